@@ -1,0 +1,1 @@
+//! Text to précis. No clock, no network, no database.

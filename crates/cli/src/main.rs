@@ -1,0 +1,2 @@
+//! The binary `backissue`: commands, configuration, wiring, progress bars.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Six invented companies' blogs, served on loopback.

@@ -1,0 +1,1 @@
+//! Page to clean article. No clock, no network, no database.

@@ -1,0 +1,1 @@
+//! Bytes to entries: feeds, feed discovery, OPML. No clock, no network, no database.

@@ -1,0 +1,1 @@
+//! The one polite and safe HTTP client; the only crate that talks to the network.

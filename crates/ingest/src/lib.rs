@@ -1,0 +1,1 @@
+//! Moves reads along their way: polling, workers.

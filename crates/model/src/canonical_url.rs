@@ -1,0 +1,363 @@
+//! The identity of a read.
+//!
+//! Two spellings of one address must meet in one row (promise 1). [`CanonicalUrl::of`] undoes what others added to an
+//! address: tracking parameters, AMP and redirect wrappers, fragments, credentials. What remains is still an address
+//! that works, spelt as the site spells it. [`CanonicalUrl::key`] goes further and forgets what never tells two articles
+//! apart (scheme, `www.`, a trailing slash, `index.html`, the order of parameters); only the key is compared.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// An article's address without what was added on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CanonicalUrl(Url);
+
+/// Why an address cannot be a read's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CanonicalUrlError {
+    /// Not an address at all.
+    #[error("`{0}` is not an absolute web address")]
+    NotAnAddress(String),
+    /// Neither http nor https, or no host.
+    #[error("`{0}` is not on the web; only http and https addresses with a host can be reads")]
+    NotOnTheWeb(String),
+}
+
+/// Parameters that say where a visitor came from and nothing about the article.
+const TRACKING: &[&str] = &[
+    "_ga",
+    "_gl",
+    "_hsenc",
+    "_hsmi",
+    "cmpid",
+    "dclid",
+    "fb_action_ids",
+    "fb_action_types",
+    "fb_source",
+    "fbclid",
+    "gbraid",
+    "gclid",
+    "gclsrc",
+    "guccounter",
+    "hsctatracking",
+    "igshid",
+    "mc_cid",
+    "mc_eid",
+    "mkt_tok",
+    "msclkid",
+    "oly_anon_id",
+    "oly_enc_id",
+    "ref_src",
+    "ref_url",
+    "s_cid",
+    "sc_cid",
+    "sk",
+    "spm",
+    "trk",
+    "twclid",
+    "vero_conv",
+    "vero_id",
+    "wbraid",
+    "wickedid",
+    "yclid",
+];
+
+/// Families of tracking parameters, by how they begin.
+const TRACKING_FAMILIES: &[&str] =
+    &["utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "ss_source", "ss_campaign"];
+
+/// Parameters that track only with these values: a feed reader's mark.
+const TRACKING_VALUES: &[(&str, &[&str])] = &[
+    ("source", &["rss", "feed", "atom"]),
+    ("ref", &["rss", "feed", "atom"]),
+    ("from", &["rss", "feed"]),
+    ("amp", &["", "1", "true"]),
+    ("outputtype", &["amp"]),
+];
+
+impl CanonicalUrl {
+    /// The canonical form of `url`.
+    ///
+    /// # Errors
+    /// [`CanonicalUrlError::NotOnTheWeb`] for anything but an http or https address with a host.
+    pub fn of(url: &Url) -> Result<Self, CanonicalUrlError> {
+        let mut url = unwrap(url.clone());
+        let on_the_web =
+            matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|h| !h.is_empty());
+        if !on_the_web {
+            return Err(CanonicalUrlError::NotOnTheWeb(url.into()));
+        }
+        url.set_fragment(None);
+        // Neither call can fail on an http address with a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        drop_final_dot(&mut url);
+        drop_tracking(&mut url);
+        leave_amp(&mut url);
+        let path = evenly_encoded(url.path());
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// The address.
+    pub fn as_url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The host, which is what politeness is owed to.
+    pub fn host(&self) -> &str {
+        self.0.host_str().expect("a canonical address is only made with a host")
+    }
+
+    /// What two spellings of one article's address have in common: no scheme, no `www.`, no trailing slash, no
+    /// `index.html`, parameters in order. Not an address; only for comparing.
+    pub fn key(&self) -> String {
+        let host = self.host();
+        let mut key = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).to_owned();
+        if let Some(port) = self.0.port() {
+            key.push_str(&format!(":{port}"));
+        }
+        let path = self.0.path();
+        let path = ["index.html", "index.htm", "index.php"]
+            .iter()
+            .find_map(|index| path.strip_suffix(index).filter(|rest| rest.ends_with('/')))
+            .unwrap_or(path);
+        key.push_str(path.trim_end_matches('/'));
+        let mut pairs: Vec<&str> =
+            self.0.query().unwrap_or("").split('&').filter(|p| !p.is_empty()).collect();
+        pairs.sort_unstable();
+        if !pairs.is_empty() {
+            key.push('?');
+            key.push_str(&pairs.join("&"));
+        }
+        key
+    }
+}
+
+/// The article's address inside the wrappers of AMP caches and click counters.
+fn unwrap(mut url: Url) -> Url {
+    for _ in 0..3 {
+        let Some(inner) = wrapped(&url) else { break };
+        url = inner;
+    }
+    url
+}
+
+fn wrapped(url: &Url) -> Option<Url> {
+    let host = url.host_str()?;
+    let parameter = |names: &[&str]| {
+        let (_, value) = url.query_pairs().find(|(name, _)| names.contains(&name.as_ref()))?;
+        Url::parse(&value).ok().filter(|u| matches!(u.scheme(), "http" | "https"))
+    };
+    let from_path = |path: &str| {
+        let (scheme, rest) = path.strip_prefix("s/").map_or(("http", path), |rest| ("https", rest));
+        let mut inner = Url::parse(&format!("{scheme}://{rest}"))
+            .ok()
+            .filter(|u| u.host_str().is_some_and(|h| h.contains('.')))?;
+        inner.set_query(url.query());
+        Some(inner)
+    };
+    if host.ends_with(".cdn.ampproject.org") {
+        let path = url.path().trim_start_matches('/');
+        return from_path(["c/", "v/", "wp/"].iter().find_map(|p| path.strip_prefix(p))?);
+    }
+    let google = host == "google.com" || host.starts_with("www.google.");
+    match url.path() {
+        "/url" if google => parameter(&["q", "url"]),
+        "/l.php" if host.ends_with(".facebook.com") => parameter(&["u"]),
+        "/amp/" => None,
+        path if google => from_path(path.strip_prefix("/amp/")?),
+        _ => None,
+    }
+}
+
+fn drop_final_dot(url: &mut Url) {
+    if let Some(host) = url.host_str().and_then(|h| h.strip_suffix('.')).filter(|h| !h.is_empty()) {
+        let host = host.to_owned();
+        // A host that is valid with its root dot is valid without it.
+        let _ = url.set_host(Some(&host));
+    }
+}
+
+fn drop_tracking(url: &mut Url) {
+    let Some(query) = url.query() else { return };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_tracking(pair)).collect();
+    let kept = kept.join("&");
+    url.set_query((!kept.is_empty()).then_some(&kept));
+}
+
+fn is_tracking(pair: &str) -> bool {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let name = name.to_ascii_lowercase();
+    let value = value.to_ascii_lowercase();
+    TRACKING.contains(&name.as_str())
+        || TRACKING_FAMILIES.iter().any(|family| name.starts_with(family))
+        || TRACKING_VALUES.iter().any(|(n, values)| *n == name && values.contains(&value.as_str()))
+        // Medium marks every link of a feed: ?source=rss----8bebf7a9da6f---4
+        || (name == "source" && (value.starts_with("rss-") || value.starts_with("collection_")))
+}
+
+/// The ordinary page of an AMP page that lies beside it.
+fn leave_amp(url: &mut Url) {
+    if let Some(host) = url.host_str().and_then(|h| h.strip_prefix("amp.")).filter(|rest| rest.contains('.'))
+    {
+        let host = host.to_owned();
+        // What follows `amp.` in a valid host is a valid host, unless it is a bare address, which stays as it was.
+        let _ = url.set_host(Some(&host));
+    }
+    let path = url.path();
+    let page = path
+        .strip_suffix("/amp/")
+        .map(|p| format!("{p}/"))
+        .or_else(|| path.strip_suffix("/amp").map(str::to_owned));
+    if let Some(page) = page.filter(|p| p.len() > 1) {
+        url.set_path(&page);
+    }
+}
+
+/// The path with escapes in capitals and letters that need no escape written plainly (RFC 3986, section 6.2.2).
+fn evenly_encoded(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut even = String::with_capacity(path.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = (bytes[at] == b'%').then(|| path.get(at + 1..at + 3)).flatten();
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+'))) {
+            Some(byte) => {
+                if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+                    even.push(char::from(byte));
+                } else {
+                    even.push_str(&format!("%{byte:02X}"));
+                }
+                at += 3;
+            }
+            None => {
+                // A path of a parsed address is ASCII.
+                even.push(char::from(bytes[at]));
+                at += 1;
+            }
+        }
+    }
+    even
+}
+
+impl fmt::Display for CanonicalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for CanonicalUrl {
+    type Err = CanonicalUrlError;
+
+    fn from_str(text: &str) -> Result<Self, CanonicalUrlError> {
+        Self::of(&Url::parse(text).map_err(|_| CanonicalUrlError::NotAnAddress(text.to_owned()))?)
+    }
+}
+
+impl TryFrom<String> for CanonicalUrl {
+    type Error = CanonicalUrlError;
+
+    fn try_from(text: String) -> Result<Self, CanonicalUrlError> {
+        text.parse()
+    }
+}
+
+impl From<CanonicalUrl> for String {
+    fn from(url: CanonicalUrl) -> Self {
+        url.0.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_was_added_on_the_way_is_taken_off() {
+        for (given, canonical) in [
+            ("https://Example.com:443/a/?utm_source=rss&id=7#top", "https://example.com/a/?id=7"),
+            ("http://example.com:80/a?utm_campaign=x", "http://example.com/a"),
+            ("https://medium.com/p/x-1a2b?source=rss----8bebf7a9da6f---4", "https://medium.com/p/x-1a2b"),
+            ("https://example.com/a?source=database", "https://example.com/a?source=database"),
+            ("https://example.com/post/amp/", "https://example.com/post/"),
+            ("https://example.com/post/amp", "https://example.com/post"),
+            ("https://amp.example.com/post?amp=1", "https://example.com/post"),
+            ("https://example-com.cdn.ampproject.org/c/s/example.com/post", "https://example.com/post"),
+            ("https://www.google.com/amp/s/example.com/post", "https://example.com/post"),
+            (
+                "https://www.google.com/url?q=https%3A%2F%2Fexample.com%2Fpost&sa=D",
+                "https://example.com/post",
+            ),
+            ("https://me:secret@example.com./a", "https://example.com/a"),
+            ("https://example.com/%7Euser/%c3%a9%2f", "https://example.com/~user/%C3%A9%2F"),
+            ("https://example.com/a?FBCLID=1&&b=2", "https://example.com/a?b=2"),
+        ] {
+            assert_eq!(given.parse::<CanonicalUrl>().unwrap().as_str(), canonical, "{given}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_article_share_a_key() {
+        let key = |text: &str| text.parse::<CanonicalUrl>().unwrap().key();
+        for other in [
+            "http://example.com/blog/post",
+            "https://www.example.com/blog/post/",
+            "https://example.com/blog/post/index.html",
+            "https://example.com/blog/post?utm_medium=feed#comments",
+            "https://EXAMPLE.com:443/blog/post/amp/",
+        ] {
+            assert_eq!(key(other), key("https://example.com/blog/post"), "{other}");
+        }
+        assert_eq!(key("https://example.com/?b=2&a=1"), key("https://example.com/?a=1&b=2"));
+    }
+
+    #[test]
+    fn different_articles_keep_different_keys() {
+        let key = |text: &str| text.parse::<CanonicalUrl>().unwrap().key();
+        for (one, other) in [
+            ("https://example.com/?p=1", "https://example.com/?p=2"),
+            ("https://example.com/Post", "https://example.com/post"),
+            ("https://a.example.com/post", "https://b.example.com/post"),
+            ("https://example.com:8443/post", "https://example.com/post"),
+            ("https://example.com/amp", "https://example.com/"),
+        ] {
+            assert_ne!(key(one), key(other));
+        }
+    }
+
+    #[test]
+    fn what_is_not_on_the_web_is_refused() {
+        for text in [
+            "mailto:a@example.com",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "/relative",
+            "",
+        ] {
+            assert!(text.parse::<CanonicalUrl>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_is_its_own(path in "(/[a-zA-Z0-9%.~_-]{0,9}){0,4}(/amp)?/?", query in "([a-z_]{1,9}=[a-z0-9%]{0,5}&?){0,4}", host in "(www\\.|amp\\.)?[a-z]{1,8}\\.(com|org)") {
+            let given = format!("https://{host}{path}?{query}#x");
+            let once: CanonicalUrl = given.parse().unwrap();
+            let twice = CanonicalUrl::of(once.as_url()).unwrap();
+            prop_assert_eq!(once.key(), twice.key());
+            prop_assert_eq!(once, twice);
+        }
+    }
+}

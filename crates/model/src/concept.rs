@@ -1,0 +1,73 @@
+//! Entries of the concept vocabulary.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a concept in addresses and data, e.g. `rate-limiting`: 2 to 60 bytes of `a-z`, `0-9` and inner hyphens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ConceptSlug(String);
+
+/// Why a text is not a concept's slug.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a concept's name; write 2 to 60 of a-z, 0-9 and inner hyphens, for example rate-limiting"
+)]
+pub struct ConceptSlugError(String);
+
+impl ConceptSlug {
+    /// The slug's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ConceptSlug {
+    type Err = ConceptSlugError;
+
+    fn from_str(text: &str) -> Result<Self, ConceptSlugError> {
+        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let whole = (2..=60).contains(&text.len()) && !text.starts_with('-') && !text.ends_with('-');
+        if letters && whole { Ok(Self(text.to_owned())) } else { Err(ConceptSlugError(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for ConceptSlug {
+    type Error = ConceptSlugError;
+
+    fn try_from(text: String) -> Result<Self, ConceptSlugError> {
+        text.parse()
+    }
+}
+
+impl From<ConceptSlug> for String {
+    fn from(slug: ConceptSlug) -> Self {
+        slug.0
+    }
+}
+
+impl fmt::Display for ConceptSlug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An entry of the vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concept {
+    /// Its name in addresses and data.
+    pub slug: ConceptSlug,
+    /// Its name for people, e.g. `Rate limiting`.
+    pub name: String,
+    /// Other words that articles use for it, each matched as a whole word or phrase without regard to case.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// What it is, in one line.
+    pub definition: String,
+    /// The broader concept it belongs under, if any.
+    #[serde(default)]
+    pub parent: Option<ConceptSlug>,
+}

@@ -1,0 +1,26 @@
+//! The words of Backissue as types: source, feed, entry, read, article, précis, evidence, kind, concept, week.
+//!
+//! Every other crate speaks in these. This crate does no input or output, reads no clock, and knows neither the
+//! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
+
+mod article;
+mod canonical_url;
+mod concept;
+mod entry;
+mod precis;
+mod progress;
+mod read;
+mod slug;
+mod source;
+mod week;
+
+pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
+pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
+pub use concept::{Concept, ConceptSlug, ConceptSlugError};
+pub use entry::{Entry, Feed, FeedFormat};
+pub use precis::{Evidence, Kind, MadeBy, Precis, Span, Statement, UnknownKind};
+pub use progress::{Phase, Progress, SourceTrouble};
+pub use read::{ReadId, Stage, UnknownStage};
+pub use slug::Slug;
+pub use source::{Health, NewSource, Source, SourceId, Standing};
+pub use week::{Week, WeekError};

@@ -1,0 +1,210 @@
+//! What the archive says of a read, and what that rests on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ConceptSlug;
+
+/// What sort of post a read is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// How a team solved a problem of its own.
+    CaseStudy,
+    /// What broke, why, and what was done.
+    Incident,
+    /// A new method, measurement or finding.
+    Research,
+    /// How to do something.
+    Tutorial,
+    /// A release, a product, a price, a policy.
+    Announcement,
+    /// What somebody thinks.
+    Opinion,
+    /// A person or a team.
+    Profile,
+    /// A conference, a meet-up, a round-up of one.
+    Event,
+    /// None of these.
+    Other,
+}
+
+/// A text that names no kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kind; kinds are {list}", list = Kind::ALL.map(Kind::as_str).join(", "))]
+pub struct UnknownKind(String);
+
+impl Kind {
+    /// All kinds, those with a problem first.
+    pub const ALL: [Self; 9] = [
+        Self::CaseStudy,
+        Self::Incident,
+        Self::Research,
+        Self::Tutorial,
+        Self::Announcement,
+        Self::Opinion,
+        Self::Profile,
+        Self::Event,
+        Self::Other,
+    ];
+
+    /// Its name in addresses and data.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CaseStudy => "case-study",
+            Self::Incident => "incident",
+            Self::Research => "research",
+            Self::Tutorial => "tutorial",
+            Self::Announcement => "announcement",
+            Self::Opinion => "opinion",
+            Self::Profile => "profile",
+            Self::Event => "event",
+            Self::Other => "other",
+        }
+    }
+
+    /// Its name for people, e.g. `Case study`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CaseStudy => "Case study",
+            Self::Incident => "Incident",
+            Self::Research => "Research",
+            Self::Tutorial => "Tutorial",
+            Self::Announcement => "Announcement",
+            Self::Opinion => "Opinion",
+            Self::Profile => "Profile",
+            Self::Event => "Event",
+            Self::Other => "Other",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+/// A stretch of an article's stored text, in bytes, the end not included; both ends lie on character borders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// A span of the article's own text that a statement rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub span: Span,
+    /// What stands there, to the letter.
+    pub quote: String,
+}
+
+impl Evidence {
+    /// The evidence at `start..end` of `text`; none where that is no stretch of it.
+    pub fn at(text: &str, start: usize, end: usize) -> Option<Self> {
+        let quote = text.get(start..end).filter(|q| !q.is_empty())?.to_owned();
+        Some(Self { span: Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? }, quote })
+    }
+
+    /// Whether the quote really stands at the span in `text`.
+    pub fn holds_in(&self, text: &str) -> bool {
+        !self.quote.is_empty()
+            && text.get(self.span.start as usize..self.span.end as usize) == Some(self.quote.as_str())
+    }
+}
+
+/// One sentence about a read, with what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The sentence, plain text, at most 240 characters.
+    pub text: String,
+    /// Spans of the stored text, at least one.
+    pub evidence: Vec<Evidence>,
+    /// How sure its maker is, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Who made a précis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// The annotator's name, e.g. `built-in`.
+    pub annotator: String,
+    /// Its version.
+    pub version: String,
+    /// The language model, where one was asked.
+    pub model: Option<String>,
+    /// The version of the prompt it was asked with.
+    pub prompt_version: Option<String>,
+}
+
+/// What the archive says of a read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Precis {
+    /// What sort of post it is.
+    pub kind: Kind,
+    /// Which problem it is about; none where it has none.
+    pub problem: Option<Statement>,
+    /// How the problem was solved.
+    pub approach: Option<Statement>,
+    /// What changed.
+    pub outcome: Option<Statement>,
+    /// Concepts of the vocabulary, best first, at most 4.
+    pub concepts: Vec<ConceptSlug>,
+    /// Named systems, e.g. `Cassandra`.
+    pub technologies: Vec<String>,
+    /// Who made it.
+    pub made_by: MadeBy,
+}
+
+impl Precis {
+    /// The statements it has, each with its field's name.
+    pub fn statements(&self) -> impl Iterator<Item = (&'static str, &Statement)> {
+        [("problem", &self.problem), ("approach", &self.approach), ("outcome", &self.outcome)]
+            .into_iter()
+            .filter_map(|(name, field)| Some((name, field.as_ref()?)))
+    }
+
+    /// Whether every statement has evidence and all of it stands in `text` as quoted.
+    pub fn is_backed_by(&self, text: &str) -> bool {
+        self.statements().all(|(_, s)| !s.evidence.is_empty() && s.evidence.iter().all(|e| e.holds_in(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_only_what_stands_there() {
+        let text = "Wörter zählen";
+        let found = Evidence::at(text, 0, 7).unwrap();
+        assert_eq!(found.quote, "Wörter");
+        assert!(found.holds_in(text) && !found.holds_in("Worte zählen"));
+        assert_eq!(Evidence::at(text, 2, 5), None, "inside a character");
+        assert_eq!(Evidence::at(text, 0, 99), None);
+        assert_eq!(Evidence::at(text, 3, 3), None);
+    }
+
+    #[test]
+    fn kinds_keep_their_names() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Pages, JSON API, static assets; no SQL, no business rules.
