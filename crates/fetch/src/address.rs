@@ -1,0 +1,79 @@
+//! Which addresses are on the public internet, after IANA's special-purpose address registries (RFC 6890 and updates).
+//!
+//! Pure: addresses in, a verdict out.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Why an address is not one of the public internet, in a few words; `None` when it is.
+///
+/// IPv6 addresses that carry an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are refused
+/// altogether: no public server needs them, and each is a way around a check of the IPv4 address.
+///
+/// ```
+/// use backissue_fetch::why_not_public;
+/// assert_eq!(why_not_public("10.1.2.3".parse()?), Some("a private address"));
+/// assert_eq!(why_not_public("1.1.1.1".parse()?), None);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn why_not_public(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => v4_why_not_public(v4),
+        IpAddr::V6(v6) => v6_why_not_public(v6),
+    }
+}
+
+fn v4_why_not_public(address: Ipv4Addr) -> Option<&'static str> {
+    let why = match address.octets() {
+        [0, ..] => "an address of \"this network\"",
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "a private address",
+        [100, 64..=127, ..] => "an address of a carrier's own network",
+        [127, ..] => "a loopback address",
+        [169, 254, ..] => "a link-local address",
+        [192, 0, 0, _] => "an address reserved for protocols",
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => "an address for documentation",
+        [192, 31, 196, _] | [192, 52, 193, _] | [192, 175, 48, _] => "an address reserved for protocols",
+        [192, 88, 99, _] => "a 6to4 relay's address",
+        [198, 18..=19, ..] => "an address for benchmarks",
+        [224..=239, ..] => "a multicast address",
+        [255, 255, 255, 255] => "the broadcast address",
+        [240..=255, ..] => "a reserved address",
+        _ => return None,
+    };
+    Some(why)
+}
+
+fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
+    let why = match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => "the unspecified address",
+        [0, 0, 0, 0, 0, 0, 0, 1] => "a loopback address",
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => "an IPv4 address in IPv6 clothing",
+        [0, 0, 0, 0, 0, 0, ..] => "an IPv4 address in IPv6 clothing",
+        [0x64, 0xff9b, ..] => "a NAT64 address, which stands for an IPv4 one",
+        [0x2001, 0, ..] => "a Teredo address, which stands for an IPv4 one",
+        [0x2002, ..] => "a 6to4 address, which stands for an IPv4 one",
+        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => "an ISATAP address, which stands for an IPv4 one",
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => "an address for documentation",
+        [0x2001, 2, 0, ..] => "an address for benchmarks",
+        [0x2001, 0..=0x01ff, ..] => "an address reserved for protocols",
+        [0x2620, 0x4f, 0x8000, ..] => "an address reserved for protocols",
+        [0xfc00..=0xfdff, ..] => "a unique-local address",
+        [0xfe80..=0xfebf, ..] => "a link-local address",
+        [0xfec0..=0xfeff, ..] => "a site-local address",
+        [0xff00..=0xffff, ..] => "a multicast address",
+        [0x2000..=0x3fff, ..] => return None,
+        _ => "an address outside the public range",
+    };
+    Some(why)
+}
+
+/// Why a name cannot be one of the public internet, for when a proxy resolves it and its address is not seen here.
+pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
+    const LOCAL: [&str; 6] = ["localhost", "local", "internal", "localdomain", "intranet", "home.arpa"];
+    let host = host.trim_end_matches('.');
+    let is_local =
+        |suffix: &&str| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if LOCAL.iter().any(|suffix| is_local(&suffix)) {
+        return Some("a name of this machine or its own network");
+    }
+    (!host.contains('.')).then_some("a name without a domain, which only a local network knows")
+}

@@ -1,0 +1,164 @@
+//! Reading a body as it streams in: counted on the wire, decompressed here, and cut off at the limit in both.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
+use async_compression::zstd::DParameter;
+use futures::TryStreamExt;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
+use tokio_util::io::StreamReader;
+
+use crate::error::FetchError;
+
+/// What `Accept-Encoding` asks for: what [`decoders`] can undo.
+pub(crate) const ACCEPT_ENCODING: &str = "gzip, br, zstd";
+
+/// Most encodings laid over each other; nobody needs more than one.
+const MOST_LAYERS: usize = 2;
+
+/// Largest window of zstd, as a power of two: the 8 MB that RFC 9659 allows on the web.
+const ZSTD_WINDOW: u32 = 23;
+
+/// Bytes asked for at a time; also the most that is decompressed past a limit.
+const PIECE: usize = 32 * 1024;
+
+/// A body that was read to its end.
+#[derive(Debug)]
+pub(crate) struct ReadBody {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) wire_bytes: u64,
+}
+
+/// Marks the error of a body that is larger on the wire than allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("more than {0} bytes on the wire")]
+struct TooLargeOnWire(usize);
+
+/// Reads and decompresses a body.
+///
+/// # Errors
+/// [`FetchError::TooLarge`] as soon as the declared length, the bytes on the wire or the decompressed bytes pass the
+/// limit; [`FetchError::Body`] when it breaks off or cannot be decompressed; [`FetchError::Protocol`] on an encoding that
+/// was not asked for.
+pub(crate) async fn read(
+    answer: reqwest::Response,
+    host: &str,
+    limit: usize,
+) -> Result<ReadBody, FetchError> {
+    if answer.content_length().is_some_and(|declared| declared > limit as u64) {
+        return Err(FetchError::TooLarge { host: host.to_owned(), limit });
+    }
+    let encodings = encodings(answer.headers(), host)?;
+    let wire = Arc::new(AtomicU64::new(0));
+    let source = counted(answer, Arc::clone(&wire), limit);
+    let bytes = collect(decoders(source, &encodings), limit).await.map_err(|error| match error {
+        Broken::TooLarge => FetchError::TooLarge { host: host.to_owned(), limit },
+        Broken::Read(error) if is_too_large(&error) => FetchError::TooLarge { host: host.to_owned(), limit },
+        Broken::Read(error) => FetchError::Body { host: host.to_owned(), reason: root_cause(&error) },
+    })?;
+    Ok(ReadBody { bytes, wire_bytes: wire.load(Ordering::Relaxed) })
+}
+
+/// The body's bytes as they come, counted and cut off.
+fn counted(
+    answer: reqwest::Response,
+    wire: Arc<AtomicU64>,
+    limit: usize,
+) -> Pin<Box<dyn AsyncBufRead + Send>> {
+    let pieces = answer.bytes_stream().map_err(io::Error::other).and_then(move |piece| {
+        let so_far = wire.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
+        let within = so_far <= limit as u64;
+        std::future::ready(if within { Ok(piece) } else { Err(io::Error::other(TooLargeOnWire(limit))) })
+    });
+    Box::pin(StreamReader::new(Box::pin(pieces)))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+/// The encodings in the order they were applied.
+fn encodings(headers: &HeaderMap, host: &str) -> Result<Vec<Encoding>, FetchError> {
+    let refuse = |reason: String| FetchError::Protocol { host: host.to_owned(), reason };
+    let mut found = Vec::new();
+    let lines =
+        headers.get_all(CONTENT_ENCODING).into_iter().map(|value| value.to_str().unwrap_or("unreadable"));
+    for name in lines.flat_map(|line| line.split(',')).map(str::trim) {
+        found.push(match name.to_ascii_lowercase().as_str() {
+            "" | "identity" | "none" => continue,
+            "gzip" | "x-gzip" => Encoding::Gzip,
+            "deflate" => Encoding::Deflate,
+            "br" => Encoding::Brotli,
+            "zstd" => Encoding::Zstd,
+            _ => return Err(refuse(format!("its answer is encoded as {name:?}, which was not asked for"))),
+        });
+    }
+    if found.len() > MOST_LAYERS {
+        return Err(refuse(format!("its answer is encoded {} times over", found.len())));
+    }
+    Ok(found)
+}
+
+fn decoders(
+    source: Pin<Box<dyn AsyncBufRead + Send>>,
+    encodings: &[Encoding],
+) -> Pin<Box<dyn AsyncRead + Send>> {
+    let mut layer = source;
+    for encoding in encodings.iter().rev() {
+        let decoded: Pin<Box<dyn AsyncRead + Send>> = match encoding {
+            Encoding::Gzip => {
+                let mut decoder = GzipDecoder::new(layer);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+            Encoding::Deflate => Box::pin(ZlibDecoder::new(layer)),
+            Encoding::Brotli => Box::pin(BrotliDecoder::new(layer)),
+            Encoding::Zstd => {
+                Box::pin(ZstdDecoder::with_params(layer, &[DParameter::window_log_max(ZSTD_WINDOW)]))
+            }
+        };
+        layer = Box::pin(BufReader::new(decoded));
+    }
+    layer
+}
+
+enum Broken {
+    TooLarge,
+    Read(io::Error),
+}
+
+/// Reads to the end, or stops within one piece past the limit.
+async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, limit: usize) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.reserve(PIECE);
+        let read = (&mut source).take(PIECE as u64).read_buf(&mut bytes).await.map_err(Broken::Read)?;
+        if bytes.len() > limit {
+            return Err(Broken::TooLarge);
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+fn is_too_large(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLargeOnWire>())
+}
+
+/// The innermost reason, which is the one that says something ("unexpected end of file").
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,217 @@
+//! Why a fetch failed, in words for people: what failed, on which host, what to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which limit of time was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutStage {
+    /// `connect_timeout`: resolving, connecting, TLS.
+    Connect,
+    /// `first_byte_timeout`: no answer's head.
+    FirstByte,
+    /// `total_timeout`: the body did not end.
+    Total,
+}
+
+impl TimeoutStage {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Connect => "could not be connected to",
+            Self::FirstByte => "did not begin to answer",
+            Self::Total => "did not finish its answer",
+        }
+    }
+}
+
+/// Why a fetch failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The address may not be fetched: scheme, port, or an address that is not public.
+    #[error("{address} was not fetched: {why}")]
+    NotAllowed {
+        /// What was refused: a URL's scheme, host and port, or a name and the address it led to.
+        address: String,
+        /// Which rule refused it, and what lifts it.
+        why: String,
+    },
+    /// The name could not be resolved.
+    #[error("the name {host} could not be resolved: {reason}; {}", if *.offline { "check this machine's network" } else { "check the address" })]
+    Dns {
+        /// The host.
+        host: String,
+        /// What the system said.
+        reason: String,
+        /// Whether this machine seems to have no network at all.
+        offline: bool,
+    },
+    /// No connection.
+    #[error("{host} could not be connected to: {reason}; {}", if *.offline { "check this machine's network" } else { "try again later" })]
+    Connect {
+        /// The host.
+        host: String,
+        /// What the system said.
+        reason: String,
+        /// Whether this machine seems to have no network at all.
+        offline: bool,
+    },
+    /// No secure connection.
+    #[error("no secure connection to {host}: {reason}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What is wrong with the certificate or the handshake.
+        reason: String,
+    },
+    /// This machine has no certificate authorities to check servers against.
+    #[error(
+        "no secure connection to {host}: this machine has no list of certificate authorities; install the system's \
+         ca-certificates package, or name a PEM file in SSL_CERT_FILE"
+    )]
+    NoAuthorities {
+        /// The host.
+        host: String,
+    },
+    /// A file of certificate authorities could not be used.
+    #[error("the certificate authorities in {} cannot be used: {reason}; give a PEM file with at least one certificate", .path.display())]
+    Ca {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client cannot be set up: {reason}")]
+    Setup {
+        /// What is wrong with the settings.
+        reason: String,
+    },
+    /// A limit of time was passed.
+    #[error("{host} {} within {} seconds; try again later", .stage.words(), .limit.as_secs_f32())]
+    Timeout {
+        /// The host.
+        host: String,
+        /// Which limit.
+        stage: TimeoutStage,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The body is larger than allowed, on the wire or after decompression.
+    #[error("the answer of {host} is larger than {limit} bytes; raise the limit if it should be this large")]
+    TooLarge {
+        /// The host.
+        host: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// More redirects than allowed.
+    #[error("{host} redirected more than {limit} times; open the address in a browser to see where it leads")]
+    TooManyRedirects {
+        /// The host that sent the last one.
+        host: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// A redirect that leads nowhere.
+    #[error("{host} sent a redirect that cannot be followed: {why}")]
+    BadRedirect {
+        /// The host that sent it.
+        host: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An answer other than success.
+    #[error("{host} answered {}", status_words(*.status, *.retry_after))]
+    Status {
+        /// The host.
+        host: String,
+        /// The status code.
+        status: u16,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+        /// Whether the status is 410: the document is gone for good, stop asking.
+        gone: bool,
+    },
+    /// The host asked earlier to be left alone for a while (`Retry-After`), so it was not asked.
+    #[error("{host} asked to be left alone for another {} seconds; it will be tried again after that", .wait.as_secs().max(1))]
+    Held {
+        /// The host.
+        host: String,
+        /// How much longer.
+        wait: Duration,
+    },
+    /// The body broke off or could not be decompressed.
+    #[error("the answer of {host} could not be read: {reason}; try again later")]
+    Body {
+        /// The host.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The server does not speak HTTP as it should.
+    #[error("{host} did not answer in proper HTTP: {reason}")]
+    Protocol {
+        /// The host.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+fn status_words(status: u16, retry_after: Option<Duration>) -> String {
+    let words = match status {
+        401 | 403 => format!("{status}: it does not let us read this"),
+        404 => "404: there is nothing at this address; check it".to_owned(),
+        410 => "410: this is gone for good; stop following it".to_owned(),
+        429 => "429: it was asked too often; it will be left alone for a while".to_owned(),
+        500..=599 => format!("{status}: it has trouble of its own; try again later"),
+        _ => format!("{status}, which is not a document"),
+    };
+    match retry_after {
+        Some(wait) => format!("{words} (it asks to wait {} seconds)", wait.as_secs()),
+        None => words,
+    }
+}
+
+impl FetchError {
+    /// Whether the trouble is this machine's network rather than the host: no route, or no name resolves.
+    pub fn is_offline(&self) -> bool {
+        matches!(self, Self::Dns { offline: true, .. } | Self::Connect { offline: true, .. })
+    }
+
+    /// Whether the same request may succeed later without anyone changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Dns { .. }
+            | Self::Connect { .. }
+            | Self::Timeout { .. }
+            | Self::Held { .. }
+            | Self::Body { .. }
+            | Self::Protocol { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 421 | 425 | 429 | 500..=599),
+            Self::NotAllowed { .. }
+            | Self::Tls { .. }
+            | Self::NoAuthorities { .. }
+            | Self::Ca { .. }
+            | Self::Setup { .. }
+            | Self::TooLarge { .. }
+            | Self::TooManyRedirects { .. }
+            | Self::BadRedirect { .. } => false,
+        }
+    }
+
+    /// How long the host asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            Self::Held { wait, .. } => Some(*wait),
+            _ => None,
+        }
+    }
+
+    /// Whether the document is gone for good (410).
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Status { gone: true, .. })
+    }
+}

@@ -1,0 +1,203 @@
+//! Names to addresses: the table of fixed hosts, then the system; only addresses that may be connected to come out.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reqwest::dns::{Addrs, Name, Resolving};
+
+use crate::address::why_not_public;
+use crate::error::FetchError;
+use crate::resolve::{Resolve, fixed_addresses};
+
+/// What lifts the refusal of an address.
+pub(crate) const HOW_TO_ALLOW: &str = "allow private addresses if it is meant";
+
+/// The resolver of the client that connects by itself. It is asked at the time of connecting and its answer is what is
+/// connected to, so there is no second look-up in which an answer could change.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    table: Vec<Resolve>,
+    allow_private: bool,
+    /// The port that the request under way to a host is for: the HTTP client asks by name alone. One request at a time
+    /// per host makes it unambiguous.
+    ports: Mutex<HashMap<String, u16>>,
+}
+
+/// Says which port a host is being asked on, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Asking<'n> {
+    names: &'n Names,
+    host: String,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.names.ports().remove(&self.host);
+    }
+}
+
+/// Why a name gave no address to connect to; travels through the HTTP client's error to [`FetchError`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum NameTrouble {
+    #[error("{name} leads to {address}, {why}")]
+    NotPublic { name: String, address: IpAddr, why: &'static str },
+    #[error("{reason}")]
+    NotFound { reason: String, offline: bool },
+}
+
+impl NameTrouble {
+    pub(crate) fn into_error(self, host: &str) -> FetchError {
+        match self {
+            Self::NotPublic { name, address, why } => FetchError::NotAllowed {
+                address: name,
+                why: format!("it leads to {address}, {why}; {HOW_TO_ALLOW}"),
+            },
+            Self::NotFound { reason, offline } => FetchError::Dns { host: host.to_owned(), reason, offline },
+        }
+    }
+}
+
+impl Names {
+    pub(crate) fn new(table: Vec<Resolve>, allow_private: bool) -> Self {
+        Self { inner: Arc::new(Inner { table, allow_private, ports: Mutex::default() }) }
+    }
+
+    /// Whether the table fixes this host.
+    pub(crate) fn fixes(&self, host: &str, port: u16) -> bool {
+        fixed_addresses(&self.inner.table, host, port).is_some()
+    }
+
+    /// Whether an address may be connected to.
+    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+        self.inner.allow_private || why_not_public(address).is_none()
+    }
+
+    /// Announces a request to a host and port.
+    pub(crate) fn asking(&self, host: &str, port: u16) -> Asking<'_> {
+        self.ports().insert(host.to_owned(), port);
+        Asking { names: self, host: host.to_owned() }
+    }
+
+    fn ports(&self) -> MutexGuard<'_, HashMap<String, u16>> {
+        self.inner.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, NameTrouble> {
+        let port = self.ports().get(name).copied();
+        let fixed = port.and_then(|port| fixed_addresses(&self.inner.table, name, port));
+        let found = match fixed {
+            Some(addresses) => addresses.to_vec(),
+            None => look_up(name).await?,
+        };
+        self.keep_allowed(name, found)
+    }
+
+    /// The addresses that may be connected to. A public name that has private addresses among its own is served by the
+    /// others; one that has nothing else is refused.
+    fn keep_allowed(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NameTrouble> {
+        let refused = found.iter().map(SocketAddr::ip).find(|ip| !self.allows(*ip));
+        let allowed: Vec<_> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
+        match refused {
+            Some(address) if allowed.is_empty() => Err(NameTrouble::NotPublic {
+                name: name.to_owned(),
+                address,
+                why: why_not_public(address).unwrap_or("not a public address"),
+            }),
+            _ => Ok(allowed),
+        }
+    }
+}
+
+impl reqwest::dns::Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let names = self.clone();
+        Box::pin(async move {
+            let addresses = names.addresses(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+async fn look_up(name: &str) -> Result<Vec<SocketAddr>, NameTrouble> {
+    match tokio::net::lookup_host((name, 0)).await {
+        Ok(found) => {
+            let found: Vec<_> = found.collect();
+            if found.is_empty() {
+                return Err(NameTrouble::NotFound { reason: "it has no address".to_owned(), offline: false });
+            }
+            Ok(found)
+        }
+        Err(error) => {
+            Err(NameTrouble::NotFound { reason: plain_reason(&error), offline: is_offline(&error) })
+        }
+    }
+}
+
+fn plain_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+    match reason {
+        "Name or service not known" | "nodename nor servname provided, or not known" => {
+            "there is no such name".to_owned()
+        }
+        "Temporary failure in name resolution" | "Try again" => "no name server answers".to_owned(),
+        "No address associated with hostname" => "it has no address".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Whether a failed look-up looks like a machine without a network: no name server answers, or there is no route out.
+/// The standard library gives `getaddrinfo`'s `EAI_AGAIN` as text only.
+fn is_offline(error: &io::Error) -> bool {
+    plain_reason(error) == "no name server answers" || !has_route_out()
+}
+
+/// Whether the system knows a way to the internet. Connecting a UDP socket sends nothing; it only picks a route.
+/// The addresses are for documentation (RFC 5737, RFC 3849).
+pub(crate) fn has_route_out() -> bool {
+    let to = |from: IpAddr, far: IpAddr| {
+        UdpSocket::bind((from, 0)).and_then(|socket| socket.connect((far, 443))).is_ok()
+    };
+    to(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into())
+        || to(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sockets(addresses: &[&str]) -> Vec<SocketAddr> {
+        addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect()
+    }
+
+    #[test]
+    fn private_addresses_are_dropped_from_an_answer_and_refused_when_alone() {
+        let names = Names::new(Vec::new(), false);
+        let mixed = sockets(&["10.0.0.1", "1.1.1.1", "::1"]);
+        assert_eq!(names.keep_allowed("a.example", mixed).unwrap(), sockets(&["1.1.1.1"]));
+        let error =
+            names.keep_allowed("a.example", sockets(&["10.0.0.1"])).unwrap_err().into_error("a.example");
+        assert_eq!(
+            error.to_string(),
+            "a.example was not fetched: it leads to 10.0.0.1, a private address; allow private addresses if it is meant"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_table_goes_by_the_port_that_is_asked() {
+        let table = vec!["a.example:443:1.1.1.1:8443".parse().unwrap()];
+        let names = Names::new(table, false);
+        let asking = names.asking("a.example", 443);
+        assert_eq!(names.addresses("a.example").await.unwrap(), vec!["1.1.1.1:8443".parse().unwrap()]);
+        drop(asking);
+        assert!(names.ports().is_empty());
+        assert!(names.fixes("a.example", 443) && !names.fixes("a.example", 80));
+    }
+}

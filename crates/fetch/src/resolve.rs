@@ -1,0 +1,184 @@
+//! `HOST:PORT:ADDRESS`: a host whose address is fixed, written as for curl's `--resolve`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+/// A host and port whose addresses are given instead of looked up.
+///
+/// The form is curl's: `HOST:PORT:ADDRESS`, several addresses by comma, `*` for any host, IPv6 addresses in brackets.
+/// Beyond curl, an address may carry a port of its own (`blog.example.org:443:127.0.0.1:8443`), so that a test server need
+/// not listen on 443. A port of its own works for the ports 80 and 443 alone, as those are the ones that a URL leaves out.
+///
+/// ```
+/// use backissue_fetch::Resolve;
+/// let fixed: Resolve = "blog.example.org:443:127.0.0.1:8443,[::1]:8443".parse()?;
+/// assert_eq!(fixed.to_string(), "blog.example.org:443:127.0.0.1:8443,[::1]:8443");
+/// # Ok::<(), backissue_fetch::ResolveError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// The host name in lower case, or `*`.
+    host: String,
+    port: u16,
+    /// Port 0: the address has no port of its own.
+    addresses: Vec<SocketAddr>,
+}
+
+/// Why a `HOST:PORT:ADDRESS` could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{given:?} does not say where a host is: {why}; write HOST:PORT:ADDRESS, for example example.org:443:127.0.0.1 or \
+     example.org:443:[::1]:8443, several addresses by comma, * for any host"
+)]
+pub struct ResolveError {
+    given: String,
+    why: String,
+}
+
+impl Resolve {
+    /// Whether this names exactly this host and port.
+    pub(crate) fn names(&self, host: &str, port: u16) -> bool {
+        self.port == port && self.host == host
+    }
+
+    /// Whether this fixes every host on this port.
+    pub(crate) fn is_any_host(&self, port: u16) -> bool {
+        self.port == port && self.host == "*"
+    }
+
+    /// The addresses; port 0 means the URL's port.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+/// The addresses that a table fixes for a host and port: an exact name before `*`, an earlier entry before a later one.
+pub(crate) fn fixed_addresses<'t>(table: &'t [Resolve], host: &str, port: u16) -> Option<&'t [SocketAddr]> {
+    let exact = table.iter().find(|entry| entry.names(host, port));
+    exact.or_else(|| table.iter().find(|entry| entry.is_any_host(port))).map(Resolve::addresses)
+}
+
+impl FromStr for Resolve {
+    type Err = ResolveError;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        parse(given).map_err(|why| ResolveError { given: given.to_owned(), why })
+    }
+}
+
+fn parse(given: &str) -> Result<Resolve, String> {
+    let mut parts = given.trim().splitn(3, ':');
+    let (Some(host), Some(port), Some(addresses)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err("it has fewer than three parts".to_owned());
+    };
+    let port = match port.parse::<u16>() {
+        Ok(port) if port > 0 => port,
+        _ => return Err(format!("{port:?} is not a port between 1 and 65535")),
+    };
+    let addresses =
+        addresses.split(',').map(|one| parse_address(one.trim())).collect::<Result<Vec<_>, _>>()?;
+    if ![80, 443].contains(&port) && addresses.iter().any(|address| address.port() != 0) {
+        return Err(format!(
+            "an address can have a port of its own for the ports 80 and 443 only, not for {port}"
+        ));
+    }
+    Ok(Resolve { host: parse_host(host)?, port, addresses })
+}
+
+fn parse_host(host: &str) -> Result<String, String> {
+    if host == "*" {
+        return Ok(host.to_owned());
+    }
+    match url::Host::parse(host) {
+        Ok(url::Host::Domain(domain)) => Ok(domain),
+        Ok(_) => Err(format!("{host:?} is an address already, not a host name")),
+        Err(_) => Err(format!("{host:?} is not a host name")),
+    }
+}
+
+fn parse_address(address: &str) -> Result<SocketAddr, String> {
+    let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(inner) = bare
+        && let Ok(v6) = inner.parse::<Ipv6Addr>()
+    {
+        return Ok(SocketAddr::new(IpAddr::V6(v6), 0));
+    }
+    if let Ok(ip) = address.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, 0));
+    }
+    match address.parse::<SocketAddr>() {
+        Ok(socket) if socket.port() > 0 => Ok(socket),
+        _ => Err(format!("{address:?} is not an address")),
+    }
+}
+
+impl fmt::Display for Resolve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:", self.host, self.port)?;
+        for (position, address) in self.addresses.iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            match (address.port(), address.ip()) {
+                (0, IpAddr::V4(ip)) => write!(f, "{ip}")?,
+                (0, IpAddr::V6(ip)) => write!(f, "[{ip}]")?,
+                _ => write!(f, "{address}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_curls_form_and_writes_it_back() {
+        for form in [
+            "example.org:443:127.0.0.1",
+            "example.org:80:127.0.0.1:8080",
+            "example.org:443:[::1]",
+            "example.org:443:[::1]:8443",
+            "example.org:443:192.0.2.1,[2001:db8::1]",
+            "*:443:127.0.0.1:8443",
+            "example.org:8443:127.0.0.1",
+        ] {
+            let fixed: Resolve = form.parse().unwrap();
+            assert_eq!(fixed.to_string(), form);
+        }
+        assert_eq!("Example.ORG:443:::1".parse::<Resolve>().unwrap().to_string(), "example.org:443:[::1]");
+    }
+
+    #[test]
+    fn says_the_form_when_it_cannot_read_one() {
+        for (form, why) in [
+            ("example.org", "fewer than three parts"),
+            ("example.org:443", "fewer than three parts"),
+            ("example.org:0:127.0.0.1", "not a port"),
+            ("example.org:https:127.0.0.1", "not a port"),
+            ("example.org:443:", "not an address"),
+            ("example.org:443:localhost", "not an address"),
+            ("example.org:443:127.0.0.1:0", "not an address"),
+            ("example.org:443:127.0.0.1,", "not an address"),
+            ("127.0.0.1:443:127.0.0.1", "an address already"),
+            ("exa mple:443:127.0.0.1", "not a host name"),
+            ("example.org:8000:127.0.0.1:8001", "80 and 443 only"),
+        ] {
+            let error = form.parse::<Resolve>().unwrap_err().to_string();
+            assert!(error.contains(why), "{form}: {error}");
+            assert!(error.contains("HOST:PORT:ADDRESS"), "{form}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_exact_name_goes_before_any_host() {
+        let table: Vec<Resolve> =
+            ["*:443:192.0.2.1", "a.example:443:192.0.2.2"].iter().map(|form| form.parse().unwrap()).collect();
+        let ip = |host, port| fixed_addresses(&table, host, port).map(|found| found[0].ip().to_string());
+        assert_eq!(ip("a.example", 443).as_deref(), Some("192.0.2.2"));
+        assert_eq!(ip("b.example", 443).as_deref(), Some("192.0.2.1"));
+        assert_eq!(ip("a.example", 80), None);
+    }
+}

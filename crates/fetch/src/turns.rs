@@ -1,0 +1,198 @@
+//! Whose turn it is at a host: one request at a time, a pause between two, and the holds that hosts ask for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
+
+use crate::error::FetchError;
+
+/// Longest hold that a host can ask for. Whoever asks for more is asked again after this.
+const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
+
+/// Hosts remembered before those that are idle and ready are forgotten.
+const HOSTS_REMEMBERED: usize = 4096;
+
+/// The turns of all hosts.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    pause: Duration,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    /// Whoever holds this lock makes the request; waiters are served in the order they came.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    times: Mutex<Times>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Times {
+    /// When the pause after the last request ends.
+    ready_at: Option<Instant>,
+    /// Until when the host asked to be left alone.
+    held_until: Option<Instant>,
+}
+
+/// The right to make one request to a host. Dropping it ends the turn and starts the pause, also when the request was
+/// cancelled half-way.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    host: Arc<Host>,
+    pause: Duration,
+    _lock: OwnedMutexGuard<()>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.host.times().ready_at = Some(Instant::now() + self.pause);
+    }
+}
+
+impl Turn {
+    /// Leaves the host alone for as long as it asked, an hour at most.
+    pub(crate) fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait.min(LONGEST_HOLD);
+        let mut times = self.host.times();
+        times.held_until = times.held_until.max(Some(until));
+    }
+}
+
+impl Host {
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ready_at(&self) -> Option<Instant> {
+        let times = *self.times();
+        times.ready_at.max(times.held_until).filter(|at| *at > Instant::now())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.turn.try_lock().is_err()
+    }
+
+    fn refuse_while_held(&self, name: &str) -> Result<(), FetchError> {
+        let held_until = self.times().held_until;
+        let wait =
+            held_until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default();
+        if wait.is_zero() {
+            return Ok(());
+        }
+        Err(FetchError::Held { host: name.to_owned(), wait })
+    }
+}
+
+impl Turns {
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self { pause, hosts: Mutex::default() }
+    }
+
+    /// Waits for the host's turn and for the pause after the last one.
+    ///
+    /// # Errors
+    /// [`FetchError::Held`] at once when the host asked to be left alone.
+    pub(crate) async fn take(&self, name: &str) -> Result<Turn, FetchError> {
+        let host = self.host(name);
+        host.refuse_while_held(name)?;
+        let lock = Arc::clone(&host.turn).lock_owned().await;
+        host.refuse_while_held(name)?;
+        let ready_at = host.times().ready_at;
+        if let Some(at) = ready_at {
+            tokio::time::sleep_until(at).await;
+        }
+        Ok(Turn { host, pause: self.pause, _lock: lock })
+    }
+
+    /// When the next request to the host may start; `None` when it may now, as far as pause and holds go.
+    pub(crate) fn ready_at(&self, name: &str) -> Option<std::time::Instant> {
+        self.known(name)?.ready_at().map(Instant::into_std)
+    }
+
+    /// Whether a request to the host is under way.
+    pub(crate) fn is_busy(&self, name: &str) -> bool {
+        self.known(name).is_some_and(|host| host.is_busy())
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<Host>> {
+        self.hosts().get(key(name).as_str()).cloned()
+    }
+
+    fn host(&self, name: &str) -> Arc<Host> {
+        let mut hosts = self.hosts();
+        if hosts.len() >= HOSTS_REMEMBERED {
+            // A host with a second owner is in somebody's hands, about to be asked.
+            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.ready_at().is_some());
+        }
+        Arc::clone(hosts.entry(key(name)).or_default())
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, HashMap<String, Arc<Host>>> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `Example.ORG.` and `example.org` are one host.
+fn key(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_lies_between_the_end_of_one_turn_and_the_start_of_the_next() {
+        let turns = Turns::new(Duration::from_secs(1));
+        let begin = Instant::now();
+        let first = turns.take("example.org").await.unwrap();
+        assert!(turns.is_busy("EXAMPLE.org."));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        drop(first);
+        assert!(!turns.is_busy("example.org"));
+        assert!(turns.ready_at("example.org").is_some());
+        let _second = turns.take("example.org.").await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 6);
+        let _other = turns.take("example.com").await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 6, "another host does not wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_host_is_refused_until_the_hold_is_over_and_an_hour_at_most() {
+        let turns = Turns::new(Duration::ZERO);
+        turns.take("example.org").await.unwrap().hold(Duration::from_secs(7 * 24 * 3600));
+        let error = turns.take("example.org").await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(LONGEST_HOLD));
+        assert!(error.is_transient() && error.to_string().contains("3600 seconds"), "{error}");
+        tokio::time::advance(LONGEST_HOLD).await;
+        assert!(turns.take("example.org").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiter_is_refused_when_the_one_before_it_learns_of_a_hold() {
+        let turns = Arc::new(Turns::new(Duration::from_secs(1)));
+        let first = turns.take("example.org").await.unwrap();
+        let waiter = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move { turns.take("example.org").await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        first.hold(Duration::from_secs(30));
+        drop(first);
+        assert!(matches!(waiter.await.unwrap(), Err(FetchError::Held { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_hosts_are_forgotten_and_held_ones_are_not() {
+        let turns = Turns::new(Duration::ZERO);
+        turns.take("held.example").await.unwrap().hold(Duration::from_secs(60));
+        for number in 0..2 * HOSTS_REMEMBERED {
+            turns.take(&format!("{number}.example")).await.unwrap();
+        }
+        assert!(turns.hosts().len() <= HOSTS_REMEMBERED);
+        assert!(turns.ready_at("held.example").is_some());
+    }
+}
