@@ -1,0 +1,79 @@
+//! Where the database is.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use url::Url;
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file; it and its folder are created where missing.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database by its `postgres://` address; the database must exist, its tables are created.
+    Postgres(String),
+}
+
+/// A text that is no `postgres://` address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not the address of a PostgreSQL database; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE")]
+pub struct LocationError;
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    /// Reads a `postgres://` or `postgresql://` address.
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        let url = Url::parse(text).map_err(|_| LocationError)?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(LocationError);
+        }
+        Ok(Self::Postgres(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Location {
+    /// The path, or the address without its password and parameters (which may hold another password).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(text) => match Url::parse(text) {
+                Ok(mut url) => {
+                    if url.password().is_some() {
+                        // Cannot fail on an address with a host; where it has none there is no password either.
+                        let _ = url.set_password(Some("***"));
+                    }
+                    url.set_query(None);
+                    url.fmt(f)
+                }
+                Err(_) => f.write_str("a PostgreSQL database"),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let location: Location = "postgres://ann:s3cret@db.example:5432/reads?password=other".parse().unwrap();
+        assert_eq!(location.to_string(), "postgres://ann:***@db.example:5432/reads");
+        assert!(!format!("{location:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn only_postgres_addresses_are_read() {
+        for text in ["mysql://host/db", "reads.sqlite", "", "https://host/"] {
+            assert_eq!(text.parse::<Location>(), Err(LocationError), "{text}");
+        }
+    }
+}
