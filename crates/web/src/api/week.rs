@@ -1,0 +1,88 @@
+//! `/api/week/{week}`
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
+use backissue_store::{Order, ReadCard, ReadFilter, Store};
+use jiff::Timestamp;
+use serde::Serialize;
+use url::Url;
+
+use crate::api::kept;
+use crate::api::weeks::ApiWeek;
+use crate::fault::Fault;
+use crate::narrowing::Narrowing;
+use crate::parts::reads;
+
+/// The most reads in one answer.
+const LIMIT: u32 = 100;
+
+/// A read as a list has it.
+#[derive(Serialize)]
+pub(super) struct ApiCard {
+    id: ReadId,
+    title: String,
+    url: Url,
+    path: String,
+    source: Slug,
+    source_title: String,
+    company: String,
+    author: Option<String>,
+    published: Option<Timestamp>,
+    first_seen: Timestamp,
+    week: Week,
+    kind: Kind,
+    problem: Option<String>,
+    description: Option<String>,
+    minutes: u32,
+    concepts: Vec<ConceptSlug>,
+}
+
+impl From<ReadCard> for ApiCard {
+    fn from(card: ReadCard) -> Self {
+        Self {
+            path: reads::href(&card),
+            id: card.id,
+            title: card.title,
+            url: card.url,
+            source: card.source_slug,
+            source_title: card.source_title,
+            company: card.company,
+            author: card.author,
+            published: card.published,
+            first_seen: card.first_seen,
+            week: card.week,
+            kind: card.kind,
+            problem: card.problem,
+            description: card.description,
+            minutes: card.minutes,
+            concepts: card.concepts,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    week: ApiWeek,
+    items: Vec<ApiCard>,
+    /// The address of what follows, where something does.
+    next: Option<String>,
+}
+
+pub(super) async fn week(
+    narrowing: Narrowing,
+    Path(week): Path<String>,
+    State(store): State<Store>,
+) -> Result<Response, Fault> {
+    let week: Week =
+        week.parse().map_err(|e: backissue_model::WeekError| Fault::BadAddress(e.to_string()))?;
+    let source = narrowing.looked_up_source(&store).await?;
+    let filter = ReadFilter { week: Some(week), ..narrowing.filter(source.as_ref()) };
+    let (stretch, count) = tokio::try_join!(
+        store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), LIMIT),
+        store.week_count(week),
+    )?;
+    let next = stretch.next.map(|cursor| narrowing.after(&cursor).href(&format!("/api/week/{week}")));
+    kept(&Answer { week: count.into(), items: stretch.items.into_iter().map(ApiCard::from).collect(), next })
+}

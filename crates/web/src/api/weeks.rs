@@ -1,0 +1,39 @@
+//! `/api/weeks`
+
+use axum::extract::State;
+use axum::response::Response;
+use backissue_model::Week;
+use backissue_store::{Store, WeekCount};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::api::kept;
+use crate::fault::Fault;
+
+/// A week with its days and counts.
+#[derive(Serialize)]
+pub(super) struct ApiWeek {
+    week: Week,
+    from: Date,
+    to: Date,
+    reads: u64,
+    problems: u64,
+    path: String,
+}
+
+impl From<WeekCount> for ApiWeek {
+    fn from(count: WeekCount) -> Self {
+        let WeekCount { week, reads, problems } = count;
+        Self { week, from: week.monday(), to: week.sunday(), reads, problems, path: format!("/week/{week}") }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer {
+    weeks: Vec<ApiWeek>,
+}
+
+pub(super) async fn weeks(State(store): State<Store>) -> Result<Response, Fault> {
+    let weeks = store.weeks().await?.into_iter().map(ApiWeek::from).collect();
+    kept(&Answer { weeks })
+}

@@ -1,0 +1,276 @@
+//! A stored article made ready for its page.
+//!
+//! The store's HTML is sanitised already; this changes how it is shown. Nothing on a page of ours loads from elsewhere,
+//! so images become links to where they are; headings step down below the page's own; wide tables and code scroll by
+//! themselves; names of elements move out of the way of the page's. What is allowed is listed again here, so that a
+//! stored article from an older version, or a hole in what cleaned it, still cannot bring its own classes or handlers.
+//! All of it works on a parsed tree, never on text.
+
+use std::collections::HashSet;
+
+use dom_query::{Document, NodeRef};
+use maud::{Markup, PreEscaped, html};
+use url::Url;
+
+/// Elements that go with all that is in them.
+const GONE: &str = "script, style, template, iframe, object, embed, applet, frame, frameset, form, input, button, \
+                    select, textarea, link, meta, base, title, source, track, area, map, svg, math, noscript, dialog, slot, portal";
+
+/// Attributes that stay. `id`, `href` and `src` are looked at one by one.
+const KEPT: &[&str] = &[
+    "id", "href", "src", "alt", "title", "datetime", "cite", "lang", "dir", "colspan", "rowspan", "scope",
+    "start", "reversed", "value", "abbr", "width", "height", "open", "align",
+];
+
+/// The first level that a heading inside an article may have: the page has 1, the article's title 2.
+const FIRST_HEADING: u8 = 3;
+
+/// Widest and highest that an image without a purpose of its own (an icon, an emoji) is, in CSS pixels.
+const SMALL_IMAGE: u32 = 40;
+
+/// The article's HTML for its page. `address` is where the article was published.
+pub fn for_display(stored: &str, address: &Url) -> Markup {
+    let document = Document::fragment(stored);
+    document.select(GONE).remove();
+    clean_attributes(&document);
+    rename_ids(&document, address);
+    lower_headings(&document);
+    show_images_as_links(&document, address);
+    show_media_as_links(&document);
+    let_wide_things_scroll(&document);
+    PreEscaped(
+        document
+            .root()
+            .descendants_it()
+            .next()
+            .map_or_else(String::new, |html| html.inner_html().to_string()),
+    )
+}
+
+fn clean_attributes(document: &Document) {
+    for node in document.root().descendants().iter().filter(|node| node.is_element()) {
+        node.retain_attrs(KEPT);
+        if let Some(href) = node.attr("href") {
+            let is_web = Url::parse(&href).is_ok_and(|u| matches!(u.scheme(), "http" | "https" | "mailto"));
+            if !is_web && !href.starts_with('#') {
+                node.remove_attr("href");
+            } else if is_web {
+                node.set_attr("rel", "noopener noreferrer");
+            }
+        }
+    }
+}
+
+/// Gives the article's own targets names that the page does not use, each once, and points its links at them.
+fn rename_ids(document: &Document, address: &Url) {
+    let mut seen = HashSet::new();
+    for node in document.select("[id]").nodes() {
+        let id = node.attr("id").unwrap_or_default().to_string();
+        if !id.is_empty() && !id.contains(char::is_whitespace) && seen.insert(id.clone()) {
+            node.set_attr("id", &format!("in-{id}"));
+        } else {
+            node.remove_attr("id");
+        }
+    }
+    for link in document.select("a[href]").nodes() {
+        let href = link.attr("href").unwrap_or_default();
+        let Some(target) = own_fragment(&href, address) else { continue };
+        if seen.contains(&target) {
+            link.set_attr("href", &format!("#in-{target}"));
+        } else if href.starts_with('#') {
+            link.remove_attr("href");
+        }
+    }
+}
+
+/// The target inside the article that `href` points at, where it points into the article.
+fn own_fragment(href: &str, address: &Url) -> Option<String> {
+    if let Some(fragment) = href.strip_prefix('#') {
+        return Some(fragment.to_owned());
+    }
+    let mut url = Url::parse(href).ok()?;
+    let fragment = url.fragment()?.to_owned();
+    url.set_fragment(None);
+    let mut own = address.clone();
+    own.set_fragment(None);
+    (url == own).then_some(fragment)
+}
+
+/// Moves all headings down so that the highest stands at [`FIRST_HEADING`], keeping their order.
+fn lower_headings(document: &Document) {
+    let level = |node: &NodeRef| node.node_name().and_then(|name| name.get(1..)?.parse::<u8>().ok());
+    let headings = document.select("h1, h2, h3, h4, h5, h6");
+    let Some(highest) = headings.nodes().iter().filter_map(level).min() else { return };
+    let mut last = FIRST_HEADING - 1;
+    for heading in headings.nodes() {
+        let Some(own) = level(heading) else { continue };
+        // A heading never skips a level, whatever the article does.
+        let lowered = (own - highest + FIRST_HEADING).min(last + 1).min(6);
+        last = lowered;
+        heading.rename(&format!("h{lowered}"));
+    }
+}
+
+fn show_images_as_links(document: &Document, address: &Url) {
+    for image in document.select("img").nodes() {
+        let source = image.attr("src").unwrap_or_default();
+        if source.starts_with("data:image/") {
+            continue;
+        }
+        let alt = image.attr("alt").unwrap_or_default();
+        let alt = alt.trim();
+        if is_small(image) {
+            image.replace_with_html(html! { (alt) }.into_string());
+            continue;
+        }
+        let Ok(url) = address.join(&source) else {
+            image.replace_with_html(html! { (alt) }.into_string());
+            continue;
+        };
+        show_image_as_link(image, alt, &url);
+    }
+    document.select("picture").nodes().iter().for_each(NodeRef::unwrap_node);
+}
+
+fn show_image_as_link(image: &NodeRef, alt: &str, url: &Url) {
+    let words = match alt {
+        "" => format!("Image on {}", url.host_str().unwrap_or("another site")),
+        alt => format!("Image: {alt}"),
+    };
+    let around = image.ancestors_it(None).find(|node| node.has_name("a"));
+    match around {
+        // Links do not nest: the words go into the link that is there, the way to the image behind it.
+        Some(link) => {
+            let same = link.attr("href").is_some_and(|href| *href == *url.as_str());
+            if !same {
+                link.after_html(html! { " " a href=(url) rel="noopener noreferrer" { "(image)" } }.into_string());
+            }
+            image.replace_with_html(html! { span.elsewhere { (words) } }.into_string());
+        }
+        None => image.replace_with_html(
+            html! { span.elsewhere { span { (words) " — " a href=(url) rel="noopener noreferrer" { "open at source" } } } }
+                .into_string(),
+        ),
+    }
+}
+
+fn is_small(image: &NodeRef) -> bool {
+    let size =
+        |name: &str| image.attr(name).and_then(|v| v.trim().trim_end_matches("px").parse::<u32>().ok());
+    let sizes = [size("width"), size("height")];
+    sizes.iter().any(Option::is_some) && sizes.iter().flatten().all(|size| *size <= SMALL_IMAGE)
+}
+
+fn show_media_as_links(document: &Document) {
+    for media in document.select("video, audio").nodes() {
+        let what = if media.has_name("video") { "Video" } else { "Sound" };
+        let source = media
+            .attr("src")
+            .and_then(|src| Url::parse(&src).ok())
+            .filter(|u| matches!(u.scheme(), "http" | "https"));
+        let link = html! {
+            @if let Some(source) = source {
+                span.elsewhere { span { (what) " — " a href=(source) rel="noopener noreferrer" { "open at source" } } }
+            }
+        };
+        media.replace_with_html(link.into_string());
+    }
+}
+
+fn let_wide_things_scroll(document: &Document) {
+    for block in document.select("pre").nodes() {
+        block.set_attr("tabindex", "0");
+    }
+    for table in document.select("table").nodes() {
+        let inside_another = table.ancestors_it(None).any(|node| node.has_name("table"));
+        if !inside_another {
+            table.wrap_html(r#"<div class="scrolls" tabindex="0"></div>"#);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(stored: &str) -> String {
+        for_display(stored, &"https://blog.example/posts/one".parse().unwrap()).into_string()
+    }
+
+    #[test]
+    fn nothing_loads_from_elsewhere() {
+        let html = shown(
+            r#"<p><img src="https://cdn.example/a.png" alt="A <b>graph</b>" srcset="x 2x"></p>
+               <figure><picture><source srcset="https://cdn.example/a.webp"><img src="/b.png"></picture><figcaption>B</figcaption></figure>
+               <video src="https://cdn.example/v.mp4" poster="https://cdn.example/p.jpg"><track src="x"></video>
+               <img src="https://cdn.example/pixel.gif" width="1" height="1">"#,
+        );
+        let tree = Document::fragment(html.as_str());
+        assert!(
+            !tree.select("img, picture, source, video, audio, iframe, [srcset], [poster], [src]").exists(),
+            "{html}"
+        );
+        let links: Vec<_> =
+            tree.select("a").nodes().iter().map(|a| a.attr("href").unwrap().to_string()).collect();
+        assert_eq!(
+            links,
+            ["https://cdn.example/a.png", "https://blog.example/b.png", "https://cdn.example/v.mp4"]
+        );
+        assert!(html.contains("Image: A &lt;b&gt;graph&lt;/b&gt;"), "{html}");
+        assert!(html.contains("<figcaption>B</figcaption>"));
+        assert!(!html.contains("pixel.gif"));
+    }
+
+    #[test]
+    fn an_image_that_is_a_link_makes_no_link_inside_a_link() {
+        let html = shown(
+            r#"<a href="https://blog.example/next"><img src="https://cdn.example/a.png" alt="Next"></a>"#,
+        );
+        let tree = Document::fragment(html.as_str());
+        assert!(!tree.select("a a").exists(), "{html}");
+        assert_eq!(tree.select("a").length(), 2, "{html}");
+        let same =
+            shown(r#"<a href="https://cdn.example/a.png"><img src="https://cdn.example/a.png" alt="A"></a>"#);
+        assert_eq!(Document::fragment(same.as_str()).select("a").length(), 1, "{same}");
+    }
+
+    #[test]
+    fn headings_stand_below_the_pages_own_and_skip_no_level() {
+        let html = shown("<h1>A</h1><h4>B</h4><h2>C</h2><h3>D</h3><h6>E</h6>");
+        assert_eq!(html, "<h3>A</h3><h4>B</h4><h4>C</h4><h5>D</h5><h6>E</h6>");
+    }
+
+    #[test]
+    fn a_hostile_article_brings_neither_handlers_nor_classes_nor_schemes() {
+        let html = shown(
+            r#"<p class="masthead" onclick="x()" style="position:fixed">a</p><script>x()</script><a href="javascript:x()">b</a>
+               <svg onload=x()></svg><form action="https://evil.example"><input name=a></form><a href="data:text/html,x">c</a>"#,
+        );
+        for bad in ["class=\"masthead\"", "onclick", "onload", "style", "script", "form", "input", "data:"] {
+            assert!(!html.contains(bad), "{bad} in {html}");
+        }
+    }
+
+    #[test]
+    fn footnotes_still_lead_to_their_notes() {
+        let html = shown(
+            r##"<p>a<a href="https://blog.example/posts/one#fn1">1</a> <a href="#gone">x</a></p><p id="fn1">note</p><p id="fn1">twice</p>"##,
+        );
+        assert!(html.contains(r##"href="#in-fn1""##) && html.contains(r#"id="in-fn1""#), "{html}");
+        assert_eq!(html.matches("id=").count(), 1);
+        assert!(!html.contains("gone"));
+    }
+
+    #[test]
+    fn code_keeps_its_lines_and_tables_scroll_by_themselves() {
+        let html = shown("<pre><code>a\n  b &lt; c\n</code></pre><table><tr><td>1</td></tr></table>");
+        assert!(html.contains("<pre tabindex=\"0\"><code>a\n  b &lt; c\n</code></pre>"), "{html}");
+        assert!(html.contains(r#"<div class="scrolls" tabindex="0"><table>"#), "{html}");
+    }
+
+    #[test]
+    fn an_article_without_anything_is_an_empty_page() {
+        assert_eq!(shown(""), "");
+        assert_eq!(shown("just words"), "just words");
+    }
+}

@@ -1,0 +1,184 @@
+//! What can go wrong with a request, and the page that says so.
+//!
+//! A handler returns a [`Fault`]; [`show_in_frame`] turns it into a page (or, under `/api/`, into JSON) in the same frame
+//! as every other, with a way out. What failed inside is in the log under the reference number on the page, never on the page.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use backissue_store::StoreError;
+use jiff::Timestamp;
+use maud::{Markup, html};
+use serde_json::json;
+
+use crate::App;
+use crate::frame::{Document, Frame};
+
+/// Why a request gets no page.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fault {
+    NoSuchPage,
+    NoSuchRead,
+    NoSuchSource(String),
+    NoSuchConcept(String),
+    /// The address cannot mean anything; the text says why, for people.
+    BadAddress(String),
+    /// The method is not one that the address knows.
+    NotThatWay,
+    /// Asked under a name that is not the site's.
+    ForeignName(String),
+    /// Something of ours failed; the number is in the log too.
+    Broken {
+        reference: String,
+    },
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let reference = reference();
+        tracing::error!(%reference, error = &error as &dyn std::error::Error, "a page could not be made (reference {reference}): {error}");
+        Self::Broken { reference }
+    }
+}
+
+impl Fault {
+    /// Something that should not be able to fail did.
+    pub(crate) fn from_bug(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let reference = reference();
+        tracing::error!(%reference, error, "{what} (reference {reference}): {error}");
+        Self::Broken { reference }
+    }
+}
+
+/// The answer to a request whose handler panicked.
+pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
+    let said =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let reference = reference();
+    tracing::error!(%reference, "a page panicked (reference {reference}): {}", said.unwrap_or("without a word"));
+    Fault::Broken { reference }.into_response()
+}
+
+/// A short number that no other fault of this process has, hard to mistake for another run's.
+fn reference() -> String {
+    static FAULTS: AtomicU64 = AtomicU64::new(0);
+    let nth = FAULTS.fetch_add(1, Ordering::Relaxed);
+    let seed = format!("{}/{nth}", Timestamp::now());
+    format!("{:08X}", xxhash_rust::xxh3::xxh3_64(seed.as_bytes()) >> 32)
+}
+
+impl Fault {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchPage | Self::NoSuchRead | Self::NoSuchSource(_) | Self::NoSuchConcept(_) => {
+                StatusCode::NOT_FOUND
+            }
+            Self::BadAddress(_) => StatusCode::BAD_REQUEST,
+            Self::NotThatWay => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::NoSuchPage => "There is no such page",
+            Self::NoSuchRead => "There is no such read",
+            Self::NoSuchSource(_) => "There is no such source",
+            Self::NoSuchConcept(_) => "There is no such concept",
+            Self::BadAddress(_) => "That address means nothing here",
+            Self::NotThatWay => "Pages can only be read",
+            Self::ForeignName(_) => "This archive does not go by that name",
+            Self::Broken { .. } => "Something broke on our side",
+        }
+    }
+
+    fn explanation(&self) -> String {
+        match self {
+            Self::NoSuchPage => "Perhaps the address was cut off on its way to you.".to_owned(),
+            Self::NoSuchRead => {
+                "It may have left the archive together with its source, or turned out to be the same \
+                                 article as another read."
+                    .to_owned()
+            }
+            Self::NoSuchSource(slug) => format!("The archive follows no source called “{slug}”."),
+            Self::NoSuchConcept(slug) => format!("The vocabulary has no concept called “{slug}”."),
+            Self::BadAddress(why) => format!("{why}."),
+            Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
+            Self::ForeignName(host) => format!(
+                "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \
+                 answers to its own names: localhost, its bare address, and the names in its configuration."
+            ),
+            Self::Broken { reference } => format!(
+                "The page could not be made. The reason stands in the log under reference {reference}; `backissue \
+                 doctor` looks for what may be wrong. Trying again does no harm."
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    /// A bare answer, which [`show_in_frame`] fills in on its way out.
+    fn into_response(self) -> Response {
+        let mut answer =
+            (self.status(), format!("{}. {}\n", self.title(), self.explanation())).into_response();
+        answer.extensions_mut().insert(self);
+        answer
+    }
+}
+
+/// Puts what a handler could not answer into the frame that every page has.
+pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
+    let for_programs = request.uri().path().starts_with("/api/");
+    let uri = request.uri().clone();
+    let answer = next.run(request).await;
+    let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
+    let mut shown = if for_programs {
+        let reference = if let Fault::Broken { reference } = &fault { Some(reference) } else { None };
+        Json(json!({ "error": fault.title(), "detail": fault.explanation(), "reference": reference }))
+            .into_response()
+    } else {
+        Frame::new(&app, &uri, None).page(document(&fault)).into_response()
+    };
+    *shown.status_mut() = fault.status();
+    shown
+}
+
+fn document(fault: &Fault) -> Document {
+    Document { title: fault.title().to_owned(), main: body(fault), unlisted: true, ..Document::default() }
+}
+
+fn body(fault: &Fault) -> Markup {
+    html! {
+        div.head {
+            p.eyebrow { (fault.status().as_u16()) }
+            h1 { (fault.title()) }
+        }
+        div.empty {
+            p { (fault.explanation()) }
+            ul {
+                li { a href="/" { "The newest week" } }
+                li { a href="/weeks" { "All weeks" } }
+                @if let Fault::NoSuchSource(_) = fault { li { a href="/sources" { "All sources" } } }
+                @if let Fault::NoSuchConcept(_) = fault { li { a href="/concepts" { "All concepts" } } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_differ() {
+        let (one, two) = (reference(), reference());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 8);
+    }
+}

@@ -1,0 +1,208 @@
+//! What stands around every page: head, band, masthead, skip links, foot, and the dialog that lists the keys.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use backissue_model::Progress;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::parts::band;
+use crate::parts::icons;
+use crate::{App, SiteSettings, assets};
+
+/// Everything a page needs besides its own data.
+pub(crate) struct Frame {
+    pub(crate) site: Arc<SiteSettings>,
+    pub(crate) progress: Progress,
+    pub(crate) now: Timestamp,
+    /// The page's own address, path and query.
+    here: String,
+    /// The archive's state that the page shows, where the page depends on it.
+    version: Option<u64>,
+}
+
+/// The state of the archive as of the request, put there by [`crate::freshness`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ArchiveVersion(pub(crate) u64);
+
+/// One page's own part.
+#[derive(Default)]
+pub(crate) struct Document {
+    /// What the page is, without the site's name; empty on the front page.
+    pub(crate) title: String,
+    /// What it holds, in a sentence, for whoever links to it.
+    pub(crate) description: Option<String>,
+    /// Which entry of the navigation it belongs to.
+    pub(crate) section: Option<Section>,
+    /// The page before (older) and after (newer) this one.
+    pub(crate) previous: Option<String>,
+    pub(crate) next: Option<String>,
+    /// Where the page's own text is published, for pages that show somebody else's.
+    pub(crate) canonical: Option<String>,
+    /// Whether search engines should leave it out.
+    pub(crate) unlisted: bool,
+    pub(crate) main: Markup,
+    /// What stands beside it.
+    pub(crate) beside: Option<Markup>,
+    /// What the second skip link is called.
+    pub(crate) beside_name: &'static str,
+    /// What stands above both columns, e.g. the strip of weeks and the page's head.
+    pub(crate) above: Option<Markup>,
+}
+
+/// An entry of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Newest,
+    Weeks,
+    Concepts,
+    Sources,
+}
+
+const NAVIGATION: [(Section, &str, &str); 4] = [
+    (Section::Newest, "/", "Newest week"),
+    (Section::Weeks, "/weeks", "All weeks"),
+    (Section::Concepts, "/concepts", "Concepts"),
+    (Section::Sources, "/sources", "Sources"),
+];
+
+impl Frame {
+    pub(crate) fn new(app: &App, uri: &Uri, version: Option<u64>) -> Self {
+        Self {
+            site: Arc::clone(&app.site),
+            progress: app.progress.borrow().clone(),
+            now: Timestamp::now(),
+            here: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            version,
+        }
+    }
+
+    /// The calendar that dates are written in.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.site.time_zone
+    }
+
+    /// The whole page.
+    pub(crate) fn page(&self, document: Document) -> Page {
+        let site = &self.site.title;
+        let title = match document.title.as_str() {
+            "" => format!("{site}: every engineering read, week by week, problem first"),
+            own => format!("{own} · {site}"),
+        };
+        Page(html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (title) }
+                    @if let Some(description) = &document.description { meta name="description" content=(description); }
+                    @if document.unlisted { meta name="robots" content="noindex"; }
+                    link rel="icon" href=(assets::address("icon.svg")) type="image/svg+xml";
+                    link rel="stylesheet" href=(assets::address("backissue.css"));
+                    @if let Some(previous) = &document.previous { link rel="prev" href=(previous); }
+                    @if let Some(next) = &document.next { link rel="next" href=(next); }
+                    @if let Some(canonical) = &document.canonical { link rel="canonical" href=(canonical); }
+                    script src=(assets::address("backissue.js")) defer {}
+                }
+                body {
+                    a.skip href="#main" { "Skip to the page" }
+                    @if document.beside.is_some() { a.skip href="#beside" { "Skip to " (document.beside_name) } }
+                    (band::band(&self.progress, self.version, &self.here))
+                    (self.masthead(document.section))
+                    div.page { (columns(document)) }
+                    (self.foot())
+                    (keys())
+                }
+            }
+        })
+    }
+
+    fn masthead(&self, current: Option<Section>) -> Markup {
+        html! {
+            header.masthead {
+                div.page {
+                    a.brand href="/" { (icons::BRAND) (self.site.title) }
+                    nav aria-label="Archive" {
+                        ul {
+                            @for (section, href, name) in NAVIGATION {
+                                li { a href=(href) aria-current=[(current == Some(section)).then_some("true")] { (name) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn foot(&self) -> Markup {
+        html! {
+            footer.foot {
+                div.page {
+                    @if self.site.demo { span { "A demo: its companies, people and incidents are invented." } }
+                    span { "Backissue " (self.site.version) }
+                    a href="/api" { "The same as data" }
+                    span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
+                }
+            }
+        }
+    }
+}
+
+fn columns(document: Document) -> Markup {
+    html! {
+        @if let Some(above) = document.above { (above) }
+        @match document.beside {
+            Some(beside) => {
+                div.columns {
+                    main #main tabindex="-1" { (document.main) }
+                    aside #beside .beside tabindex="-1" aria-label=(document.beside_name) { (beside) }
+                }
+            }
+            None => main #main tabindex="-1" { (document.main) }
+        }
+    }
+}
+
+/// What the keys do; the script opens it.
+fn keys() -> Markup {
+    html! {
+        dialog #keys aria-labelledby="keys-title" {
+            h2 #keys-title { "Keys" }
+            dl {
+                dt { kbd { "j" } } dd { "to the next read" }
+                dt { kbd { "k" } } dd { "to the read before" }
+                dt { kbd { "o" } } dd { "open it; on a read’s page, open its source" }
+                dt { kbd { "?" } } dd { "this list" }
+            }
+            form method="dialog" { button { "Close" } }
+        }
+    }
+}
+
+impl FromRequestParts<App> for Frame {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let version = parts.extensions.get::<ArchiveVersion>().map(|version| version.0);
+        Ok(Self::new(app, &parts.uri, version))
+    }
+}
+
+/// A rendered page.
+pub(crate) struct Page(Markup);
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        // Kept by browsers, asked about each time: the ETag answers in well under a millisecond.
+        let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-cache")];
+        (headers, self.0.into_string()).into_response()
+    }
+}

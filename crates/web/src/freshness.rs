@@ -1,0 +1,90 @@
+//! Answers "you have it already" before anything is rendered.
+//!
+//! What a page shows depends on the archive, on the address, on the program and, while a sync runs, on its progress. The
+//! archive's version is one cheap row; a hash of it all is the page's ETag (weak, as compression may change the bytes:
+//! RFC 9110, section 8.8.1).
+
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::fault::Fault;
+use crate::frame::ArchiveVersion;
+use crate::parts::band;
+use crate::{App, assets};
+
+/// Pages say how long ago something was in minutes at the finest; past this many seconds they are made anew.
+const TOLD_ANEW_EVERY: i64 = 60;
+
+pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let version = match app.store.archive_version().await {
+        Ok(version) => version,
+        Err(error) => return Fault::from(error).into_response(),
+    };
+    let tag = tag(&app, &request, version);
+    if has(request.headers(), &tag) {
+        return (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, "private, no-cache")])
+            .into_response();
+    }
+    request.extensions_mut().insert(ArchiveVersion(version));
+    let mut answer = next.run(request).await;
+    if answer.status() == StatusCode::OK
+        && let Ok(value) = HeaderValue::from_str(&tag)
+    {
+        answer.headers_mut().insert(ETAG, value);
+        answer.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    answer
+}
+
+fn tag(app: &App, request: &Request, version: u64) -> String {
+    let path = request.uri().path();
+    let minute = tells_time(path).then(|| Timestamp::now().as_second() / TOLD_ANEW_EVERY);
+    let words = band::words(&app.progress.borrow());
+    let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
+    let all = format!(
+        "{}\n{}\n{version}\n{minute:?}\n{words:?}\n{address}",
+        *assets::FINGERPRINT,
+        app.site.version
+    );
+    format!("W/\"{:032x}\"", xxh3_128(all.as_bytes()))
+}
+
+/// Whether the page at `path` says how long ago something was.
+fn tells_time(path: &str) -> bool {
+    path == "/sources" || path.starts_with("/source/")
+}
+
+/// Whether one of the tags in `If-None-Match` is `tag`, compared weakly (RFC 9110, section 13.1.2).
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let own = opaque(tag);
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .any(|theirs| opaque(theirs) == own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_weakly_and_in_lists() {
+        let with =
+            |value: &'static str| HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(value))]);
+        assert!(has(&with("W/\"a\""), "W/\"a\""));
+        assert!(has(&with("\"b\", \"a\""), "W/\"a\""));
+        assert!(!has(&with("\"ab\""), "W/\"a\""));
+        assert!(!has(&HeaderMap::new(), "W/\"a\""));
+    }
+}

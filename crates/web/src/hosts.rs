@@ -1,0 +1,97 @@
+//! The names the pages answer to.
+//!
+//! A site that a person visits can make its own name point at the person's machine and then read, from that name, what
+//! runs there (DNS rebinding). Such a request carries the foreign name in `Host`. Pages therefore answer to loopback
+//! names, to bare addresses (which nobody can point elsewhere) and to names that were configured; to others they say why not.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use axum::extract::{Request, State};
+use axum::http::header::HOST;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::fault::Fault;
+use crate::{App, SiteSettings};
+
+pub(crate) async fn answer_only_to_own_names(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match asked_host(&request) {
+        Some(host) if !answers_to(&app.site, &host) => Fault::ForeignName(host).into_response(),
+        // Browsers always say whom they ask; what does not is no browser.
+        _ => next.run(request).await,
+    }
+}
+
+fn asked_host(request: &Request) -> Option<String> {
+    let header = request.headers().get(HOST).map(|value| value.to_str().unwrap_or("?").to_owned());
+    header.or_else(|| request.uri().authority().map(ToString::to_string))
+}
+
+/// Whether the site answers to `host`, the `Host` header with or without a port.
+fn answers_to(site: &SiteSettings, host: &str) -> bool {
+    let name = without_port(host);
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<Ipv4Addr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok() {
+        return true;
+    }
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let base = site.base_url.as_ref().and_then(|url| url.host_str());
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || base.is_some_and(|base| base.eq_ignore_ascii_case(&name))
+        || site.hosts.iter().any(|own| own.eq_ignore_ascii_case(&name))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_names_are_answered_and_foreign_ones_are_not() {
+        let site = SiteSettings {
+            base_url: Some("https://reads.example.org/".parse().unwrap()),
+            hosts: vec!["nas".to_owned()],
+            ..SiteSettings::default()
+        };
+        for own in [
+            "localhost",
+            "localhost:7878",
+            "LOCALHOST.",
+            "backissue.localhost:80",
+            "127.0.0.1:7878",
+            "192.168.1.5",
+            "[::1]:7878",
+            "[::1]",
+            "reads.example.org",
+            "Reads.Example.org:443",
+            "nas:7878",
+        ] {
+            assert!(answers_to(&site, own), "{own}");
+        }
+        for foreign in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:7878",
+            "nas.evil.example",
+            "",
+            "?",
+        ] {
+            assert!(!answers_to(&site, foreign), "{foreign}");
+        }
+    }
+}

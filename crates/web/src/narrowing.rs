@@ -1,0 +1,139 @@
+//! What a list is narrowed to and how far one has paged in it: all of it lives in the address.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use backissue_model::{ConceptSlug, Kind, Slug, Source};
+use backissue_store::{Cursor, ReadFilter, Store};
+use url::form_urlencoded::Serializer;
+
+use crate::fault::Fault;
+
+/// `?source=&concept=&kind=&after=`, checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Narrowing {
+    pub(crate) source: Option<Slug>,
+    pub(crate) concept: Option<ConceptSlug>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) after: Option<Cursor>,
+}
+
+impl Narrowing {
+    fn of(query: &HashMap<String, String>) -> Result<Self, Fault> {
+        let given = |name: &str| query.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
+        let refuse = |e: &dyn std::fmt::Display| Fault::BadAddress(e.to_string());
+        Ok(Self {
+            source: given("source").map(|text| Slug::of(text)),
+            concept: given("concept").map(str::parse).transpose().map_err(|e| refuse(&e))?,
+            kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
+            after: given("after").map(str::parse).transpose().map_err(|_| {
+                Fault::BadAddress(
+                    "The page you asked for does not follow on any other; start the list anew".to_owned(),
+                )
+            })?,
+        })
+    }
+
+    /// Whether the list is narrower than its page's own.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.source.is_some() || self.concept.is_some() || self.kind.is_some()
+    }
+
+    /// The address of `path` narrowed in this way.
+    pub(crate) fn href(&self, path: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        let mut add = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                query.append_pair(name, &value);
+            }
+        };
+        add("source", self.source.as_ref().map(ToString::to_string));
+        add("concept", self.concept.as_ref().map(ToString::to_string));
+        add("kind", self.kind.map(|kind| kind.to_string()));
+        add("after", self.after.as_ref().map(ToString::to_string));
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// The same from the first page on.
+    fn from_start(&self) -> Self {
+        Self { after: None, ..self.clone() }
+    }
+
+    pub(crate) fn with_source(&self, source: Option<&Slug>) -> Self {
+        Self { source: source.cloned(), ..self.from_start() }
+    }
+
+    pub(crate) fn with_concept(&self, concept: Option<&ConceptSlug>) -> Self {
+        Self { concept: concept.cloned(), ..self.from_start() }
+    }
+
+    pub(crate) fn with_kind(&self, kind: Option<Kind>) -> Self {
+        Self { kind, ..self.from_start() }
+    }
+
+    pub(crate) fn after(&self, cursor: &Cursor) -> Self {
+        Self { after: Some(cursor.clone()), ..self.clone() }
+    }
+
+    /// The source it is narrowed to, looked up.
+    ///
+    /// # Errors
+    /// [`Fault::NoSuchSource`] where the archive follows no such source.
+    pub(crate) async fn looked_up_source(&self, store: &Store) -> Result<Option<Source>, Fault> {
+        let Some(slug) = &self.source else { return Ok(None) };
+        let source = store.source_by_slug(slug.as_str()).await?;
+        source.map(Some).ok_or_else(|| Fault::NoSuchSource(slug.to_string()))
+    }
+
+    /// The store's filter for it; the caller adds what its page is about.
+    pub(crate) fn filter(&self, source: Option<&Source>) -> ReadFilter {
+        ReadFilter {
+            source: source.map(|s| s.id),
+            concept: self.concept.clone(),
+            kind: self.kind,
+            ..ReadFilter::default()
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Narrowing {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let query = Query::<HashMap<String, String>>::from_request_parts(parts, state).await;
+        let Query(query) = query.map_err(|e| Fault::BadAddress(e.body_text()))?;
+        Self::of(&query)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Result<Narrowing, Fault> {
+        Narrowing::of(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn an_address_says_all_and_comes_back_the_same() {
+        let narrowing =
+            of(&[("concept", "caching"), ("kind", "incident"), ("source", "undergrowth"), ("x", "y")])
+                .unwrap();
+        assert_eq!(
+            narrowing.href("/week/2026-W20"),
+            "/week/2026-W20?source=undergrowth&concept=caching&kind=incident"
+        );
+        assert_eq!(narrowing.with_kind(None).with_source(None).href("/"), "/?concept=caching");
+        assert_eq!(of(&[("kind", ""), ("after", " ")]).unwrap(), Narrowing::default());
+        assert_eq!(Narrowing::default().href("/"), "/");
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_reason() {
+        let Err(Fault::BadAddress(why)) = of(&[("kind", "poem")]) else { panic!("a poem is no kind") };
+        assert!(why.contains("poem") && why.contains("case-study"), "{why}");
+        assert!(of(&[("concept", "Ünknown!")]).is_err());
+    }
+}

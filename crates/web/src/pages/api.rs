@@ -1,0 +1,99 @@
+//! `/api`: what the JSON API answers, on one page.
+
+use maud::{Markup, html};
+
+use crate::frame::{Document, Frame, Page};
+
+/// `/api`
+pub(crate) async fn api(frame: Frame) -> Page {
+    frame.page(document())
+}
+
+pub(crate) fn document() -> Document {
+    Document {
+        title: "The same as data".to_owned(),
+        description: Some("The JSON API of this archive.".to_owned()),
+        main: html! {
+            div.head {
+                h1 { "The same as data" }
+                p.standfirst { "What the pages show can be had as JSON. It is read with GET, needs no key, and changes nothing." }
+            }
+            div.prose {
+                (conventions())
+                (weeks())
+                (week())
+                (read())
+                (progress())
+                (health())
+            }
+        },
+        ..Document::default()
+    }
+}
+
+fn conventions() -> Markup {
+    html! {
+        ul {
+            li { "Moments are RFC 3339 in UTC, days are " code { "2026-05-17" } ", weeks are ISO 8601: " code { "2026-W20" } "." }
+            li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304." }
+            li { "Where an answer has more to it, " code { "next" } " is the path of what follows, and null at the end." }
+            li { "Mistakes are answered with a fitting status and " code { r#"{"error", "detail", "reference"}"# } "." }
+        }
+    }
+}
+
+fn weeks() -> Markup {
+    html! {
+        h2 { code { "GET /api/weeks" } }
+        p { "Every week that has reads, newest first." }
+        pre tabindex="0" { code { (r#"{"weeks": [
+  {"week": "2026-W20", "from": "2026-05-11", "to": "2026-05-17",
+   "reads": 14, "problems": 9, "path": "/week/2026-W20"}
+]}"#) } }
+    }
+}
+
+fn week() -> Markup {
+    html! {
+        h2 { code { "GET /api/week/{week}" } }
+        p {
+            "One week: the fields above and its reads as " code { "items" } ", those with a problem first, at most 100 in one answer. "
+            code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages."
+        }
+        pre tabindex="0" { code { (r#"{"week": "2026-W20", …, "items": [
+  {"id": 12, "title": "…", "url": "https://…", "path": "/read/12/…",
+   "source": "undergrowth", "source_title": "Undergrowth", "company": "Fernhost",
+   "author": "…", "published": "2026-05-12T09:30:00Z", "first_seen": "…",
+   "week": "2026-W20", "kind": "case-study", "problem": "…",
+   "description": "…", "minutes": 4, "concepts": ["multi-tenancy"]}
+], "next": null}"#) } }
+    }
+}
+
+fn read() -> Markup {
+    html! {
+        h2 { code { "GET /api/read/{id}" } }
+        p {
+            "One read: the fields of an item, and its " code { "precis" } " (each statement with its evidence, in bytes of "
+            code { "article.text" } "), its " code { "places" } ", and its " code { "article" } " as sanitised HTML and plain text."
+        }
+    }
+}
+
+fn progress() -> Markup {
+    html! {
+        h2 { code { "GET /api/progress" } }
+        p {
+            "How a sync is coming along: " code { "phase" } ", " code { "sources_due" } ", " code { "sources_polled" } ", "
+            code { "reads_due" } ", " code { "reads_done" } ", " code { "rate" } " (reads a second), " code { "seconds_left" } ", "
+            code { "troubles" } ", and " code { "archive_version" } ", which differs whenever the pages have changed."
+        }
+    }
+}
+
+fn health() -> Markup {
+    html! {
+        h2 { code { "GET /health" } }
+        p { "200 while the program can answer, 503 while its database cannot." }
+    }
+}

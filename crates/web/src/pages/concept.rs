@@ -1,0 +1,120 @@
+//! One concept, `/concept/{slug}`: what it is, what lies around it, and who wrote about it.
+
+use axum::extract::{Path, State};
+use backissue_model::{Concept, ConceptSlug};
+use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, Store};
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::frame::{Document, Frame, Page, Section};
+use crate::narrowing::Narrowing;
+use crate::pages::PAGE;
+use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::reads;
+use crate::vocabulary;
+
+/// `/concept/{slug}`
+pub(crate) async fn concept(
+    frame: Frame,
+    narrowing: Narrowing,
+    Path(slug): Path<String>,
+    State(store): State<Store>,
+) -> Result<Page, Fault> {
+    let unknown = || Fault::NoSuchConcept(slug.clone());
+    let slug: ConceptSlug = slug.parse().map_err(|_| unknown())?;
+    // Its own page is about it; a concept in the query narrows nothing here.
+    let narrowing = Narrowing { concept: None, ..narrowing };
+    let source = narrowing.looked_up_source(&store).await?;
+    let filter = ReadFilter { concept: Some(slug.clone()), ..narrowing.filter(source.as_ref()) };
+    let whole = ReadFilter { concept: Some(slug.clone()), ..ReadFilter::default() };
+    let (stretch, found) = tokio::try_join!(
+        store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
+        store.facets(&whole),
+    )?;
+    let concept = vocabulary::concept(&slug);
+    if concept.is_none() && stretch.items.is_empty() {
+        return Err(unknown());
+    }
+    let title = source.map(|source| source.title);
+    Ok(frame.page(document(&frame, &slug, concept, &narrowing, title.as_deref(), &stretch, &found)))
+}
+
+pub(crate) fn document(
+    frame: &Frame,
+    slug: &ConceptSlug,
+    concept: Option<&Concept>,
+    narrowing: &Narrowing,
+    source_title: Option<&str>,
+    stretch: &Stretch<ReadCard>,
+    found: &Facets,
+) -> Document {
+    let path = format!("/concept/{slug}");
+    let beside = facets(found, narrowing, &path, Without::Concepts);
+    let name = vocabulary::name(slug);
+    Document {
+        description: concept.map(|concept| concept.definition.clone()),
+        section: Some(Section::Concepts),
+        main: html! {
+            div.head {
+                p.eyebrow { (above(concept)) }
+                h1 { (name) }
+                @if let Some(concept) = concept { p.standfirst { (concept.definition) } }
+                (around(slug))
+            }
+            (way_to_facets(found))
+            (chips(narrowing, &path, source_title))
+            (reads::by_month(&stretch.items, frame.zone()))
+            @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
+            (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
+        },
+        beside: (!beside.0.is_empty()).then_some(beside),
+        beside_name: "narrowing this list",
+        title: name,
+        ..Document::default()
+    }
+}
+
+/// The way from the whole vocabulary down to the concept.
+fn above(concept: Option<&Concept>) -> Markup {
+    let mut line = Vec::new();
+    let mut parent = concept.and_then(|concept| concept.parent.as_ref());
+    while let Some(slug) = parent {
+        line.push(slug);
+        parent = vocabulary::concept(slug).and_then(|concept| concept.parent.as_ref());
+    }
+    html! {
+        a href="/concepts" { "Concepts" }
+        @for slug in line.iter().rev() { (reads::dot()) a href={ "/concept/" (slug) } { (vocabulary::name(slug)) } }
+    }
+}
+
+/// Concepts directly below it.
+fn around(slug: &ConceptSlug) -> Markup {
+    let below: Vec<_> =
+        vocabulary::all().iter().filter(|other| other.parent.as_ref() == Some(slug)).collect();
+    html! {
+        @if !below.is_empty() {
+            p.tally {
+                "Narrower: "
+                @for (at, concept) in below.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    a href={ "/concept/" (concept.slug) } { (concept.name) }
+                }
+            }
+        }
+    }
+}
+
+fn nothing(narrowing: &Narrowing, path: &str) -> Markup {
+    html! {
+        div.empty {
+            @if narrowing.is_narrow() {
+                p { "Nothing on it is that narrow." }
+                p { a href=(path) { "Show all reads on it" } }
+            } @else {
+                p { "No read in the archive is on it yet." }
+                p { a href="/concepts" { "All concepts" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One read, `/read/{id}/{slug}`: the problem first, what else is known of it and how, then the article.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header::LOCATION};
+use axum::response::{IntoResponse, Response};
+use backissue_model::ReadId;
+use backissue_store::{ReadPage, Store};
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::frame::{Document, Frame};
+use crate::parts::{icons, reads, statements};
+use crate::{article, words};
+
+/// `/read/{id}`
+pub(crate) async fn without_slug(
+    Path(id): Path<String>,
+    State(store): State<Store>,
+) -> Result<Response, Fault> {
+    let page = find(&store, &id).await?;
+    Ok(moved_to(&page))
+}
+
+/// `/read/{id}/{slug}`; under a wrong slug it sends on to the right one.
+pub(crate) async fn read(
+    frame: Frame,
+    Path((id, slug)): Path<(String, String)>,
+    State(store): State<Store>,
+) -> Result<Response, Fault> {
+    let page = find(&store, &id).await?;
+    if slug != page.card.slug.as_str() {
+        return Ok(moved_to(&page));
+    }
+    Ok(frame.page(document(&frame, &page)).into_response())
+}
+
+async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
+    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    store.read(id).await?.ok_or(Fault::NoSuchRead)
+}
+
+fn moved_to(page: &ReadPage) -> Response {
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, reads::href(&page.card))]).into_response()
+}
+
+pub(crate) fn document(frame: &Frame, page: &ReadPage) -> Document {
+    let card = &page.card;
+    Document {
+        title: card.title.clone(),
+        description: card.problem.clone().or_else(|| card.description.clone()),
+        canonical: Some(card.url.to_string()),
+        main: html! {
+            (head(frame, page))
+            article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
+                h2 #article-title .article-title { (card.title) }
+                div.body { (article::for_display(&page.article.html, &card.url)) }
+            }
+            p.list-end { (source_link(page)) }
+        },
+        beside: Some(facts(frame, page)),
+        beside_name: "about this read",
+        ..Document::default()
+    }
+}
+
+fn head(frame: &Frame, page: &ReadPage) -> Markup {
+    let (card, precis) = (&page.card, &page.precis);
+    html! {
+        header.read-head {
+            p.eyebrow {
+                (words::kind(card.kind)) (reads::dot()) a href={ "/source/" (card.source_slug) } { (card.company) }
+                (reads::dot()) a href={ "/week/" (card.week) } { "Week " (card.week.number()) " of " (card.week.year()) }
+            }
+            @match &precis.problem {
+                Some(problem) => h1 { (problem.text) },
+                None => {
+                    h1 { (card.title) }
+                    p.byline { (words::without_problem(card.kind)) }
+                }
+            }
+            @if let Some(approach) = &precis.approach { (statements::say(statements::heading("approach"), approach)) }
+            @if let Some(outcome) = &precis.outcome { (statements::say(statements::heading("outcome"), outcome)) }
+            p.byline {
+                @if precis.problem.is_some() { cite { (card.title) } (reads::dot()) }
+                @if let Some(author) = &card.author { (author) (reads::dot()) }
+                (dated(frame, page)) (reads::dot())
+                span.figure { (words::count(card.minutes.into(), "minute")) }
+            }
+            (source_link(page))
+            (statements::how_do_we_know(precis))
+        }
+    }
+}
+
+fn dated(frame: &Frame, page: &ReadPage) -> Markup {
+    let at = reads::dated(&page.card);
+    html! {
+        @if page.card.published.is_none() { "first seen " }
+        time datetime=(at) { (words::date(at, frame.zone())) }
+    }
+}
+
+fn source_link(page: &ReadPage) -> Markup {
+    let host = page.card.url.host_str().unwrap_or("the source").trim_start_matches("www.");
+    html! {
+        a.go href=(page.card.url) rel="noopener noreferrer" data-open { "Read it on " (host) (icons::OUT) }
+    }
+}
+
+fn facts(frame: &Frame, page: &ReadPage) -> Markup {
+    let (card, precis, written) = (&page.card, &page.precis, &page.article);
+    let elsewhere: Vec<_> =
+        page.places.iter().filter(|place| place.source_slug != card.source_slug).collect();
+    html! {
+        section {
+            h2 { "About this read" }
+            dl.facts {
+                dt { "Source" }
+                dd { a href={ "/source/" (card.source_slug) } { (card.source_title) } }
+                @if let Some(author) = &card.author { dt { "Author" } dd { (author) } }
+                dt { @if card.published.is_some() { "Published" } @else { "First seen" } }
+                dd { (words::date(reads::dated(card), frame.zone())) }
+                @if let Some(updated) = page.updated.filter(|at| Some(*at) != card.published) {
+                    dt { "Changed" } dd { (words::date(updated, frame.zone())) }
+                }
+                dt { "Length" }
+                dd.figure { (words::count(card.minutes.into(), "minute")) ", " (words::count(written.words.into(), "word")) }
+                @if !precis.concepts.is_empty() { dt { "Concepts" } dd { (reads::concepts(&precis.concepts)) } }
+                @if !precis.technologies.is_empty() { dt { "Technologies" } dd { (precis.technologies.join(", ")) } }
+                @if !elsewhere.is_empty() {
+                    dt { "Also on" }
+                    @for place in elsewhere {
+                        dd {
+                            a href={ "/source/" (place.source_slug) } { (place.source_title) } " ("
+                            a href=(place.url) rel="noopener noreferrer" { "its copy" } ")"
+                        }
+                    }
+                }
+                dt { "Fetched" } dd { (words::date(page.fetched_at, frame.zone())) }
+            }
+        }
+    }
+}

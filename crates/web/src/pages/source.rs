@@ -1,0 +1,116 @@
+//! One source, `/source/{slug}`: its health in plain words, then its reads.
+
+use axum::extract::{Path, State};
+use backissue_model::{Source, Standing};
+use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, Store};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::frame::{Document, Frame, Page, Section};
+use crate::narrowing::Narrowing;
+use crate::pages::PAGE;
+use crate::pages::sources::state_words;
+use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::reads;
+use crate::words;
+
+/// `/source/{slug}`
+pub(crate) async fn source(
+    frame: Frame,
+    narrowing: Narrowing,
+    Path(slug): Path<String>,
+    State(store): State<Store>,
+) -> Result<Page, Fault> {
+    let source = store.source_by_slug(&slug).await?.ok_or(Fault::NoSuchSource(slug))?;
+    // Its own page is about it; a source in the query narrows nothing here.
+    let narrowing = Narrowing { source: None, ..narrowing };
+    let filter = narrowing.filter(Some(&source));
+    let whole = ReadFilter { source: Some(source.id), ..ReadFilter::default() };
+    let (stretch, facets) = tokio::try_join!(
+        store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
+        store.facets(&whole),
+    )?;
+    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets)))
+}
+
+pub(crate) fn document(
+    frame: &Frame,
+    source: &Source,
+    narrowing: &Narrowing,
+    stretch: &Stretch<ReadCard>,
+    found: &Facets,
+) -> Document {
+    let path = format!("/source/{}", source.slug);
+    let beside = facets(found, narrowing, &path, Without::Sources);
+    Document {
+        title: source.title.clone(),
+        description: Some(format!(
+            "What {} has published, each read by the problem it solves.",
+            source.title
+        )),
+        section: Some(Section::Sources),
+        main: html! {
+            (head(source))
+            @if narrowing.after.is_none() { (health(source, frame.now, frame.zone())) }
+            (way_to_facets(found))
+            (chips(narrowing, &path, None))
+            (reads::by_month(&stretch.items, frame.zone()))
+            @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
+            (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
+        },
+        beside: (!beside.0.is_empty()).then_some(beside),
+        beside_name: "narrowing this list",
+        ..Document::default()
+    }
+}
+
+fn head(source: &Source) -> Markup {
+    html! {
+        div.head {
+            p.eyebrow { a href="/sources" { "Sources" } @if source.company != source.title { (reads::dot()) (source.company) } }
+            h1 { (source.title) }
+            p.tally {
+                (words::count(source.reads, "read"))
+                @if let Some(site) = &source.site_url {
+                    (reads::dot()) a href=(site) rel="noopener noreferrer" { (site.host_str().unwrap_or("its site").trim_start_matches("www.")) }
+                }
+                @if let Some(feed) = &source.feed_url { (reads::dot()) a href=(feed) rel="noopener noreferrer" { "its feed" } }
+            }
+        }
+    }
+}
+
+fn health(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
+    let health = &source.health;
+    html! {
+        section.health aria-label="Health" {
+            p { (state_words(source, now, zone)) }
+            @if let Some(error) = &health.last_error {
+                p.error { "At the last poll: " (error) }
+                @if let Some(at) = health.last_poll { p.quiet { "That was " (words::ago(at, now, zone)) "." } }
+            }
+            @if health.last_error.is_some() && let Some(at) = health.last_success {
+                p.quiet { "It last answered well " (words::ago(at, now, zone)) "." }
+            }
+            @if health.standing == Standing::Active && let Some(at) = health.next_poll {
+                p.quiet { "Asked next: " (words::ahead(at, now)) "." }
+            }
+            p.quiet { "Followed since " (words::date(source.followed_at, zone)) "." }
+        }
+    }
+}
+
+fn nothing(narrowing: &Narrowing, path: &str) -> Markup {
+    html! {
+        div.empty {
+            @if narrowing.is_narrow() {
+                p { "Nothing of it is that narrow." }
+                p { a href=(path) { "Show all its reads" } }
+            } @else {
+                p { "None of its reads is in the archive yet." }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The blogs the archive follows, `/sources`, and how each of them is doing.
+
+use axum::extract::State;
+use backissue_model::{Source, Standing};
+use backissue_store::{SourceFilter, Store};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::frame::{Document, Frame, Page, Section};
+use crate::parts::icons;
+use crate::words;
+
+/// `/sources`
+pub(crate) async fn sources(frame: Frame, State(store): State<Store>) -> Result<Page, Fault> {
+    let sources = store.sources(&SourceFilter::default()).await?;
+    Ok(frame.page(document(&sources, frame.now, frame.zone())))
+}
+
+pub(crate) fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
+    let (troubled, others): (Vec<_>, Vec<_>) =
+        sources.iter().partition(|source| state(source) == Condition::Trouble);
+    Document {
+        title: "Sources".to_owned(),
+        description: Some("The blogs this archive follows.".to_owned()),
+        section: Some(Section::Sources),
+        main: html! {
+            div.head {
+                h1 { "Sources" }
+                p.standfirst { (at_a_glance(sources, troubled.len())) }
+            }
+            @if !troubled.is_empty() {
+                section aria-labelledby="troubled" {
+                    h2 #troubled .section { "In trouble" }
+                    (ledger(&troubled, now, zone))
+                }
+            }
+            @if !others.is_empty() {
+                section aria-labelledby="followed" {
+                    h2 #followed .section { @if troubled.is_empty() { "Followed" } @else { "The others" } }
+                    (ledger(&others, now, zone))
+                }
+            }
+            @if sources.is_empty() {
+                div.empty { p { "Follow a blog by its address or its feed’s: " code { "backissue follow https://blog.example.com/" } } }
+            }
+        },
+        ..Document::default()
+    }
+}
+
+/// A source's health in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Well,
+    Trouble,
+    NotAskedYet,
+    Retired,
+    Waiting,
+}
+
+pub(crate) fn state(source: &Source) -> Condition {
+    let health = &source.health;
+    match health.standing {
+        Standing::Retired => Condition::Retired,
+        Standing::Waiting => Condition::Waiting,
+        Standing::Active if health.last_error.is_some() => Condition::Trouble,
+        Standing::Active if health.last_poll.is_none() => Condition::NotAskedYet,
+        Standing::Active => Condition::Well,
+    }
+}
+
+/// The state with its sign, for a list.
+pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
+    let asked = source.health.last_poll.map(|at| words::ago(at, now, zone));
+    html! {
+        @match state(source) {
+            Condition::Well => span.state { (icons::WELL) span { "well, asked " (asked.unwrap_or_default()) } },
+            Condition::Trouble => span.state.trouble {
+                (icons::TROUBLE)
+                span { (words::count(source.health.failures.max(1).into(), "failure")) " running" }
+            },
+            Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
+            Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
+            Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed; cannot be followed yet" } },
+        }
+    }
+}
+
+fn at_a_glance(sources: &[Source], troubled: usize) -> String {
+    let followed = words::count(sources.len() as u64, "source");
+    let silent =
+        sources.iter().filter(|s| matches!(state(s), Condition::Retired | Condition::Waiting)).count();
+    let mut said = match (sources.len(), troubled) {
+        (0, _) => return "The archive follows nobody yet.".to_owned(),
+        (1, 0) => "One source, and it is well.".to_owned(),
+        (_, 0) if silent == 0 => format!("{followed}, all of them well."),
+        (_, 0) => format!("{followed}, none of them in trouble."),
+        (_, 1) => format!("{followed}, one of them in trouble."),
+        (_, n) => format!("{followed}, {} of them in trouble.", words::number(n as u64)),
+    };
+    if silent > 0 {
+        said.push_str(&format!(
+            " {} not asked: gone, or without a feed.",
+            if silent == 1 { "One is".to_owned() } else { format!("{} are", words::number(silent as u64)) }
+        ));
+    }
+    said
+}
+
+fn ledger(sources: &[&Source], now: Timestamp, zone: &TimeZone) -> Markup {
+    html! {
+        table.ledger {
+            thead { tr { th scope="col" { "Source" } th.number scope="col" { "Reads" } th scope="col" { "Newest" } th scope="col" { "Health" } } }
+            tbody {
+                @for source in sources {
+                    tr {
+                        th.name scope="row" {
+                            a href={ "/source/" (source.slug) } { (source.title) }
+                            @if source.company != source.title { span.company { (source.company) } }
+                        }
+                        td.number { (words::number(source.reads)) span.only-narrow { @if source.reads == 1 { " read" } @else { " reads" } } }
+                        td.figure { @if let Some(newest) = source.newest { time datetime=(newest) { (words::date(newest, zone)) } } @else { "none yet" } }
+                        td { (state_words(source, now, zone)) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! How a list could be narrowed, and what it is narrowed to: links all of it, so that an address says everything.
+
+use backissue_store::Facets;
+use maud::{Markup, html};
+
+use crate::narrowing::Narrowing;
+use crate::parts::icons;
+use crate::{vocabulary, words};
+
+/// How many of a facet's values stand open; the rest are folded away.
+const OPEN: usize = 10;
+
+/// A facet that a page leaves out, because the page itself is about one of its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    Nothing,
+    Sources,
+    Concepts,
+}
+
+struct Value {
+    name: String,
+    count: u64,
+    href: String,
+    chosen: bool,
+}
+
+/// The facets of the list at `path`, each value a link that narrows to it or, when chosen, away from it.
+pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without: Without) -> Markup {
+    let kinds = facets.kinds.iter().map(|(kind, count)| {
+        let chosen = narrowing.kind == Some(*kind);
+        let href = narrowing.with_kind((!chosen).then_some(*kind)).href(path);
+        Value { name: words::kind(*kind).to_owned(), count: *count, href, chosen }
+    });
+    let concepts = facets.concepts.iter().map(|(slug, count)| {
+        let chosen = narrowing.concept.as_ref() == Some(slug);
+        let href = narrowing.with_concept((!chosen).then_some(slug)).href(path);
+        Value { name: vocabulary::name(slug), count: *count, href, chosen }
+    });
+    let sources = facets.sources.iter().map(|(slug, title, count)| {
+        let chosen = narrowing.source.as_ref() == Some(slug);
+        let href = narrowing.with_source((!chosen).then_some(slug)).href(path);
+        Value { name: title.clone(), count: *count, href, chosen }
+    });
+    html! {
+        (facet("Kind", &kinds.collect::<Vec<_>>()))
+        @if without != Without::Concepts { (facet("Concept", &concepts.collect::<Vec<_>>())) }
+        @if without != Without::Sources { (facet("Source", &sources.collect::<Vec<_>>())) }
+    }
+}
+
+fn facet(name: &str, values: &[Value]) -> Markup {
+    // A facet with one value narrows nothing, unless it is the one chosen.
+    if values.is_empty() || (values.len() == 1 && !values[0].chosen) {
+        return html! {};
+    }
+    // Folding two or three away would cost more room than it saves.
+    let open = if values.len() <= OPEN + 3 { values.len() } else { OPEN };
+    html! {
+        section.facet {
+            h2.narrowing { "By " (name.to_lowercase()) }
+            (list(&values[..open]))
+            @if open < values.len() {
+                details { summary { (values.len() - open) " more" } (list(&values[open..])) }
+            }
+        }
+    }
+}
+
+fn list(values: &[Value]) -> Markup {
+    html! {
+        ul {
+            @for value in values {
+                li {
+                    a href=(value.href) aria-current=[value.chosen.then_some("true")] rel="nofollow" {
+                        span.name { (value.name) }
+                        span.count { (words::number(value.count)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the list at `path` is narrowed to; each chip takes its part away.
+pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str>) -> Markup {
+    let chip = |name: &str, without: Narrowing| {
+        html! {
+            li { a.chip href=(without.href(path)) { span.unseen { "No longer only " } (name) (icons::AWAY) } }
+        }
+    };
+    html! {
+        @if narrowing.is_narrow() {
+            ul.chips aria-label="Narrowed to" {
+                li.quiet { "Only" }
+                @if let Some(kind) = narrowing.kind { (chip(words::kind(kind), narrowing.with_kind(None))) }
+                @if let Some(slug) = &narrowing.concept { (chip(&vocabulary::name(slug), narrowing.with_concept(None))) }
+                @if let Some(slug) = &narrowing.source {
+                    (chip(source_title.unwrap_or(slug.as_str()), narrowing.with_source(None)))
+                }
+            }
+        }
+    }
+}
+
+/// On narrow screens the facets stand below the list; this leads there.
+pub(crate) fn way_to_facets(facets: &Facets) -> Markup {
+    html! {
+        @if facets.kinds.len() > 1 || facets.concepts.len() > 1 || facets.sources.len() > 1 {
+            p.to-narrowing { a href="#beside" { "Narrow this list" } }
+        }
+    }
+}

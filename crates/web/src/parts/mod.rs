@@ -1,0 +1,8 @@
+//! Parts that several pages share. Each takes plain values and gives markup; none asks the store.
+
+pub(crate) mod band;
+pub(crate) mod facets;
+pub(crate) mod icons;
+pub(crate) mod reads;
+pub(crate) mod shelf;
+pub(crate) mod statements;

@@ -1,0 +1,113 @@
+//! Reads in a list: the problem is what the eye meets; a post without one says what it is and takes one line.
+
+use backissue_store::{Cursor, ReadCard};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, html};
+
+use crate::narrowing::Narrowing;
+use crate::{vocabulary, words};
+
+/// A page's address for `card`.
+pub(crate) fn href(card: &ReadCard) -> String {
+    format!("/read/{}/{}", card.id, card.slug)
+}
+
+/// Reads with a problem.
+pub(crate) fn by_problem<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+    html! {
+        ol.reads {
+            @for card in cards { li { (with_problem(card, zone)) } }
+        }
+    }
+}
+
+/// Posts without a problem, one line each.
+pub(crate) fn by_title<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+    html! {
+        ul.others {
+            @for card in cards { li { (without_problem(card, zone)) } }
+        }
+    }
+}
+
+/// A long list, newest first, a heading for each month.
+pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone) -> Markup {
+    let month =
+        |card: &ReadCard| dated(card).to_zoned_datetime(zone.clone()).date().strftime("%B %Y").to_string();
+    html! {
+        @for group in cards.chunk_by(|a, b| month(a) == month(b)) {
+            section {
+                h2.section { (month(&group[0])) }
+                // Within a month, runs of reads with and without a problem keep their place in time.
+                @for run in group.chunk_by(|a, b| a.problem.is_some() == b.problem.is_some()) {
+                    @if run[0].problem.is_some() { (by_problem(run, zone)) } @else { (by_title(run, zone)) }
+                }
+            }
+        }
+    }
+}
+
+fn with_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
+    let problem = card.problem.as_deref().unwrap_or(&card.title);
+    html! {
+        h3.problem { a href=(href(card)) data-read { (problem) } }
+        p.under {
+            span.who { a href={ "/source/" (card.source_slug) } { (card.company) } }
+            (dot()) cite { (card.title) }
+            (dot()) span.figure { (card.minutes) " min" }
+            (dot()) (when(card, zone))
+            @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
+        }
+        (concepts(&card.concepts))
+    }
+}
+
+fn without_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
+    html! {
+        span.what { (words::kind(card.kind)) }
+        span.title {
+            a href=(href(card)) data-read { (card.title) }
+            " "
+            span.aside { span { (card.company) } (dot()) span.figure { (card.minutes) " min" } (dot()) (when(card, zone)) }
+        }
+    }
+}
+
+/// Links to concepts, by their names.
+pub(crate) fn concepts(slugs: &[backissue_model::ConceptSlug]) -> Markup {
+    html! {
+        @if !slugs.is_empty() {
+            ul.concepts aria-label="Concepts" {
+                @for slug in slugs { li { a href={ "/concept/" (slug) } { (vocabulary::name(slug)) } } }
+            }
+        }
+    }
+}
+
+/// The moment a read is dated by: its publication, else when it was first seen.
+pub(crate) fn dated(card: &ReadCard) -> Timestamp {
+    card.published.unwrap_or(card.first_seen)
+}
+
+fn when(card: &ReadCard, zone: &TimeZone) -> Markup {
+    let at = dated(card);
+    html! { time.figure datetime=(at) { (words::day(at, zone)) } }
+}
+
+pub(crate) fn dot() -> Markup {
+    html! { span.dot aria-hidden="true" { "·" } }
+}
+
+/// The way to the next stretch of a list, and back to its beginning.
+pub(crate) fn pager(path: &str, narrowing: &Narrowing, next: Option<&Cursor>, older: &str) -> Markup {
+    let start = narrowing.after.is_some().then(|| Narrowing { after: None, ..narrowing.clone() }.href(path));
+    html! {
+        @if start.is_some() || next.is_some() {
+            nav.turn.list-end aria-label="Pages of this list" {
+                @if let Some(start) = start { a href=(start) { "Back to the beginning" } }
+                @if let Some(next) = next { a rel="next" href=(narrowing.after(next).href(path)) { (older) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Dates, counts and kinds in words for people. Nothing here knows HTML.
+
+use backissue_model::{Kind, Week};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// `1 read`, `1,436 reads`; the plural is made with an `s`.
+pub fn count(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number with a comma at every thousand.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `12 May 2026`, as the calendar of `zone` has it.
+pub fn date(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).date().strftime("%-d %B %Y").to_string()
+}
+
+/// `Tue 12 May`, for a list whose year is plain from its heading.
+pub fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).date().strftime("%a %-d %b").to_string()
+}
+
+/// `11–17 May 2026`, `27 April – 3 May 2026`, `29 December 2025 – 4 January 2026`.
+pub fn span(week: Week) -> String {
+    let (from, to) = (week.monday(), week.sunday());
+    let write = |date: Date, form: &str| date.strftime(form).to_string();
+    let end = write(to, "%-d %B %Y");
+    if from.year() != to.year() {
+        format!("{} – {end}", write(from, "%-d %B %Y"))
+    } else if from.month() != to.month() {
+        format!("{} – {end}", write(from, "%-d %B"))
+    } else {
+        format!("{}–{end}", from.day())
+    }
+}
+
+/// How long before `now` something was: `just now`, `4 minutes ago`, `2 days ago`; past two weeks the date.
+pub fn ago(then: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let past = now.duration_since(then);
+    if past < SignedDuration::from_mins(1) {
+        "just now".to_owned()
+    } else if past > SignedDuration::from_hours(24 * 14) {
+        format!("on {}", date(then, zone))
+    } else {
+        format!("{} ago", length(past))
+    }
+}
+
+/// How long after `now` something will be: `now due`, `in 20 minutes`.
+pub fn ahead(then: Timestamp, now: Timestamp) -> String {
+    let left = then.duration_since(now);
+    if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
+}
+
+/// A length of time in its largest unit: `40 seconds`, `3 hours`, `2 days`.
+pub fn length(time: SignedDuration) -> String {
+    let seconds = time.as_secs().unsigned_abs();
+    let rounded = |unit: u64| (seconds + unit / 2) / unit;
+    if seconds < 60 {
+        count(seconds, "second")
+    } else if seconds < 60 * 60 - 30 {
+        count(rounded(60), "minute")
+    } else if seconds < 36 * 60 * 60 {
+        count(rounded(60 * 60), "hour")
+    } else {
+        count(rounded(24 * 60 * 60), "day")
+    }
+}
+
+/// What a post is called in a list.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Other => "Post",
+        known => known.name(),
+    }
+}
+
+/// What a post without a problem is, in a sentence.
+pub fn without_problem(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Announcement => {
+            "An announcement: a release, a product, a price or a policy. It describes no engineering problem."
+        }
+        Kind::Opinion => "An opinion. No single engineering problem stands at its centre.",
+        Kind::Profile => "A portrait of a person or a team, not of a problem.",
+        Kind::Event => "About an event: a conference, a meet-up, or what was said there.",
+        Kind::Tutorial => "A tutorial: how to do something, with no problem of the team's own.",
+        Kind::Research => "Research: a method, a measurement or a finding, with no problem stated outright.",
+        Kind::CaseStudy | Kind::Incident | Kind::Other => {
+            "No sentence of it states a problem plainly enough to stand here."
+        }
+    }
+}
+
+/// How sure a statement's maker is, in words.
+pub fn confidence(sure: f32) -> &'static str {
+    match sure {
+        s if s >= 0.85 => "very sure",
+        s if s >= 0.65 => "fairly sure",
+        s if s >= 0.45 => "not quite sure",
+        _ => "unsure",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_and_inflected() {
+        assert_eq!(count(1, "read"), "1 read");
+        assert_eq!(count(0, "read"), "0 reads");
+        assert_eq!([7, 1000, 1436, 1_234_567].map(number), ["7", "1,000", "1,436", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_week_says_no_month_or_year_twice() {
+        for (week, words) in [
+            ("2026-W20", "11–17 May 2026"),
+            ("2026-W18", "27 April – 3 May 2026"),
+            ("2026-W01", "29 December 2025 – 4 January 2026"),
+        ] {
+            assert_eq!(span(week.parse().unwrap()), words);
+        }
+    }
+
+    #[test]
+    fn times_are_told_from_now() {
+        let now: Timestamp = "2026-05-17T12:00:00Z".parse().unwrap();
+        let before = |seconds: i64| ago(now - SignedDuration::from_secs(seconds), now, &TimeZone::UTC);
+        assert_eq!(before(20), "just now");
+        assert_eq!(before(90), "2 minutes ago");
+        assert_eq!(before(3590), "1 hour ago");
+        assert_eq!(before(36 * 3600), "2 days ago");
+        assert_eq!(before(30 * 86400), "on 17 April 2026");
+        assert_eq!(ahead(now + SignedDuration::from_mins(20), now), "in 20 minutes");
+        assert_eq!(ahead(now - SignedDuration::from_mins(20), now), "now due");
+    }
+}
