@@ -70,9 +70,9 @@ fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
 pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
     const LOCAL: [&str; 6] = ["localhost", "local", "internal", "localdomain", "intranet", "home.arpa"];
     let host = host.trim_end_matches('.');
-    let is_local =
-        |suffix: &&str| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if LOCAL.iter().any(|suffix| is_local(&suffix)) {
+    let is_within =
+        |suffix: &&str| host.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if LOCAL.iter().any(is_within) {
         return Some("a name of this machine or its own network");
     }
     (!host.contains('.')).then_some("a name without a domain, which only a local network knows")

@@ -1,0 +1,88 @@
+//! The fetcher against the small web of real blogs: every feed comes in, and the second time nothing does.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use backissue_fetch::{Body, Fetcher, Validators, Want};
+use backissue_tests::shared::shared_dir;
+use backissue_tests::web::{Scheme, SmallWeb, SmallWebOptions};
+
+fn small_web(scheme: Scheme) -> SmallWeb {
+    SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions { scheme, port: 0 }).unwrap()
+}
+
+async fn every_feed_comes_in_once(scheme: Scheme) {
+    let web = small_web(scheme);
+    let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
+    let feeds = web.feeds();
+    assert_eq!(feeds.len(), 11, "the manifest lists eleven feeds");
+    let mut known = Vec::new();
+    for feed in &feeds {
+        let url = feed.parse().unwrap();
+        let response = fetcher.get(&url, Want::Feed, &Validators::default()).await.unwrap();
+        let path = url.path().trim_start_matches('/');
+        let file = shared_dir().unwrap().join("web").join(url.host_str().unwrap()).join(path);
+        assert_eq!(response.body.bytes().unwrap(), std::fs::read(file).unwrap(), "{feed}");
+        assert!(
+            response.wire_bytes < response.body.bytes().unwrap().len() as u64,
+            "{feed} was not compressed"
+        );
+        let media_type = response.media_type.unwrap();
+        assert!(
+            ["rss+xml", "atom+xml", "feed+json"].iter().any(|kind| media_type.contains(kind)),
+            "{media_type}"
+        );
+        assert_eq!(response.cache_max_age.unwrap().as_secs(), 600);
+        known.push((url, response.validators));
+    }
+    web.forget_requests();
+    for (url, validators) in &known {
+        let again = fetcher.get(url, Want::Feed, validators).await.unwrap();
+        assert_eq!((again.status, again.body), (304, Body::NotModified), "{url}");
+        assert_eq!(&again.validators, validators);
+    }
+    let requests = web.requests();
+    assert_eq!(requests.len(), feeds.len());
+    assert!(requests.iter().all(|request| request.conditional && request.status == 304), "{requests:?}");
+}
+
+#[tokio::test]
+async fn every_feed_comes_in_once_over_tls() {
+    every_feed_comes_in_once(Scheme::Https).await;
+}
+
+#[tokio::test]
+async fn every_feed_comes_in_once_in_the_clear() {
+    every_feed_comes_in_once(Scheme::Http).await;
+}
+
+#[tokio::test]
+async fn folders_redirect_to_their_slash_and_http_to_https() {
+    let web = small_web(Scheme::Https);
+    let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
+    let url = "http://vitess.io/blog/2024-09-06-lfx-mentorship-journey".parse().unwrap();
+    let page = fetcher.get(&url, Want::Page, &Validators::default()).await.unwrap();
+    assert_eq!(page.url.as_str(), "https://vitess.io/blog/2024-09-06-lfx-mentorship-journey/");
+    assert_eq!(page.moved_to.as_ref(), Some(&page.url));
+    let nothing = "https://vitess.io/blog/..%2f..%2fmanifest.json".parse().unwrap();
+    let error = fetcher.get(&nothing, Want::Page, &Validators::default()).await.unwrap_err();
+    assert!(error.to_string().contains("404"), "{error}");
+    let statuses: Vec<u16> = web.requests().iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [301, 301, 200, 404]);
+}
+
+#[tokio::test]
+async fn without_its_authority_and_without_leave_it_is_refused() {
+    let web = small_web(Scheme::Https);
+    let feed = web.feeds()[0].parse().unwrap();
+    let mut settings = web.fetch_settings();
+    settings.ca.clear();
+    let error =
+        Fetcher::new(settings).unwrap().get(&feed, Want::Feed, &Validators::default()).await.unwrap_err();
+    assert!(error.to_string().contains("signed by nobody"), "{error}");
+    let mut settings = web.fetch_settings();
+    settings.allow_private_addresses = false;
+    let error =
+        Fetcher::new(settings).unwrap().get(&feed, Want::Feed, &Validators::default()).await.unwrap_err();
+    assert!(error.to_string().contains("127.0.0.1, a loopback address"), "{error}");
+    assert!(web.requests().is_empty());
+}
