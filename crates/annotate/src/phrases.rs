@@ -1,0 +1,107 @@
+//! Finding many phrases in a text in one pass, as whole words, without regard to ASCII case.
+//!
+//! A phrase that ends in `*` may go on as any word (`fail*` finds `failed`). This module must not know what a phrase means.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// Phrases, each with what it stands for.
+#[derive(Debug)]
+pub(crate) struct Phrases<T> {
+    automaton: AhoCorasick,
+    entries: Vec<Entry<T>>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    open_end: bool,
+    meaning: T,
+}
+
+/// Where a phrase was found, in bytes, and what it stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit<'p, T> {
+    pub start: usize,
+    pub end: usize,
+    pub meaning: &'p T,
+}
+
+impl<T> Phrases<T> {
+    /// A matcher for `phrases`; where two begin at one place, the longer is found.
+    ///
+    /// # Errors
+    /// The automaton's own, which only a list of hundreds of megabytes can bring about.
+    pub(crate) fn new(
+        phrases: impl IntoIterator<Item = (String, T)>,
+    ) -> Result<Self, aho_corasick::BuildError> {
+        let mut patterns = Vec::new();
+        let mut entries = Vec::new();
+        for (phrase, meaning) in phrases {
+            let open_end = phrase.ends_with('*');
+            patterns.push(phrase.trim_end_matches('*').to_owned());
+            entries.push(Entry { open_end, meaning });
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(&patterns)?;
+        Ok(Self { automaton, entries })
+    }
+
+    /// All phrases in `text` from left to right that stand as whole words, none inside another.
+    pub(crate) fn find(&self, text: &str) -> Vec<Hit<'_, T>> {
+        let mut hits: Vec<Hit<'_, T>> = self
+            .automaton
+            .find_overlapping_iter(text)
+            .filter_map(|found| {
+                let entry = &self.entries[found.pattern().as_usize()];
+                let begins = !text[..found.start()].chars().next_back().is_some_and(is_word);
+                let ends = entry.open_end || !text[found.end()..].chars().next().is_some_and(is_word);
+                (begins && ends && found.end() > found.start()).then_some(Hit {
+                    start: found.start(),
+                    end: found.end(),
+                    meaning: &entry.meaning,
+                })
+            })
+            .collect();
+        hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end));
+        let mut covered = (0, 0);
+        hits.retain(|hit| {
+            let inside = hit.end <= covered.1 && (hit.start, hit.end) != covered;
+            if !inside && hit.end > covered.1 {
+                covered = (hit.start, hit.end);
+            }
+            !inside
+        });
+        hits
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(phrases: &[&str], text: &str) -> Vec<String> {
+        let phrases = Phrases::new(phrases.iter().map(|p| ((*p).to_owned(), ()))).unwrap();
+        phrases.find(text).iter().map(|h| text[h.start..h.end].to_owned()).collect()
+    }
+
+    #[test]
+    fn only_whole_words_count_and_the_longest_wins() {
+        let list = ["cache", "cache miss", "fail*", "raft"];
+        assert_eq!(
+            found(&list, "Caches? A CACHE miss failed; drafts of Raft."),
+            ["CACHE miss", "fail", "Raft"]
+        );
+        assert_eq!(found(&list, "äcache cacheß cache_key cache"), ["cache"]);
+    }
+
+    #[test]
+    fn one_phrase_may_mean_two_things() {
+        let both = Phrases::new([("duplicates".to_owned(), 1), ("duplicates".to_owned(), 2)]).unwrap();
+        assert_eq!(both.find("no duplicates").len(), 2);
+    }
+}

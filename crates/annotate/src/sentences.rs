@@ -1,0 +1,183 @@
+//! Sentences of a plain text, as spans.
+//!
+//! Rule-based: a full stop ends a sentence only where what stands before it is no abbreviation, initial or number of a
+//! list, and what follows begins like a sentence. Versions (`1.2.3`), file names (`main.rs`) and addresses have no space
+//! after their stops and stay whole. Code blocks and tables have no sentences. This module must not judge sentences.
+
+use backissue_model::Span;
+
+use crate::blocks::{Block, BlockKind, blocks};
+use crate::outline::Outline;
+
+/// The sentences of `text` in order, without white space, list markers or quotation marks around them; headings, code
+/// and tables are left out. Texts over 4 GiB are cut there, because a [`Span`] counts with 32 bits.
+pub fn sentences(text: &str) -> Vec<Span> {
+    let blocks = blocks(text, &Outline::default());
+    sentences_in(text, &blocks).into_iter().map(|s| s.span).collect()
+}
+
+/// A sentence and the block it stands in, by the block's place in the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sentence {
+    pub span: Span,
+    pub block: usize,
+}
+
+/// The sentences of those blocks that have any.
+pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
+    let mut found = Vec::new();
+    for (number, block) in blocks.iter().enumerate() {
+        if matches!(block.kind, BlockKind::Heading | BlockKind::Code | BlockKind::Table) {
+            continue;
+        }
+        split(&text[block.start..block.end], |start, end| {
+            let start = u32::try_from(block.start + start);
+            let end = u32::try_from(block.start + end);
+            if let (Ok(start), Ok(end)) = (start, end) {
+                found.push(Sentence { span: Span { start, end }, block: number });
+            }
+        });
+    }
+    found
+}
+
+/// Words with a full stop that do not end a sentence, whatever follows.
+const ABBREVIATIONS: &[&str] = &[
+    "e.g", "i.e", "eg", "ie", "vs", "cf", "dr", "mr", "mrs", "ms", "prof", "st", "fig", "figs", "no", "nos",
+    "approx", "ca", "resp", "eq", "eqs", "sec", "ch", "vol", "pp", "p", "al", "incl", "excl", "jan", "feb",
+    "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "viz", "ref", "refs", "gen", "sr",
+    "jr", "dept", "est", "min", "max", "avg", "ver", "v", "ed", "eds", "op", "a.k.a", "w.r.t",
+];
+
+/// Calls `each` with the bounds of every sentence of one block.
+fn split(body: &str, mut each: impl FnMut(usize, usize)) {
+    let mut start = 0;
+    let mut chars = body.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let wide = matches!(c, '。' | '！' | '？');
+        if !wide && !matches!(c, '.' | '!' | '?' | '…') {
+            continue;
+        }
+        let mut end = at + c.len_utf8();
+        while let Some(&(next_at, next)) = chars.peek() {
+            if !matches!(next, '.' | '!' | '?' | '…' | ')' | ']' | '"' | '”' | '’' | '\'' | '»' | '。' | '」')
+            {
+                break;
+            }
+            end = next_at + next.len_utf8();
+            chars.next();
+        }
+        if wide || ends_here(body, start, at, end) {
+            emit(body, start, end, &mut each);
+            start = end;
+        }
+    }
+    emit(body, start, body.len(), &mut each);
+}
+
+/// Whether the stop at `at`, with what closes it up to `end`, ends the sentence that began at `start`.
+fn ends_here(body: &str, start: usize, at: usize, end: usize) -> bool {
+    let rest = &body[end..];
+    if rest.trim_start().is_empty() {
+        return true;
+    }
+    if !rest.starts_with(char::is_whitespace) {
+        return false;
+    }
+    let next = rest.trim_start().trim_start_matches(['"', '“', '‘', '\'', '(', '[', '«', '¿', '¡', '*', '`']);
+    if next.chars().next().is_none_or(char::is_lowercase) {
+        return false;
+    }
+    if !body[at..].starts_with('.') {
+        return true;
+    }
+    let before = &body[start..at];
+    let word_at = before
+        .rfind(|c: char| c.is_whitespace() || c == '(' || c == '[')
+        .map_or(0, |p| p + before[p..].chars().next().map_or(1, char::len_utf8));
+    let word = &before[word_at..];
+    if ABBREVIATIONS.iter().any(|a| a.eq_ignore_ascii_case(word)) {
+        // "No." ends a sentence where it stands alone.
+        return word_at == 0 && word.eq_ignore_ascii_case("no");
+    }
+    let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
+    let list_number = word_at == 0 && !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    !initial && !list_number
+}
+
+/// Reports a stretch without the white space around it, unless nothing is left.
+fn emit(body: &str, start: usize, end: usize, each: &mut impl FnMut(usize, usize)) {
+    let piece = &body[start..end];
+    let from = start + (piece.len() - piece.trim_start().len());
+    let to = start + piece.trim_end().len();
+    if from < to && body[from..to].chars().any(char::is_alphanumeric) {
+        each(from, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        sentences(text).iter().map(|s| &text[s.start as usize..s.end as usize]).collect()
+    }
+
+    #[test]
+    fn stops_inside_a_sentence_do_not_end_it() {
+        for one in [
+            "We moved from 1.2.3 to 2.0 in May.",
+            "Open src/main.rs. in vain.",
+            "Use a cache, e.g. Redis, or none at all.",
+            "Dr. Ada measured 3.5 ms vs. 4.1 ms.",
+            "The paper of J. Dean et al. Showed it.",
+            "Node.js and Next.js were slow.",
+            "See https://example.com/a.html for more.",
+            "It was up (i.e. It did answer).",
+        ] {
+            assert_eq!(texts(one), [one]);
+        }
+    }
+
+    #[test]
+    fn sentences_end_where_a_reader_would_say_so() {
+        let text =
+            "It broke. \"Again?\" asked Ada. Yes! It took 3 s. 40 people saw it.\nThen (at last.) We slept…";
+        assert_eq!(
+            texts(text),
+            [
+                "It broke.",
+                "\"Again?\" asked Ada.",
+                "Yes!",
+                "It took 3 s.",
+                "40 people saw it.",
+                "Then (at last.)",
+                "We slept…"
+            ]
+        );
+    }
+
+    #[test]
+    fn code_tables_headings_and_list_markers_are_no_sentences() {
+        let text = "The fix\n\nIt works.\n\nlet a = b;\nfoo(a);\n\n- Fast. Really.\n2. Cheap\n\na | b | c\n1 | 2 | 3";
+        assert_eq!(texts(text), ["It works.", "Fast.", "Really.", "Cheap"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_split_too() {
+        assert_eq!(texts("数据库很慢。我们换了索引。"), ["数据库很慢。", "我们换了索引。"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_ordered_spans_of_itself(text in "(\\PC|[.!?。\n -]|- |1\\. ){0,80}") {
+            let mut last = 0;
+            for span in sentences(&text) {
+                prop_assert!(span.start >= last && span.start < span.end);
+                prop_assert!(text.get(span.start as usize..span.end as usize).is_some());
+                last = span.end;
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Named systems in an article, from the list in `data/technologies.toml`.
+//!
+//! This module must not guess names that the list does not have.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::phrases::Phrases;
+
+/// The systems of the list and the matcher for their names.
+pub(crate) struct Technologies {
+    names: Vec<String>,
+    phrases: Phrases<Spelling>,
+}
+
+struct Spelling {
+    technology: usize,
+    /// The only spelling that counts, where case matters.
+    exact: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TechnologiesFile {
+    technology: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    case: Case,
+    #[serde(default)]
+    matched: Matched,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Case {
+    #[default]
+    Any,
+    Exact,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Matched {
+    #[default]
+    All,
+    Aliases,
+}
+
+static BUILTIN: LazyLock<Technologies> = LazyLock::new(|| {
+    let file: TechnologiesFile = toml::from_str(include_str!("../data/technologies.toml"))
+        .expect("the list in the program is the one its tests have parsed");
+    let mut spellings = Vec::new();
+    for (at, row) in file.technology.iter().enumerate() {
+        let name = (row.matched == Matched::All).then_some(&row.name);
+        for text in name.into_iter().chain(&row.aliases) {
+            let exact = (row.case == Case::Exact).then(|| text.clone());
+            spellings.push((text.clone(), Spelling { technology: at, exact }));
+        }
+    }
+    Technologies {
+        names: file.technology.into_iter().map(|row| row.name).collect(),
+        phrases: Phrases::new(spellings).expect("a list of some hundred names fits the automaton"),
+    }
+});
+
+/// How much a mention weighs by where it stands, and how many systems are named at most.
+const IN_TITLE: u32 = 8;
+const MOST: usize = 8;
+
+impl Technologies {
+    pub(crate) fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// The systems that `title` and `body` name, most mentioned first, at most 8. A system named only once, and that
+    /// not in the title, is left out where others are named more often: it is a passing mention.
+    pub(crate) fn named_in(&self, title: &str, body: &str) -> Vec<String> {
+        let mut mentions: Vec<(u32, usize)> = vec![(0, usize::MAX); self.names.len()];
+        for (text, weight, offset) in [(title, IN_TITLE, 0), (body, 1, title.len())] {
+            for hit in self.phrases.find(text) {
+                let spelt = &text[hit.start..hit.end];
+                if hit.meaning.exact.as_ref().is_some_and(|exact| exact != spelt) {
+                    continue;
+                }
+                let (count, first) = &mut mentions[hit.meaning.technology];
+                *count += weight;
+                *first = (*first).min(offset + hit.start);
+            }
+        }
+        let mut found: Vec<(u32, usize, usize)> = mentions
+            .into_iter()
+            .enumerate()
+            .filter(|(_, (count, _))| *count > 0)
+            .map(|(at, (count, first))| (count, first, at))
+            .collect();
+        found.sort_by_key(|&(count, first, _)| (u32::MAX - count, first));
+        let passing = if found.first().is_some_and(|(count, ..)| *count >= 4) { 1 } else { 0 };
+        found.retain(|(count, ..)| *count > passing);
+        found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_large_and_names_each_system_once() {
+        let names = &Technologies::builtin().names;
+        let mut once = names.clone();
+        once.sort();
+        once.dedup();
+        assert!(names.len() >= 150 && once.len() == names.len(), "{} {}", names.len(), once.len());
+    }
+
+    #[test]
+    fn systems_are_found_by_name_alias_and_case() {
+        for (body, expected) in [
+            ("Postgres and redis", vec!["PostgreSQL", "Redis"]),
+            ("We go where the rust is, with a spark of julia.", vec![]),
+            ("We wrote it in Go and Rust.", vec!["Go", "Rust"]),
+            ("A segment of a tower", vec![]),
+            ("Yarn is not YARN", vec!["Yarn", "YARN"]),
+        ] {
+            assert_eq!(Technologies::builtin().named_in("", body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn passing_mentions_give_way() {
+        let body = "Kafka Kafka Kafka Kafka once beside MySQL";
+        assert_eq!(Technologies::builtin().named_in("", body), ["Kafka"]);
+    }
+}

@@ -1,0 +1,245 @@
+//! The concept vocabulary: what engineering posts are about, read from `data/concepts.toml`.
+//!
+//! This module must not know articles; finding concepts in one is [`crate::annotate`]'s business.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use backissue_model::{Concept, ConceptSlug};
+use serde::Deserialize;
+
+/// Concepts with their names, definitions and places under one another.
+#[derive(Debug)]
+pub struct Vocabulary {
+    concepts: Vec<Concept>,
+    weak: Vec<Vec<String>>,
+    by_slug: HashMap<ConceptSlug, usize>,
+}
+
+/// Why a text is not a vocabulary.
+#[derive(Debug, thiserror::Error)]
+pub enum VocabularyError {
+    /// Not TOML, or not of the expected form.
+    #[error("the concept vocabulary cannot be read: {0}; see the head of concepts.toml for its form")]
+    Form(#[from] toml::de::Error),
+    /// Two concepts share a slug.
+    #[error("two concepts are called `{0}`; give one of them another slug")]
+    DoubleSlug(ConceptSlug),
+    /// Two concepts claim the same words.
+    #[error("`{phrase}` is claimed by `{first}` and by `{second}`; leave it to one of them")]
+    DoubleAlias {
+        /// The words.
+        phrase: String,
+        /// Who has them.
+        first: ConceptSlug,
+        /// Who wants them too.
+        second: ConceptSlug,
+    },
+    /// A name, alias or definition without text.
+    #[error("concept `{0}` has an empty name, alias or definition; write or delete it")]
+    Empty(ConceptSlug),
+    /// The parent is no concept.
+    #[error(
+        "concept `{child}` belongs under `{parent}`, which is not in the vocabulary; add it or correct its name"
+    )]
+    UnknownParent {
+        /// The concept.
+        child: ConceptSlug,
+        /// What it names as its parent.
+        parent: ConceptSlug,
+    },
+    /// A concept is its own ancestor.
+    #[error("concept `{0}` is its own ancestor; break the circle of parents")]
+    Cycle(ConceptSlug),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VocabularyFile {
+    concept: Vec<ConceptRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConceptRow {
+    slug: ConceptSlug,
+    name: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    weak: Vec<String>,
+    definition: String,
+    #[serde(default)]
+    parent: Option<ConceptSlug>,
+}
+
+static BUILTIN: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::parse(include_str!("../data/concepts.toml"))
+        .expect("the vocabulary in the program is the one its tests have parsed")
+});
+
+impl Vocabulary {
+    /// The vocabulary that comes with the program.
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// Reads a vocabulary in the form of `data/concepts.toml`.
+    ///
+    /// # Errors
+    /// [`VocabularyError`], which names the concept at fault: a slug or an alias used twice, a parent that is not there,
+    /// a circle of parents, an empty text.
+    pub fn parse(toml: &str) -> Result<Self, VocabularyError> {
+        let file: VocabularyFile = toml::from_str(toml)?;
+        let mut vocabulary = Self { concepts: Vec::new(), weak: Vec::new(), by_slug: HashMap::new() };
+        for row in file.concept {
+            let texts = row.aliases.iter().chain(&row.weak).chain([&row.name, &row.definition]);
+            if texts.into_iter().any(|text| text.trim().is_empty()) {
+                return Err(VocabularyError::Empty(row.slug));
+            }
+            if vocabulary.by_slug.insert(row.slug.clone(), vocabulary.concepts.len()).is_some() {
+                return Err(VocabularyError::DoubleSlug(row.slug));
+            }
+            vocabulary.weak.push(row.weak);
+            vocabulary.concepts.push(Concept {
+                slug: row.slug,
+                name: row.name,
+                aliases: row.aliases,
+                definition: row.definition,
+                parent: row.parent,
+            });
+        }
+        vocabulary.check_aliases()?;
+        vocabulary.check_parents()?;
+        Ok(vocabulary)
+    }
+
+    /// All concepts in the order of the file.
+    pub fn concepts(&self) -> &[Concept] {
+        &self.concepts
+    }
+
+    /// The concept called `slug`.
+    pub fn get(&self, slug: &ConceptSlug) -> Option<&Concept> {
+        self.by_slug.get(slug).map(|&at| &self.concepts[at])
+    }
+
+    /// The concepts directly under `parent`, in the order of the file.
+    pub fn children<'v>(&'v self, parent: &'v ConceptSlug) -> impl Iterator<Item = &'v Concept> {
+        self.concepts.iter().filter(move |c| c.parent.as_ref() == Some(parent))
+    }
+
+    /// The name for people of the concept called `slug`; the slug itself where the vocabulary has none, as after a
+    /// concept was taken out.
+    pub fn name_of<'v>(&'v self, slug: &'v ConceptSlug) -> &'v str {
+        self.get(slug).map_or(slug.as_str(), |concept| &concept.name)
+    }
+
+    /// Every phrase with the place of its concept in [`Self::concepts`] and whether it counts by itself.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = (&str, usize, Strength)> {
+        self.concepts.iter().zip(&self.weak).enumerate().flat_map(|(at, (concept, weak))| {
+            let is_weak = |phrase: &str| weak.iter().any(|w| w.eq_ignore_ascii_case(phrase));
+            let name = (!is_weak(&concept.name)).then_some(concept.name.as_str());
+            let strong = name.into_iter().chain(concept.aliases.iter().map(String::as_str));
+            strong
+                .map(move |phrase| (phrase, at, Strength::Own))
+                .chain(weak.iter().map(move |phrase| (phrase.as_str(), at, Strength::Weak)))
+        })
+    }
+
+    /// The place in [`Self::concepts`] of the parent of the concept at `at`.
+    pub(crate) fn parent_at(&self, at: usize) -> Option<usize> {
+        self.by_slug.get(self.concepts[at].parent.as_ref()?).copied()
+    }
+
+    fn check_aliases(&self) -> Result<(), VocabularyError> {
+        let mut owners: HashMap<String, usize> = HashMap::new();
+        for (phrase, at, strength) in self.phrases() {
+            if strength == Strength::Weak {
+                continue;
+            }
+            let first = *owners.entry(phrase.to_lowercase()).or_insert(at);
+            if first != at {
+                return Err(VocabularyError::DoubleAlias {
+                    phrase: phrase.to_owned(),
+                    first: self.concepts[first].slug.clone(),
+                    second: self.concepts[at].slug.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_parents(&self) -> Result<(), VocabularyError> {
+        for (at, concept) in self.concepts.iter().enumerate() {
+            if let Some(parent) = concept.parent.as_ref().filter(|p| !self.by_slug.contains_key(*p)) {
+                let (child, parent) = (concept.slug.clone(), parent.clone());
+                return Err(VocabularyError::UnknownParent { child, parent });
+            }
+            let mut above = self.parent_at(at);
+            for _ in 0..self.concepts.len() {
+                let Some(here) = above else { break };
+                if here == at {
+                    return Err(VocabularyError::Cycle(concept.slug.clone()));
+                }
+                above = self.parent_at(here);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a phrase means its concept by itself or only with support.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Own,
+    Weak,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(slug: &str, rest: &str) -> String {
+        format!("[[concept]]\nslug = \"{slug}\"\nname = \"{slug} name\"\ndefinition = \"what\"\n{rest}\n")
+    }
+
+    #[test]
+    fn the_vocabulary_of_the_program_is_sound_and_large() {
+        let vocabulary = Vocabulary::parse(include_str!("../data/concepts.toml")).unwrap();
+        assert!(vocabulary.concepts().len() >= 110, "{}", vocabulary.concepts().len());
+        for concept in vocabulary.concepts() {
+            assert!(concept.definition.ends_with('.') && concept.definition.len() <= 140, "{}", concept.slug);
+        }
+    }
+
+    #[test]
+    fn a_faulty_vocabulary_is_refused_with_the_concept_at_fault() {
+        for (toml, message) in [
+            (row("aa", "") + &row("aa", ""), "two concepts are called `aa`"),
+            (
+                row("aa", "aliases = ['X']") + &row("bb", "aliases = ['x']"),
+                "`x` is claimed by `aa` and by `bb`",
+            ),
+            (row("aa", "aliases = ['bb NAME']") + &row("bb", ""), "claimed by `aa` and by `bb`"),
+            (row("aa", "parent = 'cc'"), "`aa` belongs under `cc`"),
+            (row("aa", "parent = 'bb'") + &row("bb", "parent = 'aa'"), "its own ancestor"),
+            (row("aa", "parent = 'aa'"), "its own ancestor"),
+            (row("aa", "aliases = [' ']"), "empty"),
+            (row("aa", "colour = 'red'"), "cannot be read"),
+            (row("A A", ""), "cannot be read"),
+        ] {
+            let error = Vocabulary::parse(&toml).unwrap_err().to_string();
+            assert!(error.contains(message), "{error} / {message}");
+        }
+    }
+
+    #[test]
+    fn concepts_know_their_children_and_names() {
+        let vocabulary = Vocabulary::parse(&(row("aa", "") + &row("bb", "parent = 'aa'"))).unwrap();
+        let (aa, gone): (ConceptSlug, ConceptSlug) = ("aa".parse().unwrap(), "gone".parse().unwrap());
+        assert_eq!(vocabulary.children(&aa).map(|c| c.slug.as_str()).collect::<Vec<_>>(), ["bb"]);
+        assert_eq!((vocabulary.name_of(&aa), vocabulary.name_of(&gone)), ("aa name", "gone"));
+        assert!(vocabulary.get(&gone).is_none());
+    }
+}
