@@ -1,0 +1,65 @@
+//! Milliseconds a page over a sample of the shared web: this room, and the library it builds on.
+//!
+//! `cargo bench -p backissue-extract`. The sample is every twelfth page of `BACKISSUE_SHARED`/web (default `../shared`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backissue_extract::{Page, extract};
+use divan::{Bencher, counter::ItemsCount};
+
+fn main() {
+    divan::main();
+}
+
+fn sample() -> Vec<Vec<u8>> {
+    let shared = std::env::var_os("BACKISSUE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let mut pages = Vec::new();
+    gather(&shared.join("web"), &mut pages);
+    assert!(!pages.is_empty(), "no pages under {}; set BACKISSUE_SHARED", shared.display());
+    pages.sort();
+    pages.iter().step_by(12).map(|page| fs::read(page).expect("a page that was listed can be read")).collect()
+}
+
+fn gather(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            gather(&path, pages);
+        } else if path.extension().is_some_and(|e| e == "html") {
+            pages.push(path);
+        }
+    }
+}
+
+#[divan::bench(sample_count = 5)]
+fn ours(bencher: Bencher) {
+    let pages = sample();
+    bencher.counter(ItemsCount::new(pages.len())).bench_local(|| {
+        pages
+            .iter()
+            .filter(|bytes| extract(&Page { bytes, media_type: None, url: None }, None).is_ok())
+            .count()
+    });
+}
+
+#[divan::bench(sample_count = 5)]
+fn plain_dom_smoothie(bencher: Bencher) {
+    let pages = sample();
+    bencher.counter(ItemsCount::new(pages.len())).bench_local(|| {
+        pages
+            .iter()
+            .filter(|bytes| {
+                let config = dom_smoothie::Config {
+                    text_mode: dom_smoothie::TextMode::Formatted,
+                    ..dom_smoothie::Config::default()
+                };
+                let html = String::from_utf8_lossy(bytes).into_owned();
+                dom_smoothie::Readability::new(html, None, Some(config))
+                    .and_then(|mut page| page.parse())
+                    .is_ok()
+            })
+            .count()
+    });
+}

@@ -1,0 +1,531 @@
+//! What is on an article's page without being the article: told by names, by words and by shape.
+
+use crate::tree::{At, AttrName, Tag, Tree};
+
+/// Words in `class` and `id` that name something beside the article. Matched against whole words of the names.
+const NAMES: &[&str] = &[
+    "ad",
+    "ads",
+    "adsense",
+    "advert",
+    "advertisement",
+    "advertising",
+    "adunit",
+    "backlinks",
+    "bio",
+    "biography",
+    "breadcrumb",
+    "breadcrumbs",
+    "byline",
+    "bylines",
+    "categories",
+    "category",
+    "comment",
+    "commentlist",
+    "comments",
+    "consent",
+    "cookie",
+    "cookies",
+    "copyright",
+    "cta",
+    "dateline",
+    "disqus",
+    "donate",
+    "donation",
+    "editlink",
+    "edit-link",
+    "feedback",
+    "followus",
+    "follow",
+    "footer",
+    "gdpr",
+    "giscus",
+    "infobox-nav",
+    "jumplink",
+    "linenos",
+    "lineno",
+    "login",
+    "masthead",
+    "menu",
+    "modal",
+    "mailchimp",
+    "nav",
+    "navbar",
+    "navigation",
+    "navlinks",
+    "newsletter",
+    "newsletters",
+    "onward",
+    "outbrain",
+    "overlay",
+    "paging",
+    "pager",
+    "pagination",
+    "paywall",
+    "permalink",
+    "popular",
+    "popup",
+    "postmeta",
+    "prevnext",
+    "print",
+    "printonly",
+    "promo",
+    "promos",
+    "promotion",
+    "pubdate",
+    "rating",
+    "ratings",
+    "readmore",
+    "readnext",
+    "recirc",
+    "recirculation",
+    "recommend",
+    "recommendation",
+    "recommendations",
+    "recommended",
+    "related",
+    "relatedposts",
+    "respond",
+    "reprints",
+    "screenreader",
+    "sharedaddy",
+    "share",
+    "sharebar",
+    "sharebuttons",
+    "sharing",
+    "sharethis",
+    "sidebar",
+    "signin",
+    "signup",
+    "skip",
+    "skiplink",
+    "social",
+    "socials",
+    "sponsor",
+    "sponsored",
+    "sponsors",
+    "srlink",
+    "subscribe",
+    "subscription",
+    "taboola",
+    "tag",
+    "tags",
+    "taglist",
+    "tagcloud",
+    "teaser",
+    "teasers",
+    "timestamp",
+    "toc",
+    "tableofcontents",
+    "toolbar",
+    "tools",
+    "tooltip",
+    "trending",
+    "utterances",
+    "webring",
+    "widget",
+    "widgets",
+    "zergnet",
+    "headerlink",
+    "hash-link",
+    "heading-anchor",
+];
+
+/// Pairs of words next to each other in a name, where either alone would say too little.
+const NAME_PAIRS: &[(&str, &str)] = &[
+    ("about", "author"),
+    ("also", "like"),
+    ("article", "meta"),
+    ("article", "tools"),
+    ("author", "bio"),
+    ("author", "box"),
+    ("author", "card"),
+    ("author", "info"),
+    ("author", "name"),
+    ("author", "profile"),
+    ("back", "top"),
+    ("card", "list"),
+    ("entry", "meta"),
+    ("entry", "utility"),
+    ("page", "actions"),
+    ("post", "author"),
+    ("post", "date"),
+    ("post", "footer"),
+    ("post", "info"),
+    ("post", "meta"),
+    ("post", "nav"),
+    ("post", "tags"),
+    ("read", "also"),
+    ("read", "more"),
+    ("read", "next"),
+    ("reading", "time"),
+    ("next", "prev"),
+    ("prev", "next"),
+    ("see", "also"),
+    ("similar", "posts"),
+    ("sign", "up"),
+    ("site", "header"),
+    ("screen", "reader"),
+    ("sr", "only"),
+    ("visually", "hidden"),
+    ("table", "contents"),
+    ("of", "contents"),
+    ("more", "stories"),
+    ("more", "from"),
+    ("more", "articles"),
+    ("more", "posts"),
+    ("latest", "news"),
+    ("latest", "posts"),
+    ("recent", "posts"),
+    ("top", "stories"),
+    ("most", "read"),
+    ("most", "popular"),
+    ("mc", "embed"),
+    ("story", "meta"),
+    ("meta", "data"),
+    ("meta", "info"),
+];
+
+/// Whether the names of an element say that it is beside the article.
+pub(crate) fn is_named_so(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    [node.attr(AttrName::Id), node.attr(AttrName::Class)].into_iter().flatten().any(names_boilerplate)
+}
+
+/// Whether one `class` or `id` value does.
+fn names_boilerplate(names: &str) -> bool {
+    names.split_ascii_whitespace().any(|name| {
+        // Utility classes of CSS frameworks say how a thing looks, or what surrounds it has (`has-sidebar`, `md:nav`).
+        if name.len() > 60
+            || name.contains([':', '[', '('])
+            || ["has-", "no-", "with-", "is-", "hide-", "js-"].iter().any(|p| name.starts_with(p))
+        {
+            return false;
+        }
+        let lower = name.to_ascii_lowercase();
+        if NAMES.contains(&lower.as_str()) {
+            return true;
+        }
+        let words = words_of_name(name);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        words.iter().any(|w| w.len() > 1 && NAMES.contains(w))
+            || words.windows(2).any(|pair| NAME_PAIRS.contains(&(pair[0], pair[1])))
+    })
+}
+
+/// The words of a name: `relatedPosts`, `related-posts` and `related_posts` are all `related`, `posts`.
+fn words_of_name(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let starts = c.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if !c.is_ascii_alphanumeric() || starts {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphabetic() {
+            if let Some(word) = words.last_mut() {
+                word.push(c.to_ascii_lowercase());
+            }
+        }
+        before = c;
+    }
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+/// Whether an element's role or kind says that it is no part of a text.
+pub(crate) fn is_apart(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    let role = node.attr(AttrName::Role).unwrap_or("");
+    matches!(node.tag, Tag::Nav | Tag::Form | Tag::Fieldset | Tag::Select | Tag::Menu | Tag::Search)
+        || matches!(
+            role,
+            "navigation"
+                | "menu"
+                | "menubar"
+                | "search"
+                | "alert"
+                | "alertdialog"
+                | "dialog"
+                | "banner"
+                | "contentinfo"
+                | "complementary"
+                | "toolbar"
+                | "tablist"
+        )
+}
+
+/// How a short block begins that calls for something else than reading on.
+const CALLS: &[&str] = &[
+    "advertisement",
+    "sponsored content",
+    "share this",
+    "share on",
+    "share via",
+    "share article",
+    "share the",
+    "tweet this",
+    "follow us",
+    "follow me on",
+    "follow @",
+    "subscribe to our",
+    "subscribe to the",
+    "subscribe now",
+    "subscribe for",
+    "subscribe via",
+    "sign up for",
+    "sign up to",
+    "sign up now",
+    "join our newsletter",
+    "get our newsletter",
+    "get the latest",
+    "get more",
+    "enter your email",
+    "read more:",
+    "read more about",
+    "read also",
+    "also read",
+    "read next",
+    "see also:",
+    "related:",
+    "related article",
+    "related post",
+    "related stor",
+    "related topic",
+    "related content",
+    "related link",
+    "related read",
+    "recommended",
+    "more from",
+    "more on this",
+    "more stories",
+    "more about",
+    "you may also",
+    "you might also",
+    "you may like",
+    "trending now",
+    "most popular",
+    "most read",
+    "don't miss",
+    "watch:",
+    "watch now",
+    "listen to this",
+    "click here to",
+    "click to share",
+    "tap here",
+    "download our app",
+    "download the app",
+    "continue reading",
+    "story continues",
+    "article continues",
+    "keep reading",
+    "view comments",
+    "show comments",
+    "leave a comment",
+    "leave a reply",
+    "post a comment",
+    "add a comment",
+    "comments (",
+    "comments are closed",
+    "be the first to comment",
+    "join the conversation",
+    "join the discussion",
+    "discuss on",
+    "discuss this",
+    "comment on",
+    "edit this page",
+    "edit on github",
+    "improve this page",
+    "found a typo",
+    "suggest an edit",
+    "report a typo",
+    "we use cookies",
+    "this site uses cookies",
+    "this website uses cookies",
+    "by continuing",
+    "accept all",
+    "all rights reserved",
+    "copyright ©",
+    "© ",
+    "(c) 20",
+    "back to top",
+    "skip to",
+    "jump to",
+    "print this",
+    "email this",
+    "filed under",
+    "tagged with",
+    "tagged:",
+    "tags:",
+    "tags ",
+    "posted in",
+    "topics:",
+    "categories:",
+    "category:",
+    "previous post",
+    "next post",
+    "previous article",
+    "next article",
+    "older post",
+    "newer post",
+    "← ",
+    "→",
+    "« previous",
+    "« older",
+    "newer »",
+    "table of contents",
+    "on this page",
+    "in this article",
+    "in this post",
+    "like this:",
+    "rate this",
+    "was this",
+    "did you find",
+    "loading",
+    "please enable javascript",
+    "view this post on",
+    "a post shared by",
+    "support our",
+    "support us",
+    "donate",
+    "thanks for reading! subscribe",
+    "want more",
+    "want to learn more",
+    "about the author",
+    "contact us at",
+    "sent from",
+    "photo credit",
+    "image credit",
+    "get breaking news",
+    "our standards:",
+    "register for",
+    "have a tip",
+    "got a tip",
+];
+
+/// Headings under which nothing of the article follows.
+const ENDINGS: &[&str] = &[
+    "comments",
+    "comment",
+    "leave a comment",
+    "leave a reply",
+    "related",
+    "related posts",
+    "related articles",
+    "related stories",
+    "related content",
+    "related reading",
+    "related news",
+    "related links",
+    "related topics",
+    "you may also like",
+    "you might also like",
+    "recommended",
+    "recommended for you",
+    "recommended reading",
+    "recommended posts",
+    "read next",
+    "more from",
+    "more stories",
+    "more articles",
+    "more posts",
+    "more news",
+    "share this",
+    "share this post",
+    "share this article",
+    "share",
+    "share on",
+    "share via",
+    "about the author",
+    "about the authors",
+    "subscribe",
+    "newsletter",
+    "subscribe to our newsletter",
+    "sign up for our newsletter",
+    "follow us",
+    "tags",
+    "categories",
+    "latest posts",
+    "latest news",
+    "recent posts",
+    "popular posts",
+    "most popular",
+    "most read",
+    "trending",
+    "top stories",
+    "what's next",
+    "post navigation",
+    "join the conversation",
+    "discussion",
+    "responses",
+    "write a comment",
+    "like this",
+    "topics",
+    "filed under",
+    "share this:",
+    "like this:",
+    "table of contents",
+    "contents",
+    "on this page",
+    "read more",
+    "further reading on our blog",
+    "also on",
+    "see also our",
+    "editor's picks",
+    "don't miss",
+    "in this article",
+    "in this post",
+];
+
+/// Whether the words of a short block call for something else than reading on.
+pub(crate) fn calls_away(words: &str) -> bool {
+    let lower =
+        words.trim_start_matches(|c: char| !c.is_alphanumeric() && !"©←→«(".contains(c)).to_lowercase();
+    CALLS.iter().any(|call| lower.starts_with(call))
+}
+
+/// Whether a heading opens what comes beside or after the article.
+pub(crate) fn ends_the_article(heading: &str) -> bool {
+    let lower =
+        heading.trim().trim_end_matches([':', '¶', '#', ' ', '…', '.']).to_lowercase().replace('’', "'");
+    let without_count = lower.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    ENDINGS.contains(&without_count)
+        || (lower.len() < 60
+            && ["more from ", "more in ", "more on ", "comments (", "related to ", "share this "]
+                .iter()
+                .any(|p| lower.starts_with(p)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_word_by_word() {
+        for (names, boilerplate) in [
+            ("related-posts", true),
+            ("RelatedPosts", true),
+            ("post_share", true),
+            ("nav", true),
+            ("c-article__post-meta", true),
+            ("has-sidebar", false),
+            ("post-content", false),
+            ("shareholder-value", false),
+            ("md:nav", false),
+            ("navigable", false),
+            ("advanced", false),
+        ] {
+            assert_eq!(names_boilerplate(names), boilerplate, "{names}");
+        }
+    }
+
+    #[test]
+    fn calls_and_endings_are_told_from_sentences() {
+        assert!(calls_away("Share this post: Twitter"));
+        assert!(calls_away("► Read more: How we did it"));
+        assert!(!calls_away("Sharing state between services is hard."));
+        assert!(ends_the_article("3 Comments"));
+        assert!(ends_the_article("Related posts:"));
+        assert!(!ends_the_article("Related work"));
+    }
+}

@@ -1,0 +1,442 @@
+//! What of the page is the article.
+//!
+//! Starts from what the grab kept ([`crate::locate`]), finds the element that holds it all, and goes through that element on
+//! the page as it was: what is hidden, apart by its kind or role, named as something else, or says that it is something
+//! else, goes, kept by the grab or not; what the grab dropped between paragraphs it kept comes back where it reads like
+//! part of the article. Decides by marking nodes; renders nothing.
+
+use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so};
+use crate::measure::{Measure, ends_a_sentence, is_hidden};
+use crate::tree::{At, AttrName, Tag, Tree};
+
+/// The article's part of a page.
+pub(crate) struct Part {
+    pub(crate) root: At,
+    /// Nodes that are left out, with all below them.
+    pub(crate) dropped: Vec<bool>,
+}
+
+/// Decides what is the article.
+pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str>) -> Option<Part> {
+    let total = measures.first()?.grabbed;
+    if total == 0 {
+        return None;
+    }
+    let root = root_of(tree, measures);
+    let mut cleaning =
+        Cleaning { tree, measures, total, dropped: vec![false; tree.nodes.len()], title: title.map(letters) };
+    cleaning.container(root, true);
+    cleaning.drop_head(root);
+    cleaning.drop_after_endings(root);
+    Some(Part { root, dropped: cleaning.dropped })
+}
+
+/// The deepest element that holds everything the grab kept, or the element around it that says it is the article.
+fn root_of(tree: &Tree, measures: &[Measure]) -> At {
+    let total = measures[0].grabbed;
+    let mut root = 0;
+    while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
+        if tree.tag(child) == Tag::Text {
+            break;
+        }
+        root = child;
+    }
+    while !is_container(tree.tag(root)) && root != 0 {
+        root = tree.node(root).parent;
+    }
+    tree.around(root).take(6).find(|&n| says_it_is_the_body(tree, n)).unwrap_or_else(|| {
+        // One child of several that together are the article: go up while most of the prose there is not had yet.
+        let mut root = root;
+        for above in tree.around(root).take(4) {
+            let wider = matches!(tree.tag(above), Tag::Article | Tag::Main | Tag::Div | Tag::Section)
+                && !is_named_so(tree, above);
+            if !wider || measures[above].link_share() > 0.3 {
+                break;
+            }
+            let (had, there) = (measures[root].prose, prose_beside(tree, measures, above, root));
+            if there > 0 && there * 5 >= had {
+                root = above;
+            } else if tree.tag(above) != Tag::Div {
+                break;
+            }
+        }
+        root
+    })
+}
+
+/// Prose in the children of `above` other than the one `root` is in, where nothing says that it is not the article's.
+fn prose_beside(tree: &Tree, measures: &[Measure], above: At, root: At) -> u32 {
+    tree.children(above)
+        .filter(|&c| !(c..tree.node(c).end).contains(&root))
+        .filter(|&c| {
+            matches!(
+                tree.tag(c),
+                Tag::P | Tag::Div | Tag::Section | Tag::Blockquote | Tag::Ul | Tag::Ol | Tag::Header
+            )
+        })
+        .filter(|&c| !is_apart(tree, c) && !is_named_so(tree, c) && measures[c].link_share() < 0.15)
+        .map(|c| measures[c].prose)
+        .sum()
+}
+
+fn says_it_is_the_body(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    node.attr(AttrName::Itemprop).is_some_and(|p| p.split_whitespace().any(|p| p == "articleBody"))
+}
+
+fn is_container(tag: Tag) -> bool {
+    use Tag::*;
+    matches!(tag, Article | Body | Div | Html | Main | Section | Td | Center | Form | Span | Header | Other)
+}
+
+/// Characters under which a block is short: a line or two.
+const SHORT: u32 = 110;
+
+struct Cleaning<'a> {
+    tree: &'a Tree,
+    measures: &'a [Measure],
+    /// Characters that the grab kept in all.
+    total: u32,
+    dropped: Vec<bool>,
+    /// The title's letters and digits, to know it again.
+    title: Option<String>,
+}
+
+impl Cleaning<'_> {
+    /// Goes through the children of an element. `edges` says whether what stands before the first and after the last grabbed
+    /// child may be the article's as well.
+    fn container(&mut self, at: At, edges: bool) {
+        let tree = self.tree;
+        let children: Vec<At> = tree.children(at).collect();
+        let grabbed = |&&c: &&At| self.measures[c].grabbed > 0;
+        let first = children.iter().find(grabbed).copied();
+        let last = children.iter().rev().find(grabbed).copied();
+        for &child in &children {
+            if tree.tag(child) == Tag::Text {
+                self.loose_text(child, at, first, last);
+                continue;
+            }
+            if self.is_beside(child) {
+                self.dropped[child] = true;
+                continue;
+            }
+            let measure = self.measures[child];
+            if measure.grabbed == 0 && measure.chars > 0 {
+                let inside = first.is_some_and(|f| f < child) && last.is_some_and(|l| child < l);
+                if !self.comes_back(child, inside, edges) {
+                    self.dropped[child] = true;
+                    continue;
+                }
+                self.sweep(child);
+            } else if measure.grabbed == 0 && measure.images == 0 && measure.code == 0 {
+                self.dropped[child] = measure.chars == 0 && !matches!(tree.tag(child), Tag::Br | Tag::Hr);
+            } else if is_container(tree.tag(child)) && measure.grabbed < measure.chars {
+                self.container(child, edges && measure.grabbed * 2 >= self.total);
+            } else {
+                self.sweep(child);
+            }
+        }
+    }
+
+    /// Text that stands directly in a container.
+    fn loose_text(&mut self, text: At, parent: At, first: Option<At>, last: Option<At>) {
+        let measure = self.measures[text];
+        if measure.grabbed == 0 && measure.chars > 0 {
+            let inside = first.is_some_and(|f| f < text) && last.is_some_and(|l| text < l);
+            let whole = self.measures[parent].grabbed_share() > 0.5;
+            self.dropped[text] = !(inside && whole);
+        }
+    }
+
+    /// Drops what is beside the article below a node that is otherwise kept.
+    fn sweep(&mut self, at: At) {
+        let tree = self.tree;
+        let mut n = at + 1;
+        while n < tree.node(at).end {
+            let tag = tree.tag(n);
+            if tag == Tag::Pre {
+                n = tree.node(n).end;
+            } else if tag != Tag::Text && self.is_beside(n) {
+                self.dropped[n] = true;
+                n = tree.node(n).end;
+            } else {
+                n += 1;
+            }
+        }
+    }
+
+    /// Whether an element is beside the article by what it is, what it is called, or what it says.
+    fn is_beside(&self, at: At) -> bool {
+        let tree = self.tree;
+        let (tag, measure) = (tree.tag(at), self.measures[at]);
+        if is_hidden(tree, at) {
+            return true;
+        }
+        let node = tree.node(at);
+        if !tag.is_block() {
+            return self.is_beside_in_line(at);
+        }
+        // Whatever it is called: what holds much of the article is no frame around it.
+        let much = measure.grabbed * 3 > self.total;
+        if much {
+            return false;
+        }
+        if is_apart(tree, at) || node.attr(AttrName::AriaHidden) == Some("true") && measure.code == 0 {
+            return true;
+        }
+        if matches!(tag, Tag::Footer | Tag::Aside) {
+            let like_the_article = measure.prose * 10 > measure.chars * 8 && measure.link_share() < 0.1;
+            return !(tag == Tag::Aside && like_the_article && !is_named_so(tree, at) && measure.grabbed > 0);
+        }
+        if matches!(tag, Tag::Td | Tag::Th) {
+            return node.attr(AttrName::Class).is_some_and(|c| {
+                ["gutter", "linenos", "lineno", "line-numbers", "blob-num"].iter().any(|n| c.contains(n))
+            });
+        }
+        if matches!(tag, Tag::Tr | Tag::Tbody | Tag::Thead | Tag::Li | Tag::Dt | Tag::Dd | Tag::Caption) {
+            return false;
+        }
+        if is_named_so(tree, at) && measure.code * 2 < measure.chars.max(1) {
+            let like_the_article = measure.prose > 400 && measure.prose * 10 > measure.chars * 9;
+            return !(like_the_article && measure.grabbed_share() > 0.9);
+        }
+        self.says_it_is_beside(at)
+    }
+
+    /// Anchors beside headings, and the like.
+    fn is_beside_in_line(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let node = tree.node(at);
+        if node.tag == Tag::A && measure.chars <= 2 && measure.images == 0 {
+            let text = tree.text(at, 16);
+            return matches!(text.as_str(), "#" | "¶" | "§" | "🔗" | "↩" | "↩︎" | "∞" | "^" | "link");
+        }
+        if matches!(node.tag, Tag::Span | Tag::A | Tag::Small | Tag::Time) && measure.chars < SHORT {
+            let alone = measure.chars == self.measures[node.parent].chars;
+            return alone
+                && node.tag != Tag::Time
+                && is_named_so(tree, at)
+                && self.measures[node.parent].chars > 0
+                && !tree.tag(node.parent).heading().is_some();
+        }
+        node.tag == Tag::Sup && measure.chars <= 6 && {
+            let text = tree.text(at, 16);
+            matches!(text.as_str(), "[edit]" | "[ edit ]")
+        }
+    }
+
+    /// Whether a short block calls for something else than reading on.
+    fn says_it_is_beside(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        if measure.chars == 0 || measure.chars > SHORT * 2 || measure.code > 0 {
+            return false;
+        }
+        let tag = tree.tag(at);
+        if !matches!(
+            tag,
+            Tag::P
+                | Tag::Div
+                | Tag::Section
+                | Tag::Span
+                | Tag::Ul
+                | Tag::Ol
+                | Tag::Figcaption
+                | Tag::Blockquote
+                | Tag::H4
+                | Tag::H5
+                | Tag::H6
+        ) {
+            return false;
+        }
+        let words = tree.text(at, 300);
+        let sentence = measure.link_share() < 0.1 && measure.chars > 40 && ends_a_sentence(tree, at);
+        if calls_away(&words) && !sentence {
+            return true;
+        }
+        // A line that is one bold link: "Read how we did it", a teaser.
+        false
+    }
+
+    /// Whether what the grab dropped is the article's after all.
+    fn comes_back(&self, at: At, inside: bool, edges: bool) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let links = measure.link_share();
+        let tag = tree.tag(at);
+        if !inside && !edges {
+            return false;
+        }
+        use Tag::*;
+        match tag {
+            P | Blockquote => links < 0.5 && (inside || measure.prose > 0),
+            Pre | Xmp => true,
+            H2 | H3 | H4 | H5 | H6 => inside,
+            H1 => inside,
+            Figure | Figcaption | Picture => inside && links < 0.5,
+            Ul | Ol | Dl => inside && links < 0.6 || links < 0.2 && measure.prose > 0,
+            Table => links < 0.4,
+            Div | Section | Article | Center | Details | Other => {
+                links < 0.3
+                    && (measure.code > 0
+                        || measure.prose * 2 > measure.chars && (inside || measure.prose > 60))
+            }
+            A | Abbr | B | Cite | Code | Em | I | Kbd | Mark | Q | S | Small | Span | Strong | Sub | Sup
+            | U | Time | Var | Font => inside,
+            _ => false,
+        }
+    }
+
+    /// Drops the title again, dates, bylines and the like above the first paragraph.
+    fn drop_head(&mut self, root: At) {
+        let tree = self.tree;
+        let mut n = root + 1;
+        let mut seen = 0;
+        while n < tree.node(root).end && seen < 12 {
+            if self.dropped[n] {
+                n = tree.node(n).end;
+                continue;
+            }
+            let (tag, measure) = (tree.tag(n), self.measures[n]);
+            if measure.chars == 0 {
+                n = if tag.is_block() || tag == Tag::Text { n + 1 } else { tree.node(n).end };
+                continue;
+            }
+            let leaf = tag == Tag::Text || !tree.below(n).any(|b| tree.tag(b).is_block());
+            if !leaf {
+                n += 1;
+                continue;
+            }
+            seen += 1;
+            if measure.chars > 150 || tag == Tag::Pre || matches!(tag, Tag::Td | Tag::Th | Tag::Li) {
+                break;
+            }
+            let words = tree.text(n, 400);
+            let heading = tag.heading().is_some();
+            if self.is_title(&words) || is_dateline(&words) && !heading {
+                self.dropped[n] = true;
+            } else if measure.chars > 60 || (!heading && ends_a_sentence(tree, n)) {
+                break;
+            }
+            n = tree.node(n).end;
+        }
+    }
+
+    fn is_title(&self, words: &str) -> bool {
+        self.title.as_deref().is_some_and(|title| {
+            let words = letters(words);
+            !words.is_empty()
+                && (words == title
+                    || words.len() > 12 && title.contains(&words) && words.len() * 5 > title.len() * 4)
+        })
+    }
+
+    /// Drops everything from a heading under which only other things follow.
+    fn drop_after_endings(&mut self, root: At) {
+        let tree = self.tree;
+        let end = tree.node(root).end;
+        let shown: u32 = self.measures[root].chars;
+        let mut before = 0_u32;
+        let mut n = root + 1;
+        while n < end {
+            if self.dropped[n] {
+                n = tree.node(n).end;
+                continue;
+            }
+            let tag = tree.tag(n);
+            if tag == Tag::Text {
+                before += self.measures[n].chars;
+            }
+            if self.is_ending(n) {
+                let follows: u32 =
+                    (n..end).filter(|&k| tree.tag(k) == Tag::Text).map(|k| self.measures[k].chars).sum();
+                let prose = self.prose_until_heading(n);
+                if follows * 3 < shown && before * 2 > follows && prose < 200 {
+                    self.drop_section(n);
+                    n = tree.node(n).end;
+                    continue;
+                }
+            }
+            n += 1;
+        }
+    }
+
+    /// A heading, or a short bold paragraph that does a heading's work, that opens what is not the article.
+    fn is_ending(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let tag = tree.tag(at);
+        if measure.chars == 0 || measure.chars > 60 {
+            return false;
+        }
+        let stands_for_one = tag.heading().is_some()
+            || matches!(tag, Tag::P | Tag::Div)
+                && tree.children(at).any(|c| {
+                    matches!(tree.tag(c), Tag::Strong | Tag::B | Tag::Span)
+                        && self.measures[c].chars == measure.chars
+                });
+        stands_for_one && ends_the_article(&tree.text(at, 120))
+    }
+
+    fn prose_until_heading(&self, heading: At) -> u32 {
+        let tree = self.tree;
+        let mut prose = 0;
+        let mut n = tree.node(heading).end;
+        let end = tree.node(tree.node(heading).parent).end;
+        while n < end {
+            if tree.tag(n).heading().is_some() {
+                break;
+            }
+            if !self.dropped[n] && self.measures[n].link_share() < 0.2 {
+                prose += self.measures[n].prose;
+            }
+            n = tree.node(n).end;
+        }
+        prose
+    }
+
+    /// Drops a heading and its siblings up to the next heading of its level or above.
+    fn drop_section(&mut self, heading: At) {
+        let tree = self.tree;
+        let level = tree.tag(heading).heading().unwrap_or(6);
+        self.dropped[heading] = true;
+        let mut n = tree.node(heading).end;
+        let end = tree.node(tree.node(heading).parent).end;
+        while n < end && !tree.tag(n).heading().is_some_and(|l| l <= level) {
+            self.dropped[n] = true;
+            n = tree.node(n).end;
+        }
+    }
+}
+
+/// The letters and digits of a text, in lower case.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a short line above the article tells when, by whom, or how long, and nothing else.
+fn is_dateline(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    if lower.len() > 140 || lower.is_empty() {
+        return false;
+    }
+    let begins = [
+        "by ",
+        "posted ",
+        "published ",
+        "updated ",
+        "last updated",
+        "written by",
+        "author:",
+        "date:",
+        "modified",
+        "reading time",
+        "estimated reading",
+    ];
+    let rest_is_small = lower.split_whitespace().count() <= 14;
+    if begins.iter().any(|b| lower.starts_with(b)) && rest_is_small {
+        return true;
+    }
+    if lower.contains("min read") || lower.contains("minute read") || lower.contains("minutes to read") {
+        return lower.split_whitespace().count() <= 20;
+    }
+    crate::dates::is_only_a_date(lower)
+}

@@ -1,0 +1,230 @@
+//! A page's source without what never reaches a reader.
+//!
+//! One pass over the source before it is parsed, for two ends. Scripts, styles, comments and drawings are often most of a
+//! page; left out here they cost nothing later. And nesting is bounded, as browsers bound it: what follows may recurse.
+//! This is no sanitiser: it may be fooled by contrived markup, and what it lets through is still cleaned at the end.
+
+use std::borrow::Cow;
+
+/// Elements open at once. Browsers stop at 512.
+const DEEPEST: usize = 400;
+
+/// A page's source made lean.
+pub(crate) struct Lean {
+    /// The source that remains.
+    pub(crate) html: String,
+    /// The contents of `<script type="application/ld+json">`.
+    pub(crate) json_ld: Vec<String>,
+}
+
+/// Elements that are left out with all they hold.
+const LEFT_OUT: &[&str] = &["script", "style", "iframe", "noembed", "noframes", "svg", "object", "applet"];
+/// Elements whose content is text up to their end tag, kept as it is.
+const RAW: &[&str] = &["title", "textarea", "xmp"];
+/// Elements that have no end tag, or whose end tag may be left out; neither nests by itself.
+const UNCOUNTED: &[&str] = &[
+    "area", "base", "body", "br", "col", "dd", "dt", "embed", "head", "hr", "html", "img", "input", "li",
+    "link", "meta", "optgroup", "option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "track", "wbr",
+];
+
+/// Makes `source` lean.
+pub(crate) fn lean(source: &str) -> Lean {
+    let bytes = source.as_bytes();
+    let mut lean = Lean { html: String::with_capacity(source.len()), json_ld: Vec::new() };
+    let mut open: Vec<Cow<'_, str>> = Vec::new();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
+        let tag = at + found;
+        lean.html.push_str(&source[at..tag]);
+        at = match bytes.get(tag + 1) {
+            Some(b'!') if bytes[tag..].starts_with(b"<!--") => past_comment(bytes, tag),
+            Some(b'/') if bytes.get(tag + 2).is_some_and(u8::is_ascii_alphabetic) => {
+                let name = name_at(source, tag + 2);
+                let end = past_tag(bytes, tag + 2);
+                if close(&mut open, &name) {
+                    lean.html.push_str(&source[tag..end]);
+                }
+                end
+            }
+            Some(c) if c.is_ascii_alphabetic() => {
+                let name = name_at(source, tag + 1);
+                let end = past_tag(bytes, tag + 1 + name.len());
+                element(source, &name, tag, end, &mut open, &mut lean)
+            }
+            _ => {
+                lean.html.push('<');
+                tag + 1
+            }
+        };
+    }
+    lean.html.push_str(&source[at..]);
+    lean
+}
+
+/// Copies or leaves out the element whose start tag lies at `tag..end`; where to go on.
+fn element<'a>(
+    source: &'a str,
+    name: &Cow<'a, str>,
+    tag: usize,
+    end: usize,
+    open: &mut Vec<Cow<'a, str>>,
+    lean: &mut Lean,
+) -> usize {
+    let name_text: &str = name;
+    if name_text == "svg" && source[..end].ends_with("/>") {
+        return end;
+    }
+    if LEFT_OUT.contains(&name_text) {
+        let (inside, after) = past_element(source, name_text, end);
+        if name_text == "script" && source[tag..end].contains("ld+json") {
+            lean.json_ld.push(source[end..inside].to_owned());
+        }
+        // Words on either side must not run together.
+        lean.html.push(' ');
+        return after;
+    }
+    if name_text == "plaintext" {
+        return end;
+    }
+    if RAW.contains(&name_text) {
+        let (_, after) = past_element(source, name_text, end);
+        lean.html.push_str(&source[tag..after]);
+        return after;
+    }
+    if !UNCOUNTED.contains(&name_text) {
+        if open.len() >= DEEPEST {
+            return end;
+        }
+        open.push(name.clone());
+    }
+    lean.html.push_str(&source[tag..end]);
+    end
+}
+
+/// Whether the end tag `name` has something to close; closes it with what is open inside.
+fn close(open: &mut Vec<Cow<'_, str>>, name: &str) -> bool {
+    if UNCOUNTED.contains(&name) {
+        return true;
+    }
+    match open.iter().rposition(|o| o == name) {
+        Some(at) => {
+            open.truncate(at);
+            true
+        }
+        None => false,
+    }
+}
+
+fn name_at(source: &str, start: usize) -> Cow<'_, str> {
+    let rest = &source[start..];
+    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/').unwrap_or(rest.len());
+    let name = &rest[..end];
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The place after a tag's `>`, values in quotes passed over.
+fn past_tag(bytes: &[u8], mut at: usize) -> usize {
+    let mut before = b' ';
+    while let Some(&b) = bytes.get(at) {
+        match b {
+            b'>' => return at + 1,
+            b'"' | b'\'' if before == b'=' => {
+                at = memchr::memchr(b, &bytes[at + 1..]).map_or(bytes.len(), |e| at + 1 + e);
+                before = b;
+            }
+            _ if b.is_ascii_whitespace() && before == b'=' => {}
+            _ => before = b,
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+fn past_comment(bytes: &[u8], tag: usize) -> usize {
+    let rest = &bytes[tag + 4..];
+    if rest.starts_with(b">") {
+        return tag + 5;
+    }
+    if rest.starts_with(b"->") {
+        return tag + 6;
+    }
+    let usual = memchr::memmem::find(rest, b"-->").map(|e| e + 3);
+    // An ill-closed comment counts only before the well-closed end.
+    let odd = memchr::memmem::find(&rest[..usual.unwrap_or(rest.len())], b"--!>").map(|e| e + 4);
+    odd.or(usual).map_or(bytes.len(), |e| tag + 4 + e)
+}
+
+/// Where the content of the element `name` ends that begins at `from`, and the place after its end tag. Drawings nest.
+fn past_element(source: &str, name: &str, from: usize) -> (usize, usize) {
+    let bytes = source.as_bytes();
+    let nests = matches!(name, "svg" | "object");
+    let (mut at, mut depth) = (from, 1_u32);
+    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
+        let tag = at + found;
+        at = tag + 1;
+        if is_tag(bytes, tag + 1, b"/", name) {
+            depth -= 1;
+            if depth == 0 {
+                return (tag, past_tag(bytes, tag + 2 + name.len()));
+            }
+        } else if nests && is_tag(bytes, tag + 1, b"", name) {
+            let end = past_tag(bytes, tag + 1 + name.len());
+            if !bytes[..end].ends_with(b"/>") {
+                depth += 1;
+            }
+            at = end;
+        }
+    }
+    (source.len(), source.len())
+}
+
+fn is_tag(bytes: &[u8], at: usize, slash: &[u8], name: &str) -> bool {
+    let Some(rest) = bytes[at..].strip_prefix(slash) else { return false };
+    rest.len() >= name.len()
+        && rest[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+        && rest.get(name.len()).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_reaches_a_reader_is_left_out() {
+        for (source, html) in [
+            ("a<!-- <p>b -->c", "ac"),
+            ("a<!-->b", "ab"),
+            ("a<!--b--!>c", "ac"),
+            ("a<script>if (1 < 2) '<p>'</script >b", "a b"),
+            ("a<SCRIPT>x</Script>b", "a b"),
+            ("a<svg><g/><svg><title>x</title></svg></svg>b", "a b"),
+            ("a<svg viewBox='0'/>b", "ab"),
+            ("<a title='1 > 0' href=x>b</a>", "<a title='1 > 0' href=x>b</a>"),
+            ("<title>a <b> c</title>d", "<title>a <b> c</title>d"),
+            ("1 < 2 <3 <", "1 < 2 <3 <"),
+            ("a</b>c</p>", "ac</p>"),
+            ("<style>x", " "),
+        ] {
+            assert_eq!(lean(source).html, html, "{source}");
+        }
+    }
+
+    #[test]
+    fn linked_data_is_kept_aside() {
+        let page = lean(r#"<script type="application/ld+json">{"a":1}</script><script>x</script>"#);
+        assert_eq!(page.json_ld, [r#"{"a":1}"#]);
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_the_words_stay() {
+        let source = format!("{}x{}y", "<div>".repeat(100_000), "</div>".repeat(100_000));
+        let page = lean(&source).html;
+        assert_eq!(page.matches("<div>").count(), DEEPEST);
+        assert!(page.contains('x') && page.ends_with('y'));
+    }
+}

@@ -1,0 +1,52 @@
+//! Where on the page the article is.
+//!
+//! `dom_smoothie`, an implementation of Mozilla's Readability, says which pieces of text it would keep. That is taken as
+//! evidence, not as the answer: [`crate::clean`] decides, on the page as it was, what of it is the article.
+
+use dom_query::Document;
+use dom_smoothie::{Config, ParsePolicy, Readability};
+
+use crate::tree::{Places, Tag, Tree};
+
+/// A text shorter than this, in characters, makes the next, more lenient try worth its time (Readability's own figure).
+const SHORT: usize = 500;
+
+/// Marks the nodes of `tree` that the grab keeps. `document` is the one the tree was made of, `source` what it was parsed
+/// from, for further tries.
+pub(crate) fn grabbed(document: Document, source: &str, tree: &Tree, places: &Places) -> Option<Vec<bool>> {
+    let mut best: Option<(usize, Vec<bool>)> = None;
+    let mut first = Some(document);
+    for policy in [ParsePolicy::Strict, ParsePolicy::Moderate, ParsePolicy::Clean, ParsePolicy::Raw] {
+        // A second parse of the same source gives the same nodes with the same identities.
+        let document = first.take().unwrap_or_else(|| Document::from(source));
+        let Some((length, marks)) = attempt(document, policy, tree, places) else { continue };
+        if best.as_ref().is_none_or(|(most, _)| length > *most) {
+            best = Some((length, marks));
+        }
+        if length >= SHORT {
+            break;
+        }
+    }
+    best.map(|(_, marks)| marks)
+}
+
+fn attempt(
+    document: Document,
+    policy: ParsePolicy,
+    tree: &Tree,
+    places: &Places,
+) -> Option<(usize, Vec<bool>)> {
+    let config = Config { disable_json_ld: true, ..Config::default() };
+    let mut page = Readability::with_document(document, None, Some(config)).ok()?;
+    page.parse_with_policy(policy).ok()?;
+    let mut marks = vec![false; tree.nodes.len()];
+    let mut length = 0;
+    for node in page.doc.select_single("#readability-page-1").nodes().first()?.descendants_it() {
+        let Some(&at) = places.get(&node.id) else { continue };
+        if tree.tag(at) == Tag::Text {
+            length += tree.node(at).text.trim().chars().count();
+        }
+        marks[at] = true;
+    }
+    (length > 0).then_some((length, marks))
+}

@@ -1,0 +1,523 @@
+//! What a page says of itself: address, title, author, date, site, description, language.
+//!
+//! Every field has an order of witnesses, the most exact first: linked data (schema.org in JSON-LD), meta elements (Open
+//! Graph, Dublin Core and others), marks in the page (`itemprop`, `rel`, `<time>`), what the page shows, and its address.
+
+use backissue_model::Entry;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::dates;
+use crate::linked_data::LinkedData;
+use crate::measure::Measure;
+use crate::titles;
+use crate::tree::{At, AttrName, Tag, Tree, collapsed};
+
+/// Longest title, name or description that is believed, in bytes.
+const LONGEST_FIELD: usize = 2000;
+
+/// What a page says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Metadata {
+    pub(crate) canonical_url: Option<Url>,
+    pub(crate) title: Option<String>,
+    pub(crate) author: Option<String>,
+    pub(crate) published: Option<Timestamp>,
+    pub(crate) site_name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) language: Option<String>,
+}
+
+impl Metadata {
+    /// Reads a page.
+    pub(crate) fn of(tree: &Tree, measures: &[Measure], json_ld: &[String], url: Option<&Url>) -> Self {
+        let page = Witnesses { tree, measures, metas: metas(tree), data: LinkedData::of(json_ld), url };
+        let site_name = page.site_name();
+        Self {
+            canonical_url: page.canonical_url(),
+            title: page.title(site_name.as_deref()),
+            author: page.author(),
+            published: page.published(),
+            description: page
+                .meta(&[
+                    "og:description",
+                    "description",
+                    "twitter:description",
+                    "dc.description",
+                    "dcterms.description",
+                ])
+                .or_else(|| page.data.description.clone())
+                .and_then(|d| field(&d)),
+            language: page.language(),
+            site_name,
+        }
+    }
+
+    /// Fills what the page does not say with what the feed says.
+    pub(crate) fn or_entry(mut self, entry: &Entry) -> Self {
+        self.title = self.title.or_else(|| entry.title.as_deref().and_then(field));
+        self.author = self.author.or_else(|| entry.author.as_deref().and_then(name));
+        self.published = self.published.or(entry.published);
+        self.description = self.description.or_else(|| {
+            let summary = crate::plain_text(entry.summary.as_deref()?);
+            field(&summary).filter(|s| s.len() <= 1000)
+        });
+        self
+    }
+}
+
+struct Witnesses<'a> {
+    tree: &'a Tree,
+    measures: &'a [Measure],
+    /// Names or properties in lower case, and their content.
+    metas: Vec<(String, &'a str)>,
+    data: LinkedData,
+    url: Option<&'a Url>,
+}
+
+fn metas(tree: &Tree) -> Vec<(String, &str)> {
+    tree.nodes
+        .iter()
+        .filter(|n| n.tag == Tag::Meta)
+        .filter_map(|n| {
+            let key = n
+                .attr(AttrName::Property)
+                .or(n.attr(AttrName::Name))
+                .or(n.attr(AttrName::Itemprop))
+                .or(n.attr(AttrName::HttpEquiv))?;
+            Some((key.trim().to_ascii_lowercase(), n.attr(AttrName::Content)?.trim()))
+        })
+        .filter(|(_, content)| !content.is_empty())
+        .collect()
+}
+
+impl Witnesses<'_> {
+    /// The content of the first of these meta elements that the page has.
+    fn meta(&self, keys: &[&str]) -> Option<String> {
+        keys.iter().find_map(|key| self.metas.iter().find(|(k, _)| k == key).map(|(_, c)| (*c).to_owned()))
+    }
+
+    fn canonical_url(&self) -> Option<Url> {
+        let link = self.tree.nodes.iter().find(|n| {
+            n.tag == Tag::Link
+                && n.attr(AttrName::Rel)
+                    .is_some_and(|r| r.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("canonical")))
+        });
+        let link = link.and_then(|n| n.attr(AttrName::Href)).map(str::to_owned);
+        link.into_iter().chain(self.meta(&["og:url"])).find_map(|address| {
+            let address = crate::render::absolute(&address, self.url, &["http", "https"])?;
+            self.url.is_none_or(|url| is_same_article_site(url, &address)).then_some(address)
+        })
+    }
+
+    fn site_name(&self) -> Option<String> {
+        self.meta(&["og:site_name", "application-name", "al:android:app_name"])
+            .or_else(|| self.data.site_name.clone())
+            .and_then(|n| field(&n))
+            .filter(|n| n.len() <= 120)
+    }
+
+    fn title(&self, site_name: Option<&str>) -> Option<String> {
+        let shown = self.tree.first(Tag::Title).map(|at| collapsed(&self.whole_text(at)));
+        let declared = [
+            self.meta(&["og:title"]),
+            self.data.headline.clone(),
+            self.meta(&["twitter:title", "dc.title", "dcterms.title", "parsely-title"]),
+            shown,
+        ];
+        let declared: Vec<String> = declared.into_iter().flatten().filter_map(|t| field(&t)).collect();
+        let headings: Vec<String> = self
+            .tree
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, n)| matches!(n.tag, Tag::H1 | Tag::H2) && self.measures[*at].chars > 1)
+            .take(12)
+            .map(|(at, _)| titles::without_anchor(&self.tree.text(at, 400)))
+            .collect();
+        let first_h1 = self.tree.first(Tag::H1).map(|at| titles::without_anchor(&self.tree.text(at, 400)));
+        titles::choose(&declared, &headings, first_h1.as_deref(), site_name, self.url)
+    }
+
+    /// The text of an element that is otherwise never read, such as `<title>`.
+    fn whole_text(&self, at: At) -> String {
+        self.tree.below(at).map(|n| &*self.tree.node(n).text).collect()
+    }
+
+    fn author(&self) -> Option<String> {
+        let declared = self.data.author.clone().into_iter().chain(
+            self.metas
+                .iter()
+                .filter(|(k, _)| {
+                    matches!(
+                        k.as_str(),
+                        "author"
+                            | "article:author"
+                            | "dc.creator"
+                            | "dcterms.creator"
+                            | "dc:creator"
+                            | "parsely-author"
+                            | "sailthru.author"
+                            | "byl"
+                            | "citation_author"
+                    )
+                })
+                .map(|(_, c)| (*c).to_owned()),
+        );
+        declared.into_iter().find_map(|a| name(&a)).or_else(|| self.shown_author())
+    }
+
+    /// The author as marked or written in the page.
+    fn shown_author(&self) -> Option<String> {
+        let tree = self.tree;
+        let near = |at: &At| self.measures[*at].chars > 2 && self.measures[*at].chars < 100;
+        let find = |test: &dyn Fn(&crate::tree::Node) -> bool| {
+            (0..tree.nodes.len())
+                .filter(near)
+                .filter(|&at| test(tree.node(at)))
+                .find_map(|at| name(&tree.text(at, 200)))
+        };
+        let has = |value: Option<&str>, word: &str| {
+            value.is_some_and(|v| v.split_ascii_whitespace().any(|w| w == word))
+        };
+        find(&|n| has(n.attr(AttrName::Rel), "author"))
+            .or_else(|| find(&|n| has(n.attr(AttrName::Itemprop), "author")))
+            .or_else(|| {
+                find(&|n| {
+                    n.attr(AttrName::Class).is_some_and(|c| {
+                        let c = c.to_ascii_lowercase();
+                        [
+                            "byline",
+                            "author-name",
+                            "author_name",
+                            "post-author",
+                            "entry-author",
+                            "p-author",
+                            "article-author",
+                        ]
+                        .iter()
+                        .any(|b| c.contains(b))
+                            || c.split_ascii_whitespace().any(|w| w == "author" || w == "authors")
+                    })
+                })
+            })
+    }
+
+    fn published(&self) -> Option<Timestamp> {
+        const KEYS: &[&str] = &[
+            "article:published_time",
+            "og:article:published_time",
+            "og:published_time",
+            "article:published",
+            "datepublished",
+            "dc.date.issued",
+            "dcterms.issued",
+            "dcterms.created",
+            "dc.date",
+            "dcterms.date",
+            "dc.date.created",
+            "dc:date",
+            "date",
+            "pubdate",
+            "publishdate",
+            "publish-date",
+            "publish_date",
+            "publication_date",
+            "published_time",
+            "pub_date",
+            "parsely-pub-date",
+            "sailthru.date",
+            "citation_publication_date",
+            "citation_date",
+            "article.published",
+            "originalpublicationdate",
+            "timestamp",
+            "cxenseparse:recs:publishtime",
+            "created",
+        ];
+        let declared = self.data.published.iter().find_map(|d| dates::moment(d));
+        declared
+            .or_else(|| {
+                KEYS.iter().find_map(|key| {
+                    self.metas.iter().filter(|(k, _)| k == key).find_map(|(_, c)| dates::moment(c))
+                })
+            })
+            .or_else(|| self.marked_date())
+            .or_else(|| self.shown_date())
+            .or_else(|| dates::in_path(self.url?.path()))
+    }
+
+    fn marked_date(&self) -> Option<Timestamp> {
+        let tree = self.tree;
+        let told = |at: At| {
+            let node = tree.node(at);
+            [node.attr(AttrName::DateTime), node.attr(AttrName::Content), node.attr(AttrName::Title)]
+                .into_iter()
+                .flatten()
+                .find_map(dates::moment)
+                .or_else(|| dates::moment(&tree.text(at, 100)))
+        };
+        let marked = |word: &str| {
+            (0..tree.nodes.len())
+                .filter(|&at| {
+                    tree.node(at)
+                        .attr(AttrName::Itemprop)
+                        .is_some_and(|p| p.split_whitespace().any(|p| p == word))
+                })
+                .find_map(told)
+        };
+        let times = || (0..tree.nodes.len()).filter(|&at| tree.tag(at) == Tag::Time);
+        let heading = tree.first(Tag::H1).unwrap_or(0);
+        let published = |at: &At| {
+            tree.node(*at).attr(AttrName::Class).is_some_and(|c| {
+                c.contains("publish") || c.contains("dt-published") || c.contains("entry-date")
+            })
+        };
+        let in_article =
+            |at: &At| tree.around(*at).take(8).any(|n| matches!(tree.tag(n), Tag::Article | Tag::Main));
+        marked("datePublished")
+            .or_else(|| times().filter(published).find_map(told))
+            .or_else(|| times().filter(|&at| at > heading && at < heading + 80).find_map(told))
+            .or_else(|| times().filter(in_article).find_map(told))
+            .or_else(|| times().find_map(told))
+            .or_else(|| marked("dateCreated"))
+    }
+
+    /// A date in a short line near the title.
+    fn shown_date(&self) -> Option<Timestamp> {
+        let tree = self.tree;
+        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
+        let around = heading.saturating_sub(30)..(heading + 60).min(tree.nodes.len());
+        let dated = |at: At| {
+            let text = &tree.node(at).text;
+            let line = text.trim();
+            (line.len() < 80).then(|| dates::in_words(line).or_else(|| dates::moment(line))).flatten()
+        };
+        let texts = |range: std::ops::Range<At>| range.filter(|&at| tree.tag(at) == Tag::Text);
+        texts(heading..around.end)
+            .find_map(dated)
+            .or_else(|| texts(around.start..heading).rev().find_map(dated))
+    }
+
+    fn language(&self) -> Option<String> {
+        let html = self.tree.nodes.first();
+        html.and_then(|n| n.attr(AttrName::Lang).or(n.attr(AttrName::XmlLang)))
+            .and_then(language_tag)
+            .or_else(|| {
+                language_tag(&self.meta(&["og:locale", "content-language", "dc.language", "language"])?)
+            })
+            .or_else(|| language_tag(self.data.language.as_deref()?))
+    }
+}
+
+/// A short text as a field, or none where it is empty or too long to be one.
+pub(crate) fn field(text: &str) -> Option<String> {
+    let text = undone_entities(&collapsed(text));
+    (!text.is_empty() && text.len() <= LONGEST_FIELD).then_some(text)
+}
+
+/// Character references that were written twice: `&amp;amp;`.
+fn undone_entities(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let mut text = text.to_owned();
+    for (reference, character) in [
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&rsquo;", "’"),
+        ("&lsquo;", "‘"),
+        ("&ldquo;", "“"),
+        ("&rdquo;", "”"),
+        ("&ndash;", "–"),
+        ("&mdash;", "—"),
+        ("&nbsp;", " "),
+        ("&#8217;", "’"),
+        ("&#8211;", "–"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ] {
+        text = text.replace(reference, character);
+    }
+    text
+}
+
+/// A name as an author: without "By", a date behind it, or an address; several joined with commas.
+pub(crate) fn name(text: &str) -> Option<String> {
+    let mut name = field(text)?;
+    for prefix in [
+        "by ",
+        "written by ",
+        "posted by ",
+        "authored by ",
+        "author: ",
+        "authors: ",
+        "author ",
+        "von ",
+        "par ",
+        "por ",
+    ] {
+        if name.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix)) {
+            name = name[prefix.len()..].trim().to_owned();
+        }
+    }
+    let end = [" on ", " | ", " · ", " • ", " — ", " published ", ", posted"]
+        .iter()
+        .filter_map(|mark| name.find(mark))
+        .min()
+        .unwrap_or(name.len());
+    name.truncate(end);
+    let name = name.trim().trim_matches([',', '-', '–', '|', '·', ':', ';']).trim();
+    let no_name = name.contains("://")
+        || name.starts_with("www.")
+        || name.contains('@')
+        || name.len() > 200
+        || name.chars().filter(|c| c.is_alphabetic()).count() < 2
+        || matches!(
+            name.to_ascii_lowercase().as_str(),
+            "admin"
+                | "administrator"
+                | "author"
+                | "by"
+                | "staff"
+                | "unknown"
+                | "anonymous"
+                | "none"
+                | "null"
+                | "undefined"
+                | "guest"
+                | "editor"
+        )
+        || dates::is_only_a_date(&name.to_lowercase());
+    (!no_name).then(|| name.replace(" and ", ", ").replace(" ,", ","))
+}
+
+/// A language tag in its usual writing (`en-US`), or none where the text is no tag (BCP 47).
+fn language_tag(text: &str) -> Option<String> {
+    let text = text.trim().split([',', ';']).next()?.trim();
+    let text = text.split('.').next()?;
+    let mut tag = String::new();
+    for (i, part) in text.split(['-', '_']).enumerate() {
+        let sound = part.bytes().all(|b| b.is_ascii_alphanumeric());
+        match (i, part.len()) {
+            (0, 2 | 3) if part.bytes().all(|b| b.is_ascii_alphabetic()) => {
+                tag.push_str(&part.to_ascii_lowercase())
+            }
+            (0, _) => return None,
+            (_, 2) if sound => tag.push_str(&format!("-{}", part.to_ascii_uppercase())),
+            (_, 4) if sound => tag.push_str(&format!(
+                "-{}{}",
+                part[..1].to_ascii_uppercase(),
+                part[1..].to_ascii_lowercase()
+            )),
+            (_, 1..=8) if sound => tag.push_str(&format!("-{}", part.to_ascii_lowercase())),
+            _ => break,
+        }
+    }
+    (!matches!(tag.as_str(), "" | "und" | "zxx" | "mul")).then_some(tag)
+}
+
+/// The language of a text, where it can be recognised.
+pub(crate) fn recognised_language(text: &str) -> Option<String> {
+    let mut end = text.len().min(4000);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let found = whatlang::detect(&text[..end]).filter(|found| found.is_reliable())?;
+    const TWO_LETTERS: &[(&str, &str)] = &[
+        ("eng", "en"),
+        ("deu", "de"),
+        ("fra", "fr"),
+        ("spa", "es"),
+        ("por", "pt"),
+        ("ita", "it"),
+        ("nld", "nl"),
+        ("rus", "ru"),
+        ("ukr", "uk"),
+        ("pol", "pl"),
+        ("ces", "cs"),
+        ("slk", "sk"),
+        ("swe", "sv"),
+        ("dan", "da"),
+        ("nob", "no"),
+        ("fin", "fi"),
+        ("tur", "tr"),
+        ("cmn", "zh"),
+        ("jpn", "ja"),
+        ("kor", "ko"),
+        ("ara", "ar"),
+        ("heb", "he"),
+        ("hin", "hi"),
+        ("vie", "vi"),
+        ("ind", "id"),
+        ("tha", "th"),
+        ("hun", "hu"),
+        ("ron", "ro"),
+        ("bul", "bg"),
+        ("ell", "el"),
+        ("cat", "ca"),
+        ("pes", "fa"),
+    ];
+    let code = found.lang().code();
+    Some(TWO_LETTERS.iter().find(|(three, _)| *three == code).map_or(code, |(_, two)| two).to_owned())
+}
+
+/// Whether `address`, which a page at `url` gives as its own, lies on the same site and can be an article's.
+fn is_same_article_site(url: &Url, address: &Url) -> bool {
+    let front = |u: &Url| u.path().len() <= 1 && u.query().is_none();
+    if front(address) && !front(url) {
+        return false;
+    }
+    let (Some(ours), Some(theirs)) = (url.host_str(), address.host_str()) else { return false };
+    let (ours, theirs) = (ours.trim_end_matches('.'), theirs.trim_end_matches('.'));
+    ours.eq_ignore_ascii_case(theirs)
+        || psl::domain_str(ours).is_some_and(|domain| psl::domain_str(theirs) == Some(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_freed_of_what_is_around_them() {
+        for (text, told) in [
+            ("By Ann Lee", Some("Ann Lee")),
+            ("By  Ann Lee and Bo Chen on May 3, 2021", Some("Ann Lee, Bo Chen")),
+            ("https://example.com/ann", None),
+            ("@ann", None),
+            ("May 3, 2021", None),
+            ("admin", None),
+            ("陈波", Some("陈波")),
+        ] {
+            assert_eq!(name(text).as_deref(), told, "{text}");
+        }
+    }
+
+    #[test]
+    fn language_tags_are_written_as_usual() {
+        for (text, tag) in [
+            ("en_us", Some("en-US")),
+            ("zh-hans-cn", Some("zh-Hans-CN")),
+            ("de_DE.UTF-8", Some("de-DE")),
+            ("english", None),
+            ("", None),
+        ] {
+            assert_eq!(language_tag(text).as_deref(), tag, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_canonical_address_elsewhere_or_at_the_front_is_not_believed() {
+        let page: Url = "https://blog.example.co.uk/post".parse().unwrap();
+        for (address, same) in [
+            ("https://www.example.co.uk/post", true),
+            ("http://blog.example.co.uk/post/", true),
+            ("https://other.co.uk/post", false),
+            ("https://blog.example.co.uk/", false),
+        ] {
+            assert_eq!(is_same_article_site(&page, &address.parse().unwrap()), same, "{address}");
+        }
+    }
+}

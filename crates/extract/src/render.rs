@@ -1,0 +1,589 @@
+//! One tree, two forms: the HTML that is stored and the text that is read and searched.
+//!
+//! Both come from the same walk, so that a place in the text can be found again in the HTML. **The rule of the text:**
+//!
+//! - blocks (paragraphs, headings, quotations, captions, code) are separated by one empty line;
+//! - list items, terms and their descriptions, and table rows stand on lines of their own; so do blocks inside an item;
+//! - cells of a row are separated by a tab, blocks inside a cell by a space;
+//! - `<br>` is a line break, two together are an empty line;
+//! - preformatted text keeps its line breaks and spaces, less white space at its end and empty lines at its start;
+//! - elsewhere a run of white space is one space; images, rules and markup leave nothing.
+//!
+//! The text of an article's HTML under this rule ([`crate::plain_text`]) is the article's text. The HTML holds only what
+//! [`crate::sanitise`] lets through; `div`s and their like are undone, and loose words become paragraphs.
+
+use url::Url;
+
+use crate::tree::{At, AttrName, Tag, Tree};
+
+/// Most bytes of text an article may have. What comes after is left out of both forms.
+pub(crate) const LONGEST_TEXT: usize = 1 << 20;
+
+/// An article's body in both forms.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) html: String,
+    pub(crate) text: String,
+}
+
+/// Renders what is below `root`, without the nodes marked in `dropped` and all below them.
+pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>) -> Body {
+    let mut walk = Walk {
+        tree,
+        dropped,
+        base,
+        body: Body::default(),
+        gap: Gap::None,
+        around: Around::Flow,
+        loose: false,
+        full: false,
+    };
+    walk.enter(root);
+    walk.end_loose();
+    let Body { html, mut text } = walk.body;
+    text.truncate(text.trim_end().len());
+    Body { html, text }
+}
+
+/// What separates the next words from those before; the wider gap wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    None,
+    Space,
+    Cell,
+    Line,
+    Empty,
+}
+
+/// What kind of element the walk is in, as far as it matters to what is inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    /// Words found here need a paragraph of their own.
+    Flow,
+    /// Words may stand here; blocks keep an empty line between them.
+    Words,
+    /// An item of a list: blocks stand on lines.
+    Item,
+    /// A cell of a table: blocks are separated by spaces.
+    Cell,
+}
+
+struct Walk<'a> {
+    tree: &'a Tree,
+    dropped: &'a [bool],
+    base: Option<&'a Url>,
+    body: Body,
+    gap: Gap,
+    around: Around,
+    /// A paragraph was opened for loose words.
+    loose: bool,
+    full: bool,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, at: At) {
+        let tree = self.tree;
+        for child in tree.children(at) {
+            if self.full {
+                return;
+            }
+            self.node(child);
+        }
+    }
+
+    fn node(&mut self, at: At) {
+        if self.dropped.get(at).copied().unwrap_or(false) {
+            return;
+        }
+        let tag = self.tree.tag(at);
+        match tag {
+            Tag::Text => self.words(at),
+            Tag::Img => self.image(at),
+            Tag::Br => self.line_break(),
+            Tag::Hr => self.rule(),
+            Tag::Pre | Tag::Xmp => self.preformatted(at),
+            Tag::A => self.link(at),
+            _ if tag.is_never_read() => {}
+            Tag::Ul | Tag::Ol | Tag::Menu | Tag::Dl | Tag::Table => self.list_or_table(at, tag),
+            Tag::Thead | Tag::Tbody | Tag::Tfoot => self.element(at, tag.name(), "", self.around),
+            Tag::Tr => self.block(at, tag.name(), "", self.around, Gap::Line),
+            Tag::Td | Tag::Th => self.cell(at, tag),
+            Tag::Li => self.block(at, "li", "", Around::Item, Gap::Line),
+            Tag::Dt | Tag::Dd => self.block(at, tag.name(), "", Around::Item, Gap::Line),
+            Tag::H1 => self.heading(at, "h2"),
+            Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => self.heading(at, tag.name()),
+            Tag::P => self.paragraph(at),
+            Tag::Blockquote => self.block(at, "blockquote", "", Around::Flow, self.block_gap()),
+            Tag::Figure => self.block(at, "figure", "", Around::Words, self.block_gap()),
+            Tag::Figcaption => self.block(at, "figcaption", "", self.inner_words(), self.block_gap()),
+            Tag::Caption => self.block(at, "caption", "", Around::Cell, Gap::Line),
+            _ if tag.is_block() => self.undone_block(at),
+            _ => self.inline(at, tag),
+        }
+    }
+
+    /// The gap that a block leaves around itself.
+    fn block_gap(&self) -> Gap {
+        match self.around {
+            Around::Flow | Around::Words => Gap::Empty,
+            Around::Item => Gap::Line,
+            Around::Cell => Gap::Space,
+        }
+    }
+
+    /// What a block that holds words is to its content, where it stands.
+    fn inner_words(&self) -> Around {
+        if self.around == Around::Flow { Around::Words } else { self.around }
+    }
+
+    fn widen(&mut self, gap: Gap) {
+        self.gap = self.gap.max(gap);
+    }
+
+    fn begin_loose(&mut self) {
+        if self.around == Around::Flow && !self.loose {
+            self.body.html.push_str("<p>");
+            self.loose = true;
+            self.widen(Gap::Empty);
+        }
+    }
+
+    fn end_loose(&mut self) {
+        if self.loose {
+            self.loose = false;
+            close(&mut self.body.html, "p");
+            self.widen(Gap::Empty);
+        }
+    }
+
+    /// An element with its own tags, on lines of its own.
+    fn block(&mut self, at: At, name: &str, attributes: &str, inside: Around, gap: Gap) {
+        self.end_loose();
+        self.widen(gap);
+        self.element(at, name, attributes, inside);
+        self.widen(gap);
+    }
+
+    /// An element with its own tags; nothing at all where it turns out empty.
+    fn element(&mut self, at: At, name: &str, attributes: &str, inside: Around) {
+        let start = self.body.html.len();
+        open(&mut self.body.html, name, attributes);
+        let content = self.body.html.len();
+        let outside = std::mem::replace(&mut self.around, inside);
+        let loose = std::mem::take(&mut self.loose);
+        self.enter(at);
+        self.end_loose();
+        self.loose = loose;
+        self.around = outside;
+        if self.body.html.len() == content && !matches!(name, "td" | "th") {
+            self.body.html.truncate(start);
+        } else {
+            close(&mut self.body.html, name);
+        }
+    }
+
+    fn paragraph(&mut self, at: At) {
+        if self.has_block_below(at) {
+            return self.undone_block(at);
+        }
+        self.block(at, "p", "", self.inner_words(), self.block_gap());
+    }
+
+    fn heading(&mut self, at: At, name: &str) {
+        if self.has_block_below(at) && self.tree.below(at).any(|n| self.tree.tag(n).heading().is_some()) {
+            return self.undone_block(at);
+        }
+        // Blocks inside a heading are spans to us: a heading is one line.
+        let gap = self.block_gap();
+        self.block(at, name, "", Around::Cell, gap);
+    }
+
+    /// A `div` or the like: gone, but its content keeps apart from what is beside it.
+    fn undone_block(&mut self, at: At) {
+        self.end_loose();
+        self.widen(self.block_gap());
+        self.enter(at);
+        self.end_loose();
+        self.widen(self.block_gap());
+    }
+
+    fn list_or_table(&mut self, at: At, tag: Tag) {
+        if tag == Tag::Table && self.is_layout(at) {
+            return self.undone_table(at);
+        }
+        let name = if tag == Tag::Menu { "ul" } else { tag.name() };
+        let start = (tag == Tag::Ol)
+            .then(|| self.tree.node(at).attr(AttrName::Start)?.trim().parse::<i32>().ok())
+            .flatten()
+            .map(|s| format!(" start=\"{s}\""))
+            .unwrap_or_default();
+        let gap = if self.around == Around::Cell { Gap::Space } else { self.block_gap() };
+        let inside = if self.around == Around::Cell { Around::Cell } else { Around::Item };
+        self.block(at, name, &start, inside, gap);
+    }
+
+    /// Whether a table only arranges the page: one column, or other tables or long runs of blocks in its cells.
+    fn is_layout(&self, at: At) -> bool {
+        let tree = self.tree;
+        let (mut rows, mut cells, mut blocks) = (0_usize, 0_usize, 0_usize);
+        for n in tree.below(at) {
+            match tree.tag(n) {
+                Tag::Th | Tag::Caption | Tag::Thead => return false,
+                Tag::Table => return true,
+                Tag::Tr => rows += 1,
+                Tag::Td => cells += 1,
+                Tag::P | Tag::Div | Tag::Pre | Tag::H2 | Tag::H3 => blocks += 1,
+                _ => {}
+            }
+        }
+        cells <= 1 || (rows > 0 && cells <= rows && blocks >= cells) || blocks > cells * 3
+    }
+
+    /// A table that only arranges: its cells become blocks.
+    fn undone_table(&mut self, at: At) {
+        self.end_loose();
+        let tree = self.tree;
+        let mut n = at + 1;
+        while n < tree.node(at).end {
+            match tree.tag(n) {
+                _ if self.dropped.get(n).copied().unwrap_or(false) => n = tree.node(n).end,
+                Tag::Tbody | Tag::Thead | Tag::Tfoot | Tag::Tr => n += 1,
+                Tag::Text => n += 1,
+                _ => {
+                    self.undone_block(n);
+                    n = tree.node(n).end;
+                }
+            }
+        }
+    }
+
+    fn cell(&mut self, at: At, tag: Tag) {
+        let span = |name: AttrName, label: &str| {
+            let value: u16 = self.tree.node(at).attr(name)?.trim().parse().ok()?;
+            (value > 1 && value <= 1000).then(|| format!(" {label}=\"{value}\""))
+        };
+        let mut attributes = span(AttrName::Colspan, "colspan").unwrap_or_default();
+        attributes.push_str(&span(AttrName::Rowspan, "rowspan").unwrap_or_default());
+        self.widen(Gap::Cell);
+        self.element(at, tag.name(), &attributes, Around::Cell);
+        self.widen(Gap::Cell);
+    }
+
+    fn has_block_below(&self, at: At) -> bool {
+        self.tree.below(at).any(|n| self.tree.tag(n).is_block())
+    }
+
+    fn inline(&mut self, at: At, tag: Tag) {
+        use Tag::*;
+        let name = match tag {
+            B | Strong => "strong",
+            I | Em | Dfn | Cite | Var => "em",
+            Code | Tt => "code",
+            Kbd | Samp | Sub | Sup | Mark | Q | S | Del | Ins | Small | U | Abbr => tag.name(),
+            _ => return self.enter(at),
+        };
+        if self.has_block_below(at) {
+            return self.enter(at);
+        }
+        self.inline_element(at, name, "");
+    }
+
+    fn inline_element(&mut self, at: At, name: &str, attributes: &str) {
+        let loose = self.loose;
+        let before = self.body.html.len();
+        self.begin_loose();
+        self.settle_space();
+        let start = self.body.html.len();
+        open(&mut self.body.html, name, attributes);
+        let content = self.body.html.len();
+        let outside = self.around;
+        if outside == Around::Flow {
+            self.around = Around::Words;
+        }
+        self.enter(at);
+        self.around = outside;
+        if self.body.html.len() > content {
+            close(&mut self.body.html, name);
+        } else if self.loose == loose {
+            self.body.html.truncate(start);
+        } else {
+            self.loose = loose;
+            self.body.html.truncate(before);
+        }
+    }
+
+    fn link(&mut self, at: At) {
+        let address = self
+            .tree
+            .node(at)
+            .attr(AttrName::Href)
+            .filter(|_| !self.has_block_below(at))
+            .and_then(|href| absolute(href, self.base, &["http", "https", "mailto"]));
+        match address {
+            Some(address) => {
+                let href = format!(" href=\"{}\"", escaped(address.as_str()));
+                self.inline_element(at, "a", &href);
+            }
+            None => self.enter(at),
+        }
+    }
+
+    fn image(&mut self, at: At) {
+        let node = self.tree.node(at);
+        let pixels = |name| node.attr(name).and_then(|v| v.trim().trim_end_matches("px").parse::<u32>().ok());
+        let (width, height) = (pixels(AttrName::Width), pixels(AttrName::Height));
+        if width.is_some_and(|w| w <= 2) || height.is_some_and(|h| h <= 2) {
+            return;
+        }
+        let Some(src) = image_address(self.tree, at, self.base) else { return };
+        self.begin_loose();
+        self.settle_space();
+        let html = &mut self.body.html;
+        html.push_str("<img src=\"");
+        html.push_str(&escaped(src.as_str()));
+        html.push_str("\" alt=\"");
+        html.push_str(&escaped(node.attr(AttrName::Alt).unwrap_or("").trim()));
+        html.push('"');
+        for (name, value) in [("width", width), ("height", height)] {
+            if let Some(value) = value.filter(|v| *v <= 10_000) {
+                html.push_str(&format!(" {name}=\"{value}\""));
+            }
+        }
+        html.push('>');
+    }
+
+    fn line_break(&mut self) {
+        if self.around == Around::Flow && !self.loose {
+            return;
+        }
+        if self.around == Around::Cell {
+            return self.widen(Gap::Space);
+        }
+        self.body.html.push_str("<br>");
+        let gap = if self.gap == Gap::Line { Gap::Empty } else { Gap::Line };
+        self.widen(gap);
+    }
+
+    fn rule(&mut self) {
+        if self.around == Around::Flow {
+            self.end_loose();
+            self.body.html.push_str("<hr>");
+        } else {
+            self.widen(self.block_gap());
+        }
+    }
+
+    fn preformatted(&mut self, at: At) {
+        let mut code = String::new();
+        self.gather_code(at, &mut code);
+        let code = code.replace("\r\n", "\n").replace(['\r', '\u{0}'], "\n");
+        let code = code.trim_end();
+        let start = code.len() - code.trim_start_matches(['\n', ' ', '\t']).len();
+        // Empty lines at the start go, the first line's indentation stays.
+        let start = code[..start].rfind('\n').map_or(0, |n| n + 1);
+        let code = &code[start..];
+        if code.is_empty() {
+            return;
+        }
+        self.end_loose();
+        let gap = self.block_gap().max(Gap::Line);
+        self.widen(gap);
+        self.settle_gap();
+        let fits = self.fitting(code).len();
+        let code = &code[..fits];
+        self.body.text.push_str(code);
+        let language = language_of_code(self.tree, at);
+        // The parser swallows one line break after `<pre>`; ours never begins with one.
+        self.body.html.push_str("<pre><code");
+        if let Some(language) = language {
+            self.body.html.push_str(&format!(" class=\"language-{language}\""));
+        }
+        self.body.html.push('>');
+        escape(code, &mut self.body.html);
+        self.body.html.push_str("</code></pre>");
+        self.widen(gap);
+    }
+
+    fn gather_code(&self, at: At, code: &mut String) {
+        for child in self.tree.children(at) {
+            let tag = self.tree.tag(child);
+            if self.dropped.get(child).copied().unwrap_or(false) {
+                continue;
+            }
+            match tag {
+                Tag::Text => code.push_str(&self.tree.node(child).text),
+                Tag::Br => code.push('\n'),
+                _ if tag.is_never_read() => {}
+                _ => {
+                    let block = tag.is_block();
+                    if block && !code.is_empty() && !code.ends_with('\n') {
+                        code.push('\n');
+                    }
+                    self.gather_code(child, code);
+                    if block && !code.ends_with('\n') {
+                        code.push('\n');
+                    }
+                }
+            }
+        }
+    }
+
+    fn words(&mut self, at: At) {
+        let tree = self.tree;
+        let text: &str = &tree.node(at).text;
+        let spaced = |c: char| c.is_whitespace() || c == '\u{200b}';
+        if text.starts_with(spaced) {
+            self.widen(Gap::Space);
+        }
+        let mut first = true;
+        for word in text.split(spaced).filter(|w| !w.is_empty()) {
+            if matches!(self.tree.tag(tree.node(at).parent), Tag::Table | Tag::Tr | Tag::Tbody | Tag::Thead) {
+                return;
+            }
+            if !std::mem::take(&mut first) {
+                self.widen(Gap::Space);
+            }
+            self.begin_loose();
+            self.settle_gap();
+            let fits = self.fitting(word).len();
+            self.body.text.push_str(&word[..fits]);
+            escape(&word[..fits], &mut self.body.html);
+            if self.full {
+                return;
+            }
+        }
+        if text.ends_with(spaced) {
+            self.widen(Gap::Space);
+        }
+    }
+
+    /// As much of `words` as there is still room for.
+    fn fitting<'w>(&mut self, words: &'w str) -> &'w str {
+        let room = LONGEST_TEXT.saturating_sub(self.body.text.len());
+        if words.len() <= room {
+            return words;
+        }
+        self.full = true;
+        let mut end = room;
+        while !words.is_char_boundary(end) {
+            end -= 1;
+        }
+        &words[..end]
+    }
+
+    /// Writes the space that is due, so that it stands before a tag and not inside it.
+    fn settle_space(&mut self) {
+        if self.gap == Gap::Space && !self.body.text.is_empty() {
+            self.settle_gap();
+        }
+    }
+
+    /// Writes the gap that is due before words.
+    fn settle_gap(&mut self) {
+        let gap = std::mem::replace(&mut self.gap, Gap::None);
+        let text = &mut self.body.text;
+        if gap > Gap::Space {
+            text.truncate(text.trim_end_matches(' ').len());
+        }
+        if text.is_empty() {
+            return;
+        }
+        match gap {
+            Gap::None => {}
+            Gap::Space => {
+                text.push(' ');
+                self.body.html.push(' ');
+            }
+            Gap::Cell => text.push('\t'),
+            Gap::Line => text.push('\n'),
+            Gap::Empty => text.push_str("\n\n"),
+        }
+    }
+}
+
+fn open(html: &mut String, name: &str, attributes: &str) {
+    html.push('<');
+    html.push_str(name);
+    html.push_str(attributes);
+    html.push('>');
+}
+
+fn close(html: &mut String, name: &str) {
+    html.push_str("</");
+    html.push_str(name);
+    html.push('>');
+}
+
+fn escape(text: &str, html: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\u{a0}']) {
+        html.push_str(&rest[..at]);
+        html.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&nbsp;",
+        });
+        let step = rest[at..].chars().next().map_or(1, char::len_utf8);
+        rest = &rest[at + step..];
+    }
+    html.push_str(rest);
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    escape(text, &mut html);
+    html
+}
+
+/// The absolute address of `href`, where its scheme is one of `schemes`.
+pub(crate) fn absolute(href: &str, base: Option<&Url>, schemes: &[&str]) -> Option<Url> {
+    let href = href.trim();
+    if href.is_empty() {
+        return None;
+    }
+    let url = base.map_or_else(|| Url::parse(href), |base| base.join(href)).ok()?;
+    schemes.contains(&url.scheme()).then_some(url)
+}
+
+/// Where an image really lies: lazy images keep their address in another attribute, or in the `<noscript>` beside them.
+fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
+    use AttrName::*;
+    let node = tree.node(at);
+    let web = |value: &str| absolute(value, base, &["http", "https"]);
+    let first_of_set = |set: &str| web(set.split_whitespace().next()?.trim_end_matches(','));
+    let lazy = [DataSrc, DataLazySrc, DataOriginal].into_iter().find_map(|name| web(node.attr(name)?));
+    lazy.or_else(|| first_of_set(node.attr(DataSrcset)?))
+        .or_else(|| web(node.attr(Src)?))
+        .or_else(|| first_of_set(node.attr(Srcset)?))
+        .or_else(|| {
+            let parent = node.parent;
+            let in_picture = (tree.tag(parent) == Tag::Picture).then_some(parent)?;
+            tree.children(in_picture)
+                .filter(|&n| tree.tag(n) == Tag::Source)
+                .find_map(|n| first_of_set(tree.node(n).attr(Srcset).or(tree.node(n).attr(DataSrcset))?))
+        })
+}
+
+/// The language a code block says it is in: `language-rust`, `lang-rust`, `highlight-source-rust`, `data-lang="rust"`.
+fn language_of_code(tree: &Tree, at: At) -> Option<String> {
+    let inside = tree.children(at).filter(|&n| tree.tag(n) == Tag::Code).take(1);
+    let around = tree.around(at).take(2);
+    let name = [at].into_iter().chain(inside).chain(around).find_map(|n| {
+        let node = tree.node(n);
+        let class = node.attr(AttrName::Class).unwrap_or("");
+        class
+            .split_whitespace()
+            .find_map(|c| {
+                ["language-", "lang-", "highlight-source-", "brush:"].iter().find_map(|p| c.strip_prefix(p))
+            })
+            .or_else(|| node.attr(AttrName::DataLang))
+            .or_else(|| node.attr(AttrName::DataLanguage))
+            .map(str::to_ascii_lowercase)
+    })?;
+    let simple = !name.is_empty()
+        && name.len() <= 20
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'#' | b'-' | b'_'));
+    simple.then_some(name)
+}

@@ -1,0 +1,151 @@
+//! An article's title without the site's name.
+
+use url::Url;
+
+/// What stands between a title and the site's name.
+const SEPARATORS: &[&str] =
+    &[" | ", " – ", " — ", " - ", " · ", " • ", " » ", " :: ", " « ", " ‹ ", " / ", " ~ "];
+
+/// Chooses the title from what the page declares, most exact first, and the headings it shows.
+///
+/// A heading that a declared title consists of, or consists of with the site's name around it, is the title as its writer
+/// wrote it. Else the first declared title without the site's name; else the first `h1`.
+pub(crate) fn choose(
+    declared: &[String],
+    headings: &[String],
+    first_h1: Option<&str>,
+    site_name: Option<&str>,
+    url: Option<&Url>,
+) -> Option<String> {
+    for title in declared {
+        let parts = parts(title);
+        let whole = letters(title);
+        let fits = |heading: &&String| {
+            let heading = letters(heading);
+            heading.chars().count() > 1 && (heading == whole || parts.iter().any(|part| *part == heading))
+        };
+        let shown = headings.iter().filter(fits).max_by_key(|h| h.len());
+        if let Some(shown) = shown.filter(|h| !is_site(&letters(h), site_name, url)) {
+            return Some(shown.clone());
+        }
+    }
+    let first = declared.first().map(|title| without_site(title, site_name, url));
+    first
+        .filter(|t| !is_site(&letters(t), site_name, url))
+        .or_else(|| first_h1.map(str::to_owned))
+        .filter(|t| !t.is_empty())
+        .or_else(|| declared.first().cloned())
+}
+
+/// The letters of every run of parts between separators that begins or ends the title.
+fn parts(title: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    for separator in SEPARATORS {
+        for (at, _) in title.match_indices(separator) {
+            parts.push(letters(&title[..at]));
+            parts.push(letters(&title[at + separator.len()..]));
+        }
+    }
+    for (at, _) in title.match_indices(": ") {
+        parts.push(letters(&title[at + 2..]));
+    }
+    parts
+}
+
+/// `title` without the site's name at its end or start.
+fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> String {
+    for separator in SEPARATORS {
+        if let Some((before, after)) = title.rsplit_once(separator) {
+            if is_site(&letters(after), site_name, url) && !before.trim().is_empty() {
+                return without_site(before.trim(), site_name, url);
+            }
+        }
+        if let Some((before, after)) = title.split_once(separator) {
+            if is_site(&letters(before), site_name, url) && !after.trim().is_empty() {
+                return after.trim().to_owned();
+            }
+        }
+    }
+    // Nobody says what the site is called: what stands last after a bar is hardly part of the title.
+    if site_name.is_none() {
+        for separator in [" | ", " » ", " :: ", " · ", " - ", " – ", " — "] {
+            if let Some((before, after)) = title.rsplit_once(separator) {
+                let words = |t: &str| t.split_whitespace().count();
+                let sure = matches!(separator, " | " | " » " | " :: ");
+                if words(before) >= if sure { 2 } else { 4 } && words(after) <= if sure { 6 } else { 3 } {
+                    return before.trim().to_owned();
+                }
+            }
+        }
+    }
+    title.trim().to_owned()
+}
+
+/// Whether these letters are the site's name or its host's.
+fn is_site(letters_of: &str, site_name: Option<&str>, url: Option<&Url>) -> bool {
+    if letters_of.is_empty() {
+        return true;
+    }
+    if site_name.map(letters).is_some_and(|site| {
+        site == letters_of
+            || letters_of.len() > 3 && site.contains(letters_of) && site.len() < letters_of.len() * 3
+    }) {
+        return true;
+    }
+    let host = url.and_then(Url::host_str).unwrap_or("");
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    let domain = psl::domain_str(host).unwrap_or(host);
+    let label = domain.split('.').next().unwrap_or("");
+    letters_of == letters(host)
+        || letters_of == letters(domain)
+        || !label.is_empty() && (letters_of == label || letters_of == format!("{label}blog"))
+}
+
+/// A heading's text without the sign that links to it.
+pub(crate) fn without_anchor(heading: &str) -> String {
+    heading
+        .trim()
+        .trim_end_matches(['¶', '#', '§', '🔗'])
+        .trim_start_matches(['#', '¶', '§'])
+        .trim()
+        .to_owned()
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sites_name_goes_and_the_title_stays_as_written() {
+        let url: Url = "https://blog.example.com/queues".parse().unwrap();
+        let cases: [(&[&str], &[&str], Option<&str>, &str); 8] = [
+            (&["Queues that wait | The Blog"], &["Queues that wait"], None, "Queues that wait"),
+            (&["Queues that wait | The Blog"], &["The Blog"], Some("The Blog"), "Queues that wait"),
+            (
+                &["Queues - and why they wait"],
+                &["Queues – and why they wait"],
+                Some("The Blog"),
+                "Queues – and why they wait",
+            ),
+            (&["The Blog: Queues that wait"], &["Queues that wait"], None, "Queues that wait"),
+            (&["Queues that wait - Example"], &[], None, "Queues that wait"),
+            (&["Queues - and why they wait"], &[], Some("The Blog"), "Queues - and why they wait"),
+            (&["The Blog"], &["The Blog", "Queues that wait"], Some("The Blog"), "The Blog"),
+            (&["Why we left | Part 2 | The Blog"], &[], Some("The Blog"), "Why we left | Part 2"),
+        ];
+        for (declared, headings, site, title) in cases {
+            let declared: Vec<String> = declared.iter().map(|t| (*t).to_owned()).collect();
+            let headings: Vec<String> = headings.iter().map(|t| (*t).to_owned()).collect();
+            let first = headings.first().map(String::as_str);
+            assert_eq!(
+                choose(&declared, &headings, first, site, Some(&url)).as_deref(),
+                Some(title),
+                "{declared:?}"
+            );
+        }
+    }
+}
