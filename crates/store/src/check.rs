@@ -1,5 +1,10 @@
 //! What `backissue doctor` asks of the database.
 
+use crate::archive::known_schema;
+use crate::counters::pairs;
+use crate::database::{Database, Sql, Tried, sql, sql_once};
+use crate::{Store, StoreError};
+
 /// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -9,4 +14,143 @@ pub struct Finding {
     pub ok: bool,
     /// What was found, in plain words.
     pub detail: String,
+}
+
+impl Store {
+    /// Checks the database: its file, its references, its counters against a recount, its schema, its size. Reads all of
+    /// it, so it takes seconds for 100,000 reads. A check that cannot be made is a finding, too.
+    pub async fn check(&self) -> Vec<Finding> {
+        let mut findings = vec![self.found("schema", self.schema().await)];
+        findings.push(self.found("integrity", self.integrity().await));
+        findings.push(self.found("references", self.references().await));
+        for (name, good, query) in recounts() {
+            let found = self.differences(query, good).await;
+            findings.push(self.found(name, found));
+        }
+        findings.push(self.found("size", self.size().await));
+        findings
+    }
+
+    fn found(&self, name: &'static str, result: Tried<(bool, String)>) -> Finding {
+        match result {
+            Ok((ok, detail)) => Finding { name, ok, detail },
+            Err(failure) => {
+                let error: StoreError = failure.at(&self.location, "checking it");
+                Finding { name, ok: false, detail: error.to_string() }
+            }
+        }
+    }
+
+    async fn schema(&self) -> Tried<(bool, String)> {
+        let query = sql("SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations");
+        let version = match self.database.row(query).await? {
+            Some(row) => row.opt_int("version")?.unwrap_or(0),
+            None => 0,
+        };
+        let known = known_schema(&self.database);
+        Ok((version == known, format!("version {version}; this program knows {known}")))
+    }
+
+    async fn integrity(&self) -> Tried<(bool, String)> {
+        if let Database::Postgres(_) = self.database {
+            let row = self.database.row(sql("SELECT version() AS version")).await?;
+            let version = row.map_or_else(|| Ok("PostgreSQL".to_owned()), |row| row.text("version"))?;
+            return Ok((true, format!("the server answers and looks after its files itself: {version}")));
+        }
+        let rows = self.database.rows(sql("PRAGMA integrity_check(20)")).await?;
+        let lines: Vec<String> = rows.iter().map(|row| row.text("integrity_check")).collect::<Tried<_>>()?;
+        let ok = lines == ["ok"];
+        Ok((ok, if ok { "the file is sound".into() } else { lines.join("; ") }))
+    }
+
+    async fn references(&self) -> Tried<(bool, String)> {
+        if let Database::Sqlite { .. } = self.database {
+            let rows = self.database.rows(sql("PRAGMA foreign_key_check")).await?;
+            if let Some(row) = rows.first() {
+                let tables = (row.text("table")?, row.text("parent")?);
+                return Ok((
+                    false,
+                    format!(
+                        "{} rows point at rows that are gone, the first from {} to {}",
+                        rows.len(),
+                        tables.0,
+                        tables.1
+                    ),
+                ));
+            }
+        }
+        Ok((true, "every reference leads somewhere".into()))
+    }
+
+    async fn differences(&self, query: String, good: &'static str) -> Tried<(bool, String)> {
+        let query = sql_once(format!(
+            "SELECT count(*) AS n, CAST(min(what) AS TEXT) AS example FROM ({query}) AS wrong"
+        ));
+        let Some(row) = self.database.row(query).await? else { return Ok((true, good.into())) };
+        let wrong = row.count("n")?;
+        let example = row.opt_text("example")?.unwrap_or_default();
+        Ok((
+            wrong == 0,
+            if wrong == 0 { good.into() } else { format!("{wrong} wrong, for instance {example}") },
+        ))
+    }
+
+    async fn size(&self) -> Tried<(bool, String)> {
+        let query: Sql = match self.database {
+            Database::Sqlite { .. } => {
+                sql("SELECT c.page_count * s.page_size AS bytes, (SELECT count(*) FROM read) AS reads
+                 FROM pragma_page_count() AS c, pragma_page_size() AS s")
+            }
+            Database::Postgres(_) => sql(
+                "SELECT pg_database_size(current_database()) AS bytes, (SELECT count(*) FROM read) AS reads",
+            ),
+        };
+        let Some(row) = self.database.row(query).await? else { return Ok((true, String::new())) };
+        let megabytes = row.count("bytes")?.div_ceil(1_000_000);
+        Ok((true, format!("{} reads in {megabytes} MB", row.count("reads")?)))
+    }
+}
+
+/// What is kept twice, each with a query for the rows in which the two differ.
+fn recounts() -> [(&'static str, &'static str, String); 4] {
+    let weeks = both_ways(
+        "SELECT week AS what, reads, problems FROM week_count WHERE reads <> 0 OR problems <> 0",
+        "SELECT week AS what, count(*) AS reads, CAST(sum(has_problem) AS BIGINT) AS problems
+         FROM read WHERE stage = 'annotated' GROUP BY week",
+    );
+    let tallies = both_ways(
+        "SELECT list || ' ' || facet AS what, reads FROM tally WHERE reads <> 0",
+        &format!(
+            "SELECT list || ' ' || facet AS what, count(*) AS reads FROM ({}) AS pair WHERE list <> facet
+             GROUP BY list, facet",
+            pairs("", "")
+        ),
+    );
+    let lists = both_ways(
+        "SELECT list || ' ' || read_id AS what, kind, has_problem, filed_at FROM listing
+         WHERE list > 'source/' AND list < 'source0'",
+        "SELECT 'source/' || p.source_id || ' ' || r.id AS what, r.kind, r.has_problem, r.filed_at
+         FROM place p JOIN read r ON r.id = p.read_id WHERE r.stage = 'annotated'",
+    );
+    let rows = "SELECT 'read ' || r.id AS what FROM read r
+         WHERE NOT EXISTS (SELECT 1 FROM address d WHERE d.read_id = r.id)
+            OR NOT EXISTS (SELECT 1 FROM place p WHERE p.read_id = r.id AND p.source_id = r.source_id)
+            OR (r.stage <> 'discovered' AND NOT EXISTS (SELECT 1 FROM article a WHERE a.read_id = r.id))
+            OR (r.stage = 'annotated' AND NOT EXISTS (SELECT 1 FROM precis p WHERE p.read_id = r.id))
+            OR (r.stage = 'annotated' AND (r.kind IS NULL OR r.due_at IS NOT NULL))"
+        .to_owned();
+    [
+        ("reads", "every read has its address, its place and what its stage says", rows),
+        ("week counts", "the counters of weeks are right", weeks),
+        ("lists", "every read is on the lists of its sources", lists),
+        ("list counts", "the counters of lists are right", tallies),
+    ]
+}
+
+/// Rows that are in one of two queries only.
+fn both_ways(one: &str, other: &str) -> String {
+    format!(
+        "SELECT what FROM (SELECT * FROM ({one}) AS a EXCEPT SELECT * FROM ({other}) AS b) AS ab
+         UNION ALL SELECT what FROM (SELECT * FROM ({other}) AS c EXCEPT SELECT * FROM ({one}) AS d) AS cd"
+    )
 }

@@ -18,7 +18,9 @@ pub enum StoreError {
         reason: std::io::Error,
     },
     /// The database cannot be opened or created: permission, a folder in its place, a wrong password, no such database.
-    #[error("cannot open the database {location}: {reason}; check that it exists and that this user may read and write it")]
+    #[error(
+        "cannot open the database {location}: {reason}; check that it exists and that this user may read and write it"
+    )]
     CannotOpen {
         /// The database.
         location: Location,
@@ -26,7 +28,9 @@ pub enum StoreError {
         reason: String,
     },
     /// A newer version of the program has changed the tables.
-    #[error("the database {location} was written by a newer version of backissue (schema {version}, this program knows {known}); install the newer version, or use another data folder")]
+    #[error(
+        "the database {location} was written by a newer version of backissue (schema {version}, this program knows {known}); install the newer version, or use another data folder"
+    )]
     NewerThanProgram {
         /// The database.
         location: Location,
@@ -36,7 +40,9 @@ pub enum StoreError {
         known: i64,
     },
     /// The tables could not be brought up to date.
-    #[error("cannot bring the tables of {location} up to date: {reason}; nothing was changed, restore a backup or report this")]
+    #[error(
+        "cannot bring the tables of {location} up to date: {reason}; nothing was changed, restore a backup or report this"
+    )]
     Migration {
         /// The database.
         location: Location,
@@ -44,7 +50,9 @@ pub enum StoreError {
         reason: String,
     },
     /// Another process held the database for too long.
-    #[error("the database {location} is held by another process and did not become free while {doing}; stop the other process or try again")]
+    #[error(
+        "the database {location} is held by another process and did not become free while {doing}; stop the other process or try again"
+    )]
     Busy {
         /// The database.
         location: Location,
@@ -52,7 +60,9 @@ pub enum StoreError {
         doing: &'static str,
     },
     /// No room left.
-    #[error("no room left on the disk of {location} while {doing}; make room and start again, nothing that was stored is lost")]
+    #[error(
+        "no room left on the disk of {location} while {doing}; make room and start again, nothing that was stored is lost"
+    )]
     DiskFull {
         /// The database.
         location: Location,
@@ -60,7 +70,9 @@ pub enum StoreError {
         doing: &'static str,
     },
     /// The file is no database, or a damaged one.
-    #[error("the database {location} is damaged or no database at all ({reason}, while {doing}); restore a backup, or move the file away to begin anew")]
+    #[error(
+        "the database {location} is damaged or no database at all ({reason}, while {doing}); restore a backup, or move the file away to begin anew"
+    )]
     Damaged {
         /// The database.
         location: Location,
@@ -70,7 +82,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The server refused the connection, or it broke.
-    #[error("no connection to the database {location} while {doing}: {reason}; check that the server runs and can be reached")]
+    #[error(
+        "no connection to the database {location} while {doing}: {reason}; check that the server runs and can be reached"
+    )]
     Connection {
         /// The database.
         location: Location,
@@ -88,7 +102,9 @@ pub enum StoreError {
         what: String,
     },
     /// A stored value is not what the program writes.
-    #[error("the database {location} holds something this program did not write: {what}; run `backissue doctor`")]
+    #[error(
+        "the database {location} holds something this program did not write: {what}; run `backissue doctor`"
+    )]
     Unreadable {
         /// The database.
         location: Location,
@@ -96,7 +112,9 @@ pub enum StoreError {
         what: String,
     },
     /// Anything else the database refuses.
-    #[error("the database {location} failed while {doing}: {reason}; run `backissue doctor`, and report this if it finds nothing")]
+    #[error(
+        "the database {location} failed while {doing}: {reason}; run `backissue doctor`, and report this if it finds nothing"
+    )]
     Query {
         /// The database.
         location: Location,
@@ -191,7 +209,9 @@ fn of_postgres(code: &str, reason: String, location: Location, doing: &'static s
 pub(crate) fn of_migration(error: MigrateError, location: &Location, known: i64) -> StoreError {
     let doing = "bringing its tables up to date";
     match error {
-        MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) if version > known => {
+        MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _)
+            if version > known =>
+        {
             StoreError::NewerThanProgram { location: location.clone(), version, known }
         }
         MigrateError::Execute(error) => Failure::from(error).at(location, doing),

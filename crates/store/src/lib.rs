@@ -1,24 +1,46 @@
 //! Schema, migrations, every line of SQL.
+//!
+//! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
+//! tables mean stands in `migrations/sqlite/0001_archive.sql`. Each file here is one family of statements: [`sources`],
+//! [`polls`] (the admission of entries), [`way`] (claims and results), `merge`, `counters`, [`pages`], [`check`].
+//!
+//! It must not know HTTP, parse HTML or feeds, decide what to retry, or read the clock: every moment is told by the caller.
+//!
+//! # What holds
+//! - A read has one row under however many spellings and on however many sources: `address` has one row for each spelling,
+//!   and whoever adds one is alone while doing it.
+//! - A result and the stage it leads to commit together, and only for the holder of the lease.
+//! - Counters are changed in the transaction that changes what they count; [`Store::check`] counts anew and compares.
+//! - What a page costs follows what is on it: lists are read from an index, never past what they show.
 
+mod annotating;
+mod archive;
 mod cards;
 mod check;
+mod counters;
+mod database;
 mod error;
+mod facets;
+#[cfg(any())]
+mod generate;
+mod keys;
 mod location;
+mod merge;
+mod pages;
 mod polls;
-mod signatures;
+mod rows;
 mod sources;
+mod times;
 mod way;
+mod weeks;
 
+pub use archive::Store;
 pub use cards::{Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, WeekCount};
 pub use check::Finding;
 pub use error::StoreError;
+#[cfg(any())]
+pub use generate::generate;
 pub use location::{Location, LocationError};
 pub use polls::{Admission, Admitted, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
 pub use way::{ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
-
-/// The archive's database.
-#[derive(Clone, Debug)]
-pub struct Store {
-    location: Location,
-}

@@ -17,7 +17,9 @@ pub enum Location {
 
 /// A text that is no `postgres://` address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is not the address of a PostgreSQL database; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE")]
+#[error(
+    "this is not the address of a PostgreSQL database; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE"
+)]
 pub struct LocationError;
 
 impl FromStr for Location {
@@ -65,7 +67,8 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let location: Location = "postgres://ann:s3cret@db.example:5432/reads?password=other".parse().unwrap();
+        let location: Location =
+            "postgres://ann:s3cret@db.example:5432/reads?password=other".parse().unwrap();
         assert_eq!(location.to_string(), "postgres://ann:***@db.example:5432/reads");
         assert!(!format!("{location:?}").contains("s3cret"));
     }

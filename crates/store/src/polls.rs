@@ -1,7 +1,20 @@
 //! What came of polling a source, and the admission of its entries: one row for a read, however often it turns up.
 
-use backissue_model::{CanonicalUrl, Entry};
+use std::collections::{HashMap, HashSet};
+
+use backissue_model::{CanonicalUrl, Entry, ReadId, SourceId, Stage};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use url::Url;
+
+use crate::archive::touch;
+use crate::counters::{Sign, Which, count, list_on_sources};
+use crate::database::{Row, Tried, Tx, placeholders, row_placeholders, sql, sql_of, sql_once};
+use crate::error::Failure;
+use crate::keys::{address_key, url_key};
+use crate::rows::to_json;
+use crate::times::{filed, millis, opt_millis};
+use crate::{ClaimedSource, Store, StoreError};
 
 /// What came of a poll.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,4 +73,293 @@ pub struct Admitted {
     pub new: u64,
     /// Entries that the archive has already.
     pub known: u64,
+}
+
+impl Store {
+    /// Records what came of a poll and admits its entries: one that the archive knows gets a place on this source, any
+    /// other becomes a read. All of it commits together. A source that was unfollowed meanwhile stays gone.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn record_poll(
+        &self,
+        claimed: &ClaimedSource,
+        outcome: PollOutcome,
+        now: Timestamp,
+        next_poll: Option<Timestamp>,
+    ) -> Result<Admitted, StoreError> {
+        let doing = "recording a poll";
+        for _ in 0..RETRIES {
+            match self.try_record_poll(claimed, &outcome, now, next_poll).await {
+                Err(failure) if failure.may_pass() => {}
+                result => return result.map_err(|f| f.at(&self.location, doing)),
+            }
+        }
+        self.try_record_poll(claimed, &outcome, now, next_poll).await.map_err(|f| f.at(&self.location, doing))
+    }
+
+    async fn try_record_poll(
+        &self,
+        claimed: &ClaimedSource,
+        outcome: &PollOutcome,
+        now: Timestamp,
+        next_poll: Option<Timestamp>,
+    ) -> Tried<Admitted> {
+        let source = claimed.source.id;
+        let mut tx = self.database.begin_admission().await?;
+        let lock = format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update());
+        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else { return Ok(Admitted::default()) };
+        // Whoever polls late still admits what came, which cannot double anything, but leaves the source's state to the
+        // one who holds it now.
+        if row.int("claim")? == claimed.claim {
+            record_health(&mut tx, source, outcome, now, next_poll).await?;
+        }
+        let admitted = match outcome {
+            PollOutcome::Fetched { admissions, .. } => {
+                admit(&mut tx, source, admissions, now, &self.zone).await?
+            }
+            _ => Admitted::default(),
+        };
+        touch(&mut tx).await?;
+        tx.commit().await?;
+        Ok(admitted)
+    }
+}
+
+/// How often a transaction that stood in another's way is tried again.
+pub(crate) const RETRIES: usize = 4;
+
+async fn record_health(
+    tx: &mut Tx,
+    source: SourceId,
+    outcome: &PollOutcome,
+    now: Timestamp,
+    next_poll: Option<Timestamp>,
+) -> Tried<()> {
+    let moved = match outcome {
+        PollOutcome::Fetched { moved_to, .. } | PollOutcome::NotModified { moved_to, .. } => {
+            moved_to.as_ref()
+        }
+        PollOutcome::Failed { .. } | PollOutcome::Gone { .. } => None,
+    };
+    let (now, next) = (millis(now), next_poll.map(millis));
+    let statement = match outcome {
+        PollOutcome::Fetched { feed_title, site_url, language, etag, last_modified, .. } => {
+            sql("UPDATE source SET last_poll = $1, last_success = $1, next_poll = $2, leased_until = NULL,
+                last_error = NULL, failures = 0, etag = $4, last_modified = $5,
+                title = CASE WHEN title = '' THEN $6 ELSE title END,
+                site_url = coalesce(site_url, $7), language = coalesce($8, language)
+             WHERE id = $3")
+            .bind(now)
+            .bind(next)
+            .bind(source.0)
+            .bind(etag.as_deref())
+            .bind(last_modified.as_deref())
+            .bind(feed_title.as_deref().unwrap_or_default().trim())
+            .bind(site_url.as_ref().map(Url::as_str))
+            .bind(language.as_deref())
+        }
+        PollOutcome::NotModified { etag, last_modified, .. } => {
+            sql("UPDATE source SET last_poll = $1, last_success = $1, next_poll = $2, leased_until = NULL,
+                last_error = NULL, failures = 0,
+                etag = coalesce($4, etag), last_modified = coalesce($5, last_modified)
+             WHERE id = $3")
+            .bind(now)
+            .bind(next)
+            .bind(source.0)
+            .bind(etag.as_deref())
+            .bind(last_modified.as_deref())
+        }
+        PollOutcome::Failed { error } => {
+            sql("UPDATE source SET last_poll = $1, next_poll = $2, leased_until = NULL,
+                last_error = $4, failures = failures + 1
+             WHERE id = $3")
+            .bind(now)
+            .bind(next)
+            .bind(source.0)
+            .bind(error.as_str())
+        }
+        PollOutcome::Gone { error } => sql(
+            "UPDATE source SET last_poll = $1, next_poll = NULL, leased_until = NULL, standing = 'retired',
+                last_error = $3, failures = failures + 1
+             WHERE id = $2",
+        )
+        .bind(now)
+        .bind(source.0)
+        .bind(error.as_str()),
+    };
+    tx.run(statement).await?;
+    match moved {
+        Some(to) => move_feed(tx, source, to).await,
+        None => Ok(()),
+    }
+}
+
+/// Remembers the feed's new address. The key stays the old one where another source has the new one already.
+async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
+    let update = sql(
+        "UPDATE source SET feed_url = $2, host = $3,
+            key = CASE WHEN EXISTS (SELECT 1 FROM source o WHERE o.key = $4 AND o.id <> $1) THEN key ELSE $4 END
+         WHERE id = $1",
+    );
+    let host = to.host_str().unwrap_or_default();
+    tx.run(update.bind(source.0).bind(to.as_str()).bind(host).bind(url_key(to))).await?;
+    Ok(())
+}
+
+/// Reads admitted with one statement: 12 values each, far under what either database binds at once.
+const BATCH: usize = 200;
+
+async fn admit(
+    tx: &mut Tx,
+    source: SourceId,
+    admissions: &[Admission],
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Tried<Admitted> {
+    let mut seen = HashSet::new();
+    let keyed: Vec<(String, &Admission)> = admissions
+        .iter()
+        .map(|admission| (address_key(&admission.url), admission))
+        .filter(|(key, _)| seen.insert(key.clone()))
+        .collect();
+    let mut admitted = Admitted { new: 0, known: (admissions.len() - keyed.len()) as u64 };
+    for batch in keyed.chunks(BATCH) {
+        let known = known_reads(tx, batch).await?;
+        let (old, new): (Vec<_>, Vec<_>) = batch.iter().partition(|(key, _)| known.contains_key(key));
+        admitted.new += new.len() as u64;
+        admitted.known += old.len() as u64;
+        let mut placed = insert_reads(tx, source, &new, now, zone).await?;
+        add_places(tx, source, &placed, now).await?;
+        placed = old.into_iter().map(|(key, admission)| (known[key], *admission)).collect();
+        place_known(tx, source, &placed, now).await?;
+    }
+    Ok(admitted)
+}
+
+async fn known_reads(tx: &mut Tx, batch: &[(String, &Admission)]) -> Tried<HashMap<String, ReadId>> {
+    let query = format!("SELECT key, read_id FROM address WHERE key IN ({})", placeholders(1, batch.len()));
+    let rows = tx.rows(sql_once(query).bind_all(batch.iter().map(|(key, _)| key.as_str()))).await?;
+    rows.iter().map(|row| Ok((row.text("key")?, ReadId(row.int("read_id")?)))).collect()
+}
+
+/// New rows with their addresses; the places follow.
+async fn insert_reads<'a>(
+    tx: &mut Tx,
+    source: SourceId,
+    new: &[&(String, &'a Admission)],
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Tried<Vec<(ReadId, &'a Admission)>> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let insert = format!(
+        "INSERT INTO read (url, host, source_id, first_seen, published, filed_at, week, title, author, stage, due_at)
+         VALUES {} RETURNING id, url",
+        row_placeholders(new.len(), 11)
+    );
+    let mut statement = sql_once(insert);
+    for (_, Admission { url, entry }) in new {
+        let published = entry.published.or(entry.updated);
+        let (filed_at, week) = filed(published, now, zone);
+        let title = entry.title.as_deref().map(str::trim).filter(|t| !t.is_empty()).unwrap_or(url.as_str());
+        statement = statement
+            .bind(url.as_str())
+            .bind(url.host())
+            .bind(source.0)
+            .bind(millis(now))
+            .bind(opt_millis(published))
+            .bind(filed_at)
+            .bind(week)
+            .bind(title)
+            .bind(entry.author.as_deref())
+            .bind(Stage::Discovered.as_str())
+            .bind(millis(now));
+    }
+    // Databases do not promise the order of RETURNING. Addresses with different keys are different.
+    let rows = tx.rows(statement).await?;
+    let ids: HashMap<String, i64> =
+        rows.iter().map(|row| Ok((row.text("url")?, row.int("id")?))).collect::<Tried<_>>()?;
+    let insert = format!("INSERT INTO address (key, url, read_id) VALUES {}", row_placeholders(new.len(), 3));
+    let mut statement = sql_once(insert);
+    let mut placed = Vec::with_capacity(new.len());
+    for (key, admission) in new {
+        let id = *ids
+            .get(admission.url.as_str())
+            .ok_or_else(|| Failure::Unreadable(format!("a new read lost its address {}", admission.url)))?;
+        statement = statement.bind(key.as_str()).bind(admission.url.as_str()).bind(id);
+        placed.push((ReadId(id), *admission));
+    }
+    tx.run(statement).await?;
+    Ok(placed)
+}
+
+/// Gives known reads a place on this source where they have none, and those that are shown a line on its list.
+async fn place_known(
+    tx: &mut Tx,
+    source: SourceId,
+    known: &[(ReadId, &Admission)],
+    now: Timestamp,
+) -> Tried<()> {
+    if known.is_empty() {
+        return Ok(());
+    }
+    let query = format!(
+        "SELECT read_id FROM place WHERE source_id = $1 AND read_id IN ({})",
+        placeholders(2, known.len())
+    );
+    let rows = tx.rows(sql_once(query).bind(source.0).bind_all(known.iter().map(|(id, _)| id.0))).await?;
+    let mut there: HashSet<i64> = rows.iter().map(|row| row.int("read_id")).collect::<Tried<_>>()?;
+    let missing: Vec<(ReadId, &Admission)> =
+        known.iter().filter(|(id, _)| there.insert(id.0)).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut ids: Vec<ReadId> = missing.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    lock_reads(tx, &ids).await?;
+    touch(tx).await?;
+    let which = Which::These(ids.clone());
+    count(tx, &which, Sign::Less).await?;
+    add_places(tx, source, &missing, now).await?;
+    list_on_sources(tx, &ids).await?;
+    count(tx, &which, Sign::More).await
+}
+
+/// Locks these reads in the order of their numbers, as everybody does.
+pub(crate) async fn lock_reads(tx: &mut Tx, ids: &[ReadId]) -> Tried<Vec<Row>> {
+    let query = format!(
+        "SELECT * FROM read WHERE id IN ({}) ORDER BY id {}",
+        placeholders(1, ids.len()),
+        tx.for_update()
+    );
+    tx.rows(sql_once(query).bind_all(ids.iter().map(|id| id.0))).await
+}
+
+async fn add_places(
+    tx: &mut Tx,
+    source: SourceId,
+    placed: &[(ReadId, &Admission)],
+    now: Timestamp,
+) -> Tried<()> {
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let insert = format!(
+        "INSERT INTO place (read_id, source_id, url, seen_at, updated, entry) VALUES {}",
+        row_placeholders(placed.len(), 6)
+    );
+    let mut statement = sql_once(insert);
+    for (id, admission) in placed {
+        statement = statement
+            .bind(id.0)
+            .bind(source.0)
+            .bind(admission.url.as_str())
+            .bind(millis(now))
+            .bind(opt_millis(admission.entry.updated))
+            .bind(to_json(&admission.entry)?);
+    }
+    tx.run(statement).await?;
+    Ok(())
 }

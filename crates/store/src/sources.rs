@@ -1,8 +1,15 @@
 //! Followed blogs: table `source`.
 
-use backissue_model::{NewSource, Source, SourceId, Standing};
+use backissue_model::{Health, NewSource, Slug, Source, SourceId, Standing};
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
+use crate::archive::touch;
+use crate::counters::{Sign, Which, count};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_of, sql_once};
+use crate::error::Failure;
+use crate::keys::{source_list, url_key};
+use crate::times::millis;
 use crate::{Store, StoreError};
 
 /// What came of following a blog.
@@ -53,4 +60,298 @@ pub struct ClaimedSource {
     pub host: String,
     /// Proof of the lease.
     pub(crate) claim: i64,
+}
+
+/// The title of source `s`: the host until its feed has told one.
+pub(crate) const TITLE: &str = "CASE WHEN s.title = '' THEN s.host ELSE s.title END";
+/// Whose blog source `s` is.
+pub(crate) const COMPANY: &str =
+    "CASE WHEN s.company <> '' THEN s.company WHEN s.title <> '' THEN s.title ELSE s.host END";
+
+/// A source with what lists of sources say of it. The title falls back to the host, the company to the title.
+const SOURCE: &str = "SELECT s.*, t.reads AS shown,
+    (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,
+    (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 1) AS newest_problem
+    FROM source s LEFT JOIN tally t ON t.list = 'all' AND t.facet = 'source/' || s.id";
+
+impl Store {
+    /// Follows a blog; one that is followed already under another spelling of its address stays as it is.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn follow(&self, new: &NewSource, now: Timestamp) -> Result<Follow, StoreError> {
+        self.try_follow(new, now).await.map_err(|f| f.at(&self.location, "following a blog"))
+    }
+
+    async fn try_follow(&self, new: &NewSource, now: Timestamp) -> Tried<Follow> {
+        let mut tx = self.database.begin_admission().await?;
+        let key = source_key(new);
+        if let Some(row) = tx.row(sql_of(format!("{SOURCE} WHERE s.key = $1")).bind(key.as_str())).await? {
+            return Ok(Follow { source: source_of_row(&row)?, is_new: false });
+        }
+        let slug = free_slug(&mut tx, new).await?;
+        let active = new.feed_url.is_some();
+        let insert = sql(
+            "INSERT INTO source (slug, key, title, company, host, site_url, feed_url, sitemap_url, listing_url,
+                                 followed_at, standing, next_poll)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+        );
+        let row = tx
+            .row(
+                insert
+                    .bind(slug.as_str())
+                    .bind(key)
+                    .bind(new.title.trim())
+                    .bind(new.company.as_deref().unwrap_or_default().trim())
+                    .bind(host_of(new))
+                    .bind(new.site_url.as_ref().map(Url::as_str))
+                    .bind(new.feed_url.as_ref().map(Url::as_str))
+                    .bind(new.sitemap_url.as_ref().map(Url::as_str))
+                    .bind(new.listing_url.as_ref().map(Url::as_str))
+                    .bind(millis(now))
+                    .bind(standing_name(if active { Standing::Active } else { Standing::Waiting }))
+                    .bind(active.then_some(millis(now))),
+            )
+            .await?
+            .ok_or_else(|| Failure::Unreadable("a new source without a row".into()))?;
+        let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(row.int("id")?);
+        let row =
+            tx.row(query).await?.ok_or_else(|| Failure::Unreadable("a new source without a row".into()))?;
+        let source = source_of_row(&row)?;
+        touch(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Follow { source, is_new: true })
+    }
+
+    /// Follows a blog no more. Reads that turned up nowhere else leave the archive with it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where there is no such source; else where the database fails.
+    pub async fn unfollow(&self, id: SourceId) -> Result<Unfollowed, StoreError> {
+        let gone = self.try_unfollow(id).await.map_err(|f| f.at(&self.location, "unfollowing a blog"))?;
+        gone.ok_or_else(|| StoreError::NotFound {
+            location: (*self.location).clone(),
+            what: format!("source {}", id.0),
+        })
+    }
+
+    async fn try_unfollow(&self, id: SourceId) -> Tried<Option<Unfollowed>> {
+        let mut tx = self.database.begin_admission().await?;
+        let lock = format!("SELECT id FROM source WHERE id = $1 {}", tx.for_update());
+        if tx.row(sql_of(lock).bind(id.0)).await?.is_none() {
+            return Ok(None);
+        }
+        let lock = format!(
+            "SELECT id FROM read WHERE id IN (SELECT read_id FROM place WHERE source_id = $1) ORDER BY id {}",
+            tx.for_update()
+        );
+        tx.rows(sql_of(lock).bind(id.0)).await?;
+        touch(&mut tx).await?;
+        let which = Which::OfSource(id.0);
+        count(&mut tx, &which, Sign::Less).await?;
+        tx.run(sql("DELETE FROM listing WHERE list = $1").bind(source_list(id))).await?;
+        let reads_dropped = tx.run(sql(DROP_READS).bind(id.0)).await?;
+        count(&mut tx, &which, Sign::More).await?;
+        tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
+        let reads_kept = tx.run(sql("DELETE FROM place WHERE source_id = $1").bind(id.0)).await?;
+        tx.run(sql("DELETE FROM tally WHERE list = $1 OR facet = $1").bind(source_list(id))).await?;
+        tx.run(sql("DELETE FROM source WHERE id = $1").bind(id.0)).await?;
+        tx.commit().await?;
+        Ok(Some(Unfollowed { reads_kept, reads_dropped }))
+    }
+
+    /// The followed blogs by title.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn sources(&self, filter: &SourceFilter) -> Result<Vec<Source>, StoreError> {
+        let standing = filter.standing.map(standing_name);
+        let query = sql_of(format!(
+            "{SOURCE} WHERE ($1 IS NULL OR s.standing = $1) AND ($2 = 0 OR s.last_error IS NOT NULL)"
+        ))
+        .bind(standing)
+        .bind(filter.troubled_only);
+        let found =
+            async { self.database.rows(query).await?.iter().map(source_of_row).collect::<Tried<Vec<_>>>() };
+        let mut sources = found.await.map_err(|f| f.at(&self.location, "listing sources"))?;
+        // Here and not in SQL, because the two databases fold letters differently.
+        sources.sort_by_cached_key(|source| (source.title.to_lowercase(), source.id));
+        Ok(sources)
+    }
+
+    /// One followed blog.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn source(&self, id: SourceId) -> Result<Option<Source>, StoreError> {
+        self.one_source(sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id.0)).await
+    }
+
+    /// The followed blog of this name in addresses.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn source_by_slug(&self, slug: &str) -> Result<Option<Source>, StoreError> {
+        self.one_source(sql_of(format!("{SOURCE} WHERE s.slug = $1")).bind(slug)).await
+    }
+
+    async fn one_source(&self, query: Sql) -> Result<Option<Source>, StoreError> {
+        let found = async { self.database.row(query).await?.as_ref().map(source_of_row).transpose() };
+        found.await.map_err(|f| f.at(&self.location, "looking up a source"))
+    }
+
+    /// Takes the source that has been due for longest, on a host that is not busy, and holds it for `lease`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn claim_source(
+        &self,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy_hosts: &[String],
+        scope: Scope,
+    ) -> Result<Option<ClaimedSource>, StoreError> {
+        self.try_claim_source(now, lease, busy_hosts, scope)
+            .await
+            .map_err(|f| f.at(&self.location, "claiming a source"))
+    }
+
+    async fn try_claim_source(
+        &self,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy: &[String],
+        scope: Scope,
+    ) -> Tried<Option<ClaimedSource>> {
+        let (due, moment) = match scope {
+            Scope::Due => ("next_poll <= $3", now),
+            Scope::AllNow { since } => ("(last_poll IS NULL OR last_poll < $3)", since),
+        };
+        let busy_condition = not_among("host", 4, busy);
+        let candidate = format!(
+            "SELECT id FROM source WHERE standing = 'active' AND {due} {busy_condition}
+             AND (leased_until IS NULL OR leased_until <= $1) ORDER BY next_poll, id LIMIT 1"
+        );
+        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+        let moments = |statement: Sql| {
+            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+            statement
+                .bind(millis(now))
+                .bind(millis(until))
+                .bind(millis(moment))
+                .bind_all(busy.iter().cloned())
+        };
+        let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+        if self.database.row(moments(sql_once(look))).await?.is_none() {
+            return Ok(None);
+        }
+        let mut tx = self.database.begin().await?;
+        let take = format!(
+            "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {}) RETURNING id, host, claim",
+            tx.skip_locked()
+        );
+        let Some(taken) = tx.row(moments(sql_once(take))).await? else { return Ok(None) };
+        let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(taken.int("id")?);
+        let row = tx
+            .row(query)
+            .await?
+            .ok_or_else(|| Failure::Unreadable("a claimed source without a row".into()))?;
+        let claimed = ClaimedSource {
+            source: source_of_row(&row)?,
+            host: taken.text("host")?,
+            claim: taken.int("claim")?,
+        };
+        tx.commit().await?;
+        Ok(Some(claimed))
+    }
+}
+
+/// Reads that turned up on this source alone.
+const DROP_READS: &str = "DELETE FROM read WHERE id IN (
+    SELECT p.read_id FROM place p WHERE p.source_id = $1
+    AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1))";
+
+/// Gives the reads that a source named first to the next one that named them.
+const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
+        SELECT p.source_id FROM place p WHERE p.read_id = read.id AND p.source_id <> $1
+        ORDER BY p.seen_at, p.source_id LIMIT 1)
+    WHERE source_id = $1";
+
+/// `AND column NOT IN ($from, …)`, nothing where there is nothing to leave out.
+pub(crate) fn not_among(column: &str, from: usize, values: &[String]) -> String {
+    if values.is_empty() {
+        return String::new();
+    }
+    format!("AND {column} NOT IN ({})", placeholders(from, values.len()))
+}
+
+fn source_key(new: &NewSource) -> String {
+    let addresses = [&new.feed_url, &new.site_url, &new.sitemap_url, &new.listing_url];
+    addresses.into_iter().flatten().next().map_or_else(|| format!("title: {}", new.title.trim()), url_key)
+}
+
+fn host_of(new: &NewSource) -> String {
+    let addresses = [&new.feed_url, &new.sitemap_url, &new.listing_url, &new.site_url];
+    addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
+}
+
+/// A slug of the title (else the company, else the host) that no other source has.
+async fn free_slug(tx: &mut Tx, new: &NewSource) -> Tried<Slug> {
+    let host = host_of(new);
+    let named = [new.title.trim(), new.company.as_deref().unwrap_or_default().trim(), host.as_str()];
+    let base = Slug::of(named.into_iter().find(|name| !name.is_empty()).unwrap_or_default());
+    let mut slug = base.clone();
+    let mut number = 1u32;
+    while tx.row(sql("SELECT id FROM source WHERE slug = $1").bind(slug.as_str())).await?.is_some() {
+        number += 1;
+        let room: String = base.as_str().chars().take(Slug::MAX - 11).collect();
+        slug = Slug::of(&format!("{room}-{number}"));
+    }
+    Ok(slug)
+}
+
+pub(crate) fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Retired => "retired",
+        Standing::Waiting => "waiting",
+    }
+}
+
+fn standing_of(row: &Row) -> Tried<Standing> {
+    let name = row.text("standing")?;
+    [Standing::Active, Standing::Retired, Standing::Waiting]
+        .into_iter()
+        .find(|standing| standing_name(*standing) == name)
+        .ok_or_else(|| Failure::Unreadable(format!("`standing` is `{name}`")))
+}
+
+fn source_of_row(row: &Row) -> Tried<Source> {
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+    let title = or(row.text("title")?, &row.text("host")?);
+    let newest = row.opt_moment("newest_plain")?.max(row.opt_moment("newest_problem")?);
+    let shown = row.opt_int("shown")?.unwrap_or(0);
+    Ok(Source {
+        id: SourceId(row.int("id")?),
+        slug: Slug::of(&row.text("slug")?),
+        company: or(row.text("company")?, &title),
+        title,
+        site_url: row.opt_parsed("site_url")?,
+        feed_url: row.opt_parsed("feed_url")?,
+        sitemap_url: row.opt_parsed("sitemap_url")?,
+        listing_url: row.opt_parsed("listing_url")?,
+        followed_at: row.moment("followed_at")?,
+        reads: u64::try_from(shown).unwrap_or(0),
+        newest,
+        health: Health {
+            standing: standing_of(row)?,
+            last_poll: row.opt_moment("last_poll")?,
+            last_success: row.opt_moment("last_success")?,
+            next_poll: row.opt_moment("next_poll")?,
+            last_error: row.opt_text("last_error")?,
+            failures: row.small("failures")?,
+            etag: row.opt_text("etag")?,
+            last_modified: row.opt_text("last_modified")?,
+        },
+    })
 }

@@ -1,8 +1,15 @@
 //! Reads on their way: claims, results, failures. Stage and result commit together.
 
 use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
+
+use crate::database::{Row, Sql, Tried, sql, sql_of, sql_once};
+use crate::error::Failure;
+use crate::rows::{ARTICLE, article_of};
+use crate::sources::{COMPANY, TITLE, not_among};
+use crate::times::millis;
+use crate::{Store, StoreError};
 
 /// A read that this worker alone may move until its lease ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +45,8 @@ pub struct ClaimedRead {
 pub enum Extracted {
     /// It is stored.
     Stored,
-    /// It is the same article as another read, which now has this one's addresses and places; this row is gone, or that
-    /// other one is where it was the younger.
+    /// It is the same article as an older read, which now has this one's addresses and places, and its article where it
+    /// had none; this row is gone.
     MergedInto(ReadId),
     /// The lease was over and somebody else has gone on; nothing was changed.
     LeaseLost,
@@ -95,4 +102,228 @@ pub struct Tally {
     pub extracted: u64,
     /// Reads that are not tried any more.
     pub set_aside: u64,
+}
+
+impl Store {
+    /// Ends every lease. Only for when nobody can hold one: at the start of the one process that uses a SQLite file.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn release_leases(&self) -> Result<(), StoreError> {
+        let released = async {
+            let mut tx = self.database.begin().await?;
+            tx.run(sql("UPDATE read SET held = 0, claim = claim + 1, due_at = 0 WHERE due_at IS NOT NULL AND held = 1"))
+                .await?;
+            tx.run(sql(
+                "UPDATE source SET claim = claim + 1, leased_until = NULL WHERE leased_until IS NOT NULL",
+            ))
+            .await?;
+            tx.commit().await
+        };
+        released.await.map_err(|f| f.at(&self.location, "ending old leases"))
+    }
+
+    /// Takes the newest read at `stage` whose next step is due and holds it for `lease`. Busy hosts are passed over where
+    /// the step is a fetch.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn claim_read(
+        &self,
+        stage: Stage,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy_hosts: &[String],
+    ) -> Result<Option<ClaimedRead>, StoreError> {
+        let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
+        self.try_claim_read(stage, now, lease, busy)
+            .await
+            .map_err(|f| f.at(&self.location, "claiming a read"))
+    }
+
+    async fn try_claim_read(
+        &self,
+        stage: Stage,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy: &[String],
+    ) -> Tried<Option<ClaimedRead>> {
+        let busy_condition = not_among("host", 4, busy);
+        let candidate = format!(
+            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy_condition}
+             ORDER BY filed_at DESC, id DESC LIMIT 1"
+        );
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let bound = |statement: Sql| {
+            statement
+                .bind(millis(now))
+                .bind(millis(until))
+                .bind(stage.as_str())
+                .bind_all(busy.iter().cloned())
+        };
+        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+        let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+        if self.database.row(bound(sql_once(look))).await?.is_none() {
+            return Ok(None);
+        }
+        let mut tx = self.database.begin().await?;
+        let take = format!(
+            "UPDATE read SET claim = claim + 1, held = 1, due_at = $2 WHERE id = ({candidate} {}) RETURNING id",
+            tx.skip_locked()
+        );
+        let Some(taken) = tx.row(bound(sql_once(take))).await? else { return Ok(None) };
+        let query = format!(
+            "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
+                p.entry, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}
+             FROM read r JOIN source s ON s.id = r.source_id
+             JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
+             LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
+        );
+        let row = tx.row(sql_of(query).bind(taken.int("id")?)).await?;
+        let row = row.ok_or_else(|| Failure::Unreadable("a read without its first place".into()))?;
+        let claimed = claimed_of_row(&row)?;
+        tx.commit().await?;
+        Ok(Some(claimed))
+    }
+
+    /// Keeps what went wrong with a read and says what becomes of it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn fail(
+        &self,
+        read: &ClaimedRead,
+        error: &str,
+        now: Timestamp,
+        retry: Retry,
+    ) -> Result<Finished, StoreError> {
+        let due = match retry {
+            Retry::At(at) => Some(millis(at)),
+            Retry::SetAside => None,
+        };
+        let update =
+            sql("UPDATE read SET held = 0, due_at = $3, attempts = attempts + 1, error = $4, failed_at = $5
+             WHERE id = $1 AND claim = $2 AND held = 1")
+            .bind(read.id.0)
+            .bind(read.claim)
+            .bind(due)
+            .bind(error)
+            .bind(millis(now));
+        let changed = async {
+            let mut tx = self.database.begin().await?;
+            let changed = tx.run(update).await?;
+            tx.commit().await?;
+            Ok(changed)
+        };
+        let changed: Tried<u64> = changed.await;
+        match changed.map_err(|f| f.at(&self.location, "recording a failure"))? {
+            0 => Ok(Finished::LeaseLost),
+            _ => Ok(Finished::Done),
+        }
+    }
+
+    /// The reads that are not tried any more, the last one set aside first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, StoreError> {
+        let query = sql_of(format!(
+            "SELECT r.id, r.url, r.title, r.stage, r.error, r.failed_at, {TITLE} AS source
+             FROM read r JOIN source s ON s.id = r.source_id
+             WHERE r.due_at IS NULL AND r.stage <> 'annotated' ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
+        ));
+        let found = async {
+            let rows = self.database.rows(query.bind(limit)).await?;
+            rows.iter().map(set_aside_of_row).collect::<Tried<Vec<_>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "listing what was set aside"))
+    }
+
+    /// Has everything that was set aside tried again at once, and tells how much that is.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
+        let update =
+            sql("UPDATE read SET due_at = 0, attempts = 0 WHERE due_at IS NULL AND stage <> 'annotated'");
+        let retried = async {
+            let mut tx = self.database.begin().await?;
+            let retried = tx.run(update).await?;
+            tx.commit().await?;
+            Ok(retried)
+        };
+        retried.await.map_err(|f: Failure| f.at(&self.location, "taking up what was set aside"))
+    }
+
+    /// What there is to do. Counts what is on its way, so it is for the start of a sync and not for pages.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
+        let query = sql("SELECT
+                (SELECT count(*) FROM source WHERE standing = 'active' AND next_poll <= $1) AS sources_due,
+                (SELECT count(*) FROM source WHERE standing = 'active') AS sources_active,
+                (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
+                (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
+                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside");
+        let found = async {
+            let row = self.database.row(query.bind(millis(now))).await?;
+            let row = row.ok_or_else(|| Failure::Unreadable("a count without an answer".into()))?;
+            Ok(Tally {
+                sources_due: row.count("sources_due")?,
+                sources_active: row.count("sources_active")?,
+                discovered: row.count("discovered")?,
+                extracted: row.count("extracted")?,
+                set_aside: row.count("set_aside")?,
+            })
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "counting what is to do"))
+    }
+
+    /// When the next source or read becomes due, which may be over; none where nothing ever will by itself.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn next_due(&self, _now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let query = sql("SELECT min(due) AS due FROM (
+                SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
+                FROM source WHERE standing = 'active'
+                UNION ALL
+                SELECT min(due_at) FROM read WHERE due_at IS NOT NULL) AS next");
+        let found = async {
+            let row = self.database.row(query).await?;
+            row.map_or(Ok(None), |row| row.opt_moment("due"))
+        };
+        found.await.map_err(|f| f.at(&self.location, "looking for what is due next"))
+    }
+}
+
+fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
+    let article = row.opt_int("has_article")?.map(|_| article_of(row)).transpose()?;
+    Ok(ClaimedRead {
+        id: ReadId(row.int("id")?),
+        stage: row.parsed("stage")?,
+        url: row.parsed("url")?,
+        host: row.text("host")?,
+        attempts: row.small("attempts")?,
+        first_seen: row.moment("first_seen")?,
+        entry: row.json("entry")?,
+        source: SourceId(row.int("source_id")?),
+        company: row.text("company")?,
+        feed_language: row.opt_text("feed_language")?,
+        article,
+        claim: row.int("claim")?,
+    })
+}
+
+fn set_aside_of_row(row: &Row) -> Tried<SetAside> {
+    Ok(SetAside {
+        id: ReadId(row.int("id")?),
+        url: row.parsed("url")?,
+        title: row.text("title")?,
+        source: row.text("source")?,
+        stage: row.parsed("stage")?,
+        error: row.opt_text("error")?.unwrap_or_default(),
+        since: row.moment("failed_at")?,
+    })
 }

@@ -1,0 +1,109 @@
+//! Lists and counters of annotated reads: tables `listing`, `tally`, `week_count`.
+//!
+//! Whoever changes what a counter counts calls [`count`] with [`Sign::Less`] before and [`Sign::More`] after, in the same
+//! transaction, having touched the archive's row first.
+
+use backissue_model::ReadId;
+
+use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_once};
+
+/// Which reads; of these only the annotated ones count.
+#[derive(Clone, Debug)]
+pub(crate) enum Which {
+    These(Vec<ReadId>),
+    OfSource(i64),
+}
+
+impl Which {
+    /// A condition on `column`, with its values at `$1`, `$2`, ….
+    fn condition(&self, column: &str) -> String {
+        match self {
+            Self::These(ids) => format!("{column} IN ({})", placeholders(1, ids.len())),
+            Self::OfSource(_) => format!("{column} IN (SELECT read_id FROM place WHERE source_id = $1)"),
+        }
+    }
+
+    fn bound(&self, statement: Sql) -> Sql {
+        match self {
+            Self::These(ids) => statement.bind_all(ids.iter().map(|id| id.0)),
+            Self::OfSource(source) => statement.bind(*source),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Sign {
+    More,
+    Less,
+}
+
+/// Adds these reads to the counters, or takes them away, as their lists stand now.
+pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
+    let sign = match sign {
+        Sign::More => "",
+        Sign::Less => "-",
+    };
+    let pairs =
+        pairs(&format!("AND {}", which.condition("read_id")), &format!("AND {}", which.condition("id")));
+    let tally = format!(
+        "INSERT INTO tally (list, facet, reads)
+         SELECT list, facet, {sign}count(*) FROM ({pairs}) AS pair WHERE list <> facet GROUP BY list, facet
+         ON CONFLICT (list, facet) DO UPDATE SET reads = tally.reads + excluded.reads"
+    );
+    tx.run(which.bound(sql_once(tally))).await?;
+    let weeks = format!(
+        "INSERT INTO week_count (week, reads, problems)
+         SELECT week, {sign}count(*), {sign}CAST(sum(has_problem) AS BIGINT) FROM read
+         WHERE stage = 'annotated' AND {} GROUP BY week
+         ON CONFLICT (week) DO UPDATE SET
+            reads = week_count.reads + excluded.reads, problems = week_count.problems + excluded.problems",
+        which.condition("id")
+    );
+    tx.run(which.bound(sql_once(weeks))).await?;
+    Ok(())
+}
+
+/// Every list of the chosen reads with everything else the same read is.
+pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
+    format!(
+        "SELECT a.list AS list, b.facet AS facet FROM
+           (SELECT read_id, list FROM listing WHERE 1 = 1 {chosen_listing}
+            UNION ALL SELECT id, 'all' FROM read WHERE stage = 'annotated' {chosen_read}) AS a
+         JOIN
+           (SELECT read_id, list AS facet FROM listing WHERE 1 = 1 {chosen_listing}
+            UNION ALL SELECT id, 'kind/' || kind FROM read WHERE stage = 'annotated' {chosen_read}) AS b
+         ON a.read_id = b.read_id"
+    )
+}
+
+/// Puts annotated reads on the lists of the sources where they turned up.
+pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> {
+    let insert = format!(
+        "INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
+         SELECT 'source/' || p.source_id, r.id, r.kind, r.has_problem, r.filed_at
+         FROM place p JOIN read r ON r.id = p.read_id
+         WHERE r.stage = 'annotated' AND p.read_id IN ({})
+         ON CONFLICT (read_id, list) DO NOTHING",
+        placeholders(1, reads.len())
+    );
+    tx.run(sql_once(insert).bind_all(reads.iter().map(|id| id.0))).await?;
+    Ok(())
+}
+
+/// Counts every list from the lists themselves.
+#[cfg(feature = "generate")]
+pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
+    tx.run(sql("DELETE FROM tally")).await?;
+    let insert = format!(
+        "INSERT INTO tally (list, facet, reads)
+         SELECT list, facet, count(*) FROM ({}) AS pair WHERE list <> facet GROUP BY list, facet",
+        pairs("", "")
+    );
+    tx.run(sql_once(insert)).await?;
+    crate::weeks::count_anew(tx).await
+}
+
+/// The count of one pair, zero where there is none.
+pub(crate) fn tally_of(list: &str, facet: &str) -> Sql {
+    sql("SELECT reads FROM tally WHERE list = $1 AND facet = $2").bind(list).bind(facet)
+}

@@ -1,0 +1,358 @@
+//! One way to say a statement to either database.
+//!
+//! A statement is its text with `$1` placeholders, which both understand, and its values. Only the two types behind the
+//! enums differ; sqlx's own `Any` driver would do the same, but it cannot tell a typed NULL on PostgreSQL from an
+//! untyped one, copies every value through a third representation, and hides the settings that SQLite needs here.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite, Transaction};
+
+use crate::error::Failure;
+
+pub(crate) type Tried<T> = Result<T, Failure>;
+
+/// How long a writer waits for another process, and anybody for a connection.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Readers beside SQLite's one writer; on PostgreSQL, all connections.
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 10;
+/// The lock that PostgreSQL's transactions take before they admit, merge or drop reads: `backissu` as a number.
+const ADMISSION_LOCK: i64 = 0x6261_636b_6973_7375;
+
+/// A statement with its values.
+pub(crate) struct Sql {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+    prepared: bool,
+}
+
+pub(crate) enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+}
+
+/// A statement that is the same every time, and is therefore prepared once.
+pub(crate) fn sql(text: &'static str) -> Sql {
+    Sql { text: Cow::Borrowed(text), values: Vec::new(), prepared: true }
+}
+
+/// A statement put together from parts of which there are few; it is prepared once, too.
+pub(crate) fn sql_of(text: String) -> Sql {
+    Sql { text: Cow::Owned(text), values: Vec::new(), prepared: true }
+}
+
+/// A statement put together for this one time, such as one with a list of any length.
+pub(crate) fn sql_once(text: String) -> Sql {
+    Sql { text: Cow::Owned(text), values: Vec::new(), prepared: false }
+}
+
+impl Sql {
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    pub(crate) fn bind_all<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        self.values.extend(values.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Int(Some(value.into()))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(Some(value.into()))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(without_nul(value)))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        value.to_owned().into()
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value.map(without_nul))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        value.map(str::to_owned).into()
+    }
+}
+
+/// PostgreSQL refuses the character NUL in a text, and SQLite's own functions end there.
+fn without_nul(mut text: String) -> String {
+    if text.as_bytes().contains(&0) {
+        text.retain(|c| c != '\0');
+    }
+    text
+}
+
+/// `$from, $from+1, …`, `count` of them; `NULL` where there are none, so that `IN (…)` stays valid and matches nothing.
+pub(crate) fn placeholders(from: usize, count: usize) -> String {
+    if count == 0 {
+        return "NULL".to_owned();
+    }
+    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `($1, $2), ($3, $4), …` for rows of `columns` values.
+pub(crate) fn row_placeholders(rows: usize, columns: usize) -> String {
+    (0..rows).map(|r| format!("({})", placeholders(r * columns + 1, columns))).collect::<Vec<_>>().join(", ")
+}
+
+/// A row of an answer.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    pub(crate) fn opt_int(&self, column: &str) -> Tried<Option<i64>> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn opt_text(&self, column: &str) -> Tried<Option<String>> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn int(&self, column: &str) -> Tried<i64> {
+        self.opt_int(column)?.ok_or_else(|| missing(column))
+    }
+
+    pub(crate) fn text(&self, column: &str) -> Tried<String> {
+        self.opt_text(column)?.ok_or_else(|| missing(column))
+    }
+
+    pub(crate) fn count(&self, column: &str) -> Tried<u64> {
+        u64::try_from(self.int(column)?).map_err(|_| Failure::Unreadable(format!("`{column}` under zero")))
+    }
+
+    pub(crate) fn small(&self, column: &str) -> Tried<u32> {
+        u32::try_from(self.int(column)?).map_err(|_| Failure::Unreadable(format!("`{column}` out of range")))
+    }
+
+    pub(crate) fn yes(&self, column: &str) -> Tried<bool> {
+        Ok(self.int(column)? != 0)
+    }
+
+    /// A text of which the model makes a type.
+    pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Tried<T> {
+        let text = self.text(column)?;
+        text.parse().map_err(|_| Failure::Unreadable(format!("`{column}` is `{text}`")))
+    }
+
+    pub(crate) fn opt_parsed<T: std::str::FromStr>(&self, column: &str) -> Tried<Option<T>> {
+        let Some(text) = self.opt_text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Failure::Unreadable(format!("`{column}` is `{text}`")))
+    }
+}
+
+fn missing(column: &str) -> Failure {
+    Failure::Unreadable(format!("`{column}` is missing"))
+}
+
+macro_rules! query {
+    ($db:ty, $sql:expr) => {{
+        let Sql { text, values, prepared } = $sql;
+        let mut query = match text {
+            Cow::Borrowed(text) => sqlx::query::<$db>(text),
+            // Built from parts of this crate; what comes from outside is bound, never spliced.
+            Cow::Owned(text) => sqlx::query::<$db>(AssertSqlSafe(text)).persistent(prepared),
+        };
+        for value in values {
+            query = match value {
+                Value::Int(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+/// The database's connections.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    /// One connection that writes, so that writers of this process queue here instead of at the file's lock, and several
+    /// that read, which in WAL mode never wait for it.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+impl Database {
+    pub(crate) async fn open_sqlite(path: &std::path::Path) -> Tried<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(PATIENCE)
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", "-16000");
+        let pool =
+            || PoolOptions::<Sqlite>::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    pub(crate) async fn open_postgres(url: &str) -> Tried<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.application_name("backissue");
+        let pool = PoolOptions::<Postgres>::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) async fn rows(&self, sql: Sql) -> Tried<Vec<Row>> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                query!(Sqlite, sql).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                query!(Postgres, sql).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    pub(crate) async fn row(&self, sql: Sql) -> Tried<Option<Row>> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                query!(Sqlite, sql).fetch_optional(readers).await?.map(Row::Sqlite)
+            }
+            Self::Postgres(pool) => query!(Postgres, sql).fetch_optional(pool).await?.map(Row::Postgres),
+        })
+    }
+
+    /// A transaction that writes. On SQLite it holds the file's write lock from the start, so that it cannot fail halfway
+    /// because another process wrote in between.
+    pub(crate) async fn begin(&self) -> Tried<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A transaction that admits, merges or drops reads. There is only one at a time, so what it has looked up stays true
+    /// until it commits. The order of locks is: this one, reads by id, the archive's row, counters.
+    pub(crate) async fn begin_admission(&self) -> Tried<Tx> {
+        let mut tx = self.begin().await?;
+        if let Tx::Postgres(_) = tx {
+            tx.row(sql("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT) AS locked").bind(ADMISSION_LOCK))
+                .await?;
+        }
+        Ok(tx)
+    }
+}
+
+/// A transaction that writes; undone unless committed.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Runs a statement and tells how many rows it changed.
+    pub(crate) async fn run(&mut self, sql: Sql) -> Tried<u64> {
+        Ok(match self {
+            Self::Sqlite(tx) => query!(Sqlite, sql).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => query!(Postgres, sql).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    pub(crate) async fn rows(&mut self, sql: Sql) -> Tried<Vec<Row>> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                query!(Sqlite, sql).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                query!(Postgres, sql).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    pub(crate) async fn row(&mut self, sql: Sql) -> Tried<Option<Row>> {
+        Ok(match self {
+            Self::Sqlite(tx) => query!(Sqlite, sql).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
+            Self::Postgres(tx) => query!(Postgres, sql).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+        })
+    }
+
+    pub(crate) async fn commit(self) -> Tried<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// `FOR UPDATE` where rows are locked one by one; SQLite's transaction holds the whole file already.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
+    /// `FOR UPDATE SKIP LOCKED`, for claims that need not wait for each other.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! How lists can be narrowed: counts by source, concept and kind, from table `tally`; a week's over its own rows.
+
+use backissue_model::{ConceptSlug, Kind, Slug};
+
+use crate::cards::{Facets, ReadFilter};
+use crate::database::{Row, Sql, Tried, placeholders, sql, sql_of, sql_once};
+use crate::error::Failure;
+use crate::keys::ALL;
+use crate::pages::lists_of;
+use crate::sources::TITLE;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// What the reads of a list have: their sources, concepts and kinds with counts. The filter's kind is passed over,
+    /// so that another kind can be chosen. Costs a few index lookups; for a week, and for a source and a concept at once,
+    /// it follows the number of their reads.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn facets(&self, filter: &ReadFilter) -> Result<Facets, StoreError> {
+        self.try_facets(filter).await.map_err(|f| f.at(&self.location, "counting what a list has"))
+    }
+
+    async fn try_facets(&self, filter: &ReadFilter) -> Tried<Facets> {
+        let lists = lists_of(filter);
+        let rows = match (filter.week, lists.as_slice()) {
+            (None, []) => self.database.rows(tallied(ALL)).await?,
+            (None, [list]) => self.database.rows(tallied(list)).await?,
+            _ => self.database.rows(counted(filter, &lists)).await?,
+        };
+        let counts: Vec<(String, u64)> =
+            rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
+        let mut facets = Facets {
+            sources: Vec::new(),
+            concepts: of_family(&counts, "concept/")?,
+            kinds: of_family::<Kind>(&counts, "kind/")?,
+        };
+        let sources: Vec<(i64, u64)> = of_family(&counts, "source/")?;
+        facets.sources = self.named(&sources).await?;
+        Ok(facets)
+    }
+
+    /// Sources by number made sources by name, in the same order.
+    async fn named(&self, counts: &[(i64, u64)]) -> Tried<Vec<(Slug, String, u64)>> {
+        if counts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = format!(
+            "SELECT s.id, s.slug, {TITLE} AS title FROM source s WHERE s.id IN ({})",
+            placeholders(1, counts.len())
+        );
+        let rows = self.database.rows(sql_once(query).bind_all(counts.iter().map(|(id, _)| *id))).await?;
+        let mut named = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let id = row.int("id")?;
+            let place = counts.iter().position(|(other, _)| *other == id).unwrap_or(usize::MAX);
+            named.push((place, row));
+        }
+        named.sort_by_key(|(place, _)| *place);
+        let source = |(place, row): (usize, &Row)| {
+            let count = counts.get(place).map_or(0, |(_, count)| *count);
+            Ok((Slug::of(&row.text("slug")?), row.text("title")?, count))
+        };
+        named.into_iter().map(source).collect()
+    }
+
+    /// Every concept that reads have, with how many, the most frequent first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn concepts(&self) -> Result<Vec<(ConceptSlug, u64)>, StoreError> {
+        let query = sql("SELECT facet, reads FROM tally
+             WHERE list = 'all' AND facet > 'concept/' AND facet < 'concept0' AND reads > 0");
+        let found = async {
+            let rows = self.database.rows(query).await?;
+            let counts: Vec<(String, u64)> =
+                rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
+            of_family(&counts, "concept/")
+        };
+        found.await.map_err(|f| f.at(&self.location, "listing concepts"))
+    }
+}
+
+fn tallied(list: &str) -> Sql {
+    sql("SELECT facet, reads FROM tally WHERE list = $1 AND reads > 0").bind(list)
+}
+
+/// Counts over the reads themselves: those of a week, or those that two lists share.
+fn counted(filter: &ReadFilter, lists: &[String]) -> Sql {
+    let mut values: Vec<String> = Vec::new();
+    let mut conditions = String::new();
+    if let Some(week) = filter.week {
+        values.push(week.to_string());
+        conditions.push_str(" AND r.week = $1");
+    }
+    for list in lists {
+        values.push(list.clone());
+        conditions.push_str(&format!(
+            " AND r.id IN (SELECT o.read_id FROM listing o WHERE o.list = ${})",
+            values.len()
+        ));
+    }
+    let text = format!(
+        "SELECT l.list AS facet, count(*) AS reads FROM read r JOIN listing l ON l.read_id = r.id
+         WHERE r.stage = 'annotated' {conditions} GROUP BY l.list
+         UNION ALL
+         SELECT 'kind/' || r.kind, count(*) FROM read r WHERE r.stage = 'annotated' {conditions} GROUP BY r.kind"
+    );
+    sql_of(text).bind_all(values)
+}
+
+/// The facets of one family, the most frequent first, equals in the order of their names.
+fn of_family<T: std::str::FromStr>(counts: &[(String, u64)], family: &str) -> Tried<Vec<(T, u64)>> {
+    let mut found: Vec<(&str, u64)> =
+        counts.iter().filter_map(|(facet, n)| Some((facet.strip_prefix(family)?, *n))).collect();
+    found.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let parse = |(name, count): (&str, u64)| {
+        let parsed =
+            name.parse().map_err(|_| Failure::Unreadable(format!("a counter is for `{family}{name}`")))?;
+        Ok((parsed, count))
+    };
+    found.into_iter().map(parse).collect()
+}

@@ -1,0 +1,266 @@
+//! Storing an article, and making one read of two that turn out to be the same (tables `article`, `address`, `merged`).
+//!
+//! Two reads are one where a fetch of the younger ends at an address of the other, or where their texts have the same
+//! fingerprint. The address that a page claims for itself (`rel=canonical`) is no proof: there are sites whose every page
+//! claims the same one, and they would lose their archive. It is kept as a further address where nobody else has it.
+
+use std::collections::BTreeSet;
+
+use backissue_model::{Article, CanonicalUrl, Fingerprint, ReadId, Stage};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::archive::touch;
+use crate::counters::{Sign, Which, count, list_on_sources};
+use crate::database::{Row, Tried, Tx, sql};
+use crate::keys::address_key;
+use crate::polls::{RETRIES, lock_reads};
+use crate::times::{filed, millis, opt_millis};
+use crate::{ClaimedRead, Extracted, Store, StoreError};
+
+/// Longest description of a read in lists, in characters.
+const DESCRIPTION_MAX: usize = 300;
+
+impl Store {
+    /// Stores the article of a read whose page ended at `final_url`, or finds that it is the same article as an older
+    /// read's and makes one of the two.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn finish_extract(
+        &self,
+        read: &ClaimedRead,
+        article: &Article,
+        final_url: &CanonicalUrl,
+        now: Timestamp,
+    ) -> Result<Extracted, StoreError> {
+        let doing = "storing an article";
+        for _ in 0..RETRIES {
+            match self.try_finish_extract(read, article, final_url, now).await {
+                Err(failure) if failure.may_pass() => {}
+                result => return result.map_err(|f| f.at(&self.location, doing)),
+            }
+        }
+        self.try_finish_extract(read, article, final_url, now).await.map_err(|f| f.at(&self.location, doing))
+    }
+
+    async fn try_finish_extract(
+        &self,
+        read: &ClaimedRead,
+        article: &Article,
+        final_url: &CanonicalUrl,
+        now: Timestamp,
+    ) -> Tried<Extracted> {
+        let mut tx = self.database.begin_admission().await?;
+        let canonical = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
+        let mut ids = same_article(&mut tx, read.id, article, final_url, canonical.as_ref()).await?;
+        ids.insert(read.id);
+        let ids: Vec<ReadId> = ids.into_iter().collect();
+        let rows = lock_reads(&mut tx, &ids).await?;
+        if !holds_lease(read, &rows)? {
+            return Ok(Extracted::LeaseLost);
+        }
+        let Some(oldest) = rows.first() else { return Ok(Extracted::LeaseLost) };
+        let survivor = ReadId(oldest.int("id")?);
+        let absorbed: Vec<ReadId> = ids.into_iter().filter(|id| *id != survivor).collect();
+        if absorbed.is_empty() {
+            keep_article(&mut tx, oldest, Said::By(read), article, &self.zone, now).await?;
+        } else {
+            self.make_one(&mut tx, read, &rows, &absorbed, article, now).await?;
+        }
+        record_addresses(&mut tx, survivor, final_url, canonical.as_ref()).await?;
+        tx.commit().await?;
+        Ok(if survivor == read.id { Extracted::Stored } else { Extracted::MergedInto(survivor) })
+    }
+
+    /// Moves addresses and places of the younger reads to the first of `rows`, which keeps the article it has, or takes
+    /// the new one.
+    async fn make_one(
+        &self,
+        tx: &mut Tx,
+        read: &ClaimedRead,
+        rows: &[Row],
+        absorbed: &[ReadId],
+        article: &Article,
+        now: Timestamp,
+    ) -> Tried<()> {
+        let survivor = &rows[0];
+        let id = ReadId(survivor.int("id")?);
+        let all = Which::These(rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<_>>()?);
+        touch(tx).await?;
+        count(tx, &all, Sign::Less).await?;
+        for from in absorbed {
+            absorb(tx, id, *from).await?;
+        }
+        if id == read.id {
+            keep_article(tx, survivor, Said::By(read), article, &self.zone, now).await?;
+        } else if survivor.parsed::<Stage>("stage")? == Stage::Discovered {
+            keep_article(tx, survivor, Said::InRow, article, &self.zone, now).await?;
+        } else if survivor.opt_int("published")?.is_none() {
+            let published = read.entry.published.or(article.published).or(read.entry.updated);
+            file(tx, survivor, published, &self.zone).await?;
+        }
+        list_on_sources(tx, &[id]).await?;
+        count(tx, &Which::These(vec![id]), Sign::More).await
+    }
+}
+
+/// Whether the lease is still this worker's.
+fn holds_lease(read: &ClaimedRead, rows: &[Row]) -> Tried<bool> {
+    for row in rows {
+        if row.int("id")? == read.id.0 {
+            return Ok(row.int("claim")? == read.claim && row.yes("held")?);
+        }
+    }
+    Ok(false)
+}
+
+/// Other reads that are the same article.
+async fn same_article(
+    tx: &mut Tx,
+    id: ReadId,
+    article: &Article,
+    final_url: &CanonicalUrl,
+    canonical: Option<&CanonicalUrl>,
+) -> Tried<BTreeSet<ReadId>> {
+    let mut same = BTreeSet::new();
+    let by_address = sql("SELECT read_id FROM address WHERE key = $1 AND read_id <> $2");
+    if let Some(row) = tx.row(by_address.bind(address_key(final_url)).bind(id.0)).await? {
+        same.insert(ReadId(row.int("read_id")?));
+    }
+    if let Some(print) = article.fingerprint {
+        let by_text = sql("SELECT id FROM read WHERE fingerprint = $1 AND id <> $2");
+        for row in tx.rows(by_text.bind(print.to_string()).bind(id.0)).await? {
+            same.insert(ReadId(row.int("id")?));
+        }
+    } else if let Some(canonical) = canonical {
+        // Too short for a fingerprint: the same address claimed and the same text to the letter.
+        let by_claim = sql("SELECT d.read_id FROM address d JOIN article a ON a.read_id = d.read_id
+             WHERE d.key = $1 AND d.read_id <> $2 AND a.text = $3");
+        let query = by_claim.bind(address_key(canonical)).bind(id.0).bind(article.text.as_str());
+        if let Some(row) = tx.row(query).await? {
+            same.insert(ReadId(row.int("read_id")?));
+        }
+    }
+    Ok(same)
+}
+
+async fn record_addresses(
+    tx: &mut Tx,
+    id: ReadId,
+    final_url: &CanonicalUrl,
+    canonical: Option<&CanonicalUrl>,
+) -> Tried<()> {
+    for url in [Some(final_url), canonical].into_iter().flatten() {
+        let insert =
+            sql("INSERT INTO address (key, url, read_id) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING");
+        tx.run(insert.bind(address_key(url)).bind(url.as_str()).bind(id.0)).await?;
+    }
+    Ok(())
+}
+
+async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
+    for statement in [
+        "UPDATE place SET read_id = $1 WHERE read_id = $2
+         AND source_id NOT IN (SELECT source_id FROM place WHERE read_id = $1)",
+        "UPDATE address SET read_id = $1 WHERE read_id = $2",
+        "UPDATE merged SET into_id = $1 WHERE into_id = $2",
+        "INSERT INTO merged (into_id, id) VALUES ($1, $2)",
+    ] {
+        tx.run(sql(statement).bind(into.0).bind(from.0)).await?;
+    }
+    tx.run(sql("DELETE FROM read WHERE id = $1").bind(from.0)).await?;
+    Ok(())
+}
+
+/// Who says when an article was published: first its feed, then its page, then the feed's date of change.
+enum Said<'a> {
+    By(&'a ClaimedRead),
+    InRow,
+}
+
+/// Stores the article and moves its read to `extracted`.
+async fn keep_article(
+    tx: &mut Tx,
+    row: &Row,
+    said: Said<'_>,
+    article: &Article,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Tried<()> {
+    let id = row.int("id")?;
+    let published = match said {
+        Said::By(read) => read.entry.published.or(article.published).or(read.entry.updated),
+        Said::InRow => row.opt_moment("published")?.or(article.published),
+    };
+    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let title = article.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let update = sql(
+        "UPDATE read SET stage = 'extracted', due_at = $2, held = 0, claim = claim + 1, attempts = 0, error = NULL,
+            failed_at = NULL, published = $3, filed_at = $4, week = $5, title = coalesce($6, title),
+            author = coalesce($7, author), description = $8, minutes = $9, fingerprint = $10
+         WHERE id = $1",
+    );
+    let update = update
+        .bind(id)
+        .bind(millis(now))
+        .bind(opt_millis(published))
+        .bind(filed_at)
+        .bind(week)
+        .bind(title)
+        .bind(article.author.as_deref())
+        .bind(description(article))
+        .bind(article.minutes)
+        .bind(article.fingerprint.as_ref().map(Fingerprint::to_string));
+    tx.run(update).await?;
+    insert_article(tx, id, article, now).await
+}
+
+async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp) -> Tried<()> {
+    tx.run(sql("DELETE FROM article WHERE read_id = $1").bind(id)).await?;
+    let insert = sql(
+        "INSERT INTO article (read_id, canonical_url, title, author, published, site_name, description, language, words,
+                              minutes, fetched_at, html, text)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    );
+    let insert = insert
+        .bind(id)
+        .bind(article.canonical_url.as_ref().map(url::Url::as_str))
+        .bind(article.title.as_deref())
+        .bind(article.author.as_deref())
+        .bind(opt_millis(article.published))
+        .bind(article.site_name.as_deref())
+        .bind(article.description.as_deref())
+        .bind(article.language.as_deref())
+        .bind(article.words)
+        .bind(article.minutes)
+        .bind(millis(now))
+        .bind(article.html.as_str())
+        .bind(article.text.as_str());
+    tx.run(insert).await?;
+    Ok(())
+}
+
+/// Gives a read a date that it lacked.
+async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZone) -> Tried<()> {
+    let id = row.int("id")?;
+    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let update = sql("UPDATE read SET published = $2, filed_at = $3, week = $4 WHERE id = $1");
+    tx.run(update.bind(id).bind(opt_millis(published)).bind(filed_at).bind(week)).await?;
+    let update = sql("UPDATE listing SET filed_at = $2 WHERE read_id = $1");
+    tx.run(update.bind(id).bind(filed_at)).await?;
+    Ok(())
+}
+
+/// How the page describes itself, else how its text begins; cut at a word.
+fn description(article: &Article) -> Option<String> {
+    let own = article.description.as_deref().map(str::trim).filter(|d| !d.is_empty());
+    let text = own.or_else(|| article.text.split("\n\n").map(str::trim).find(|block| !block.is_empty()))?;
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if one_line.chars().count() <= DESCRIPTION_MAX {
+        return Some(one_line);
+    }
+    let cut: String = one_line.chars().take(DESCRIPTION_MAX - 1).collect();
+    let end = cut.rfind(' ').filter(|end| *end > 0).unwrap_or(cut.len());
+    Some(format!("{}…", cut[..end].trim_end_matches([',', ';', ':', ' '])))
+}

@@ -1,0 +1,256 @@
+//! What pages show: lists of reads and single reads.
+//!
+//! A list is two runs of one index, the reads with a problem and those without, each newest first. One after the other
+//! they are the list with problems first; merged they are the list newest first. Either way a page reads what it shows and
+//! one row more from each run.
+
+use backissue_model::{ReadId, Slug, SourceId};
+
+use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage};
+use crate::counters::tally_of;
+use crate::database::{Row, Sql, Tried, sql_of};
+use crate::keys::{ALL, concept_list, source_list};
+use crate::rows::{ARTICLE, article_of};
+use crate::sources::TITLE;
+use crate::{Store, StoreError};
+
+/// Most reads on one page.
+const PAGE_MAX: u32 = 1000;
+
+impl Store {
+    /// A page of the annotated reads that the filter lets through: at most `limit` (at most 1,000) after the cursor.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reads(
+        &self,
+        filter: &ReadFilter,
+        order: Order,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<ReadCard>, StoreError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let page = self.try_reads(filter, order, after, limit).await;
+        page.map_err(|f| f.at(&self.location, "listing reads"))
+    }
+
+    async fn try_reads(
+        &self,
+        filter: &ReadFilter,
+        order: Order,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Tried<Page<ReadCard>> {
+        let run = Run::of(self, filter).await?;
+        // One more than is shown tells whether there is a next page.
+        let wanted = limit + 1;
+        let mut rows = match order {
+            Order::ProblemsFirst => {
+                let mut rows = match after {
+                    Some(cursor) if !cursor.has_problem => Vec::new(),
+                    _ => self.database.rows(run.query(true, after, wanted)).await?,
+                };
+                let left = wanted.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+                if left > 0 {
+                    let after = after.filter(|cursor| !cursor.has_problem);
+                    rows.extend(self.database.rows(run.query(false, after, left)).await?);
+                }
+                rows
+            }
+            Order::Newest => {
+                let with = self.database.rows(run.query(true, after, wanted)).await?;
+                let without = self.database.rows(run.query(false, after, wanted)).await?;
+                newest_of_both(with, without)?
+            }
+        };
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = match rows.last() {
+            Some(row) if more => Some(cursor_of_row(row)?),
+            _ => None,
+        };
+        Ok(Page { items: rows.iter().map(card_of_row).collect::<Tried<_>>()?, next })
+    }
+
+    /// One annotated read with its article, précis and places. The number of a read that was merged into an older one
+    /// gives that one, whose card then has another number.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
+        self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
+    }
+
+    async fn try_read(&self, id: ReadId) -> Tried<Option<ReadPage>> {
+        let query = format!(
+            "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body
+             FROM read r JOIN source s ON s.id = r.source_id
+             JOIN article a ON a.read_id = r.id JOIN precis p ON p.read_id = r.id
+             WHERE r.id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1) AND r.stage = 'annotated'"
+        );
+        let Some(row) = self.database.row(sql_of(query).bind(id.0)).await? else { return Ok(None) };
+        let card = card_of_row(&row)?;
+        let query = format!(
+            "SELECT p.url, p.updated, s.slug AS source_slug, {TITLE} AS source_title
+             FROM place p JOIN source s ON s.id = p.source_id WHERE p.read_id = $1
+             ORDER BY CASE WHEN p.source_id = $2 THEN 0 ELSE 1 END, p.seen_at, p.source_id"
+        );
+        let rows = self.database.rows(sql_of(query).bind(card.id.0).bind(card.source.0)).await?;
+        let mut updated = None;
+        for row in &rows {
+            updated = updated.max(row.opt_moment("updated")?);
+        }
+        Ok(Some(ReadPage {
+            article: article_of(&row)?,
+            precis: row.json("body")?,
+            places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
+            fetched_at: row.moment("a_fetched_at")?,
+            updated,
+            card,
+        }))
+    }
+}
+
+/// What a card shows, of read `r` and its first source `s`.
+const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
+     r.has_problem, r.description, r.minutes, r.concepts, s.slug AS source_slug,
+     CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
+     CASE WHEN s.company <> '' THEN s.company WHEN s.title <> '' THEN s.title ELSE s.host END AS company";
+
+/// One run of an index: which reads, before their place in it is said.
+pub(crate) struct Run {
+    from: &'static str,
+    filed_at: &'static str,
+    id: &'static str,
+    has_problem: &'static str,
+    conditions: Vec<String>,
+    values: Vec<String>,
+}
+
+impl Run {
+    /// The index to run along: a week's, else the smaller list of source and concept, else the kind's or everything.
+    pub(crate) async fn of(store: &Store, filter: &ReadFilter) -> Tried<Self> {
+        let mut lists = lists_of(filter);
+        if filter.week.is_none() && lists.len() == 2 {
+            let size = [list_size(store, &lists[0]).await?, list_size(store, &lists[1]).await?];
+            if size[1] < size[0] {
+                lists.swap(0, 1);
+            }
+        }
+        let along_a_list = filter.week.is_none() && !lists.is_empty();
+        let mut run = if along_a_list { Self::along_list(lists.remove(0)) } else { Self::along_reads() };
+        if let Some(week) = filter.week {
+            run.equal("r.week", week.to_string());
+        }
+        if let Some(kind) = filter.kind {
+            run.equal(if along_a_list { "l.kind" } else { "r.kind" }, kind.to_string());
+        }
+        for list in lists {
+            run.values.push(list);
+            run.conditions.push(format!(
+                "EXISTS (SELECT 1 FROM listing o WHERE o.read_id = r.id AND o.list = ${})",
+                run.values.len()
+            ));
+        }
+        Ok(run)
+    }
+
+    fn along_list(list: String) -> Self {
+        let mut run = Self {
+            from: "listing l JOIN read r ON r.id = l.read_id",
+            filed_at: "l.filed_at",
+            id: "l.read_id",
+            has_problem: "l.has_problem",
+            conditions: Vec::new(),
+            values: Vec::new(),
+        };
+        run.equal("l.list", list);
+        run
+    }
+
+    fn along_reads() -> Self {
+        Self {
+            from: "read r",
+            filed_at: "r.filed_at",
+            id: "r.id",
+            has_problem: "r.has_problem",
+            conditions: vec!["r.stage = 'annotated'".into()],
+            values: Vec::new(),
+        }
+    }
+
+    fn equal(&mut self, column: &str, value: String) {
+        self.values.push(value);
+        self.conditions.push(format!("{column} = ${}", self.values.len()));
+    }
+
+    /// The reads of this run after the cursor, newest first.
+    pub(crate) fn query(&self, has_problem: bool, after: Option<&Cursor>, limit: u32) -> Sql {
+        let Self { from, filed_at, id, has_problem: flag, conditions, values } = self;
+        let next = values.len() + 1;
+        let text = format!(
+            "SELECT {CARD} FROM {from} JOIN source s ON s.id = r.source_id
+             WHERE {} AND {flag} = {} AND ({filed_at}, {id}) < (${next}, ${})
+             ORDER BY {filed_at} DESC, {id} DESC LIMIT ${}",
+            conditions.join(" AND "),
+            i32::from(has_problem),
+            next + 1,
+            next + 2
+        );
+        let (at, before) = after.map_or((i64::MAX, i64::MAX), |cursor| (cursor.filed_at, cursor.id));
+        sql_of(text).bind_all(values.iter().cloned()).bind(at).bind(before).bind(limit)
+    }
+}
+
+/// The lists that every read of the filter is on.
+pub(crate) fn lists_of(filter: &ReadFilter) -> Vec<String> {
+    filter.source.map(source_list).into_iter().chain(filter.concept.as_ref().map(concept_list)).collect()
+}
+
+async fn list_size(store: &Store, list: &str) -> Tried<i64> {
+    store.database.row(tally_of(ALL, list)).await?.map_or(Ok(0), |row| row.int("reads"))
+}
+
+/// Merges two runs, each newest first.
+fn newest_of_both(with: Vec<Row>, without: Vec<Row>) -> Tried<Vec<Row>> {
+    let key = |row: Row| Ok(((row.int("filed_at")?, row.int("id")?), row));
+    let mut both = with.into_iter().chain(without).map(key).collect::<Tried<Vec<_>>>()?;
+    both.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+    Ok(both.into_iter().map(|(_, row)| row).collect())
+}
+
+fn cursor_of_row(row: &Row) -> Tried<Cursor> {
+    Ok(Cursor { has_problem: row.yes("has_problem")?, filed_at: row.int("filed_at")?, id: row.int("id")? })
+}
+
+fn card_of_row(row: &Row) -> Tried<ReadCard> {
+    let title = row.text("title")?;
+    let concepts = row.text("concepts")?;
+    Ok(ReadCard {
+        id: ReadId(row.int("id")?),
+        slug: Slug::of(&title),
+        title,
+        url: row.parsed("url")?,
+        source: SourceId(row.int("source_id")?),
+        source_slug: Slug::of(&row.text("source_slug")?),
+        source_title: row.text("source_title")?,
+        company: row.text("company")?,
+        author: row.opt_text("author")?,
+        published: row.opt_moment("published")?,
+        first_seen: row.moment("first_seen")?,
+        week: row.parsed("week")?,
+        kind: row.parsed("kind")?,
+        problem: row.opt_text("problem")?,
+        description: row.opt_text("description")?,
+        minutes: row.small("minutes")?,
+        concepts: concepts.split(' ').filter_map(|slug| slug.parse().ok()).collect(),
+    })
+}
+
+fn place_of_row(row: &Row) -> Tried<Place> {
+    Ok(Place {
+        source_slug: Slug::of(&row.text("source_slug")?),
+        source_title: row.text("source_title")?,
+        url: row.parsed("url")?,
+    })
+}

@@ -1,0 +1,101 @@
+//! Weeks that have reads: table `week_count`.
+
+use std::collections::BTreeMap;
+
+use backissue_model::Week;
+use jiff::tz::TimeZone;
+
+use crate::archive::touch;
+use crate::database::{Row, Tried, Tx, placeholders, sql, sql_once};
+use crate::{Store, StoreError, WeekCount};
+
+impl Store {
+    /// The newest week that has reads.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn newest_week(&self) -> Result<Option<Week>, StoreError> {
+        let query = sql("SELECT week FROM week_count WHERE reads > 0 ORDER BY week DESC LIMIT 1");
+        let found = async { self.database.row(query).await?.map(|row| row.parsed("week")).transpose() };
+        found.await.map_err(|f| f.at(&self.location, "looking for the newest week"))
+    }
+
+    /// The counts of one week, zero where it has no reads.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn week_count(&self, week: Week) -> Result<WeekCount, StoreError> {
+        let query =
+            sql("SELECT week, reads, problems FROM week_count WHERE week = $1").bind(week.to_string());
+        let found = async { self.database.row(query).await?.as_ref().map(week_of_row).transpose() };
+        let found = found.await.map_err(|f| f.at(&self.location, "counting a week"))?;
+        Ok(found.unwrap_or(WeekCount { week, reads: 0, problems: 0 }))
+    }
+
+    /// Every week that has reads, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn weeks(&self) -> Result<Vec<WeekCount>, StoreError> {
+        let query = sql("SELECT week, reads, problems FROM week_count WHERE reads > 0 ORDER BY week DESC");
+        let found =
+            async { self.database.rows(query).await?.iter().map(week_of_row).collect::<Tried<Vec<_>>>() };
+        found.await.map_err(|f| f.at(&self.location, "listing weeks"))
+    }
+
+    /// The nearest weeks with reads before and after `week`, the older one first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn neighbours(&self, week: Week) -> Result<(Option<Week>, Option<Week>), StoreError> {
+        let older = "SELECT week FROM week_count WHERE week < $1 AND reads > 0 ORDER BY week DESC LIMIT 1";
+        let newer = "SELECT week FROM week_count WHERE week > $1 AND reads > 0 ORDER BY week LIMIT 1";
+        let found = async {
+            let older = self.database.row(sql(older).bind(week.to_string())).await?;
+            let newer = self.database.row(sql(newer).bind(week.to_string())).await?;
+            let parsed = |row: Option<Row>| row.map(|row| row.parsed("week")).transpose();
+            Ok((parsed(older)?, parsed(newer)?))
+        };
+        found.await.map_err(|f: crate::error::Failure| f.at(&self.location, "looking for the weeks around"))
+    }
+}
+
+fn week_of_row(row: &Row) -> Tried<WeekCount> {
+    Ok(WeekCount { week: row.parsed("week")?, reads: row.count("reads")?, problems: row.count("problems")? })
+}
+
+/// Computes every read's week in this time zone and counts the weeks anew.
+pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
+    const BATCH: i64 = 2000;
+    let mut after = i64::MIN;
+    loop {
+        let query = sql("SELECT id, filed_at, week FROM read WHERE id > $1 ORDER BY id LIMIT $2");
+        let rows = tx.rows(query.bind(after).bind(BATCH)).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.int("id")?;
+        let mut moved: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for row in &rows {
+            let week = Week::of(row.moment("filed_at")?, zone).to_string();
+            if week != row.text("week")? {
+                moved.entry(week).or_default().push(row.int("id")?);
+            }
+        }
+        for (week, ids) in moved {
+            let update = format!("UPDATE read SET week = $1 WHERE id IN ({})", placeholders(2, ids.len()));
+            tx.run(sql_once(update).bind(week).bind_all(ids)).await?;
+        }
+    }
+    touch(tx).await?;
+    count_anew(tx).await
+}
+
+/// Counts every week from the reads themselves.
+pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
+    tx.run(sql("DELETE FROM week_count")).await?;
+    tx.run(sql(
+        "INSERT INTO week_count (week, reads, problems)
+         SELECT week, count(*), CAST(sum(has_problem) AS BIGINT) FROM read WHERE stage = 'annotated' GROUP BY week",
+    ))
+    .await?;
+    Ok(())
+}
