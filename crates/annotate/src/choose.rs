@@ -8,7 +8,7 @@ use backissue_model::{Evidence, Statement};
 use crate::Text;
 use crate::cues::{Cues, Field, Weights};
 use crate::rank::{Measured, has_sign, quote};
-use crate::statement::{Wording, fitted, joined, third_person};
+use crate::statement::{STATEMENT_MAX, Wording, first_clause, fitted, joined, third_person};
 
 /// A statement and the numbers of the sentences it was made of.
 pub(crate) struct Chosen {
@@ -90,10 +90,14 @@ fn worded(
             && measured.sentences[*before].block == measured.sentences[at].block
     });
     if let Some(before) = before {
-        let both = of(before)
-            .filter(|first| first.text.ends_with('.'))
-            .map(|first| joined(&first, &own))
-            .filter(|both| both.text.chars().count() <= crate::statement::STATEMENT_MAX);
+        let both = of(before).filter(|first| first.text.ends_with('.')).and_then(|first| {
+            let whole = joined(&first, &own);
+            if whole.text.chars().count() <= STATEMENT_MAX {
+                return Some(whole);
+            }
+            let first = first_clause(&first, cues).unwrap_or(first);
+            fitted(joined(&first, &own), cues, |text| text.split_once("; ").is_some_and(|(_, second)| keeps(second)))
+        });
         if let Some(both) = both {
             return Some((both, vec![before, at]));
         }

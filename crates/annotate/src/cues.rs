@@ -41,6 +41,8 @@ impl ByField {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Weights {
     pub threshold: f32,
+    /// What all signs of a sentence together can add at most.
+    pub sign_cap: f32,
     pub first_paragraph: f32,
     pub early: f32,
     pub late: f32,
@@ -73,6 +75,8 @@ pub(crate) struct Weights {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Place {
+    /// The very beginning of the title.
+    TitleStart,
     Title,
     Heading,
     Lead,

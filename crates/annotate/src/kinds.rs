@@ -55,7 +55,8 @@ fn add_signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, scores: &mut BTr
     let mut look = |place: Place, text: &str| {
         for hit in cues.kind_signs.find(text) {
             let group = &cues.kind_groups[*hit.meaning];
-            if !group.places.contains(&place) {
+            let at_start = place == Place::Title && hit.start == 0 && group.places.contains(&Place::TitleStart);
+            if !group.places.contains(&place) && !at_start {
                 continue;
             }
             // In headings each phrase counts once, elsewhere the group counts once.
@@ -66,7 +67,7 @@ fn add_signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, scores: &mut BTr
             }
         }
     };
-    look(Place::Title, &article.title.replace('’', "'"));
+    look(Place::Title, &article.title.trim_start_matches(['“', '"', ' ']).replace('’', "'"));
     let lead_end = article.text.char_indices().nth(LEAD).map_or(article.text.len(), |(at, _)| at);
     let lead = format!("{} \n{}", article.description.unwrap_or_default(), &article.text[..lead_end]);
     look(Place::Lead, &lead.replace('’', "'"));

@@ -135,6 +135,9 @@ impl Measures {
             sum += weight * times;
             speaks |= *count > 0 && weight >= 0.9;
         }
+let cap = cues.weights(field).sign_cap;
+        // Long sentences collect signs; the fourth says little that the third has not.
+        let sum = if sum > 0.0 { cap * (1.0 - (-sum / cap).exp()) } else { sum };
         if speaks { sum } else { sum + cues.weights(field).no_sign }
     }
 }

@@ -49,6 +49,15 @@ pub(crate) fn fitted(wording: Wording, cues: &Cues, keeps: impl Fn(&str) -> bool
     Some(Wording { text, cut: true, ..wording })
 }
 
+/// The sentence up to its first clause, where that is long enough to say something by itself.
+pub(crate) fn first_clause(wording: &Wording, cues: &Cues) -> Option<Wording> {
+    let ends = cues.clause_breaks.iter().filter_map(|clause| {
+        wording.text.match_indices(clause.as_str()).map(|(at, _)| at).find(|&at| at >= 40)
+    });
+    let end = ends.filter(|&at| balanced(&wording.text[..at])).min()?;
+    Some(Wording { text: finished(&wording.text[..end]), cut: true, conjugated: wording.conjugated })
+}
+
 /// `first` and `second` as one sentence.
 pub(crate) fn joined(first: &Wording, second: &Wording) -> Wording {
     let stem = first.text.trim_end_matches('.');
