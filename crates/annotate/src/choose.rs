@@ -16,20 +16,29 @@ pub(crate) struct Chosen {
     pub sentences: Vec<usize>,
 }
 
+/// What a kind of post asks of a sentence beyond the field's weights.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    /// Added to the threshold.
+    pub bar: f32,
+    /// Added to the score of sentences among the first paragraphs.
+    pub lead: f32,
+}
+
 /// How many of the best sentences are tried before a part is given up.
 const TRIES: usize = 12;
 
-/// The statement for `field` whose score reaches the field's threshold and `bar` above it.
+/// The statement for `field` whose score reaches the field's threshold and what the kind asks above it.
 pub(crate) fn choose(
     article: &Text<'_>,
     measured: &Measured,
     field: Field,
-    bar: f32,
+    asked: Asked,
     used: &[usize],
     cues: &Cues,
 ) -> Option<Chosen> {
     let weights = cues.weights(field);
-    let wanted = weights.threshold + bar;
+    let wanted = weights.threshold + asked.bar;
     // What follows from the problem stands behind it.
     let from = used.first().map_or(0, |first| first + 1);
     let mut order: Vec<(usize, f32)> = measured
@@ -37,7 +46,10 @@ pub(crate) fn choose(
         .iter()
         .enumerate()
         .filter(|(at, _)| *at >= from && !used.contains(at))
-        .map(|(at, measures)| (at, measures.score(field, cues)))
+        .map(|(at, measures)| {
+            let lead = if measures.first_paragraph { asked.lead } else { 0.0 };
+            (at, measures.score(field, cues) + lead)
+        })
         .filter(|(_, score)| *score >= wanted)
         .collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

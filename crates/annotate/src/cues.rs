@@ -119,6 +119,7 @@ struct CuesFile {
     heading: Vec<HeadingRow>,
     weights: WeightsRow,
     problem_bar: BTreeMap<Kind, f32>,
+    problem_lead: BTreeMap<Kind, f32>,
     statement: StatementRow,
     kind_base: KindWeights,
     kind_pattern: KindPatterns,
@@ -178,7 +179,10 @@ pub(crate) struct Cues {
     pub clause_breaks: Vec<String>,
     pub leaning: Vec<String>,
     pub imperatives: Vec<String>,
+    /// How much more than the threshold a problem must reach; kinds that are not there have no problem.
     pub problem_bar: BTreeMap<Kind, f32>,
+    /// What standing among the first paragraphs adds for a problem.
+    pub problem_lead: BTreeMap<Kind, f32>,
     pub kind_base: KindWeights,
     pub kind_patterns: KindPatterns,
     pub kind_groups: Vec<KindGroup>,
@@ -229,6 +233,7 @@ impl Cues {
             leaning: file.statement.leaning,
             imperatives: file.statement.imperatives,
             problem_bar: file.problem_bar,
+            problem_lead: file.problem_lead,
             kind_base: file.kind_base,
             kind_patterns: file.kind_pattern,
             kind_groups: file

@@ -40,7 +40,7 @@ mod vocabulary;
 use backissue_model::{MadeBy, Precis};
 use url::Url;
 
-use crate::choose::{best_problem_score, choose};
+use crate::choose::{Asked, best_problem_score, choose};
 use crate::cues::{Cues, Field};
 use crate::kinds::Voice;
 use crate::outline::Outline;
@@ -83,11 +83,14 @@ pub fn annotate(article: &Text<'_>) -> Precis {
     let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
     let measured = measure(article, &blocks, sentences, cues);
     let kind = kinds::kind_of(article, &blocks, voice(&measured, cues), cues);
-    let bar = cues.problem_bar.get(&kind);
-    let problem = bar.and_then(|bar| choose(article, &measured, Field::Problem, *bar, &[], cues));
+    let asked = cues.problem_bar.get(&kind).map(|bar| Asked {
+        bar: *bar,
+        lead: cues.problem_lead.get(&kind).copied().unwrap_or_default(),
+    });
+    let problem = asked.and_then(|asked| choose(article, &measured, Field::Problem, asked, &[], cues));
     let mut used: Vec<usize> = problem.iter().flat_map(|chosen| chosen.sentences.clone()).collect();
     let part = |field, used: &[usize]| {
-        problem.as_ref().and_then(|_| choose(article, &measured, field, 0.0, used, cues))
+        problem.as_ref().and_then(|_| choose(article, &measured, field, Asked::default(), used, cues))
     };
     let approach = part(Field::Approach, &used);
     used.extend(approach.iter().flat_map(|chosen| chosen.sentences.clone()));

@@ -13,6 +13,8 @@ use crate::statement::{is_singular, leans, without_lead_ins};
 
 /// Sentences that are measured; what an article has to say first, it has said by then.
 const MOST: usize = 500;
+/// A sentence speaks for a field where one strong sign does, or two weak ones of a group.
+const SPEAKS: f32 = 0.85;
 
 /// What can be said of a sentence before asking what for.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +22,8 @@ pub(crate) struct Measures {
     /// Signs by group, as often as found.
     signs: Vec<u8>,
     heading: [f32; 3],
-    first_paragraph: bool,
+    /// Stands among the first three blocks of text.
+    pub first_paragraph: bool,
     /// 1 at the beginning of the article, 0 at its end.
     early: f32,
     characters: usize,
@@ -133,7 +136,7 @@ impl Measures {
             // 1, 1 + 1/2, 1 + 1/2 + 1/4 …
             let times = 2.0 - 2.0 * 0.5f32.powi(i32::from(*count).min(4));
             sum += weight * times;
-            speaks |= *count > 0 && weight >= 0.9;
+            speaks |= weight * times >= SPEAKS;
         }
 let cap = cues.weights(field).sign_cap;
         // Long sentences collect signs; the fourth says little that the third has not.
@@ -144,7 +147,7 @@ let cap = cues.weights(field).sign_cap;
 
 /// Whether the text has a sign that speaks for `field`.
 pub(crate) fn has_sign(text: &str, field: Field, cues: &Cues) -> bool {
-    cues.signs.find(&straight(text)).iter().any(|hit| cues.sign_weights[*hit.meaning].of(field) >= 0.9)
+    cues.signs.find(&straight(text)).iter().any(|hit| cues.sign_weights[*hit.meaning].of(field) >= 0.5)
 }
 
 pub(crate) fn quote<'t>(text: &'t str, sentence: &Sentence) -> &'t str {
@@ -208,10 +211,10 @@ fn heading_weights(text: &str, block: &Block, cues: &Cues) -> [f32; 3] {
     weights
 }
 
-/// The place of the third paragraph in the list of blocks.
+/// The place of the third block with text in the list of blocks.
 fn first_paragraphs(blocks: &[Block]) -> usize {
-    let is_paragraph = |block: &Block| matches!(block.kind, BlockKind::Paragraph | BlockKind::Quote);
-    blocks.iter().enumerate().filter(|(_, b)| is_paragraph(b)).nth(2).map_or(usize::MAX, |(at, _)| at)
+    let with_text = blocks.iter().enumerate().filter(|(_, block)| block.kind != BlockKind::Heading);
+    with_text.map(|(at, _)| at).nth(2).unwrap_or(usize::MAX)
 }
 
 fn share(wanted: &HashSet<u64>, stems: &[u64]) -> f32 {

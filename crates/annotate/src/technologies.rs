@@ -86,8 +86,7 @@ impl Technologies {
         let mut mentions: Vec<(u32, usize)> = vec![(0, usize::MAX); self.names.len()];
         for (text, weight, offset) in [(title, IN_TITLE, 0), (body, 1, title.len())] {
             for hit in self.phrases.find(text) {
-                let spelt = &text[hit.start..hit.end];
-                if hit.meaning.exact.as_ref().is_some_and(|exact| exact != spelt) {
+                if !hit.meaning.is_meant(text, hit.start, hit.end) {
                     continue;
                 }
                 let (count, first) = &mut mentions[hit.meaning.technology];
@@ -105,6 +104,17 @@ impl Technologies {
         let passing = if found.first().is_some_and(|(count, ..)| *count >= 4) { 1 } else { 0 };
         found.retain(|(count, ..)| *count > passing);
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
+    }
+}
+
+impl Spelling {
+    /// Whether the name at `start..end` of `text` is this system's and not an ordinary word. Where case tells the two
+    /// apart, the first word of a sentence or line tells nothing, unless it is the first of the whole text.
+    fn is_meant(&self, text: &str, start: usize, end: usize) -> bool {
+        let Some(exact) = &self.exact else { return true };
+        let before = text[..start].trim_end_matches([' ', '"', '“', '(', '*', '-', '•']);
+        let begins = start > 0 && (before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':']));
+        exact == &text[start..end] && !begins
     }
 }
 
@@ -129,6 +139,7 @@ mod tests {
             ("We wrote it in Go and Rust.", vec!["Go", "Rust"]),
             ("A segment of a tower", vec![]),
             ("Yarn is not YARN", vec!["Yarn", "YARN"]),
+            ("It works. Go on. Stripe by stripe we write Go.", vec!["Go"]),
         ] {
             assert_eq!(Technologies::builtin().named_in("", body), expected, "{body}");
         }
