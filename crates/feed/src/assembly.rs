@@ -1,0 +1,992 @@
+//! A feed put together from start tags, end tags and text.
+//!
+//! The one place that knows what an element means, whichever vocabulary it comes from and however broken the document
+//! around it is. It follows the ways of Python's `feedparser` where the formats leave room: an item counts wherever it
+//! stands, an element closes only where it is the innermost one that is open, a later link replaces an earlier one, a
+//! title is not replaced by a deeper one. There is no tree: what is known at any moment is which elements are open and
+//! which thing (feed, entry, source, image, text input) is being told about.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use backissue_model::{Entry, Feed, FeedFormat};
+use base64::Engine;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::markup_text::{
+    escape, looks_like_html, one_line, plain_text, repaired, unescape_xml, with_absolute_links,
+};
+use crate::namespaces::vocabulary;
+use crate::{FeedError, MAX_ENTRIES, dates};
+
+/// How the document is read, which decides whether text comes resolved or still escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// As XML: references in text are resolved.
+    Strict,
+    /// As tag soup: references in text are kept until it is known what the text is.
+    Lenient,
+}
+
+/// An attribute, its name in lower case with its vocabulary's customary prefix.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// The name.
+    pub name: String,
+    /// The value, references resolved.
+    pub value: String,
+}
+
+/// Elements that are open at most; further ones are not remembered.
+const MAX_OPEN: usize = 4096;
+
+/// What an open element is collected for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Item,
+    Title,
+    Link,
+    Id,
+    Description,
+    Summary,
+    Content,
+    Subtitle,
+    Rights,
+    Info,
+    Author,
+    Contributor,
+    Publisher,
+    Name,
+    Email,
+    Address,
+    Category,
+    Keywords,
+    Tags,
+    Language,
+    Published,
+    Updated,
+    Image,
+    TextInput,
+    Source,
+    Other(String),
+}
+
+struct Open {
+    part: Part,
+    /// Whether the text is stored when the element ends.
+    stored: bool,
+    text: String,
+}
+
+/// How the text of the element being read is to be understood.
+#[derive(Default)]
+struct ContentKind {
+    media_type: Option<String>,
+    base64: bool,
+}
+
+const XHTML: &str = "application/xhtml+xml";
+const HTML: &str = "text/html";
+const PLAIN: &str = "text/plain";
+
+impl ContentKind {
+    fn is_xml(&self) -> bool {
+        self.media_type.as_deref().unwrap_or("xml").ends_with("xml")
+    }
+
+    fn is_xhtml(&self) -> bool {
+        self.media_type.as_deref() == Some(XHTML)
+    }
+
+    fn is_html(&self) -> bool {
+        matches!(self.media_type.as_deref().unwrap_or(HTML), HTML | XHTML)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Person {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+/// What has been told about one thing.
+#[derive(Default)]
+struct Record {
+    title: Option<String>,
+    title_depth: usize,
+    link: Option<String>,
+    id: Option<String>,
+    id_depth: usize,
+    summary: Option<String>,
+    summary_depth: usize,
+    summary_is_content: bool,
+    contents: Vec<String>,
+    authors: Vec<Person>,
+    author: Option<String>,
+    published: Option<Timestamp>,
+    updated: Option<Timestamp>,
+    tags: Vec<String>,
+    /// What relative links of it hang on.
+    language: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    Feed,
+    Entry,
+    Source,
+    Image,
+    TextInput,
+}
+
+/// Where relative addresses hang.
+#[derive(Clone)]
+struct Base {
+    url: Option<Rc<Url>>,
+    /// Whether `xml:base` says so, and not just the document's own address.
+    declared: bool,
+}
+
+/// What a document has told so far.
+pub struct Assembly {
+    reading: Reading,
+    format: Option<FeedFormat>,
+    is_atom: bool,
+    root: Option<String>,
+    vocabularies: HashMap<String, &'static str>,
+    feed: Record,
+    entries: Vec<Record>,
+    dropped: Record,
+    aside: Record,
+    has_image: bool,
+    in_feed: bool,
+    in_entry: bool,
+    in_source: bool,
+    in_image: bool,
+    in_text_input: bool,
+    in_author: bool,
+    in_contributor: bool,
+    in_publisher: bool,
+    in_content: usize,
+    /// Whether the entry's description is kept as its content, because it has a summary already.
+    description_is_content: bool,
+    has_content: bool,
+    id_is_link: bool,
+    content: ContentKind,
+    title_depth: Option<usize>,
+    depth: usize,
+    open: Vec<Open>,
+    bases: Vec<Base>,
+    base: Base,
+}
+
+fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().rev().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
+}
+
+fn lower_attribute(attributes: &[Attribute], name: &str) -> Option<String> {
+    attribute(attributes, name).map(str::to_lowercase)
+}
+
+fn media_type(given: &str) -> String {
+    match given {
+        "text" | "plain" => PLAIN.to_owned(),
+        "html" => HTML.to_owned(),
+        "xhtml" => XHTML.to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+impl Assembly {
+    /// Nothing told yet; relative addresses hang on `base`.
+    pub fn new(reading: Reading, base: Option<&Url>, netscape: bool) -> Self {
+        Self {
+            reading,
+            format: netscape.then_some(FeedFormat::Rss0),
+            is_atom: false,
+            root: None,
+            vocabularies: HashMap::new(),
+            feed: Record::default(),
+            entries: Vec::new(),
+            dropped: Record::default(),
+            aside: Record::default(),
+            has_image: false,
+            in_feed: false,
+            in_entry: false,
+            in_source: false,
+            in_image: false,
+            in_text_input: false,
+            in_author: false,
+            in_contributor: false,
+            in_publisher: false,
+            in_content: 0,
+            description_is_content: false,
+            has_content: false,
+            id_is_link: false,
+            content: ContentKind::default(),
+            title_depth: None,
+            depth: 0,
+            open: Vec::new(),
+            bases: Vec::new(),
+            base: Base { url: base.cloned().map(Rc::new), declared: false },
+        }
+    }
+
+    /// A prefix was bound to a namespace.
+    pub fn declare(&mut self, prefix: &str, uri: &str) {
+        if self.format.is_none() {
+            match uri.to_ascii_lowercase().as_str() {
+                "http://purl.org/rss/1.0/" => self.format = Some(FeedFormat::Rdf),
+                "http://my.netscape.com/rdf/simple/0.9/" if prefix.is_empty() => {
+                    self.format = Some(FeedFormat::Rdf);
+                }
+                "http://www.w3.org/2005/atom" => {
+                    self.format = Some(FeedFormat::Atom);
+                    self.is_atom = true;
+                }
+                _ => {}
+            }
+        }
+        if !prefix.is_empty()
+            && self.vocabularies.len() < 1000
+            && let Some(vocabulary) = vocabulary(uri)
+        {
+            self.vocabularies.insert(prefix.to_lowercase(), vocabulary);
+        }
+    }
+
+    /// Text: resolved where the reading is strict, as it stands where it is lenient.
+    pub fn text(&mut self, text: &str) {
+        if self.content.is_xhtml() {
+            self.push_text(&escape(text));
+        } else {
+            self.push_text(text);
+        }
+    }
+
+    /// Text that is escaped already, of a lenient reading.
+    pub fn escaped(&mut self, text: &str) {
+        self.push_text(text);
+    }
+
+    fn push_text(&mut self, text: &str) {
+        if let Some(open) = self.open.last_mut()
+            && !matches!(open.part, Part::Item | Part::Other(_))
+        {
+            open.text.push_str(text);
+        }
+    }
+
+    /// A start tag, its name in lower case.
+    pub fn start(&mut self, tag: &str, mut attributes: Vec<Attribute>) {
+        self.depth += 1;
+        if self.root.is_none() {
+            self.root = Some(tag.chars().take(40).collect());
+        }
+        self.enter_base(&attributes);
+        if self.reading == Reading::Lenient {
+            for attribute in &attributes {
+                if let Some(prefix) = attribute.name.strip_prefix("xmlns") {
+                    let prefix = prefix.trim_start_matches(':').to_owned();
+                    self.declare(&prefix, &attribute.value);
+                }
+            }
+        }
+        if self.in_content > 0 && !self.content.is_xml() {
+            if matches!(tag, "div" | "xhtml:div") {
+                return;
+            }
+            self.content.media_type = Some(XHTML.to_owned());
+        }
+        if self.in_content > 0 && self.content.is_xhtml() {
+            self.push_inline_tag(tag, &attributes);
+            return;
+        }
+        let name = self.canonical_name(tag);
+        self.leave_image_and_text_input(&name);
+        self.start_element(&name, &mut attributes);
+    }
+
+    fn push_inline_tag(&mut self, tag: &str, attributes: &[Attribute]) {
+        let name = tag.split_once(':').map_or(tag, |(_, local)| local);
+        let mut markup = format!("<{name}");
+        for Attribute { name, value } in attributes {
+            let value = escape(value).replace('"', "&quot;");
+            markup.push_str(&format!(" {name}=\"{value}\""));
+        }
+        markup.push('>');
+        self.push_text(&markup);
+    }
+
+    fn enter_base(&mut self, attributes: &[Attribute]) {
+        let declared = attribute(attributes, "xml:base").or_else(|| attribute(attributes, "base"));
+        if let Some(url) = declared.filter(|value| !value.is_empty()).and_then(|value| self.joined(value)) {
+            self.base = Base { url: Some(Rc::new(url)), declared: true };
+        }
+        if self.bases.len() < MAX_OPEN {
+            self.bases.push(self.base.clone());
+        }
+    }
+
+    fn joined(&self, address: &str) -> Option<Url> {
+        let joined = match &self.base.url {
+            Some(base) => base.join(address.trim()),
+            None => Url::parse(address.trim()),
+        };
+        joined.ok().filter(|url| !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "about"))
+    }
+
+    /// The element's name with an underscore after its vocabulary's customary prefix.
+    fn canonical_name(&self, tag: &str) -> String {
+        let Some((prefix, local)) = tag.split_once(':') else { return tag.to_owned() };
+        let prefix = self.vocabularies.get(prefix).copied().unwrap_or(prefix);
+        if prefix.is_empty() { local.to_owned() } else { format!("{prefix}_{local}") }
+    }
+
+    /// Images and text inputs of broken feeds may lack their ends; an element that neither has ends them.
+    fn leave_image_and_text_input(&mut self, name: &str) {
+        if name.contains('_') {
+            return;
+        }
+        if !matches!(name, "title" | "link" | "description" | "name") {
+            self.in_text_input = false;
+        }
+        if !matches!(name, "title" | "link" | "description" | "url" | "href" | "width" | "height") {
+            self.in_image = false;
+        }
+    }
+
+    fn about(&self) -> About {
+        if self.in_source {
+            About::Source
+        } else if self.in_image && self.has_image {
+            About::Image
+        } else if self.in_text_input {
+            About::TextInput
+        } else if self.in_entry {
+            About::Entry
+        } else {
+            About::Feed
+        }
+    }
+
+    fn record(&mut self) -> &mut Record {
+        match self.about() {
+            About::Source | About::Image | About::TextInput => &mut self.aside,
+            About::Entry => self.entry(),
+            About::Feed => &mut self.feed,
+        }
+    }
+
+    fn entry(&mut self) -> &mut Record {
+        if self.entries.len() > MAX_ENTRIES {
+            return &mut self.dropped;
+        }
+        self.entries.last_mut().unwrap_or(&mut self.dropped)
+    }
+
+    fn expects_text(&self) -> bool {
+        self.in_feed || self.in_entry || self.in_source
+    }
+
+    fn push(&mut self, part: Part, stored: bool) {
+        if self.open.len() < MAX_OPEN {
+            self.open.push(Open { part, stored, text: String::new() });
+        }
+    }
+
+    fn push_content(&mut self, part: Part, attributes: &[Attribute], default: &str, stored: bool) {
+        self.in_content += 1;
+        let given = lower_attribute(attributes, "type").unwrap_or_else(|| default.to_owned());
+        let media_type = media_type(&given);
+        let textual =
+            media_type.starts_with("text/") || media_type.ends_with("+xml") || media_type.ends_with("/xml");
+        let base64 = lower_attribute(attributes, "mode").as_deref() == Some("base64") || !textual;
+        self.content = ContentKind { media_type: Some(media_type), base64 };
+        self.push(part, stored);
+    }
+
+    fn start_element(&mut self, name: &str, attributes: &mut Vec<Attribute>) {
+        match name {
+            "rss" => self.start_rss(attributes),
+            "feed" => {
+                self.in_feed = true;
+                if self.format.is_none() {
+                    self.format = Some(FeedFormat::Atom);
+                    self.is_atom = true;
+                }
+            }
+            "rdf_rdf" => self.format = self.format.or(Some(FeedFormat::Rdf)),
+            "channel" => {
+                self.in_feed = true;
+                self.start_channel_definition(attributes);
+            }
+            "item" | "entry" => self.start_item(attributes),
+            "title" | "dc_title" | "media_title" => {
+                let stored = self.expects_text();
+                self.push_content(Part::Title, attributes, PLAIN, stored);
+            }
+            "link" => self.start_link(attributes),
+            "guid" | "id" => {
+                let is_link = attribute(attributes, "ispermalink").is_none_or(|value| value == "true");
+                self.id_is_link = name == "guid" && is_link || name == "id" && is_link;
+                self.push(Part::Id, true);
+            }
+            "description" | "dc_description" | "media_description" => self.start_description(attributes),
+            "abstract" => {
+                let stored = self.expects_text();
+                self.push_content(Part::Description, attributes, PLAIN, stored);
+            }
+            "summary" | "itunes_summary" => self.start_summary(attributes),
+            "content" => {
+                self.has_content = true;
+                self.push_content(Part::Content, attributes, PLAIN, true);
+            }
+            "content_encoded" | "fullitem" => {
+                self.has_content = true;
+                self.push_content(Part::Content, attributes, HTML, true);
+            }
+            "body" | "xhtml_body" => self.push_content(Part::Content, attributes, XHTML, true),
+            "subtitle" | "tagline" | "itunes_subtitle" => {
+                self.push_content(Part::Subtitle, attributes, PLAIN, true);
+            }
+            "rights" | "copyright" | "dc_rights" => {
+                self.push_content(Part::Rights, attributes, PLAIN, true);
+            }
+            "info" | "feedburner_browserfriendly" => {
+                self.push_content(Part::Info, attributes, PLAIN, true);
+            }
+            "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
+                self.in_author = true;
+                self.push(Part::Author, true);
+                self.record().authors.push(Person::default());
+            }
+            "contributor" => {
+                self.in_contributor = true;
+                self.push(Part::Contributor, false);
+            }
+            "dc_contributor" => {
+                self.in_contributor = true;
+                self.push(Part::Name, false);
+            }
+            "itunes_owner" => {
+                self.in_publisher = true;
+                self.push(Part::Publisher, false);
+            }
+            "webmaster" | "dc_publisher" => self.push(Part::Publisher, true),
+            "name" | "itunes_name" => self.push(Part::Name, false),
+            "email" | "itunes_email" => self.push(Part::Email, false),
+            "url" | "homepage" | "uri" => self.push(Part::Address, true),
+            "category" | "keywords" | "dc_subject" | "media_category" => {
+                let term = attribute(attributes, "term").unwrap_or("").to_owned();
+                self.add_tag(&term);
+                self.push(Part::Category, true);
+            }
+            "itunes_category" => {
+                let term = attribute(attributes, "text").unwrap_or("").to_owned();
+                self.add_tag(&term);
+                self.push(Part::Category, true);
+            }
+            "itunes_keywords" | "media_keywords" => self.push(Part::Keywords, true),
+            "tags" => self.push(Part::Tags, true),
+            "language" | "dc_language" => self.push(Part::Language, true),
+            "published" | "issued" | "pubdate" | "dcterms_issued" => self.push(Part::Published, true),
+            "updated" | "modified" | "lastbuilddate" | "dc_date" | "dcterms_modified" => {
+                self.push(Part::Updated, true);
+            }
+            "image" => {
+                self.has_image |= !self.in_entry;
+                self.in_image = true;
+                self.title_depth = None;
+                self.push(Part::Image, false);
+            }
+            "textinput" => {
+                self.in_text_input = true;
+                self.title_depth = None;
+                self.push(Part::TextInput, false);
+            }
+            "source" => {
+                self.push(Part::Source, true);
+                self.in_source = true;
+                self.title_depth = None;
+            }
+            "enclosure" | "cloud" | "media_group" | "media_content" => {}
+            _ if attributes.is_empty() => self.push(Part::Other(name.to_owned()), true),
+            _ => {}
+        }
+    }
+
+    fn start_rss(&mut self, attributes: &[Attribute]) {
+        if matches!(self.format, Some(FeedFormat::Rss0 | FeedFormat::Rss2 | FeedFormat::Rdf)) {
+            return;
+        }
+        let version = attribute(attributes, "version").unwrap_or("").trim();
+        let old = version.starts_with("0.9");
+        self.format = Some(if old { FeedFormat::Rss0 } else { FeedFormat::Rss2 });
+        self.is_atom = false;
+    }
+
+    /// Channel Definition Format puts links and dates into attributes.
+    fn start_channel_definition(&mut self, attributes: &[Attribute]) {
+        if let Some(date) = attribute(attributes, "lastmod") {
+            self.record().updated = dates::parse(date);
+        }
+        if let Some(link) = attribute(attributes, "href") {
+            let link = self.resolved(link);
+            self.record().link = Some(link);
+        }
+    }
+
+    fn start_item(&mut self, attributes: &[Attribute]) {
+        if self.entries.len() <= MAX_ENTRIES {
+            self.entries.push(Record::default());
+        }
+        self.push(Part::Item, false);
+        self.in_entry = true;
+        self.id_is_link = false;
+        self.title_depth = None;
+        if let Some(about) = attribute(attributes, "rdf:about") {
+            let about = about.to_owned();
+            self.record().id = Some(about);
+            self.record().id_depth = usize::MAX;
+        }
+        self.start_channel_definition(attributes);
+    }
+
+    fn start_link(&mut self, attributes: &[Attribute]) {
+        let relation = lower_attribute(attributes, "rel").unwrap_or_else(|| "alternate".to_owned());
+        let media = lower_attribute(attributes, "type").map(|given| media_type(&given));
+        let default = if relation == "self" { "application/atom+xml" } else { HTML };
+        let media = media.unwrap_or_else(|| default.to_owned());
+        let href = ["url", "uri", "href"].iter().find_map(|name| attribute(attributes, name));
+        let Some(href) = href.filter(|href| !href.is_empty()) else {
+            let stored = self.expects_text();
+            return self.push(Part::Link, stored);
+        };
+        if relation == "alternate" && matches!(media.as_str(), HTML | XHTML) {
+            let link = self.resolved(href);
+            self.record().link = Some(link);
+        }
+    }
+
+    fn start_description(&mut self, attributes: &[Attribute]) {
+        if self.record().summary.is_some() && !self.has_content {
+            self.description_is_content = true;
+            self.has_content = true;
+            self.push_content(Part::Content, attributes, PLAIN, true);
+        } else {
+            let stored = self.expects_text();
+            self.push_content(Part::Description, attributes, HTML, stored);
+        }
+    }
+
+    fn start_summary(&mut self, attributes: &[Attribute]) {
+        if self.record().summary.is_some() && !self.has_content {
+            self.description_is_content = true;
+            self.has_content = true;
+            self.push_content(Part::Content, attributes, PLAIN, true);
+        } else {
+            self.push_content(Part::Summary, attributes, PLAIN, true);
+        }
+    }
+
+    /// An end tag, its name in lower case.
+    pub fn end(&mut self, tag: &str) {
+        let name = self.canonical_name(tag);
+        self.end_element(&name);
+        if self.in_content > 0 && !self.content.is_xml() {
+            if matches!(tag, "div" | "xhtml:div") {
+                return;
+            }
+            self.content.media_type = Some(XHTML.to_owned());
+        }
+        if self.in_content > 0 && self.content.is_xhtml() {
+            let local = tag.rsplit(':').next().unwrap_or(tag);
+            self.push_text(&format!("</{local}>"));
+        }
+        self.bases.pop();
+        if let Some(base) = self.bases.last() {
+            self.base = base.clone();
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn end_element(&mut self, name: &str) {
+        match name {
+            "channel" | "feed" => self.in_feed = false,
+            "item" | "entry" => {
+                self.pop(&Part::Item);
+                self.in_entry = false;
+                self.has_content = false;
+            }
+            "title" | "dc_title" => {
+                if self.pop_content(&Part::Title).is_some_and(|title| !title.is_empty()) {
+                    self.title_depth = Some(self.depth);
+                }
+            }
+            "media_title" => {
+                self.pop_content(&Part::Title);
+            }
+            "link" => {
+                self.pop(&Part::Link);
+            }
+            "guid" | "id" => self.end_id(),
+            "description" | "dc_description" | "media_description" | "abstract" => {
+                self.end_summary(&Part::Description);
+            }
+            "summary" | "itunes_summary" => self.end_summary(&Part::Summary),
+            "content" | "content_encoded" | "fullitem" | "body" | "xhtml_body" => self.end_content(),
+            "subtitle" | "tagline" | "itunes_subtitle" => {
+                self.pop_content(&Part::Subtitle);
+            }
+            "rights" | "copyright" | "dc_rights" => {
+                self.pop_content(&Part::Rights);
+            }
+            "info" | "feedburner_browserfriendly" => {
+                self.pop_content(&Part::Info);
+            }
+            "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
+                self.pop(&Part::Author);
+                self.in_author = false;
+            }
+            "contributor" => {
+                self.pop(&Part::Contributor);
+                self.in_contributor = false;
+            }
+            "dc_contributor" => {
+                self.pop(&Part::Name);
+                self.in_contributor = false;
+            }
+            "itunes_owner" => {
+                self.pop(&Part::Publisher);
+                self.in_publisher = false;
+            }
+            "webmaster" | "dc_publisher" => {
+                self.pop(&Part::Publisher);
+            }
+            "name" | "itunes_name" => {
+                let name = self.pop(&Part::Name);
+                self.author_detail(|person| person.name = name);
+            }
+            "email" | "itunes_email" => {
+                let email = self.pop(&Part::Email);
+                self.author_detail(|person| person.email = email);
+            }
+            "url" | "homepage" | "uri" => {
+                self.pop(&Part::Address);
+            }
+            "category" | "keywords" | "dc_subject" | "media_category" | "itunes_category" => {
+                if let Some(term) = self.pop(&Part::Category) {
+                    self.add_tag(&term);
+                }
+            }
+            "itunes_keywords" | "media_keywords" => self.end_tag_list(&Part::Keywords),
+            "tags" => self.end_tag_list(&Part::Tags),
+            "language" | "dc_language" => {
+                if let Some(language) = self.pop(&Part::Language).filter(|language| !language.is_empty()) {
+                    self.record().language = Some(language);
+                }
+            }
+            "published" | "issued" | "pubdate" | "dcterms_issued" => {
+                let date = self.pop(&Part::Published).and_then(|text| dates::parse(&text));
+                self.record().published = date;
+            }
+            "updated" | "modified" | "lastbuilddate" | "dc_date" | "dcterms_modified" => {
+                let date = self.pop(&Part::Updated).and_then(|text| dates::parse(&text));
+                self.record().updated = date;
+            }
+            "image" => {
+                self.pop(&Part::Image);
+                self.in_image = false;
+            }
+            "textinput" => {
+                self.pop(&Part::TextInput);
+                self.in_text_input = false;
+            }
+            "source" => {
+                self.in_source = false;
+                self.pop(&Part::Source);
+                self.aside = Record::default();
+            }
+            _ => {
+                self.pop(&Part::Other(name.to_owned()));
+            }
+        }
+    }
+
+    fn end_id(&mut self) {
+        let id = self.pop(&Part::Id);
+        if self.id_is_link
+            && let Some(id) = id
+        {
+            self.record().link.get_or_insert(id);
+        }
+    }
+
+    fn end_summary(&mut self, part: &Part) {
+        if self.description_is_content {
+            self.end_content();
+        } else {
+            self.pop_content(part);
+        }
+        self.description_is_content = false;
+    }
+
+    fn end_content(&mut self) {
+        let textual =
+            self.content.media_type.as_deref().is_some_and(|kind| matches!(kind, PLAIN | HTML | XHTML));
+        let value = self.pop_content(&Part::Content);
+        let record = self.record();
+        if textual && record.summary.is_none() {
+            record.summary = Some(value.unwrap_or_default());
+            record.summary_is_content = true;
+        }
+    }
+
+    fn end_tag_list(&mut self, part: &Part) {
+        for term in self.pop(part).unwrap_or_default().split(',') {
+            self.add_tag(term);
+        }
+    }
+
+    fn add_tag(&mut self, term: &str) {
+        let term = one_line(term);
+        let tags = &mut self.record().tags;
+        if !term.is_empty() && tags.len() < 200 && !tags.contains(&term) {
+            tags.push(term);
+        }
+    }
+
+    fn author_detail(&mut self, set: impl FnOnce(&mut Person)) {
+        if self.in_publisher || !self.in_author {
+            return;
+        }
+        if let Some(person) = self.record().authors.last_mut() {
+            set(person);
+        }
+    }
+
+    /// A relative address made absolute where there is something to hang it on, else as it is.
+    fn resolved(&self, address: &str) -> String {
+        let address = address.trim();
+        let joined = match &self.base.url {
+            Some(base) => base.join(address).ok(),
+            None => None,
+        };
+        joined.map_or_else(|| address.to_owned(), Url::into)
+    }
+
+    /// Closes the innermost element if it is `part`, stores what it holds and returns it.
+    fn pop(&mut self, part: &Part) -> Option<String> {
+        let open = self.open.pop_if(|open| open.part == *part)?;
+        let text = open.text.trim();
+        if !open.stored {
+            return Some(self.understood(text));
+        }
+        let text = self.decoded(text);
+        if matches!(part, Part::Title | Part::Description | Part::Summary | Part::Content) {
+            return Some(self.store_markup(part, text));
+        }
+        Some(self.store_text(part, text))
+    }
+
+    fn pop_content(&mut self, part: &Part) -> Option<String> {
+        let value = self.pop(part);
+        self.in_content = self.in_content.saturating_sub(1);
+        self.content = ContentKind::default();
+        value
+    }
+
+    /// Text with its references resolved, unless it is markup that needs them.
+    fn understood(&self, text: &str) -> String {
+        let keep = self.reading == Reading::Strict || self.in_content > 0 && self.content.is_xml();
+        repaired(if keep { text.to_owned() } else { unescape_xml(text).into_owned() })
+    }
+
+    fn decoded(&self, text: &str) -> String {
+        if self.content.base64 {
+            let compact: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(compact).ok();
+            if let Some(decoded) = bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
+                return decoded.trim().to_owned();
+            }
+        }
+        self.understood(text)
+    }
+
+    fn store_markup(&mut self, part: &Part, text: String) -> String {
+        if !self.is_atom && self.content.media_type.as_deref() == Some(PLAIN) && looks_like_html(&text) {
+            self.content.media_type = Some(HTML.to_owned());
+        }
+        let is_html = self.content.is_html();
+        if *part == Part::Title {
+            let title = if is_html { plain_text(&text) } else { one_line(&text) };
+            self.store_title(&title);
+            return title;
+        }
+        let html = if is_html { self.with_declared_base(text) } else { escape(&text).into_owned() };
+        let depth = self.depth;
+        let in_entry = self.in_entry && !self.in_source;
+        let record = if in_entry { self.entry() } else { self.record() };
+        if *part == Part::Content {
+            if record.contents.len() < 20 {
+                record.contents.push(html.clone());
+            }
+        } else if record.summary.is_none() || record.summary_is_content || depth <= record.summary_depth {
+            record.summary = Some(html.clone());
+            record.summary_is_content = false;
+            record.summary_depth = depth;
+        }
+        html
+    }
+
+    fn with_declared_base(&self, html: String) -> String {
+        match &self.base {
+            Base { url: Some(url), declared: true } if html.contains('<') => with_absolute_links(&html, url),
+            _ => html,
+        }
+    }
+
+    fn store_title(&mut self, title: &str) {
+        if self.title_depth.is_some_and(|known| known <= self.depth) {
+            return;
+        }
+        let depth = self.depth;
+        if self.in_entry && !self.in_source {
+            let record = self.entry();
+            if record.title.is_none() || depth <= record.title_depth {
+                record.title = Some(title.to_owned());
+                record.title_depth = depth;
+            }
+        } else if self.in_feed || self.in_source {
+            self.record().title = Some(title.to_owned());
+        }
+    }
+
+    fn store_text(&mut self, part: &Part, text: String) -> String {
+        let in_entry = self.in_entry && !self.in_source;
+        match part {
+            Part::Link => {
+                let link = if text.is_empty() { text } else { self.resolved(&text) };
+                if in_entry && !self.in_image {
+                    self.entry().link = Some(link.clone());
+                } else if !in_entry {
+                    self.record().link = Some(link.clone());
+                }
+                link
+            }
+            Part::Id => {
+                let id = if self.id_is_link && !text.is_empty() { self.resolved(&text) } else { text };
+                let depth = self.depth;
+                let record = if in_entry { self.entry() } else { self.record() };
+                if record.id.is_none() || depth <= record.id_depth {
+                    record.id = Some(id.clone());
+                    record.id_depth = depth;
+                }
+                id
+            }
+            Part::Author => {
+                self.record().author = Some(one_line(&text));
+                text
+            }
+            _ => text,
+        }
+    }
+
+    /// The feed, or why the document is none.
+    pub fn finish(mut self) -> Result<Feed, FeedError> {
+        let is_feed =
+            self.in_feed || self.format.is_some() && self.told_anything() || !self.entries.is_empty();
+        let root = self.root.as_deref().unwrap_or("");
+        match root {
+            "" => return Err(FeedError::NoMarkup),
+            "opml" => return Err(FeedError::Opml),
+            "urlset" | "sitemapindex" => return Err(FeedError::Sitemap),
+            "html" | "xhtml:html" if !is_feed => return Err(FeedError::WebPage),
+            root if !is_feed => return Err(other_root(root)),
+            _ => {}
+        }
+        self.entries.truncate(MAX_ENTRIES);
+        let is_atom = self.is_atom;
+        let base = self.base.url.clone().or_else(|| absolute(self.feed.link.as_deref()).map(Rc::new));
+        let feed_author = is_atom.then(|| self.feed.author_line()).flatten();
+        let entries =
+            self.entries.into_iter().map(|record| record.entry(base.as_deref(), feed_author.as_deref()));
+        Ok(Feed {
+            format: self.format.unwrap_or(FeedFormat::Rss2),
+            title: self.feed.title.filter(|title| !title.is_empty()),
+            site_url: address(self.feed.link.as_deref(), base.as_deref()),
+            language: self.feed.language,
+            entries: entries.collect(),
+        })
+    }
+
+    fn told_anything(&self) -> bool {
+        let feed_roots = ["rss", "feed", "rdf:rdf", "channel", "entry", "item"];
+        self.root.as_deref().is_some_and(|root| feed_roots.contains(&root.rsplit(':').next().unwrap_or(root)))
+            || self.root.as_deref() == Some("rdf:rdf")
+            || self.feed.title.is_some()
+    }
+}
+
+fn other_root(root: &str) -> FeedError {
+    const PAGE: &[&str] = &[
+        "html", "head", "body", "div", "p", "h1", "meta", "title", "script", "center", "a", "br", "style",
+        "link",
+    ];
+    if PAGE.contains(&root) { FeedError::WebPage } else { FeedError::OtherXml { root: root.to_owned() } }
+}
+
+fn absolute(link: Option<&str>) -> Option<Url> {
+    Url::parse(link?.trim()).ok().filter(|url| url.has_host())
+}
+
+fn address(link: Option<&str>, base: Option<&Url>) -> Option<Url> {
+    let link = link?.trim();
+    if link.is_empty() {
+        return None;
+    }
+    Url::parse(link).ok().or_else(|| base?.join(link).ok())
+}
+
+impl Record {
+    fn author_line(&self) -> Option<String> {
+        let mut names: Vec<String> = Vec::new();
+        for person in &self.authors {
+            let Some(name) = person.name.as_deref().or(person.email.as_deref()) else { continue };
+            let name = plain_text(name);
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if !names.is_empty() {
+            return Some(names.join(", "));
+        }
+        let author = plain_text(self.author.as_deref()?);
+        let name = match author.split_once('(') {
+            Some((email, name)) if email.contains('@') && !email.trim().contains(' ') => {
+                name.trim_end_matches(')').trim().to_owned()
+            }
+            _ => author,
+        };
+        (!name.is_empty()).then_some(name)
+    }
+
+    fn entry(self, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
+        let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
+        let url = address(self.link.as_deref(), base);
+        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Entry {
+            id: not_empty(self.id).or_else(|| url.as_ref().map(|url| url.to_string())),
+            url,
+            title: not_empty(self.title),
+            author,
+            published: self.published,
+            updated: self.updated,
+            summary: not_empty(self.summary).filter(|_| !self.summary_is_content),
+            content: not_empty(self.contents.into_iter().max_by_key(String::len)),
+            tags: self.tags,
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! Dates as feeds write them.
+//!
+//! A feed's date should be RFC 822 (RSS) or RFC 3339 (Atom, Dublin Core). Many are neither: zones that no RFC has, days
+//! and months swapped, months in the publisher's language, half a date. The forms are tried in a fixed order, most
+//! exact first; the first that fits decides. A date without a zone is read as UTC. Nothing here knows today's date, so
+//! forms that leave out the year are no dates.
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+
+/// The moment that `text` names, if it names one.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > 200 {
+        return None;
+    }
+    const FORMS: [fn(&str) -> Option<Timestamp>; 8] =
+        [w3c, rfc822, iso8601, asctime, slashed, hungarian, greek, korean];
+    FORMS.iter().find_map(|form| form(text))
+}
+
+/// Hours east of Greenwich by zone name, lower case.
+fn zone_hours(name: &str) -> Option<i64> {
+    Some(match name {
+        "ut" | "gmt" | "z" | "utc" => 0,
+        "adt" => -3,
+        "ast" | "at" | "edt" => -4,
+        "est" | "et" | "cdt" => -5,
+        "cst" | "ct" | "mdt" => -6,
+        "mst" | "mt" | "pdt" => -7,
+        "pst" | "pt" => -8,
+        "a" => -1,
+        "n" | "met" => 1,
+        "mest" => 2,
+        "m" => -12,
+        "y" => 12,
+        _ => return None,
+    })
+}
+
+/// The month that `name` begins with, in English, lower case.
+fn month_number(name: &str) -> Option<i64> {
+    let start = name.get(..3)?;
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    MONTHS.iter().position(|month| *month == start).map(|at| at as i64 + 1)
+}
+
+/// A whole number, optionally signed, with white space around it.
+fn number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits_only = !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit());
+    digits_only.then(|| text.parse().ok()).flatten()
+}
+
+/// A number with an optional fraction, which is dropped.
+fn whole_part(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    fraction.bytes().all(|b| b.is_ascii_digit()).then(|| number(whole)).flatten()
+}
+
+/// A date and time of day in a zone so many minutes east of Greenwich; none where the calendar has no such moment.
+fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
+    let small = |n: i64| i8::try_from(n).ok();
+    let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
+    let civil = DateTime::new(
+        year,
+        small(date[1])?,
+        small(date[2])?,
+        small(time[0])?,
+        small(time[1])?,
+        small(time[2])?,
+        0,
+    )
+    .ok()?;
+    let shift = SignedDuration::from_secs(minutes_east.checked_mul(60)?);
+    let utc = civil.checked_sub(shift).ok()?;
+    jiff::tz::TimeZone::UTC.to_timestamp(utc).ok()
+}
+
+/// Minutes east of Greenwich of `+hh`, `+hhmm` or `+hh:mm`.
+fn offset_minutes(text: &str) -> Option<i64> {
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours = number(text.get(1..3)?)?;
+    let rest = text.get(3..)?;
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let minutes = if rest.is_empty() { 0 } else { number(rest)? };
+    (hours.abs() < 100 && minutes.abs() < 1000).then_some(sign * (hours * 60 + minutes))
+}
+
+/// The W3C's profile of ISO 8601 and the form that SQL servers print: `2004-01-05T10:20:30-05:00`, `2004-01-05 10:20:30
+/// EST`, `2004-01`, `2004`.
+fn w3c(text: &str) -> Option<Timestamp> {
+    let lower = text.to_lowercase();
+    let (date, rest) = match lower.split_once('t') {
+        Some((date, rest)) if !date.contains(' ') => (date, rest),
+        _ => lower.split_once(char::is_whitespace).unwrap_or((&lower, "00:00:00z")),
+    };
+    if date.split('-').next()?.len() != 4 {
+        return None;
+    }
+    let mut parts = date.splitn(3, '-');
+    let mut part = || parts.next().map_or(Some(1), number);
+    let date = [part()?, part()?, part()?];
+    let rest = rest.trim();
+    let clock_ends = rest.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(rest.len());
+    let (clock, zone) = rest.split_at(clock_ends);
+    let minutes_east = match zone.trim() {
+        "" => 0,
+        zone if zone.starts_with(['+', '-']) => offset_minutes(zone)?,
+        zone => zone_hours(zone)? * 60,
+    };
+    let mut parts = clock.splitn(3, ':');
+    let mut part = || parts.next().map_or(Some(0), whole_part);
+    moment(date, [part()?, part()?, part()?], minutes_east)
+}
+
+/// RFC 822 and what passes for it: `Thu, 1 Jan 04 19:48:21 EST`, `January 5, 2004`.
+fn rfc822(text: &str) -> Option<Timestamp> {
+    let lower = text.to_lowercase();
+    let mut parts: Vec<&str> = lower.split_whitespace().collect();
+    if parts.len() < 5 {
+        parts.extend(["00:00:00", "0000"]);
+    }
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    if parts[0].get(..3).is_some_and(|start| DAYS.contains(&start)) {
+        parts.remove(0);
+    }
+    if parts.len() < 5 {
+        return None;
+    }
+    let (day, month) = match (number(parts[0]), month_number(parts[0])) {
+        (Some(day), _) => (day, month_number(parts[1])?),
+        (None, Some(month)) => (number(parts[1].trim_end_matches(','))?, month),
+        (None, None) => return None,
+    };
+    let mut year = number(parts[2])?;
+    if parts[2].len() <= 2 {
+        year += if year < 90 { 2000 } else { 1900 };
+    }
+    let mut clock = parts[3].split(':');
+    let mut part = || clock.next().map_or(Some(0), number);
+    let time = [part()?, part()?, part()?];
+    moment([year, month, day], time, rfc822_zone(parts[4])?)
+}
+
+/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC.
+fn rfc822_zone(zone: &str) -> Option<i64> {
+    let zone = zone.strip_prefix("etc/").unwrap_or(zone);
+    let zone = zone.strip_prefix("gmt").filter(|rest| !rest.is_empty()).unwrap_or(zone);
+    if zone.starts_with(['+', '-']) {
+        return offset_minutes(zone);
+    }
+    Some(zone_hours(zone).unwrap_or(0) * 60)
+}
+
+/// `Thu Jan 5 10:20:30 2004` and the same with a zone before the year.
+fn asctime(text: &str) -> Option<Timestamp> {
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let (clock, zone, year) = match parts[..] {
+        [_, _, _, clock, year] => (clock, "+0000", year),
+        [_, _, _, clock, zone, year] => (clock, zone, year),
+        _ => return None,
+    };
+    rfc822(&format!("{} {} {} {year} {clock} {zone}", parts[0], parts[2], parts[1]))
+}
+
+/// A reader of fixed forms, one piece at a time.
+struct Pieces<'a>(&'a str);
+
+impl<'a> Pieces<'a> {
+    /// As many digits as there are, `least` to `most`.
+    fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
+        let length = self.0.bytes().take(most).take_while(u8::is_ascii_digit).count();
+        if length < least {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(length);
+        self.0 = rest;
+        if digits.is_empty() { Some(0) } else { digits.parse().ok() }
+    }
+
+    /// Exactly `text`.
+    fn literal(&mut self, text: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(text)?;
+        Some(())
+    }
+
+    /// `text` if it comes next.
+    fn optional(&mut self, text: &str) {
+        self.0 = self.0.strip_prefix(text).unwrap_or(self.0);
+    }
+
+    /// White space, at least one character.
+    fn space(&mut self) -> Option<()> {
+        let rest = self.0.trim_start();
+        let moved = rest.len() < self.0.len();
+        self.0 = rest;
+        moved.then_some(())
+    }
+}
+
+/// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
+fn iso8601(text: &str) -> Option<Timestamp> {
+    const DATES: [fn(&mut Pieces<'_>) -> Option<[i64; 3]>; 6] = [
+        |p| {
+            let year = p.digits(4, 4)?;
+            p.optional("-");
+            let month = p.digits(2, 2).filter(|m| *m < 20)?;
+            p.optional("-");
+            Some([year, month, p.digits(2, 2).filter(|d| *d < 40)?])
+        },
+        |p| {
+            let year = p.digits(4, 4)?;
+            p.literal("-")?;
+            Some([year, p.digits(2, 2).filter(|m| *m < 20)?, 1])
+        },
+        |p| {
+            let year = p.digits(4, 4)?;
+            p.optional("-");
+            Some([year, 1, p.digits(3, 3).filter(|d| *d < 400)?])
+        },
+        |p| {
+            let year = 2000 + p.digits(2, 2)?;
+            p.optional("-");
+            let month = p.digits(2, 2).filter(|m| *m < 20)?;
+            p.optional("-");
+            Some([year, month, p.digits(2, 2).filter(|d| *d < 40)?])
+        },
+        |p| {
+            let year = 2000 + p.digits(2, 2)?;
+            p.optional("-");
+            Some([year, 1, p.digits(3, 3).filter(|d| *d < 400)?])
+        },
+        |p| Some([p.digits(4, 4)?, 1, 1]),
+    ];
+    let (date, rest) = DATES.iter().find_map(|form| {
+        let mut pieces = Pieces(text);
+        Some((form(&mut pieces)?, pieces.0))
+    })?;
+    let (time, minutes_east) = iso8601_time(rest).unwrap_or(([0; 3], 0));
+    normalised(date, time, minutes_east)
+}
+
+fn iso8601_time(text: &str) -> Option<([i64; 3], i64)> {
+    let mut pieces = Pieces(text);
+    pieces.optional("T");
+    let hour = pieces.digits(2, 2)?;
+    pieces.literal(":")?;
+    let minute = pieces.digits(2, 2)?;
+    let mut after = Pieces(pieces.0);
+    let second = match after.literal(":").and_then(|()| after.digits(2, 2)) {
+        Some(second) => {
+            pieces = after;
+            second
+        }
+        None => 0,
+    };
+    let mut after = Pieces(pieces.0);
+    if after.literal(".").and_then(|()| after.digits(1, 9)).is_some() {
+        pieces = after;
+        pieces.0 = pieces.0.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    let zone_ends = pieces.0.bytes().take(6).take_while(|b| b"+-:0123456789".contains(b)).count();
+    Some(([hour, minute, second], offset_minutes(&pieces.0[..zone_ends]).unwrap_or(0)))
+}
+
+/// Like [`moment`], but the 31st of June is the 1st of July and 24:00 is the next day, as in C's `mktime`.
+fn normalised(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
+    let months = date[0] * 12 + date[1] - 1;
+    let first = moment([months.div_euclid(12), months.rem_euclid(12) + 1, 1], [0; 3], 0)?;
+    let seconds = (date[2] - 1) * 86_400 + time[0] * 3600 + time[1] * 60 + time[2] - minutes_east * 60;
+    first.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// `Fri, 2006/09/15 08:19:53 EDT`, the form of a version control system's feeds.
+fn slashed(text: &str) -> Option<Timestamp> {
+    let (_, rest) = text.split_once(", ")?;
+    let mut pieces = Pieces(rest);
+    let year = pieces.digits(1, 4)?;
+    pieces.literal("/")?;
+    let month = pieces.digits(1, 2)?;
+    pieces.literal("/")?;
+    let day = pieces.digits(2, 2)?;
+    pieces.space()?;
+    let hour = pieces.digits(1, 2)?;
+    pieces.literal(":")?;
+    let minute = pieces.digits(2, 2)?;
+    pieces.literal(":")?;
+    let second = pieces.digits(2, 2)?;
+    moment([year, month, day], [hour, minute, second], rfc822_zone(&pieces.0.trim().to_lowercase())?)
+}
+
+/// `2004-július-13T9:15-05:00`.
+fn hungarian(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] = [
+        "január",
+        "februári",
+        "március",
+        "április",
+        "máujus",
+        "június",
+        "július",
+        "augusztus",
+        "szeptember",
+        "október",
+        "november",
+        "december",
+    ];
+    let mut pieces = Pieces(text);
+    let year = pieces.digits(4, 4)?;
+    pieces.literal("-")?;
+    let (name, rest) = pieces.0.split_once('-')?;
+    let month = MONTHS.iter().position(|month| *month == name || (name == "május" && *month == "máujus"))?;
+    pieces.0 = rest;
+    let day = pieces.digits(1, 2)?;
+    pieces.literal("T")?;
+    let hour = pieces.digits(1, 2)?;
+    pieces.literal(":")?;
+    let minute = pieces.digits(2, 2)?;
+    moment([year, month as i64 + 1, day], [hour, minute, 0], offset_minutes(pieces.0)?)
+}
+
+/// `Κυρ, 11 Ιούλ 2004 12:00:00 EST`.
+fn greek(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&[&str]; 12] = [
+        &["Ιαν"],
+        &["Φεβ"],
+        &["Μάώ", "Μαώ", "Μάρ", "Μαρ"],
+        &["Απρ"],
+        &["Μάι", "Μαϊ", "Μαι"],
+        &["Ιούν", "Ιον", "Ιουν"],
+        &["Ιούλ", "Ιολ", "Ιουλ"],
+        &["Αύγ", "Αυγ"],
+        &["Σεπ"],
+        &["Οκτ"],
+        &["Νοέ", "Νοε"],
+        &["Δεκ"],
+    ];
+    let (_, rest) = text.split_once(',')?;
+    let parts: Vec<&str> = rest.split_whitespace().collect();
+    let [day, month, year, clock, zone] = parts[..] else { return None };
+    let month = MONTHS.iter().position(|spellings| spellings.contains(&month))?;
+    let mut clock = clock.split(':').map(number);
+    let mut part = || clock.next().flatten();
+    let time = [part()?, part()?, part()?];
+    moment([number(year)?, month as i64 + 1, number(day)?], time, rfc822_zone(&zone.to_lowercase())?)
+}
+
+/// `2004년 05월 28일 01:31:15` and `2004-05-25 오후 11:23:17`, both in Korea's time.
+fn korean(text: &str) -> Option<Timestamp> {
+    const KOREA: i64 = 9 * 60;
+    let mut pieces = Pieces(text);
+    let year = pieces.digits(4, 4)?;
+    let dashed = pieces.literal("-").is_some();
+    let after = |pieces: &mut Pieces<'_>, sign: &str| {
+        if dashed { Some(()) } else { pieces.literal(sign).and_then(|()| pieces.space()) }
+    };
+    after(&mut pieces, "년")?;
+    let month = pieces.digits(2, 2)?;
+    after(&mut pieces, "월")?;
+    if dashed {
+        pieces.literal("-")?;
+    }
+    let day = pieces.digits(2, 2)?;
+    after(&mut pieces, "일")?;
+    let mut afternoon = 0;
+    if dashed {
+        pieces.space()?;
+        if pieces.literal("오후").is_some() {
+            afternoon = 12;
+        } else {
+            pieces.literal("오전")?;
+        }
+        pieces.space()?;
+    }
+    let hour = pieces.digits(1, 2)?;
+    pieces.literal(":")?;
+    let minute = pieces.digits(1, 2)?;
+    pieces.literal(":")?;
+    let second = pieces.digits(1, 2)?;
+    moment([year, month, day], [hour + afternoon, minute, second], KOREA)
+}

@@ -1,0 +1,175 @@
+//! Bytes to text.
+//!
+//! A feed says its encoding up to four times (media type, XML declaration, byte order mark, first bytes) and is often
+//! wrong. The candidates are tried in the order of RFC 3023; the first that decodes every byte is taken. Text that no
+//! candidate fits is UTF-8, else Windows-1252, which every sequence of bytes fits.
+
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
+
+/// The text of a document that was served with `media_type`.
+pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
+    let (sniffed, bytes) = sniff(bytes);
+    let declared = declared_encoding(bytes, sniffed);
+    let (served, is_text) = served_encoding(media_type);
+    let first = served.or_else(|| declared.clone().filter(|_| !is_text));
+    let candidates = [first, declared, sniffed.map(str::to_owned), Some("utf-8".to_owned())];
+    for label in candidates.iter().flatten() {
+        if let Some(text) = decode_as(bytes, label) {
+            return text;
+        }
+    }
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0
+}
+
+/// What the first bytes tell: a byte order mark, which is taken off, or `<?xm` in an encoding that is not like ASCII.
+fn sniff(bytes: &[u8]) -> (Option<&'static str>, &[u8]) {
+    const MARKS: &[(&[u8], &str)] = &[
+        (&[0, 0, 0xfe, 0xff], "utf-32be"),
+        (&[0xff, 0xfe, 0, 0], "utf-32le"),
+        (&[0xfe, 0xff], "utf-16be"),
+        (&[0xff, 0xfe], "utf-16le"),
+        (&[0xef, 0xbb, 0xbf], "utf-8"),
+    ];
+    const BEGINNINGS: &[(&[u8], &str)] = &[
+        (&[0x4c, 0x6f, 0xa7, 0x94], "cp037"),
+        (&[0, 0x3c, 0, 0x3f], "utf-16be"),
+        (&[0x3c, 0, 0x3f, 0], "utf-16le"),
+        (&[0, 0x3c, 0, 0x72], "utf-16be"),
+        (&[0x3c, 0, 0x72, 0], "utf-16le"),
+        (&[0, 0, 0, 0x3c], "utf-32be"),
+        (&[0x3c, 0, 0, 0], "utf-32le"),
+    ];
+    if let Some((mark, name)) = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        return (Some(name), &bytes[mark.len()..]);
+    }
+    let beginning = BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning));
+    (beginning.map(|(_, name)| *name), bytes)
+}
+
+/// What the XML declaration says.
+fn declared_encoding(bytes: &[u8], sniffed: Option<&str>) -> Option<String> {
+    const LONGEST: usize = 1024;
+    let mut length = bytes.len().min(LONGEST);
+    length -= length % 4;
+    let start = if bytes.len() <= LONGEST { bytes } else { &bytes[..length] };
+    let text = match sniffed {
+        Some(label) if label != "utf-8" => decode_as(start, label)?,
+        _ => String::from_utf8_lossy(start),
+    };
+    let declaration = text.trim_start().strip_prefix("<?")?.split('>').next()?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let label = value[1..].split(quote).next()?.trim().to_lowercase();
+    let wide = [
+        "utf-16",
+        "utf16",
+        "utf_16",
+        "u16",
+        "utf-32",
+        "utf32",
+        "utf_32",
+        "u32",
+        "iso-10646-ucs-2",
+        "iso-10646-ucs-4",
+        "csucs4",
+        "csunicode",
+        "ucs-2",
+        "ucs-4",
+    ];
+    match sniffed {
+        Some(sniffed) if wide.contains(&label.as_str()) => Some(sniffed.to_owned()),
+        _ => Some(label),
+    }
+}
+
+/// The charset of a media type, and whether the media type is text, whose declaration then counts for nothing.
+fn served_encoding(media_type: Option<&str>) -> (Option<String>, bool) {
+    let Some(media_type) = media_type else { return (None, false) };
+    let is_text = media_type.trim_start().get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"));
+    let charset = media_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches(['"', '\'']).to_lowercase();
+        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then_some(value)
+    });
+    (charset, is_text)
+}
+
+/// The text if every byte fits the encoding of that name.
+fn decode_as<'a>(bytes: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
+    let label = label.replace('_', "-");
+    match label.as_str() {
+        "us-ascii" | "ascii" => bytes.is_ascii().then(|| String::from_utf8_lossy(bytes)),
+        "utf-32be" | "utf-32-be" => utf32(bytes, u32::from_be_bytes).map(Cow::Owned),
+        "utf-32le" | "utf-32-le" | "utf-32" => utf32(bytes, u32::from_le_bytes).map(Cow::Owned),
+        "iso-8859-1" | "latin-1" | "latin1" | "l1" | "iso8859-1" | "8859" | "cp819" | "iso88591" => {
+            let text = encoding_rs::mem::decode_latin1(bytes);
+            Some(text)
+        }
+        "gb2312" => encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes),
+        _ => {
+            let encoding = encoding(&label)?;
+            encoding.decode_without_bom_handling_and_without_replacement(bytes)
+        }
+    }
+}
+
+fn encoding(label: &str) -> Option<&'static Encoding> {
+    let by_label = Encoding::for_label(label.as_bytes());
+    let by_number = || {
+        let number =
+            label.strip_prefix("cp").or_else(|| label.strip_prefix("windows"))?.trim_start_matches('-');
+        Encoding::for_label(format!("windows-{number}").as_bytes())
+            .or_else(|| Encoding::for_label(format!("ibm{number}").as_bytes()))
+    };
+    let by_name = || {
+        Some(match label {
+            "utf8" | "u8" | "utf" => encoding_rs::UTF_8,
+            "utf-16" | "utf16" => encoding_rs::UTF_16LE,
+            "mac-roman" | "macroman" => encoding_rs::MACINTOSH,
+            "cp932" | "ms932" | "shiftjis" | "sjis" => encoding_rs::SHIFT_JIS,
+            "cp949" | "euckr" | "uhc" => encoding_rs::EUC_KR,
+            "cp936" | "gb18030-2000" => encoding_rs::GB18030,
+            "cp950" => encoding_rs::BIG5,
+            "eucjp" => encoding_rs::EUC_JP,
+            _ => return None,
+        })
+    };
+    by_label
+        .or_else(by_number)
+        .or_else(by_name)
+        .filter(|encoding| *encoding != encoding_rs::REPLACEMENT && *encoding != encoding_rs::X_USER_DEFINED)
+}
+
+fn utf32(bytes: &[u8], read: fn([u8; 4]) -> u32) -> Option<String> {
+    let (units, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    units.iter().map(|unit| char::from_u32(read(*unit))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_candidate_that_fits_every_byte_is_taken() {
+        for (bytes, media_type, text) in [
+            (&b"<?xml version='1.0' encoding='iso-8859-1'?>\xe9"[..], None, "é"),
+            (b"<?xml version='1.0' encoding='utf-8'?>\xe9", None, "é"),
+            (b"<?xml version='1.0' encoding='koi8-r'?>\xc1", None, "а"),
+            (b"<?xml version='1.0' encoding='utf-8'?>\xc1", Some("text/xml; charset=koi8-r"), "а"),
+            ("<?xml version='1.0' encoding='us-ascii'?>é".as_bytes(), None, "é"),
+            (b"<?xml version='1.0' encoding='no-such'?>\x93", None, "“"),
+            (b"\xef\xbb\xbf<?xml version='1.0'?>\xc3\xa9", None, "é"),
+            (b"\xff\xfe<\0?\0x\0m\0l\0?\0>\0\xe9\0", None, "é"),
+            (b"\0<\0?\0x\0m\0l\0?\0>\0\xe9", None, "é"),
+        ] {
+            let decoded = decode(bytes, media_type);
+            assert_eq!(decoded.rsplit('>').next(), Some(text), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Finding a site's feeds: in the links of a page, and by the addresses that feeds usually have.
+
+use std::collections::HashSet;
+
+use backissue_model::FeedFormat;
+use url::Url;
+
+use crate::assembly::Attribute;
+use crate::markup_text::{one_line, plain_text};
+use crate::{Hints, decoding, tags};
+
+/// A feed that a page points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFeed {
+    /// Its address.
+    pub url: Url,
+    /// What the page calls it.
+    pub title: Option<String>,
+    /// The format that its media type or address promises.
+    pub format_hint: Option<FeedFormat>,
+}
+
+/// The most feeds that are returned.
+const MAX_FOUND: usize = 100;
+
+/// How much a link looks like the feed that a person means; the smaller the better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Promise {
+    /// The page declares it as its feed.
+    Declared,
+    /// A link on the page looks like one.
+    Linked,
+    /// Declared, but of comments.
+    Comments,
+}
+
+/// The feeds that a page points to, best first: those it declares, then links that look like feeds, comments feeds last.
+/// Links without scheme and host need `hints.url`.
+pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
+    let text = decoding::decode(html, hints.media_type.as_deref());
+    let mut base = hints.url.clone();
+    let mut has_base = false;
+    let mut found: Vec<(Promise, FoundFeed)> = Vec::new();
+    for tag in tags::tags(&text) {
+        if tag.kind == tags::TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
+            continue;
+        }
+        let attributes = tag.attributes();
+        match tag.name.as_str() {
+            "base" if !has_base => {
+                if let Some(url) = address(&attributes, base.as_ref()) {
+                    base = Some(url);
+                    has_base = true;
+                }
+            }
+            "link" => found.extend(declared(&attributes, base.as_ref())),
+            "a" => found.extend(linked(&attributes, base.as_ref(), &text[tag.end..])),
+            _ => {}
+        }
+        if found.len() >= 10 * MAX_FOUND {
+            break;
+        }
+    }
+    found.sort_by_key(|(promise, _)| *promise);
+    let mut known = HashSet::new();
+    found
+        .into_iter()
+        .map(|(_, feed)| feed)
+        .filter(|feed| known.insert(feed.url.clone()))
+        .take(MAX_FOUND)
+        .collect()
+}
+
+/// The addresses where a site's feed usually lies, likeliest first: beside the page, then at the host's root.
+pub fn guesses(site: &Url) -> Vec<Url> {
+    const USUAL: &[&str] = &[
+        "feed",
+        "feed.xml",
+        "rss.xml",
+        "atom.xml",
+        "index.xml",
+        "rss",
+        "feed/",
+        "feed.json",
+        "feed.atom",
+        "feeds/posts/default",
+        "blog/feed",
+        "blog/rss.xml",
+        "blog/feed.xml",
+        "blog/atom.xml",
+        "blog/index.xml",
+        "rss/",
+        "atom",
+        "?feed=rss2",
+    ];
+    let mut folder = site.clone();
+    folder.set_query(None);
+    folder.set_fragment(None);
+    if !folder.path().ends_with('/') {
+        let last = folder.path().rsplit('/').next().unwrap_or("");
+        if !last.contains('.') {
+            folder.set_path(&format!("{}/", folder.path()));
+        }
+    }
+    let root = folder.join("/").ok();
+    let mut known = HashSet::new();
+    let under = |place: &Url| USUAL.iter().filter_map(|path| place.join(path).ok()).collect::<Vec<_>>();
+    let mut all = under(&folder);
+    all.extend(root.iter().flat_map(under));
+    all.retain(|url| known.insert(url.clone()));
+    all
+}
+
+fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
+}
+
+fn address(attributes: &[Attribute], base: Option<&Url>) -> Option<Url> {
+    let href = attribute(attributes, "href").filter(|href| !href.is_empty())?;
+    let href = href.strip_prefix("feed:").map_or(href, |rest| if rest.contains("://") { rest } else { href });
+    let href = href.replacen("feed://", "https://", usize::from(href.starts_with("feed://")));
+    let mut url = Url::parse(&href).ok().or_else(|| base?.join(&href).ok())?;
+    url.set_fragment(None);
+    matches!(url.scheme(), "http" | "https").then_some(url)
+}
+
+/// A feed in `<link rel="alternate" type="…">`.
+fn declared(attributes: &[Attribute], base: Option<&Url>) -> Option<(Promise, FoundFeed)> {
+    let relations = attribute(attributes, "rel")?.to_lowercase();
+    let relates = relations.split_ascii_whitespace().any(|r| matches!(r, "alternate" | "feed"));
+    let media_type = attribute(attributes, "type").unwrap_or("").to_lowercase();
+    let media_type = media_type.split(';').next().unwrap_or("").trim();
+    let url = address(attributes, base)?;
+    let format_hint = match media_type {
+        "application/rss+xml" => Some(FeedFormat::Rss2),
+        "application/atom+xml" => Some(FeedFormat::Atom),
+        "application/feed+json" => Some(FeedFormat::JsonFeed),
+        "application/rdf+xml" => Some(FeedFormat::Rdf),
+        "application/json" if url.path().contains("feed") => Some(FeedFormat::JsonFeed),
+        "text/xml" | "application/xml" | "application/x.atom+xml" | "application/x-atom+xml" => None,
+        "" if relations.contains("feed") || looks_like_feed(&url) => None,
+        _ => return None,
+    };
+    if !relates || url.path().contains("/wp-json/") || url.path().contains("oembed") {
+        return None;
+    }
+    let title = attribute(attributes, "title").map(one_line).filter(|title| !title.is_empty());
+    let promise = if is_of_comments(&url, title.as_deref()) { Promise::Comments } else { Promise::Declared };
+    Some((promise, FoundFeed { url, title, format_hint }))
+}
+
+/// A feed in `<a href="…">`.
+fn linked(attributes: &[Attribute], base: Option<&Url>, after: &str) -> Option<(Promise, FoundFeed)> {
+    let url = address(attributes, base)?;
+    if !looks_like_feed(&url) {
+        return None;
+    }
+    let end = after.char_indices().take(500).find(|(at, _)| after[*at..].starts_with("</a"));
+    let title = attribute(attributes, "title").map(str::to_owned);
+    let title =
+        title.or_else(|| end.map(|(at, _)| plain_text(&after[..at]))).filter(|title| !title.is_empty());
+    let promise = if is_of_comments(&url, title.as_deref()) { Promise::Comments } else { Promise::Linked };
+    Some((promise, FoundFeed { url, title, format_hint: None }))
+}
+
+/// Whether an address has the form that feeds' addresses have.
+fn looks_like_feed(url: &Url) -> bool {
+    let path = url.path().to_lowercase();
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    let named = matches!(
+        last,
+        "feed" | "feeds" | "rss" | "atom" | "rss2" | "rdf" | "index.xml" | "atom.xml" | "rss.xml"
+    ) || [".rss", ".atom", ".rdf", "feed.xml", "feed.json", "rss.php", "atom.php"]
+        .iter()
+        .any(|end| last.ends_with(end))
+        || last.ends_with(".xml") && (last.contains("feed") || last.contains("rss") || last.contains("atom"));
+    let queried = url.query().is_some_and(|query| {
+        ["feed=rss", "feed=atom", "format=rss", "format=feed", "type=rss"]
+            .iter()
+            .any(|mark| query.contains(mark))
+    });
+    let proxied =
+        url.host_str().is_some_and(|host| host.starts_with("feeds.") || host.starts_with("feeds2."));
+    named || queried || proxied || path.contains("/feeds/posts/default")
+}
+
+fn is_of_comments(url: &Url, title: Option<&str>) -> bool {
+    url.path().to_lowercase().contains("comment")
+        || title.is_some_and(|title| {
+            let title = title.to_lowercase();
+            ["comment", "kommentar", "commentaire", "comentario"].iter().any(|word| title.contains(word))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints() -> Hints {
+        Hints { url: Url::parse("https://example.org/blog/").ok(), media_type: None }
+    }
+
+    #[test]
+    fn declared_feeds_come_first_and_comments_last() {
+        let page = br#"<html><head>
+            <link rel="alternate" type="application/rss+xml" title="X &raquo; Comments Feed" href="/comments/feed/">
+            <LINK REL='alternate' TYPE='application/atom+xml' HREF='atom.xml'>
+            <link rel=alternate type="application/rss+xml; charset=utf-8" href=https://example.org/rss title="X &amp; Y">
+            <link rel="alternate" type="text/html" hreflang="de" href="/de/">
+            <link rel="stylesheet" href="/feed.css">
+            <!-- <link rel="alternate" type="application/rss+xml" href="/old.rss"> -->
+            </head><body><a href="/about">About</a> <a href="../feed.xml"><b>RSS</b></a>
+            <script>var a = '<a href="/x.rss">';</script></body>"#;
+        let found = discover(page, &hints());
+        let urls: Vec<&str> = found.iter().map(|feed| feed.url.path()).collect();
+        assert_eq!(urls, ["/blog/atom.xml", "/rss", "/feed.xml", "/comments/feed/"]);
+        assert_eq!(found[0].format_hint, Some(FeedFormat::Atom));
+        assert_eq!(found[1].title.as_deref(), Some("X & Y"));
+        assert_eq!(found[2].title.as_deref(), Some("RSS"));
+    }
+
+    #[test]
+    fn the_pages_own_base_counts_and_each_feed_is_found_once() {
+        let page = b"<base href='https://cdn.example.net/site/'><link rel='alternate' type='application/rss+xml' href='a.rss'>\
+            <a href='a.rss#top'>again</a>";
+        let found = discover(page, &hints());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].url.as_str(), "https://cdn.example.net/site/a.rss");
+    }
+
+    #[test]
+    fn guesses_begin_beside_the_page_and_go_on_at_the_root() {
+        let guesses = guesses(&Url::parse("https://example.org/engineering?x=1").unwrap());
+        assert_eq!(guesses[0].as_str(), "https://example.org/engineering/feed");
+        assert!(guesses.iter().any(|url| url.as_str() == "https://example.org/rss.xml"));
+        let unique: HashSet<_> = guesses.iter().collect();
+        assert_eq!(unique.len(), guesses.len());
+    }
+}

@@ -1,0 +1,108 @@
+//! JSON Feed 1.0 and 1.1 (jsonfeed.org), read with the same leniency as XML.
+
+use backissue_model::{Entry, Feed, FeedFormat};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::markup_text::{escape, one_line, plain_text};
+use crate::{FeedError, MAX_ENTRIES, dates};
+
+/// Reads a JSON Feed.
+pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
+    let value: Value = serde_json::from_str(text.trim_end_matches('\0'))
+        .map_err(|error| FeedError::BrokenJson(error.to_string()))?;
+    let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
+    let version = string(&feed, "version").unwrap_or_default();
+    let items = feed.get("items").and_then(Value::as_array);
+    if items.is_none() && !version.contains("jsonfeed.org") {
+        return Err(FeedError::OtherJson);
+    }
+    let site_url = string(&feed, "home_page_url").and_then(|link| address(&link, base));
+    let base = base.or(site_url.as_ref());
+    let language = string(&feed, "language");
+    let author = authors(&feed);
+    let items = items.map_or(&[][..], Vec::as_slice);
+    let entries = items.iter().filter_map(Value::as_object).take(MAX_ENTRIES);
+    let entries = entries.map(|item| entry(item, base, author.as_deref())).collect();
+    Ok(Feed {
+        format: FeedFormat::JsonFeed,
+        title: string(&feed, "title").map(|title| one_line(&title)),
+        site_url,
+        language,
+        entries,
+    })
+}
+
+fn entry(item: &Map<String, Value>, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
+    let id = string(item, "id");
+    let link = string(item, "url").or_else(|| string(item, "external_url"));
+    let as_address = |text: &String| Url::parse(text).ok().filter(Url::has_host);
+    let url = link.and_then(|link| address(&link, base)).or_else(|| id.as_ref().and_then(as_address));
+    let date = |name| string(item, name).and_then(|date| dates::parse(&date));
+    let text = string(item, "content_text").map(|text| paragraphs(&text));
+    Entry {
+        id: id.or_else(|| url.as_ref().map(Url::to_string)),
+        url,
+        title: string(item, "title").map(|title| plain_title(&title)),
+        author: authors(item).or_else(|| feed_author.map(str::to_owned)),
+        published: date("date_published"),
+        updated: date("date_modified"),
+        summary: string(item, "summary").map(|summary| escape(&summary).into_owned()),
+        content: string(item, "content_html").or(text),
+        tags: tags(item),
+    }
+}
+
+/// Titles are plain text by the format's rules; what is written as a reference all the same was meant as one.
+fn plain_title(title: &str) -> String {
+    if crate::markup_text::looks_like_html(title) { plain_text(title) } else { one_line(title) }
+}
+
+/// A member that is text or a number, unless it is empty.
+fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = match object.get(name)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn address(link: &str, base: Option<&Url>) -> Option<Url> {
+    Url::parse(link).ok().or_else(|| base?.join(link).ok())
+}
+
+/// The names in `authors` (1.1) or `author` (1.0).
+fn authors(object: &Map<String, Value>) -> Option<String> {
+    let listed = object.get("authors").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<String> = listed
+        .chain(object.get("author"))
+        .filter_map(|author| match author {
+            Value::Object(author) => string(author, "name"),
+            Value::String(name) => Some(name.trim().to_owned()),
+            _ => None,
+        })
+        .collect();
+    let mut unique: Vec<String> = Vec::new();
+    for name in names {
+        if !name.is_empty() && !unique.contains(&name) && unique.len() < 50 {
+            unique.push(name);
+        }
+    }
+    (!unique.is_empty()).then(|| unique.join(", "))
+}
+
+fn tags(item: &Map<String, Value>) -> Vec<String> {
+    let tags = item.get("tags").and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(Value::as_str).map(one_line).filter(|tag| !tag.is_empty()).take(200).collect()
+}
+
+/// Plain text as HTML: a paragraph for each block of lines.
+fn paragraphs(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    text.split("\n\n")
+        .map(str::trim)
+        .filter(|block| !block.is_empty())
+        .map(|block| format!("<p>{}</p>", escape(block).replace('\n', "<br>")))
+        .collect()
+}

@@ -1,0 +1,439 @@
+//! Text that may be markup: references, plain text out of HTML, addresses inside HTML.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+/// The character that a numeric reference names: `169`, `xA9`. The numbers that Windows-1252 gives to characters and
+/// Unicode to control codes mean what Windows means by them.
+pub fn character(reference: &str) -> Option<char> {
+    let number = match reference.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => reference.parse(),
+    };
+    char::from_u32(number.ok()?).map(windows_character)
+}
+
+/// What Windows-1252 has in the place of a C1 control code; any other character as it is.
+fn windows_character(c: char) -> char {
+    const PLACES: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    match c {
+        '\u{80}'..='\u{9f}' => PLACES[c as usize - 0x80],
+        _ => c,
+    }
+}
+
+/// `text` with `&`, `<` and `>` written as references.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>']) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+}
+
+/// Undoes [`escape`] and the references that XML knows by itself; any other reference stays.
+pub fn unescape_xml(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut pieces = text.split('&');
+    out.push_str(pieces.next().unwrap_or(""));
+    for piece in pieces {
+        let known = [("lt;", '<'), ("gt;", '>'), ("amp;", '&'), ("quot;", '"'), ("apos;", '\'')]
+            .iter()
+            .find_map(|(name, meaning)| Some((piece.strip_prefix(name)?, *meaning)));
+        match known {
+            Some((after, meaning)) => {
+                out.push(meaning);
+                out.push_str(after);
+            }
+            None => {
+                out.push('&');
+                out.push_str(piece);
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Text that was UTF-8, was taken for Latin-1 and written as UTF-8 again, as it was at first; and Windows characters in
+/// the place of control codes.
+pub fn repaired(text: String) -> String {
+    if text.is_ascii() {
+        return text;
+    }
+    let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let text = match bytes.map(String::from_utf8) {
+        Some(Ok(original)) => original,
+        _ => text,
+    };
+    if text.contains(|c: char| ('\u{80}'..='\u{9f}').contains(&c)) {
+        return text.chars().map(windows_character).collect();
+    }
+    text
+}
+
+/// `text` with every run of white space as one space and none at the ends.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// Whether a text that should be plain was meant as HTML: it has an end tag or a reference, and no tag and no reference
+/// that HTML does not know. Errs on the side of plain, because text taken for markup is lost.
+pub fn looks_like_html(text: &str) -> bool {
+    let mut has_end_tag = false;
+    for (at, _) in text.match_indices('<') {
+        let after = &text[at + 1..];
+        let (name, is_end) = match after.strip_prefix('/') {
+            Some(after) => (after, true),
+            None => (after, false),
+        };
+        let length = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        if length == 0 {
+            continue;
+        }
+        if !is_html_element(&name[..length]) {
+            return false;
+        }
+        has_end_tag |= is_end && name[length..].starts_with('>');
+    }
+    let mut has_reference = false;
+    for (at, _) in text.match_indices('&') {
+        let after = &text[at + 1..];
+        let numeric = after.starts_with('#');
+        let name = after.strip_prefix('#').unwrap_or(after);
+        let length = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        if length == 0 || !name[length..].starts_with(';') {
+            continue;
+        }
+        let reference = &text[at..at + 1 + usize::from(numeric) + length + 1];
+        if !numeric && (reference == "&apos;" || htmlize::unescape(reference) == reference) {
+            return false;
+        }
+        has_reference = true;
+    }
+    has_end_tag || has_reference
+}
+
+/// Elements that people put into feeds on purpose. Sorted.
+const HTML_ELEMENTS: &[&str] = &[
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "area",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "big",
+    "blockquote",
+    "br",
+    "button",
+    "canvas",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "command",
+    "datagrid",
+    "datalist",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "event-source",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "i",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "keygen",
+    "label",
+    "legend",
+    "li",
+    "m",
+    "map",
+    "menu",
+    "meter",
+    "multicol",
+    "nav",
+    "nextid",
+    "noscript",
+    "ol",
+    "optgroup",
+    "option",
+    "output",
+    "p",
+    "pre",
+    "progress",
+    "q",
+    "s",
+    "samp",
+    "section",
+    "select",
+    "small",
+    "sound",
+    "source",
+    "spacer",
+    "span",
+    "strike",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "var",
+    "video",
+];
+
+fn is_html_element(name: &str) -> bool {
+    HTML_ELEMENTS.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
+}
+
+/// One piece of HTML.
+enum Piece<'a> {
+    /// Text, references not resolved.
+    Text(&'a str),
+    /// A tag with its brackets.
+    Tag(&'a str),
+    /// A comment, a declaration or a processing instruction.
+    Other,
+}
+
+/// Cuts HTML into pieces; a `<` that begins none is text.
+fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (length, piece) = next_piece(rest);
+        rest = &rest[length..];
+        Some(piece)
+    })
+}
+
+fn next_piece(rest: &str) -> (usize, Piece<'_>) {
+    let from = usize::from(rest.starts_with('<'));
+    let text_ends = rest[from..].find('<').map_or(rest.len(), |at| at + from);
+    let text = (text_ends, Piece::Text(&rest[..text_ends]));
+    let Some(inside) = rest.strip_prefix('<') else { return text };
+    if inside.starts_with("!--") {
+        return match rest.find("-->") {
+            Some(end) => (end + 3, Piece::Other),
+            None => text,
+        };
+    }
+    let begins_tag = inside.trim_start_matches('/').starts_with(|c: char| c.is_ascii_alphabetic());
+    let begins_other = inside.starts_with(['!', '?']);
+    if !begins_tag && !begins_other {
+        return text;
+    }
+    let Some(end) = tag_length(rest) else { return text };
+    (end, if begins_tag { Piece::Tag(&rest[..end]) } else { Piece::Other })
+}
+
+/// The length of the tag that `html` begins with, brackets in quoted values left out of account within reason.
+fn tag_length(html: &str) -> Option<usize> {
+    const WINDOW: usize = 4096;
+    let bytes = html.as_bytes();
+    let mut quote = None;
+    for (at, byte) in bytes.iter().enumerate().take(WINDOW).skip(1) {
+        match (byte, quote) {
+            (b'>', None) => return Some(at + 1),
+            (b'"' | b'\'', None) if bytes[at - 1] == b'=' => quote = Some(*byte),
+            (_, Some(open)) if *byte == open => quote = None,
+            _ => {}
+        }
+    }
+    bytes.iter().take(16 * WINDOW).position(|b| *b == b'>').map(|at| at + 1)
+}
+
+fn tag_name(tag: &str) -> &str {
+    let name = tag.trim_start_matches(['<', '/']);
+    let length = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || b":-_".contains(b)).count();
+    &name[..length]
+}
+
+/// The text of a piece of HTML on one line: tags and comments gone, scripts and styles with all they hold, references
+/// resolved.
+pub fn plain_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut inside: Option<&str> = None;
+    for piece in pieces(html) {
+        match piece {
+            Piece::Text(run) if inside.is_none() => text.push_str(&htmlize::unescape(run)),
+            Piece::Tag(tag) => {
+                let name = tag_name(tag);
+                let ends = tag.starts_with("</");
+                match inside {
+                    Some(open) if ends && name.eq_ignore_ascii_case(open) => inside = None,
+                    None if !ends
+                        && ["script", "style", "applet"].iter().any(|n| name.eq_ignore_ascii_case(n)) =>
+                    {
+                        inside = Some(name);
+                    }
+                    None if ["br", "p", "div", "li"].iter().any(|n| name.eq_ignore_ascii_case(n)) => {
+                        text.push(' ');
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    one_line(&text)
+}
+
+/// Attributes that hold one address.
+const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", "background", "longdesc"];
+
+/// HTML with the relative addresses in its tags resolved against `base`.
+pub fn with_absolute_links(html: &str, base: &Url) -> String {
+    let mut out = String::with_capacity(html.len() + html.len() / 8);
+    let mut rest = html;
+    while !rest.is_empty() {
+        let (length, piece) = next_piece(rest);
+        match piece {
+            Piece::Tag(tag) if !tag.starts_with("</") => absolute_tag(tag, base, &mut out),
+            _ => out.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+fn absolute_tag(tag: &str, base: &Url, out: &mut String) {
+    let mut rest = tag;
+    while let Some(at) = rest.find('=') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        rest = after;
+        let name = before[..before.len() - 1].trim_end();
+        let name_starts =
+            name.rfind(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\'').map_or(0, |at| at + 1);
+        let is_address = ADDRESSES.iter().any(|known| name[name_starts..].eq_ignore_ascii_case(known));
+        let value = rest.trim_start();
+        let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
+        let Some(length) = value[1..].find(quote) else { continue };
+        let inside = &value[1..=length];
+        out.push(quote);
+        match absolute(inside, base).filter(|_| is_address) {
+            Some(url) => out.push_str(&url),
+            None => out.push_str(inside),
+        }
+        out.push(quote);
+        rest = &value[length + 2..];
+    }
+    out.push_str(rest);
+}
+
+/// A relative address resolved, ready to stand in an attribute; none where it is absolute already or a mere fragment.
+fn absolute(value: &str, base: &Url) -> Option<String> {
+    let value = htmlize::unescape_attribute(value.trim());
+    if value.is_empty() || value.starts_with('#') || Url::parse(&value).is_ok() {
+        return None;
+    }
+    let url = base.join(&value).ok()?;
+    Some(url.as_str().replace('&', "&amp;").replace('\'', "&#39;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_has_no_tags_scripts_or_references_left() {
+        for (html, text) in [
+            ("<b>Bold</b> &amp; <i>brave</i>", "Bold & brave"),
+            ("a < b and c > d", "a < b and c > d"),
+            ("x<script>alert('<b>')</script>y<!-- <p> -->z", "xyz"),
+            ("<a title=\"a > b\">link</a>", "link"),
+            ("one<br/>two\n\n three", "one two three"),
+            ("&#8217;&nbsp;&hellip;", "’ …"),
+            ("<", "<"),
+            ("<a", "<a"),
+        ] {
+            assert_eq!(plain_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn html_is_told_from_text_that_has_brackets() {
+        for html in ["a <b>c</b>", "AT&amp;T", "&#8217;s", "<p>a</p>"] {
+            assert!(looks_like_html(html), "{html}");
+        }
+        for text in ["a < b", "Vec<String>", "<foo>bar</foo>", "R&D; now", "plain", "<br>"] {
+            assert!(!looks_like_html(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn twice_encoded_text_is_undone_once() {
+        assert_eq!(repaired("CafÃ©".to_owned()), "Café");
+        assert_eq!(repaired("Café".to_owned()), "Café");
+        assert_eq!(repaired("\u{93}x\u{94}".to_owned()), "“x”");
+    }
+
+    #[test]
+    fn relative_links_in_markup_become_absolute_and_others_stay() {
+        let base = Url::parse("https://example.org/blog/post").unwrap();
+        assert_eq!(
+            with_absolute_links(
+                "<a href=\"a?b=1&amp;c=2\" title='x=y'>t</a><img src='/i.png'><a href=\"#f\">",
+                &base
+            ),
+            "<a href=\"https://example.org/blog/a?b=1&amp;c=2\" title='x=y'>t</a>\
+             <img src='https://example.org/i.png'><a href=\"#f\">"
+        );
+    }
+
+    #[test]
+    fn the_elements_are_sorted() {
+        assert!(HTML_ELEMENTS.is_sorted());
+    }
+}

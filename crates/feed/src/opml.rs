@@ -1,0 +1,327 @@
+//! Lists of feeds: OPML 1.0 and 2.0 in, OPML 2.0 out.
+//!
+//! Lists come from many programs and are as broken as feeds; they are read with the same leniency. Outlines may nest;
+//! the outlines without a feed around an outline are its group. What names no feed is left out and reported.
+
+use std::fmt::Write;
+
+use url::Url;
+
+use crate::markup_text::one_line;
+use crate::{decoding, prolog, tags};
+
+/// The most outlines that are read.
+pub const MAX_OUTLINES: usize = 50_000;
+
+/// The deepest nesting of groups that is told apart.
+const MAX_DEPTH: usize = 64;
+
+/// A feed in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Its title; where the list has none, the feed's host.
+    pub title: String,
+    /// The feed's address.
+    pub feed_url: Url,
+    /// The site's address.
+    pub site_url: Option<Url>,
+    /// The names of the groups it lies in, outermost first, joined with ` / `.
+    pub group: Option<String>,
+}
+
+/// What a list holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    /// Its feeds in the order of the document, each address once.
+    pub outlines: Vec<Outline>,
+    /// What was left out and why, a sentence each.
+    pub skipped: Vec<String>,
+}
+
+/// Why bytes are no list of feeds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpmlError {
+    /// Nothing there.
+    #[error("the file is empty; export the list of feeds again")]
+    Empty,
+    /// A single feed.
+    #[error("this is a feed, not a list of feeds; follow its address instead of importing it")]
+    Feed,
+    /// Something else.
+    #[error(
+        "this is no OPML: there is no <outline> in it; export the list of feeds as OPML and import that file"
+    )]
+    NoOutlines,
+}
+
+/// Reads a list, with what had to be left out.
+///
+/// # Errors
+/// [`OpmlError`] where the bytes hold no outline at all.
+pub fn read(bytes: &[u8]) -> Result<List, OpmlError> {
+    let text = decoding::decode(bytes, None);
+    if text.trim().is_empty() {
+        return Err(OpmlError::Empty);
+    }
+    let prolog = prolog::read(&text);
+    let mut reader = Reader::default();
+    for tag in tags::tags(&prolog.rest) {
+        reader.tag(&tag);
+    }
+    match (reader.outlines_seen, reader.is_opml) {
+        (0, false) if crate::parse(bytes, &crate::Hints::default()).is_ok() => Err(OpmlError::Feed),
+        (0, false) => Err(OpmlError::NoOutlines),
+        _ => Ok(reader.list),
+    }
+}
+
+/// Reads a list; what names no feed is left out ([`read`] says what).
+///
+/// # Errors
+/// [`OpmlError`] where the bytes hold no outline at all.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Outline>, OpmlError> {
+    read(bytes).map(|list| list.outlines)
+}
+
+#[derive(Default)]
+struct Reader {
+    list: List,
+    known: std::collections::HashSet<Url>,
+    /// The outlines that are open, with the name of each that is a group.
+    open: Vec<Option<String>>,
+    /// Open outlines beyond [`MAX_DEPTH`].
+    too_deep: usize,
+    outlines_seen: usize,
+    is_opml: bool,
+}
+
+impl Reader {
+    fn tag(&mut self, tag: &tags::Tag<'_>) {
+        self.is_opml |= tag.name == "opml";
+        if tag.name != "outline" {
+            return;
+        }
+        if tag.kind == tags::TagKind::End {
+            if self.too_deep > 0 {
+                self.too_deep -= 1;
+            } else {
+                self.open.pop();
+            }
+            return;
+        }
+        self.outlines_seen += 1;
+        let group = self.outline(tag);
+        if tag.kind == tags::TagKind::Empty {
+            return;
+        }
+        if self.open.len() < MAX_DEPTH {
+            self.open.push(group);
+        } else {
+            self.too_deep += 1;
+        }
+    }
+
+    /// Takes an outline in; returns its name if it is a group.
+    fn outline(&mut self, tag: &tags::Tag<'_>) -> Option<String> {
+        let attributes = tag.attributes();
+        let value = |names: &[&str]| {
+            let found = names.iter().find_map(|name| {
+                let attribute = attributes.iter().find(|a| a.name == *name && !a.value.trim().is_empty());
+                attribute.map(|attribute| one_line(&attribute.value))
+            });
+            found.unwrap_or_default()
+        };
+        let name = value(&["title", "text"]);
+        let address = value(&["xmlurl", "feedurl"]);
+        if address.is_empty() {
+            let is_feed = value(&["type"]).to_lowercase().contains("rss") || tag.kind == tags::TagKind::Empty;
+            if is_feed {
+                self.skip(format!("«{name}» has no feed address (xmlUrl)"));
+            }
+            return (!name.is_empty()).then_some(name);
+        }
+        let Some(feed_url) = web_address(&address) else {
+            self.skip(format!("«{name}» has a feed address that is none on the web: {address}"));
+            return None;
+        };
+        if self.list.outlines.len() >= MAX_OUTLINES || !self.known.insert(feed_url.clone()) {
+            self.skip(format!("«{name}» is listed already: {feed_url}"));
+            return None;
+        }
+        let groups: Vec<&str> = self.open.iter().flatten().map(String::as_str).collect();
+        self.list.outlines.push(Outline {
+            title: if name.is_empty() { feed_url.host_str().unwrap_or("").to_owned() } else { name },
+            feed_url,
+            site_url: web_address(&value(&["htmlurl", "url"])),
+            group: (!groups.is_empty()).then(|| groups.join(" / ")),
+        });
+        None
+    }
+
+    fn skip(&mut self, reason: String) {
+        if self.list.skipped.len() < 1000 {
+            self.list.skipped.push(reason);
+        }
+    }
+}
+
+/// The address if it is http or https; `feed:` addresses and those without a scheme count as such.
+fn web_address(text: &str) -> Option<Url> {
+    let text = text.trim();
+    let text = text.strip_prefix("feed:").map_or(text, |rest| rest.trim_start_matches('/'));
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
+    url.ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| host.contains('.') || host == "localhost")
+    })
+}
+
+/// Writes a list as OPML 2.0, groups as outlines around their feeds.
+pub fn write(outlines: &[Outline]) -> String {
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n  <head>\n    <title>Backissue</title>\n  \
+         </head>\n  <body>\n",
+    );
+    let mut groups: Vec<Option<&str>> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for outline in outlines {
+        let group = outline.group.as_deref();
+        if known.insert(group) {
+            groups.push(group);
+        }
+    }
+    let mut by_group: std::collections::HashMap<Option<&str>, Vec<&Outline>> =
+        std::collections::HashMap::new();
+    for outline in outlines {
+        by_group.entry(outline.group.as_deref()).or_default().push(outline);
+    }
+    for group in groups {
+        let names: Vec<&str> = group.map(|group| group.split(" / ").collect()).unwrap_or_default();
+        for (depth, name) in names.iter().enumerate() {
+            let name = attribute(name);
+            line(&mut out, depth, &format!("<outline text=\"{name}\" title=\"{name}\">"));
+        }
+        for outline in &by_group[&group] {
+            line(&mut out, names.len(), &feed_line(outline));
+        }
+        for depth in (0..names.len()).rev() {
+            line(&mut out, depth, "</outline>");
+        }
+    }
+    out.push_str("  </body>\n</opml>\n");
+    out
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    let _ = writeln!(out, "{:indent$}{text}", "", indent = 4 + 2 * depth);
+}
+
+fn feed_line(outline: &Outline) -> String {
+    let title = attribute(&outline.title);
+    let mut line = format!(
+        "<outline type=\"rss\" text=\"{title}\" title=\"{title}\" xmlUrl=\"{}\"",
+        attribute(outline.feed_url.as_str())
+    );
+    if let Some(site) = &outline.site_url {
+        let _ = write!(line, " htmlUrl=\"{}\"", attribute(site.as_str()));
+    }
+    line.push_str("/>");
+    line
+}
+
+fn attribute(value: &str) -> String {
+    let value: String = value.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn outline(title: &str, feed: &str, site: Option<&str>, group: Option<&str>) -> Outline {
+        Outline {
+            title: title.to_owned(),
+            feed_url: Url::parse(feed).unwrap(),
+            site_url: site.map(|site| Url::parse(site).unwrap()),
+            group: group.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn nested_outlines_become_groups() {
+        let list = read(
+            br#"<opml version="1.0"><body>
+              <outline text="Tech"><outline title="Deep">
+                <outline text="A &amp; B" xmlUrl="http://a.example/feed" htmlUrl="http://a.example/"/>
+              </outline><outline text="C" xmlURL="feed://c.example/rss"></outline></outline>
+              <outline text="D" xmlUrl="d.example/atom"/>
+            </body></opml>"#,
+        )
+        .unwrap();
+        assert_eq!(
+            list.outlines,
+            [
+                outline("A & B", "http://a.example/feed", Some("http://a.example/"), Some("Tech / Deep")),
+                outline("C", "https://c.example/rss", None, Some("Tech")),
+                outline("D", "https://d.example/atom", None, None),
+            ]
+        );
+        assert!(list.skipped.is_empty());
+    }
+
+    #[test]
+    fn what_names_no_feed_is_left_out_and_reported() {
+        let list = read(
+            br#"<opml><body><outline text="No feed"/><outline text="Odd" xmlUrl="mailto:x@y.example"/>
+               <outline text="One" xmlUrl="https://one.example/feed"/>
+               <outline text="Again" xmlUrl="https://one.example/feed"/></body></opml>"#,
+        )
+        .unwrap();
+        assert_eq!(list.outlines.len(), 1);
+        assert_eq!(list.skipped.len(), 3, "{:?}", list.skipped);
+        assert!(list.skipped[0].contains("No feed"));
+    }
+
+    #[test]
+    fn broken_and_oddly_encoded_lists_are_read() {
+        let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><opml><body><outline text='Caf\xe9 & Co' \
+            xmlUrl='https://cafe.example/f?a=1&b=2'>";
+        let list = parse(latin).unwrap();
+        assert_eq!(list, [outline("Café & Co", "https://cafe.example/f?a=1&b=2", None, None)]);
+        let wide: Vec<u8> = "\u{feff}<opml><outline xmlUrl='https://w.example/feed'/></opml>"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(parse(&wide).unwrap()[0].title, "w.example");
+    }
+
+    #[test]
+    fn a_feed_or_an_empty_file_is_no_list() {
+        assert_eq!(parse(b" \n"), Err(OpmlError::Empty));
+        assert_eq!(parse(b"<rss><channel><item/></channel></rss>"), Err(OpmlError::Feed));
+        assert_eq!(parse(b"<html><body>hello</body></html>"), Err(OpmlError::NoOutlines));
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_list_reads_as_it_was(
+            titles in proptest::collection::vec("[a-zA-Z<>&\"'é][a-zA-Z <>&\"'é]{0,20}", 0..10),
+            groups in proptest::collection::vec(proptest::option::of("[a-z&<\"]{1,8}"), 10),
+        ) {
+            let outlines: Vec<Outline> = titles.iter().enumerate().map(|(i, title)| outline(
+                &one_line(title), &format!("https://{i}.example/feed?a=1&b=2"), None, groups[i].as_deref(),
+            )).collect();
+            let mut read = parse(write(&outlines).as_bytes()).unwrap();
+            let mut outlines = outlines;
+            read.sort_by(|a, b| a.feed_url.cmp(&b.feed_url));
+            outlines.sort_by(|a, b| a.feed_url.cmp(&b.feed_url));
+            prop_assert_eq!(read, outlines);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read(&bytes);
+        }
+    }
+}

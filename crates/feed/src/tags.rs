@@ -1,0 +1,118 @@
+//! The tags of a document one after the other, whatever lies between them.
+//!
+//! For documents of which only tags and attributes matter: OPML and the head of a web page. Comments, sections and the
+//! contents of scripts and styles are passed over.
+
+use crate::assembly::Attribute;
+use crate::lenient_markup::{attributes, comment_end};
+
+/// What a tag does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagKind {
+    /// Opens an element.
+    Start,
+    /// Opens and closes one.
+    Empty,
+    /// Closes one.
+    End,
+}
+
+/// A tag.
+pub struct Tag<'a> {
+    /// What it does.
+    pub kind: TagKind,
+    /// Its name in lower case.
+    pub name: String,
+    /// Where in the document what follows it begins.
+    pub end: usize,
+    inside: &'a str,
+}
+
+impl Tag<'_> {
+    /// Its attributes, names in lower case, references resolved.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        attributes(self.inside)
+    }
+}
+
+/// The longest tag, in bytes; longer ones end at their first bracket.
+const LONGEST: usize = 32 << 10;
+
+/// The tags of `text`.
+pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
+    let mut at = 0;
+    let mut comments_end = true;
+    std::iter::from_fn(move || {
+        loop {
+            at += memchr::memchr(b'<', text.as_bytes().get(at..)?)?;
+            let rest = &text[at..];
+            if rest.starts_with("<!--") && comments_end {
+                match comment_end(rest) {
+                    Some(length) => at += length,
+                    None => {
+                        comments_end = false;
+                        at += 4;
+                    }
+                }
+                continue;
+            }
+            let Some(tag) = tag(rest, at) else {
+                at += 1;
+                continue;
+            };
+            at = tag.end;
+            if tag.kind == TagKind::Start && matches!(tag.name.as_str(), "script" | "style") {
+                at += raw_length(&text[at..], &tag.name);
+            }
+            return Some(tag);
+        }
+    })
+}
+
+/// How far the contents of a script or style go: to its end tag, or nowhere if it has none.
+fn raw_length(text: &str, name: &str) -> usize {
+    let bytes = text.as_bytes();
+    let ends = |at: &usize| {
+        bytes.get(at + 1) == Some(&b'/')
+            && bytes
+                .get(at + 2..at + 2 + name.len())
+                .is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    memchr::memchr_iter(b'<', &bytes[..bytes.len().min(1 << 20)]).find(ends).unwrap_or(0)
+}
+
+fn tag(rest: &str, start: usize) -> Option<Tag<'_>> {
+    let is_end = rest.starts_with("</");
+    let inside = &rest[if is_end { 2 } else { 1 }..];
+    if !inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let length = tag_length(inside)?;
+    let end = start + (rest.len() - inside.len()) + length + 1;
+    let inside = &inside[..length];
+    let kind = match (is_end, inside.ends_with('/')) {
+        (true, _) => TagKind::End,
+        (false, true) => TagKind::Empty,
+        (false, false) => TagKind::Start,
+    };
+    let name_length = inside.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b)).count();
+    Some(Tag { kind, name: inside[..name_length].to_lowercase(), end, inside: &inside[name_length..] })
+}
+
+/// The length of a tag up to its bracket, brackets in quoted values left out of account.
+fn tag_length(inside: &str) -> Option<usize> {
+    let bytes = &inside.as_bytes()[..inside.len().min(LONGEST)];
+    let mut at = 0;
+    while let Some(step) = memchr::memchr3(b'>', b'"', b'\'', &bytes[at..]) {
+        at += step;
+        if bytes[at] == b'>' {
+            return Some(at);
+        }
+        let opens = bytes[..at].trim_ascii_end().ends_with(b"=");
+        match memchr::memchr(bytes[at], &bytes[at + 1..]).filter(|_| opens) {
+            Some(length) => at += length + 2,
+            None => at += 1,
+        }
+    }
+    memchr::memchr(b'>', bytes)
+}
