@@ -9,10 +9,10 @@ use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder,
 use async_compression::zstd::DParameter;
 use futures::TryStreamExt;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
-use crate::error::FetchError;
+use crate::error::{FetchError, innermost_reason};
 
 /// What `Accept-Encoding` asks for: what [`decoders`] can undo.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip, br, zstd";
@@ -55,10 +55,10 @@ pub(crate) async fn read(
     let encodings = encodings(answer.headers(), host)?;
     let wire = Arc::new(AtomicU64::new(0));
     let source = counted(answer, Arc::clone(&wire), limit);
-    let bytes = collect(decoders(source, &encodings), limit).await.map_err(|error| match error {
+    let bytes = unpack(source, &encodings, limit).await.map_err(|error| match error {
         Broken::TooLarge => FetchError::TooLarge { host: host.to_owned(), limit },
         Broken::Read(error) if is_too_large(&error) => FetchError::TooLarge { host: host.to_owned(), limit },
-        Broken::Read(error) => FetchError::Body { host: host.to_owned(), reason: root_cause(&error) },
+        Broken::Read(error) => FetchError::Body { host: host.to_owned(), reason: innermost_reason(&error) },
     })?;
     Ok(ReadBody { bytes, wire_bytes: wire.load(Ordering::Relaxed) })
 }
@@ -135,6 +135,18 @@ enum Broken {
     Read(io::Error),
 }
 
+/// Undoes the encodings. Nothing at all is an empty document in any encoding, as servers send it without a trailer.
+async fn unpack(
+    mut source: Pin<Box<dyn AsyncBufRead + Send>>,
+    encodings: &[Encoding],
+    limit: usize,
+) -> Result<Vec<u8>, Broken> {
+    if source.fill_buf().await.map_err(Broken::Read)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    collect(decoders(source, encodings), limit).await
+}
+
 /// Reads to the end, or stops within one piece past the limit.
 async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, limit: usize) -> Result<Vec<u8>, Broken> {
     let mut bytes = Vec::new();
@@ -152,13 +164,4 @@ async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, limit: usize) -> Re
 
 fn is_too_large(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<TooLargeOnWire>())
-}
-
-/// The innermost reason, which is the one that says something ("unexpected end of file").
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -215,3 +215,13 @@ impl FetchError {
         matches!(self, Self::Status { gone: true, .. })
     }
 }
+
+/// The innermost reason of an error, which is the one that says something: "Connection refused".
+pub(crate) fn innermost_reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let text = cause.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
+}

@@ -5,25 +5,32 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use reqwest::Client;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
 };
-use reqwest::{Client, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
-use crate::address::{why_name_not_public, why_not_public};
 use crate::body;
-use crate::error::{FetchError, TimeoutStage};
+use crate::error::{FetchError, TimeoutStage, innermost_reason};
 use crate::freshness;
-use crate::names::{HOW_TO_ALLOW, NameTrouble, Names, has_route_out};
+use crate::names::{AddressRule, NameTrouble, Names, has_route_out};
 use crate::proxy::Proxies;
+use crate::redirects::{Way, bare};
 use crate::response::{Body, Response, Validators, Want};
 use crate::settings::FetchSettings;
+use crate::target::Target;
 use crate::tls;
 use crate::turns::{Turn, Turns};
 
 /// How long a host is left alone after a 429 that does not say how long.
 const HOLD_AFTER_429: Duration = Duration::from_secs(60);
+
+/// How long a connection that nobody uses is kept: long enough for the next page, not for the next poll.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
+/// Largest head over HTTP/2 in bytes; over HTTP/1.1 the client stops at 100 fields.
+const LARGEST_HEAD: u32 = 64 * 1024;
 
 /// The polite and safe HTTP client. Clones share connections, turns and holds; cloning is cheap.
 #[derive(Debug, Clone)]
@@ -44,18 +51,17 @@ struct Shared {
     has_authorities: bool,
 }
 
-/// Where one hop goes.
-#[derive(Debug)]
-struct Target {
-    host: String,
-    port: u16,
-    proxied: bool,
-}
-
 /// What one hop came back with.
 enum Hop {
-    Arrived(Box<Response>),
+    Arrived(Arrival),
     Redirected { location: String, permanent: bool },
+}
+
+/// What is asked for, the same at every hop.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    want: Want,
+    validators: &'a Validators,
 }
 
 impl Fetcher {
@@ -65,12 +71,17 @@ impl Fetcher {
     /// [`FetchError::Ca`] when a CA file cannot be used, [`FetchError::Setup`] when the settings make no client. A machine
     /// without certificate authorities is no error yet: plain HTTP works, HTTPS says [`FetchError::NoAuthorities`].
     pub fn new(settings: FetchSettings) -> Result<Self, FetchError> {
+        let rule = if settings.allow_private_addresses { AddressRule::Any } else { AddressRule::Public };
+        Self::with_rule(settings, rule)
+    }
+
+    fn with_rule(settings: FetchSettings, rule: AddressRule) -> Result<Self, FetchError> {
         let tls = tls::client_tls(&settings.ca)?;
-        let names = Names::new(settings.resolve.clone(), settings.allow_private_addresses);
+        let names = Names::new(settings.resolve.clone(), rule);
         let direct = client(&settings, &tls)?.no_proxy().dns_resolver(names.clone());
         let proxied = client(&settings, &tls)?;
         let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| FetchError::Setup { reason: root_cause(&error) })
+            builder.build().map_err(|error| FetchError::Setup { reason: innermost_reason(&error) })
         };
         let shared = Shared {
             direct: build(direct)?,
@@ -99,25 +110,19 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`]; any status but 2xx and an asked-for 304 is [`FetchError::Status`].
     pub async fn get(&self, url: &Url, want: Want, validators: &Validators) -> Result<Response, FetchError> {
+        let asked = Asked { want, validators };
         let mut way = Way::from(url);
         let mut spent = Duration::ZERO;
         loop {
-            let target = self.shared.check(&way.here)?;
+            let target = self.shared.target(&way.here)?;
             let turn = self.shared.turns.take(&target.host).await?;
             let started = Instant::now();
             let left = self.shared.settings.total_timeout.saturating_sub(spent);
-            let hop = self.shared.hop(&way.here, &target, want, validators, left, &turn).await?;
+            let hop = self.shared.hop(&way.here, &target, asked, left, &turn).await?;
             spent += started.elapsed();
             drop(turn);
             match hop {
-                Hop::Arrived(response) => {
-                    return Ok(Response {
-                        url: bare(&way.here),
-                        moved_to: way.moved_to,
-                        elapsed: spent,
-                        ..*response
-                    });
-                }
+                Hop::Arrived(arrival) => return Ok(arrival.into_response(way, spent)),
                 Hop::Redirected { location, permanent } => {
                     way.follow(&target.host, &location, permanent, self.shared.settings.max_redirects)?;
                 }
@@ -137,100 +142,13 @@ impl Fetcher {
     }
 }
 
-/// The way from the address asked for to the one that answers.
-struct Way {
-    asked: Url,
-    here: Url,
-    visited: Vec<Url>,
-    /// The last address reached over permanent redirects alone.
-    moved_to: Option<Url>,
-    all_permanent: bool,
-}
-
-impl Way {
-    fn from(url: &Url) -> Self {
-        let mut here = url.clone();
-        here.set_fragment(None);
-        Self { asked: here.clone(), here, visited: Vec::new(), moved_to: None, all_permanent: true }
-    }
-
-    fn follow(
-        &mut self,
-        host: &str,
-        location: &str,
-        permanent: bool,
-        limit: usize,
-    ) -> Result<(), FetchError> {
-        let bad = |why: String| FetchError::BadRedirect { host: host.to_owned(), why };
-        let mut next =
-            self.here.join(location).map_err(|error| bad(format!("its address is wrong: {error}")))?;
-        next.set_fragment(None);
-        if self.here.scheme() == "https" && next.scheme() == "http" {
-            let next = bare(&next);
-            return Err(bad(format!(
-                "it leads from https down to {next}; use that address if plain http is meant"
-            )));
-        }
-        self.set_credentials(&mut next);
-        if next == self.here || self.visited.contains(&next) {
-            return Err(bad("it leads back to where it came from".to_owned()));
-        }
-        if self.visited.len() >= limit {
-            return Err(FetchError::TooManyRedirects { host: host.to_owned(), limit });
-        }
-        self.all_permanent &= permanent;
-        if self.all_permanent {
-            self.moved_to = Some(bare(&next));
-        }
-        self.visited.push(std::mem::replace(&mut self.here, next));
-        Ok(())
-    }
-
-    /// The caller's credentials for the caller's origin, none for any other, and never a redirect's own.
-    fn set_credentials(&self, next: &mut Url) {
-        let (name, password) = if next.origin() == self.asked.origin() {
-            (self.asked.username(), self.asked.password())
-        } else {
-            ("", None)
-        };
-        // Only a URL without a host refuses credentials, and such a one is refused before it is asked.
-        let _ = next.set_username(name);
-        let _ = next.set_password(password);
-    }
-}
-
 impl Shared {
-    /// Checks where a URL leads, as far as the URL itself tells.
-    fn check(&self, url: &Url) -> Result<Target, FetchError> {
-        let refuse = |why: String| FetchError::NotAllowed { address: place(url), why };
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse(format!("only http and https are fetched, not {}", url.scheme())));
+    fn target(&self, url: &Url) -> Result<Target, FetchError> {
+        let target = Target::of(url, &self.settings.allowed_ports, &self.names, &self.proxies)?;
+        if url.scheme() == "https" && !self.has_authorities {
+            return Err(FetchError::NoAuthorities { host: target.host });
         }
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(refuse("it names no host".to_owned()));
-        };
-        if !self.settings.allowed_ports.contains(&port) {
-            return Err(refuse(format!(
-                "port {port} is not among the allowed ones; allow it if it is meant"
-            )));
-        }
-        let why_not = match host {
-            Host::Domain(_) => None,
-            Host::Ipv4(ip) => why_not_public(ip.into()),
-            Host::Ipv6(ip) => why_not_public(ip.into()),
-        };
-        let name = url.host_str().unwrap_or_default();
-        let proxied = !self.names.fixes(name, port) && self.proxies.cover(url);
-        let why_not = why_not.or_else(|| match host {
-            Host::Domain(name) if proxied => why_name_not_public(name),
-            _ => None,
-        });
-        match why_not {
-            Some(why) if !self.settings.allow_private_addresses => {
-                Err(refuse(format!("it is {why}; {HOW_TO_ALLOW}")))
-            }
-            _ => Ok(Target { host: name.to_owned(), port, proxied }),
-        }
+        Ok(target)
     }
 
     /// One request and its answer, the body included when it is the last.
@@ -238,25 +156,20 @@ impl Shared {
         &self,
         url: &Url,
         target: &Target,
-        want: Want,
-        validators: &Validators,
+        asked: Asked<'_>,
         left: Duration,
         turn: &Turn,
     ) -> Result<Hop, FetchError> {
-        let host = target.host.as_str();
-        if url.scheme() == "https" && !self.has_authorities {
-            return Err(FetchError::NoAuthorities { host: host.to_owned() });
-        }
         let all = async {
-            let answer = self.ask(url, target, want, validators).await?;
-            self.take_in(answer, host, want, validators, turn).await
+            let answer = self.ask(url, target, asked).await?;
+            self.take_in(answer, &target.host, asked, turn).await
         };
-        let timeout = |_| FetchError::Timeout {
-            host: host.to_owned(),
+        let late = |_| FetchError::Timeout {
+            host: target.host.clone(),
             stage: TimeoutStage::Total,
             limit: self.settings.total_timeout,
         };
-        tokio::time::timeout(left, all).await.map_err(timeout)?
+        tokio::time::timeout(left, all).await.map_err(late)?
     }
 
     /// Sends the request and waits for the answer's head.
@@ -264,31 +177,30 @@ impl Shared {
         &self,
         url: &Url,
         target: &Target,
-        want: Want,
-        validators: &Validators,
+        asked: Asked<'_>,
     ) -> Result<reqwest::Response, FetchError> {
         let client = if target.proxied { &self.proxied } else { &self.direct };
-        let request = client.get(url.clone()).headers(request_headers(want, validators));
+        let request = client.get(url.clone()).headers(asked.headers());
         let asking = self.names.asking(&target.host, target.port);
         let limit = self.settings.first_byte_timeout;
         let answer = tokio::time::timeout(limit, request.send()).await;
         drop(asking);
         let stage = TimeoutStage::FirstByte;
         let late = |_| FetchError::Timeout { host: target.host.clone(), stage, limit };
-        let answer = answer.map_err(late)?.map_err(|error| self.explain(error, &target.host))?;
+        let answer = answer.map_err(late)?.map_err(|error| self.explain(error, target))?;
         self.check_peer(&answer, target)?;
         Ok(answer)
     }
 
     /// The last look: the address that really answered.
     fn check_peer(&self, answer: &reqwest::Response, target: &Target) -> Result<(), FetchError> {
-        match answer.remote_addr() {
-            Some(peer) if !target.proxied && !self.names.allows(peer.ip()) => {
-                let why = why_not_public(peer.ip()).unwrap_or("not a public address");
-                let trouble = NameTrouble::NotPublic { name: target.host.clone(), address: peer.ip(), why };
+        let peer = answer.remote_addr().filter(|_| !target.proxied).map(|peer| peer.ip());
+        match peer.and_then(|peer| Some((peer, self.names.rule().why_not(peer)?))) {
+            Some((address, why)) => {
+                let trouble = NameTrouble::NotPublic { name: target.host.clone(), address, why };
                 Err(trouble.into_error(&target.host))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -297,35 +209,23 @@ impl Shared {
         &self,
         answer: reqwest::Response,
         host: &str,
-        want: Want,
-        validators: &Validators,
+        asked: Asked<'_>,
         turn: &Turn,
     ) -> Result<Hop, FetchError> {
-        let status = answer.status();
-        match status.as_u16() {
+        match answer.status().as_u16() {
             206 => {
                 let reason = "it sent a part where the whole was asked for".to_owned();
                 Err(FetchError::Protocol { host: host.to_owned(), reason })
             }
             200..=299 => {
-                let head = Head::of(&answer);
-                let read = body::read(answer, host, self.limit(want)).await?;
-                Ok(head.into_hop(status, Body::Bytes(read.bytes), read.wire_bytes))
+                let head = Arrival::of(&answer);
+                let read = body::read(answer, host, self.limit(asked.want)).await?;
+                Ok(Hop::Arrived(head.with_body(read)))
             }
-            304 if !validators.is_empty() => {
-                let head = Head::of(&answer).or_validators(validators);
-                Ok(head.into_hop(status, Body::NotModified, 0))
+            304 if !asked.validators.is_empty() => {
+                Ok(Hop::Arrived(Arrival::of(&answer).or_validators(asked.validators)))
             }
-            301 | 302 | 303 | 307 | 308 => {
-                let location =
-                    answer.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
-                let Some(location) = location else {
-                    let why = format!("its {} has no Location", status.as_u16());
-                    return Err(FetchError::BadRedirect { host: host.to_owned(), why });
-                };
-                let permanent = matches!(status.as_u16(), 301 | 308);
-                Ok(Hop::Redirected { location: location.into_owned(), permanent })
-            }
+            301 | 302 | 303 | 307 | 308 => redirection(&answer, host),
             _ => Err(refusal(&answer, host, turn)),
         }
     }
@@ -340,8 +240,8 @@ impl Shared {
     }
 
     /// A failure of the HTTP client in our words.
-    fn explain(&self, error: reqwest::Error, host: &str) -> FetchError {
-        let host = host.to_owned();
+    fn explain(&self, error: reqwest::Error, target: &Target) -> FetchError {
+        let host = target.host.clone();
         if let Some(trouble) = cause::<NameTrouble>(&error) {
             return trouble.clone().into_error(&host);
         }
@@ -352,36 +252,62 @@ impl Shared {
             let limit = self.settings.connect_timeout;
             return FetchError::Timeout { host, stage: TimeoutStage::Connect, limit };
         }
-        let reason = root_cause(&error);
-        if error.is_connect() {
-            let unreachable = cause::<io::Error>(&error).is_some_and(|error| {
-                matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown)
-            });
-            return FetchError::Connect { host, reason, offline: unreachable && !has_route_out() };
+        let reason = innermost_reason(&error);
+        if !error.is_connect() {
+            return FetchError::Protocol { host, reason };
         }
-        FetchError::Protocol { host, reason }
+        let by_proxy = if target.proxied { " (through the proxy that the environment names)" } else { "" };
+        let unreachable = cause::<io::Error>(&error).is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown)
+        });
+        FetchError::Connect { host, reason: reason + by_proxy, offline: unreachable && !has_route_out() }
     }
 }
 
-/// What is kept of an answer's head.
-struct Head {
+impl Asked<'_> {
+    fn headers(self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(self.want.accept()));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
+        let Validators { etag, last_modified } = self.validators;
+        for (name, validator) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, last_modified)] {
+            // A validator that cannot be a header did not come from one; the request is made without it.
+            if let Some(value) = validator.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+}
+
+/// An answer that is not a redirect.
+struct Arrival {
+    status: u16,
     media_type: Option<String>,
     validators: Validators,
     cache_max_age: Option<Duration>,
-    url: Url,
+    body: Body,
+    wire_bytes: u64,
 }
 
-impl Head {
+impl Arrival {
+    /// What the head says; without a document so far.
     fn of(answer: &reqwest::Response) -> Self {
         let headers = answer.headers();
         Self {
+            status: answer.status().as_u16(),
             media_type: headers
                 .get(CONTENT_TYPE)
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             validators: freshness::validators(headers),
             cache_max_age: freshness::cache_max_age(headers, SystemTime::now()),
-            url: answer.url().clone(),
+            body: Body::NotModified,
+            wire_bytes: 0,
         }
+    }
+
+    fn with_body(self, read: body::ReadBody) -> Self {
+        Self { body: Body::Bytes(read.bytes), wire_bytes: read.wire_bytes, ..self }
     }
 
     /// A 304 need not repeat the validators; those that were sent still hold.
@@ -391,18 +317,32 @@ impl Head {
         self
     }
 
-    fn into_hop(self, status: StatusCode, body: Body, wire_bytes: u64) -> Hop {
-        Hop::Arrived(Box::new(Response {
-            url: self.url,
-            moved_to: None,
-            status: status.as_u16(),
-            body,
+    fn into_response(self, way: Way, elapsed: Duration) -> Response {
+        Response {
+            url: bare(&way.here),
+            moved_to: way.moved_to,
+            status: self.status,
+            body: self.body,
             media_type: self.media_type,
             validators: self.validators,
             cache_max_age: self.cache_max_age,
-            wire_bytes,
-            elapsed: Duration::ZERO,
-        }))
+            wire_bytes: self.wire_bytes,
+            elapsed,
+        }
+    }
+}
+
+fn redirection(answer: &reqwest::Response, host: &str) -> Result<Hop, FetchError> {
+    let status = answer.status().as_u16();
+    match answer.headers().get(LOCATION) {
+        Some(location) => {
+            let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+            Ok(Hop::Redirected { location, permanent: matches!(status, 301 | 308) })
+        }
+        None => {
+            let why = format!("its {status} does not say where to");
+            Err(FetchError::BadRedirect { host: host.to_owned(), why })
+        }
     }
 }
 
@@ -432,39 +372,11 @@ fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBui
         .no_gzip()
         .no_brotli()
         .no_zstd()
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http2_max_header_list_size(LARGEST_HEAD)
+        .pool_idle_timeout(IDLE_CONNECTION)
         .pool_max_idle_per_host(1))
-}
-
-fn request_headers(want: Want, validators: &Validators) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static(want.accept()));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
-    let conditions = [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
-    for (name, validator) in conditions {
-        // A validator that cannot be a header did not come from one; the request is made without it.
-        if let Some(value) = validator.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
-            headers.insert(name, value);
-        }
-    }
-    headers
-}
-
-/// A URL as it may be shown and kept: without credentials.
-fn bare(url: &Url) -> Url {
-    let mut bare = url.clone();
-    // Refused only for URLs without a host, which have no credentials.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare
-}
-
-/// Scheme, host and port, for messages.
-fn place(url: &Url) -> String {
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
-        (Some(host), None) => format!("{}://{host}", url.scheme()),
-        (None, _) => format!("{}:", url.scheme()),
-    }
 }
 
 /// The first error of a type among the causes, also inside an `io::Error`, which hides what it carries.
@@ -483,11 +395,64 @@ fn cause<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Opti
     None
 }
 
-/// The innermost reason, which is the one that says something ("Connection refused").
-fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+    use super::*;
+
+    /// A server that redirects every request to where its query says.
+    fn redirecting() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let addr = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let first = lines.next().unwrap_or_default();
+                let path = first.split(' ').nth(1).unwrap_or_default();
+                let location = path.split_once('?').unwrap_or_default().1;
+                lines.by_ref().take_while(|line| !line.is_empty()).for_each(drop);
+                let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n");
+                let _ = stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes());
+            }
+        });
+        addr
     }
-    cause.to_string()
+
+    #[tokio::test]
+    async fn a_public_host_cannot_lead_inside() {
+        let server = redirecting();
+        let inner = |name: &str, address: &str| format!("{name}:80:{address}").parse().unwrap();
+        let settings = FetchSettings {
+            resolve: vec![
+                format!("blog.example:80:{server}").parse().unwrap(),
+                inner("router.example", "192.168.0.1"),
+                inner("rebound.example", "127.0.0.2"),
+                inner("mapped.example", "[::ffff:127.0.0.1]"),
+            ],
+            host_pause: Duration::ZERO,
+            ..FetchSettings::default()
+        };
+        // The server stands for a public host: its address alone is allowed beside the public ones.
+        let rule = AddressRule::PublicAnd(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let fetcher = Fetcher::with_rule(settings, rule).unwrap();
+        for inside in [
+            "http://127.0.0.2/",
+            "http://2130706434/",
+            "http://[::1]/",
+            "http://10.0.0.1/",
+            "http://169.254.169.254/latest/meta-data/",
+            "//192.168.0.1/",
+            "http://router.example/",
+            "http://rebound.example/",
+            "http://mapped.example/",
+            "http://blog.example/?http://10.0.0.1/",
+        ] {
+            let url = format!("http://blog.example/?{inside}").parse().unwrap();
+            let error = fetcher.get(&url, Want::Page, &Validators::default()).await.unwrap_err();
+            assert!(matches!(error, FetchError::NotAllowed { .. }), "{inside}: {error}");
+        }
+    }
 }

@@ -41,9 +41,11 @@ mod fetcher;
 mod freshness;
 mod names;
 mod proxy;
+mod redirects;
 mod resolve;
 mod response;
 mod settings;
+mod target;
 mod tls;
 mod turns;
 

@@ -24,10 +24,34 @@ pub(crate) struct Names {
 #[derive(Debug)]
 struct Inner {
     table: Vec<Resolve>,
-    allow_private: bool,
+    rule: AddressRule,
     /// The port that the request under way to a host is for: the HTTP client asks by name alone. One request at a time
     /// per host makes it unambiguous.
     ports: Mutex<HashMap<String, u16>>,
+}
+
+/// Which addresses may be connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AddressRule {
+    /// Those of the public internet.
+    Public,
+    /// All of them, by choice.
+    Any,
+    /// Public ones and the one where a test listens.
+    #[cfg(test)]
+    PublicAnd(IpAddr),
+}
+
+impl AddressRule {
+    /// Why an address may not be connected to; `None` when it may.
+    pub(crate) fn why_not(self, address: IpAddr) -> Option<&'static str> {
+        match self {
+            Self::Public => why_not_public(address),
+            Self::Any => None,
+            #[cfg(test)]
+            Self::PublicAnd(allowed) => why_not_public(address).filter(|_| address != allowed),
+        }
+    }
 }
 
 /// Says which port a host is being asked on, for as long as it lives.
@@ -65,8 +89,8 @@ impl NameTrouble {
 }
 
 impl Names {
-    pub(crate) fn new(table: Vec<Resolve>, allow_private: bool) -> Self {
-        Self { inner: Arc::new(Inner { table, allow_private, ports: Mutex::default() }) }
+    pub(crate) fn new(table: Vec<Resolve>, rule: AddressRule) -> Self {
+        Self { inner: Arc::new(Inner { table, rule, ports: Mutex::default() }) }
     }
 
     /// Whether the table fixes this host.
@@ -74,9 +98,9 @@ impl Names {
         fixed_addresses(&self.inner.table, host, port).is_some()
     }
 
-    /// Whether an address may be connected to.
-    pub(crate) fn allows(&self, address: IpAddr) -> bool {
-        self.inner.allow_private || why_not_public(address).is_none()
+    /// Which addresses may be connected to.
+    pub(crate) fn rule(&self) -> AddressRule {
+        self.inner.rule
     }
 
     /// Announces a request to a host and port.
@@ -102,14 +126,13 @@ impl Names {
     /// The addresses that may be connected to. A public name that has private addresses among its own is served by the
     /// others; one that has nothing else is refused.
     fn keep_allowed(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NameTrouble> {
-        let refused = found.iter().map(SocketAddr::ip).find(|ip| !self.allows(*ip));
-        let allowed: Vec<_> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
+        let why_not = |address: &SocketAddr| self.inner.rule.why_not(address.ip());
+        let refused = found.iter().find_map(|address| Some((address.ip(), why_not(address)?)));
+        let allowed: Vec<_> = found.into_iter().filter(|address| why_not(address).is_none()).collect();
         match refused {
-            Some(address) if allowed.is_empty() => Err(NameTrouble::NotPublic {
-                name: name.to_owned(),
-                address,
-                why: why_not_public(address).unwrap_or("not a public address"),
-            }),
+            Some((address, why)) if allowed.is_empty() => {
+                Err(NameTrouble::NotPublic { name: name.to_owned(), address, why })
+            }
             _ => Ok(allowed),
         }
     }
@@ -179,7 +202,7 @@ mod tests {
 
     #[test]
     fn private_addresses_are_dropped_from_an_answer_and_refused_when_alone() {
-        let names = Names::new(Vec::new(), false);
+        let names = Names::new(Vec::new(), AddressRule::Public);
         let mixed = sockets(&["10.0.0.1", "1.1.1.1", "::1"]);
         assert_eq!(names.keep_allowed("a.example", mixed).unwrap(), sockets(&["1.1.1.1"]));
         let error =
@@ -193,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn the_table_goes_by_the_port_that_is_asked() {
         let table = vec!["a.example:443:1.1.1.1:8443".parse().unwrap()];
-        let names = Names::new(table, false);
+        let names = Names::new(table, AddressRule::Public);
         let asking = names.asking("a.example", 443);
         assert_eq!(names.addresses("a.example").await.unwrap(), vec!["1.1.1.1:8443".parse().unwrap()]);
         drop(asking);

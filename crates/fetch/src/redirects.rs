@@ -1,0 +1,154 @@
+//! Following redirects: where the next one leads, and what that says of the address that was asked for. Pure.
+
+use url::Url;
+
+use crate::error::FetchError;
+
+/// The way from the address asked for to the one that answers.
+pub(crate) struct Way {
+    asked: Url,
+    /// The address to ask next.
+    pub(crate) here: Url,
+    visited: Vec<Url>,
+    /// The last address reached over permanent redirects alone.
+    pub(crate) moved_to: Option<Url>,
+    all_permanent: bool,
+}
+
+impl Way {
+    pub(crate) fn from(url: &Url) -> Self {
+        let mut here = url.clone();
+        here.set_fragment(None);
+        Self { asked: here.clone(), here, visited: Vec::new(), moved_to: None, all_permanent: true }
+    }
+
+    /// Goes on to where a redirect leads.
+    ///
+    /// # Errors
+    /// [`FetchError::BadRedirect`] when it leads nowhere, down from https to http, or back to where it was;
+    /// [`FetchError::TooManyRedirects`] past the limit.
+    pub(crate) fn follow(
+        &mut self,
+        host: &str,
+        location: &str,
+        permanent: bool,
+        limit: usize,
+    ) -> Result<(), FetchError> {
+        let bad = |why: String| FetchError::BadRedirect { host: host.to_owned(), why };
+        let mut next =
+            self.here.join(location).map_err(|error| bad(format!("its address is wrong: {error}")))?;
+        next.set_fragment(None);
+        if self.here.scheme() == "https" && next.scheme() == "http" {
+            let next = bare(&next);
+            return Err(bad(format!(
+                "it leads from https down to {next}; use that address if plain http is meant"
+            )));
+        }
+        self.set_credentials(&mut next);
+        if next == self.here || self.visited.contains(&next) {
+            return Err(bad("it leads back to where it came from".to_owned()));
+        }
+        if self.visited.len() >= limit {
+            return Err(FetchError::TooManyRedirects { host: host.to_owned(), limit });
+        }
+        self.all_permanent &= permanent;
+        if self.all_permanent {
+            self.moved_to = Some(bare(&next));
+        }
+        self.visited.push(std::mem::replace(&mut self.here, next));
+        Ok(())
+    }
+
+    /// The caller's credentials for the caller's origin, none for any other, and never a redirect's own.
+    fn set_credentials(&self, next: &mut Url) {
+        let (name, password) = if next.origin() == self.asked.origin() {
+            (self.asked.username(), self.asked.password())
+        } else {
+            ("", None)
+        };
+        // Only a URL without a host refuses credentials, and such a one is refused before it is asked.
+        let _ = next.set_username(name);
+        let _ = next.set_password(password);
+    }
+}
+
+/// A URL as it may be shown and kept: without credentials.
+pub(crate) fn bare(url: &Url) -> Url {
+    let mut bare = url.clone();
+    // Refused only for URLs without a host, which have no credentials.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    /// Follows redirects given as location and whether it is permanent, ten at most.
+    fn followed(from: &str, hops: &[(&str, bool)]) -> Result<Way, FetchError> {
+        let mut way = Way::from(&url(from));
+        for (location, permanent) in hops {
+            way.follow("a.example", location, *permanent, 10)?;
+        }
+        Ok(way)
+    }
+
+    #[test]
+    fn an_address_has_moved_as_far_as_the_first_permanent_redirects_lead() {
+        for (hops, moved_to) in [
+            (&[("/b", true), ("https://b.example/c", true)][..], Some("https://b.example/c")),
+            (&[("/b", true), ("/c", false), ("/d", true)][..], Some("https://a.example/b")),
+            (&[("/b", false), ("/c", true)][..], None),
+            (&[][..], None),
+        ] {
+            let way = followed("https://a.example/", hops).unwrap();
+            assert_eq!(way.moved_to.as_ref().map(Url::as_str), moved_to, "{hops:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_go_to_their_own_origin_alone() {
+        for (location, here) in [
+            ("/b#part", "https://me:secret@a.example/b"),
+            ("https://a.example/b", "https://me:secret@a.example/b"),
+            ("https://you:word@a.example/b", "https://me:secret@a.example/b"),
+            ("https://b.example/", "https://b.example/"),
+            ("https://you:word@b.example/", "https://b.example/"),
+            ("https://a.example:8443/", "https://a.example:8443/"),
+        ] {
+            let way = followed("https://me:secret@a.example/a#top", &[(location, true)]).unwrap();
+            assert_eq!(way.here.as_str(), here);
+            assert!(!way.moved_to.unwrap().as_str().contains('@'));
+        }
+        let back = [("https://b.example/", true), ("https://a.example/c", true)];
+        assert_eq!(followed("https://me:secret@a.example/a", &back).unwrap().here.password(), Some("secret"));
+    }
+
+    #[test]
+    fn redirects_that_lead_nowhere_say_why() {
+        for (hops, why) in [
+            (&[("http://a.example/", true)][..], "down to http://a.example/"),
+            (&[("http://you:word@a.example/", true)][..], "down to http://a.example/"),
+            (&[("https://", true)][..], "its address is wrong"),
+            (&[("https://a.example:99999/", true)][..], "its address is wrong"),
+            (&[("/a", true)][..], "back to where it came from"),
+            (&[("/b", true), ("/a#other", true)][..], "back to where it came from"),
+        ] {
+            let error = followed("https://a.example/a", hops).map(|way| way.here).unwrap_err();
+            assert!(
+                matches!(error, FetchError::BadRedirect { .. }) && error.to_string().contains(why),
+                "{error}"
+            );
+        }
+        let eleven: Vec<String> = (0..11).map(|number| format!("/{number}")).collect();
+        let hops: Vec<_> = eleven.iter().map(|path| (path.as_str(), true)).collect();
+        assert!(followed("https://a.example/a", &hops[..10]).is_ok());
+        let error = followed("https://a.example/a", &hops).map(|way| way.here).unwrap_err();
+        assert!(matches!(error, FetchError::TooManyRedirects { limit: 10, .. }), "{error}");
+    }
+}

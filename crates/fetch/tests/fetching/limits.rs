@@ -1,0 +1,121 @@
+//! Limits of time: servers that are slow to begin, slow to go on, or never there.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use backissue_fetch::{FetchError, FetchSettings, Fetcher, TimeoutStage};
+
+use crate::loopback::{Loopback, get, linger, until_hung_up};
+
+/// Far above what the limits allow and far below what a hanging server would take.
+const SOON: Duration = Duration::from_secs(10);
+
+async fn timed_out(settings: FetchSettings) -> TimeoutStage {
+    let fetcher = Fetcher::new(settings).unwrap();
+    let began = Instant::now();
+    let error = get(&fetcher, "http://blog.example/").await.unwrap_err();
+    assert!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
+    assert!(error.is_transient() && !error.is_offline(), "{error}");
+    assert!(!fetcher.is_busy("blog.example"), "the turn ended with the request");
+    match error {
+        FetchError::Timeout { stage, .. } => stage,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let server = Loopback::handling(|_, stream| until_hung_up(stream));
+    let settings = FetchSettings { first_byte_timeout: Duration::from_millis(200), ..server.settings() };
+    assert_eq!(timed_out(settings).await, TimeoutStage::FirstByte);
+}
+
+#[tokio::test]
+async fn a_head_that_drips_is_given_up() {
+    let server = Loopback::handling(|_, stream| {
+        let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        while going.is_ok() && !linger(stream) {
+            going = stream.write_all(b"x");
+        }
+    });
+    let settings = FetchSettings { first_byte_timeout: Duration::from_millis(200), ..server.settings() };
+    assert_eq!(timed_out(settings).await, TimeoutStage::FirstByte);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_byte_by_byte_is_given_up() {
+    let server = Loopback::handling(|_, stream| {
+        let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+        while going.is_ok() && !linger(stream) {
+            going = stream.write_all(b"x");
+        }
+    });
+    let settings = FetchSettings { total_timeout: Duration::from_millis(300), ..server.settings() };
+    assert_eq!(timed_out(settings).await, TimeoutStage::Total);
+}
+
+#[tokio::test]
+async fn redirects_share_one_limit_of_time() {
+    let server = Loopback::handling(|request, stream| {
+        // Each hop takes long enough for a hundred of them to pass the limit, none by itself.
+        for _ in 0..20 {
+            linger(stream);
+        }
+        let next = format!("{}x", request.path);
+        let _ = stream.write_all(&crate::loopback::redirect(302, &next));
+    });
+    let limits =
+        FetchSettings { total_timeout: Duration::from_millis(300), max_redirects: 100, ..server.settings() };
+    assert_eq!(timed_out(limits).await, TimeoutStage::Total);
+    assert!(server.requests().len() < 20, "{} hops", server.requests().len());
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_is_given_up() {
+    let server = Loopback::handling(|_, _| ());
+    let resolve = vec![format!("*:443:{}", server.addr).parse().unwrap()];
+    let settings =
+        FetchSettings { resolve, connect_timeout: Duration::from_millis(200), ..server.settings() };
+    let error = get(&Fetcher::new(settings).unwrap(), "https://blog.example/").await.unwrap_err();
+    assert!(matches!(error, FetchError::Timeout { stage: TimeoutStage::Connect, .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "blog.example could not be connected to within 0.2 seconds; try again later"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_port_is_no_connection_and_not_offline() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    let settings = FetchSettings {
+        resolve: vec![format!("*:80:{addr}").parse().unwrap()],
+        allow_private_addresses: true,
+        ..FetchSettings::default()
+    };
+    let error = get(&Fetcher::new(settings).unwrap(), "http://blog.example/").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "blog.example could not be connected to: Connection refused; try again later"
+    );
+    assert!(error.is_transient() && !error.is_offline());
+}
+
+#[tokio::test]
+async fn a_cancelled_fetch_gives_its_turn_back() {
+    let server = Loopback::handling(|_, stream| until_hung_up(stream));
+    let fetcher = server.fetcher();
+    let hanging = tokio::spawn({
+        let fetcher = fetcher.clone();
+        async move { get(&fetcher, "http://blog.example/").await.map(drop) }
+    });
+    while server.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(fetcher.is_busy("blog.example"));
+    hanging.abort();
+    assert!(hanging.await.unwrap_err().is_cancelled());
+    assert!(!fetcher.is_busy("blog.example"));
+}

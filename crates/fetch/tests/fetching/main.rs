@@ -1,0 +1,14 @@
+//! The fetcher against real sockets on loopback: servers that behave, servers that do not, and addresses that are not
+//! for it.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+mod addresses;
+mod answers;
+mod bodies;
+mod environment;
+mod limits;
+mod loopback;
+mod politeness;
+mod redirects;
+mod secure;

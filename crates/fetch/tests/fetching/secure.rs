@@ -1,0 +1,176 @@
+//! TLS: who is trusted, HTTP/2, and no way down to plain HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::LOCATION;
+use axum::http::{StatusCode, Version};
+use axum::response::IntoResponse;
+use axum_server::tls_rustls::RustlsConfig;
+use backissue_fetch::{FetchError, FetchSettings, Fetcher};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::loopback::get;
+
+/// A server with a certificate for `blog.example` and the authority to trust.
+struct Secure {
+    addr: SocketAddr,
+    ca: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Secure {
+    /// Starts it on the test's runtime. `adjust` may spoil the certificate, `alpn` says which protocols it offers.
+    fn start(adjust: impl FnOnce(&mut CertificateParams), alpn: &[&str]) -> Self {
+        let ca_key = KeyPair::generate().unwrap();
+        let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["blog.example".to_owned()]).unwrap();
+        adjust(&mut params);
+        let certificate = params.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        tls.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server =
+            axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls))).unwrap();
+        tokio::spawn(server.serve(Router::new().fallback(version_or_redirect).into_make_service()));
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, ca_pem).unwrap();
+        Self { addr, ca, _folder: folder }
+    }
+
+    fn settings(&self) -> FetchSettings {
+        FetchSettings {
+            resolve: vec![format!("*:443:{}", self.addr).parse().unwrap()],
+            ca: vec![self.ca.clone()],
+            allow_private_addresses: true,
+            host_pause: std::time::Duration::ZERO,
+            ..FetchSettings::default()
+        }
+    }
+
+    async fn get(&self, url: &str) -> Result<String, FetchError> {
+        let response = get(&Fetcher::new(self.settings()).unwrap(), url).await?;
+        Ok(String::from_utf8(response.body.bytes().unwrap().to_vec()).unwrap())
+    }
+}
+
+async fn version_or_redirect(request: Request) -> impl IntoResponse {
+    let version = match request.version() {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_11 => "HTTP/1.1",
+        _ => "another version",
+    };
+    match request.uri().path() {
+        "/down" => (StatusCode::MOVED_PERMANENTLY, [(LOCATION, "http://blog.example/down")], version),
+        _ => (StatusCode::OK, [(LOCATION, "")], version),
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_offered() {
+    let both = Secure::start(|_| (), &["h2", "http/1.1"]);
+    assert_eq!(both.get("https://blog.example/").await.unwrap(), "HTTP/2");
+    let old = Secure::start(|_| (), &["http/1.1"]);
+    assert_eq!(old.get("https://blog.example/").await.unwrap(), "HTTP/1.1");
+    let silent = Secure::start(|_| (), &[]);
+    assert_eq!(silent.get("https://blog.example/").await.unwrap(), "HTTP/1.1");
+}
+
+#[tokio::test]
+async fn certificates_that_do_not_hold_say_why() {
+    let server = Secure::start(|_| (), &["h2"]);
+    let error = server.get("https://other.example/").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no secure connection to other.example: its certificate is for another name"
+    );
+    assert!(!error.is_transient());
+    let expired = Secure::start(|params| params.not_after = rcgen::date_time_ymd(2001, 1, 1), &["h2"]);
+    let error = expired.get("https://blog.example/").await.unwrap_err();
+    assert!(error.to_string().ends_with("its certificate has expired"), "{error}");
+    let early = Secure::start(|params| params.not_before = rcgen::date_time_ymd(3001, 1, 1), &["h2"]);
+    let error = early.get("https://blog.example/").await.unwrap_err();
+    assert!(error.to_string().contains("not valid yet; check this machine's clock"), "{error}");
+    let strange = Fetcher::new(FetchSettings { ca: Vec::new(), ..server.settings() }).unwrap();
+    let error = get(&strange, "https://blog.example/").await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::Tls { .. }) && error.to_string().contains("signed by nobody"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_no_secure_connection() {
+    let plain = crate::loopback::Loopback::handling(|_, _| ());
+    let resolve = vec![format!("*:443:{}", plain.addr).parse().unwrap()];
+    // Its answer to a handshake is not even HTTP.
+    let talker = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = talker.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write;
+        for stream in talker.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let settings = FetchSettings { resolve, ..plain.settings() };
+    let settings = FetchSettings { resolve: vec![format!("*:443:{addr}").parse().unwrap()], ..settings };
+    let error = get(&Fetcher::new(settings).unwrap(), "https://blog.example/").await.unwrap_err();
+    assert!(matches!(error, FetchError::Tls { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_leads_from_https_down_to_http() {
+    let server = Secure::start(|_| (), &["h2"]);
+    let error = server.get("https://blog.example/down").await.unwrap_err();
+    assert!(matches!(error, FetchError::BadRedirect { .. }), "{error}");
+    assert!(error.to_string().contains("from https down to http://blog.example/down"), "{error}");
+}
+
+#[tokio::test]
+async fn ca_files_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for path in [
+        folder.path().join("missing.pem"),
+        write("empty.pem", ""),
+        write("text.pem", "not a certificate\n"),
+        write("broken.pem", broken),
+        write("half.pem", "-----BEGIN CERTIFICATE-----\n"),
+        Path::new("/").to_owned(),
+    ] {
+        let settings = FetchSettings { ca: vec![path.clone()], ..FetchSettings::default() };
+        let error = Fetcher::new(settings).unwrap_err();
+        assert!(matches!(error, FetchError::Ca { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("{} cannot be used", path.display())), "{error}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_no_header_is_a_setup_error() {
+    let settings = FetchSettings { user_agent: "Back\nissue".to_owned(), ..FetchSettings::default() };
+    let error = Fetcher::new(settings).unwrap_err();
+    assert!(matches!(error, FetchError::Setup { .. }), "{error}");
+}
