@@ -2,5 +2,6 @@
 //!
 //! The program never depends on this crate; the developer chores (`cargo xtask`) do.
 
+pub mod postgres;
 pub mod shared;
 pub mod web;

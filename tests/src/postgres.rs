@@ -1,0 +1,235 @@
+//! A PostgreSQL server for tests: made in a temporary folder, on a free port, gone when dropped.
+//!
+//! Its data survives nothing (`fsync` is off) and anybody on this machine may connect to it, so it must not hold anything
+//! but tests. The server programs are looked for on `PATH`, under `/usr/lib/postgresql/*/bin` and in `/usr/local/bin`.
+//! They refuse to run as root; for root they run as the user `postgres`, else `nobody`.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use tempfile::TempDir;
+
+/// How long the server may take until it answers.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Starts with other ports where somebody took the one that was free a moment before.
+const STARTS: usize = 5;
+
+/// A running server. Dropping it stops it and removes its data.
+#[derive(Debug)]
+pub struct Cluster {
+    server: Child,
+    url: String,
+    folder: TempDir,
+}
+
+impl Cluster {
+    /// Makes and starts a server and waits until it answers.
+    ///
+    /// # Errors
+    /// Where PostgreSQL is not installed, or does not start; the message holds what it logged.
+    pub fn start() -> anyhow::Result<Self> {
+        let programs = programs()?;
+        let user = server_user()?;
+        let folder = tempfile::Builder::new().prefix("backissue-postgres-").tempdir()?;
+        user.owns(folder.path())?;
+        let data = folder.path().join("data");
+        let made = user
+            .command(&programs.join("initdb"))
+            .args([
+                "--auth=trust",
+                "--username=backissue",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-D",
+            ])
+            .arg(&data)
+            .current_dir(folder.path())
+            .output()
+            .context("cannot run PostgreSQL's initdb")?;
+        ensure!(
+            made.status.success(),
+            "PostgreSQL's initdb failed: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let mut last = None;
+        for _ in 0..STARTS {
+            match serve(&programs, &user, folder.path(), &data) {
+                Ok((server, url)) => return Ok(Self { server, url, folder }),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| anyhow::anyhow!("PostgreSQL was never started")))
+    }
+
+    /// Its address as its superuser, for `BACKISSUE_TEST_POSTGRES`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its data and its log are until it is dropped.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Cluster {
+    /// Stops it at once: its data is not needed any more.
+    fn drop(&mut self) {
+        // The server takes its own children with it when it is told to quit; SIGQUIT is PostgreSQL's immediate shutdown.
+        let told = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
+        if !told.is_ok_and(|status| status.success()) {
+            // Nothing more can be done in a drop; the folder's removal says it anyway.
+            let _ = self.server.kill();
+        }
+        let _ = self.server.wait();
+    }
+}
+
+/// Starts the server on a port that is free now.
+fn serve(programs: &Path, user: &ServerUser, folder: &Path, data: &Path) -> anyhow::Result<(Child, String)> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let log_path = folder.join("log");
+    let log = File::create(&log_path)?;
+    let mut server = user
+        .command(&programs.join("postgres"))
+        .arg("-D")
+        .arg(data)
+        .args(["-p", &port.to_string()])
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+        .args(["-c", "full_page_writes=off", "-c", "max_connections=200"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .context("cannot run PostgreSQL's server")?;
+    match wait_until_ready(programs, &mut server, port) {
+        Ok(()) => Ok((server, format!("postgres://backissue@127.0.0.1:{port}/postgres"))),
+        Err(error) => {
+            // It may have stopped by itself already.
+            let _ = server.kill();
+            let _ = server.wait();
+            let said = std::fs::read_to_string(&log_path).unwrap_or_default();
+            Err(error.context(format!("PostgreSQL did not start; it logged:\n{said}")))
+        }
+    }
+}
+
+fn wait_until_ready(programs: &Path, server: &mut Child, port: u16) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < READY_WITHIN {
+        if let Some(status) = server.try_wait()? {
+            bail!("it stopped with {status}");
+        }
+        // `-t 1` makes the question itself wait up to a second for an answer.
+        let ready = Command::new(programs.join("pg_isready"))
+            .args(["-q", "-h", "127.0.0.1", "-t", "1", "-p", &port.to_string()])
+            .status()
+            .context("cannot run PostgreSQL's pg_isready")?;
+        if ready.success() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bail!("it did not answer within {} seconds", READY_WITHIN.as_secs())
+}
+
+/// The folder with `initdb`, `postgres` and `pg_isready`: the first on `PATH`, else the newest version installed.
+fn programs() -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    versions.sort_unstable_by_key(|(version, _)| std::cmp::Reverse(*version));
+    std::env::split_paths(&path)
+        .chain(versions.into_iter().map(|(_, folder)| folder))
+        .chain([PathBuf::from("/usr/local/bin")])
+        .find(|folder| ["initdb", "postgres", "pg_isready"].iter().all(|name| folder.join(name).is_file()))
+        .context(
+            "PostgreSQL's server programs (initdb, postgres, pg_isready) were not found on PATH, in \
+             /usr/lib/postgresql/*/bin or in /usr/local/bin; install PostgreSQL (Debian: `apt install postgresql`), \
+             its service need not run",
+        )
+}
+
+/// As whom the server runs.
+struct ServerUser {
+    name: Option<&'static str>,
+}
+
+/// This user; for root, who may not, another one.
+fn server_user() -> anyhow::Result<ServerUser> {
+    if number_of(None)? != 0 {
+        return Ok(ServerUser { name: None });
+    }
+    let name = ["postgres", "nobody"].into_iter().find(|name| number_of(Some(name)).is_ok());
+    ensure!(
+        name.is_some(),
+        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody"
+    );
+    Ok(ServerUser { name })
+}
+
+/// A user's number as `id -u` tells it; this process's own without a name.
+fn number_of(name: Option<&str>) -> anyhow::Result<u32> {
+    let output = Command::new("id").arg("-u").args(name).output().context("cannot run `id -u`")?;
+    ensure!(output.status.success(), "`id -u` knows no user {}", name.unwrap_or_default());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+}
+
+impl ServerUser {
+    fn command(&self, program: &Path) -> Command {
+        match self.name {
+            None => Command::new(program),
+            Some(name) => {
+                // setpriv becomes the program, so that the child's number is the server's; runuser would stay above it.
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid", name, "--regid", group_of(name), "--clear-groups"]).arg(program);
+                command
+            }
+        }
+    }
+
+    fn owns(&self, folder: &Path) -> anyhow::Result<()> {
+        let Some(name) = self.name else { return Ok(()) };
+        let given = Command::new("chown").arg(name).arg(folder).status().context("cannot run `chown`")?;
+        ensure!(given.success(), "cannot give {} to the user {name}", folder.display());
+        Ok(())
+    }
+}
+
+/// The group of the user; `nobody` has one of another name on Debian.
+fn group_of(name: &'static str) -> &'static str {
+    let has_own = std::fs::read_to_string("/etc/group")
+        .unwrap_or_default()
+        .lines()
+        .any(|l| l.starts_with(&format!("{name}:")));
+    if has_own { name } else { "nogroup" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_cluster_answers_and_leaves_nothing_behind() {
+        let cluster = Cluster::start().unwrap();
+        let (_, rest) = cluster.url().split_once('@').unwrap();
+        let address: std::net::SocketAddr = rest.split_once('/').unwrap().0.parse().unwrap();
+        TcpStream::connect(address).unwrap();
+        let folder = cluster.folder().to_owned();
+        assert!(folder.join("data/PG_VERSION").is_file());
+        drop(cluster);
+        assert!(TcpStream::connect(address).is_err(), "the server must be gone");
+        assert!(!folder.exists(), "its data must be gone");
+    }
+}
