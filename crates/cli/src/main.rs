@@ -1,2 +1,76 @@
 //! The binary `backissue`: commands, configuration, wiring, progress bars.
-fn main() {}
+//!
+//! Each command is a file in `commands/`. This room must not hold SQL, make HTTP requests of its own, or decide anything about
+//! a read; it reads what a person asked for, opens the rooms below with the settings in force, and prints.
+
+mod args;
+mod commands;
+mod exit;
+mod open;
+mod output;
+mod progress;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Arguments, Command};
+use settings::Settings;
+
+fn main() -> ExitCode {
+    let matches = Arguments::command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(wrong_use) => wrong_use.exit(),
+    };
+    let outcome =
+        Settings::resolve(&arguments.settings, &matches).map_err(anyhow::Error::from).and_then(|settings| {
+            start_log(&settings, &arguments.command);
+            let runtime = tokio::runtime::Runtime::new()?;
+            let outcome = runtime.block_on(run(arguments.command, settings));
+            // Blocking work that nobody waits for any more must not hold up the end.
+            runtime.shutdown_background();
+            outcome
+        });
+    exit::code(outcome)
+}
+
+async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outcome> {
+    match command {
+        Command::Serve(args) => commands::serve::run(args, settings).await,
+        Command::Sync(args) => commands::sync::run(args, settings).await,
+        Command::Follow(args) => commands::follow::run(args, settings).await,
+        Command::Unfollow(args) => commands::unfollow::run(args, settings).await,
+        Command::Starter(args) => commands::starter::run(&args, &settings),
+        Command::Sources(args) => commands::sources::run(args, settings).await,
+        Command::Import(args) => commands::opml::import(args, settings).await,
+        Command::Export(args) => commands::opml::export(args, settings).await,
+        Command::Weeks(args) => commands::weeks::run(args, settings).await,
+        Command::Week(args) => commands::week::run(args, settings).await,
+        Command::Show(args) => commands::show::run(args, settings).await,
+        Command::Inspect(args) => commands::inspect::run(args.what),
+        Command::Doctor(args) => commands::doctor::run(args, settings).await,
+        Command::Config(args) => commands::config::run(&args, &settings),
+    }
+}
+
+fn start_log(settings: &Settings, command: &Command) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+
+    // Commands that draw progress speak for themselves; the log is for who asks for it, and for a server's journal.
+    let quiet = if matches!(command, Command::Serve(_)) && !std::io::stderr().is_terminal() {
+        "info"
+    } else {
+        "error"
+    };
+    let wanted = settings.log.value.as_deref().unwrap_or(quiet);
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new(quiet));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

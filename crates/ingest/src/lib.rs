@@ -1,1 +1,23 @@
-//! Moves reads along their way: polling, workers.
+//! Moves reads along their way: asks sources for their feeds, admits entries, fetches and extracts pages, has each
+//! article annotated.
+//!
+//! The row is the job: a worker claims a source or a read that is due, does one arrow of the way, and the store commits the
+//! result together with the new stage. [`Ingest`] strings the steps together; what each step decides (when to ask again,
+//! when to give up) is in [`schedule`] as pure functions.
+//!
+//! This room must not parse bytes (that is `feed` and `extract`), write SQL (`store`) or open sockets of its own (`fetch`).
+
+mod annotating;
+mod fetching;
+mod finding;
+mod hosts;
+mod meter;
+mod polling;
+pub mod schedule;
+mod starter;
+mod workers;
+
+pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
+pub use polling::admissions;
+pub use starter::{Starter, StarterError, StarterGroup, StarterSource};
+pub use workers::{Ingest, IngestError, IngestSettings, Round, Summary};

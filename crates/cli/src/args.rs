@@ -1,0 +1,282 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use backissue_model::{Kind, Slug, Week};
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+use crate::exit;
+use crate::settings::SettingFlags;
+
+/// Every engineering read, week by week, problem first.
+#[derive(Debug, Parser)]
+#[command(
+    name = "backissue",
+    version,
+    about,
+    long_about = "Backissue follows engineering blogs and keeps an archive of their articles, week by week: for each it says which \
+                  problem it is about.\n\nBegin with `backissue serve`, or without a network with `backissue serve --demo`.",
+    after_help = exit::HELP,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Settings given as flags.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the archive's pages, and follow its sources meanwhile
+    #[command(after_help = "Example:\n  backissue serve --listen 127.0.0.1:7878\n  backissue serve --demo")]
+    Serve(ServeArgs),
+    /// Fetch now: ask every source, get every read, then print what came of it
+    #[command(after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new")]
+    Sync(JsonArgs),
+    /// Follow a blog, by its feed's address or its site's
+    #[command(
+        after_help = "Example:\n  backissue follow https://vitess.io/blog/\n  backissue follow --group databases-and-streaming"
+    )]
+    Follow(FollowArgs),
+    /// Stop following a source
+    #[command(after_help = "Example:\n  backissue unfollow vitess-blog")]
+    Unfollow(UnfollowArgs),
+    /// The starter list: groups of blogs to follow
+    #[command(after_help = "Example:\n  backissue starter\n  backissue starter open-source-projects")]
+    Starter(StarterArgs),
+    /// The sources that are followed, and how they are doing
+    #[command(after_help = "Example:\n  backissue sources --troubled\n  backissue sources --json")]
+    Sources(SourcesArgs),
+    /// Follow every feed of an OPML file
+    #[command(after_help = "Example:\n  backissue import subscriptions.opml")]
+    Import(ImportArgs),
+    /// Write the followed feeds as OPML
+    #[command(after_help = "Example:\n  backissue export --opml > subscriptions.opml")]
+    Export(ExportArgs),
+    /// Every week that has reads, with their count
+    #[command(after_help = "Example:\n  backissue weeks --year 2026")]
+    Weeks(WeeksArgs),
+    /// The reads of one week, problem first; the newest week where none is named
+    #[command(after_help = "Example:\n  backissue week 2026-W20\n  backissue week --kind incident --json")]
+    Week(WeekArgs),
+    /// One read: its problem, what backs it, and the article
+    #[command(
+        after_help = "Example:\n  backissue show 42\n  backissue show 42 --json | jq .precis.problem.text"
+    )]
+    Show(ShowArgs),
+    /// What the program makes of one document: a feed, a page, a précis
+    #[command(
+        after_help = "Example:\n  backissue inspect feed feed.xml --url https://example.com/feed.xml\n  backissue inspect page *.html"
+    )]
+    Inspect(InspectArgs),
+    /// Check the data folder, the database, the clock and the network
+    #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
+    Doctor(DoctorArgs),
+    /// The settings in force and where each comes from
+    #[command(after_help = "Example:\n  backissue config\n  backissue config --json")]
+    Config(JsonArgs),
+}
+
+/// Arguments of commands that only choose their form of output.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Follow six invented companies' blogs inside this process, in a throw-away data folder; needs no network
+    #[arg(long)]
+    pub demo: bool,
+    /// Serve what is there and fetch nothing
+    #[arg(long, conflicts_with = "demo")]
+    pub no_fetch: bool,
+}
+
+/// Arguments of `follow`.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// The feed's address, or the site's
+    #[arg(required_unless_present = "group", conflicts_with = "group")]
+    pub url: Option<Url>,
+    /// The blog's title, instead of the feed's own
+    #[arg(long, requires = "url")]
+    pub title: Option<String>,
+    /// Whose blog it is, as statements name it; the title where not given
+    #[arg(long, requires = "url")]
+    pub company: Option<String>,
+    /// Where a site has several feeds: follow the one with this number instead of asking
+    #[arg(long, requires = "url", value_name = "NUMBER")]
+    pub pick: Option<usize>,
+    /// Follow every blog of this group of the starter list
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unfollow`.
+#[derive(Debug, Args)]
+pub struct UnfollowArgs {
+    /// The source's name as `backissue sources` lists it, or its feed's address
+    pub source: String,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `starter`.
+#[derive(Debug, Args)]
+pub struct StarterArgs {
+    /// List the blogs of this group
+    pub group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sources`.
+#[derive(Debug, Args)]
+pub struct SourcesArgs {
+    /// Only those whose last poll failed
+    #[arg(long)]
+    pub troubled: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The OPML file; `-` for standard input
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// As OPML, which other readers can import
+    #[arg(long, required = true)]
+    pub opml: bool,
+    /// Where to write; standard output where not given
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `weeks`.
+#[derive(Debug, Args)]
+pub struct WeeksArgs {
+    /// Only this year's
+    #[arg(long)]
+    pub year: Option<i16>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `week`.
+#[derive(Debug, Args)]
+pub struct WeekArgs {
+    /// The ISO week, e.g. 2026-W20
+    pub week: Option<Week>,
+    /// Only this source's
+    #[arg(long)]
+    pub source: Option<Slug>,
+    /// Only those with this concept
+    #[arg(long)]
+    pub concept: Option<backissue_model::ConceptSlug>,
+    /// Only this kind
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)))]
+    pub kind: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The read's number, as in its address /read/42/…
+    pub read: i64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Give reads that were set aside another chance
+    #[arg(long)]
+    pub retry: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// What to inspect.
+    #[command(subcommand)]
+    pub what: Inspect,
+}
+
+/// What can be inspected. One file gives one JSON object; several give one a line, each with its `file`.
+#[derive(Debug, Subcommand)]
+pub enum Inspect {
+    /// A feed, as {format, title, site_url, entries}
+    #[command(after_help = "Example:\n  backissue inspect feed feed.xml --url https://example.com/feed.xml")]
+    Feed {
+        /// The documents
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Where the document came from, for relative links
+        #[arg(long)]
+        url: Option<Url>,
+        /// The media type it was served with, e.g. `application/rss+xml; charset=utf-8`
+        #[arg(long)]
+        media_type: Option<String>,
+    },
+    /// A page, as {canonical_url, title, author, published, site_name, language, text, html, words, minutes}
+    #[command(after_help = "Example:\n  backissue inspect page post.html --url https://example.com/post")]
+    Page {
+        /// The documents
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Where the page came from
+        #[arg(long)]
+        url: Option<Url>,
+    },
+    /// A page's précis
+    #[command(after_help = "Example:\n  backissue inspect precis post.html --company Vitess")]
+    Precis {
+        /// The documents
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Where the page came from
+        #[arg(long)]
+        url: Option<Url>,
+        /// Whose blog it is; the page's site name where not given
+        #[arg(long)]
+        company: Option<String>,
+    },
+}

@@ -1,0 +1,143 @@
+//! `backissue doctor`: checks what the program stands on, and lists the reads that were set aside.
+
+use std::path::Path;
+
+use backissue_fetch::{Validators, Want};
+use backissue_store::{Finding, Location, SourceFilter, Store};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::args::DoctorArgs;
+use crate::exit::Outcome;
+use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Reads listed at the most.
+const LISTED: u32 = 50;
+
+/// A result of one check.
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+impl From<Finding> for Check {
+    fn from(Finding { name, ok, detail }: Finding) -> Self {
+        Self { name, ok, detail }
+    }
+}
+
+/// Checks everything and says what to do where something is wrong.
+pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let mut checks = vec![folder(&settings), clock()];
+    let store = match open::store(&settings).await {
+        Ok(store) => Some(store),
+        Err(failure) => {
+            checks.push(Check { name: "database", ok: false, detail: format!("{failure:#}") });
+            None
+        }
+    };
+    let mut set_aside = Vec::new();
+    let mut retried = 0;
+    if let Some(store) = &store {
+        checks.extend(store.check().await.into_iter().map(Check::from));
+        checks.push(sources(store).await?);
+        checks.push(network(store, &settings).await?);
+        if args.retry {
+            retried = store.retry_set_aside().await?;
+        }
+        set_aside = store.set_aside(LISTED).await?;
+    }
+    let all_well = checks.iter().all(|c| c.ok);
+    if args.json {
+        let checks: Vec<_> =
+            checks.iter().map(|c| json!({ "name": c.name, "ok": c.ok, "detail": c.detail })).collect();
+        let aside: Vec<_> = set_aside
+            .iter()
+            .map(|r| json!({ "id": r.id, "url": r.url, "title": r.title, "source": r.source, "stage": r.stage, "error": r.error, "since": r.since }))
+            .collect();
+        output::json(&json!({ "ok": all_well, "checks": checks, "set_aside": aside, "retried": retried }))?;
+    } else {
+        for Check { name, ok, detail } in &checks {
+            let mark = if *ok { format!("{GOOD}ok{PLAIN}  ") } else { format!("{ALERT}bad{PLAIN} ") };
+            say!("{mark} {name:<12} {detail}")?;
+        }
+        if retried > 0 {
+            say!("\n{} will be tried again.", output::count(retried, "read"))?;
+        }
+        if !set_aside.is_empty() {
+            say!(
+                "\nReads set aside after failing too often (`backissue doctor --retry` gives them another chance):"
+            )?;
+        }
+        for read in &set_aside {
+            say!("  {}\n    {QUIET}{} · {}{PLAIN}", read.url, read.source, read.error)?;
+        }
+    }
+    Ok(if all_well { Outcome::Fine } else { Outcome::Fault })
+}
+
+fn folder(settings: &Settings) -> Check {
+    let path = match settings.location() {
+        Ok(Location::Sqlite(file)) => file.parent().unwrap_or(Path::new(".")).to_owned(),
+        _ => return Check { name: "data folder", ok: true, detail: "not used with PostgreSQL".into() },
+    };
+    let shown = path.display();
+    let detail = match std::fs::create_dir_all(&path).and_then(|()| tempfile::tempfile_in(&path)) {
+        Ok(_) => return Check { name: "data folder", ok: true, detail: format!("{shown} can be written") },
+        Err(why) => {
+            format!("{shown} cannot be written: {why}; change its owner, or name another with --data DIR")
+        }
+    };
+    Check { name: "data folder", ok: false, detail }
+}
+
+/// The day on which this version could not yet have been made: a clock before it is wrong.
+const MADE: &str = "2026-11-01T00:00:00Z";
+
+fn clock() -> Check {
+    let now = Timestamp::now();
+    let ok = MADE.parse().is_ok_and(|made: Timestamp| now > made);
+    let remedy =
+        if ok { "" } else { ", which is before this program was made; set it, or weeks and polls go wrong" };
+    Check { name: "clock", ok, detail: format!("says {now:.0}{remedy}") }
+}
+
+async fn sources(store: &Store) -> anyhow::Result<Check> {
+    let all = store.sources(&SourceFilter::default()).await?;
+    let troubled = all.iter().filter(|s| s.health.last_error.is_some()).count();
+    let detail = match (all.len(), troubled) {
+        (0, _) => "nothing is followed yet; try `backissue starter`".to_owned(),
+        (many, 0) => format!("{many} followed, none in trouble"),
+        (many, some) => {
+            format!("{many} followed, {some} in trouble; `backissue sources --troubled` says why")
+        }
+    };
+    Ok(Check { name: "sources", ok: true, detail })
+}
+
+/// Asks one followed source, the one that answered last, as a sign of the network.
+async fn network(store: &Store, settings: &Settings) -> anyhow::Result<Check> {
+    let all = store.sources(&SourceFilter::default()).await?;
+    let Some(feed) = all.iter().filter(|s| s.feed_url.is_some()).max_by_key(|s| s.health.last_success) else {
+        return Ok(Check {
+            name: "network",
+            ok: true,
+            detail: "not tried: there is no source to ask".into(),
+        });
+    };
+    let Some(url) = &feed.feed_url else {
+        return Ok(Check { name: "network", ok: true, detail: "not tried".into() });
+    };
+    let answer = open::fetcher(settings)?.get(url, Want::Feed, &Validators::default()).await;
+    Ok(match answer {
+        Ok(response) => Check {
+            name: "network",
+            ok: true,
+            detail: format!("{url} answered in {} ms", response.elapsed.as_millis()),
+        },
+        Err(failure) => Check { name: "network", ok: false, detail: failure.to_string() },
+    })
+}

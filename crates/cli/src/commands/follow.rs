@@ -1,0 +1,132 @@
+//! `backissue follow`: from an address to a followed source, asking where a site has several feeds.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, bail};
+use backissue_feed::FoundFeed;
+use backissue_ingest::{FeedAt, Found, fetch_feed, find};
+use backissue_model::NewSource;
+use backissue_store::{Follow, Store};
+use jiff::Timestamp;
+use serde_json::json;
+use url::Url;
+
+use crate::args::FollowArgs;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, STRONG};
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Follows a blog, or every blog of a group of the starter list.
+pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let news = match (&args.url, &args.group) {
+        (Some(url), _) => vec![one(url, &args, &settings).await?],
+        (None, Some(group)) => match group_of(group, &settings)? {
+            Some(sources) => sources,
+            None => {
+                anstream::eprintln!(
+                    "The starter list has no group `{group}`; `backissue starter` lists them."
+                );
+                return Ok(Outcome::NotThere);
+            }
+        },
+        (None, None) => bail!("name an address to follow, or a group of the starter list with --group"),
+    };
+    let mut followed = Vec::new();
+    for new in &news {
+        followed.push(store.follow(new, Timestamp::now()).await?);
+    }
+    if args.json {
+        let rows: Vec<_> = followed.iter().map(|f| json!({ "new": f.is_new, "source": f.source })).collect();
+        output::json(&rows)?;
+    } else {
+        tell(&followed)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn tell(followed: &[Follow]) -> anyhow::Result<()> {
+    for Follow { source, is_new } in followed {
+        let address = source.feed_url.as_ref().or(source.listing_url.as_ref()).or(source.site_url.as_ref());
+        let verb = if *is_new { "Following" } else { "Already following" };
+        say!("{verb} {STRONG}{}{PLAIN} ({}) {}", source.title, source.slug, address.map_or("", Url::as_str))?;
+        if source.feed_url.is_none() {
+            say!(
+                "  It has no feed; it is kept for when the program can follow it by its sitemap or listing page."
+            )?;
+        }
+    }
+    if followed.iter().any(|f| f.is_new) {
+        say!("`backissue sync` fetches now; a running `backissue serve` does so by itself.")?;
+    }
+    Ok(())
+}
+
+async fn one(url: &Url, args: &FollowArgs, settings: &Settings) -> anyhow::Result<NewSource> {
+    let fetcher = open::fetcher(settings)?;
+    let feed = match find(&fetcher, url).await? {
+        Found::One(feed) => *feed,
+        Found::Several(feeds) => {
+            let chosen = choose(url, feeds, args.pick)?;
+            fetch_feed(&fetcher, &chosen, Some(url.clone())).await?
+        }
+    };
+    Ok(named(feed, args))
+}
+
+fn named(feed: FeedAt, args: &FollowArgs) -> NewSource {
+    let mut new = feed.into_source();
+    if let Some(title) = &args.title {
+        new.title.clone_from(title);
+    }
+    new.company.clone_from(&args.company);
+    new
+}
+
+fn choose(site: &Url, feeds: Vec<FoundFeed>, pick: Option<usize>) -> anyhow::Result<Url> {
+    let labels: Vec<String> = feeds
+        .iter()
+        .map(|f| f.title.as_ref().map_or_else(|| f.url.to_string(), |t| format!("{t}  {}", f.url)))
+        .collect();
+    let index = match pick {
+        Some(number) => number.checked_sub(1).filter(|i| *i < feeds.len()).with_context(|| {
+            format!("{site} has {} feeds; --pick takes a number from 1 to {}", feeds.len(), feeds.len())
+        })?,
+        None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => dialoguer::Select::new()
+            .with_prompt(format!("{site} has several feeds; which one"))
+            .items(&labels)
+            .default(0)
+            .interact()?,
+        None => {
+            let numbered: Vec<String> =
+                labels.iter().enumerate().map(|(n, label)| format!("  {}. {label}", n + 1)).collect();
+            bail!(
+                "{site} has several feeds; say which with --pick NUMBER, or follow one by its own address:\n{}",
+                numbered.join("\n")
+            );
+        }
+    };
+    Ok(feeds.into_iter().nth(index).context("the choice is one of the feeds")?.url)
+}
+
+fn group_of(group: &str, settings: &Settings) -> anyhow::Result<Option<Vec<NewSource>>> {
+    let list = open::starter(settings)?;
+    Ok(list
+        .groups
+        .iter()
+        .find(|g| g.slug.as_str() == group)
+        .map(|g| g.sources.iter().map(NewSource::from).collect()))
+}
+
+/// Follows the first group of the starter list in an archive that follows nothing yet; how many blogs that is.
+pub async fn first_dozen(store: &Store, settings: &Settings) -> anyhow::Result<usize> {
+    if !store.sources(&backissue_store::SourceFilter::default()).await?.is_empty() {
+        return Ok(0);
+    }
+    let list = open::starter(settings)?;
+    for source in list.first() {
+        store.follow(&source.into(), Timestamp::now()).await?;
+    }
+    Ok(list.first().len())
+}

@@ -1,0 +1,15 @@
+//! One file for each thing a person can ask for.
+
+pub mod config;
+pub mod doctor;
+pub mod follow;
+pub mod inspect;
+pub mod opml;
+pub mod serve;
+pub mod show;
+pub mod sources;
+pub mod starter;
+pub mod sync;
+pub mod unfollow;
+pub mod week;
+pub mod weeks;

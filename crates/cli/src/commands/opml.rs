@@ -1,0 +1,84 @@
+//! `backissue import` and `backissue export --opml`: subscriptions to and from other readers.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use backissue_feed::opml::{self, Outline};
+use backissue_model::NewSource;
+use backissue_store::SourceFilter;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::args::{ExportArgs, ImportArgs};
+use crate::exit::Outcome;
+use crate::output;
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Follows every feed of an OPML file.
+pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let bytes = read(&args.file)?;
+    let outlines =
+        opml::parse(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
+    let store = open::store(&settings).await?;
+    let (mut new, mut known) = (0u64, 0u64);
+    for outline in &list.outlines {
+        let follow = store.follow(&source_of(outline), Timestamp::now()).await?;
+        *(if follow.is_new { &mut new } else { &mut known }) += 1;
+    }
+    if args.json {
+        output::json(&json!({ "new": new, "known": known, "skipped": list.skipped }))?;
+    } else {
+        say!("Following {}; {known} were followed already.", output::count(new, "new source"))?;
+        for skipped in &list.skipped {
+            say!("Left out: {skipped}")?;
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+fn source_of(outline: &Outline) -> NewSource {
+    NewSource {
+        title: outline.title.clone(),
+        company: None,
+        site_url: outline.site_url.clone(),
+        feed_url: Some(outline.feed_url.clone()),
+        sitemap_url: None,
+        listing_url: None,
+    }
+}
+
+/// Writes the followed feeds as OPML.
+pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let sources = store.sources(&SourceFilter::default()).await?;
+    let outlines: Vec<Outline> = sources
+        .into_iter()
+        .filter_map(|s| {
+            Some(Outline { title: s.title, feed_url: s.feed_url?, site_url: s.site_url, group: None })
+        })
+        .collect();
+    let text = opml::write(&outlines);
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+            anstream::eprintln!(
+                "{} written to {}",
+                output::count(outlines.len() as u64, "feed"),
+                path.display()
+            );
+        }
+        None => say!("{text}")?,
+    }
+    Ok(Outcome::Fine)
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
+}

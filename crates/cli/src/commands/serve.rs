@@ -1,0 +1,196 @@
+//! `backissue serve`: the pages, and the sync behind them.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use backissue_demo::Demo;
+use backissue_ingest::Ingest;
+use backissue_model::Progress;
+use backissue_store::Store;
+use backissue_web::SiteSettings;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::ServeArgs;
+use crate::commands::follow;
+use crate::exit::Outcome;
+use crate::output::{PLAIN, STRONG};
+use crate::progress::Bars;
+use crate::settings::{Origin, Pause, Setting, Settings};
+use crate::{open, progress};
+
+/// Serves until a signal asks to stop.
+pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
+    let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
+    let store = open::store(&settings).await?;
+    let listener = listen(settings.listen.value).await?;
+    let address = listener.local_addr()?;
+
+    let stop = CancellationToken::new();
+    let signals = stop_on_signal(stop.clone());
+    let work = if args.no_fetch { None } else { Some(begin_work(&store, &settings, demo.as_ref()).await?) };
+    let progress = work
+        .as_ref()
+        .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
+
+    tell_address(address, demo.is_some());
+    let site = SiteSettings {
+        base_url: settings.base_url.value.clone(),
+        time_zone: settings.time_zone.value.0.clone(),
+        demo: demo.is_some(),
+        ..SiteSettings::default()
+    };
+    let router = backissue_web::router(backissue_web::State { store: store.clone(), progress, site });
+    let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
+    let worker = work.map(|work| work.start(stop.clone()));
+
+    let stopping = stop.clone();
+    axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await }).await?;
+    if let Some(worker) = worker {
+        worker.await.context("the sync stopped")??;
+    }
+    if let Some(follow_up) = follow_up {
+        follow_up.abort();
+    }
+    signals.abort();
+    store.close().await;
+    anstream::eprintln!("Stopped; nothing was left half done.");
+    Ok(Outcome::Fine)
+}
+
+/// The sync behind the pages.
+struct Work {
+    ingest: Arc<Ingest>,
+    lock: open::WorkLock,
+}
+
+impl Work {
+    /// Runs until told to stop. A failure stops the serving too: pages that no longer change would look well.
+    fn start(self, stop: CancellationToken) -> JoinHandle<anyhow::Result<()>> {
+        tokio::spawn(async move {
+            let result = self.ingest.run(&stop).await;
+            stop.cancel();
+            drop(self.lock);
+            Ok(result?)
+        })
+    }
+}
+
+async fn begin_work(store: &Store, settings: &Settings, demo: Option<&InDemo>) -> anyhow::Result<Work> {
+    let lock = open::WorkLock::take(store).await?;
+    match demo {
+        Some(demo) => {
+            for source in demo.blogs.sources() {
+                store.follow(&source, Timestamp::now()).await?;
+            }
+        }
+        None => {
+            let begun_with = follow::first_dozen(store, settings).await?;
+            if begun_with > 0 {
+                anstream::eprintln!(
+                    "A new archive: following {begun_with} blogs to begin with. `backissue starter` offers more."
+                );
+            }
+        }
+    }
+    Ok(Work { ingest: open::ingest(store.clone(), open::fetcher(settings)?, settings), lock })
+}
+
+/// The demo's blogs and its throw-away folder, both gone when this is dropped.
+struct InDemo {
+    blogs: Demo,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts the demo's blogs and turns the settings to them: a folder that is thrown away, the blogs' names and port.
+async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
+    let blogs = Demo::start(Timestamp::now()).await?;
+    let folder = tempfile::Builder::new()
+        .prefix("backissue-demo-")
+        .tempdir()
+        .context("no temporary folder can be made")?;
+    let address = blogs.address();
+    let decreed = |name: String| format!("{name}:{}:{}", address.port(), address.ip()).parse();
+    settings.resolve.value = blogs.hosts().into_iter().map(decreed).collect::<Result<_, _>>()?;
+    settings.allow_private_addresses.value = true;
+    settings.allow_port.value = vec![address.port()];
+    settings.host_pause.value = Pause(SignedDuration::ZERO);
+    settings.database.value = None;
+    settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
+    Ok(InDemo { blogs, _folder: folder })
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; if another program holds that port, choose one with --listen 127.0.0.1:PORT")
+    })
+}
+
+fn tell_address(address: SocketAddr, demo: bool) {
+    let what = if demo { "Backissue's demo is" } else { "Backissue is" };
+    anstream::eprintln!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
+}
+
+/// Follows the sync in the terminal: bars where there is one, a line at the end of each round where there is none.
+async fn tell_progress(progress: watch::Receiver<Progress>) {
+    let bars = std::io::stderr().is_terminal().then(|| Bars::follow(progress.clone()));
+    let mut progress = progress;
+    let mut told = 0;
+    let mut warned = false;
+    loop {
+        let now = progress.borrow_and_update().clone();
+        let line = |text: String| match &bars {
+            Some(bars) => bars.say(text),
+            None => anstream::eprintln!("{text}"),
+        };
+        for trouble in now.troubles.iter().skip(told) {
+            line(format!("{}: {}", trouble.source, trouble.reason));
+        }
+        told = now.troubles.len();
+        let all_asked = now.sources_polled > 0 && now.sources_polled == now.sources_due;
+        if all_asked && now.looks_offline() && !warned {
+            warned = true;
+            line("This machine seems to have no network. `backissue serve --demo` shows the program without one.".into());
+        }
+        if now.phase == backissue_model::Phase::Idle && now.reads_done > 0 && bars.is_none() {
+            line(format!("{} reads ready. {}", now.reads_done, progress::words(&now)));
+        }
+        if progress.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Cancels `stop` at the first Ctrl-C or SIGTERM; a second Ctrl-C ends the process at once.
+pub fn stop_on_signal(stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        anstream::eprintln!("\nStopping: finishing what is held. Press Ctrl-C again to end at once.");
+        stop.cancel();
+        asked_to_stop().await;
+        std::process::exit(130);
+    })
+}
+
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Where no handler can be set the process ends as the system has it.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,67 @@
+//! `backissue show`: one read with its précis, the evidence for it, and the article.
+
+use backissue_annotate::Vocabulary;
+use backissue_model::ReadId;
+use backissue_store::ReadPage;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::args::ShowArgs;
+use crate::commands::week;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Prints a read.
+pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let Some(read) = store.read(ReadId(args.read)).await? else {
+        anstream::eprintln!(
+            "There is no read {}; `backissue week` lists the newest ones with their numbers.",
+            args.read
+        );
+        return Ok(Outcome::NotThere);
+    };
+    if args.json {
+        let mut value = week::as_json(&read.card);
+        value["precis"] = serde_json::to_value(&read.precis)?;
+        value["article"] = serde_json::to_value(&read.article)?;
+        value["places"] = read
+            .places
+            .iter()
+            .map(|p| json!({ "source": p.source_slug, "title": p.source_title, "url": p.url }))
+            .collect();
+        output::json(&value)?;
+    } else {
+        tell(&read, &settings.time_zone.value.0)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn tell(read: &ReadPage, zone: &TimeZone) -> anyhow::Result<()> {
+    let card = &read.card;
+    match &read.precis.problem {
+        Some(problem) => say!("{STRONG}{}{PLAIN}\n", problem.text)?,
+        None => say!("{QUIET}{} without an engineering problem{PLAIN}\n", card.kind.name())?,
+    }
+    say!("{}", card.title)?;
+    let concepts: Vec<&str> = card.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
+    say!(
+        "{QUIET}{} · {} · {}{} min · {}{PLAIN}",
+        card.company,
+        output::day(card.published.or(Some(card.first_seen)), zone),
+        card.author.as_ref().map_or_else(String::new, |a| format!("{a} · ")),
+        card.minutes,
+        concepts.join(", ")
+    )?;
+    say!("{}\n", card.url)?;
+    for (field, statement) in read.precis.statements() {
+        say!("{STRONG}{field}{PLAIN}  {}", statement.text)?;
+        for evidence in &statement.evidence {
+            say!("  {QUIET}“{}”{PLAIN}", evidence.quote)?;
+        }
+    }
+    say!("\n{}", read.article.text)?;
+    Ok(())
+}

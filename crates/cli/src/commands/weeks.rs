@@ -1,0 +1,44 @@
+//! `backissue weeks`: every week that has reads.
+
+use crate::args::WeeksArgs;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::settings::Settings;
+use crate::{open, say};
+use serde_json::json;
+
+/// The longest bar in the list, in characters.
+const WIDEST: u64 = 40;
+
+/// Lists the weeks, newest first, with a bar for each.
+pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let mut weeks = store.weeks().await?;
+    weeks.retain(|w| args.year.is_none_or(|year| w.week.year() == year));
+    if args.json {
+        let rows: Vec<_> = weeks
+            .iter()
+            .map(|w| json!({ "week": w.week, "reads": w.reads, "problems": w.problems }))
+            .collect();
+        output::json(&rows)?;
+        return Ok(Outcome::Fine);
+    }
+    let Some(busiest) = weeks.iter().map(|w| w.reads).max() else {
+        say!(
+            "There are no reads yet. `backissue sync` fetches them; `backissue sources` says what is followed."
+        )?;
+        return Ok(Outcome::NotThere);
+    };
+    for count in weeks {
+        let bar =
+            "▪".repeat(usize::try_from((count.reads * WIDEST).div_ceil(busiest.max(WIDEST))).unwrap_or(0));
+        say!(
+            "{STRONG}{}{PLAIN} {:>4}  {bar}  {QUIET}{} to {}{PLAIN}",
+            count.week,
+            count.reads,
+            count.week.monday(),
+            count.week.sunday()
+        )?;
+    }
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,90 @@
+//! Opens the rooms below with the settings in force.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use backissue_fetch::{FetchSettings, Fetcher};
+use backissue_ingest::{Ingest, IngestSettings, Starter};
+use backissue_store::{Location, Store};
+
+use crate::settings::Settings;
+
+/// Opens the archive, making it where there is none.
+pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
+    Ok(Store::open(&settings.location()?, &settings.time_zone.value.0).await?)
+}
+
+/// The client for the web.
+pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
+    let mut fetch = FetchSettings {
+        resolve: settings.resolve.value.clone(),
+        ca: settings.ca.value.clone(),
+        allow_private_addresses: settings.allow_private_addresses.value,
+        contact_url: settings.contact.value.clone(),
+        host_pause: Duration::try_from(settings.host_pause.value.0)?,
+        ..FetchSettings::default()
+    };
+    fetch.allowed_ports.extend(&settings.allow_port.value);
+    Ok(Fetcher::new(fetch)?)
+}
+
+/// The workers.
+pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> Arc<Ingest> {
+    let settings = IngestSettings {
+        workers: settings.workers.value.into(),
+        poll_every: settings.poll_every.value.0,
+        ..IngestSettings::default()
+    };
+    Ingest::new(store, fetcher, settings)
+}
+
+/// The starter list: a person's own, or the one in the binary.
+pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
+    match &settings.starter.value {
+        None => Ok(Starter::builtin()),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("the starter list {} cannot be read; check the `starter` setting", path.display())
+            })?;
+            Starter::parse(&text).with_context(|| format!("in {}", path.display()))
+        }
+    }
+}
+
+/// The right to fetch into a data folder, held by one process at a time. With PostgreSQL several may work on one archive
+/// and no such right is needed: there the rows' leases keep them apart.
+#[derive(Debug)]
+pub struct WorkLock {
+    _file: Option<File>,
+}
+
+impl WorkLock {
+    /// Takes the right, and sets free what a process that was killed still held.
+    pub async fn take(store: &Store) -> anyhow::Result<Self> {
+        let Location::Sqlite(database) = store.location() else { return Ok(Self { _file: None }) };
+        let path = lock_path(database.clone());
+        let file =
+            File::options().create(true).write(true).truncate(false).open(&path).with_context(|| {
+                format!("{} cannot be opened; check that the data folder can be written", path.display())
+            })?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => anyhow::bail!(
+                "another backissue is fetching into {} at this moment; stop it first, or let it do the work",
+                path.parent().unwrap_or(&path).display()
+            ),
+            Err(std::fs::TryLockError::Error(why)) => {
+                return Err(why).with_context(|| format!("{} cannot be locked", path.display()));
+            }
+        }
+        store.release_leases().await?;
+        Ok(Self { _file: Some(file) })
+    }
+}
+
+fn lock_path(database: PathBuf) -> PathBuf {
+    database.with_file_name("fetching.lock")
+}

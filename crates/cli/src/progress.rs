@@ -1,0 +1,88 @@
+//! The progress of a sync in the terminal: two bars where there is one, nothing where there is none.
+
+use std::time::Duration;
+
+use backissue_model::{Phase, Progress};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+/// Bars that follow the work until they are dropped.
+pub struct Bars {
+    all: MultiProgress,
+    follower: tokio::task::JoinHandle<()>,
+}
+
+impl Bars {
+    /// Draws bars on standard error for as long as there is work; where that is no terminal, nothing is drawn.
+    pub fn follow(mut progress: watch::Receiver<Progress>) -> Self {
+        let all = MultiProgress::new();
+        let sources = bar(&all, "{prefix:>8} {bar:30} {pos}/{len} {msg}", "Sources");
+        let reads = bar(&all, "{prefix:>8} {bar:30} {pos}/{len} {msg}", "Reads");
+        let follower = tokio::spawn(async move {
+            loop {
+                let now = progress.borrow_and_update().clone();
+                draw(&now, &sources, &reads);
+                // A few drawings a second are enough for the eye.
+                tokio::time::sleep(Duration::from_millis(120)).await;
+                if progress.changed().await.is_err() {
+                    break;
+                }
+            }
+        });
+        Self { all, follower }
+    }
+
+    /// Prints a line above the bars.
+    pub fn say(&self, line: impl AsRef<str>) {
+        if self.all.is_hidden() {
+            anstream::eprintln!("{}", line.as_ref());
+        } else {
+            // A terminal that is gone shows nothing anyway.
+            let _ = self.all.println(line);
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.follower.abort();
+        // A terminal that is gone shows nothing anyway.
+        let _ = self.all.clear();
+    }
+}
+
+fn bar(all: &MultiProgress, template: &str, prefix: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    all.add(ProgressBar::new(0).with_style(style.progress_chars("━╸─")).with_prefix(prefix))
+}
+
+fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
+    sources.set_length(now.sources_due);
+    sources.set_position(now.sources_polled);
+    sources.set_message(match now.troubles.len() {
+        0 => String::new(),
+        troubles => format!("({troubles} out of reach)"),
+    });
+    reads.set_length(now.reads_due);
+    reads.set_position(now.reads_done);
+    reads.set_message(words(now));
+}
+
+/// Rate and time left, as far as they are known.
+pub fn words(now: &Progress) -> String {
+    let mut parts = Vec::new();
+    if now.phase == Phase::Stopping {
+        parts.push("finishing what is held…".to_owned());
+    } else {
+        if now.rate > 0.0 {
+            parts.push(format!("{:.1} a second", now.rate));
+        }
+        if let Some(left) = now.seconds_left.filter(|left| *left > 0) {
+            parts.push(format!("{} left", indicatif::HumanDuration(Duration::from_secs(left))));
+        }
+    }
+    if now.reads_failed > 0 {
+        parts.push(format!("{} failed", now.reads_failed));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,490 @@
+//! The settings: one TOML file, environment variables, flags, each over the one before.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use backissue_fetch::Resolve;
+use backissue_store::Location;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// Settings as flags and environment variables. Names in the file are those of the flags with `_` for `-`.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings (also in the configuration file and as environment variables)")]
+pub struct SettingFlags {
+    /// The configuration file
+    #[arg(long, global = true, env = "BACKISSUE_CONFIG", value_name = "FILE", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// The folder that holds everything the archive knows
+    #[arg(long, global = true, env = "BACKISSUE_DATA", value_name = "DIR", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// PostgreSQL instead of the SQLite file in the data folder, as postgres://user@host/database
+    #[arg(long, global = true, env = "BACKISSUE_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Where `serve` listens [default: 127.0.0.1:7878]
+    #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true)]
+    pub listen: Option<SocketAddr>,
+    /// The address people reach the pages at, where a proxy stands in front
+    #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true)]
+    pub base_url: Option<Url>,
+    /// The zone whose calendar decides a read's week [default: UTC]
+    #[arg(long, global = true, env = "BACKISSUE_TIME_ZONE", value_name = "ZONE", hide_env_values = true)]
+    pub time_zone: Option<Zone>,
+    /// A starter list of your own
+    #[arg(long, global = true, env = "BACKISSUE_STARTER", value_name = "FILE", hide_env_values = true)]
+    pub starter: Option<PathBuf>,
+    /// How many things to do at once [default: 8]
+    #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// How long to wait at least before a source is asked again [default: 1h]
+    #[arg(long, global = true, env = "BACKISSUE_POLL_EVERY", value_name = "TIME", hide_env_values = true)]
+    pub poll_every: Option<Pause>,
+    /// The pause between two requests to one host [default: 1s]
+    #[arg(long, global = true, env = "BACKISSUE_HOST_PAUSE", value_name = "TIME", hide_env_values = true)]
+    pub host_pause: Option<Pause>,
+    /// An address or e-mail that publishers find in our requests, so that they can reach you
+    #[arg(long, global = true, env = "BACKISSUE_CONTACT", value_name = "TEXT", hide_env_values = true)]
+    pub contact: Option<String>,
+    /// Connect to ADDRESS for HOST:PORT, as curl's --resolve; ADDRESS may carry a port of its own; repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_RESOLVE",
+        value_name = "HOST:PORT:ADDRESS",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub resolve: Vec<Resolve>,
+    /// A file with certificate authorities to trust besides the system's (PEM); repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_CA",
+        value_name = "FILE",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub ca: Vec<PathBuf>,
+    /// Let feeds and pages lead into the private network
+    #[arg(long, global = true, env = "BACKISSUE_ALLOW_PRIVATE_ADDRESSES", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_env_values = true)]
+    pub allow_private_addresses: Option<bool>,
+    /// A port that may be asked besides 80 and 443; repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_ALLOW_PORT",
+        value_name = "PORT",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub allow_port: Vec<u16>,
+    /// What to log on standard error: error, warn, info, debug, or a filter such as backissue_ingest=debug
+    #[arg(long, global = true, env = "BACKISSUE_LOG", value_name = "FILTER", hide_env_values = true)]
+    pub log: Option<String>,
+}
+
+/// Settings as the file has them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SettingsFile {
+    data: Option<PathBuf>,
+    database: Option<String>,
+    #[serde(deserialize_with = "parsed")]
+    listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "parsed")]
+    base_url: Option<Url>,
+    #[serde(deserialize_with = "parsed")]
+    time_zone: Option<Zone>,
+    starter: Option<PathBuf>,
+    workers: Option<u16>,
+    #[serde(deserialize_with = "parsed")]
+    poll_every: Option<Pause>,
+    #[serde(deserialize_with = "parsed")]
+    host_pause: Option<Pause>,
+    contact: Option<String>,
+    #[serde(deserialize_with = "all_parsed")]
+    resolve: Vec<Resolve>,
+    ca: Vec<PathBuf>,
+    allow_private_addresses: Option<bool>,
+    allow_port: Vec<u16>,
+    log: Option<String>,
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said otherwise.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// A flag.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(name) => write!(f, "${name}"),
+            Self::Flag(name) => write!(f, "--{name}"),
+        }
+    }
+}
+
+/// A value with where it comes from.
+#[derive(Clone, Debug)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Who said so.
+    pub origin: Origin,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration file that was looked for.
+    pub config: Setting<PathBuf>,
+    /// The folder that holds everything the archive knows.
+    pub data: Setting<PathBuf>,
+    /// PostgreSQL's address, where it is used.
+    pub database: Setting<Option<String>>,
+    /// Where `serve` listens.
+    pub listen: Setting<SocketAddr>,
+    /// The address people reach the pages at.
+    pub base_url: Setting<Option<Url>>,
+    /// The zone whose calendar decides a read's week.
+    pub time_zone: Setting<Zone>,
+    /// A starter list other than the one in the binary.
+    pub starter: Setting<Option<PathBuf>>,
+    /// Workers of the sync.
+    pub workers: Setting<u16>,
+    /// Least pause between two polls of a source.
+    pub poll_every: Setting<Pause>,
+    /// Pause between two requests to a host.
+    pub host_pause: Setting<Pause>,
+    /// How publishers can reach the operator.
+    pub contact: Setting<Option<String>>,
+    /// Names that are resolved by decree.
+    pub resolve: Setting<Vec<Resolve>>,
+    /// Certificate authorities besides the system's.
+    pub ca: Setting<Vec<PathBuf>>,
+    /// Whether private addresses may be asked.
+    pub allow_private_addresses: Setting<bool>,
+    /// Ports besides 80 and 443.
+    pub allow_port: Setting<Vec<u16>>,
+    /// The log filter.
+    pub log: Setting<Option<String>>,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file named by hand is not there, or cannot be read.
+    #[error("the configuration file {} cannot be read: {why}; check the path, or leave --config out", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// The file is not of the right form.
+    #[error("the configuration file {} is not as it should be: {why}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        why: Box<toml::de::Error>,
+    },
+    /// The system has no home for our data.
+    #[error("this system names no folder for a program's data; name one with --data DIR or $BACKISSUE_DATA")]
+    NoHome,
+}
+
+/// Puts a flag, the file and the default in order.
+struct Layers<'a> {
+    matches: &'a ArgMatches,
+    file: &'a Path,
+}
+
+impl Layers<'_> {
+    fn one<T>(
+        &self,
+        name: &str,
+        given: Option<T>,
+        filed: Option<T>,
+        default: impl FnOnce() -> T,
+    ) -> Setting<T> {
+        if let Some(value) = given {
+            return Setting { value, origin: self.origin_of_given(name) };
+        }
+        match filed {
+            Some(value) => Setting { value, origin: Origin::File(self.file.to_owned()) },
+            None => Setting { value: default(), origin: Origin::Default },
+        }
+    }
+
+    fn many<T>(&self, name: &str, given: Vec<T>, filed: Vec<T>) -> Setting<Vec<T>> {
+        let some = |values: Vec<T>| (!values.is_empty()).then_some(values);
+        self.one(name, some(given), some(filed), Vec::new)
+    }
+
+    fn maybe<T>(&self, name: &str, given: Option<T>, filed: Option<T>) -> Setting<Option<T>> {
+        self.one(name, given.map(Some), filed.map(Some), || None)
+    }
+
+    fn origin_of_given(&self, name: &str) -> Origin {
+        match self.matches.value_source(name) {
+            Some(ValueSource::EnvVariable) => {
+                Origin::Environment(format!("BACKISSUE_{}", name.to_uppercase()))
+            }
+            _ => Origin::Flag(name.replace('_', "-")),
+        }
+    }
+}
+
+impl Settings {
+    /// Puts flags over environment variables over the file over the defaults.
+    ///
+    /// # Errors
+    /// Where the configuration file is named but missing, or not of the right form, or there is no place for data.
+    pub fn resolve(flags: &SettingFlags, matches: &ArgMatches) -> Result<Self, SettingsError> {
+        let home = directories::ProjectDirs::from("", "", "backissue");
+        let usual = home.as_ref().map(|h| h.config_dir().join("config.toml"));
+        let path = flags.config.clone().or(usual).unwrap_or_else(|| PathBuf::from("backissue.toml"));
+        let file = read_file(&path, flags.config.is_some())?;
+        let layers = Layers { matches, file: &path };
+        let default_data = home.map(|h| h.data_dir().to_owned());
+        if flags.data.is_none() && file.data.is_none() && default_data.is_none() {
+            return Err(SettingsError::NoHome);
+        }
+        Ok(Self {
+            config: layers.one("config", flags.config.clone(), None, || path.clone()),
+            data: layers.one("data", flags.data.clone(), file.data, || default_data.unwrap_or_default()),
+            database: layers.maybe("database", flags.database.clone(), file.database),
+            listen: layers
+                .one("listen", flags.listen, file.listen, || SocketAddr::from(([127, 0, 0, 1], 7878))),
+            base_url: layers.maybe("base_url", flags.base_url.clone(), file.base_url),
+            time_zone: layers
+                .one("time_zone", flags.time_zone.clone(), file.time_zone, || Zone(TimeZone::UTC)),
+            starter: layers.maybe("starter", flags.starter.clone(), file.starter),
+            workers: layers.one("workers", flags.workers, file.workers, || 8),
+            poll_every: layers.one("poll_every", flags.poll_every, file.poll_every, || {
+                Pause(SignedDuration::from_hours(1))
+            }),
+            host_pause: layers
+                .one("host_pause", flags.host_pause, file.host_pause, || Pause(SignedDuration::from_secs(1))),
+            contact: layers.maybe("contact", flags.contact.clone(), file.contact),
+            resolve: layers.many("resolve", flags.resolve.clone(), file.resolve),
+            ca: layers.many("ca", flags.ca.clone(), file.ca),
+            allow_private_addresses: layers.one(
+                "allow_private_addresses",
+                flags.allow_private_addresses,
+                file.allow_private_addresses,
+                || false,
+            ),
+            allow_port: layers.many("allow_port", flags.allow_port.clone(), file.allow_port),
+            log: layers.maybe("log", flags.log.clone(), file.log),
+        })
+    }
+
+    /// Where the archive lies.
+    ///
+    /// # Errors
+    /// Where the database's address is none.
+    pub fn location(&self) -> anyhow::Result<Location> {
+        match &self.database.value {
+            Some(url) => Ok(url.parse()?),
+            None => Ok(Location::Sqlite(self.data.value.join("archive.sqlite"))),
+        }
+    }
+
+    /// Every setting as name, value and origin, as `backissue config` prints them.
+    pub fn listed(&self) -> Vec<(&'static str, String, &Origin)> {
+        fn text<T: ToString>(value: &Option<T>) -> String {
+            value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+        }
+        fn list<T: ToString>(values: &[T]) -> String {
+            if values.is_empty() {
+                "-".to_owned()
+            } else {
+                values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            }
+        }
+        let path = |p: &Path| p.display().to_string();
+        let database = match self.location() {
+            Ok(location) => location.to_string(),
+            Err(why) => why.to_string(),
+        };
+        vec![
+            ("config", path(&self.config.value), &self.config.origin),
+            ("data", path(&self.data.value), &self.data.origin),
+            ("database", database, &self.database.origin),
+            ("listen", self.listen.value.to_string(), &self.listen.origin),
+            ("base_url", text(&self.base_url.value), &self.base_url.origin),
+            ("time_zone", self.time_zone.value.to_string(), &self.time_zone.origin),
+            ("starter", text(&self.starter.value.as_deref().map(path)), &self.starter.origin),
+            ("workers", self.workers.value.to_string(), &self.workers.origin),
+            ("poll_every", self.poll_every.value.to_string(), &self.poll_every.origin),
+            ("host_pause", self.host_pause.value.to_string(), &self.host_pause.origin),
+            ("contact", text(&self.contact.value), &self.contact.origin),
+            ("resolve", list(&self.resolve.value), &self.resolve.origin),
+            ("ca", list(&self.ca.value.iter().map(|p| path(p)).collect::<Vec<_>>()), &self.ca.origin),
+            (
+                "allow_private_addresses",
+                self.allow_private_addresses.value.to_string(),
+                &self.allow_private_addresses.origin,
+            ),
+            ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
+            ("log", text(&self.log.value), &self.log.origin),
+        ]
+    }
+}
+
+fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound && !named => {
+            return Ok(SettingsFile::default());
+        }
+        Err(why) => return Err(SettingsError::Unreadable { path: path.to_owned(), why }),
+    };
+    toml::from_str(&text).map_err(|why| SettingsError::Form { path: path.to_owned(), why: Box::new(why) })
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn all_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|t| t.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+/// A time zone by its IANA name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone(pub TimeZone);
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        TimeZone::get(name).map(Self).map_err(|_| {
+            format!("`{name}` is not a time zone; write an IANA name such as UTC or Europe/Berlin")
+        })
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iana_name().unwrap_or("UTC"))
+    }
+}
+
+/// A length of time such as `90s`, `15m`, `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause(pub SignedDuration);
+
+impl FromStr for Pause {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pause: Result<SignedDuration, _> = text.parse();
+        pause
+            .ok()
+            .filter(|p| !p.is_negative())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a length of time; write for example 90s, 15m or 1h 30m"))
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Arguments;
+    use clap::{CommandFactory, FromArgMatches};
+
+    fn settings(arguments: &[&str]) -> Result<Settings, SettingsError> {
+        let words = ["backissue", "config"].iter().chain(arguments);
+        let matches = Arguments::command().try_get_matches_from(words).unwrap();
+        let parsed = Arguments::from_arg_matches(&matches).unwrap();
+        Settings::resolve(&parsed.settings, &matches)
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.display().to_string();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let (_folder, path) =
+            file("listen = '127.0.0.1:1000'\npoll_every = '2h'\nresolve = ['a.example:443:127.0.0.1:8443']");
+        let settings = settings(&["--config", &path, "--listen", "127.0.0.1:2000"]).unwrap();
+        assert_eq!(settings.listen.value.port(), 2000);
+        assert_eq!(settings.listen.origin, Origin::Flag("listen".into()));
+        assert_eq!(settings.poll_every.value, Pause(SignedDuration::from_hours(2)));
+        assert_eq!(settings.poll_every.origin, Origin::File(path.into()));
+        assert_eq!(settings.resolve.value.len(), 1);
+        assert_eq!(settings.workers.origin, Origin::Default);
+    }
+
+    #[test]
+    fn a_wrong_line_in_the_file_is_named() {
+        for (text, word) in [
+            ("lisen = 'x'", "lisen"),
+            ("time_zone = 'Mars/Olympus'", "Mars/Olympus"),
+            ("poll_every = '-1h'", "-1h"),
+        ] {
+            let (_folder, path) = file(text);
+            let error = settings(&["--config", &path]).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains(&path), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_named_by_hand_must_be_there() {
+        assert!(matches!(
+            settings(&["--config", "/nowhere/at/all.toml"]),
+            Err(SettingsError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn every_setting_is_listed() {
+        let listed = settings(&["--data", "/d"]).unwrap();
+        let names: Vec<_> = listed.listed().into_iter().map(|(name, ..)| name).collect();
+        let flags = Arguments::command();
+        for flag in flags.get_arguments().filter(|a| a.is_global_set()) {
+            assert!(names.contains(&flag.get_id().as_str()), "{} is not listed", flag.get_id());
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

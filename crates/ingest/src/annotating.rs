@@ -1,0 +1,41 @@
+//! One read from extracted to annotated: précis.
+
+use backissue_annotate::Text;
+use backissue_model::Precis;
+use backissue_store::ClaimedRead;
+use jiff::Timestamp;
+use tracing::debug;
+
+use crate::workers::{Ingest, IngestError};
+
+impl Ingest {
+    /// Makes the read's précis from its stored article.
+    pub(crate) async fn annotate_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
+        let (read, precis) = match tokio::task::spawn_blocking(move || (precis_of(&read), read)).await {
+            Ok((precis, read)) => (read, precis),
+            Err(stopped) => return Err(IngestError::Annotator(stopped.to_string())),
+        };
+        let Some(precis) = precis else {
+            return self.give_back_for_good(&read, "its stored article is missing").await;
+        };
+        self.store.finish_annotate(&read, &precis, Timestamp::now()).await?;
+        debug!(read = %read.id, kind = %precis.kind, "annotated {}", read.url);
+        self.meter.done();
+        Ok(())
+    }
+}
+
+fn precis_of(read: &ClaimedRead) -> Option<Precis> {
+    let article = read.article.as_ref()?;
+    let summary = read.entry.summary.as_deref().map(backissue_extract::plain_text);
+    Some(backissue_annotate::annotate(&Text {
+        title: article.title.as_deref().or(read.entry.title.as_deref()).unwrap_or_default(),
+        text: &article.text,
+        html: Some(&article.html),
+        description: article.description.as_deref().or(summary.as_deref()),
+        company: &read.company,
+        url: Some(read.url.as_url()),
+        language: article.language.as_deref().or(read.feed_language.as_deref()),
+        tags: &read.entry.tags,
+    }))
+}

@@ -1,0 +1,129 @@
+//! One read from discovered to extracted: page, article.
+
+use backissue_extract::Page;
+use backissue_fetch::{Body, FetchError, Response, Validators, Want};
+use backissue_model::{Article, CanonicalUrl, Entry};
+use backissue_store::{ClaimedRead, Extracted, Retry};
+use jiff::Timestamp;
+use tracing::{debug, info};
+use url::Url;
+
+use crate::schedule;
+use crate::workers::{Ingest, IngestError};
+
+/// Why there is no article, and whether asking again may help.
+struct NoArticle {
+    reason: String,
+    again: Again,
+}
+
+enum Again {
+    /// The trouble may pass; the server's own wish for when, if it told.
+    Later(Option<std::time::Duration>),
+    /// The same answer would come again.
+    InVain,
+}
+
+impl Ingest {
+    /// Fetches the read's page and stores its article; where the page cannot be had, the article that the feed carried.
+    pub(crate) async fn fetch_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
+        let now = Timestamp::now();
+        match self.article_of(&read).await {
+            Ok((article, url)) => match self.store.finish_extract(&read, &article, &url, now).await? {
+                Extracted::Stored => {
+                    debug!(read = %read.id, url = %url, words = article.words, "extracted {url}");
+                    self.meter.extracted();
+                }
+                Extracted::MergedInto(other) => {
+                    debug!(read = %read.id, into = %other, url = %url, "{url} is the same article as read {other}");
+                    self.meter.merged();
+                }
+                Extracted::LeaseLost => {
+                    debug!(read = %read.id, "another worker has finished read {}", read.id)
+                }
+            },
+            Err(failure) => self.give_back(&read, &failure.reason, failure.again).await?,
+        }
+        Ok(())
+    }
+
+    async fn article_of(&self, read: &ClaimedRead) -> Result<(Article, CanonicalUrl), NoArticle> {
+        let failure = match self.fetcher.get(read.url.as_url(), Want::Page, &Validators::default()).await {
+            Ok(response) => match self.extracted(read, response).await {
+                Ok(found) => return Ok(found),
+                Err(failure) => failure,
+            },
+            Err(error) => no_page(&error),
+        };
+        let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
+        if last || matches!(failure.again, Again::InVain) {
+            if let Some(article) = from_feed(read).await {
+                info!(read = %read.id, url = %read.url, "{} is kept as its feed carried it: {}", read.url, failure.reason);
+                return Ok((article, read.url.clone()));
+            }
+        }
+        Err(failure)
+    }
+
+    async fn extracted(
+        &self,
+        read: &ClaimedRead,
+        response: Response,
+    ) -> Result<(Article, CanonicalUrl), NoArticle> {
+        let in_vain = |reason: String| NoArticle { reason, again: Again::InVain };
+        let Body::Bytes(bytes) = response.body else {
+            return Err(in_vain(
+                "the server answered that its page has not changed, though it was never asked that".into(),
+            ));
+        };
+        let url = CanonicalUrl::of(&response.url).map_err(|e| in_vain(e.to_string()))?;
+        let entry = read.entry.clone();
+        let (media_type, page_url) = (response.media_type, response.url);
+        let article =
+            tokio::task::spawn_blocking(move || article_in(&bytes, media_type.as_deref(), &page_url, &entry))
+                .await
+                .map_err(|_| {
+                    in_vain("its page stopped the program's extractor; please report this".into())
+                })?;
+        Ok((article.map_err(in_vain)?, url))
+    }
+
+    /// Keeps the error; the read is tried again later or set aside.
+    pub(crate) async fn give_back_for_good(
+        &self,
+        read: &ClaimedRead,
+        reason: &str,
+    ) -> Result<(), IngestError> {
+        self.give_back(read, reason, Again::InVain).await
+    }
+
+    async fn give_back(&self, read: &ClaimedRead, reason: &str, again: Again) -> Result<(), IngestError> {
+        let now = Timestamp::now();
+        let next = match again {
+            Again::InVain => None,
+            Again::Later(wish) => schedule::read_retry(now, read.attempts + 1, wish, read.id.0),
+        };
+        info!(read = %read.id, url = %read.url, reason, set_aside = next.is_none(), "{} failed: {reason}", read.url);
+        self.store.fail(read, reason, now, next.map_or(Retry::SetAside, Retry::At)).await?;
+        self.meter.failed();
+        Ok(())
+    }
+}
+
+fn no_page(error: &FetchError) -> NoArticle {
+    let again = if error.is_transient() { Again::Later(error.retry_after()) } else { Again::InVain };
+    NoArticle { reason: error.to_string(), again }
+}
+
+fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) -> Result<Article, String> {
+    let page = Page { bytes, media_type, url: Some(url) };
+    backissue_extract::extract(&page, Some(entry)).map_err(|e| e.to_string())
+}
+
+async fn from_feed(read: &ClaimedRead) -> Option<Article> {
+    let (entry, base) = (read.entry.clone(), read.url.as_url().clone());
+    tokio::task::spawn_blocking(move || backissue_extract::from_entry(&entry, Some(&base)).ok())
+        .await
+        .ok()
+        .flatten()
+}

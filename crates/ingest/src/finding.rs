@@ -1,0 +1,112 @@
+//! From an address that a person gives to the feed that is to be followed.
+
+use backissue_feed::{FeedError, FoundFeed, Hints};
+use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want};
+use backissue_model::{Feed, NewSource};
+use url::Url;
+
+/// What an address leads to.
+#[derive(Debug)]
+pub enum Found {
+    /// A feed: the address itself, the only one its page names, or one at a usual place.
+    One(Box<FeedAt>),
+    /// A page that names several feeds, best first.
+    Several(Vec<FoundFeed>),
+}
+
+/// A feed that was fetched and read.
+#[derive(Debug)]
+pub struct FeedAt {
+    /// Where it is.
+    pub url: Url,
+    /// What it says.
+    pub feed: Feed,
+    /// The page on which it was found, if it was.
+    pub site: Option<Url>,
+}
+
+impl FeedAt {
+    /// This feed as a source to follow.
+    pub fn into_source(self) -> NewSource {
+        NewSource {
+            title: self.feed.title.unwrap_or_default(),
+            company: None,
+            site_url: self.feed.site_url.or(self.site),
+            feed_url: Some(self.url),
+            sitemap_url: None,
+            listing_url: None,
+        }
+    }
+}
+
+/// Why there is nothing to follow at an address.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// It could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// It is a page without a feed.
+    #[error(
+        "{url} names no feed, and none is at the usual places; if you know the feed's own address, follow that"
+    )]
+    NoFeed {
+        /// The page.
+        url: Url,
+    },
+    /// A feed was named, but it is not one.
+    #[error("{url} is not a feed: {why}")]
+    NotAFeed {
+        /// Where the feed should be.
+        url: Url,
+        /// Why it is none.
+        why: FeedError,
+    },
+}
+
+/// Looks for the feed at `url`: the document itself, the feeds its page names, the usual places.
+///
+/// # Errors
+/// Where nothing there can be followed, with the reason.
+pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
+    let response = fetcher.get(url, Want::Any, &Validators::default()).await?;
+    let (bytes, hints, at) = taken_apart(url, response);
+    if let Ok(feed) = backissue_feed::parse(&bytes, &hints) {
+        return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None })));
+    }
+    let named = backissue_feed::discover(&bytes, &hints);
+    match named.as_slice() {
+        [] => usual_place(fetcher, &at).await,
+        [only] => fetch_feed(fetcher, &only.url, Some(at)).await.map(|feed| Found::One(Box::new(feed))),
+        _ => Ok(Found::Several(named)),
+    }
+}
+
+/// Fetches and reads the feed at `url`.
+///
+/// # Errors
+/// Where it cannot be fetched or is no feed.
+pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Result<FeedAt, FindError> {
+    let (bytes, hints, at) = taken_apart(url, fetcher.get(url, Want::Feed, &Validators::default()).await?);
+    let feed =
+        backissue_feed::parse(&bytes, &hints).map_err(|why| FindError::NotAFeed { url: at.clone(), why })?;
+    Ok(FeedAt { url: at, feed, site })
+}
+
+async fn usual_place(fetcher: &Fetcher, site: &Url) -> Result<Found, FindError> {
+    for guess in backissue_feed::guesses(site) {
+        if let Ok(feed) = fetch_feed(fetcher, &guess, Some(site.clone())).await {
+            return Ok(Found::One(Box::new(feed)));
+        }
+    }
+    Err(FindError::NoFeed { url: site.clone() })
+}
+
+/// The body, what helps to read it, and the address to remember: the one asked for, unless it has moved for good.
+fn taken_apart(asked: &Url, response: Response) -> (Vec<u8>, Hints, Url) {
+    let bytes = match response.body {
+        Body::Bytes(bytes) => bytes,
+        Body::NotModified => Vec::new(),
+    };
+    let hints = Hints { url: Some(response.url), media_type: response.media_type };
+    (bytes, hints, response.moved_to.unwrap_or_else(|| asked.clone()))
+}

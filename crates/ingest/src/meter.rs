@@ -1,0 +1,162 @@
+//! Keeps the snapshot of a sync that the terminal and the page show.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use backissue_model::{Phase, Progress, SourceTrouble};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// Over how long the rate is measured.
+const WINDOW: Duration = Duration::from_secs(30);
+/// How many troubles a snapshot carries.
+const TROUBLES: usize = 500;
+
+/// Counts what happens and publishes it.
+#[derive(Debug)]
+pub struct Meter {
+    out: watch::Sender<Progress>,
+    done: Mutex<VecDeque<Instant>>,
+}
+
+impl Meter {
+    /// A meter that has seen nothing.
+    pub fn new() -> Self {
+        Self { out: watch::Sender::new(Progress::default()), done: Mutex::default() }
+    }
+
+    /// Whoever wants to watch.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.out.subscribe()
+    }
+
+    /// The snapshot as it stands.
+    pub fn snapshot(&self) -> Progress {
+        self.out.borrow().clone()
+    }
+
+    /// Begins a round: counts start again from nothing.
+    pub fn begin(&self, now: Timestamp, sources_due: u64, reads_due: u64) {
+        self.out.send_replace(Progress {
+            phase: Phase::Working,
+            began: Some(now),
+            sources_due,
+            reads_due,
+            ..Progress::default()
+        });
+    }
+
+    /// Says what the workers are doing.
+    pub fn phase(&self, phase: Phase) {
+        self.out.send_if_modified(|p| std::mem::replace(&mut p.phase, phase) != phase);
+    }
+
+    /// A source answered with a feed.
+    pub fn polled(&self, new: u64) {
+        self.change(|p| {
+            p.sources_polled += 1;
+            p.reads_new += new;
+            p.reads_due += new;
+        });
+    }
+
+    /// A source answered that nothing has changed.
+    pub fn unchanged(&self) {
+        self.change(|p| {
+            p.sources_polled += 1;
+            p.sources_unchanged += 1;
+        });
+    }
+
+    /// A source could not be polled.
+    pub fn trouble(&self, trouble: SourceTrouble) {
+        self.change(|p| {
+            p.sources_polled += 1;
+            if p.troubles.len() == TROUBLES {
+                p.troubles.remove(0);
+            }
+            p.troubles.push(trouble);
+        });
+    }
+
+    /// A read's article is stored.
+    pub fn extracted(&self) {
+        self.change(|p| p.reads_extracted += 1);
+    }
+
+    /// A read turned out to be another one.
+    pub fn merged(&self) {
+        self.change(|p| p.reads_due = p.reads_due.saturating_sub(1));
+    }
+
+    /// A read is shown.
+    pub fn done(&self) {
+        let rate = self.rate_with(Instant::now());
+        self.change(|p| {
+            p.reads_done += 1;
+            p.rate = rate;
+        });
+    }
+
+    /// An attempt at a read failed; `for_now` where it is not tried again in this round.
+    pub fn failed(&self) {
+        self.change(|p| p.reads_failed += 1);
+    }
+
+    fn rate_with(&self, at: Instant) -> f64 {
+        let mut done = self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        done.push_back(at);
+        while done.front().is_some_and(|first| at.duration_since(*first) > WINDOW) {
+            done.pop_front();
+        }
+        let span = done.front().map_or(0.0, |first| at.duration_since(*first).as_secs_f64());
+        if span < 0.5 { 0.0 } else { (done.len() - 1) as f64 / span }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Progress)) {
+        self.out.send_modify(|p| {
+            // Something that became due between rounds: the round begins with it.
+            if matches!(p.phase, Phase::Idle | Phase::Starting) {
+                p.phase = Phase::Working;
+            }
+            change(p);
+            p.sources_due = p.sources_due.max(p.sources_polled);
+            p.reads_due = p.reads_due.max(p.reads_done + p.reads_failed);
+            let left = p.reads_due - p.reads_done - p.reads_failed;
+            p.seconds_left = (p.rate > 0.0 && p.sources_polled == p.sources_due)
+                .then(|| (left as f64 / p.rate).ceil() as u64);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_only_once_all_sources_have_answered() {
+        let meter = Meter::new();
+        meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
+        meter.polled(30);
+        let start = Instant::now();
+        meter.rate_with(start);
+        let rate = (1..=10).map(|n| meter.rate_with(start + Duration::from_secs(n))).last().unwrap();
+        assert!((rate - 1.0).abs() < 1e-9, "{rate}");
+        meter.change(|p| p.rate = rate);
+        assert_eq!(meter.snapshot().seconds_left, None);
+        meter.unchanged();
+        assert_eq!(meter.snapshot().seconds_left, Some(30));
+    }
+
+    #[test]
+    fn all_sources_out_of_reach_looks_offline_and_one_answer_does_not() {
+        let meter = Meter::new();
+        let trouble = || SourceTrouble { source: "A".into(), reason: "no route".into(), offline: true };
+        meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
+        meter.trouble(trouble());
+        assert!(meter.snapshot().looks_offline());
+        meter.unchanged();
+        assert!(!meter.snapshot().looks_offline());
+    }
+}

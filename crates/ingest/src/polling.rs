@@ -1,0 +1,157 @@
+//! One poll of one source: feed, entries, admission.
+
+use std::collections::HashSet;
+
+use backissue_feed::Hints;
+use backissue_fetch::{Body, FetchError, Response, Validators, Want};
+use backissue_model::{CanonicalUrl, Entry, Feed, Source, SourceTrouble};
+use backissue_store::{Admission, ClaimedSource, PollOutcome};
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use crate::schedule;
+use crate::workers::{Ingest, IngestError};
+
+/// What came of asking, before it is recorded.
+struct Polled {
+    outcome: PollOutcome,
+    next_poll: Option<Timestamp>,
+    trouble: Option<SourceTrouble>,
+}
+
+impl Ingest {
+    /// Asks the source for its feed and admits what is new.
+    pub(crate) async fn poll(&self, claimed: ClaimedSource) -> Result<(), IngestError> {
+        let source = &claimed.source;
+        let polled = self.ask(source).await;
+        let unchanged = matches!(polled.outcome, PollOutcome::NotModified { .. });
+        let now = Timestamp::now();
+        let admitted = self.store.record_poll(&claimed, polled.outcome, now, polled.next_poll).await?;
+        match polled.trouble {
+            Some(trouble) => {
+                warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
+                self.meter.trouble(trouble);
+            }
+            None if unchanged => self.meter.unchanged(),
+            None => {
+                info!(source = %source.slug, new = admitted.new, known = admitted.known, "{}: {} new reads", source.title, admitted.new);
+                self.meter.polled(admitted.new);
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, source: &Source) -> Polled {
+        let Some(feed_url) = &source.feed_url else {
+            return refused(
+                source,
+                PollOutcome::Failed { error: "it has no feed".into() },
+                "it has no feed",
+                None,
+            );
+        };
+        let known = Validators {
+            etag: source.health.etag.clone(),
+            last_modified: source.health.last_modified.clone(),
+        };
+        match self.fetcher.get(feed_url, Want::Feed, &known).await {
+            Err(error) => self.not_reached(source, &error),
+            Ok(response) => self.answered(source, response).await,
+        }
+    }
+
+    async fn answered(&self, source: &Source, response: Response) -> Polled {
+        let next_poll =
+            Some(schedule::next_poll(Timestamp::now(), self.settings.poll_every, response.cache_max_age));
+        let Validators { etag, last_modified } = response.validators.clone();
+        let moved_to = response.moved_to.clone();
+        let bytes = match response.body {
+            Body::NotModified => {
+                let outcome = PollOutcome::NotModified { etag, last_modified, moved_to };
+                return Polled { outcome, next_poll, trouble: None };
+            }
+            Body::Bytes(bytes) => bytes,
+        };
+        let hints = Hints { url: Some(response.url), media_type: response.media_type };
+        let parsed = tokio::task::spawn_blocking(move || backissue_feed::parse(&bytes, &hints)).await;
+        match parsed {
+            Ok(Ok(feed)) => {
+                let outcome = PollOutcome::Fetched {
+                    feed_title: feed.title.clone(),
+                    site_url: feed.site_url.clone(),
+                    language: feed.language.clone(),
+                    moved_to,
+                    etag,
+                    last_modified,
+                    admissions: admissions(feed),
+                };
+                Polled { outcome, next_poll, trouble: None }
+            }
+            Ok(Err(error)) => self.no_feed(source, error.to_string()),
+            Err(_) => {
+                self.no_feed(source, "its feed stopped the program's parser; please report this".into())
+            }
+        }
+    }
+
+    fn no_feed(&self, source: &Source, reason: String) -> Polled {
+        let next = schedule::poll_retry(Timestamp::now(), source.health.failures + 1, None, source.id.0);
+        refused(source, PollOutcome::Failed { error: reason.clone() }, &reason, Some(next))
+    }
+
+    fn not_reached(&self, source: &Source, error: &FetchError) -> Polled {
+        let reason = error.to_string();
+        if error.is_gone() {
+            return refused(source, PollOutcome::Gone { error: reason.clone() }, &reason, None);
+        }
+        let failures = source.health.failures + 1;
+        let next = schedule::poll_retry(Timestamp::now(), failures, error.retry_after(), source.id.0);
+        let mut polled = refused(source, PollOutcome::Failed { error: reason.clone() }, &reason, Some(next));
+        if let Some(trouble) = &mut polled.trouble {
+            trouble.offline = error.is_offline();
+        }
+        polled
+    }
+}
+
+fn refused(source: &Source, outcome: PollOutcome, reason: &str, next_poll: Option<Timestamp>) -> Polled {
+    let trouble = SourceTrouble { source: source.title.clone(), reason: reason.to_owned(), offline: false };
+    Polled { outcome, next_poll, trouble: Some(trouble) }
+}
+
+/// The entries of a feed that can become reads: those with an address on the web, each address once, the first entry of
+/// several counting.
+pub fn admissions(feed: Feed) -> Vec<Admission> {
+    let mut seen = HashSet::new();
+    let admit = |entry: Entry| {
+        let url = CanonicalUrl::of(entry.url.as_ref()?).ok()?;
+        seen.insert(url.key()).then_some(Admission { url, entry })
+    };
+    feed.entries.into_iter().filter_map(admit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backissue_model::FeedFormat;
+
+    #[test]
+    fn an_address_is_admitted_once_and_only_if_it_is_on_the_web() {
+        let entry = |url: &str| Entry { url: url.parse().ok(), ..Entry::default() };
+        let feed = Feed {
+            format: FeedFormat::Rss2,
+            title: None,
+            site_url: None,
+            language: None,
+            entries: vec![
+                entry("https://example.com/a?utm_source=feed"),
+                entry("http://www.example.com/a/"),
+                entry("mailto:me@example.com"),
+                Entry::default(),
+                entry("https://example.com/b"),
+            ],
+        };
+        let urls: Vec<String> = admissions(feed).into_iter().map(|a| a.url.to_string()).collect();
+        assert_eq!(urls, ["https://example.com/a", "https://example.com/b"]);
+    }
+}
