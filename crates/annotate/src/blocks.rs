@@ -121,8 +121,7 @@ pub(crate) fn marker(line: &str) -> usize {
     let line_start = line.len() - line.trim_start().len();
     let bare = &line[line_start..];
     for bullet in ["- ", "* ", "+ ", "• ", "– ", "· "] {
-        if bare.starts_with(bullet) {
-            let rest = &bare[bullet.len()..];
+        if let Some(rest) = bare.strip_prefix(bullet) {
             return line.len() - rest.trim_start().len();
         }
     }

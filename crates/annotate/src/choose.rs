@@ -108,7 +108,9 @@ fn worded(
                 return Some(whole);
             }
             let first = first_clause(&first, cues).unwrap_or(first);
-            fitted(joined(&first, &own), cues, |text| text.split_once("; ").is_some_and(|(_, second)| keeps(second)))
+            fitted(joined(&first, &own), cues, |text| {
+                text.split_once("; ").is_some_and(|(_, second)| keeps(second))
+            })
         });
         if let Some(both) = both {
             return Some((both, vec![before, at]));

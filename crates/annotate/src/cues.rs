@@ -154,6 +154,8 @@ struct StatementRow {
     lead_ins: Vec<String>,
     clause_breaks: Vec<String>,
     leaning: Vec<String>,
+    leaning_openers: Vec<String>,
+    leaning_pronouns: Vec<String>,
     generic_we: Vec<String>,
     imperatives: Vec<String>,
 }
@@ -178,6 +180,8 @@ pub(crate) struct Cues {
     pub lead_ins: Vec<String>,
     pub clause_breaks: Vec<String>,
     pub leaning: Vec<String>,
+    pub leaning_openers: Vec<String>,
+    pub leaning_pronouns: Vec<String>,
     pub imperatives: Vec<String>,
     /// How much more than the threshold a problem must reach; kinds that are not there have no problem.
     pub problem_bar: BTreeMap<Kind, f32>,
@@ -231,6 +235,8 @@ impl Cues {
             lead_ins,
             clause_breaks: file.statement.clause_breaks,
             leaning: file.statement.leaning,
+            leaning_openers: file.statement.leaning_openers,
+            leaning_pronouns: file.statement.leaning_pronouns,
             imperatives: file.statement.imperatives,
             problem_bar: file.problem_bar,
             problem_lead: file.problem_lead,

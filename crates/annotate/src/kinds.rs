@@ -53,9 +53,10 @@ pub(crate) fn kind_of(article: &Text<'_>, blocks: &[Block], voice: Voice, cues: 
 fn add_signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, scores: &mut BTreeMap<Kind, f32>) {
     let mut seen: HashSet<(usize, usize)> = HashSet::new();
     let mut look = |place: Place, text: &str| {
-        for hit in cues.kind_signs.find(text) {
+        for hit in cues.kind_signs.find_all(text) {
             let group = &cues.kind_groups[*hit.meaning];
-            let at_start = place == Place::Title && hit.start == 0 && group.places.contains(&Place::TitleStart);
+            let at_start =
+                place == Place::Title && hit.start == 0 && group.places.contains(&Place::TitleStart);
             if !group.places.contains(&place) && !at_start {
                 continue;
             }

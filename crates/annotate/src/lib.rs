@@ -83,10 +83,10 @@ pub fn annotate(article: &Text<'_>) -> Precis {
     let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
     let measured = measure(article, &blocks, sentences, cues);
     let kind = kinds::kind_of(article, &blocks, voice(&measured, cues), cues);
-    let asked = cues.problem_bar.get(&kind).map(|bar| Asked {
-        bar: *bar,
-        lead: cues.problem_lead.get(&kind).copied().unwrap_or_default(),
-    });
+    let asked = cues
+        .problem_bar
+        .get(&kind)
+        .map(|bar| Asked { bar: *bar, lead: cues.problem_lead.get(&kind).copied().unwrap_or_default() });
     let problem = asked.and_then(|asked| choose(article, &measured, Field::Problem, asked, &[], cues));
     let mut used: Vec<usize> = problem.iter().flat_map(|chosen| chosen.sentences.clone()).collect();
     let part = |field, used: &[usize]| {

@@ -47,22 +47,9 @@ impl<T> Phrases<T> {
         Ok(Self { automaton, entries })
     }
 
-    /// All phrases in `text` from left to right that stand as whole words, none inside another.
+    /// The phrases in `text` from left to right that stand as whole words, none inside another.
     pub(crate) fn find(&self, text: &str) -> Vec<Hit<'_, T>> {
-        let mut hits: Vec<Hit<'_, T>> = self
-            .automaton
-            .find_overlapping_iter(text)
-            .filter_map(|found| {
-                let entry = &self.entries[found.pattern().as_usize()];
-                let begins = !text[..found.start()].chars().next_back().is_some_and(is_word);
-                let ends = entry.open_end || !text[found.end()..].chars().next().is_some_and(is_word);
-                (begins && ends && found.end() > found.start()).then_some(Hit {
-                    start: found.start(),
-                    end: found.end(),
-                    meaning: &entry.meaning,
-                })
-            })
-            .collect();
+        let mut hits: Vec<Hit<'_, T>> = self.find_all(text).collect();
         hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end));
         let mut covered = (0, 0);
         hits.retain(|hit| {
@@ -73,6 +60,20 @@ impl<T> Phrases<T> {
             !inside
         });
         hits
+    }
+
+    /// All phrases in `text` that stand as whole words, also those inside others, by their ends.
+    pub(crate) fn find_all<'p, 't>(
+        &'p self,
+        text: &'t str,
+    ) -> impl Iterator<Item = Hit<'p, T>> + use<'p, 't, T> {
+        self.automaton.find_overlapping_iter(text).filter_map(move |found| {
+            let entry = &self.entries[found.pattern().as_usize()];
+            let begins = !text[..found.start()].chars().next_back().is_some_and(is_word);
+            let more = text[found.end()..].find(|c| !is_word(c)).unwrap_or(text.len() - found.end());
+            let whole = begins && found.end() > found.start() && (more == 0 || entry.open_end);
+            whole.then_some(Hit { start: found.start(), end: found.end() + more, meaning: &entry.meaning })
+        })
     }
 }
 
@@ -94,7 +95,7 @@ mod tests {
         let list = ["cache", "cache miss", "fail*", "raft"];
         assert_eq!(
             found(&list, "Caches? A CACHE miss failed; drafts of Raft."),
-            ["CACHE miss", "fail", "Raft"]
+            ["CACHE miss", "failed", "Raft"]
         );
         assert_eq!(found(&list, "äcache cacheß cache_key cache"), ["cache"]);
     }

@@ -138,7 +138,7 @@ impl Measures {
             sum += weight * times;
             speaks |= weight * times >= SPEAKS;
         }
-let cap = cues.weights(field).sign_cap;
+        let cap = cues.weights(field).sign_cap;
         // Long sentences collect signs; the fourth says little that the third has not.
         let sum = if sum > 0.0 { cap * (1.0 - (-sum / cap).exp()) } else { sum };
         if speaks { sum } else { sum + cues.weights(field).no_sign }
@@ -166,7 +166,7 @@ fn of_words(sentence: &str, cues: &Cues) -> Measures {
         question: plain.ends_with('?'),
         generic_we: !cues.generic_we.find(&plain).is_empty(),
         quoted: plain.starts_with(['"', '“', '‘', '«']),
-        unfinished: !plain.ends_with(['.', '!', '?', '"', ')', '”', '…']),
+        unfinished: !plain.ends_with(['.', '!', '?', '"', ')', '”']) || plain.ends_with(".."),
         ..Measures::default()
     };
     let body = without_lead_ins(&plain, cues);

@@ -42,14 +42,16 @@ pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
 }
 
 /// Words with a full stop that do not end a sentence, whatever follows.
-const ABBREVIATIONS: &[&str] =
-    &["e.g", "i.e", "eg", "ie", "vs", "cf", "approx", "ca", "resp", "al", "incl", "excl", "viz", "a.k.a", "w.r.t"];
+const ABBREVIATIONS: &[&str] = &[
+    "e.g", "i.e", "eg", "ie", "vs", "cf", "approx", "ca", "resp", "al", "incl", "excl", "viz", "a.k.a",
+    "w.r.t",
+];
 /// The same, in this spelling only: "9 ms. Then" ends a sentence.
 const HONORIFICS: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Sr", "Jr"];
 /// Words with a full stop that do not end a sentence where a number follows.
 const NUMBERED: &[&str] = &[
-    "no", "nos", "fig", "figs", "eq", "eqs", "sec", "ch", "vol", "pp", "p", "v", "ver", "ref", "refs", "jan", "feb", "mar", "apr", "jun",
-    "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+    "no", "nos", "fig", "figs", "eq", "eqs", "sec", "ch", "vol", "pp", "p", "v", "ver", "ref", "refs", "jan",
+    "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
 /// Calls `each` with the bounds of every sentence of one block.

@@ -65,13 +65,16 @@ pub(crate) fn joined(first: &Wording, second: &Wording) -> Wording {
     Wording { text, cut: first.cut || second.cut, conjugated: first.conjugated || second.conjugated }
 }
 
-/// Whether the sentence leans on the one before it: begins with "This", "It", "They"…
+/// Whether the sentence leans on the one before it: begins with "This", "It", or "Although they".
 pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
     let begins = |word: &String| {
         plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
             && !plain[word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '\'')
     };
-    cues.leaning.iter().any(begins)
+    let mut words = plain.split_whitespace().map(|word| core(word).1);
+    let among = |list: &[String], word: &str| list.iter().any(|w| w.eq_ignore_ascii_case(word));
+    let opens = words.next().is_some_and(|first| among(&cues.leaning_openers, first));
+    cues.leaning.iter().any(begins) || opens && words.take(2).any(|word| among(&cues.leaning_pronouns, word))
 }
 
 fn one_line(sentence: &str) -> String {
@@ -112,7 +115,10 @@ fn upper_first(text: &str) -> String {
     let plain = text[..word_end].chars().all(|c| c.is_lowercase() || matches!(c, '\'' | '’' | ',' | '-'));
     let mut chars = text.chars();
     match chars.next() {
-        Some(first) if plain => first.to_uppercase().chain(chars).collect(),
+        // A ligature, whose capital is two letters, stays.
+        Some(first) if plain && first.to_uppercase().count() == 1 => {
+            first.to_uppercase().chain(chars).collect()
+        }
         _ => text.to_owned(),
     }
 }

@@ -74,6 +74,8 @@ static BUILTIN: LazyLock<Technologies> = LazyLock::new(|| {
 /// How much a mention weighs by where it stands, and how many systems are named at most.
 const IN_TITLE: u32 = 8;
 const MOST: usize = 8;
+/// Mentions in the body of one system beside which a single mention of another is a passing one.
+const OFTEN: u32 = 4;
 
 impl Technologies {
     pub(crate) fn builtin() -> &'static Self {
@@ -84,6 +86,7 @@ impl Technologies {
     /// not in the title, is left out where others are named more often: it is a passing mention.
     pub(crate) fn named_in(&self, title: &str, body: &str) -> Vec<String> {
         let mut mentions: Vec<(u32, usize)> = vec![(0, usize::MAX); self.names.len()];
+        let mut in_title = vec![0u32; self.names.len()];
         for (text, weight, offset) in [(title, IN_TITLE, 0), (body, 1, title.len())] {
             for hit in self.phrases.find(text) {
                 if !hit.meaning.is_meant(text, hit.start, hit.end) {
@@ -92,6 +95,9 @@ impl Technologies {
                 let (count, first) = &mut mentions[hit.meaning.technology];
                 *count += weight;
                 *first = (*first).min(offset + hit.start);
+                if weight > 1 {
+                    in_title[hit.meaning.technology] = *count;
+                }
             }
         }
         let mut found: Vec<(u32, usize, usize)> = mentions
@@ -101,7 +107,7 @@ impl Technologies {
             .map(|(at, (count, first))| (count, first, at))
             .collect();
         found.sort_by_key(|&(count, first, _)| (u32::MAX - count, first));
-        let passing = if found.first().is_some_and(|(count, ..)| *count >= 4) { 1 } else { 0 };
+        let passing = u32::from(found.iter().any(|&(count, _, at)| count - in_title[at] >= OFTEN));
         found.retain(|(count, ..)| *count > passing);
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
     }
