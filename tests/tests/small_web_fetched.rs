@@ -71,6 +71,25 @@ async fn folders_redirect_to_their_slash_and_http_to_https() {
 }
 
 #[tokio::test]
+async fn a_date_alone_is_enough_to_ask_with() {
+    let web = small_web(Scheme::Https);
+    let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
+    let url = web.feeds()[0].parse().unwrap();
+    let first = fetcher.get(&url, Want::Feed, &Validators::default()).await.unwrap();
+    let by_date = Validators { etag: None, last_modified: first.validators.last_modified };
+    assert_eq!(fetcher.get(&url, Want::Feed, &by_date).await.unwrap().status, 304);
+    let older =
+        Validators { last_modified: Some("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()), ..by_date.clone() };
+    assert_eq!(fetcher.get(&url, Want::Feed, &older).await.unwrap().status, 200);
+    let other = Validators { etag: Some("\"another\"".to_owned()), ..by_date };
+    assert_eq!(
+        fetcher.get(&url, Want::Feed, &other).await.unwrap().status,
+        200,
+        "the etag goes before the date"
+    );
+}
+
+#[tokio::test]
 async fn without_its_authority_and_without_leave_it_is_refused() {
     let web = small_web(Scheme::Https);
     let feed = web.feeds()[0].parse().unwrap();

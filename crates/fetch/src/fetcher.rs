@@ -14,7 +14,8 @@ use url::Url;
 use crate::body;
 use crate::error::{FetchError, TimeoutStage, innermost_reason};
 use crate::freshness;
-use crate::names::{AddressRule, NameTrouble, Names, has_route_out};
+use crate::names::{AddressRule, NameTrouble, Names};
+use crate::network::has_route_out;
 use crate::proxy::Proxies;
 use crate::redirects::{Way, bare};
 use crate::response::{Body, Response, Validators, Want};
@@ -77,7 +78,7 @@ impl Fetcher {
 
     fn with_rule(settings: FetchSettings, rule: AddressRule) -> Result<Self, FetchError> {
         let tls = tls::client_tls(&settings.ca)?;
-        let names = Names::new(settings.resolve.clone(), rule);
+        let names = Names::new(settings.resolve.clone(), rule, settings.connect_timeout);
         let direct = client(&settings, &tls)?.no_proxy().dns_resolver(names.clone());
         let proxied = client(&settings, &tls)?;
         let build = |builder: reqwest::ClientBuilder| {
@@ -257,9 +258,7 @@ impl Shared {
             return FetchError::Protocol { host, reason };
         }
         let by_proxy = if target.proxied { " (through the proxy that the environment names)" } else { "" };
-        let unreachable = cause::<io::Error>(&error).is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown)
-        });
+        let unreachable = cause::<io::Error>(&error).is_some_and(|error| is_unreachable(error.kind()));
         FetchError::Connect { host, reason: reason + by_proxy, offline: unreachable && !has_route_out() }
     }
 }
@@ -377,6 +376,12 @@ fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBui
         .http2_max_header_list_size(LARGEST_HEAD)
         .pool_idle_timeout(IDLE_CONNECTION)
         .pool_max_idle_per_host(1))
+}
+
+/// Whether the system found no way to an address.
+fn is_unreachable(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
+    matches!(kind, AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable)
 }
 
 /// The first error of a type among the causes, also inside an `io::Error`, which hides what it carries.

@@ -40,6 +40,7 @@ mod error;
 mod fetcher;
 mod freshness;
 mod names;
+mod network;
 mod proxy;
 mod redirects;
 mod resolve;

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolving};
 
 use crate::address::why_not_public;
 use crate::error::FetchError;
+use crate::network;
 use crate::resolve::{Resolve, fixed_addresses};
 
 /// What lifts the refusal of an address.
@@ -25,6 +27,8 @@ pub(crate) struct Names {
 struct Inner {
     table: Vec<Resolve>,
     rule: AddressRule,
+    /// How long a look-up may take.
+    limit: Duration,
     /// The port that the request under way to a host is for: the HTTP client asks by name alone. One request at a time
     /// per host makes it unambiguous.
     ports: Mutex<HashMap<String, u16>>,
@@ -89,8 +93,11 @@ impl NameTrouble {
 }
 
 impl Names {
-    pub(crate) fn new(table: Vec<Resolve>, rule: AddressRule) -> Self {
-        Self { inner: Arc::new(Inner { table, rule, ports: Mutex::default() }) }
+    /// Looking up a name takes three quarters of the time to connect at most, so that there is time left to say why it
+    /// failed.
+    pub(crate) fn new(table: Vec<Resolve>, rule: AddressRule, connect_timeout: Duration) -> Self {
+        let limit = connect_timeout.mul_f32(0.75);
+        Self { inner: Arc::new(Inner { table, rule, limit, ports: Mutex::default() }) }
     }
 
     /// Whether the table fixes this host.
@@ -118,7 +125,7 @@ impl Names {
         let fixed = port.and_then(|port| fixed_addresses(&self.inner.table, name, port));
         let found = match fixed {
             Some(addresses) => addresses.to_vec(),
-            None => look_up(name).await?,
+            None => look_up(name, self.inner.limit).await?,
         };
         self.keep_allowed(name, found)
     }
@@ -148,21 +155,24 @@ impl reqwest::dns::Resolve for Names {
     }
 }
 
-async fn look_up(name: &str) -> Result<Vec<SocketAddr>, NameTrouble> {
-    match tokio::net::lookup_host((name, 0)).await {
-        Ok(found) => {
+async fn look_up(name: &str, limit: Duration) -> Result<Vec<SocketAddr>, NameTrouble> {
+    let reason = match tokio::time::timeout(limit, tokio::net::lookup_host((name, 0))).await {
+        Ok(Ok(found)) => {
             let found: Vec<_> = found.collect();
-            if found.is_empty() {
-                return Err(NameTrouble::NotFound { reason: "it has no address".to_owned(), offline: false });
+            if !found.is_empty() {
+                return Ok(found);
             }
-            Ok(found)
+            "it has no address".to_owned()
         }
-        Err(error) => {
-            Err(NameTrouble::NotFound { reason: plain_reason(&error), offline: is_offline(&error) })
-        }
-    }
+        Ok(Err(error)) => plain_reason(&error),
+        Err(_) => format!("no name server answers within {} seconds", limit.as_secs_f32()),
+    };
+    let offline = network::is_down(limit / 4).await;
+    let reason = if offline { "no name resolves on this machine at present".to_owned() } else { reason };
+    Err(NameTrouble::NotFound { reason, offline })
 }
 
+/// What the system says, in plainer words. The standard library gives `getaddrinfo`'s errors as text only.
 fn plain_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
@@ -176,22 +186,6 @@ fn plain_reason(error: &io::Error) -> String {
     }
 }
 
-/// Whether a failed look-up looks like a machine without a network: no name server answers, or there is no route out.
-/// The standard library gives `getaddrinfo`'s `EAI_AGAIN` as text only.
-fn is_offline(error: &io::Error) -> bool {
-    plain_reason(error) == "no name server answers" || !has_route_out()
-}
-
-/// Whether the system knows a way to the internet. Connecting a UDP socket sends nothing; it only picks a route.
-/// The addresses are for documentation (RFC 5737, RFC 3849).
-pub(crate) fn has_route_out() -> bool {
-    let to = |from: IpAddr, far: IpAddr| {
-        UdpSocket::bind((from, 0)).and_then(|socket| socket.connect((far, 443))).is_ok()
-    };
-    to(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into())
-        || to(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,7 +196,7 @@ mod tests {
 
     #[test]
     fn private_addresses_are_dropped_from_an_answer_and_refused_when_alone() {
-        let names = Names::new(Vec::new(), AddressRule::Public);
+        let names = Names::new(Vec::new(), AddressRule::Public, Duration::from_secs(10));
         let mixed = sockets(&["10.0.0.1", "1.1.1.1", "::1"]);
         assert_eq!(names.keep_allowed("a.example", mixed).unwrap(), sockets(&["1.1.1.1"]));
         let error =
@@ -216,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn the_table_goes_by_the_port_that_is_asked() {
         let table = vec!["a.example:443:1.1.1.1:8443".parse().unwrap()];
-        let names = Names::new(table, AddressRule::Public);
+        let names = Names::new(table, AddressRule::Public, Duration::from_secs(10));
         let asking = names.asking("a.example", 443);
         assert_eq!(names.addresses("a.example").await.unwrap(), vec!["1.1.1.1:8443".parse().unwrap()]);
         drop(asking);

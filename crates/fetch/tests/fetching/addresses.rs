@@ -160,6 +160,14 @@ async fn no_name_that_leads_inside_is_fetched() {
 }
 
 #[tokio::test]
+async fn a_name_that_does_not_exist_says_so() {
+    // RFC 6761 keeps `.invalid` from ever existing, with a network and without.
+    let error = get(&Fetcher::new(strict()).unwrap(), "http://blog.invalid/").await.unwrap_err();
+    assert!(matches!(error, FetchError::Dns { .. }) && error.is_transient(), "{error}");
+    assert!(error.to_string().starts_with("the name blog.invalid could not be resolved: "), "{error}");
+}
+
+#[tokio::test]
 async fn other_ports_and_schemes_are_refused() {
     let settings = FetchSettings { allow_private_addresses: true, ..strict() };
     for fetcher in [Fetcher::new(strict()).unwrap(), Fetcher::new(settings).unwrap()] {
