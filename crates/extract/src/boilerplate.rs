@@ -30,7 +30,6 @@ const NAMES: &[&str] = &[
     "cta",
     "dateline",
     "disqus",
-    "donate",
     "donation",
     "editlink",
     "edit-link",
@@ -61,7 +60,6 @@ const NAMES: &[&str] = &[
     "paging",
     "pager",
     "pagination",
-    "paywall",
     "permalink",
     "popular",
     "popup",
@@ -189,7 +187,73 @@ const NAME_PAIRS: &[(&str, &str)] = &[
 /// Whether the names of an element say that it is beside the article.
 pub(crate) fn is_named_so(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
-    [node.attr(AttrName::Id), node.attr(AttrName::Class)].into_iter().flatten().any(names_boilerplate)
+    node.attr(AttrName::Class).is_some_and(names_boilerplate)
+        || node.attr(AttrName::Id).is_some_and(|id| is_given_name(tree, at, id) && names_boilerplate(id))
+}
+
+/// Parts of names that make it unlikely that what the grab dropped was the article's.
+const UNLIKELY: &[&str] = &[
+    "-ad-",
+    "ad-",
+    "-ads",
+    "banner",
+    "combx",
+    "comment",
+    "coment",
+    "community",
+    "discuss",
+    "embed",
+    "extra",
+    "foot",
+    "form",
+    "gdpr",
+    "header",
+    "legends",
+    "masthead",
+    "menu",
+    "meta",
+    "more",
+    "outbrain",
+    "promo",
+    "related",
+    "remark",
+    "remote",
+    "replies",
+    "response",
+    "rss",
+    "share",
+    "shoutbox",
+    "sidebar",
+    "skyscraper",
+    "social",
+    "sponsor",
+    "supplemental",
+    "popup",
+    "teaser",
+    "tool",
+    "widget",
+    "list",
+    "card",
+    "feed",
+    "stream",
+];
+
+/// Whether the names of an element, or of one right inside it, make it unlikely to be the article's.
+pub(crate) fn is_unlikely(tree: &Tree, at: At) -> bool {
+    std::iter::once(at).chain(tree.children(at)).any(|n| {
+        let node = tree.node(n);
+        [node.attr(AttrName::Id), node.attr(AttrName::Class)].into_iter().flatten().any(|names| {
+            let lower = names.to_ascii_lowercase();
+            UNLIKELY.iter().any(|part| lower.contains(part))
+        })
+    })
+}
+
+/// Whether an `id` was given by the page's maker. Others are made of a heading's words, and say nothing about the part.
+fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
+    tree.tag(at).heading().is_none()
+        && id.split(['-', '_']).filter(|w| !w.is_empty()).count() <= 3
+        && !tree.children(at).take(4).any(|c| tree.tag(c).heading().is_some_and(|level| level > 1))
 }
 
 /// Whether one `class` or `id` value does.
@@ -279,7 +343,6 @@ const CALLS: &[&str] = &[
     "join our newsletter",
     "get our newsletter",
     "get the latest",
-    "get more",
     "enter your email",
     "read more:",
     "read more about",
@@ -306,7 +369,6 @@ const CALLS: &[&str] = &[
     "trending now",
     "most popular",
     "most read",
-    "don't miss",
     "watch:",
     "watch now",
     "listen to this",
@@ -369,7 +431,6 @@ const CALLS: &[&str] = &[
     "older post",
     "newer post",
     "← ",
-    "→",
     "« previous",
     "« older",
     "newer »",
@@ -381,7 +442,6 @@ const CALLS: &[&str] = &[
     "rate this",
     "was this",
     "did you find",
-    "loading",
     "please enable javascript",
     "view this post on",
     "a post shared by",
@@ -389,10 +449,7 @@ const CALLS: &[&str] = &[
     "support us",
     "donate",
     "thanks for reading! subscribe",
-    "want more",
-    "want to learn more",
     "about the author",
-    "contact us at",
     "sent from",
     "photo credit",
     "image credit",

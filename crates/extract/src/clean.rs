@@ -5,7 +5,9 @@
 //! else, goes, kept by the grab or not; what the grab dropped between paragraphs it kept comes back where it reads like
 //! part of the article. Decides by marking nodes; renders nothing.
 
-use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so};
+use foldhash::HashMap;
+
+use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so, is_unlikely};
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
 use crate::tree::{At, AttrName, Tag, Tree};
 
@@ -28,6 +30,7 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str
     cleaning.container(root, true);
     cleaning.drop_head(root);
     cleaning.drop_after_endings(root);
+    cleaning.drop_refrains(root);
     Some(Part { root, dropped: cleaning.dropped })
 }
 
@@ -64,17 +67,21 @@ fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     })
 }
 
-/// Prose in the children of `above` other than the one `root` is in, where nothing says that it is not the article's.
+/// Prose beside `root` in the children of `above`: bare paragraphs, and parts that are called what the part with `root` is.
 fn prose_beside(tree: &Tree, measures: &[Measure], above: At, root: At) -> u32 {
+    let part = tree.children(above).find(|&c| (c..tree.node(c).end).contains(&root));
+    let class = part.and_then(|p| tree.node(p).attr(AttrName::Class));
     tree.children(above)
-        .filter(|&c| !(c..tree.node(c).end).contains(&root))
         .filter(|&c| {
-            matches!(
-                tree.tag(c),
-                Tag::P | Tag::Div | Tag::Section | Tag::Blockquote | Tag::Ul | Tag::Ol | Tag::Header
-            )
+            Some(c) != part && !is_apart(tree, c) && !is_named_so(tree, c) && measures[c].link_share() < 0.15
         })
-        .filter(|&c| !is_apart(tree, c) && !is_named_so(tree, c) && measures[c].link_share() < 0.15)
+        .filter(|&c| match tree.tag(c) {
+            Tag::P | Tag::Blockquote => true,
+            Tag::Div | Tag::Section => {
+                class.is_some() && tree.node(c).attr(AttrName::Class) == class && measures[c].prose > 300
+            }
+            _ => false,
+        })
         .map(|c| measures[c].prose)
         .sum()
 }
@@ -130,12 +137,21 @@ impl Cleaning<'_> {
                 self.sweep(child);
             } else if measure.grabbed == 0 && measure.images == 0 && measure.code == 0 {
                 self.dropped[child] = measure.chars == 0 && !matches!(tree.tag(child), Tag::Br | Tag::Hr);
-            } else if is_container(tree.tag(child)) && measure.grabbed < measure.chars {
+            } else if measure.grabbed < measure.chars && self.holds_blocks(child) {
                 self.container(child, edges && measure.grabbed * 2 >= self.total);
             } else {
                 self.sweep(child);
             }
         }
+    }
+
+    /// Whether an element is made of others, and not a line of text.
+    fn holds_blocks(&self, at: At) -> bool {
+        let tree = self.tree;
+        let tag = tree.tag(at);
+        (is_container(tag) || tag.is_block())
+            && tag != Tag::Pre
+            && tree.below(at).any(|n| tree.tag(n).is_block() && self.measures[n].chars > 0)
     }
 
     /// Text that stands directly in a container.
@@ -249,12 +265,8 @@ impl Cleaning<'_> {
             return false;
         }
         let words = tree.text(at, 300);
-        let sentence = measure.link_share() < 0.1 && measure.chars > 40 && ends_a_sentence(tree, at);
-        if calls_away(&words) && !sentence {
-            return true;
-        }
-        // A line that is one bold link: "Read how we did it", a teaser.
-        false
+        let sentence = measure.link_share() < 0.5 && measure.chars > 24 && ends_a_sentence(tree, at);
+        calls_away(&words) && !sentence
     }
 
     /// Whether what the grab dropped is the article's after all.
@@ -269,15 +281,17 @@ impl Cleaning<'_> {
         match tag {
             P | Blockquote => links < 0.5 && (inside || measure.prose > 0),
             Pre | Xmp => true,
-            H2 | H3 | H4 | H5 | H6 => inside,
-            H1 => inside,
+            H1 | H2 | H3 | H4 | H5 | H6 => inside && !self.is_title(&tree.text(at, 400)),
             Figure | Figcaption | Picture => inside && links < 0.5,
             Ul | Ol | Dl => inside && links < 0.6 || links < 0.2 && measure.prose > 0,
             Table => links < 0.4,
-            Div | Section | Article | Center | Details | Other => {
+            Div | Section | Center | Details | Other => {
+                let prose = measure.prose * 2 > measure.chars && (inside || measure.prose > 60);
                 links < 0.3
-                    && (measure.code > 0
-                        || measure.prose * 2 > measure.chars && (inside || measure.prose > 60))
+                    && measure.chars < self.total / 3
+                    && (measure.code > 0 || prose)
+                    && !is_unlikely(tree, at)
+                    && !tree.below(at).any(|n| matches!(tree.tag(n), Form | Textarea | Select | Input))
             }
             A | Abbr | B | Cite | Code | Em | I | Kbd | Mark | Q | S | Small | Span | Strong | Sub | Sup
             | U | Time | Var | Font => inside,
@@ -356,6 +370,33 @@ impl Cleaning<'_> {
                 }
             }
             n += 1;
+        }
+    }
+
+    /// Drops short lines that come again and again: labels of galleries, players and advertisements.
+    fn drop_refrains(&mut self, root: At) {
+        let tree = self.tree;
+        let mut lines: HashMap<String, Vec<At>> = HashMap::default();
+        let mut n = root + 1;
+        while n < tree.node(root).end {
+            let tag = tree.tag(n);
+            if self.dropped[n]
+                || matches!(tag, Tag::Pre | Tag::Table | Tag::Ul | Tag::Ol | Tag::Dl | Tag::Blockquote)
+            {
+                n = tree.node(n).end;
+                continue;
+            }
+            let line = matches!(tag, Tag::P | Tag::Div | Tag::Figcaption)
+                && (3..60).contains(&self.measures[n].chars);
+            if line && !tree.below(n).any(|b| tree.tag(b).is_block()) {
+                lines.entry(letters(&tree.text(n, 200))).or_default().push(n);
+            }
+            n += 1;
+        }
+        for places in lines.values().filter(|places| places.len() >= 3) {
+            for &place in places {
+                self.dropped[place] = true;
+            }
         }
     }
 

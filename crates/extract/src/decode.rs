@@ -1,8 +1,9 @@
 //! Bytes to text.
 //!
 //! The order is the one of the HTML standard ("determining the character encoding"): a byte order mark, the Content-Type
-//! the server gave, the page's own declaration in its first bytes, and at last UTF-8 where the bytes are that, else
-//! windows-1252. Must not fail: bytes that mean nothing become U+FFFD.
+//! the server gave, the page's own declaration in its first bytes, and at last windows-1252. One thing is ours: bytes that
+//! are UTF-8 beyond doubt are read as that even where the page declares something else, since pages that were saved or
+//! passed on in UTF-8 keep their old declaration. Must not fail: bytes that mean nothing become U+FFFD.
 
 use std::borrow::Cow;
 
@@ -19,9 +20,15 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, s
     }
     let declared = media_type
         .and_then(|m| charset_of(m.as_bytes()))
+        .or_else(|| is_surely_utf8(bytes).then_some(UTF_8))
         .or_else(|| declared_within(bytes))
-        .unwrap_or_else(|| if std::str::from_utf8(bytes).is_ok() { UTF_8 } else { WINDOWS_1252 });
+        .unwrap_or_else(|| if bytes.is_ascii() { UTF_8 } else { WINDOWS_1252 });
     declared.decode_without_bom_handling(bytes).0
+}
+
+/// Whether the bytes are UTF-8 beyond doubt: bytes outside ASCII that mean something else hardly ever form valid UTF-8.
+fn is_surely_utf8(bytes: &[u8]) -> bool {
+    !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok()
 }
 
 /// The encoding a page declares in a `<meta>` or an XML declaration.
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_encoding_is_taken_from_the_mark_the_server_the_page_and_the_bytes_in_this_order() {
-        let cases: [(&[u8], Option<&str>, &str); 9] = [
+        let cases: [(&[u8], Option<&str>, &str); 10] = [
             (b"\xEF\xBB\xBFna\xC3\xAFve", Some("text/html; charset=iso-8859-1"), "naïve"),
             (b"\xFF\xFEh\0i\0", None, "hi"),
             (b"na\xEFve", Some("text/html; charset=\"ISO-8859-1\""), "naïve"),
@@ -93,6 +100,7 @@ mod tests {
                 "<?xml version='1.0' encoding='gb2312'?>你",
             ),
             (b"<meta charset=utf-16>na\xC3\xAFve", None, "<meta charset=utf-16>naïve"),
+            (b"<meta charset=gb2312>na\xC3\xAFve", None, "<meta charset=gb2312>naïve"),
             (b"na\xC3\xAFve", None, "naïve"),
             (b"it\x92s na\xEFve", Some("text/html"), "it’s naïve"),
         ];

@@ -363,12 +363,13 @@ pub(crate) fn name(text: &str) -> Option<String> {
             name = name[prefix.len()..].trim().to_owned();
         }
     }
-    let end = [" on ", " | ", " · ", " • ", " — ", " published ", ", posted"]
+    let end = [" on ", " | ", " · ", " • ", " — ", " published ", ", posted", " edited by ", " Edited by "]
         .iter()
         .filter_map(|mark| name.find(mark))
         .min()
         .unwrap_or(name.len());
     name.truncate(end);
+    name.truncate(before_a_date(&name));
     let name = name.trim().trim_matches([',', '-', '–', '|', '·', ':', ';']).trim();
     let no_name = name.contains("://")
         || name.starts_with("www.")
@@ -392,6 +393,18 @@ pub(crate) fn name(text: &str) -> Option<String> {
         )
         || dates::is_only_a_date(&name.to_lowercase());
     (!no_name).then(|| name.replace(" and ", ", ").replace(" ,", ","))
+}
+
+/// Where a name ends that runs into a date or a number: `Ann Lee22 Dec 2016`, `Ann Lee March 11, 2015`.
+fn before_a_date(name: &str) -> usize {
+    let Some(digit) = name.find(|c: char| c.is_ascii_digit()).filter(|&d| d > 3) else { return name.len() };
+    let before = name[..digit].trim_end();
+    let word = before.rfind(' ').map_or(0, |s| s + 1);
+    if word > 3 && dates::is_only_a_date(&format!("{} 1", before[word..].to_lowercase())) {
+        word
+    } else {
+        digit
+    }
 }
 
 /// A language tag in its usual writing (`en-US`), or none where the text is no tag (BCP 47).

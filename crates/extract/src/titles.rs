@@ -4,7 +4,7 @@ use url::Url;
 
 /// What stands between a title and the site's name.
 const SEPARATORS: &[&str] =
-    &[" | ", " – ", " — ", " - ", " · ", " • ", " » ", " :: ", " « ", " ‹ ", " / ", " ~ "];
+    &[" | ", " – ", " — ", " - ", " · ", " • ", " » ", " :: ", " -- ", " « ", " ‹ ", " / ", " ~ "];
 
 /// Chooses the title from what the page declares, most exact first, and the headings it shows.
 ///
@@ -68,10 +68,10 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
     }
     // Nobody says what the site is called: what stands last after a bar is hardly part of the title.
     if site_name.is_none() {
-        for separator in [" | ", " » ", " :: ", " · ", " - ", " – ", " — "] {
+        for separator in [" | ", " » ", " :: ", " -- ", " · ", " - ", " – ", " — "] {
             if let Some((before, after)) = title.rsplit_once(separator) {
                 let words = |t: &str| t.split_whitespace().count();
-                let sure = matches!(separator, " | " | " » " | " :: ");
+                let sure = matches!(separator, " | " | " » " | " :: " | " -- ");
                 if words(before) >= if sure { 2 } else { 4 } && words(after) <= if sure { 6 } else { 3 } {
                     return before.trim().to_owned();
                 }
