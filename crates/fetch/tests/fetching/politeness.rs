@@ -62,10 +62,7 @@ async fn a_pause_lies_between_requests_and_between_hops() {
     });
     let settings = FetchSettings { host_pause: PAUSE, ..server.settings() };
     let fetcher = Fetcher::new(settings).unwrap();
-    assert_eq!(fetcher.host_ready_at("blog.example"), None);
     get(&fetcher, "http://blog.example/old").await.unwrap();
-    let ready_at = fetcher.host_ready_at("blog.example").unwrap();
-    assert!(ready_at <= Instant::now() + PAUSE);
     get(&fetcher, "http://blog.example/new").await.unwrap();
     assert_eq!(server.paths(), ["/old", "/new", "/new"]);
     let answered = answered.lock().unwrap();
@@ -73,6 +70,19 @@ async fn a_pause_lies_between_requests_and_between_hops() {
         let pause = request.began.duration_since(answered[number - 1]);
         assert!(pause >= PAUSE, "only {pause:?} before request {number}");
     }
+}
+
+#[tokio::test]
+async fn a_scheduler_can_see_when_a_host_is_ready() {
+    let server = Loopback::answering(|_| answer("200 OK", &[], b"ok"));
+    let pause = Duration::from_secs(600);
+    let fetcher = Fetcher::new(FetchSettings { host_pause: pause, ..server.settings() }).unwrap();
+    assert_eq!(fetcher.host_ready_at("blog.example"), None);
+    get(&fetcher, "http://blog.example/").await.unwrap();
+    let ready_at = fetcher.clone().host_ready_at("Blog.Example").unwrap();
+    assert!(ready_at > Instant::now() && ready_at <= Instant::now() + pause);
+    assert!(!fetcher.is_busy("blog.example"));
+    assert_eq!(fetcher.host_ready_at("other.example"), None);
 }
 
 #[tokio::test]
