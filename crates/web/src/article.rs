@@ -119,17 +119,14 @@ fn show_images_as_links(document: &Document, address: &Url) {
         }
         let alt = image.attr("alt").unwrap_or_default();
         let alt = alt.trim();
-        if is_small(image) {
-            image.replace_with_html(html! { (alt) }.into_string());
-            continue;
-        }
-        let Ok(url) = address.join(&source) else {
-            image.replace_with_html(html! { (alt) }.into_string());
+        let url = address.join(&source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some(url) = url.filter(|_| !is_small(image)) else {
+            replace(image, html! { (alt) });
             continue;
         };
         show_image_as_link(image, alt, &url);
     }
-    document.select("picture").nodes().iter().for_each(NodeRef::unwrap_node);
+    document.select("picture").rename("span");
 }
 
 fn show_image_as_link(image: &NodeRef, alt: &str, url: &Url) {
@@ -154,6 +151,15 @@ fn show_image_as_link(image: &NodeRef, alt: &str, url: &Url) {
     }
 }
 
+/// Puts `markup` where `node` is; nothing where it is empty.
+fn replace(node: &NodeRef, markup: Markup) {
+    if markup.0.is_empty() {
+        node.remove_from_parent();
+    } else {
+        node.replace_with_html(markup.into_string());
+    }
+}
+
 fn is_small(image: &NodeRef) -> bool {
     let size =
         |name: &str| image.attr(name).and_then(|v| v.trim().trim_end_matches("px").parse::<u32>().ok());
@@ -173,7 +179,7 @@ fn show_media_as_links(document: &Document) {
                 span.elsewhere { span { (what) " — " a href=(source) rel="noopener noreferrer" { "open at source" } } }
             }
         };
-        media.replace_with_html(link.into_string());
+        replace(media, link);
     }
 }
 

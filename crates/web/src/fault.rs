@@ -98,7 +98,12 @@ impl Fault {
         }
     }
 
+    /// Without signs that no text may have: part of it may come from the address.
     fn explanation(&self) -> String {
+        self.reason().chars().filter(|c| !c.is_control()).collect()
+    }
+
+    fn reason(&self) -> String {
         match self {
             Self::NoSuchPage => "Perhaps the address was cut off on its way to you.".to_owned(),
             Self::NoSuchRead => {

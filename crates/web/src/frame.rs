@@ -66,8 +66,8 @@ pub(crate) enum Section {
 }
 
 const NAVIGATION: [(Section, &str, &str); 4] = [
-    (Section::Newest, "/", "Newest week"),
-    (Section::Weeks, "/weeks", "All weeks"),
+    (Section::Newest, "/", "Newest"),
+    (Section::Weeks, "/weeks", "Weeks"),
     (Section::Concepts, "/concepts", "Concepts"),
     (Section::Sources, "/sources", "Sources"),
 ];

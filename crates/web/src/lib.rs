@@ -9,6 +9,8 @@
 mod api;
 mod article;
 mod assets;
+#[cfg(test)]
+mod contrast;
 mod fault;
 mod frame;
 mod freshness;

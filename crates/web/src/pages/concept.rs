@@ -26,10 +26,9 @@ pub(crate) async fn concept(
     let narrowing = Narrowing { concept: None, ..narrowing };
     let source = narrowing.looked_up_source(&store).await?;
     let filter = ReadFilter { concept: Some(slug.clone()), ..narrowing.filter(source.as_ref()) };
-    let whole = ReadFilter { concept: Some(slug.clone()), ..ReadFilter::default() };
     let (stretch, found) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
-        store.facets(&whole),
+        store.facets(&filter),
     )?;
     let concept = vocabulary::concept(&slug);
     if concept.is_none() && stretch.items.is_empty() {

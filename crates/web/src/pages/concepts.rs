@@ -20,7 +20,7 @@ pub(crate) async fn concepts(frame: Frame, State(store): State<Store>) -> Result
 /// The page for a vocabulary and how many reads each concept has.
 pub(crate) fn document(vocabulary: &[Concept], counts: &[(ConceptSlug, u64)]) -> Document {
     let counts: HashMap<&ConceptSlug, u64> = counts.iter().map(|(slug, count)| (slug, *count)).collect();
-    let roots = vocabulary.iter().filter(|concept| concept.parent.is_none());
+    let roots = vocabulary.iter().filter(|concept| concept.parent.is_none()).collect::<Vec<_>>();
     Document {
         title: "Concepts".to_owned(),
         description: Some(
@@ -35,8 +35,11 @@ pub(crate) fn document(vocabulary: &[Concept], counts: &[(ConceptSlug, u64)]) ->
                     ". The number is how many reads the archive has on it."
                 }
             }
+            nav.families aria-label="Families of concepts" {
+                @for root in &roots { a href={ "#c-" (root.slug) } { (root.name) } }
+            }
             div.glossary {
-                @for root in roots { (family(root, vocabulary, &counts)) }
+                @for root in &roots { (family(root, vocabulary, &counts)) }
             }
         },
         ..Document::default()

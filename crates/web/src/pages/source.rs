@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use backissue_model::{Source, Standing};
-use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, Store};
+use backissue_store::{Facets, Order, Page as Stretch, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -27,10 +27,9 @@ pub(crate) async fn source(
     // Its own page is about it; a source in the query narrows nothing here.
     let narrowing = Narrowing { source: None, ..narrowing };
     let filter = narrowing.filter(Some(&source));
-    let whole = ReadFilter { source: Some(source.id), ..ReadFilter::default() };
     let (stretch, facets) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
-        store.facets(&whole),
+        store.facets(&filter),
     )?;
     Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets)))
 }

@@ -79,12 +79,19 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
             Condition::Well => span.state { (icons::WELL) span { "well, asked " (asked.unwrap_or_default()) } },
             Condition::Trouble => span.state.trouble {
                 (icons::TROUBLE)
-                span { (words::count(source.health.failures.max(1).into(), "failure")) " running" }
+                span { (failed(source.health.failures)) }
             },
             Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
             Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
             Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed; cannot be followed yet" } },
         }
+    }
+}
+
+fn failed(times: u32) -> String {
+    match times {
+        0 | 1 => "failed at its last poll".to_owned(),
+        n => format!("failed {} times running", words::number(n.into())),
     }
 }
 
@@ -122,7 +129,10 @@ fn ledger(sources: &[&Source], now: Timestamp, zone: &TimeZone) -> Markup {
                         }
                         td.number { (words::number(source.reads)) span.only-narrow { @if source.reads == 1 { " read" } @else { " reads" } } }
                         td.figure { @if let Some(newest) = source.newest { time datetime=(newest) { (words::date(newest, zone)) } } @else { "none yet" } }
-                        td { (state_words(source, now, zone)) }
+                        td {
+                            (state_words(source, now, zone))
+                            @if let Some(error) = &source.health.last_error { span.why { (error) } }
+                        }
                     }
                 }
             }

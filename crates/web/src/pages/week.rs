@@ -17,6 +17,15 @@ use crate::words;
 /// A week's page lists more than others: a week is one thing, and few have so many reads.
 const WEEK: u32 = 100;
 
+/// A newest week with fewer reads than this, as on a Monday, is followed by the week before it.
+const THIN: usize = 5;
+
+/// How many reads of the week before are shown then.
+const WEEK_BEFORE: u32 = 12;
+
+/// Fewer reads than this need no narrowing.
+const NEEDS_NARROWING: usize = 6;
+
 /// `/`
 pub(crate) async fn newest(
     frame: Frame,
@@ -55,14 +64,29 @@ async fn show(
 ) -> Result<crate::frame::Page, Fault> {
     let source = narrowing.looked_up_source(store).await?;
     let filter = ReadFilter { week: Some(week), ..narrowing.filter(source.as_ref()) };
-    let whole_week = ReadFilter { week: Some(week), ..ReadFilter::default() };
     let (stretch, facets, weeks) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), WEEK),
-        store.facets(&whole_week),
+        store.facets(&filter),
         store.weeks(),
     )?;
-    let shown =
-        WeekShown { week, path, narrowing, source_title: source.map(|s| s.title), stretch, facets, weeks };
+    let is_thin = path == "/" && !narrowing.is_narrow() && stretch.items.len() < THIN;
+    let before = match shelf::neighbours(&weeks, week).0.filter(|_| is_thin) {
+        Some(older) => {
+            let filter = ReadFilter { week: Some(older), ..ReadFilter::default() };
+            Some((older, store.reads(&filter, Order::ProblemsFirst, None, WEEK_BEFORE).await?.items))
+        }
+        None => None,
+    };
+    let shown = WeekShown {
+        week,
+        path,
+        narrowing,
+        source_title: source.map(|s| s.title),
+        stretch,
+        facets,
+        weeks,
+        before,
+    };
     Ok(frame.page(document(frame, shown)))
 }
 
@@ -76,13 +100,16 @@ pub(crate) struct WeekShown {
     pub(crate) facets: Facets,
     /// All weeks with reads, newest first.
     pub(crate) weeks: Vec<WeekCount>,
+    /// The week before with its first reads, where this one has hardly begun.
+    pub(crate) before: Option<(Week, Vec<ReadCard>)>,
 }
 
 pub(crate) fn document(frame: &Frame, shown: WeekShown) -> Document {
     let week = shown.week;
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");
-    let beside = facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing);
+    let is_long = shown.narrowing.is_narrow() || shown.stretch.items.len() >= NEEDS_NARROWING;
+    let beside = is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing));
     Document {
         title: if shown.path == "/" {
             String::new()
@@ -101,13 +128,14 @@ pub(crate) fn document(frame: &Frame, shown: WeekShown) -> Document {
         }),
         main: html! {
             (head(frame, &shown))
-            (way_to_facets(&shown.facets))
+            @if is_long { (way_to_facets(&shown.facets)) }
             (chips(&shown.narrowing, &shown.path, shown.source_title.as_deref()))
             (list(frame, &shown))
             (reads::pager(&shown.path, &shown.narrowing, shown.stretch.next.as_ref(), "More of this week →"))
+            @if let Some((week, cards)) = &shown.before { (week_before(frame, *week, cards)) }
             nav aria-label="Weeks next to this one" { (shelf::turn(&shown.weeks, week)) }
         },
-        beside: (!beside.0.is_empty()).then_some(beside),
+        beside: beside.filter(|beside| !beside.0.is_empty()),
         beside_name: "narrowing this list",
         ..Document::default()
     }
@@ -145,6 +173,19 @@ fn list(frame: &Frame, shown: &WeekShown) -> Markup {
             }
         }
         @if shown.stretch.items.is_empty() { (nothing(shown)) }
+    }
+}
+
+fn week_before(frame: &Frame, week: Week, cards: &[ReadCard]) -> Markup {
+    let (problems, others): (Vec<_>, Vec<_>) = cards.iter().partition(|card| card.problem.is_some());
+    html! {
+        section aria-labelledby="before" {
+            h2 #before .section {
+                "The week before: " a href={ "/week/" (week) } { "Week " (week.number()) ", " (words::span(week)) }
+            }
+            @if !problems.is_empty() { (reads::by_problem(problems.iter().copied(), frame.zone())) }
+            @if !others.is_empty() { (reads::by_title(others.iter().copied(), frame.zone())) }
+        }
     }
 }
 

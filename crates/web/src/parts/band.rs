@@ -98,7 +98,7 @@ pub(crate) fn band(progress: &Progress, version: Option<u64>, here: &str) -> Mar
                 progress data-part="bar" aria-label="Done so far" max="1" value=(said.as_ref().and_then(|w| w.done).unwrap_or(0.0))
                     hidden[said.as_ref().is_none_or(|w| w.done.is_none())] {}
                 span.detail data-part="detail" { (text(|w| &w.detail)) }
-                span.fresh data-part="fresh" role="status" { a href=(here) { "Reload for what is new" } }
+                span.fresh data-part="fresh" role="status" { a href=(here) { "Reload" } }
             }
         }
     }

@@ -53,13 +53,15 @@ fn with_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
     html! {
         h3.problem { a href=(href(card)) data-read { (problem) } }
         p.under {
-            span.who { a href={ "/source/" (card.source_slug) } { (card.company) } }
-            (dot()) cite { (card.title) }
-            (dot()) span.figure { (card.minutes) " min" }
-            (dot()) (when(card, zone))
-            @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
+            span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } (dot()) cite { (card.title) }
         }
-        (concepts(&card.concepts))
+        div.meta {
+            p {
+                (minutes(card)) (dot()) (when(card, zone))
+                @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
+            }
+            (concepts(&card.concepts))
+        }
     }
 }
 
@@ -69,9 +71,13 @@ fn without_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
         span.title {
             a href=(href(card)) data-read { (card.title) }
             " "
-            span.aside { span { (card.company) } (dot()) span.figure { (card.minutes) " min" } (dot()) (when(card, zone)) }
+            span.small { (card.company) (dot()) (minutes(card)) (dot()) (when(card, zone)) }
         }
     }
+}
+
+fn minutes(card: &ReadCard) -> Markup {
+    html! { span.figure { (card.minutes) " min" } }
 }
 
 /// Links to concepts, by their names.

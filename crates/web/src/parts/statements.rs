@@ -19,7 +19,7 @@ pub(crate) fn say(name: &str, statement: &Statement) -> Markup {
 pub(crate) fn how_do_we_know(precis: &Precis) -> Markup {
     html! {
         details.evidence {
-            summary { "How do we know?" }
+            summary { h2 { "How do we know?" } }
             div.inner {
                 @if precis.problem.is_none() { p { (words::without_problem(precis.kind)) } }
                 @for (name, statement) in precis.statements() {

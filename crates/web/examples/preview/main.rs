@@ -1,0 +1,106 @@
+//! Serves the pages over made-up content, for looking at: the demo's posts, and older weeks made of the same posts.
+//!
+//! `cargo run -p backissue-web --example preview -- [PORT] [idle|working|offline|empty]`
+
+#[path = "../../tests/archive/mod.rs"]
+mod archive;
+mod posts;
+
+use std::error::Error;
+use std::path::Path;
+
+use archive::{Blog, fill};
+use backissue_model::{Fingerprint, Phase, Progress, SourceTrouble};
+use backissue_store::{Location, PollOutcome, Scope, Store};
+use backissue_web::{SiteSettings, State, router};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How many years back the posts are repeated.
+const YEARS: i64 = 6;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = std::env::args().nth(1).unwrap_or_else(|| "7878".to_owned());
+    let state = std::env::args().nth(2).unwrap_or_default();
+    let now = Timestamp::now();
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&Location::Sqlite(folder.path().join("preview.db")), &TimeZone::UTC).await?;
+    let mut blogs = posts::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/posts"), now)?;
+    if state == "empty" || state == "offline" {
+        blogs.iter_mut().for_each(|blog| blog.posts.clear());
+    } else {
+        blogs.iter_mut().for_each(repeat_in_older_weeks);
+    }
+    fill(&store, &blogs, now).await?;
+    one_in_trouble(&store, now).await?;
+    let (_hold, progress) = watch::channel(progress(&state, &blogs, now));
+    let site = SiteSettings { demo: true, ..SiteSettings::default() };
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://{}/", listener.local_addr()?);
+    axum::serve(listener, router(State { store, progress, site })).await?;
+    Ok(())
+}
+
+/// Fewer posts the further back, at uneven distances, so that there are busy and quiet weeks.
+fn repeat_in_older_weeks(blog: &mut Blog) {
+    let newest = blog.posts.clone();
+    for round in 1..YEARS * 4 {
+        for (nth, post) in newest.iter().enumerate() {
+            if (nth as i64 * 7 + round * 5) % 11 < round / 3 {
+                continue;
+            }
+            let mut older = post.clone();
+            let days = round * 90 + (nth as i64 * 37 + round * round) % 80;
+            older.article.published =
+                older.article.published.map(|at| at - SignedDuration::from_hours(24 * days));
+            older.article.fingerprint =
+                older.article.fingerprint.map(|f| Fingerprint(f.0 + (round as u128) << 64));
+            older.url.set_path(&format!("{}-{round}", post.url.path()));
+            older.article.canonical_url = Some(older.url.clone());
+            blog.posts.push(older);
+        }
+    }
+}
+
+/// One of the sources fails at its next poll.
+async fn one_in_trouble(store: &Store, now: Timestamp) -> Result<(), Box<dyn Error>> {
+    let scope = Scope::AllNow { since: now + SignedDuration::from_secs(1) };
+    if let Some(claimed) = store.claim_source(now, SignedDuration::from_mins(1), &[], scope).await? {
+        let error = "its feed answered 503 Service Unavailable; it will be asked again later".to_owned();
+        let outcome = PollOutcome::Failed { error };
+        store.record_poll(&claimed, outcome, now, Some(now + SignedDuration::from_mins(50))).await?;
+    }
+    Ok(())
+}
+
+fn progress(state: &str, blogs: &[Blog], now: Timestamp) -> Progress {
+    let trouble = |blog: &Blog| SourceTrouble {
+        source: blog.title.clone(),
+        reason: "its name could not be looked up: no name server answered".to_owned(),
+        offline: true,
+    };
+    match state {
+        "offline" => Progress {
+            phase: Phase::Idle,
+            began: Some(now),
+            sources_polled: blogs.len() as u64,
+            troubles: blogs.iter().map(trouble).collect(),
+            ..Progress::default()
+        },
+        "working" | "empty" => Progress {
+            phase: Phase::Working,
+            began: Some(now),
+            sources_due: 112,
+            sources_polled: 14,
+            reads_due: 1010,
+            reads_done: if state == "empty" { 0 } else { 230 },
+            rate: 11.2,
+            seconds_left: Some(130),
+            ..Progress::default()
+        },
+        _ => Progress { phase: Phase::Idle, ..Progress::default() },
+    }
+}
