@@ -38,7 +38,7 @@ pub(crate) fn blocks(text: &str, outline: &Outline) -> Vec<Block> {
         let kind = kind_of(body, outline);
         match kind {
             BlockKind::ListItem => {
-                blocks.extend(items(text, start, end).map(|(start, end)| Block {
+                blocks.extend(items(text, start, end, outline).map(|(start, end)| Block {
                     start,
                     end,
                     kind,
@@ -84,7 +84,7 @@ fn kind_of(body: &str, outline: &Outline) -> BlockKind {
     if outline.is_table(body) || looks_like_table(body) {
         return BlockKind::Table;
     }
-    if marker(body) > 0 || outline.is_list_item(body) {
+    if begins_item(body.lines().next().unwrap_or(body), outline) {
         return BlockKind::ListItem;
     }
     if outline.is_quote(body) {
@@ -96,8 +96,13 @@ fn kind_of(body: &str, outline: &Outline) -> BlockKind {
     if looks_like_heading(body) { BlockKind::Heading } else { BlockKind::Paragraph }
 }
 
-/// The lines of a list, each from behind its marker to the next marker.
-fn items(text: &str, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> {
+/// Whether a line begins an item of a list: by its marker, or because the HTML says so.
+fn begins_item(line: &str, outline: &Outline) -> bool {
+    marker(line) > 0 || outline.is_list_item(line)
+}
+
+/// The items of a list, each from behind its marker to the next item.
+fn items(text: &str, start: usize, end: usize, outline: &Outline) -> impl Iterator<Item = (usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = start;
     for line in text[start..end].split_inclusive('\n') {
@@ -106,7 +111,7 @@ fn items(text: &str, start: usize, end: usize) -> impl Iterator<Item = (usize, u
         let skip = marker(bare);
         if !bare.is_empty() {
             match found.last_mut() {
-                Some(last) if skip == 0 => last.1 = from + bare.len(),
+                Some(last) if !begins_item(bare, outline) => last.1 = from + bare.len(),
                 _ if skip < bare.len() => found.push((from + skip, from + bare.len())),
                 _ => {}
             }
@@ -193,6 +198,16 @@ mod tests {
         let html = "<h2>What broke?</h2><pre><code>SELECT every\n row</code></pre><blockquote><p>Somebody said so.</p></blockquote>";
         let found: Vec<_> = kinds(text, Some(html)).into_iter().map(|(k, _)| k).collect();
         assert_eq!(found, [BlockKind::Heading, BlockKind::Code, BlockKind::Quote]);
+    }
+
+    #[test]
+    fn list_items_without_markers_are_told_by_the_html() {
+        let text = "It was slow.\n\nOne thing\nAnother thing\nNested\n\nDone.";
+        let html = "<p>It was slow.</p><ul><li>One thing</li><li>Another thing<ul><li>Nested</li></ul></li></ul><p>Done.</p>";
+        let found = kinds(text, Some(html));
+        let items: Vec<_> =
+            found.iter().filter(|(k, _)| *k == BlockKind::ListItem).map(|(_, t)| t.as_str()).collect();
+        assert_eq!(items, ["One thing", "Another thing", "Nested"]);
     }
 
     #[test]

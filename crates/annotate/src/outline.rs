@@ -36,6 +36,10 @@ impl Outline {
             rest = &rest[tag_end..];
             let Some(role) = Role::of(name) else { continue };
             if !closing {
+                // An item's own words end where a list inside it begins.
+                if let Some((Role::Item, text)) = open.last().filter(|_| role == Role::Item) {
+                    outline.items.insert(text.chars().take(ENOUGH).collect());
+                }
                 // Deeper nesting than this is not an article's.
                 if open.len() < 16 {
                     open.push((role, String::new()));

@@ -235,9 +235,16 @@ impl<'t> Rewriter<'t> {
                 out.push(format!("{before}{}{after}", self.follow(bare, &lower)?));
                 continue;
             }
-            let joined_were =
-                were_again && lower == "were" && out.last().is_some_and(|w| w == "and" || w == "but");
-            out.push(if joined_were { format!("{before}was{after}") } else { word.to_owned() });
+            let second = were_again && out.last().is_some_and(|w| matches!(w.as_str(), "and" | "but" | "or"));
+            let changed = match lower.as_str() {
+                "were" => "was",
+                "don't" => "doesn't",
+                "haven't" => "hasn't",
+                "weren't" => "wasn't",
+                _ => "",
+            };
+            let follows = second && !changed.is_empty();
+            out.push(if follows { format!("{before}{changed}{after}") } else { word.to_owned() });
         }
         Some((out.join(" "), self.conjugated))
     }
@@ -624,6 +631,7 @@ mod tests {
             ),
             ("Each night we also run three jobs.", "Each night Acme also runs three jobs."),
             ("We've lost data and were sorry.", "Acme has lost data and was sorry."),
+            ("We use wikis, but don't use issues.", "Acme uses wikis, but doesn't use issues."),
             ("We'd hoped for more than that.", "Acme had hoped for more than that."),
             (
                 "It told us what we don't know about ourselves.",
