@@ -44,30 +44,30 @@
   const band = document.getElementById("band");
   if (!band) return;
   const part = (name) => band.querySelector("[data-part=" + name + "]");
-  const doneAtLoad = Number(band.dataset.done || 0);
-  const versionAtLoad = band.dataset.version;
-  const empty = root.querySelector("[data-first-reads]");
+  const atLoad = { done: Number(band.dataset.done || 0), began: band.dataset.began || null, version: band.dataset.version };
+  const isEmpty = root.querySelector("[data-first-reads]") !== null;
   let timer = 0;
+
+  // Reads that came since the page was made; a new round of the sync counts from nothing.
+  const newReads = (progress) => {
+    if (String(progress.archive_version) === atLoad.version) return 0;
+    return progress.began === atLoad.began ? progress.reads_done - atLoad.done : progress.reads_done;
+  };
 
   const tell = (progress) => {
     const words = progress.band;
-    band.hidden = !words;
-    if (words) {
-      band.classList.toggle("offline", words.state === "offline");
-      part("headline").textContent = words.headline;
-      part("detail").textContent = words.detail;
-      const bar = part("bar");
-      bar.hidden = words.done === null;
-      if (words.done !== null) bar.value = words.done;
-    }
-    const fresh = part("fresh");
-    const changed = String(progress.archive_version) !== versionAtLoad;
-    const more = progress.reads_done - doneAtLoad;
-    if (changed && empty && progress.reads_done > 0) { location.reload(); return; }
-    if (changed && more > 0) {
-      band.hidden = false;
-      fresh.hidden = false;
-      fresh.querySelector("a").textContent = (more === 1 ? "1 new read" : more.toLocaleString("en") + " new reads") + " — show " + (more === 1 ? "it" : "them");
+    const more = newReads(progress);
+    if (isEmpty && more > 0) { location.reload(); return; }
+    band.hidden = !words && more <= 0;
+    band.classList.toggle("offline", words?.state === "offline");
+    part("headline").textContent = words ? words.headline : "Everything is fetched.";
+    part("detail").textContent = words ? words.detail : "";
+    const bar = part("bar");
+    bar.hidden = typeof words?.done !== "number";
+    if (!bar.hidden) bar.value = words.done;
+    if (more > 0) {
+      const [reads, them] = more === 1 ? ["1 new read", "it"] : [more.toLocaleString("en") + " new reads", "them"];
+      part("fresh").querySelector("a").textContent = reads + " — show " + them;
     }
   };
 

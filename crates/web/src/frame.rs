@@ -50,7 +50,7 @@ pub(crate) struct Document {
     pub(crate) main: Markup,
     /// What stands beside it.
     pub(crate) beside: Option<Markup>,
-    /// What the second skip link is called.
+    /// What that is, for the second skip link and the column's name; empty on pages that never have it.
     pub(crate) beside_name: &'static str,
     /// What stands above both columns, e.g. the strip of weeks and the page's head.
     pub(crate) above: Option<Markup>,
@@ -156,17 +156,20 @@ impl Frame {
     }
 }
 
+/// A page that can have something beside it keeps its measure where it has nothing there at the moment.
 fn columns(document: Document) -> Markup {
+    let main = html! { main #main tabindex="-1" { (document.main) } };
     html! {
         @if let Some(above) = document.above { (above) }
-        @match document.beside {
-            Some(beside) => {
-                div.columns {
-                    main #main tabindex="-1" { (document.main) }
+        @if document.beside_name.is_empty() {
+            (main)
+        } @else {
+            div.columns {
+                (main)
+                @if let Some(beside) = document.beside {
                     aside #beside .beside tabindex="-1" aria-label=(document.beside_name) { (beside) }
                 }
             }
-            None => main #main tabindex="-1" { (document.main) }
         }
     }
 }

@@ -24,7 +24,7 @@ impl Narrowing {
         let given = |name: &str| query.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
         let refuse = |e: &dyn std::fmt::Display| Fault::BadAddress(e.to_string());
         Ok(Self {
-            source: given("source").map(|text| Slug::of(text)),
+            source: given("source").map(Slug::of),
             concept: given("concept").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             after: given("after").map(str::parse).transpose().map_err(|_| {
@@ -57,24 +57,24 @@ impl Narrowing {
     }
 
     /// The same from the first page on.
-    fn from_start(&self) -> Self {
+    fn restarted(&self) -> Self {
         Self { after: None, ..self.clone() }
     }
 
     pub(crate) fn with_source(&self, source: Option<&Slug>) -> Self {
-        Self { source: source.cloned(), ..self.from_start() }
+        Self { source: source.cloned(), ..self.restarted() }
     }
 
     pub(crate) fn with_concept(&self, concept: Option<&ConceptSlug>) -> Self {
-        Self { concept: concept.cloned(), ..self.from_start() }
+        Self { concept: concept.cloned(), ..self.restarted() }
     }
 
     pub(crate) fn with_kind(&self, kind: Option<Kind>) -> Self {
-        Self { kind, ..self.from_start() }
+        Self { kind, ..self.restarted() }
     }
 
     pub(crate) fn after(&self, cursor: &Cursor) -> Self {
-        Self { after: Some(cursor.clone()), ..self.clone() }
+        Self { after: Some(*cursor), ..self.clone() }
     }
 
     /// The source it is narrowed to, looked up.

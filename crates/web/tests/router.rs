@@ -1,5 +1,8 @@
 //! The pages over a real store: every address answers, and what it answers keeps the promises.
 
+// What tests are helped by may fail as they do.
+#![allow(clippy::unwrap_used)]
+
 mod archive;
 mod html;
 mod specimens;

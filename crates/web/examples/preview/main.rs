@@ -8,6 +8,7 @@ mod posts;
 
 use std::error::Error;
 use std::path::Path;
+use std::time::Duration;
 
 use archive::{Blog, fill};
 use backissue_model::{Fingerprint, Phase, Progress, SourceTrouble};
@@ -34,9 +35,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         blogs.iter_mut().for_each(repeat_in_older_weeks);
     }
+    let later = if state == "working" { blogs.split_off(4) } else { Vec::new() };
     fill(&store, &blogs, now).await?;
-    one_in_trouble(&store, now).await?;
-    let (_hold, progress) = watch::channel(progress(&state, &blogs, now));
+    if state != "working" {
+        one_in_trouble(&store, now).await?;
+    }
+    let (sender, progress) = watch::channel(progress(&state, &blogs, now));
+    tokio::spawn(go_on(state, store.clone(), sender, later, now));
     let site = SiteSettings { demo: true, ..SiteSettings::default() };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
@@ -57,11 +62,41 @@ fn repeat_in_older_weeks(blog: &mut Blog) {
             older.article.published =
                 older.article.published.map(|at| at - SignedDuration::from_hours(24 * days));
             older.article.fingerprint =
-                older.article.fingerprint.map(|f| Fingerprint(f.0 + (round as u128) << 64));
+                older.article.fingerprint.map(|f| Fingerprint(f.0 + ((round as u128) << 64)));
             older.url.set_path(&format!("{}-{round}", post.url.path()));
             older.article.canonical_url = Some(older.url.clone());
             blog.posts.push(older);
         }
+    }
+}
+
+/// A sync that goes on: a read a tick, the blogs that were held back after a while, and then nothing more to do.
+async fn go_on(
+    state: String,
+    store: Store,
+    progress: watch::Sender<Progress>,
+    later: Vec<Blog>,
+    now: Timestamp,
+) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    for second in 0.. {
+        tick.tick().await;
+        if state != "working" {
+            continue;
+        }
+        if second == 5
+            && let Err(error) = fill(&store, &later, now).await
+        {
+            eprintln!("the blogs held back could not be filled in: {error}");
+        }
+        progress.send_modify(|progress| {
+            progress.sources_polled = (progress.sources_polled + 5).min(progress.sources_due);
+            progress.reads_done = (progress.reads_done + 11).min(progress.reads_due);
+            progress.seconds_left = Some((progress.reads_due - progress.reads_done) / 11);
+            if progress.reads_done == progress.reads_due {
+                progress.phase = Phase::Idle;
+            }
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! The demo's posts as they lie, made into articles without going over the network.
+//! The demo's posts as they lie, made into articles without going over the network. One of each blog also has everything that an article may have.
 
 use std::fs;
 use std::path::Path;
@@ -45,6 +45,9 @@ fn blog(folder: &Path, now: Timestamp) -> Result<Blog, Box<dyn std::error::Error
         if path.extension().is_some_and(|e| e == "md") {
             posts.push(post(&path, &site, &head.company, now)?);
         }
+    }
+    if let Some(post) = posts.first_mut() {
+        post.article.html.push_str(include_str!("everything.html"));
     }
     Ok(Blog { title: head.title, company: head.company, site, posts })
 }

@@ -92,7 +92,7 @@ pub(crate) fn band(progress: &Progress, version: Option<u64>, here: &str) -> Mar
     let text = |part: fn(&Words) -> &str| said.as_ref().map_or("", part);
     html! {
         div #band .band .offline[offline] role="region" aria-label="Sync" hidden[said.is_none()]
-            data-done=(progress.reads_done) data-version=[version] {
+            data-done=(progress.reads_done) data-began=[progress.began] data-version=[version] {
             div.page {
                 strong data-part="headline" { (text(|w| &w.headline)) }
                 progress data-part="bar" aria-label="Done so far" max="1" value=(said.as_ref().and_then(|w| w.done).unwrap_or(0.0))
