@@ -140,7 +140,7 @@ fn show_image_as_link(image: &NodeRef, alt: &str, url: &Url) {
         Some(link) => {
             let same = link.attr("href").is_some_and(|href| *href == *url.as_str());
             if !same {
-                link.after_html(html! { " " a href=(url) rel="noopener noreferrer" { "(image)" } }.into_string());
+                link.after_html(html! { " " a.image href=(url) rel="noopener noreferrer" { "open the image" } }.into_string());
             }
             image.replace_with_html(html! { span.elsewhere { (words) } }.into_string());
         }

@@ -1,6 +1,7 @@
 //! Answers "you have it already" before anything is rendered.
 //!
-//! What a page shows depends on the archive, on the address, on the program and, while a sync runs, on its progress. The
+//! What a page shows depends on the archive, on the address, on the day, on the program and, while a sync runs, on its
+//! progress. The
 //! archive's version is one cheap row; a hash of it all is the page's ETag (weak, as compression may change the bytes:
 //! RFC 9110, section 8.8.1).
 
@@ -46,11 +47,13 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
 
 fn tag(app: &App, request: &Request, version: u64) -> String {
     let path = request.uri().path();
-    let minute = tells_time(path).then(|| Timestamp::now().as_second() / TOLD_ANEW_EVERY);
+    let now = Timestamp::now();
+    let minute = tells_time(path).then(|| now.as_second() / TOLD_ANEW_EVERY);
+    let today = now.to_zoned_datetime(app.site.time_zone.clone()).date();
     let words = band::words(&app.progress.borrow());
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{version}\n{minute:?}\n{words:?}\n{address}",
+        "{}\n{}\n{version}\n{today}\n{minute:?}\n{words:?}\n{address}",
         *assets::FINGERPRINT,
         app.site.version
     );

@@ -285,6 +285,13 @@ async fn weeks_lead_to_their_neighbours_with_reads() {
     assert_eq!(page.attributes("head link[rel=next]", "href"), ["/week/2026-W20"]);
     let answer = site.get("/week/1999-W01").await;
     assert!(answer.body.contains("No read of this week"), "{}", answer.body);
+    let newest = site.get("/").await;
+    let page = html::Page::parse("/", &newest.body);
+    assert_eq!(page.one("h1"), "Week 20");
+    assert!(
+        page.text().contains("The week before: Week 19"),
+        "a newest week with few reads is not all there is"
+    );
 }
 
 #[tokio::test]

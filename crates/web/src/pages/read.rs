@@ -3,14 +3,14 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header::LOCATION};
 use axum::response::{IntoResponse, Response};
-use backissue_model::ReadId;
+use backissue_model::{Precis, ReadId};
 use backissue_store::{ReadPage, Store};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::parts::{icons, reads, statements};
-use crate::{article, words};
+use crate::{article, vocabulary, words};
 
 /// `/read/{id}`
 pub(crate) async fn without_slug(
@@ -86,6 +86,7 @@ fn head(frame: &Frame, page: &ReadPage) -> Markup {
                 (dated(frame, page)) (reads::dot())
                 span.figure { (words::count(card.minutes.into(), "minute")) }
             }
+            (reads::concepts(&precis.concepts))
             (source_link(page))
             (statements::how_do_we_know(precis))
         }
@@ -125,7 +126,6 @@ fn facts(frame: &Frame, page: &ReadPage) -> Markup {
                 }
                 dt { "Length" }
                 dd.figure { (words::count(card.minutes.into(), "minute")) ", " (words::count(written.words.into(), "word")) }
-                @if !precis.concepts.is_empty() { dt { "Concepts" } dd { (reads::concepts(&precis.concepts)) } }
                 @if !precis.technologies.is_empty() { dt { "Technologies" } dd { (precis.technologies.join(", ")) } }
                 @if !elsewhere.is_empty() {
                     dt { "Also on" }
@@ -137,6 +137,25 @@ fn facts(frame: &Frame, page: &ReadPage) -> Markup {
                     }
                 }
                 dt { "Fetched" } dd { (words::date(page.fetched_at, frame.zone())) }
+            }
+        }
+        (defined(precis))
+    }
+}
+
+/// The read's concepts with what they are.
+fn defined(precis: &Precis) -> Markup {
+    let concepts: Vec<_> = precis.concepts.iter().filter_map(vocabulary::concept).collect();
+    html! {
+        @if !concepts.is_empty() {
+            section {
+                h2 { "Its concepts" }
+                dl.defined {
+                    @for concept in concepts {
+                        dt { a href={ "/concept/" (concept.slug) } { (concept.name) } }
+                        dd { (concept.definition) }
+                    }
+                }
             }
         }
     }
