@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_store::StoreError;
@@ -151,6 +152,10 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         Frame::new(&app, &uri, None).page(document(&fault)).into_response()
     };
     *shown.status_mut() = fault.status();
+    if fault == Fault::NotThatWay {
+        // RFC 9110, section 15.5.6: a 405 says what would be allowed.
+        shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
     shown
 }
 

@@ -138,7 +138,10 @@ async fn mistakes_are_answered_in_the_same_frame_with_a_way_out() {
         (StatusCode::NOT_FOUND, &"application/json".parse().unwrap())
     );
     let answer = site.ask(Method::POST, "/weeks", &[]).await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        (answer.status, &answer.headers["allow"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -274,6 +277,26 @@ async fn a_list_narrows_by_its_address_and_chips_take_it_back() {
     assert!(
         site.get("/week/2026-W19?kind=profile").await.body.contains("Nothing in this week is that narrow")
     );
+}
+
+#[tokio::test]
+async fn paging_meets_every_read_once() {
+    let site = site(&[specimens::busy_blog(230)]).await;
+    for (start, older) in [("/source/busy", "Older reads"), ("/week/2026-W18", "More of this week")] {
+        let (mut path, mut met) = (start.to_owned(), Vec::new());
+        loop {
+            let answer = site.get(&path).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            let page = html::Page::parse(&path, &answer.body);
+            page.assert_well_formed();
+            met.extend(page.attributes("a[data-read]", "href"));
+            let Some(next) = page.attributes(".list-end a[rel=next]", "href").pop() else { break };
+            assert!(page.text().contains(older), "{path}");
+            path = next;
+        }
+        let once: BTreeSet<_> = met.iter().collect();
+        assert_eq!((met.len(), once.len()), (230, 230), "{start}");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,23 @@ pub fn late_post() -> Post {
     post("https://fernhost.example/", &told)
 }
 
+/// A blog that published `posts` posts in week 18, every third without a problem.
+pub fn busy_blog(posts: usize) -> Blog {
+    let mut busy = blog("Busy", "Busy", "https://busy.example/", &[]);
+    let monday: Timestamp = "2026-04-27T00:00:00Z".parse().unwrap();
+    for nth in 0..posts {
+        let mut one = if nth % 3 == 0 { late_post() } else { post("https://busy.example/", &UNDERGROWTH[0]) };
+        one.url = format!("https://busy.example/{nth}").parse().unwrap();
+        one.article.canonical_url = None;
+        one.article.title = Some(format!("Post {nth}"));
+        // Some share a moment, which paging must not trip over.
+        one.article.published = Some(monday + jiff::SignedDuration::from_mins(nth as i64 / 4 * 10));
+        one.article.fingerprint = Some(Fingerprint(nth as u128 + 1));
+        busy.posts.push(one);
+    }
+    busy
+}
+
 const UNDERGROWTH: &[Told] = &[
     Told {
         path: "good-fences",
