@@ -1,5 +1,9 @@
 //! What is on an article's page without being the article: told by names, by words and by shape.
 
+use std::sync::LazyLock;
+
+use foldhash::HashSet;
+
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// Words in `class` and `id` that name something beside the article. Matched against whole words of the names.
@@ -258,6 +262,7 @@ fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
 
 /// Whether one `class` or `id` value does.
 fn names_boilerplate(names: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
     names.split_ascii_whitespace().any(|name| {
         // Utility classes of CSS frameworks say how a thing looks, or what surrounds it has (`has-sidebar`, `md:nav`).
         if name.len() > 60
@@ -267,12 +272,12 @@ fn names_boilerplate(names: &str) -> bool {
             return false;
         }
         let lower = name.to_ascii_lowercase();
-        if NAMES.contains(&lower.as_str()) {
+        if KNOWN.contains(lower.as_str()) {
             return true;
         }
         let words = words_of_name(name);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        words.iter().any(|w| w.len() > 1 && NAMES.contains(w))
+        words.iter().any(|w| w.len() > 1 && KNOWN.contains(w))
             || words.windows(2).any(|pair| NAME_PAIRS.contains(&(pair[0], pair[1])))
     })
 }

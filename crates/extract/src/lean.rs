@@ -98,8 +98,83 @@ fn element<'a>(
         }
         open.push(name.clone());
     }
-    lean.html.push_str(&source[tag..end]);
+    if name_text == "link" && !source[tag..end].contains("canonical") {
+        return end;
+    }
+    copy_tag(source, tag, tag + 1 + name.len(), end, &mut lean.html);
     end
+}
+
+/// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads. They are a large part of many
+/// pages. `at` is the place after the name.
+fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut String) {
+    let bytes = source.as_bytes();
+    let mut copied = tag;
+    while at < end {
+        while at < end && (bytes[at].is_ascii_whitespace() || bytes[at] == b'/') {
+            at += 1;
+        }
+        let start = at;
+        while at < end && !(bytes[at].is_ascii_whitespace() || matches!(bytes[at], b'=' | b'>' | b'/')) {
+            at += 1;
+        }
+        let name = &bytes[start..at];
+        let mut value = at;
+        while value < end && bytes[value].is_ascii_whitespace() {
+            value += 1;
+        }
+        if bytes.get(value) == Some(&b'=') {
+            at = past_value(bytes, value + 1, end);
+        }
+        if name.is_empty() {
+            // A stray sign, or the end of the tag.
+            at = at.max(start + 1);
+        } else if is_unread(name, &bytes[start..at.min(end)]) {
+            html.push_str(&source[copied..start]);
+            copied = at.min(end);
+        }
+    }
+    html.push_str(&source[copied..end]);
+}
+
+fn past_value(bytes: &[u8], mut at: usize, end: usize) -> usize {
+    while at < end && bytes[at].is_ascii_whitespace() {
+        at += 1;
+    }
+    match bytes.get(at) {
+        Some(&quote @ (b'"' | b'\'')) if at < end => {
+            memchr::memchr(quote, &bytes[at + 1..end]).map_or(end, |e| at + 1 + e + 1)
+        }
+        _ => {
+            while at < end && !(bytes[at].is_ascii_whitespace() || bytes[at] == b'>') {
+                at += 1;
+            }
+            at
+        }
+    }
+}
+
+/// Whether nothing here reads an attribute; `whole` is the attribute with its value.
+fn is_unread(name: &[u8], whole: &[u8]) -> bool {
+    const READ_DATA: &[&[u8]] =
+        &[b"data-src", b"data-srcset", b"data-lazy-src", b"data-original", b"data-lang", b"data-language"];
+    const READ_ARIA: &[&[u8]] = &[b"aria-hidden", b"aria-modal"];
+    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+    let starts = |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|n| n.eq_ignore_ascii_case(prefix));
+    if starts(b"data-") {
+        return !READ_DATA.iter().any(|read| is(read));
+    }
+    if starts(b"aria-") {
+        return !READ_ARIA.iter().any(|read| is(read));
+    }
+    if is(b"style") {
+        let lower = whole.to_ascii_lowercase();
+        return !["none", "hidden"].iter().any(|w| memchr::memmem::find(&lower, w.as_bytes()).is_some());
+    }
+    starts(b"on")
+        || ["target", "sizes", "tabindex", "jsaction", "jsname", "itemscope", "itemtype", "crossorigin"]
+            .iter()
+            .any(|n| is(n.as_bytes()))
 }
 
 /// Whether the end tag `name` has something to close; closes it with what is open inside.
@@ -209,6 +284,12 @@ mod tests {
             ("1 < 2 <3 <", "1 < 2 <3 <"),
             ("a</b>c</p>", "ac</p>"),
             ("<style>x", " "),
+            (
+                "<p onclick='a > b' class=c data-x=1 data-src=y style='color: red'>a",
+                "<p  class=c  data-src=y >a",
+            ),
+            ("<p style='display: none' hidden/>a", "<p style='display: none' hidden/>a"),
+            ("<a = b='\"' data-é=\"x>", "<a = b='\"' "),
         ] {
             assert_eq!(lean(source).html, html, "{source}");
         }

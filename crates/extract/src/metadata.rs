@@ -346,7 +346,7 @@ fn undone_entities(text: &str) -> String {
 
 /// A name as an author: without "By", a date behind it, or an address; several joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
-    let mut name = field(text)?;
+    let mut name = field(text).filter(|n| !dates::is_only_a_date(&n.to_lowercase()))?;
     for prefix in [
         "by ",
         "written by ",
@@ -390,8 +390,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
                 | "undefined"
                 | "guest"
                 | "editor"
-        )
-        || dates::is_only_a_date(&name.to_lowercase());
+        );
     (!no_name).then(|| name.replace(" and ", ", ").replace(" ,", ","))
 }
 

@@ -1,0 +1,276 @@
+//! Everything from the network is hostile: nothing active survives, nothing makes the room panic, hang or overflow.
+
+use std::time::{Duration, Instant};
+
+use backissue_extract::{ExtractError, LARGEST_PAGE, Page, extract, from_entry, plain_text};
+use backissue_model::Entry;
+use proptest::prelude::*;
+use url::Url;
+
+fn url() -> Url {
+    "https://blog.example.com/posts/queues".parse().unwrap()
+}
+
+const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
+
+/// A page with an article that has `inside` in the middle of it.
+fn page_with(inside: &str) -> String {
+    let paragraph = format!("<p>{}</p>", PROSE.repeat(3));
+    format!("<html><body><article><h1>Queues</h1>{paragraph}{inside}{paragraph}</article></body></html>")
+}
+
+fn html_of(page: &str) -> String {
+    extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url()) }, None).unwrap().html
+}
+
+/// What markup tries, and its class.
+const VECTORS: &[(&str, &str)] = &[
+    ("script element", "<script>alert(1)</script>"),
+    ("script in capitals", "<ScRiPt>alert(1)</sCrIpT>"),
+    ("script with a slash", "<script/x>alert(1)</script>"),
+    ("script source", "<script src=//evil.example/x.js></script>"),
+    ("script reassembled", "<scr<script>ipt>alert(1)</scr</script>ipt>"),
+    ("script in a drawing", "<svg><script>alert(1)</script></svg>"),
+    ("event on a drawing", "<svg onload=alert(1)>"),
+    ("event on a drawing, slashes", "<svg/onload=alert(1)//"),
+    ("event on an image", "<img src=x onerror=alert(1)>"),
+    ("event on an image, no space", "<img src=\"x\"onerror=\"alert(1)\">"),
+    ("event with a backtick", "<img src=`x` onerror=`alert(1)`>"),
+    ("event on the body", "<body onload=alert(1)>"),
+    ("event on a paragraph", "<p onmouseover=alert(1)>words that are long enough to stay</p>"),
+    ("event on details", "<details open ontoggle=alert(1)><summary>more</summary>words</details>"),
+    ("event on a link", "<a href=https://x.example onclick=alert(1)>go</a>"),
+    ("script address", "<p>see <a href=\"javascript:alert(1)\">this</a></p>"),
+    ("script address with a tab", "<p>see <a href=\"java\tscript:alert(1)\">this</a></p>"),
+    ("script address in entities", "<p>see <a href=\"&#106;avascript:alert(1)\">this</a></p>"),
+    ("script address after a control", "<p>see <a href=\"\x01javascript:alert(1)\">this</a></p>"),
+    ("script address in an image", "<p><img src=\"javascript:alert(1)\" width=100></p>"),
+    ("visual basic address", "<p>see <a href=\"vbscript:msgbox(1)\">this</a></p>"),
+    ("data address in a link", "<p>see <a href=\"data:text/html,<script>alert(1)</script>\">this</a></p>"),
+    ("data address in an image", "<p><img src=\"data:image/svg+xml;base64,PHN2Zz4=\"></p>"),
+    ("frame", "<iframe src=https://evil.example></iframe>"),
+    ("frame document", "<iframe srcdoc=\"<script>alert(1)</script>\"></iframe>"),
+    ("object", "<object data=x.swf><param name=movie value=x></object>"),
+    ("embed", "<embed src=x.swf>"),
+    (
+        "form",
+        "<form action=https://evil.example><input name=p><button formaction=javascript:alert(1)>go</button></form>",
+    ),
+    ("style element", "<style>body{background:url(https://evil.example)}</style>"),
+    (
+        "style attribute",
+        "<p style=\"background:url(javascript:alert(1))\">words that are long enough to stay</p>",
+    ),
+    ("meta refresh", "<meta http-equiv=refresh content=\"0;url=https://evil.example\">"),
+    ("base", "<base href=\"javascript:alert(1)//\">"),
+    ("link to a style", "<link rel=stylesheet href=https://evil.example/x.css>"),
+    (
+        "mathematics mutation",
+        "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table></mtext></math>",
+    ),
+    ("noscript mutation", "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\"></noscript>"),
+    ("title mutation", "<svg></p><title><a id=\"</title><img src=x onerror=alert(1)>\"></title>"),
+    ("comment mutation", "<!--><img src=x onerror=alert(1)>-->"),
+    ("template", "<template><script>alert(1)</script></template>"),
+    ("code class", "<pre><code class='language-x\" onload=\"alert(1)'>let a = 1;</code></pre>"),
+    ("code text", "<pre><code>&lt;script&gt;alert(1)&lt;/script&gt;</code></pre>"),
+    ("text area", "<textarea></p><script>alert(1)</script></textarea>"),
+    ("plain text", "<plaintext><script>alert(1)</script>"),
+    ("source set", "<p><img srcset=\"javascript:alert(1) 2x\"></p>"),
+    ("lazy source", "<p><img data-src=\"javascript:alert(1)\"></p>"),
+    ("window name", "<p>see <a href=https://x.example target=_blank rel=opener>this</a></p>"),
+];
+
+#[test]
+fn nothing_active_survives() {
+    for (class, vector) in VECTORS {
+        for html in [
+            html_of(&page_with(vector)),
+            from_entry(&Entry { content: Some(page_with(vector)), ..Entry::default() }, Some(&url()))
+                .unwrap()
+                .html,
+        ] {
+            assert_is_inert(class, &html);
+        }
+    }
+}
+
+/// Parses the HTML anew and looks at every element and attribute.
+fn assert_is_inert(class: &str, html: &str) {
+    const ELEMENTS: &[&str] = &[
+        "html",
+        "head",
+        "body",
+        "a",
+        "abbr",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "del",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ];
+    let document = dom_query::Document::from(html);
+    for node in document.select("*").nodes() {
+        let name = node.node_name().unwrap().to_string();
+        assert!(ELEMENTS.contains(&name.as_str()), "{class}: <{name}> in {html}");
+        for attribute in node.attrs() {
+            let (key, value) = (attribute.name.local.to_string(), attribute.value.to_string());
+            let sound = match (name.as_str(), key.as_str()) {
+                ("a", "href") => ["http://", "https://", "mailto:"].iter().any(|s| value.starts_with(s)),
+                ("a", "rel") => value == "noopener nofollow",
+                ("img", "src") => ["http://", "https://"].iter().any(|s| value.starts_with(s)),
+                ("img", "loading") => value == "lazy",
+                ("img", "alt") => true,
+                ("img", "width" | "height") | ("td" | "th", "colspan" | "rowspan") | ("ol", "start") => {
+                    value.parse::<i32>().is_ok()
+                }
+                ("code", "class") => value.starts_with("language-") && !value.contains([' ', '"', '\'']),
+                _ => false,
+            };
+            assert!(sound, "{class}: {name} {key}={value:?} in {html}");
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_nested_elements_are_read_in_time_and_without_overflow() {
+    for tag in
+        ["div", "span", "b", "ul><li", "blockquote", "table><tr><td", "p", "a", "font", "section", "q x"]
+    {
+        let page = format!("<body><p>{}</p>{}{}", PROSE.repeat(6), format!("<{tag}>").repeat(100_000), PROSE);
+        let start = Instant::now();
+        let text = extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None).unwrap().text;
+        assert!(text.contains("The queue was full"), "{tag}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{tag} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_page_that_is_too_large_or_no_page_is_refused_in_words() {
+    let large = vec![b' '; LARGEST_PAGE + 1];
+    let page = |bytes, media_type| extract(&Page { bytes, media_type, url: None }, None);
+    assert_eq!(page(&large, None), Err(ExtractError::TooLarge(LARGEST_PAGE + 1)));
+    assert_eq!(
+        page(b"{}", Some("application/json")),
+        Err(ExtractError::NotHtml("application/json".to_owned()))
+    );
+    assert_eq!(page(b"%PDF-1.7", None), Err(ExtractError::NotHtml("a PDF document".to_owned())));
+    assert_eq!(page(b"", None), Err(ExtractError::NoArticle));
+    assert_eq!(page(b"<body><script>render()</script></body>", None), Err(ExtractError::NoArticle));
+    assert_eq!(from_entry(&Entry::default(), None), Err(ExtractError::NoContent));
+}
+
+#[test]
+fn a_text_ends_at_a_mebibyte_in_both_forms() {
+    let page = format!("<article>{}</article>", format!("<p>{PROSE}</p>").repeat(12_000));
+    let article = extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None).unwrap();
+    assert!(article.text.len() <= 1 << 20 && article.text.len() > 1_000_000, "{}", article.text.len());
+    assert_eq!(plain_text(&article.html), article.text);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let _ = extract(&Page { bytes: &bytes, media_type: None, url: Some(&url()) }, None);
+        let _ = extract(&Page { bytes: &bytes, media_type: Some("text/html; charset=utf-16"), url: None }, None);
+    }
+
+    #[test]
+    fn no_markup_makes_it_panic_or_say_different_things_in_its_two_forms(parts in proptest::collection::vec(part(), 0..40)) {
+        let page = page_with(&parts.concat());
+        if let Ok(article) = extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url()) }, None) {
+            assert_is_inert("generated", &article.html);
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(words(&plain_text(&article.html)), words(&article.text), "{}", article.html);
+        }
+        let _ = plain_text(&parts.concat());
+    }
+}
+
+/// A piece of markup: tags that open or close anything, attributes that are cut short, words.
+fn part() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "p",
+        "div",
+        "ul",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "pre",
+        "code",
+        "a",
+        "b",
+        "span",
+        "h2",
+        "figure",
+        "figcaption",
+        "blockquote",
+        "dl",
+        "dt",
+        "br",
+        "img",
+        "section",
+        "aside",
+        "footer",
+        "nav",
+        "script",
+        "style",
+        "svg",
+        "noscript",
+        "template",
+        "form",
+        "ruby",
+        "rt",
+        "th",
+        "ol",
+        "hr",
+    ]);
+    prop_oneof![
+        name.clone().prop_map(|n| format!("<{n}>")),
+        name.clone().prop_map(|n| format!("</{n}>")),
+        name.prop_map(|n| format!("<{n} class=\"share toc\" href='x' src=/y.png style='display:none'")),
+        "[a-z .,<>&\"'=/\u{e9}\u{4e2d}\n-]{0,30}",
+        Just(format!("<p>{PROSE}</p>")),
+        Just("<!-- ".to_owned()),
+        Just("<![CDATA[ x ]]>".to_owned()),
+    ]
+}
