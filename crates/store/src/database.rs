@@ -61,6 +61,13 @@ impl Sql {
         self.values.extend(values.into_iter().map(Into::into));
         self
     }
+
+    /// The same statement after other words.
+    #[cfg(test)]
+    pub(crate) fn with_prefix(mut self, words: &str) -> Self {
+        self.text = format!("{words}{}", self.text).into();
+        self
+    }
 }
 
 impl From<i64> for Value {

@@ -181,7 +181,7 @@ fn of_database(error: sqlx::Error, location: Location, doing: &'static str) -> S
 }
 
 /// By SQLite's result codes (<https://www.sqlite.org/rescode.html>); the low byte is the primary one.
-fn of_sqlite(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
+pub(crate) fn of_sqlite(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
     match code.parse::<i32>().map(|c| c & 0xff) {
         Ok(5 | 6) => StoreError::Busy { location, doing },
         Ok(13) => StoreError::DiskFull { location, doing },

@@ -21,7 +21,7 @@ mod counters;
 mod database;
 mod error;
 mod facets;
-#[cfg(any())]
+#[cfg(feature = "generate")]
 mod generate;
 mod keys;
 mod location;
@@ -38,9 +38,12 @@ pub use archive::Store;
 pub use cards::{Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, WeekCount};
 pub use check::Finding;
 pub use error::StoreError;
-#[cfg(any())]
+#[cfg(feature = "generate")]
 pub use generate::generate;
 pub use location::{Location, LocationError};
 pub use polls::{Admission, Admitted, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
 pub use way::{ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! One row for a read, however often it turns up.
+
+use backissue_model::{Article, Fingerprint, Kind, ReadId, Stage};
+
+use super::harness::*;
+use crate::*;
+
+on_both!(a_read_has_one_row_under_every_spelling_and_on_every_source, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    let spellings = [
+        "https://acme.example/post",
+        "http://www.acme.example/post/",
+        "https://acme.example/post?utm_source=rss&utm_medium=feed",
+        "https://acme.example/post/index.html#top",
+    ];
+    let all = || spellings.iter().map(|url| entry(url, Some("2026-05-12"))).collect::<Vec<_>>();
+    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 1, known: 3 });
+    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 0, known: 4 });
+    assert_eq!(db.poll(&bolt, all()).await, Admitted { new: 0, known: 4 });
+    assert_eq!(db.finish_all().await.len(), 1);
+    let read = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.remove(0);
+    let page = db.store.read(read.id).await.unwrap().unwrap();
+    let places: Vec<&str> = page.places.iter().map(|place| place.source_slug.as_str()).collect();
+    assert_eq!(places, ["acme-engineering", "bolt-engineering"]);
+    for source in [acme.id, bolt.id] {
+        assert_eq!(db.store.source(source).await.unwrap().unwrap().reads, 1);
+        let filter = ReadFilter { source: Some(source), ..ReadFilter::default() };
+        assert_eq!(whole_list(&db.store, &filter, Order::Newest, 9).await.len(), 1);
+    }
+});
+
+on_both!(a_shown_read_that_turns_up_elsewhere_is_on_that_list_too, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, vec![entry("https://acme.example/post", None)]).await;
+    db.finish_all().await;
+    let before = db.store.archive_version().await.unwrap();
+    db.poll(&bolt, vec![entry("https://acme.example/post", None)]).await;
+    assert!(db.store.archive_version().await.unwrap() > before);
+    assert_eq!(db.store.source(bolt.id).await.unwrap().unwrap().reads, 1);
+    let facets =
+        db.store.facets(&ReadFilter { source: Some(bolt.id), ..ReadFilter::default() }).await.unwrap();
+    assert_eq!(facets.sources, [(acme.slug.clone(), acme.title.clone(), 1)]);
+});
+
+on_both!(a_feed_of_a_thousand_entries_is_admitted_whole, |db| {
+    let source = db.follow("Acme").await;
+    let entries = || (0..1000).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 1000, known: 0 });
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 0, known: 1000 });
+    assert_eq!(db.store.tally(at(9)).await.unwrap().discovered, 1000);
+});
+
+on_both!(hostile_texts_are_stored, |db| {
+    let source = db.follow("Acme").await;
+    let mut admission = entry(&format!("https://acme.example/{}", "long/".repeat(3000)), None);
+    admission.entry.title = Some("NUL \0 and ' \" $1 \u{1F980}".into());
+    admission.entry.author = Some("\0".into());
+    admission.entry.content = Some(format!("<p>\0{}</p>", "x".repeat(2_000_000)));
+    let twin = entry(&format!("https://acme.example/{}2", "long/".repeat(3000)), None);
+    assert_eq!(db.poll(&source, vec![admission.clone(), twin.clone()]).await.new, 2);
+    assert_eq!(db.poll(&source, vec![admission, twin]).await.known, 2);
+    while let Some(read) = db.claim(Stage::Discovered).await {
+        let article = Article {
+            title: Some("A\0 title".into()),
+            html: format!("<p>\0{}</p>", read.id),
+            ..article(&format!("some \0text {}", read.id))
+        };
+        assert_eq!(
+            db.store.finish_extract(&read, &article, &read.url, at(5)).await.unwrap(),
+            Extracted::Stored
+        );
+    }
+    while let Some(read) = db.claim(Stage::Extracted).await {
+        assert_eq!(read.article.as_ref().unwrap().text, format!("some text {}", read.id));
+        let precis = precis(&read, Kind::Incident, true, &["caching", "caching"]);
+        db.store.finish_annotate(&read, &precis, at(6)).await.unwrap();
+        let page = db.store.read(read.id).await.unwrap().unwrap();
+        assert_eq!((page.card.title.as_str(), page.card.concepts.len()), ("A title", 1));
+        assert!(page.precis.is_backed_by(&page.article.text));
+    }
+});
+
+on_both!(a_date_in_the_future_is_kept_but_files_the_read_when_it_was_seen, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/later", Some("9999-12-30"))]).await;
+    db.poll(&source, vec![entry("https://acme.example/old", Some("1999-12-30"))]).await;
+    db.finish_all().await;
+    let cards = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1).await;
+    let weeks: Vec<String> = cards.iter().map(|card| card.week.to_string()).collect();
+    assert_eq!(weeks, ["2026-W20", "1999-W52"]);
+    assert_eq!(cards[0].published.unwrap().to_string(), "9999-12-30T09:30:00Z");
+});
+
+/// Two reads that were admitted apart.
+async fn two_reads(db: &TestDatabase) -> (ClaimedRead, ClaimedRead) {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, vec![entry("https://acme.example/a", Some("2026-05-11"))]).await;
+    db.poll(&bolt, vec![entry("https://bolt.example/b", Some("2026-05-12"))]).await;
+    let younger = db.claim(Stage::Discovered).await.unwrap();
+    let older = db.claim(Stage::Discovered).await.unwrap();
+    assert!(older.id < younger.id);
+    (older, younger)
+}
+
+async fn annotate_all(db: &TestDatabase) -> Vec<ReadId> {
+    db.finish_all().await
+}
+
+on_both!(the_same_text_on_two_sources_is_one_read_with_two_places, |db| {
+    let (older, younger) = two_reads(db).await;
+    let text = article("The same text in both");
+    assert_eq!(db.store.finish_extract(&older, &text, &older.url, at(5)).await.unwrap(), Extracted::Stored);
+    let merged = db.store.finish_extract(&younger, &text, &younger.url, at(6)).await.unwrap();
+    assert_eq!(merged, Extracted::MergedInto(older.id));
+    assert_eq!(annotate_all(db).await, [older.id]);
+    let page = db.store.read(younger.id).await.unwrap().expect("the old number still leads to it");
+    assert_eq!((page.card.id, page.places.len()), (older.id, 2));
+    assert_eq!(db.store.source(younger.source).await.unwrap().unwrap().reads, 1);
+    // Its other address is known from now on.
+    let acme = db.store.source(older.source).await.unwrap().unwrap();
+    assert_eq!(db.poll(&acme, vec![entry("https://bolt.example/b", None)]).await.known, 1);
+});
+
+on_both!(an_older_read_takes_the_place_of_a_younger_one_that_is_shown, |db| {
+    let (older, younger) = two_reads(db).await;
+    let text = article("The same text in both");
+    assert_eq!(
+        db.store.finish_extract(&younger, &text, &younger.url, at(5)).await.unwrap(),
+        Extracted::Stored
+    );
+    let held = db.claim(Stage::Extracted).await.unwrap();
+    let finished = precis(&held, Kind::CaseStudy, true, &["caching", "queues"]);
+    db.store.finish_annotate(&held, &finished, at(6)).await.unwrap();
+    assert_eq!(db.store.finish_extract(&older, &text, &older.url, at(7)).await.unwrap(), Extracted::Stored);
+    db.assert_sound().await;
+    assert_eq!(db.store.concepts().await.unwrap(), [], "the counters have let the younger one go");
+    assert_eq!(annotate_all(db).await, [older.id]);
+    assert_eq!(db.store.read(younger.id).await.unwrap().unwrap().card.id, older.id);
+});
+
+on_both!(a_redirect_to_a_known_address_gives_that_read_the_article, |db| {
+    let (older, younger) = two_reads(db).await;
+    let text = article("What stands there");
+    let merged = db.store.finish_extract(&younger, &text, &older.url, at(5)).await.unwrap();
+    assert_eq!(
+        merged,
+        Extracted::MergedInto(older.id),
+        "nothing is lost, though the older page was never fetched"
+    );
+    let late = db.store.finish_extract(&older, &text, &older.url, at(6)).await.unwrap();
+    assert_eq!(late, Extracted::LeaseLost, "whoever still fetches it has lost it");
+    assert_eq!(annotate_all(db).await, [older.id]);
+});
+
+on_both!(a_site_whose_every_page_claims_one_address_keeps_its_archive, |db| {
+    let (older, younger) = two_reads(db).await;
+    let claiming =
+        |text: &str| Article { canonical_url: "https://acme.example/blog".parse().ok(), ..article(text) };
+    for (read, text) in [(&older, "First text"), (&younger, "Second text")] {
+        let stored = db.store.finish_extract(read, &claiming(text), &read.url, at(5)).await.unwrap();
+        assert_eq!(stored, Extracted::Stored);
+    }
+    assert_eq!(annotate_all(db).await.len(), 2);
+});
+
+on_both!(two_short_posts_that_claim_one_address_are_one_only_with_the_same_text, |db| {
+    let (older, younger) = two_reads(db).await;
+    let third = db.follow("Cord").await;
+    db.poll(&third, vec![entry("https://cord.example/c", None)]).await;
+    let third = db.claim(Stage::Discovered).await.unwrap();
+    let short = |text: &str| Article {
+        fingerprint: None,
+        canonical_url: "https://acme.example/a".parse().ok(),
+        ..article(text)
+    };
+    let extract = async |read: &ClaimedRead, text: &str| {
+        db.store.finish_extract(read, &short(text), &read.url, at(5)).await.unwrap()
+    };
+    assert_eq!(extract(&older, "Yes we can").await, Extracted::Stored);
+    assert_eq!(extract(&younger, "No we cannot").await, Extracted::Stored);
+    assert_eq!(extract(&third, "Yes we can").await, Extracted::MergedInto(older.id));
+});
+
+on_both!(three_that_turn_out_to_be_one_become_one, |db| {
+    let (older, younger) = two_reads(db).await;
+    let third = db.follow("Cord").await;
+    db.poll(&third, vec![entry("https://cord.example/c", None)]).await;
+    let third = db.claim(Stage::Discovered).await.unwrap();
+    let text = article("Everywhere the same");
+    let print = text.fingerprint;
+    db.store.finish_extract(&younger, &text, &younger.url, at(5)).await.unwrap();
+    db.store.finish_extract(&older, &article("Another text"), &older.url, at(6)).await.unwrap();
+    annotate_all(db).await;
+    // It ends at the oldest one's address and has the text of the other.
+    let merged = db.store.finish_extract(&third, &text, &older.url, at(7)).await.unwrap();
+    assert_eq!(merged, Extracted::MergedInto(older.id));
+    let page = db.store.read(third.id).await.unwrap().unwrap();
+    assert_eq!((page.card.id, page.places.len()), (older.id, 3));
+    assert_ne!(page.article.fingerprint, print.map(|Fingerprint(n)| Fingerprint(n)));
+    assert_eq!(db.store.read(younger.id).await.unwrap().unwrap().card.id, older.id);
+});
+
+on_both!(the_feed_says_the_date_else_the_page_else_nobody, |db| {
+    let source = db.follow("Acme").await;
+    let mut updated_only = entry("https://acme.example/updated", None);
+    updated_only.entry.updated = Some(at(-86_400));
+    let entries = vec![
+        entry("https://acme.example/feed", Some("2026-05-11")),
+        entry("https://acme.example/page", None),
+        entry("https://acme.example/nobody", None),
+        updated_only,
+    ];
+    db.poll(&source, entries).await;
+    while let Some(read) = db.claim(Stage::Discovered).await {
+        let has_date = !read.url.as_str().ends_with("nobody") && !read.url.as_str().ends_with("updated");
+        let article = Article {
+            published: has_date.then(|| "2025-01-01T00:00:00Z".parse().unwrap()),
+            title: has_date.then(|| "The page's title".to_owned()),
+            ..article(read.url.as_str())
+        };
+        db.store.finish_extract(&read, &article, &read.url, at(5)).await.unwrap();
+    }
+    db.finish_all().await;
+    let mut found: Vec<(String, Option<String>, String)> =
+        whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9)
+            .await
+            .into_iter()
+            .map(|c| (c.url.path().to_owned(), c.published.map(|p| p.to_string()), c.title))
+            .collect();
+    found.sort();
+    let row = |path: &str, at: Option<&str>, title: &str| {
+        (path.to_owned(), at.map(str::to_owned), title.to_owned())
+    };
+    assert_eq!(
+        found,
+        [
+            row("/feed", Some("2026-05-11T09:30:00Z"), "The page's title"),
+            row("/nobody", None, "About /nobody"),
+            row("/page", Some("2025-01-01T00:00:00Z"), "The page's title"),
+            row("/updated", Some("2026-05-12T12:00:00Z"), "About /updated"),
+        ]
+    );
+});

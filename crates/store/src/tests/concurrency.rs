@@ -1,0 +1,114 @@
+//! Several workers and several processes at once.
+
+use std::collections::BTreeSet;
+
+use backissue_model::{Kind, Stage};
+use tokio::task::JoinSet;
+
+use super::harness::*;
+use crate::*;
+
+on_both!(two_processes_that_admit_the_same_entries_double_nothing, |db| {
+    let other = db.open_again().await;
+    let entries = || (0..150).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
+    let mut tasks = JoinSet::new();
+    for n in 0..8 {
+        let store = if n % 2 == 0 { db.store.clone() } else { other.clone() };
+        let source = db.follow(&format!("Blog{n}")).await;
+        let claimed = claim_only(&db.store, &source, at(1)).await;
+        let mut entries = entries();
+        if n % 3 == 0 {
+            entries.reverse();
+        }
+        tasks.spawn(async move { store.record_poll(&claimed, fetched(entries), at(2), None).await.unwrap() });
+    }
+    let mut sum = Admitted::default();
+    while let Some(admitted) = tasks.join_next().await {
+        let admitted = admitted.unwrap();
+        sum = Admitted { new: sum.new + admitted.new, known: sum.known + admitted.known };
+    }
+    assert_eq!(sum, Admitted { new: 150, known: 7 * 150 });
+    assert_eq!(db.store.tally(at(9)).await.unwrap().discovered, 150);
+    other.close().await;
+});
+
+on_both!(no_read_is_done_twice_by_many_workers_in_two_processes, |db| {
+    let other = db.open_again().await;
+    let sources = [db.follow("Acme").await, db.follow("Bolt").await];
+    for source in &sources {
+        let host = source.feed_url.as_ref().unwrap().host_str().unwrap();
+        let entries = (0..60).map(|n| entry(&format!("https://{host}/{n}"), Some("2026-05-12"))).collect();
+        db.poll(source, entries).await;
+    }
+    let mut workers = JoinSet::new();
+    for n in 0..8 {
+        let store = if n % 2 == 0 { db.store.clone() } else { other.clone() };
+        workers.spawn(async move { work(&store).await });
+    }
+    // Meanwhile pages are read and sources polled.
+    for _ in 0..20 {
+        db.store.reads(&ReadFilter::default(), Order::ProblemsFirst, None, 20).await.unwrap();
+        let again = (0..60).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect();
+        poll(&other, &sources[1], again).await;
+    }
+    let mut done = Vec::new();
+    while let Some(finished) = workers.join_next().await {
+        done.extend(finished.unwrap());
+    }
+    // Thirty texts on both blogs, thirty on each alone.
+    let distinct: BTreeSet<_> = done.iter().copied().collect();
+    assert!(distinct.len() >= 90, "{}", distinct.len());
+    while let Some(more) = db.claim(Stage::Discovered).await {
+        panic!("left over: {more:?}");
+    }
+    assert_eq!(whole_list(&db.store, &ReadFilter::default(), Order::Newest, 50).await.len(), 90);
+    other.close().await;
+});
+
+/// Moves reads on until nothing is left; tells which ones it annotated.
+async fn work(store: &Store) -> Vec<backissue_model::ReadId> {
+    let mut done = Vec::new();
+    loop {
+        if let Some(read) = store.claim_read(Stage::Extracted, at(1000), LEASE, &[]).await.unwrap() {
+            let made = precis(&read, Kind::Incident, true, &["caching", "queues"]);
+            if store.finish_annotate(&read, &made, at(1000)).await.unwrap() == Finished::Done {
+                done.push(read.id);
+            }
+        } else if let Some(read) = store.claim_read(Stage::Discovered, at(1000), LEASE, &[]).await.unwrap() {
+            let path = read.url.as_url().path().trim_start_matches('/').to_owned();
+            let shared = path.parse::<u32>().is_ok_and(|n| n < 30);
+            let text = if shared { format!("Text {path} on both") } else { format!("Text of {}", read.url) };
+            store.finish_extract(&read, &article(&text), &read.url, at(1000)).await.unwrap();
+        } else {
+            return done;
+        }
+    }
+}
+
+on_both!(two_processes_may_open_a_new_database_at_once, |db| {
+    let (one, two) = tokio::join!(db.open_again(), db.open_again());
+    assert_eq!(one.archive_version().await.unwrap(), two.archive_version().await.unwrap());
+    one.close().await;
+    two.close().await;
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_may_create_a_sqlite_file_at_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let location = Location::Sqlite(folder.path().join("new.sqlite"));
+    let utc = jiff::tz::TimeZone::UTC;
+    let (one, two) = tokio::join!(Store::open(&location, &utc), Store::open(&location, &utc));
+    one.unwrap().close().await;
+    two.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_are_read_while_a_writer_holds_the_file() {
+    let db = TestDatabase::sqlite().await;
+    generate(&db.store, 30, 1).await.unwrap();
+    let writing = db.store.database.begin().await.unwrap();
+    let page = db.store.reads(&ReadFilter::default(), Order::Newest, None, 50).await.unwrap();
+    assert_eq!(page.items.len(), 30);
+    drop(writing);
+    db.remove().await;
+}

@@ -1,0 +1,285 @@
+//! A database of its own for every test, on SQLite and on PostgreSQL.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use backissue_model::{
+    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, Fingerprint, Kind, MadeBy, NewSource, Precis,
+    ReadId, Source, Stage, Statement, minutes_to_read,
+};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tempfile::TempDir;
+
+use crate::*;
+
+/// Makes a test of the body for each database.
+macro_rules! on_both {
+    ($(#[$meta:meta])* $name:ident, |$db:ident| $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn run($db: &crate::tests::harness::TestDatabase) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let db = crate::tests::harness::TestDatabase::sqlite().await;
+                run(&db).await;
+                db.remove().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let db = crate::tests::harness::TestDatabase::postgres().await;
+                run(&db).await;
+                db.remove().await;
+            }
+        }
+    };
+}
+pub(crate) use on_both;
+
+pub(crate) struct TestDatabase {
+    pub(crate) location: Location,
+    pub(crate) store: Store,
+    made: Made,
+}
+
+enum Made {
+    Folder(TempDir),
+    Database { server: String, name: String },
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// The server that tests use.
+pub(crate) fn server() -> String {
+    std::env::var("BACKISSUE_TEST_POSTGRES").ok().filter(|url| !url.is_empty()).expect(
+        "BACKISSUE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a server for the tests, or set it \
+         to one that may be filled with test databases, for example postgres://postgres@127.0.0.1:5432/postgres",
+    )
+}
+
+impl TestDatabase {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let location = Location::Sqlite(folder.path().join("data").join("archive.sqlite"));
+        let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
+        Self { location, store, made: Made::Folder(folder) }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let (location, made) = Self::postgres_empty().await;
+        let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
+        Self { location, store, made }
+    }
+
+    async fn postgres_empty() -> (Location, Made) {
+        let server = server();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("backissue_test_{}_{number}", std::process::id());
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        let mut url = url::Url::parse(&server).unwrap();
+        url.set_path(&name);
+        (Location::from_str(url.as_str()).unwrap(), Made::Database { server, name })
+    }
+
+    /// Another process's view: its own connections.
+    pub(crate) async fn open_again(&self) -> Store {
+        Store::open(&self.location, &TimeZone::UTC).await.unwrap()
+    }
+
+    pub(crate) fn sqlite_path(&self) -> Option<PathBuf> {
+        match &self.location {
+            Location::Sqlite(path) => Some(path.clone()),
+            Location::Postgres(_) => None,
+        }
+    }
+
+    /// Every test ends with the store checking itself.
+    pub(crate) async fn remove(self) {
+        self.assert_sound().await;
+        self.store.close().await;
+        match self.made {
+            Made::Folder(folder) => folder.close().unwrap(),
+            Made::Database { server, name } => {
+                let mut admin = PgConnection::connect(&server).await.unwrap();
+                admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+            }
+        }
+    }
+
+    pub(crate) async fn assert_sound(&self) {
+        for finding in self.store.check().await {
+            assert!(finding.ok, "{}: {}", finding.name, finding.detail);
+        }
+    }
+
+    pub(crate) async fn follow(&self, name: &str) -> Source {
+        self.store.follow(&blog(name), at(0)).await.unwrap().source
+    }
+
+    /// Polls this source alone and records these entries.
+    pub(crate) async fn poll(&self, source: &Source, admissions: Vec<Admission>) -> Admitted {
+        poll(&self.store, source, admissions).await
+    }
+
+    /// Takes the next read of the stage.
+    pub(crate) async fn claim(&self, stage: Stage) -> Option<ClaimedRead> {
+        self.store.claim_read(stage, at(1000), LEASE, &[]).await.unwrap()
+    }
+
+    /// Stores the article and the précis of everything that was admitted, each with a text of its own.
+    pub(crate) async fn finish_all(&self) -> Vec<ReadId> {
+        let mut done = Vec::new();
+        while let Some(read) = self.claim(Stage::Discovered).await {
+            let article = article(&format!("Text of {}", read.url));
+            self.store.finish_extract(&read, &article, &read.url, at(1000)).await.unwrap();
+        }
+        while let Some(read) = self.claim(Stage::Extracted).await {
+            let precis = precis(&read, Kind::CaseStudy, true, &["caching"]);
+            assert_eq!(self.store.finish_annotate(&read, &precis, at(1000)).await.unwrap(), Finished::Done);
+            done.push(read.id);
+        }
+        done
+    }
+}
+
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Seconds after noon of Wednesday, 13 May 2026.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_778_673_600 + seconds).unwrap()
+}
+
+pub(crate) fn blog(name: &str) -> NewSource {
+    NewSource {
+        title: format!("{name} Engineering"),
+        company: Some(name.to_owned()),
+        site_url: format!("https://{}.example/", name.to_lowercase()).parse().ok(),
+        feed_url: format!("https://{}.example/feed.xml", name.to_lowercase()).parse().ok(),
+        sitemap_url: None,
+        listing_url: None,
+    }
+}
+
+pub(crate) async fn claim_only(store: &Store, source: &Source, now: Timestamp) -> ClaimedSource {
+    let others: Vec<String> = store
+        .sources(&SourceFilter::default())
+        .await
+        .unwrap()
+        .iter()
+        .filter(|other| other.id != source.id)
+        .filter_map(|other| other.feed_url.as_ref()?.host_str().map(str::to_owned))
+        .collect();
+    let scope = Scope::AllNow { since: now };
+    let claimed = store.claim_source(now, LEASE, &others, scope).await.unwrap().expect("the source is free");
+    assert_eq!(claimed.source.id, source.id);
+    claimed
+}
+
+pub(crate) async fn poll(store: &Store, source: &Source, admissions: Vec<Admission>) -> Admitted {
+    let last = store.source(source.id).await.unwrap().unwrap().health.last_poll.unwrap_or(at(0));
+    let now = last.checked_add(SignedDuration::from_secs(1)).unwrap();
+    let claimed = claim_only(store, source, now).await;
+    let next = now.checked_add(SignedDuration::from_hours(1)).unwrap();
+    store.record_poll(&claimed, fetched(admissions), now, Some(next)).await.unwrap()
+}
+
+pub(crate) fn fetched(admissions: Vec<Admission>) -> PollOutcome {
+    PollOutcome::Fetched {
+        feed_title: Some("A feed's own title".into()),
+        site_url: None,
+        language: Some("en-GB".into()),
+        moved_to: None,
+        etag: Some("\"1\"".into()),
+        last_modified: None,
+        admissions,
+    }
+}
+
+pub(crate) fn canonical(url: &str) -> CanonicalUrl {
+    url.parse().unwrap()
+}
+
+/// An entry published on the day given as `2026-05-13`, or without date.
+pub(crate) fn entry(url: &str, day: Option<&str>) -> Admission {
+    let url = canonical(url);
+    let entry = Entry {
+        id: Some(url.to_string()),
+        url: Some(url.as_url().clone()),
+        title: Some(format!("About {}", url.as_url().path())),
+        published: day.map(|day| format!("{day}T09:30:00Z").parse().unwrap()),
+        summary: Some("<p>What it is about</p>".into()),
+        tags: vec!["rust".into()],
+        ..Entry::default()
+    };
+    Admission { url, entry }
+}
+
+pub(crate) fn article(text: &str) -> Article {
+    let words = u32::try_from(text.split_whitespace().count()).unwrap();
+    Article {
+        canonical_url: None,
+        title: None,
+        author: Some("Ada".into()),
+        published: None,
+        site_name: Some("A site".into()),
+        description: None,
+        language: Some("en".into()),
+        html: format!("<p>{text}</p>"),
+        text: text.to_owned(),
+        words,
+        minutes: minutes_to_read(words),
+        fingerprint: Some(Fingerprint(xxhash_rust::xxh3::xxh3_128(text.as_bytes()))),
+    }
+}
+
+pub(crate) fn precis(read: &ClaimedRead, kind: Kind, has_problem: bool, concepts: &[&str]) -> Precis {
+    let text = &read.article.as_ref().expect("an extracted read has its article").text;
+    let evidence = Evidence::at(text, 0, 4).expect("texts of tests have four letters");
+    Precis {
+        kind,
+        problem: has_problem.then(|| Statement {
+            text: format!("The problem of {}", read.url),
+            evidence: vec![evidence],
+            confidence: 0.5,
+        }),
+        approach: None,
+        outcome: None,
+        concepts: concepts.iter().map(|c| c.parse::<ConceptSlug>().unwrap()).collect(),
+        technologies: vec!["Cassandra".into()],
+        made_by: MadeBy {
+            annotator: "built-in".into(),
+            version: "1".into(),
+            model: None,
+            prompt_version: None,
+        },
+    }
+}
+
+/// All of a list, page by page.
+pub(crate) async fn whole_list(
+    store: &Store,
+    filter: &ReadFilter,
+    order: Order,
+    limit: u32,
+) -> Vec<ReadCard> {
+    let mut cards = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = store.reads(filter, order, after.as_ref(), limit).await.unwrap();
+        assert!(page.items.len() <= limit as usize);
+        cards.extend(page.items);
+        match page.next {
+            Some(next) => after = Some(next.to_string().parse().unwrap()),
+            None => return cards,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Lists, pages, weeks, facets.
+
+use std::collections::BTreeSet;
+
+use backissue_model::{Kind, Week};
+use jiff::tz::TimeZone;
+
+use super::harness::*;
+use crate::*;
+
+async fn filled(db: &TestDatabase, reads: u32) {
+    generate(&db.store, reads, 7).await.unwrap();
+}
+
+fn narrowed(cards: &[ReadCard], keep: impl Fn(&ReadCard) -> bool) -> Vec<ReadCard> {
+    cards.iter().filter(|card| keep(card)).cloned().collect()
+}
+
+on_both!(every_narrowing_pages_through_exactly_what_it_says, |db| {
+    filled(db, 600).await;
+    let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    assert_eq!(all.len(), 600);
+    assert_eq!(all.iter().map(|card| card.id).collect::<BTreeSet<_>>().len(), 600);
+    let (week, source) = (all[30].week, all[30].source);
+    let concept = all.iter().find_map(|card| card.concepts.first()).unwrap().clone();
+    for kind in [None, Some(Kind::CaseStudy), Some(Kind::Event)] {
+        for week in [None, Some(week)] {
+            for source in [None, Some(source)] {
+                for concept in [None, Some(concept.clone())] {
+                    let filter = ReadFilter { week, source, concept, kind };
+                    let wanted = narrowed(&all, |card| {
+                        filter.week.is_none_or(|w| card.week == w)
+                            && filter.source.is_none_or(|s| card.source == s)
+                            && filter.kind.is_none_or(|k| card.kind == k)
+                            && filter.concept.as_ref().is_none_or(|c| card.concepts.contains(c))
+                    });
+                    assert_eq!(whole_list(&db.store, &filter, Order::Newest, 7).await, wanted, "{filter:?}");
+                    let mut problems = narrowed(&wanted, |card| card.problem.is_some());
+                    problems.extend(narrowed(&wanted, |card| card.problem.is_none()));
+                    assert_eq!(
+                        whole_list(&db.store, &filter, Order::ProblemsFirst, 7).await,
+                        problems,
+                        "{filter:?}"
+                    );
+                }
+            }
+        }
+    }
+});
+
+on_both!(weeks_tell_what_they_hold_and_their_neighbours, |db| {
+    filled(db, 300).await;
+    let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let weeks = db.store.weeks().await.unwrap();
+    assert!(weeks.windows(2).all(|pair| pair[0].week > pair[1].week));
+    assert_eq!(weeks.iter().map(|week| week.reads).sum::<u64>(), 300);
+    for (n, week) in weeks.iter().enumerate() {
+        let of_week = narrowed(&all, |card| card.week == week.week);
+        assert_eq!(week.reads, of_week.len() as u64);
+        assert_eq!(week.problems, narrowed(&of_week, |card| card.problem.is_some()).len() as u64);
+        let newer = n.checked_sub(1).map(|n| weeks[n].week);
+        let older = weeks.get(n + 1).map(|week| week.week);
+        assert_eq!(db.store.neighbours(week.week).await.unwrap(), (older, newer));
+        assert_eq!(db.store.week_count(week.week).await.unwrap(), *week);
+    }
+    assert_eq!(db.store.newest_week().await.unwrap(), Some(weeks[0].week));
+    let empty: Week = "1987-W01".parse().unwrap();
+    assert_eq!(db.store.week_count(empty).await.unwrap(), WeekCount { week: empty, reads: 0, problems: 0 });
+    assert_eq!(db.store.neighbours(empty).await.unwrap(), (None, weeks.last().map(|week| week.week)));
+});
+
+on_both!(facets_count_what_lists_hold, |db| {
+    filled(db, 500).await;
+    let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let concept = all.iter().find_map(|card| card.concepts.first()).unwrap().clone();
+    let none = ReadFilter::default;
+    for filter in [
+        none(),
+        ReadFilter { week: Some(all[9].week), ..none() },
+        ReadFilter { source: Some(all[9].source), ..none() },
+        ReadFilter { concept: Some(concept.clone()), ..none() },
+        ReadFilter { concept: Some(concept.clone()), source: Some(all[9].source), ..none() },
+        ReadFilter { concept: Some(concept.clone()), week: Some(all[9].week), ..none() },
+    ] {
+        let cards = whole_list(&db.store, &filter, Order::Newest, 1000).await;
+        let facets = db.store.facets(&filter).await.unwrap();
+        for (kind, count) in &facets.kinds {
+            assert_eq!(*count, narrowed(&cards, |card| card.kind == *kind).len() as u64, "{filter:?} {kind}");
+        }
+        assert_eq!(facets.kinds.iter().map(|(_, n)| n).sum::<u64>(), cards.len() as u64, "{filter:?}");
+        assert!(facets.concepts.is_sorted_by_key(|(slug, n)| (std::cmp::Reverse(*n), slug.clone())));
+        for (slug, count) in &facets.concepts {
+            let wanted = narrowed(&cards, |card| card.concepts.contains(slug)).len() as u64;
+            assert_eq!(*count, wanted, "{filter:?} {slug}");
+        }
+        if filter.source.is_none() {
+            for (slug, _, count) in &facets.sources {
+                let wanted = narrowed(&cards, |card| card.source_slug == *slug).len() as u64;
+                assert_eq!(*count, wanted, "{filter:?} {slug}");
+            }
+            assert_eq!(facets.sources.iter().map(|(_, _, n)| n).sum::<u64>(), cards.len() as u64);
+        }
+    }
+    assert_eq!(db.store.concepts().await.unwrap(), db.store.facets(&none()).await.unwrap().concepts);
+});
+
+on_both!(sources_say_how_many_reads_they_have_and_their_newest, |db| {
+    filled(db, 300).await;
+    let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let sources = db.store.sources(&SourceFilter::default()).await.unwrap();
+    assert!(sources.is_sorted_by_key(|source| source.title.to_lowercase()));
+    for source in sources {
+        let own = narrowed(&all, |card| card.source == source.id);
+        assert_eq!(source.reads, own.len() as u64);
+        assert_eq!(source.newest, own.first().and_then(|card| card.published));
+    }
+});
+
+on_both!(another_time_zone_files_every_read_anew, |db| {
+    let source = db.follow("Acme").await;
+    let mut sunday = entry("https://acme.example/sunday-night", None);
+    sunday.entry.published = Some("2026-05-10T23:30:00Z".parse().unwrap());
+    db.poll(&source, vec![sunday]).await;
+    db.finish_all().await;
+    assert_eq!(db.store.newest_week().await.unwrap().unwrap().to_string(), "2026-W19");
+    let version = db.store.archive_version().await.unwrap();
+    let berlin = Store::open(&db.location, &TimeZone::get("Europe/Berlin").unwrap()).await.unwrap();
+    assert_eq!(berlin.newest_week().await.unwrap().unwrap().to_string(), "2026-W20");
+    assert_eq!(berlin.weeks().await.unwrap().len(), 1);
+    assert!(berlin.archive_version().await.unwrap() > version);
+    db.assert_sound().await;
+    let version = berlin.archive_version().await.unwrap();
+    berlin.close().await;
+    let again = Store::open(&db.location, &TimeZone::get("Europe/Berlin").unwrap()).await.unwrap();
+    assert_eq!(again.archive_version().await.unwrap(), version, "nothing to do the second time");
+    again.close().await;
+});
+
+on_both!(the_version_changes_with_what_pages_show, |db| {
+    let mut last = db.store.archive_version().await.unwrap();
+    let mut changed = async |what: &str| {
+        let version = db.store.archive_version().await.unwrap();
+        assert!(version > last, "{what}");
+        last = version;
+    };
+    let source = db.follow("Acme").await;
+    changed("a new source").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    changed("a poll").await;
+    db.finish_all().await;
+    changed("a new read").await;
+    db.store.unfollow(source.id).await.unwrap();
+    changed("a source that is gone").await;
+});
+
+on_both!(what_is_counted_wrongly_is_found, |db| {
+    filled(db, 50).await;
+    let broken = [
+        (
+            "UPDATE week_count SET reads = reads + 1 WHERE week = (SELECT min(week) FROM week_count)",
+            "week counts",
+        ),
+        ("UPDATE tally SET reads = reads + 1 WHERE list = 'all' AND facet LIKE 'kind/%'", "list counts"),
+        ("DELETE FROM listing WHERE list LIKE 'source/%'", "lists"),
+        ("DELETE FROM precis", "reads"),
+    ];
+    for (statement, name) in broken {
+        let mut tx = db.store.database.begin().await.unwrap();
+        tx.run(crate::database::sql(statement)).await.unwrap();
+        tx.commit().await.unwrap();
+        let finding = db.store.check().await.into_iter().find(|finding| finding.name == name).unwrap();
+        assert!(!finding.ok && finding.detail.contains("wrong"), "{}", finding.detail);
+    }
+    // Leave a sound database behind: everything goes.
+    for source in db.store.sources(&SourceFilter::default()).await.unwrap() {
+        db.store.unfollow(source.id).await.unwrap();
+    }
+    let mut tx = db.store.database.begin().await.unwrap();
+    for statement in ["DELETE FROM tally", "DELETE FROM week_count"] {
+        tx.run(crate::database::sql(statement)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+});

@@ -1,0 +1,11 @@
+//! What the store promises, on both databases.
+
+mod admission;
+mod concurrency;
+mod harness;
+mod lists;
+mod migrations;
+mod plans;
+mod sources;
+mod trouble;
+mod way;

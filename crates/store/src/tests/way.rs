@@ -1,0 +1,132 @@
+//! Claims, leases, failures.
+
+use backissue_model::{Entry, Kind, Stage};
+
+use super::harness::*;
+use crate::*;
+
+on_both!(the_newest_due_read_is_claimed_once, |db| {
+    let source = db.follow("Acme").await;
+    let entries = vec![
+        entry("https://acme.example/old", Some("2026-05-01")),
+        entry("https://acme.example/new", Some("2026-05-12")),
+    ];
+    db.poll(&source, entries.clone()).await;
+    let first = db.claim(Stage::Discovered).await.unwrap();
+    assert_eq!(first.url.as_str(), "https://acme.example/new");
+    assert_eq!((first.host.as_str(), first.company.as_str()), ("acme.example", "Acme"));
+    assert_eq!((first.feed_language.as_deref(), &first.entry), (Some("en-GB"), &entries[1].entry));
+    assert_eq!(first.article, None);
+    assert_eq!(db.claim(Stage::Discovered).await.unwrap().url.as_str(), "https://acme.example/old");
+    assert_eq!(db.claim(Stage::Discovered).await, None);
+    assert_eq!(db.claim(Stage::Extracted).await, None);
+});
+
+on_both!(busy_hosts_matter_for_fetches_only, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None), entry("https://bolt.example/2", None)])
+        .await;
+    let busy = ["acme.example".to_owned()];
+    let read = db.store.claim_read(Stage::Discovered, at(10), LEASE, &busy).await.unwrap().unwrap();
+    assert_eq!(read.host, "bolt.example");
+    assert_eq!(db.store.claim_read(Stage::Discovered, at(10), LEASE, &busy).await.unwrap(), None);
+    let read = db.store.claim_read(Stage::Discovered, at(10), LEASE, &[]).await.unwrap().unwrap();
+    db.store.finish_extract(&read, &article("Some text"), &read.url, at(11)).await.unwrap();
+    assert!(db.store.claim_read(Stage::Extracted, at(12), LEASE, &busy).await.unwrap().is_some());
+});
+
+on_both!(a_late_worker_changes_nothing, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let late = db.claim(Stage::Discovered).await.unwrap();
+    let after = at(1000) + LEASE;
+    let read = db.store.claim_read(Stage::Discovered, after, LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!(read.id, late.id);
+    let text = article("Some text");
+    assert_eq!(db.store.finish_extract(&late, &text, &late.url, after).await.unwrap(), Extracted::LeaseLost);
+    assert_eq!(db.store.fail(&late, "too slow", after, Retry::SetAside).await.unwrap(), Finished::LeaseLost);
+    assert_eq!(db.store.finish_extract(&read, &text, &read.url, after).await.unwrap(), Extracted::Stored);
+    assert_eq!(
+        db.store.finish_extract(&read, &text, &read.url, after).await.unwrap(),
+        Extracted::LeaseLost,
+        "the same result twice"
+    );
+    let late = db.store.claim_read(Stage::Extracted, after, LEASE, &[]).await.unwrap().unwrap();
+    db.store.release_leases().await.unwrap();
+    let read = db.store.claim_read(Stage::Extracted, after, LEASE, &[]).await.unwrap().unwrap();
+    let made = precis(&read, Kind::Other, false, &[]);
+    assert_eq!(db.store.finish_annotate(&late, &made, after).await.unwrap(), Finished::LeaseLost);
+    assert_eq!(db.store.finish_annotate(&read, &made, after).await.unwrap(), Finished::Done);
+    assert_eq!(db.store.finish_annotate(&read, &made, after).await.unwrap(), Finished::LeaseLost);
+});
+
+on_both!(a_worker_that_is_slow_but_alone_may_still_finish, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    let after = at(1000) + LEASE + LEASE;
+    let stored = db.store.finish_extract(&read, &article("Some text"), &read.url, after).await.unwrap();
+    assert_eq!(stored, Extracted::Stored);
+});
+
+on_both!(a_failure_is_kept_retried_and_set_aside, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    db.store.fail(&read, "503", at(1000), Retry::At(at(2000))).await.unwrap();
+    assert_eq!(db.store.claim_read(Stage::Discovered, at(1999), LEASE, &[]).await.unwrap(), None);
+    let read = db.store.claim_read(Stage::Discovered, at(2000), LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!(read.attempts, 1);
+    db.store.fail(&read, "404 \0 Not Found", at(2001), Retry::SetAside).await.unwrap();
+    assert_eq!(db.store.claim_read(Stage::Discovered, at(999_999), LEASE, &[]).await.unwrap(), None);
+    let aside = db.store.set_aside(10).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!((aside[0].id, aside[0].error.as_str()), (read.id, "404  Not Found"));
+    assert_eq!((aside[0].stage, aside[0].since), (Stage::Discovered, at(2001)));
+    assert_eq!(aside[0].source, "Acme Engineering");
+    assert_eq!(
+        db.store.tally(at(3000)).await.unwrap(),
+        Tally { set_aside: 1, sources_active: 1, ..Tally::default() }
+    );
+    assert_eq!(db.store.retry_set_aside().await.unwrap(), 1);
+    assert_eq!(db.claim(Stage::Discovered).await.unwrap().attempts, 0);
+});
+
+on_both!(an_article_comes_back_as_it_was_stored, |db| {
+    let source = db.follow("Acme").await;
+    let admission = Admission {
+        url: canonical("https://acme.example/1"),
+        entry: Entry { updated: Some(at(-5)), ..entry("https://acme.example/1", None).entry },
+    };
+    db.poll(&source, vec![admission]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    let mut stored = article(&"Words that describe it. ".repeat(40));
+    stored.published = Some(at(-100));
+    stored.title = Some("A title".into());
+    stored.canonical_url = "https://acme.example/canonical".parse().ok();
+    db.store.finish_extract(&read, &stored, &read.url, at(7)).await.unwrap();
+    let read = db.claim(Stage::Extracted).await.unwrap();
+    assert_eq!(read.article.as_ref(), Some(&stored));
+    let made = precis(&read, Kind::Research, true, &["caching", "queues"]);
+    db.store.finish_annotate(&read, &made, at(8)).await.unwrap();
+    let page = db.store.read(read.id).await.unwrap().unwrap();
+    assert_eq!((page.article, page.precis), (stored, made));
+    assert_eq!((page.fetched_at, page.updated), (at(7), Some(at(-5))));
+    let card = page.card;
+    assert_eq!((card.title.as_str(), card.slug.as_str(), card.kind), ("A title", "a-title", Kind::Research));
+    assert_eq!(card.problem.as_deref(), Some("The problem of https://acme.example/1"));
+    let description = card.description.unwrap();
+    assert!(description.ends_with("…") && description.chars().count() <= 300, "{description}");
+    assert_eq!(card.concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["caching", "queues"]);
+});
+
+on_both!(a_read_is_shown_only_once_it_is_annotated, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    assert_eq!(db.store.read(read.id).await.unwrap(), None);
+    db.store.finish_extract(&read, &article("Some text"), &read.url, at(7)).await.unwrap();
+    assert_eq!(db.store.read(read.id).await.unwrap(), None);
+    assert_eq!(db.store.reads(&ReadFilter::default(), Order::Newest, None, 9).await.unwrap().items, []);
+    assert_eq!(db.store.newest_week().await.unwrap(), None);
+});
