@@ -41,6 +41,12 @@ pub struct Attribute {
 /// Elements that are open at most; further ones are not remembered.
 const MAX_OPEN: usize = 4096;
 
+/// Elements left open by earlier items that are still remembered when an item begins.
+const MAX_LEFT_OPEN: usize = 64;
+
+/// Authors of one thing that are told apart.
+const MAX_AUTHORS: usize = 50;
+
 /// What an open element is collected for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -127,7 +133,6 @@ struct Record {
     published: Option<Timestamp>,
     updated: Option<Timestamp>,
     tags: Vec<String>,
-    /// What relative links of it hang on.
     language: Option<String>,
 }
 
@@ -169,6 +174,8 @@ pub struct Assembly {
     in_contributor: bool,
     in_publisher: bool,
     in_content: usize,
+    /// Elements that are open inside the content, told apart from the feed's own only where the document is well formed.
+    inline_depth: usize,
     /// Whether the entry's description is kept as its content, because it has a summary already.
     description_is_content: bool,
     has_content: bool,
@@ -221,6 +228,7 @@ impl Assembly {
             in_contributor: false,
             in_publisher: false,
             in_content: 0,
+            inline_depth: 0,
             description_is_content: false,
             has_content: false,
             id_is_link: false,
@@ -279,7 +287,7 @@ impl Assembly {
     }
 
     /// A start tag, its name in lower case.
-    pub fn start(&mut self, tag: &str, mut attributes: Vec<Attribute>) {
+    pub fn start(&mut self, tag: &str, attributes: Vec<Attribute>) {
         self.depth += 1;
         if self.root.is_none() {
             self.root = Some(tag.chars().take(40).collect());
@@ -300,12 +308,13 @@ impl Assembly {
             self.content.media_type = Some(XHTML.to_owned());
         }
         if self.in_content > 0 && self.content.is_xhtml() {
+            self.inline_depth += 1;
             self.push_inline_tag(tag, &attributes);
             return;
         }
         let name = self.canonical_name(tag);
         self.leave_image_and_text_input(&name);
-        self.start_element(&name, &mut attributes);
+        self.start_element(&name, &attributes);
     }
 
     fn push_inline_tag(&mut self, tag: &str, attributes: &[Attribute]) {
@@ -407,7 +416,7 @@ impl Assembly {
         self.push(part, stored);
     }
 
-    fn start_element(&mut self, name: &str, attributes: &mut Vec<Attribute>) {
+    fn start_element(&mut self, name: &str, attributes: &[Attribute]) {
         match name {
             "rss" => self.start_rss(attributes),
             "feed" => {
@@ -430,7 +439,7 @@ impl Assembly {
             "link" => self.start_link(attributes),
             "guid" | "id" => {
                 let is_link = attribute(attributes, "ispermalink").is_none_or(|value| value == "true");
-                self.id_is_link = name == "guid" && is_link || name == "id" && is_link;
+                self.id_is_link = is_link;
                 self.push(Part::Id, true);
             }
             "description" | "dc_description" | "media_description" => self.start_description(attributes),
@@ -460,7 +469,10 @@ impl Assembly {
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
                 self.in_author = true;
                 self.push(Part::Author, true);
-                self.record().authors.push(Person::default());
+                let authors = &mut self.record().authors;
+                if authors.len() < MAX_AUTHORS {
+                    authors.push(Person::default());
+                }
             }
             "contributor" => {
                 self.in_contributor = true;
@@ -542,6 +554,9 @@ impl Assembly {
         if self.entries.len() <= MAX_ENTRIES {
             self.entries.push(Record::default());
         }
+        if self.open.len() > MAX_LEFT_OPEN {
+            self.open.clear();
+        }
         self.push(Part::Item, false);
         self.in_entry = true;
         self.id_is_link = false;
@@ -593,8 +608,12 @@ impl Assembly {
 
     /// An end tag, its name in lower case.
     pub fn end(&mut self, tag: &str) {
-        let name = self.canonical_name(tag);
-        self.end_element(&name);
+        let is_inline = self.reading == Reading::Strict && self.inline_depth > 0;
+        self.inline_depth = self.inline_depth.saturating_sub(1);
+        if !is_inline {
+            let name = self.canonical_name(tag);
+            self.end_element(&name);
+        }
         if self.in_content > 0 && !self.content.is_xml() {
             if matches!(tag, "div" | "xhtml:div") {
                 return;
@@ -720,7 +739,10 @@ impl Assembly {
         if self.id_is_link
             && let Some(id) = id
         {
-            self.record().link.get_or_insert(id);
+            let record = self.record();
+            if record.link.as_deref().is_none_or(str::is_empty) {
+                record.link = Some(id);
+            }
         }
     }
 

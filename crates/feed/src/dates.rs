@@ -114,7 +114,8 @@ fn w3c(text: &str) -> Option<Timestamp> {
     let minutes_east = match zone.trim() {
         "" => 0,
         zone if zone.starts_with(['+', '-']) => offset_minutes(zone)?,
-        zone => zone_hours(zone)? * 60,
+        zone if zone.bytes().all(|b| b.is_ascii_alphabetic()) => zone_hours(zone).unwrap_or(0) * 60,
+        _ => return None,
     };
     let mut parts = clock.splitn(3, ':');
     let mut part = || parts.next().map_or(Some(0), whole_part);
@@ -206,9 +207,12 @@ impl<'a> Pieces<'a> {
     }
 }
 
+/// Reads a year, a month and a day off the front.
+type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
+
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
 fn iso8601(text: &str) -> Option<Timestamp> {
-    const DATES: [fn(&mut Pieces<'_>) -> Option<[i64; 3]>; 6] = [
+    const DATES: [DateForm; 6] = [
         |p| {
             let year = p.digits(4, 4)?;
             p.optional("-");

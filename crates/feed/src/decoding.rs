@@ -2,11 +2,13 @@
 //!
 //! A feed says its encoding up to four times (media type, XML declaration, byte order mark, first bytes) and is often
 //! wrong. The candidates are tried in the order of RFC 3023; the first that decodes every byte is taken. Text that no
-//! candidate fits is UTF-8, else Windows-1252, which every sequence of bytes fits.
+//! candidate fits is UTF-8 with a few stray bytes or else Windows-1252, which every sequence of bytes fits.
 
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
+
+use crate::code_pages::CodePage;
 
 /// The text of a document that was served with `media_type`.
 pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
@@ -20,7 +22,22 @@ pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
             return text;
         }
     }
-    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0
+    mostly_utf8(bytes)
+        .map_or_else(|| encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, Cow::Owned)
+}
+
+/// Text that is UTF-8 but for a few bytes, as when a document was cut off or a line of it came from elsewhere. Those bytes
+/// are read as Windows-1252. None where they are more than a fifth of what is not ASCII.
+fn mostly_utf8(bytes: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let (mut fitting, mut stray) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        fitting += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        text.push_str(chunk.valid());
+        stray += chunk.invalid().len();
+        text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    (stray * 4 <= fitting).then_some(text)
 }
 
 /// What the first bytes tell: a byte order mark, which is taken off, or `<?xm` in an encoding that is not like ASCII.
@@ -110,8 +127,10 @@ fn decode_as<'a>(bytes: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
         }
         "gb2312" => encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes),
         _ => {
-            let encoding = encoding(&label)?;
-            encoding.decode_without_bom_handling_and_without_replacement(bytes)
+            if let Some(page) = CodePage::named(&label) {
+                return page.decode(bytes).map(Cow::Owned);
+            }
+            encoding(&label)?.decode_without_bom_handling_and_without_replacement(bytes)
         }
     }
 }
@@ -165,6 +184,8 @@ mod tests {
             ("<?xml version='1.0' encoding='us-ascii'?>é".as_bytes(), None, "é"),
             (b"<?xml version='1.0' encoding='no-such'?>\x93", None, "“"),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\xc3\xa9", None, "é"),
+            (b"<?xml version='1.0'?>\xe2\x80\x99\xc3\xa9\xc3\xa9\xc3\xa9\xe9", None, "’éééé"),
+            (b"<?xml version='1.0' encoding='cp850'?>\x82", None, "é"),
             (b"\xff\xfe<\0?\0x\0m\0l\0?\0>\0\xe9\0", None, "é"),
             (b"\0<\0?\0x\0m\0l\0?\0>\0\xe9", None, "é"),
         ] {

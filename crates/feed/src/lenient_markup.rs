@@ -112,10 +112,10 @@ impl<'a> Reader<'a> {
         }
         let known = rest.starts_with("<![")
             || rest.get(2..9).is_some_and(|name| name.eq_ignore_ascii_case("DOCTYPE"));
-        match rest.find('>') {
-            Some(end) if known => Read::Through(end + 1),
-            _ => Read::Text,
+        if !known {
+            return Read::Text;
         }
+        rest.find('>').map_or(Read::TextToTheEnd, |end| Read::Through(end + 1))
     }
 
     fn end_tag(&mut self, rest: &str) -> Read {

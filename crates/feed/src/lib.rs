@@ -19,6 +19,7 @@
 //! came. It never panics and takes time in proportion to the bytes it is given, whatever they are.
 
 mod assembly;
+mod code_pages;
 mod dates;
 mod decoding;
 mod discovery;

@@ -265,7 +265,7 @@ fn next_piece(rest: &str) -> (usize, Piece<'_>) {
     if inside.starts_with("!--") {
         return match rest.find("-->") {
             Some(end) => (end + 3, Piece::Other),
-            None => text,
+            None => (rest.len(), Piece::Other),
         };
     }
     let begins_tag = inside.trim_start_matches('/').starts_with(|c: char| c.is_ascii_alphabetic());
@@ -277,20 +277,23 @@ fn next_piece(rest: &str) -> (usize, Piece<'_>) {
     (end, if begins_tag { Piece::Tag(&rest[..end]) } else { Piece::Other })
 }
 
-/// The length of the tag that `html` begins with, brackets in quoted values left out of account within reason.
-fn tag_length(html: &str) -> Option<usize> {
-    const WINDOW: usize = 4096;
+/// The length of the tag that `html` begins with, brackets included. Brackets in quoted values do not end it unless the
+/// quotes are too far apart; a further `<` outside quotes means that it is no tag.
+pub fn tag_length(html: &str) -> Option<usize> {
+    const LONGEST_VALUE: usize = 16 << 10;
     let bytes = html.as_bytes();
-    let mut quote = None;
-    for (at, byte) in bytes.iter().enumerate().take(WINDOW).skip(1) {
-        match (byte, quote) {
-            (b'>', None) => return Some(at + 1),
-            (b'"' | b'\'', None) if bytes[at - 1] == b'=' => quote = Some(*byte),
-            (_, Some(open)) if *byte == open => quote = None,
-            _ => {}
-        }
+    let mut at = 1;
+    loop {
+        let stop = at + memchr::memchr2(b'<', b'>', &bytes[at..])?;
+        let quote = memchr::memchr2(b'"', b'\'', &bytes[at..stop]).map(|quote| at + quote);
+        let Some(quote) = quote else { return (bytes[stop] == b'>').then_some(stop + 1) };
+        let window = &bytes[quote + 1..bytes.len().min(quote + 1 + LONGEST_VALUE)];
+        let opens_value = bytes[..quote].trim_ascii_end().ends_with(b"=");
+        at = match memchr::memchr(bytes[quote], window).filter(|_| opens_value) {
+            Some(length) => quote + length + 2,
+            None => quote + 1,
+        };
     }
-    bytes.iter().take(16 * WINDOW).position(|b| *b == b'>').map(|at| at + 1)
 }
 
 fn tag_name(tag: &str) -> &str {

@@ -169,8 +169,14 @@ impl Reader {
 fn web_address(text: &str) -> Option<Url> {
     let text = text.trim();
     let text = text.strip_prefix("feed:").map_or(text, |rest| rest.trim_start_matches('/'));
-    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
-    url.ok().filter(|url| {
+    let with_scheme = || Url::parse(&format!("https://{text}")).ok();
+    let url = match Url::parse(text) {
+        // What looks like a scheme is a host with a port.
+        Ok(url) if url.scheme().contains('.') => with_scheme(),
+        Ok(url) => Some(url),
+        Err(_) => with_scheme(),
+    };
+    url.filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some_and(|host| host.contains('.') || host == "localhost")
     })

@@ -23,15 +23,13 @@ const MAX_ENTITIES: usize = 1000;
 pub fn read(text: &str) -> Prolog<'_> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = without_declaration(text);
-    let head_ends = first_element(rest);
-    let Some(start) = rest[..head_ends].find("<!DOCTYPE") else {
+    let Some(start) = doctype_start(rest) else {
         return Prolog { rest: Cow::Borrowed(rest), entities: HashMap::new(), netscape: false };
     };
-    let head = &rest[..head_ends];
-    let end = doctype_end(head, start);
-    let doctype = &head[start..end];
+    let end = doctype_end(rest, start);
+    let doctype = &rest[start..end];
     Prolog {
-        rest: Cow::Owned([&head[..start], &rest[end..]].concat()),
+        rest: Cow::Owned([&rest[..start], &rest[end..]].concat()),
         entities: declared_entities(doctype),
         netscape: doctype.to_ascii_lowercase().contains("netscape"),
     }
@@ -44,26 +42,39 @@ fn without_declaration(text: &str) -> &str {
     text.find('>').map_or(text, |end| &text[end + 1..])
 }
 
-/// Where the first `<` with a letter after it stands; the end where there is none.
-fn first_element(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'<', bytes)
-        .find(|at| bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80))
-        .unwrap_or(text.len())
+/// Where the document type stands, if one stands before the first element.
+fn doctype_start(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr(b'<', &text.as_bytes()[at..])?;
+        let rest = &text[at..];
+        if rest.starts_with("<!DOCTYPE") {
+            return Some(at);
+        }
+        at += match rest.as_bytes().get(1)? {
+            b'!' if rest.starts_with("<!--") => rest.find("-->")?,
+            b'?' => rest.find('>')?,
+            b if b.is_ascii_alphabetic() || *b == b'_' => return None,
+            _ => 1,
+        };
+    }
 }
 
-/// Where the document type that begins at `start` ends: after the `>` that no bracket holds.
-fn doctype_end(head: &str, start: usize) -> usize {
+/// Where the document type that begins at `start` ends: after the `>` that no bracket holds, or before the first element
+/// where there is none.
+fn doctype_end(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
     let mut in_subset = false;
-    for (at, byte) in head.bytes().enumerate().skip(start) {
+    for (at, byte) in bytes.iter().enumerate().skip(start) {
         match byte {
             b'[' => in_subset = true,
             b']' => in_subset = false,
             b'>' if !in_subset => return at + 1,
+            b'<' if bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => return at,
             _ => {}
         }
     }
-    head.len()
+    text.len()
 }
 
 fn declared_entities(doctype: &str) -> HashMap<&str, String> {

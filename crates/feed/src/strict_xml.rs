@@ -329,7 +329,7 @@ fn is_xml_character(c: char) -> bool {
 
 fn check_characters(text: &str) -> Outcome<()> {
     let suspicious = |b: &u8| *b < 0x20 && !is_space(*b) || *b == 0xef;
-    if !text.as_bytes().iter().any(|b| suspicious(b)) || text.chars().all(is_xml_character) {
+    if !text.as_bytes().iter().any(suspicious) || text.chars().all(is_xml_character) {
         return Ok(());
     }
     Err(NotWellFormed)

@@ -5,6 +5,7 @@
 
 use crate::assembly::Attribute;
 use crate::lenient_markup::{attributes, comment_end};
+use crate::markup_text::tag_length;
 
 /// What a tag does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +35,6 @@ impl Tag<'_> {
         attributes(self.inside)
     }
 }
-
-/// The longest tag, in bytes; longer ones end at their first bracket.
-const LONGEST: usize = 32 << 10;
 
 /// The tags of `text`.
 pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
@@ -87,9 +85,9 @@ fn tag(rest: &str, start: usize) -> Option<Tag<'_>> {
     if !inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    let length = tag_length(inside)?;
-    let end = start + (rest.len() - inside.len()) + length + 1;
-    let inside = &inside[..length];
+    let length = tag_length(rest)?;
+    let end = start + length;
+    let inside = &inside[..length - (rest.len() - inside.len()) - 1];
     let kind = match (is_end, inside.ends_with('/')) {
         (true, _) => TagKind::End,
         (false, true) => TagKind::Empty,
@@ -97,22 +95,4 @@ fn tag(rest: &str, start: usize) -> Option<Tag<'_>> {
     };
     let name_length = inside.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b)).count();
     Some(Tag { kind, name: inside[..name_length].to_lowercase(), end, inside: &inside[name_length..] })
-}
-
-/// The length of a tag up to its bracket, brackets in quoted values left out of account.
-fn tag_length(inside: &str) -> Option<usize> {
-    let bytes = &inside.as_bytes()[..inside.len().min(LONGEST)];
-    let mut at = 0;
-    while let Some(step) = memchr::memchr3(b'>', b'"', b'\'', &bytes[at..]) {
-        at += step;
-        if bytes[at] == b'>' {
-            return Some(at);
-        }
-        let opens = bytes[..at].trim_ascii_end().ends_with(b"=");
-        match memchr::memchr(bytes[at], &bytes[at + 1..]).filter(|_| opens) {
-            Some(length) => at += length + 2,
-            None => at += 1,
-        }
-    }
-    memchr::memchr(b'>', bytes)
 }

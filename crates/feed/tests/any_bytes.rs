@@ -1,0 +1,145 @@
+//! Whatever the bytes: an answer, no panic, and in time.
+
+use std::time::{Duration, Instant};
+
+use backissue_feed::{Hints, discover, opml, parse};
+use proptest::prelude::*;
+
+fn read_every_way(bytes: &[u8]) {
+    let hints = Hints { url: url::Url::parse("https://example.org/a/feed").ok(), media_type: None };
+    if let Ok(feed) = parse(bytes, &hints) {
+        assert!(feed.entries.iter().all(|entry| entry.title.as_deref() != Some("")));
+    }
+    let _ = parse(bytes, &Hints { url: None, media_type: Some("text/xml; charset=shift_jis".to_owned()) });
+    let _ = discover(bytes, &hints);
+    let _ = opml::read(bytes);
+}
+
+fn documents() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+const FRAGMENTS: &[&str] = &[
+    "<item>",
+    "</item>",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "&amp;",
+    "&#x1F600;",
+    "&nbsp;",
+    "<",
+    ">",
+    "\"",
+    "'",
+    "&",
+    "<title type='xhtml'>",
+    "</title>",
+    "<div>",
+    "</div>",
+    "<link href='",
+    "/>",
+    "<svg>",
+    "<source>",
+    "xmlns:a='urn:b' ",
+    "<!DOCTYPE rss [",
+    "<!ENTITY a '&a;'>",
+    "<?xml version='1.0' encoding='utf-16'?>",
+    "{\"items\":[",
+    "\u{0}",
+    "é",
+    "<content type='image/png'>",
+    "xml:base='http://[::",
+    "<pubDate>2004-13-45T99:99:99+99:99",
+    "<outline text='",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn random_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        read_every_way(&bytes);
+    }
+
+    #[test]
+    fn random_markup_is_read(pieces in proptest::collection::vec(0..FRAGMENTS.len(), 0..60)) {
+        let text: String = pieces.iter().map(|piece| FRAGMENTS[*piece]).collect();
+        read_every_way(text.as_bytes());
+        read_every_way(format!("<rss><channel><item>{text}").as_bytes());
+    }
+
+    #[test]
+    fn damaged_feeds_are_read(
+        which in any::<prop::sample::Index>(),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..12, 0..FRAGMENTS.len()), 1..8),
+    ) {
+        let documents = documents();
+        let mut bytes = documents[which.index(documents.len())].clone();
+        for (place, byte, cut, fragment) in damage {
+            let at = place.index(bytes.len() + 1);
+            match cut % 3 {
+                0 => bytes.splice(at..(at + cut).min(bytes.len()), [byte]).for_each(drop),
+                1 => bytes.splice(at..at, FRAGMENTS[fragment].bytes()).for_each(drop),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        read_every_way(&bytes);
+    }
+}
+
+/// A megabyte of anything takes well under a second of optimised code. Were the time to grow with the square of the
+/// length, each of these would take minutes.
+#[test]
+fn a_megabyte_of_malice_takes_no_time() {
+    let patterns = [
+        "<a ",
+        "<a '",
+        "<a =\"",
+        "<a b=\"<",
+        "<a b='\"' ",
+        "<!--",
+        "<!-- --",
+        "<![",
+        "<!DOCTYPE [",
+        "<![CDATA[",
+        "<?",
+        "</",
+        "&",
+        "&#",
+        "&a;",
+        "<item>",
+        "<title>",
+        "<title>x",
+        "<div><title type='html'><b>",
+        "<author>",
+        "<category>x",
+        "<a xmlns:b='c'>",
+        "<content type='xhtml'>",
+        "<link/>",
+        "<br>",
+        "<script>",
+        "<outline>",
+        "<a href='feed.xml'>",
+        "[",
+        "{\"a\":",
+        "\u{e9}",
+        "<p xml:base='a/'>",
+        "<entry><author><name>a</name></author>",
+        "-- ",
+        "<title>&lt;a=\"",
+    ];
+    for pattern in patterns {
+        let body = pattern.repeat((1 << 20) / pattern.len());
+        for text in [body.clone(), format!("<rss><channel><item><description>{body}")] {
+            let start = Instant::now();
+            read_every_way(text.as_bytes());
+            let taken = start.elapsed();
+            assert!(taken < Duration::from_secs(40), "{pattern}: {taken:?}");
+        }
+    }
+}
