@@ -275,6 +275,21 @@ mod tests {
     }
 
     #[test]
+    fn an_article_nested_without_end_is_still_shown() {
+        for open in [
+            "<div>",
+            "<b>",
+            "<blockquote>",
+            "<ul><li>",
+            "<table><tr><td>",
+            "<a href='https://x.example/'><img src=x>",
+        ] {
+            let html = shown(&format!("{}deep down", open.repeat(1_000)));
+            assert!(html.contains("deep down"), "{open}");
+        }
+    }
+
+    #[test]
     fn an_article_without_anything_is_an_empty_page() {
         assert_eq!(shown(""), "");
         assert_eq!(shown("just words"), "just words");

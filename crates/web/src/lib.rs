@@ -111,9 +111,10 @@ pub fn router(state: State) -> Router {
         .method_not_allowed_fallback(async || Fault::NotThatWay)
         .layer(CatchPanicLayer::custom(fault::from_panic))
         .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
+        // Outside the frame: whoever asks under a foreign name is told why in bare words, and nothing of the archive.
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
         .layer(map_response(headers::protect))
-        // Level 4 of both: a page costs under a millisecond and is within a few per cent of the best.
+        // Pages are compressed as they are made: a middle level, as the highest of brotli takes many times as long.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .with_state(app)
 }

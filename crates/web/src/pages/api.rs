@@ -9,7 +9,7 @@ pub(crate) async fn api(frame: Frame) -> Page {
     frame.page(document())
 }
 
-pub(crate) fn document() -> Document {
+fn document() -> Document {
     Document {
         title: "The same as data".to_owned(),
         description: Some("The JSON API of this archive.".to_owned()),

@@ -38,7 +38,7 @@ pub(crate) async fn concept(
     Ok(frame.page(document(&frame, &slug, concept, &narrowing, title.as_deref(), &stretch, &found)))
 }
 
-pub(crate) fn document(
+fn document(
     frame: &Frame,
     slug: &ConceptSlug,
     concept: Option<&Concept>,

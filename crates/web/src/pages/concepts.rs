@@ -18,7 +18,7 @@ pub(crate) async fn concepts(frame: Frame, State(store): State<Store>) -> Result
 }
 
 /// The page for a vocabulary and how many reads each concept has.
-pub(crate) fn document(vocabulary: &[Concept], counts: &[(ConceptSlug, u64)]) -> Document {
+fn document(vocabulary: &[Concept], counts: &[(ConceptSlug, u64)]) -> Document {
     let counts: HashMap<&ConceptSlug, u64> = counts.iter().map(|(slug, count)| (slug, *count)).collect();
     let roots = vocabulary.iter().filter(|concept| concept.parent.is_none()).collect::<Vec<_>>();
     Document {

@@ -1,14 +1,14 @@
 //! A file for each page that a person can open.
 
-pub(crate) mod api;
-pub(crate) mod concept;
-pub(crate) mod concepts;
-pub(crate) mod empty;
-pub(crate) mod read;
-pub(crate) mod source;
-pub(crate) mod sources;
-pub(crate) mod week;
-pub(crate) mod weeks;
+mod api;
+mod concept;
+mod concepts;
+mod empty;
+mod read;
+mod source;
+mod sources;
+mod week;
+mod weeks;
 
 use axum::Router;
 use axum::routing::get;

@@ -31,7 +31,8 @@ pub(crate) async fn read(
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
-    Ok(frame.page(document(&frame, &page)).into_response())
+    let body = body(&page).await;
+    Ok(frame.page(document(&frame, &page, body)).into_response())
 }
 
 async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
@@ -43,7 +44,17 @@ fn moved_to(page: &ReadPage) -> Response {
     (StatusCode::PERMANENT_REDIRECT, [(LOCATION, reads::href(&page.card))]).into_response()
 }
 
-pub(crate) fn document(frame: &Frame, page: &ReadPage) -> Document {
+/// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
+/// article nests its elements.
+async fn body(page: &ReadPage) -> Markup {
+    let (html, address) = (page.article.html.clone(), page.card.url.clone());
+    match tokio::task::spawn_blocking(move || article::for_display(&html, &address)).await {
+        Ok(body) => body,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn document(frame: &Frame, page: &ReadPage, body: Markup) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
@@ -53,7 +64,7 @@ pub(crate) fn document(frame: &Frame, page: &ReadPage) -> Document {
             (head(frame, page))
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
                 h2 #article-title .article-title { (card.title) }
-                div.body { (article::for_display(&page.article.html, &card.url)) }
+                div.body { (body) }
             }
             p.list-end { (source_link(page)) }
         },

@@ -34,7 +34,7 @@ pub(crate) async fn source(
     Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets)))
 }
 
-pub(crate) fn document(
+fn document(
     frame: &Frame,
     source: &Source,
     narrowing: &Narrowing,

@@ -18,7 +18,7 @@ pub(crate) async fn sources(frame: Frame, State(store): State<Store>) -> Result<
     Ok(frame.page(document(&sources, frame.now, frame.zone())))
 }
 
-pub(crate) fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
+fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
     let (troubled, others): (Vec<_>, Vec<_>) =
         sources.iter().partition(|source| state(source) == Condition::Trouble);
     Document {

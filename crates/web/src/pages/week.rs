@@ -91,20 +91,20 @@ async fn show(
 }
 
 /// All that a week's page shows.
-pub(crate) struct WeekShown {
-    pub(crate) week: Week,
-    pub(crate) path: String,
-    pub(crate) narrowing: Narrowing,
-    pub(crate) source_title: Option<String>,
-    pub(crate) stretch: Stretch<ReadCard>,
-    pub(crate) facets: Facets,
+struct WeekShown {
+    week: Week,
+    path: String,
+    narrowing: Narrowing,
+    source_title: Option<String>,
+    stretch: Stretch<ReadCard>,
+    facets: Facets,
     /// All weeks with reads, newest first.
-    pub(crate) weeks: Vec<WeekCount>,
+    weeks: Vec<WeekCount>,
     /// The week before with its first reads, where this one has hardly begun.
-    pub(crate) before: Option<(Week, Vec<ReadCard>)>,
+    before: Option<(Week, Vec<ReadCard>)>,
 }
 
-pub(crate) fn document(frame: &Frame, shown: WeekShown) -> Document {
+fn document(frame: &Frame, shown: WeekShown) -> Document {
     let week = shown.week;
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");

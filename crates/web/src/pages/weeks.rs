@@ -16,7 +16,7 @@ pub(crate) async fn weeks(frame: Frame, State(store): State<Store>) -> Result<Pa
 }
 
 /// The page for `weeks`, newest first.
-pub(crate) fn document(weeks: &[WeekCount]) -> Document {
+fn document(weeks: &[WeekCount]) -> Document {
     let tallest = shelf::height(weeks);
     let years: Vec<&[WeekCount]> = weeks.chunk_by(|a, b| a.week.year() == b.week.year()).collect();
     Document {
