@@ -291,10 +291,10 @@ fn words_of_name(name: &str) -> Vec<String> {
         if !c.is_ascii_alphanumeric() || starts {
             words.push(String::new());
         }
-        if c.is_ascii_alphabetic() {
-            if let Some(word) = words.last_mut() {
-                word.push(c.to_ascii_lowercase());
-            }
+        if c.is_ascii_alphabetic()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(c.to_ascii_lowercase());
         }
         before = c;
     }

@@ -233,7 +233,7 @@ impl Cleaning<'_> {
                 && node.tag != Tag::Time
                 && is_named_so(tree, at)
                 && self.measures[node.parent].chars > 0
-                && !tree.tag(node.parent).heading().is_some();
+                && tree.tag(node.parent).heading().is_none();
         }
         node.tag == Tag::Sup && measure.chars <= 6 && {
             let text = tree.text(at, 16);
@@ -323,15 +323,31 @@ impl Cleaning<'_> {
             if measure.chars > 150 || tag == Tag::Pre || matches!(tag, Tag::Td | Tag::Th | Tag::Li) {
                 break;
             }
-            let words = tree.text(n, 400);
+            let line = self.line_at(n);
+            let words = line.iter().map(|&part| tree.text(part, 400)).collect::<Vec<_>>().join(" ");
             let heading = tag.heading().is_some();
-            if self.is_title(&words) || is_dateline(&words) && !heading {
-                self.dropped[n] = true;
-            } else if measure.chars > 60 || (!heading && ends_a_sentence(tree, n)) {
+            let last = line.last().copied().unwrap_or(n);
+            if self.is_title(&words) || !heading && is_dateline(&words) {
+                line.iter().for_each(|&part| self.dropped[part] = true);
+            } else if words.len() > 80 || (!heading && ends_a_sentence(tree, last)) {
                 break;
             }
-            n = tree.node(n).end;
+            n = tree.node(last).end;
         }
+    }
+
+    /// The nodes of the line that begins at a node: itself, or the run of words and links it stands in.
+    fn line_at(&self, at: At) -> Vec<At> {
+        let tree = self.tree;
+        let ends = |n: At| tree.tag(n).is_block() || tree.tag(n) == Tag::Br;
+        if ends(at) {
+            return vec![at];
+        }
+        let parent_end = tree.node(tree.node(at).parent).end;
+        std::iter::successors(Some(at), |&n| {
+            Some(tree.node(n).end).filter(|&next| next < parent_end && !ends(next))
+        })
+        .collect()
     }
 
     fn is_title(&self, words: &str) -> bool {
@@ -440,7 +456,7 @@ impl Cleaning<'_> {
         self.dropped[heading] = true;
         let mut n = tree.node(heading).end;
         let end = tree.node(tree.node(heading).parent).end;
-        while n < end && !tree.tag(n).heading().is_some_and(|l| l <= level) {
+        while n < end && tree.tag(n).heading().is_none_or(|l| l > level) {
             self.dropped[n] = true;
             n = tree.node(n).end;
         }
@@ -453,8 +469,8 @@ fn letters(text: &str) -> String {
 }
 
 /// Whether a short line above the article tells when, by whom, or how long, and nothing else.
-fn is_dateline(words: &str) -> bool {
-    let lower = words.to_lowercase();
+fn is_dateline(line: &str) -> bool {
+    let lower = line.to_lowercase();
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
     if lower.len() > 140 || lower.is_empty() {
         return false;
@@ -479,5 +495,8 @@ fn is_dateline(words: &str) -> bool {
     if lower.contains("min read") || lower.contains("minute read") || lower.contains("minutes to read") {
         return lower.split_whitespace().count() <= 20;
     }
-    crate::dates::is_only_a_date(lower)
+    // A date, and a few words that are no sentence: who wrote it, where.
+    let words = lower.split_whitespace().count();
+    let sentence = line.trim_end().ends_with(['.', ':', '!', '?', ';', '…']);
+    crate::dates::is_only_a_date(lower) || words <= 14 && !sentence && crate::dates::in_words(lower).is_some()
 }

@@ -164,7 +164,11 @@ impl Witnesses<'_> {
                 })
                 .map(|(_, c)| (*c).to_owned()),
         );
-        declared.into_iter().find_map(|a| name(&a)).or_else(|| self.shown_author())
+        declared
+            .into_iter()
+            .find_map(|a| name(&a))
+            .or_else(|| self.shown_author())
+            .or_else(|| self.author_beside_date())
     }
 
     /// The author as marked or written in the page.
@@ -201,6 +205,25 @@ impl Witnesses<'_> {
                     })
                 })
             })
+    }
+
+    /// The author in a line near the title that tells the date as well: `August 15, 2023 - Ann Lee (@ann)`.
+    fn author_beside_date(&self) -> Option<String> {
+        let tree = self.tree;
+        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
+        let lines = (heading..(heading + 60).min(tree.nodes.len())).filter(|&at| {
+            let short = (8..110).contains(&self.measures[at].chars);
+            short && tree.tag(at).is_block() && !tree.below(at).any(|n| tree.tag(n).is_block())
+        });
+        lines.map(|at| tree.text(at, 200)).filter(|line| dates::in_words(line).is_some()).find_map(|line| {
+            let line = [" by ", " - ", " – ", " — ", " · ", " • "]
+                .iter()
+                .fold(line, |l, mark| l.replace(mark, " | "));
+            line.split(" | ")
+                .filter(|piece| dates::in_words(piece).is_none())
+                .filter_map(|piece| name(piece.split(" (").next().unwrap_or(piece)))
+                .find(|n| n.split_whitespace().count() <= 8)
+        })
     }
 
     fn published(&self) -> Option<Timestamp> {
@@ -391,7 +414,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
                 | "guest"
                 | "editor"
         );
-    (!no_name).then(|| name.replace(" and ", ", ").replace(" ,", ","))
+    (!no_name).then(|| name.replace(", and ", ", ").replace(" and ", ", ").replace(" ,", ","))
 }
 
 /// Where a name ends that runs into a date or a number: `Ann Lee22 Dec 2016`, `Ann Lee March 11, 2015`.

@@ -22,7 +22,7 @@ pub(crate) fn choose(
         let whole = letters(title);
         let fits = |heading: &&String| {
             let heading = letters(heading);
-            heading.chars().count() > 1 && (heading == whole || parts.iter().any(|part| *part == heading))
+            heading.chars().count() > 1 && (heading == whole || parts.contains(&heading))
         };
         let shown = headings.iter().filter(fits).max_by_key(|h| h.len());
         if let Some(shown) = shown.filter(|h| !is_site(&letters(h), site_name, url)) {
@@ -55,15 +55,17 @@ fn parts(title: &str) -> Vec<String> {
 /// `title` without the site's name at its end or start.
 fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> String {
     for separator in SEPARATORS {
-        if let Some((before, after)) = title.rsplit_once(separator) {
-            if is_site(&letters(after), site_name, url) && !before.trim().is_empty() {
-                return without_site(before.trim(), site_name, url);
-            }
+        if let Some((before, after)) = title.rsplit_once(separator)
+            && is_site(&letters(after), site_name, url)
+            && !before.trim().is_empty()
+        {
+            return without_site(before.trim(), site_name, url);
         }
-        if let Some((before, after)) = title.split_once(separator) {
-            if is_site(&letters(before), site_name, url) && !after.trim().is_empty() {
-                return after.trim().to_owned();
-            }
+        if let Some((before, after)) = title.split_once(separator)
+            && is_site(&letters(before), site_name, url)
+            && !after.trim().is_empty()
+        {
+            return after.trim().to_owned();
         }
     }
     // Nobody says what the site is called: what stands last after a bar is hardly part of the title.
@@ -122,7 +124,8 @@ mod tests {
     #[test]
     fn the_sites_name_goes_and_the_title_stays_as_written() {
         let url: Url = "https://blog.example.com/queues".parse().unwrap();
-        let cases: [(&[&str], &[&str], Option<&str>, &str); 8] = [
+        type Case = (&'static [&'static str], &'static [&'static str], Option<&'static str>, &'static str);
+        let cases: [Case; 8] = [
             (&["Queues that wait | The Blog"], &["Queues that wait"], None, "Queues that wait"),
             (&["Queues that wait | The Blog"], &["The Blog"], Some("The Blog"), "Queues that wait"),
             (

@@ -1,5 +1,7 @@
 //! Everything from the network is hostile: nothing active survives, nothing makes the room panic, hang or overflow.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
+
 use std::time::{Duration, Instant};
 
 use backissue_extract::{ExtractError, LARGEST_PAGE, Page, extract, from_entry, plain_text};

@@ -1,5 +1,7 @@
 //! Real pages: the eight blogs of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace).
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,26 +106,19 @@ fn rendered_pages_give_their_body_and_nothing_of_their_frame() {
 fn pages_agree_with_the_bodies_that_their_feed_carries() {
     let (mut sum, mut count) = (0.0, 0.0);
     let mut worst = (1.0, String::new());
-    let feed = fs::read_to_string(web().join("datafusion.apache.org/blog/feed.xml")).unwrap();
+    let feed = fs::read_to_string(web().join("datafusion.apache.org/blog/feeds/blog.atom.xml")).unwrap();
     let mut carried = HashMap::new();
-    for item in feed.split("<item>").skip(1) {
-        let between = |start: &str, end: &str| Some(item.split_once(start)?.1.split_once(end)?.0);
-        let (Some(link), Some(body)) =
-            (between("<link>", "</link>"), between("<description>", "</description>"))
-        else {
-            continue;
-        };
-        // The body is escaped once; as text it is the HTML itself.
-        let html = body
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"")
-            .replace("&#39;", "'")
-            .replace("&amp;", "&");
-        carried.insert(link.trim().to_owned(), html);
+    for entry in feed.split("<entry>").skip(1) {
+        let (_, link) = entry.split_once("<link href=\"").unwrap();
+        let (_, content) = entry.split_once("<content type=\"html\">").unwrap();
+        let (link, content) = (link.split('"').next().unwrap(), content.split("</content>").next().unwrap());
+        // The body is escaped once more for the feed.
+        let html =
+            content.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        carried.insert(link.trim_end_matches('/').to_owned(), html);
     }
     for (url, page) in pages("datafusion.apache.org", 1) {
-        let Some(html) = carried.get(url.as_str()) else { continue };
+        let Some(html) = carried.get(url.as_str().trim_end_matches('/')) else { continue };
         let agreed = agreement(&plain_text(html), &article(&url, &page).text);
         sum += agreed;
         count += 1.0;
