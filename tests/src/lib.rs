@@ -2,6 +2,9 @@
 //!
 //! The program never depends on this crate; the developer chores (`cargo xtask`) do.
 
+pub mod browser;
+pub mod database;
 pub mod postgres;
+pub mod program;
 pub mod shared;
 pub mod web;

@@ -1,5 +1,9 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
+mod bench;
+mod release;
+mod screenshots;
+mod test;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -14,12 +18,21 @@ struct Arguments {
 /// A chore: its arguments live in its own file, with a `run` that does it.
 #[derive(Debug, Subcommand)]
 enum Chore {
+    /// Check everything a change must pass: format, dependencies, clippy, all tests
+    Test(test::Test),
+    /// Measure the whole program
+    Bench(bench::Bench),
+    /// Take pictures of the pages
+    Screenshots(screenshots::Screenshots),
     /// Serve the small web of real blogs on loopback
     Web(web::Web),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
+        Chore::Test(chore) => chore.run(),
+        Chore::Bench(chore) => chore.run(),
+        Chore::Screenshots(chore) => chore.run(),
         Chore::Web(chore) => chore.run(),
     }
 }

@@ -1,0 +1,182 @@
+//! A real browser: headless Chromium, spoken to through its WebDriver.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, ensure};
+use fantoccini::error::CmdError;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+
+/// Which colours a reader's system prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Colours {
+    /// Its name in CSS.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// A browser with one window. It is closed when dropped.
+#[derive(Debug)]
+pub struct Browser {
+    /// The window, for what has no method here.
+    pub window: Client,
+    driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+/// A command of the driver that goes beyond WebDriver's own.
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}
+
+impl Browser {
+    /// Starts Chromium without a picture on the screen and without a word to anybody but us.
+    ///
+    /// # Errors
+    /// When Chromium or its driver is not installed, saying how to install them, or they do not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let program = driver_program().context(
+            "chromedriver is not installed; run `apt-get install chromium chromium-driver`, or `cargo xtask test` as root",
+        )?;
+        let profile = tempfile::tempdir()?;
+        let mut driver = Command::new(program)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("chromedriver does not start")?;
+        let port = told_port(&mut driver)?;
+        let flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-default-apps",
+        ];
+        let own_profile = format!("--user-data-dir={}", profile.path().display());
+        let wanted = json!({
+            "goog:chromeOptions": { "args": flags.iter().map(|f| (*f).to_owned()).chain([own_profile]).collect::<Vec<_>>() },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let Value::Object(wanted) = wanted else { unreachable!("it is written as an object above") };
+        let window = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .context("Chromium does not start")?;
+        Ok(Self { window, driver, _profile: profile })
+    }
+
+    /// Makes the window as wide and high as a device's screen, in CSS pixels, with the colours its owner prefers.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn look_like(&self, width: u32, height: u32, colours: Colours) -> anyhow::Result<()> {
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours.as_str() }] });
+        self.devtools("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
+    }
+
+    /// A picture of the window's contents as JPEG.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
+        use base64::Engine;
+        let shot =
+            self.devtools("Page.captureScreenshot", json!({ "format": "jpeg", "quality": 82 })).await?;
+        let data = shot["data"].as_str().context("a picture has data")?;
+        Ok(base64::engine::general_purpose::STANDARD.decode(data)?)
+    }
+
+    /// What the page complained of since this was last asked: script errors, refused resources, breaches of policy.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
+        let log =
+            self.window.issue_cmd(Extension { path: "se/log", body: json!({ "type": "browser" }) }).await?;
+        let entries = log.as_array().cloned().unwrap_or_default();
+        Ok(entries.iter().filter_map(|e| e["message"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Runs an expression in the page.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn evaluate(&self, expression: &str) -> anyhow::Result<Value> {
+        Ok(self.window.execute(&format!("return {expression};"), Vec::new()).await?)
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Result<Value, CmdError> {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.window.issue_cmd(Extension { path: "goog/cdp/execute", body }).await
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The browser is the driver's child and goes with it; either may be gone already.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn driver_program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("chromedriver")).find(|program| program.is_file())
+}
+
+/// The port that the driver says it listens on.
+fn told_port(driver: &mut Child) -> anyhow::Result<u16> {
+    let out = driver.stdout.take().context("standard output is piped")?;
+    let mut lines = BufReader::new(out).lines();
+    for line in lines.by_ref() {
+        let line = line?;
+        if let Some((_, rest)) = line.split_once("successfully on port ") {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            // It must not find its pipe full later.
+            std::thread::spawn(move || lines.for_each(drop));
+            return Ok(digits.parse()?);
+        }
+    }
+    let status = driver.wait()?;
+    ensure!(status.success(), "chromedriver ended at once: {status}");
+    anyhow::bail!("chromedriver did not tell its port")
+}

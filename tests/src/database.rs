@@ -1,0 +1,67 @@
+//! A PostgreSQL database of a test's own, on the server that `cargo xtask test` has started.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::Context;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// An empty database, dropped with this value.
+#[derive(Debug)]
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// Makes one on the server named in `BACKISSUE_TEST_POSTGRES`.
+    ///
+    /// # Errors
+    /// When none is named, or it cannot be reached.
+    pub fn create() -> anyhow::Result<Self> {
+        let server = std::env::var("BACKISSUE_TEST_POSTGRES").context(
+            "BACKISSUE_TEST_POSTGRES names no PostgreSQL server; run `cargo xtask test`, or set it to a postgres:// address \
+             whose user may create databases",
+        )?;
+        Self::create_on(&server)
+    }
+
+    /// Makes one on this server.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn create_on(server: &str) -> anyhow::Result<Self> {
+        let name = format!("program_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        statement(server, format!("CREATE DATABASE {name}"))?;
+        Ok(Self { server: server.to_owned(), name })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
+        format!("{server}/{}", self.name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // The server is thrown away after the tests; a database that cannot be dropped goes with it.
+        let _ = statement(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Runs one statement on a thread of its own, so that it can be called with and without a runtime around.
+fn statement(server: &str, sql: String) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let work = || -> anyhow::Result<()> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut connection = PgConnection::connect(server).await?;
+                connection.execute(AssertSqlSafe(sql)).await?;
+                Ok(connection.close().await?)
+            })
+        };
+        scope.spawn(work).join().map_err(|_| anyhow::anyhow!("the statement's thread stopped"))?
+    })
+}

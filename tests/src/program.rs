@@ -1,0 +1,259 @@
+//! The binary as a person runs it, in a data folder of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+/// The longest any step of a test may take before it counts as hung.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Where the binary is: `BACKISSUE_BINARY`, or beside the running test's own folder.
+///
+/// # Errors
+/// When it has not been built, saying how to build it.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    if let Some(named) = std::env::var_os("BACKISSUE_BINARY") {
+        return Ok(named.into());
+    }
+    let own = std::env::current_exe()?;
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("backissue")).find(|p| p.is_file());
+    beside.context(
+        "the binary is not built; run `cargo build -p backissue`, or `cargo xtask test`, which does so",
+    )
+}
+
+/// A client for the pages, which takes answers as they come.
+pub fn client() -> reqwest::Client {
+    // Somebody else in this process may have been first; the provider is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client without certificates of its own can always be made")
+}
+
+/// An archive in a throw-away folder, with what every command on it needs to be told.
+#[derive(Debug)]
+pub struct Archive {
+    binary: PathBuf,
+    folder: tempfile::TempDir,
+    flags: Vec<String>,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// The exit code; -1 where a signal ended it.
+    pub code: i32,
+}
+
+impl Archive {
+    /// An empty archive whose every command gets `flags` too.
+    ///
+    /// # Errors
+    /// When the binary is not built, or no temporary folder can be made.
+    pub fn new(flags: Vec<String>) -> anyhow::Result<Self> {
+        Self::with_binary(&binary()?, flags)
+    }
+
+    /// The same with this binary.
+    ///
+    /// # Errors
+    /// When no temporary folder can be made.
+    pub fn with_binary(binary: &Path, flags: Vec<String>) -> anyhow::Result<Self> {
+        Ok(Self { binary: binary.to_owned(), folder: tempfile::tempdir()?, flags })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command on this archive, shielded from the settings of whoever runs the tests.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("BACKISSUE_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(words)
+            .args(&self.flags)
+            .arg("--data")
+            .arg(self.folder.path())
+            .env("XDG_CONFIG_HOME", self.folder.path().join("no-config"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(&self, words: &[&str]) -> anyhow::Result<Said> {
+        let Output { status, stdout, stderr } = self.command(words).output()?;
+        Ok(Said {
+            out: String::from_utf8(stdout)?,
+            err: String::from_utf8(stderr)?,
+            code: status.code().unwrap_or(-1),
+        })
+    }
+
+    /// Runs a command that must succeed, and gives what it printed.
+    ///
+    /// # Errors
+    /// When it ends with another code than 0; the error holds all it said.
+    pub fn done(&self, words: &[&str]) -> anyhow::Result<String> {
+        let said = self.run(words)?;
+        ensure!(said.code == 0, "{words:?} ended with {}:\n{}\n{}", said.code, said.out, said.err);
+        Ok(said.out)
+    }
+
+    /// What a command that must succeed printed as JSON.
+    ///
+    /// # Errors
+    /// When it fails, or does not print JSON.
+    pub fn json(&self, words: &[&str]) -> anyhow::Result<serde_json::Value> {
+        let mut words = words.to_vec();
+        words.push("--json");
+        let out = self.done(&words)?;
+        serde_json::from_str(&out).with_context(|| format!("{words:?} did not print JSON: {out}"))
+    }
+
+    /// Every read of the archive, oldest week first, as `week --json` prints them.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub fn all_reads(&self) -> anyhow::Result<Vec<serde_json::Value>> {
+        let weeks = self.json(&["weeks"])?;
+        let mut reads = Vec::new();
+        for week in weeks.as_array().context("weeks are a list")?.iter().rev() {
+            let week = self.json(&["week", week["week"].as_str().context("a week has a name")?])?;
+            reads.extend(week["reads"].as_array().context("a week has reads")?.iter().cloned());
+        }
+        Ok(reads)
+    }
+
+    /// Starts `serve` on a free port and waits until it tells its address.
+    ///
+    /// # Errors
+    /// When it ends before it does.
+    pub fn serve(&self, words: &[&str]) -> anyhow::Result<Served> {
+        let mut command = self.command(&[&["serve", "--listen", "127.0.0.1:0"], words].concat());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut log = BufReader::new(child.stderr.take().context("standard error is piped")?);
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            if log.read_line(&mut line)? == 0 {
+                bail!("serve ended before it told its address: {}\n{said}", child.wait()?);
+            }
+            said.push_str(&line);
+            if let Some(address) =
+                line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next())
+            {
+                let address = address.parse()?;
+                let rest = std::thread::spawn(move || {
+                    let mut rest = String::new();
+                    // A pipe that breaks has said all it had to say.
+                    let _ = log.read_to_string(&mut rest);
+                    rest
+                });
+                return Ok(Served { child, address, rest: Some(rest) });
+            }
+        }
+    }
+}
+
+/// A running `serve`, killed when dropped.
+#[derive(Debug)]
+pub struct Served {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    rest: Option<std::thread::JoinHandle<String>>,
+}
+
+impl Served {
+    /// The address of a page.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The process's number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks until the sync behind the pages has nothing left to do.
+    ///
+    /// # Errors
+    /// When that takes too long, or the server cannot be asked.
+    pub async fn until_idle(&self, client: &reqwest::Client) -> anyhow::Result<serde_json::Value> {
+        let started = Instant::now();
+        loop {
+            let progress: serde_json::Value =
+                serde_json::from_slice(&client.get(self.url("/api/progress")).send().await?.bytes().await?)?;
+            if progress["phase"] == "idle" {
+                return Ok(progress);
+            }
+            ensure!(started.elapsed() < PATIENCE, "the sync does not come to an end: {progress}");
+            // Asking again is the only way to know; the pause only keeps the asking from slowing the work.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn stop(mut self) -> anyhow::Result<(ExitStatus, String)> {
+        terminate(&self.child)?;
+        let status = wait(&mut self.child)?;
+        let said = self.rest.take().and_then(|r| r.join().ok()).unwrap_or_default();
+        Ok((status, said))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends SIGTERM.
+///
+/// # Errors
+/// When there is no such process any more.
+pub fn terminate(child: &Child) -> anyhow::Result<()> {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+    ensure!(status.success(), "the process could not be told to stop");
+    Ok(())
+}
+
+/// Waits for the end of a process, not for ever.
+///
+/// # Errors
+/// When it does not end in time; it is killed then.
+pub fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    bail!("the process did not end within {} s of being told to", PATIENCE.as_secs())
+}

@@ -1,0 +1,110 @@
+//! The pages in a real browser: narrow and wide, light and dark, with the keyboard, and without a complaint.
+
+use backissue_tests::browser::{Browser, Colours};
+use backissue_tests::program::{Archive, Served, client};
+use fantoccini::Locator;
+use fantoccini::key::Key;
+
+async fn demo() -> (Archive, Served) {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let served = archive.serve(&["--demo"]).unwrap();
+    served.until_idle(&client()).await.unwrap();
+    (archive, served)
+}
+
+/// The addresses of a page of each sort.
+async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
+    browser.window.goto(&served.url("/")).await.unwrap();
+    let mut pages =
+        vec!["/".to_owned(), "/weeks".into(), "/sources".into(), "/concepts".into(), "/no/such/page".into()];
+    for start in ["/week/", "/read/"] {
+        let link = browser.window.find(Locator::Css(&format!("main a[href^='{start}']"))).await.unwrap();
+        pages.push(link.attr("href").await.unwrap().unwrap());
+    }
+    for (page, start) in [("/sources", "/source/"), ("/concepts", "/concept/")] {
+        browser.window.goto(&served.url(page)).await.unwrap();
+        let link = browser.window.find(Locator::Css(&format!("main a[href^='{start}']"))).await.unwrap();
+        pages.push(link.attr("href").await.unwrap().unwrap());
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_page_fits_its_screen_and_complains_of_nothing() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    let pages = one_of_each(&browser, &served).await;
+    browser.complaints().await.unwrap();
+    for (width, height) in [(360, 780), (1440, 900)] {
+        for colours in [Colours::Light, Colours::Dark] {
+            browser.look_like(width, height, colours).await.unwrap();
+            for page in &pages {
+                browser.window.goto(&served.url(page)).await.unwrap();
+                let wide = browser.evaluate("document.documentElement.scrollWidth").await.unwrap();
+                assert!(
+                    wide.as_u64().unwrap() <= u64::from(width),
+                    "{page} is {wide} px wide on a screen of {width}"
+                );
+                let background =
+                    browser.evaluate("getComputedStyle(document.body).backgroundColor").await.unwrap();
+                let lightness: u32 = background
+                    .as_str()
+                    .unwrap()
+                    .split(|c: char| !c.is_ascii_digit())
+                    .filter_map(|n| n.parse::<u32>().ok())
+                    .take(3)
+                    .sum();
+                assert_eq!(
+                    lightness > 382,
+                    colours == Colours::Light,
+                    "{page} in {}: {background}",
+                    colours.as_str()
+                );
+                let complaints = browser.complaints().await.unwrap();
+                let own_404 = |c: &String| page == "/no/such/page" && c.contains("404");
+                assert!(complaints.iter().all(own_404), "{page}: {complaints:?}");
+                let elsewhere = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).length";
+                assert_eq!(browser.evaluate(elsewhere).await.unwrap(), 0, "{page} loads from elsewhere");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_keyboard_moves_through_a_week_and_opens_a_read() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    browser.window.goto(&served.url("/")).await.unwrap();
+    let focused = "(document.activeElement.getAttribute('href') || '')";
+    let body = browser.window.find(Locator::Css("body")).await.unwrap();
+    body.send_keys("j").await.unwrap();
+    let first = browser.evaluate(focused).await.unwrap();
+    assert!(first.as_str().unwrap().starts_with("/read/"), "{first}");
+    browser.window.active_element().await.unwrap().send_keys("j").await.unwrap();
+    let second = browser.evaluate(focused).await.unwrap();
+    assert!(second.as_str().unwrap().starts_with("/read/") && second != first, "{second}");
+    browser.window.active_element().await.unwrap().send_keys("k").await.unwrap();
+    assert_eq!(browser.evaluate(focused).await.unwrap(), first);
+    browser.window.active_element().await.unwrap().send_keys("o").await.unwrap();
+    browser.window.wait().for_element(Locator::Css("article")).await.unwrap();
+    let here = browser.window.current_url().await.unwrap();
+    assert_eq!(here.path(), first.as_str().unwrap());
+}
+
+#[tokio::test]
+async fn the_first_tab_offers_to_skip_to_the_reads() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    browser.window.goto(&served.url("/")).await.unwrap();
+    let body = browser.window.find(Locator::Css("body")).await.unwrap();
+    body.send_keys(&String::from(char::from(Key::Tab))).await.unwrap();
+    let target = browser.evaluate("document.activeElement.getAttribute('href')").await.unwrap();
+    let target = target.as_str().unwrap();
+    assert!(target.starts_with('#'), "{target}");
+    let there = browser.evaluate(&format!("document.querySelector('{target}') !== null")).await.unwrap();
+    assert_eq!(there, true);
+    let visible = browser.evaluate("document.activeElement.getBoundingClientRect().top >= 0").await.unwrap();
+    assert_eq!(visible, true, "the skip link shows itself when it has the focus");
+}

@@ -1,0 +1,35 @@
+//! The whole program, as people use it: the binary, the small web of real blogs, both databases, a browser.
+
+mod browsing;
+mod commands;
+mod demo;
+mod serving;
+mod syncing;
+
+use backissue_tests::program::Archive;
+use backissue_tests::shared::shared_dir;
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+
+/// The small web with an archive that follows every feed of it and asks without pauses.
+fn small_web() -> (SmallWeb, Archive) {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let archive = archive_of(&web, Vec::new());
+    (web, archive)
+}
+
+/// An archive that follows every feed of the small web.
+fn archive_of(web: &SmallWeb, more: Vec<String>) -> Archive {
+    let mut flags = web.arguments();
+    flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
+    flags.extend(more);
+    let archive = Archive::new(flags).unwrap();
+    let outlines: String = web
+        .feeds()
+        .iter()
+        .map(|feed| format!("<outline type=\"rss\" text=\"\" xmlUrl=\"{feed}\"/>"))
+        .collect();
+    let opml = archive.folder().join("feeds.opml");
+    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>")).unwrap();
+    archive.done(&["import", &opml.display().to_string()]).unwrap();
+    archive
+}

@@ -1,0 +1,137 @@
+//! A sync of real blogs: nothing lost, nothing twice.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use backissue_feed::Hints;
+use backissue_model::CanonicalUrl;
+use backissue_tests::database::Database;
+use backissue_tests::program::{Archive, terminate, wait};
+use backissue_tests::shared::shared_dir;
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+
+use crate::{archive_of, small_web};
+
+/// The articles that the small web's feeds list, each once, by the identity of their addresses.
+fn listed(web: &SmallWeb) -> BTreeSet<String> {
+    let root = shared_dir().unwrap().join("web");
+    let mut keys = BTreeSet::new();
+    for feed in web.feeds() {
+        let path = root.join(feed.trim_start_matches("https://"));
+        let hints = Hints { url: feed.parse().ok(), media_type: None };
+        let feed = backissue_feed::parse(&std::fs::read(path).unwrap(), &hints).unwrap();
+        keys.extend(feed.entries.iter().filter_map(|e| Some(CanonicalUrl::of(e.url.as_ref()?).ok()?.key())));
+    }
+    keys
+}
+
+fn kept(archive: &Archive) -> Vec<String> {
+    let key = |read: &serde_json::Value| read["url"].as_str().unwrap().parse::<CanonicalUrl>().unwrap().key();
+    archive.all_reads().unwrap().iter().map(key).collect()
+}
+
+/// One read an article, the second sync only asks whether anything changed, and the weeks span the years.
+fn a_sync_is_complete_and_a_second_one_changes_nothing(web: &SmallWeb, archive: &Archive) {
+    let summary = archive.json(&["sync"]).unwrap();
+    assert_eq!(summary["troubles"].as_array().unwrap().len(), 0, "{summary}");
+    let reads = kept(archive);
+    let once: BTreeSet<String> = reads.iter().cloned().collect();
+    assert_eq!(reads.len(), once.len(), "a read stands in the archive twice");
+    let listed = listed(web);
+    let missing: Vec<_> = listed.difference(&once).collect();
+    let unasked: Vec<_> = once.difference(&listed).collect();
+    assert!(missing.is_empty() && unasked.is_empty(), "missing {missing:?}, not listed {unasked:?}");
+
+    let weeks = archive.json(&["weeks"]).unwrap();
+    let years: BTreeSet<&str> =
+        weeks.as_array().unwrap().iter().map(|w| &w["week"].as_str().unwrap()[..4]).collect();
+    assert!(years.contains("2015") && years.contains("2026") && years.len() >= 12, "{years:?}");
+
+    web.forget_requests();
+    let again = archive.json(&["sync"]).unwrap();
+    assert_eq!((again["reads_new"].as_u64(), again["reads_due"].as_u64()), (Some(0), Some(0)), "{again}");
+    let requests = web.requests();
+    assert_eq!(requests.len(), web.feeds().len(), "only the feeds are asked: {requests:?}");
+    assert!(requests.iter().all(|r| r.conditional && r.status == 304), "{requests:?}");
+    assert_eq!(kept(archive), reads);
+}
+
+#[test]
+fn with_sqlite_a_sync_is_complete_and_a_second_one_changes_nothing() {
+    let (web, archive) = small_web();
+    a_sync_is_complete_and_a_second_one_changes_nothing(&web, &archive);
+    let found = archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+    assert_eq!(found["set_aside"].as_array().unwrap().len(), 0, "{found}");
+}
+
+#[test]
+fn with_postgresql_a_sync_is_complete_and_a_second_one_changes_nothing() {
+    let database = Database::create().unwrap();
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let archive = archive_of(&web, vec!["--database".into(), database.url()]);
+    a_sync_is_complete_and_a_second_one_changes_nothing(&web, &archive);
+}
+
+#[test]
+fn a_sync_that_is_told_to_stop_goes_on_where_it_stopped() {
+    let (web, archive) = small_web();
+    let mut command = archive.command(&["sync", "--json", "--workers", "2"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Some pages have been answered: the sync is in the middle of its work.
+    while web.requests().iter().filter(|r| r.path.contains("/blog/")).count() < 20 {
+        assert!(child.try_wait().unwrap().is_none(), "the sync ended before it could be stopped");
+        std::thread::yield_now();
+    }
+    terminate(&child).unwrap();
+    let status = wait(&mut child).unwrap();
+    assert_eq!(status.code(), Some(0), "told to stop, it ends well");
+    let asked_before = web.requests().iter().filter(|r| r.status == 200).count();
+    archive.json(&["sync"]).unwrap();
+    let reads = kept(&archive);
+    assert_eq!(reads.iter().cloned().collect::<BTreeSet<_>>(), listed(&web));
+    let mut pages: Vec<_> = web
+        .requests()
+        .into_iter()
+        .filter(|r| r.status == 200 && !web.feeds().iter().any(|f| f.ends_with(&r.path)))
+        .map(|r| (r.host, r.path))
+        .collect();
+    assert!(asked_before < pages.len());
+    pages.sort();
+    let fetched = pages.len();
+    pages.dedup();
+    assert_eq!(pages.len(), fetched, "no page was fetched twice");
+}
+
+#[test]
+fn a_source_out_of_reach_is_named_and_the_others_go_on() {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let archive = archive_of(&web, Vec::new());
+    let stray = archive.folder().join("stray.opml");
+    let outline = "<outline type='rss' text='Stray' xmlUrl='https://vitess.io/no-such-feed.xml'/>";
+    std::fs::write(&stray, format!("<opml version='2.0'><body>{outline}</body></opml>")).unwrap();
+    archive.done(&["import", &stray.display().to_string()]).unwrap();
+    let said = archive.run(&["sync"]).unwrap();
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.out.contains("Stray") && said.out.contains("404"), "{}", said.out);
+    let troubled = archive.json(&["sources", "--troubled"]).unwrap();
+    assert_eq!(troubled.as_array().unwrap().len(), 1);
+    assert!(archive.json(&["weeks"]).unwrap().as_array().unwrap().len() > 100);
+}
+
+#[test]
+fn with_no_network_each_source_says_so_and_the_demo_is_offered() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let flags = ["--resolve".to_owned(), format!("*:443:{nobody}"), "--allow-private-addresses".to_owned()];
+    let archive = Archive::new(flags.into()).unwrap();
+    let said = archive.run(&["sync", "--host-pause", "0s"]).unwrap();
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.err.contains("beginning with 12 blogs"), "{}", said.err);
+    let named = archive.json(&["sources"]).unwrap();
+    for source in named.as_array().unwrap() {
+        let title = source["title"].as_str().unwrap();
+        assert!(said.out.contains(title), "{title} is not named in:\n{}", said.out);
+        assert!(source["health"]["last_error"].is_string(), "{source}");
+    }
+    assert!(said.out.contains("serve --demo"), "{}", said.out);
+}

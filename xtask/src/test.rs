@@ -1,0 +1,145 @@
+//! `cargo xtask test`: everything a change must pass, in one command.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+use backissue_tests::postgres::Cluster;
+use backissue_tests::shared::shared_dir;
+
+/// The arguments of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub struct Test {
+    /// Only tests whose name contains this, without the checks before them
+    filter: Option<String>,
+}
+
+impl Test {
+    /// Runs format check, `cargo deny`, clippy, and all tests on both databases and in a browser.
+    pub fn run(self) -> anyhow::Result<()> {
+        shared_dir()?;
+        let began = Instant::now();
+        if self.filter.is_none() {
+            step("Format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+            step("Dependencies", dependencies)?;
+        }
+        let cluster = step("What the tests need", what_tests_need)?;
+        if self.filter.is_none() {
+            let words =
+                ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
+            step("Clippy", || run(cargo().args(words)))?;
+        }
+        step("The binary", || run(cargo().args(["build", "--workspace", "--all-features"])))?;
+        step("Tests", || {
+            let mut tests = cargo();
+            tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
+            tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
+            // Snapshots are compared, never written, and a missing one is a failure.
+            tests.env("INSTA_UPDATE", "no");
+            run(&mut tests)
+        })?;
+        println!("All passed in {} s.", began.elapsed().as_secs());
+        Ok(())
+    }
+}
+
+/// Does one step under its name and tells how long it took.
+fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    println!("── {name}");
+    let began = Instant::now();
+    let done = work().with_context(|| format!("step `{name}` failed"))?;
+    println!("── {name}: {:.0} s", began.elapsed().as_secs_f64());
+    Ok(done)
+}
+
+/// Licences, sources and bans, and known vulnerabilities where their database can be reached.
+fn dependencies() -> anyhow::Result<()> {
+    if !succeeds(Command::new("cargo-deny").arg("--version")) {
+        println!("cargo-deny is missing; installing it (some minutes, once a machine)");
+        run(cargo().args(["install", "cargo-deny", "--locked"]))?;
+    }
+    run(cargo().args(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))?;
+    let advisories = cargo().args(["deny", "--log-level", "error", "check", "advisories"]).output()?;
+    let said = String::from_utf8_lossy(&advisories.stderr);
+    if advisories.status.success() {
+        println!("advisories ok");
+    } else if ["failed to fetch", "error trying to connect", "failed to load advisory database"]
+        .iter()
+        .any(|s| said.contains(s))
+    {
+        println!("ADVISORIES NOT CHECKED: their database cannot be reached from this machine");
+    } else {
+        bail!("cargo deny finds advisories:\n{said}");
+    }
+    Ok(())
+}
+
+/// PostgreSQL and Chromium from Debian's packages where they are missing, and a throw-away database server.
+fn what_tests_need() -> anyhow::Result<Cluster> {
+    let mut missing = Vec::new();
+    if !postgres_is_here() {
+        missing.push("postgresql");
+    }
+    if find("chromedriver").is_none() || find("chromium").is_none() {
+        missing.extend(["chromium", "chromium-driver"]);
+    }
+    install(&missing)?;
+    Cluster::start()
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let line =
+        format!("apt-get update && apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    ensure!(is_root(), "the tests need {}; run as root:\n\n  {line}\n", packages.join(", "));
+    println!("installing {}", packages.join(", "));
+    run(Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
+}
+
+fn postgres_is_here() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    find("initdb").is_some() || versions.into_iter().any(|v| v.path().join("bin/initdb").is_file())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|p| p.is_file())
+}
+
+/// Where `cargo build` puts the binary.
+fn binary() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let beside = own.parent().map(|folder| folder.join("backissue")).filter(|p| p.is_file());
+    beside.context("the binary is not where cargo puts it")
+}
+
+/// The cargo that runs us, in the workspace.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace());
+    command
+}
+
+/// The workspace's folder.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
