@@ -183,6 +183,8 @@ impl Ingest {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            // Asked before picking: what was in hand then may have left new work behind since.
+            let others_at_work = self.working.load(Ordering::SeqCst) > 0;
             if let Some(work) = self.pick(scope).await? {
                 let result = self.carry_out(work).await;
                 self.working.fetch_sub(1, Ordering::SeqCst);
@@ -190,9 +192,8 @@ impl Ingest {
                 result?;
                 continue;
             }
-            let busy = self.working.load(Ordering::SeqCst) > 0;
             let resting = self.hosts.next_ready();
-            if !busy && resting.is_none() {
+            if !others_at_work && resting.is_none() {
                 match idle {
                     WhenIdle::Return => return Ok(()),
                     WhenIdle::Wait => self.meter.phase(Phase::Idle),

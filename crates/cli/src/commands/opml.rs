@@ -19,8 +19,7 @@ use crate::{open, say};
 /// Follows every feed of an OPML file.
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let bytes = read(&args.file)?;
-    let outlines =
-        opml::parse(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
+    let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
     let store = open::store(&settings).await?;
     let (mut new, mut known) = (0u64, 0u64);
     for outline in &list.outlines {
