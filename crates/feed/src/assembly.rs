@@ -293,6 +293,13 @@ impl Assembly {
             self.root = Some(tag.chars().take(40).collect());
         }
         self.enter_base(&attributes);
+        if matches!(tag, "feed" | "rss" | "rdf:rdf")
+            && let Some(language) =
+                attribute(&attributes, "xml:lang").or_else(|| attribute(&attributes, "lang"))
+            && !language.is_empty()
+        {
+            self.feed.language = Some(language.replace('_', "-"));
+        }
         if self.reading == Reading::Lenient {
             for attribute in &attributes {
                 if let Some(prefix) = attribute.name.strip_prefix("xmlns") {

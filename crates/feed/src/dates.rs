@@ -15,7 +15,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         return None;
     }
     const FORMS: [fn(&str) -> Option<Timestamp>; 8] =
-        [w3c, rfc822, iso8601, asctime, slashed, hungarian, greek, korean];
+        [w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek];
     FORMS.iter().find_map(|form| form(text))
 }
 
@@ -212,7 +212,7 @@ type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
 fn iso8601(text: &str) -> Option<Timestamp> {
-    const DATES: [DateForm; 6] = [
+    const DATES: [DateForm; 5] = [
         |p| {
             let year = p.digits(4, 4)?;
             p.optional("-");
@@ -242,7 +242,6 @@ fn iso8601(text: &str) -> Option<Timestamp> {
             p.optional("-");
             Some([year, 1, p.digits(3, 3).filter(|d| *d < 400)?])
         },
-        |p| Some([p.digits(4, 4)?, 1, 1]),
     ];
     let (date, rest) = DATES.iter().find_map(|form| {
         let mut pieces = Pieces(text);

@@ -9,8 +9,8 @@ use crate::{FeedError, MAX_ENTRIES, dates};
 
 /// Reads a JSON Feed.
 pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
-    let value: Value = serde_json::from_str(text.trim_end_matches('\0'))
-        .map_err(|error| FeedError::BrokenJson(error.to_string()))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| FeedError::BrokenJson(error.to_string()))?;
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
     let version = string(&feed, "version").unwrap_or_default();
     let items = feed.get("items").and_then(Value::as_array);
@@ -61,7 +61,7 @@ fn plain_title(title: &str) -> String {
 /// A member that is text or a number, unless it is empty.
 fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
     let text = match object.get(name)? {
-        Value::String(text) => text.trim().to_owned(),
+        Value::String(text) => text.replace('\0', "").trim().to_owned(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };

@@ -68,7 +68,9 @@ impl<'a> Reader<'a> {
         if let Some(numeric) = rest.strip_prefix("&#") {
             let length = numeric.bytes().take(9).take_while(u8::is_ascii_alphanumeric).count();
             let ended = numeric[length..].starts_with(';');
-            let Some(character) = character(&numeric[..length]).filter(|_| ended) else { return Read::Text };
+            let Some(character) = character(&numeric[..length]).filter(|c| ended && *c != '\0') else {
+                return Read::Text;
+            };
             self.assembly.escaped(&escape(character.encode_utf8(&mut [0; 4])));
             return Read::Through(length + 3);
         }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! [`parse`] reads RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, CDF and JSON Feed, and does not give up on documents that are
-//! not well formed: the bytes are decoded ([`decoding`](self)), read as strict XML first and, where that fails, as the
+//! not well formed: the bytes are decoded, read as strict XML first and, where that fails, as the
 //! tag soup it is. What an element means is decided in one place, whichever of the two read it. Where the formats leave
 //! room, the reading is that of Python's `feedparser`, which a generation of feed readers has made the reference.
 //!
@@ -63,8 +63,12 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Feed, FeedError> {
     if bytes.len() > MAX_BYTES {
         return Err(FeedError::TooLarge { bytes: bytes.len() });
     }
-    let text = decoding::decode(bytes, hints.media_type.as_deref());
-    let content = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+    let mut text = decoding::decode(bytes, hints.media_type.as_deref());
+    if text.contains('\0') {
+        // No database takes them, and no text means them.
+        text = text.replace('\0', "").into();
+    }
+    let content = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if content.is_empty() {
         return Err(FeedError::Empty);
     }

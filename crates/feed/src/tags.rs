@@ -39,7 +39,9 @@ impl Tag<'_> {
 /// The tags of `text`.
 pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     let mut at = 0;
+    // Once an end was looked for in vain it is not looked for again, which keeps the time linear.
     let mut comments_end = true;
+    let mut raw_ends = [true; RAW.len()];
     std::iter::from_fn(move || {
         loop {
             at += memchr::memchr(b'<', text.as_bytes().get(at..)?)?;
@@ -59,24 +61,30 @@ pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
                 continue;
             };
             at = tag.end;
-            if tag.kind == TagKind::Start && matches!(tag.name.as_str(), "script" | "style") {
-                at += raw_length(&text[at..], &tag.name);
+            let raw = RAW.iter().position(|name| *name == tag.name).filter(|_| tag.kind == TagKind::Start);
+            if let Some(which) = raw.filter(|which| raw_ends[*which]) {
+                match raw_length(&text[at..], RAW[which]) {
+                    Some(length) => at += length,
+                    None => raw_ends[which] = false,
+                }
             }
             return Some(tag);
         }
     })
 }
 
-/// How far the contents of a script or style go: to its end tag, or nowhere if it has none.
-fn raw_length(text: &str, name: &str) -> usize {
+/// Elements whose contents are no markup.
+const RAW: [&str; 2] = ["script", "style"];
+
+/// How far the contents of a script or style go; none where the end tag is missing.
+fn raw_length(text: &str, name: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let ends = |at: &usize| {
+    memchr::memchr_iter(b'<', bytes).find(|at| {
         bytes.get(at + 1) == Some(&b'/')
             && bytes
                 .get(at + 2..at + 2 + name.len())
                 .is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    memchr::memchr_iter(b'<', &bytes[..bytes.len().min(1 << 20)]).find(ends).unwrap_or(0)
+    })
 }
 
 fn tag(rest: &str, start: usize) -> Option<Tag<'_>> {

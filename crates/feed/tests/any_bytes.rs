@@ -1,4 +1,5 @@
 //! Whatever the bytes: an answer, no panic, and in time.
+#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 
@@ -92,10 +93,9 @@ proptest! {
     }
 }
 
-/// A megabyte of anything takes well under a second of optimised code. Were the time to grow with the square of the
-/// length, each of these would take minutes.
+/// Reading takes milliseconds; were the time to grow with the square of the length, it would take minutes.
 #[test]
-fn a_megabyte_of_malice_takes_no_time() {
+fn no_pattern_takes_more_than_linear_time() {
     let patterns = [
         "<a ",
         "<a '",
@@ -134,12 +134,12 @@ fn a_megabyte_of_malice_takes_no_time() {
         "<title>&lt;a=\"",
     ];
     for pattern in patterns {
-        let body = pattern.repeat((1 << 20) / pattern.len());
+        let body = pattern.repeat((256 << 10) / pattern.len());
         for text in [body.clone(), format!("<rss><channel><item><description>{body}")] {
             let start = Instant::now();
             read_every_way(text.as_bytes());
             let taken = start.elapsed();
-            assert!(taken < Duration::from_secs(40), "{pattern}: {taken:?}");
+            assert!(taken < Duration::from_secs(20), "{pattern}: {taken:?}");
         }
     }
 }

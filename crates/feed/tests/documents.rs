@@ -1,4 +1,5 @@
 //! Whole documents: one small one for every way in which feeds are broken, and the feeds of the shared test web.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -130,7 +131,7 @@ fn the_shared_list_of_blogs_is_read_whole_and_survives_writing() {
 
 #[test]
 fn a_page_of_the_shared_web_declares_its_feed() {
-    for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com", "julialang.org"] {
+    for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com"] {
         let manifest = manifest();
         let feed = manifest.iter().find(|entry| entry["host"] == host).unwrap()["feeds"][0].as_str().unwrap();
         let page = shared("web").join(host).join("blog/index.html");
@@ -143,7 +144,7 @@ fn a_page_of_the_shared_web_declares_its_feed() {
 
 #[test]
 fn what_is_no_feed_is_told_apart() {
-    let (_, page) = ("", read(&shared("web/linkerd.io/index.html")));
+    let page = read(&shared("web/linkerd.io/index.html"));
     for (bytes, error) in [
         (&b" \n"[..], FeedError::Empty),
         (&page, FeedError::WebPage),
