@@ -5,7 +5,7 @@
 
 use backissue_model::ReadId;
 
-use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_once};
+use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 
 /// Which reads; of these only the annotated ones count.
 #[derive(Clone, Debug)]
@@ -23,10 +23,10 @@ impl Which {
         }
     }
 
-    fn bound(&self, statement: Sql) -> Sql {
+    fn statement(&self, text: String) -> Sql {
         match self {
-            Self::These(ids) => statement.bind_all(ids.iter().map(|id| id.0)),
-            Self::OfSource(source) => statement.bind(*source),
+            Self::These(ids) => sql_listing(text, ids.len()).bind_all(ids.iter().map(|id| id.0)),
+            Self::OfSource(source) => sql_of(text).bind(*source),
         }
     }
 }
@@ -50,7 +50,7 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
          SELECT list, facet, {sign}count(*) FROM ({pairs}) AS pair WHERE list <> facet GROUP BY list, facet
          ON CONFLICT (list, facet) DO UPDATE SET reads = tally.reads + excluded.reads"
     );
-    tx.run(which.bound(sql_once(tally))).await?;
+    tx.run(which.statement(tally)).await?;
     let weeks = format!(
         "INSERT INTO week_count (week, reads, problems)
          SELECT week, {sign}count(*), {sign}CAST(sum(has_problem) AS BIGINT) FROM read
@@ -59,7 +59,7 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
             reads = week_count.reads + excluded.reads, problems = week_count.problems + excluded.problems",
         which.condition("id")
     );
-    tx.run(which.bound(sql_once(weeks))).await?;
+    tx.run(which.statement(weeks)).await?;
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> 
          ON CONFLICT (read_id, list) DO NOTHING",
         placeholders(1, reads.len())
     );
-    tx.run(sql_once(insert).bind_all(reads.iter().map(|id| id.0))).await?;
+    tx.run(sql_listing(insert, reads.len()).bind_all(reads.iter().map(|id| id.0))).await?;
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
          SELECT list, facet, count(*) FROM ({}) AS pair WHERE list <> facet GROUP BY list, facet",
         pairs("", "")
     );
-    tx.run(sql_once(insert)).await?;
+    tx.run(sql_of(insert)).await?;
     crate::weeks::count_anew(tx).await
 }
 

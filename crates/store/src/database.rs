@@ -51,6 +51,11 @@ pub(crate) fn sql_once(text: String) -> Sql {
     Sql { text: Cow::Owned(text), values: Vec::new(), prepared: false }
 }
 
+/// A statement with a list of `count` values: prepared once where it is about one thing, which is what happens all the time.
+pub(crate) fn sql_listing(text: String, count: usize) -> Sql {
+    if count == 1 { sql_of(text) } else { sql_once(text) }
+}
+
 impl Sql {
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, placeholders, row_placeholders, sql, sql_of, sql_once};
+use crate::database::{Row, Tried, Tx, placeholders, row_placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
@@ -334,7 +334,7 @@ pub(crate) async fn lock_reads(tx: &mut Tx, ids: &[ReadId]) -> Tried<Vec<Row>> {
         placeholders(1, ids.len()),
         tx.for_update()
     );
-    tx.rows(sql_once(query).bind_all(ids.iter().map(|id| id.0))).await
+    tx.rows(sql_listing(query, ids.len()).bind_all(ids.iter().map(|id| id.0))).await
 }
 
 async fn add_places(

@@ -230,7 +230,7 @@ impl Store {
         let busy_condition = not_among("host", 4, busy);
         let candidate = format!(
             "SELECT id FROM source WHERE standing = 'active' AND {due} {busy_condition}
-             AND (leased_until IS NULL OR leased_until <= $1) ORDER BY next_poll, id LIMIT 1"
+             AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
         );
         // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
         let moments = |statement: Sql| {

@@ -26,7 +26,9 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
     let whole = plan.join("\n");
     println!("{what}:\n{whole}\n");
     for step in &plan {
-        let scans = step.trim_start().starts_with("SCAN ") && !step.contains("CONSTANT ROW");
+        // These two indexes hold nothing but what is asked for, in its order, so walking along them is no waste.
+        let exact = ["read_aside", "read_due"].iter().any(|index| step.ends_with(&format!("INDEX {index}")));
+        let scans = step.trim_start().starts_with("SCAN ") && !step.contains("CONSTANT ROW") && !exact;
         let seq = ["read", "listing", "address", "place", "article", "precis"]
             .iter()
             .any(|table| step.contains(&format!("Seq Scan on {table} ")));
@@ -35,8 +37,15 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
     }
 }
 
-on_both!(lists_run_along_an_index, |db| {
+on_both!(whatever_pages_and_workers_wait_for_runs_along_an_index, |db| {
     generate(&db.store, 10_000, 3).await.unwrap();
+    lists(db).await;
+    let source = db.follow("Acme").await;
+    db.poll(&source, (0..300).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
+    the_rest(db).await;
+});
+
+async fn lists(db: &TestDatabase) {
     let card = db.store.reads(&ReadFilter::default(), Order::Newest, None, 1).await.unwrap().items.remove(0);
     let cursor =
         Cursor { has_problem: true, filed_at: card.published.unwrap().as_millisecond(), id: card.id.0 };
@@ -55,12 +64,9 @@ on_both!(lists_run_along_an_index, |db| {
             }
         }
     }
-});
+}
 
-on_both!(what_else_pages_and_workers_ask_runs_along_an_index, |db| {
-    generate(&db.store, 10_000, 3).await.unwrap();
-    let source = db.follow("Acme").await;
-    db.poll(&source, (0..300).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
+async fn the_rest(db: &TestDatabase) {
     for (what, statement) in [
         ("a read", "SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7"),
         ("an address", "SELECT read_id FROM address WHERE key IN ('a', 'b')"),
@@ -84,4 +90,4 @@ on_both!(what_else_pages_and_workers_ask_runs_along_an_index, |db| {
     ] {
         assert_along_an_index(&db.store, what, sql_once(statement.to_owned())).await;
     }
-});
+}
