@@ -211,11 +211,15 @@ impl Witnesses<'_> {
     fn author_beside_date(&self) -> Option<String> {
         let tree = self.tree;
         let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
-        let lines = (heading..(heading + 60).min(tree.nodes.len())).filter(|&at| {
+        let near = heading..(heading + 60).min(tree.nodes.len());
+        let lines = near.clone().filter(|&at| {
             let short = (8..110).contains(&self.measures[at].chars);
             short && tree.tag(at).is_block() && !tree.below(at).any(|n| tree.tag(n).is_block())
         });
-        lines.map(|at| tree.text(at, 200)).filter(|line| dates::in_words(line).is_some()).find_map(|line| {
+        let runs =
+            near.filter(|&at| tree.tag(at) == Tag::Text && dates::in_words(&tree.node(at).text).is_some());
+        let lines = lines.map(|at| tree.text(at, 200)).chain(runs.map(|at| self.run_from(at)));
+        lines.filter(|line| line.len() < 200 && dates::in_words(line).is_some()).find_map(|line| {
             let line = [" by ", " - ", " – ", " — ", " · ", " • "]
                 .iter()
                 .fold(line, |l, mark| l.replace(mark, " | "));
@@ -224,6 +228,13 @@ impl Witnesses<'_> {
                 .filter_map(|piece| name(piece.split(" (").next().unwrap_or(piece)))
                 .find(|n| n.split_whitespace().count() <= 8)
         })
+    }
+
+    /// The words from a piece of text on, up to the next block.
+    fn run_from(&self, at: At) -> String {
+        let tree = self.tree;
+        let run = (at..(at + 20).min(tree.nodes.len())).take_while(|&n| !tree.tag(n).is_block());
+        collapsed(&run.map(|n| &*tree.node(n).text).collect::<Vec<_>>().join(" "))
     }
 
     fn published(&self) -> Option<Timestamp> {
