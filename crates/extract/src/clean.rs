@@ -96,6 +96,9 @@ fn is_container(tag: Tag) -> bool {
     matches!(tag, Article | Body | Div | Html | Main | Section | Td | Center | Form | Span | Header | Other)
 }
 
+/// Characters up to which a part may be a frame's even where it is much of what a page says.
+const LITTLE: u32 = 250;
+
 /// Characters under which a block is short: a line or two.
 const SHORT: u32 = 110;
 
@@ -193,7 +196,12 @@ impl Cleaning<'_> {
             return self.is_beside_in_line(at);
         }
         // Whatever it is called: what holds much of the article is no frame around it.
-        let much = measure.grabbed * 3 > self.total;
+        let much = measure.grabbed * 3 > self.total && measure.chars > LITTLE;
+        let floats =
+            matches!(node.attr(AttrName::Role), Some("dialog" | "alertdialog" | "alert" | "navigation"));
+        if floats && measure.chars <= LITTLE {
+            return true;
+        }
         if much {
             return false;
         }

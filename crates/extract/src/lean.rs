@@ -20,6 +20,10 @@ pub(crate) struct Lean {
 
 /// Elements that are left out with all they hold.
 const LEFT_OUT: &[&str] = &["script", "style", "iframe", "noembed", "noframes", "svg", "object", "applet"];
+/// Elements that never hold an article's words, left out where they are whole and of a likely size.
+const PASSED_OVER: &[&str] = &["nav", "select", "button"];
+/// Most bytes of such an element.
+const LARGEST_FURNITURE: usize = 100_000;
 /// Elements whose content is text up to their end tag, kept as it is.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
 /// Elements that have no end tag, or whose end tag may be left out; neither nests by itself.
@@ -63,6 +67,28 @@ pub(crate) fn lean(source: &str) -> Lean {
     lean
 }
 
+/// The place after a piece of furniture that ends where it should and holds nothing that an article is told by.
+fn past_furniture(source: &str, name: &str, from: usize) -> Option<usize> {
+    let within = source.as_bytes().get(from..)?;
+    let within = &within[..within.len().min(LARGEST_FURNITURE)];
+    let mut depth = 1_u32;
+    for tag in memchr::memchr_iter(b'<', within) {
+        if is_tag(within, tag + 1, b"/", name) {
+            depth -= 1;
+            if depth == 0 {
+                return Some(past_tag(source.as_bytes(), from + tag + 2 + name.len()));
+            }
+        } else if is_tag(within, tag + 1, b"", name) {
+            depth += 1;
+        } else if ["article", "main", "h1", "script", "pre"].iter().any(|n| is_tag(within, tag + 1, b"", n))
+            || within[tag..].starts_with(b"<!--")
+        {
+            return None;
+        }
+    }
+    None
+}
+
 /// Copies or leaves out the element whose start tag lies at `tag..end`; where to go on.
 fn element<'a>(
     source: &'a str,
@@ -82,6 +108,12 @@ fn element<'a>(
             lean.json_ld.push(source[end..inside].to_owned());
         }
         // Words on either side must not run together.
+        lean.html.push(' ');
+        return after;
+    }
+    if PASSED_OVER.contains(&name_text)
+        && let Some(after) = past_furniture(source, name_text, end)
+    {
         lean.html.push(' ');
         return after;
     }
@@ -285,6 +317,9 @@ mod tests {
             ("1 < 2 <3 <", "1 < 2 <3 <"),
             ("a</b>c</p>", "ac</p>"),
             ("<style>x", " "),
+            ("a<nav><ul><li><nav>x</nav></ul></nav>b", "a b"),
+            ("a<nav><h1>b</h1></nav>", "a<nav><h1>b</h1></nav>"),
+            ("a<nav>b", "a<nav>b"),
             (
                 "<p onclick='a > b' class=c data-x=1 data-src=y style='color: red'>a",
                 "<p  class=c  data-src=y >a",

@@ -104,9 +104,16 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
         metadata = metadata.or_entry(entry);
     }
     let base = base_of(&tree, page.url, metadata.canonical_url.as_ref());
-    let shown = clean::article_part(&tree, &measures, metadata.title.as_deref())
-        .map(|part| render::render(&tree, part.root, &part.dropped, base.as_ref()))
-        .unwrap_or_default();
+    let title = metadata.title.as_deref();
+    let mut shown = body_of(&tree, &measures, title, base.as_ref());
+    if words::count(&shown.text) < LIKELY
+        && let Some(marks) = locate::named_body(&tree)
+    {
+        let named = body_of(&tree, &measure::measure(&tree, &marks), title, base.as_ref());
+        if !named.text.is_empty() {
+            shown = named;
+        }
+    }
     let body = match entry.and_then(|e| fuller(&shown, e, base.as_ref())) {
         Some(carried) => carried,
         None => shown,
@@ -134,6 +141,16 @@ pub fn plain_text(html: &str) -> String {
     render::render(&tree, 0, &hidden, None).text
 }
 
+/// Words under which what the grab took is doubted.
+const LIKELY: u32 = 50;
+
+/// What of a measured page is the article.
+fn body_of(tree: &Tree, measures: &[measure::Measure], title: Option<&str>, base: Option<&Url>) -> Body {
+    clean::article_part(tree, measures, title)
+        .map(|part| render::render(tree, part.root, &part.dropped, base))
+        .unwrap_or_default()
+}
+
 /// Words of a body under which a page is taken to show no more than a beginning.
 const SCANT: u32 = 250;
 
@@ -157,9 +174,7 @@ fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let all = vec![true; tree.nodes.len()];
     let measures = measure::measure(&tree, &all);
-    clean::article_part(&tree, &measures, title)
-        .map(|part| render::render(&tree, part.root, &part.dropped, base))
-        .unwrap_or_default()
+    body_of(&tree, &measures, title, base)
 }
 
 fn article(metadata: Metadata, body: Body) -> Option<Article> {

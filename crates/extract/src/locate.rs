@@ -6,7 +6,7 @@
 use dom_query::Document;
 use dom_smoothie::{Config, ParsePolicy, Readability};
 
-use crate::tree::{Places, Tag, Tree};
+use crate::tree::{AttrName, Places, Tag, Tree};
 
 /// A text shorter than this, in characters, makes the next, more lenient try worth its time (Readability's own figure).
 const SHORT: usize = 500;
@@ -49,4 +49,43 @@ fn attempt(
         marks[at] = true;
     }
     (length > 0).then_some((length, marks))
+}
+
+/// Names that makers of pages give to the element with the article's body.
+const BODY_NAMES: &[&str] = &[
+    "post-content",
+    "entry-content",
+    "article-content",
+    "article-body",
+    "post-body",
+    "post__content",
+    "markdown-body",
+    "article",
+    "content",
+    "main",
+];
+
+/// Marks all that is in the element which by its kind or name holds the article: for pages so short that the grab, which
+/// goes by the length of paragraphs, takes something else.
+pub(crate) fn named_body(tree: &Tree) -> Option<Vec<bool>> {
+    let named = |name: &str| {
+        (0..tree.nodes.len()).find(|&at| {
+            let node = tree.node(at);
+            node.tag.is_block()
+                && [AttrName::Class, AttrName::Id]
+                    .into_iter()
+                    .filter_map(|a| node.attr(a))
+                    .any(|names| names.split_ascii_whitespace().any(|n| n.eq_ignore_ascii_case(name)))
+        })
+    };
+    let says_so =
+        (0..tree.nodes.len()).find(|&at| tree.node(at).attr(AttrName::Itemprop) == Some("articleBody"));
+    let body = says_so
+        .or_else(|| BODY_NAMES[..7].iter().find_map(|name| named(name)))
+        .or_else(|| tree.first(Tag::Article))
+        .or_else(|| BODY_NAMES[7..].iter().find_map(|name| named(name)))
+        .or_else(|| tree.first(Tag::Main))?;
+    let mut marks = vec![false; tree.nodes.len()];
+    marks[tree.below(body)].fill(true);
+    Some(marks)
 }
