@@ -9,15 +9,16 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use backissue_model::{Entry, Feed, FeedFormat};
+use backissue_model::{Feed, FeedFormat};
 use base64::Engine;
-use jiff::Timestamp;
 use url::Url;
 
+use crate::elements::{Part, markup_element, text_element};
 use crate::markup_text::{
     escape, looks_like_html, one_line, plain_text, repaired, unescape_xml, with_absolute_links,
 };
 use crate::namespaces::vocabulary;
+use crate::record::{Person, Record, absolute, address};
 use crate::{FeedError, MAX_ENTRIES, dates};
 
 /// How the document is read, which decides whether text comes resolved or still escaped.
@@ -46,37 +47,6 @@ const MAX_LEFT_OPEN: usize = 64;
 
 /// Authors of one thing that are told apart.
 const MAX_AUTHORS: usize = 50;
-
-/// What an open element is collected for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Item,
-    Title,
-    Link,
-    Id,
-    Description,
-    Summary,
-    Content,
-    Subtitle,
-    Rights,
-    Info,
-    Author,
-    Contributor,
-    Publisher,
-    Name,
-    Email,
-    Address,
-    Category,
-    Keywords,
-    Tags,
-    Language,
-    Published,
-    Updated,
-    Image,
-    TextInput,
-    Source,
-    Other(String),
-}
 
 struct Open {
     part: Part,
@@ -108,32 +78,6 @@ impl ContentKind {
     fn is_html(&self) -> bool {
         matches!(self.media_type.as_deref().unwrap_or(HTML), HTML | XHTML)
     }
-}
-
-#[derive(Clone, Default)]
-struct Person {
-    name: Option<String>,
-    email: Option<String>,
-}
-
-/// What has been told about one thing.
-#[derive(Default)]
-struct Record {
-    title: Option<String>,
-    title_depth: usize,
-    link: Option<String>,
-    id: Option<String>,
-    id_depth: usize,
-    summary: Option<String>,
-    summary_depth: usize,
-    summary_is_content: bool,
-    contents: Vec<String>,
-    authors: Vec<Person>,
-    author: Option<String>,
-    published: Option<Timestamp>,
-    updated: Option<Timestamp>,
-    tags: Vec<String>,
-    language: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -424,6 +368,15 @@ impl Assembly {
     }
 
     fn start_element(&mut self, name: &str, attributes: &[Attribute]) {
+        if let Some((part, default)) = markup_element(name) {
+            self.has_content |= part == Part::Content && !name.ends_with("body");
+            let stored = self.expects_text() || !matches!(part, Part::Title | Part::Description);
+            return self.push_content(part, attributes, default, stored);
+        }
+        if let Some(part) = text_element(name) {
+            let stored = !matches!(part, Part::Name | Part::Email);
+            return self.push(part, stored);
+        }
         match name {
             "rss" => self.start_rss(attributes),
             "feed" => {
@@ -439,10 +392,6 @@ impl Assembly {
                 self.start_channel_definition(attributes);
             }
             "item" | "entry" => self.start_item(attributes),
-            "title" | "dc_title" | "media_title" => {
-                let stored = self.expects_text();
-                self.push_content(Part::Title, attributes, PLAIN, stored);
-            }
             "link" => self.start_link(attributes),
             "guid" | "id" => {
                 let is_link = attribute(attributes, "ispermalink").is_none_or(|value| value == "true");
@@ -450,29 +399,7 @@ impl Assembly {
                 self.push(Part::Id, true);
             }
             "description" | "dc_description" | "media_description" => self.start_description(attributes),
-            "abstract" => {
-                let stored = self.expects_text();
-                self.push_content(Part::Description, attributes, PLAIN, stored);
-            }
             "summary" | "itunes_summary" => self.start_summary(attributes),
-            "content" => {
-                self.has_content = true;
-                self.push_content(Part::Content, attributes, PLAIN, true);
-            }
-            "content_encoded" | "fullitem" => {
-                self.has_content = true;
-                self.push_content(Part::Content, attributes, HTML, true);
-            }
-            "body" | "xhtml_body" => self.push_content(Part::Content, attributes, XHTML, true),
-            "subtitle" | "tagline" | "itunes_subtitle" => {
-                self.push_content(Part::Subtitle, attributes, PLAIN, true);
-            }
-            "rights" | "copyright" | "dc_rights" => {
-                self.push_content(Part::Rights, attributes, PLAIN, true);
-            }
-            "info" | "feedburner_browserfriendly" => {
-                self.push_content(Part::Info, attributes, PLAIN, true);
-            }
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
                 self.in_author = true;
                 self.push(Part::Author, true);
@@ -493,10 +420,6 @@ impl Assembly {
                 self.in_publisher = true;
                 self.push(Part::Publisher, false);
             }
-            "webmaster" | "dc_publisher" => self.push(Part::Publisher, true),
-            "name" | "itunes_name" => self.push(Part::Name, false),
-            "email" | "itunes_email" => self.push(Part::Email, false),
-            "url" | "homepage" | "uri" => self.push(Part::Address, true),
             "category" | "keywords" | "dc_subject" | "media_category" => {
                 let term = attribute(attributes, "term").unwrap_or("").to_owned();
                 self.add_tag(&term);
@@ -506,13 +429,6 @@ impl Assembly {
                 let term = attribute(attributes, "text").unwrap_or("").to_owned();
                 self.add_tag(&term);
                 self.push(Part::Category, true);
-            }
-            "itunes_keywords" | "media_keywords" => self.push(Part::Keywords, true),
-            "tags" => self.push(Part::Tags, true),
-            "language" | "dc_language" => self.push(Part::Language, true),
-            "published" | "issued" | "pubdate" | "dcterms_issued" => self.push(Part::Published, true),
-            "updated" | "modified" | "lastbuilddate" | "dc_date" | "dcterms_modified" => {
-                self.push(Part::Updated, true);
             }
             "image" => {
                 self.has_image |= !self.in_entry;
@@ -639,6 +555,12 @@ impl Assembly {
     }
 
     fn end_element(&mut self, name: &str) {
+        if let Some((part, _)) = markup_element(name) {
+            return self.end_markup(name, &part);
+        }
+        if let Some(part) = text_element(name) {
+            return self.end_text(&part);
+        }
         match name {
             "channel" | "feed" => self.in_feed = false,
             "item" | "entry" => {
@@ -646,32 +568,14 @@ impl Assembly {
                 self.in_entry = false;
                 self.has_content = false;
             }
-            "title" | "dc_title" => {
-                if self.pop_content(&Part::Title).is_some_and(|title| !title.is_empty()) {
-                    self.title_depth = Some(self.depth);
-                }
-            }
-            "media_title" => {
-                self.pop_content(&Part::Title);
-            }
             "link" => {
                 self.pop(&Part::Link);
             }
             "guid" | "id" => self.end_id(),
-            "description" | "dc_description" | "media_description" | "abstract" => {
+            "description" | "dc_description" | "media_description" => {
                 self.end_summary(&Part::Description);
             }
             "summary" | "itunes_summary" => self.end_summary(&Part::Summary),
-            "content" | "content_encoded" | "fullitem" | "body" | "xhtml_body" => self.end_content(),
-            "subtitle" | "tagline" | "itunes_subtitle" => {
-                self.pop_content(&Part::Subtitle);
-            }
-            "rights" | "copyright" | "dc_rights" => {
-                self.pop_content(&Part::Rights);
-            }
-            "info" | "feedburner_browserfriendly" => {
-                self.pop_content(&Part::Info);
-            }
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
                 self.pop(&Part::Author);
                 self.in_author = false;
@@ -688,39 +592,10 @@ impl Assembly {
                 self.pop(&Part::Publisher);
                 self.in_publisher = false;
             }
-            "webmaster" | "dc_publisher" => {
-                self.pop(&Part::Publisher);
-            }
-            "name" | "itunes_name" => {
-                let name = self.pop(&Part::Name);
-                self.author_detail(|person| person.name = name);
-            }
-            "email" | "itunes_email" => {
-                let email = self.pop(&Part::Email);
-                self.author_detail(|person| person.email = email);
-            }
-            "url" | "homepage" | "uri" => {
-                self.pop(&Part::Address);
-            }
             "category" | "keywords" | "dc_subject" | "media_category" | "itunes_category" => {
                 if let Some(term) = self.pop(&Part::Category) {
                     self.add_tag(&term);
                 }
-            }
-            "itunes_keywords" | "media_keywords" => self.end_tag_list(&Part::Keywords),
-            "tags" => self.end_tag_list(&Part::Tags),
-            "language" | "dc_language" => {
-                if let Some(language) = self.pop(&Part::Language).filter(|language| !language.is_empty()) {
-                    self.record().language = Some(language);
-                }
-            }
-            "published" | "issued" | "pubdate" | "dcterms_issued" => {
-                let date = self.pop(&Part::Published).and_then(|text| dates::parse(&text));
-                self.record().published = date;
-            }
-            "updated" | "modified" | "lastbuilddate" | "dc_date" | "dcterms_modified" => {
-                let date = self.pop(&Part::Updated).and_then(|text| dates::parse(&text));
-                self.record().updated = date;
             }
             "image" => {
                 self.pop(&Part::Image);
@@ -738,6 +613,44 @@ impl Assembly {
             _ => {
                 self.pop(&Part::Other(name.to_owned()));
             }
+        }
+    }
+
+    fn end_markup(&mut self, name: &str, part: &Part) {
+        match part {
+            Part::Title => {
+                let title = self.pop_content(part);
+                // A title for the media alone does not keep the item's own from counting.
+                if name != "media_title" && title.is_some_and(|title| !title.is_empty()) {
+                    self.title_depth = Some(self.depth);
+                }
+            }
+            Part::Description => self.end_summary(part),
+            Part::Content => self.end_content(),
+            _ => {
+                self.pop_content(part);
+            }
+        }
+    }
+
+    fn end_text(&mut self, part: &Part) {
+        let text = self.pop(part);
+        match part {
+            Part::Name => self.author_detail(|person| person.name = text),
+            Part::Email => self.author_detail(|person| person.email = text),
+            Part::Keywords | Part::Tags => {
+                for term in text.unwrap_or_default().split(',') {
+                    self.add_tag(term);
+                }
+            }
+            Part::Language => {
+                if let Some(language) = text.filter(|language| !language.is_empty()) {
+                    self.record().language = Some(language);
+                }
+            }
+            Part::Published => self.record().published = text.and_then(|text| dates::parse(&text)),
+            Part::Updated => self.record().updated = text.and_then(|text| dates::parse(&text)),
+            _ => {}
         }
     }
 
@@ -770,12 +683,6 @@ impl Assembly {
         if textual && record.summary.is_none() {
             record.summary = Some(value.unwrap_or_default());
             record.summary_is_content = true;
-        }
-    }
-
-    fn end_tag_list(&mut self, part: &Part) {
-        for term in self.pop(part).unwrap_or_default().split(',') {
-            self.add_tag(term);
         }
     }
 
@@ -965,57 +872,4 @@ fn other_root(root: &str) -> FeedError {
         "link",
     ];
     if PAGE.contains(&root) { FeedError::WebPage } else { FeedError::OtherXml { root: root.to_owned() } }
-}
-
-fn absolute(link: Option<&str>) -> Option<Url> {
-    Url::parse(link?.trim()).ok().filter(|url| url.has_host())
-}
-
-fn address(link: Option<&str>, base: Option<&Url>) -> Option<Url> {
-    let link = link?.trim();
-    if link.is_empty() {
-        return None;
-    }
-    Url::parse(link).ok().or_else(|| base?.join(link).ok())
-}
-
-impl Record {
-    fn author_line(&self) -> Option<String> {
-        let mut names: Vec<String> = Vec::new();
-        for person in &self.authors {
-            let Some(name) = person.name.as_deref().or(person.email.as_deref()) else { continue };
-            let name = plain_text(name);
-            if !name.is_empty() && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        if !names.is_empty() {
-            return Some(names.join(", "));
-        }
-        let author = plain_text(self.author.as_deref()?);
-        let name = match author.split_once('(') {
-            Some((email, name)) if email.contains('@') && !email.trim().contains(' ') => {
-                name.trim_end_matches(')').trim().to_owned()
-            }
-            _ => author,
-        };
-        (!name.is_empty()).then_some(name)
-    }
-
-    fn entry(self, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
-        let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
-        let url = address(self.link.as_deref(), base);
-        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Entry {
-            id: not_empty(self.id).or_else(|| url.as_ref().map(|url| url.to_string())),
-            url,
-            title: not_empty(self.title),
-            author,
-            published: self.published,
-            updated: self.updated,
-            summary: not_empty(self.summary).filter(|_| !self.summary_is_content),
-            content: not_empty(self.contents.into_iter().max_by_key(String::len)),
-            tags: self.tags,
-        }
-    }
 }

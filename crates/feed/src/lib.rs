@@ -23,6 +23,7 @@ mod code_pages;
 mod dates;
 mod decoding;
 mod discovery;
+mod elements;
 mod feed_error;
 mod json_feed;
 mod lenient_markup;
@@ -30,6 +31,7 @@ mod markup_text;
 mod namespaces;
 pub mod opml;
 mod prolog;
+mod record;
 mod strict_xml;
 mod tags;
 

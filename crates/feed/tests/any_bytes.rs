@@ -60,7 +60,7 @@ const FRAGMENTS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn random_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
@@ -134,12 +134,12 @@ fn no_pattern_takes_more_than_linear_time() {
         "<title>&lt;a=\"",
     ];
     for pattern in patterns {
-        let body = pattern.repeat((256 << 10) / pattern.len());
+        let body = pattern.repeat((128 << 10) / pattern.len());
         for text in [body.clone(), format!("<rss><channel><item><description>{body}")] {
             let start = Instant::now();
             read_every_way(text.as_bytes());
             let taken = start.elapsed();
-            assert!(taken < Duration::from_secs(20), "{pattern}: {taken:?}");
+            assert!(taken < Duration::from_secs(15), "{pattern}: {taken:?}");
         }
     }
 }

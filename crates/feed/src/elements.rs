@@ -1,0 +1,70 @@
+//! What the names of elements mean, whichever vocabulary they come from.
+//!
+//! Names are in lower case with an underscore after their vocabulary's customary prefix. Only elements that simply hold
+//! text are listed here; those that change what is being told about are the assembly's business.
+
+/// What an open element is collected for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Item,
+    Title,
+    Link,
+    Id,
+    Description,
+    Summary,
+    Content,
+    Subtitle,
+    Rights,
+    Info,
+    Author,
+    Contributor,
+    Publisher,
+    Name,
+    Email,
+    Address,
+    Category,
+    Keywords,
+    Tags,
+    Language,
+    Published,
+    Updated,
+    Image,
+    TextInput,
+    Source,
+    Other(String),
+}
+
+const PLAIN: &str = "text/plain";
+const HTML: &str = "text/html";
+const XHTML: &str = "application/xhtml+xml";
+
+/// What the element `name` holds if it is one that may hold markup, and what it is read as where it does not say.
+pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
+    Some(match name {
+        "title" | "dc_title" | "media_title" => (Part::Title, PLAIN),
+        "abstract" => (Part::Description, PLAIN),
+        "content_encoded" | "fullitem" => (Part::Content, HTML),
+        "content" => (Part::Content, PLAIN),
+        "body" | "xhtml_body" => (Part::Content, XHTML),
+        "subtitle" | "tagline" | "itunes_subtitle" => (Part::Subtitle, PLAIN),
+        "rights" | "copyright" | "dc_rights" => (Part::Rights, PLAIN),
+        "info" | "feedburner_browserfriendly" => (Part::Info, PLAIN),
+        _ => return None,
+    })
+}
+
+/// What the element `name` holds if it holds plain text.
+pub fn text_element(name: &str) -> Option<Part> {
+    Some(match name {
+        "webmaster" | "dc_publisher" => Part::Publisher,
+        "name" | "itunes_name" => Part::Name,
+        "email" | "itunes_email" => Part::Email,
+        "url" | "homepage" | "uri" => Part::Address,
+        "itunes_keywords" | "media_keywords" => Part::Keywords,
+        "tags" => Part::Tags,
+        "language" | "dc_language" => Part::Language,
+        "published" | "issued" | "pubdate" | "dcterms_issued" => Part::Published,
+        "updated" | "modified" | "lastbuilddate" | "dc_date" | "dcterms_modified" => Part::Updated,
+        _ => return None,
+    })
+}

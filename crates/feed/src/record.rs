@@ -1,0 +1,91 @@
+//! What a document has told about one thing: the feed, an entry, an image.
+
+use backissue_model::Entry;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::markup_text::plain_text;
+
+/// Somebody who wrote.
+#[derive(Clone, Default)]
+pub struct Person {
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+/// What has been told about one thing.
+#[derive(Default)]
+pub struct Record {
+    pub title: Option<String>,
+    pub title_depth: usize,
+    pub link: Option<String>,
+    pub id: Option<String>,
+    pub id_depth: usize,
+    pub summary: Option<String>,
+    pub summary_depth: usize,
+    pub summary_is_content: bool,
+    pub contents: Vec<String>,
+    pub authors: Vec<Person>,
+    pub author: Option<String>,
+    pub published: Option<Timestamp>,
+    pub updated: Option<Timestamp>,
+    pub tags: Vec<String>,
+    pub language: Option<String>,
+}
+
+/// The link, if it is an address with a host.
+pub fn absolute(link: Option<&str>) -> Option<Url> {
+    Url::parse(link?.trim()).ok().filter(|url| url.has_host())
+}
+
+/// The link made absolute, if it can be.
+pub fn address(link: Option<&str>, base: Option<&Url>) -> Option<Url> {
+    let link = link?.trim();
+    if link.is_empty() {
+        return None;
+    }
+    Url::parse(link).ok().or_else(|| base?.join(link).ok())
+}
+
+impl Record {
+    /// The authors' names in one line; the address of one who has no name.
+    pub fn author_line(&self) -> Option<String> {
+        let mut names: Vec<String> = Vec::new();
+        for person in &self.authors {
+            let Some(name) = person.name.as_deref().or(person.email.as_deref()) else { continue };
+            let name = plain_text(name);
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if !names.is_empty() {
+            return Some(names.join(", "));
+        }
+        let author = plain_text(self.author.as_deref()?);
+        let name = match author.split_once('(') {
+            Some((email, name)) if email.contains('@') && !email.trim().contains(' ') => {
+                name.trim_end_matches(')').trim().to_owned()
+            }
+            _ => author,
+        };
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The entry that has been told; relative links hang on `base`.
+    pub fn entry(self, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
+        let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
+        let url = address(self.link.as_deref(), base);
+        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Entry {
+            id: not_empty(self.id).or_else(|| url.as_ref().map(|url| url.to_string())),
+            url,
+            title: not_empty(self.title),
+            author,
+            published: self.published,
+            updated: self.updated,
+            summary: not_empty(self.summary).filter(|_| !self.summary_is_content),
+            content: not_empty(self.contents.into_iter().max_by_key(String::len)),
+            tags: self.tags,
+        }
+    }
+}
