@@ -56,6 +56,7 @@ impl Store {
         .bind(precis.problem.is_some())
         .bind(concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "));
         if tx.run(update).await? == 0 {
+            tx.abandon().await?;
             return Ok(Finished::LeaseLost);
         }
         insert_precis(&mut tx, read, precis, now).await?;

@@ -51,9 +51,9 @@ pub(crate) fn sql_once(text: String) -> Sql {
     Sql { text: Cow::Owned(text), values: Vec::new(), prepared: false }
 }
 
-/// A statement with a list of `count` values: prepared once where it is about one thing, which is what happens all the time.
+/// A statement with a list of `count` values: prepared once where the list is short, which is what happens all the time.
 pub(crate) fn sql_listing(text: String, count: usize) -> Sql {
-    if count == 1 { sql_of(text) } else { sql_once(text) }
+    if count <= 8 { sql_of(text) } else { sql_once(text) }
 }
 
 impl Sql {
@@ -309,9 +309,28 @@ impl Database {
         }
         Ok(tx)
     }
+
+    /// Begins a transaction and takes one row with `claim`, which is told how to lock it. On PostgreSQL rows that others hold
+    /// for a moment are passed over first; where nothing else is left they are waited for, so that none is due and yet not
+    /// found.
+    pub(crate) async fn begin_claim(&self, claim: impl Fn(&str) -> Sql) -> Tried<Option<(Tx, Row)>> {
+        let locks: &[&str] = match self {
+            Self::Sqlite { .. } => &[""],
+            Self::Postgres(_) => &["FOR UPDATE SKIP LOCKED", "FOR UPDATE"],
+        };
+        for lock in locks {
+            let mut tx = self.begin().await?;
+            if let Some(row) = tx.row(claim(lock)).await? {
+                return Ok(Some((tx, row)));
+            }
+            tx.abandon().await?;
+        }
+        Ok(None)
+    }
 }
 
-/// A transaction that writes; undone unless committed.
+/// A transaction that writes; undone unless committed. Whoever gives it up calls [`Tx::abandon`]: one that is dropped is
+/// undone too, but a moment later, and until then it keeps others from its rows.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -352,19 +371,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Undoes it and gives back its locks before returning.
+    pub(crate) async fn abandon(self) -> Tried<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
     /// `FOR UPDATE` where rows are locked one by one; SQLite's transaction holds the whole file already.
     pub(crate) fn for_update(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
             Self::Postgres(_) => "FOR UPDATE",
-        }
-    }
-
-    /// `FOR UPDATE SKIP LOCKED`, for claims that need not wait for each other.
-    pub(crate) fn skip_locked(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
         }
     }
 }

@@ -57,10 +57,10 @@ impl Store {
         ids.insert(read.id);
         let ids: Vec<ReadId> = ids.into_iter().collect();
         let rows = lock_reads(&mut tx, &ids).await?;
-        if !holds_lease(read, &rows)? {
+        let Some(oldest) = rows.first().filter(|_| holds_lease(read, &rows)) else {
+            tx.abandon().await?;
             return Ok(Extracted::LeaseLost);
-        }
-        let Some(oldest) = rows.first() else { return Ok(Extracted::LeaseLost) };
+        };
         let survivor = ReadId(oldest.int("id")?);
         let absorbed: Vec<ReadId> = ids.into_iter().filter(|id| *id != survivor).collect();
         if absorbed.is_empty() {
@@ -106,13 +106,9 @@ impl Store {
 }
 
 /// Whether the lease is still this worker's.
-fn holds_lease(read: &ClaimedRead, rows: &[Row]) -> Tried<bool> {
-    for row in rows {
-        if row.int("id")? == read.id.0 {
-            return Ok(row.int("claim")? == read.claim && row.yes("held")?);
-        }
-    }
-    Ok(false)
+fn holds_lease(read: &ClaimedRead, rows: &[Row]) -> bool {
+    let is = |row: &Row, column, value: i64| row.int(column).is_ok_and(|found| found == value);
+    rows.iter().any(|row| is(row, "id", read.id.0) && is(row, "claim", read.claim) && is(row, "held", 1))
 }
 
 /// Other reads that are the same article.

@@ -108,7 +108,10 @@ impl Store {
         let source = claimed.source.id;
         let mut tx = self.database.begin_admission().await?;
         let lock = format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update());
-        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else { return Ok(Admitted::default()) };
+        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
+            tx.abandon().await?;
+            return Ok(Admitted::default());
+        };
         // Whoever polls late still admits what came, which cannot double anything, but leaves the source's state to the
         // one who holds it now.
         if row.int("claim")? == claimed.claim {

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count};
-use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_of, sql_once};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::keys::{source_list, url_key};
 use crate::times::millis;
@@ -87,6 +87,7 @@ impl Store {
         let mut tx = self.database.begin_admission().await?;
         let key = source_key(new);
         if let Some(row) = tx.row(sql_of(format!("{SOURCE} WHERE s.key = $1")).bind(key.as_str())).await? {
+            tx.abandon().await?;
             return Ok(Follow { source: source_of_row(&row)?, is_new: false });
         }
         let slug = free_slug(&mut tx, new).await?;
@@ -139,6 +140,7 @@ impl Store {
         let mut tx = self.database.begin_admission().await?;
         let lock = format!("SELECT id FROM source WHERE id = $1 {}", tx.for_update());
         if tx.row(sql_of(lock).bind(id.0)).await?.is_none() {
+            tx.abandon().await?;
             return Ok(None);
         }
         let lock = format!(
@@ -242,15 +244,17 @@ impl Store {
                 .bind_all(busy.iter().cloned())
         };
         let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(moments(sql_once(look))).await?.is_none() {
+        if self.database.row(moments(sql_listing(look, busy.len()))).await?.is_none() {
             return Ok(None);
         }
-        let mut tx = self.database.begin().await?;
-        let take = format!(
-            "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {}) RETURNING id, host, claim",
-            tx.skip_locked()
-        );
-        let Some(taken) = tx.row(moments(sql_once(take))).await? else { return Ok(None) };
+        let take = |lock: &str| {
+            let take = format!(
+                "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {lock})
+                 RETURNING id, host, claim"
+            );
+            moments(sql_listing(take, busy.len()))
+        };
+        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
         let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(taken.int("id")?);
         let row = tx
             .row(query)

@@ -4,7 +4,7 @@ use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::database::{Row, Sql, Tried, sql, sql_of, sql_once};
+use crate::database::{Row, Sql, Tried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{COMPANY, TITLE, not_among};
@@ -163,15 +163,16 @@ impl Store {
         };
         // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
         let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(bound(sql_once(look))).await?.is_none() {
+        if self.database.row(bound(sql_listing(look, busy.len()))).await?.is_none() {
             return Ok(None);
         }
-        let mut tx = self.database.begin().await?;
-        let take = format!(
-            "UPDATE read SET claim = claim + 1, held = 1, due_at = $2 WHERE id = ({candidate} {}) RETURNING id",
-            tx.skip_locked()
-        );
-        let Some(taken) = tx.row(bound(sql_once(take))).await? else { return Ok(None) };
+        let take = |lock: &str| {
+            let take = format!(
+                "UPDATE read SET claim = claim + 1, held = 1, due_at = $2 WHERE id = ({candidate} {lock}) RETURNING id"
+            );
+            bound(sql_listing(take, busy.len()))
+        };
+        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
         let query = format!(
             "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
                 p.entry, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}

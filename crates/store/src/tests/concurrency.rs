@@ -6,6 +6,7 @@ use backissue_model::{Kind, Stage};
 use tokio::task::JoinSet;
 
 use super::harness::*;
+use crate::database::sql;
 use crate::*;
 
 on_both!(two_processes_that_admit_the_same_entries_double_nothing, |db| {
@@ -108,5 +109,28 @@ async fn pages_are_read_while_a_writer_holds_the_file() {
     let page = db.store.reads(&ReadFilter::default(), Order::Newest, None, 50).await.unwrap();
     assert_eq!(page.items.len(), 30);
     drop(writing);
+    db.remove().await;
+}
+
+/// A claim passes over rows that another transaction holds, but when nothing else is left it waits: a worker that is told
+/// "nothing is due" stops, though the row would be free a moment later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_waits_for_the_last_row_that_another_holds_for_a_moment() {
+    let db = TestDatabase::postgres().await;
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let mut holder = db.store.database.begin().await.unwrap();
+    holder.rows(sql("SELECT id FROM read FOR UPDATE")).await.unwrap();
+    let store = db.store.clone();
+    let claim =
+        tokio::spawn(async move { store.claim_read(Stage::Discovered, at(9), LEASE, &[]).await.unwrap() });
+    let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while db.store.database.row(sql(waiting)).await.unwrap().unwrap().int("n").unwrap() == 0 {
+        assert!(!claim.is_finished(), "it gave up instead of waiting");
+        tokio::task::yield_now().await;
+    }
+    holder.abandon().await.unwrap();
+    assert!(claim.await.unwrap().is_some());
     db.remove().await;
 }
