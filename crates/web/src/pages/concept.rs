@@ -60,13 +60,13 @@ fn document(
                 @if let Some(concept) = concept { p.standfirst { (concept.definition) } }
                 (around(slug))
             }
-            (way_to_facets(found))
+            (way_to_facets(beside.as_ref()))
             (chips(narrowing, &path, source_title))
             (reads::by_month(&stretch.items, frame.zone()))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },
-        beside: (!beside.0.is_empty()).then_some(beside),
+        beside,
         beside_name: "narrowing this list",
         title: name,
         ..Document::default()

@@ -85,7 +85,7 @@ fn head(frame: &Frame, page: &ReadPage) -> Markup {
             @match &precis.problem {
                 Some(problem) => h1 { (problem.text) },
                 None => {
-                    h1 { (card.title) }
+                    h1 lang=[page.article.language.as_deref()] { (card.title) }
                     p.byline { (words::without_problem(card.kind)) }
                 }
             }

@@ -53,13 +53,13 @@ fn document(
         main: html! {
             (head(source))
             @if narrowing.after.is_none() { (health(source, frame.now, frame.zone())) }
-            (way_to_facets(found))
+            (way_to_facets(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone()))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },
-        beside: (!beside.0.is_empty()).then_some(beside),
+        beside,
         beside_name: "narrowing this list",
         ..Document::default()
     }

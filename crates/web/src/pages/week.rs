@@ -109,7 +109,8 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");
     let is_long = shown.narrowing.is_narrow() || shown.stretch.items.len() >= NEEDS_NARROWING;
-    let beside = is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing));
+    let beside =
+        is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing)).flatten();
     Document {
         title: if shown.path == "/" {
             String::new()
@@ -128,14 +129,14 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
         }),
         main: html! {
             (head(frame, &shown))
-            @if is_long { (way_to_facets(&shown.facets)) }
+            (way_to_facets(beside.as_ref()))
             (chips(&shown.narrowing, &shown.path, shown.source_title.as_deref()))
             (list(frame, &shown))
             (reads::pager(&shown.path, &shown.narrowing, shown.stretch.next.as_ref(), "More of this week →"))
             @if let Some((week, cards)) = &shown.before { (week_before(frame, *week, cards)) }
             nav aria-label="Weeks next to this one" { (shelf::turn(&shown.weeks, week)) }
         },
-        beside: beside.filter(|beside| !beside.0.is_empty()),
+        beside,
         beside_name: "narrowing this list",
         ..Document::default()
     }
@@ -181,7 +182,7 @@ fn week_before(frame: &Frame, week: Week, cards: &[ReadCard]) -> Markup {
     html! {
         section aria-labelledby="before" {
             h2 #before .section {
-                "The week before: " a href={ "/week/" (week) } { "Week " (week.number()) ", " (words::span(week)) }
+                "Before that: " a href={ "/week/" (week) } { "Week " (week.number()) ", " (words::span(week)) }
             }
             @if !problems.is_empty() { (reads::by_problem(problems.iter().copied(), frame.zone())) }
             @if !others.is_empty() { (reads::by_title(others.iter().copied(), frame.zone())) }

@@ -25,8 +25,9 @@ struct Value {
     chosen: bool,
 }
 
-/// The facets of the list at `path`, each value a link that narrows to it or, when chosen, away from it.
-pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without: Without) -> Markup {
+/// The facets of the list at `path`, each value a link that narrows to it or, when chosen, away from it; none where
+/// nothing would narrow the list.
+pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without: Without) -> Option<Markup> {
     let kinds = facets.kinds.iter().map(|(kind, count)| {
         let chosen = narrowing.kind == Some(*kind);
         let href = narrowing.with_kind((!chosen).then_some(*kind)).href(path);
@@ -42,11 +43,12 @@ pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without
         let href = narrowing.with_source((!chosen).then_some(slug)).href(path);
         Value { name: title.clone(), count: *count, href, chosen }
     });
-    html! {
+    let markup = html! {
         (facet("Kind", &kinds.collect::<Vec<_>>()))
         @if without != Without::Concepts { (facet("Concept", &concepts.collect::<Vec<_>>())) }
         @if without != Without::Sources { (facet("Source", &sources.collect::<Vec<_>>())) }
-    }
+    };
+    (!markup.0.is_empty()).then_some(markup)
 }
 
 fn facet(name: &str, values: &[Value]) -> Markup {
@@ -103,11 +105,9 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
     }
 }
 
-/// On narrow screens the facets stand below the list; this leads there.
-pub(crate) fn way_to_facets(facets: &Facets) -> Markup {
+/// On narrow screens the facets stand below the list; this leads there, where there are any.
+pub(crate) fn way_to_facets(beside: Option<&Markup>) -> Markup {
     html! {
-        @if facets.kinds.len() > 1 || facets.concepts.len() > 1 || facets.sources.len() > 1 {
-            p.to-narrowing { a href="#beside" { "Narrow this list" } }
-        }
+        @if beside.is_some() { p.to-narrowing { a href="#beside" { "Narrow this list" } } }
     }
 }

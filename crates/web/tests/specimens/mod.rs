@@ -74,7 +74,7 @@ const UNDERGROWTH: &[Told] = &[
         published: "2026-05-12T09:30:00Z",
         kind: Kind::CaseStudy,
         problem: Some((PROBLEM, QUOTE)),
-        concepts: &["noisy-neighbours", "multi-tenancy"],
+        concepts: &["noisy-neighbours", "multi-tenancy", "scheduling"],
         body: r#"<h2 id="fences">Fences</h2><p>On small plans, <em>a single busy tenant could take most of its disk
             bandwidth</em>, so that the other fifty-nine waited.</p><h4>More</h4><pre><code>io.max
     8:16 rbps=1</code></pre><figure><img src="https://cdn.example/graph.png" alt="A graph"><figcaption>Before</figcaption></figure>
