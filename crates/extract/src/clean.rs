@@ -410,8 +410,7 @@ impl Cleaning<'_> {
                 n = tree.node(n).end;
                 continue;
             }
-            let line = matches!(tag, Tag::P | Tag::Div | Tag::Figcaption)
-                && (3..60).contains(&self.measures[n].chars);
+            let line = matches!(tag, Tag::Div | Tag::Figcaption) && (3..60).contains(&self.measures[n].chars);
             if line && !tree.below(n).any(|b| tree.tag(b).is_block()) {
                 lines.entry(letters(&tree.text(n, 200))).or_default().push(n);
             }
