@@ -1,7 +1,8 @@
 //! One read, `/read/{id}/{slug}`: the problem first, what else is known of it and how, then the article.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header::LOCATION};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Precis, ReadId};
 use backissue_store::{ReadPage, Store};
@@ -40,8 +41,10 @@ async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
     store.read(id).await?.ok_or(Fault::NoSuchRead)
 }
 
+/// A title may change and change back, so nobody keeps the redirect.
 fn moved_to(page: &ReadPage) -> Response {
-    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, reads::href(&page.card))]).into_response()
+    let headers = [(LOCATION, reads::href(&page.card)), (CACHE_CONTROL, "private, no-cache".to_owned())];
+    (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
 /// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
