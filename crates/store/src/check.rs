@@ -18,7 +18,7 @@ pub struct Finding {
 
 impl Store {
     /// Checks the database: its file, its references, its counters against a recount, its schema, its size. Reads all of
-    /// it, so it takes seconds for 100,000 reads. A check that cannot be made is a finding, too.
+    /// it: the larger the archive, the longer it takes. A check that cannot be made is a finding, too.
     pub async fn check(&self) -> Vec<Finding> {
         let mut findings = vec![self.found("schema", self.schema().await)];
         findings.push(self.found("integrity", self.integrity().await));

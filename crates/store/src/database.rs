@@ -1,8 +1,7 @@
 //! One way to say a statement to either database.
 //!
-//! A statement is its text with `$1` placeholders, which both understand, and its values. Only the two types behind the
-//! enums differ; sqlx's own `Any` driver would do the same, but it cannot tell a typed NULL on PostgreSQL from an
-//! untyped one, copies every value through a third representation, and hides the settings that SQLite needs here.
+//! A statement is its text with `$1` placeholders, which both understand, and its values. Only the types behind the enums
+//! differ. It knows nothing of what statements mean.
 
 use std::borrow::Cow;
 use std::time::Duration;

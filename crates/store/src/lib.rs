@@ -1,8 +1,13 @@
 //! Schema, migrations, every line of SQL.
 //!
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
-//! tables mean stands in `migrations/sqlite/0001_archive.sql`. Each file here is one family of statements: [`sources`],
-//! [`polls`] (the admission of entries), [`way`] (claims and results), `merge`, `counters`, [`pages`], [`check`].
+//! tables mean stands in `migrations/sqlite/0001_archive.sql`. Each file here is one family of statements: `sources`,
+//! `polls` (the admission of entries), `way` (claims and results), `merge`, `counters`, `pages`, `check`.
+//!
+//! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
+//! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
+//! fit; it copies every column of every row into a form of its own before the row is read, articles too; and its drivers
+//! must be installed for the whole process. The statements would be the same, so nothing but that layer depends on it.
 //!
 //! It must not know HTTP, parse HTML or feeds, decide what to retry, or read the clock: every moment is told by the caller.
 //!

@@ -281,11 +281,11 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "counting what is to do"))
     }
 
-    /// When the next source or read becomes due, which may be over; none where nothing ever will by itself.
+    /// When the next source or read becomes due, `now` where one is due already; none where nothing ever will by itself.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn next_due(&self, _now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let query = sql("SELECT min(due) AS due FROM (
                 SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
                 FROM source WHERE standing = 'active'
@@ -293,9 +293,10 @@ impl Store {
                 SELECT min(due_at) FROM read WHERE due_at IS NOT NULL) AS next");
         let found = async {
             let row = self.database.row(query).await?;
-            row.map_or(Ok(None), |row| row.opt_moment("due"))
+            let due = row.map_or(Ok(None), |row| row.opt_moment("due"))?;
+            Ok(due.map(|due| due.max(now)))
         };
-        found.await.map_err(|f| f.at(&self.location, "looking for what is due next"))
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking for what is due next"))
     }
 }
 

@@ -175,7 +175,8 @@ on_both!(the_next_due_moment_is_the_earliest, |db| {
     db.poll(&source, vec![]).await;
     assert_eq!(db.store.next_due(at(2)).await.unwrap(), Some(at(1) + SignedDuration::from_hours(1)));
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
-    assert_eq!(db.store.next_due(at(3)).await.unwrap(), Some(at(2)), "its read is due");
+    assert_eq!(db.store.next_due(at(1)).await.unwrap(), Some(at(2)), "its read is due");
+    assert_eq!(db.store.next_due(at(3)).await.unwrap(), Some(at(3)), "and stays due");
     db.store.claim_read(backissue_model::Stage::Discovered, at(5), LEASE, &[]).await.unwrap().unwrap();
     assert_eq!(db.store.next_due(at(6)).await.unwrap(), Some(at(5) + LEASE), "unless it is held");
 });
