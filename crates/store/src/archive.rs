@@ -8,10 +8,8 @@ use sqlx::migrate::Migrator;
 
 use crate::database::{Database, Tried, Tx, sql};
 use crate::error::{Failure, of_migration};
+use crate::migrations::{POSTGRES, SQLITE};
 use crate::{Location, StoreError};
-
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The archive's database. Clones share its connections.
 #[derive(Clone, Debug)]

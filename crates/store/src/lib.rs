@@ -31,6 +31,7 @@ mod generate;
 mod keys;
 mod location;
 mod merge;
+mod migrations;
 mod pages;
 mod polls;
 mod rows;

@@ -1,0 +1,29 @@
+//! The schema's history, embedded: numbered, forward only, the same steps for both databases.
+//!
+//! A new step is a file in `migrations/sqlite` and one in `migrations/postgres`, and a line in [`steps!`]. A step that has
+//! been released is never changed; the database remembers its checksum and refuses a program that disagrees.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use sqlx::SqlStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// The steps of one database, in order.
+macro_rules! steps {
+    ($folder:literal) => {
+        LazyLock::new(|| {
+            in_order(&[("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql")))])
+        })
+    };
+}
+
+pub(crate) static SQLITE: LazyLock<Migrator> = steps!("sqlite");
+pub(crate) static POSTGRES: LazyLock<Migrator> = steps!("postgres");
+
+fn in_order(steps: &[(&'static str, &'static str)]) -> Migrator {
+    let numbered = (1..).zip(steps).map(|(version, (name, sql))| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(numbered.collect())
+}
