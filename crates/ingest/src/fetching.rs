@@ -56,11 +56,10 @@ impl Ingest {
             Err(error) => no_page(&error),
         };
         let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
-        if last || matches!(failure.again, Again::InVain) {
-            if let Some(article) = from_feed(read).await {
-                info!(read = %read.id, url = %read.url, "{} is kept as its feed carried it: {}", read.url, failure.reason);
-                return Ok((article, read.url.clone()));
-            }
+        let settled = last || matches!(failure.again, Again::InVain);
+        if settled && let Some(article) = from_feed(read).await {
+            info!(read = %read.id, url = %read.url, "{} is kept as its feed carried it: {}", read.url, failure.reason);
+            return Ok((article, read.url.clone()));
         }
         Err(failure)
     }

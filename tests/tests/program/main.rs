@@ -1,5 +1,7 @@
 //! The whole program, as people use it: the binary, the small web of real blogs, both databases, a browser.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
 mod browsing;
 mod commands;
 mod demo;
