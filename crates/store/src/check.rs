@@ -133,7 +133,7 @@ fn recounts() -> [(&'static str, &'static str, String); 4] {
          FROM place p JOIN read r ON r.id = p.read_id WHERE r.stage = 'annotated'",
     );
     let rows = "SELECT 'read ' || r.id AS what FROM read r
-         WHERE NOT EXISTS (SELECT 1 FROM address d WHERE d.read_id = r.id)
+         WHERE NOT EXISTS (SELECT 1 FROM address d WHERE d.read_id = r.id AND d.how = 'admitted')
             OR NOT EXISTS (SELECT 1 FROM place p WHERE p.read_id = r.id AND p.source_id = r.source_id)
             OR (r.stage <> 'discovered' AND NOT EXISTS (SELECT 1 FROM article a WHERE a.read_id = r.id))
             OR (r.stage = 'annotated' AND NOT EXISTS (SELECT 1 FROM precis p WHERE p.read_id = r.id))

@@ -310,8 +310,8 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
     let mut tx = store.database.begin_admission().await?;
     let ids = insert_reads(&mut tx, store, batch).await?;
     let mut addresses = sql_of(format!(
-        "INSERT INTO address (key, url, read_id) VALUES {}",
-        row_placeholders(batch.len(), 3)
+        "INSERT INTO address (key, url, read_id, how) VALUES {}",
+        row_placeholders(batch.len(), 4)
     ));
     let mut places = sql_of(format!(
         "INSERT INTO place (read_id, source_id, url, seen_at, entry) VALUES {}",
@@ -328,7 +328,7 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
     let mut lines = Vec::new();
     for (read, id) in batch.iter().zip(ids) {
         let (at, words) = (millis(read.published), words_of(&read.text));
-        addresses = addresses.bind(address_key(&read.url)).bind(read.url.as_str()).bind(id);
+        addresses = addresses.bind(address_key(&read.url)).bind(read.url.as_str()).bind(id).bind("admitted");
         let entry = r#"{"id":null,"url":null,"title":null,"author":null,"published":null,"updated":null,"summary":null,"content":null,"tags":[]}"#;
         places = places.bind(id).bind(read.source.0).bind(read.url.as_str()).bind(at).bind(entry);
         articles = articles

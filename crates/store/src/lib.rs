@@ -12,8 +12,8 @@
 //! It must not know HTTP, parse HTML or feeds, decide what to retry, or read the clock: every moment is told by the caller.
 //!
 //! # What holds
-//! - A read has one row under however many spellings and on however many sources: `address` has one row for each spelling,
-//!   and whoever adds one is alone while doing it.
+//! - A read has one row under however many spellings and on however many sources: `address` has one row for each spelling
+//!   that a read was admitted under, and whoever adds one is alone while doing it.
 //! - A result and the stage it leads to commit together, and only for the holder of the lease.
 //! - Counters are changed in the transaction that changes what they count; [`Store::check`] counts anew and compares.
 //! - What a page costs follows what is on it: lists are read from an index, never past what they show.
@@ -37,6 +37,7 @@ mod polls;
 mod rows;
 mod sources;
 mod times;
+mod titles;
 mod way;
 mod weeks;
 

@@ -1,8 +1,9 @@
 //! Storing an article, and making one read of two that turn out to be the same (tables `article`, `address`, `merged`).
 //!
-//! Two reads are one where a fetch of the younger ends at an address of the other, or where their texts have the same
-//! fingerprint. The address that a page claims for itself (`rel=canonical`) is no proof: there are sites whose every page
-//! claims the same one, and they would lose their archive. It is kept as a further address where nobody else has it.
+//! Two reads are one where a fetch of one ends at an address that the other was admitted under, or where their texts have
+//! the same fingerprint and their titles agree. Nothing less is proof: pages that are gone all redirect to one front page,
+//! a wall of consent gives every page of a blog the same text, and there are sites whose every page claims the same
+//! address for itself (`rel=canonical`). Each of them would swallow an archive.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ use crate::database::{Row, Tried, Tx, sql};
 use crate::keys::address_key;
 use crate::polls::{RETRIES, lock_reads};
 use crate::times::{filed, millis, opt_millis};
+use crate::titles::Titles;
 use crate::{ClaimedRead, Extracted, Store, StoreError};
 
 /// Longest description of a read in lists, in characters.
@@ -53,7 +55,7 @@ impl Store {
     ) -> Tried<Extracted> {
         let mut tx = self.database.begin_admission().await?;
         let canonical = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
-        let mut ids = same_article(&mut tx, read.id, article, final_url, canonical.as_ref()).await?;
+        let mut ids = same_article(&mut tx, read, article, final_url, canonical.as_ref()).await?;
         ids.insert(read.id);
         let ids: Vec<ReadId> = ids.into_iter().collect();
         let rows = lock_reads(&mut tx, &ids).await?;
@@ -114,43 +116,65 @@ fn holds_lease(read: &ClaimedRead, rows: &[Row]) -> bool {
 /// Other reads that are the same article.
 async fn same_article(
     tx: &mut Tx,
-    id: ReadId,
+    read: &ClaimedRead,
     article: &Article,
     final_url: &CanonicalUrl,
     canonical: Option<&CanonicalUrl>,
 ) -> Tried<BTreeSet<ReadId>> {
     let mut same = BTreeSet::new();
-    let by_address = sql("SELECT read_id FROM address WHERE key = $1 AND read_id <> $2");
-    if let Some(row) = tx.row(by_address.bind(address_key(final_url)).bind(id.0)).await? {
+    let by_address = sql(ADMITTED_BY_ANOTHER).bind(address_key(final_url)).bind(read.id.0);
+    if let Some(row) = tx.row(by_address).await? {
         same.insert(ReadId(row.int("read_id")?));
     }
-    if let Some(print) = article.fingerprint {
-        let by_text = sql("SELECT id FROM read WHERE fingerprint = $1 AND id <> $2");
-        for row in tx.rows(by_text.bind(print.to_string()).bind(id.0)).await? {
+    let titles = Titles::of(read.entry.title.as_deref(), article.title.as_deref());
+    let print = article.fingerprint.map(|print| print.to_string());
+    let short = print.is_none();
+    let query = match print {
+        Some(print) => sql(SAME_FINGERPRINT).bind(print).bind(read.id.0),
+        None => sql(SAME_SHORT_TEXT)
+            .bind(address_key(final_url))
+            .bind(address_key(canonical.unwrap_or(final_url)))
+            .bind(read.id.0)
+            .bind(article.text.as_str()),
+    };
+    for row in tx.rows(query).await? {
+        let others = Titles {
+            entry: row.opt_text("title_key")?,
+            ..Titles::of(None, row.opt_text("title")?.as_deref())
+        };
+        if if short { titles.same_as(&others) } else { titles.agree_with(&others) } {
             same.insert(ReadId(row.int("id")?));
-        }
-    } else if let Some(canonical) = canonical {
-        // Too short for a fingerprint: the same address claimed and the same text to the letter.
-        let by_claim = sql("SELECT d.read_id FROM address d JOIN article a ON a.read_id = d.read_id
-             WHERE d.key = $1 AND d.read_id <> $2 AND a.text = $3");
-        let query = by_claim.bind(address_key(canonical)).bind(id.0).bind(article.text.as_str());
-        if let Some(row) = tx.row(query).await? {
-            same.insert(ReadId(row.int("read_id")?));
         }
     }
     Ok(same)
 }
 
+/// Whether another read was admitted under an address.
+pub(crate) const ADMITTED_BY_ANOTHER: &str =
+    "SELECT read_id FROM address WHERE how = 'admitted' AND key = $1 AND read_id <> $2";
+
+/// Other reads with the same text.
+pub(crate) const SAME_FINGERPRINT: &str =
+    "SELECT r.id, r.title_key, a.title FROM read r LEFT JOIN article a ON a.read_id = r.id
+     WHERE r.fingerprint = $1 AND r.id <> $2";
+
+/// Other reads whose text is too short for a fingerprint: with an address in common and the same text to the letter.
+pub(crate) const SAME_SHORT_TEXT: &str =
+    "SELECT r.id, r.title_key, a.title FROM address d JOIN read r ON r.id = d.read_id JOIN article a ON a.read_id = r.id
+     WHERE d.key IN ($1, $2) AND d.read_id <> $3 AND a.text = $4";
+
+/// Keeps the address that the fetch ended at and the one the page claims, beside the one it was admitted under.
 async fn record_addresses(
     tx: &mut Tx,
     id: ReadId,
     final_url: &CanonicalUrl,
     canonical: Option<&CanonicalUrl>,
 ) -> Tried<()> {
-    for url in [Some(final_url), canonical].into_iter().flatten() {
-        let insert =
-            sql("INSERT INTO address (key, url, read_id) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING");
-        tx.run(insert.bind(address_key(url)).bind(url.as_str()).bind(id.0)).await?;
+    for (url, how) in [(Some(final_url), "reached"), (canonical, "claimed")] {
+        let Some(url) = url else { continue };
+        let insert = sql("INSERT INTO address (key, url, read_id, how) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (key, read_id) DO NOTHING");
+        tx.run(insert.bind(address_key(url)).bind(url.as_str()).bind(id.0).bind(how)).await?;
     }
     Ok(())
 }
@@ -159,7 +183,12 @@ async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
         "UPDATE place SET read_id = $1 WHERE read_id = $2
          AND source_id NOT IN (SELECT source_id FROM place WHERE read_id = $1)",
+        // An address that both have: the one under which a read was admitted stays.
+        "DELETE FROM address WHERE read_id = $2 AND how <> 'admitted'
+         AND key IN (SELECT key FROM address WHERE read_id = $1)",
+        "DELETE FROM address WHERE read_id = $1 AND key IN (SELECT key FROM address WHERE read_id = $2)",
         "UPDATE address SET read_id = $1 WHERE read_id = $2",
+        "UPDATE read SET title_key = coalesce(title_key, (SELECT o.title_key FROM read o WHERE o.id = $2)) WHERE id = $1",
         "UPDATE merged SET into_id = $1 WHERE into_id = $2",
         "INSERT INTO merged (into_id, id) VALUES ($1, $2)",
     ] {

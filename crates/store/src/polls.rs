@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
 use crate::times::{filed, millis, opt_millis};
+use crate::titles::title_key;
 use crate::{ClaimedSource, Store, StoreError};
 
 /// What came of a poll.
@@ -210,7 +211,7 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
     Ok(())
 }
 
-/// Reads admitted with one statement: 12 values each, far under what either database binds at once.
+/// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.
 const BATCH: usize = 200;
 
 async fn admit(
@@ -241,9 +242,18 @@ async fn admit(
 }
 
 async fn known_reads(tx: &mut Tx, batch: &[(String, &Admission)]) -> Tried<HashMap<String, ReadId>> {
-    let query = format!("SELECT key, read_id FROM address WHERE key IN ({})", placeholders(1, batch.len()));
-    let rows = tx.rows(sql_once(query).bind_all(batch.iter().map(|(key, _)| key.as_str()))).await?;
+    let query = sql_once(admitted_as(batch.len())).bind_all(batch.iter().map(|(key, _)| key.as_str()));
+    let rows = tx.rows(query).await?;
     rows.iter().map(|row| Ok((row.text("key")?, ReadId(row.int("read_id")?)))).collect()
+}
+
+/// Which reads were admitted under so many addresses. What was reached or claimed by another read does not make an entry
+/// known: pages that are gone redirect to a front page, and pages claim addresses that are not theirs.
+pub(crate) fn admitted_as(addresses: usize) -> String {
+    format!(
+        "SELECT key, read_id FROM address WHERE how = 'admitted' AND key IN ({})",
+        placeholders(1, addresses)
+    )
 }
 
 /// New rows with their addresses; the places follow.
@@ -258,9 +268,10 @@ async fn insert_reads<'a>(
         return Ok(Vec::new());
     }
     let insert = format!(
-        "INSERT INTO read (url, host, source_id, first_seen, published, filed_at, week, title, author, stage, due_at)
+        "INSERT INTO read (url, host, source_id, first_seen, published, filed_at, week, title, title_key, author, stage,
+                           due_at)
          VALUES {} RETURNING id, url",
-        row_placeholders(new.len(), 11)
+        row_placeholders(new.len(), 12)
     );
     let mut statement = sql_once(insert);
     for (_, Admission { url, entry }) in new {
@@ -276,6 +287,7 @@ async fn insert_reads<'a>(
             .bind(filed_at)
             .bind(week)
             .bind(title)
+            .bind(title_key(entry.title.as_deref()))
             .bind(entry.author.as_deref())
             .bind(Stage::Discovered.as_str())
             .bind(millis(now));
@@ -284,14 +296,15 @@ async fn insert_reads<'a>(
     let rows = tx.rows(statement).await?;
     let ids: HashMap<String, i64> =
         rows.iter().map(|row| Ok((row.text("url")?, row.int("id")?))).collect::<Tried<_>>()?;
-    let insert = format!("INSERT INTO address (key, url, read_id) VALUES {}", row_placeholders(new.len(), 3));
+    let insert =
+        format!("INSERT INTO address (key, url, read_id, how) VALUES {}", row_placeholders(new.len(), 4));
     let mut statement = sql_once(insert);
     let mut placed = Vec::with_capacity(new.len());
     for (key, admission) in new {
         let id = *ids
             .get(admission.url.as_str())
             .ok_or_else(|| Failure::Unreadable(format!("a new read lost its address {}", admission.url)))?;
-        statement = statement.bind(key.as_str()).bind(admission.url.as_str()).bind(id);
+        statement = statement.bind(key.as_str()).bind(admission.url.as_str()).bind(id).bind("admitted");
         placed.push((ReadId(id), *admission));
     }
     tx.run(statement).await?;

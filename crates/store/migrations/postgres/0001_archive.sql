@@ -55,6 +55,7 @@ CREATE TABLE read (
     filed_at    BIGINT NOT NULL,               -- published; first_seen where that is missing or lies in the future
     week        TEXT COLLATE "C" NOT NULL,                  -- the week of filed_at
     title       TEXT NOT NULL,                  -- the address where nobody gave one
+    title_key   TEXT,                           -- letters and digits of the title its entry has; none where it has none
     author      TEXT,
     description TEXT,
     minutes     BIGINT NOT NULL DEFAULT 0,
@@ -82,12 +83,17 @@ CREATE INDEX read_aside ON read (failed_at, id) WHERE due_at IS NULL AND stage <
 CREATE INDEX read_fingerprint ON read (fingerprint) WHERE fingerprint IS NOT NULL;
 CREATE INDEX read_source ON read (source_id);
 
--- Under which addresses a read is known: what two spellings of an address have in common, and one spelling.
+-- Under which addresses a read is known: what two spellings of an address have in common, and one spelling. A read was
+-- `admitted` under an address (only that makes an entry a known one, and only one read can be it), or a fetch of it
+-- `reached` the address, or its page `claimed` it; what was reached or claimed may be many reads'.
 CREATE TABLE address (
-    key     TEXT COLLATE "C" PRIMARY KEY,
+    key     TEXT COLLATE "C" NOT NULL,
+    read_id BIGINT NOT NULL REFERENCES read (id) ON DELETE CASCADE,
     url     TEXT NOT NULL,
-    read_id BIGINT NOT NULL REFERENCES read (id) ON DELETE CASCADE
+    how     TEXT COLLATE "C" NOT NULL CHECK (how IN ('admitted', 'reached', 'claimed')),
+    PRIMARY KEY (key, read_id)
 );
+CREATE UNIQUE INDEX address_admitted ON address (key) WHERE how = 'admitted';
 CREATE INDEX address_read ON address (read_id);
 
 -- On which sources a read turned up, with the entry as that source told it (JSON).

@@ -91,11 +91,18 @@ on_both!(a_date_in_the_future_is_kept_but_files_the_read_when_it_was_seen, |db| 
     assert_eq!(cards[0].published.unwrap().to_string(), "9999-12-30T09:30:00Z");
 });
 
-/// Two reads that were admitted apart.
+/// An entry of another title.
+fn titled(mut admission: Admission, title: Option<&str>) -> Admission {
+    admission.entry.title = title.map(str::to_owned);
+    admission
+}
+
+/// Two reads that were admitted apart, under one title.
 async fn two_reads(db: &TestDatabase) -> (ClaimedRead, ClaimedRead) {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
-    db.poll(&acme, vec![entry("https://acme.example/a", Some("2026-05-11"))]).await;
-    db.poll(&bolt, vec![entry("https://bolt.example/b", Some("2026-05-12"))]).await;
+    let called = |admission| titled(admission, Some("One title"));
+    db.poll(&acme, vec![called(entry("https://acme.example/a", Some("2026-05-11")))]).await;
+    db.poll(&bolt, vec![called(entry("https://bolt.example/b", Some("2026-05-12")))]).await;
     let younger = db.claim(Stage::Discovered).await.unwrap();
     let older = db.claim(Stage::Discovered).await.unwrap();
     assert!(older.id < younger.id);
@@ -166,7 +173,7 @@ on_both!(a_site_whose_every_page_claims_one_address_keeps_its_archive, |db| {
 on_both!(two_short_posts_that_claim_one_address_are_one_only_with_the_same_text, |db| {
     let (older, younger) = two_reads(db).await;
     let third = db.follow("Cord").await;
-    db.poll(&third, vec![entry("https://cord.example/c", None)]).await;
+    db.poll(&third, vec![titled(entry("https://cord.example/c", None), Some("One title"))]).await;
     let third = db.claim(Stage::Discovered).await.unwrap();
     let short = |text: &str| Article {
         fingerprint: None,
@@ -184,7 +191,7 @@ on_both!(two_short_posts_that_claim_one_address_are_one_only_with_the_same_text,
 on_both!(three_that_turn_out_to_be_one_become_one, |db| {
     let (older, younger) = two_reads(db).await;
     let third = db.follow("Cord").await;
-    db.poll(&third, vec![entry("https://cord.example/c", None)]).await;
+    db.poll(&third, vec![titled(entry("https://cord.example/c", None), Some("One title"))]).await;
     let third = db.claim(Stage::Discovered).await.unwrap();
     let text = article("Everywhere the same");
     let print = text.fingerprint;
@@ -240,4 +247,106 @@ on_both!(the_feed_says_the_date_else_the_page_else_nobody, |db| {
             row("/updated", Some("2026-05-12T12:00:00Z"), "About /updated"),
         ]
     );
+});
+
+/// What is on the page where a fetch of every read ends.
+async fn extract_all(
+    db: &TestDatabase,
+    page: impl Fn(&ClaimedRead) -> (Article, &'static str),
+) -> Vec<Extracted> {
+    let mut came = Vec::new();
+    while let Some(read) = db.claim(Stage::Discovered).await {
+        let (article, end) = page(&read);
+        let end = if end.is_empty() { read.url.clone() } else { canonical(end) };
+        came.push(db.store.finish_extract(&read, &article, &end, at(1000)).await.unwrap());
+    }
+    came
+}
+
+fn posts(range: std::ops::Range<u32>) -> Vec<Admission> {
+    range.map(|n| entry(&format!("https://acme.example/posts/{n}"), None)).collect()
+}
+
+on_both!(dead_posts_that_redirect_to_the_front_page_stay_ten_reads, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, posts(0..10)).await;
+    let front = || Article { title: Some("The blog".into()), ..article("What the front page says") };
+    let came = extract_all(db, |_| (front(), "https://acme.example/blog")).await;
+    assert_eq!(came, [Extracted::Stored; 10]);
+    assert_eq!(db.finish_all().await.len(), 10);
+    // And with a front page that differs each time, so that nothing but the address is the same.
+    db.poll(&source, posts(10..20)).await;
+    let came = extract_all(db, |read| (article(read.url.as_str()), "https://acme.example/blog")).await;
+    assert_eq!(came, [Extracted::Stored; 10]);
+    let blog = vec![titled(entry("https://acme.example/blog/", None), Some("We have a blog"))];
+    assert_eq!(db.poll(&source, blog).await, Admitted { new: 1, known: 0 }, "nobody was admitted as it");
+});
+
+on_both!(a_wall_that_says_the_same_for_every_page_leaves_every_read, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, posts(0..10)).await;
+    let wall = || Article { title: Some("Before you continue".into()), ..article("We value your privacy") };
+    assert_eq!(extract_all(db, |_| (wall(), "")).await, [Extracted::Stored; 10]);
+    // A short one has no fingerprint, and the same address for all.
+    db.poll(&source, posts(10..20)).await;
+    let short = || Article { fingerprint: None, ..wall() };
+    let came = extract_all(db, |_| (short(), "https://acme.example/login")).await;
+    assert_eq!(came, [Extracted::Stored; 10]);
+    assert_eq!(db.finish_all().await.len(), 20);
+});
+
+on_both!(what_a_page_claims_wrongly_is_still_admitted, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, posts(0..1)).await;
+    let claiming = |read: &ClaimedRead| Article {
+        canonical_url: "https://acme.example/posts/1".parse().ok(),
+        ..article(&format!("Text of {}", read.url))
+    };
+    assert_eq!(extract_all(db, |read| (claiming(read), "")).await, [Extracted::Stored]);
+    db.finish_all().await;
+    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 1, known: 1 });
+    assert_eq!(extract_all(db, |read| (claiming(read), "")).await, [Extracted::Stored]);
+    assert_eq!(db.finish_all().await.len(), 1);
+    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 0, known: 2 });
+    assert_eq!(whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.len(), 2);
+});
+
+on_both!(an_address_that_was_only_reached_is_admitted_and_merges_by_its_text, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    let proxied = titled(entry("https://feeds.example/~r/acme/1", None), Some("Bolt: A Post"));
+    db.poll(&bolt, vec![proxied.clone()]).await;
+    for (end, own) in [
+        ("https://acme.example/posts/1", article("The post")),
+        ("https://acme.example/posts/2", Article { fingerprint: None, ..article("Too short") }),
+    ] {
+        let page = || Article { title: Some("A post".into()), ..own.clone() };
+        let mut via = proxied.clone();
+        via.url = canonical(&end.replace("acme.example/posts", "feeds.example/~r/acme"));
+        db.poll(&bolt, vec![via.clone()]).await;
+        assert_eq!(extract_all(db, |_| (page(), end)).await, [Extracted::Stored]);
+        let direct = titled(entry(&format!("{end}/"), None), Some("A post"));
+        assert_eq!(
+            db.poll(&acme, vec![direct.clone()]).await,
+            Admitted { new: 1, known: 0 },
+            "nobody was admitted as it"
+        );
+        let came = extract_all(db, |_| (page(), "")).await;
+        assert!(matches!(came[..], [Extracted::MergedInto(_)]), "{came:?}");
+        assert_eq!(db.poll(&acme, vec![direct]).await, Admitted { new: 0, known: 1 });
+        assert_eq!(db.poll(&bolt, vec![via]).await, Admitted { new: 0, known: 1 });
+    }
+    assert_eq!(db.finish_all().await.len(), 2);
+});
+
+on_both!(a_feed_proxys_address_that_redirects_to_a_known_article_is_that_article, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, posts(1..2)).await;
+    extract_all(db, |_| (article("The post"), "")).await;
+    let proxied = titled(entry("https://feeds.example/~r/acme/1", None), Some("Another title"));
+    db.poll(&bolt, vec![proxied]).await;
+    let came =
+        extract_all(db, |_| (article("The post, edited"), "http://www.acme.example/posts/1/?utm_source=x"))
+            .await;
+    assert!(matches!(came[..], [Extracted::MergedInto(_)]), "{came:?}");
+    assert_eq!(db.finish_all().await.len(), 1);
 });
