@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 
-use crate::database::{Database, Tried, Tx, sql};
+use crate::database::{Database, Tried, Tx, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
 use crate::{Location, StoreError};
@@ -27,6 +28,25 @@ impl Store {
     /// [`StoreError::Folder`], [`StoreError::CannotOpen`], [`StoreError::Connection`] where it cannot be reached;
     /// [`StoreError::NewerThanProgram`]; [`StoreError::Damaged`]; [`StoreError::Migration`].
     pub async fn open(location: &Location, zone: &TimeZone) -> Result<Self, StoreError> {
+        let store = Self { zone: zone.clone(), ..Self::connect(location).await? };
+        store.settle_zone().await.map_err(|f| f.at(location, "filing reads in the archive's time zone"))?;
+        Ok(store)
+    }
+
+    /// Opens the database as [`Store::open`] does, but in the time zone that the archive has (UTC where it is new) and
+    /// without filing anything anew: for whoever looks at the archive beside the one process that works on it.
+    ///
+    /// # Errors
+    /// As of [`Store::open`]; [`StoreError::Unreadable`] where this system does not know the archive's time zone.
+    pub async fn look_at(location: &Location) -> Result<Self, StoreError> {
+        let store = Self::connect(location).await?;
+        let zone =
+            store.settled_zone().await.map_err(|f| f.at(location, "reading the archive's time zone"))?;
+        Ok(Self { zone, ..store })
+    }
+
+    /// Connections to a database with today's tables.
+    async fn connect(location: &Location) -> Result<Self, StoreError> {
         let database = match location {
             Location::Sqlite(path) => {
                 make_folder(path)?;
@@ -35,10 +55,38 @@ impl Store {
             Location::Postgres(url) => Database::open_postgres(url).await,
         }
         .map_err(|failure| failure.at(location, "opening it"))?;
-        let store = Self { database, location: Arc::new(location.clone()), zone: zone.clone() };
-        store.migrate().await?;
-        store.settle_zone().await.map_err(|f| f.at(location, "filing reads in the archive's time zone"))?;
+        let store = Self { database, location: Arc::new(location.clone()), zone: TimeZone::UTC };
+        if !store.is_up_to_date().await {
+            store.migrate().await?;
+        }
         Ok(store)
+    }
+
+    /// The time zone in which reads are filed under their weeks.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// What was kept under this name with [`Store::set_flag`].
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn flag(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.setting(&flag_name(name)).await.map_err(|f| f.at(&self.location, "reading what was remembered"))
+    }
+
+    /// Remembers a value under a name, for good; the one kept under it before is forgotten. For what a program has to
+    /// know of itself the next time it runs, such as that it has offered something once.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn set_flag(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let set = async {
+            let mut tx = self.database.begin().await?;
+            set(&mut tx, &flag_name(name), value).await?;
+            tx.commit().await
+        };
+        set.await.map_err(|f| f.at(&self.location, "remembering something"))
     }
 
     /// Where the database is.
@@ -63,6 +111,23 @@ impl Store {
         version.await.map_err(|f: Failure| f.at(&self.location, "reading the archive's version"))
     }
 
+    /// Whether the tables are exactly those of this program. Looks without a lock, so that whoever only reads does not wait
+    /// for a busy writer; whatever speaks against it, such as that there are no tables, is for [`Self::migrate`] to tell.
+    async fn is_up_to_date(&self) -> bool {
+        let (steps, checksum) = match &self.database {
+            Database::Sqlite { .. } => (&SQLITE, "lower(hex(checksum))"),
+            Database::Postgres(_) => (&POSTGRES, "encode(checksum, 'hex')"),
+        };
+        let query = format!(
+            "SELECT version, CASE WHEN success THEN {checksum} ELSE '' END AS checksum FROM _sqlx_migrations
+             ORDER BY version"
+        );
+        let Ok(rows) = self.database.rows(sql_of(query)).await else { return false };
+        let there = rows.iter().map(|row| Some((row.int("version").ok()?, row.text("checksum").ok()?)));
+        let known = steps.iter().map(|step| Some((step.version, in_hex(&step.checksum))));
+        there.eq(known)
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         let (result, known) = match &self.database {
             Database::Sqlite { writer, .. } => {
@@ -83,17 +148,51 @@ impl Store {
     /// Files every read anew where the time zone is not the one they were filed in.
     async fn settle_zone(&self) -> Tried<()> {
         let name = zone_name(&self.zone);
-        let known = self.database.row(sql("SELECT value FROM setting WHERE name = 'time_zone'")).await?;
-        if known.map(|row| row.text("value")).transpose()?.as_deref() == Some(name.as_str()) {
+        if self.setting(TIME_ZONE).await?.as_ref() == Some(&name) {
             return Ok(());
         }
         let mut tx = self.database.begin_admission().await?;
         crate::weeks::file_anew(&mut tx, &self.zone).await?;
-        let set = "INSERT INTO setting (name, value) VALUES ('time_zone', $1)
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        tx.run(sql(set).bind(name)).await?;
+        set(&mut tx, TIME_ZONE, &name).await?;
         tx.commit().await
     }
+
+    /// The time zone that reads were filed in last.
+    async fn settled_zone(&self) -> Tried<TimeZone> {
+        let Some(name) = self.setting(TIME_ZONE).await? else { return Ok(TimeZone::UTC) };
+        let unknown =
+            || Failure::Unreadable(format!("the time zone `{name}`, which this system does not know"));
+        DateTimeParser::new().parse_time_zone(&name).map_err(|_| unknown())
+    }
+
+    async fn setting(&self, name: &str) -> Tried<Option<String>> {
+        let row = self.database.row(sql("SELECT value FROM setting WHERE name = $1").bind(name)).await?;
+        row.map(|row| row.text("value")).transpose()
+    }
+}
+
+/// The setting that holds the archive's time zone.
+const TIME_ZONE: &str = "time_zone";
+
+/// Flags stand beside the archive's own settings, which they cannot meet.
+fn flag_name(name: &str) -> String {
+    format!("flag/{name}")
+}
+
+async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
+    let set = sql("INSERT INTO setting (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    tx.run(set.bind(name).bind(value)).await?;
+    Ok(())
+}
+
+fn in_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Says that what pages show has changed, and holds the counters until the commit.
@@ -114,9 +213,10 @@ pub(crate) fn known_schema(database: &Database) -> i64 {
     })
 }
 
-/// The zone's IANA name; a zone without one (a fixed offset, a POSIX rule) by how it prints.
+/// What the zone can be found by again: its IANA name, its fixed offset, its POSIX rule. A system's zone without any of
+/// them is known by how it prints.
 fn zone_name(zone: &TimeZone) -> String {
-    zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned)
+    DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| format!("{zone:?}"))
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {

@@ -33,6 +33,75 @@ on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
     tx.commit().await.unwrap();
 });
 
+on_both!(who_only_looks_takes_the_archives_time_zone_and_files_nothing_anew, |db| {
+    let source = db.follow("Acme").await;
+    // Sunday evening in UTC, Monday morning in Tokyo.
+    let mut late = entry("https://acme.example/1", None);
+    late.entry.published = Some("2026-05-10T20:00:00Z".parse().unwrap());
+    db.poll(&source, vec![late]).await;
+    db.finish_all().await;
+    let week = async |store: &Store| store.newest_week().await.unwrap().unwrap().to_string();
+    assert_eq!(week(&db.store).await, "2026-W19");
+    for (zone, shown) in [
+        (TimeZone::get("Asia/Tokyo").unwrap(), "2026-W20"),
+        (TimeZone::fixed(jiff::tz::offset(-3)), "2026-W19"),
+        (TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap(), "2026-W19"),
+        (TimeZone::UTC, "2026-W19"),
+    ] {
+        Store::open(&db.location, &zone).await.unwrap().close().await;
+        let version = db.store.archive_version().await.unwrap();
+        let looking = Store::look_at(&db.location).await.unwrap();
+        assert_eq!((looking.zone(), week(&looking).await.as_str()), (&zone, shown));
+        assert_eq!(looking.archive_version().await.unwrap(), version, "nothing is filed anew");
+        looking.close().await;
+    }
+});
+
+#[tokio::test]
+async fn who_looks_at_a_new_archive_makes_one_in_utc() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let location = Location::Sqlite(folder.path().join("data/new.sqlite"));
+    let looking = Store::look_at(&location).await.unwrap();
+    assert_eq!(looking.zone(), &TimeZone::UTC);
+    assert!(looking.follow(&blog("Acme"), at(0)).await.unwrap().is_new);
+    looking.close().await;
+}
+
+on_both!(a_flag_is_remembered_until_it_is_set_anew, |db| {
+    assert_eq!(db.store.flag("time_zone").await.unwrap(), None, "settings are no flags");
+    db.store.set_flag("starter list", "offered").await.unwrap();
+    db.store.set_flag("time_zone", "Mars/Olympus").await.unwrap();
+    let looking = Store::look_at(&db.location).await.unwrap();
+    assert_eq!(looking.flag("starter list").await.unwrap().as_deref(), Some("offered"));
+    assert_eq!(looking.zone(), &TimeZone::UTC, "nor are flags settings");
+    looking.set_flag("starter list", "taken").await.unwrap();
+    assert_eq!(db.store.flag("starter list").await.unwrap().as_deref(), Some("taken"));
+    looking.close().await;
+});
+
+on_both!(who_opens_an_archive_that_is_up_to_date_does_not_wait_for_a_writer, |db| {
+    db.follow("Acme").await;
+    let mut writing = db.store.database.begin_admission().await.unwrap();
+    writing.run(sql("UPDATE archive SET version = version + 1")).await.unwrap();
+    for looking in [Store::look_at(&db.location).await, Store::open(&db.location, &TimeZone::UTC).await] {
+        let looking = looking.unwrap();
+        assert_eq!(looking.sources(&SourceFilter::default()).await.unwrap().len(), 1);
+        looking.close().await;
+    }
+    writing.abandon().await.unwrap();
+});
+
+#[tokio::test]
+async fn a_step_that_was_changed_after_it_was_taken_is_refused() {
+    let db = TestDatabase::sqlite().await;
+    let mut tx = db.store.database.begin().await.unwrap();
+    tx.run(sql("UPDATE _sqlx_migrations SET checksum = x'00'")).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = Store::open(&db.location, &TimeZone::UTC).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Migration { .. }), "{refused:?}");
+    db.remove().await;
+}
+
 #[test]
 fn both_databases_have_the_same_tables_with_the_same_columns() {
     let plain = |text: &str| -> Vec<String> {
