@@ -75,11 +75,11 @@ fn paragraphs(text: &str) -> Vec<(usize, usize)> {
 }
 
 fn kind_of(body: &str, outline: &Outline) -> BlockKind {
-    if outline.is_code(body) {
-        return BlockKind::Code;
-    }
     if outline.is_heading(body) {
         return BlockKind::Heading;
+    }
+    if outline.is_code(body) {
+        return BlockKind::Code;
     }
     if outline.is_table(body) || looks_like_table(body) {
         return BlockKind::Table;
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn the_html_says_what_the_text_cannot() {
         let text = "What broke?\n\nSELECT every row\n\nSomebody said so.";
-        let html = "<h2>What broke?</h2><pre><code>SELECT every\n row</code></pre><blockquote><p>Somebody said so.</p></blockquote>";
+        let html = "<h2>What broke?</h2><pre>what broke?</pre><pre><code>SELECT every\n row</code></pre><blockquote><p>Somebody said so.</p></blockquote>";
         let found: Vec<_> = kinds(text, Some(html)).into_iter().map(|(k, _)| k).collect();
         assert_eq!(found, [BlockKind::Heading, BlockKind::Code, BlockKind::Quote]);
     }

@@ -5,14 +5,17 @@
 
 use std::collections::HashSet;
 
-/// Letters and digits of each heading, list item, table, quotation and piece of code.
+/// Letters and digits of each heading, and the first of them of each list item, table, quotation and piece of code.
+///
+/// A quotation of several paragraphs, or code with empty lines in it, is as many blocks of the text; each piece that the
+/// HTML shows as one is kept by itself.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
     headings: HashSet<String>,
     items: HashSet<String>,
-    code: String,
-    quotes: String,
-    tables: String,
+    code: HashSet<String>,
+    quotes: HashSet<String>,
+    tables: HashSet<String>,
 }
 
 /// How many letters and digits of a block are compared.
@@ -27,14 +30,18 @@ impl Outline {
         while !rest.is_empty() {
             let tag_at = rest.find('<').unwrap_or(rest.len());
             if !open.is_empty() {
-                let letters = squash(&without_entities(&rest[..tag_at]), usize::MAX);
-                open.iter_mut().for_each(|(_, text)| text.push_str(&letters));
+                outline.read(&mut open, &rest[..tag_at]);
             }
             rest = &rest[tag_at..];
             let tag_end = rest.find('>').map_or(rest.len(), |end| end + 1);
             let (closing, name) = tag_name(&rest[..tag_end]);
             rest = &rest[tag_end..];
-            let Some(role) = Role::of(name) else { continue };
+            let Some(role) = Role::of(name) else {
+                if breaks(name) {
+                    outline.end_pieces(&mut open);
+                }
+                continue;
+            };
             if !closing {
                 // An item's own words end where a list inside it begins.
                 if let Some((Role::Item, text)) = open.last().filter(|_| role == Role::Item) {
@@ -53,17 +60,40 @@ impl Outline {
         outline
     }
 
+    /// Adds text to everything that is open; an empty line inside code ends a piece of it.
+    fn read(&mut self, open: &mut [(Role, String)], text: &str) {
+        let plain = without_entities(text);
+        if open.iter().any(|(role, _)| *role == Role::Code) {
+            let mut first = true;
+            for line in plain.split('\n') {
+                if !first && line.trim().is_empty() {
+                    self.end_pieces(open);
+                }
+                first = false;
+                append(open, line);
+            }
+        } else {
+            append(open, &plain);
+        }
+    }
+
+    /// Takes what is open of quotations and code as pieces of their own.
+    fn end_pieces(&mut self, open: &mut [(Role, String)]) {
+        for (role, text) in open.iter_mut() {
+            if matches!(role, Role::Code | Role::Quote) && !text.is_empty() {
+                self.take(*role, std::mem::take(text));
+            }
+        }
+    }
+
     fn take(&mut self, role: Role, text: String) {
-        let append = |to: &mut String| {
-            to.push('\n');
-            to.push_str(&text);
-        };
+        let first = |text: String| text.chars().take(ENOUGH).collect::<String>();
         match role {
             Role::Heading => drop(self.headings.insert(text)),
-            Role::Item => drop(self.items.insert(text.chars().take(ENOUGH).collect())),
-            Role::Code => append(&mut self.code),
-            Role::Quote => append(&mut self.quotes),
-            Role::Table => append(&mut self.tables),
+            Role::Item => drop(self.items.insert(first(text))),
+            Role::Code => drop(self.code.insert(first(text))),
+            Role::Quote => drop(self.quotes.insert(first(text))),
+            Role::Table => drop(self.tables.insert(first(text))),
         }
     }
 
@@ -72,28 +102,39 @@ impl Outline {
     }
 
     pub(crate) fn is_list_item(&self, body: &str) -> bool {
-        !self.items.is_empty() && self.items.contains(&squash(body, ENOUGH))
+        has(&self.items, body)
     }
 
     pub(crate) fn is_code(&self, body: &str) -> bool {
-        holds(&self.code, body)
+        has(&self.code, body)
     }
 
     pub(crate) fn is_quote(&self, body: &str) -> bool {
-        holds(&self.quotes, body)
+        has(&self.quotes, body)
     }
 
     pub(crate) fn is_table(&self, body: &str) -> bool {
-        holds(&self.tables, body)
+        has(&self.tables, body)
     }
 }
 
-fn holds(heap: &str, body: &str) -> bool {
-    if heap.is_empty() {
+/// Whether one of `pieces` begins as `body` does.
+fn has(pieces: &HashSet<String>, body: &str) -> bool {
+    if pieces.is_empty() {
         return false;
     }
     let letters = squash(body, ENOUGH);
-    letters.len() > 3 && heap.contains(&letters)
+    !letters.is_empty() && pieces.contains(&letters)
+}
+
+fn append(open: &mut [(Role, String)], text: &str) {
+    let letters = squash(text, usize::MAX);
+    open.iter_mut().for_each(|(_, text)| text.push_str(&letters));
+}
+
+/// Whether text on two sides of the tag stands in two blocks.
+fn breaks(tag: &str) -> bool {
+    ["p", "div", "ul", "ol", "hr", "footer"].iter().any(|name| tag.eq_ignore_ascii_case(name))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -167,5 +208,32 @@ mod tests {
     fn references_and_markup_do_not_hide_a_heading() {
         let outline = Outline::of("<h2 id=a>Backups &amp; <em>restores</em></h2>");
         assert!(outline.is_heading("Backups & restores") && !outline.is_heading("Backups"));
+    }
+
+    #[test]
+    fn words_inside_code_do_not_make_code_of_a_block() {
+        let outline = Outline::of("<h2>Results</h2><pre>results = run()\nprint(results)</pre><p>print</p>");
+        assert!(outline.is_code("results = run()\nprint(results)"));
+        assert!(!outline.is_code("Results") && !outline.is_code("print") && outline.is_heading("Results"));
+    }
+
+    #[test]
+    fn each_paragraph_of_a_quotation_and_each_piece_of_code_is_known() {
+        let outline = Outline::of(
+            "<blockquote><p>It broke.</p><p>Twice.</p></blockquote><pre>a();\n\n<b>b</b>();\n</pre>",
+        );
+        for quote in ["It broke.", "Twice."] {
+            assert!(outline.is_quote(quote) && !outline.is_code(quote), "{quote}");
+        }
+        assert!(outline.is_code("a();") && outline.is_code("b();"));
+    }
+
+    #[test]
+    fn many_blocks_beside_much_code_cost_their_own_size_only() {
+        let outline = Outline::of(&format!("<pre>{}</pre>", "results = run(x);\n".repeat(20_000)));
+        let started = std::time::Instant::now();
+        // Searching the code for each of these took minutes.
+        assert!((0..20_000).all(|n| !outline.is_code(&format!("Nothing of the sort {n}."))));
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
