@@ -7,9 +7,8 @@ use jiff::Timestamp;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Tried, Tx, sql};
+use crate::database::{Tried, Tx, retried, sql};
 use crate::keys::concept_list;
-use crate::polls::RETRIES;
 use crate::rows::to_json;
 use crate::times::millis;
 use crate::{ClaimedRead, Finished, Store, StoreError};
@@ -25,14 +24,8 @@ impl Store {
         precis: &Precis,
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let doing = "storing a précis";
-        for _ in 0..RETRIES {
-            match self.try_finish_annotate(read, precis, now).await {
-                Err(failure) if failure.may_pass() => {}
-                result => return result.map_err(|f| f.at(&self.location, doing)),
-            }
-        }
-        self.try_finish_annotate(read, precis, now).await.map_err(|f| f.at(&self.location, doing))
+        let stored = retried(|| self.try_finish_annotate(read, precis, now)).await;
+        stored.map_err(|f| f.at(&self.location, "storing a précis"))
     }
 
     async fn try_finish_annotate(

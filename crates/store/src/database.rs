@@ -4,6 +4,7 @@
 //! differ. It knows nothing of what statements mean.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
@@ -22,6 +23,23 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// The lock that PostgreSQL's transactions take before they admit, merge or drop reads: `backissu` as a number.
 const ADMISSION_LOCK: i64 = 0x6261_636b_6973_7375;
+
+/// How often a transaction that stood in another's way is tried again, and how often one that did not get its turn; each of
+/// these has waited for [`PATIENCE`] before.
+const CONFLICTS: u32 = 4;
+const BUSY: u32 = 2;
+
+/// Runs a whole transaction again where only others were the reason that it failed.
+pub(crate) async fn retried<T, F: Future<Output = Tried<T>>>(transaction: impl Fn() -> F) -> Tried<T> {
+    let (mut conflicts, mut busy) = (0, 0);
+    loop {
+        match transaction().await {
+            Err(failure) if failure.may_pass() && conflicts < CONFLICTS => conflicts += 1,
+            Err(failure) if failure.is_busy() && busy < BUSY => busy += 1,
+            result => return result,
+        }
+    }
+}
 
 /// A statement with its values.
 pub(crate) struct Sql {
@@ -250,7 +268,11 @@ impl Database {
 
     pub(crate) async fn open_postgres(url: &str) -> Tried<Self> {
         let options: PgConnectOptions = url.parse()?;
-        let options = options.application_name("backissue");
+        let mut options = options.application_name("backissue");
+        // Whoever names another patience in the address has it.
+        if options.get_options().is_none_or(|set| !set.contains("lock_timeout")) {
+            options = options.options([("lock_timeout", format!("{}s", PATIENCE.as_secs()))]);
+        }
         let pool = PoolOptions::<Postgres>::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
@@ -385,5 +407,29 @@ impl Tx {
             Self::Sqlite(_) => "",
             Self::Postgres(_) => "FOR UPDATE",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_did_not_get_its_turn_is_tried_a_few_times_and_what_is_wrong_once() {
+        let tried = Cell::new(0);
+        let failing = |times: u32, error: fn() -> sqlx::Error| {
+            let tried = &tried;
+            tried.set(0);
+            move || {
+                tried.set(tried.get() + 1);
+                std::future::ready(if tried.get() > times { Ok(tried.get()) } else { Err(error().into()) })
+            }
+        };
+        assert_eq!(retried(failing(2, || sqlx::Error::PoolTimedOut)).await.unwrap(), 3);
+        assert!(retried(failing(3, || sqlx::Error::PoolTimedOut)).await.is_err());
+        assert!(retried(failing(1, || sqlx::Error::RowNotFound)).await.is_err());
+        assert_eq!(tried.get(), 1);
     }
 }

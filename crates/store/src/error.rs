@@ -146,6 +146,20 @@ impl Failure {
         matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
+    /// Somebody else held the database for too long: this program's other tasks, or another process.
+    pub(crate) fn is_busy(&self) -> bool {
+        let error = match self {
+            Self::Database(sqlx::Error::PoolTimedOut) => return true,
+            Self::Database(sqlx::Error::Database(error)) => error,
+            _ => return false,
+        };
+        // PostgreSQL: lock_not_available. Its codes have five characters; those of SQLite are shorter numbers whose low byte
+        // is SQLITE_BUSY or SQLITE_LOCKED.
+        let code = error.code().unwrap_or_default();
+        let low = if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 };
+        code == "55P03" || matches!(low, 5 | 6)
+    }
+
     pub(crate) fn at(self, location: &Location, doing: &'static str) -> StoreError {
         let location = location.clone();
         match self {

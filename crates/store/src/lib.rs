@@ -50,7 +50,7 @@ pub use generate::generate;
 pub use location::{Location, LocationError};
 pub use polls::{Admission, Admitted, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
-pub use way::{ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
+pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,9 @@ use jiff::tz::TimeZone;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, sql};
+use crate::database::{Row, Tried, Tx, retried, sql};
 use crate::keys::address_key;
-use crate::polls::{RETRIES, lock_reads};
+use crate::polls::lock_reads;
 use crate::times::{filed, millis, opt_millis};
 use crate::titles::Titles;
 use crate::{ClaimedRead, Extracted, Store, StoreError};
@@ -36,14 +36,8 @@ impl Store {
         final_url: &CanonicalUrl,
         now: Timestamp,
     ) -> Result<Extracted, StoreError> {
-        let doing = "storing an article";
-        for _ in 0..RETRIES {
-            match self.try_finish_extract(read, article, final_url, now).await {
-                Err(failure) if failure.may_pass() => {}
-                result => return result.map_err(|f| f.at(&self.location, doing)),
-            }
-        }
-        self.try_finish_extract(read, article, final_url, now).await.map_err(|f| f.at(&self.location, doing))
+        let stored = retried(|| self.try_finish_extract(read, article, final_url, now)).await;
+        stored.map_err(|f| f.at(&self.location, "storing an article"))
     }
 
     async fn try_finish_extract(

@@ -9,7 +9,9 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, placeholders, row_placeholders, sql, sql_listing, sql_of, sql_once};
+use crate::database::{
+    Row, Tried, Tx, placeholders, retried, row_placeholders, sql, sql_listing, sql_of, sql_once,
+};
 use crate::error::Failure;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
@@ -89,14 +91,8 @@ impl Store {
         now: Timestamp,
         next_poll: Option<Timestamp>,
     ) -> Result<Admitted, StoreError> {
-        let doing = "recording a poll";
-        for _ in 0..RETRIES {
-            match self.try_record_poll(claimed, &outcome, now, next_poll).await {
-                Err(failure) if failure.may_pass() => {}
-                result => return result.map_err(|f| f.at(&self.location, doing)),
-            }
-        }
-        self.try_record_poll(claimed, &outcome, now, next_poll).await.map_err(|f| f.at(&self.location, doing))
+        let stored = retried(|| self.try_record_poll(claimed, &outcome, now, next_poll)).await;
+        stored.map_err(|f| f.at(&self.location, "recording a poll"))
     }
 
     async fn try_record_poll(
@@ -129,9 +125,6 @@ impl Store {
         Ok(admitted)
     }
 }
-
-/// How often a transaction that stood in another's way is tried again.
-pub(crate) const RETRIES: usize = 4;
 
 async fn record_health(
     tx: &mut Tx,

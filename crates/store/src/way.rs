@@ -22,7 +22,7 @@ pub struct ClaimedRead {
     pub url: CanonicalUrl,
     /// The host of its address, which is what politeness is owed to.
     pub host: String,
-    /// Attempts at this stage that failed before this one.
+    /// Attempts at this stage that failed before this one, those counted in which the program stopped halfway.
     pub attempts: u32,
     /// When the archive first saw it.
     pub first_seen: Timestamp,
@@ -66,6 +66,8 @@ pub enum Finished {
 pub enum Retry {
     /// It is tried again from then on.
     At(Timestamp),
+    /// It is tried again from then on, and this attempt does not count: it was not the read's fault.
+    Uncounted(Timestamp),
     /// It is not tried again until somebody asks for it.
     SetAside,
 }
@@ -105,14 +107,16 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Ends every lease. Only for when nobody can hold one: at the start of the one process that uses a SQLite file.
+    /// Ends every lease. Only for when nobody can hold one: at the start of the one process that uses a SQLite file. A
+    /// process that stops in good order holds none, so whatever was being done to these reads failed; it counts as one
+    /// attempt of each.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn release_leases(&self) -> Result<(), StoreError> {
         let released = async {
             let mut tx = self.database.begin().await?;
-            tx.run(sql("UPDATE read SET held = 0, claim = claim + 1, due_at = 0 WHERE due_at IS NOT NULL AND held = 1"))
+            tx.run(sql("UPDATE read SET held = 0, claim = claim + 1, attempts = attempts + 1, due_at = 0 WHERE due_at IS NOT NULL AND held = 1"))
                 .await?;
             tx.run(sql(
                 "UPDATE source SET claim = claim + 1, leased_until = NULL WHERE leased_until IS NOT NULL",
@@ -124,7 +128,8 @@ impl Store {
     }
 
     /// Takes the newest read at `stage` whose next step is due and holds it for `lease`. Busy hosts are passed over where
-    /// the step is a fetch.
+    /// the step is a fetch. A lease that ran out without a result counts as a failed attempt, and a read with
+    /// [`ATTEMPTS_MAX`] of them is set aside instead of being handed out.
     ///
     /// # Errors
     /// Where the database fails.
@@ -148,31 +153,24 @@ impl Store {
         lease: SignedDuration,
         busy: &[String],
     ) -> Tried<Option<ClaimedRead>> {
-        let busy_condition = not_among("host", 4, busy);
-        let candidate = format!(
-            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy_condition}
-             ORDER BY filed_at DESC, id DESC LIMIT 1"
-        );
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let bound = |statement: Sql| {
-            statement
-                .bind(millis(now))
-                .bind(millis(until))
-                .bind(stage.as_str())
-                .bind_all(busy.iter().cloned())
+        let due = DueRead { now, until, stage, busy };
+        let (mut tx, id) = loop {
+            // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+            if self.database.row(due.look()).await?.is_none() {
+                return Ok(None);
+            }
+            let taken = self.database.begin_claim(|lock| due.take(lock)).await?;
+            let Some((mut tx, taken)) = taken else { return Ok(None) };
+            let id = taken.int("id")?;
+            if taken.small("attempts")? < ATTEMPTS_MAX {
+                break (tx, id);
+            }
+            let aside =
+                sql("UPDATE read SET held = 0, due_at = NULL, error = $2, failed_at = $3 WHERE id = $1");
+            tx.run(aside.bind(id).bind(STOPPED).bind(millis(now))).await?;
+            tx.commit().await?;
         };
-        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
-        let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(bound(sql_listing(look, busy.len()))).await?.is_none() {
-            return Ok(None);
-        }
-        let take = |lock: &str| {
-            let take = format!(
-                "UPDATE read SET claim = claim + 1, held = 1, due_at = $2 WHERE id = ({candidate} {lock}) RETURNING id"
-            );
-            bound(sql_listing(take, busy.len()))
-        };
-        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
         let query = format!(
             "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
                 p.entry, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}
@@ -180,7 +178,7 @@ impl Store {
              JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
              LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
         );
-        let row = tx.row(sql_of(query).bind(taken.int("id")?)).await?;
+        let row = tx.row(sql_of(query).bind(id)).await?;
         let row = row.ok_or_else(|| Failure::Unreadable("a read without its first place".into()))?;
         let claimed = claimed_of_row(&row)?;
         tx.commit().await?;
@@ -198,18 +196,20 @@ impl Store {
         now: Timestamp,
         retry: Retry,
     ) -> Result<Finished, StoreError> {
-        let due = match retry {
-            Retry::At(at) => Some(millis(at)),
-            Retry::SetAside => None,
+        let (due, counted) = match retry {
+            Retry::At(at) => (Some(millis(at)), 1_i64),
+            Retry::Uncounted(at) => (Some(millis(at)), 0),
+            Retry::SetAside => (None, 1),
         };
         let update =
-            sql("UPDATE read SET held = 0, due_at = $3, attempts = attempts + 1, error = $4, failed_at = $5
+            sql("UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5
              WHERE id = $1 AND claim = $2 AND held = 1")
             .bind(read.id.0)
             .bind(read.claim)
             .bind(due)
             .bind(error)
-            .bind(millis(now));
+            .bind(millis(now))
+            .bind(counted);
         let changed = async {
             let mut tx = self.database.begin().await?;
             let changed = tx.run(update).await?;
@@ -228,13 +228,8 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, StoreError> {
-        let query = sql_of(format!(
-            "SELECT r.id, r.url, r.title, r.stage, r.error, r.failed_at, {TITLE} AS source
-             FROM read r JOIN source s ON s.id = r.source_id
-             WHERE r.due_at IS NULL AND r.stage <> 'annotated' ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
-        ));
         let found = async {
-            let rows = self.database.rows(query.bind(limit)).await?;
+            let rows = self.database.rows(last_set_aside(limit)).await?;
             rows.iter().map(set_aside_of_row).collect::<Tried<Vec<_>>>()
         };
         found.await.map_err(|f| f.at(&self.location, "listing what was set aside"))
@@ -281,23 +276,82 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "counting what is to do"))
     }
 
-    /// When the next source or read becomes due, `now` where one is due already; none where nothing ever will by itself.
+    /// The earliest moment after `now` at which a source or a read becomes due, or its lease ends; none where nothing ever
+    /// will by itself. What is due already is not it: whoever works has seen that, and has reasons for leaving it.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let query = sql("SELECT min(due) AS due FROM (
-                SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
-                FROM source WHERE standing = 'active'
-                UNION ALL
-                SELECT min(due_at) FROM read WHERE due_at IS NOT NULL) AS next");
         let found = async {
-            let row = self.database.row(query).await?;
-            let due = row.map_or(Ok(None), |row| row.opt_moment("due"))?;
-            Ok(due.map(|due| due.max(now)))
+            let row = self.database.row(sql(NEXT_DUE).bind(millis(now))).await?;
+            row.map_or(Ok(None), |row| row.opt_moment("due"))
         };
         found.await.map_err(|f: Failure| f.at(&self.location, "looking for what is due next"))
     }
+}
+
+/// Attempts at one stage after which a read is not handed out any more, whoever counts them: far more than a worker makes of
+/// a read that fails in its hands, so only one that takes the program down with it comes this far.
+pub const ATTEMPTS_MAX: u32 = 12;
+
+/// What went wrong with a read that comes that far.
+const STOPPED: &str = "the program stopped while working on it";
+
+/// The newest read at a stage whose next step is due, on a host that is not busy.
+pub(crate) struct DueRead<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) stage: Stage,
+    pub(crate) busy: &'a [String],
+}
+
+impl DueRead<'_> {
+    /// Whether there is one.
+    pub(crate) fn look(&self) -> Sql {
+        self.bound(format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({}) AS c", self.candidate()))
+    }
+
+    /// Takes it. Who held it until now and never came back has failed.
+    pub(crate) fn take(&self, lock: &str) -> Sql {
+        self.bound(format!(
+            "UPDATE read SET claim = claim + 1, attempts = attempts + held, held = 1, due_at = $2
+             WHERE id = ({} {lock}) RETURNING id, attempts",
+            self.candidate()
+        ))
+    }
+
+    fn candidate(&self) -> String {
+        let busy = not_among("host", 4, self.busy);
+        format!(
+            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy}
+             ORDER BY filed_at DESC, id DESC LIMIT 1"
+        )
+    }
+
+    fn bound(&self, statement: String) -> Sql {
+        sql_listing(statement, self.busy.len())
+            .bind(millis(self.now))
+            .bind(millis(self.until))
+            .bind(self.stage.as_str())
+            .bind_all(self.busy.iter().cloned())
+    }
+}
+
+/// The earliest moment after a given one at which something becomes due.
+pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
+        SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
+        FROM source WHERE standing = 'active'
+        AND CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END > $1
+        UNION ALL
+        SELECT min(due_at) FROM read WHERE due_at IS NOT NULL AND due_at > $1) AS next";
+
+pub(crate) fn last_set_aside(limit: u32) -> Sql {
+    let query = format!(
+        "SELECT r.id, r.url, r.title, r.stage, r.error, r.failed_at, {TITLE} AS source
+         FROM read r JOIN source s ON s.id = r.source_id
+         WHERE r.due_at IS NULL AND r.stage <> 'annotated' ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
+    );
+    sql_of(query).bind(limit)
 }
 
 fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {

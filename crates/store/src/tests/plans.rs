@@ -1,10 +1,13 @@
 //! Every statement that pages and workers wait for runs along an index.
 
-use backissue_model::Kind;
+use backissue_model::{Kind, Stage};
 
 use super::harness::*;
 use crate::database::{Database, Sql, sql_once};
+use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::Run;
+use crate::polls::admitted_as;
+use crate::way::{DueRead, NEXT_DUE, last_set_aside};
 use crate::*;
 
 /// The database's plan for a statement, a line a step.
@@ -67,27 +70,26 @@ async fn lists(db: &TestDatabase) {
 }
 
 async fn the_rest(db: &TestDatabase) {
+    let busy = ["bolt.example".to_owned()];
+    let due = DueRead { now: at(9), until: at(99), stage: Stage::Discovered, busy: &busy };
+    let plain = |text: &str| sql_once(text.to_owned());
     for (what, statement) in [
-        ("a read", "SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7"),
-        ("an address", "SELECT read_id FROM address WHERE key IN ('a', 'b')"),
-        ("a fingerprint", "SELECT id FROM read WHERE fingerprint = 'a' AND id <> 3"),
-        (
-            "a claim",
-            "SELECT id FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL AND due_at <= 9
-             AND host NOT IN ('a') ORDER BY filed_at DESC, id DESC LIMIT 1",
-        ),
-        ("what is due next", "SELECT min(due_at) FROM read WHERE due_at IS NOT NULL"),
-        (
-            "what is set aside",
-            "SELECT id FROM read WHERE due_at IS NULL AND stage <> 'annotated' ORDER BY failed_at DESC, id DESC LIMIT 9",
-        ),
-        ("a source's places", "SELECT read_id FROM place WHERE source_id = 3 AND read_id IN (4, 5)"),
-        ("a list's counters", "SELECT facet, reads FROM tally WHERE list = 'all' AND reads > 0"),
+        ("a read", plain("SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7")),
+        ("known addresses", sql_once(admitted_as(2)).bind_all(["a", "b"])),
+        ("where a fetch ended", plain(ADMITTED_BY_ANOTHER).bind("a").bind(3i64)),
+        ("a fingerprint", plain(SAME_FINGERPRINT).bind("a").bind(3i64)),
+        ("a short text", plain(SAME_SHORT_TEXT).bind("a").bind("b").bind(3i64).bind("text")),
+        ("a look for what is due", due.look()),
+        ("a claim", due.take("")),
+        ("what is due next", plain(NEXT_DUE).bind(9i64)),
+        ("what is set aside", last_set_aside(9)),
+        ("a source's places", plain("SELECT read_id FROM place WHERE source_id = 3 AND read_id IN (4, 5)")),
+        ("a list's counters", plain("SELECT facet, reads FROM tally WHERE list = 'all' AND reads > 0")),
         (
             "the newest of a source",
-            "SELECT max(filed_at) FROM listing WHERE list = 'source/1' AND has_problem = 1",
+            plain("SELECT max(filed_at) FROM listing WHERE list = 'source/1' AND has_problem = 1"),
         ),
     ] {
-        assert_along_an_index(&db.store, what, sql_once(statement.to_owned())).await;
+        assert_along_an_index(&db.store, what, statement).await;
     }
 }

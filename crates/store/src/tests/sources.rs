@@ -168,15 +168,18 @@ on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {
     assert_eq!(admitted, Admitted::default());
 });
 
-on_both!(the_next_due_moment_is_the_earliest, |db| {
+on_both!(the_next_due_moment_is_the_earliest_that_is_still_to_come, |db| {
     assert_eq!(db.store.next_due(at(0)).await.unwrap(), None);
     let source = db.follow("Acme").await;
-    assert_eq!(db.store.next_due(at(0)).await.unwrap(), Some(at(0)));
+    assert_eq!(db.store.next_due(at(-1)).await.unwrap(), Some(at(0)));
+    assert_eq!(db.store.next_due(at(0)).await.unwrap(), None, "it is due already");
     db.poll(&source, vec![]).await;
     assert_eq!(db.store.next_due(at(2)).await.unwrap(), Some(at(1) + SignedDuration::from_hours(1)));
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     assert_eq!(db.store.next_due(at(1)).await.unwrap(), Some(at(2)), "its read is due");
-    assert_eq!(db.store.next_due(at(3)).await.unwrap(), Some(at(3)), "and stays due");
+    let poll = at(2) + SignedDuration::from_hours(1);
+    assert_eq!(db.store.next_due(at(3)).await.unwrap(), Some(poll), "which is no news later");
     db.store.claim_read(backissue_model::Stage::Discovered, at(5), LEASE, &[]).await.unwrap().unwrap();
-    assert_eq!(db.store.next_due(at(6)).await.unwrap(), Some(at(5) + LEASE), "unless it is held");
+    assert_eq!(db.store.next_due(at(6)).await.unwrap(), Some(at(5) + LEASE), "a lease ends");
+    assert_eq!(db.store.next_due(poll).await.unwrap(), None);
 });

@@ -123,3 +123,20 @@ async fn a_connection_that_breaks_is_told_and_the_next_one_serves() {
     assert!(db.store.sources(&SourceFilter::default()).await.is_ok());
     db.remove().await;
 }
+
+#[tokio::test]
+async fn a_server_on_which_another_process_holds_a_lock_is_busy() {
+    let db = TestDatabase::postgres().await;
+    let patience = db.store.database.row(crate::database::sql("SHOW lock_timeout")).await.unwrap().unwrap();
+    assert_eq!(patience.text("lock_timeout").unwrap(), "20s");
+    let Location::Postgres(url) = &db.location else { unreachable!() };
+    let hurried: Location = format!("{url}?options[lock_timeout]=20ms").parse().unwrap();
+    let hurried = Store::open(&hurried, &TimeZone::UTC).await.unwrap();
+    let holder = db.store.database.begin_admission().await.unwrap();
+    let error = hurried.follow(&blog("Acme"), at(0)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy { doing: "following a blog", .. }), "{error:?}");
+    holder.abandon().await.unwrap();
+    assert!(hurried.follow(&blog("Acme"), at(0)).await.unwrap().is_new);
+    hurried.close().await;
+    db.remove().await;
+}

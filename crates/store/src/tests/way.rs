@@ -130,3 +130,36 @@ on_both!(a_read_is_shown_only_once_it_is_annotated, |db| {
     assert_eq!(db.store.reads(&ReadFilter::default(), Order::Newest, None, 9).await.unwrap().items, []);
     assert_eq!(db.store.newest_week().await.unwrap(), None);
 });
+
+on_both!(a_read_that_takes_the_program_down_is_set_aside_in_the_end, |db| {
+    let source = db.follow("Acme").await;
+    let entries = vec![
+        entry("https://acme.example/deadly", Some("2026-05-12")),
+        entry("https://acme.example/harmless", Some("2026-05-01")),
+    ];
+    db.poll(&source, entries).await;
+    let mut now = at(1000);
+    for attempt in 0..ATTEMPTS_MAX {
+        let read = db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap().unwrap();
+        assert_eq!((read.url.as_url().path(), read.attempts), ("/deadly", attempt));
+        // Either the program is started again at once, or its lease runs out.
+        if attempt % 2 == 0 {
+            db.store.release_leases().await.unwrap();
+        }
+        now += LEASE;
+    }
+    let read = db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!((read.url.as_url().path(), read.attempts), ("/harmless", 0), "it does not stop the others");
+    let aside = db.store.set_aside(9).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!((aside[0].error.as_str(), aside[0].since), ("the program stopped while working on it", now));
+    assert_eq!(db.store.retry_set_aside().await.unwrap(), 1);
+    let read = db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!((read.url.as_url().path(), read.attempts), ("/deadly", 0));
+    let stored = db.store.finish_extract(&read, &article("Tame now"), &read.url, now).await.unwrap();
+    assert_eq!(stored, Extracted::Stored);
+    db.store.release_leases().await.unwrap();
+    assert_eq!(db.claim(Stage::Extracted).await, None, "not due before it was stored");
+    let read = db.store.claim_read(Stage::Extracted, now, LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!(read.attempts, 0, "who finished has not failed");
+});
