@@ -15,6 +15,7 @@ use crate::database::{
 use crate::error::Failure;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
+use crate::sources::{TITLE, on_the_web};
 use crate::times::{filed, millis, opt_millis};
 use crate::titles::title_key;
 use crate::{ClaimedSource, Store, StoreError};
@@ -26,7 +27,7 @@ pub enum PollOutcome {
     Fetched {
         /// The title it gives the blog, taken over where the source has none.
         feed_title: Option<String>,
-        /// The blog's front page, taken over where the source has none.
+        /// The blog's front page, taken over where the source has none and it is on the web.
         site_url: Option<Url>,
         /// Its language as it declares it (BCP 47).
         language: Option<String>,
@@ -153,7 +154,7 @@ async fn record_health(
             .bind(etag.as_deref())
             .bind(last_modified.as_deref())
             .bind(feed_title.as_deref().unwrap_or_default().trim())
-            .bind(site_url.as_ref().map(Url::as_str))
+            .bind(on_the_web(site_url.as_ref()).map(Url::as_str))
             .bind(language.as_deref())
         }
         PollOutcome::NotModified { etag, last_modified, .. } => {
@@ -192,16 +193,48 @@ async fn record_health(
     }
 }
 
-/// Remembers the feed's new address. The key stays the old one where another source has the new one already.
+/// Remembers the feed's new address, and its old one, by which the source can still be followed. Where another source follows
+/// the new address already, this one retires instead: two sources would ask for one feed for ever.
 async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
-    let update = sql(
-        "UPDATE source SET feed_url = $2, host = $3,
-            key = CASE WHEN EXISTS (SELECT 1 FROM source o WHERE o.key = $4 AND o.id <> $1) THEN key ELSE $4 END
-         WHERE id = $1",
-    );
-    let host = to.host_str().unwrap_or_default();
-    tx.run(update.bind(source.0).bind(to.as_str()).bind(host).bind(url_key(to))).await?;
+    let query = sql("SELECT key, feed_url FROM source WHERE id = $1").bind(source.0);
+    let row =
+        tx.row(query).await?.ok_or_else(|| Failure::Unreadable("a polled source without a row".into()))?;
+    let (old_key, new_key) = (row.text("key")?, url_key(to));
+    let other = format!("SELECT s.slug, {TITLE} AS title FROM source s WHERE s.key = $1 AND s.id <> $2");
+    if let Some(other) = tx.row(sql_of(other).bind(new_key.as_str()).bind(source.0)).await? {
+        let why = format!(
+            "its feed has moved to {to}, which {} ({}) follows already",
+            other.text("title")?,
+            other.text("slug")?
+        );
+        let retire =
+            sql("UPDATE source SET standing = 'retired', next_poll = NULL, last_error = $2 WHERE id = $1");
+        tx.run(retire.bind(source.0).bind(why)).await?;
+        return Ok(());
+    }
+    tx.run(sql("DELETE FROM former_feed WHERE key = $1").bind(new_key.as_str())).await?;
+    let to = with_credentials_of(row.opt_parsed("feed_url")?, to);
+    let update = sql("UPDATE source SET feed_url = $2, host = $3, key = $4 WHERE id = $1").bind(source.0);
+    tx.run(update.bind(to.as_str()).bind(to.host_str().unwrap_or_default()).bind(new_key.as_str())).await?;
+    if old_key != new_key {
+        let keep = sql("INSERT INTO former_feed (key, source_id) VALUES ($1, $2)
+             ON CONFLICT (key) DO UPDATE SET source_id = excluded.source_id");
+        tx.run(keep.bind(old_key).bind(source.0)).await?;
+    }
     Ok(())
+}
+
+/// The new address with the user and password of the old one, where both are of one origin: nobody else may learn them, and
+/// no server repeats them when it says where a feed has gone.
+fn with_credentials_of(old: Option<Url>, to: &Url) -> Url {
+    let mut to = to.clone();
+    let bare = to.username().is_empty() && to.password().is_none();
+    if let Some(old) = old.filter(|old| bare && old.origin() == to.origin()) {
+        // Neither call can fail: an address with an origin of its own has a host.
+        let _ = to.set_username(old.username());
+        let _ = to.set_password(old.password());
+    }
+    to
 }
 
 /// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.

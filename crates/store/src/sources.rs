@@ -75,7 +75,8 @@ const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     FROM source s LEFT JOIN tally t ON t.list = 'all' AND t.facet = 'source/' || s.id";
 
 impl Store {
-    /// Follows a blog; one that is followed already under another spelling of its address stays as it is.
+    /// Follows a blog; one that is followed already under another spelling of its address, or was before its feed moved,
+    /// stays as it is. A site's address that is not on the web is not kept.
     ///
     /// # Errors
     /// Where the database fails.
@@ -85,8 +86,11 @@ impl Store {
 
     async fn try_follow(&self, new: &NewSource, now: Timestamp) -> Tried<Follow> {
         let mut tx = self.database.begin_admission().await?;
-        let key = source_key(new);
-        if let Some(row) = tx.row(sql_of(format!("{SOURCE} WHERE s.key = $1")).bind(key.as_str())).await? {
+        let site_url = on_the_web(new.site_url.as_ref());
+        let key = source_key(new, site_url);
+        if let Some(id) = followed_as(&mut tx, &key).await? {
+            let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id);
+            let row = tx.row(query).await?.ok_or_else(|| Failure::Unreadable(format!("no source {id}")))?;
             tx.abandon().await?;
             return Ok(Follow { source: source_of_row(&row)?, is_new: false });
         }
@@ -105,7 +109,7 @@ impl Store {
                     .bind(new.title.trim())
                     .bind(new.company.as_deref().unwrap_or_default().trim())
                     .bind(host_of(new))
-                    .bind(new.site_url.as_ref().map(Url::as_str))
+                    .bind(site_url.map(Url::as_str))
                     .bind(new.feed_url.as_ref().map(Url::as_str))
                     .bind(new.sitemap_url.as_ref().map(Url::as_str))
                     .bind(new.listing_url.as_ref().map(Url::as_str))
@@ -289,8 +293,20 @@ pub(crate) fn not_among(column: &str, from: usize, values: &[String]) -> String 
     format!("AND {column} NOT IN ({})", placeholders(from, values.len()))
 }
 
-fn source_key(new: &NewSource) -> String {
-    let addresses = [&new.feed_url, &new.site_url, &new.sitemap_url, &new.listing_url];
+/// The source that has this key, or had it before its feed moved.
+async fn followed_as(tx: &mut Tx, key: &str) -> Tried<Option<i64>> {
+    let query = sql("SELECT id FROM source WHERE key = $1
+         UNION ALL SELECT source_id AS id FROM former_feed WHERE key = $1 LIMIT 1");
+    tx.row(query.bind(key)).await?.map(|row| row.int("id")).transpose()
+}
+
+/// An address that pages may link to: feeds name all sorts of others as their sites.
+pub(crate) fn on_the_web(url: Option<&Url>) -> Option<&Url> {
+    url.filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn source_key(new: &NewSource, site_url: Option<&Url>) -> String {
+    let addresses = [new.feed_url.as_ref(), site_url, new.sitemap_url.as_ref(), new.listing_url.as_ref()];
     addresses.into_iter().flatten().next().map_or_else(|| format!("title: {}", new.title.trim()), url_key)
 }
 

@@ -44,6 +44,13 @@ CREATE TABLE source (
 ) STRICT;
 CREATE INDEX source_due ON source (standing, next_poll, id);
 
+-- Former addresses of feeds that moved for good: who follows one of them means the same source.
+CREATE TABLE former_feed (
+    key       TEXT PRIMARY KEY,
+    source_id INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_feed_source ON former_feed (source_id);
+
 -- Articles: what lists show of them, and where each stands on its way. What is large lies in tables of its own.
 CREATE TABLE read (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -183,3 +183,79 @@ on_both!(the_next_due_moment_is_the_earliest_that_is_still_to_come, |db| {
     assert_eq!(db.store.next_due(at(6)).await.unwrap(), Some(at(5) + LEASE), "a lease ends");
     assert_eq!(db.store.next_due(poll).await.unwrap(), None);
 });
+
+on_both!(a_site_that_is_not_on_the_web_is_not_kept, |db| {
+    let script = || "javascript:alert(1)".parse().ok();
+    let new = NewSource { site_url: script(), ..blog("Acme") };
+    let source = db.store.follow(&new, at(0)).await.unwrap().source;
+    assert_eq!(source.site_url, None);
+    for (said, kept) in [
+        (script(), None),
+        ("data:text/html,x".parse().ok(), None),
+        ("http://acme.example/".parse().ok(), Some("http://acme.example/")),
+    ] {
+        let now = at(10) + SignedDuration::from_secs(kept.map_or(0, |_| 1));
+        let claimed = claim_only(&db.store, &source, now).await;
+        let mut outcome = fetched(vec![]);
+        let PollOutcome::Fetched { site_url, .. } = &mut outcome else { unreachable!() };
+        *site_url = said;
+        let before = now - SignedDuration::from_secs(5);
+        db.store.record_poll(&claimed, outcome, before, Some(now)).await.unwrap();
+        let site = db.store.source(source.id).await.unwrap().unwrap().site_url;
+        assert_eq!(site.as_ref().map(url::Url::as_str), kept);
+    }
+});
+
+/// A poll in which the server says that the feed has moved for good.
+async fn move_to(db: &TestDatabase, id: SourceId, seconds: i64, to: &str) -> backissue_model::Source {
+    let source = db.store.source(id).await.unwrap().unwrap();
+    let claimed = claim_only(&db.store, &source, at(seconds)).await;
+    let moved = PollOutcome::NotModified { etag: None, last_modified: None, moved_to: to.parse().ok() };
+    db.store.record_poll(&claimed, moved, at(seconds), Some(at(seconds + 9))).await.unwrap();
+    db.store.source(id).await.unwrap().unwrap()
+}
+
+on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
+    let id = db.follow("Acme").await.id;
+    let followed = async |url: &str| {
+        let new = NewSource { feed_url: url.parse().ok(), ..blog("Acme") };
+        let follow = db.store.follow(&new, at(0)).await.unwrap();
+        (follow.source.id, follow.is_new)
+    };
+    move_to(db, id, 10, "https://acme.example/second.xml").await;
+    move_to(db, id, 20, "https://acme.example/third.xml").await;
+    for old in ["feed.xml", "second.xml?utm_source=x", "third.xml"] {
+        assert_eq!(followed(&format!("http://www.acme.example/{old}")).await, (id, false), "{old}");
+    }
+    // There and back again.
+    move_to(db, id, 30, "https://acme.example/feed.xml").await;
+    assert_eq!(followed("https://acme.example/feed.xml").await, (id, false));
+    assert_eq!(followed("https://acme.example/third.xml").await, (id, false));
+    db.store.unfollow(id).await.unwrap();
+    assert!(followed("https://acme.example/third.xml").await.1, "it is forgotten with its source");
+});
+
+on_both!(a_feed_that_moved_keeps_its_password_on_its_own_server_only, |db| {
+    let new = NewSource { feed_url: "https://ann:s3cret@acme.example/feed.xml".parse().ok(), ..blog("Acme") };
+    let id = db.store.follow(&new, at(0)).await.unwrap().source.id;
+    let feed = |source: backissue_model::Source| source.feed_url.unwrap().to_string();
+    let moved = move_to(db, id, 10, "https://acme.example/new.xml").await;
+    assert_eq!(feed(moved), "https://ann:s3cret@acme.example/new.xml");
+    for (seconds, elsewhere) in [(20, "https://bolt.example/feed.xml"), (30, "https://acme.example/back.xml")]
+    {
+        assert_eq!(feed(move_to(db, id, seconds, elsewhere).await), elsewhere);
+    }
+});
+
+on_both!(a_feed_that_moves_onto_another_sources_retires, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, vec![entry("https://acme.example/1", None)]).await;
+    let moved = move_to(db, acme.id, 10, "http://bolt.example/feed.xml").await;
+    assert_eq!((moved.health.standing, moved.health.next_poll), (Standing::Retired, None));
+    let why = moved.health.last_error.unwrap();
+    assert!(why.contains("Bolt Engineering (bolt-engineering)"), "{why}");
+    assert_eq!(moved.feed_url, acme.feed_url);
+    assert_eq!(db.store.source(bolt.id).await.unwrap().unwrap().health.standing, Standing::Active);
+    assert_eq!(db.finish_all().await.len(), 1, "its reads stay");
+    assert!(!db.store.follow(&blog("Acme"), at(20)).await.unwrap().is_new);
+});
