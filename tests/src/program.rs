@@ -129,18 +129,31 @@ impl Archive {
         serde_json::from_str(&out).with_context(|| format!("{words:?} did not print JSON: {out}"))
     }
 
-    /// Every read of the archive, oldest week first, as `week --json` prints them.
+    /// Every read of the archive, newest week first, as the pages' data has them.
     ///
     /// # Errors
-    /// When a command fails.
+    /// When the pages cannot be served.
     pub fn all_reads(&self) -> anyhow::Result<Vec<serde_json::Value>> {
-        let weeks = self.json(&["weeks"])?;
-        let mut reads = Vec::new();
-        for week in weeks.as_array().context("weeks are a list")?.iter().rev() {
-            let week = self.json(&["week", week["week"].as_str().context("a week has a name")?])?;
-            reads.extend(week["reads"].as_array().context("a week has reads")?.iter().cloned());
-        }
-        Ok(reads)
+        let served = self.serve(&["--no-fetch"])?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let client = client();
+            let get = async |path: String| -> anyhow::Result<serde_json::Value> {
+                let answer = client.get(served.url(&path)).send().await?.error_for_status()?;
+                Ok(serde_json::from_slice(&answer.bytes().await?)?)
+            };
+            let mut reads = Vec::new();
+            for week in get("/api/weeks".to_owned()).await?["weeks"].as_array().context("weeks are a list")? {
+                let mut page =
+                    Some(format!("/api/week/{}", week["week"].as_str().context("a week has a name")?));
+                while let Some(path) = page {
+                    let answer = get(path).await?;
+                    reads.extend(answer["items"].as_array().context("a week has reads")?.iter().cloned());
+                    page = answer["next"].as_str().map(str::to_owned);
+                }
+            }
+            Ok(reads)
+        })
     }
 
     /// Starts `serve` on a free port and waits until it tells its address.

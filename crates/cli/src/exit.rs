@@ -28,7 +28,8 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Partly) => ExitCode::from(4),
         Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
-            anstream::eprintln!("{}backissue:{} {failure:#}", crate::output::ALERT, crate::output::PLAIN);
+            let said = crate::output::safe(&format!("{failure:#}"));
+            anstream::eprintln!("{}backissue:{} {said}", crate::output::ALERT, crate::output::PLAIN);
             ExitCode::FAILURE
         }
     }

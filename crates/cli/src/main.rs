@@ -10,6 +10,7 @@ mod open;
 mod output;
 mod progress;
 mod settings;
+mod signals;
 
 use std::process::ExitCode;
 

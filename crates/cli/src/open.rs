@@ -1,7 +1,6 @@
 //! Opens the rooms below with the settings in force.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +9,27 @@ use backissue_fetch::{FetchSettings, Fetcher};
 use backissue_ingest::{Ingest, IngestSettings, Starter};
 use backissue_store::{Location, Store};
 
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 
-/// Opens the archive, making it where there is none.
+/// Opens the archive, making it where there is none, with the time zone it is filed by.
 pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
-    Ok(Store::open(&settings.location()?, &settings.time_zone.value.0).await?)
+    Ok(Store::look_at(&settings.location()?).await?)
+}
+
+/// Opens the archive for the one process that fetches into it. Only that one files it anew where the `time_zone` setting
+/// says another zone than before; where nothing is set, the archive's own stays.
+pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, WorkLock)> {
+    let location = settings.location()?;
+    let lock = WorkLock::take(&location)?;
+    let store = match settings.time_zone.origin {
+        Origin::Default => Store::look_at(&location).await?,
+        _ => Store::open(&location, &settings.time_zone.value.0).await?,
+    };
+    if matches!(location, Location::Sqlite(_)) {
+        // Nobody else can hold one: a process that was killed left them.
+        store.release_leases().await?;
+    }
+    Ok((store, lock))
 }
 
 /// The client for the web.
@@ -62,10 +77,14 @@ pub struct WorkLock {
 }
 
 impl WorkLock {
-    /// Takes the right, and sets free what a process that was killed still held.
-    pub async fn take(store: &Store) -> anyhow::Result<Self> {
-        let Location::Sqlite(database) = store.location() else { return Ok(Self { _file: None }) };
-        let path = lock_path(database.clone());
+    fn take(location: &Location) -> anyhow::Result<Self> {
+        let Location::Sqlite(database) = location else { return Ok(Self { _file: None }) };
+        let path = database.with_file_name("fetching.lock");
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| {
+                format!("the data folder {} cannot be made; name another with --data DIR", folder.display())
+            })?;
+        }
         let file =
             File::options().create(true).write(true).truncate(false).open(&path).with_context(|| {
                 format!("{} cannot be opened; check that the data folder can be written", path.display())
@@ -80,11 +99,6 @@ impl WorkLock {
                 return Err(why).with_context(|| format!("{} cannot be locked", path.display()));
             }
         }
-        store.release_leases().await?;
         Ok(Self { _file: Some(file) })
     }
-}
-
-fn lock_path(database: PathBuf) -> PathBuf {
-    database.with_file_name("fetching.lock")
 }

@@ -25,12 +25,39 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The text with colours, but without any other way of speaking to a terminal: titles and messages come from the web.
+pub fn safe(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = colour(rest).unwrap_or_else(|| {
+            out.push('\u{fffd}');
+            rest.chars().next().map_or(0, char::len_utf8)
+        });
+        if rest.starts_with('\u{1b}') && length > 1 {
+            out.push_str(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The length of the colour sequence (ECMA-48 SGR) that `text` begins with.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    parameters[end..].starts_with('m').then_some(end + 3)
+}
+
 /// Prints a line to standard output; an error where nobody listens any more.
 #[macro_export]
 macro_rules! say {
     ($($arg:tt)*) => {{
         use std::io::Write;
-        writeln!(anstream::stdout(), $($arg)*)
+        writeln!(anstream::stdout(), "{}", $crate::output::safe(&format!($($arg)*)))
     }};
 }
 
@@ -72,6 +99,14 @@ pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_came_from_the_web_cannot_speak_to_a_terminal() {
+        let hostile = "a\u{1b}]52;c;\u{7}b\u{9b}31mc\u{1b}[2Jd\u{1b}[";
+        assert_eq!(safe(hostile), "a\u{fffd}]52;c;\u{fffd}b\u{fffd}31mc\u{fffd}[2Jd\u{fffd}[");
+        let ours = format!("{STRONG}title{PLAIN}\tand\nmore");
+        assert_eq!(safe(&ours), ours);
+    }
 
     #[test]
     fn columns_line_up_whatever_the_script() {

@@ -59,7 +59,7 @@ fn bar(all: &MultiProgress, template: &str, prefix: &'static str) -> ProgressBar
 fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
     sources.set_length(now.sources_due);
     sources.set_position(now.sources_polled);
-    sources.set_message(match now.troubles.len() {
+    sources.set_message(match now.sources_troubled {
         0 => String::new(),
         troubles => format!("({troubles} out of reach)"),
     });
@@ -85,4 +85,17 @@ pub fn words(now: &Progress) -> String {
         parts.push(format!("{} failed", now.reads_failed));
     }
     parts.join(", ")
+}
+
+/// What to say where sources were asked and none of them answered.
+pub fn nobody_answered(now: &Progress) -> Option<&'static str> {
+    if now.looks_offline() {
+        return Some(
+            "This machine seems to have no network. `backissue serve --demo` shows the program without one.",
+        );
+    }
+    now.nobody_answered().then_some(
+        "No source could be reached; a firewall or proxy may stand between. `backissue serve --demo` shows the program without \
+         a network.",
+    )
 }

@@ -1,8 +1,10 @@
 //! One read from extracted to annotated: précis.
 
+use std::sync::Arc;
+
 use backissue_annotate::Text;
 use backissue_model::Precis;
-use backissue_store::ClaimedRead;
+use backissue_store::{ClaimedRead, Finished};
 use jiff::Timestamp;
 use tracing::debug;
 
@@ -11,16 +13,23 @@ use crate::workers::{Ingest, IngestError};
 impl Ingest {
     /// Makes the read's précis from its stored article.
     pub(crate) async fn annotate_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
-        let (read, precis) = match tokio::task::spawn_blocking(move || (precis_of(&read), read)).await {
-            Ok((precis, read)) => (read, precis),
-            Err(stopped) => return Err(IngestError::Annotator(stopped.to_string())),
+        let read = Arc::new(read);
+        let claimed = read.clone();
+        let precis = match tokio::task::spawn_blocking(move || precis_of(&claimed)).await {
+            Ok(Some(precis)) => precis,
+            Ok(None) => return self.give_back_for_good(&read, "its stored article is missing").await,
+            Err(_) => {
+                let reason = "its text stopped the program's annotator; please report this";
+                return self.give_back_for_good(&read, reason).await;
+            }
         };
-        let Some(precis) = precis else {
-            return self.give_back_for_good(&read, "its stored article is missing").await;
-        };
-        self.store.finish_annotate(&read, &precis, Timestamp::now()).await?;
-        debug!(read = %read.id, kind = %precis.kind, "annotated {}", read.url);
-        self.meter.done();
+        match self.store.finish_annotate(&read, &precis, Timestamp::now()).await? {
+            Finished::Done => {
+                debug!(read = %read.id, kind = %precis.kind, "annotated {}", read.url);
+                self.meter.done();
+            }
+            Finished::LeaseLost => debug!(read = %read.id, "another worker has finished read {}", read.id),
+        }
         Ok(())
     }
 }

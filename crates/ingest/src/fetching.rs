@@ -20,6 +20,8 @@ struct NoArticle {
 enum Again {
     /// The trouble may pass; the server's own wish for when, if it told.
     Later(Option<std::time::Duration>),
+    /// This machine has no network: the article is not to blame, and the attempt does not count.
+    Online,
     /// The same answer would come again.
     InVain,
 }
@@ -27,21 +29,22 @@ enum Again {
 impl Ingest {
     /// Fetches the read's page and stores its article; where the page cannot be had, the article that the feed carried.
     pub(crate) async fn fetch_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
-        let now = Timestamp::now();
         match self.article_of(&read).await {
-            Ok((article, url)) => match self.store.finish_extract(&read, &article, &url, now).await? {
-                Extracted::Stored => {
-                    debug!(read = %read.id, url = %url, words = article.words, "extracted {url}");
-                    self.meter.extracted();
+            Ok((article, url)) => {
+                match self.store.finish_extract(&read, &article, &url, Timestamp::now()).await? {
+                    Extracted::Stored => {
+                        debug!(read = %read.id, url = %url, words = article.words, "extracted {url}");
+                        self.meter.extracted();
+                    }
+                    Extracted::MergedInto(other) => {
+                        debug!(read = %read.id, into = %other, url = %url, "{url} is the same article as read {other}");
+                        self.meter.merged();
+                    }
+                    Extracted::LeaseLost => {
+                        debug!(read = %read.id, "another worker has finished read {}", read.id)
+                    }
                 }
-                Extracted::MergedInto(other) => {
-                    debug!(read = %read.id, into = %other, url = %url, "{url} is the same article as read {other}");
-                    self.meter.merged();
-                }
-                Extracted::LeaseLost => {
-                    debug!(read = %read.id, "another worker has finished read {}", read.id)
-                }
-            },
+            }
             Err(failure) => self.give_back(&read, &failure.reason, failure.again).await?,
         }
         Ok(())
@@ -53,8 +56,11 @@ impl Ingest {
                 Ok(found) => return Ok(found),
                 Err(failure) => failure,
             },
-            Err(error) => no_page(&error),
+            Err(error) => self.no_page(&error),
         };
+        if matches!(failure.again, Again::Online) {
+            return Err(failure);
+        }
         let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
         let settled = last || matches!(failure.again, Again::InVain);
         if settled && let Some(article) = from_feed(read).await {
@@ -87,7 +93,19 @@ impl Ingest {
         Ok((article.map_err(in_vain)?, url))
     }
 
-    /// Keeps the error; the read is tried again later or set aside.
+    fn no_page(&self, error: &FetchError) -> NoArticle {
+        let again = if error.is_offline() {
+            self.lose_network();
+            Again::Online
+        } else if error.is_transient() {
+            Again::Later(error.retry_after())
+        } else {
+            Again::InVain
+        };
+        NoArticle { reason: error.to_string(), again }
+    }
+
+    /// Keeps the error and sets the read aside.
     pub(crate) async fn give_back_for_good(
         &self,
         read: &ClaimedRead,
@@ -98,20 +116,17 @@ impl Ingest {
 
     async fn give_back(&self, read: &ClaimedRead, reason: &str, again: Again) -> Result<(), IngestError> {
         let now = Timestamp::now();
-        let next = match again {
-            Again::InVain => None,
-            Again::Later(wish) => schedule::read_retry(now, read.attempts + 1, wish, read.id.0),
+        let retry = match again {
+            Again::InVain => Retry::SetAside,
+            Again::Online => Retry::Uncounted(schedule::offline_retry(now)),
+            Again::Later(wish) => schedule::read_retry(now, read.attempts + 1, wish, read.id.0)
+                .map_or(Retry::SetAside, Retry::At),
         };
-        info!(read = %read.id, url = %read.url, reason, set_aside = next.is_none(), "{} failed: {reason}", read.url);
-        self.store.fail(read, reason, now, next.map_or(Retry::SetAside, Retry::At)).await?;
+        info!(read = %read.id, url = %read.url, reason, ?retry, "{} failed: {reason}", read.url);
+        self.store.fail(read, reason, now, retry).await?;
         self.meter.failed();
         Ok(())
     }
-}
-
-fn no_page(error: &FetchError) -> NoArticle {
-    let again = if error.is_transient() { Again::Later(error.retry_after()) } else { Again::InVain };
-    NoArticle { reason: error.to_string(), again }
 }
 
 fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) -> Result<Article, String> {

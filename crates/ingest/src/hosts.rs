@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
+
+/// A rest longer than this was asked for by the host itself (`Retry-After`), and nobody sits waiting for its end.
+const SHORT_REST: Duration = Duration::from_secs(15);
 
 /// The hosts in use, and those that were just used and rest.
 #[derive(Debug, Default)]
@@ -33,9 +36,10 @@ impl Hosts {
         inner.in_use.iter().chain(inner.resting.keys()).cloned().collect()
     }
 
-    /// When the first of the resting hosts can be asked again.
+    /// When the first of the hosts that only pause between two requests can be asked again.
     pub fn next_ready(&self) -> Option<Instant> {
-        self.lock().resting.values().min().copied()
+        let soon = Instant::now() + SHORT_REST;
+        self.lock().resting.values().filter(|ready| **ready <= soon).min().copied()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

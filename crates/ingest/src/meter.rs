@@ -52,9 +52,15 @@ impl Meter {
         self.out.send_if_modified(|p| std::mem::replace(&mut p.phase, phase) != phase);
     }
 
+    /// Whether nothing is being done.
+    pub fn is_idle(&self) -> bool {
+        self.out.borrow().phase == Phase::Idle
+    }
+
     /// A source answered with a feed.
-    pub fn polled(&self, new: u64) {
+    pub fn polled(&self, source: &str, new: u64) {
         self.change(|p| {
+            well_again(p, source);
             p.sources_polled += 1;
             p.reads_new += new;
             p.reads_due += new;
@@ -62,8 +68,9 @@ impl Meter {
     }
 
     /// A source answered that nothing has changed.
-    pub fn unchanged(&self) {
+    pub fn unchanged(&self, source: &str) {
         self.change(|p| {
+            well_again(p, source);
             p.sources_polled += 1;
             p.sources_unchanged += 1;
         });
@@ -72,7 +79,9 @@ impl Meter {
     /// A source could not be polled.
     pub fn trouble(&self, trouble: SourceTrouble) {
         self.change(|p| {
+            well_again(p, &trouble.source);
             p.sources_polled += 1;
+            p.sources_troubled += 1;
             if p.troubles.len() == TROUBLES {
                 p.troubles.remove(0);
             }
@@ -99,7 +108,7 @@ impl Meter {
         });
     }
 
-    /// An attempt at a read failed; `for_now` where it is not tried again in this round.
+    /// An attempt at a read failed; it is not tried again in this round.
     pub fn failed(&self) {
         self.change(|p| p.reads_failed += 1);
     }
@@ -116,10 +125,6 @@ impl Meter {
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
         self.out.send_modify(|p| {
-            // Something that became due between rounds: the round begins with it.
-            if matches!(p.phase, Phase::Idle | Phase::Starting) {
-                p.phase = Phase::Working;
-            }
             change(p);
             p.sources_due = p.sources_due.max(p.sources_polled);
             p.reads_due = p.reads_due.max(p.reads_done + p.reads_failed);
@@ -130,6 +135,11 @@ impl Meter {
     }
 }
 
+/// Forgets an earlier trouble with this source.
+fn well_again(progress: &mut Progress, source: &str) {
+    progress.troubles.retain(|t| t.source != source);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,14 +148,14 @@ mod tests {
     fn the_time_left_is_told_only_once_all_sources_have_answered() {
         let meter = Meter::new();
         meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
-        meter.polled(30);
+        meter.polled("A", 30);
         let start = Instant::now();
         meter.rate_with(start);
         let rate = (1..=10).map(|n| meter.rate_with(start + Duration::from_secs(n))).last().unwrap();
         assert!((rate - 1.0).abs() < 1e-9, "{rate}");
         meter.change(|p| p.rate = rate);
         assert_eq!(meter.snapshot().seconds_left, None);
-        meter.unchanged();
+        meter.unchanged("B");
         assert_eq!(meter.snapshot().seconds_left, Some(30));
     }
 
@@ -156,7 +166,19 @@ mod tests {
         meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
         meter.trouble(trouble());
         assert!(meter.snapshot().looks_offline());
-        meter.unchanged();
+        meter.unchanged("B");
         assert!(!meter.snapshot().looks_offline());
+    }
+
+    #[test]
+    fn a_source_that_answers_again_is_no_trouble_any_more() {
+        let meter = Meter::new();
+        let trouble = || SourceTrouble { source: "A".into(), reason: "no route".into(), offline: true };
+        meter.begin(Timestamp::UNIX_EPOCH, 3, 0);
+        meter.trouble(trouble());
+        meter.trouble(trouble());
+        assert_eq!(meter.snapshot().troubles.len(), 1, "each source is named once");
+        meter.polled("A", 1);
+        assert_eq!(meter.snapshot().troubles, []);
     }
 }

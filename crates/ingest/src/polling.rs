@@ -32,10 +32,10 @@ impl Ingest {
                 warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
                 self.meter.trouble(trouble);
             }
-            None if unchanged => self.meter.unchanged(),
+            None if unchanged => self.meter.unchanged(&source.title),
             None => {
                 info!(source = %source.slug, new = admitted.new, known = admitted.known, "{}: {} new reads", source.title, admitted.new);
-                self.meter.polled(admitted.new);
+                self.meter.polled(&source.title, admitted.new);
             }
         }
         Ok(())
@@ -104,8 +104,13 @@ impl Ingest {
         if error.is_gone() {
             return refused(source, PollOutcome::Gone { error: reason.clone() }, &reason, None);
         }
-        let failures = source.health.failures + 1;
-        let next = schedule::poll_retry(Timestamp::now(), failures, error.retry_after(), source.id.0);
+        let now = Timestamp::now();
+        let next = if error.is_offline() {
+            self.lose_network();
+            schedule::offline_retry(now)
+        } else {
+            schedule::poll_retry(now, source.health.failures + 1, error.retry_after(), source.id.0)
+        };
         let mut polled = refused(source, PollOutcome::Failed { error: reason.clone() }, &reason, Some(next));
         if let Some(trouble) = &mut polled.trouble {
             trouble.offline = error.is_offline();

@@ -26,6 +26,11 @@ pub fn poll_retry(now: Timestamp, failures: u32, retry_after: Option<Duration>, 
     later(now, jittered(pause, seed).max(wish(retry_after)))
 }
 
+/// When to try again what failed because this machine has no network: soon, for it is nobody's fault out there.
+pub fn offline_retry(now: Timestamp) -> Timestamp {
+    later(now, SignedDuration::from_mins(1))
+}
+
 /// When to try a read again after its `attempts`-th failure (1 for the first): five minutes, four times as long each time,
 /// or when the server asked for it. None where it is to be set aside.
 pub fn read_retry(

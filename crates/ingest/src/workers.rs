@@ -1,7 +1,7 @@
 //! The workers: each claims what is due, does one arrow of the way, and looks again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::hosts::{HostInUse, Hosts};
 use crate::meter::Meter;
@@ -51,10 +51,21 @@ pub enum IngestError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The annotator failed as a program.
-    #[error("the annotator stopped on one article: {0}; please report this")]
-    Annotator(String),
 }
+
+impl IngestError {
+    /// Whether the same may go well a little later: the database is busy or restarting.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Busy { .. } | StoreError::Connection { .. }))
+    }
+}
+
+/// Tries at the database, with a growing pause in between, before a failure that may pass counts as one that does not:
+/// about a minute and a half.
+const PATIENCE: u32 = 8;
+
+/// How long nothing is asked of the web after it turned out that this machine has no network.
+const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
 
 /// Moves reads along their way.
 pub struct Ingest {
@@ -67,6 +78,8 @@ pub struct Ingest {
     picking: Mutex<()>,
     working: AtomicUsize,
     changed: Notify,
+    /// Until when the network is taken for lost.
+    offline_until: std::sync::Mutex<Option<Instant>>,
 }
 
 /// A piece of work with the host it keeps busy.
@@ -88,17 +101,13 @@ impl Ingest {
             picking: Mutex::default(),
             working: AtomicUsize::default(),
             changed: Notify::default(),
+            offline_until: std::sync::Mutex::default(),
         })
     }
 
     /// Snapshots of the work as it goes.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.meter.watch()
-    }
-
-    /// Looks for work at once, for instance after a source was followed.
-    pub fn look_again(&self) {
-        self.changed.notify_waiters();
     }
 
     /// One round: polls sources and moves reads until nothing is due, or `stop` is cancelled and what was held is done.
@@ -178,36 +187,79 @@ impl Ingest {
         stop: &CancellationToken,
         idle: WhenIdle,
     ) -> Result<(), IngestError> {
+        let mut failures = 0;
         while !stop.is_cancelled() {
-            // Listen before looking, so that nothing which comes in between is missed.
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            // Asked before picking: what was in hand then may have left new work behind since.
-            let others_at_work = self.working.load(Ordering::SeqCst) > 0;
-            if let Some(work) = self.pick(scope).await? {
-                let result = self.carry_out(work).await;
-                self.working.fetch_sub(1, Ordering::SeqCst);
-                self.changed.notify_waiters();
-                result?;
-                continue;
-            }
-            let resting = self.hosts.next_ready();
-            if !others_at_work && resting.is_none() {
-                match idle {
-                    WhenIdle::Return => return Ok(()),
-                    WhenIdle::Wait => self.meter.phase(Phase::Idle),
+            match self.one_turn(scope, stop, idle).await {
+                Ok(Turn::Worked) => failures = 0,
+                Ok(Turn::NothingLeft) => {
+                    self.changed.notify_waiters();
+                    return Ok(());
                 }
-            }
-            let wake = self.wake_at(resting, idle).await?;
-            tokio::select! {
-                () = changed => {}
-                () = tokio::time::sleep_until(wake.into()) => {}
-                () = stop.cancelled() => {}
+                Err(passing) if passing.may_pass() && failures < PATIENCE => {
+                    failures += 1;
+                    warn!(%passing, failures, "trying again soon: {passing}");
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_millis(250) * 2u32.pow(failures)) => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
+                Err(failure) => {
+                    error!(%failure, "the work cannot go on: {failure}");
+                    return Err(failure);
+                }
             }
         }
         self.meter.phase(Phase::Stopping);
         Ok(())
+    }
+
+    /// Does one piece of work, or waits until there may be some.
+    async fn one_turn(
+        &self,
+        scope: Scope,
+        stop: &CancellationToken,
+        idle: WhenIdle,
+    ) -> Result<Turn, IngestError> {
+        // Listen before looking, so that nothing which comes in between is missed.
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let before = self.working.load(Ordering::SeqCst);
+        if let Some(work) = self.pick(scope).await? {
+            // Where there was something there may be more: one more worker looks.
+            self.changed.notify_one();
+            let result = self.carry_out(work).await;
+            self.working.fetch_sub(1, Ordering::SeqCst);
+            self.changed.notify_one();
+            return result.map(|()| Turn::Worked);
+        }
+        // Nothing to pick, and nobody at work before or after looking who might leave something behind.
+        let alone = before == 0 && self.working.load(Ordering::SeqCst) == 0;
+        let resting = self.hosts.next_ready();
+        if alone && resting.is_none() {
+            match idle {
+                WhenIdle::Return => return Ok(Turn::NothingLeft),
+                WhenIdle::Wait => self.meter.phase(Phase::Idle),
+            }
+        }
+        let wake = self.wake_at(resting, idle).await?;
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep_until(wake.into()) => {}
+            () = stop.cancelled() => {}
+        }
+        Ok(Turn::Worked)
+    }
+
+    /// Takes note that this machine has no network at present.
+    pub(crate) fn lose_network(&self) {
+        *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Instant::now() + OFFLINE_PAUSE);
+    }
+
+    fn is_offline(&self) -> bool {
+        let until = self.offline_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     /// When to look again if nothing happens before: a resting host, the next thing due, or a minute.
@@ -224,41 +276,55 @@ impl Ingest {
         Ok([resting, due].into_iter().flatten().fold(minute, Instant::min))
     }
 
-    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then pages.
+    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then pages. Pages wait
+    /// while this machine has no network; feeds are asked all the same, each of which tells what it met.
     async fn pick(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
-        let (now, lease) = (Timestamp::now(), self.settings.lease);
-        let work = if let Some(read) = self.store.claim_read(Stage::Extracted, now, lease, &[]).await? {
-            Some(Work::Annotate(Box::new(read)))
-        } else {
-            let busy = self.hosts.busy();
-            if let Some(source) = self.store.claim_source(now, lease, &busy, scope).await? {
-                let host = self.hosts.take(&source.host, &self.fetcher);
-                Some(Work::Poll(Box::new(source), host))
-            } else if let Some(read) = self.store.claim_read(Stage::Discovered, now, lease, &busy).await? {
-                let host = self.hosts.take(&read.host, &self.fetcher);
-                Some(Work::Fetch(Box::new(read), host))
-            } else {
-                None
-            }
-        };
+        let work = self.claim(scope).await?;
         if work.is_some() {
+            if self.meter.is_idle() {
+                self.begin(Round::Due).await?;
+            }
             self.working.fetch_add(1, Ordering::SeqCst);
         }
         Ok(work)
     }
 
+    async fn claim(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
+        let (now, lease) = (Timestamp::now(), self.settings.lease);
+        if let Some(read) = self.store.claim_read(Stage::Extracted, now, lease, &[]).await? {
+            return Ok(Some(Work::Annotate(Box::new(read))));
+        }
+        let busy = self.hosts.busy();
+        if let Some(source) = self.store.claim_source(now, lease, &busy, scope).await? {
+            let host = self.hosts.take(&source.host, &self.fetcher);
+            return Ok(Some(Work::Poll(Box::new(source), host)));
+        }
+        if self.is_offline() {
+            return Ok(None);
+        }
+        let read = self.store.claim_read(Stage::Discovered, now, lease, &busy).await?;
+        Ok(read.map(|read| {
+            let host = self.hosts.take(&read.host, &self.fetcher);
+            Work::Fetch(Box::new(read), host)
+        }))
+    }
+
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
-        let result = match work {
+        match work {
             Work::Poll(source, _host) => self.poll(*source).await,
             Work::Fetch(read, _host) => self.fetch_read(*read).await,
             Work::Annotate(read) => self.annotate_read(*read).await,
-        };
-        if let Err(failure) = &result {
-            error!(%failure, "the work cannot go on: {failure}");
         }
-        result
     }
+}
+
+/// What came of a worker's turn.
+enum Turn {
+    /// It worked or waited; there may be more.
+    Worked,
+    /// Nothing is due and nobody is at work.
+    NothingLeft,
 }
 
 /// What a worker does when nothing is due.

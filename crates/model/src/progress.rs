@@ -31,7 +31,9 @@ pub struct Progress {
     pub sources_polled: u64,
     /// Sources that answered 304 Not Modified.
     pub sources_unchanged: u64,
-    /// Sources that could not be polled, with the reason; at most the newest 500.
+    /// Sources that could not be polled.
+    pub sources_troubled: u64,
+    /// Those sources with the reason, each once; at most the newest 500.
     pub troubles: Vec<SourceTrouble>,
     /// Reads that were waiting or came in.
     pub reads_due: u64,
@@ -63,8 +65,11 @@ pub struct SourceTrouble {
 impl Progress {
     /// Whether every source polled so far failed because the network is out of reach.
     pub fn looks_offline(&self) -> bool {
-        self.sources_polled > 0
-            && self.troubles.len() as u64 == self.sources_polled
-            && self.troubles.iter().all(|t| t.offline)
+        self.nobody_answered() && self.troubles.iter().all(|t| t.offline)
+    }
+
+    /// Whether sources were asked and none of them answered.
+    pub fn nobody_answered(&self) -> bool {
+        self.sources_polled > 0 && self.sources_troubled == self.sources_polled
     }
 }

@@ -28,7 +28,7 @@ async fn the_demo_fills_twelve_weeks_and_leaves_nothing_behind() {
     for week in &weeks {
         let week = get(format!("/api/week/{}", week["week"].as_str().unwrap())).await;
         let week: serde_json::Value = serde_json::from_str(&week).unwrap();
-        for read in week["reads"].as_array().unwrap() {
+        for read in week["items"].as_array().unwrap() {
             companies.insert(read["company"].as_str().unwrap().to_owned());
         }
     }

@@ -119,14 +119,20 @@ fn group_of(group: &str, settings: &Settings) -> anyhow::Result<Option<Vec<NewSo
         .map(|g| g.sources.iter().map(NewSource::from).collect()))
 }
 
-/// Follows the first group of the starter list in an archive that follows nothing yet; how many blogs that is.
+/// What the store remembers of having offered the starter list: whoever unfollows it all does not want it back.
+const STARTER_OFFERED: &str = "starter-offered";
+
+/// Follows the first group of the starter list in an archive that has never followed anything; how many blogs that is.
 pub async fn first_dozen(store: &Store, settings: &Settings) -> anyhow::Result<usize> {
-    if !store.sources(&backissue_store::SourceFilter::default()).await?.is_empty() {
+    if store.flag(STARTER_OFFERED).await?.is_some() {
         return Ok(0);
     }
     let list = open::starter(settings)?;
-    for source in list.first() {
+    let untouched = store.sources(&backissue_store::SourceFilter::default()).await?.is_empty();
+    let first = if untouched { list.first() } else { &[] };
+    for source in first {
         store.follow(&source.into(), Timestamp::now()).await?;
     }
-    Ok(list.first().len())
+    store.set_flag(STARTER_OFFERED, "yes").await?;
+    Ok(first.len())
 }

@@ -1,5 +1,6 @@
 //! `backissue serve`: the pages, and the sync behind them.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,18 +23,26 @@ use crate::exit::Outcome;
 use crate::output::{PLAIN, STRONG};
 use crate::progress::Bars;
 use crate::settings::{Origin, Pause, Setting, Settings};
-use crate::{open, progress};
+use crate::signals::Signals;
+use crate::{open, output, progress};
 
 /// Serves until a signal asks to stop.
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
     let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
-    let store = open::store(&settings).await?;
+    let (store, lock) = if args.no_fetch {
+        (open::store(&settings).await?, None)
+    } else {
+        open::store_to_work_on(&settings).await.map(|(store, lock)| (store, Some(lock)))?
+    };
     let listener = listen(settings.listen.value).await?;
     let address = listener.local_addr()?;
 
     let stop = CancellationToken::new();
-    let signals = stop_on_signal(stop.clone());
-    let work = if args.no_fetch { None } else { Some(begin_work(&store, &settings, demo.as_ref()).await?) };
+    let signals = Signals::listen(stop.clone());
+    let work = match lock {
+        None => None,
+        Some(lock) => Some(begin_work(lock, &store, &settings, demo.as_ref()).await?),
+    };
     let progress = work
         .as_ref()
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
@@ -41,7 +50,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     tell_address(address, demo.is_some());
     let site = SiteSettings {
         base_url: settings.base_url.value.clone(),
-        time_zone: settings.time_zone.value.0.clone(),
+        time_zone: store.zone().clone(),
         demo: demo.is_some(),
         ..SiteSettings::default()
     };
@@ -50,14 +59,20 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let worker = work.map(|work| work.start(stop.clone()));
 
     let stopping = stop.clone();
-    axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await }).await?;
-    if let Some(worker) = worker {
-        worker.await.context("the sync stopped")??;
-    }
+    let serving = async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move { stopping.cancelled().await })
+            .await?;
+        if let Some(worker) = worker {
+            worker.await.context("the sync stopped")??;
+        }
+        Ok(())
+    };
+    let served = signals.unless_hurried(serving).await;
     if let Some(follow_up) = follow_up {
         follow_up.abort();
     }
-    signals.abort();
+    served?;
     store.close().await;
     anstream::eprintln!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
@@ -81,8 +96,12 @@ impl Work {
     }
 }
 
-async fn begin_work(store: &Store, settings: &Settings, demo: Option<&InDemo>) -> anyhow::Result<Work> {
-    let lock = open::WorkLock::take(store).await?;
+async fn begin_work(
+    lock: open::WorkLock,
+    store: &Store,
+    settings: &Settings,
+    demo: Option<&InDemo>,
+) -> anyhow::Result<Work> {
     match demo {
         Some(demo) => {
             for source in demo.blogs.sources() {
@@ -136,61 +155,30 @@ fn tell_address(address: SocketAddr, demo: bool) {
     anstream::eprintln!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
 }
 
-/// Follows the sync in the terminal: bars where there is one, a line at the end of each round where there is none.
+/// Follows the sync in the terminal: bars where there is one, and each source's trouble once.
 async fn tell_progress(progress: watch::Receiver<Progress>) {
     let bars = std::io::stderr().is_terminal().then(|| Bars::follow(progress.clone()));
+    let line = |text: String| match &bars {
+        Some(bars) => bars.say(text),
+        None => anstream::eprintln!("{text}"),
+    };
     let mut progress = progress;
-    let mut told = 0;
+    let mut told = HashMap::new();
     let mut warned = false;
     loop {
         let now = progress.borrow_and_update().clone();
-        let line = |text: String| match &bars {
-            Some(bars) => bars.say(text),
-            None => anstream::eprintln!("{text}"),
-        };
-        for trouble in now.troubles.iter().skip(told) {
-            line(format!("{}: {}", trouble.source, trouble.reason));
+        for trouble in &now.troubles {
+            if told.insert(trouble.source.clone(), trouble.reason.clone()).as_ref() != Some(&trouble.reason) {
+                line(output::safe(&format!("{}: {}", trouble.source, trouble.reason)));
+            }
         }
-        told = now.troubles.len();
         let all_asked = now.sources_polled > 0 && now.sources_polled == now.sources_due;
-        if all_asked && now.looks_offline() && !warned {
+        if let Some(words) = progress::nobody_answered(&now).filter(|_| all_asked && !warned) {
             warned = true;
-            line("This machine seems to have no network. `backissue serve --demo` shows the program without one.".into());
-        }
-        if now.phase == backissue_model::Phase::Idle && now.reads_done > 0 && bars.is_none() {
-            line(format!("{} reads ready. {}", now.reads_done, progress::words(&now)));
+            line(words.to_owned());
         }
         if progress.changed().await.is_err() {
             return;
         }
-    }
-}
-
-/// Cancels `stop` at the first Ctrl-C or SIGTERM; a second Ctrl-C ends the process at once.
-pub fn stop_on_signal(stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        asked_to_stop().await;
-        anstream::eprintln!("\nStopping: finishing what is held. Press Ctrl-C again to end at once.");
-        stop.cancel();
-        asked_to_stop().await;
-        std::process::exit(130);
-    })
-}
-
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // Where no handler can be set the process ends as the system has it.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

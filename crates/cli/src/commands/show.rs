@@ -34,7 +34,7 @@ pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> 
             .collect();
         output::json(&value)?;
     } else {
-        tell(&read, &settings.time_zone.value.0)?;
+        tell(&read, store.zone())?;
     }
     Ok(Outcome::Fine)
 }

@@ -30,7 +30,7 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
         )?;
         return Ok(Outcome::Fine);
     }
-    let zone = &settings.time_zone.value.0;
+    let zone = store.zone();
     let head = ["SOURCE", "TITLE", "READS", "NEWEST", "LAST POLL", "STATE"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(sources.iter().map(|s| row(s, zone))).collect();
     for line in output::columns(&rows) {

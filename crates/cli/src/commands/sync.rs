@@ -5,17 +5,17 @@ use backissue_model::SourceTrouble;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::JsonArgs;
-use crate::commands::{follow, serve};
+use crate::commands::follow;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, PLAIN, STRONG};
-use crate::progress::Bars;
+use crate::progress::{self, Bars};
 use crate::settings::Settings;
+use crate::signals::Signals;
 use crate::{open, say};
 
 /// Asks every source and moves every read as far as it goes, then says what came of it.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    let store = open::store(&settings).await?;
-    let _lock = open::WorkLock::take(&store).await?;
+    let (store, _lock) = open::store_to_work_on(&settings).await?;
     let begun_with = follow::first_dozen(&store, &settings).await?;
     if begun_with > 0 {
         anstream::eprintln!(
@@ -24,11 +24,10 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
     }
     let ingest = open::ingest(store.clone(), open::fetcher(&settings)?, &settings);
     let stop = CancellationToken::new();
-    let signals = serve::stop_on_signal(stop.clone());
+    let signals = Signals::listen(stop.clone());
     let bars = Bars::follow(ingest.progress());
-    let summary = ingest.sync(Round::AllNow, &stop).await;
+    let summary = signals.unless_hurried(async { Ok(ingest.sync(Round::AllNow, &stop).await?) }).await;
     drop(bars);
-    signals.abort();
     let summary = summary?;
     if args.json {
         output::json(&summary)?;
@@ -36,7 +35,7 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
         tell(&summary, stop.is_cancelled())?;
     }
     store.close().await;
-    Ok(if summary.troubles.is_empty() { Outcome::Fine } else { Outcome::Partly })
+    Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
 }
 
 fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {
@@ -47,7 +46,7 @@ fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {
         "{STRONG}{}{PLAIN} asked: {} unchanged, {} out of reach.",
         output::count(summary.sources_polled, "source"),
         summary.sources_unchanged,
-        summary.troubles.len()
+        summary.sources_troubled
     )?;
     say!(
         "{STRONG}{}{PLAIN} new, {} ready to read.",
@@ -63,9 +62,14 @@ fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {
     for SourceTrouble { source, reason, .. } in &summary.troubles {
         say!("{ALERT}{source}{PLAIN}: {reason}")?;
     }
-    if summary.looks_offline() {
+    let left = summary.sources_due - summary.sources_polled;
+    if left > 0 && !stopped {
+        say!("{} left for later: their hosts asked for a longer pause.", output::count(left, "source"))?;
+    }
+    if let Some(words) = progress::nobody_answered(summary) {
         say!(
-            "\nThis machine seems to have no network. `backissue serve --demo` shows the program without one."
+            "
+{words}"
         )?;
     }
     Ok(())
