@@ -74,7 +74,8 @@ pub struct Place {
     pub url: Url,
 }
 
-/// Which reads a list holds; all conditions apply at once.
+/// Which reads a list holds; all conditions apply at once. A page of those with a source and a concept costs up to the number
+/// of reads that the smaller of the two has; one of a week and anything else, up to the week's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadFilter {
     /// Only of this week.

@@ -16,7 +16,10 @@
 //!   that a read was admitted under, and whoever adds one is alone while doing it.
 //! - A result and the stage it leads to commit together, and only for the holder of the lease.
 //! - Counters are changed in the transaction that changes what they count; [`Store::check`] counts anew and compares.
-//! - What a page costs follows what is on it: lists are read from an index, never past what they show.
+//! - What a page costs follows what is on it: a list, whole or narrowed by week, source, concept or kind, is read from one
+//!   index in its order, no further than what it shows. Where no one index has all that a list is narrowed by, the rest is
+//!   looked up row by row, so such a page may pass over rows that it does not show: with a source and a concept at most as
+//!   many as the smaller of the two has; with a week and anything else at most those of the week.
 
 mod annotating;
 mod archive;

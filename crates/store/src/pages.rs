@@ -2,7 +2,8 @@
 //!
 //! A list is two runs of one index, the reads with a problem and those without, each newest first. One after the other
 //! they are the list with problems first; merged they are the list newest first. Either way a page reads what it shows and
-//! one row more from each run.
+//! one row more from each run. Where a list is narrowed by more than its index knows (source and concept at once, or
+//! anything within a week), it also reads the rows between that are not shown.
 
 use backissue_model::{ReadId, Slug, SourceId};
 

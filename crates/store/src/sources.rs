@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count};
-use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::keys::{source_list, url_key};
 use crate::times::millis;
@@ -81,7 +81,8 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn follow(&self, new: &NewSource, now: Timestamp) -> Result<Follow, StoreError> {
-        self.try_follow(new, now).await.map_err(|f| f.at(&self.location, "following a blog"))
+        let followed = retried(|| self.try_follow(new, now)).await;
+        followed.map_err(|f| f.at(&self.location, "following a blog"))
     }
 
     async fn try_follow(&self, new: &NewSource, now: Timestamp) -> Tried<Follow> {
@@ -133,7 +134,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] where there is no such source; else where the database fails.
     pub async fn unfollow(&self, id: SourceId) -> Result<Unfollowed, StoreError> {
-        let gone = self.try_unfollow(id).await.map_err(|f| f.at(&self.location, "unfollowing a blog"))?;
+        let gone = retried(|| self.try_unfollow(id)).await;
+        let gone = gone.map_err(|f| f.at(&self.location, "unfollowing a blog"))?;
         gone.ok_or_else(|| StoreError::NotFound {
             location: (*self.location).clone(),
             what: format!("source {}", id.0),
@@ -217,9 +219,8 @@ impl Store {
         busy_hosts: &[String],
         scope: Scope,
     ) -> Result<Option<ClaimedSource>, StoreError> {
-        self.try_claim_source(now, lease, busy_hosts, scope)
-            .await
-            .map_err(|f| f.at(&self.location, "claiming a source"))
+        let claimed = retried(|| self.try_claim_source(now, lease, busy_hosts, scope)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a source"))
     }
 
     async fn try_claim_source(

@@ -4,7 +4,7 @@ use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::database::{Row, Sql, Tried, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{COMPANY, TITLE, not_among};
@@ -141,9 +141,8 @@ impl Store {
         busy_hosts: &[String],
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
-        self.try_claim_read(stage, now, lease, busy)
-            .await
-            .map_err(|f| f.at(&self.location, "claiming a read"))
+        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a read"))
     }
 
     async fn try_claim_read(
@@ -196,6 +195,17 @@ impl Store {
         now: Timestamp,
         retry: Retry,
     ) -> Result<Finished, StoreError> {
+        let failed = retried(|| self.try_fail(read, error, now, retry)).await;
+        failed.map_err(|f| f.at(&self.location, "recording a failure"))
+    }
+
+    async fn try_fail(
+        &self,
+        read: &ClaimedRead,
+        error: &str,
+        now: Timestamp,
+        retry: Retry,
+    ) -> Tried<Finished> {
         let (due, counted) = match retry {
             Retry::At(at) => (Some(millis(at)), 1_i64),
             Retry::Uncounted(at) => (Some(millis(at)), 0),
@@ -210,17 +220,10 @@ impl Store {
             .bind(error)
             .bind(millis(now))
             .bind(counted);
-        let changed = async {
-            let mut tx = self.database.begin().await?;
-            let changed = tx.run(update).await?;
-            tx.commit().await?;
-            Ok(changed)
-        };
-        let changed: Tried<u64> = changed.await;
-        match changed.map_err(|f| f.at(&self.location, "recording a failure"))? {
-            0 => Ok(Finished::LeaseLost),
-            _ => Ok(Finished::Done),
-        }
+        let mut tx = self.database.begin().await?;
+        let changed = tx.run(update).await?;
+        tx.commit().await?;
+        Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
     }
 
     /// The reads that are not tried any more, the last one set aside first.

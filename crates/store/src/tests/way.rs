@@ -163,3 +163,18 @@ on_both!(a_read_that_takes_the_program_down_is_set_aside_in_the_end, |db| {
     let read = db.store.claim_read(Stage::Extracted, now, LEASE, &[]).await.unwrap().unwrap();
     assert_eq!(read.attempts, 0, "who finished has not failed");
 });
+
+on_both!(an_attempt_that_was_not_the_reads_fault_does_not_count, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    for (retry, attempts) in
+        [(Retry::Uncounted(at(2000)), 0), (Retry::At(at(2000)), 1), (Retry::Uncounted(at(2000)), 1)]
+    {
+        let read = db.store.claim_read(Stage::Discovered, at(2000), LEASE, &[]).await.unwrap().unwrap();
+        db.store.fail(&read, "no network", at(1000), retry).await.unwrap();
+        assert_eq!(db.store.claim_read(Stage::Discovered, at(1999), LEASE, &[]).await.unwrap(), None);
+        let read = db.store.claim_read(Stage::Discovered, at(2000), LEASE, &[]).await.unwrap().unwrap();
+        assert_eq!(read.attempts, attempts, "{retry:?}");
+        db.store.fail(&read, "no network", at(1000), Retry::Uncounted(at(2000))).await.unwrap();
+    }
+});
