@@ -13,12 +13,13 @@ use backissue_model::{Feed, FeedFormat};
 use base64::Engine;
 use url::Url;
 
+use crate::addresses::{Allowance, can_be_base};
 use crate::elements::{Part, markup_element, text_element};
 use crate::markup_text::{
     escape, looks_like_html, one_line, plain_text, repaired, unescape_xml, with_absolute_links,
 };
 use crate::namespaces::vocabulary;
-use crate::record::{Person, Record, absolute, address};
+use crate::record::{Person, Record, absolute};
 use crate::{FeedError, MAX_ENTRIES, dates};
 
 /// How the document is read, which decides whether text comes resolved or still escaped.
@@ -130,6 +131,8 @@ pub struct Assembly {
     open: Vec<Open>,
     bases: Vec<Base>,
     base: Base,
+    /// What resolving addresses may still add.
+    allowance: Allowance,
 }
 
 fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
@@ -150,8 +153,8 @@ fn media_type(given: &str) -> String {
 }
 
 impl Assembly {
-    /// Nothing told yet; relative addresses hang on `base`.
-    pub fn new(reading: Reading, base: Option<&Url>, netscape: bool) -> Self {
+    /// Nothing told yet of a document of `length` bytes; relative addresses hang on `base`.
+    pub fn new(reading: Reading, base: Option<&Url>, netscape: bool, length: usize) -> Self {
         Self {
             reading,
             format: netscape.then_some(FeedFormat::Rss0),
@@ -181,7 +184,8 @@ impl Assembly {
             depth: 0,
             open: Vec::new(),
             bases: Vec::new(),
-            base: Base { url: base.cloned().map(Rc::new), declared: false },
+            base: Base { url: base.filter(|url| can_be_base(url)).cloned().map(Rc::new), declared: false },
+            allowance: Allowance::of(length),
         }
     }
 
@@ -294,7 +298,7 @@ impl Assembly {
             Some(base) => base.join(address.trim()),
             None => Url::parse(address.trim()),
         };
-        joined.ok().filter(|url| !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "about"))
+        joined.ok().filter(can_be_base)
     }
 
     /// The element's name with an underscore after its vocabulary's customary prefix.
@@ -704,10 +708,10 @@ impl Assembly {
     }
 
     /// A relative address made absolute where there is something to hang it on, else as it is.
-    fn resolved(&self, address: &str) -> String {
+    fn resolved(&mut self, address: &str) -> String {
         let address = address.trim();
         let joined = match &self.base.url {
-            Some(base) => base.join(address).ok(),
+            Some(base) => self.allowance.join(base, address),
             None => None,
         };
         joined.map_or_else(|| address.to_owned(), Url::into)
@@ -777,9 +781,11 @@ impl Assembly {
         html
     }
 
-    fn with_declared_base(&self, html: String) -> String {
+    fn with_declared_base(&mut self, html: String) -> String {
         match &self.base {
-            Base { url: Some(url), declared: true } if html.contains('<') => with_absolute_links(&html, url),
+            Base { url: Some(url), declared: true } if html.contains('<') => {
+                with_absolute_links(&html, url, &mut self.allowance)
+            }
             _ => html,
         }
     }
@@ -847,14 +853,18 @@ impl Assembly {
         let is_atom = self.is_atom;
         let base = self.base.url.clone().or_else(|| absolute(self.feed.link.as_deref()).map(Rc::new));
         let feed_author = is_atom.then(|| self.feed.author_line()).flatten();
+        let mut allowance = self.allowance;
+        let site_url = self.feed.link.and_then(|link| allowance.web_address(&link, base.as_deref()));
+        let entries = self.entries.into_iter();
         let entries =
-            self.entries.into_iter().map(|record| record.entry(base.as_deref(), feed_author.as_deref()));
+            entries.map(|record| record.entry(base.as_deref(), &mut allowance, feed_author.as_deref()));
+        let entries = entries.collect();
         Ok(Feed {
             format: self.format.unwrap_or(FeedFormat::Rss2),
             title: self.feed.title.filter(|title| !title.is_empty()),
-            site_url: address(self.feed.link.as_deref(), base.as_deref()),
+            site_url,
             language: self.feed.language,
-            entries: entries.collect(),
+            entries,
         })
     }
 

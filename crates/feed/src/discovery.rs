@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use backissue_model::FeedFormat;
 use url::Url;
 
+use crate::addresses::{can_be_base, is_on_the_web};
 use crate::assembly::Attribute;
 use crate::markup_text::{one_line, plain_text};
 use crate::{Hints, decoding, tags};
@@ -38,7 +39,7 @@ enum Promise {
 /// Links without scheme and host need `hints.url`.
 pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
     let text = decoding::decode(html, hints.media_type.as_deref());
-    let mut base = hints.url.clone();
+    let mut base = hints.url.clone().filter(can_be_base);
     let mut has_base = false;
     let mut found: Vec<(Promise, FoundFeed)> = Vec::new();
     for tag in tags::tags(&text) {
@@ -48,7 +49,7 @@ pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
         let attributes = tag.attributes();
         match tag.name.as_str() {
             "base" if !has_base => {
-                if let Some(url) = address(&attributes, base.as_ref()) {
+                if let Some(url) = address(&attributes, base.as_ref()).filter(can_be_base) {
                     base = Some(url);
                     has_base = true;
                 }
@@ -121,7 +122,7 @@ fn address(attributes: &[Attribute], base: Option<&Url>) -> Option<Url> {
     let href = href.replacen("feed://", "https://", usize::from(href.starts_with("feed://")));
     let mut url = Url::parse(&href).ok().or_else(|| base?.join(&href).ok())?;
     url.set_fragment(None);
-    matches!(url.scheme(), "http" | "https").then_some(url)
+    Some(url).filter(is_on_the_web)
 }
 
 /// A feed in `<link rel="alternate" type="…">`.

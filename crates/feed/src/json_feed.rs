@@ -4,6 +4,7 @@ use backissue_model::{Entry, Feed, FeedFormat};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::addresses::{Allowance, can_be_base, is_on_the_web};
 use crate::markup_text::{escape, one_line, plain_text};
 use crate::{FeedError, MAX_ENTRIES, dates};
 
@@ -17,13 +18,15 @@ pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     if items.is_none() && !version.contains("jsonfeed.org") {
         return Err(FeedError::OtherJson);
     }
-    let site_url = string(&feed, "home_page_url").and_then(|link| address(&link, base));
-    let base = base.or(site_url.as_ref());
+    let mut allowance = Allowance::of(text.len());
+    let base = base.filter(|url| can_be_base(url));
+    let site_url = string(&feed, "home_page_url").and_then(|link| allowance.web_address(&link, base));
+    let base = base.or(site_url.as_ref().filter(|url| can_be_base(url)));
     let language = string(&feed, "language");
     let author = authors(&feed);
     let items = items.map_or(&[][..], Vec::as_slice);
     let entries = items.iter().filter_map(Value::as_object).take(MAX_ENTRIES);
-    let entries = entries.map(|item| entry(item, base, author.as_deref())).collect();
+    let entries = entries.map(|item| entry(item, base, &mut allowance, author.as_deref())).collect();
     Ok(Feed {
         format: FeedFormat::JsonFeed,
         title: string(&feed, "title").map(|title| one_line(&title)),
@@ -33,11 +36,17 @@ pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     })
 }
 
-fn entry(item: &Map<String, Value>, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
+fn entry(
+    item: &Map<String, Value>,
+    base: Option<&Url>,
+    allowance: &mut Allowance,
+    feed_author: Option<&str>,
+) -> Entry {
     let id = string(item, "id");
     let link = string(item, "url").or_else(|| string(item, "external_url"));
-    let as_address = |text: &String| Url::parse(text).ok().filter(Url::has_host);
-    let url = link.and_then(|link| address(&link, base)).or_else(|| id.as_ref().and_then(as_address));
+    let as_address = |text: &String| Url::parse(text).ok().filter(is_on_the_web);
+    let url =
+        link.and_then(|link| allowance.web_address(&link, base)).or_else(|| id.as_ref().and_then(as_address));
     let date = |name| string(item, name).and_then(|date| dates::parse(&date));
     let text = string(item, "content_text").map(|text| paragraphs(&text));
     Entry {
@@ -66,10 +75,6 @@ fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
         _ => return None,
     };
     (!text.is_empty()).then_some(text)
-}
-
-fn address(link: &str, base: Option<&Url>) -> Option<Url> {
-    Url::parse(link).ok().or_else(|| base?.join(link).ok())
 }
 
 /// The names in `authors` (1.1) or `author` (1.0).

@@ -24,7 +24,7 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Assembly {
         at: 0,
         prolog,
         patience: text.len().saturating_mul(4),
-        assembly: Assembly::new(Reading::Lenient, base, prolog.netscape),
+        assembly: Assembly::new(Reading::Lenient, base, prolog.netscape, text.len()),
     };
     while reader.at < text.len() {
         reader.step();

@@ -18,6 +18,7 @@
 //! This crate does no input or output, reads no clock and cleans no HTML: `summary` and `content` are as hostile as they
 //! came. It never panics and takes time in proportion to the bytes it is given, whatever they are.
 
+mod addresses;
 mod assembly;
 mod code_pages;
 mod dates;

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use crate::addresses::Allowance;
+
 /// The character that a numeric reference names: `169`, `xA9`. The numbers that Windows-1252 gives to characters and
 /// Unicode to control codes mean what Windows means by them.
 pub fn character(reference: &str) -> Option<char> {
@@ -335,14 +337,14 @@ pub fn plain_text(html: &str) -> String {
 /// Attributes that hold one address.
 const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", "background", "longdesc"];
 
-/// HTML with the relative addresses in its tags resolved against `base`.
-pub fn with_absolute_links(html: &str, base: &Url) -> String {
+/// HTML with the relative addresses in its tags resolved against `base`, as far as `allowance` goes.
+pub fn with_absolute_links(html: &str, base: &Url, allowance: &mut Allowance) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
     while !rest.is_empty() {
         let (length, piece) = next_piece(rest);
         match piece {
-            Piece::Tag(tag) if !tag.starts_with("</") => absolute_tag(tag, base, &mut out),
+            Piece::Tag(tag) if !tag.starts_with("</") => absolute_tag(tag, base, allowance, &mut out),
             _ => out.push_str(&rest[..length]),
         }
         rest = &rest[length..];
@@ -350,7 +352,7 @@ pub fn with_absolute_links(html: &str, base: &Url) -> String {
     out
 }
 
-fn absolute_tag(tag: &str, base: &Url, out: &mut String) {
+fn absolute_tag(tag: &str, base: &Url, allowance: &mut Allowance, out: &mut String) {
     let mut rest = tag;
     while let Some(at) = rest.find('=') {
         let (before, after) = rest.split_at(at + 1);
@@ -365,7 +367,7 @@ fn absolute_tag(tag: &str, base: &Url, out: &mut String) {
         let Some(length) = value[1..].find(quote) else { continue };
         let inside = &value[1..=length];
         out.push(quote);
-        match absolute(inside, base).filter(|_| is_address) {
+        match is_address.then(|| absolute(inside, base, allowance)).flatten() {
             Some(url) => out.push_str(&url),
             None => out.push_str(inside),
         }
@@ -376,12 +378,12 @@ fn absolute_tag(tag: &str, base: &Url, out: &mut String) {
 }
 
 /// A relative address resolved, ready to stand in an attribute; none where it is absolute already or a mere fragment.
-fn absolute(value: &str, base: &Url) -> Option<String> {
+fn absolute(value: &str, base: &Url, allowance: &mut Allowance) -> Option<String> {
     let value = htmlize::unescape_attribute(value.trim());
     if value.is_empty() || value.starts_with('#') || Url::parse(&value).is_ok() {
         return None;
     }
-    let url = base.join(&value).ok()?;
+    let url = allowance.join(base, &value)?;
     Some(url.as_str().replace('&', "&amp;").replace('\'', "&#39;"))
 }
 
@@ -428,7 +430,8 @@ mod tests {
         assert_eq!(
             with_absolute_links(
                 "<a href=\"a?b=1&amp;c=2\" title='x=y'>t</a><img src='/i.png'><a href=\"#f\">",
-                &base
+                &base,
+                &mut Allowance::of(100)
             ),
             "<a href=\"https://example.org/blog/a?b=1&amp;c=2\" title='x=y'>t</a>\
              <img src='https://example.org/i.png'><a href=\"#f\">"

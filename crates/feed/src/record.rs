@@ -4,6 +4,7 @@ use backissue_model::Entry;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::addresses::{Allowance, can_be_base};
 use crate::markup_text::plain_text;
 
 /// Somebody who wrote.
@@ -33,18 +34,9 @@ pub struct Record {
     pub language: Option<String>,
 }
 
-/// The link, if it is an address with a host.
+/// The link, if it is an address with a host that others can hang on.
 pub fn absolute(link: Option<&str>) -> Option<Url> {
-    Url::parse(link?.trim()).ok().filter(|url| url.has_host())
-}
-
-/// The link made absolute, if it can be.
-pub fn address(link: Option<&str>, base: Option<&Url>) -> Option<Url> {
-    let link = link?.trim();
-    if link.is_empty() {
-        return None;
-    }
-    Url::parse(link).ok().or_else(|| base?.join(link).ok())
+    Url::parse(link?.trim()).ok().filter(|url| url.has_host() && can_be_base(url))
 }
 
 impl Record {
@@ -72,9 +64,9 @@ impl Record {
     }
 
     /// The entry that has been told; relative links hang on `base`.
-    pub fn entry(self, base: Option<&Url>, feed_author: Option<&str>) -> Entry {
+    pub fn entry(self, base: Option<&Url>, allowance: &mut Allowance, feed_author: Option<&str>) -> Entry {
         let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
-        let url = address(self.link.as_deref(), base);
+        let url = self.link.as_deref().and_then(|link| allowance.web_address(link, base));
         let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         Entry {
             id: not_empty(self.id).or_else(|| url.as_ref().map(|url| url.to_string())),

@@ -35,7 +35,7 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
         open: Vec::new(),
         bindings: Vec::new(),
         seen_root: false,
-        assembly: Assembly::new(Reading::Strict, base, prolog.netscape),
+        assembly: Assembly::new(Reading::Strict, base, prolog.netscape, prolog.rest.len()),
     };
     while reader.at < reader.text.len() {
         reader.step()?;
