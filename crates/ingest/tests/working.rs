@@ -1,0 +1,210 @@
+//! The workers over a real store and real sockets, when servers misbehave.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use backissue_fetch::{FetchSettings, Fetcher};
+use backissue_ingest::{Ingest, IngestSettings, Round, Summary};
+use backissue_model::NewSource;
+use backissue_store::{Location, Order, ReadCard, ReadFilter, Store};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// A store in a throw-away folder with workers that reach `*.test` on loopback.
+struct Bench {
+    store: Store,
+    ingest: Arc<Ingest>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn over(app: Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self::reaching(address).await
+    }
+
+    async fn reaching(address: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("archive.sqlite"));
+        let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
+        let fetcher = Fetcher::new(FetchSettings {
+            resolve: vec![format!("*:80:{address}").parse().unwrap()],
+            allow_private_addresses: true,
+            host_pause: Duration::ZERO,
+            ..FetchSettings::default()
+        })
+        .unwrap();
+        let ingest = Ingest::new(store.clone(), fetcher, IngestSettings::default());
+        Self { store, ingest, _folder: folder }
+    }
+
+    async fn follow(&self, host: &str) {
+        let new = NewSource {
+            title: host.to_owned(),
+            company: None,
+            site_url: None,
+            feed_url: format!("http://{host}/feed").parse().ok(),
+            sitemap_url: None,
+            listing_url: None,
+        };
+        self.store.follow(&new, Timestamp::now()).await.unwrap();
+    }
+
+    async fn sync(&self) -> Summary {
+        self.ingest.sync(Round::AllNow, &CancellationToken::new()).await.unwrap()
+    }
+
+    async fn reads(&self) -> Vec<ReadCard> {
+        self.store.reads(&ReadFilter::default(), Order::Newest, None, 100).await.unwrap().items
+    }
+}
+
+fn feed(host: &str, posts: &[(&str, &str)]) -> String {
+    let items: String = posts
+        .iter()
+        .map(|(slug, title)| {
+            format!(
+                "<item><title>{title}</title><link>http://{host}/{slug}</link><pubDate>Mon, 11 May 2026 08:00:00 GMT</pubDate></item>"
+            )
+        })
+        .collect();
+    format!("<rss version='2.0'><channel><title>{host}</title>{items}</channel></rss>")
+}
+
+/// A page long enough to be an article; its words depend on `topic`.
+fn page(title: &str, topic: &str) -> impl IntoResponse + use<> {
+    let paragraph: String = (0..12)
+        .map(|n| {
+            format!("The {topic} queue grew for {n} hours because every {topic} retry came back twice. ")
+        })
+        .collect();
+    let body = format!("<p>{paragraph}</p>").repeat(3);
+    let html = format!(
+        "<html><head><title>{title}</title></head><body><article><h1>{title}</h1>{body}</article></body></html>"
+    );
+    ([(header::CONTENT_TYPE, "text/html")], html)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_asks_for_an_hour_does_not_hold_up_a_sync() {
+    let app = Router::new().route(
+        "/feed",
+        get(|headers: axum::http::HeaderMap| async move {
+            if headers[header::HOST] == "patient.test" {
+                return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "3600")], String::new())
+                    .into_response();
+            }
+            feed("quick.test", &[("a", "A queue that grew")]).into_response()
+        }),
+    );
+    let app = app.route("/a", get(|| async { page("A queue that grew", "billing") }));
+    let bench = Bench::over(app).await;
+    bench.follow("patient.test").await;
+    bench.follow("quick.test").await;
+    let began = Instant::now();
+    let summary = bench.sync().await;
+    assert!(began.elapsed() < Duration::from_secs(60), "the sync waited for the patient host");
+    assert_eq!(summary.sources_troubled, 1);
+    assert!(summary.troubles[0].reason.contains("429"), "{}", summary.troubles[0].reason);
+    assert_eq!(bench.reads().await.len(), 1);
+    let patient = bench.store.source_by_slug("patient-test").await.unwrap().unwrap();
+    let pause = patient.health.next_poll.unwrap().duration_since(Timestamp::now());
+    assert!(pause.as_mins() >= 59, "it is asked again when it said: {pause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_fails_is_tried_later_and_one_that_is_gone_is_set_aside() {
+    let app = Router::new()
+        .route(
+            "/feed",
+            get(|| async { feed("blog.test", &[("well", "Well"), ("ill", "Ill"), ("gone", "Gone")]) }),
+        )
+        .route("/well", get(|| async { page("Well", "mail") }))
+        .route("/ill", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
+        .route("/gone", get(|| async { StatusCode::GONE }));
+    let bench = Bench::over(app).await;
+    bench.follow("blog.test").await;
+    let summary = bench.sync().await;
+    assert_eq!((summary.reads_new, summary.reads_done, summary.reads_failed), (3, 1, 2));
+    let aside = bench.store.set_aside(10).await.unwrap();
+    assert_eq!(aside.iter().map(|r| r.title.as_str()).collect::<Vec<_>>(), ["Gone"]);
+    assert!(aside[0].error.contains("410"), "{}", aside[0].error);
+    let tally = bench.store.tally(Timestamp::now()).await.unwrap();
+    assert_eq!((tally.discovered, tally.set_aside), (1, 1), "the other one is still due");
+    assert_eq!(bench.store.retry_set_aside().await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_host_is_never_asked_twice_at_once_however_many_workers_there_are() {
+    static NOW: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let posts: Vec<(String, String)> = (0..20).map(|n| (format!("p{n}"), format!("Post {n}"))).collect();
+    let listed = posts.clone();
+    let app = Router::new()
+        .route(
+            "/feed",
+            get(move || {
+                let posts: Vec<(&str, &str)> = listed.iter().map(|(s, t)| (s.as_str(), t.as_str())).collect();
+                let feed = feed("busy.test", &posts);
+                async move { feed }
+            }),
+        )
+        .route(
+            "/{post}",
+            get(|axum::extract::Path(post): axum::extract::Path<String>| async move {
+                MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                NOW.fetch_sub(1, Ordering::SeqCst);
+                page(&format!("Post {}", &post[1..]), &post)
+            }),
+        );
+    let bench = Bench::over(app).await;
+    bench.follow("busy.test").await;
+    let summary = bench.sync().await;
+    assert_eq!(summary.reads_done, 20, "{summary:?}");
+    assert_eq!(MOST.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_article_on_two_blogs_is_one_read_with_two_places() {
+    let app = Router::new()
+        .route(
+            "/feed",
+            get(|headers: axum::http::HeaderMap| async move {
+                feed(headers[header::HOST].to_str().unwrap(), &[("post", "The shared story")])
+            }),
+        )
+        .route("/post", get(|| async { page("The shared story", "ledger") }));
+    let bench = Bench::over(app).await;
+    bench.follow("one.test").await;
+    bench.follow("two.test").await;
+    bench.sync().await;
+    let reads = bench.reads().await;
+    assert_eq!(reads.len(), 1, "{reads:?}");
+    let read = bench.store.read(reads[0].id).await.unwrap().unwrap();
+    assert_eq!(read.places.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wall_in_front_of_every_page_does_not_make_all_reads_one() {
+    let app = Router::new()
+        .route(
+            "/feed",
+            get(|| async { feed("walled.test", &[("a", "Why queues grow"), ("b", "Why caches melt")]) }),
+        )
+        .route("/{post}", get(|| async { page("Please accept", "cookie") }));
+    let bench = Bench::over(app).await;
+    bench.follow("walled.test").await;
+    bench.sync().await;
+    assert_eq!(bench.reads().await.len(), 2);
+}
