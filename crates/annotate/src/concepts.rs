@@ -149,6 +149,14 @@ mod tests {
     fn common_words_alone_are_no_concept() {
         let text = "The edge of the page is a topic. The agents sign the bill, and the images trace a thread through the batch.";
         assert_eq!(concepts("A walk in the park", text), Vec::<String>::new());
+        for text in [
+            "How people react. They react, and react again. A swift answer spans weeks; it spans months, and spans years.",
+            "The backbone of the control group. The backbone holds. At the checkout the settlement paid the bill, the bill.",
+            "We exploit the capacity of the provisioning. We exploit capacity. Hydration and translations. Hydration again.",
+            "Page through the book, page through it, for the first time; time to first light. A state machine, a state machine.",
+        ] {
+            assert_eq!(concepts("A walk in the park", text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

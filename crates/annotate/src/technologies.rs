@@ -144,6 +144,7 @@ mod tests {
             ("We go where the rust is, with a spark of julia.", vec![]),
             ("We wrote it in Go and Rust.", vec!["Go", "Rust"]),
             ("A segment of a tower", vec![]),
+            ("The guard rails, the iceberg, the airflow of the racks and a redshift.", vec![]),
             ("Yarn is not YARN", vec!["Yarn", "YARN"]),
             ("It works. Go on. Stripe by stripe we write Go.", vec!["Go"]),
         ] {
