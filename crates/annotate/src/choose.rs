@@ -60,7 +60,7 @@ pub(crate) fn choose(
             break;
         }
         let Some((wording, sentences)) = worded(article, measured, field, at, used, cues) else { continue };
-        let score = score + cost(&wording, sentences.len() > 1, measured.measures[at].leans, weights);
+        let score = score + cost(&wording, sentences.len() > 1, weights);
         if score >= wanted && best.as_ref().is_none_or(|(found, ..)| score > *found) {
             best = Some((score, wording, sentences));
         }
@@ -75,12 +75,9 @@ pub(crate) fn best_problem_score(measured: &Measured, cues: &Cues) -> f32 {
     best - cues.weights(Field::Problem).threshold
 }
 
-fn cost(wording: &Wording, is_joined: bool, leans: bool, weights: &Weights) -> f32 {
+fn cost(wording: &Wording, is_joined: bool, weights: &Weights) -> f32 {
     let on = |is: bool, weight: f32| if is { weight } else { 0.0 };
-    on(wording.cut, weights.cut)
-        + on(wording.conjugated, weights.conjugated)
-        + on(is_joined, weights.joined)
-        + on(leans && !is_joined, weights.anaphoric)
+    on(wording.cut, weights.cut) + on(wording.conjugated, weights.conjugated) + on(is_joined, weights.joined)
 }
 
 /// The sentence at `at` as a statement, with the one before it where it leans on that one and both fit.
@@ -95,8 +92,9 @@ fn worded(
     let of = |at: usize| third_person(quote(article.text, &measured.sentences[at]), article.company, cues);
     let keeps = |text: &str| has_sign(text, field, cues);
     let own = of(at)?;
+    let leans = measured.measures[at].leans;
     let before = at.checked_sub(1).filter(|before| {
-        measured.measures[at].leans
+        leans
             && !measured.measures[*before].leans
             && !used.contains(before)
             && measured.sentences[*before].block == measured.sentences[at].block
@@ -115,6 +113,10 @@ fn worded(
         if let Some(both) = both {
             return Some((both, vec![before, at]));
         }
+    }
+    // Without what it leans on it would say nothing, or something else.
+    if leans {
+        return None;
     }
     Some((fitted(own, cues, keeps)?, vec![at]))
 }

@@ -30,11 +30,13 @@ mod cues;
 mod kinds;
 mod language;
 mod outline;
+mod person;
 mod phrases;
 mod rank;
 mod sentences;
 mod statement;
 mod technologies;
+mod verbs;
 mod vocabulary;
 
 use backissue_model::{MadeBy, Precis};

@@ -8,8 +8,9 @@ use std::collections::{HashMap, HashSet};
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::cues::{Cues, Field};
+use crate::person::is_singular;
 use crate::sentences::Sentence;
-use crate::statement::{is_singular, leans, without_lead_ins};
+use crate::statement::{leans, without_lead_ins};
 
 /// Sentences that are measured; what an article has to say first, it has said by then.
 const MOST: usize = 500;
