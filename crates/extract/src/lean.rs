@@ -6,9 +6,7 @@
 
 use std::borrow::Cow;
 
-/// Elements open at once. Browsers stop at 512; what follows takes time with the square of it, and pages that people write
-/// stay far below.
-const DEEPEST: usize = 200;
+use crate::open::Open;
 
 /// A page's source made lean.
 pub(crate) struct Lean {
@@ -19,39 +17,47 @@ pub(crate) struct Lean {
 }
 
 /// Elements that are left out with all they hold.
-const LEFT_OUT: &[&str] = &["script", "style", "iframe", "noembed", "noframes", "svg", "object", "applet"];
+const LEFT_OUT: &[&str] =
+    &["script", "style", "iframe", "noembed", "noframes", "svg", "math", "object", "applet"];
 /// Elements that never hold an article's words, left out where they are whole and of a likely size.
 const PASSED_OVER: &[&str] = &["nav", "select", "button"];
 /// Most bytes of such an element.
 const LARGEST_FURNITURE: usize = 100_000;
 /// Elements whose content is text up to their end tag, kept as it is.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
-/// Elements that have no end tag, or whose end tag may be left out; neither nests by itself.
-const UNCOUNTED: &[&str] = &[
-    "area", "base", "body", "br", "col", "dd", "dt", "embed", "head", "hr", "html", "img", "input", "li",
-    "link", "meta", "optgroup", "option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "track", "wbr",
-];
-
 /// Makes `source` lean.
 pub(crate) fn lean(source: &str) -> Lean {
     let bytes = source.as_bytes();
     let mut lean = Lean { html: String::with_capacity(source.len()), json_ld: Vec::new() };
-    let mut open: Vec<Cow<'_, str>> = Vec::new();
+    let mut open = Open::default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
         let tag = at + found;
         lean.html.push_str(&source[at..tag]);
         at = match bytes.get(tag + 1) {
             Some(b'!') if bytes[tag..].starts_with(b"<!--") => past_comment(bytes, tag),
-            Some(b'/') if bytes.get(tag + 2).is_some_and(u8::is_ascii_alphabetic) => {
-                let name = name_at(source, tag + 2);
-                let end = past_tag(bytes, tag + 2);
-                if close(&mut open, &name) {
+            // A remark to machines, hidden from the reader up to the first `>` whatever it holds.
+            Some(b'!' | b'?') => {
+                let end = past_sign(bytes, tag + 2);
+                if bytes[tag + 2..end].get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"doctype")) {
                     lean.html.push_str(&source[tag..end]);
                 }
                 end
             }
+            Some(b'/') if bytes.get(tag + 2).is_some_and(u8::is_ascii_alphabetic) => {
+                let name = name_at(source, tag + 2);
+                let end = past_tag(bytes, tag + 2 + name.len());
+                // What XHTML writes `<br></br>` is one break.
+                let ends =
+                    if name == "br" { !after_break(source, tag) } else { open.end(&name, &mut lean.html) };
+                if ends {
+                    lean.html.push_str("</");
+                    lean.html.push_str(&name);
+                    lean.html.push('>');
+                }
+                end
+            }
+            Some(b'/') if bytes.get(tag + 2).is_some() => past_sign(bytes, tag + 2),
             Some(c) if c.is_ascii_alphabetic() => {
                 let name = name_at(source, tag + 1);
                 let end = past_tag(bytes, tag + 1 + name.len());
@@ -95,7 +101,7 @@ fn element<'a>(
     name: Cow<'a, str>,
     tag: usize,
     end: usize,
-    open: &mut Vec<Cow<'a, str>>,
+    open: &mut Open<'a>,
     lean: &mut Lean,
 ) -> usize {
     let name_text: &str = &name;
@@ -121,15 +127,17 @@ fn element<'a>(
         return end;
     }
     if RAW.contains(&name_text) {
-        let (_, after) = past_element(source, name_text, end);
-        lean.html.push_str(&source[tag..after]);
+        let (inside, after) = past_element(source, name_text, end);
+        // Nothing in it is a tag, and nothing in it shall become one where a parser does not heed this element.
+        let words = source[end..inside].replace('<', "&lt;");
+        let shown = if name_text == "xmp" { "pre" } else { name_text };
+        let words =
+            if name_text == "xmp" { words.replace('&', "&amp;").replace("&amp;lt;", "&lt;") } else { words };
+        lean.html.push_str(&format!("<{shown}>{words}</{shown}>"));
         return after;
     }
-    if !UNCOUNTED.contains(&name_text) {
-        if open.len() >= DEEPEST {
-            return end;
-        }
-        open.push(name.clone());
+    if !open.start(&name, &mut lean.html) {
+        return end;
     }
     if name_text == "link" && !source[tag..end].contains("canonical") {
         return end;
@@ -138,48 +146,73 @@ fn element<'a>(
     end
 }
 
+/// Most attributes of an element. A parser compares each with all before it.
+const MOST_ATTRIBUTES: usize = 64;
+
 /// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads. They are a large part of many
 /// pages. `at` is the place after the name.
 fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut String) {
     let bytes = source.as_bytes();
     let mut copied = tag;
-    while at < end {
-        while at < end && (bytes[at].is_ascii_whitespace() || bytes[at] == b'/') {
-            at += 1;
-        }
-        let start = at;
-        while at < end && !(bytes[at].is_ascii_whitespace() || matches!(bytes[at], b'=' | b'>' | b'/')) {
-            at += 1;
-        }
-        let name = &bytes[start..at];
-        let mut value = at;
-        while value < end && bytes[value].is_ascii_whitespace() {
-            value += 1;
-        }
-        if bytes.get(value) == Some(&b'=') {
-            at = past_value(bytes, value + 1, end);
-        }
-        if name.is_empty() {
-            // A stray sign, or the end of the tag.
-            at = at.max(start + 1);
-        } else if is_unread(name, &bytes[start..at.min(end)]) {
-            html.push_str(&source[copied..start]);
-            copied = at.min(end);
+    let mut count = 0;
+    while let Some(attribute) = attribute(bytes, at) {
+        at = attribute.end;
+        let whole = &bytes[attribute.start..at];
+        count += 1;
+        if is_unread(&bytes[attribute.start..attribute.name_end], whole) || count > MOST_ATTRIBUTES {
+            html.push_str(&source[copied..attribute.start]);
+            copied = at;
+        } else if memchr::memchr(b'<', whole).is_some() {
+            // So that no tag is hidden in the value for whoever reads it otherwise.
+            html.push_str(&source[copied..attribute.start]);
+            html.push_str(&source[attribute.start..at].replace('<', "&lt;"));
+            copied = at;
         }
     }
     html.push_str(&source[copied..end]);
 }
 
-fn past_value(bytes: &[u8], mut at: usize, end: usize) -> usize {
-    while at < end && bytes[at].is_ascii_whitespace() {
+/// Where an attribute lies.
+struct Attribute {
+    start: usize,
+    name_end: usize,
+    end: usize,
+}
+
+/// The next attribute of a tag, by the rules of the standard (13.2.5.32 and on), or none where the tag ends.
+fn attribute(bytes: &[u8], mut at: usize) -> Option<Attribute> {
+    while bytes.get(at).is_some_and(|b| b.is_ascii_whitespace() || *b == b'/') {
+        at += 1;
+    }
+    let start = at;
+    if bytes.get(at).is_none_or(|b| *b == b'>') {
+        return None;
+    }
+    at += 1;
+    while bytes.get(at).is_some_and(|b| !(b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'/'))) {
+        at += 1;
+    }
+    let name_end = at;
+    let mut sign = at;
+    while bytes.get(sign).is_some_and(u8::is_ascii_whitespace) {
+        sign += 1;
+    }
+    if bytes.get(sign) == Some(&b'=') {
+        at = past_value(bytes, sign + 1);
+    }
+    Some(Attribute { start, name_end, end: at })
+}
+
+fn past_value(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
     }
     match bytes.get(at) {
-        Some(&quote @ (b'"' | b'\'')) if at < end => {
-            memchr::memchr(quote, &bytes[at + 1..end]).map_or(end, |e| at + 1 + e + 1)
+        Some(&quote @ (b'"' | b'\'')) => {
+            memchr::memchr(quote, &bytes[at + 1..]).map_or(bytes.len(), |e| at + 1 + e + 1)
         }
         _ => {
-            while at < end && !(bytes[at].is_ascii_whitespace() || bytes[at] == b'>') {
+            while bytes.get(at).is_some_and(|b| !(b.is_ascii_whitespace() || *b == b'>')) {
                 at += 1;
             }
             at
@@ -210,18 +243,16 @@ fn is_unread(name: &[u8], whole: &[u8]) -> bool {
             .any(|n| is(n.as_bytes()))
 }
 
-/// Whether the end tag `name` has something to close; closes it with what is open inside.
-fn close(open: &mut Vec<Cow<'_, str>>, name: &str) -> bool {
-    if UNCOUNTED.contains(&name) {
-        return true;
-    }
-    match open.iter().rposition(|o| o == name) {
-        Some(at) => {
-            open.truncate(at);
-            true
-        }
-        None => false,
-    }
+/// Whether a `<br>` stands right before a place.
+fn after_break(source: &str, at: usize) -> bool {
+    let before = source.as_bytes()[at.saturating_sub(200)..at].trim_ascii_end();
+    let tag = memchr::memrchr(b'<', before).map_or(&before[..0], |start| &before[start + 1..]);
+    tag.ends_with(b">") && is_tag(tag, 0, b"", "br")
+}
+
+/// The place after the next `>`.
+fn past_sign(bytes: &[u8], at: usize) -> usize {
+    memchr::memchr(b'>', &bytes[at..]).map_or(bytes.len(), |e| at + e + 1)
 }
 
 fn name_at(source: &str, start: usize) -> Cow<'_, str> {
@@ -235,22 +266,12 @@ fn name_at(source: &str, start: usize) -> Cow<'_, str> {
     }
 }
 
-/// The place after a tag's `>`, values in quotes passed over.
+/// The place after the `>` of a tag; `at` is the place after its name.
 fn past_tag(bytes: &[u8], mut at: usize) -> usize {
-    let mut before = b' ';
-    while let Some(&b) = bytes.get(at) {
-        match b {
-            b'>' => return at + 1,
-            b'"' | b'\'' if before == b'=' => {
-                at = memchr::memchr(b, &bytes[at + 1..]).map_or(bytes.len(), |e| at + 1 + e);
-                before = b;
-            }
-            _ if b.is_ascii_whitespace() && before == b'=' => {}
-            _ => before = b,
-        }
-        at += 1;
+    while let Some(attribute) = attribute(bytes, at) {
+        at = attribute.end;
     }
-    bytes.len()
+    past_sign(bytes, at)
 }
 
 fn past_comment(bytes: &[u8], tag: usize) -> usize {
@@ -313,7 +334,13 @@ mod tests {
             ("a<svg><g/><svg><title>x</title></svg></svg>b", "a b"),
             ("a<svg viewBox='0'/>b", "ab"),
             ("<a title='1 > 0' href=x>b</a>", "<a title='1 > 0' href=x>b</a>"),
-            ("<title>a <b> c</title>d", "<title>a <b> c</title>d"),
+            ("<title>a <b> c</title>d", "<title>a &lt;b> c</title>d"),
+            ("<xmp>a <b> &amp; c</xmp>d", "<pre>a &lt;b> &amp;amp; c</pre>d"),
+            ("a<!x </p>b<?y </p>c</ z>d", "abcd"),
+            ("<!DOCTYPE html>a", "<!DOCTYPE html>a"),
+            ("a<br></br>b<br class=x />\n</br>c</br>", "a<br>b<br class=x />\nc</br>"),
+            ("<p =\"></i>\">a", "<p =\">\">a"),
+            ("<p title='<i>'>a", "<p title='&lt;i>'>a"),
             ("1 < 2 <3 <", "1 < 2 <3 <"),
             ("a</b>c</p>", "ac</p>"),
             ("<style>x", " "),
@@ -326,6 +353,9 @@ mod tests {
             ),
             ("<p style='display: none' hidden/>a", "<p style='display: none' hidden/>a"),
             ("<a = b='\"' data-é=\"x>", "<a = b='\"' "),
+            ("<p><b>a<p>c</b>", "<p><b>a</b><p>c"),
+            ("<a href=1>a<div><a href=2>b</a></div>", "<a href=1>a<div></a><a href=2>b</a></div>"),
+            ("<span><div>a</span>b</div>", "<span><div>ab</div>"),
         ] {
             assert_eq!(lean(source).html, html, "{source}");
         }
@@ -341,7 +371,7 @@ mod tests {
     fn nesting_is_bounded_and_the_words_stay() {
         let source = format!("{}x{}y", "<div>".repeat(100_000), "</div>".repeat(100_000));
         let page = lean(&source).html;
-        assert_eq!(page.matches("<div>").count(), DEEPEST);
+        assert_eq!(page.matches("<div>").count(), crate::open::DEEPEST);
         assert!(page.contains('x') && page.ends_with('y'));
     }
 }

@@ -33,6 +33,7 @@ mod linked_data;
 mod locate;
 mod measure;
 mod metadata;
+mod open;
 mod render;
 mod sanitise;
 mod titles;
@@ -96,7 +97,9 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
     let source = lean::lean(&decode::decode(page.bytes, page.media_type));
     let document = Document::from(source.html.as_str());
     let (tree, places) = Tree::of(&document);
-    let grabbed = locate::grabbed(document, &source.html, &tree, &places)
+    let grabbed = Some(document)
+        .filter(|_| !tree.cut)
+        .and_then(|document| locate::grabbed(document, &source.html, &tree, &places))
         .unwrap_or_else(|| vec![false; tree.nodes.len()]);
     let measures = measure::measure(&tree, &grabbed);
     let mut metadata = Metadata::of(&tree, &measures, &source.json_ld, page.url);

@@ -10,9 +10,15 @@ use tendril::StrTendril;
 /// A place in the list.
 pub(crate) type At = usize;
 
+/// Levels of a tree. The source is made so that it stays far below ([`crate::open`]); should markup be found that does
+/// not, what lies deeper is left out, since what follows may recurse.
+const DEEPEST: usize = 1500;
+
 /// A parsed page.
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
+    /// Whether something lay too deep to be taken in.
+    pub(crate) cut: bool,
 }
 
 /// An element or a piece of text.
@@ -193,7 +199,7 @@ pub(crate) type Places = HashMap<NodeId, At>;
 impl Tree {
     /// The list of `document`.
     pub(crate) fn of(document: &Document) -> (Self, Places) {
-        let mut tree = Self { nodes: Vec::with_capacity(document.tree.len()) };
+        let mut tree = Self { nodes: Vec::with_capacity(document.tree.len()), cut: false };
         let mut places = Places::default();
         // The way down to the node at hand: the document's node and its place in the list.
         let mut way: Vec<(NodeRef<'_>, At)> = Vec::new();
@@ -202,7 +208,8 @@ impl Tree {
             let parent = way.last().map_or(0, |w| w.1);
             let at = tree.nodes.len();
             let taken = node.query(Node::of).flatten();
-            let enter = taken.is_some();
+            let enter = taken.is_some() && way.len() < DEEPEST;
+            tree.cut |= way.len() >= DEEPEST;
             if let Some(mut taken) = taken {
                 taken.parent = parent;
                 if matches!(taken.tag, Tag::Text | Tag::Img) {
@@ -215,7 +222,7 @@ impl Tree {
                 next = Some(child);
                 continue;
             }
-            if enter {
+            if at < tree.nodes.len() {
                 tree.nodes[at].end = at + 1;
             }
             next = node.next_sibling();
@@ -332,5 +339,21 @@ impl Node {
     /// Whether white space is all its text.
     pub(crate) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_has_an_end() {
+        let depth = |source: String| {
+            let (tree, _) = Tree::of(&Document::from(source));
+            let depth = (0..tree.nodes.len()).map(|at| tree.around(at).count()).max();
+            (depth.unwrap_or(0), tree.cut, tree.nodes.last().map_or(0, |n| n.end) == tree.nodes.len())
+        };
+        assert_eq!(depth("<optgroup>".repeat(20_000)), (DEEPEST, true, true));
+        assert_eq!(depth("<optgroup>".repeat(20)), (21, false, true));
     }
 }

@@ -183,6 +183,49 @@ fn a_hundred_thousand_nested_elements_are_read_in_time_and_without_overflow() {
     }
 }
 
+/// How deep the markup of an article nests, the parser's own three levels included.
+fn depth(html: &str) -> usize {
+    let document = dom_query::Document::from(html);
+    document.select("*").nodes().iter().map(|n| n.ancestors(None).len()).max().unwrap_or(0)
+}
+
+#[test]
+fn what_closes_nothing_nests_no_deeper() {
+    for unit in [
+        "<optgroup>",
+        "<option>",
+        "<ruby><rt><rp>",
+        "<rt>",
+        "<li><dd>",
+        "<span><div></span>",
+        "<span><li></span><span><dd></span>",
+        "<div><!x </div>",
+        "<div><? </div>",
+        "<div></ </div>",
+        "<div></p x='</div>'>",
+        "<div><marquee></div>",
+        "<div><table></div>",
+        "<form><div></form>",
+        "<b><div></b>",
+        "<a><div><a>",
+        "<math><tr>",
+        "<svg><g><tr>",
+        "<select><title></select><svg><tr></title>",
+        "<p =\"><svg><tr>\">",
+        "<p b==\"><math><tr><td>\">",
+        "<table><tr><td>",
+        "<table><td><caption>",
+        "<template><td><div></td>",
+        "<blockquote></blockquote x='>'><blockquote>",
+    ] {
+        let page = format!("<body><p>{}</p>{}<p>{PROSE}</p>", PROSE.repeat(6), unit.repeat(20_000));
+        let page = page.as_bytes();
+        let html = extract(&Page { bytes: page, media_type: None, url: None }, None).unwrap().html;
+        assert!(html.contains("The queue was full"), "{unit}");
+        assert!(depth(&html) < 1000, "{unit}: {}", depth(&html));
+    }
+}
+
 #[test]
 fn a_page_that_is_too_large_or_no_page_is_refused_in_words() {
     let large = vec![b' '; LARGEST_PAGE + 1];
