@@ -63,6 +63,12 @@ struct ContentKind {
     base64: bool,
 }
 
+/// Elements of HTML that have no end tag; browsers take one for a second element.
+const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr",
+];
+
 const XHTML: &str = "application/xhtml+xml";
 const HTML: &str = "text/html";
 const PLAIN: &str = "text/plain";
@@ -549,7 +555,9 @@ impl Assembly {
         }
         if self.in_content > 0 && self.content.is_xhtml() {
             let local = tag.rsplit(':').next().unwrap_or(tag);
-            self.push_text(&format!("</{local}>"));
+            if !VOID.contains(&local) {
+                self.push_text(&format!("</{local}>"));
+            }
         }
         self.bases.pop();
         if let Some(base) = self.bases.last() {

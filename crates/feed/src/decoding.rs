@@ -15,6 +15,7 @@ pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
     let (sniffed, bytes) = sniff(bytes);
     let declared = declared_encoding(bytes, sniffed);
     let (served, is_text) = served_encoding(media_type);
+    let served = served.filter(|label| !is_wide(label) || !is_narrow(bytes));
     let first = served.or_else(|| declared.clone().filter(|_| !is_text));
     let candidates = [first, declared, sniffed.map(str::to_owned), Some("utf-8".to_owned())];
     for label in candidates.iter().flatten() {
@@ -80,26 +81,22 @@ fn declared_encoding(bytes: &[u8], sniffed: Option<&str>) -> Option<String> {
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let label = value[1..].split(quote).next()?.trim().to_lowercase();
-    let wide = [
-        "utf-16",
-        "utf16",
-        "utf_16",
-        "u16",
-        "utf-32",
-        "utf32",
-        "utf_32",
-        "u32",
-        "iso-10646-ucs-2",
-        "iso-10646-ucs-4",
-        "csucs4",
-        "csunicode",
-        "ucs-2",
-        "ucs-4",
-    ];
-    match sniffed {
-        Some(sniffed) if wide.contains(&label.as_str()) => Some(sniffed.to_owned()),
-        _ => Some(label),
-    }
+    // What could be read before the encoding was known tells how wide the characters are; the label cannot be right
+    // where it says otherwise.
+    Some(if is_wide(&label) { sniffed.unwrap_or("utf-8").to_owned() } else { label })
+}
+
+/// Whether an encoding of that name has units of two or four bytes.
+fn is_wide(label: &str) -> bool {
+    let label: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
+    let wide =
+        ["utf16", "u16", "utf32", "u32", "iso10646ucs", "ucs2", "ucs4", "csucs", "csunicode", "unicode"];
+    wide.iter().any(|name| label.starts_with(name)) && !label.ends_with("utf8")
+}
+
+/// Whether the bytes begin as markup or JSON in an encoding that is like ASCII.
+fn is_narrow(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start(), [b'<' | b'{', second, ..] if *second != 0)
 }
 
 /// The charset of a media type, and whether the media type is text, whose declaration then counts for nothing.
@@ -186,6 +183,14 @@ mod tests {
             (b"\xef\xbb\xbf<?xml version='1.0'?>\xc3\xa9", None, "é"),
             (b"<?xml version='1.0'?>\xe2\x80\x99\xc3\xa9\xc3\xa9\xc3\xa9\xe9", None, "’éééé"),
             (b"<?xml version='1.0' encoding='cp850'?>\x82", None, "é"),
+            ("<?xml version='1.0' encoding='utf-16'?>é".as_bytes(), None, "é"),
+            ("<?xml version='1.0' encoding='utf-16'?> é".as_bytes(), None, " é"),
+            (b"<?xml version='1.0' encoding='UTF-16LE'?>ab", None, "ab"),
+            (b"<?xml version='1.0' encoding='unicode'?>a", None, "a"),
+            (b"<?xml version='1.0' encoding='unicode'?>ab", None, "ab"),
+            (b"\xef\xbb\xbf<?xml version='1.0' encoding='ucs-2'?>ab", None, "ab"),
+            (b"<?xml version='1.0'?>ab", Some("text/xml; charset=utf-16"), "ab"),
+            (b"<?xml version='1.0'?>abc", Some("text/xml; charset=utf-16"), "abc"),
             (b"\xff\xfe<\0?\0x\0m\0l\0?\0>\0\xe9\0", None, "é"),
             (b"\0<\0?\0x\0m\0l\0?\0>\0\xe9", None, "é"),
         ] {

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::assembly::{Assembly, Attribute, Reading};
 use crate::markup_text::{character, escape};
-use crate::prolog::Prolog;
+use crate::prolog::{MAX_EXPANSION, Prolog};
 
 /// The longest tag whose quoted attribute values may hold angle brackets, in bytes.
 const MAX_QUOTED_TAG: usize = 64 << 10;
@@ -24,6 +24,7 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Assembly {
         at: 0,
         prolog,
         patience: text.len().saturating_mul(4),
+        expansion: MAX_EXPANSION,
         assembly: Assembly::new(Reading::Lenient, base, prolog.netscape, text.len()),
     };
     while reader.at < text.len() {
@@ -38,6 +39,8 @@ struct Reader<'a> {
     prolog: &'a Prolog<'a>,
     /// How many more bytes may be looked at in search of the ends of tags; keeps the time linear.
     patience: usize,
+    /// What entities may still add.
+    expansion: usize,
     assembly: Assembly,
 }
 
@@ -83,7 +86,13 @@ impl<'a> Reader<'a> {
         if matches!(name, "lt" | "gt" | "amp" | "quot" | "apos") {
             self.assembly.escaped(reference);
         } else if let Some(meaning) = self.prolog.entities.get(name) {
-            self.assembly.escaped(&escape(meaning));
+            let meaning = escape(meaning);
+            let growth = meaning.len().saturating_sub(reference.len());
+            match self.expansion.checked_sub(growth) {
+                Some(left) => self.expansion = left,
+                None => return Read::Text,
+            }
+            self.assembly.escaped(&meaning);
         } else {
             let meaning = htmlize::unescape(reference);
             // An unknown name stays what it is: text that looks like a reference.

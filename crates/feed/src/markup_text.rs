@@ -249,17 +249,18 @@ enum Piece<'a> {
 /// Cuts HTML into pieces; a `<` that begins none is text.
 fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = html;
+    let mut ends = TagEnds::of(html);
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let (length, piece) = next_piece(rest);
+        let (length, piece) = next_piece(rest, &mut ends);
         rest = &rest[length..];
         Some(piece)
     })
 }
 
-fn next_piece(rest: &str) -> (usize, Piece<'_>) {
+fn next_piece<'a>(rest: &'a str, ends: &mut TagEnds) -> (usize, Piece<'a>) {
     let from = usize::from(rest.starts_with('<'));
     let text_ends = rest[from..].find('<').map_or(rest.len(), |at| at + from);
     let text = (text_ends, Piece::Text(&rest[..text_ends]));
@@ -275,26 +276,61 @@ fn next_piece(rest: &str) -> (usize, Piece<'_>) {
     if !begins_tag && !begins_other {
         return text;
     }
-    let Some(end) = tag_length(rest) else { return text };
+    let Some(end) = ends.tag_length(rest) else { return text };
     (end, if begins_tag { Piece::Tag(&rest[..end]) } else { Piece::Other })
 }
 
-/// The length of the tag that `html` begins with, brackets included. Brackets in quoted values do not end it unless the
-/// quotes are too far apart; a further `<` outside quotes means that it is no tag.
-pub fn tag_length(html: &str) -> Option<usize> {
-    const LONGEST_VALUE: usize = 16 << 10;
-    let bytes = html.as_bytes();
-    let mut at = 1;
-    loop {
-        let stop = at + memchr::memchr2(b'<', b'>', &bytes[at..])?;
-        let quote = memchr::memchr2(b'"', b'\'', &bytes[at..stop]).map(|quote| at + quote);
-        let Some(quote) = quote else { return (bytes[stop] == b'>').then_some(stop + 1) };
-        let window = &bytes[quote + 1..bytes.len().min(quote + 1 + LONGEST_VALUE)];
-        let opens_value = bytes[..quote].trim_ascii_end().ends_with(b"=");
-        at = match memchr::memchr(bytes[quote], window).filter(|_| opens_value) {
-            Some(length) => quote + length + 2,
-            None => quote + 1,
-        };
+/// Finds where the tags of one text end, in time in proportion to its length.
+pub struct TagEnds {
+    /// How many more bytes may be looked at in vain.
+    patience: usize,
+    /// Steps taken, which the tests count.
+    #[cfg(test)]
+    steps: usize,
+}
+
+impl TagEnds {
+    /// For the tags of `text`.
+    pub fn of(text: &str) -> Self {
+        Self {
+            patience: 4 * text.len(),
+            #[cfg(test)]
+            steps: 0,
+        }
+    }
+
+    /// The length of the tag that `html` begins with, brackets included. Brackets in quoted values do not end it unless
+    /// the quotes are too far apart; a further `<` outside quotes means that it is no tag. Where too much was looked at
+    /// in vain already, quotes count for nothing.
+    pub fn tag_length(&mut self, html: &str) -> Option<usize> {
+        const LONGEST_VALUE: usize = 16 << 10;
+        let bytes = html.as_bytes();
+        let mut at = 1;
+        let mut stop = 0;
+        loop {
+            if stop < at {
+                let next = memchr::memchr2(b'<', b'>', &bytes[at..]);
+                #[cfg(test)]
+                {
+                    self.steps += next.unwrap_or(bytes.len() - at);
+                }
+                let Some(next) = next else {
+                    self.patience = self.patience.saturating_sub(at);
+                    return None;
+                };
+                stop = at + next;
+            }
+            let quote = memchr::memchr2(b'"', b'\'', &bytes[at..stop]).map(|quote| at + quote);
+            let Some(quote) = quote.filter(|_| self.patience > 0) else {
+                let ends = bytes[stop] == b'>';
+                self.patience = self.patience.saturating_sub(if ends { 0 } else { at });
+                return ends.then_some(stop + 1);
+            };
+            let window = &bytes[quote + 1..bytes.len().min(quote + 1 + LONGEST_VALUE)];
+            let opens_value = bytes[at..quote].trim_ascii_end().ends_with(b"=");
+            let closing = if opens_value { memchr::memchr(bytes[quote], window) } else { None };
+            at = closing.map_or(quote + 1, |length| quote + length + 2);
+        }
     }
 }
 
@@ -341,8 +377,9 @@ const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", 
 pub fn with_absolute_links(html: &str, base: &Url, allowance: &mut Allowance) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
+    let mut ends = TagEnds::of(html);
     while !rest.is_empty() {
-        let (length, piece) = next_piece(rest);
+        let (length, piece) = next_piece(rest, &mut ends);
         match piece {
             Piece::Tag(tag) if !tag.starts_with("</") => absolute_tag(tag, base, allowance, &mut out),
             _ => out.push_str(&rest[..length]),
@@ -436,6 +473,21 @@ mod tests {
             "<a href=\"https://example.org/blog/a?b=1&amp;c=2\" title='x=y'>t</a>\
              <img src='https://example.org/i.png'><a href=\"#f\">"
         );
+    }
+
+    #[test]
+    fn quotes_without_end_are_looked_at_a_few_times_only() {
+        for unit in ["''''='", "<a\" =\"", "<a ='<a\" =\"", "<a b=\"<"] {
+            let steps = |times: usize| {
+                let html = format!("<a{}", unit.repeat(times));
+                let mut ends = TagEnds::of(&html);
+                for (at, _) in html.match_indices('<') {
+                    let _ = ends.tag_length(&html[at..]);
+                }
+                ends.steps
+            };
+            assert!(steps(4000) <= 5 * steps(1000).max(1), "{unit}: {} and {}", steps(1000), steps(4000));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What stands before a document's first element: the XML declaration, a document type, entity declarations.
 //!
 //! The declaration has done its work once the bytes are decoded, and a document type is never fetched or believed; both
-//! are taken away. Entities count only where they stand for plain text or one character, so that none can explode.
+//! are taken away. Entities count only where they stand for a little text or one character, so that none can explode.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,6 +15,12 @@ pub struct Prolog<'a> {
     /// Whether its document type is Netscape's, which is how RSS 0.91 is told apart.
     pub netscape: bool,
 }
+
+/// The longest text that an entity stands for, in bytes; those for more are no entities here.
+const MAX_ENTITY: usize = 100;
+
+/// What entities may add to a document beyond the length of the references to them, in bytes.
+pub const MAX_EXPANSION: usize = 1 << 20;
 
 /// The most entities that are kept.
 const MAX_ENTITIES: usize = 1000;
@@ -61,20 +67,44 @@ fn doctype_start(text: &str) -> Option<usize> {
 }
 
 /// Where the document type that begins at `start` ends: after the `>` that no bracket holds, or before the first element
-/// where there is none.
+/// where there is none. Brackets in the quoted values and comments of its subset do not count.
 fn doctype_end(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let mut in_subset = false;
-    for (at, byte) in bytes.iter().enumerate().skip(start) {
+    let mut in_declaration = false;
+    // Once a comment's end was looked for in vain it is not looked for again, which keeps the time linear.
+    let mut comments_end = true;
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
         match byte {
             b'[' => in_subset = true,
             b']' => in_subset = false,
             b'>' if !in_subset => return at + 1,
+            b'>' => in_declaration = false,
+            b'<' if comments_end && bytes[at..].starts_with(b"<!--") => match text[at + 4..].find("-->") {
+                Some(length) => at += length + 6,
+                None => comments_end = false,
+            },
+            b'<' if bytes.get(at + 1) == Some(&b'!') => in_declaration = true,
             b'<' if bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => return at,
+            b'"' | b'\'' if in_subset && in_declaration => at += quoted_length(&bytes[at..]).unwrap_or(0),
             _ => {}
         }
+        at += 1;
     }
     text.len()
+}
+
+/// How far the quoted value that `bytes` begins with goes, without its closing quote; none where it does not end as a
+/// value of a declaration does, in which case the quote is a stray one.
+fn quoted_length(bytes: &[u8]) -> Option<usize> {
+    const LONGEST: usize = 64 << 10;
+    let window = &bytes[1..bytes.len().min(LONGEST)];
+    let length = memchr::memchr(bytes[0], window)?;
+    let after = window[length + 1..].iter().find(|b| !b.is_ascii_whitespace());
+    let ends_well = after.is_none_or(|b| matches!(b, b'>' | b'"' | b'\''));
+    let is_plain = memchr::memchr2(b'<', b'>', &window[..length]).is_none();
+    (ends_well || is_plain).then_some(length + 1)
 }
 
 fn declared_entities(doctype: &str) -> HashMap<&str, String> {
@@ -88,7 +118,7 @@ fn declared_entity(declaration: &str) -> Option<(&str, String)> {
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let value = rest[1..].split(quote).next()?;
     if !value.contains('&') {
-        return Some((name, value.to_owned()));
+        return (value.len() <= MAX_ENTITY).then(|| (name, value.to_owned()));
     }
     let reference = value.strip_prefix("&#")?.strip_suffix(';')?;
     Some((name, crate::markup_text::character(reference)?.to_string()))
@@ -108,5 +138,21 @@ mod tests {
         assert_eq!(read.entities.get("copy").map(String::as_str), Some("©"));
         assert_eq!(read.entities.get("us").map(String::as_str), Some("Us"));
         assert_eq!(read.entities.get("bomb"), None);
+    }
+
+    #[test]
+    fn markup_in_an_entitys_value_does_not_end_the_document_type() {
+        for subset in [
+            "<!ENTITY x \"<b>y</b>\">",
+            "<!ENTITY x '<b>]></b>'>",
+            "<!-- it's <b>]> --><!ENTITY x \"<b/>\">",
+            "<!ENTITY % h PUBLIC \"-//W3C\" \"x.ent\"><!ENTITY x '<i>' >",
+        ] {
+            let text = format!("<!DOCTYPE rss [{subset}]><rss>it's</rss>");
+            assert_eq!(read(&text).rest, "<rss>it's</rss>", "{subset}");
+        }
+        // A quote that is never closed does not take the document with it.
+        let torn = "<!DOCTYPE rss [<!ENTITY x \"y> ]><rss version=\"2.0\">a</rss>";
+        assert_eq!(read(torn).rest, "<rss version=\"2.0\">a</rss>");
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 use crate::assembly::{Assembly, Attribute, Reading};
 use crate::markup_text::character;
 use crate::namespaces::vocabulary;
-use crate::prolog::Prolog;
+use crate::prolog::{MAX_EXPANSION, Prolog};
 
 /// The document is not well-formed XML.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
         prolog,
         open: Vec::new(),
         bindings: Vec::new(),
+        expansion: MAX_EXPANSION,
         seen_root: false,
         assembly: Assembly::new(Reading::Strict, base, prolog.netscape, prolog.rest.len()),
     };
@@ -65,6 +66,8 @@ struct Reader<'a> {
     prolog: &'a Prolog<'a>,
     open: Vec<Open<'a>>,
     bindings: Vec<Binding<'a>>,
+    /// What entities may still add.
+    expansion: usize,
     seen_root: bool,
     assembly: Assembly,
 }
@@ -142,7 +145,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Appends what `&name;` stands for.
-    fn reference(&self, name: &str, to: &mut String) -> Outcome<()> {
+    fn reference(&mut self, name: &str, to: &mut String) -> Outcome<()> {
         let single = match name {
             "lt" => '<',
             "gt" => '>',
@@ -154,7 +157,10 @@ impl<'a> Reader<'a> {
                     character(reference).filter(|c| is_xml_character(*c)).ok_or(NotWellFormed)?
                 }
                 None => {
-                    to.push_str(self.prolog.entities.get(name).ok_or(NotWellFormed)?);
+                    let meaning = self.prolog.entities.get(name).ok_or(NotWellFormed)?;
+                    let growth = meaning.len().saturating_sub(name.len() + 2);
+                    self.expansion = self.expansion.checked_sub(growth).ok_or(NotWellFormed)?;
+                    to.push_str(meaning);
                     return Ok(());
                 }
             },

@@ -5,7 +5,7 @@
 
 use crate::assembly::Attribute;
 use crate::lenient_markup::{attributes, comment_end};
-use crate::markup_text::tag_length;
+use crate::markup_text::TagEnds;
 
 /// What a tag does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     // Once an end was looked for in vain it is not looked for again, which keeps the time linear.
     let mut comments_end = true;
     let mut raw_ends = [true; RAW.len()];
+    let mut ends = TagEnds::of(text);
     std::iter::from_fn(move || {
         loop {
             at += memchr::memchr(b'<', text.as_bytes().get(at..)?)?;
@@ -56,7 +57,7 @@ pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
                 }
                 continue;
             }
-            let Some(tag) = tag(rest, at) else {
+            let Some(tag) = tag(rest, at, &mut ends) else {
                 at += 1;
                 continue;
             };
@@ -87,13 +88,13 @@ fn raw_length(text: &str, name: &str) -> Option<usize> {
     })
 }
 
-fn tag(rest: &str, start: usize) -> Option<Tag<'_>> {
+fn tag<'a>(rest: &'a str, start: usize, ends: &mut TagEnds) -> Option<Tag<'a>> {
     let is_end = rest.starts_with("</");
     let inside = &rest[if is_end { 2 } else { 1 }..];
     if !inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    let length = tag_length(rest)?;
+    let length = ends.tag_length(rest)?;
     let end = start + length;
     let inside = &inside[..length - (rest.len() - inside.len()) - 1];
     let kind = match (is_end, inside.ends_with('/')) {

@@ -86,3 +86,57 @@ fn an_address_longer_than_any_real_one_is_none() {
     let page = format!("<a href='/{}/feed.xml'>f</a>", "x".repeat(5000));
     assert!(discover(page.as_bytes(), &hints).is_empty());
 }
+
+#[test]
+fn entities_do_not_multiply_a_document() {
+    for (value, references) in [(50_000, 2000), (100, 100_000)] {
+        // Well formed at first, then as tag soup.
+        for end in ["</title></item></channel></rss>", "</title></item>"] {
+            let text = format!(
+                "<!DOCTYPE rss [<!ENTITY a \"{}\">]><rss><channel><item><title>{}{end}",
+                "x".repeat(value),
+                "&a;".repeat(references)
+            );
+            let size = size(&read(&text));
+            assert!(size < (2 << 20) + text.len(), "{size} bytes of {}", text.len());
+        }
+    }
+    let text = "<!DOCTYPE rss [<!ENTITY a \"Ares &lt; \"><!ENTITY b \"Bee\">]><rss><channel><item><title>&b; &b;</title></item></channel></rss>";
+    assert_eq!(first(text).title.as_deref(), Some("Bee Bee"));
+}
+
+#[test]
+fn elements_without_content_get_no_end_tag() {
+    let content = "<div xmlns='http://www.w3.org/1999/xhtml'>a<br/>b<img src='i.png'/><hr></hr><b/></div>";
+    for end in ["</content></entry></feed>", "</content></entry>"] {
+        let text =
+            format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'>{content}{end}");
+        let content = first(&text).content.unwrap();
+        assert!(content.contains("a<br>b<img src=\"i.png\"><hr><b></b>"), "{content}");
+    }
+}
+
+#[test]
+fn only_addresses_on_the_web_come_out() {
+    for link in
+        ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x", "mailto:a@b.example"]
+    {
+        for text in [
+            format!(
+                "<rss><channel><link>{link}</link><item><title>t</title><link>{link}</link></item></channel></rss>"
+            ),
+            format!(
+                "<rss><channel><link>{link}</link><item><title>t</title><guid>{link}</guid></item></channel>"
+            ),
+            format!(
+                "<feed xmlns='http://www.w3.org/2005/Atom'><link href='{link}'/><entry><link href='{link}'/></entry></feed>"
+            ),
+            format!(
+                "{{\"version\": \"https://jsonfeed.org/version/1\", \"home_page_url\": \"{link}\", \"items\": [{{\"id\": \"{link}\", \"url\": \"{link}\"}}]}}"
+            ),
+        ] {
+            let feed = read(&text);
+            assert_eq!((feed.site_url, feed.entries[0].url.clone()), (None, None), "{text}");
+        }
+    }
+}
