@@ -87,17 +87,49 @@ fn fold(phrase: &str) -> usize {
     bytes.fold(1usize, |hash, b| hash.wrapping_mul(31).wrapping_add(b)) | (1 << 20)
 }
 
-/// "1.2", "v3", "25.04.1".
+/// "1.2.3", "v3", or "Flink 1.9" where it ends the title or is followed by a word of releases: a number with one point alone
+/// is an amount.
 fn has_version(title: &str) -> bool {
-    title.split_whitespace().any(|word| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        let number = word.strip_prefix(['v', 'V']).unwrap_or(word);
+    let words: Vec<&str> =
+        title.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    let parts_of = |number: &str| {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         let mut parts = number.split('.');
         let first = parts.next().is_some_and(digits);
-        let more = number.contains('.')
-            && number.split('.').skip(1).all(|p| p.starts_with(|c: char| c.is_ascii_digit()));
-        first && (more || number.len() < word.len())
+        let more = parts.clone().all(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+        if first && more { 1 + parts.count() } else { 0 }
+    };
+    words.iter().enumerate().any(|(at, word)| {
+        if let Some(number) = word.strip_prefix(['v', 'V']) {
+            return parts_of(number) > 0;
+        }
+        let named = at.checked_sub(1).is_some_and(|before| {
+            words[before].starts_with(char::is_uppercase) || words[before].eq_ignore_ascii_case("version")
+        });
+        let released = words.get(at + 1).is_none_or(|next| {
+            let next = next.to_lowercase();
+            [
+                "released",
+                "release",
+                "is",
+                "and",
+                "beta",
+                "alpha",
+                "preview",
+                "rc",
+                "now",
+                "has",
+                "arrives",
+                "available",
+            ]
+            .contains(&next.as_str())
+        });
+        let ends = title.split_whitespace().nth(at).is_some_and(|whole| whole.ends_with(':'));
+        match parts_of(word) {
+            0 | 1 => false,
+            2 => named && (released || ends),
+            _ => true,
+        }
     })
 }
 
@@ -160,6 +192,27 @@ mod tests {
     }
 
     #[test]
+    fn common_words_in_a_title_do_not_make_a_kind() {
+        for title in [
+            "Processing a million events per second",
+            "Profile-guided optimisation of our query planner",
+            "Distributed joins without a coordinator",
+            "The price of a cold cache",
+            "Moving the archive to cold storage",
+            "Checking ten million links a night",
+            "Computer vision on a small board",
+            "Device registration behind a queue",
+        ] {
+            let found = kind(title, "Here is the text of it. It has two sentences.");
+            assert!(
+                !matches!(found, Kind::Event | Kind::Profile | Kind::Announcement | Kind::Opinion),
+                "{title}: {found}"
+            );
+        }
+        assert_eq!(kind("Recap of the data summit", "It was fun."), Kind::Event);
+    }
+
+    #[test]
     fn a_timeline_makes_an_incident() {
         let text = "For an hour nobody could log in.\n\n- 10:01 The disk fills up.\n- 10:07 Page.\n- 11:00 All is well.";
         assert_eq!(kind("One full disk", text), Kind::Incident);
@@ -173,6 +226,13 @@ mod tests {
             ("In 38 minutes", false),
             ("3D maps", false),
             ("2.", false),
+            ("Serving 1.5 million requests", false),
+            ("A join in 0.4 seconds", false),
+            ("We grew by 2.5", false),
+            ("Apache Flink 1.9", true),
+            ("Rust 1.2 released", true),
+            ("Linkerd 2.9: TLS for everybody", true),
+            ("Waking up: from 8.4 seconds to 0.9", false),
         ] {
             assert_eq!(has_version(title), version, "{title}");
         }
