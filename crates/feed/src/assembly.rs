@@ -244,7 +244,7 @@ impl Assembly {
     pub fn start(&mut self, tag: &str, attributes: Vec<Attribute>) {
         self.depth += 1;
         if self.root.is_none() {
-            self.root = Some(tag.chars().take(40).collect());
+            self.root = Some(tag.chars().filter(|c| !c.is_control()).take(40).collect());
         }
         self.enter_base(&attributes);
         if matches!(tag, "feed" | "rss" | "rdf:rdf")
@@ -252,7 +252,7 @@ impl Assembly {
                 attribute(&attributes, "xml:lang").or_else(|| attribute(&attributes, "lang"))
             && !language.is_empty()
         {
-            self.feed.language = Some(language.replace('_', "-"));
+            self.feed.language = Some(one_line(language).replace('_', "-"));
         }
         if self.reading == Reading::Lenient {
             for attribute in &attributes {
@@ -657,7 +657,7 @@ impl Assembly {
             }
             Part::Language => {
                 if let Some(language) = text.filter(|language| !language.is_empty()) {
-                    self.record().language = Some(language);
+                    self.record().language = Some(one_line(&language));
                 }
             }
             Part::Published => self.record().published = text.and_then(|text| dates::parse(&text)),
@@ -838,6 +838,12 @@ impl Assembly {
             }
             Part::Author => {
                 self.record().author = Some(one_line(&text));
+                text
+            }
+            Part::OriginalLink => {
+                if in_entry && !text.is_empty() {
+                    self.entry().original_link = Some(text.clone());
+                }
                 text
             }
             _ => text,

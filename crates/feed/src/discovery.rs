@@ -157,7 +157,7 @@ fn linked(attributes: &[Attribute], base: Option<&Url>, after: &str) -> Option<(
         return None;
     }
     let end = after.char_indices().take(500).find(|(at, _)| after[*at..].starts_with("</a"));
-    let title = attribute(attributes, "title").map(str::to_owned);
+    let title = attribute(attributes, "title").map(one_line);
     let title =
         title.or_else(|| end.map(|(at, _)| plain_text(&after[..at]))).filter(|title| !title.is_empty());
     let promise = if is_of_comments(&url, title.as_deref()) { Promise::Comments } else { Promise::Linked };

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::addresses::{Allowance, can_be_base, is_on_the_web};
 use crate::markup_text::{escape, one_line, plain_text};
+use crate::record::author_name;
 use crate::{FeedError, MAX_ENTRIES, dates};
 
 /// Reads a JSON Feed.
@@ -22,14 +23,14 @@ pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let base = base.filter(|url| can_be_base(url));
     let site_url = string(&feed, "home_page_url").and_then(|link| allowance.web_address(&link, base));
     let base = base.or(site_url.as_ref().filter(|url| can_be_base(url)));
-    let language = string(&feed, "language");
+    let language = string(&feed, "language").map(|language| one_line(&language));
     let author = authors(&feed);
     let items = items.map_or(&[][..], Vec::as_slice);
     let entries = items.iter().filter_map(Value::as_object).take(MAX_ENTRIES);
     let entries = entries.map(|item| entry(item, base, &mut allowance, author.as_deref())).collect();
     Ok(Feed {
         format: FeedFormat::JsonFeed,
-        title: string(&feed, "title").map(|title| one_line(&title)),
+        title: string(&feed, "title").map(|title| one_line(&title)).filter(|title| !title.is_empty()),
         site_url,
         language,
         entries,
@@ -52,7 +53,8 @@ fn entry(
     Entry {
         id: id.or_else(|| url.as_ref().map(Url::to_string)),
         url,
-        title: string(item, "title").map(|title| plain_title(&title)),
+        original_url: None,
+        title: string(item, "title").map(|title| plain_title(&title)).filter(|title| !title.is_empty()),
         author: authors(item).or_else(|| feed_author.map(str::to_owned)),
         published: date("date_published"),
         updated: date("date_modified"),
@@ -83,8 +85,8 @@ fn authors(object: &Map<String, Value>) -> Option<String> {
     let names: Vec<String> = listed
         .chain(object.get("author"))
         .filter_map(|author| match author {
-            Value::Object(author) => string(author, "name"),
-            Value::String(name) => Some(name.trim().to_owned()),
+            Value::Object(author) => string(author, "name").map(|name| one_line(&name)),
+            Value::String(name) => Some(one_line(name)),
             _ => None,
         })
         .collect();
@@ -94,7 +96,7 @@ fn authors(object: &Map<String, Value>) -> Option<String> {
             unique.push(name);
         }
     }
-    (!unique.is_empty()).then(|| unique.join(", "))
+    (!unique.is_empty()).then(|| author_name(&unique.join(", ")))
 }
 
 fn tags(item: &Map<String, Value>) -> Vec<String> {

@@ -79,14 +79,20 @@ pub fn repaired(text: String) -> String {
     text
 }
 
-/// `text` with every run of white space as one space and none at the ends.
+/// `text` with every run of white space as one space and none at the ends, and without control characters, which a
+/// terminal would obey.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
-        if !line.is_empty() {
+        let before = line.len();
+        if before > 0 {
             line.push(' ');
         }
-        line.push_str(word);
+        let with_space = line.len();
+        line.extend(word.chars().filter(|c| !c.is_control()));
+        if line.len() == with_space {
+            line.truncate(before);
+        }
     }
     line
 }

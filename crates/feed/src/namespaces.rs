@@ -38,6 +38,7 @@ const VOCABULARIES: &[(&str, &str)] = &[
     ("http://search.yahoo.com/mrss", "media"),
     ("http://search.yahoo.com/mrss/", "media"),
     ("http://rssnamespace.org/feedburner/ext/1.0", "feedburner"),
+    ("http://www.pheedo.com/namespace/pheedo", "pheedo"),
     ("http://purl.org/rss/1.0/modules/syndication/", "sy"),
     ("http://purl.org/rss/1.0/modules/slash/", "slash"),
     ("http://wellformedweb.org/commentapi/", "wfw"),

@@ -16,6 +16,12 @@ pub const MAX_OUTLINES: usize = 50_000;
 /// The deepest nesting of groups that is told apart.
 const MAX_DEPTH: usize = 64;
 
+/// The longest name of a group, in characters.
+const MAX_GROUP_NAME: usize = 200;
+
+/// The longest name of a group with those around it, in characters; every feed in it carries a copy.
+const MAX_GROUP: usize = 1000;
+
 /// A feed in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
@@ -138,22 +144,27 @@ impl Reader {
             if is_feed {
                 self.skip(format!("«{name}» has no feed address (xmlUrl)"));
             }
-            return (!name.is_empty()).then_some(name);
+            return (!name.is_empty()).then(|| name.chars().take(MAX_GROUP_NAME).collect());
         }
         let Some(feed_url) = web_address(&address) else {
             self.skip(format!("«{name}» has a feed address that is none on the web: {address}"));
             return None;
         };
-        if self.list.outlines.len() >= MAX_OUTLINES || !self.known.insert(feed_url.clone()) {
+        if self.known.contains(&feed_url) {
             self.skip(format!("«{name}» is listed already: {feed_url}"));
             return None;
         }
+        if self.list.outlines.len() >= MAX_OUTLINES {
+            self.skip(format!("«{name}» comes after the first {MAX_OUTLINES} feeds; import it with a list of its own: {feed_url}"));
+            return None;
+        }
+        self.known.insert(feed_url.clone());
         let groups: Vec<&str> = self.open.iter().flatten().map(String::as_str).collect();
         self.list.outlines.push(Outline {
             title: if name.is_empty() { feed_url.host_str().unwrap_or("").to_owned() } else { name },
             feed_url,
             site_url: web_address(&value(&["htmlurl", "url"])),
-            group: (!groups.is_empty()).then(|| groups.join(" / ")),
+            group: (!groups.is_empty()).then(|| groups.join(" / ").chars().take(MAX_GROUP).collect()),
         });
         None
     }
@@ -300,6 +311,26 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         assert_eq!(parse(&wide).unwrap()[0].title, "w.example");
+    }
+
+    #[test]
+    fn a_feed_beyond_the_most_is_told_from_one_that_is_listed_twice() {
+        let mut text = String::from("<opml><body><outline xmlUrl='https://0.example/feed'/>");
+        for number in 0..=MAX_OUTLINES {
+            let _ = write!(text, "<outline text='{number}' xmlUrl='https://{number}.example/feed'/>");
+        }
+        let list = read(text.as_bytes()).unwrap();
+        assert_eq!(list.outlines.len(), MAX_OUTLINES);
+        assert_eq!(list.skipped.len(), 2);
+        assert!(list.skipped[0].contains("«0» is listed already"), "{}", list.skipped[0]);
+        assert!(list.skipped[1].contains("after the first 50000 feeds"), "{}", list.skipped[1]);
+    }
+
+    #[test]
+    fn long_names_of_groups_are_not_copied_whole_into_every_feed() {
+        let groups = format!("<outline text='{}'>", "x".repeat(50_000)).repeat(60);
+        let list = read(format!("<opml>{groups}<outline xmlUrl='https://a.example/f'/>").as_bytes()).unwrap();
+        assert_eq!(list.outlines[0].group.as_ref().map(String::len), Some(MAX_GROUP));
     }
 
     #[test]

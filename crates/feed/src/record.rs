@@ -20,6 +20,8 @@ pub struct Record {
     pub title: Option<String>,
     pub title_depth: usize,
     pub link: Option<String>,
+    /// The article's own address where the link leads through a counter of clicks.
+    pub original_link: Option<String>,
     pub id: Option<String>,
     pub id_depth: usize,
     pub summary: Option<String>,
@@ -39,6 +41,12 @@ pub fn absolute(link: Option<&str>) -> Option<Url> {
     Url::parse(link?.trim()).ok().filter(|url| url.has_host() && can_be_base(url))
 }
 
+/// What is kept of an author's name; a feed's author is copied into every entry that names none.
+pub fn author_name(name: &str) -> String {
+    const LONGEST: usize = 500;
+    name.chars().take(LONGEST).collect()
+}
+
 impl Record {
     /// The authors' names in one line; the address of one who has no name.
     pub fn author_line(&self) -> Option<String> {
@@ -51,7 +59,7 @@ impl Record {
             }
         }
         if !names.is_empty() {
-            return Some(names.join(", "));
+            return Some(author_name(&names.join(", ")));
         }
         let author = plain_text(self.author.as_deref()?);
         let name = match author.split_once('(') {
@@ -60,17 +68,19 @@ impl Record {
             }
             _ => author,
         };
-        (!name.is_empty()).then_some(name)
+        (!name.is_empty()).then(|| author_name(&name))
     }
 
     /// The entry that has been told; relative links hang on `base`.
     pub fn entry(self, base: Option<&Url>, allowance: &mut Allowance, feed_author: Option<&str>) -> Entry {
         let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
         let url = self.link.as_deref().and_then(|link| allowance.web_address(link, base));
+        let original_url = self.original_link.as_deref().and_then(|link| allowance.web_address(link, base));
         let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         Entry {
             id: not_empty(self.id).or_else(|| url.as_ref().map(|url| url.to_string())),
             url,
+            original_url,
             title: not_empty(self.title),
             author,
             published: self.published,

@@ -140,3 +140,46 @@ fn only_addresses_on_the_web_come_out() {
         }
     }
 }
+
+#[test]
+fn control_characters_do_not_reach_titles_and_authors() {
+    for text in [
+        "{\"version\": \"https://jsonfeed.org/version/1\", \"title\": \"A\\u001b[31m b\", \"items\": [{\"title\": \"A\\u001b[31m\\u009b b\", \"authors\": [{\"name\": \"A\\u001b[31m \\u0007 b\"}]}]}",
+        "<rss><channel><title>A\u{1b}[31m b</title><item><title>A\u{1b}[31m b</title><dc:creator>A\u{1b}[31m b</dc:creator></item>",
+        "<rss><channel><title>A&#27;[31m b</title><item><title><![CDATA[A&#27;[31m b]]></title><author>A&#x1b;[31m b</author></item>",
+    ] {
+        let feed = read(text);
+        let entry = &feed.entries[0];
+        for got in [&feed.title, &entry.title, &entry.author] {
+            assert_eq!(got.as_deref(), Some("A[31m b"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_feeds_author_is_not_copied_into_every_entry_at_any_length() {
+    let text = format!(
+        "<feed xmlns='http://www.w3.org/2005/Atom'><author><name>{}</name></author>{}</feed>",
+        "x".repeat(50_000),
+        "<entry><title>t</title></entry>".repeat(2000)
+    );
+    let size = size(&read(&text));
+    assert!(size < 20 * text.len(), "{size} bytes of {}", text.len());
+}
+
+#[test]
+fn the_address_behind_a_counter_of_clicks_is_told() {
+    let item = |name: &str, link: &str| {
+        first(&format!(
+            "<rss xmlns:feedburner='http://rssnamespace.org/feedburner/ext/1.0' xmlns:p='http://www.pheedo.com/namespace/pheedo'>\
+             <channel><item><link>https://feedproxy.example/~r/1</link><{name}>{link}</{name}></item></channel></rss>"
+        ))
+    };
+    for name in ["feedburner:origLink", "p:origLink", "pheedo:origLink"] {
+        let entry = item(name, "https://a.example/post");
+        assert_eq!(entry.url.as_ref().map(Url::as_str), Some("https://feedproxy.example/~r/1"), "{name}");
+        assert_eq!(entry.original_url.as_ref().map(Url::as_str), Some("https://a.example/post"), "{name}");
+    }
+    assert_eq!(item("feedburner:origLink", "javascript:alert(1)").original_url, None);
+    assert_eq!(item("link", "https://a.example/post").original_url, None);
+}

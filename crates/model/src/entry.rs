@@ -42,6 +42,10 @@ pub struct Entry {
     pub id: Option<String>,
     /// The article's address, absolute.
     pub url: Option<Url>,
+    /// The article's own address where `url` leads to it through a counter of clicks (`feedburner:origLink`,
+    /// `pheedo:origLink`), absolute.
+    #[serde(default)]
+    pub original_url: Option<Url>,
     /// The title as plain text, markup and entities undone.
     pub title: Option<String>,
     /// The author's name.
