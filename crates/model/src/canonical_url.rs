@@ -1,7 +1,7 @@
 //! The identity of a read.
 //!
 //! Two spellings of one address must meet in one row (promise 1). [`CanonicalUrl::of`] undoes what others added to an
-//! address: tracking parameters, AMP and redirect wrappers, fragments, credentials. What remains is still an address
+//! address: tracking parameters, AMP and redirect wrappers, fragments that name no page, credentials. What remains is still an address
 //! that works, spelt as the site spells it. [`CanonicalUrl::key`] goes further and forgets what never tells two articles
 //! apart (scheme, `www.`, a trailing slash, `index.html`, the order of parameters); only the key is compared.
 
@@ -29,24 +29,49 @@ pub enum CanonicalUrlError {
 
 /// Parameters that say where a visitor came from and nothing about the article.
 const TRACKING: &[&str] = &[
+    "_bhlid",
     "_ga",
     "_gl",
     "_hsenc",
     "_hsmi",
+    "at_bbc_team",
+    "at_campaign",
+    "at_campaign_type",
+    "at_creation",
+    "at_custom1",
+    "at_custom2",
+    "at_custom3",
+    "at_custom4",
+    "at_emailtype",
+    "at_format",
+    "at_link_id",
+    "at_link_origin",
+    "at_link_type",
+    "at_medium",
+    "at_network",
+    "at_ptr_name",
+    "at_send_date",
+    "at_variant",
+    "ck_subscriber_id",
     "cmpid",
     "dclid",
     "fb_action_ids",
     "fb_action_types",
     "fb_source",
     "fbclid",
+    "gad_campaignid",
+    "gad_source",
     "gbraid",
     "gclid",
     "gclsrc",
+    "gi",
     "guccounter",
     "hsctatracking",
+    "igsh",
     "igshid",
     "mc_cid",
     "mc_eid",
+    "mibextid",
     "mkt_tok",
     "msclkid",
     "oly_anon_id",
@@ -55,9 +80,10 @@ const TRACKING: &[&str] = &[
     "ref_url",
     "s_cid",
     "sc_cid",
-    "sk",
     "spm",
+    "srsltid",
     "trk",
+    "ttclid",
     "twclid",
     "vero_conv",
     "vero_id",
@@ -68,7 +94,7 @@ const TRACKING: &[&str] = &[
 
 /// Families of tracking parameters, by how they begin.
 const TRACKING_FAMILIES: &[&str] =
-    &["utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "ss_source", "ss_campaign"];
+    &["utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "__hs", "ss_source", "ss_campaign"];
 
 /// Parameters that track only with these values: a feed reader's mark.
 const TRACKING_VALUES: &[(&str, &[&str])] = &[
@@ -85,22 +111,38 @@ impl CanonicalUrl {
     /// # Errors
     /// [`CanonicalUrlError::NotOnTheWeb`] for anything but an http or https address with a host.
     pub fn of(url: &Url) -> Result<Self, CanonicalUrlError> {
-        let mut url = unwrap(url.clone());
+        // What one round takes off may bare what another takes off; few addresses need a second.
+        const MOST_ROUNDS: usize = 64;
+        let mut url = url.clone();
+        for _ in 0..MOST_ROUNDS {
+            let before = url.clone();
+            url = Self::round(url)?;
+            if url == before {
+                break;
+            }
+        }
+        Ok(Self(url))
+    }
+
+    fn round(url: Url) -> Result<Url, CanonicalUrlError> {
+        let mut url = unwrap(url);
         let on_the_web =
             matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|h| !h.is_empty());
         if !on_the_web {
             return Err(CanonicalUrlError::NotOnTheWeb(url.into()));
         }
-        url.set_fragment(None);
+        if !url.fragment().is_some_and(names_a_page) {
+            url.set_fragment(None);
+        }
         // Neither call can fail on an http address with a host.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         drop_final_dot(&mut url);
         drop_tracking(&mut url);
-        leave_amp(&mut url);
         let path = evenly_encoded(url.path());
         url.set_path(&path);
-        Ok(Self(url))
+        leave_amp(&mut url);
+        Ok(url)
     }
 
     /// The address.
@@ -119,7 +161,7 @@ impl CanonicalUrl {
     }
 
     /// What two spellings of one article's address have in common: no scheme, no `www.`, no trailing slash, no
-    /// `index.html`, parameters in order. Not an address; only for comparing.
+    /// `index.html`, parameters in order, a fragment only where it names a page. Not an address; only for comparing.
     pub fn key(&self) -> String {
         let host = self.host();
         let mut key = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).to_owned();
@@ -139,8 +181,18 @@ impl CanonicalUrl {
             key.push('?');
             key.push_str(&pairs.join("&"));
         }
+        if let Some(fragment) = self.0.fragment() {
+            key.push('#');
+            key.push_str(fragment.trim_end_matches('/'));
+        }
         key
     }
+}
+
+/// Whether a fragment names a page of a site that finds its pages by it (`#/post`, `#!/post`), not a place in a page.
+fn names_a_page(fragment: &str) -> bool {
+    let path = fragment.strip_prefix('!').unwrap_or(fragment).strip_prefix('/');
+    path.is_some_and(|path| !path.trim_start_matches('/').is_empty())
 }
 
 /// The article's address inside the wrappers of AMP caches and click counters.
@@ -164,6 +216,7 @@ fn wrapped(url: &Url) -> Option<Url> {
             .ok()
             .filter(|u| u.host_str().is_some_and(|h| h.contains('.')))?;
         inner.set_query(url.query());
+        inner.set_fragment(url.fragment());
         Some(inner)
     };
     if host.ends_with(".cdn.ampproject.org") {
@@ -174,6 +227,8 @@ fn wrapped(url: &Url) -> Option<Url> {
     match url.path() {
         "/url" if google => parameter(&["q", "url"]),
         "/l.php" if host.ends_with(".facebook.com") => parameter(&["u"]),
+        // Medium's, on the custom domains of its blogs as well.
+        "/m/global-identity" | "/m/global-identity-2" => parameter(&["redirectUrl"]),
         "/amp/" => None,
         path if google => from_path(path.strip_prefix("/amp/")?),
         _ => None,
@@ -197,7 +252,9 @@ fn drop_tracking(url: &mut Url) {
 
 fn is_tracking(pair: &str) -> bool {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let name = name.to_ascii_lowercase();
+    // `&amp;` that was escaped twice leaves `amp;` before the name.
+    let name = name.to_ascii_lowercase().replace("%3b", ";");
+    let name = name.trim_start_matches("amp;").to_owned();
     let value = value.to_ascii_lowercase();
     TRACKING.contains(&name.as_str())
         || TRACKING_FAMILIES.iter().any(|family| name.starts_with(family))
@@ -215,13 +272,30 @@ fn leave_amp(url: &mut Url) {
         let _ = url.set_host(Some(&host));
     }
     let path = url.path();
-    let page = path
-        .strip_suffix("/amp/")
-        .map(|p| format!("{p}/"))
-        .or_else(|| path.strip_suffix("/amp").map(str::to_owned));
-    if let Some(page) = page.filter(|p| p.len() > 1) {
+    let slash = if path.ends_with('/') { "/" } else { "" };
+    let mut page = path.trim_end_matches('/');
+    while let Some(rest) = page.strip_suffix("/amp") {
+        page = rest.trim_end_matches('/');
+    }
+    let is_amp = page.len() < path.trim_end_matches('/').len();
+    if is_amp && names_an_article(page.rsplit('/').next().unwrap_or("")) {
+        let page = format!("{page}{slash}");
         url.set_path(&page);
     }
+}
+
+/// Whether a segment of a path is an article's name, whose AMP page `/amp` after it is, and not a section's, in which
+/// `/amp` may be an article about AMP. A name has several words, letters with digits, a long number, or an extension;
+/// one plain word is taken for a section, because two rows of one article do less harm than one row of two.
+fn names_an_article(segment: &str) -> bool {
+    const SECTIONS: &[&str] =
+        &["articles", "blog", "blogs", "news", "notes", "posts", "stories", "studies", "tags", "topics"];
+    let words: Vec<&str> = segment.split(['-', '_']).filter(|word| !word.is_empty()).collect();
+    let is_section = words.len() <= 2 && words.last().is_some_and(|last| SECTIONS.contains(last));
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let has_letters = segment.bytes().any(|b| b.is_ascii_alphabetic());
+    !is_section
+        && (words.len() > 1 || segment.contains(['.', '%']) || digits > 4 || digits > 0 && has_letters)
 }
 
 /// The path with escapes in capitals and letters that need no escape written plainly (RFC 3986, section 6.2.2).
@@ -290,8 +364,37 @@ mod tests {
             ("http://example.com:80/a?utm_campaign=x", "http://example.com/a"),
             ("https://medium.com/p/x-1a2b?source=rss----8bebf7a9da6f---4", "https://medium.com/p/x-1a2b"),
             ("https://example.com/a?source=database", "https://example.com/a?source=database"),
-            ("https://example.com/post/amp/", "https://example.com/post/"),
-            ("https://example.com/post/amp", "https://example.com/post"),
+            ("https://example.com/a-post/amp/", "https://example.com/a-post/"),
+            ("https://example.com/a-post/amp", "https://example.com/a-post"),
+            ("https://example.com/a-post/amp/amp", "https://example.com/a-post"),
+            ("https://example.com/a-post/%61mp", "https://example.com/a-post"),
+            ("https://example.com/p/123456/amp", "https://example.com/p/123456"),
+            ("https://example.com/post.html/amp", "https://example.com/post.html"),
+            ("https://example.com/blog/amp", "https://example.com/blog/amp"),
+            ("https://example.com/blog/amp/", "https://example.com/blog/amp/"),
+            ("https://example.com/engineering-blog/amp", "https://example.com/engineering-blog/amp"),
+            ("https://example.com/2019/05/amp", "https://example.com/2019/05/amp"),
+            ("https://example.com/a/amp/amp", "https://example.com/a/amp/amp"),
+            ("https://amp.amp.example.com/a", "https://example.com/a"),
+            (
+                "https://example.com/a?gi=1&gad_source=2&ck_subscriber_id=3&_bhlid=4&srsltid=5",
+                "https://example.com/a",
+            ),
+            ("https://example.com/a?ttclid=1&mibextid=2&igsh=3&__hstc=4&__hssc=5", "https://example.com/a"),
+            (
+                "https://example.com/a?at_medium=rss&at_campaign=x&at_home=1",
+                "https://example.com/a?at_home=1",
+            ),
+            ("https://example.com/a?b=1&amp;utm_source=x&amp%3Butm_medium=y", "https://example.com/a?b=1"),
+            ("https://example.com/a?sk=5", "https://example.com/a?sk=5"),
+            (
+                "https://medium.com/m/global-identity-2?redirectUrl=https%3A%2F%2Fblog.example.com%2Fpost-1a2b%3Fgi%3D5",
+                "https://blog.example.com/post-1a2b",
+            ),
+            ("https://example.com/#!/post/7", "https://example.com/#!/post/7"),
+            ("https://example.com/app#/post/7", "https://example.com/app#/post/7"),
+            ("https://example.com/#/", "https://example.com/"),
+            ("https://example.com/a#:~:text=x", "https://example.com/a"),
             ("https://amp.example.com/post?amp=1", "https://example.com/post"),
             ("https://example-com.cdn.ampproject.org/c/s/example.com/post", "https://example.com/post"),
             ("https://www.google.com/amp/s/example.com/post", "https://example.com/post"),
@@ -315,7 +418,7 @@ mod tests {
             "https://www.example.com/blog/post/",
             "https://example.com/blog/post/index.html",
             "https://example.com/blog/post?utm_medium=feed#comments",
-            "https://EXAMPLE.com:443/blog/post/amp/",
+            "https://EXAMPLE.com:443/blog/post#more",
         ] {
             assert_eq!(key(other), key("https://example.com/blog/post"), "{other}");
         }
@@ -331,6 +434,9 @@ mod tests {
             ("https://a.example.com/post", "https://b.example.com/post"),
             ("https://example.com:8443/post", "https://example.com/post"),
             ("https://example.com/amp", "https://example.com/"),
+            ("https://example.com/blog/amp", "https://example.com/blog"),
+            ("https://example.com/#/one", "https://example.com/#/two"),
+            ("https://example.com/#!/one", "https://example.com/"),
         ] {
             assert_ne!(key(one), key(other));
         }
@@ -350,10 +456,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn wrappers_around_wrappers_come_off_to_the_last() {
+        let mut url = Url::parse("https://example.com/a-post").unwrap();
+        for _ in 0..6 {
+            let inner = url.clone();
+            url = Url::parse("https://amp.google.com/url?sa=D").unwrap();
+            url.query_pairs_mut().append_pair("q", inner.as_str());
+        }
+        assert_eq!(CanonicalUrl::of(&url).unwrap().as_str(), "https://example.com/a-post");
+    }
+
+    #[test]
+    fn the_tracking_names_are_sorted_and_in_lower_case() {
+        assert!(TRACKING.is_sorted());
+        assert!(TRACKING.iter().all(|name| *name == name.to_lowercase()));
+    }
+
     proptest! {
         #[test]
-        fn the_canonical_form_is_its_own(path in "(/[a-zA-Z0-9%.~_-]{0,9}){0,4}(/amp)?/?", query in "([a-z_]{1,9}=[a-z0-9%]{0,5}&?){0,4}", host in "(www\\.|amp\\.)?[a-z]{1,8}\\.(com|org)") {
-            let given = format!("https://{host}{path}?{query}#x");
+        fn the_canonical_form_is_its_own(path in "(/[a-zA-Z0-9%.~_-]{0,9}){0,4}(/(amp|%61mp)){0,3}/{0,2}", query in "((amp;)?[a-z_]{1,9}=[a-z0-9%]{0,5}&?){0,4}", host in "(www\\.|amp\\.){0,2}([a-z]{1,8}|google)\\.(com|org)", fragment in "(!?/?[a-z/]{0,5})?") {
+            let given = format!("https://{host}{path}?{query}#{fragment}");
             let once: CanonicalUrl = given.parse().unwrap();
             let twice = CanonicalUrl::of(once.as_url()).unwrap();
             prop_assert_eq!(once.key(), twice.key());
