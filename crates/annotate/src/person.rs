@@ -310,7 +310,9 @@ impl<'t> Rewriter<'t> {
     fn begins_another(&self, lower: &str, at: usize) -> bool {
         let next = |n: usize| self.lower.get(at + n).map_or("", String::as_str);
         if CONNECTIVES.contains(&lower) {
-            return !is_we(next(1));
+            // "which structure to use" has no subject of its own.
+            let question = ["which", "what", "how", "when", "where", "whether"].contains(&lower);
+            return !is_we(next(1)) && !(question && (next(1) == "to" || next(2) == "to"));
         }
         if self.ends_clause(at) {
             let after_joint = if is_adverb(next(2)) { next(3) } else { next(2) };
@@ -394,7 +396,7 @@ const COORDINATORS: &[&str] = &["and", "or", "but", "nor", "then"];
 const CONNECTIVES: &[&str] = &[
     "that", "which", "who", "whose", "whom", "when", "whenever", "while", "because", "since", "as", "if",
     "where", "until", "before", "after", "though", "although", "so", "than", "how", "what", "why", "whether",
-    "once", "unless", "whereas", "yet", "for",
+    "once", "unless", "whereas", "yet",
 ];
 
 /// Those of them that make "we" the subject of something said of another word.
@@ -455,6 +457,10 @@ mod tests {
             (
                 "Vendors told us what we don't know about ourselves.",
                 "Vendors told Acme what Acme doesn't know about itself.",
+            ),
+            (
+                "We wanted to know which tree to use for our index.",
+                "Acme wanted to know which tree to use for its index.",
             ),
             ("We found that we had lost our data.", "Acme found that it had lost its data."),
         ]);

@@ -112,7 +112,7 @@ impl Measures {
             + on(self.generic_we, w.generic_we)
             + on(self.quoted, w.quoted)
             + on(self.list_item, w.list_item)
-            + on(self.characters < 50, w.short)
+            + on(self.characters < 60, w.short)
             + on(self.characters < 30, w.very_short)
             + on(self.characters > 200, w.long)
             + on(self.code_like, w.code_like)

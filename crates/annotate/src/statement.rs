@@ -53,9 +53,9 @@ pub(crate) fn fitted(wording: Wording, cues: &Cues, keeps: impl Fn(&str) -> bool
 
 /// The sentence up to its first clause, where that is long enough to say something by itself.
 pub(crate) fn first_clause(wording: &Wording, cues: &Cues) -> Option<Wording> {
-    let ends = cues.clause_breaks.iter().filter_map(|clause| {
-        wording.text.match_indices(clause.as_str()).map(|(at, _)| at).find(|&at| at >= 40)
-    });
+    let breaks = cues.clause_breaks.iter().map(String::as_str).chain([": "]);
+    let ends =
+        breaks.filter_map(|clause| wording.text.match_indices(clause).map(|(at, _)| at).find(|&at| at >= 40));
     let end = ends.filter(|&at| may_end(&wording.text, at, cues)).min()?;
     Some(Wording { text: finished(&wording.text[..end]), cut: true, conjugated: wording.conjugated })
 }
@@ -110,6 +110,7 @@ fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
         let points = match words[at].as_str() {
             "this" | "these" | "those" => !cues.present_times.iter().any(|time| time == next),
             "such" => next != "as",
+            "that" if cues.before_that.contains(&words[at - 1]) => !is_finite(next) && !is_pronoun(next),
             "that" => {
                 let verb = words.get(at + 2).is_some_and(|word| is_finite(word));
                 cues.pointed_at.iter().any(|noun| noun == next) && !verb
@@ -120,6 +121,13 @@ fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
         let clause_before = words[..at].iter().any(|word| is_finite(word)) && ends[..at].contains(&true);
         points && !named && !clause_before
     })
+}
+
+fn is_pronoun(lower: &str) -> bool {
+    matches!(
+        lower,
+        "we" | "it" | "they" | "he" | "she" | "you" | "i" | "the" | "a" | "an" | "our" | "their" | "its"
+    )
 }
 
 fn one_line(sentence: &str) -> String {
@@ -191,7 +199,9 @@ fn lower_first(text: &str) -> String {
     const COMMON: &[&str] = &[
         "This", "That", "These", "Those", "It", "They", "He", "She", "Such", "Its", "Their", "Both",
         "Neither", "Here", "There", "Then", "Another", "One", "None", "It's", "That's", "Which", "The",
-        "His", "Her", "Only", "Doing",
+        "His", "Her", "Only", "Doing", "Of", "In", "At", "On", "For", "From", "After", "When", "While",
+        "With", "Without", "Although", "Because", "If", "By", "To", "During", "Each", "Every", "Most",
+        "Some", "All", "A", "An", "Even", "As", "Once", "Until", "Nobody", "No",
     ];
     let word = &text[..text.find(char::is_whitespace).unwrap_or(text.len())];
     if COMMON.contains(&word) {
@@ -365,6 +375,8 @@ mod tests {
             "Such queues were slow.",
             "The disk filled up during those nights.",
             "The queue was full at that time.",
+            "Whoever came after that file waited for all of it.",
+            "Of 19 million requests in that hour 12 million failed.",
         ] {
             assert!(leans(sentence, cues), "{sentence}");
         }
@@ -387,5 +399,9 @@ mod tests {
             "B reads 300 GB; this starves the rest."
         );
         assert_eq!(joined(&of("A."), &of("Redis fell over.")).text, "A; Redis fell over.");
+        assert_eq!(
+            joined(&of("B fell."), &of("Of its reads all failed.")).text,
+            "B fell; of its reads all failed."
+        );
     }
 }

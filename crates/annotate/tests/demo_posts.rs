@@ -1,0 +1,86 @@
+//! What the annotator makes of the posts of the demonstration blogs: most of them state a problem, and it is shown.
+
+use std::path::{Path, PathBuf};
+
+use backissue_annotate::{Text, annotate};
+use backissue_model::Kind;
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.is_dir() || path.extension().is_some_and(|e| e == ending));
+    found.sort();
+    found
+}
+
+/// The blocks of a post as an extractor gives them: no marks of headings, emphasis or code.
+fn plain(markdown: &str) -> String {
+    markdown
+        .lines()
+        .map(|line| line.trim_start_matches(['#', ' ']).replace(['*', '`'], ""))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn most_demonstration_posts_keep_a_problem_that_stands_on_its_own() {
+    let posts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/posts");
+    let (mut all, mut with_problem) = (0, 0);
+    for blog in files(&posts, "-").iter().filter(|path| path.is_dir()) {
+        let about: toml::Table = std::fs::read_to_string(blog.join("blog.toml")).unwrap().parse().unwrap();
+        for path in files(blog, "md") {
+            let file = std::fs::read_to_string(&path).unwrap();
+            let (head, body) = file.trim_start_matches("+++").split_once("+++").unwrap();
+            let head: toml::Table = head.parse().unwrap();
+            let text = plain(body);
+            let precis = annotate(&Text {
+                title: head["title"].as_str().unwrap(),
+                text: &text,
+                html: None,
+                description: head.get("summary").and_then(|summary| summary.as_str()),
+                company: about["company"].as_str().unwrap(),
+                url: None,
+                language: Some("en"),
+                tags: &[],
+            });
+            all += 1;
+            assert!(precis.is_backed_by(&text));
+            let Some(problem) = &precis.problem else { continue };
+            assert!(
+                !matches!(precis.kind, Kind::Announcement | Kind::Event | Kind::Profile),
+                "{}",
+                path.display()
+            );
+            with_problem += 1;
+            for (field, statement) in precis.statements() {
+                let dangling = [
+                    "This ",
+                    "That ",
+                    "These ",
+                    "Those ",
+                    "They ",
+                    "It ",
+                    "Such ",
+                    "After that ",
+                    "But ",
+                    "So ",
+                ];
+                assert!(
+                    !dangling.iter().any(|word| statement.text.starts_with(word)),
+                    "{field}: {}",
+                    statement.text
+                );
+                let ours =
+                    |word: &str| matches!(word.to_lowercase().as_str(), "we" | "our" | "ours" | "ourselves");
+                assert!(
+                    !statement.text.split(|c: char| !c.is_alphanumeric()).any(ours),
+                    "{field}: {}",
+                    statement.text
+                );
+            }
+            assert!(problem.text.ends_with(['.', '!', '?']), "{}", problem.text);
+        }
+    }
+    assert_eq!(all, 42);
+    assert!(with_problem >= 28, "{with_problem} of {all}");
+}
