@@ -14,6 +14,10 @@ pub(crate) struct Lean {
     pub(crate) html: String,
     /// The contents of `<script type="application/ld+json">`.
     pub(crate) json_ld: Vec<String>,
+    /// Bytes searched in vain for the end of furniture.
+    in_vain: usize,
+    /// Start tags kept.
+    elements: usize,
 }
 
 /// Elements that are left out with all they hold.
@@ -23,12 +27,17 @@ const LEFT_OUT: &[&str] =
 const PASSED_OVER: &[&str] = &["nav", "select", "button"];
 /// Most bytes of such an element.
 const LARGEST_FURNITURE: usize = 100_000;
+/// Most bytes of a page that are searched in vain for the end of such elements: each search may read what the last one read.
+const MOST_IN_VAIN: usize = 4 * LARGEST_FURNITURE;
+/// Most start tags that are kept; of what comes after, the words are. The longest pages that people write stay far below.
+const MOST_ELEMENTS: usize = 250_000;
 /// Elements whose content is text up to their end tag, kept as it is.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
 /// Makes `source` lean.
 pub(crate) fn lean(source: &str) -> Lean {
     let bytes = source.as_bytes();
-    let mut lean = Lean { html: String::with_capacity(source.len()), json_ld: Vec::new() };
+    let html = String::with_capacity(source.len());
+    let mut lean = Lean { html, json_ld: Vec::new(), in_vain: 0, elements: 0 };
     let mut open = Open::default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
@@ -74,9 +83,9 @@ pub(crate) fn lean(source: &str) -> Lean {
 }
 
 /// The place after a piece of furniture that ends where it should and holds nothing that an article is told by.
-fn past_furniture(source: &str, name: &str, from: usize) -> Option<usize> {
+fn past_furniture(source: &str, name: &str, from: usize, in_vain: &mut usize) -> Option<usize> {
     let within = source.as_bytes().get(from..)?;
-    let within = &within[..within.len().min(LARGEST_FURNITURE)];
+    let within = &within[..within.len().min(LARGEST_FURNITURE).min(MOST_IN_VAIN.saturating_sub(*in_vain))];
     let mut depth = 1_u32;
     for tag in memchr::memchr_iter(b'<', within) {
         if is_tag(within, tag + 1, b"/", name) {
@@ -89,9 +98,11 @@ fn past_furniture(source: &str, name: &str, from: usize) -> Option<usize> {
         } else if ["article", "main", "h1", "script", "pre"].iter().any(|n| is_tag(within, tag + 1, b"", n))
             || within[tag..].starts_with(b"<!--")
         {
+            *in_vain += tag;
             return None;
         }
     }
+    *in_vain += within.len();
     None
 }
 
@@ -118,7 +129,7 @@ fn element<'a>(
         return after;
     }
     if PASSED_OVER.contains(&name_text)
-        && let Some(after) = past_furniture(source, name_text, end)
+        && let Some(after) = past_furniture(source, name_text, end, &mut lean.in_vain)
     {
         lean.html.push(' ');
         return after;
@@ -136,9 +147,10 @@ fn element<'a>(
         lean.html.push_str(&format!("<{shown}>{words}</{shown}>"));
         return after;
     }
-    if !open.start(&name, &mut lean.html) {
+    if lean.elements >= MOST_ELEMENTS || !open.start(&name, &mut lean.html) {
         return end;
     }
+    lean.elements += 1;
     if name_text == "link" && !source[tag..end].contains("canonical") {
         return end;
     }
@@ -282,10 +294,17 @@ fn past_comment(bytes: &[u8], tag: usize) -> usize {
     if rest.starts_with(b"->") {
         return tag + 6;
     }
-    let usual = memchr::memmem::find(rest, b"-->").map(|e| e + 3);
-    // An ill-closed comment counts only before the well-closed end.
-    let odd = memchr::memmem::find(&rest[..usual.unwrap_or(rest.len())], b"--!>").map(|e| e + 4);
-    odd.or(usual).map_or(bytes.len(), |e| tag + 4 + e)
+    // One search for what both ends begin with: one for each would read the rest again for every ill-closed comment.
+    let mut at = 0;
+    while let Some(found) = memchr::memmem::find(&rest[at..], b"--") {
+        let end = at + found + 2;
+        match &rest[end..] {
+            [b'>', ..] => return tag + 4 + end + 1,
+            [b'!', b'>', ..] => return tag + 4 + end + 2,
+            _ => at = end - 1,
+        }
+    }
+    bytes.len()
 }
 
 /// Where the content of the element `name` ends that begins at `from`, and the place after its end tag. Drawings nest.
@@ -329,6 +348,9 @@ mod tests {
             ("a<!-- <p>b -->c", "ac"),
             ("a<!-->b", "ab"),
             ("a<!--b--!>c", "ac"),
+            ("a<!--b--!>c-->d", "ac-->d"),
+            ("a<!--b---->c", "ac"),
+            ("a<!--b--", "a"),
             ("a<script>if (1 < 2) '<p>'</script >b", "a b"),
             ("a<SCRIPT>x</Script>b", "a b"),
             ("a<svg><g/><svg><title>x</title></svg></svg>b", "a b"),
@@ -373,5 +395,32 @@ mod tests {
         let page = lean(&source).html;
         assert_eq!(page.matches("<div>").count(), crate::open::DEEPEST);
         assert!(page.contains('x') && page.ends_with('y'));
+    }
+    #[test]
+    fn furniture_without_end_is_searched_for_only_so_long() {
+        for unit in ["<nav>", "<select>", "<button>", "<nav><button><select>"] {
+            let searched = |n: usize| lean(&unit.repeat(n)).in_vain;
+            assert!(searched(10_000) <= MOST_IN_VAIN, "{unit}");
+            assert_eq!(searched(40_000), searched(10_000), "{unit}");
+        }
+    }
+
+    #[test]
+    fn formatting_that_blocks_cut_off_is_not_opened_again() {
+        let nodes = |n: usize| {
+            let fonts: String = (0..190).map(|i| format!("<font class=c{i}>")).collect();
+            let page = lean(&format!("<p>{fonts}{}", "<p>x".repeat(n)));
+            dom_query::Document::from(page.html).tree.len()
+        };
+        assert!(nodes(1000) < 2 * 1000 + 100, "{}", nodes(1000));
+    }
+
+    #[test]
+    fn elements_are_bounded_and_the_words_stay() {
+        let page = lean(&"<p a>x".repeat(MOST_ELEMENTS + 10)).html;
+        assert_eq!(page.matches("<p").count(), MOST_ELEMENTS);
+        assert_eq!(page.matches('x').count(), MOST_ELEMENTS + 10);
+        let attributes: String = (0..1000).map(|i| format!(" a{i}=1")).collect();
+        assert_eq!(lean(&format!("<p{attributes}>")).html.matches('=').count(), MOST_ATTRIBUTES);
     }
 }
