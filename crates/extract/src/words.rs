@@ -2,8 +2,9 @@
 
 use backissue_model::Fingerprint;
 
-/// Fewer words than this are too few to tell two articles apart.
-const ENOUGH_TO_TELL: usize = 50;
+/// Fewer words than this are too few to tell two articles apart. A cookie notice or a wall of a newspaper's is some 50 to 120
+/// words, the same on all its pages: with a fingerprint of their own, all reads behind it would be taken for one article.
+const ENOUGH_TO_TELL: usize = 150;
 
 /// The words of a text.
 ///
@@ -64,11 +65,13 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_blind_to_case_punctuation_and_space() {
-        let text = "The queue was full, and the workers were idle. ".repeat(8);
+        let text = "The queue was full, and the workers were idle. ".repeat(20);
         let other = text.to_uppercase().replace(", ", " –\n");
         assert_eq!(fingerprint(&text), fingerprint(&other));
         assert!(fingerprint(&text).is_some());
         assert_ne!(fingerprint(&text), fingerprint(&text.replace("idle", "busy")));
         assert_eq!(fingerprint("too short to tell"), None);
+        let wall = "We and our partners store cookies on your device to show you advertisements. ".repeat(10);
+        assert_eq!(fingerprint(&wall), None);
     }
 }
