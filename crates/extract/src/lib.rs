@@ -128,11 +128,15 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
 /// article's address, or the feed's.
 ///
 /// # Errors
-/// [`ExtractError::NoContent`] where the entry has neither content nor summary.
+/// [`ExtractError::NoContent`] where neither content nor summary has words.
 pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractError> {
-    let html = entry.content.as_deref().or(entry.summary.as_deref()).ok_or(ExtractError::NoContent)?;
     let metadata = Metadata::default().or_entry(entry);
-    let body = carried(html, entry.url.as_ref().or(base), metadata.title.as_deref());
+    let body = [entry.content.as_deref(), entry.summary.as_deref()]
+        .into_iter()
+        .flatten()
+        .map(|html| carried(html, entry.url.as_ref().or(base), metadata.title.as_deref()))
+        .find(|body| has_words(&body.text))
+        .ok_or(ExtractError::NoContent)?;
     article(metadata, body).ok_or(ExtractError::NoContent)
 }
 
@@ -180,8 +184,12 @@ fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
     body_of(&tree, &measures, title, base)
 }
 
+fn has_words(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
 fn article(metadata: Metadata, body: Body) -> Option<Article> {
-    if !body.text.chars().any(char::is_alphanumeric) {
+    if !has_words(&body.text) {
         return None;
     }
     let Metadata { canonical_url, title, author, published, site_name, description, language } = metadata;
@@ -202,12 +210,18 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
     })
 }
 
+/// Longest `<base href>` that is heeded, in bytes.
+const LONGEST_BASE: usize = 2048;
+
 /// What relative addresses on a page resolve against.
 fn base_of(tree: &Tree, url: Option<&Url>, canonical: Option<&Url>) -> Option<Url> {
     let told =
         tree.nodes.iter().take(400).filter(|n| n.tag == Tag::Base).find_map(|n| n.attr(AttrName::Href));
     let page = url.or(canonical);
-    told.and_then(|href| render::absolute(href, page, &["http", "https"])).or_else(|| page.cloned())
+    // A long base would be copied into every address of the page.
+    told.filter(|href| href.len() <= LONGEST_BASE)
+        .and_then(|href| render::absolute(href, page, &["http", "https"]))
+        .or_else(|| page.cloned())
 }
 
 fn refuse_other_kinds(page: &Page<'_>) -> Result<(), ExtractError> {

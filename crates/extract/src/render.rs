@@ -19,6 +19,15 @@ use crate::tree::{At, AttrName, Tag, Tree};
 /// Most bytes of text an article may have. What comes after is left out of both forms.
 pub(crate) const LONGEST_TEXT: usize = 1 << 20;
 
+/// Most bytes of HTML an article may have; bounded like the text, for what markup may add to it.
+pub(crate) const LONGEST_HTML: usize = 4 << 20;
+
+/// Longest address that is kept, in bytes. Servers and browsers take no longer ones.
+const LONGEST_ADDRESS: usize = 4096;
+
+/// Most bytes of an image's alternative text.
+const LONGEST_ALT: usize = 2000;
+
 /// An article's body in both forms.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
@@ -84,6 +93,7 @@ impl Walk<'_> {
     fn enter(&mut self, at: At) {
         let tree = self.tree;
         for child in tree.children(at) {
+            self.full |= self.body.html.len() >= LONGEST_HTML;
             if self.full {
                 return;
             }
@@ -342,7 +352,7 @@ impl Walk<'_> {
         html.push_str("<img src=\"");
         html.push_str(&escaped(src.as_str()));
         html.push_str("\" alt=\"");
-        html.push_str(&escaped(node.attr(AttrName::Alt).unwrap_or("").trim()));
+        html.push_str(&escaped(crate::within(node.attr(AttrName::Alt).unwrap_or("").trim(), LONGEST_ALT)));
         html.push('"');
         for (name, value) in [("width", width), ("height", height)] {
             if let Some(value) = value.filter(|v| *v <= 10_000) {
@@ -537,14 +547,14 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// The absolute address of `href`, where its scheme is one of `schemes`.
+/// The absolute address of `href`, where its scheme is one of `schemes` and it is no longer than [`LONGEST_ADDRESS`].
 pub(crate) fn absolute(href: &str, base: Option<&Url>, schemes: &[&str]) -> Option<Url> {
     let href = href.trim();
-    if href.is_empty() {
+    if href.is_empty() || href.len() > LONGEST_ADDRESS {
         return None;
     }
     let url = base.map_or_else(|| Url::parse(href), |base| base.join(href)).ok()?;
-    schemes.contains(&url.scheme()).then_some(url)
+    (schemes.contains(&url.scheme()) && url.as_str().len() <= LONGEST_ADDRESS).then_some(url)
 }
 
 /// Where an image really lies: lazy images keep their address in another attribute, or in the `<noscript>` beside them.
@@ -561,6 +571,7 @@ fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
             let parent = node.parent;
             let in_picture = (tree.tag(parent) == Tag::Picture).then_some(parent)?;
             tree.children(in_picture)
+                .take(32)
                 .filter(|&n| tree.tag(n) == Tag::Source)
                 .find_map(|n| first_of_set(tree.node(n).attr(Srcset).or(tree.node(n).attr(DataSrcset))?))
         })
