@@ -465,6 +465,37 @@ const CALLS: &[&str] = &[
     "got a tip",
 ];
 
+/// The calls among [`CALLS`] that a sentence or a heading of an article may begin with as well.
+const AMBIGUOUS_CALLS: &[&str] = &[
+    "share the",
+    "subscribe to the",
+    "get the latest",
+    "recommended",
+    "more about",
+    "keep reading",
+    "jump to",
+    "skip to",
+    "tags ",
+    "on this page",
+    "in this article",
+    "in this post",
+    "donate",
+    "by continuing",
+    "support our",
+    "register for",
+    "was this",
+    "did you find",
+    "watch now",
+    "sent from",
+    "join the discussion",
+];
+
+/// Whether the words of a block that calls away are ones that an article hardly ever begins a line with.
+pub(crate) fn is_plain_call(words: &str) -> bool {
+    let lower = words.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    !AMBIGUOUS_CALLS.iter().any(|call| lower.starts_with(call))
+}
+
 /// Headings under which nothing of the article follows.
 const ENDINGS: &[&str] = &[
     "comments",

@@ -7,7 +7,7 @@
 
 use foldhash::HashMap;
 
-use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so, is_unlikely};
+use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so, is_plain_call, is_unlikely};
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
 use crate::tree::{At, AttrName, Tag, Tree};
 
@@ -25,8 +25,14 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str
         return None;
     }
     let root = root_of(tree, measures);
-    let mut cleaning =
-        Cleaning { tree, measures, total, dropped: vec![false; tree.nodes.len()], title: title.map(letters) };
+    let mut grabbed_upto = Vec::with_capacity(tree.nodes.len() + 1);
+    grabbed_upto.push(0);
+    for (at, node) in tree.nodes.iter().enumerate() {
+        let text = if node.tag == Tag::Text { measures[at].grabbed } else { 0 };
+        grabbed_upto.push(grabbed_upto[at] + text);
+    }
+    let dropped = vec![false; tree.nodes.len()];
+    let mut cleaning = Cleaning { tree, measures, total, grabbed_upto, dropped, title: title.map(letters) };
     cleaning.container(root, true);
     cleaning.drop_head(root);
     cleaning.drop_after_endings(root);
@@ -99,6 +105,9 @@ fn is_container(tag: Tag) -> bool {
 /// Characters up to which a part may be a frame's even where it is much of what a page says.
 const LITTLE: u32 = 250;
 
+/// Characters of prose from which a section is the article's, whatever its heading.
+const ENOUGH_PROSE: u32 = 200;
+
 /// Characters under which a block is short: a line or two.
 const SHORT: u32 = 110;
 
@@ -107,6 +116,8 @@ struct Cleaning<'a> {
     measures: &'a [Measure],
     /// Characters that the grab kept in all.
     total: u32,
+    /// Those of them before each node, and behind the last.
+    grabbed_upto: Vec<u32>,
     dropped: Vec<bool>,
     /// The title's letters and digits, to know it again.
     title: Option<String>,
@@ -273,8 +284,24 @@ impl Cleaning<'_> {
             return false;
         }
         let words = tree.text(at, 300);
+        if !calls_away(&words) {
+            return false;
+        }
         let sentence = measure.link_share() < 0.5 && measure.chars > 24 && ends_a_sentence(tree, at);
-        calls_away(&words) && !sentence
+        // A line of the article may begin with the same words ("Share the lock between jobs"): where nothing else tells the
+        // two apart, it is the article's unless it stands at its edge.
+        let told_apart = is_plain_call(&words)
+            || measure.linked > 0
+            || words.trim_end().ends_with(':')
+            || self.is_at_edge(at);
+        !sentence && told_apart
+    }
+
+    /// Whether an element stands before or after nearly all that the grab kept.
+    fn is_at_edge(&self, at: At) -> bool {
+        let before = self.grabbed_upto[at];
+        let after = self.total.saturating_sub(self.grabbed_upto[self.tree.node(at).end]);
+        before * 20 < self.total || after * 20 < self.total
     }
 
     /// Whether what the grab dropped is the article's after all.
@@ -372,6 +399,15 @@ impl Cleaning<'_> {
         let tree = self.tree;
         let end = tree.node(root).end;
         let shown: u32 = self.measures[root].chars;
+        let text_chars = |n: At| if tree.tag(n) == Tag::Text { self.measures[n].chars } else { 0 };
+        // Characters of all text up to the place at hand, and in all: what follows is the difference.
+        let all: u32 = (root + 1..end).map(text_chars).sum();
+        let upto: Vec<u32> = (root..end)
+            .scan(0, |sum, n| {
+                *sum += if n == root { 0 } else { text_chars(n) };
+                Some(*sum)
+            })
+            .collect();
         let mut before = 0_u32;
         let mut n = root + 1;
         while n < end {
@@ -384,10 +420,9 @@ impl Cleaning<'_> {
                 before += self.measures[n].chars;
             }
             if self.is_ending(n) {
-                let follows: u32 =
-                    (n..end).filter(|&k| tree.tag(k) == Tag::Text).map(|k| self.measures[k].chars).sum();
-                let prose = self.prose_until_heading(n);
-                if follows * 3 < shown && before * 2 > follows && prose < 200 {
+                let follows = all - upto[n - 1 - root];
+                let late = follows * 3 < shown && before * 2 > follows;
+                if late && self.prose_until_heading(n) < ENOUGH_PROSE {
                     self.drop_section(n);
                     n = tree.node(n).end;
                     continue;
@@ -444,8 +479,9 @@ impl Cleaning<'_> {
         let mut prose = 0;
         let mut n = tree.node(heading).end;
         let end = tree.node(tree.node(heading).parent).end;
-        while n < end {
-            if tree.tag(n).heading().is_some() {
+        // What has no prose in so many parts is no section of the article, and bold lines would each look at all the rest.
+        for _ in 0..400 {
+            if n >= end || tree.tag(n).heading().is_some() || prose >= ENOUGH_PROSE {
                 break;
             }
             if !self.dropped[n] && self.measures[n].link_share() < 0.2 {

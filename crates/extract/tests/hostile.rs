@@ -183,6 +183,49 @@ fn a_hundred_thousand_nested_elements_are_read_in_time_and_without_overflow() {
     }
 }
 
+#[test]
+fn a_long_base_or_address_is_not_copied_into_every_link() {
+    let links = "<p>see <a href=x>this</a> and <a href=y>that</a></p>".repeat(400);
+    for length in [1_000, 3_000, 50_000] {
+        let base = format!("<base href=\"https://x.example/{}/\">", "a".repeat(length));
+        let html = html_of(&format!("{base}{}", page_with(&links)));
+        assert!(html.contains("see <a href="), "{length}");
+        assert!(html.len() < 1_200_000, "{length}: {}", html.len());
+    }
+    let long = format!("<p>see <a href=\"https://x.example/{}\">this page</a></p>", "a".repeat(5_000));
+    assert!(html_of(&page_with(&long)).contains("see this page"));
+    // Each link is within bounds; all together are not.
+    let base = format!("<base href=\"https://x.example/{}/\">", "a".repeat(2_000));
+    let html = html_of(&format!("{base}{}", page_with(&links.repeat(10))));
+    assert!(html.len() < 5 << 20, "{}", html.len());
+}
+
+#[test]
+fn a_feed_with_an_empty_body_gives_its_summary() {
+    let entry = Entry {
+        content: Some("<p> </p>".to_owned()),
+        summary: Some(format!("<p>{PROSE}</p>")),
+        ..Entry::default()
+    };
+    assert_eq!(from_entry(&entry, None).unwrap().text, PROSE.trim());
+}
+
+#[test]
+fn lines_of_an_article_that_begin_like_calls_stay() {
+    for line in [
+        "<p>Share the lock between jobs</p>",
+        "<p>In this post we show how the lock failed</p>",
+        "<ul><li>Tags are how we find an image</li></ul>",
+        "<h4>Share the lock between jobs</h4>",
+    ] {
+        let html = html_of(&page_with(line));
+        let words = plain_text(line);
+        assert!(plain_text(&html).contains(&words), "{words} in {html}");
+    }
+    let call = "<p>Share the <a href=/s>love</a></p>";
+    assert!(!html_of(&page_with(call)).contains("love"));
+}
+
 /// How deep the markup of an article nests, the parser's own three levels included.
 fn depth(html: &str) -> usize {
     let document = dom_query::Document::from(html);
