@@ -7,7 +7,8 @@ use backissue_model::Kind;
 
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("a folder that opens lists its files").path()).collect();
     found.retain(|path| path.is_dir() || path.extension().is_some_and(|e| e == ending));
     found.sort();
     found
