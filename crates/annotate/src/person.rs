@@ -23,8 +23,9 @@ pub(crate) fn without_first_person(plain: &str, company: &str) -> Option<Changed
     }
     let changed = Rewriter::new(plain, company).run()?;
     let left = changed.text.replace(company, "");
-    let doubled = format!("{company} {company}");
-    (!has_first_person(&left) && !changed.text.contains(&doubled)).then_some(changed)
+    // "At Acme, we" has the name already.
+    let doubled = [" ", ", "].iter().any(|gap| changed.text.contains(&format!("{company}{gap}{company}")));
+    (!has_first_person(&left) && !doubled).then_some(changed)
 }
 
 /// Whether a lower-case word is a first person singular, for which nothing in the article is sure to stand.
@@ -534,6 +535,7 @@ mod tests {
             "Somebody found that we/our queue broke.",
             "There was a dispute among us about it.",
             "Each of us had a queue.",
+            "At Acme, we had a queue.",
             "I broke our queue.",
             "She said \"we broke it\" to Bob.",
             "The queue lost more than we.",
