@@ -44,7 +44,19 @@ impl Allowance {
         let url = Url::parse(link).ok().or_else(|| self.join(base?, link))?;
         Some(url).filter(is_on_the_web)
     }
+
+    /// The address of an entry: one on the web, or a name such as `urn:…` and `tag:…`, which some feeds give instead of
+    /// links and which no program opens.
+    pub fn entry_address(&mut self, link: &str, base: Option<&Url>) -> Option<Url> {
+        match Url::parse(link.trim()) {
+            Ok(name) if NAMES.contains(&name.scheme()) && name.as_str().len() <= MAX_ADDRESS => Some(name),
+            _ => self.web_address(link, base),
+        }
+    }
 }
+
+/// Schemes that name a thing and lead nowhere.
+const NAMES: [&str; 8] = ["doi", "guid", "info", "oai", "tag", "urn", "uuid", "yt"];
 
 /// Whether links may be resolved against it.
 pub fn can_be_base(url: &Url) -> bool {

@@ -46,8 +46,9 @@ fn entry(
     let id = string(item, "id");
     let link = string(item, "url").or_else(|| string(item, "external_url"));
     let as_address = |text: &String| Url::parse(text).ok().filter(is_on_the_web);
-    let url =
-        link.and_then(|link| allowance.web_address(&link, base)).or_else(|| id.as_ref().and_then(as_address));
+    let url = link
+        .and_then(|link| allowance.entry_address(&link, base))
+        .or_else(|| id.as_ref().and_then(as_address));
     let date = |name| string(item, name).and_then(|date| dates::parse(&date));
     let text = string(item, "content_text").map(|text| paragraphs(&text));
     Entry {

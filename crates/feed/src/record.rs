@@ -74,7 +74,7 @@ impl Record {
     /// The entry that has been told; relative links hang on `base`.
     pub fn entry(self, base: Option<&Url>, allowance: &mut Allowance, feed_author: Option<&str>) -> Entry {
         let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
-        let url = self.link.as_deref().and_then(|link| allowance.web_address(link, base));
+        let url = self.link.as_deref().and_then(|link| allowance.entry_address(link, base));
         let original_url = self.original_link.as_deref().and_then(|link| allowance.web_address(link, base));
         let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         Entry {

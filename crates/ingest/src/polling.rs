@@ -125,11 +125,11 @@ fn refused(source: &Source, outcome: PollOutcome, reason: &str, next_poll: Optio
 }
 
 /// The entries of a feed that can become reads: those with an address on the web, each address once, the first entry of
-/// several counting.
+/// several counting. Where a feed proxy tells the article's own address beside its own, that one counts.
 pub fn admissions(feed: Feed) -> Vec<Admission> {
     let mut seen = HashSet::new();
     let admit = |entry: Entry| {
-        let url = CanonicalUrl::of(entry.url.as_ref()?).ok()?;
+        let url = CanonicalUrl::of(entry.original_url.as_ref().or(entry.url.as_ref())?).ok()?;
         seen.insert(url.key()).then_some(Admission { url, entry })
     };
     feed.entries.into_iter().filter_map(admit).collect()
@@ -154,9 +154,13 @@ mod tests {
                 entry("mailto:me@example.com"),
                 Entry::default(),
                 entry("https://example.com/b"),
+                Entry {
+                    original_url: "https://example.com/c".parse().ok(),
+                    ..entry("https://proxy.example/~r/c")
+                },
             ],
         };
         let urls: Vec<String> = admissions(feed).into_iter().map(|a| a.url.to_string()).collect();
-        assert_eq!(urls, ["https://example.com/a", "https://example.com/b"]);
+        assert_eq!(urls, ["https://example.com/a", "https://example.com/b", "https://example.com/c"]);
     }
 }
