@@ -147,7 +147,7 @@ fn element<'a>(
         lean.html.push_str(&format!("<{shown}>{words}</{shown}>"));
         return after;
     }
-    if lean.elements >= MOST_ELEMENTS || !open.start(&name, &mut lean.html) {
+    if lean.elements >= MOST_ELEMENTS || !open.start(name.clone(), &mut lean.html) {
         return end;
     }
     lean.elements += 1;

@@ -121,8 +121,8 @@ fn is_table_part(name: &str) -> bool {
 
 impl<'a> Open<'a> {
     /// Takes note of a start tag. Writes the end tags to `html` that belong before it, and says whether it may stand.
-    pub(crate) fn start(&mut self, name: &Cow<'a, str>, html: &mut String) -> bool {
-        let name_text: &str = name;
+    pub(crate) fn start(&mut self, name: Cow<'a, str>, html: &mut String) -> bool {
+        let name_text: &str = &name;
         if never_nests(name_text) {
             return true;
         }
@@ -147,7 +147,7 @@ impl<'a> Open<'a> {
             return false;
         }
         self.formatting += usize::from(capped);
-        self.names.push(name.clone());
+        self.names.push(name);
         true
     }
 

@@ -1,5 +1,7 @@
 //! The workers over a real store and real sockets, when servers misbehave.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
