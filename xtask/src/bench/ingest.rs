@@ -144,11 +144,14 @@ async fn stages(cluster: &Cluster) -> anyhow::Result<String> {
     let articles: Vec<(&Entry, &Url, Article)> = blogs
         .iter()
         .flat_map(|b| &b.pages)
-        .map(|(entry, url, bytes)| {
+        .filter_map(|(entry, url, bytes)| {
             let page = Page { bytes, media_type: Some("text/html; charset=utf-8"), url: Some(url) };
-            Ok((entry, url, backissue_extract::extract(&page, Some(entry))?))
+            // As in a sync: where a page has no article, the feed's counts, and where that has none, nothing is stored.
+            let article = backissue_extract::extract(&page, Some(entry))
+                .or_else(|_| backissue_extract::from_entry(entry, Some(url)));
+            Some((entry, url, article.ok()?))
         })
-        .collect::<anyhow::Result<_>>()?;
+        .collect();
     let extracting = began.elapsed();
 
     let began = Instant::now();
