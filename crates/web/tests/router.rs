@@ -374,6 +374,7 @@ async fn the_first_run_says_what_is_going_on() {
     site.progress.send_replace(Progress {
         phase: Phase::Idle,
         sources_polled: 2,
+        sources_troubled: 2,
         troubles: vec![trouble("Undergrowth"), trouble("Ledger Lines")],
         ..Progress::default()
     });

@@ -122,6 +122,7 @@ fn progress(state: &str, blogs: &[Blog], now: Timestamp) -> Progress {
             phase: Phase::Idle,
             began: Some(now),
             sources_polled: blogs.len() as u64,
+            sources_troubled: blogs.len() as u64,
             troubles: blogs.iter().map(trouble).collect(),
             ..Progress::default()
         },

@@ -140,6 +140,7 @@ mod tests {
         let progress = Progress {
             phase: Phase::Idle,
             sources_polled: 1,
+            sources_troubled: 1,
             troubles: vec![trouble],
             ..Progress::default()
         };
