@@ -1,9 +1,13 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
 mod bench;
+mod fit;
+mod labels;
 mod release;
+mod rouge;
 mod screenshots;
 mod test;
+mod train;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +28,8 @@ enum Chore {
     Bench(bench::Bench),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),
+    /// Make the annotator's weights of the labelled reads
+    Train(train::Train),
     /// Serve the small web of real blogs on loopback
     Web(web::Web),
 }
@@ -33,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),
+        Chore::Train(chore) => chore.run(),
         Chore::Web(chore) => chore.run(),
     }
 }

@@ -1,14 +1,16 @@
 //! Chooses the sentence for each part of the précis and words it.
 //!
-//! The best sentence that can be worded wins, if it reaches the threshold; otherwise the part is absent. This module must
-//! not weigh signs.
+//! A part is there at all where the article as a whole speaks for it; then the best sentence that can be worded is it. This
+//! module must not know what a feature is worth.
 
-use backissue_model::{Evidence, Statement};
+use backissue_model::{Evidence, Kind, Statement};
 
 use crate::Text;
-use crate::cues::{Cues, Field, Weights};
-use crate::rank::{Measured, has_sign, quote};
+use crate::cues::{Cues, Field};
+use crate::features::{Measured, WORDING, has_sign, quote};
+use crate::kinds::KindOdds;
 use crate::statement::{STATEMENT_MAX, Wording, first_clause, fitted, joined, third_person};
+use crate::weights::{Weights, log_odds, probability};
 
 /// A statement and the numbers of the sentences it was made of.
 pub(crate) struct Chosen {
@@ -16,72 +18,122 @@ pub(crate) struct Chosen {
     pub sentences: Vec<usize>,
 }
 
-/// What a kind of post asks of a sentence beyond the field's weights.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked {
-    /// Added to the threshold.
-    pub bar: f32,
-    /// Added to the score of sentences among the first paragraphs.
-    pub lead: f32,
+/// A sentence worded for a part of the précis, and how good it is.
+pub(crate) struct Candidate {
+    pub score: f32,
+    pub wording: Wording,
+    pub sentences: Vec<usize>,
 }
 
 /// How many of the best sentences are tried before a part is given up.
 const TRIES: usize = 12;
 
-/// The statement for `field` whose score reaches the field's threshold and what the kind asks above it.
+/// The statement for `field`, where the article has this part and a sentence that can be worded; none of `used` serves again.
 pub(crate) fn choose(
     article: &Text<'_>,
     measured: &Measured,
     field: Field,
-    asked: Asked,
+    kinds: &KindOdds,
     used: &[usize],
     cues: &Cues,
+    weights: &Weights,
 ) -> Option<Chosen> {
-    let weights = cues.weights(field);
-    let wanted = weights.threshold + asked.bar;
-    // What follows from the problem stands behind it.
-    let from = used.first().map_or(0, |first| first + 1);
-    let mut order: Vec<(usize, f32)> = measured
-        .measures
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| *at >= from && !used.contains(at))
-        .map(|(at, measures)| {
-            let lead = if measures.first_paragraph { asked.lead } else { 0.0 };
-            (at, measures.score(field, cues) + lead)
-        })
-        .filter(|(_, score)| *score >= wanted)
-        .collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut best: Option<(f32, Wording, Vec<usize>)> = None;
-    for (at, score) in order.into_iter().take(TRIES) {
-        // Wording only ever takes from the score.
-        if best.as_ref().is_some_and(|(found, ..)| *found >= score) {
+    let rank = weights.rank(field);
+    let (best, features) = sureness(article, measured, field, kinds, used, cues, weights)?;
+    if log_odds(&rank.present, &features) < 0.0 {
+        return None;
+    }
+    best.chosen(article.text, measured, probability(log_odds(&rank.sure, &features)))
+}
+
+/// The best that can be said for `field`, and as named features what speaks for the article having this part and for this
+/// being it.
+pub(crate) fn sureness(
+    article: &Text<'_>,
+    measured: &Measured,
+    field: Field,
+    kinds: &KindOdds,
+    used: &[usize],
+    cues: &Cues,
+    weights: &Weights,
+) -> Option<(Candidate, Vec<(&'static str, f32)>)> {
+    let order = measured.best_first(field, weights);
+    let best = best(article, measured, field, &order, used, cues, weights)?;
+    let mut features = presence(&order, kinds);
+    features.push(("bias", 1.0));
+    features.push(("chosen", best.score));
+    features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
+    Some((best, features))
+}
+
+/// What the whole article says about having a part, as named features. `order` holds its sentences' scores, best first.
+pub(crate) fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
+    let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
+    let mut features: Vec<(&'static str, f32)> =
+        Kind::ALL.iter().zip(kinds.probabilities).map(|(kind, p)| (kind.as_str(), p)).collect();
+    features.push(("best", score(0)));
+    features.push(("third", score(2)));
+    features.push(("gap", score(0) - median(order)));
+    features.push(("sentences", (order.len() as f32).max(1.0).ln() / 5.0));
+    features
+}
+
+fn median(order: &[(usize, f32)]) -> f32 {
+    order.get(order.len() / 2).map_or(0.0, |(_, score)| *score)
+}
+
+/// The best sentence that can be worded.
+fn best(
+    article: &Text<'_>,
+    measured: &Measured,
+    field: Field,
+    order: &[(usize, f32)],
+    used: &[usize],
+    cues: &Cues,
+    weights: &Weights,
+) -> Option<Candidate> {
+    let most_gained: f32 = weights.rank(field).wording.iter().map(|w| w.max(0.0)).sum();
+    let mut best: Option<Candidate> = None;
+    for &(at, score) in order.iter().filter(|(at, _)| !used.contains(at)).take(TRIES) {
+        // Wording can add no more than this.
+        if best.as_ref().is_some_and(|found| found.score >= score + most_gained) {
             break;
         }
-        let Some((wording, sentences)) = worded(article, measured, field, at, used, cues) else { continue };
-        let score = score + cost(&wording, sentences.len() > 1, weights);
-        if score >= wanted && best.as_ref().is_none_or(|(found, ..)| score > *found) {
-            best = Some((score, wording, sentences));
+        let Some(candidate) = candidate(article, measured, field, at, score, used, cues, weights) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|found| candidate.score > found.score) {
+            best = Some(candidate);
         }
     }
-    let (score, wording, sentences) = best?;
-    statement(article, measured, wording, sentences, score - wanted)
+    best
 }
 
-/// How far the best sentence for a problem lies above the threshold, before wording; negative below it.
-pub(crate) fn best_problem_score(measured: &Measured, cues: &Cues) -> f32 {
-    let best = measured.measures.iter().map(|m| m.score(Field::Problem, cues)).fold(f32::MIN, f32::max);
-    best - cues.weights(Field::Problem).threshold
+/// The sentence at `at`, worded, and what it is worth then; none where it cannot be worded.
+#[expect(clippy::too_many_arguments, reason = "one call, of which none is worth a type of its own")]
+pub(crate) fn candidate(
+    article: &Text<'_>,
+    measured: &Measured,
+    field: Field,
+    at: usize,
+    score: f32,
+    used: &[usize],
+    cues: &Cues,
+    weights: &Weights,
+) -> Option<Candidate> {
+    let (wording, sentences) = worded(article, measured, field, at, used, cues)?;
+    let took = taken(&wording, &sentences);
+    let cost: f32 = took.iter().zip(weights.rank(field).wording).map(|(value, weight)| value * weight).sum();
+    Some(Candidate { score: score + cost, wording, sentences })
 }
 
-fn cost(wording: &Wording, is_joined: bool, weights: &Weights) -> f32 {
-    let on = |is: bool, weight: f32| if is { weight } else { 0.0 };
-    on(wording.cut, weights.cut) + on(wording.conjugated, weights.conjugated) + on(is_joined, weights.joined)
+/// What the wording took, in the order of [`WORDING`].
+pub(crate) fn taken(wording: &Wording, sentences: &[usize]) -> [f32; WORDING.len()] {
+    [wording.cut, wording.conjugated, sentences.len() > 1].map(|is| if is { 1.0 } else { 0.0 })
 }
 
 /// The sentence at `at` as a statement, with the one before it where it leans on that one and both fit.
-fn worded(
+pub(crate) fn worded(
     article: &Text<'_>,
     measured: &Measured,
     field: Field,
@@ -121,26 +173,19 @@ fn worded(
     Some((fitted(own, cues, keeps)?, vec![at]))
 }
 
-fn statement(
-    article: &Text<'_>,
-    measured: &Measured,
-    wording: Wording,
-    sentences: Vec<usize>,
-    above: f32,
-) -> Option<Chosen> {
-    let evidence: Vec<Evidence> = sentences
-        .iter()
-        .map(|&at| measured.sentences[at].span)
-        .map(|span| Evidence::at(article.text, span.start as usize, span.end as usize))
-        .collect::<Option<_>>()?;
-    Some(Chosen {
-        statement: Statement { text: wording.text, evidence, confidence: confidence(above) },
-        sentences,
-    })
-}
-
-/// A half at the threshold, rising to 0.95 well above it.
-fn confidence(above: f32) -> f32 {
-    let sure = 1.0 / (1.0 + (-above * 0.55).exp());
-    (sure.clamp(0.05, 0.95) * 100.0).round() / 100.0
+impl Candidate {
+    /// The candidate as a statement of which one may be `sure`, 0 to 1.
+    pub(crate) fn chosen(self, text: &str, measured: &Measured, sure: f32) -> Option<Chosen> {
+        let evidence: Vec<Evidence> = self
+            .sentences
+            .iter()
+            .map(|&at| measured.sentences[at].span)
+            .map(|span| Evidence::at(text, span.start as usize, span.end as usize))
+            .collect::<Option<_>>()?;
+        let confidence = (sure.clamp(0.05, 0.95) * 100.0).round() / 100.0;
+        Some(Chosen {
+            statement: Statement { text: self.wording.text, evidence, confidence },
+            sentences: self.sentences,
+        })
+    }
 }

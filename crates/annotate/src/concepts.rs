@@ -4,30 +4,22 @@
 
 use std::sync::LazyLock;
 
-use backissue_model::ConceptSlug;
+use backissue_model::{ConceptSlug, Statement};
 
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::phrases::Phrases;
 use crate::vocabulary::{Strength, Vocabulary};
+use crate::weights::{Weights, log_odds};
 
 /// Most concepts of one article.
 const MOST: usize = 4;
-/// What a mention weighs by where it stands.
-const IN_TITLE: f32 = 5.0;
-const IN_TAG: f32 = 4.0;
-const IN_DESCRIPTION: f32 = 2.0;
-const IN_HEADING: f32 = 1.2;
-/// Mentions in the body count by their square root: the tenth says less than the second.
-const IN_BODY: f32 = 1.0;
-/// A weak word counts this much of a strong one, and only with support.
-const WEAK: f32 = 0.35;
-/// A concept below this is a passing mention, unless nothing else was found.
-const BAR: f32 = 2.2;
-/// A concept must reach this share of the best one's score.
-const BESIDE_BEST: f32 = 0.3;
-/// What a broader concept keeps of its score beside one of its own children.
-const BROADER: f32 = 0.55;
+
+/// A weak word that comes this often in the body is hardly there by chance.
+const OFTEN: u32 = 5;
+
+/// Bytes of text that count as its beginning.
+const LEAD: usize = 600;
 
 static PHRASES: LazyLock<Phrases<(usize, Strength)>> = LazyLock::new(|| {
     let phrases =
@@ -35,97 +27,197 @@ static PHRASES: LazyLock<Phrases<(usize, Strength)>> = LazyLock::new(|| {
     Phrases::new(phrases).expect("some thousand phrases fit the automaton")
 });
 
+/// How often a concept is named in one place: by its name or an alias, and by a word that may mean something else.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    own: u32,
+    weak: u32,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Found {
-    strong: f32,
-    weak: f32,
-    strong_in_body: f32,
-    weak_in_body: f32,
-    /// Has a name or alias anywhere, or a weak word where it cannot be meant otherwise.
-    supported: bool,
+    title: Count,
+    tags: Count,
+    description: Count,
+    headings: Count,
+    lead: Count,
+    body: Count,
+    problem: Count,
+    /// Blocks of the body that name it.
+    blocks: u32,
+}
+
+/// A concept that the article may be about.
+pub(crate) struct Candidate {
+    /// Its place in the vocabulary.
+    pub at: usize,
+    pub features: Vec<(&'static str, f32)>,
 }
 
 /// The concepts of `article`, best first, at most 4.
-pub(crate) fn concepts_of(article: &Text<'_>, blocks: &[Block]) -> Vec<ConceptSlug> {
-    let vocabulary = Vocabulary::builtin();
-    let mut found = vec![Found::default(); vocabulary.concepts().len()];
-    let places = [
-        (article.title, IN_TITLE, true),
-        (&article.tags.join(" , "), IN_TAG, true),
-        (article.description.unwrap_or_default(), IN_DESCRIPTION, false),
-    ];
-    for (text, weight, supports) in places {
-        note(&mut found, &text.replace(['-', '_'], " "), weight, supports);
-        note(&mut found, text, weight, supports);
+pub(crate) fn concepts_of(
+    article: &Text<'_>,
+    blocks: &[Block],
+    problem: Option<&Statement>,
+    weights: &Weights,
+) -> Vec<ConceptSlug> {
+    let mut likely: Vec<(usize, f32)> = candidates(article, blocks, problem)
+        .into_iter()
+        .map(|candidate| (candidate.at, log_odds(&weights.concept, &candidate.features)))
+        .filter(|(_, odds)| *odds >= weights.concept_bar)
+        .collect();
+    likely.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let concepts = Vocabulary::builtin().concepts();
+    likely.into_iter().take(MOST).map(|(at, _)| concepts[at].slug.clone()).collect()
+}
+
+/// Every concept that is named in the article, with what speaks for it.
+pub(crate) fn candidates(
+    article: &Text<'_>,
+    blocks: &[Block],
+    problem: Option<&Statement>,
+) -> Vec<Candidate> {
+    let found = find(article, blocks, problem);
+    let most = found.iter().map(|f| f.body.own).max().unwrap_or_default().max(1) as f32;
+    let prose = blocks.iter().filter(|block| is_prose(block)).count().max(1) as f32;
+    let families = Families::of(&found);
+    let named = found.iter().enumerate().filter(|(_, found)| found.is_supported());
+    named
+        .map(|(at, found)| {
+            let mut features = found.features();
+            features.push(("share of blocks", found.blocks as f32 / prose));
+            features.push(("beside the most named", found.body.own as f32 / most));
+            features.push(("child named", yes(families.child_named[at])));
+            features.push(("child in title", yes(families.child_in_title[at])));
+            features.push(("parent named", yes(families.parent_named[at])));
+            features.retain(|(_, value)| *value != 0.0);
+            Candidate { at, features }
+        })
+        .collect()
+}
+
+/// For each concept whether those next to it in the tree are named too.
+struct Families {
+    child_named: Vec<bool>,
+    child_in_title: Vec<bool>,
+    parent_named: Vec<bool>,
+}
+
+impl Families {
+    fn of(found: &[Found]) -> Self {
+        let none = vec![false; found.len()];
+        let mut families =
+            Self { child_named: none.clone(), child_in_title: none.clone(), parent_named: none };
+        for (at, child) in found.iter().enumerate() {
+            let Some(parent) = Vocabulary::builtin().parent_at(at) else { continue };
+            families.child_named[parent] |= child.is_supported();
+            families.child_in_title[parent] |= child.title.own > 0;
+            families.parent_named[at] = found[parent].is_supported();
+        }
+        families
+    }
+}
+
+fn find(article: &Text<'_>, blocks: &[Block], problem: Option<&Statement>) -> Vec<Found> {
+    let mut found = vec![Found::default(); Vocabulary::builtin().concepts().len()];
+    count(&mut found, &spaced(article.title), |found| &mut found.title);
+    count(&mut found, &spaced(&article.tags.join(" , ")), |found| &mut found.tags);
+    count(&mut found, article.description.unwrap_or_default(), |found| &mut found.description);
+    for evidence in problem.iter().flat_map(|problem| &problem.evidence) {
+        count(&mut found, &evidence.quote, |found| &mut found.problem);
     }
     for block in blocks {
         let text = &article.text[block.start..block.end];
-        match block.kind {
-            BlockKind::Heading => note(&mut found, text, IN_HEADING, false),
-            BlockKind::Code => {}
-            _ => count(&mut found, text),
+        if block.kind == BlockKind::Heading {
+            count(&mut found, text, |found| &mut found.headings);
+        } else if is_prose(block) {
+            count_block(&mut found, text, block.start < LEAD);
         }
     }
-    best(vocabulary, &found)
+    found
 }
 
-/// Notes each concept once in a short text.
-fn note(found: &mut [Found], text: &str, weight: f32, supports: bool) {
-    for hit in PHRASES.find(text) {
-        let (at, strength) = *hit.meaning;
-        let here = &mut found[at];
-        match strength {
-            Strength::Own => {
-                here.strong = here.strong.max(weight) + if here.strong > 0.0 { weight * 0.2 } else { 0.0 };
-                here.supported = true;
-            }
-            Strength::Weak => {
-                here.weak = here.weak.max(weight);
-                here.supported |= supports;
-            }
-        }
+fn is_prose(block: &Block) -> bool {
+    !matches!(block.kind, BlockKind::Heading | BlockKind::Code)
+}
+
+/// A short text twice: as it stands, and with the words apart that a hyphen or an underscore joins.
+fn spaced(text: &str) -> String {
+    if text.contains(['-', '_']) {
+        format!("{text} , {}", text.replace(['-', '_'], " "))
+    } else {
+        text.to_owned()
     }
 }
 
-fn count(found: &mut [Found], text: &str) {
+fn count(found: &mut [Found], text: &str, place: impl Fn(&mut Found) -> &mut Count) {
     for hit in PHRASES.find(text) {
         let (at, strength) = *hit.meaning;
+        place(&mut found[at]).add(strength);
+    }
+}
+
+fn count_block(found: &mut [Found], text: &str, is_lead: bool) {
+    let mut here: Vec<usize> = Vec::new();
+    for hit in PHRASES.find(text) {
+        let (at, strength) = *hit.meaning;
+        found[at].body.add(strength);
+        if is_lead {
+            found[at].lead.add(strength);
+        }
+        here.push(at);
+    }
+    here.sort_unstable();
+    here.dedup();
+    for at in here {
+        found[at].blocks += 1;
+    }
+}
+
+impl Count {
+    fn add(&mut self, strength: Strength) {
         match strength {
-            Strength::Own => {
-                found[at].strong_in_body += 1.0;
-                found[at].supported = true;
-            }
-            Strength::Weak => found[at].weak_in_body += 1.0,
+            Strength::Own => self.own += 1,
+            Strength::Weak => self.weak += 1,
         }
     }
 }
 
 impl Found {
-    fn score(&self) -> f32 {
-        if !self.supported {
-            return 0.0;
-        }
-        let body = (self.strong_in_body + self.weak_in_body * WEAK * 0.6).sqrt() * IN_BODY;
-        self.strong + self.weak * WEAK + body
+    /// Whether it has a name or alias anywhere, or a weak word where it will not be meant otherwise.
+    fn is_supported(&self) -> bool {
+        let own = [self.title, self.tags, self.description, self.headings, self.body];
+        let weak = self.title.weak > 0 || self.tags.weak > 0 || self.body.weak >= OFTEN;
+        weak || own.iter().any(|count| count.own > 0)
+    }
+
+    fn features(&self) -> Vec<(&'static str, f32)> {
+        // The tenth mention says less than the second.
+        let often = |count: u32| (1.0 + count as f32).ln() / 2.0;
+        let only_weak = |count: Count| yes(count.own == 0 && count.weak > 0);
+        vec![
+            ("bias", 1.0),
+            ("title", yes(self.title.own > 0)),
+            ("title, weak", only_weak(self.title)),
+            ("tag", yes(self.tags.own > 0)),
+            ("tag, weak", only_weak(self.tags)),
+            ("description", yes(self.description.own > 0)),
+            ("description, weak", only_weak(self.description)),
+            ("headings", often(self.headings.own)),
+            ("headings, weak", often(self.headings.weak)),
+            ("lead", often(self.lead.own)),
+            ("lead, weak", often(self.lead.weak)),
+            ("body", often(self.body.own)),
+            ("body, weak", often(self.body.weak)),
+            ("once", yes(self.body.own == 1)),
+            ("problem", yes(self.problem.own > 0)),
+            ("problem, weak", only_weak(self.problem)),
+        ]
     }
 }
 
-fn best(vocabulary: &Vocabulary, found: &[Found]) -> Vec<ConceptSlug> {
-    let mut scores: Vec<f32> = found.iter().map(Found::score).collect();
-    let plain = scores.clone();
-    for (at, score) in plain.iter().enumerate() {
-        if let Some(parent) = vocabulary.parent_at(at).filter(|&p| *score >= BAR && plain[p] < 2.0 * score) {
-            scores[parent] = scores[parent].min(plain[parent] * BROADER);
-        }
-    }
-    let mut order: Vec<usize> = (0..scores.len()).filter(|&at| scores[at] > 0.0).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
-    let top = order.first().map_or(0.0, |&at| scores[at]);
-    let bar = BAR.max(top * BESIDE_BEST);
-    let enough = order.iter().filter(|&&at| scores[at] >= bar).count();
-    // One weak find is better than none, two are a guess.
-    let take = if enough == 0 && top >= BAR * 0.6 { 1 } else { enough.min(MOST) };
-    order.into_iter().take(take).map(|at| vocabulary.concepts()[at].slug.clone()).collect()
+fn yes(is: bool) -> f32 {
+    if is { 1.0 } else { 0.0 }
 }
 
 #[cfg(test)]

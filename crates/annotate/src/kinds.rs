@@ -1,15 +1,17 @@
-//! Decides what sort of post an article is, by the signs of `data/cues.toml`.
+//! Decides what sort of post an article is, by signs of `data/cues.toml` and patterns.
 //!
 //! This module must not decide whether the article has a problem; that its best problem sentence is strong is one sign
 //! among others.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use backissue_model::Kind;
 
 use crate::Text;
 use crate::blocks::{Block, BlockKind, marker};
-use crate::cues::{Cues, KindWeights, Place};
+use crate::cues::{Cues, Field, Place};
+use crate::features::{Measured, Measures};
+use crate::weights::Weights;
 
 /// Characters of the beginning that are searched for signs.
 const LEAD: usize = 600;
@@ -17,7 +19,7 @@ const LEAD: usize = 600;
 /// What the sentences of an article add to the question of its kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Voice {
-    /// The best problem sentence's score above the threshold.
+    /// The best problem sentence's score.
     pub problem: f32,
     /// The share of sentences that address the reader.
     pub second_person: f32,
@@ -25,32 +27,119 @@ pub(crate) struct Voice {
     pub first_singular: f32,
 }
 
-/// The kind with the most signs.
-pub(crate) fn kind_of(article: &Text<'_>, blocks: &[Block], voice: Voice, cues: &Cues) -> Kind {
-    let mut scores: BTreeMap<Kind, f32> = cues.kind_base.clone();
-    let mut add = |weights: &KindWeights, times: f32| {
-        for (kind, weight) in weights {
-            *scores.entry(*kind).or_default() += weight * times;
+impl Voice {
+    pub(crate) fn of(measured: &Measured, weights: &Weights) -> Self {
+        let all = measured.measures.len().max(1) as f32;
+        let share =
+            |is: fn(&Measures) -> bool| measured.measures.iter().filter(|m| is(m)).count() as f32 / all;
+        let scores = measured.measures.iter().map(|m| m.score(Field::Problem, weights));
+        Self {
+            problem: scores.fold(f32::MIN, f32::max).max(0.0),
+            second_person: share(|m| m.second_person),
+            first_singular: share(|m| m.first_singular),
         }
-    };
-    let patterns = &cues.kind_patterns;
-    let on = |is: bool| if is { 1.0 } else { 0.0 };
-    add(&patterns.version_in_title, on(has_version(article.title)));
-    add(&patterns.gerund_title, on(begins_with_gerund(article.title)));
-    add(&patterns.question_title, on(article.title.trim_end().ends_with('?')));
-    add(&patterns.code_share, code_share(blocks));
-    add(&patterns.very_short_text, on(article.text.split_whitespace().take(220).count() < 220));
-    add(&patterns.clock_times, on(clock_times(article.text) >= 3));
-    add(&patterns.steps, on(steps(article.text, blocks) >= 2));
-    add(&patterns.problem_found, voice.problem.clamp(0.0, 4.0));
-    add(&patterns.second_person_share, voice.second_person);
-    add(&patterns.first_singular_share, voice.first_singular);
-    add_signs(article, blocks, cues, &mut scores);
-    let best = Kind::ALL.into_iter().map(|kind| (kind, scores.get(&kind).copied().unwrap_or(0.0)));
-    best.fold((Kind::Other, f32::MIN), |best, next| if next.1 > best.1 { next } else { best }).0
+    }
 }
 
-fn add_signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, scores: &mut BTreeMap<Kind, f32>) {
+/// How likely an article is of each kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KindOdds {
+    /// In the order of [`Kind::ALL`]; they sum to 1.
+    pub probabilities: [f32; Kind::ALL.len()],
+}
+
+impl KindOdds {
+    /// The most likely kind.
+    pub(crate) fn kind(&self) -> Kind {
+        let best = Kind::ALL.into_iter().zip(self.probabilities);
+        best.fold((Kind::Other, f32::MIN), |best, next| if next.1 > best.1 { next } else { best }).0
+    }
+}
+
+/// What is expected of a feature before anything was learnt: the kind it speaks for, and whether hardly any other kind has
+/// it.
+pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, bool)> {
+    let patterns = [
+        ("version in the title", Kind::Announcement, true),
+        ("clock times", Kind::Incident, true),
+        ("steps", Kind::Tutorial, false),
+    ];
+    let groups = cues.kind_groups.iter().map(|group| (group.name.as_str(), group.kind, group.clear));
+    patterns.into_iter().chain(groups)
+}
+
+/// How likely the article is of each kind.
+pub(crate) fn kind_odds(
+    article: &Text<'_>,
+    blocks: &[Block],
+    voice: Voice,
+    cues: &Cues,
+    weights: &Weights,
+) -> KindOdds {
+    let mut scores = [0.0f32; Kind::ALL.len()];
+    features(article, blocks, voice, cues, &mut |name, value| {
+        if let Some(weights) = weights.kind.get(name) {
+            for (score, weight) in scores.iter_mut().zip(weights) {
+                *score += weight * value;
+            }
+        }
+    });
+    let most = scores.iter().copied().fold(f32::MIN, f32::max);
+    let powers = scores.map(|score| (score - most).exp());
+    let all: f32 = powers.iter().sum();
+    KindOdds { probabilities: powers.map(|power| power / all) }
+}
+
+/// Calls `tell` with the features of the article.
+pub(crate) fn features(
+    article: &Text<'_>,
+    blocks: &[Block],
+    voice: Voice,
+    cues: &Cues,
+    tell: &mut impl FnMut(&str, f32),
+) {
+    tell("bias", 1.0);
+    patterns(article, blocks, voice, tell);
+    signs(article, blocks, cues, tell);
+}
+
+fn lead(text: &str) -> &str {
+    &text[..text.char_indices().nth(LEAD).map_or(text.len(), |(at, _)| at)]
+}
+
+fn patterns(article: &Text<'_>, blocks: &[Block], voice: Voice, tell: &mut impl FnMut(&str, f32)) {
+    let on = |is: bool| if is { 1.0 } else { 0.0 };
+    let words = article.text.split_whitespace().count();
+    let share = |kind: BlockKind| {
+        let of_kind: usize = blocks.iter().filter(|b| b.kind == kind).map(|b| b.end - b.start).sum();
+        of_kind as f32 / article.text.len().max(1) as f32
+    };
+    let headings = blocks.iter().filter(|b| b.kind == BlockKind::Heading).count();
+    tell("version in the title", on(has_version(article.title)));
+    tell("title begins with a gerund", on(begins_with_gerund(article.title)));
+    tell("title is a question", on(article.title.trim_end().ends_with('?')));
+    tell("title has a colon", on(article.title.contains(": ")));
+    tell("code", share(BlockKind::Code));
+    tell("any code", on(share(BlockKind::Code) > 0.02));
+    tell("lists", share(BlockKind::ListItem));
+    tell("under 220 words", on(words < 220));
+    tell("220 to 600 words", on((220..600).contains(&words)));
+    tell("over 2000 words", on(words > 2000));
+    tell("no headings", on(headings == 0));
+    tell("clock times", on(clock_times(article.text) >= 3));
+    tell("steps", on(steps(article.text, blocks) >= 2));
+    tell("names of people", (at_signs(article.text) as f32 / 10.0).min(1.0));
+    tell("best problem sentence", voice.problem);
+    tell("second person", voice.second_person);
+    tell("first person singular", voice.first_singular);
+}
+
+/// Words such as `@somebody`.
+fn at_signs(text: &str) -> usize {
+    text.split_whitespace().filter(|word| word.len() > 2 && word.starts_with('@')).count()
+}
+
+fn signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, tell: &mut impl FnMut(&str, f32)) {
     let mut seen: HashSet<(usize, usize)> = HashSet::new();
     let mut look = |place: Place, text: &str| {
         for hit in cues.kind_signs.find_all(text) {
@@ -64,14 +153,13 @@ fn add_signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, scores: &mut BTr
             let which =
                 if place == Place::Heading { fold(&text[hit.start..hit.end]) } else { place as usize };
             if seen.insert((*hit.meaning, which)) {
-                *scores.entry(group.kind).or_default() += group.weight;
+                tell(&group.name, 1.0);
             }
         }
     };
     look(Place::Title, &article.title.trim_start_matches(['“', '"', ' ']).replace('’', "'"));
-    let lead_end = article.text.char_indices().nth(LEAD).map_or(article.text.len(), |(at, _)| at);
-    let lead = format!("{} \n{}", article.description.unwrap_or_default(), &article.text[..lead_end]);
-    look(Place::Lead, &lead.replace('’', "'"));
+    let beginning = format!("{} \n{}", article.description.unwrap_or_default(), lead(article.text));
+    look(Place::Lead, &beginning.replace('’', "'"));
     look(Place::Tag, &article.tags.join(" , "));
     if let Some(url) = article.url {
         look(Place::Url, &url.path().replace(['_', '.'], "/"));
@@ -137,12 +225,6 @@ fn begins_with_gerund(title: &str) -> bool {
     title.split_whitespace().next().is_some_and(|word| word.len() > 5 && word.ends_with("ing"))
 }
 
-fn code_share(blocks: &[Block]) -> f32 {
-    let code: usize = blocks.iter().filter(|b| b.kind == BlockKind::Code).map(|b| b.end - b.start).sum();
-    let all: usize = blocks.iter().map(|b| b.end - b.start).sum();
-    code as f32 / all.max(1) as f32
-}
-
 /// Lines that begin with a time of day, as in a timeline.
 fn clock_times(text: &str) -> usize {
     let is_time = |line: &str| {
@@ -174,6 +256,11 @@ mod tests {
         crate::annotate(&article(title, text)).kind
     }
 
+    /// A text of the length of a post that says nothing of its kind.
+    fn plain_text() -> String {
+        "A part of it\n\nHere is the text of it. It has two sentences.\n\n".repeat(40)
+    }
+
     #[test]
     fn titles_say_what_a_post_is() {
         for (title, expected) in [
@@ -184,10 +271,9 @@ mod tests {
             ("Interview: a day in the life of an SRE", Kind::Profile),
             ("Post-mortem: the outage of Monday", Kind::Incident),
             ("How to configure timeouts", Kind::Tutorial),
-            ("Four spatial indexes measured: a comparison", Kind::Research),
             ("How we moved our ledger to one database", Kind::CaseStudy),
         ] {
-            assert_eq!(kind(title, "Here is the text of it. It has two sentences."), expected, "{title}");
+            assert_eq!(kind(title, &plain_text()), expected, "{title}");
         }
     }
 
@@ -203,13 +289,20 @@ mod tests {
             "Computer vision on a small board",
             "Device registration behind a queue",
         ] {
-            let found = kind(title, "Here is the text of it. It has two sentences.");
-            assert!(
-                !matches!(found, Kind::Event | Kind::Profile | Kind::Announcement | Kind::Opinion),
-                "{title}: {found}"
-            );
+            let found = kind(title, &plain_text());
+            assert!(!matches!(found, Kind::Event | Kind::Profile | Kind::Opinion), "{title}: {found}");
         }
         assert_eq!(kind("Recap of the data summit", "It was fun."), Kind::Event);
+    }
+
+    #[test]
+    fn research_is_told_by_its_headings_too() {
+        let text =
+            ["Method", "Results", "Limitations"].map(|heading| format!("{heading}\n\n{}", plain_text()));
+        assert_eq!(
+            kind("An empirical study: benchmarks of four indexes", &text.join("\n\n")),
+            Kind::Research
+        );
     }
 
     #[test]

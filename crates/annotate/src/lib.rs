@@ -1,9 +1,10 @@
 //! Text to précis: what an article is about, which problem it solves, and the sentences that say so.
 //!
 //! ```
-//! let text = "Our nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.";
+//! let text = "For six minutes after each deploy, every request missed our cache and overloaded the database.\n\n\
+//!             The key now holds a hash of the structure. We split the cache in two, and the errors went away.";
 //! let precis = backissue_annotate::annotate(&backissue_annotate::Text {
-//!     title: "A lock for every job",
+//!     title: "How we ended the nine o'clock stampede",
 //!     text,
 //!     html: None,
 //!     description: None,
@@ -13,13 +14,14 @@
 //!     tags: &[],
 //! });
 //! let problem = precis.problem.as_ref().expect("the first sentence names one");
-//! assert_eq!(problem.text, "Acme's nightly import failed whenever two jobs took the same lock.");
+//! assert_eq!(problem.text, "For six minutes after each deploy, every request missed Acme's cache and overloaded the database.");
 //! assert!(precis.is_backed_by(text));
 //! ```
 //!
 //! The built-in annotator is deterministic and knows no world: it chooses sentences of the article by signs that are
-//! listed in `data/cues.toml`, and words them in the third person. What it says is therefore always the article's own;
-//! an instruction inside an article is a sentence like any other. Where no sentence is good enough it says nothing.
+//! listed in `data/cues.toml` and weighed in `data/weights.toml`, and words them in the third person. What it says is
+//! therefore always the article's own; an instruction inside an article is a sentence like any other. Where no sentence is
+//! good enough it says nothing.
 //!
 //! This crate must not do input or output of any kind, nor read the clock.
 
@@ -27,6 +29,7 @@ mod blocks;
 mod choose;
 mod concepts;
 mod cues;
+mod features;
 mod kinds;
 mod language;
 mod outline;
@@ -35,20 +38,26 @@ mod phrases;
 mod rank;
 mod sentences;
 mod statement;
+mod stems;
 mod technologies;
+pub mod training;
 mod verbs;
 mod vocabulary;
+mod weights;
 
-use backissue_model::{MadeBy, Precis};
+use backissue_model::{MadeBy, Precis, Statement};
 use url::Url;
 
-use crate::choose::{Asked, best_problem_score, choose};
-use crate::cues::{Cues, Field};
-use crate::kinds::Voice;
+use crate::blocks::Block;
+use crate::choose::{Chosen, choose};
+use crate::cues::Cues;
+use crate::features::{Measured, measure};
+use crate::kinds::{KindOdds, Voice, kind_odds};
 use crate::outline::Outline;
-use crate::rank::{Measured, measure};
 use crate::technologies::Technologies;
+use crate::weights::Weights;
 
+pub use cues::Field;
 pub use sentences::sentences;
 pub use vocabulary::{Vocabulary, VocabularyError};
 
@@ -78,54 +87,71 @@ pub struct Text<'a> {
 /// Every statement satisfies [`Precis::is_backed_by`] for `article.text` and has at most 240 characters. A text in another
 /// language than English gets a kind, concepts and technologies as far as they can be told, and no statements.
 pub fn annotate(article: &Text<'_>) -> Precis {
-    let cues = Cues::builtin();
-    let outline = article.html.map(Outline::of).unwrap_or_default();
-    let blocks = blocks::blocks(article.text, &outline);
-    let english = language::is_english(article.text, article.language);
-    let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
-    let measured = measure(article, &blocks, sentences, cues);
-    let kind = kinds::kind_of(article, &blocks, voice(&measured, cues), cues);
-    let asked = cues
-        .problem_bar
-        .get(&kind)
-        .map(|bar| Asked { bar: *bar, lead: cues.problem_lead.get(&kind).copied().unwrap_or_default() });
-    let problem = asked.and_then(|asked| choose(article, &measured, Field::Problem, asked, &[], cues));
+    precis(&Opened::of(article), Weights::builtin())
+}
+
+/// An article taken apart: all that is known of it before anything is weighed.
+pub(crate) struct Opened<'a> {
+    pub article: Text<'a>,
+    pub blocks: Vec<Block>,
+    pub measured: Measured,
+}
+
+impl<'a> Opened<'a> {
+    fn of(article: &Text<'a>) -> Self {
+        let outline = article.html.map(Outline::of).unwrap_or_default();
+        let blocks = blocks::blocks(article.text, &outline);
+        let english = language::is_english(article.text, article.language);
+        let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
+        let measured = measure(article, &blocks, sentences, Cues::builtin());
+        Self { article: *article, blocks, measured }
+    }
+
+    fn kind_odds(&self, weights: &Weights) -> KindOdds {
+        kind_odds(&self.article, &self.blocks, Voice::of(&self.measured, weights), Cues::builtin(), weights)
+    }
+
+    fn choose(&self, field: Field, kinds: &KindOdds, used: &[usize], weights: &Weights) -> Option<Chosen> {
+        choose(&self.article, &self.measured, field, kinds, used, Cues::builtin(), weights)
+    }
+}
+
+fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
+    let kinds = opened.kind_odds(weights);
+    let may = kinds.kind().may_have_problem();
+    let problem = if may { opened.choose(Field::Problem, &kinds, &[], weights) } else { None };
     let mut used: Vec<usize> = problem.iter().flat_map(|chosen| chosen.sentences.clone()).collect();
-    let part = |field, used: &[usize]| {
-        problem.as_ref().and_then(|_| choose(article, &measured, field, Asked::default(), used, cues))
-    };
+    // How something was solved says nothing where nobody knows what.
+    let part =
+        |field, used: &[usize]| problem.as_ref().and_then(|_| opened.choose(field, &kinds, used, weights));
     let approach = part(Field::Approach, &used);
     used.extend(approach.iter().flat_map(|chosen| chosen.sentences.clone()));
     let outcome = part(Field::Outcome, &used);
+    let said = |chosen: Option<Chosen>| -> Option<Statement> { chosen.map(|chosen| chosen.statement) };
+    let problem = said(problem);
     Precis {
-        kind,
-        problem: problem.map(|chosen| chosen.statement),
-        approach: approach.map(|chosen| chosen.statement),
-        outcome: outcome.map(|chosen| chosen.statement),
-        concepts: concepts::concepts_of(article, &blocks),
-        technologies: Technologies::builtin().named_in(article.title, article.text),
-        made_by: made_by(cues),
+        kind: kinds.kind(),
+        concepts: concepts::concepts_of(&opened.article, &opened.blocks, problem.as_ref(), weights),
+        problem,
+        approach: said(approach),
+        outcome: said(outcome),
+        technologies: Technologies::builtin().named_in(opened.article.title, opened.article.text),
+        made_by: made_by(Cues::builtin(), weights),
     }
 }
 
-/// The program's version and that of the signs, so that a change of either shows.
-fn made_by(cues: &Cues) -> MadeBy {
+/// The program's version and those of the signs and their weights, so that a change of any shows.
+fn made_by(cues: &Cues, weights: &Weights) -> MadeBy {
     MadeBy {
         annotator: "built-in".to_owned(),
-        version: format!("{}+cues.{}", env!("CARGO_PKG_VERSION"), cues.version),
+        version: format!(
+            "{}+cues.{}.weights.{:08x}",
+            env!("CARGO_PKG_VERSION"),
+            cues.version,
+            weights.fingerprint
+        ),
         model: None,
         prompt_version: None,
-    }
-}
-
-fn voice(measured: &Measured, cues: &Cues) -> Voice {
-    let all = measured.measures.len().max(1) as f32;
-    let you = measured.measures.iter().filter(|m| m.says_you()).count() as f32;
-    let singular = measured.measures.iter().filter(|m| m.says_i()).count() as f32;
-    Voice {
-        problem: best_problem_score(measured, cues),
-        second_person: you / all,
-        first_singular: singular / all,
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn fitted(wording: Wording, cues: &Cues, keeps: impl Fn(&str) -> bool
     }
     let limit = short.char_indices().nth(STATEMENT_MAX - 1).map_or(short.len(), |(at, _)| at);
     let mut ends: Vec<usize> = cues
+        .statement
         .clause_breaks
         .iter()
         .flat_map(|clause| short[..limit].rmatch_indices(clause.as_str()).map(|(at, _)| at))
@@ -53,7 +54,7 @@ pub(crate) fn fitted(wording: Wording, cues: &Cues, keeps: impl Fn(&str) -> bool
 
 /// The sentence up to its first clause, where that is long enough to say something by itself.
 pub(crate) fn first_clause(wording: &Wording, cues: &Cues) -> Option<Wording> {
-    let breaks = cues.clause_breaks.iter().map(String::as_str).chain([": "]);
+    let breaks = cues.statement.clause_breaks.iter().map(String::as_str).chain([": "]);
     let ends =
         breaks.filter_map(|clause| wording.text.match_indices(clause).map(|(at, _)| at).find(|&at| at >= 40));
     let end = ends.filter(|&at| may_end(&wording.text, at, cues)).min()?;
@@ -66,7 +67,10 @@ fn may_end(text: &str, end: usize, cues: &Cues) -> bool {
     let (head, tail) = text.split_at(end);
     let mut words = head.split(' ').map(plain_word);
     let opener = words.next().unwrap_or_default();
-    if cues.subordinate_openers.contains(&opener) || !balanced(head) || !words.any(|word| is_finite(&word)) {
+    if cues.statement.subordinate_openers.contains(&opener)
+        || !balanced(head)
+        || !words.any(|word| is_finite(&word))
+    {
         return false;
     }
     let dashes = |text: &str| text.matches([EN_DASH, EM_DASH]).count();
@@ -74,7 +78,7 @@ fn may_end(text: &str, end: usize, cues: &Cues) -> bool {
         return false;
     }
     let in_list = [", and ", ", or "].iter().any(|joint| tail.starts_with(joint)) && head.contains(',');
-    let interrupted = cues.interruptions.iter().any(|opener| head.contains(opener.as_str()));
+    let interrupted = cues.statement.interruptions.iter().any(|opener| head.contains(opener.as_str()));
     !in_list && !interrupted
 }
 
@@ -96,9 +100,9 @@ pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
             && !plain[word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '\'')
     };
     let words: Vec<String> = plain.split_whitespace().map(plain_word).collect();
-    let opens = words.first().is_some_and(|first| cues.leaning_openers.contains(first));
-    let early = words.iter().skip(1).take(2).any(|word| cues.leaning_pronouns.contains(word));
-    cues.leaning.iter().any(begins) || opens && early || points_back(plain, &words, cues)
+    let opens = words.first().is_some_and(|first| cues.statement.leaning_openers.contains(first));
+    let early = words.iter().skip(1).take(2).any(|word| cues.statement.leaning_pronouns.contains(word));
+    cues.statement.leaning.iter().any(begins) || opens && early || points_back(plain, &words, cues)
 }
 
 /// Whether "this", "those" or "that time" stands where nothing in the sentence can be meant by it: before its first verb,
@@ -108,12 +112,14 @@ fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
     (1..words.len()).any(|at| {
         let next = words.get(at + 1).map_or("", String::as_str);
         let points = match words[at].as_str() {
-            "this" | "these" | "those" => !cues.present_times.iter().any(|time| time == next),
+            "this" | "these" | "those" => !cues.statement.present_times.iter().any(|time| time == next),
             "such" => next != "as",
-            "that" if cues.before_that.contains(&words[at - 1]) => !is_finite(next) && !is_pronoun(next),
+            "that" if cues.statement.before_that.contains(&words[at - 1]) => {
+                !is_finite(next) && !is_pronoun(next)
+            }
             "that" => {
                 let verb = words.get(at + 2).is_some_and(|word| is_finite(word));
-                cues.pointed_at.iter().any(|noun| noun == next) && !verb
+                cues.statement.pointed_at.iter().any(|noun| noun == next) && !verb
             }
             _ => false,
         };
@@ -158,7 +164,7 @@ fn without_footnotes(text: &str) -> String {
 pub(crate) fn without_lead_ins(sentence: &str, cues: &Cues) -> String {
     let mut rest = sentence.trim();
     for _ in 0..3 {
-        let lead = cues.lead_ins.iter().find(|lead| {
+        let lead = cues.statement.lead_ins.iter().find(|lead| {
             rest.get(..lead.len()).is_some_and(|head| head.eq_ignore_ascii_case(lead))
                 && rest[lead.len()..].starts_with(' ')
                 && (lead.ends_with([',', ':']) || !belongs_on(&rest[lead.len()..]))

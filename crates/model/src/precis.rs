@@ -65,6 +65,11 @@ impl Kind {
         }
     }
 
+    /// Whether a post of this kind can be about an engineering problem; of events, people and the rest none is told.
+    pub fn may_have_problem(self) -> bool {
+        !matches!(self, Self::Profile | Self::Event | Self::Other)
+    }
+
     /// Its name for people, e.g. `Case study`.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,416 @@
+//! What can be said of each sentence of an article, as numbers that the trained weights are for.
+//!
+//! A feature has a name, by which `data/weights.toml` knows it, and a value from 0 to about 1 (2 where the same sign is
+//! found again and again). Each sentence is looked at once, whatever it may serve for. This module must not know what a
+//! feature is worth.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::Text;
+use crate::blocks::{Block, BlockKind};
+use crate::cues::Cues;
+use crate::person::is_singular;
+use crate::sentences::Sentence;
+use crate::statement::{leans, without_lead_ins};
+use crate::stems::{share, stems};
+
+/// Sentences that are looked at; what an article has to say first, it has said by then.
+pub(crate) const MOST: usize = 500;
+
+/// Features that do not come from groups of signs, in the order of their values.
+const OWN: &[&str] = &[
+    "first sentence",
+    "second or third sentence",
+    "fourth to sixth sentence",
+    "first tenth",
+    "second tenth",
+    "third and fourth tenth",
+    "last fifth",
+    "last tenth",
+    "before any heading",
+    "first of its paragraph",
+    "last of its paragraph",
+    "alone in its paragraph",
+    "first under its heading",
+    "has a figure",
+    "has two figures",
+    "has a share or a duration",
+    "title overlap",
+    "title overlap, longest",
+    "description overlap",
+    "in the description",
+    "heading overlap",
+    "centrality",
+    "question",
+    "before: question",
+    "second person",
+    "first person singular",
+    "first person plural",
+    "names the company",
+    "generic we",
+    "leans",
+    "quoted",
+    "list item",
+    "under 60 characters",
+    "under 30 characters",
+    "60 to 110 characters",
+    "over 180 characters",
+    "over 240 characters",
+    "code-like",
+    "imperative",
+    "future",
+    "past",
+    "unfinished",
+    "colon inside",
+    "names",
+];
+
+/// What wording a sentence may take, as features: they are added when it has been worded.
+pub(crate) const WORDING: [&str; 3] = ["wording: cut", "wording: verb changed", "wording: joined"];
+
+/// The names of the features of a sentence, in the order of [`Measures::features`].
+pub(crate) fn names(cues: &Cues) -> Vec<String> {
+    let signs = cues.sign_groups.iter().map(|group| format!("sign: {}", group.name));
+    let before = cues.sign_groups.iter().map(|group| format!("before: {}", group.name));
+    let after = cues.sign_groups.iter().map(|group| format!("after: {}", group.name));
+    let headings = cues.heading_groups.iter().map(|name| format!("under: {name}"));
+    OWN.iter()
+        .map(|name| (*name).to_owned())
+        .chain(signs)
+        .chain(before)
+        .chain(after)
+        .chain(headings)
+        .collect()
+}
+
+/// What is known of one sentence.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measures {
+    /// Values in the order of [`names`].
+    pub features: Vec<f32>,
+    /// Begins with a word that stands for something in the sentence before.
+    pub leans: bool,
+    pub second_person: bool,
+    pub first_singular: bool,
+}
+
+/// An article's sentences with their measures.
+pub(crate) struct Measured {
+    pub sentences: Vec<Sentence>,
+    pub measures: Vec<Measures>,
+}
+
+/// What the words of a sentence alone tell.
+#[derive(Default)]
+struct Words {
+    signs: Vec<u8>,
+    characters: usize,
+    figures: usize,
+    amount: bool,
+    question: bool,
+    second_person: bool,
+    first_singular: bool,
+    first_plural: bool,
+    generic_we: bool,
+    leans: bool,
+    quoted: bool,
+    code_like: bool,
+    imperative: bool,
+    future: bool,
+    past: bool,
+    unfinished: bool,
+    colon: bool,
+    names: usize,
+}
+
+/// Measures the sentences of an article.
+pub(crate) fn measure(
+    article: &Text<'_>,
+    blocks: &[Block],
+    mut sentences: Vec<Sentence>,
+    cues: &Cues,
+) -> Measured {
+    sentences.truncate(MOST);
+    let of_words: Vec<Words> = sentences.iter().map(|s| of_words(quote(article.text, s), cues)).collect();
+    let stems: Vec<Vec<u64>> = sentences.iter().map(|s| stems(quote(article.text, s)).collect()).collect();
+    let mut often: HashMap<u64, u32> = HashMap::new();
+    for stem in stems.iter().flatten() {
+        *often.entry(*stem).or_default() += 1;
+    }
+    let surroundings = Surroundings::of(article, blocks, cues);
+    let measures = (0..sentences.len())
+        .map(|at| {
+            let placed = Placed::of(&sentences, blocks, at);
+            let own = surroundings.own(&sentences, &of_words, &stems, &often, &placed, at);
+            let none = Vec::new();
+            let before = if placed.begins_section { &none } else { &of_words[at - 1].signs };
+            let after = if placed.ends_section { &none } else { &of_words[at + 1].signs };
+            let groups = cues.sign_groups.len();
+            let heading =
+                blocks[sentences[at].block].heading.map_or(0, |heading| surroundings.headings[heading]);
+            let mut features = own;
+            features.extend(of_words[at].signs.iter().map(|count| times(*count)));
+            features.extend((0..groups).map(|group| yes(before.get(group).is_some_and(|count| *count > 0))));
+            features.extend((0..groups).map(|group| yes(after.get(group).is_some_and(|count| *count > 0))));
+            features.extend((0..cues.heading_groups.len()).map(|group| yes(heading >> group & 1 == 1)));
+            Measures {
+                features,
+                leans: of_words[at].leans,
+                second_person: of_words[at].second_person,
+                first_singular: of_words[at].first_singular,
+            }
+        })
+        .collect();
+    Measured { sentences, measures }
+}
+
+fn yes(is: bool) -> f32 {
+    if is { 1.0 } else { 0.0 }
+}
+
+/// 1, 1 + 1/2, 1 + 1/2 + 1/4 …: a second sign of a group says less than the first.
+fn times(count: u8) -> f32 {
+    2.0 - 2.0 * 0.5f32.powi(i32::from(count).min(4))
+}
+
+/// Where a sentence stands among the others.
+struct Placed {
+    first_of_block: bool,
+    last_of_block: bool,
+    begins_section: bool,
+    ends_section: bool,
+}
+
+impl Placed {
+    fn of(sentences: &[Sentence], blocks: &[Block], at: usize) -> Self {
+        let block = |at: usize| sentences.get(at).map(|s| s.block);
+        let heading = |at: usize| block(at).map(|b| blocks[b].heading);
+        let before = at.checked_sub(1);
+        Self {
+            first_of_block: before.and_then(block) != block(at),
+            last_of_block: block(at + 1) != block(at),
+            begins_section: before.and_then(heading) != heading(at),
+            ends_section: heading(at + 1) != heading(at),
+        }
+    }
+}
+
+/// What of the article around its sentences is asked again and again.
+struct Surroundings<'a> {
+    text: &'a str,
+    title: HashSet<u64>,
+    description: HashSet<u64>,
+    company: String,
+    /// For each block, which groups of heading signs it has, a bit each.
+    headings: Vec<u32>,
+    heading_stems: Vec<HashSet<u64>>,
+    blocks: &'a [Block],
+}
+
+impl<'a> Surroundings<'a> {
+    fn of(article: &Text<'a>, blocks: &'a [Block], cues: &Cues) -> Self {
+        let heading_of = |block: &Block| match block.kind {
+            BlockKind::Heading => &article.text[block.start..block.end],
+            _ => "",
+        };
+        Self {
+            text: article.text,
+            title: stems(article.title).collect(),
+            description: stems(article.description.unwrap_or_default()).collect(),
+            company: article.company.to_lowercase(),
+            headings: blocks
+                .iter()
+                .map(|block| {
+                    cues.headings.find(heading_of(block)).iter().fold(0, |bits, hit| bits | 1 << *hit.meaning)
+                })
+                .collect(),
+            heading_stems: blocks.iter().map(|block| stems(heading_of(block)).collect()).collect(),
+            blocks,
+        }
+    }
+
+    /// The values of [`OWN`].
+    fn own(
+        &self,
+        sentences: &[Sentence],
+        of_words: &[Words],
+        stems: &[Vec<u64>],
+        often: &HashMap<u64, u32>,
+        placed: &Placed,
+        at: usize,
+    ) -> Vec<f32> {
+        let (sentence, words, stems) = (&sentences[at], &of_words[at], &stems[at]);
+        let block = &self.blocks[sentence.block];
+        let place = sentence.span.start as f32 / self.text.len().max(1) as f32;
+        let said = quote(self.text, sentence);
+        let no_words = HashSet::new();
+        let over = block.heading.map_or(&no_words, |heading| &self.heading_stems[heading]);
+        let described = share(&self.description, stems);
+        let between = |from: f32, to: f32| yes(place >= from && place < to);
+        let values = [
+            yes(at == 0),
+            yes((1..3).contains(&at)),
+            yes((3..6).contains(&at)),
+            between(0.0, 0.1),
+            between(0.1, 0.2),
+            between(0.2, 0.4),
+            between(0.8, 0.9),
+            between(0.9, 1.1),
+            yes(block.heading.is_none()),
+            yes(placed.first_of_block && !placed.last_of_block),
+            yes(placed.last_of_block && !placed.first_of_block),
+            yes(placed.first_of_block && placed.last_of_block),
+            yes(placed.begins_section && block.heading.is_some()),
+            yes(words.figures > 0),
+            yes(words.figures > 1),
+            yes(words.amount),
+            share(&self.title, stems),
+            yes(!self.title.is_empty() && share(&self.title, stems) >= 0.6),
+            described,
+            yes(!self.description.is_empty() && described >= 0.8),
+            share(over, stems),
+            centrality(stems, often),
+            yes(words.question),
+            yes(at > 0 && of_words[at - 1].question),
+            yes(words.second_person),
+            yes(words.first_singular),
+            yes(words.first_plural),
+            yes(!self.company.is_empty() && said.to_lowercase().contains(&self.company)),
+            yes(words.generic_we),
+            yes(words.leans),
+            yes(words.quoted || block.kind == BlockKind::Quote),
+            yes(block.kind == BlockKind::ListItem),
+            yes(words.characters < 60),
+            yes(words.characters < 30),
+            yes((60..110).contains(&words.characters)),
+            yes(words.characters > 180),
+            yes(words.characters > 240),
+            yes(words.code_like),
+            yes(words.imperative),
+            yes(words.future),
+            yes(words.past),
+            yes(words.unfinished),
+            yes(words.colon),
+            (words.names as f32 / 3.0).min(1.0),
+        ];
+        values.to_vec()
+    }
+}
+
+pub(crate) fn quote<'t>(text: &'t str, sentence: &Sentence) -> &'t str {
+    &text[sentence.span.start as usize..sentence.span.end as usize]
+}
+
+fn of_words(sentence: &str, cues: &Cues) -> Words {
+    let plain = straight(sentence);
+    let mut words = Words {
+        signs: vec![0u8; cues.sign_groups.len()],
+        characters: plain.chars().count(),
+        question: plain.ends_with('?'),
+        generic_we: !cues.generic_we.find(&plain).is_empty(),
+        quoted: plain.starts_with(['"', '“', '‘', '«']),
+        unfinished: !plain.ends_with(['.', '!', '?', '"', ')', '”']) || plain.ends_with(".."),
+        colon: plain.contains(": "),
+        leans: leans(&without_lead_ins(&plain, cues), cues),
+        ..Words::default()
+    };
+    for hit in cues.signs.find(&plain) {
+        words.signs[*hit.meaning] = words.signs[*hit.meaning].saturating_add(1);
+    }
+    for (at, word) in plain.split_whitespace().enumerate() {
+        words.take(at, word, cues);
+    }
+    words
+}
+
+impl Words {
+    /// Takes one word of the sentence in.
+    fn take(&mut self, at: usize, word: &str, cues: &Cues) {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let lower = bare.to_ascii_lowercase();
+        let figure = bare.starts_with(|c: char| c.is_ascii_digit());
+        self.figures += usize::from(figure);
+        self.amount |= word.contains('%')
+            || figure && bare.ends_with(['x', 's', 'B'])
+            || matches!(
+                lower.as_str(),
+                "percent"
+                    | "seconds"
+                    | "minutes"
+                    | "hours"
+                    | "milliseconds"
+                    | "times"
+                    | "ms"
+                    | "gb"
+                    | "mb"
+                    | "tb"
+            );
+        self.code_like |= word.contains("()")
+            || word.contains("::")
+            || word.contains("->")
+            || word.contains("=>")
+            || word.contains('_')
+            || word.contains('{')
+            || word.contains("://");
+        self.second_person |=
+            matches!(lower.as_str(), "you" | "your" | "you're" | "you've" | "you'll" | "you'd" | "yourself");
+        self.first_singular |= is_singular(&lower);
+        self.first_plural |=
+            matches!(lower.as_str(), "we" | "our" | "us" | "we've" | "we're" | "we'd" | "ours");
+        self.future |= matches!(lower.as_str(), "will" | "won't" | "shall") || lower.ends_with("'ll");
+        self.past |=
+            matches!(lower.as_str(), "was" | "were" | "had" | "did" | "wasn't" | "weren't" | "didn't")
+                || lower.len() > 4 && lower.ends_with("ed");
+        self.imperative |= at == 0 && cues.statement.imperatives.contains(&lower);
+        self.names += usize::from(at > 0 && bare.starts_with(char::is_uppercase));
+    }
+}
+
+/// Whether the text has a sign that may carry this part of a précis alone.
+pub(crate) fn has_sign(text: &str, field: crate::cues::Field, cues: &Cues) -> bool {
+    cues.signs.find(&straight(text)).iter().any(|hit| cues.sign_groups[*hit.meaning].of == Some(field))
+}
+
+fn straight(text: &str) -> String {
+    text.replace('’', "'").replace('\n', " ")
+}
+
+/// How much the words of a sentence are those the article uses again and again, 0 to 1.
+fn centrality(stems: &[u64], often: &HashMap<u64, u32>) -> f32 {
+    if stems.len() < 3 {
+        return 0.0;
+    }
+    let sum: f32 = stems.iter().map(|s| often.get(s).map_or(0.0, |n| (*n as f32).ln().min(3.0) / 3.0)).sum();
+    sum / stems.len() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::blocks;
+    use crate::outline::Outline;
+    use crate::sentences::sentences_in;
+    use crate::test_articles::article;
+
+    #[test]
+    fn every_feature_has_a_name_and_every_sentence_all_of_them() {
+        let cues = Cues::builtin();
+        let text = "The queue failed.\n\nWhat we did\n\nWe gave it 5 % more room. It was \"enough\".";
+        let article = article("The queue", text);
+        let blocks = blocks(text, &Outline::default());
+        let measured = measure(&article, &blocks, sentences_in(text, &blocks), cues);
+        let names = names(cues);
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+        assert!(measured.measures.iter().all(|m| m.features.len() == names.len()));
+        let of = |at: usize, name: &str| {
+            measured.measures[at].features
+                [names.iter().position(|n| n == name).expect("a feature of that name")]
+        };
+        assert_eq!(of(0, "sign: something went wrong"), 1.0);
+        assert_eq!(of(2, "before: it is put on offer"), 0.0);
+        assert_eq!((of(0, "before any heading"), of(1, "before any heading")), (1.0, 0.0));
+        assert_eq!((of(1, "has a share or a duration"), of(1, "first under its heading")), (1.0, 1.0));
+        assert_eq!((of(2, "leans"), of(1, "leans")), (1.0, 0.0));
+        assert_eq!(of(0, "after: something was done"), 0.0, "it stands in another section");
+    }
+}

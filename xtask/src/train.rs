@@ -1,0 +1,491 @@
+//! Makes the built-in annotator's weights, `crates/annotate/data/weights.toml`, of the labelled reads.
+//!
+//! Only reads of the training blogs are looked at. What one model tells the next is always what it says of a blog that it
+//! was not trained on, and how strongly weights are held back is chosen by the same leave-one-blog-out; the figures printed
+//! are those of the blogs left out. The reporting blogs are `cargo xtask eval precis`' business.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+
+use anyhow::Context;
+use backissue_annotate::Field;
+use backissue_annotate::training::{Named, RankFile, Seen, Trial, WeightsFile, expected_kinds};
+use backissue_model::{ConceptSlug, Kind};
+use clap::Args;
+
+use crate::fit::{Choice, Features, Numbers, fit, score};
+use crate::labels::{self, Label, Labelled, Read};
+use crate::rouge::rouge;
+use crate::test::workspace;
+
+/// Where the weights are kept, under the workspace.
+const FILE: &str = "crates/annotate/data/weights.toml";
+
+/// How strongly weights may be held back; the best for blogs left out is taken.
+const HELD_BACK: [f32; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
+
+/// What a sign of a kind is expected to weigh for that kind before anything was learnt, where hardly any other kind has it and
+/// where others do.
+const EXPECTED: (f32, f32) = (3.0, 1.0);
+
+/// How much less a sentence counts that is this much less similar to the label: e times.
+const TEMPERATURE: f64 = 0.08;
+
+/// What it is worth, in similarity, that people named the sentence as evidence.
+const NAMED: f64 = 0.25;
+
+/// Smaller weights are left out of the file.
+const LEAST: f32 = 0.015;
+
+/// Make the annotator's weights of the labelled reads
+#[derive(Args, Debug)]
+pub struct Train {
+    /// Only print what training would give, leave the file as it is
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Train {
+    /// Trains and writes the file.
+    pub fn run(self) -> anyhow::Result<()> {
+        let reads: Vec<Read> = labels::load()?.into_iter().filter(|read| !read.label.is_reported()).collect();
+        let texts: Vec<_> = reads.iter().map(Read::text).collect();
+        let seen: Vec<Seen<'_>> = texts.iter().map(Seen::of).collect();
+        let blogs: BTreeSet<&str> = reads.iter().map(|read| read.label.blog()).collect();
+        let set: Vec<Example<'_>> = reads
+            .iter()
+            .zip(&seen)
+            .map(|(read, seen)| Example { label: &read.label, seen, text: &read.article.text })
+            .collect();
+        println!("{} reads of {}", set.len(), blogs.iter().copied().collect::<Vec<_>>().join(", "));
+        let mut training = Training {
+            set,
+            blogs: blogs.into_iter().collect(),
+            apart: HashMap::new(),
+            whole: WeightsFile::default(),
+        };
+        training.ranks();
+        training.kinds();
+        training.concepts();
+        training.parts();
+        let text = format!(
+            "# What the signs of an article weigh. Made by `cargo xtask train` of {} labelled reads; not written by hand.\n\n{}",
+            training.set.len(),
+            toml::to_string(&rounded(training.whole))?
+        );
+        if self.dry_run {
+            return Ok(());
+        }
+        let path = workspace().join(FILE);
+        fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+        println!("{} written", path.display());
+        Ok(())
+    }
+}
+
+/// A labelled read.
+struct Example<'a> {
+    label: &'a Label,
+    seen: &'a Seen<'a>,
+    text: &'a str,
+}
+
+/// What has been learnt so far: of all blogs, and of all but one, for each.
+struct Training<'a> {
+    set: Vec<Example<'a>>,
+    blogs: Vec<&'a str>,
+    apart: HashMap<&'a str, WeightsFile>,
+    whole: WeightsFile,
+}
+
+/// One thing to learn from: whose blog it is of, the choice, and how good each candidate would be.
+struct Lesson<'a> {
+    blog: &'a str,
+    choice: Choice,
+    worth: Vec<f64>,
+}
+
+impl<'a> Example<'a> {
+    fn labelled(&self, field: Field) -> Option<&'a Labelled> {
+        match field {
+            Field::Problem => self.label.problem.as_ref(),
+            Field::Approach => self.label.approach.as_ref(),
+            Field::Outcome => self.label.outcome.as_ref(),
+        }
+    }
+
+    /// Its sentences as candidates for `field`, where the label has it.
+    fn sentences(&self, field: Field, numbers: &mut Numbers) -> Option<Lesson<'a>> {
+        let label = self.labelled(field)?;
+        let spans = self.seen.sentences();
+        let named: BTreeSet<usize> =
+            label.sentences.iter().filter_map(|words| labels::numbered(self.text, &spans, words)).collect();
+        let mut lesson = Lesson {
+            blog: self.label.blog(),
+            choice: Choice { candidates: vec![], targets: vec![] },
+            worth: vec![],
+        };
+        for at in 0..spans.len() {
+            let Some(worded) = self.seen.worded(field, at) else { continue };
+            let similar = rouge(&worded.text, &label.text);
+            let similar = (similar.one + similar.l) / 2.0;
+            let is_named = worded.sentences.iter().any(|at| named.contains(at));
+            lesson
+                .choice
+                .targets
+                .push(((similar + if is_named { NAMED } else { 0.0 }) / TEMPERATURE).exp() as f32);
+            lesson.worth.push(similar);
+            let mut features: Features = Vec::new();
+            for (name, value) in self.seen.sentence(at).iter().chain(&worded.features) {
+                features.push((numbers.of(name), *value));
+            }
+            lesson.choice.candidates.push(features);
+        }
+        let all: f32 = lesson.choice.targets.iter().sum();
+        lesson.choice.targets.iter_mut().for_each(|target| *target /= all);
+        (!lesson.choice.candidates.is_empty()).then_some(lesson)
+    }
+}
+
+impl<'a> Training<'a> {
+    /// How good sentences are for each part.
+    fn ranks(&mut self) {
+        println!("\nsimilarity of the chosen sentence (mean of ROUGE-1 and ROUGE-L), blogs left out");
+        println!("{:<10} {:>6} {:>8} {:>8} {:>8}", "part", "reads", "first", "chosen", "oracle");
+        for field in Field::ALL {
+            let mut numbers = Numbers::default();
+            let lessons: Vec<Lesson<'_>> =
+                self.set.iter().filter_map(|example| example.sentences(field, &mut numbers)).collect();
+            let expected = vec![0.0; numbers.names().len()];
+            let tried = |l2: f32| mean(&self.left_out(&lessons, &expected, l2, worth_of_best));
+            let l2 = best_of(HELD_BACK.into_iter(), tried);
+            let chosen = tried(l2);
+            let first = lessons.iter().map(|lesson| lesson.worth[0]).collect::<Vec<_>>();
+            let oracle = lessons
+                .iter()
+                .map(|lesson| lesson.worth.iter().copied().fold(0.0, f64::max))
+                .collect::<Vec<_>>();
+            println!(
+                "{:<10} {:>6} {:>8.3} {:>8.3} {:>8.3}   held back by {l2}",
+                field.as_str(),
+                lessons.len(),
+                mean(&first),
+                chosen,
+                mean(&oracle)
+            );
+            for blog in self.blogs.clone() {
+                let weights = self.without(blog, &lessons, &expected, l2);
+                rank_of(self.apart.entry(blog).or_default(), field).sentence =
+                    named_weights(&numbers, &weights);
+            }
+            let weights = fit(&all_choices(&lessons), &expected, l2);
+            rank_of(&mut self.whole, field).sentence = named_weights(&numbers, &weights);
+        }
+    }
+
+    /// What sort of post it is.
+    fn kinds(&mut self) {
+        let features: Vec<Vec<Named>> =
+            self.set.iter().map(|example| example.seen.kind(&self.trial(example.label.blog()))).collect();
+        let mut numbers = Numbers::default();
+        let kinds = Kind::ALL.len() as u32;
+        let lessons: Vec<Lesson<'_>> = self
+            .set
+            .iter()
+            .zip(&features)
+            .map(|(example, features)| {
+                let common: Features =
+                    features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
+                let of_kind = |kind: u32| {
+                    common.iter().map(|(number, value)| (number * kinds + kind, *value)).collect()
+                };
+                let is = |kind: &Kind| if *kind == example.label.kind { 1.0 } else { 0.0 };
+                Lesson {
+                    blog: example.label.blog(),
+                    choice: Choice {
+                        candidates: (0..kinds).map(of_kind).collect(),
+                        targets: Kind::ALL.iter().map(|kind| is(kind) as f32).collect(),
+                    },
+                    worth: Kind::ALL.iter().map(is).collect(),
+                }
+            })
+            .collect();
+        // A sign that no read has is worth what is expected of it.
+        let signs: Vec<(u32, Kind, bool)> =
+            expected_kinds().map(|(name, kind, clear)| (numbers.of(name), kind, clear)).collect();
+        let mut expected = vec![0.0; numbers.names().len() * kinds as usize];
+        for (number, kind, clear) in signs {
+            expected[(number * kinds) as usize + kind as usize] = if clear { EXPECTED.0 } else { EXPECTED.1 };
+        }
+        let l2 =
+            best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(&lessons, &expected, l2, likelihood)));
+        let right = mean(&self.left_out(&lessons, &expected, l2, worth_of_best));
+        println!("\nkinds right, blogs left out: {right:.3}   held back by {l2}");
+        let put = |file: &mut WeightsFile, weights: &[f32]| {
+            file.kind = numbers
+                .names()
+                .iter()
+                .zip(weights.chunks(kinds as usize))
+                .filter(|(_, of_kinds)| of_kinds.iter().any(|weight| weight.abs() >= LEAST))
+                .map(|(name, of_kinds)| {
+                    (name.clone(), of_kinds.try_into().expect("a chunk has a weight for each kind"))
+                })
+                .collect();
+        };
+        for blog in self.blogs.clone() {
+            let weights = self.without(blog, &lessons, &expected, l2);
+            put(self.apart.entry(blog).or_default(), &weights);
+        }
+        put(&mut self.whole, &fit(&all_choices(&lessons), &expected, l2));
+    }
+
+    /// Which of the concepts that an article names it is about.
+    fn concepts(&mut self) {
+        struct Found<'a> {
+            label: &'a Label,
+            candidates: Vec<(ConceptSlug, Features)>,
+        }
+        let mut numbers = Numbers::default();
+        let found: Vec<Found<'_>> = self
+            .set
+            .iter()
+            .map(|example| {
+                let problem = example.seen.choice(Field::Problem, &[], &self.trial(example.label.blog()));
+                let problem =
+                    problem.filter(|_| example.label.problem.is_some()).map(|choice| choice.statement);
+                let concepts = example.seen.concepts(problem.as_ref());
+                let numbered = |features: Vec<Named>, numbers: &mut Numbers| {
+                    features.iter().map(|(name, value)| (numbers.of(name), *value)).collect()
+                };
+                let candidates = concepts
+                    .into_iter()
+                    .map(|(slug, features)| (slug, numbered(features, &mut numbers)))
+                    .collect();
+                Found { label: example.label, candidates }
+            })
+            .collect();
+        let lessons = |blog: Option<&str>| -> Vec<Choice> {
+            found
+                .iter()
+                .filter(|found| Some(found.label.blog()) != blog)
+                .flat_map(|found| {
+                    let is_it = |slug: &ConceptSlug| found.label.concepts.contains(slug);
+                    found
+                        .candidates
+                        .iter()
+                        .map(move |(slug, features)| Choice::binary(features.clone(), is_it(slug)))
+                })
+                .collect()
+        };
+        // Precision and recall of what lies over a bar, the first four of each read.
+        let tried = |l2: f32| -> (f64, f32, f64, f64) {
+            let mut scored: Vec<(f32, bool)> = Vec::new();
+            for blog in &self.blogs {
+                let weights = fit(&refs(&lessons(Some(blog))), &vec![0.0; numbers.names().len()], l2);
+                for found in found.iter().filter(|found| found.label.blog() == *blog) {
+                    let mut of_read: Vec<(f32, bool)> = found
+                        .candidates
+                        .iter()
+                        .map(|(slug, features)| {
+                            (score(features, &weights), found.label.concepts.contains(slug))
+                        })
+                        .collect();
+                    of_read.sort_by(|a, b| b.0.total_cmp(&a.0));
+                    scored.extend(of_read.into_iter().take(4));
+                }
+            }
+            let wanted: usize = found.iter().map(|found| found.label.concepts.len()).sum();
+            let at_bar = |bar: f32| {
+                let said = scored.iter().filter(|(odds, _)| *odds >= bar).count().max(1) as f64;
+                let right = scored.iter().filter(|(odds, right)| *odds >= bar && *right).count() as f64;
+                (2.0 * right / (said + wanted as f64), bar, right / said, right / wanted as f64)
+            };
+            let bars = (-30..=20).map(|tenth| tenth as f32 / 10.0);
+            bars.map(at_bar).max_by(|a, b| a.0.total_cmp(&b.0)).expect("there are bars")
+        };
+        let l2 = best_of(HELD_BACK.into_iter(), |l2| tried(l2).0);
+        let (f1, bar, precision, recall) = tried(l2);
+        let reach: usize = found
+            .iter()
+            .map(|f| {
+                f.label
+                    .concepts
+                    .iter()
+                    .filter(|slug| f.candidates.iter().any(|(named, _)| named == *slug))
+                    .count()
+            })
+            .sum();
+        let wanted: usize = found.iter().map(|found| found.label.concepts.len()).sum();
+        println!(
+            "concepts, blogs left out: precision {precision:.3}, recall {recall:.3}, F1 {f1:.3}; named at all {:.3}   held back by {l2}, bar {bar}",
+            reach as f64 / wanted as f64
+        );
+        let put = |file: &mut WeightsFile, weights: &[f32]| {
+            file.concept = named_weights(&numbers, weights);
+            file.concept_bar = bar;
+        };
+        for blog in self.blogs.clone() {
+            let weights = fit(&refs(&lessons(Some(blog))), &vec![0.0; numbers.names().len()], l2);
+            put(self.apart.entry(blog).or_default(), &weights);
+        }
+        put(&mut self.whole, &fit(&refs(&lessons(None)), &vec![0.0; numbers.names().len()], l2));
+    }
+
+    /// Whether an article has a part, and how sure what was chosen is.
+    fn parts(&mut self) {
+        println!("\nparts, blogs left out");
+        println!(
+            "{:<10} {:>6} {:>8} {:>8} {:>8} {:>10}",
+            "part", "reads", "with", "right", "always", "confident"
+        );
+        for field in Field::ALL {
+            let mut numbers = Numbers::default();
+            let (mut present, mut sure) = (Vec::new(), Vec::new());
+            for example in &self.set {
+                if field != Field::Problem && example.label.problem.is_none() {
+                    continue;
+                }
+                let trial = self.trial(example.label.blog());
+                let used = match field {
+                    Field::Problem => Vec::new(),
+                    _ => example
+                        .seen
+                        .choice(Field::Problem, &[], &trial)
+                        .map_or(Vec::new(), |choice| choice.sentences),
+                };
+                let Some(choice) = example.seen.choice(field, &used, &trial) else { continue };
+                let features: Features =
+                    choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
+                let label = example.labelled(field);
+                let lesson = |features: &Features, yes: bool| Lesson {
+                    blog: example.label.blog(),
+                    choice: Choice::binary(features.clone(), yes),
+                    worth: if yes { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
+                };
+                present.push(lesson(&features, label.is_some()));
+                let Some(label) = label else { continue };
+                let spans = example.seen.sentences();
+                let named =
+                    label.sentences.iter().filter_map(|words| labels::numbered(example.text, &spans, words));
+                let is_named = named.into_iter().any(|at| choice.sentences.contains(&at));
+                sure.push(lesson(&features, is_named));
+            }
+            let expected = vec![0.0; numbers.names().len()];
+            let held = |lessons: &[Lesson<'_>]| {
+                best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(lessons, &expected, l2, likelihood)))
+            };
+            let (l2, sure_l2) = (held(&present), held(&sure));
+            let right = mean(&self.left_out(&present, &expected, l2, worth_of_best));
+            let with = present.iter().filter(|lesson| lesson.worth[1] > 0.5).count();
+            let named = sure.iter().filter(|lesson| lesson.worth[1] > 0.5).count();
+            println!(
+                "{:<10} {:>6} {:>8} {:>8.3} {:>8.3} {:>10.3}   held back by {l2} and {sure_l2}",
+                field.as_str(),
+                present.len(),
+                with,
+                right,
+                with as f64 / present.len().max(1) as f64,
+                named as f64 / sure.len().max(1) as f64
+            );
+            let present = named_weights(&numbers, &fit(&all_choices(&present), &expected, l2));
+            let sure = named_weights(&numbers, &fit(&all_choices(&sure), &expected, sure_l2));
+            let rank = rank_of(&mut self.whole, field);
+            (rank.present, rank.sure) = (present, sure);
+        }
+    }
+
+    /// What was learnt without this blog.
+    fn trial(&self, blog: &str) -> Trial {
+        Trial::of(&self.apart[blog])
+    }
+
+    /// The weights that all blogs but one teach.
+    fn without(&self, blog: &str, lessons: &[Lesson<'_>], expected: &[f32], l2: f32) -> Vec<f32> {
+        let choices: Vec<&Choice> = lessons.iter().filter(|l| l.blog != blog).map(|l| &l.choice).collect();
+        fit(&choices, expected, l2)
+    }
+
+    /// What `measure` says of every lesson under the weights that the other blogs teach.
+    fn left_out(
+        &self,
+        lessons: &[Lesson<'_>],
+        expected: &[f32],
+        l2: f32,
+        measure: fn(&Lesson<'_>, &[f32]) -> f64,
+    ) -> Vec<f64> {
+        let mut found = Vec::with_capacity(lessons.len());
+        for blog in &self.blogs {
+            let weights = self.without(blog, lessons, expected, l2);
+            found.extend(lessons.iter().filter(|l| l.blog == *blog).map(|lesson| measure(lesson, &weights)));
+        }
+        found
+    }
+}
+
+/// How good the candidate is that the weights would choose.
+fn worth_of_best(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
+    let scores = lesson.choice.candidates.iter().map(|features| score(features, weights));
+    let best = scores
+        .zip(&lesson.worth)
+        .fold((f32::MIN, 0.0), |best, (score, worth)| if score > best.0 { (score, *worth) } else { best });
+    best.1
+}
+
+/// The logarithm of the share that the weights give what is right.
+fn likelihood(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
+    let shares = crate::fit::shares(&lesson.choice, weights);
+    shares
+        .iter()
+        .zip(&lesson.choice.targets)
+        .map(|(share, target)| f64::from(target * share.max(1e-6).ln()))
+        .sum()
+}
+
+fn refs(choices: &[Choice]) -> Vec<&Choice> {
+    choices.iter().collect()
+}
+
+fn all_choices<'l>(lessons: &'l [Lesson<'_>]) -> Vec<&'l Choice> {
+    lessons.iter().map(|lesson| &lesson.choice).collect()
+}
+
+/// The first of those for which `good` is greatest.
+fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> T {
+    let mut best: Option<(T, f64)> = None;
+    for one in all {
+        let worth = good(one);
+        if best.is_none_or(|(_, most)| worth > most) {
+            best = Some((one, worth));
+        }
+    }
+    best.expect("there is at least one").0
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+fn rank_of(file: &mut WeightsFile, field: Field) -> &mut RankFile {
+    match field {
+        Field::Problem => &mut file.problem,
+        Field::Approach => &mut file.approach,
+        Field::Outcome => &mut file.outcome,
+    }
+}
+
+/// Weights by name, those that say nothing left out.
+fn named_weights(numbers: &Numbers, weights: &[f32]) -> BTreeMap<String, f32> {
+    let named = numbers.names().iter().cloned().zip(weights.iter().copied());
+    named.filter(|(_, weight)| weight.abs() >= LEAST).collect()
+}
+
+/// Weights to three places, which is more than they are worth.
+fn rounded(mut file: WeightsFile) -> WeightsFile {
+    let round = |weight: &mut f32| *weight = (*weight * 1000.0).round() / 1000.0;
+    for rank in [&mut file.problem, &mut file.approach, &mut file.outcome] {
+        let all = rank.present.values_mut().chain(rank.sure.values_mut());
+        all.chain(rank.sentence.values_mut()).for_each(round);
+    }
+    file.kind.values_mut().flatten().chain(file.concept.values_mut()).for_each(round);
+    file
+}
