@@ -1,8 +1,12 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
 mod bench;
+mod eval;
+mod labels;
 mod release;
+mod rouge;
 mod screenshots;
+mod table;
 mod test;
 mod web;
 
@@ -22,6 +26,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
+    /// Say how good the précis are, against the labelled set
+    Eval(eval::Eval),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),
     /// Serve the small web of real blogs on loopback
@@ -32,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Eval(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),
         Chore::Web(chore) => chore.run(),
     }
