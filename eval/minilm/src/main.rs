@@ -5,7 +5,7 @@
 //! is the folder that holds `model.safetensors`, `config.json` and `tokenizer.json`.
 
 use std::fs::read;
-use std::io::{BufWriter, Write, stdin, stdout};
+use std::io::{Write, stdin, stdout};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -51,14 +51,15 @@ impl MiniLm {
 fn main() -> Result<()> {
     let folder = std::env::args_os().nth(1).context("the argument is missing: the folder of the model")?;
     let model = MiniLm::load(Path::new(&folder))?;
-    let mut out = BufWriter::new(stdout().lock());
+    let mut out = stdout().lock();
     for (at, line) in stdin().lines().enumerate() {
         let text: String =
             serde_json::from_str(&line?).with_context(|| format!("line {} is no JSON string", at + 1))?;
-        serde_json::to_writer(&mut out, &model.embed(&text)?)?;
-        writeln!(out)?;
+        // Who asks waits for the answer before asking again.
+        writeln!(out, "{}", serde_json::to_string(&model.embed(&text)?)?)?;
+        out.flush()?;
     }
-    Ok(out.flush()?)
+    Ok(())
 }
 
 #[cfg(test)]
