@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -19,7 +19,7 @@ pub struct MiniLm {
     asked: ChildStdin,
     answers: BufReader<ChildStdout>,
     known: HashMap<String, Vec<f32>>,
-    kept: BufWriter<File>,
+    kept: File,
     _program: Child,
 }
 
@@ -44,7 +44,7 @@ impl MiniLm {
             asked: program.stdin.take().context("its input was asked for")?,
             answers: BufReader::new(program.stdout.take().context("its output was asked for")?),
             known,
-            kept: BufWriter::new(OpenOptions::new().create(true).append(true).open(&kept)?),
+            kept: OpenOptions::new().create(true).append(true).open(&kept)?,
             _program: program,
         })
     }
@@ -70,8 +70,8 @@ impl MiniLm {
             .and_then(|()| self.answers.read_line(&mut answer))
             .context("the program of eval/minilm has ended")?;
         let vector = serde_json::from_str(&answer).context("the program of eval/minilm has ended")?;
-        serde_json::to_writer(&mut self.kept, &(text, &vector))?;
-        writeln!(self.kept)?;
+        // A line at once, so that a run that is broken off leaves no half of one.
+        self.kept.write_all(format!("{}\n", serde_json::to_string(&(text, &vector))?).as_bytes())?;
         self.known.insert(text.to_owned(), vector);
         Ok(())
     }
