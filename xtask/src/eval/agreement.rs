@@ -71,7 +71,7 @@ fn choices(both: &[Both]) {
     for part in Part::ALL {
         let there: Vec<_> =
             both.iter().map(|(a, b)| (a.part(part).is_some(), b.part(part).is_some())).collect();
-        rows.push(row(format!("whether there is a {}", part.name()), same(&there), kappa(&there)));
+        rows.push(row(format!("{} there or not", part.name()), same(&there), kappa(&there)));
     }
     println!("{}", table(&["", "the same", "Cohen's kappa"], &rows));
 }
@@ -117,7 +117,7 @@ fn names(both: &[Both]) {
         row("concepts", both.iter().map(|(a, b)| Overlap::of(&a.concepts, &b.concepts)).collect()),
         row(
             "technologies",
-            both.iter().map(|(a, b)| Overlap::of(&a.technologies, &b.technologies)).collect(),
+            both.iter().map(|(a, b)| Overlap::of_names(&a.technologies, &b.technologies)).collect(),
         ),
     ];
     println!("{}", table(&["", "F1", "F1, mean of the reads"], &rows));

@@ -271,10 +271,8 @@ fn kinds(reads: &[Annotated<'_>]) {
 /// Prints how far concepts and technologies are those of the labels.
 fn names(reads: &[Annotated<'_>]) {
     let concepts = |one: &Annotated<'_>| Overlap::of(&one.precis.concepts, &one.read.label.concepts);
-    let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
-    let technologies = |one: &Annotated<'_>| {
-        Overlap::of(&lower(&one.precis.technologies), &lower(&one.read.label.technologies))
-    };
+    let technologies =
+        |one: &Annotated<'_>| Overlap::of_names(&one.precis.technologies, &one.read.label.technologies);
     let row = |name: &str, overlaps: Vec<Overlap>| {
         let all: Overlap = overlaps.iter().copied().sum();
         let micro =

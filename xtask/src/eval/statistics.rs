@@ -92,6 +92,12 @@ impl Overlap {
         Self { shared: said.intersection(&wanted).count(), said: said.len(), wanted: wanted.len() }
     }
 
+    /// The same for names, in which capitals make no difference.
+    pub fn of_names(said: &[String], wanted: &[String]) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
+        Self::of(&lower(said), &lower(wanted))
+    }
+
     /// The share of what was said that was wanted.
     pub fn precision(self) -> f64 {
         ratio(self.shared as f64, self.said as f64)
@@ -145,6 +151,7 @@ mod tests {
         let one = Overlap::of(&["caching", "queues", "queues"], &["caching"]);
         assert_eq!(one, Overlap { shared: 1, said: 2, wanted: 1 });
         assert!(near(one.precision(), 0.5) && near(one.recall(), 1.0) && near(one.f1(), 2.0 / 3.0));
+        assert_eq!(Overlap::of_names(&["DEX".to_owned()], &["dex".to_owned()]).shared, 1);
         let none: Overlap = Overlap::of::<&str>(&[], &[]);
         assert!(near(none.f1(), 1.0) && near(none.precision(), 0.0));
         let both: Overlap = [one, Overlap { shared: 1, said: 2, wanted: 3 }].into_iter().sum();
