@@ -3,8 +3,6 @@
 mod ingest;
 mod serve;
 
-use std::fmt::Write;
-
 use crate::release;
 
 /// The arguments of `cargo xtask bench`.
@@ -32,14 +30,4 @@ impl Bench {
             What::Serve(bench) => runtime.block_on(bench.run(&binary)),
         }
     }
-}
-
-/// Rows under a head, as a Markdown table.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
-    for row in rows {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
-    text
 }

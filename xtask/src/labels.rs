@@ -1,15 +1,17 @@
-//! The labelled set `eval/precis.jsonl`: what people said of real reads, and those reads as the program has them.
+//! The labelled set `eval/precis.jsonl`: what people said of real reads, and those reads as the program has them; and the
+//! readings `eval/readings.jsonl` that it was settled from. eval/README.md tells how both came about.
 //!
 //! Labels hold addresses and the labellers' own words; the articles stay in the shared test data. A supporting sentence is
 //! named by its opening words, which outlive changes of the splitter and of the extraction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use backissue_annotate::Text;
+use backissue_annotate::{Field, Text};
 use backissue_extract::{Page, extract};
 use backissue_model::{Article, ConceptSlug, Kind, Span};
 use backissue_tests::shared::shared_dir;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -52,16 +54,49 @@ pub struct Label {
     /// Named systems, best first.
     pub technologies: Vec<String>,
     /// How many people labelled it independently before it was settled; 1 only in what is trained on.
+    #[serde(default = "one")]
     pub readers: u8,
     /// In which fields the readers differed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<String>,
 }
 
+fn one() -> u8 {
+    1
+}
+
+/// What one reader said of one read before it was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Reading {
+    /// Who read.
+    pub reader: Reader,
+    /// What was said.
+    #[serde(flatten)]
+    pub label: Label,
+}
+
+/// The two who read everything, each without knowing what the other said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Reader {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
 impl Label {
     /// Whether it belongs to the blogs that are reported on.
     pub fn is_reported(&self) -> bool {
         self.url.host_str().is_some_and(|host| REPORTING.contains(&host))
+    }
+
+    /// What it says for one part.
+    pub fn part(&self, part: Field) -> Option<&Labelled> {
+        match part {
+            Field::Problem => self.problem.as_ref(),
+            Field::Approach => self.approach.as_ref(),
+            Field::Outcome => self.outcome.as_ref(),
+        }
     }
 
     /// The host of its blog.
@@ -100,30 +135,48 @@ impl Read {
 /// # Errors
 /// Where the file or a page is missing or says something that cannot be, with its line.
 pub fn load() -> anyhow::Result<Vec<Read>> {
-    let path = workspace().join("eval/precis.jsonl");
-    let lines =
-        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let web = shared_dir()?.join("web");
-    let read = |line: &str| -> anyhow::Result<Read> {
-        let label: Label = serde_json::from_str(line)?;
-        let page = page_file(&web, &label.url);
-        let bytes = std::fs::read(&page).with_context(|| format!("{} cannot be read", page.display()))?;
-        let page =
-            Page { bytes: &bytes, media_type: Some("text/html; charset=utf-8"), url: Some(&label.url) };
-        let article = extract(&page, None).with_context(|| format!("{} has no article", label.url))?;
-        Ok(Read { label, article })
+    labels()?.into_iter().map(|label| read(&web, label)).collect()
+}
+
+/// All labels, in the file's order, without their reads.
+///
+/// # Errors
+/// Where the file is missing or says something that cannot be, with its line.
+pub fn labels() -> anyhow::Result<Vec<Label>> {
+    lines_of("eval/precis.jsonl")
+}
+
+/// What both readers said before it was settled, in the file's order.
+///
+/// # Errors
+/// Where the file is missing or says something that cannot be, with its line.
+pub fn readings() -> anyhow::Result<Vec<Reading>> {
+    lines_of("eval/readings.jsonl")
+}
+
+fn lines_of<T: DeserializeOwned>(file: &str) -> anyhow::Result<Vec<T>> {
+    let path = workspace().join(file);
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let parse = |(at, line)| {
+        serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), at + 1))
     };
-    let reads: Vec<Read> = lines
-        .lines()
-        .enumerate()
-        .map(|(at, line)| read(line).with_context(|| format!("{}, line {}", path.display(), at + 1)))
-        .collect::<anyhow::Result<_>>()?;
-    ensure!(!reads.is_empty(), "{} is empty", path.display());
-    Ok(reads)
+    let all: Vec<T> = text.lines().enumerate().map(parse).collect::<anyhow::Result<_>>()?;
+    ensure!(!all.is_empty(), "{} is empty", path.display());
+    Ok(all)
+}
+
+fn read(web: &Path, label: Label) -> anyhow::Result<Read> {
+    let page = page_file(web, &label.url);
+    let bytes = std::fs::read(&page).with_context(|| format!("{} cannot be read", page.display()))?;
+    let page = Page { bytes: &bytes, media_type: Some("text/html; charset=utf-8"), url: Some(&label.url) };
+    let article = extract(&page, None).with_context(|| format!("{} has no article", label.url))?;
+    Ok(Read { label, article })
 }
 
 /// Where the shared test data keeps the page at `url`.
-fn page_file(web: &std::path::Path, url: &Url) -> PathBuf {
+fn page_file(web: &Path, url: &Url) -> PathBuf {
     let path = url.path().trim_start_matches('/');
     let index = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
     web.join(url.host_str().unwrap_or_default()).join(format!("{path}{index}"))
@@ -138,4 +191,33 @@ pub fn opening(sentence: &str) -> String {
 pub fn numbered(text: &str, sentences: &[Span], words: &str) -> Option<usize> {
     let of = |span: &Span| &text[span.start as usize..span.end as usize];
     sentences.iter().position(|span| opening(of(span)) == words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_has_its_read_and_its_sentences() {
+        for read in load().unwrap() {
+            let text = &read.article.text;
+            let sentences = backissue_annotate::sentences(text);
+            let label = &read.label;
+            for part in Field::ALL.into_iter().filter_map(|part| label.part(part)) {
+                assert!(part.text.chars().count() <= 240, "{}: {}", label.url, part.text);
+                assert!(!part.sentences.is_empty(), "{}: {}", label.url, part.text);
+                for words in &part.sentences {
+                    assert!(numbered(text, &sentences, words).is_some(), "{}: {words}", label.url);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reading_is_a_label_with_its_reader() {
+        let line = r#"{"url": "https://blog.example/1", "reader": "B", "company": "Acme", "kind": "event",
+            "problem": null, "approach": null, "outcome": null, "concepts": [], "technologies": []}"#;
+        let reading: Reading = serde_json::from_str(line).unwrap();
+        assert_eq!((reading.reader, reading.label.kind, reading.label.readers), (Reader::B, Kind::Event, 1));
+    }
 }

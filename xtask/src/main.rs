@@ -1,11 +1,13 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
 mod bench;
+mod eval;
 mod fit;
 mod labels;
 mod release;
 mod rouge;
 mod screenshots;
+mod table;
 mod test;
 mod train;
 mod web;
@@ -26,6 +28,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
+    /// Say how good the précis are, against the labelled set
+    Eval(eval::Eval),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),
     /// Make the annotator's weights of the labelled reads
@@ -38,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Eval(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),
         Chore::Train(chore) => chore.run(),
         Chore::Web(chore) => chore.run(),

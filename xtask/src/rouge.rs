@@ -1,6 +1,7 @@
 //! ROUGE (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"): how many words two sentences share.
 //!
-//! Words are compared in lower case and without their endings, as the reference script does with `-m`; common words count.
+//! Words are compared in lower case and without their endings, as the reference script does with `-m`, though by a short
+//! list of endings instead of Porter's rules; common words count.
 
 use std::collections::HashMap;
 

@@ -14,7 +14,7 @@ use backissue_model::{ConceptSlug, Kind};
 use clap::Args;
 
 use crate::fit::{Choice, Features, Numbers, fit, score};
-use crate::labels::{self, Label, Labelled, Read};
+use crate::labels::{self, Label, Read};
 use crate::rouge::rouge;
 use crate::test::workspace;
 
@@ -106,17 +106,9 @@ struct Lesson<'a> {
 }
 
 impl<'a> Example<'a> {
-    fn labelled(&self, field: Field) -> Option<&'a Labelled> {
-        match field {
-            Field::Problem => self.label.problem.as_ref(),
-            Field::Approach => self.label.approach.as_ref(),
-            Field::Outcome => self.label.outcome.as_ref(),
-        }
-    }
-
     /// Its sentences as candidates for `field`, where the label has it.
     fn sentences(&self, field: Field, numbers: &mut Numbers) -> Option<Lesson<'a>> {
-        let label = self.labelled(field)?;
+        let label = self.label.part(field)?;
         let spans = self.seen.sentences();
         let named: BTreeSet<usize> =
             label.sentences.iter().filter_map(|words| labels::numbered(self.text, &spans, words)).collect();
@@ -356,7 +348,7 @@ impl<'a> Training<'a> {
                 let Some(choice) = example.seen.choice(field, &used, &trial) else { continue };
                 let features: Features =
                     choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
-                let label = example.labelled(field);
+                let label = example.label.part(field);
                 let lesson = |features: &Features, yes: bool| Lesson {
                     blog: example.label.blog(),
                     choice: Choice::binary(features.clone(), yes),

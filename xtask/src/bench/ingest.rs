@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::table;
+use crate::table::table;
 
 /// The arguments of `cargo xtask bench ingest`.
 #[derive(Debug, clap::Args)]

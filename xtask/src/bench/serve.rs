@@ -8,7 +8,7 @@ use backissue_store::{Location, Order, ReadFilter, Store};
 use backissue_tests::program::{Archive, client};
 use jiff::tz::TimeZone;
 
-use super::table;
+use crate::table::table;
 
 /// The arguments of `cargo xtask bench serve`.
 #[derive(Debug, clap::Args)]

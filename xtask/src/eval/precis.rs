@@ -1,0 +1,410 @@
+//! The précis of labelled reads against their labels.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::ensure;
+use backissue_annotate::{Field, Text, sentences};
+use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement};
+
+use super::judge::{Judge, Measure, quoted};
+use super::lexrank::{Rarity, central};
+use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
+use crate::labels::{self, Label, Read, numbered};
+use crate::release;
+use crate::table::table;
+
+/// The arguments of `cargo xtask eval precis`.
+#[derive(Debug, clap::Args)]
+pub struct Evaluation {
+    /// Whose reads: those of the blogs that are reported on, of those that weights are trained on, or all
+    #[arg(long, value_enum, default_value_t = Blogs::Reporting)]
+    blogs: Blogs,
+    /// Print this many reads, evenly spread, label and précis side by side, instead of the figures
+    #[arg(long, value_name = "READS")]
+    side_by_side: Option<usize>,
+    /// Go on in this build where it is not optimised, for a quick look; leaves the times out
+    #[arg(long)]
+    unoptimised: bool,
+}
+
+/// Which part of the labelled set.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Blogs {
+    /// The blogs that are only reported on
+    Reporting,
+    /// The blogs that everything is tuned on
+    Training,
+    /// Both
+    All,
+}
+
+impl Blogs {
+    fn hold(self, label: &Label) -> bool {
+        match self {
+            Self::Reporting => label.is_reported(),
+            Self::Training => !label.is_reported(),
+            Self::All => true,
+        }
+    }
+}
+
+/// A read with what was said of it.
+struct Annotated<'a> {
+    read: &'a Read,
+    sentences: Vec<Span>,
+    precis: Precis,
+    milliseconds: f64,
+}
+
+/// Makes a précis of a text.
+type Annotate<'a> = dyn Fn(&Text<'_>) -> anyhow::Result<Precis> + 'a;
+
+fn stated(precis: &Precis, part: Field) -> Option<&Statement> {
+    precis.statements().find(|(name, _)| *name == part.as_str()).map(|(_, statement)| statement)
+}
+
+impl Evaluation {
+    /// Annotates, compares and prints.
+    ///
+    /// # Errors
+    /// Where the labelled set cannot be read, or a statement has no evidence in its text.
+    pub fn run(self) -> anyhow::Result<()> {
+        if !self.unoptimised {
+            release::go_on_optimised(&["xtask"])?;
+        }
+        let all = labels::load()?;
+        let reads: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();
+        let annotated = annotate(&reads, &|text| Ok(backissue_annotate::annotate(text)))?;
+        if let Some(count) = self.side_by_side {
+            side_by_side(&annotated, count);
+            return Ok(());
+        }
+        let rarity = Rarity::among(all.iter().map(|read| read.article.text.as_str()));
+        report(&annotated, &rarity)
+    }
+}
+
+fn annotate<'a>(reads: &[&'a Read], annotate: &Annotate<'_>) -> anyhow::Result<Vec<Annotated<'a>>> {
+    // What is made ready once a process is no part of a read's time.
+    if let Some(first) = reads.first() {
+        annotate(&first.text())?;
+    }
+    let each = |read: &&'a Read| {
+        let began = Instant::now();
+        let precis = annotate(&read.text())?;
+        let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+        Ok(Annotated { read, sentences: sentences(&read.article.text), precis, milliseconds })
+    };
+    reads.iter().map(each).collect()
+}
+
+fn report(reads: &[Annotated<'_>], rarity: &Rarity) -> anyhow::Result<()> {
+    let mut blogs: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in reads {
+        *blogs.entry(one.read.label.blog()).or_default() += 1;
+    }
+    let blogs: Vec<String> = blogs.iter().map(|(blog, count)| format!("{blog} ({count})")).collect();
+    println!("# Précis of {} labelled reads: {}\n", reads.len(), blogs.join(", "));
+    let mut judge = Judge::new();
+    println!("Intervals hold 95 of 100 bootstrap draws of the reads.\n");
+    for part in Field::ALL {
+        similarity(reads, part, rarity, &mut judge)?;
+    }
+    presence(reads);
+    kinds(reads);
+    names(reads);
+    evidence(reads);
+    times(reads);
+    let unbacked: Vec<&str> = reads
+        .iter()
+        .filter(|one| !one.precis.is_backed_by(&one.read.article.text))
+        .map(|one| one.read.label.url.as_str())
+        .collect();
+    ensure!(unbacked.is_empty(), "statements without evidence in the text: {}", unbacked.join(", "));
+    Ok(())
+}
+
+/// What each system says of one part, ours first, each with its name.
+fn systems(one: &Annotated<'_>, part: Field, rarity: &Rarity) -> [(&'static str, Option<String>); 5] {
+    let article = &one.read.article;
+    let own = quoted(&article.text, &one.sentences);
+    [
+        ("ours", stated(&one.precis, part).map(|statement| statement.text.clone())),
+        ("title", article.title.clone()),
+        ("page description", article.description.clone()),
+        ("first sentence", own.first().map(|&s| s.to_owned())),
+        ("LexRank", central(&own, rarity).map(|at| own[at].to_owned())),
+    ]
+}
+
+/// The scores of one system, or of the oracle, by one measure: a read each.
+type Scores = Vec<f64>;
+
+/// Prints how close every system comes to the labels that have this part.
+fn similarity(
+    reads: &[Annotated<'_>],
+    part: Field,
+    rarity: &Rarity,
+    judge: &mut Judge,
+) -> anyhow::Result<()> {
+    let mut names = Vec::new();
+    let mut speaks = Vec::new();
+    // By measure, then by system with the oracle last.
+    let measures = judge.measures();
+    let mut scores: Vec<Vec<Scores>> = vec![vec![Scores::new(); 6]; measures.len()];
+    for one in reads {
+        let Some(wanted) = one.read.label.part(part) else { continue };
+        let said = systems(one, part, rarity);
+        let own = quoted(&one.read.article.text, &one.sentences);
+        speaks.push(said[0].1.is_some());
+        for (measure, scores) in measures.iter().zip(&mut scores) {
+            for ((_, said), scores) in said.iter().zip(scores.iter_mut()) {
+                let score = said.as_deref().map(|said| judge.score(*measure, said, &wanted.text));
+                scores.push(score.transpose()?.unwrap_or(0.0));
+            }
+            scores[said.len()].push(judge.oracle(*measure, &own, &wanted.text)?);
+        }
+        names = said.iter().map(|(name, _)| *name).collect();
+    }
+    names.push("oracle");
+    let everywhere: Vec<usize> = (0..speaks.len()).collect();
+    let spoken: Vec<usize> = everywhere.iter().copied().filter(|&at| speaks[at]).collect();
+    println!("## Similarity of the {}\n", part.as_str());
+    println!("Over the {} reads whose label has one; who says nothing scores 0:\n", everywhere.len());
+    println!("{}", similarity_table(&names, measures, &scores, &everywhere));
+    println!("Over the {} of them of which ours says one:\n", spoken.len());
+    println!("{}", similarity_table(&names, measures, &scores, &spoken));
+    Ok(())
+}
+
+fn similarity_table(
+    names: &[&str],
+    measures: &[Measure],
+    scores: &[Vec<Scores>],
+    places: &[usize],
+) -> String {
+    let figures = |figure: &dyn Fn(&[Scores], &[usize]) -> f64| -> Vec<String> {
+        let of = |scores: &Vec<Scores>| {
+            bootstrap(places.len(), |drawn| {
+                figure(scores, &drawn.iter().map(|&at| places[at]).collect::<Vec<_>>())
+            })
+        };
+        scores.iter().map(|scores| shown(of(scores))).collect()
+    };
+    let average = |scores: &Scores, drawn: &[usize]| mean(drawn.iter().map(|&at| scores[at]));
+    let row = |name: &str, cells: Vec<String>| [vec![name.to_owned()], cells].concat();
+    let oracle = names.len() - 1;
+    let mut rows: Vec<Vec<String>> = names
+        .iter()
+        .enumerate()
+        .map(|(system, name)| row(name, figures(&|scores, drawn| average(&scores[system], drawn))))
+        .collect();
+    rows.push(row(
+        "ours / oracle",
+        figures(&|scores, drawn| ratio(average(&scores[0], drawn), average(&scores[oracle], drawn))),
+    ));
+    rows.push(row(
+        "ours - best baseline",
+        figures(&|scores, drawn| {
+            let baselines = scores[1..oracle].iter().map(|scores| average(scores, drawn));
+            average(&scores[0], drawn) - baselines.fold(f64::MIN, f64::max)
+        }),
+    ));
+    let head: Vec<&str> = [""].into_iter().chain(measures.iter().map(|m| m.name())).collect();
+    table(&head, &rows)
+}
+
+fn shown(estimate: Estimate) -> String {
+    format!("{:.3} [{:.3}, {:.3}]", estimate.value, estimate.low, estimate.high)
+}
+
+/// A share with what it is a share of.
+fn share(hits: usize, of: usize) -> String {
+    format!("{:.1} % ({hits} of {of})", 100.0 * ratio(hits as f64, of as f64))
+}
+
+/// Prints how often there is a problem, by label and by précis.
+fn presence(reads: &[Annotated<'_>]) {
+    let count = |labelled: bool, said: bool| {
+        let is = |one: &&Annotated<'_>| {
+            one.read.label.problem.is_some() == labelled && one.precis.problem.is_some() == said
+        };
+        reads.iter().filter(is).count()
+    };
+    println!("## Presence of a problem\n");
+    let line = |name: &str, labelled| {
+        vec![name.to_owned(), count(labelled, true).to_string(), count(labelled, false).to_string()]
+    };
+    let rows = [line("label has one", true), line("label has none", false)];
+    println!("{}", table(&["", "ours says one", "ours says none"], &rows));
+    let (hits, said, missed, silent) =
+        (count(true, true), count(false, true), count(true, false), count(false, false));
+    let rows = [
+        vec!["precision".to_owned(), share(hits, hits + said)],
+        vec!["recall".to_owned(), share(hits, hits + missed)],
+        vec!["absent rightly absent".to_owned(), share(silent, silent + said)],
+    ];
+    println!("{}", table(&["", "share"], &rows));
+}
+
+/// Prints how often the kind is right, and what it is taken for.
+fn kinds(reads: &[Annotated<'_>]) {
+    let right = reads.iter().filter(|one| one.read.label.kind == one.precis.kind).count();
+    let interval = bootstrap(reads.len(), |drawn| {
+        mean(drawn.iter().map(|&at| f64::from(u8::from(reads[at].read.label.kind == reads[at].precis.kind))))
+    });
+    println!("## Kind\n\nRight: {}, {}\n", share(right, reads.len()), shown(interval));
+    let count = |labelled: Kind, said: Kind| {
+        reads.iter().filter(|one| one.read.label.kind == labelled && one.precis.kind == said).count()
+    };
+    let occurs = |kind: &Kind| Kind::ALL.iter().any(|other| count(*kind, *other) + count(*other, *kind) > 0);
+    let occurring: Vec<Kind> = Kind::ALL.into_iter().filter(occurs).collect();
+    let head: Vec<&str> =
+        ["label ↓ ours →"].into_iter().chain(occurring.iter().map(|k| k.as_str())).collect();
+    let row = |labelled: &Kind| {
+        let cells = occurring.iter().map(|said| match count(*labelled, *said) {
+            0 => String::new(),
+            n if labelled == said => format!("**{n}**"),
+            n => n.to_string(),
+        });
+        [labelled.to_string()].into_iter().chain(cells).collect()
+    };
+    println!("{}", table(&head, &occurring.iter().map(row).collect::<Vec<_>>()));
+}
+
+/// Prints how far concepts and technologies are those of the labels.
+fn names(reads: &[Annotated<'_>]) {
+    let concepts = |one: &Annotated<'_>| Overlap::of(&one.precis.concepts, &one.read.label.concepts);
+    let technologies =
+        |one: &Annotated<'_>| Overlap::of_names(&one.precis.technologies, &one.read.label.technologies);
+    let row = |name: &str, overlaps: Vec<Overlap>| {
+        let all: Overlap = overlaps.iter().copied().sum();
+        let micro =
+            bootstrap(overlaps.len(), |drawn| drawn.iter().map(|&at| overlaps[at]).sum::<Overlap>().f1());
+        let each = bootstrap(overlaps.len(), |drawn| mean(drawn.iter().map(|&at| overlaps[at].f1())));
+        vec![
+            name.to_owned(),
+            format!("{:.3}", all.precision()),
+            format!("{:.3}", all.recall()),
+            shown(micro),
+            shown(each),
+        ]
+    };
+    println!("## Concepts and technologies\n");
+    let rows = [
+        row("concepts", reads.iter().map(concepts).collect()),
+        row("technologies", reads.iter().map(technologies).collect()),
+    ];
+    println!("{}", table(&["", "precision", "recall", "F1", "F1, mean of the reads"], &rows));
+}
+
+/// Prints how many statements stand on evidence, and whether it is the labellers'.
+fn evidence(reads: &[Annotated<'_>]) {
+    println!("## Evidence\n");
+    let row = |part: Field| {
+        let stated: Vec<(&Annotated<'_>, &Statement)> =
+            reads.iter().filter_map(|one| Some((one, stated(&one.precis, part)?))).collect();
+        let holds = |text: &str, evidence: &[Evidence]| {
+            !evidence.is_empty() && evidence.iter().all(|e| e.holds_in(text))
+        };
+        let found = stated.iter().filter(|(one, s)| holds(&one.read.article.text, &s.evidence)).count();
+        let overlaps: Vec<Overlap> = stated
+            .iter()
+            .filter_map(|(one, statement)| {
+                let wanted = one.read.label.part(part)?;
+                let text = &one.read.article.text;
+                let named = wanted.sentences.iter().filter_map(|s| numbered(text, &one.sentences, s));
+                Some(Overlap::of(&touched(&one.sentences, &statement.evidence), &named.collect::<Vec<_>>()))
+            })
+            .collect();
+        let all: Overlap = overlaps.iter().copied().sum();
+        vec![
+            part.as_str().to_owned(),
+            share(found, stated.len()),
+            share(overlaps.iter().filter(|o| o.shared > 0).count(), overlaps.len()),
+            format!("{:.3}", all.precision()),
+            format!("{:.3}", all.recall()),
+        ]
+    };
+    let head = [
+        "",
+        "statements whose evidence is in the text",
+        "share a sentence with the label, where both speak",
+        "precision of sentences",
+        "recall of sentences",
+    ];
+    println!("{}", table(&head, &Field::ALL.map(row)));
+}
+
+/// The numbers of the sentences that evidence lies in.
+fn touched(sentences: &[Span], evidence: &[Evidence]) -> Vec<usize> {
+    let in_evidence = |s: &Span| evidence.iter().any(|e| e.span.start < s.end && s.start < e.span.end);
+    (0..sentences.len()).filter(|&at| in_evidence(&sentences[at])).collect()
+}
+
+/// Prints how long a read takes.
+fn times(reads: &[Annotated<'_>]) {
+    println!("## Time\n");
+    if cfg!(debug_assertions) {
+        println!("NOT MEASURED: this build is not optimised; leave out --unoptimised.\n");
+        return;
+    }
+    let mut times: Vec<f64> = reads.iter().map(|one| one.milliseconds).collect();
+    times.sort_by(f64::total_cmp);
+    let average = mean(times.iter().copied());
+    let row = [average, percentile(&times, 50.0), percentile(&times, 95.0), percentile(&times, 100.0)];
+    let row = row.map(|time| format!("{time:.2}")).to_vec();
+    println!("Milliseconds a read, on one core, from text to précis:\n");
+    println!("{}", table(&["mean", "p50", "p95", "longest"], &[row]));
+}
+
+/// Prints reads with label and précis, for people to read.
+fn side_by_side(reads: &[Annotated<'_>], count: usize) {
+    for number in 0..count.min(reads.len()) {
+        let one = &reads[number * reads.len() / count.min(reads.len())];
+        let (label, precis) = (&one.read.label, &one.precis);
+        let both = |label: String, ours: String| {
+            if label == ours { format!("{label} (both)") } else { format!("{label} — ours: {ours}") }
+        };
+        println!("## {}. {}\n", number + 1, one.read.article.title.as_deref().unwrap_or("(no title)"));
+        println!("<{}>\n", label.url);
+        println!("kind: {}\n", both(label.kind.to_string(), precis.kind.to_string()));
+        for part in Field::ALL {
+            let wanted = label.part(part).map_or("(none)", |wanted| &wanted.text);
+            let said = stated(precis, part).map_or("(none)", |said| &said.text);
+            println!("{}:\n- label: {wanted}\n- ours: {said}\n", part.as_str());
+        }
+        let slugs =
+            |slugs: &[ConceptSlug]| slugs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        println!("concepts: {}\n", both(slugs(&label.concepts), slugs(&precis.concepts)));
+        println!("technologies: {}\n", both(label.technologies.join(", "), precis.technologies.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_touches_the_sentences_it_lies_in() {
+        let text = "One. Two. Three.";
+        let spans = sentences(text);
+        assert_eq!(spans.len(), 3);
+        let evidence = |start, end| Evidence::at(text, start, end).unwrap();
+        assert_eq!(touched(&spans, &[evidence(5, 9)]), [1]);
+        assert_eq!(touched(&spans, &[evidence(0, 2), evidence(6, 12)]), [0, 1, 2]);
+        assert_eq!(touched(&spans, &[evidence(4, 5)]), [0usize; 0], "between two");
+    }
+
+    #[test]
+    fn who_says_nothing_scores_nothing() {
+        let scores = vec![vec![vec![0.5, 0.0], vec![0.2, 0.2], vec![1.0, 1.0]]];
+        let all = similarity_table(&["ours", "title", "oracle"], &[Measure::Rouge1], &scores, &[0, 1]);
+        assert!(all.contains("| ours | 0.250 ["), "{all}");
+        assert!(all.contains("| ours / oracle | 0.250 ["), "{all}");
+        assert!(all.contains("| ours - best baseline | 0.050 ["), "{all}");
+        let spoken = similarity_table(&["ours", "title", "oracle"], &[Measure::Rouge1], &scores, &[0]);
+        assert!(spoken.contains("| ours | 0.500 [0.500, 0.500] |"), "{spoken}");
+    }
+}
