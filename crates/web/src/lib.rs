@@ -11,6 +11,7 @@ mod article;
 mod assets;
 #[cfg(test)]
 mod contrast;
+mod evidence;
 mod fault;
 mod frame;
 mod freshness;
