@@ -1,5 +1,7 @@
 //! `cargo xtask screenshots`: pictures of the pages, narrow and wide, light and dark, into docs/screenshots/.
 
+use std::cmp::Reverse;
+
 use anyhow::Context;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
@@ -35,11 +37,14 @@ impl Screenshots {
             None => demo(&archive).await?,
         };
         let browser = Browser::start().await?;
-        for (name, path) in pages(&browser, &base).await? {
+        for Page { name, path, before } in pages(&browser, &base).await? {
             for (width, height) in SCREENS {
                 for colours in [Colours::Light, Colours::Dark] {
                     browser.look_like(width, height, colours).await?;
                     browser.window.goto(&format!("{base}{path}")).await?;
+                    if let Some(before) = before {
+                        browser.evaluate(before).await?;
+                    }
                     let file = folder.join(format!("{name}-{width}-{}.jpg", colours.as_str()));
                     std::fs::write(&file, browser.picture().await?)?;
                     println!("{}", file.display());
@@ -56,22 +61,71 @@ async fn demo(archive: &Archive) -> anyhow::Result<(String, Option<Served>)> {
     Ok((served.url(""), Some(served)))
 }
 
-/// The pages to show, by name.
-async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
+/// A page to show.
+struct Page {
+    name: &'static str,
+    path: String,
+    /// What is done on it before the picture is taken.
+    before: Option<&'static str>,
+}
+
+/// The focus goes to the problem, which lights up its evidence, and the page only as far down as it takes to see that.
+const SHOW_EVIDENCE: &str = "(document.querySelector('[data-statement=problem] a').focus({ preventScroll: true }), \
+     document.querySelector('mark[data-for=problem]').scrollIntoView({ block: 'nearest', behavior: 'instant' }))";
+
+/// The address of the concept with the most reads.
+const FULLEST_CONCEPT: &str = "Array.from(document.querySelectorAll('main dt')) \
+     .map(dt => [parseInt(dt.querySelector('.count').textContent) || 0, dt.querySelector('a').getAttribute('href')]) \
+     .reduce((best, next) => next[0] > best[0] ? next : best)[1]";
+
+/// The address of the first source.
+const FIRST_SOURCE: &str = "document.querySelector('main a[href^=\"/source/\"]').getAttribute('href')";
+
+async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {
+    let page = |name, path: &str| Page { name, path: path.to_owned(), before: None };
+    let week = fullest_week(base).await?;
+    let read = fullest_read(base, &week).await?;
     let mut pages = vec![
-        ("week", "/".to_owned()),
-        ("weeks", "/weeks".into()),
-        ("sources", "/sources".into()),
-        ("concepts", "/concepts".into()),
+        page("week", &week),
+        page("weeks", "/weeks"),
+        page("sources", "/sources"),
+        page("concepts", "/concepts"),
+        Page { name: "read", path: read, before: Some(SHOW_EVIDENCE) },
     ];
-    for (name, start, from) in
-        [("read", "/read/", "/"), ("source", "/source/", "/sources"), ("concept", "/concept/", "/concepts")]
+    for (name, from, chosen) in
+        [("source", "/sources", FIRST_SOURCE), ("concept", "/concepts", FULLEST_CONCEPT)]
     {
         browser.window.goto(&format!("{base}{from}")).await?;
-        let link = browser
-            .evaluate(&format!("document.querySelector('main a[href^=\"{start}\"]').getAttribute('href')"))
-            .await?;
-        pages.push((name, link.as_str().context("a link has an address")?.to_owned()));
+        let link = browser.evaluate(chosen).await?;
+        pages.push(page(name, link.as_str().context("a link has an address")?));
     }
     Ok(pages)
+}
+
+/// The page of the week with the most problems; of several, the newest.
+async fn fullest_week(base: &str) -> anyhow::Result<String> {
+    let weeks = asked(base, "/api/weeks").await?;
+    let weeks = weeks["weeks"].as_array().context("there are weeks")?;
+    let fullest =
+        weeks.iter().rev().max_by_key(|week| week["problems"].as_u64()).context("a week has reads")?;
+    Ok(fullest["path"].as_str().context("a week has a page")?.to_owned())
+}
+
+/// The page of the week's read that says most of itself; of several, one whose problem is told early, where it is seen.
+async fn fullest_read(base: &str, week: &str) -> anyhow::Result<String> {
+    let mut best = None;
+    for card in asked(base, &format!("/api{week}")).await?["items"].as_array().into_iter().flatten() {
+        let read = asked(base, &format!("/api/read/{}", card["id"])).await?;
+        let precis = &read["precis"];
+        let Some(told_at) = precis["problem"]["evidence"][0]["start"].as_u64() else { continue };
+        let said = ["approach", "outcome"].iter().filter(|field| precis[**field].is_object()).count();
+        let path = read["path"].as_str().context("a read has a page")?.to_owned();
+        best = best.max(Some((said, Reverse(told_at), path)));
+    }
+    best.map(|(_, _, path)| path).context("no read of the fullest week has a problem")
+}
+
+async fn asked(base: &str, path: &str) -> anyhow::Result<serde_json::Value> {
+    let answer = client().get(format!("{base}{path}")).send().await?.error_for_status()?;
+    Ok(serde_json::from_str(&answer.text().await?)?)
 }

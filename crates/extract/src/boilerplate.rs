@@ -188,11 +188,38 @@ const NAME_PAIRS: &[(&str, &str)] = &[
     ("meta", "info"),
 ];
 
+/// Words among [`NAMES`] that an article may be about, and call a part of its own by.
+const TOPICS: &[&str] =
+    &["categories", "category", "overlay", "rating", "ratings", "timestamp", "tools", "tooltip"];
+
 /// Whether the names of an element say that it is beside the article.
 pub(crate) fn is_named_so(tree: &Tree, at: At) -> bool {
+    is_named(tree, at, &|_| true)
+}
+
+/// The same where names that an article may have for its own parts do not count.
+pub(crate) fn is_named_so_plainly(tree: &Tree, at: At) -> bool {
+    is_named(tree, at, &|word| !TOPICS.contains(&word))
+}
+
+fn is_named(tree: &Tree, at: At, counts: &dyn Fn(&str) -> bool) -> bool {
     let node = tree.node(at);
-    node.attr(AttrName::Class).is_some_and(names_boilerplate)
-        || node.attr(AttrName::Id).is_some_and(|id| is_given_name(tree, at, id) && names_boilerplate(id))
+    node.attr(AttrName::Class).is_some_and(|class| names_boilerplate(class, counts))
+        || node
+            .attr(AttrName::Id)
+            .is_some_and(|id| is_given_name(tree, at, id) && names_boilerplate(id, counts))
+}
+
+/// Words in the `class` of an aside that make it a remark within the article.
+const REMARKS: &[&str] =
+    &["admonition", "callout", "caution", "hint", "important", "note", "sidenote", "tip", "warning"];
+
+/// Whether the names of an aside, or its role, say that it is a remark of the article's own.
+pub(crate) fn is_named_a_remark(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    let class = node.attr(AttrName::Class).unwrap_or("");
+    node.attr(AttrName::Role) == Some("note")
+        || words_of_name(class).iter().any(|word| REMARKS.contains(&word.as_str()))
 }
 
 /// Parts of names that make it unlikely that what the grab dropped was the article's.
@@ -260,8 +287,8 @@ fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
         && !tree.children(at).take(4).any(|c| tree.tag(c).heading().is_some_and(|level| level > 1))
 }
 
-/// Whether one `class` or `id` value does.
-fn names_boilerplate(names: &str) -> bool {
+/// Whether one `class` or `id` value does, by words that count.
+fn names_boilerplate(names: &str, counts: &dyn Fn(&str) -> bool) -> bool {
     static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
     names.split_ascii_whitespace().any(|name| {
         // Utility classes of CSS frameworks say how a thing looks, or what surrounds it has (`has-sidebar`, `md:nav`).
@@ -272,12 +299,12 @@ fn names_boilerplate(names: &str) -> bool {
             return false;
         }
         let lower = name.to_ascii_lowercase();
-        if KNOWN.contains(lower.as_str()) {
+        if KNOWN.contains(lower.as_str()) && counts(&lower) {
             return true;
         }
         let words = words_of_name(name);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        words.iter().any(|w| w.len() > 1 && KNOWN.contains(w))
+        words.iter().any(|w| w.len() > 1 && KNOWN.contains(w) && counts(w))
             || words.windows(2).any(|pair| NAME_PAIRS.contains(&(pair[0], pair[1])))
     })
 }
@@ -608,7 +635,7 @@ mod tests {
             ("navigable", false),
             ("advanced", false),
         ] {
-            assert_eq!(names_boilerplate(names), boilerplate, "{names}");
+            assert_eq!(names_boilerplate(names, &|_| true), boilerplate, "{names}");
         }
     }
 

@@ -7,7 +7,10 @@
 
 use foldhash::HashMap;
 
-use crate::boilerplate::{calls_away, ends_the_article, is_apart, is_named_so, is_plain_call, is_unlikely};
+use crate::boilerplate::{
+    calls_away, ends_the_article, is_apart, is_named_a_remark, is_named_so, is_named_so_plainly,
+    is_plain_call, is_unlikely,
+};
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
 use crate::tree::{At, AttrName, Tag, Tree};
 
@@ -221,7 +224,8 @@ impl Cleaning<'_> {
         }
         if matches!(tag, Tag::Footer | Tag::Aside) {
             let like_the_article = measure.prose * 10 > measure.chars * 8 && measure.link_share() < 0.1;
-            return !(tag == Tag::Aside && like_the_article && !is_named_so(tree, at) && measure.grabbed > 0);
+            let wanted = measure.grabbed > 0 || is_named_a_remark(tree, at);
+            return !(tag == Tag::Aside && like_the_article && !is_named_so(tree, at) && wanted);
         }
         if matches!(tag, Tag::Td | Tag::Th) {
             return node.attr(AttrName::Class).is_some_and(|c| {
@@ -232,7 +236,8 @@ impl Cleaning<'_> {
             return false;
         }
         if is_named_so(tree, at) && measure.code * 2 < measure.chars.max(1) {
-            let like_the_article = measure.prose > 400 && measure.prose * 10 > measure.chars * 9;
+            let enough = if is_named_so_plainly(tree, at) { 400 } else { 60 };
+            let like_the_article = measure.prose > enough && measure.prose * 10 > measure.chars * 9;
             return !(like_the_article && measure.grabbed_share() > 0.9);
         }
         self.says_it_is_beside(at)
@@ -315,6 +320,7 @@ impl Cleaning<'_> {
         use Tag::*;
         match tag {
             P | Blockquote => links < 0.5 && (inside || measure.prose > 0),
+            Aside => inside,
             Pre | Xmp => true,
             H1 | H2 | H3 | H4 | H5 | H6 => inside && !self.is_title(&tree.text(at, 400)),
             Figure | Figcaption | Picture => inside && links < 0.5,
@@ -432,7 +438,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Drops short lines that come again and again: labels of galleries, players and advertisements.
+    /// Drops short lines that come again and again: labels of galleries, players and advertisements. Lines of code may
+    /// well be equal.
     fn drop_refrains(&mut self, root: At) {
         let tree = self.tree;
         let mut lines: HashMap<String, Vec<At>> = HashMap::default();
@@ -440,13 +447,16 @@ impl Cleaning<'_> {
         while n < tree.node(root).end {
             let tag = tree.tag(n);
             if self.dropped[n]
-                || matches!(tag, Tag::Pre | Tag::Table | Tag::Ul | Tag::Ol | Tag::Dl | Tag::Blockquote)
+                || matches!(
+                    tag,
+                    Tag::Pre | Tag::Code | Tag::Table | Tag::Ul | Tag::Ol | Tag::Dl | Tag::Blockquote
+                )
             {
                 n = tree.node(n).end;
                 continue;
             }
             let line = matches!(tag, Tag::Div | Tag::Figcaption) && (3..60).contains(&self.measures[n].chars);
-            if line && !tree.below(n).any(|b| tree.tag(b).is_block()) {
+            if line && !tree.below(n).any(|b| tree.tag(b).is_block() || tree.tag(b) == Tag::Code) {
                 lines.entry(letters(&tree.text(n, 200))).or_default().push(n);
             }
             n += 1;

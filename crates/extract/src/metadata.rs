@@ -381,20 +381,15 @@ fn undone_entities(text: &str) -> String {
 /// A name as an author: without "By", a date behind it, or an address; several joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
     let mut name = field(text).filter(|n| !dates::is_only_a_date(&n.to_lowercase()))?;
-    for prefix in [
-        "by ",
-        "written by ",
-        "posted by ",
-        "authored by ",
-        "author: ",
-        "authors: ",
-        "author ",
-        "von ",
-        "par ",
-        "por ",
-    ] {
-        if name.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix)) {
-            name = name[prefix.len()..].trim().to_owned();
+    for prefix in ["by ", "written by ", "posted by ", "authored by ", "author: ", "authors: ", "author "] {
+        if let Some(rest) = without(prefix, &name) {
+            name = rest.to_owned();
+        }
+    }
+    // In other languages; "von" begins a family name as well.
+    for prefix in ["von ", "par ", "por "] {
+        if let Some(rest) = without(prefix, &name).filter(|rest| is_whole_name(rest)) {
+            name = rest.to_owned();
         }
     }
     let end = [" on ", " | ", " · ", " • ", " — ", " published ", ", posted", " edited by ", " Edited by "]
@@ -426,6 +421,20 @@ pub(crate) fn name(text: &str) -> Option<String> {
                 | "editor"
         );
     (!no_name).then(|| name.replace(", and ", ", ").replace(" and ", ", ").replace(" ,", ","))
+}
+
+/// What follows `prefix`, in capitals or not, at the start of `text`.
+fn without<'t>(prefix: &str, text: &'t str) -> Option<&'t str> {
+    let begins = text.get(..prefix.len())?.eq_ignore_ascii_case(prefix);
+    begins.then(|| text[prefix.len()..].trim())
+}
+
+/// Whether a text begins like a person's name in full, in its usual order: `Ann Lee`, and neither `Neumann` nor `der Leyen,
+/// Ursula`.
+fn is_whole_name(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    words.next().is_some_and(|first| first.starts_with(char::is_uppercase) && !first.ends_with(','))
+        && words.next().is_some()
 }
 
 /// Where a name ends that runs into a date or a number: `Ann Lee22 Dec 2016`, `Ann Lee March 11, 2015`.
@@ -536,6 +545,12 @@ mod tests {
             ("May 3, 2021", None),
             ("admin", None),
             ("陈波", Some("陈波")),
+            ("von Neumann", Some("von Neumann")),
+            ("von Neumann, John", Some("von Neumann, John")),
+            ("By John von Neumann", Some("John von Neumann")),
+            ("von der Leyen", Some("von der Leyen")),
+            ("Von Ann Lee", Some("Ann Lee")),
+            ("por Ana Lima", Some("Ana Lima")),
         ] {
             assert_eq!(name(text).as_deref(), told, "{text}");
         }

@@ -96,16 +96,12 @@ impl Fetcher {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The settings in force.
-    pub fn settings(&self) -> &FetchSettings {
-        &self.shared.settings
-    }
-
     /// Fetches a URL: waits for the host's turn, asks conditionally where there are validators, follows redirects, reads
     /// the body.
     ///
     /// Redirects are followed to `http` and `https` alone and never from `https` down to `http`, which would let anyone on
-    /// the way rewrite what a publisher protected. Credentials in `url` go to its own origin and nowhere else. Dropping the
+    /// the way rewrite what a publisher protected. Credentials in `url` go to its own origin, and to the same host
+    /// where it answers https in place of http, and nowhere else. Dropping the
     /// future ends the request and the turn.
     ///
     /// # Errors
@@ -131,15 +127,10 @@ impl Fetcher {
         }
     }
 
-    /// When the next request to a host may start, for a scheduler to pick other hosts meanwhile; `None` means now, unless
-    /// the host [is busy](Self::is_busy). A host that asked to be left alone is ready when its hold ends.
+    /// When the next request to a host may start, for a scheduler to pick other hosts meanwhile; `None` means now, or when
+    /// the one under way has ended. A host that asked to be left alone is ready when its hold ends.
     pub fn host_ready_at(&self, host: &str) -> Option<Instant> {
         self.shared.turns.ready_at(host)
-    }
-
-    /// Whether a request to the host is under way.
-    pub fn is_busy(&self, host: &str) -> bool {
-        self.shared.turns.is_busy(host)
     }
 }
 

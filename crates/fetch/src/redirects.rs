@@ -10,7 +10,7 @@ pub(crate) struct Way {
     /// The address to ask next.
     pub(crate) here: Url,
     visited: Vec<Url>,
-    /// The last address reached over permanent redirects alone.
+    /// The last address reached over permanent redirects alone, with the caller's credentials where they may go there.
     pub(crate) moved_to: Option<Url>,
     all_permanent: bool,
 }
@@ -53,15 +53,17 @@ impl Way {
         }
         self.all_permanent &= permanent;
         if self.all_permanent {
-            self.moved_to = Some(bare(&next));
+            self.moved_to = Some(next.clone());
         }
         self.visited.push(std::mem::replace(&mut self.here, next));
         Ok(())
     }
 
-    /// The caller's credentials for the caller's origin, none for any other, and never a redirect's own.
+    /// The caller's credentials for the caller's origin and for the same host under https, none for any other, and never a
+    /// redirect's own.
     fn set_credentials(&self, next: &mut Url) {
-        let (name, password) = if next.origin() == self.asked.origin() {
+        let (name, password) = if next.origin() == self.asked.origin() || is_same_but_safer(&self.asked, next)
+        {
             (self.asked.username(), self.asked.password())
         } else {
             ("", None)
@@ -72,7 +74,16 @@ impl Way {
     }
 }
 
-/// A URL as it may be shown and kept: without credentials.
+/// Whether `to` is the same server as `from`, under https instead of http and both on the usual port: at another port anyone
+/// may listen.
+fn is_same_but_safer(from: &Url, to: &Url) -> bool {
+    (from.scheme(), to.scheme()) == ("http", "https")
+        && from.host() == to.host()
+        && from.port().is_none()
+        && to.port().is_none()
+}
+
+/// A URL as it may be shown: without credentials.
 pub(crate) fn bare(url: &Url) -> Url {
     let mut bare = url.clone();
     // Refused only for URLs without a host, which have no credentials.
@@ -112,21 +123,27 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_their_own_origin_alone() {
-        for (location, here) in [
-            ("/b#part", "https://me:secret@a.example/b"),
-            ("https://a.example/b", "https://me:secret@a.example/b"),
-            ("https://you:word@a.example/b", "https://me:secret@a.example/b"),
-            ("https://b.example/", "https://b.example/"),
-            ("https://you:word@b.example/", "https://b.example/"),
-            ("https://a.example:8443/", "https://a.example:8443/"),
+    fn credentials_go_to_their_own_host_alone_and_never_to_a_less_safe_one() {
+        for (asked, location, here) in [
+            ("https", "/b#part", "https://me:secret@a.example/b"),
+            ("https", "https://a.example/b", "https://me:secret@a.example/b"),
+            ("https", "https://you:word@a.example/b", "https://me:secret@a.example/b"),
+            ("https", "https://b.example/", "https://b.example/"),
+            ("https", "https://you:word@b.example/", "https://b.example/"),
+            ("https", "https://a.example:8443/", "https://a.example:8443/"),
+            ("http", "https://a.example/b", "https://me:secret@a.example/b"),
+            ("http", "https://you:word@a.example/b", "https://me:secret@a.example/b"),
+            ("http", "https://a.example:8443/", "https://a.example:8443/"),
+            ("http", "https://b.example/", "https://b.example/"),
         ] {
-            let way = followed("https://me:secret@a.example/a#top", &[(location, true)]).unwrap();
+            let way = followed(&format!("{asked}://me:secret@a.example/a#top"), &[(location, true)]).unwrap();
             assert_eq!(way.here.as_str(), here);
-            assert!(!way.moved_to.unwrap().as_str().contains('@'));
+            assert_eq!(way.moved_to.unwrap().as_str(), here, "what is asked next time");
         }
         let back = [("https://b.example/", true), ("https://a.example/c", true)];
         assert_eq!(followed("https://me:secret@a.example/a", &back).unwrap().here.password(), Some("secret"));
+        let odd = followed("http://me:secret@a.example:8080/a", &[("https://a.example/a", true)]).unwrap();
+        assert_eq!(odd.here.as_str(), "https://a.example/a", "another port is another server");
     }
 
     #[test]

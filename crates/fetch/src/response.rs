@@ -51,7 +51,8 @@ pub struct Response {
     /// The address that answered, after all redirects, without fragment or credentials.
     pub url: Url,
     /// Where the address has moved for good: the last address that was reached over 301 and 308 alone, counted from the
-    /// first hop. `None` when the first answer was not a permanent redirect.
+    /// first hop. `None` when the first answer was not a permanent redirect. It carries the credentials that were asked with
+    /// where they may go there, so that it can be asked next time; [`url`](Self::url) is for showing.
     pub moved_to: Option<Url>,
     /// The status code: 304 for [`Body::NotModified`], otherwise 200 to 299.
     pub status: u16,

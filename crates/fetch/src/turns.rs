@@ -71,10 +71,6 @@ impl Host {
         times.ready_at.max(times.held_until).filter(|at| *at > Instant::now())
     }
 
-    fn is_busy(&self) -> bool {
-        self.turn.try_lock().is_err()
-    }
-
     fn refuse_while_held(&self, name: &str) -> Result<(), FetchError> {
         let held_until = self.times().held_until;
         let wait =
@@ -112,11 +108,6 @@ impl Turns {
         self.known(name)?.ready_at().map(Instant::into_std)
     }
 
-    /// Whether a request to the host is under way.
-    pub(crate) fn is_busy(&self, name: &str) -> bool {
-        self.known(name).is_some_and(|host| host.is_busy())
-    }
-
     fn known(&self, name: &str) -> Option<Arc<Host>> {
         self.hosts().get(key(name).as_str()).cloned()
     }
@@ -149,11 +140,9 @@ mod tests {
         let turns = Turns::new(Duration::from_secs(1));
         let begin = Instant::now();
         let first = turns.take("example.org").await.unwrap();
-        assert!(turns.is_busy("EXAMPLE.org."));
         tokio::time::advance(Duration::from_secs(5)).await;
         drop(first);
-        assert!(!turns.is_busy("example.org"));
-        assert!(turns.ready_at("example.org").is_some());
+        assert!(turns.ready_at("EXAMPLE.org.").is_some());
         let _second = turns.take("example.org.").await.unwrap();
         assert_eq!(begin.elapsed().as_secs(), 6);
         let _other = turns.take("example.com").await.unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{Phase, Progress, Stage};
-use backissue_store::{ClaimedRead, ClaimedSource, Scope, Store, StoreError};
+use backissue_store::{ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
@@ -137,12 +137,16 @@ impl Ingest {
     async fn begin(&self, round: Round) -> Result<(), IngestError> {
         let now = Timestamp::now();
         let tally = self.store.tally(now).await?;
+        self.begin_counting(round, now, &tally);
+        Ok(())
+    }
+
+    fn begin_counting(&self, round: Round, now: Timestamp, tally: &Tally) {
         let sources = match round {
             Round::Due => tally.sources_due,
             Round::AllNow => tally.sources_active,
         };
         self.meter.begin(now, sources, tally.discovered + tally.extracted);
-        Ok(())
     }
 
     fn scope(&self, round: Round) -> Scope {
@@ -280,10 +284,13 @@ impl Ingest {
     /// while this machine has no network; feeds are asked all the same, each of which tells what it met.
     async fn pick(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
+        let now = Timestamp::now();
+        // Before the claim: should the database fail after it, the row would wait until its lease runs out.
+        let tally = if self.meter.is_idle() { Some(self.store.tally(now).await?) } else { None };
         let work = self.claim(scope).await?;
         if work.is_some() {
-            if self.meter.is_idle() {
-                self.begin(Round::Due).await?;
+            if let Some(tally) = tally {
+                self.begin_counting(Round::Due, now, &tally);
             }
             self.working.fetch_add(1, Ordering::SeqCst);
         }

@@ -156,9 +156,12 @@ pub(crate) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// `($1, $2), ($3, $4), …` for rows of `columns` values.
-pub(crate) fn row_placeholders(rows: usize, columns: usize) -> String {
-    (0..rows).map(|r| format!("({})", placeholders(r * columns + 1, columns))).collect::<Vec<_>>().join(", ")
+/// `INSERT INTO address (key, url) VALUES ($1, $2), ($3, $4), …` for so many rows `into` a table with its columns,
+/// `address (key, url)`.
+pub(crate) fn insertion(into: &str, rows: usize) -> String {
+    let columns = into.matches(',').count() + 1;
+    let row = |row: usize| format!("({})", placeholders(row * columns + 1, columns));
+    format!("INSERT INTO {into} VALUES {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
 }
 
 /// A row of an answer.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::archive::touch;
 use crate::counters::count_anew;
-use crate::database::{Tried, Tx, row_placeholders, sql_of};
+use crate::database::{Tried, Tx, insertion, sql_of};
 use crate::error::Failure;
 use crate::keys::{address_key, concept_list, source_list};
 use crate::rows::to_json;
@@ -309,22 +309,13 @@ fn precis(text: &str, dice: &mut Dice) -> Precis {
 async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
     let mut tx = store.database.begin_admission().await?;
     let ids = insert_reads(&mut tx, store, batch).await?;
-    let mut addresses = sql_of(format!(
-        "INSERT INTO address (key, url, read_id, how) VALUES {}",
-        row_placeholders(batch.len(), 4)
+    let mut addresses = sql_of(insertion("address (key, url, read_id, how)", batch.len()));
+    let mut places = sql_of(insertion("place (read_id, source_id, url, seen_at, entry)", batch.len()));
+    let mut articles = sql_of(insertion(
+        "article (read_id, title, language, words, minutes, fetched_at, html, text)",
+        batch.len(),
     ));
-    let mut places = sql_of(format!(
-        "INSERT INTO place (read_id, source_id, url, seen_at, entry) VALUES {}",
-        row_placeholders(batch.len(), 5)
-    ));
-    let mut articles = sql_of(format!(
-        "INSERT INTO article (read_id, title, language, words, minutes, fetched_at, html, text) VALUES {}",
-        row_placeholders(batch.len(), 8)
-    ));
-    let mut made = sql_of(format!(
-        "INSERT INTO precis (read_id, annotator, version, annotated_at, body) VALUES {}",
-        row_placeholders(batch.len(), 5)
-    ));
+    let mut made = sql_of(insertion("precis (read_id, annotator, version, annotated_at, body)", batch.len()));
     let mut lines = Vec::new();
     for (read, id) in batch.iter().zip(ids) {
         let (at, words) = (millis(read.published), words_of(&read.text));
@@ -353,11 +344,9 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
 
 /// The new rows' numbers in the order of the batch.
 async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i64>> {
-    let mut insert = sql_of(format!(
-        "INSERT INTO read (url, host, source_id, first_seen, published, filed_at, week, title, author, description,
-            minutes, kind, problem, has_problem, concepts, stage) VALUES {} RETURNING id, url",
-        row_placeholders(batch.len(), 16)
-    ));
+    let into = "read (url, host, source_id, first_seen, published, filed_at, week, title, author, description, minutes,
+            kind, problem, has_problem, concepts, stage)";
+    let mut insert = sql_of(insertion(into, batch.len()) + " RETURNING id, url");
     for read in batch {
         let (filed_at, week) = filed(Some(read.published), read.published, &store.zone);
         let problem = read.precis.problem.as_ref().map(|problem| problem.text.as_str());
@@ -392,10 +381,8 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
 
 async fn insert_lines(tx: &mut Tx, lines: &[(String, i64, &Made)]) -> Tried<()> {
     for lines in lines.chunks(BATCH as usize) {
-        let mut insert = sql_of(format!(
-            "INSERT INTO listing (list, read_id, kind, has_problem, filed_at) VALUES {}",
-            row_placeholders(lines.len(), 5)
-        ));
+        let mut insert =
+            sql_of(insertion("listing (list, read_id, kind, has_problem, filed_at)", lines.len()));
         for (list, id, read) in lines {
             insert = insert
                 .bind(list.as_str())

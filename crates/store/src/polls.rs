@@ -9,9 +9,7 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{
-    Row, Tried, Tx, placeholders, retried, row_placeholders, sql, sql_listing, sql_of, sql_once,
-};
+use crate::database::{Row, Tried, Tx, insertion, placeholders, retried, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
@@ -31,7 +29,7 @@ pub enum PollOutcome {
         site_url: Option<Url>,
         /// Its language as it declares it (BCP 47).
         language: Option<String>,
-        /// Its new address, where the server said that it moved for good.
+        /// Its new address, where the server said that it moved for good, with the credentials to ask it with.
         moved_to: Option<Url>,
         /// `ETag` of the answer.
         etag: Option<String>,
@@ -46,7 +44,7 @@ pub enum PollOutcome {
         etag: Option<String>,
         /// `Last-Modified` of the answer; the one known stays where there is none.
         last_modified: Option<String>,
-        /// The feed's new address, where the server said that it moved for good.
+        /// The feed's new address, where the server said that it moved for good, with the credentials to ask it with.
         moved_to: Option<Url>,
     },
     /// It could not be asked, or what came is no feed.
@@ -196,14 +194,14 @@ async fn record_health(
 /// Remembers the feed's new address, and its old one, by which the source can still be followed. Where another source follows
 /// the new address already, this one retires instead: two sources would ask for one feed for ever.
 async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
-    let query = sql("SELECT key, feed_url FROM source WHERE id = $1").bind(source.0);
+    let query = sql("SELECT key FROM source WHERE id = $1").bind(source.0);
     let row =
         tx.row(query).await?.ok_or_else(|| Failure::Unreadable("a polled source without a row".into()))?;
     let (old_key, new_key) = (row.text("key")?, url_key(to));
     let other = format!("SELECT s.slug, {TITLE} AS title FROM source s WHERE s.key = $1 AND s.id <> $2");
     if let Some(other) = tx.row(sql_of(other).bind(new_key.as_str()).bind(source.0)).await? {
         let why = format!(
-            "its feed has moved to {to}, which {} ({}) follows already",
+            "its feed has moved to the one that {} ({}) follows already",
             other.text("title")?,
             other.text("slug")?
         );
@@ -213,7 +211,6 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
         return Ok(());
     }
     tx.run(sql("DELETE FROM former_feed WHERE key = $1").bind(new_key.as_str())).await?;
-    let to = with_credentials_of(row.opt_parsed("feed_url")?, to);
     let update = sql("UPDATE source SET feed_url = $2, host = $3, key = $4 WHERE id = $1").bind(source.0);
     tx.run(update.bind(to.as_str()).bind(to.host_str().unwrap_or_default()).bind(new_key.as_str())).await?;
     if old_key != new_key {
@@ -222,19 +219,6 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
         tx.run(keep.bind(old_key).bind(source.0)).await?;
     }
     Ok(())
-}
-
-/// The new address with the user and password of the old one, where both are of one origin: nobody else may learn them, and
-/// no server repeats them when it says where a feed has gone.
-fn with_credentials_of(old: Option<Url>, to: &Url) -> Url {
-    let mut to = to.clone();
-    let bare = to.username().is_empty() && to.password().is_none();
-    if let Some(old) = old.filter(|old| bare && old.origin() == to.origin()) {
-        // Neither call can fail: an address with an origin of its own has a host.
-        let _ = to.set_username(old.username());
-        let _ = to.set_password(old.password());
-    }
-    to
 }
 
 /// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.
@@ -293,13 +277,8 @@ async fn insert_reads<'a>(
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    let insert = format!(
-        "INSERT INTO read (url, host, source_id, first_seen, published, filed_at, week, title, title_key, author, stage,
-                           due_at)
-         VALUES {} RETURNING id, url",
-        row_placeholders(new.len(), 12)
-    );
-    let mut statement = sql_once(insert);
+    let into = "read (url, host, source_id, first_seen, published, filed_at, week, title, title_key, author, stage, due_at)";
+    let mut statement = sql_once(insertion(into, new.len()) + " RETURNING id, url");
     for (_, Admission { url, entry }) in new {
         let published = entry.published.or(entry.updated);
         let (filed_at, week) = filed(published, now, zone);
@@ -322,9 +301,7 @@ async fn insert_reads<'a>(
     let rows = tx.rows(statement).await?;
     let ids: HashMap<String, i64> =
         rows.iter().map(|row| Ok((row.text("url")?, row.int("id")?))).collect::<Tried<_>>()?;
-    let insert =
-        format!("INSERT INTO address (key, url, read_id, how) VALUES {}", row_placeholders(new.len(), 4));
-    let mut statement = sql_once(insert);
+    let mut statement = sql_once(insertion("address (key, url, read_id, how)", new.len()));
     let mut placed = Vec::with_capacity(new.len());
     for (key, admission) in new {
         let id = *ids
@@ -388,11 +365,8 @@ async fn add_places(
     if placed.is_empty() {
         return Ok(());
     }
-    let insert = format!(
-        "INSERT INTO place (read_id, source_id, url, seen_at, updated, entry) VALUES {}",
-        row_placeholders(placed.len(), 6)
-    );
-    let mut statement = sql_once(insert);
+    let into = "place (read_id, source_id, url, seen_at, updated, entry)";
+    let mut statement = sql_once(insertion(into, placed.len()));
     for (id, admission) in placed {
         statement = statement
             .bind(id.0)

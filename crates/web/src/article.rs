@@ -12,6 +12,8 @@ use dom_query::{Document, NodeRef};
 use maud::{Markup, PreEscaped, html};
 use url::Url;
 
+use crate::evidence::{self, Passage};
+
 /// Elements that go with all that is in them.
 const GONE: &str = "script, style, template, iframe, object, embed, applet, frame, frameset, form, input, button, \
                     select, textarea, link, meta, base, title, source, track, area, map, svg, math, noscript, dialog, slot, portal";
@@ -28,23 +30,28 @@ const FIRST_HEADING: u8 = 3;
 /// Widest and highest that an image without a purpose of its own (an icon, an emoji) is, in CSS pixels.
 const SMALL_IMAGE: u32 = 40;
 
-/// The article's HTML for its page. `address` is where the article was published.
-pub fn for_display(stored: &str, address: &Url) -> Markup {
+/// An article ready for its page.
+pub(crate) struct Shown {
+    /// Its HTML.
+    pub(crate) html: Markup,
+    /// The names of the marks around evidence that stand in it.
+    pub(crate) marks: HashSet<String>,
+}
+
+/// The article's HTML for its page, with `passages` marked. `address` is where the article was published.
+pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage]) -> Shown {
     let document = Document::fragment(stored);
     document.select(GONE).remove();
     clean_attributes(&document);
     rename_ids(&document, address);
+    // Before links in place of images bring words that the article's text has not.
+    let marks = evidence::mark(&document, passages);
     lower_headings(&document);
     show_images_as_links(&document, address);
     show_media_as_links(&document);
     let_wide_things_scroll(&document);
-    PreEscaped(
-        document
-            .root()
-            .descendants_it()
-            .next()
-            .map_or_else(String::new, |html| html.inner_html().to_string()),
-    )
+    let body = document.root().first_child();
+    Shown { html: PreEscaped(body.map_or_else(String::new, |body| body.inner_html().to_string())), marks }
 }
 
 fn clean_attributes(document: &Document) {
@@ -200,7 +207,7 @@ mod tests {
     use super::*;
 
     fn shown(stored: &str) -> String {
-        for_display(stored, &"https://blog.example/posts/one".parse().unwrap()).into_string()
+        for_display(stored, &"https://blog.example/posts/one".parse().unwrap(), &[]).html.into_string()
     }
 
     #[test]
@@ -255,6 +262,13 @@ mod tests {
         for bad in ["class=\"masthead\"", "onclick", "onload", "style", "script", "form", "input", "data:"] {
             assert!(!html.contains(bad), "{bad} in {html}");
         }
+    }
+
+    #[test]
+    fn an_article_marks_no_evidence_by_itself() {
+        let html =
+            shown(r#"<p>a <mark id="evidence-problem-1" class="evidence" data-for="problem">b</mark></p>"#);
+        assert_eq!(html, r#"<p>a <mark id="in-evidence-problem-1">b</mark></p>"#);
     }
 
     #[test]

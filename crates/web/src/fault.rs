@@ -12,6 +12,7 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backissue_model::WeekError;
 use backissue_store::StoreError;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -37,6 +38,12 @@ pub(crate) enum Fault {
     Broken {
         reference: String,
     },
+}
+
+impl From<WeekError> for Fault {
+    fn from(error: WeekError) -> Self {
+        Self::BadAddress(error.to_string())
+    }
 }
 
 impl From<StoreError> for Fault {
@@ -118,7 +125,7 @@ impl Fault {
             Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
             Self::ForeignName(host) => format!(
                 "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \
-                 answers to its own names: localhost, its bare address, and the names in its configuration."
+                 answers to its own names: localhost, its bare address, and the name in its `base_url`."
             ),
             Self::Broken { reference } => format!(
                 "The page could not be made. The reason stands in the log under reference {reference}; `backissue \

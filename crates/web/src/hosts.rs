@@ -2,7 +2,7 @@
 //!
 //! A site that a person visits can make its own name point at the person's machine and then read, from that name, what
 //! runs there (DNS rebinding). Such a request carries the foreign name in `Host`. Pages therefore answer to loopback
-//! names, to bare addresses (which nobody can point elsewhere) and to names that were configured; to others they say why not.
+//! names, to bare addresses (which nobody can point elsewhere) and to the name that was configured; to others they say why not.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -43,7 +43,6 @@ fn answers_to(site: &SiteSettings, host: &str) -> bool {
     name == "localhost"
         || name.ends_with(".localhost")
         || base.is_some_and(|base| base.eq_ignore_ascii_case(&name))
-        || site.hosts.iter().any(|own| own.eq_ignore_ascii_case(&name))
 }
 
 fn without_port(host: &str) -> &str {
@@ -65,7 +64,6 @@ mod tests {
     fn own_names_are_answered_and_foreign_ones_are_not() {
         let site = SiteSettings {
             base_url: Some("https://reads.example.org/".parse().unwrap()),
-            hosts: vec!["nas".to_owned()],
             ..SiteSettings::default()
         };
         for own in [
@@ -79,7 +77,6 @@ mod tests {
             "[::1]",
             "reads.example.org",
             "Reads.Example.org:443",
-            "nas:7878",
         ] {
             assert!(answers_to(&site, own), "{own}");
         }
@@ -87,7 +84,7 @@ mod tests {
             "evil.example",
             "localhost.evil.example",
             "127.0.0.1.evil.example:7878",
-            "nas.evil.example",
+            "reads.example.org.evil.example",
             "",
             "?",
         ] {

@@ -11,6 +11,7 @@ mod article;
 mod assets;
 #[cfg(test)]
 mod contrast;
+mod evidence;
 mod fault;
 mod frame;
 mod freshness;
@@ -56,10 +57,9 @@ pub struct State {
 pub struct SiteSettings {
     /// The name in the masthead and in titles.
     pub title: String,
-    /// Where the site is reached from outside, where that is known; its host is one the pages answer to.
+    /// Where the site is reached from outside, where that is known. The pages answer to its host beside loopback names and
+    /// bare addresses.
     pub base_url: Option<Url>,
-    /// Further host names the pages answer to, without ports. Loopback names and bare addresses need no listing.
-    pub hosts: Vec<String>,
     /// The calendar that dates are written in; the same as the archive's weeks.
     pub time_zone: TimeZone,
     /// Whether this is the demo, whose companies are invented; every page says so.
@@ -73,7 +73,6 @@ impl Default for SiteSettings {
         Self {
             title: "Backissue".to_owned(),
             base_url: None,
-            hosts: Vec::new(),
             time_zone: TimeZone::UTC,
             demo: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -77,17 +77,22 @@ impl Narrowing {
         Self { after: Some(*cursor), ..self.clone() }
     }
 
-    /// The source it is narrowed to, looked up.
+    /// The store's filter for it, to which the caller adds what its page is about, and the source it is narrowed to.
     ///
     /// # Errors
     /// [`Fault::NoSuchSource`] where the archive follows no such source.
-    pub(crate) async fn looked_up_source(&self, store: &Store) -> Result<Option<Source>, Fault> {
-        let Some(slug) = &self.source else { return Ok(None) };
-        let source = store.source_by_slug(slug.as_str()).await?;
-        source.map(Some).ok_or_else(|| Fault::NoSuchSource(slug.to_string()))
+    pub(crate) async fn looked_up(&self, store: &Store) -> Result<(ReadFilter, Option<Source>), Fault> {
+        let source = match &self.source {
+            Some(slug) => {
+                let source = store.source_by_slug(slug.as_str()).await?;
+                Some(source.ok_or_else(|| Fault::NoSuchSource(slug.to_string()))?)
+            }
+            None => None,
+        };
+        Ok((self.filter(source.as_ref()), source))
     }
 
-    /// The store's filter for it; the caller adds what its page is about.
+    /// The store's filter for it, where `source` is the one it is about.
     pub(crate) fn filter(&self, source: Option<&Source>) -> ReadFilter {
         ReadFilter {
             source: source.map(|s| s.id),

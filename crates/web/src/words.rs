@@ -91,12 +91,10 @@ pub fn kind(kind: Kind) -> &'static str {
 /// What a post without a problem is, in a sentence.
 pub fn without_problem(kind: Kind) -> &'static str {
     match kind {
-        Kind::Announcement => {
-            "An announcement: a release, a product, a price or a policy. It describes no engineering problem."
-        }
+        Kind::Announcement => "An announcement: a release, a product, a price or a policy.",
         Kind::Opinion => "An opinion. No single engineering problem stands at its centre.",
-        Kind::Profile => "A portrait of a person or a team, not of a problem.",
-        Kind::Event => "About an event: a conference, a meet-up, or what was said there.",
+        Kind::Profile => "A profile: it is about a person or a team, not about a problem.",
+        Kind::Event => "An event: a conference, a meet-up, or what was said there.",
         Kind::Tutorial => "A tutorial: how to do something, with no problem of the team's own.",
         Kind::Research => "Research: a method, a measurement or a finding, with no problem stated outright.",
         Kind::CaseStudy | Kind::Incident | Kind::Other => {

@@ -262,6 +262,25 @@ async fn a_read_says_its_problem_first_and_how_we_know() {
     assert!(page.one("article h2").contains("Good fences"));
     assert!(page.one("article").contains(specimens::QUOTE));
     page.assert_loads_nothing_from_elsewhere();
+    let evidence = "#evidence-problem-1";
+    assert_eq!(page.attributes("[data-statement=problem] a", "href"), [evidence, evidence]);
+    assert!(specimens::QUOTE.starts_with(&page.one(&format!("mark{evidence}"))));
+    assert_eq!(page.all("mark.evidence[data-for=problem]").concat(), specimens::QUOTE);
+}
+
+#[tokio::test]
+async fn a_read_without_a_problem_says_what_it_is_and_its_title_once() {
+    let site = site(&blogs()).await;
+    let week = site.get("/week/2026-W20").await;
+    let links = html::Page::parse("/week/2026-W20", &week.body).own_links();
+    let path = links.into_iter().find(|link| link.contains("prices")).expect("the read is listed");
+    let answer = site.get(&path).await;
+    let page = html::Page::parse(&path, &answer.body);
+    page.assert_well_formed();
+    assert_eq!(page.one("h1"), "Prices from next month");
+    assert_eq!(page.one("main").matches("Prices from next month").count(), 1, "{}", page.one("main"));
+    assert!(page.one("main").contains("An announcement"), "{}", page.one("main"));
+    assert!(page.all("[data-statement], mark").is_empty());
 }
 
 #[tokio::test]
@@ -277,6 +296,16 @@ async fn a_list_narrows_by_its_address_and_chips_take_it_back() {
     assert!(
         site.get("/week/2026-W19?kind=profile").await.body.contains("Nothing in this week is that narrow")
     );
+    for list in ["/week/2026-W20", "/source/undergrowth", "/concept/caching"] {
+        let path = format!("{list}?kind=incident");
+        let answer = site.get(&path).await;
+        let page = html::Page::parse(&path, &answer.body);
+        let links = page.attributes("a[data-read]", "href");
+        assert!(
+            matches!(links.as_slice(), [only] if only.ends_with("when-a-show-goes-live")),
+            "{path}: {links:?}"
+        );
+    }
 }
 
 #[tokio::test]

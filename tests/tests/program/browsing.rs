@@ -3,6 +3,7 @@
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::key::Key;
 
 async fn demo() -> (Archive, Served) {
@@ -112,4 +113,59 @@ async fn the_first_tab_offers_to_skip_to_the_reads() {
                    .then(() => document.activeElement.getBoundingClientRect().top)";
     let top = browser.evaluate(arrived).await.unwrap();
     assert!(top.as_f64().unwrap() >= 0.0, "the skip link shows itself when it has the focus: {top}");
+}
+
+/// The background behind the first piece of the problem's evidence.
+async fn behind_the_evidence(browser: &Browser) -> String {
+    let background = browser
+        .evaluate("getComputedStyle(document.querySelector('mark[data-for=problem]')).backgroundColor")
+        .await
+        .unwrap();
+    background.as_str().unwrap().to_owned()
+}
+
+const NO_COLOUR: &str = "rgba(0, 0, 0, 0)";
+
+#[tokio::test]
+async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    browser.window.goto(&served.url("/")).await.unwrap();
+    let read = browser.window.find(Locator::Css(".problem a")).await.unwrap().attr("href").await.unwrap();
+    for colours in [Colours::Light, Colours::Dark] {
+        browser.look_like(1440, 900, colours).await.unwrap();
+        browser.window.goto(&served.url(read.as_deref().unwrap())).await.unwrap();
+        assert_eq!(behind_the_evidence(&browser).await, NO_COLOUR, "{colours:?}");
+
+        let statement = browser.window.find(Locator::Css("[data-statement=problem] h1")).await.unwrap();
+        let onto = PointerAction::MoveToElement { element: statement, duration: None, x: 0.0, y: 0.0 };
+        browser.window.perform_actions(MouseActions::new("mouse".into()).then(onto)).await.unwrap();
+        let lit = behind_the_evidence(&browser).await;
+        assert_ne!(lit, NO_COLOUR, "{colours:?}: the pointer is on the statement");
+        let away = PointerAction::MoveTo { duration: None, x: 1.0, y: 1.0 };
+        browser.window.perform_actions(MouseActions::new("mouse".into()).then(away)).await.unwrap();
+        assert_eq!(behind_the_evidence(&browser).await, NO_COLOUR, "{colours:?}");
+
+        browser.evaluate("document.querySelector('.eyebrow a:last-of-type').focus()").await.unwrap();
+        let tab = String::from(char::from(Key::Tab));
+        browser.window.active_element().await.unwrap().send_keys(&tab).await.unwrap();
+        let link = browser.window.active_element().await.unwrap();
+        assert_eq!(link.attr("href").await.unwrap().as_deref(), Some("#evidence-problem-1"));
+        let outline =
+            browser.evaluate("getComputedStyle(document.activeElement).outlineStyle").await.unwrap();
+        assert_eq!(outline, "solid", "{colours:?}: the focus can be seen");
+        assert_eq!(behind_the_evidence(&browser).await, lit, "{colours:?}: the focus is on the statement");
+
+        link.click().await.unwrap();
+        browser.evaluate("document.activeElement.blur()").await.unwrap();
+        assert_eq!(browser.window.current_url().await.unwrap().fragment(), Some("evidence-problem-1"));
+        assert_eq!(behind_the_evidence(&browser).await, lit, "{colours:?}: the link led to it");
+        // The page glides there; asked at every frame until it is seen, or the driver's own limit is reached.
+        let seen = "new Promise(seen => { const look = () => { \
+                    const box = document.getElementById('evidence-problem-1').getBoundingClientRect(); \
+                    if (box.top >= 0 && box.bottom <= innerHeight) seen(true); else requestAnimationFrame(look); }; look(); })";
+        assert_eq!(browser.evaluate(seen).await.unwrap(), true);
+    }
+    assert!(browser.complaints().await.unwrap().is_empty());
 }

@@ -235,18 +235,6 @@ on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
     assert!(followed("https://acme.example/third.xml").await.1, "it is forgotten with its source");
 });
 
-on_both!(a_feed_that_moved_keeps_its_password_on_its_own_server_only, |db| {
-    let new = NewSource { feed_url: "https://ann:s3cret@acme.example/feed.xml".parse().ok(), ..blog("Acme") };
-    let id = db.store.follow(&new, at(0)).await.unwrap().source.id;
-    let feed = |source: backissue_model::Source| source.feed_url.unwrap().to_string();
-    let moved = move_to(db, id, 10, "https://acme.example/new.xml").await;
-    assert_eq!(feed(moved), "https://ann:s3cret@acme.example/new.xml");
-    for (seconds, elsewhere) in [(20, "https://bolt.example/feed.xml"), (30, "https://acme.example/back.xml")]
-    {
-        assert_eq!(feed(move_to(db, id, seconds, elsewhere).await), elsewhere);
-    }
-});
-
 on_both!(a_feed_that_moves_onto_another_sources_retires, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&acme, vec![entry("https://acme.example/1", None)]).await;

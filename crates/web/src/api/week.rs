@@ -75,10 +75,8 @@ pub(super) async fn week(
     Path(week): Path<String>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    let week: Week =
-        week.parse().map_err(|e: backissue_model::WeekError| Fault::BadAddress(e.to_string()))?;
-    let source = narrowing.looked_up_source(&store).await?;
-    let filter = ReadFilter { week: Some(week), ..narrowing.filter(source.as_ref()) };
+    let week: Week = week.parse()?;
+    let filter = ReadFilter { week: Some(week), ..narrowing.looked_up(&store).await?.0 };
     let (stretch, count) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), LIMIT),
         store.week_count(week),

@@ -24,8 +24,8 @@ pub(crate) async fn concept(
     let slug: ConceptSlug = slug.parse().map_err(|_| unknown())?;
     // Its own page is about it; a concept in the query narrows nothing here.
     let narrowing = Narrowing { concept: None, ..narrowing };
-    let source = narrowing.looked_up_source(&store).await?;
-    let filter = ReadFilter { concept: Some(slug.clone()), ..narrowing.filter(source.as_ref()) };
+    let (filter, source) = narrowing.looked_up(&store).await?;
+    let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
     let (stretch, found) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),

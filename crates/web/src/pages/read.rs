@@ -1,5 +1,7 @@
 //! One read, `/read/{id}/{slug}`: the problem first, what else is known of it and how, then the article.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
@@ -8,10 +10,11 @@ use backissue_model::{Precis, ReadId};
 use backissue_store::{ReadPage, Store};
 use maud::{Markup, html};
 
+use crate::article::{self, Shown};
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::parts::{icons, reads, statements};
-use crate::{article, vocabulary, words};
+use crate::{evidence, vocabulary, words};
 
 /// `/read/{id}`
 pub(crate) async fn without_slug(
@@ -32,8 +35,8 @@ pub(crate) async fn read(
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
-    let body = body(&page).await;
-    Ok(frame.page(document(&frame, &page, body)).into_response())
+    let shown = article_shown(&page).await;
+    Ok(frame.page(document(&frame, &page, &shown)).into_response())
 }
 
 async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
@@ -49,25 +52,28 @@ fn moved_to(page: &ReadPage) -> Response {
 
 /// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
 /// article nests its elements.
-async fn body(page: &ReadPage) -> Markup {
+async fn article_shown(page: &ReadPage) -> Shown {
     let (html, address) = (page.article.html.clone(), page.card.url.clone());
-    match tokio::task::spawn_blocking(move || article::for_display(&html, &address)).await {
-        Ok(body) => body,
+    let passages = evidence::passages(&page.article.text, &page.precis);
+    match tokio::task::spawn_blocking(move || article::for_display(&html, &address, &passages)).await {
+        Ok(shown) => shown,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
-fn document(frame: &Frame, page: &ReadPage, body: Markup) -> Document {
+fn document(frame: &Frame, page: &ReadPage, shown: &Shown) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
         description: card.problem.clone().or_else(|| card.description.clone()),
         canonical: Some(card.url.to_string()),
         main: html! {
-            (head(frame, page))
+            (head(frame, page, &shown.marks))
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
-                h2 #article-title .article-title { (card.title) }
-                div.body { (body) }
+                // Without a problem the title heads the page already.
+                @if page.precis.problem.is_some() { h2 #article-title .article-title { (card.title) } }
+                @else { h2 #article-title .unseen lang="en" { "The article" } }
+                div.body { (shown.html) }
             }
             p.list-end { (source_link(page)) }
         },
@@ -77,7 +83,7 @@ fn document(frame: &Frame, page: &ReadPage, body: Markup) -> Document {
     }
 }
 
-fn head(frame: &Frame, page: &ReadPage) -> Markup {
+fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>) -> Markup {
     let (card, precis) = (&page.card, &page.precis);
     html! {
         header.read-head {
@@ -86,14 +92,14 @@ fn head(frame: &Frame, page: &ReadPage) -> Markup {
                 (reads::dot()) a href={ "/week/" (card.week) } { "Week " (card.week.number()) " of " (card.week.year()) }
             }
             @match &precis.problem {
-                Some(problem) => h1 { (problem.text) },
+                Some(problem) => (statements::stated("problem", problem, html! { h1 { (problem.text) } }, marks)),
                 None => {
                     h1 lang=[page.article.language.as_deref()] { (card.title) }
                     p.byline { (words::without_problem(card.kind)) }
                 }
             }
-            @if let Some(approach) = &precis.approach { (statements::say(statements::heading("approach"), approach)) }
-            @if let Some(outcome) = &precis.outcome { (statements::say(statements::heading("outcome"), outcome)) }
+            @if let Some(approach) = &precis.approach { (statements::say("approach", approach, marks)) }
+            @if let Some(outcome) = &precis.outcome { (statements::say("outcome", outcome, marks)) }
             p.byline {
                 @if precis.problem.is_some() { cite { (card.title) } (reads::dot()) }
                 @if let Some(author) = &card.author { (author) (reads::dot()) }
@@ -102,7 +108,7 @@ fn head(frame: &Frame, page: &ReadPage) -> Markup {
             }
             (reads::concepts(&precis.concepts))
             (source_link(page))
-            (statements::how_do_we_know(precis))
+            (statements::how_do_we_know(precis, marks))
         }
     }
 }

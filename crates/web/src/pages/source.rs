@@ -6,6 +6,7 @@ use backissue_store::{Facets, Order, Page as Stretch, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use url::Url;
 
 use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
@@ -75,10 +76,21 @@ fn head(source: &Source) -> Markup {
                 @if let Some(site) = &source.site_url {
                     (reads::dot()) a href=(site) rel="noopener noreferrer" { (site.host_str().unwrap_or("its site").trim_start_matches("www.")) }
                 }
-                @if let Some(feed) = &source.feed_url { (reads::dot()) a href=(feed) rel="noopener noreferrer" { "its feed" } }
+                @if let Some(feed) = &source.feed_url {
+                    (reads::dot()) a href=(without_credentials(feed)) rel="noopener noreferrer" { "its feed" }
+                }
             }
         }
     }
+}
+
+/// The address as anybody may know it.
+fn without_credentials(url: &Url) -> Url {
+    let mut bare = url.clone();
+    // Refused only for addresses without a host, which have no credentials.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare
 }
 
 fn health(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
@@ -111,5 +123,16 @@ fn nothing(narrowing: &Narrowing, path: &str) -> Markup {
                 p { "None of its reads is in the archive yet." }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feeds_password_is_not_in_the_link_to_it() {
+        let feed = "https://ann:s3cret@acme.example/feed.xml".parse().unwrap();
+        assert_eq!(without_credentials(&feed).as_str(), "https://acme.example/feed.xml");
     }
 }

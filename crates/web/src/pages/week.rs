@@ -50,8 +50,7 @@ pub(crate) async fn week(
     Path(week): Path<String>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    let week: Week =
-        week.parse().map_err(|e: backissue_model::WeekError| Fault::BadAddress(e.to_string()))?;
+    let week: Week = week.parse()?;
     show(&store, &frame, narrowing, week, format!("/week/{week}")).await.map(IntoResponse::into_response)
 }
 
@@ -62,8 +61,8 @@ async fn show(
     week: Week,
     path: String,
 ) -> Result<crate::frame::Page, Fault> {
-    let source = narrowing.looked_up_source(store).await?;
-    let filter = ReadFilter { week: Some(week), ..narrowing.filter(source.as_ref()) };
+    let (filter, source) = narrowing.looked_up(store).await?;
+    let filter = ReadFilter { week: Some(week), ..filter };
     let (stretch, facets, weeks) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), WEEK),
         store.facets(&filter),

@@ -1,33 +1,60 @@
 //! What the archive says of a read, and what that rests on.
 
-use backissue_model::{MadeBy, Precis, Statement};
+use std::collections::HashSet;
+
+use backissue_model::{Evidence, MadeBy, Precis, Statement};
 use maud::{Markup, html};
 
-use crate::words;
+use crate::{evidence, words};
 
-/// A statement under its name.
-pub(crate) fn say(name: &str, statement: &Statement) -> Markup {
+/// The address of the `nth` piece of evidence, from 1, of the statement so named: its mark in the article, or where none of
+/// the article's `marks` is it, the article with its words for the browser to find.
+fn way_to(evidence: &Evidence, statement: &str, nth: usize, marks: &HashSet<String>) -> String {
+    let mark = evidence::id(statement, nth);
+    if marks.contains(&mark) {
+        format!("#{mark}")
+    } else {
+        format!("#article:~:text={}", text_directive(&evidence.quote))
+    }
+}
+
+/// `said`, the statement so named, with the ways to its evidence under it. While a pointer or the focus is on it, its
+/// evidence is lit up in the article.
+pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &HashSet<String>) -> Markup {
     html! {
-        section.say {
-            h2 { (name) }
-            p { (statement.text) }
+        div.stated data-statement=(name) {
+            (said)
+            p.backing {
+                @for (evidence, nth) in statement.evidence.iter().zip(1..) {
+                    @if nth > 1 { ", " }
+                    a href=(way_to(evidence, name, nth, marks)) {
+                        @if nth == 1 { "Where it says so" } @else { "and here" }
+                        span.unseen { ": evidence for “" (heading(name)) "”" }
+                    }
+                }
+            }
         }
     }
 }
 
+/// A statement under its name.
+pub(crate) fn say(name: &str, statement: &Statement, marks: &HashSet<String>) -> Markup {
+    let said = html! { h2 { (heading(name)) } p.said { (statement.text) } };
+    html! { section.say { (stated(name, statement, said, marks)) } }
+}
+
 /// "How do we know?": for each statement the quote it rests on, how sure its maker is, and who made it.
-pub(crate) fn how_do_we_know(precis: &Precis) -> Markup {
+pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup {
     html! {
-        details.evidence {
+        details.grounds {
             summary { h2 { "How do we know?" } }
             div.inner {
-                @if precis.problem.is_none() { p { (words::without_problem(precis.kind)) } }
                 @for (name, statement) in precis.statements() {
-                    section {
+                    section data-statement=(name) {
                         h3 { (heading(name)) }
-                        @for evidence in &statement.evidence {
+                        @for (evidence, nth) in statement.evidence.iter().zip(1..) {
                             blockquote { (evidence.quote) }
-                            p { a href={ "#article:~:text=" (text_directive(&evidence.quote)) } { "Find it in the article" } }
+                            p { a href=(way_to(evidence, name, nth, marks)) { "Find it in the article" } }
                         }
                         p {
                             "Confidence: " (words::confidence(statement.confidence))
@@ -55,11 +82,13 @@ pub(crate) fn heading(name: &str) -> &'static str {
 fn made_by(made_by: &MadeBy) -> Markup {
     html! {
         "Read by the "
-        @match &made_by.model {
-            Some(model) => { "language model " (model) " through the annotator " (made_by.annotator) }
-            None => { (made_by.annotator) " annotator" }
+        @if let Some(model) = &made_by.model {
+            "language model " (model)
+            @if let Some(prompt) = &made_by.prompt_version { ", asked with prompt version " (prompt) "," }
+            " through the "
         }
-        ", version " (made_by.version) ". A statement without a quote from the article is not shown."
+        (made_by.annotator) " annotator, version " (made_by.version)
+        ". A statement without a quote from the article is not shown."
     }
 }
 
@@ -89,6 +118,30 @@ fn text_directive(quote: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_made_it_is_told_with_all_that_tells_two_makers_apart() {
+        let mut maker =
+            MadeBy { annotator: "built-in".into(), version: "3".into(), model: None, prompt_version: None };
+        assert!(made_by(&maker).into_string().starts_with("Read by the built-in annotator, version 3."));
+        (maker.model, maker.prompt_version) = (Some("some-model:8b".into()), Some("2".into()));
+        maker.annotator = "model".into();
+        let told = made_by(&maker).into_string();
+        assert!(
+            told.starts_with(
+                "Read by the language model some-model:8b, asked with prompt version 2, through the model annotator, version 3."
+            ),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn evidence_without_a_mark_is_looked_for_by_the_browser() {
+        let evidence = Evidence::at("It failed.", 0, 10).unwrap();
+        let marks = HashSet::from(["evidence-problem-1".to_owned()]);
+        assert_eq!(way_to(&evidence, "problem", 1, &marks), "#evidence-problem-1");
+        assert_eq!(way_to(&evidence, "outcome", 1, &marks), "#article:~:text=It%20failed.");
+    }
 
     #[test]
     fn a_directive_keeps_its_own_signs_apart_from_the_quotes() {

@@ -1,0 +1,354 @@
+//! A précis's evidence, found again in the article's HTML and marked there, so that a link can lead to it.
+//!
+//! Evidence is a stretch of the article's plain text. That text and the HTML come from one walk over the page and differ
+//! in white space alone, so a place in either is told by the words before it without their white space. What stands there
+//! is compared with the quote; where it differs, the nearest place that has the quote's words is taken, and where there
+//! is none, nothing is marked. Only text nodes are taken apart: a quote that runs through a link or through two
+//! paragraphs is marked in pieces, and no element changes its place.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use backissue_model::{Precis, Statement};
+use dom_query::{Document, NodeRef};
+
+/// Elements between whose children white space means nothing and no mark may stand.
+const HOLDS_NO_WORDS: &[&str] = &["ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr"];
+
+/// A piece of evidence on its way into the HTML.
+#[derive(Debug)]
+pub(crate) struct Passage {
+    /// The name of the statement that rests on it.
+    statement: &'static str,
+    /// The name of its first mark.
+    id: String,
+    /// How many bytes of words stand before it.
+    start: usize,
+    /// Its words without their white space.
+    words: String,
+}
+
+/// The name of the mark around the `nth` piece of evidence, from 1, of the statement so named.
+pub(crate) fn id(statement: &str, nth: usize) -> String {
+    format!("evidence-{statement}-{nth}")
+}
+
+/// All evidence of `precis`, whose article has the plain text `text`.
+pub(crate) fn passages(text: &str, precis: &Precis) -> Vec<Passage> {
+    let of_statement = |(statement, said): (&'static str, &Statement)| {
+        let passages = said.evidence.iter().zip(1..).map(|(evidence, nth)| Passage {
+            statement,
+            id: id(statement, nth),
+            start: text.get(..evidence.span.start as usize).map_or(0, |before| solid(before).len()),
+            words: solid(&evidence.quote),
+        });
+        passages.collect::<Vec<_>>()
+    };
+    precis.statements().flat_map(of_statement).collect()
+}
+
+/// Marks `passages` in the article; the names of those that were found.
+pub(crate) fn mark(document: &Document, passages: &[Passage]) -> HashSet<String> {
+    let texts: Vec<NodeRef> = document.root().descendants().into_iter().filter(NodeRef::is_text).collect();
+    let words: String = texts.iter().map(|node| solid(&node.text())).collect();
+    let found: Vec<(&Passage, Range<usize>)> =
+        passages.iter().filter_map(|passage| Some((passage, passage.place_in(&words)?))).collect();
+    let mut begun = HashSet::new();
+    let mut before = 0;
+    for node in texts {
+        let text = node.text();
+        let after = before + solid(&text).len();
+        let pieces: Vec<_> = found
+            .iter()
+            .filter(|(_, place)| place.start <= after && before <= place.end)
+            .map(|(passage, place)| (*passage, stretch(&text, before, place)))
+            .filter(|(_, piece)| !piece.is_empty())
+            .collect();
+        before = after;
+        if !pieces.is_empty() && may_be_marked(&node, &text) {
+            mark_pieces(&node, &text, &pieces, &mut begun);
+        }
+    }
+    begun
+}
+
+impl Passage {
+    /// Where it stands in the article's words.
+    fn place_in(&self, words: &str) -> Option<Range<usize>> {
+        let here = |start: usize| start..start + self.words.len();
+        if self.words.is_empty() {
+            return None;
+        }
+        if words.get(here(self.start)) == Some(&self.words) {
+            return Some(here(self.start));
+        }
+        let places = words.match_indices(&self.words).map(|(at, _)| at);
+        places.min_by_key(|at| at.abs_diff(self.start)).map(here)
+    }
+}
+
+/// `text` without its white space.
+fn solid(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// The bytes of `text` that lie in `place`; `before` bytes of words stand before the text. White space is in it between
+/// two words that are.
+fn stretch(text: &str, before: usize, place: &Range<usize>) -> Range<usize> {
+    let (mut at, mut bytes) = (before, 0..0);
+    for (byte, c) in text.char_indices() {
+        let is_in = if c.is_whitespace() { place.start < at && at < place.end } else { place.contains(&at) };
+        if is_in {
+            let start = if bytes.is_empty() { byte } else { bytes.start };
+            bytes = start..byte + c.len_utf8();
+        }
+        if !c.is_whitespace() {
+            at += c.len_utf8();
+        }
+    }
+    bytes
+}
+
+fn may_be_marked(node: &NodeRef, text: &str) -> bool {
+    let between = |parent: NodeRef| HOLDS_NO_WORDS.iter().any(|name| parent.has_name(name));
+    !text.trim().is_empty() || !node.parent().is_some_and(between)
+}
+
+/// Puts marks around `pieces` of the text `node`, one in the other where they overlap. `begun` are the passages that have
+/// a mark with their name.
+fn mark_pieces(node: &NodeRef, text: &str, pieces: &[(&Passage, Range<usize>)], begun: &mut HashSet<String>) {
+    let mut borders: Vec<usize> = pieces.iter().flat_map(|(_, piece)| [piece.start, piece.end]).collect();
+    borders.extend([0, text.len()]);
+    borders.sort_unstable();
+    borders.dedup();
+    for border in borders.windows(2) {
+        let (start, end) = (border[0], border[1]);
+        let mut inner = node.tree.new_text(&text[start..end]);
+        let around = pieces.iter().filter(|(_, piece)| piece.start <= start && end <= piece.end);
+        for (passage, _) in around {
+            let mark = node.tree.new_element("mark");
+            if begun.insert(passage.id.clone()) {
+                mark.set_attr("id", &passage.id);
+            }
+            mark.set_attr("class", "evidence");
+            mark.set_attr("data-for", passage.statement);
+            mark.append_child(&inner);
+            inner = mark;
+        }
+        node.insert_before(&inner);
+    }
+    node.remove_from_parent();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use backissue_annotate::{Text, annotate};
+    use backissue_extract::{Page, extract};
+    use backissue_model::{Article, Evidence, Kind, MadeBy};
+    use url::Url;
+
+    use super::*;
+    use crate::article::for_display;
+
+    /// A précis whose problem and outcome rest on these quotes of `text`.
+    fn precis(text: &str, problem: &[&str], outcome: &[&str]) -> Precis {
+        let statement = |quotes: &[&str]| {
+            let evidence = quotes.iter().map(|quote| {
+                let start = text.find(quote).unwrap();
+                Evidence::at(text, start, start + quote.len()).unwrap()
+            });
+            Statement { text: "It was so.".into(), evidence: evidence.collect(), confidence: 0.8 }
+        };
+        let made_by =
+            MadeBy { annotator: "built-in".into(), version: "1".into(), model: None, prompt_version: None };
+        Precis {
+            kind: Kind::CaseStudy,
+            problem: Some(statement(problem)),
+            approach: None,
+            outcome: Some(statement(outcome)).filter(|_| !outcome.is_empty()),
+            concepts: Vec::new(),
+            technologies: Vec::new(),
+            made_by,
+        }
+    }
+
+    /// The article with its marks, written short: `[problem-1:…]` for a mark with a name, `[problem:…]` without.
+    fn marked(html: &str, text: &str, problem: &[&str], outcome: &[&str]) -> String {
+        let document = Document::fragment(html);
+        mark(&document, &passages(text, &precis(text, problem, outcome)));
+        let marked = document.root().first_child().unwrap().inner_html().to_string();
+        let mut short = marked.replace("</mark>", "]").replace(r#"<mark id="evidence-"#, "[");
+        for statement in ["problem", "outcome"] {
+            let attributes = format!(r#"class="evidence" data-for="{statement}">"#);
+            short = short
+                .replace(&format!("<mark {attributes}"), &format!("[{statement}:"))
+                .replace(&format!(r#"" {attributes}"#), ":");
+        }
+        short
+    }
+
+    #[test]
+    fn a_quote_through_other_elements_is_marked_in_pieces() {
+        assert_eq!(
+            marked(
+                "<p>So: the <code>io.max</code> <em>of one</em> tenant, then.</p>",
+                "So: the io.max of one tenant, then.",
+                &["the io.max of one tenant"],
+                &[]
+            ),
+            "<p>So: [problem-1:the ]<code>[problem:io.max]</code>[problem: ]<em>[problem:of one]</em>[problem: tenant], then.</p>"
+        );
+    }
+
+    #[test]
+    fn a_quote_over_blocks_puts_no_mark_between_them() {
+        assert_eq!(
+            marked("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "one\ntwo", &["one\ntwo"], &[]),
+            "<ul>\n<li>[problem-1:one]</li>\n<li>[problem:two]</li>\n</ul>"
+        );
+    }
+
+    #[test]
+    fn evidence_that_two_statements_share_has_both_names() {
+        assert_eq!(
+            marked("<p>a b c d</p>", "a b c d", &["a b c"], &["b c d"]),
+            "<p>[problem-1:a ][outcome-1:[problem:b c]][outcome: d]</p>"
+        );
+        assert_eq!(marked("<p>a b</p>", "a b", &["a b"], &["a b"]), "<p>[outcome-1:[problem-1:a b]]</p>");
+    }
+
+    #[test]
+    fn of_equal_words_those_are_marked_that_were_meant() {
+        let html = "<p>It failed.</p><p>It failed.</p>";
+        let text = "It failed.\n\nIt failed.";
+        let mut precis = precis(text, &["It failed."], &[]);
+        precis.problem.as_mut().unwrap().evidence = vec![Evidence::at(text, 12, 22).unwrap()];
+        let document = Document::fragment(html);
+        let found = mark(&document, &passages(text, &precis));
+        assert!(found.contains("evidence-problem-1"));
+        assert_eq!(*document.select("p").nodes()[0].inner_html(), *"It failed.");
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_marked_and_what_moved_is_found() {
+        let text = "before: the quote";
+        let gone = marked("<p>something else</p>", text, &["the quote"], &[]);
+        assert_eq!(gone, "<p>something else</p>");
+        let moved = marked("<p>long before: the quote</p>", text, &["the quote"], &[]);
+        assert_eq!(moved, "<p>long before: [problem-1:the quote]</p>");
+    }
+
+    #[test]
+    fn hostile_words_stay_words() {
+        let text = "a </p><script>x()</script> & b";
+        let html = "<p>a &lt;/p&gt;&lt;script&gt;x()&lt;/script&gt; &amp; b</p>";
+        assert_eq!(
+            marked(html, text, &["</p><script>x()</script> & b"], &[]),
+            "<p>a [problem-1:&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt; &amp; b]</p>"
+        );
+    }
+
+    /// Real articles with their addresses: every fifteenth page of the shared web (`BACKISSUE_SHARED`, default `../shared`
+    /// beside the workspace).
+    fn real_articles() -> Vec<(Url, Article)> {
+        let shared = std::env::var_os("BACKISSUE_SHARED")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+        let web = shared.join("web");
+        let (mut folders, mut pages) = (vec![web.clone()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "html") {
+                    pages.push(path);
+                }
+            }
+        }
+        pages.sort();
+        let article = |page: &PathBuf| {
+            let address = format!("https://{}", page.strip_prefix(&web).unwrap().display());
+            let url: Url = address.trim_end_matches("index.html").parse().unwrap();
+            let bytes = std::fs::read(page).unwrap();
+            let page = Page { bytes: &bytes, media_type: Some("text/html; charset=utf-8"), url: Some(&url) };
+            Some((url.clone(), extract(&page, None).ok()?))
+        };
+        pages.iter().step_by(15).filter_map(article).collect()
+    }
+
+    /// A précis of the article whose evidence is anything: stretches from all over its text, of all lengths, overlapping.
+    fn precis_of_anything(text: &str) -> Precis {
+        let mut precis = precis(text, &[], &[]);
+        let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let evidence = |statement: usize| {
+            let stretches = (0..7).filter_map(|nth| {
+                let start = (nth * 7_919 + statement * 104_729) * starts.len() / 60_000 % starts.len();
+                let end = (start + 3 * nth.pow(3) + 40 * statement).min(starts.len() - 1);
+                Evidence::at(text, starts[start], starts[end]).filter(|e| !e.quote.trim().is_empty())
+            });
+            Some(Statement { text: "It was so.".into(), evidence: stretches.collect(), confidence: 0.5 })
+        };
+        (precis.problem, precis.approach, precis.outcome) = (evidence(0), evidence(1), evidence(2));
+        precis
+    }
+
+    /// How many pieces of evidence there are and how many of them are marked, to the letter, in an article that is else
+    /// the same.
+    fn marked_to_the_letter(url: &Url, article: &Article, precis: &Precis) -> (usize, usize) {
+        let plain = for_display(&article.html, url, &[]).html.into_string();
+        let passages = passages(&article.text, precis);
+        let shown = for_display(&article.html, url, &passages);
+        let document = Document::fragment(shown.html.into_string());
+        assert_eq!(document.text(), Document::fragment(plain.as_str()).text(), "{url}: other words");
+        let quotes = precis.statements().flat_map(|(statement, said)| {
+            said.evidence.iter().zip(1..).map(move |(evidence, nth)| (id(statement, nth), &evidence.quote))
+        });
+        let (mut all, mut found) = (0, 0);
+        for (id, quote) in quotes {
+            all += 1;
+            if shown.marks.contains(&id) {
+                let first = document.select(&format!("mark#{id}"));
+                assert_eq!(first.length(), 1, "{url}: {id} is there once");
+                let begins = first.nodes()[0].text().trim().chars().next();
+                assert_eq!(begins, quote.trim().chars().next(), "{url}: {id} begins elsewhere");
+                found += 1;
+            }
+        }
+        let without_marks = |document: &Document| {
+            document.root().strip_elements(&["mark"]);
+            document.root().first_child().unwrap().inner_html()
+        };
+        assert_eq!(
+            without_marks(&document),
+            without_marks(&Document::fragment(plain)),
+            "{url}: other elements"
+        );
+        (all, found)
+    }
+
+    #[test]
+    fn in_real_articles_any_evidence_is_found_and_nothing_else_changes() {
+        let (mut anything, mut own) = ((0, 0), (0, 0));
+        for (url, article) in real_articles() {
+            let (all, found) = marked_to_the_letter(&url, &article, &precis_of_anything(&article.text));
+            anything = (anything.0 + all, anything.1 + found);
+            let precis = annotate(&Text {
+                title: article.title.as_deref().unwrap_or_default(),
+                text: &article.text,
+                html: Some(&article.html),
+                description: article.description.as_deref(),
+                company: "The Company",
+                url: Some(&url),
+                language: article.language.as_deref(),
+                tags: &[],
+            });
+            let (all, found) = marked_to_the_letter(&url, &article, &precis);
+            own = (own.0 + all, own.1 + found);
+        }
+        for (all, found) in [anything, own] {
+            assert!(all > 10 && found * 100 >= all * 99, "{found} of {all}");
+        }
+    }
+}
