@@ -40,7 +40,11 @@ const OWN: &[&str] = &[
     "description overlap",
     "in the description",
     "heading overlap",
-    "centrality",
+    "common words",
+    "central",
+    "most central",
+    "one of the five most central",
+    "length",
     "question",
     "before: question",
     "second person",
@@ -137,11 +141,12 @@ pub(crate) fn measure(
     for stem in stems.iter().flatten() {
         *often.entry(*stem).or_default() += 1;
     }
+    let central = central(&stems);
     let surroundings = Surroundings::of(article, blocks, cues);
     let measures = (0..sentences.len())
         .map(|at| {
             let placed = Placed::of(&sentences, blocks, at);
-            let own = surroundings.own(&sentences, &of_words, &stems, &often, &placed, at);
+            let own = surroundings.own(&sentences, &of_words, &stems, &often, &central, &placed, at);
             let none = Vec::new();
             let before = if placed.begins_section { &none } else { &of_words[at - 1].signs };
             let after = if placed.ends_section { &none } else { &of_words[at + 1].signs };
@@ -236,6 +241,7 @@ impl<'a> Surroundings<'a> {
         of_words: &[Words],
         stems: &[Vec<u64>],
         often: &HashMap<u64, u32>,
+        central: &[(f32, usize)],
         placed: &Placed,
         at: usize,
     ) -> Vec<f32> {
@@ -269,7 +275,11 @@ impl<'a> Surroundings<'a> {
             described,
             yes(!self.description.is_empty() && described >= 0.8),
             share(over, stems),
-            centrality(stems, often),
+            common_words(stems, often),
+            central[at].0,
+            yes(central[at].1 == 0),
+            yes(central[at].1 < 5),
+            (words.characters as f32 / 240.0).min(1.0),
             yes(words.question),
             yes(at > 0 && of_words[at - 1].question),
             yes(words.second_person),
@@ -376,12 +386,46 @@ fn straight(text: &str) -> String {
 }
 
 /// How much the words of a sentence are those the article uses again and again, 0 to 1.
-fn centrality(stems: &[u64], often: &HashMap<u64, u32>) -> f32 {
+fn common_words(stems: &[u64], often: &HashMap<u64, u32>) -> f32 {
     if stems.len() < 3 {
         return 0.0;
     }
     let sum: f32 = stems.iter().map(|s| often.get(s).map_or(0.0, |n| (*n as f32).ln().min(3.0) / 3.0)).sum();
     sum / stems.len() as f32
+}
+
+/// How near each sentence is to the middle of them all, 0 to 1, and its place by that, the nearest 0: the cosine of its words
+/// with those of the whole article, rare words counting more (the centroid of Radev et al. 2004, "Centroid-based
+/// summarization of multiple documents").
+fn central(stems: &[Vec<u64>]) -> Vec<(f32, usize)> {
+    let mut sentences_with: HashMap<u64, f32> = HashMap::new();
+    for sentence in stems {
+        for stem in sentence.iter().collect::<HashSet<_>>() {
+            *sentences_with.entry(*stem).or_default() += 1.0;
+        }
+    }
+    let all = stems.len() as f32;
+    let rarity = |stem: &u64| (1.0 + all / sentences_with[stem]).ln();
+    let length = |sentence: &[u64]| sentence.iter().map(|s| rarity(s).powi(2)).sum::<f32>().sqrt().max(1.0);
+    let mut middle: HashMap<u64, f32> = HashMap::new();
+    for sentence in stems {
+        let length = length(sentence);
+        for stem in sentence {
+            *middle.entry(*stem).or_default() += rarity(stem) / length;
+        }
+    }
+    let near = |sentence: &Vec<u64>| {
+        sentence.iter().map(|stem| middle[stem] * rarity(stem)).sum::<f32>() / length(sentence)
+    };
+    let near: Vec<f32> = stems.iter().map(near).collect();
+    let most = near.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let mut order: Vec<usize> = (0..near.len()).collect();
+    order.sort_by(|&a, &b| near[b].total_cmp(&near[a]).then(a.cmp(&b)));
+    let mut central = vec![(0.0, 0); near.len()];
+    for (place, at) in order.into_iter().enumerate() {
+        central[at] = (near[at] / most, place);
+    }
+    central
 }
 
 #[cfg(test)]
