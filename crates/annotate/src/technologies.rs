@@ -2,6 +2,7 @@
 //!
 //! This module must not guess names that the list does not have.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -110,6 +111,14 @@ impl Technologies {
         let passing = u32::from(found.iter().any(|&(count, _, at)| count - in_title[at] >= OFTEN));
         found.retain(|(count, ..)| *count > passing);
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
+    }
+
+    /// Every system that `text` names, however often.
+    pub(crate) fn all_named_in(&self, text: &str) -> BTreeSet<&str> {
+        let hits = self.phrases.find(text).into_iter();
+        hits.filter(|hit| hit.meaning.is_meant(text, hit.start, hit.end))
+            .map(|hit| self.names[hit.meaning.technology].as_str())
+            .collect()
     }
 }
 
