@@ -123,7 +123,16 @@ fn both_databases_have_the_same_tables_with_the_same_columns() {
             .filter(|line| !line.is_empty())
             .collect()
     };
-    let sqlite = include_str!("../../migrations/sqlite/0001_archive.sql");
-    let postgres = include_str!("../../migrations/postgres/0001_archive.sql");
-    assert_eq!(plain(sqlite), plain(postgres));
+    for (sqlite, postgres) in [
+        (
+            include_str!("../../migrations/sqlite/0001_archive.sql"),
+            include_str!("../../migrations/postgres/0001_archive.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0002_models.sql"),
+            include_str!("../../migrations/postgres/0002_models.sql"),
+        ),
+    ] {
+        assert_eq!(plain(sqlite), plain(postgres));
+    }
 }
