@@ -68,7 +68,7 @@ const OUTPUT_TOKENS: u32 = 4096;
 
 impl Protocol {
     /// Where the protocol's first server is.
-    pub(crate) fn usual_url(self) -> Url {
+    pub fn usual_url(self) -> Url {
         let url = match self {
             Self::OpenAi => "https://api.openai.com/v1",
             Self::Anthropic => "https://api.anthropic.com/v1",
