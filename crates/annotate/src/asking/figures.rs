@@ -11,9 +11,8 @@ pub(super) struct Figure {
     unit: Option<&'static str>,
 }
 
-/// Number words that are as good as figures.
-const NUMBER_WORDS: [(&str, &str); 11] = [
-    ("two", "2"),
+/// Number words that are as good as figures; "two" is as often no more than "both".
+const NUMBER_WORDS: [(&str, &str); 10] = [
     ("three", "3"),
     ("four", "4"),
     ("five", "5"),
@@ -64,8 +63,11 @@ pub(super) fn figures(text: &str) -> Vec<Figure> {
         text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '–' | '—' | '~' | '(' | ')')).collect();
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        for piece in word.split('-') {
-            figures_in(piece, words.get(at + 1).copied().unwrap_or_default(), &mut found);
+        let mut pieces = word.split('-').peekable();
+        while let Some(piece) = pieces.next() {
+            // In "3-4 minutes" only the last is sure to be minutes.
+            let next = words.get(at + 1).filter(|_| pieces.peek().is_none());
+            figures_in(piece, next.copied().unwrap_or_default(), &mut found);
         }
     }
     found
@@ -227,6 +229,8 @@ mod tests {
             ("99.9%", "99.90 %"),
             ("the p99 of S3", "nothing"),
             ("3 million reads", "3M of them"),
+            ("It took 3-4 minutes.", "3 to 4 minutes"),
+            ("the two tools", "the tools"),
         ] {
             assert_eq!(first_unbacked(statement, evidence), None, "{statement} / {evidence}");
         }

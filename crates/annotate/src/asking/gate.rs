@@ -14,7 +14,7 @@ use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
 use crate::asking::screen::one_line;
 use crate::asking::style;
-use crate::asking::support::Evidence;
+use crate::asking::support::{Evidence, Unbacked};
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 
@@ -136,8 +136,18 @@ impl Gate<'_> {
         let text = style::statement(&claim.text)?;
         let cited = quotes.iter().map(|quote| quote.quote.as_str());
         let texts = cited.chain([self.article.title, self.article.company]);
-        let share = Evidence::of(self.article.text, texts).backs(&text)?;
+        let backed = Evidence::of(self.article.text, texts).backs(&text);
+        let share = backed.map_err(|unbacked| self.with_remedy(unbacked))?;
         Ok(Statement { text, evidence: quotes, confidence: confidence(share) })
+    }
+
+    /// Why a statement is not backed, and which sentence would back it.
+    fn with_remedy(&self, Unbacked { reason, term }: Unbacked) -> String {
+        let has = |term: &str| self.excerpt.sentences.iter().position(|shown| has_words(&shown.line, term));
+        match term.as_deref().and_then(has) {
+            Some(at) => format!("{reason}; name [{}] too if it rests on that, or leave it out", at + 1),
+            None => reason,
+        }
     }
 
     fn technologies(&self, said: Said<Vec<String>>) -> Result<Vec<String>, Refused> {
@@ -145,14 +155,17 @@ impl Gate<'_> {
         let known = Technologies::builtin();
         let mut in_text = known.all_named_in(self.article.text);
         in_text.extend(known.all_named_in(self.article.title));
-        let stands = |name: &str| {
-            let standing = |text: &str| has_words(text, name);
-            in_text.contains(name) || standing(self.article.text) || standing(self.article.title)
+        // As the article spells it, or "Flink" for "Apache Flink" where the article has Flink.
+        let standing = |name: &'_ str| {
+            let spelled = has_words(self.article.text, name) || has_words(self.article.title, name);
+            let listed = || known.all_named_in(name).into_iter().find(|listed| in_text.contains(listed));
+            if spelled { Some(name.to_owned()) } else { listed().map(str::to_owned) }
         };
         let mut kept: Vec<String> = Vec::new();
-        for name in names.iter().map(|name| name.trim()).filter(|name| is_name(name)) {
-            if stands(name) && !kept.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-                kept.push(name.to_owned());
+        let names_said = names.iter().map(|name| name.trim()).filter(|name| is_name(name));
+        for name in names_said.filter_map(standing) {
+            if !kept.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
+                kept.push(name);
             }
         }
         if kept.is_empty() && !names.is_empty() {

@@ -56,7 +56,7 @@ use crate::asking::gate::{Gate, Verdicts};
 
 pub use question::Question;
 
-/// The version of the question and of the gate. An answer to another version is no answer to this one.
+/// The version of the question. A reply to another version is no reply to this one.
 pub const PROMPT_VERSION: &str = "1";
 
 /// Characters of an article that a question holds unless somebody says otherwise: about 4,000 tokens, which leaves room

@@ -20,11 +20,8 @@ const OF_THE_POST: &[&str] = &[
     "this talk",
     "the article",
     "the blog post",
-    "the author",
-    "the authors",
     "in the post",
     "the write-up",
-    "blog post",
 ];
 
 /// Words of praise and advertisement.

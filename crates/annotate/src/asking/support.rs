@@ -23,6 +23,23 @@ pub(super) struct Evidence<'t> {
     concepts: HashSet<usize>,
 }
 
+/// Why a statement is not backed.
+#[derive(Debug)]
+pub(super) struct Unbacked {
+    /// In words that help to say it better.
+    pub reason: String,
+    /// What is missing in the evidence, where it is one name, figure or term.
+    pub term: Option<String>,
+}
+
+impl Unbacked {
+    fn term(what: &str, term: &str) -> Self {
+        Self {
+            reason: format!("{what} “{term}” is not in the cited sentences"), term: Some(term.to_owned())
+        }
+    }
+}
+
 /// The least share of a statement's words that must be the evidence's.
 const ENOUGH: f32 = 0.5;
 
@@ -50,17 +67,17 @@ impl<'t> Evidence<'t> {
     }
 
     /// The share of the statement's words that are the evidence's, 0 to 1; why it is not backed where it is not.
-    pub(super) fn backs(&self, statement: &str) -> Result<f32, String> {
+    pub(super) fn backs(&self, statement: &str) -> Result<f32, Unbacked> {
         if let Some(figure) = first_unbacked(statement, &self.text) {
-            return Err(format!("the figure “{figure}” is not in the cited sentences"));
+            return Err(Unbacked::term("the figure", &figure));
         }
         let known = Technologies::builtin().all_named_in(statement);
         if let Some(system) = known.iter().find(|system| !self.systems.contains(*system)) {
-            return Err(format!("the name “{system}” is not in the cited sentences"));
+            return Err(Unbacked::term("the name", system));
         }
         for (at, word) in statement.split_whitespace().enumerate() {
             if let Some(name) = self.unbacked_name(word, at == 0) {
-                return Err(format!("the name or term “{name}” is not in the cited sentences"));
+                return Err(Unbacked::term("the name or term", name));
             }
         }
         for hit in TERMS.find(statement) {
@@ -68,7 +85,7 @@ impl<'t> Evidence<'t> {
             if !self.concepts.contains(hit.meaning)
                 && !words.split_whitespace().flat_map(pieces).all(|w| self.has(w))
             {
-                return Err(format!("the technical term “{words}” is not in the cited sentences"));
+                return Err(Unbacked::term("the technical term", words));
             }
         }
         self.share(statement)
@@ -106,7 +123,7 @@ impl<'t> Evidence<'t> {
     }
 
     /// How many of the words that carry meaning are the evidence's, in whatever form.
-    fn share(&self, statement: &str) -> Result<f32, String> {
+    fn share(&self, statement: &str) -> Result<f32, Unbacked> {
         let all: Vec<&str> =
             statement.split_whitespace().flat_map(pieces).filter(|word| carries(word)).collect();
         let missing: Vec<&str> = all.iter().copied().filter(|word| !self.has(word)).collect();
@@ -115,7 +132,7 @@ impl<'t> Evidence<'t> {
             return Ok(share);
         }
         let few = missing.iter().take(6).copied().collect::<Vec<_>>().join("”, “");
-        Err(format!("the cited sentences say nothing of “{few}”"))
+        Err(Unbacked { reason: format!("the cited sentences say nothing of “{few}”"), term: None })
     }
 
     /// Whether the evidence has the word in some form.
@@ -393,7 +410,8 @@ mod tests {
                             one global lock, so rate limiters with APIs on p99 timed out.";
 
     fn backs(statement: &str) -> Result<f32, String> {
-        Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]).backs(statement)
+        let evidence = Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]);
+        evidence.backs(statement).map_err(|unbacked| unbacked.reason)
     }
 
     #[test]
@@ -432,7 +450,7 @@ mod tests {
     #[test]
     fn a_verb_is_no_language() {
         let evidence = Evidence::of("", ["We go there with rust on the gates.", "", "Acme"]);
-        assert!(evidence.backs("Acme wrote the gates there in Go.").unwrap_err().contains("Go"));
+        assert!(evidence.backs("Acme wrote the gates there in Go.").unwrap_err().reason.contains("Go"));
     }
 
     #[test]

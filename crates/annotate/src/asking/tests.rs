@@ -122,6 +122,7 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
         (problem(honest, json!([1])), "problem", "say nothing of"),
         (problem("Mounting layers took the same lock for 300 seconds.", json!([2])), "problem", "300"),
         (problem("Mounting layers took the same PostgreSQL lock.", json!([2])), "problem", "PostgreSQL"),
+        (problem("Mounting layers took the same lock on Envoy.", json!([2])), "problem", "; name [3] too"),
         (
             problem("Mounting layers took the same lock in mount_getattr.", json!([2])),
             "problem",
@@ -157,12 +158,12 @@ fn items_of_a_list_that_are_not_there_are_left_out() {
     let asking = asking();
     let mut answer = with("concepts", json!(["mayhem", "containers", "containers"]));
     answer["technologies"] =
-        json!(["Kubernetes", "Titus", "titus", "a long sentence that is no name at all", ""]);
+        json!(["Kubernetes", "Envoy Proxy", "Titus", "titus", "a long sentence that is no name at all", ""]);
     let reading = asking.read(&answer.to_string());
     assert_eq!(reading.refusals(), []);
     let precis = asking.settle(&[reading], "m").precis;
     assert_eq!(precis.concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["containers"]);
-    assert_eq!(precis.technologies, ["Titus"]);
+    assert_eq!(precis.technologies, ["Envoy", "Titus"]);
 }
 
 #[test]
