@@ -2,7 +2,6 @@
 //!
 //! This module must not guess names that the list does not have.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -113,12 +112,11 @@ impl Technologies {
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
     }
 
-    /// Every system that `text` names, however often.
-    pub(crate) fn all_named_in(&self, text: &str) -> BTreeSet<&str> {
+    /// Every mention of a system in `text`: as it is written there, and the system's name.
+    pub(crate) fn mentions<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &str)> {
         let hits = self.phrases.find(text).into_iter();
         hits.filter(|hit| hit.meaning.is_meant(text, hit.start, hit.end))
-            .map(|hit| self.names[hit.meaning.technology].as_str())
-            .collect()
+            .map(|hit| (&text[hit.start..hit.end], self.names[hit.meaning.technology].as_str()))
     }
 }
 

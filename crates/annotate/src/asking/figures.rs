@@ -113,8 +113,11 @@ fn number_length(text: &str) -> usize {
 
 impl Figure {
     fn of(number: &str, unit: &str, attached: bool) -> Self {
-        let written =
-            if attached || unit_of(unit).is_some() { format!("{number}{unit}") } else { number.to_owned() };
+        let written = match (attached, unit_of(unit).is_some()) {
+            (true, _) => format!("{number}{unit}"),
+            (false, true) => format!("{number} {unit}"),
+            (false, false) => number.to_owned(),
+        };
         let plain = plain_number(number);
         match scale_of(unit, attached) {
             Some(scale) => {
@@ -174,6 +177,11 @@ fn unit_of(unit: &str) -> Option<&'static str> {
         "pb" | "pib" | "petabyte" | "petabytes" => "PB",
         _ => return None,
     })
+}
+
+/// Whether a word is a unit that figures are compared by.
+pub(super) fn is_unit(word: &str) -> bool {
+    unit_of(word).is_some()
 }
 
 /// The first figure or amount of `statement` that `evidence` does not have.
@@ -240,7 +248,7 @@ mod tests {
     fn a_figure_that_is_not_there_is_named() {
         for (statement, evidence, wrong) in [
             ("It fell by 41%.", "It fell by 40%.", "41%"),
-            ("It took 40 s.", "It took 40 ms.", "40s"),
+            ("It took 40 s.", "It took 40 ms.", "40 s"),
             ("1.5B reads", "1.5M reads", "1.5B"),
             ("30 nodes", "3 nodes", "30"),
             ("It doubled.", "It grew.", "doubled"),

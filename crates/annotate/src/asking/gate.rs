@@ -12,9 +12,10 @@ use backissue_model::{ConceptSlug, Evidence as Quote, Kind, Precis, Statement};
 use crate::asking::Refusal;
 use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
+use crate::asking::figures::first_unbacked;
 use crate::asking::screen::one_line;
 use crate::asking::style;
-use crate::asking::support::{Evidence, Unbacked};
+use crate::asking::support::{Evidence, Unbacked, has_words};
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 
@@ -143,7 +144,11 @@ impl Gate<'_> {
 
     /// Why a statement is not backed, and which sentence would back it.
     fn with_remedy(&self, Unbacked { reason, term }: Unbacked) -> String {
-        let has = |term: &str| self.excerpt.sentences.iter().position(|shown| has_words(&shown.line, term));
+        let is_figure = |term: &str| term.starts_with(|c: char| c.is_ascii_digit());
+        let holds = |line: &str, term: &str| {
+            has_words(line, term) || is_figure(term) && first_unbacked(term, line).is_none()
+        };
+        let has = |term: &str| self.excerpt.sentences.iter().position(|shown| holds(&shown.line, term));
         match term.as_deref().and_then(has) {
             Some(at) => format!("{reason}; name [{}] too if it rests on that, or leave it out", at + 1),
             None => reason,
@@ -153,12 +158,14 @@ impl Gate<'_> {
     fn technologies(&self, said: Said<Vec<String>>) -> Result<Vec<String>, Refused> {
         let names = given(said)?.unwrap_or_default();
         let known = Technologies::builtin();
-        let mut in_text = known.all_named_in(self.article.text);
-        in_text.extend(known.all_named_in(self.article.title));
+        let texts = [self.article.text, self.article.title];
+        let in_text: BTreeSet<&str> =
+            texts.into_iter().flat_map(|text| known.mentions(text)).map(|(_, name)| name).collect();
         // As the article spells it, or "Flink" for "Apache Flink" where the article has Flink.
         let standing = |name: &'_ str| {
             let spelled = has_words(self.article.text, name) || has_words(self.article.title, name);
-            let listed = || known.all_named_in(name).into_iter().find(|listed| in_text.contains(listed));
+            let listed =
+                || known.mentions(name).map(|(_, listed)| listed).find(|listed| in_text.contains(listed));
             if spelled { Some(name.to_owned()) } else { listed().map(str::to_owned) }
         };
         let mut kept: Vec<String> = Vec::new();
@@ -218,12 +225,4 @@ fn confidence(share: f32) -> f32 {
 fn is_name(name: &str) -> bool {
     let short = name.chars().count() <= NAME_MAX && name.split_whitespace().count() <= 4;
     short && name.contains(char::is_alphabetic) && name.starts_with(char::is_alphanumeric)
-}
-
-/// Whether `name` stands in `text` as whole words in this spelling.
-fn has_words(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        !text[..at].ends_with(char::is_alphanumeric)
-            && !text[at + name.len()..].starts_with(char::is_alphanumeric)
-    })
 }

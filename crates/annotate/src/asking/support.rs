@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use crate::Vocabulary;
-use crate::asking::figures::first_unbacked;
+use crate::asking::figures::{first_unbacked, is_unit};
 use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
@@ -60,7 +60,11 @@ impl<'t> Evidence<'t> {
             lower: text.to_lowercase(),
             words: text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect(),
             // One by one: whether a capital says anything hangs on where a text begins.
-            systems: texts.iter().flat_map(|text| Technologies::builtin().all_named_in(text)).collect(),
+            systems: texts
+                .iter()
+                .flat_map(|text| Technologies::builtin().mentions(text))
+                .map(|(_, name)| name)
+                .collect(),
             concepts: TERMS.find_all(&text).map(|hit| *hit.meaning).collect(),
             text,
         }
@@ -71,9 +75,12 @@ impl<'t> Evidence<'t> {
         if let Some(figure) = first_unbacked(statement, &self.text) {
             return Err(Unbacked::term("the figure", &figure));
         }
-        let known = Technologies::builtin().all_named_in(statement);
-        if let Some(system) = known.iter().find(|system| !self.systems.contains(*system)) {
-            return Err(Unbacked::term("the name", system));
+        let mut mentions = Technologies::builtin().mentions(statement);
+        // A capital at the beginning of a sentence tells nothing, unless the statement has the same.
+        let unbacked =
+            mentions.find(|(written, name)| !self.systems.contains(name) && !has_words(&self.text, written));
+        if let Some((written, _)) = unbacked {
+            return Err(Unbacked::term("the name", written));
         }
         for (at, word) in statement.split_whitespace().enumerate() {
             if let Some(name) = self.unbacked_name(word, at == 0) {
@@ -102,7 +109,7 @@ impl<'t> Evidence<'t> {
             let is_name = piece.chars().any(char::is_uppercase) || has_digit_behind_letter(piece);
             let ordinary = || begins_sentences(piece) || self.has(piece) || self.is_written_small(piece);
             let known = self.has_name(piece) || opens && ordinary();
-            (is_name && !known).then_some(piece)
+            (is_name && !known && !is_unit(piece)).then_some(piece)
         })
     }
 
@@ -140,6 +147,14 @@ impl<'t> Evidence<'t> {
         let lower = word.to_lowercase();
         self.words.contains(&lower) || self.words.iter().any(|known| same_word(known, &lower))
     }
+}
+
+/// Whether `name` stands in `text` as whole words in this spelling.
+pub(super) fn has_words(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(char::is_alphanumeric)
+            && !text[at + name.len()..].starts_with(char::is_alphanumeric)
+    })
 }
 
 /// Whether two words are forms of one: alike but for endings of at most three letters.

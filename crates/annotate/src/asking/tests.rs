@@ -123,6 +123,7 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
         (problem("Mounting layers took the same lock for 300 seconds.", json!([2])), "problem", "300"),
         (problem("Mounting layers took the same PostgreSQL lock.", json!([2])), "problem", "PostgreSQL"),
         (problem("Mounting layers took the same lock on Envoy.", json!([2])), "problem", "; name [3] too"),
+        (problem("Mounting layers took the same lock for 4 s.", json!([2])), "problem", "; name [4] too"),
         (
             problem("Mounting layers took the same lock in mount_getattr.", json!([2])),
             "problem",
