@@ -9,6 +9,8 @@ pub(super) struct Figure {
     pub written: String,
     number: String,
     unit: Option<&'static str>,
+    /// Whether another figure follows, whose unit may be its own.
+    is_open: bool,
 }
 
 /// Number words that are as good as figures; "two" is as often no more than "both".
@@ -24,6 +26,9 @@ const NUMBER_WORDS: [(&str, &str); 10] = [
     ("eleven", "11"),
     ("twelve", "12"),
 ];
+
+/// Words between two figures of one unit.
+const BETWEEN: &[&str] = &["to", "and", "or", "then", "vs", "vs.", "versus"];
 
 /// Words that say how much without a number.
 const AMOUNTS: &[&str] = &[
@@ -66,8 +71,9 @@ pub(super) fn figures(text: &str) -> Vec<Figure> {
         let mut pieces = word.split('-').peekable();
         while let Some(piece) = pieces.next() {
             // In "3-4 minutes" only the last is sure to be minutes.
-            let next = words.get(at + 1).filter(|_| pieces.peek().is_none());
-            figures_in(piece, next.copied().unwrap_or_default(), &mut found);
+            let next =
+                if pieces.peek().is_some() { "to" } else { words.get(at + 1).copied().unwrap_or_default() };
+            figures_in(piece, next, &mut found);
         }
     }
     found
@@ -95,7 +101,10 @@ fn figures_in(word: &str, next: &str, found: &mut Vec<Figure>) {
         } else {
             suffix
         };
-        found.push(Figure::of(number, unit, !follows));
+        found.push(Figure {
+            is_open: follows && BETWEEN.contains(&next),
+            ..Figure::of(number, unit, !follows)
+        });
         rest = after;
     }
 }
@@ -124,9 +133,9 @@ impl Figure {
                 let scaled = plain
                     .parse::<f64>()
                     .map_or(plain, |value| plain_number(&format!("{:.6}", value * scale)));
-                Self { written, number: scaled, unit: None }
+                Self { written, number: scaled, unit: None, is_open: false }
             }
-            None => Self { written, number: plain, unit: unit_of(unit) },
+            None => Self { written, number: plain, unit: unit_of(unit), is_open: false },
         }
     }
 }
@@ -184,34 +193,35 @@ pub(super) fn is_unit(word: &str) -> bool {
     unit_of(word).is_some()
 }
 
-/// The first figure or amount of `statement` that `evidence` does not have.
-pub(super) fn first_unbacked(statement: &str, evidence: &str) -> Option<String> {
+/// The figures and amounts of `statement` that `evidence` does not have.
+pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
     let known = figures(evidence);
     let backed = |figure: &Figure| {
         known.iter().any(|other| {
             // In "from 40 to 20 ms" both are milliseconds.
-            let shared = other.unit.is_none() && known.iter().any(|k| k.unit == figure.unit);
+            let shared = other.is_open && known.iter().any(|k| k.unit == figure.unit);
             other.number == figure.number && (figure.unit.is_none() || other.unit == figure.unit || shared)
         })
     };
-    if let Some(figure) = figures(statement).into_iter().find(|figure| !backed(figure)) {
-        return Some(figure.written);
-    }
+    let mut found: Vec<String> =
+        figures(statement).into_iter().filter(|figure| !backed(figure)).map(|f| f.written).collect();
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
     };
     let (said, evidence) = (words(statement), words(evidence));
-    said.iter().enumerate().find_map(|(at, word)| {
+    let amounts = said.iter().enumerate().filter(|(at, word)| {
         let has = |wanted: &str| evidence.iter().any(|known| known == wanted);
         let number = NUMBER_WORDS.iter().find(|(name, _)| name == word);
         let by_number = number.is_some_and(|(_, digits)| known.iter().any(|k| k.number == *digits));
         // The "million" of "3 million" has been looked at with its number.
-        let counted = at > 0 && said[at - 1].bytes().all(|b| b.is_ascii_digit());
+        let counted = *at > 0 && said[at - 1].bytes().all(|b| b.is_ascii_digit());
         let amount = AMOUNTS.contains(&word.as_str()) && !counted;
         let stem = word.trim_end_matches(['s', 'd']);
         let by_stem = amount && evidence.iter().any(|known| known.trim_end_matches(['s', 'd']) == stem);
-        ((number.is_some() || amount) && !has(word) && !by_number && !by_stem).then(|| word.clone())
-    })
+        (number.is_some() || amount) && !has(word) && !by_number && !by_stem
+    });
+    found.extend(amounts.map(|(_, word)| word.clone()));
+    found
 }
 
 #[cfg(test)]
@@ -240,7 +250,7 @@ mod tests {
             ("It took 3-4 minutes.", "3 to 4 minutes"),
             ("the two tools", "the tools"),
         ] {
-            assert_eq!(first_unbacked(statement, evidence), None, "{statement} / {evidence}");
+            assert!(unbacked(statement, evidence).is_empty(), "{statement} / {evidence}");
         }
     }
 
@@ -254,10 +264,11 @@ mod tests {
             ("It doubled.", "It grew.", "doubled"),
             ("hundreds of nodes", "many nodes", "hundreds"),
             ("seven nodes", "3 nodes", "seven"),
+            ("It took 3 s.", "3 nodes for 9 s", "3 s"),
             ("in 2027", "in 2026", "2027"),
             ("a sub-10ms answer", "an answer", "10ms"),
         ] {
-            assert_eq!(first_unbacked(statement, evidence).as_deref(), Some(wrong), "{statement}");
+            assert_eq!(unbacked(statement, evidence), [wrong], "{statement}");
         }
     }
 }

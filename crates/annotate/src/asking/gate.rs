@@ -12,7 +12,7 @@ use backissue_model::{ConceptSlug, Evidence as Quote, Kind, Precis, Statement};
 use crate::asking::Refusal;
 use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
-use crate::asking::figures::first_unbacked;
+use crate::asking::figures::unbacked;
 use crate::asking::screen::one_line;
 use crate::asking::style;
 use crate::asking::support::{Evidence, Unbacked, has_words};
@@ -138,21 +138,32 @@ impl Gate<'_> {
         let cited = quotes.iter().map(|quote| quote.quote.as_str());
         let texts = cited.chain([self.article.title, self.article.company]);
         let backed = Evidence::of(self.article.text, texts).backs(&text);
-        let share = backed.map_err(|unbacked| self.with_remedy(unbacked))?;
+        let share = backed.map_err(|why| self.reason(&why))?;
         Ok(Statement { text, evidence: quotes, confidence: confidence(share) })
     }
 
-    /// Why a statement is not backed, and which sentence would back it.
-    fn with_remedy(&self, Unbacked { reason, term }: Unbacked) -> String {
+    /// Why a statement is not backed, and which sentences would back it.
+    fn reason(&self, why: &Unbacked) -> String {
+        let terms = match why {
+            Unbacked::Words(words) => {
+                return format!("the cited sentences say nothing of “{}”", words.join("”, “"));
+            }
+            Unbacked::Terms(terms) => terms,
+        };
         let is_figure = |term: &str| term.starts_with(|c: char| c.is_ascii_digit());
         let holds = |line: &str, term: &str| {
-            has_words(line, term) || is_figure(term) && first_unbacked(term, line).is_none()
+            has_words(line, term) || is_figure(term) && unbacked(term, line).is_empty()
         };
-        let has = |term: &str| self.excerpt.sentences.iter().position(|shown| holds(&shown.line, term));
-        match term.as_deref().and_then(has) {
-            Some(at) => format!("{reason}; name [{}] too if it rests on that, or leave it out", at + 1),
-            None => reason,
-        }
+        let told = terms.iter().map(|term| {
+            match self.excerpt.sentences.iter().position(|shown| holds(&shown.line, term)) {
+                Some(at) => format!("“{term}” (which [{}] has)", at + 1),
+                None => format!("“{term}”"),
+            }
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        format!(
+            "the cited sentences do not have {told}; name the sentences that do, if it rests on them, or leave it out"
+        )
     }
 
     fn technologies(&self, said: Said<Vec<String>>) -> Result<Vec<String>, Refused> {

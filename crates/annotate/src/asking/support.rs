@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use crate::Vocabulary;
-use crate::asking::figures::{first_unbacked, is_unit};
+use crate::asking::figures::{is_unit, unbacked};
 use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
@@ -25,20 +25,15 @@ pub(super) struct Evidence<'t> {
 
 /// Why a statement is not backed.
 #[derive(Debug)]
-pub(super) struct Unbacked {
-    /// In words that help to say it better.
-    pub reason: String,
-    /// What is missing in the evidence, where it is one name, figure or term.
-    pub term: Option<String>,
+pub(super) enum Unbacked {
+    /// These names, figures and terms are not in the evidence.
+    Terms(Vec<String>),
+    /// Too many of its words are not; some of them.
+    Words(Vec<String>),
 }
 
-impl Unbacked {
-    fn term(what: &str, term: &str) -> Self {
-        Self {
-            reason: format!("{what} “{term}” is not in the cited sentences"), term: Some(term.to_owned())
-        }
-    }
-}
+/// Terms and words that are told at the most.
+const TOLD: usize = 6;
 
 /// The least share of a statement's words that must be the evidence's.
 const ENOUGH: f32 = 0.5;
@@ -72,30 +67,28 @@ impl<'t> Evidence<'t> {
 
     /// The share of the statement's words that are the evidence's, 0 to 1; why it is not backed where it is not.
     pub(super) fn backs(&self, statement: &str) -> Result<f32, Unbacked> {
-        if let Some(figure) = first_unbacked(statement, &self.text) {
-            return Err(Unbacked::term("the figure", &figure));
-        }
-        let mut mentions = Technologies::builtin().mentions(statement);
+        let mut missing = unbacked(statement, &self.text);
         // A capital at the beginning of a sentence tells nothing, unless the statement has the same.
-        let unbacked =
-            mentions.find(|(written, name)| !self.systems.contains(name) && !has_words(&self.text, written));
-        if let Some((written, _)) = unbacked {
-            return Err(Unbacked::term("the name", written));
+        let named = Technologies::builtin()
+            .mentions(statement)
+            .filter(|(written, name)| !self.systems.contains(name) && !has_words(&self.text, written));
+        missing.extend(named.map(|(written, _)| written.to_owned()));
+        let words = statement.split_whitespace().enumerate();
+        missing.extend(words.filter_map(|(at, word)| self.unbacked_name(word, at == 0)).map(str::to_owned));
+        let terms = TERMS.find(statement).into_iter().filter(|hit| !self.concepts.contains(hit.meaning));
+        let terms = terms.map(|hit| &statement[hit.start..hit.end]);
+        missing.extend(
+            terms
+                .filter(|term| !term.split_whitespace().flat_map(pieces).all(|word| self.has(word)))
+                .map(str::to_owned),
+        );
+        if missing.is_empty() {
+            return self.share(statement);
         }
-        for (at, word) in statement.split_whitespace().enumerate() {
-            if let Some(name) = self.unbacked_name(word, at == 0) {
-                return Err(Unbacked::term("the name or term", name));
-            }
-        }
-        for hit in TERMS.find(statement) {
-            let words = &statement[hit.start..hit.end];
-            if !self.concepts.contains(hit.meaning)
-                && !words.split_whitespace().flat_map(pieces).all(|w| self.has(w))
-            {
-                return Err(Unbacked::term("the technical term", words));
-            }
-        }
-        self.share(statement)
+        let mut told = HashSet::new();
+        missing.retain(|term| told.insert(term.to_lowercase()));
+        missing.truncate(TOLD);
+        Err(Unbacked::Terms(missing))
     }
 
     /// The part of a word of the statement that is a name or code and not in the evidence.
@@ -138,8 +131,7 @@ impl<'t> Evidence<'t> {
         if share >= ENOUGH {
             return Ok(share);
         }
-        let few = missing.iter().take(6).copied().collect::<Vec<_>>().join("”, “");
-        Err(Unbacked { reason: format!("the cited sentences say nothing of “{few}”"), term: None })
+        Err(Unbacked::Words(missing.into_iter().take(TOLD).map(str::to_owned).collect()))
     }
 
     /// Whether the evidence has the word in some form.
@@ -424,9 +416,8 @@ mod tests {
     const EVIDENCE: &str = "We run Kafka and Envoy. Mounting layers took 40ms because `mount_setattr` in fs/namespace.c held \
                             one global lock, so rate limiters with APIs on p99 timed out.";
 
-    fn backs(statement: &str) -> Result<f32, String> {
-        let evidence = Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]);
-        evidence.backs(statement).map_err(|unbacked| unbacked.reason)
+    fn backs(statement: &str) -> Result<f32, Unbacked> {
+        Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]).backs(statement)
     }
 
     #[test]
@@ -457,7 +448,9 @@ mod tests {
             ("Mounting layers held one global lock during a cache stampede.", "cache stampede"),
             ("The company leaks passwords of every customer.", "leaks"),
         ] {
-            let refused = backs(statement).unwrap_err();
+            let refused = match backs(statement).unwrap_err() {
+                Unbacked::Terms(missing) | Unbacked::Words(missing) => missing.join(" "),
+            };
             assert!(refused.contains(wrong), "{statement}: {refused}");
         }
     }
@@ -465,7 +458,8 @@ mod tests {
     #[test]
     fn a_verb_is_no_language() {
         let evidence = Evidence::of("", ["We go there with rust on the gates.", "", "Acme"]);
-        assert!(evidence.backs("Acme wrote the gates there in Go.").unwrap_err().reason.contains("Go"));
+        let refused = evidence.backs("Acme wrote the gates there in Go.").unwrap_err();
+        assert!(matches!(&refused, Unbacked::Terms(missing) if missing == &["Go"]), "{refused:?}");
     }
 
     #[test]

@@ -122,8 +122,12 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
         (problem(honest, json!([1])), "problem", "say nothing of"),
         (problem("Mounting layers took the same lock for 300 seconds.", json!([2])), "problem", "300"),
         (problem("Mounting layers took the same PostgreSQL lock.", json!([2])), "problem", "PostgreSQL"),
-        (problem("Mounting layers took the same lock on Envoy.", json!([2])), "problem", "; name [3] too"),
-        (problem("Mounting layers took the same lock for 4 s.", json!([2])), "problem", "; name [4] too"),
+        (
+            problem("Mounting layers took the same lock on Envoy.", json!([2])),
+            "problem",
+            "“Envoy” (which [3] has)",
+        ),
+        (problem("Mounting layers took the same lock for 4 s.", json!([2])), "problem", "“4 s”"),
         (
             problem("Mounting layers took the same lock in mount_getattr.", json!([2])),
             "problem",
@@ -178,7 +182,8 @@ fn a_field_is_asked_for_once_more_and_then_falls_back() {
     let again = asking.question_again(&first).unwrap();
     assert!(again.user.starts_with(&asking.question().user));
     assert!(
-        again.user.contains("- outcome: the figure “400seconds”") || again.user.contains("400"),
+        again.user.contains("- outcome: the cited sentences do not have “400seconds”")
+            || again.user.contains("400"),
         "{}",
         again.user
     );
