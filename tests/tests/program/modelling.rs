@@ -1,6 +1,7 @@
 //! Language models, as people use them: configured in the file, tested, asked, refused, paid for, down.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use backissue_tests::program::Archive;
 use backissue_tests::shared::shared_dir;
@@ -278,6 +279,26 @@ fn an_article_cannot_tell_a_model_what_to_say() {
 }
 
 #[test]
+fn while_pages_are_served_new_reads_are_annotated_by_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = StandInModel::start(|asked| Does::Says(quoting(asked).to_string())).unwrap();
+    let url = server.url("openai");
+    let mine = Modelled::on(hostile_web(folder.path()), &url, "openai", "annotate_with = 'mine'", "");
+    mine.done(&["follow", "https://acme.example/feed.xml", "--company", "Acme"]);
+    let served = mine.archive.serve(&["--config", &mine.config]).unwrap();
+    let started = Instant::now();
+    loop {
+        let said = mine.archive.run(&["show", "1", "--json"]).unwrap();
+        if said.code == 0 && made_by_model(&serde_json::from_str(&said.out).unwrap()) {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{} {:?}", said.out, server.asked());
+    }
+    let (status, said) = served.stop().unwrap();
+    assert!(status.success() && !said.contains(KEY), "{said}");
+}
+
+#[test]
 fn a_model_that_is_down_changes_nothing_and_says_what_to_do() {
     let gone = StandInModel::start(|_| Does::Hangs).unwrap();
     let url = gone.url("openai");
@@ -286,6 +307,7 @@ fn a_model_that_is_down_changes_nothing_and_says_what_to_do() {
     let mine = Modelled::new(&url, "openai", "annotate_with = 'mine'", "").synced();
     let before = mine.reads();
     assert_eq!(before.len(), 20);
+    assert!(mine.done(&["sync"]).contains("still to be annotated by the model `mine`"));
     let (said, code) = mine.said(&["annotate", "--all"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("`ollama serve` starts Ollama") && !said.contains(KEY), "{said}");
