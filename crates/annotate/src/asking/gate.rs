@@ -50,11 +50,6 @@ pub(super) struct Verdicts {
     pub refusals: Vec<Refusal>,
 }
 
-/// Whether a post of this kind may have a problem: an announcement may, where its evidence holds.
-pub(super) fn may_have_problem(kind: Kind) -> bool {
-    !matches!(kind, Kind::Profile | Kind::Event | Kind::Other)
-}
-
 /// Why a field was refused, with what it was.
 struct Refused {
     said: String,
@@ -91,7 +86,7 @@ impl Gate<'_> {
     fn kind(&self, said: Said<String>) -> Result<Kind, Refused> {
         let name = given(said)?.ok_or_else(|| Refused { said: "null".into(), reason: kinds() })?;
         let kind: Kind = name.trim().parse().map_err(|_| Refused { said: name.clone(), reason: kinds() })?;
-        if !may_have_problem(kind) && self.is_sure_of_a_problem() {
+        if !kind.may_have_problem() && self.is_sure_of_a_problem() {
             let reason =
                 "the article has an engineering problem, so it is of a kind that may have one".to_owned();
             return Err(Refused { said: name, reason });
@@ -102,7 +97,7 @@ impl Gate<'_> {
     fn problem(&self, said: Said<Claim>, kind: Kind) -> Result<Option<Statement>, Refused> {
         let problem = self.part(said)?;
         let needs = matches!(kind, Kind::CaseStudy | Kind::Incident) || self.is_sure_of_a_problem();
-        if problem.is_none() && needs && may_have_problem(kind) {
+        if problem.is_none() && needs && kind.may_have_problem() {
             let reason =
                 format!("it must not be null here: a post of kind {kind} with this text has a problem");
             return Err(Refused { said: "null".into(), reason });
