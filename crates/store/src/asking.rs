@@ -6,7 +6,7 @@ use backissue_model::{ReadId, Stage, Week};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Tried, placeholders, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing};
 use crate::error::Failure;
 use crate::times::millis;
 use crate::way::DueRead;
@@ -65,28 +65,24 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn ask_for(&self, selection: &Selection, by: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let asked = async {
-            let (condition, values) = match selection {
-                Selection::All => (String::new(), 0),
-                Selection::Since(_) => ("AND week >= $3".to_owned(), 0),
-                Selection::These(ids) => (format!("AND id IN ({})", placeholders(3, ids.len())), ids.len()),
-            };
-            let update = format!(
-                "UPDATE read SET ask = $1, due_at = $2, held = 0, claim = claim + 1, attempts = 0
-                 WHERE stage = 'annotated' AND NOT (held = 1 AND due_at > $2) {condition}"
-            );
-            let update = sql_listing(update, values).bind(by).bind(millis(now));
-            let update = match selection {
+        let (condition, values) = match selection {
+            Selection::All => (String::new(), 0),
+            Selection::Since(_) => ("AND week >= $3".to_owned(), 0),
+            Selection::These(ids) => (format!("AND id IN ({})", placeholders(3, ids.len())), ids.len()),
+        };
+        let update = format!(
+            "UPDATE read SET ask = $1, due_at = $2, held = 0, claim = claim + 1, attempts = 0
+             WHERE stage = 'annotated' AND NOT (held = 1 AND due_at > $2) {condition}"
+        );
+        let update = || {
+            let update = sql_listing(update.clone(), values).bind(by).bind(millis(now));
+            match selection {
                 Selection::All => update,
                 Selection::Since(week) => update.bind(week.to_string()),
                 Selection::These(ids) => update.bind_all(ids.iter().map(|id| id.0)),
-            };
-            let mut tx = self.database.begin().await?;
-            let asked = tx.run(update).await?;
-            tx.commit().await?;
-            Ok(asked)
+            }
         };
-        asked.await.map_err(|f: Failure| f.at(&self.location, "asking for new précis"))
+        self.changed_by("asking for new précis", update).await
     }
 
     /// Takes back what `by` was asked for and nobody has in hand, and tells how many reads that is.
@@ -94,15 +90,12 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn ask_no_more(&self, by: &str) -> Result<u64, StoreError> {
-        let update = sql("UPDATE read SET ask = NULL, due_at = NULL
-             WHERE stage = 'annotated' AND due_at IS NOT NULL AND held = 0 AND ask = $1");
-        let taken = async {
-            let mut tx = self.database.begin().await?;
-            let taken = tx.run(update.bind(by)).await?;
-            tx.commit().await?;
-            Ok(taken)
+        let update = || {
+            sql("UPDATE read SET ask = NULL, due_at = NULL
+                 WHERE stage = 'annotated' AND due_at IS NOT NULL AND held = 0 AND ask = $1")
+            .bind(by)
         };
-        taken.await.map_err(|f: Failure| f.at(&self.location, "taking back what was asked for"))
+        self.changed_by("taking back what was asked for", update).await
     }
 
     /// How many reads `by` is asked to annotate, now or later.
@@ -132,7 +125,7 @@ impl Store {
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let due = DueRead { now, until, stage: Stage::Annotated, busy: &[], ask: Some(by) };
-        let claimed = crate::database::retried(|| self.claim_due(&due)).await;
+        let claimed = retried(|| self.claim_due(&due)).await;
         claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate anew"))
     }
 
@@ -164,7 +157,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Answered { question, prompt_version, model, named, reply } = answered;
-        let kept = async {
+        let keep = || async {
             let mut tx = self.database.begin().await?;
             let insert = sql(
                 "INSERT INTO answer (question, prompt_version, model, reply, answered_at) VALUES ($1, $2, $3, $4, $5)
@@ -176,7 +169,7 @@ impl Store {
             tx.run(spend(named, spent, now)).await?;
             tx.commit().await
         };
-        kept.await.map_err(|f| f.at(&self.location, "keeping an answer"))
+        retried(keep).await.map_err(|f| f.at(&self.location, "keeping an answer"))
     }
 
     /// Counts what a model cost.
@@ -184,12 +177,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn record_spent(&self, model: &str, spent: Spent, now: Timestamp) -> Result<(), StoreError> {
-        let recorded = async {
-            let mut tx = self.database.begin().await?;
-            tx.run(spend(model, spent, now)).await?;
-            tx.commit().await
-        };
-        recorded.await.map_err(|f| f.at(&self.location, "counting what a model cost"))
+        self.changed_by("counting what a model cost", || spend(model, spent, now)).await.map(|_| ())
     }
 
     /// Counts one read to the day of `now` in UTC, unless the day's limits are reached; whether it was counted. However
@@ -203,17 +191,27 @@ impl Store {
         if limits.reads == Some(0) || limits.tokens == Some(0) {
             return Ok(false);
         }
-        let taken = async {
-            let insert = sql("INSERT INTO model_usage (day, model, reads) VALUES ($1, $2, 1)
+        let insert = || {
+            sql("INSERT INTO model_usage (day, model, reads) VALUES ($1, $2, 1)
                  ON CONFLICT (day, model) DO UPDATE SET reads = model_usage.reads + 1
-                 WHERE model_usage.reads < $3 AND model_usage.input_tokens + model_usage.output_tokens < $4");
-            let insert = insert.bind(day(now)).bind(model).bind(most(limits.reads)).bind(most(limits.tokens));
-            let mut tx = self.database.begin().await?;
-            let taken = tx.run(insert).await?;
-            tx.commit().await?;
-            Ok(taken > 0)
+                 WHERE model_usage.reads < $3 AND model_usage.input_tokens + model_usage.output_tokens < $4")
+            .bind(day(now))
+            .bind(model)
+            .bind(most(limits.reads))
+            .bind(most(limits.tokens))
         };
-        taken.await.map_err(|f: Failure| f.at(&self.location, "counting a read to a model's day"))
+        Ok(self.changed_by("counting a read to a model's day", insert).await? > 0)
+    }
+
+    /// How many rows a statement changes that is a transaction by itself.
+    async fn changed_by(&self, doing: &'static str, statement: impl Fn() -> Sql) -> Result<u64, StoreError> {
+        let change = || async {
+            let mut tx = self.database.begin().await?;
+            let changed = tx.run(statement()).await?;
+            tx.commit().await?;
+            Ok(changed)
+        };
+        retried(change).await.map_err(|f| f.at(&self.location, doing))
     }
 
     /// What each model cost by day, newest day first, at most `limit` rows.
@@ -221,14 +219,12 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
-        let query = sql_of(
-            "SELECT day, model, reads, questions, input_tokens, output_tokens, failures FROM model_usage
-             ORDER BY day DESC, model LIMIT $1"
-                .to_owned(),
-        );
+        let query =
+            sql("SELECT day, model, reads, questions, input_tokens, output_tokens, failures FROM model_usage
+             ORDER BY day DESC, model LIMIT $1");
         let found = async {
             let rows = self.database.rows(query.bind(limit)).await?;
-            let of_row = |row: &crate::database::Row| -> Tried<DayUsage> {
+            let of_row = |row: &Row| -> Tried<DayUsage> {
                 Ok(DayUsage {
                     day: row.text("day")?,
                     model: row.text("model")?,
@@ -262,7 +258,7 @@ pub struct Answered<'a> {
     pub reply: &'a str,
 }
 
-fn spend(model: &str, spent: Spent, now: Timestamp) -> crate::database::Sql {
+fn spend(model: &str, spent: Spent, now: Timestamp) -> Sql {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     sql("INSERT INTO model_usage (day, model, reads, questions, input_tokens, output_tokens, failures)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
