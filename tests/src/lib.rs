@@ -7,4 +7,5 @@ pub mod database;
 pub mod postgres;
 pub mod program;
 pub mod shared;
+pub mod stand_in_model;
 pub mod web;

@@ -25,6 +25,7 @@
 //!
 //! This crate must not do input or output of any kind, nor read the clock.
 
+pub mod asking;
 mod blocks;
 mod choose;
 mod concepts;

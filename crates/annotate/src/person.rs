@@ -48,7 +48,7 @@ pub(crate) fn plain_word(word: &str) -> String {
 }
 
 /// Whether a first person stands anywhere, also beside a dash or a stroke.
-fn has_first_person(text: &str) -> bool {
+pub(crate) fn has_first_person(text: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '_' | '@' | '.' | '-');
     text.split(|c: char| !is_part(c) && c != '/').any(|token| {
         // "I/O" is none, "we/our" is two.

@@ -111,6 +111,13 @@ impl Technologies {
         found.retain(|(count, ..)| *count > passing);
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
     }
+
+    /// Every mention of a system in `text`: as it is written there, and the system's name.
+    pub(crate) fn mentions<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &str)> {
+        let hits = self.phrases.find(text).into_iter();
+        hits.filter(|hit| hit.meaning.is_meant(text, hit.start, hit.end))
+            .map(|hit| (&text[hit.start..hit.end], self.names[hit.meaning.technology].as_str()))
+    }
 }
 
 impl Spelling {

@@ -76,6 +76,16 @@ pub enum Command {
         after_help = "Example:\n  backissue inspect feed feed.xml --url https://example.com/feed.xml\n  backissue inspect page *.html"
     )]
     Inspect(InspectArgs),
+    /// Annotate reads anew, by the built-in annotator or a language model
+    #[command(
+        after_help = "Example:\n  backissue annotate --since 2026-W20 --model local\n  backissue annotate 42 43\n\nWithout --model it is the \
+                      model of the setting `annotate_with`, else the built-in annotator. A read's former précis stays until the new \
+                      one is in; bookmarks and notes are never touched."
+    )]
+    Annotate(AnnotateArgs),
+    /// The configured language models, each tested with one question
+    #[command(after_help = "Example:\n  backissue models\n  backissue models --usage")]
+    Models(ModelsArgs),
     /// Check the data folder, the database, the clock and the network
     #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
     Doctor(DoctorArgs),
@@ -216,6 +226,41 @@ pub struct WeekArgs {
 pub struct ShowArgs {
     /// The read's number, as in its address /read/42/…
     pub read: i64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `annotate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub struct AnnotateArgs {
+    /// The reads' numbers, as in their addresses /read/42/…
+    #[arg(group = "which", value_name = "READ")]
+    pub reads: Vec<i64>,
+    /// All reads
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// The reads of this week and of all later ones, e.g. 2026-W20
+    #[arg(long, group = "which", value_name = "WEEK")]
+    pub since: Option<Week>,
+    /// The language model, by its name in the configuration file; `built-in` for none
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// List them only
+    #[arg(long)]
+    pub no_test: bool,
+    /// What each model cost, by day (UTC)
+    #[arg(long, conflicts_with = "no_test")]
+    pub usage: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

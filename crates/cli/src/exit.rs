@@ -11,13 +11,13 @@ pub enum Outcome {
     Fault,
     /// What was asked for is not there (a week, a read, a source): 3.
     NotThere,
-    /// It was done, but some sources could not be polled: 4.
+    /// It was done, but not all of it: some sources could not be polled, or some reads were left: 4.
     Partly,
 }
 
 /// What `--help` says of the codes.
 pub const HELP: &str = "Exit codes: 0 done; 1 failed; 2 wrong use; 3 what was asked for is not there; \
-4 done, but some sources could not be reached.";
+4 done, but some sources could not be reached or some reads were left.";
 
 /// The process's exit code; a failure is told on standard error with what led to it.
 pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {

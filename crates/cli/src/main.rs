@@ -51,6 +51,8 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Week(args) => commands::week::run(args, settings).await,
         Command::Show(args) => commands::show::run(args, settings).await,
         Command::Inspect(args) => commands::inspect::run(args.what),
+        Command::Annotate(args) => commands::annotate::run(args, settings).await,
+        Command::Models(args) => commands::models::run(args, settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),
     }

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher};
-use backissue_ingest::{Ingest, IngestSettings, Starter};
-use backissue_store::{Location, Store};
+use backissue_ingest::{Asker, BUILT_IN, Ingest, IngestSettings, Starter};
+use backissue_models::{Key, Model, ModelSettings};
+use backissue_store::{Limits, Location, Store};
 
 use crate::settings::{Origin, Settings};
 
@@ -47,13 +48,57 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
 }
 
 /// The workers.
-pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> Arc<Ingest> {
+pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
+    let annotate_with = match &settings.annotate_with.value {
+        Some(name) => Some(asker(settings, name).context("in the setting `annotate_with`")?),
+        None => None,
+    };
     let settings = IngestSettings {
         workers: settings.workers.value.into(),
         poll_every: settings.poll_every.value.0,
+        annotate_with,
         ..IngestSettings::default()
     };
-    Ingest::new(store, fetcher, settings)
+    Ok(Ingest::new(store, fetcher, settings))
+}
+
+/// The model that the settings call `name`, with its limits.
+pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
+    let mut rows = settings.models.value.iter().filter(|row| row.name == name);
+    let Some(row) = rows.next() else {
+        let names: Vec<&str> = settings.models.value.iter().map(|row| row.name.as_str()).collect();
+        bail!(
+            "no model is called `{name}`; the configuration file {} has {}",
+            settings.config.value.display(),
+            if names.is_empty() { "no [[model]]".to_owned() } else { names.join(", ") }
+        );
+    };
+    ensure!(rows.next().is_none(), "two models are called `{name}`; give one of them another name");
+    ensure!(name != BUILT_IN, "no model may be called `{BUILT_IN}`, which is the annotator without a model");
+    let key = match (&row.key, &row.key_env) {
+        (Some(_), Some(_)) => bail!("model `{name}` has both `key` and `key_env`; leave one of them out"),
+        (Some(key), None) => Some(key.clone()),
+        (None, Some(variable)) => Some(Key::new(&std::env::var(variable).with_context(|| {
+            format!("model `{name}` takes its key from ${variable}, which is not set; set it, or leave `key_env` out")
+        })?)),
+        (None, None) => None,
+    };
+    let usual = ModelSettings::new(name, row.protocol, &row.model);
+    let timeout = row.timeout.map(|pause| Duration::try_from(pause.0)).transpose()?;
+    let model = Model::new(
+        ModelSettings {
+            url: row.url(),
+            key,
+            timeout: timeout.unwrap_or(usual.timeout),
+            concurrency: row.concurrency.map_or(usual.concurrency, usize::from),
+            ..usual
+        },
+        &settings.ca.value,
+    )?;
+    let mut asker = Asker::new(model);
+    asker.limits = Limits { reads: row.reads_per_day, tokens: row.tokens_per_day };
+    asker.characters = row.article_characters.unwrap_or(asker.characters);
+    Ok(Arc::new(asker))
 }
 
 /// The starter list: a person's own, or the one in the binary.

@@ -1,11 +1,13 @@
 //! The settings: one TOML file, environment variables, flags, each over the one before.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use backissue_fetch::Resolve;
+use backissue_models::{Key, Protocol};
 use backissue_store::Location;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -84,6 +86,15 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub allow_port: Vec<u16>,
+    /// The model, by its name in the configuration file, that annotates each new read after the built-in annotator
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_ANNOTATE_WITH",
+        value_name = "MODEL",
+        hide_env_values = true
+    )]
+    pub annotate_with: Option<String>,
     /// What to log on standard error: error, warn, info, debug, or a filter such as backissue_ingest=debug
     #[arg(long, global = true, env = "BACKISSUE_LOG", value_name = "FILTER", hide_env_values = true)]
     pub log: Option<String>,
@@ -113,7 +124,75 @@ struct SettingsFile {
     ca: Vec<PathBuf>,
     allow_private_addresses: Option<bool>,
     allow_port: Vec<u16>,
+    annotate_with: Option<String>,
+    model: Vec<ModelRow>,
     log: Option<String>,
+}
+
+/// A language model as the file has it: a `[[model]]` table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRow {
+    /// What the operator calls it.
+    pub name: String,
+    /// How its server is spoken to.
+    #[serde(deserialize_with = "one_parsed")]
+    pub protocol: Protocol,
+    /// Its server's address, the version included; the protocol's usual one where not given.
+    #[serde(default, deserialize_with = "parsed")]
+    pub url: Option<Url>,
+    /// What the server calls it.
+    pub model: String,
+    /// The key itself.
+    #[serde(default, deserialize_with = "key")]
+    pub key: Option<Key>,
+    /// The environment variable that holds the key.
+    pub key_env: Option<String>,
+    /// Reads it is asked about in a day (UTC) at the most.
+    pub reads_per_day: Option<u64>,
+    /// Tokens in a day (UTC) at the most, of questions and replies together.
+    pub tokens_per_day: Option<u64>,
+    /// Questions at once.
+    pub concurrency: Option<u16>,
+    /// How long one answer may take.
+    #[serde(default, deserialize_with = "parsed")]
+    pub timeout: Option<Pause>,
+    /// Characters of an article that a question holds.
+    pub article_characters: Option<usize>,
+}
+
+impl ModelRow {
+    /// Where it is asked.
+    pub fn url(&self) -> Url {
+        self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
+    }
+
+    /// The same without a password that somebody may have written there; where the model is set up, it is refused.
+    pub fn shown_url(&self) -> Url {
+        let mut url = self.url();
+        // An address that cannot have one has none.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url
+    }
+}
+
+impl fmt::Display for ModelRow {
+    /// On one line, without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} at {}", self.protocol, self.model, self.shown_url())?;
+        match (&self.key, &self.key_env) {
+            (Some(_), _) => f.write_str(", key set")?,
+            (None, Some(name)) => write!(f, ", key in ${name}")?,
+            (None, None) => f.write_str(", no key")?,
+        }
+        for (what, limit) in [("reads", self.reads_per_day), ("tokens", self.tokens_per_day)] {
+            if let Some(limit) = limit {
+                write!(f, ", {limit} {what} a day")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where a setting comes from.
@@ -182,6 +261,10 @@ pub struct Settings {
     pub allow_private_addresses: Setting<bool>,
     /// Ports besides 80 and 443.
     pub allow_port: Setting<Vec<u16>>,
+    /// The model that annotates each new read.
+    pub annotate_with: Setting<Option<String>>,
+    /// Language models.
+    pub models: Setting<Vec<ModelRow>>,
     /// The log filter.
     pub log: Setting<Option<String>>,
 }
@@ -293,6 +376,8 @@ impl Settings {
                 || false,
             ),
             allow_port: layers.many("allow_port", flags.allow_port.clone(), file.allow_port),
+            annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
+            models: layers.many("model", Vec::new(), file.model),
             log: layers.maybe("log", flags.log.clone(), file.log),
         })
     }
@@ -309,7 +394,7 @@ impl Settings {
     }
 
     /// Every setting as name, value and origin, as `backissue config` prints them.
-    pub fn listed(&self) -> Vec<(&'static str, String, &Origin)> {
+    pub fn listed(&self) -> Vec<(Cow<'static, str>, String, &Origin)> {
         fn text<T: ToString>(value: &Option<T>) -> String {
             value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
         }
@@ -325,7 +410,7 @@ impl Settings {
             Ok(location) => location.to_string(),
             Err(why) => why.to_string(),
         };
-        vec![
+        let mut listed: Vec<(Cow<'static, str>, String, &Origin)> = [
             ("config", path(&self.config.value), &self.config.origin),
             ("data", path(&self.data.value), &self.data.origin),
             ("database", database, &self.database.origin),
@@ -345,8 +430,17 @@ impl Settings {
                 &self.allow_private_addresses.origin,
             ),
             ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
+            ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
             ("log", text(&self.log.value), &self.log.origin),
         ]
+        .into_iter()
+        .map(|(name, value, origin)| (Cow::Borrowed(name), value, origin))
+        .collect();
+        let models = self.models.value.iter();
+        listed.extend(
+            models.map(|m| (Cow::Owned(format!("model.{}", m.name)), m.to_string(), &self.models.origin)),
+        );
+        listed
     }
 }
 
@@ -366,6 +460,16 @@ fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Error> {
+    Ok(Some(Key::new(&String::deserialize(deserializer)?)))
 }
 
 fn all_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
@@ -458,6 +562,8 @@ mod tests {
             ("lisen = 'x'", "lisen"),
             ("time_zone = 'Mars/Olympus'", "Mars/Olympus"),
             ("poll_every = '-1h'", "-1h"),
+            ("[[model]]\nname = 'a'\nprotocol = 'smoke'\nmodel = 'm'", "smoke"),
+            ("[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\nkeys = 'x'", "keys"),
         ] {
             let (_folder, path) = file(text);
             let error = settings(&["--config", &path]).unwrap_err().to_string();
@@ -479,8 +585,24 @@ mod tests {
         let names: Vec<_> = listed.listed().into_iter().map(|(name, ..)| name).collect();
         let flags = Arguments::command();
         for flag in flags.get_arguments().filter(|a| a.is_global_set()) {
-            assert!(names.contains(&flag.get_id().as_str()), "{} is not listed", flag.get_id());
+            assert!(names.iter().any(|n| n == flag.get_id().as_str()), "{} is not listed", flag.get_id());
         }
+    }
+
+    #[test]
+    fn models_are_listed_without_their_keys() {
+        let (_folder, path) = file(
+            "annotate_with = 'a'\n[[model]]\nname = 'a'\nprotocol = 'openai'\nurl = 'http://me:secret@127.0.0.1:11434/v1'\n\
+             model = 'm:7b'\nkey = 'secret'\nreads_per_day = 20\ntimeout = '3m'\n\
+             [[model]]\nname = 'b'\nprotocol = 'gemini'\nmodel = 'g'\nkey_env = 'KEY'",
+        );
+        let settings = settings(&["--config", &path]).unwrap();
+        let listed = settings.listed();
+        let value = |name: &str| listed.iter().find(|(n, ..)| n == name).unwrap().1.clone();
+        assert_eq!(value("annotate_with"), "a");
+        assert_eq!(value("model.a"), "openai m:7b at http://127.0.0.1:11434/v1, key set, 20 reads a day");
+        assert!(value("model.b").ends_with(", key in $KEY"), "{}", value("model.b"));
+        assert!(!format!("{:?}", settings.models.value[0].key).contains("secret"));
     }
 
     #[test]

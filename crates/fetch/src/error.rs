@@ -217,7 +217,7 @@ impl FetchError {
 }
 
 /// The innermost reason of an error, which is the one that says something: "Connection refused".
-pub(crate) fn innermost_reason(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn innermost_reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

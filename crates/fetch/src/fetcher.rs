@@ -237,8 +237,8 @@ impl Shared {
         if let Some(trouble) = cause::<NameTrouble>(&error) {
             return trouble.clone().into_error(&host);
         }
-        if let Some(tls) = cause::<rustls::Error>(&error) {
-            return FetchError::Tls { host, reason: tls::plain_reason(tls) };
+        if let Some(reason) = tls_reason(&error) {
+            return FetchError::Tls { host, reason };
         }
         if error.is_connect() && error.is_timeout() {
             let limit = self.settings.connect_timeout;
@@ -373,6 +373,11 @@ fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBui
 fn is_unreachable(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
     matches!(kind, AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable)
+}
+
+/// What is wrong with a certificate or a handshake, in plain words; none where an error is of another sort.
+pub fn tls_reason(error: &(dyn StdError + 'static)) -> Option<String> {
+    cause::<rustls::Error>(error).map(tls::plain_reason)
 }
 
 /// The first error of a type among the causes, also inside an `io::Error`, which hides what it carries.

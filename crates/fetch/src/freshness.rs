@@ -47,7 +47,7 @@ fn cache_control(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// How long the host asks to be left alone: seconds or a date (RFC 9110 section 10.2.3).
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER)?;
     parse_seconds(value).or_else(|| {
         let until = httpdate::parse_http_date(value).ok()?;

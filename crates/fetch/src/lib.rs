@@ -51,8 +51,10 @@ mod tls;
 mod turns;
 
 pub use address::why_not_public;
-pub use error::{FetchError, TimeoutStage};
-pub use fetcher::Fetcher;
+pub use error::{FetchError, TimeoutStage, innermost_reason};
+pub use fetcher::{Fetcher, tls_reason};
+pub use freshness::retry_after;
 pub use resolve::{Resolve, ResolveError};
 pub use response::{Body, Response, Validators, Want};
 pub use settings::FetchSettings;
+pub use tls::{Tls, client_tls};

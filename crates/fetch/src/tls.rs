@@ -12,17 +12,18 @@ use crate::error::FetchError;
 
 /// A client's TLS and whether it trusts anybody.
 #[derive(Debug)]
-pub(crate) struct Tls {
-    pub(crate) config: ClientConfig,
+pub struct Tls {
+    /// For a client that offers HTTP/2 and HTTP/1.1.
+    pub config: ClientConfig,
     /// False on a machine without certificate authorities; plain HTTP works there all the same.
-    pub(crate) has_authorities: bool,
+    pub has_authorities: bool,
 }
 
-/// Sets up TLS with HTTP/2 and HTTP/1.1 offered by ALPN.
+/// Sets up TLS with HTTP/2 and HTTP/1.1 offered by ALPN, trusting `ca` (PEM files) besides the machine's own authorities.
 ///
 /// # Errors
 /// [`FetchError::Ca`] when a file cannot be used, [`FetchError::Setup`] when rustls cannot be set up at all.
-pub(crate) fn client_tls(ca: &[PathBuf]) -> Result<Tls, FetchError> {
+pub fn client_tls(ca: &[PathBuf]) -> Result<Tls, FetchError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut extra = Vec::new();
     for path in ca {

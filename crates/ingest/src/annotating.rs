@@ -23,7 +23,12 @@ impl Ingest {
                 return self.give_back_for_good(&read, reason).await;
             }
         };
-        match self.store.finish_annotate(&read, &precis, Timestamp::now()).await? {
+        let now = Timestamp::now();
+        let finished = match &self.settings.annotate_with {
+            Some(asker) => self.store.finish_annotate_and_ask(&read, &precis, asker.name(), now).await?,
+            None => self.store.finish_annotate(&read, &precis, now).await?,
+        };
+        match finished {
             Finished::Done => {
                 debug!(read = %read.id, kind = %precis.kind, "annotated {}", read.url);
                 self.meter.done();
@@ -34,10 +39,16 @@ impl Ingest {
     }
 }
 
-fn precis_of(read: &ClaimedRead) -> Option<Precis> {
+/// The built-in annotator's précis of a read that has its article.
+pub(crate) fn precis_of(read: &ClaimedRead) -> Option<Precis> {
+    with_text(read, |text| backissue_annotate::annotate(&text))
+}
+
+/// What is known of a read's article, as the annotators want it; none where it has none.
+pub(crate) fn with_text<T>(read: &ClaimedRead, then: impl FnOnce(Text<'_>) -> T) -> Option<T> {
     let article = read.article.as_ref()?;
     let summary = read.entry.summary.as_deref().map(backissue_extract::plain_text);
-    Some(backissue_annotate::annotate(&Text {
+    Some(then(Text {
         title: article.title.as_deref().or(read.entry.title.as_deref()).unwrap_or_default(),
         text: &article.text,
         html: Some(&article.html),

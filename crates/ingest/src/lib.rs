@@ -1,13 +1,16 @@
 //! Moves reads along their way: asks sources for their feeds, admits entries, fetches and extracts pages, has each
-//! article annotated.
+//! article annotated, by the built-in annotator and, where one is configured, by a language model after it.
 //!
 //! The row is the job: a worker claims a source or a read that is due, does one arrow of the way, and the store commits the
 //! result together with the new stage. [`Ingest`] strings the steps together; what each step decides (when to ask again,
 //! when to give up) is in [`schedule`] as pure functions.
 //!
-//! This room must not parse bytes (that is `feed` and `extract`), write SQL (`store`) or open sockets of its own (`fetch`).
+//! This room must not parse bytes (that is `feed` and `extract`), write SQL (`store`) or open sockets of its own (`fetch`,
+//! `models`).
 
+mod anew;
 mod annotating;
+mod asking;
 mod fetching;
 mod finding;
 mod hosts;
@@ -17,6 +20,8 @@ pub mod schedule;
 mod starter;
 mod workers;
 
+pub use anew::{Anew, BUILT_IN, By, Pass, Step};
+pub use asking::{Asker, Told};
 pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
 pub use polling::admissions;
 pub use starter::{Starter, StarterError, StarterGroup, StarterSource};

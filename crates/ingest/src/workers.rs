@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use crate::anew::{Anew, By, Pass};
+use crate::asking::Asker;
 use crate::hosts::{HostInUse, Hosts};
 use crate::meter::Meter;
 
@@ -25,11 +27,18 @@ pub struct IngestSettings {
     pub poll_every: SignedDuration,
     /// How long a worker may hold a row before others may take it over: longer than the slowest fetch.
     pub lease: SignedDuration,
+    /// The model that annotates each read anew after the built-in annotator.
+    pub annotate_with: Option<Arc<Asker>>,
 }
 
 impl Default for IngestSettings {
     fn default() -> Self {
-        Self { workers: 8, poll_every: SignedDuration::from_hours(1), lease: SignedDuration::from_mins(10) }
+        Self {
+            workers: 8,
+            poll_every: SignedDuration::from_hours(1),
+            lease: SignedDuration::from_mins(10),
+            annotate_with: None,
+        }
     }
 }
 
@@ -63,6 +72,9 @@ impl IngestError {
 /// Tries at the database, with a growing pause in between, before a failure that may pass counts as one that does not:
 /// about a minute and a half.
 const PATIENCE: u32 = 8;
+
+/// How often it is looked whether a read is due for the model.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long nothing is asked of the web after it turned out that this machine has no network.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
@@ -121,6 +133,10 @@ impl Ingest {
     ) -> Result<Summary, IngestError> {
         self.begin(round).await?;
         self.work(self.scope(round), stop, WhenIdle::Return).await?;
+        if let Some(anew) = self.anew() {
+            // How it ended changes nothing about the sync; what is left is due again.
+            anew.pass(stop, None).await?;
+        }
         self.meter.phase(Phase::Idle);
         Ok(self.meter.snapshot())
     }
@@ -131,7 +147,51 @@ impl Ingest {
     /// Where the database fails.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) -> Result<(), IngestError> {
         self.begin(Round::Due).await?;
-        self.work(Scope::Due, stop, WhenIdle::Wait).await
+        let work = self.work(Scope::Due, stop, WhenIdle::Wait);
+        let Some(anew) = self.anew() else { return work.await };
+        // A failure of either stops both.
+        let stop_anew = stop.child_token();
+        let work = async {
+            let result = work.await;
+            stop_anew.cancel();
+            result
+        };
+        tokio::try_join!(work, self.keep_annotating(&anew, &stop_anew)).map(|((), ())| ())
+    }
+
+    fn anew(&self) -> Option<Anew> {
+        let asker = self.settings.annotate_with.clone()?;
+        Some(Anew::new(self.store.clone(), By::Model(asker)))
+    }
+
+    /// One pass after the other, until told to stop. The database is forgiven what it is forgiven elsewhere.
+    async fn keep_annotating(&self, anew: &Anew, stop: &CancellationToken) -> Result<(), IngestError> {
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            let pause = match anew.pass(stop, None).await.map_err(IngestError::from) {
+                Ok(pass) => {
+                    failures = 0;
+                    let until = match pass {
+                        Pass::Over => None,
+                        Pass::OverBudget(until) | Pass::Down(_, until) => Some(until),
+                    };
+                    until.map_or(LOOK_AGAIN, |until| {
+                        let pause = until.duration_since(Timestamp::now());
+                        Duration::try_from(pause).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN)
+                    })
+                }
+                Err(passing) if passing.may_pass() && failures < PATIENCE => {
+                    failures += 1;
+                    LOOK_AGAIN
+                }
+                Err(failure) => return Err(failure),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
     }
 
     async fn begin(&self, round: Round) -> Result<(), IngestError> {

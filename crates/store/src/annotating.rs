@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::archive::touch;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Tried, Tx, retried, sql};
+use crate::database::{Tried, Tx, retried, sql, sql_of};
 use crate::keys::concept_list;
 use crate::rows::to_json;
 use crate::times::millis;
@@ -24,7 +24,22 @@ impl Store {
         precis: &Precis,
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let stored = retried(|| self.try_finish_annotate(read, precis, now)).await;
+        let stored = retried(|| self.try_finish_annotate(read, precis, None, now)).await;
+        stored.map_err(|f| f.at(&self.location, "storing a précis"))
+    }
+
+    /// Stores a read's précis as [`Store::finish_annotate`] does, and has it annotated anew by `by` ([`Store::claim_again`]).
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn finish_annotate_and_ask(
+        &self,
+        read: &ClaimedRead,
+        precis: &Precis,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Finished, StoreError> {
+        let stored = retried(|| self.try_finish_annotate(read, precis, Some(by), now)).await;
         stored.map_err(|f| f.at(&self.location, "storing a précis"))
     }
 
@@ -32,38 +47,97 @@ impl Store {
         &self,
         read: &ClaimedRead,
         precis: &Precis,
+        ask: Option<&str>,
         now: Timestamp,
     ) -> Tried<Finished> {
-        let concepts = distinct(&precis.concepts);
         let mut tx = self.database.begin().await?;
-        let update = sql(
-            "UPDATE read SET stage = 'annotated', due_at = NULL, held = 0, claim = claim + 1, attempts = 0, error = NULL,
-                failed_at = NULL, kind = $4, problem = $5, has_problem = $6, concepts = $7
-             WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3",
-        )
-        .bind(read.id.0)
-        .bind(read.claim)
-        .bind(Stage::Extracted.as_str())
-        .bind(precis.kind.as_str())
-        .bind(precis.problem.as_ref().map(|problem| problem.text.as_str()))
-        .bind(precis.problem.is_some())
-        .bind(concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "));
-        if tx.run(update).await? == 0 {
+        if !holds_lease(&mut tx, read, Stage::Extracted).await? {
             tx.abandon().await?;
             return Ok(Finished::LeaseLost);
         }
+        end_lease(&mut tx, read, precis, ask.map(|by| (by, now))).await?;
         insert_precis(&mut tx, read, precis, now).await?;
         touch(&mut tx).await?;
         list_on_sources(&mut tx, &[read.id]).await?;
-        for concept in concepts {
-            let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
-                 SELECT $2, id, kind, has_problem, filed_at FROM read WHERE id = $1");
-            tx.run(insert.bind(read.id.0).bind(concept_list(concept))).await?;
-        }
+        list_on_concepts(&mut tx, read, precis).await?;
         count(&mut tx, &Which::These(vec![read.id]), Sign::More).await?;
         tx.commit().await?;
         Ok(Finished::Done)
     }
+
+    /// Stores the new précis of a read that was annotated anew; until then the former one was shown.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn finish_again(
+        &self,
+        read: &ClaimedRead,
+        precis: &Precis,
+        now: Timestamp,
+    ) -> Result<Finished, StoreError> {
+        let stored = retried(|| self.try_finish_again(read, precis, now)).await;
+        stored.map_err(|f| f.at(&self.location, "storing a new précis"))
+    }
+
+    async fn try_finish_again(&self, read: &ClaimedRead, precis: &Precis, now: Timestamp) -> Tried<Finished> {
+        let mut tx = self.database.begin().await?;
+        if !holds_lease(&mut tx, read, Stage::Annotated).await? {
+            tx.abandon().await?;
+            return Ok(Finished::LeaseLost);
+        }
+        touch(&mut tx).await?;
+        let which = Which::These(vec![read.id]);
+        count(&mut tx, &which, Sign::Less).await?;
+        end_lease(&mut tx, read, precis, None).await?;
+        insert_precis(&mut tx, read, precis, now).await?;
+        tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
+        list_on_sources(&mut tx, &[read.id]).await?;
+        list_on_concepts(&mut tx, read, precis).await?;
+        count(&mut tx, &which, Sign::More).await?;
+        tx.commit().await?;
+        Ok(Finished::Done)
+    }
+}
+
+/// Whether the lease is still this worker's; the row is its own until the transaction ends.
+async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<bool> {
+    let lock = tx.for_update();
+    let query =
+        format!("SELECT id FROM read WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3 {lock}");
+    Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
+}
+
+/// Gives the lease back with what lists show of the précis, and says who is to annotate the read next, and from when.
+async fn end_lease(
+    tx: &mut Tx,
+    read: &ClaimedRead,
+    precis: &Precis,
+    ask: Option<(&str, Timestamp)>,
+) -> Tried<()> {
+    let update = sql(
+        "UPDATE read SET stage = 'annotated', due_at = $6, ask = $7, held = 0, claim = claim + 1, attempts = 0, error = NULL,
+            failed_at = NULL, kind = $2, problem = $3, has_problem = $4, concepts = $5
+         WHERE id = $1",
+    );
+    let update = update
+        .bind(read.id.0)
+        .bind(precis.kind.as_str())
+        .bind(precis.problem.as_ref().map(|problem| problem.text.as_str()))
+        .bind(precis.problem.is_some())
+        .bind(distinct(&precis.concepts).iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "))
+        .bind(ask.map(|(_, from)| millis(from)))
+        .bind(ask.map(|(by, _)| by));
+    tx.run(update).await?;
+    Ok(())
+}
+
+async fn list_on_concepts(tx: &mut Tx, read: &ClaimedRead, precis: &Precis) -> Tried<()> {
+    for concept in distinct(&precis.concepts) {
+        let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
+             SELECT $2, id, kind, has_problem, filed_at FROM read WHERE id = $1");
+        tx.run(insert.bind(read.id.0).bind(concept_list(concept))).await?;
+    }
+    Ok(())
 }
 
 async fn insert_precis(tx: &mut Tx, read: &ClaimedRead, precis: &Precis, now: Timestamp) -> Tried<()> {

@@ -137,7 +137,7 @@ fn recounts() -> [(&'static str, &'static str, String); 4] {
             OR NOT EXISTS (SELECT 1 FROM place p WHERE p.read_id = r.id AND p.source_id = r.source_id)
             OR (r.stage <> 'discovered' AND NOT EXISTS (SELECT 1 FROM article a WHERE a.read_id = r.id))
             OR (r.stage = 'annotated' AND NOT EXISTS (SELECT 1 FROM precis p WHERE p.read_id = r.id))
-            OR (r.stage = 'annotated' AND (r.kind IS NULL OR r.due_at IS NOT NULL))"
+            OR (r.stage = 'annotated' AND (r.kind IS NULL OR (r.due_at IS NULL) <> (r.ask IS NULL)))"
         .to_owned();
     [
         ("reads", "every read has its address, its place and what its stage says", rows),

@@ -1,8 +1,8 @@
 //! Schema, migrations, every line of SQL.
 //!
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
-//! tables mean stands in `migrations/sqlite/0001_archive.sql`. Each file here is one family of statements: `sources`,
-//! `polls` (the admission of entries), `way` (claims and results), `merge`, `counters`, `pages`, `check`.
+//! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
+//! of entries), `way` (claims and results), `annotating`, `asking` (language models), `merge`, `counters`, `pages`, `check`.
 //!
 //! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
 //! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
@@ -23,6 +23,7 @@
 
 mod annotating;
 mod archive;
+mod asking;
 mod cards;
 mod check;
 mod counters;
@@ -45,6 +46,7 @@ mod way;
 mod weeks;
 
 pub use archive::Store;
+pub use asking::{Answered, DayUsage, Limits, Selection, Spent};
 pub use cards::{Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, WeekCount};
 pub use check::Finding;
 pub use error::StoreError;

@@ -13,7 +13,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 macro_rules! steps {
     ($folder:literal) => {
         LazyLock::new(|| {
-            in_order(&[("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql")))])
+            in_order(&[
+                ("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql"))),
+                ("models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
+            ])
         })
     };
 }

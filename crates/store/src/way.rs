@@ -153,7 +153,12 @@ impl Store {
         busy: &[String],
     ) -> Tried<Option<ClaimedRead>> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due = DueRead { now, until, stage, busy };
+        let due = DueRead { now, until, stage, busy, ask: None };
+        self.claim_due(&due).await
+    }
+
+    /// Takes what is due and gives it with all that its next step needs.
+    pub(crate) async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
         let (mut tx, id) = loop {
             // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
             if self.database.row(due.look()).await?.is_none() {
@@ -165,9 +170,10 @@ impl Store {
             if taken.small("attempts")? < ATTEMPTS_MAX {
                 break (tx, id);
             }
-            let aside =
-                sql("UPDATE read SET held = 0, due_at = NULL, error = $2, failed_at = $3 WHERE id = $1");
-            tx.run(aside.bind(id).bind(STOPPED).bind(millis(now))).await?;
+            let aside = sql(
+                "UPDATE read SET held = 0, due_at = NULL, ask = NULL, error = $2, failed_at = $3 WHERE id = $1",
+            );
+            tx.run(aside.bind(id).bind(STOPPED).bind(millis(due.now))).await?;
             tx.commit().await?;
         };
         let query = format!(
@@ -211,15 +217,17 @@ impl Store {
             Retry::Uncounted(at) => (Some(millis(at)), 0),
             Retry::SetAside => (None, 1),
         };
-        let update =
-            sql("UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5
-             WHERE id = $1 AND claim = $2 AND held = 1")
-            .bind(read.id.0)
-            .bind(read.claim)
-            .bind(due)
-            .bind(error)
-            .bind(millis(now))
-            .bind(counted);
+        let update = sql(
+            "UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5,
+                ask = CASE WHEN CAST($3 AS BIGINT) IS NULL THEN NULL ELSE ask END
+             WHERE id = $1 AND claim = $2 AND held = 1",
+        )
+        .bind(read.id.0)
+        .bind(read.claim)
+        .bind(due)
+        .bind(error)
+        .bind(millis(now))
+        .bind(counted);
         let mut tx = self.database.begin().await?;
         let changed = tx.run(update).await?;
         tx.commit().await?;
@@ -306,6 +314,8 @@ pub(crate) struct DueRead<'a> {
     pub(crate) until: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) busy: &'a [String],
+    /// Where the stage is `annotated`: whom the read is to be annotated by anew.
+    pub(crate) ask: Option<&'a str>,
 }
 
 impl DueRead<'_> {
@@ -325,8 +335,10 @@ impl DueRead<'_> {
 
     fn candidate(&self) -> String {
         let busy = not_among("host", 4, self.busy);
+        let ask =
+            if self.ask.is_some() { format!("AND ask = ${}", 4 + self.busy.len()) } else { String::new() };
         format!(
-            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy}
+            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask}
              ORDER BY filed_at DESC, id DESC LIMIT 1"
         )
     }
@@ -337,6 +349,7 @@ impl DueRead<'_> {
             .bind(millis(self.until))
             .bind(self.stage.as_str())
             .bind_all(self.busy.iter().cloned())
+            .bind_all(self.ask)
     }
 }
 

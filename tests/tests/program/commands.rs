@@ -9,9 +9,9 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "serve", "sync", "follow", "unfollow", "starter", "sources", "import", "export", "weeks", "week", "show",
-    "inspect", "doctor", "config",
+    "inspect", "annotate", "models", "doctor", "config",
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 mod browsing;
 mod commands;
 mod demo;
+mod modelling;
 mod serving;
 mod syncing;
 

@@ -15,7 +15,7 @@ pub fn run(args: &JsonArgs, settings: &Settings) -> anyhow::Result<Outcome> {
         let all: serde_json::Map<_, _> = listed
             .into_iter()
             .map(|(name, value, origin)| {
-                (name.to_owned(), json!({ "value": value, "origin": origin.to_string() }))
+                (name.into_owned(), json!({ "value": value, "origin": origin.to_string() }))
             })
             .collect();
         output::json(&all)?;
@@ -23,7 +23,7 @@ pub fn run(args: &JsonArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     }
     let rows: Vec<Vec<String>> = listed
         .into_iter()
-        .map(|(name, value, origin)| vec![name.to_owned(), value, format!("{QUIET}{origin}{PLAIN}")])
+        .map(|(name, value, origin)| vec![name.into_owned(), value, format!("{QUIET}{origin}{PLAIN}")])
         .collect();
     for line in output::columns(&rows) {
         say!("{line}")?;

@@ -1,9 +1,11 @@
 //! One file for each thing a person can ask for.
 
+pub mod annotate;
 pub mod config;
 pub mod doctor;
 pub mod follow;
 pub mod inspect;
+pub mod models;
 pub mod opml;
 pub mod serve;
 pub mod show;

@@ -117,7 +117,7 @@ async fn begin_work(
             }
         }
     }
-    Ok(Work { ingest: open::ingest(store.clone(), open::fetcher(settings)?, settings), lock })
+    Ok(Work { ingest: open::ingest(store.clone(), open::fetcher(settings)?, settings)?, lock })
 }
 
 /// The demo's blogs and its throw-away folder, both gone when this is dropped.
@@ -140,6 +140,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.allow_port.value = vec![address.port()];
     settings.host_pause.value = Pause(SignedDuration::ZERO);
     settings.database.value = None;
+    settings.annotate_with.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
 }

@@ -2,6 +2,7 @@
 
 use backissue_ingest::{Round, Summary};
 use backissue_model::SourceTrouble;
+use backissue_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::JsonArgs;
@@ -22,7 +23,7 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
             "Nothing was followed yet; beginning with {begun_with} blogs of the starter list."
         );
     }
-    let ingest = open::ingest(store.clone(), open::fetcher(&settings)?, &settings);
+    let ingest = open::ingest(store.clone(), open::fetcher(&settings)?, &settings)?;
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
     let bars = Bars::follow(ingest.progress());
@@ -33,9 +34,23 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
         output::json(&summary)?;
     } else {
         tell(&summary, stop.is_cancelled())?;
+        tell_waiting(&store, &settings).await?;
     }
     store.close().await;
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
+}
+
+/// Says what a language model has left for later.
+async fn tell_waiting(store: &Store, settings: &Settings) -> anyhow::Result<()> {
+    let Some(model) = &settings.annotate_with.value else { return Ok(()) };
+    let waiting = store.asked_for(model).await?;
+    if waiting > 0 {
+        say!(
+            "{} still to be annotated by the model `{model}`; `backissue models` says how it is doing.",
+            output::count(waiting, "read")
+        )?;
+    }
+    Ok(())
 }
 
 fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {

@@ -16,6 +16,25 @@ on_both!(opening_again_keeps_everything, |db| {
     again.close().await;
 });
 
+on_both!(an_archive_from_before_there_were_models_is_brought_up_to_date, |db| {
+    generate(&db.store, 40, 5).await.unwrap();
+    let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
+    let mut tx = db.store.database.begin().await.unwrap();
+    for undo in [
+        "ALTER TABLE read DROP COLUMN ask",
+        "DROP TABLE answer",
+        "DROP TABLE model_usage",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    ] {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
+    assert_eq!(again.ask_for(&Selection::All, "mine", at(0)).await.unwrap(), 40);
+    again.close().await;
+});
+
 on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();
@@ -123,7 +142,16 @@ fn both_databases_have_the_same_tables_with_the_same_columns() {
             .filter(|line| !line.is_empty())
             .collect()
     };
-    let sqlite = include_str!("../../migrations/sqlite/0001_archive.sql");
-    let postgres = include_str!("../../migrations/postgres/0001_archive.sql");
-    assert_eq!(plain(sqlite), plain(postgres));
+    for (sqlite, postgres) in [
+        (
+            include_str!("../../migrations/sqlite/0001_archive.sql"),
+            include_str!("../../migrations/postgres/0001_archive.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0002_models.sql"),
+            include_str!("../../migrations/postgres/0002_models.sql"),
+        ),
+    ] {
+        assert_eq!(plain(sqlite), plain(postgres));
+    }
 }

@@ -1,6 +1,7 @@
 //! What the store promises, on both databases.
 
 mod admission;
+mod asking;
 mod concurrency;
 mod harness;
 mod lists;

@@ -71,7 +71,8 @@ async fn lists(db: &TestDatabase) {
 
 async fn the_rest(db: &TestDatabase) {
     let busy = ["bolt.example".to_owned()];
-    let due = DueRead { now: at(9), until: at(99), stage: Stage::Discovered, busy: &busy };
+    let due = DueRead { now: at(9), until: at(99), stage: Stage::Discovered, busy: &busy, ask: None };
+    let again = DueRead { now: at(9), until: at(99), stage: Stage::Annotated, busy: &[], ask: Some("m") };
     let plain = |text: &str| sql_once(text.to_owned());
     for (what, statement) in [
         ("a read", plain("SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7")),
@@ -81,6 +82,8 @@ async fn the_rest(db: &TestDatabase) {
         ("a short text", plain(SAME_SHORT_TEXT).bind("a").bind("b").bind(3i64).bind("text")),
         ("a look for what is due", due.look()),
         ("a claim", due.take("")),
+        ("a look for what is to be annotated anew", again.look()),
+        ("a claim of it", again.take("")),
         ("what is due next", plain(NEXT_DUE).bind(9i64)),
         ("what is set aside", last_set_aside(9)),
         ("a source's places", plain("SELECT read_id FROM place WHERE source_id = 3 AND read_id IN (4, 5)")),

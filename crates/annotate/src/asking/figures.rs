@@ -1,0 +1,274 @@
+//! Figures of a text: numbers with what they count, so that "1.5M" is "1.5 million" and "40 ms" is not "40 s".
+//!
+//! This module must not know where a text comes from.
+
+/// A number as it can be compared, and its unit where it has one that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Figure {
+    /// As written, for messages.
+    pub written: String,
+    number: String,
+    unit: Option<&'static str>,
+    /// Whether another figure follows, whose unit may be its own.
+    is_open: bool,
+}
+
+/// Number words that are as good as figures; "two" is as often no more than "both".
+const NUMBER_WORDS: [(&str, &str); 10] = [
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+    ("eleven", "11"),
+    ("twelve", "12"),
+];
+
+/// Words between two figures of one unit.
+const BETWEEN: &[&str] = &["to", "and", "or", "then", "vs", "vs.", "versus"];
+
+/// Words that say how much without a number.
+const AMOUNTS: &[&str] = &[
+    "half",
+    "halve",
+    "halves",
+    "halved",
+    "halving",
+    "twice",
+    "thrice",
+    "double",
+    "doubles",
+    "doubled",
+    "doubling",
+    "triple",
+    "triples",
+    "tripled",
+    "tripling",
+    "quadruple",
+    "quadrupled",
+    "tenfold",
+    "dozen",
+    "dozens",
+    "hundred",
+    "hundreds",
+    "thousand",
+    "thousands",
+    "million",
+    "millions",
+    "billion",
+    "billions",
+];
+
+/// The figures of `text` in order.
+pub(super) fn figures(text: &str) -> Vec<Figure> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '–' | '—' | '~' | '(' | ')')).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let mut pieces = word.split('-').peekable();
+        while let Some(piece) = pieces.next() {
+            // In "3-4 minutes" only the last is sure to be minutes.
+            let next =
+                if pieces.peek().is_some() { "to" } else { words.get(at + 1).copied().unwrap_or_default() };
+            figures_in(piece, next, &mut found);
+        }
+    }
+    found
+}
+
+/// The figures of one word; `next` is the word after it, which may be the unit.
+fn figures_in(word: &str, next: &str, found: &mut Vec<Figure>) {
+    let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // "p99" and "S3" are names.
+    if !bare.starts_with(|c: char| c.is_ascii_digit()) {
+        return;
+    }
+    let mut rest = bare;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        rest = &rest[start..];
+        let length = number_length(rest);
+        let (number, after) = rest.split_at(length);
+        let suffix_length =
+            after.find(|c: char| !(c.is_alphabetic() || matches!(c, '%' | '×'))).unwrap_or(after.len());
+        let (suffix, after) = after.split_at(suffix_length);
+        let follows =
+            suffix.is_empty() && after.chars().all(|c| !c.is_alphanumeric() && !matches!(c, '.' | ',' | ';'));
+        let unit = if follows {
+            next.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '%' | '×'))
+        } else {
+            suffix
+        };
+        found.push(Figure {
+            is_open: follows && BETWEEN.contains(&next),
+            ..Figure::of(number, unit, !follows)
+        });
+        rest = after;
+    }
+}
+
+/// How many bytes of `text` are one number: digits with points, commas and colons between digits.
+fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = 0;
+    while digit(end) || (matches!(bytes.get(end), Some(b'.' | b',' | b':')) && digit(end + 1)) {
+        end += 1;
+    }
+    end
+}
+
+impl Figure {
+    fn of(number: &str, unit: &str, attached: bool) -> Self {
+        let written = match (attached, unit_of(unit).is_some()) {
+            (true, _) => format!("{number}{unit}"),
+            (false, true) => format!("{number} {unit}"),
+            (false, false) => number.to_owned(),
+        };
+        let plain = plain_number(number);
+        match scale_of(unit, attached) {
+            Some(scale) => {
+                let scaled = plain
+                    .parse::<f64>()
+                    .map_or(plain, |value| plain_number(&format!("{:.6}", value * scale)));
+                Self { written, number: scaled, unit: None, is_open: false }
+            }
+            None => Self { written, number: plain, unit: unit_of(unit), is_open: false },
+        }
+    }
+}
+
+/// Without commas between thousands and without zeros that say nothing.
+fn plain_number(number: &str) -> String {
+    let joined = number.replace(',', "");
+    if joined.matches('.').count() != 1 || joined.contains(':') {
+        return joined;
+    }
+    joined.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// What a unit multiplies by. "5 m" and "5 b" may be anything; only capitals that touch the number are sure.
+fn scale_of(unit: &str, attached: bool) -> Option<f64> {
+    Some(match unit {
+        "k" | "K" if attached => 1e3,
+        "M" if attached => 1e6,
+        "B" if attached => 1e9,
+        _ => match unit.to_lowercase().as_str() {
+            "thousand" => 1e3,
+            "million" | "mn" => 1e6,
+            "billion" | "bn" => 1e9,
+            "trillion" => 1e12,
+            _ => return None,
+        },
+    })
+}
+
+fn unit_of(unit: &str) -> Option<&'static str> {
+    Some(match unit.to_lowercase().as_str() {
+        "%" | "percent" | "pct" | "per" => "%",
+        "ns" | "nanosecond" | "nanoseconds" => "ns",
+        "us" | "µs" | "μs" | "microsecond" | "microseconds" => "us",
+        "ms" | "millisecond" | "milliseconds" => "ms",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "min",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "d" | "day" | "days" => "d",
+        "week" | "weeks" => "week",
+        "month" | "months" => "month",
+        "year" | "years" => "year",
+        "x" | "×" | "times" | "fold" => "x",
+        "kb" | "kib" | "kilobyte" | "kilobytes" => "kB",
+        "mb" | "mib" | "megabyte" | "megabytes" => "MB",
+        "gb" | "gib" | "gigabyte" | "gigabytes" => "GB",
+        "tb" | "tib" | "terabyte" | "terabytes" => "TB",
+        "pb" | "pib" | "petabyte" | "petabytes" => "PB",
+        _ => return None,
+    })
+}
+
+/// Whether a word is a unit that figures are compared by.
+pub(super) fn is_unit(word: &str) -> bool {
+    unit_of(word).is_some()
+}
+
+/// The figures and amounts of `statement` that `evidence` does not have.
+pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
+    let known = figures(evidence);
+    let backed = |figure: &Figure| {
+        known.iter().any(|other| {
+            // In "from 40 to 20 ms" both are milliseconds.
+            let shared = other.is_open && known.iter().any(|k| k.unit == figure.unit);
+            other.number == figure.number && (figure.unit.is_none() || other.unit == figure.unit || shared)
+        })
+    };
+    let mut found: Vec<String> =
+        figures(statement).into_iter().filter(|figure| !backed(figure)).map(|f| f.written).collect();
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+    };
+    let (said, evidence) = (words(statement), words(evidence));
+    let amounts = said.iter().enumerate().filter(|(at, word)| {
+        let has = |wanted: &str| evidence.iter().any(|known| known == wanted);
+        let number = NUMBER_WORDS.iter().find(|(name, _)| name == word);
+        let by_number = number.is_some_and(|(_, digits)| known.iter().any(|k| k.number == *digits));
+        // The "million" of "3 million" has been looked at with its number.
+        let counted = *at > 0 && said[at - 1].bytes().all(|b| b.is_ascii_digit());
+        let amount = AMOUNTS.contains(&word.as_str()) && !counted;
+        let stem = word.trim_end_matches(['s', 'd']);
+        let by_stem = amount && evidence.iter().any(|known| known.trim_end_matches(['s', 'd']) == stem);
+        (number.is_some() || amount) && !has(word) && !by_number && !by_stem
+    });
+    found.extend(amounts.map(|(_, word)| word.clone()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_backed_by_the_same_number_of_the_same_thing() {
+        for (statement, evidence) in [
+            ("It fell from 40 to 20 ms.", "from 40ms to 20ms"),
+            ("It took 40 ms.", "It went from 40 to 20 ms."),
+            ("1.5 million reads", "1.5M reads"),
+            ("1,500,000 reads", "1.5 million reads"),
+            ("5k requests", "5,000 requests"),
+            ("fell by 40 percent", "a 40% drop"),
+            ("ten times", "10x faster"),
+            ("a 10x speed-up", "10 times as fast"),
+            ("three nodes", "3 nodes"),
+            ("It doubled.", "which doubles"),
+            ("hundreds of containers", "hundreds of containers"),
+            ("on 24/7 duty at 10:30", "24/7 since 10:30"),
+            ("version 1.2.3", "1.2.3 came out"),
+            ("99.9%", "99.90 %"),
+            ("the p99 of S3", "nothing"),
+            ("3 million reads", "3M of them"),
+            ("It took 3-4 minutes.", "3 to 4 minutes"),
+            ("the two tools", "the tools"),
+        ] {
+            assert!(unbacked(statement, evidence).is_empty(), "{statement} / {evidence}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_not_there_is_named() {
+        for (statement, evidence, wrong) in [
+            ("It fell by 41%.", "It fell by 40%.", "41%"),
+            ("It took 40 s.", "It took 40 ms.", "40 s"),
+            ("1.5B reads", "1.5M reads", "1.5B"),
+            ("30 nodes", "3 nodes", "30"),
+            ("It doubled.", "It grew.", "doubled"),
+            ("hundreds of nodes", "many nodes", "hundreds"),
+            ("seven nodes", "3 nodes", "seven"),
+            ("It took 3 s.", "3 nodes for 9 s", "3 s"),
+            ("in 2027", "in 2026", "2027"),
+            ("a sub-10ms answer", "an answer", "10ms"),
+        ] {
+            assert_eq!(unbacked(statement, evidence), [wrong], "{statement}");
+        }
+    }
+}

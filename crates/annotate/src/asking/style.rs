@@ -1,0 +1,195 @@
+//! How a statement must be written: one sentence of bounded length, third person, about the matter and not about the post,
+//! without praise, address or markup.
+//!
+//! This module must not know what the article says.
+
+use crate::person::{has_first_person, plain_word};
+use crate::sentences::sentences;
+use crate::statement::STATEMENT_MAX;
+
+/// Words that speak of the post instead of its matter.
+const OF_THE_POST: &[&str] = &[
+    "this post",
+    "this blog",
+    "this article",
+    "this piece",
+    "this series",
+    "this write-up",
+    "this announcement",
+    "this story",
+    "this talk",
+    "the article",
+    "the blog post",
+    "in the post",
+    "the write-up",
+];
+
+/// Words of praise and advertisement.
+const PRAISE: &[&str] = &[
+    "amazing",
+    "amazingly",
+    "astonishing",
+    "awesome",
+    "best-in-class",
+    "blazing",
+    "blazingly",
+    "breathtaking",
+    "brilliant",
+    "brilliantly",
+    "cutting-edge",
+    "delighted",
+    "delightful",
+    "excellent",
+    "excited",
+    "exciting",
+    "extraordinary",
+    "fantastic",
+    "flawless",
+    "flawlessly",
+    "game-changer",
+    "game-changing",
+    "genius",
+    "great",
+    "ground-breaking",
+    "groundbreaking",
+    "impressive",
+    "impressively",
+    "incredible",
+    "incredibly",
+    "industry-leading",
+    "innovative",
+    "magical",
+    "magnificent",
+    "marvellous",
+    "next-generation",
+    "outstanding",
+    "phenomenal",
+    "pioneering",
+    "proud",
+    "proudly",
+    "remarkable",
+    "remarkably",
+    "revolutionary",
+    "seamless",
+    "seamlessly",
+    "spectacular",
+    "stunning",
+    "superb",
+    "superior",
+    "thrilled",
+    "unmatched",
+    "unparalleled",
+    "unrivalled",
+    "wonderful",
+    "world-class",
+    "must-have",
+];
+
+/// `text` as a statement; why not where it is written as none may be.
+pub(super) fn statement(text: &str) -> Result<String, String> {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
+        line.push('.');
+    }
+    if line.is_empty() {
+        return Err("it is empty; use null where there is nothing to say".into());
+    }
+    let length = line.chars().count();
+    if length > STATEMENT_MAX {
+        return Err(format!("it has {length} characters; write at most {STATEMENT_MAX}"));
+    }
+    if !line.ends_with('.') {
+        return Err("it does not end in a full stop".into());
+    }
+    if line.contains(|c: char| c.is_control())
+        || line.contains("```")
+        || line.contains("**")
+        || has_tag(&line)
+    {
+        return Err("it has markup; write plain text".into());
+    }
+    if has_address(&line) {
+        return Err("it has a web or e-mail address; leave it out".into());
+    }
+    if sentences(&line).len() != 1 {
+        return Err("it is not exactly one sentence".into());
+    }
+    if let Some(word) = line.split(' ').map(plain_word).find(|word| is_second_person(word)) {
+        return Err(format!("it says “{word}”; write in the third person"));
+    }
+    if has_first_person(&line) {
+        return Err("it is written in the first person; name the company or project instead".into());
+    }
+    let lower = line.to_lowercase();
+    if let Some(words) = OF_THE_POST.iter().find(|words| has_phrase(&lower, words)) {
+        return Err(format!("it says “{words}”; say the matter and not that it is told"));
+    }
+    if let Some(word) = PRAISE.iter().find(|word| has_phrase(&lower, word)) {
+        return Err(format!("“{word}” is praise; leave it out"));
+    }
+    Ok(line)
+}
+
+fn is_second_person(lower: &str) -> bool {
+    matches!(lower, "you" | "your" | "yours" | "yourself" | "you're" | "you've" | "you'll" | "you'd")
+}
+
+/// Whether `phrase` stands in `text` as whole words.
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    text.match_indices(phrase)
+        .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + phrase.len()..].starts_with(is_part))
+}
+
+/// An HTML element, but not `Vec<u8>`.
+fn has_tag(text: &str) -> bool {
+    text.contains("</")
+        || ["<a ", "<b>", "<i>", "<p>", "<br", "<img", "<script"].iter().any(|tag| text.contains(tag))
+}
+
+fn has_address(text: &str) -> bool {
+    let mail =
+        |word: &str| word.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+    text.contains("://") || text.split(' ').any(|word| word.starts_with("www.") || mail(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_sentence_in_the_third_person_passes() {
+        for text in [
+            "Netflix needed to start hundreds of containers in seconds, but mounting their layers contended on one kernel lock.",
+            "Acme's I/O was slow, e.g. 40 ms vs. 4 ms in the US, because `read_all()` and Vec<u8> copied everything",
+            "A stalled import held the lock of every other job.",
+        ] {
+            assert!(statement(text).is_ok(), "{text}: {:?}", statement(text));
+        }
+        assert_eq!(statement(" It\n broke ").unwrap(), "It broke.");
+    }
+
+    #[test]
+    fn what_no_statement_may_be_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "empty"),
+            (&*"It broke again ".repeat(20), "characters"),
+            ("Did it break?", "full stop"),
+            ("It broke. It was mended.", "one sentence"),
+            ("We broke it.", "first person"),
+            ("It broke when I slept.", "first person"),
+            ("The import broke our pages.", "first person"),
+            ("You can mend it.", "you"),
+            ("In this post Acme mends it.", "this post"),
+            ("The article is about locks.", "the article"),
+            ("Acme built an amazing lock.", "praise"),
+            ("Acme mended it with **care**.", "markup"),
+            ("Acme broke <script>x.", "markup"),
+            ("Acme broke, see https://evil.example now.", "address"),
+            ("Write to a@evil.example now.", "address"),
+        ] {
+            let refused = statement(text).unwrap_err();
+            assert!(refused.contains(reason), "{text}: {refused}");
+        }
+    }
+}

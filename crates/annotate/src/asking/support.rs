@@ -1,0 +1,478 @@
+//! Whether a statement's words are those of its evidence.
+//!
+//! Names, technical terms and most of the words that carry meaning must occur there; how far they do is the statement's
+//! confidence. This module must not know which sentences are cited or why.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
+
+use crate::Vocabulary;
+use crate::asking::figures::{is_unit, unbacked};
+use crate::phrases::Phrases;
+use crate::technologies::Technologies;
+use crate::vocabulary::Strength;
+
+/// What a statement may draw on.
+pub(super) struct Evidence<'t> {
+    /// The whole article, which tells ordinary words from names, and nothing else.
+    article: &'t str,
+    text: String,
+    lower: String,
+    words: HashSet<String>,
+    systems: BTreeSet<&'static str>,
+    concepts: HashSet<usize>,
+}
+
+/// Why a statement is not backed.
+#[derive(Debug)]
+pub(super) enum Unbacked {
+    /// These names, figures and terms are not in the evidence.
+    Terms(Vec<String>),
+    /// Too many of its words are not; some of them.
+    Words(Vec<String>),
+}
+
+/// Terms and words that are told at the most.
+const TOLD: usize = 6;
+
+/// The least share of a statement's words that must be the evidence's.
+const ENOUGH: f32 = 0.5;
+
+/// The names and aliases of all concepts.
+static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
+    let own = Vocabulary::builtin().phrases().filter(|(_, _, strength)| *strength == Strength::Own);
+    Phrases::new(own.map(|(phrase, at, _)| (phrase.to_owned(), at)))
+        .expect("some thousand phrases fit the automaton")
+});
+
+impl<'t> Evidence<'t> {
+    /// Evidence of these texts, of which each stands for itself, in an article.
+    pub(super) fn of(article: &'t str, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let text = texts.join("\n");
+        Self {
+            article,
+            lower: text.to_lowercase(),
+            words: text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect(),
+            // One by one: whether a capital says anything hangs on where a text begins.
+            systems: texts
+                .iter()
+                .flat_map(|text| Technologies::builtin().mentions(text))
+                .map(|(_, name)| name)
+                .collect(),
+            concepts: TERMS.find_all(&text).map(|hit| *hit.meaning).collect(),
+            text,
+        }
+    }
+
+    /// The share of the statement's words that are the evidence's, 0 to 1; why it is not backed where it is not.
+    pub(super) fn backs(&self, statement: &str) -> Result<f32, Unbacked> {
+        let mut missing = unbacked(statement, &self.text);
+        // A capital at the beginning of a sentence tells nothing, unless the statement has the same.
+        let named = Technologies::builtin()
+            .mentions(statement)
+            .filter(|(written, name)| !self.systems.contains(name) && !has_words(&self.text, written));
+        missing.extend(named.map(|(written, _)| written.to_owned()));
+        let words = statement.split_whitespace().enumerate();
+        missing.extend(words.filter_map(|(at, word)| self.unbacked_name(word, at == 0)).map(str::to_owned));
+        let terms = TERMS.find(statement).into_iter().filter(|hit| !self.concepts.contains(hit.meaning));
+        let terms = terms.map(|hit| &statement[hit.start..hit.end]);
+        missing.extend(
+            terms
+                .filter(|term| !term.split_whitespace().flat_map(pieces).all(|word| self.has(word)))
+                .map(str::to_owned),
+        );
+        if missing.is_empty() {
+            return self.share(statement);
+        }
+        let mut told = HashSet::new();
+        missing.retain(|term| told.insert(term.to_lowercase()));
+        missing.truncate(TOLD);
+        Err(Unbacked::Terms(missing))
+    }
+
+    /// The part of a word of the statement that is a name or code and not in the evidence.
+    fn unbacked_name<'w>(&self, word: &'w str, first: bool) -> Option<&'w str> {
+        let bare = bare(word);
+        if is_code(bare) && !self.lower.contains(&bare.trim_end_matches("()").to_lowercase()) {
+            return Some(bare);
+        }
+        pieces(word).enumerate().find_map(|(at, piece)| {
+            let opens = first && at == 0 && is_capitalised(piece);
+            let is_name = piece.chars().any(char::is_uppercase) || has_digit_behind_letter(piece);
+            let ordinary = || begins_sentences(piece) || self.has(piece) || self.is_written_small(piece);
+            let known = self.has_name(piece) || opens && ordinary();
+            (is_name && !known && !is_unit(piece)).then_some(piece)
+        })
+    }
+
+    /// Whether the article has a capitalised word without its capital.
+    fn is_written_small(&self, word: &str) -> bool {
+        let lower = word.to_lowercase();
+        let stem = lower.trim_end_matches('s');
+        self.article.split_whitespace().flat_map(pieces).any(|own| own.trim_end_matches('s') == stem)
+    }
+
+    /// Whether the evidence has the name, in the singular or the plural.
+    fn has_name(&self, name: &str) -> bool {
+        let lower = name.to_lowercase();
+        let singular = lower.trim_end_matches('s');
+        self.words.contains(&lower)
+            || self.words.contains(singular)
+            || self.words.contains(&format!("{lower}s"))
+    }
+
+    /// How many of the words that carry meaning are the evidence's, in whatever form.
+    fn share(&self, statement: &str) -> Result<f32, Unbacked> {
+        let all: Vec<&str> =
+            statement.split_whitespace().flat_map(pieces).filter(|word| carries(word)).collect();
+        let missing: Vec<&str> = all.iter().copied().filter(|word| !self.has(word)).collect();
+        let share = 1.0 - missing.len() as f32 / all.len().max(1) as f32;
+        if share >= ENOUGH {
+            return Ok(share);
+        }
+        Err(Unbacked::Words(missing.into_iter().take(TOLD).map(str::to_owned).collect()))
+    }
+
+    /// Whether the evidence has the word in some form.
+    fn has(&self, word: &str) -> bool {
+        let lower = word.to_lowercase();
+        self.words.contains(&lower) || self.words.iter().any(|known| same_word(known, &lower))
+    }
+}
+
+/// Whether `name` stands in `text` as whole words in this spelling.
+pub(super) fn has_words(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(char::is_alphanumeric)
+            && !text[at + name.len()..].starts_with(char::is_alphanumeric)
+    })
+}
+
+/// Whether two words are forms of one: alike but for endings of at most three letters.
+pub(super) fn same_word(one: &str, other: &str) -> bool {
+    let alike = one
+        .chars()
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b || a.to_lowercase().eq(b.to_lowercase()))
+        .count();
+    let long = one.chars().count().max(other.chars().count());
+    let endings = [one, other].map(|word| word.chars().skip(alike).collect::<String>());
+    let plural = alike >= 2 && endings.concat() == "s";
+    let lettered = endings.iter().all(|ending| ending.chars().all(char::is_alphabetic));
+    plural || (alike >= 4 && alike + 3 >= long && lettered)
+}
+
+/// The words of a word: "Kafka-based" and "CPU/GPU" are two.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '+' | '#'))
+        .map(|piece| piece.trim_end_matches("'s").trim_end_matches("’s"))
+        .map(|piece| piece.trim_matches(|c: char| matches!(c, '\'' | '’')))
+        .filter(|piece| piece.contains(char::is_alphanumeric))
+}
+
+/// A word without the punctuation around it.
+fn bare(word: &str) -> &str {
+    let word = word.trim_start_matches(['"', '“', '‘', '(', '[', '`', '\'']);
+    word.trim_end_matches(['"', '”', '’', '`', ']', '.', ',', ';', ':', '!', '?', '\''])
+        .trim_end_matches("'s")
+        .trim_end_matches("’s")
+        .trim_end_matches('`')
+}
+
+/// Code, a path, a version, a file or a host rather than a word.
+fn is_code(bare: &str) -> bool {
+    let inner_point = bare.char_indices().any(|(at, c)| {
+        c == '.'
+            && bare[..at].ends_with(char::is_alphanumeric)
+            && bare[at + 1..].starts_with(char::is_alphabetic)
+    });
+    let abbreviation = matches!(bare.to_lowercase().as_str(), "e.g" | "i.e" | "a.k.a" | "w.r.t");
+    bare.contains('_') || bare.contains("::") || bare.ends_with("()") || (inner_point && !abbreviation)
+}
+
+fn is_capitalised(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some_and(char::is_uppercase) && chars.all(|c| !c.is_uppercase())
+}
+
+fn has_digit_behind_letter(word: &str) -> bool {
+    word.starts_with(char::is_alphabetic) && word.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a capitalised word may be an ordinary one that only begins the sentence.
+fn begins_sentences(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    lower.ends_with("ing") || lower.ends_with("ly") || OPENERS.contains(&lower.as_str())
+}
+
+/// Whether a word says something about the matter.
+fn carries(word: &str) -> bool {
+    word.chars().count() >= 4 && !EMPTY.contains(&word.to_lowercase().as_str())
+}
+
+/// Ordinary words that sentences begin with.
+const OPENERS: &[&str] = &[
+    "a",
+    "after",
+    "all",
+    "although",
+    "an",
+    "and",
+    "any",
+    "applications",
+    "as",
+    "at",
+    "because",
+    "before",
+    "both",
+    "builds",
+    "but",
+    "by",
+    "changes",
+    "clients",
+    "code",
+    "customers",
+    "data",
+    "deployments",
+    "despite",
+    "developers",
+    "during",
+    "each",
+    "engineers",
+    "errors",
+    "even",
+    "every",
+    "existing",
+    "few",
+    "for",
+    "from",
+    "his",
+    "her",
+    "if",
+    "in",
+    "instead",
+    "it",
+    "its",
+    "jobs",
+    "large",
+    "long",
+    "machines",
+    "many",
+    "models",
+    "most",
+    "new",
+    "no",
+    "nobody",
+    "nodes",
+    "none",
+    "not",
+    "old",
+    "on",
+    "once",
+    "one",
+    "only",
+    "operators",
+    "over",
+    "pages",
+    "people",
+    "queries",
+    "rather",
+    "requests",
+    "servers",
+    "services",
+    "several",
+    "since",
+    "small",
+    "some",
+    "systems",
+    "teams",
+    "tests",
+    "that",
+    "the",
+    "their",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "though",
+    "to",
+    "two",
+    "under",
+    "unless",
+    "until",
+    "users",
+    "what",
+    "when",
+    "whenever",
+    "where",
+    "whether",
+    "while",
+    "who",
+    "with",
+    "without",
+    "workloads",
+    "writes",
+    "reads",
+];
+
+/// Words that say nothing by themselves.
+const EMPTY: &[&str] = &[
+    "about",
+    "after",
+    "also",
+    "although",
+    "among",
+    "another",
+    "around",
+    "because",
+    "been",
+    "before",
+    "being",
+    "between",
+    "both",
+    "cannot",
+    "could",
+    "does",
+    "doing",
+    "done",
+    "down",
+    "during",
+    "each",
+    "every",
+    "from",
+    "have",
+    "having",
+    "instead",
+    "into",
+    "itself",
+    "made",
+    "make",
+    "makes",
+    "making",
+    "many",
+    "might",
+    "more",
+    "most",
+    "much",
+    "must",
+    "need",
+    "needed",
+    "needs",
+    "once",
+    "only",
+    "onto",
+    "other",
+    "over",
+    "rather",
+    "same",
+    "several",
+    "should",
+    "since",
+    "some",
+    "such",
+    "than",
+    "that",
+    "their",
+    "them",
+    "themselves",
+    "then",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "through",
+    "under",
+    "until",
+    "upon",
+    "used",
+    "uses",
+    "using",
+    "very",
+    "wanted",
+    "wants",
+    "well",
+    "were",
+    "what",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "while",
+    "whose",
+    "will",
+    "with",
+    "within",
+    "without",
+    "would",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVIDENCE: &str = "We run Kafka and Envoy. Mounting layers took 40ms because `mount_setattr` in fs/namespace.c held \
+                            one global lock, so rate limiters with APIs on p99 timed out.";
+
+    fn backs(statement: &str) -> Result<f32, Unbacked> {
+        Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]).backs(statement)
+    }
+
+    #[test]
+    fn what_the_evidence_says_is_backed_in_other_words_too() {
+        for statement in [
+            "Netflix mounted layers for containers, but mount_setattr held one global lock for 40 ms.",
+            "When starting containers, Netflix's Kafka-based API waited on a global lock.",
+            "Mounted layers held a global lock in fs/namespace.c.",
+            "Rate limiting timed out at p99.",
+            "Containers held one global lock.",
+        ] {
+            assert!(backs(statement).is_ok(), "{statement}: {:?}", backs(statement));
+        }
+        assert!(backs("Mounting layers held one global lock.").unwrap() > 0.9);
+    }
+
+    #[test]
+    fn what_the_evidence_does_not_say_is_named() {
+        for (statement, wrong) in [
+            ("Mounting layers of Cassandra held one global lock.", "Cassandra"),
+            ("Oracle held one global lock while mounting layers.", "Oracle"),
+            ("Uber's mounting of layers held one global lock.", "Uber"),
+            ("Mounting layers held one Frobnicator lock.", "Frobnicator"),
+            ("Mounting layers in umount_all held one global lock.", "umount_all"),
+            ("Mounting layers held one global lock in fs/super.rs.", "super"),
+            ("Mounting layers held one global lock for 50 ms.", "50"),
+            ("Mounting layers held one global lock at P95.", "P95"),
+            ("Mounting layers held one global lock during a cache stampede.", "cache stampede"),
+            ("The company leaks passwords of every customer.", "leaks"),
+        ] {
+            let refused = match backs(statement).unwrap_err() {
+                Unbacked::Terms(missing) | Unbacked::Words(missing) => missing.join(" "),
+            };
+            assert!(refused.contains(wrong), "{statement}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_verb_is_no_language() {
+        let evidence = Evidence::of("", ["We go there with rust on the gates.", "", "Acme"]);
+        let refused = evidence.backs("Acme wrote the gates there in Go.").unwrap_err();
+        assert!(matches!(&refused, Unbacked::Terms(missing) if missing == &["Go"]), "{refused:?}");
+    }
+
+    #[test]
+    fn forms_of_a_word_are_one_word_and_other_words_are_not() {
+        for (one, other) in
+            [("mounting", "mounted"), ("lock", "locks"), ("isolation", "isolated"), ("API", "apis")]
+        {
+            assert!(same_word(one, other), "{one} {other}");
+        }
+        for (one, other) in
+            [("lock", "load"), ("contention", "container"), ("p95", "p99"), ("read", "ready-made")]
+        {
+            assert!(!same_word(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `backissue annotate`: annotates reads anew.
+
+use std::collections::BTreeMap;
+
+use backissue_ingest::{Anew, BUILT_IN, By, Pass, Step};
+use backissue_model::ReadId;
+use backissue_store::{Selection, Store};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::AnnotateArgs;
+use crate::exit::Outcome;
+use crate::output::{self, ALERT, PLAIN, STRONG};
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::{open, say};
+
+/// What a run came to.
+#[derive(Default)]
+struct Counts {
+    done: u64,
+    changed: u64,
+    failed: u64,
+    questions: u64,
+    refused: BTreeMap<&'static str, u64>,
+    fell_back: BTreeMap<&'static str, u64>,
+}
+
+/// Annotates the reads that were named, and says what came of it.
+pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let by = match args.model.as_ref().or(settings.annotate_with.value.as_ref()) {
+        Some(name) if name != BUILT_IN => By::Model(open::asker(&settings, name)?),
+        _ => By::BuiltIn,
+    };
+    let store = open::store(&settings).await?;
+    let asked = store.ask_for(&selection(&args), by.name(), Timestamp::now()).await?;
+    if asked == 0 {
+        anstream::eprintln!(
+            "There are no such reads; `backissue week` lists the newest ones with their numbers."
+        );
+        return Ok(Outcome::NotThere);
+    }
+    let stop = CancellationToken::new();
+    let signals = Signals::listen(stop.clone());
+    let anew = Anew::new(store.clone(), by.clone());
+    let (steps, told) = unbounded_channel();
+    let work = async { tokio::join!(anew.pass(&stop, Some(steps)), follow(told, asked)) };
+    let (pass, counts) = signals.unless_hurried(async { Ok(work.await) }).await?;
+    let pass = pass?;
+    let left = left_over(&store, &by, &settings).await?;
+    store.close().await;
+    let report = Report { by: &by, asked, counts: &counts, pass: &pass, left, stopped: stop.is_cancelled() };
+    if args.json {
+        output::json(&report.as_json())?;
+    } else {
+        report.tell()?;
+    }
+    Ok(match pass {
+        Pass::Down(..) => Outcome::Fault,
+        _ if left > 0 || counts.failed > 0 => Outcome::Partly,
+        _ => Outcome::Fine,
+    })
+}
+
+fn selection(args: &AnnotateArgs) -> Selection {
+    match args.since {
+        Some(week) => Selection::Since(week),
+        None if args.all => Selection::All,
+        None => Selection::These(args.reads.iter().copied().map(ReadId).collect()),
+    }
+}
+
+/// Counts the steps and draws them, until the pass has ended.
+async fn follow(mut steps: UnboundedReceiver<Step>, asked: u64) -> Counts {
+    let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(asked).with_style(style.progress_chars("━╸─")).with_prefix("Reads");
+    let mut counts = Counts::default();
+    while let Some(step) = steps.recv().await {
+        bar.inc(1);
+        match step {
+            Step::Done { changed, told, .. } => {
+                counts.done += 1;
+                counts.changed += u64::from(changed);
+                counts.questions += u64::from(told.questions);
+                for refusal in &told.refusals {
+                    *counts.refused.entry(refusal.field).or_default() += 1;
+                }
+                for field in &told.fell_back {
+                    *counts.fell_back.entry(field).or_default() += 1;
+                }
+            }
+            Step::Failed { read, reason } => {
+                counts.failed += 1;
+                bar.suspend(|| anstream::eprintln!("read {read}: {}", output::safe(&reason)));
+            }
+        }
+    }
+    bar.finish_and_clear();
+    counts
+}
+
+/// What was asked for and not done. The sync goes on with it only where it has the same model; else nobody is left to wait.
+async fn left_over(store: &Store, by: &By, settings: &Settings) -> anyhow::Result<u64> {
+    if settings.annotate_with.value.as_deref() == Some(by.name()) {
+        return Ok(store.asked_for(by.name()).await?);
+    }
+    Ok(store.ask_no_more(by.name()).await?)
+}
+
+/// What is said in the end.
+struct Report<'a> {
+    by: &'a By,
+    asked: u64,
+    counts: &'a Counts,
+    pass: &'a Pass,
+    left: u64,
+    stopped: bool,
+}
+
+impl Report<'_> {
+    fn as_json(&self) -> Value {
+        let Counts { done, changed, failed, questions, refused, fell_back } = self.counts;
+        let (ended, reason) = match self.pass {
+            Pass::Over if self.stopped => ("stopped", None),
+            Pass::Over => ("over", None),
+            Pass::OverBudget(_) => ("over-budget", None),
+            Pass::Down(reason, _) => ("down", Some(reason)),
+        };
+        json!({
+            "annotator": self.by.name(), "reads": self.asked, "done": done, "changed": changed, "failed": failed,
+            "left": self.left, "questions": questions, "refused": refused, "fell_back": fell_back, "ended": ended,
+            "reason": reason,
+        })
+    }
+
+    fn tell(&self) -> anyhow::Result<()> {
+        let Counts { done, changed, failed, questions, refused, fell_back } = self.counts;
+        say!(
+            "{STRONG}{}{PLAIN} annotated by {}, {changed} changed{}.",
+            output::count(*done, "read"),
+            self.by.name(),
+            if matches!(self.by, By::Model(_)) {
+                format!(", {} asked", output::count(*questions, "question"))
+            } else {
+                String::new()
+            }
+        )?;
+        let listed = |counts: &BTreeMap<&str, u64>| {
+            counts.iter().map(|(field, count)| format!("{field} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        if !refused.is_empty() {
+            say!("Refused by the gate, first and second answers together: {}.", listed(refused))?;
+        }
+        if !fell_back.is_empty() {
+            say!("Left to the built-in annotator: {}.", listed(fell_back))?;
+        }
+        if *failed > 0 {
+            say!("{} failed and keep their précis.", output::count(*failed, "read"))?;
+        }
+        match self.pass {
+            Pass::OverBudget(until) => say!("The day's limits of the model are reached, until {until:.0}.")?,
+            Pass::Down(reason, _) => anstream::eprintln!("{ALERT}stopped:{PLAIN} {}", output::safe(reason)),
+            Pass::Over if self.stopped => say!("Stopped.")?,
+            Pass::Over => {}
+        }
+        if self.left > 0 {
+            say!("{} left; the same command goes on with them.", output::count(self.left, "read"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! `backissue models`: the configured language models, whether they answer, what they cost.
+
+use std::time::Instant;
+
+use backissue_annotate::asking::Asking;
+use backissue_annotate::{Text, annotate};
+use backissue_ingest::Asker;
+use backissue_models::Prompt;
+use backissue_store::{Spent, Store};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::args::ModelsArgs;
+use crate::exit::Outcome;
+use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, STRONG};
+use crate::settings::{ModelRow, Settings};
+use crate::{open, say};
+
+/// Days and models listed at the most: a quarter of a year of a few.
+const USAGE_ROWS: u32 = 400;
+
+/// A made-up article to be asked about: short, with a problem, an approach and an outcome.
+const TITLE: &str = "A lock for every job";
+const TEXT: &str = "Acme's nightly import failed whenever two jobs waited for the same lock. The team gave each job a lock of \
+its own. Since then the import has not failed once, and it takes 12 minutes instead of 40.";
+
+/// What one question to a model came to.
+struct Tested {
+    milliseconds: u128,
+    tokens: u64,
+    refused: Vec<&'static str>,
+}
+
+/// Lists the models, or what they cost.
+pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    if args.usage {
+        return usage(&open::store(&settings).await?, args.json).await;
+    }
+    let rows = &settings.models.value;
+    if rows.is_empty() && !args.json {
+        anstream::eprintln!(
+            "No language model is configured, and none is needed. To have one, add a [[model]] to {}: name, protocol \
+             (openai, anthropic, gemini), model, and url or key_env.",
+            settings.config.value.display()
+        );
+        return Ok(Outcome::NotThere);
+    }
+    let mut outcome = Outcome::Fine;
+    let mut listed = Vec::new();
+    for row in rows {
+        let tested = if args.no_test { None } else { Some(test(&settings, row).await) };
+        if matches!(tested, Some(Err(_))) {
+            outcome = Outcome::Fault;
+        }
+        if args.json {
+            listed.push(as_json(row, &settings, tested.as_ref()));
+        } else {
+            tell(row, &settings, tested.as_ref())?;
+        }
+    }
+    if args.json {
+        output::json(&json!({ "models": listed }))?;
+    }
+    Ok(outcome)
+}
+
+/// Asks one question, counts what it cost, and lets the gate look at the reply.
+async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
+    let asker = open::asker(settings, &row.name)?;
+    let store = open::store(settings).await?;
+    let tested = ask(&asker, &store).await;
+    store.close().await;
+    tested
+}
+
+async fn ask(asker: &Asker, store: &Store) -> anyhow::Result<Tested> {
+    let text = Text {
+        title: TITLE,
+        text: TEXT,
+        html: None,
+        description: None,
+        company: "Acme",
+        url: None,
+        language: Some("en"),
+        tags: &[],
+    };
+    let asking = Asking::about(text, annotate(&text), asker.characters);
+    let asking = asking.ok_or_else(|| {
+        anyhow::anyhow!(
+            "its `article_characters` are too few for a single sentence; the usual number is 16000"
+        )
+    })?;
+    let question = asking.question();
+    let prompt = Prompt { system: &question.system, user: &question.user, schema: &question.schema };
+    let began = Instant::now();
+    let answered = asker.model.ask(&prompt).await;
+    let spent = match &answered {
+        Ok(reply) => Spent {
+            questions: 1,
+            input_tokens: reply.usage.input_tokens,
+            output_tokens: reply.usage.output_tokens,
+            ..Spent::default()
+        },
+        Err(_) => Spent { failures: 1, ..Spent::default() },
+    };
+    store.record_spent(asker.name(), spent, Timestamp::now()).await?;
+    let reading = asking.read(&answered?.text);
+    Ok(Tested {
+        milliseconds: began.elapsed().as_millis(),
+        tokens: spent.input_tokens + spent.output_tokens,
+        refused: reading.refusals().iter().map(|refusal| refusal.field).collect(),
+    })
+}
+
+fn annotates(row: &ModelRow, settings: &Settings) -> bool {
+    settings.annotate_with.value.as_deref() == Some(row.name.as_str())
+}
+
+fn as_json(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Tested>>) -> Value {
+    let test = tested.map(|tested| match tested {
+        Ok(Tested { milliseconds, tokens, refused }) => {
+            json!({ "ok": true, "milliseconds": milliseconds, "tokens": tokens, "refused": refused })
+        }
+        Err(failure) => json!({ "ok": false, "error": format!("{failure:#}") }),
+    });
+    json!({
+        "name": row.name, "protocol": row.protocol.to_string(), "url": row.shown_url(), "model": row.model,
+        "annotates_new_reads": annotates(row, settings), "reads_per_day": row.reads_per_day,
+        "tokens_per_day": row.tokens_per_day, "test": test,
+    })
+}
+
+fn tell(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Tested>>) -> anyhow::Result<()> {
+    let role = if annotates(row, settings) { " (annotates new reads)" } else { "" };
+    say!("{STRONG}{}{PLAIN}{role}  {QUIET}{row}{PLAIN}", row.name)?;
+    match tested {
+        None => {}
+        Some(Err(failure)) => say!("  {ALERT}bad{PLAIN} {failure:#}")?,
+        Some(Ok(Tested { milliseconds, tokens, refused })) => {
+            let stands = match refused.as_slice() {
+                [] => "all of its answer stands".to_owned(),
+                ["answer"] => "but it does not answer in the form that was asked for".to_owned(),
+                some => format!("the gate refuses {}", some.join(", ")),
+            };
+            say!("  {GOOD}ok{PLAIN}  answered in {milliseconds} ms with {tokens} tokens; {stands}")?;
+        }
+    }
+    Ok(())
+}
+
+async fn usage(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
+    let days = store.model_usage(USAGE_ROWS).await?;
+    if as_json {
+        let rows: Vec<Value> = days
+            .iter()
+            .map(|row| {
+                let Spent { reads, questions, input_tokens, output_tokens, failures } = row.spent;
+                json!({
+                    "day": row.day, "model": row.model, "reads": reads, "questions": questions, "input_tokens": input_tokens,
+                    "output_tokens": output_tokens, "failures": failures,
+                })
+            })
+            .collect();
+        output::json(&json!({ "usage": rows }))?;
+        return Ok(Outcome::Fine);
+    }
+    if days.is_empty() {
+        say!("No language model has been asked yet.")?;
+        return Ok(Outcome::Fine);
+    }
+    let head = ["day (UTC)", "model", "reads", "questions", "tokens in", "tokens out", "failures"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(days.into_iter().map(|row| {
+        let Spent { reads, questions, input_tokens, output_tokens, failures } = row.spent;
+        let counts = [reads, questions, input_tokens, output_tokens, failures].map(|count| count.to_string());
+        [vec![row.day, row.model], counts.to_vec()].concat()
+    }));
+    for line in output::columns(&rows) {
+        say!("{line}")?;
+    }
+    Ok(Outcome::Fine)
+}

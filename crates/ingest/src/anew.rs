@@ -1,0 +1,263 @@
+//! Reads that are annotated anew: by a model after the built-in annotator, or by whomever a person asks for.
+//!
+//! The row is the job: a pass claims what is due for its annotator until nothing is, and the former précis stays until the
+//! new one is in. A model that is down stops the pass and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backissue_annotate::asking::Refusal;
+use backissue_model::{MadeBy, Precis, ReadId};
+use backissue_store::{ClaimedRead, Finished, Retry, Store, StoreError};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::annotating::precis_of;
+use crate::asking::{Asker, NotTold, Told};
+use crate::schedule;
+
+/// Who annotates anew.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// The built-in annotator, as it is today.
+    BuiltIn,
+    /// A model, where the gate lets it.
+    Model(Arc<Asker>),
+}
+
+/// The name under which the built-in annotator is asked for. No model may have it.
+pub const BUILT_IN: &str = "built-in";
+
+/// Reads that the built-in annotator has in hand at once.
+const BUILT_IN_AT_ONCE: usize = 2;
+/// How long nothing is asked of a model that is down or was asked too often.
+const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// A lease outlasts two questions of three attempts each with their pauses.
+const ATTEMPTS_IN_A_LEASE: u32 = 6;
+const PAUSES_IN_A_LEASE: Duration = Duration::from_secs(300);
+
+/// What came of one read.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// It has a new précis.
+    Done {
+        /// The read.
+        read: ReadId,
+        /// Whether the new one says anything else than the former.
+        changed: bool,
+        /// The new one, and how the model fared.
+        told: Box<Told>,
+    },
+    /// It failed, and is tried again later or not at all; its former précis stays.
+    Failed {
+        /// The read.
+        read: ReadId,
+        /// Why, in words for people.
+        reason: String,
+    },
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Nothing is due any more, or it was told to stop.
+    Over,
+    /// The day's limits are reached; until the next day in UTC.
+    OverBudget(Timestamp),
+    /// The model is down or wants patience; why, and until when nothing is asked of it.
+    Down(String, Timestamp),
+}
+
+/// A pass over what is due for one annotator.
+#[derive(Clone, Debug)]
+pub struct Anew {
+    store: Store,
+    by: By,
+}
+
+impl By {
+    /// Under which name reads are due for it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn => BUILT_IN,
+            Self::Model(asker) => asker.name(),
+        }
+    }
+
+    fn at_once(&self) -> usize {
+        match self {
+            Self::BuiltIn => BUILT_IN_AT_ONCE,
+            Self::Model(asker) => asker.model.settings().concurrency.max(1),
+        }
+    }
+
+    fn lease(&self) -> SignedDuration {
+        let longest = match self {
+            Self::BuiltIn => Duration::ZERO,
+            Self::Model(asker) => asker.model.settings().timeout.saturating_mul(ATTEMPTS_IN_A_LEASE),
+        };
+        SignedDuration::try_from(longest.saturating_add(PAUSES_IN_A_LEASE)).unwrap_or(SignedDuration::MAX)
+    }
+
+    async fn tell(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<Told, NotTold> {
+        match self {
+            Self::Model(asker) => asker.tell(store, read).await,
+            Self::BuiltIn => {
+                let made = tokio::task::spawn_blocking(move || precis_of(&read)).await;
+                let precis = made
+                    .map_err(|_| {
+                        NotTold::Article("its text stopped the program's annotator; please report this")
+                    })?
+                    .ok_or(NotTold::Article("its stored article is missing"))?;
+                Ok(Told { precis, refusals: Vec::new(), fell_back: Vec::new(), questions: 0 })
+            }
+        }
+    }
+}
+
+impl Anew {
+    /// A pass over this store.
+    pub fn new(store: Store, by: By) -> Self {
+        Self { store, by }
+    }
+
+    /// Annotates what is due until nothing is, `stop` is cancelled, or the model cannot be asked; what is in hand then is
+    /// finished first. Each read is told to `steps`, if anybody listens.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn pass(
+        &self,
+        stop: &CancellationToken,
+        steps: Option<mpsc::UnboundedSender<Step>>,
+    ) -> Result<Pass, StoreError> {
+        let stop = stop.child_token();
+        let mut hands = JoinSet::new();
+        for _ in 0..self.by.at_once() {
+            let (this, stop, steps) = (self.clone(), stop.clone(), steps.clone());
+            hands.spawn(async move {
+                let ended = this.one_hand(&stop, steps.as_ref()).await;
+                // What stops one stops the others.
+                if !matches!(ended, Ok(Pass::Over)) {
+                    stop.cancel();
+                }
+                ended
+            });
+        }
+        let mut pass = Ok(Pass::Over);
+        while let Some(ended) = hands.join_next().await {
+            let ended = match ended {
+                Ok(ended) => ended,
+                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            };
+            if matches!(pass, Ok(Pass::Over)) {
+                pass = ended;
+            }
+        }
+        pass
+    }
+
+    async fn one_hand(
+        &self,
+        stop: &CancellationToken,
+        steps: Option<&mpsc::UnboundedSender<Step>>,
+    ) -> Result<Pass, StoreError> {
+        while !stop.is_cancelled() {
+            let claimed = self.store.claim_again(self.by.name(), Timestamp::now(), self.by.lease()).await?;
+            let Some(read) = claimed else { break };
+            let (step, end) = self.one_read(Arc::new(read)).await?;
+            if let (Some(step), Some(steps)) = (step, steps) {
+                // Whoever listened may have gone.
+                let _ = steps.send(step);
+            }
+            if let Some(end) = end {
+                return Ok(end);
+            }
+        }
+        Ok(Pass::Over)
+    }
+
+    /// Annotates one read; with a way for the whole pass to end, where the read's trouble is not its own.
+    async fn one_read(&self, read: Arc<ClaimedRead>) -> Result<(Option<Step>, Option<Pass>), StoreError> {
+        let now = Timestamp::now();
+        match self.by.tell(&self.store, read.clone()).await {
+            Ok(told) => Ok((self.finish(&read, told).await?, None)),
+            Err(NotTold::Store(error)) => Err(error),
+            Err(NotTold::OverBudget) => {
+                let tomorrow = next_day(now);
+                self.store
+                    .fail(&read, "the day's limits were reached", now, Retry::Uncounted(tomorrow))
+                    .await?;
+                Ok((None, Some(Pass::OverBudget(tomorrow))))
+            }
+            Err(NotTold::Model(error)) if error.is_about_the_model() => {
+                let wish = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+                let until =
+                    now.saturating_add(wish.unwrap_or(DOWN_FOR).max(DOWN_FOR)).unwrap_or(Timestamp::MAX);
+                let reason = error.to_string();
+                warn!(model = self.by.name(), "{reason}");
+                self.store.fail(&read, &reason, now, Retry::Uncounted(until)).await?;
+                Ok((None, Some(Pass::Down(reason, until))))
+            }
+            Err(NotTold::Model(error)) => {
+                let retry = schedule::read_retry(now, read.attempts + 1, None, read.id.0);
+                let retry = retry.map_or(Retry::SetAside, Retry::At);
+                Ok((Some(self.fail(&read, &error.to_string(), retry).await?), None))
+            }
+            Err(NotTold::Article(reason)) => {
+                Ok((Some(self.fail(&read, reason, Retry::SetAside).await?), None))
+            }
+        }
+    }
+
+    async fn finish(&self, read: &ClaimedRead, told: Told) -> Result<Option<Step>, StoreError> {
+        let former = self.store.read(read.id).await?.map(|page| page.precis);
+        match self.store.finish_again(read, &told.precis, Timestamp::now()).await? {
+            Finished::LeaseLost => Ok(None),
+            Finished::Done => {
+                for refusal in &told.refusals {
+                    let Refusal { field, said, reason } = refusal;
+                    info!(read = %read.id, field, said, "read {}: {field} refused, {reason}", read.id);
+                }
+                let changed = former.is_none_or(|former| says(&former) != says(&told.precis));
+                Ok(Some(Step::Done { read: read.id, changed, told: Box::new(told) }))
+            }
+        }
+    }
+
+    async fn fail(&self, read: &ClaimedRead, reason: &str, retry: Retry) -> Result<Step, StoreError> {
+        info!(read = %read.id, reason, ?retry, "read {} keeps its précis: {reason}", read.id);
+        self.store.fail(read, reason, Timestamp::now(), retry).await?;
+        Ok(Step::Failed { read: read.id, reason: reason.to_owned() })
+    }
+}
+
+/// A précis without who made it.
+fn says(precis: &Precis) -> Precis {
+    let nobody =
+        MadeBy { annotator: String::new(), version: String::new(), model: None, prompt_version: None };
+    Precis { made_by: nobody, ..precis.clone() }
+}
+
+/// The beginning of the next day in UTC.
+fn next_day(now: Timestamp) -> Timestamp {
+    let today = now.to_zoned_datetime(TimeZone::UTC).date();
+    let tomorrow = today.checked_add(1.day()).unwrap_or(today);
+    TimeZone::UTC.to_timestamp(tomorrow.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_day_begins_at_midnight_in_utc() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        assert_eq!(next_day(at("2026-12-31T23:59:59Z")), at("2027-01-01T00:00:00Z"));
+        assert_eq!(next_day(at("2026-05-17T00:00:00Z")), at("2026-05-18T00:00:00Z"));
+    }
+}

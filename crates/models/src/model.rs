@@ -1,0 +1,327 @@
+//! One model: sends questions, waits where it must, reads replies.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use backissue_fetch::{client_tls, innermost_reason, retry_after, tls_reason};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tracing::debug;
+use url::{Host, Url};
+
+use crate::error::ModelError;
+use crate::protocol::Form;
+use crate::settings::ModelSettings;
+
+/// A question: what is to be done, on what, and the JSON schema of the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt<'p> {
+    /// What the model is to do.
+    pub system: &'p str,
+    /// What it is to do it on.
+    pub user: &'p str,
+    /// The schema of its answer, for servers that hold a model to one. Others may answer in any form.
+    pub schema: &'p Value,
+}
+
+/// What a question cost, in tokens; estimated from characters where the server does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// Tokens of the question.
+    pub input_tokens: u64,
+    /// Tokens of the reply, thoughts included.
+    pub output_tokens: u64,
+}
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Its text, which can be anything.
+    pub text: String,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// A model. Clones share its connections and its limit of requests at once.
+#[derive(Clone, Debug)]
+pub struct Model {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: ModelSettings,
+    client: Client,
+    endpoint: Url,
+    headers: HeaderMap,
+    host: String,
+    is_local: bool,
+    turns: Semaphore,
+    /// The place in [`Form::ALL`] of the fullest form that the server has not refused.
+    form: AtomicUsize,
+}
+
+/// Attempts at one question in all, where the server refuses it for now.
+const ATTEMPTS: u32 = 3;
+/// Longest pause between two attempts; who wants a longer one gets no further attempt from here.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Connecting and the TLS handshake.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Largest answer in bytes.
+const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
+/// How much of what a server says of a refusal is told, in characters.
+const TOLD: usize = 300;
+
+/// Why one attempt gave nothing.
+enum Failed {
+    /// Another attempt may do.
+    ForNow(ModelError),
+    /// A barer form may do.
+    Form(ModelError),
+    ForGood(ModelError),
+}
+
+impl Model {
+    /// Sets up the client; `ca` are PEM files with certificate authorities to trust besides the machine's own.
+    ///
+    /// # Errors
+    /// [`ModelError::Setup`].
+    pub fn new(settings: ModelSettings, ca: &[PathBuf]) -> Result<Self, ModelError> {
+        let fault = |reason: String| ModelError::Setup { name: settings.name.clone(), reason };
+        if !matches!(settings.url.scheme(), "http" | "https") || settings.url.host().is_none() {
+            return Err(fault(format!(
+                "`{}` is no address of a server; write http://… or https://…",
+                settings.url
+            )));
+        }
+        if !settings.url.username().is_empty() || settings.url.password().is_some() {
+            return Err(fault("its address holds a password; give it with `key_env` instead".into()));
+        }
+        let headers = settings
+            .protocol
+            .headers(&settings)
+            .map_err(|_| fault("its key has characters that no key has; check `key` or `key_env`".into()))?;
+        let endpoint =
+            settings.protocol.endpoint(&settings).ok_or_else(|| fault("its address has no path".into()))?;
+        let is_local = is_local(&settings.url);
+        let tls = client_tls(ca).map_err(|error| fault(error.to_string()))?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls.config)
+            .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(settings.timeout)
+            // Who is asked is the operator's choice, not a server's.
+            .redirect(reqwest::redirect::Policy::none());
+        let client = if is_local { client.no_proxy() } else { client };
+        let client = client.build().map_err(|error| fault(innermost_reason(&error)))?;
+        let host = host_and_port(&settings.url);
+        let turns = Semaphore::new(settings.concurrency.max(1));
+        let shared =
+            Shared { client, endpoint, headers, host, is_local, turns, form: AtomicUsize::new(0), settings };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What the operator calls it.
+    pub fn name(&self) -> &str {
+        &self.shared.settings.name
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &ModelSettings {
+        &self.shared.settings
+    }
+
+    /// Asks, waiting for a free place first and between attempts as the server wishes.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub async fn ask(&self, prompt: &Prompt<'_>) -> Result<Reply, ModelError> {
+        let shared = &self.shared;
+        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
+        let mut attempt = 1;
+        loop {
+            let error = match shared.try_forms(prompt).await {
+                Ok(reply) => return Ok(reply),
+                Err(Failed::ForNow(error)) => error,
+                Err(Failed::Form(error) | Failed::ForGood(error)) => return Err(error),
+            };
+            let own = shared.settings.pause * 2u32.pow(attempt - 1);
+            let pause = error.retry_after().unwrap_or(own);
+            if attempt == ATTEMPTS || pause > LONGEST_PAUSE {
+                return Err(error);
+            }
+            debug!(model = self.name(), attempt, ?pause, "asking again after {pause:?}: {error}");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+}
+
+impl Shared {
+    /// Asks in the fullest form that the server takes, and remembers it.
+    async fn try_forms(&self, prompt: &Prompt<'_>) -> Result<Reply, Failed> {
+        let from = self.form.load(Ordering::Relaxed);
+        let mut refused = None;
+        for (at, form) in Form::ALL.into_iter().enumerate().skip(from) {
+            match self.attempt(prompt, form).await {
+                Ok(reply) => {
+                    self.form.fetch_max(at, Ordering::Relaxed);
+                    return Ok(reply);
+                }
+                // What was said of the fullest form says most.
+                Err(Failed::Form(error)) => refused = refused.or(Some(error)),
+                Err(failed) => return Err(failed),
+            }
+        }
+        Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("there is no way to ask"))))
+    }
+
+    async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
+        let protocol = self.settings.protocol;
+        let body = protocol.body(&self.settings.model, prompt, form).to_string();
+        let request = self.client.post(self.endpoint.clone()).headers(self.headers.clone());
+        let request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        let answer = request.send().await.map_err(|error| Failed::ForGood(self.explain(&error)))?;
+        let status = answer.status();
+        let wait = retry_after(answer.headers(), SystemTime::now());
+        let bytes = self.bytes(answer).await?;
+        if !status.is_success() {
+            return Err(self.refusal(status, wait, &bytes));
+        }
+        let answer: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Failed::ForGood(self.unreadable(&format!("it is not JSON: {error}"))))?;
+        protocol.reply(&answer, prompt).map_err(|reason| {
+            Failed::ForGood(ModelError::Silent {
+                name: self.settings.name.clone(),
+                reason: self.told(&reason),
+            })
+        })
+    }
+
+    async fn bytes(&self, mut answer: Response) -> Result<Vec<u8>, Failed> {
+        let mut bytes = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= LARGEST_ANSWER => {
+                    bytes.extend_from_slice(&chunk)
+                }
+                Ok(Some(_)) => return Err(Failed::ForGood(self.unreadable("it is larger than any answer"))),
+                Ok(None) => return Ok(bytes),
+                Err(error) if error.is_timeout() => return Err(Failed::ForGood(self.explain(&error))),
+                Err(error) => return Err(Failed::ForNow(self.unreadable(&innermost_reason(&error)))),
+            }
+        }
+    }
+
+    fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Failed {
+        let (name, host) = (self.settings.name.clone(), self.host.clone());
+        let reason = self.told(&said(body));
+        let status = status.as_u16();
+        match status {
+            401 | 403 => {
+                let has_key = self.settings.key.is_some();
+                Failed::ForGood(ModelError::Key { name, host, status, has_key })
+            }
+            404 => {
+                let (model, is_local) = (self.settings.model.clone(), self.is_local);
+                Failed::ForGood(ModelError::NotFound { name, host, model, is_local })
+            }
+            429 => Failed::ForNow(ModelError::RateLimited { name, host, reason, retry_after }),
+            500..=599 => Failed::ForNow(ModelError::Server { name, host, status, reason, retry_after }),
+            400 | 422 => Failed::Form(ModelError::Refused { name, host, status, reason }),
+            _ => Failed::ForGood(ModelError::Refused { name, host, status, reason }),
+        }
+    }
+
+    fn explain(&self, error: &reqwest::Error) -> ModelError {
+        let (name, host) = (self.settings.name.clone(), self.host.clone());
+        if let Some(reason) = tls_reason(error) {
+            return ModelError::Tls { name, host, reason };
+        }
+        let reason = innermost_reason(error);
+        if error.is_connect() {
+            let url = self.settings.url.to_string();
+            return ModelError::Connect { name, url, reason, is_local: self.is_local };
+        }
+        if error.is_timeout() {
+            return ModelError::Timeout { name, host, limit: self.settings.timeout };
+        }
+        ModelError::Unreadable { name, host, reason }
+    }
+
+    fn unreadable(&self, reason: &str) -> ModelError {
+        let (name, host) = (self.settings.name.clone(), self.host.clone());
+        ModelError::Unreadable { name, host, reason: reason.to_owned() }
+    }
+
+    /// What a server said, on one short line and without the key.
+    fn told(&self, reason: &str) -> String {
+        let line: String =
+            reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TOLD).collect();
+        self.settings.key.as_ref().map_or_else(|| line.clone(), |key| key.scrub(&line))
+    }
+}
+
+/// The message in the body of a refusal: each protocol has it at `error.message`, some servers elsewhere.
+fn said(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let parsed: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let message = [&parsed["error"]["message"], &parsed["error"], &parsed["message"], &parsed["detail"]];
+    let told = message.iter().find_map(|value| value.as_str());
+    told.map_or_else(
+        || if text.trim().is_empty() { "no reason given".into() } else { text.into_owned() },
+        str::to_owned,
+    )
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Key, Protocol};
+
+    #[test]
+    fn settings_that_make_no_client_say_what_to_write() {
+        for (url, key, words) in [
+            ("ftp://models.example/", None, "http"),
+            ("https://me:pw@models.example/v1", None, "key_env"),
+            ("https://models.example/v1", Some("two\nlines"), "key"),
+        ] {
+            let mut settings = ModelSettings::new("m", Protocol::OpenAi, "x");
+            settings.url = url.parse().unwrap();
+            settings.key = key.map(Key::new);
+            let error = Model::new(settings, &[]).unwrap_err().to_string();
+            assert!(error.contains(words) && !error.contains("lines"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_found_wherever_it_says_it() {
+        for (body, words) in [
+            (r#"{"error":{"message":"no such model"}}"#, "no such model"),
+            (r#"{"error":"no such model"}"#, "no such model"),
+            (r#"{"detail":"bad"}"#, "bad"),
+            ("<h1>Bad gateway</h1>", "<h1>Bad gateway</h1>"),
+            (" ", "no reason given"),
+        ] {
+            assert_eq!(said(body.as_bytes()), words);
+        }
+    }
+}

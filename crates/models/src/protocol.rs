@@ -1,0 +1,360 @@
+//! The three protocols: where a question goes, in what form, and what an answer holds.
+//!
+//! Pure: values in, values out. Forms are those of the servers' own references: OpenAI's chat completions with
+//! `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with `responseJsonSchema`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::model::{Prompt, Reply, Usage};
+use crate::settings::ModelSettings;
+
+/// How a model's server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Chat completions, as OpenAI, Ollama, vLLM, llama.cpp and many others have them.
+    OpenAi,
+    /// Messages, as Anthropic has them.
+    Anthropic,
+    /// generateContent, as Gemini has it.
+    Gemini,
+}
+
+/// A text that names no protocol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a protocol; protocols are openai (Ollama, vLLM and llama.cpp too), anthropic, gemini")]
+pub struct UnknownProtocol(String);
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
+        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+        all.into_iter().find(|p| p.to_string() == text).ok_or_else(|| UnknownProtocol(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+        })
+    }
+}
+
+/// How much is asked of a server. Not every one knows schemas, and some models refuse a temperature or a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// A schema, no chance, and a limit to the answer.
+    Full,
+    /// The schema only.
+    Schema,
+    /// The two texts.
+    Bare,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 3] = [Self::Full, Self::Schema, Self::Bare];
+}
+
+/// Tokens that an answer may have, thoughts before it included.
+const OUTPUT_TOKENS: u32 = 4096;
+
+impl Protocol {
+    /// Where the protocol's first server is.
+    pub fn usual_url(self) -> Url {
+        let url = match self {
+            Self::OpenAi => "https://api.openai.com/v1",
+            Self::Anthropic => "https://api.anthropic.com/v1",
+            Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
+        };
+        url.parse().expect("an address in the program is one")
+    }
+
+    /// The address that a question is sent to; none where the server's is no place to add a path to.
+    pub(crate) fn endpoint(self, settings: &ModelSettings) -> Option<Url> {
+        let mut url = settings.url.clone();
+        let model = settings.model.as_str();
+        {
+            let mut path = url.path_segments_mut().ok()?;
+            path.pop_if_empty();
+            match self {
+                Self::OpenAi => path.extend(["chat", "completions"]),
+                Self::Anthropic => path.push("messages"),
+                Self::Gemini => path.extend(["models", &format!("{model}:generateContent")]),
+            };
+        }
+        Some(url)
+    }
+
+    /// The key and the version, as this protocol wants them told.
+    pub(crate) fn headers(self, settings: &ModelSettings) -> Result<HeaderMap, InvalidHeaderValue> {
+        let mut headers = HeaderMap::new();
+        if self == Self::Anthropic {
+            headers
+                .insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+        }
+        if let Some(key) = &settings.key {
+            let (name, value) = match self {
+                Self::OpenAi => (AUTHORIZATION, format!("Bearer {}", key.told())),
+                Self::Anthropic => (HeaderName::from_static("x-api-key"), key.told().to_owned()),
+                Self::Gemini => (HeaderName::from_static("x-goog-api-key"), key.told().to_owned()),
+            };
+            let mut value = HeaderValue::from_str(&value)?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+
+    /// The question.
+    pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form) -> Value {
+        let mut body = match self {
+            Self::OpenAi => json!({
+                "model": model,
+                "messages": [
+                    { "role": "system", "content": prompt.system },
+                    { "role": "user", "content": prompt.user },
+                ],
+            }),
+            Self::Anthropic => json!({
+                "model": model,
+                "max_tokens": OUTPUT_TOKENS,
+                "system": prompt.system,
+                "messages": [{ "role": "user", "content": prompt.user }],
+            }),
+            Self::Gemini => json!({
+                "systemInstruction": { "parts": [{ "text": prompt.system }] },
+                "contents": [{ "role": "user", "parts": [{ "text": prompt.user }] }],
+            }),
+        };
+        let more = self.more(prompt.schema, form);
+        if let Value::Object(body) = &mut body {
+            body.extend(more);
+        }
+        body
+    }
+
+    /// What a form adds to the two texts.
+    fn more(self, schema: &Value, form: Form) -> Map<String, Value> {
+        let full = form == Form::Full;
+        let with_schema = form != Form::Bare;
+        let mut more = Map::new();
+        match self {
+            Self::OpenAi => {
+                if with_schema {
+                    let named = json!({ "name": "answer", "strict": true, "schema": schema });
+                    more.insert(
+                        "response_format".into(),
+                        json!({ "type": "json_schema", "json_schema": named }),
+                    );
+                }
+                if full {
+                    more.insert("temperature".into(), json!(0));
+                    more.insert("max_tokens".into(), json!(OUTPUT_TOKENS));
+                }
+            }
+            Self::Anthropic => {
+                if with_schema {
+                    let format = json!({ "type": "json_schema", "schema": schema });
+                    more.insert("output_config".into(), json!({ "format": format }));
+                }
+                if full {
+                    more.insert("temperature".into(), json!(0));
+                }
+            }
+            Self::Gemini => {
+                let mut config = Map::new();
+                if with_schema {
+                    config.insert("responseMimeType".into(), json!("application/json"));
+                    config.insert("responseJsonSchema".into(), schema.clone());
+                }
+                if full {
+                    config.insert("temperature".into(), json!(0));
+                    config.insert("maxOutputTokens".into(), json!(OUTPUT_TOKENS));
+                }
+                if !config.is_empty() {
+                    more.insert("generationConfig".into(), Value::Object(config));
+                }
+            }
+        }
+        more
+    }
+
+    /// The reply in an answer; where it has no text, why.
+    pub(crate) fn reply(self, answer: &Value, prompt: &Prompt<'_>) -> Result<Reply, String> {
+        let (text, ended, usage) = match self {
+            Self::OpenAi => {
+                let choice = &answer["choices"][0];
+                let content = &choice["message"]["content"];
+                let text = content.as_str().map_or_else(|| texts(content, "text"), str::to_owned);
+                (
+                    text,
+                    &choice["finish_reason"],
+                    [&answer["usage"]["prompt_tokens"], &answer["usage"]["completion_tokens"]],
+                )
+            }
+            Self::Anthropic => {
+                let usage = &answer["usage"];
+                (
+                    texts(&answer["content"], "text"),
+                    &answer["stop_reason"],
+                    [&usage["input_tokens"], &usage["output_tokens"]],
+                )
+            }
+            Self::Gemini => {
+                let candidate = &answer["candidates"][0];
+                let usage = &answer["usageMetadata"];
+                (
+                    texts(&candidate["content"]["parts"], "text"),
+                    &candidate["finishReason"],
+                    [&usage["promptTokenCount"], &usage["candidatesTokenCount"]],
+                )
+            }
+        };
+        if text.trim().is_empty() {
+            let reason = [
+                ended,
+                &answer["promptFeedback"]["blockReason"],
+                &answer["choices"][0]["message"]["refusal"],
+            ];
+            let told: Vec<&str> = reason.iter().filter_map(|value| value.as_str()).collect();
+            return Err(if told.is_empty() { "the server does not say why".into() } else { told.join(", ") });
+        }
+        let thoughts = answer["usageMetadata"]["thoughtsTokenCount"].as_u64().unwrap_or(0);
+        let usage = Usage {
+            input_tokens: usage[0].as_u64().unwrap_or_else(|| about(&[prompt.system, prompt.user])),
+            output_tokens: usage[1].as_u64().unwrap_or_else(|| about(&[&text])) + thoughts,
+        };
+        Ok(Reply { text, usage })
+    }
+}
+
+/// The texts of a list of parts, one after the other; thoughts are left out.
+fn texts(parts: &Value, field: &str) -> String {
+    let parts = parts.as_array().map(Vec::as_slice).unwrap_or_default();
+    parts.iter().filter(|part| part["thought"] != true).filter_map(|part| part[field].as_str()).collect()
+}
+
+/// Tokens of texts where the server does not count them: one for four characters.
+fn about(texts: &[&str]) -> u64 {
+    texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+
+    fn settings(protocol: Protocol) -> ModelSettings {
+        ModelSettings { key: Some(Key::new(" secret\n")), ..ModelSettings::new("m", protocol, "org/model") }
+    }
+
+    #[test]
+    fn each_protocol_has_its_place_and_its_way_to_tell_the_key() {
+        for (protocol, url, header, value) in [
+            (
+                Protocol::OpenAi,
+                "https://api.openai.com/v1/chat/completions",
+                "authorization",
+                "Bearer secret",
+            ),
+            (Protocol::Anthropic, "https://api.anthropic.com/v1/messages", "x-api-key", "secret"),
+            (
+                Protocol::Gemini,
+                "https://generativelanguage.googleapis.com/v1beta/models/org%2Fmodel:generateContent",
+                "x-goog-api-key",
+                "secret",
+            ),
+        ] {
+            let settings = settings(protocol);
+            assert_eq!(protocol.endpoint(&settings).unwrap().as_str(), url);
+            let headers = protocol.headers(&settings).unwrap();
+            assert_eq!(headers[header], value);
+            assert!(headers[header].is_sensitive() && !format!("{settings:?}{headers:?}").contains("secret"));
+            assert_eq!(protocol.to_string().parse(), Ok(protocol));
+        }
+        let mut slashed = settings(Protocol::OpenAi);
+        slashed.url = "http://127.0.0.1:11434/v1/".parse().unwrap();
+        assert_eq!(Protocol::OpenAi.endpoint(&slashed).unwrap().path(), "/v1/chat/completions");
+        assert!("cohere".parse::<Protocol>().unwrap_err().to_string().contains("openai"));
+    }
+
+    #[test]
+    fn a_barer_form_asks_for_less() {
+        let schema = json!({ "type": "object" });
+        let prompt = Prompt { system: "s", user: "u", schema: &schema };
+        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
+            let [full, with_schema, bare] =
+                Form::ALL.map(|form| protocol.body("m", &prompt, form).to_string());
+            let asks = |body: &str, what: &str| body.contains(what);
+            assert!(asks(&full, "temperature") && asks(&full, "{\"type\":\"object\"}"), "{full}");
+            assert!(
+                !asks(&with_schema, "temperature") && asks(&with_schema, "{\"type\":\"object\"}"),
+                "{with_schema}"
+            );
+            assert!(!asks(&bare, "temperature") && !asks(&bare, "{\"type\":\"object\"}"), "{bare}");
+            assert!(asks(&bare, "\"s\"") && asks(&bare, "\"u\""), "{bare}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_read_from_each_form_of_answer() {
+        let prompt = Prompt { system: "12345678", user: "", schema: &Value::Null };
+        for (protocol, answer, text, tokens) in [
+            (
+                Protocol::OpenAi,
+                json!({ "choices": [{ "message": { "content": "hi" } }], "usage": { "prompt_tokens": 5, "completion_tokens": 7 } }),
+                "hi",
+                (5, 7),
+            ),
+            (
+                Protocol::OpenAi,
+                json!({ "choices": [{ "message": { "content": "hello" } }] }),
+                "hello",
+                (2, 2),
+            ),
+            (
+                Protocol::Anthropic,
+                json!({ "content": [{ "type": "text", "text": "h" }, { "type": "text", "text": "i" }],
+                        "usage": { "input_tokens": 5, "output_tokens": 7 } }),
+                "hi",
+                (5, 7),
+            ),
+            (
+                Protocol::Gemini,
+                json!({ "candidates": [{ "content": { "parts": [{ "text": "hm", "thought": true }, { "text": "hi" }] } }],
+                        "usageMetadata": { "promptTokenCount": 5, "candidatesTokenCount": 7, "thoughtsTokenCount": 3 } }),
+                "hi",
+                (5, 10),
+            ),
+        ] {
+            let reply = protocol.reply(&answer, &prompt).unwrap();
+            assert_eq!(reply.text, text);
+            assert_eq!((reply.usage.input_tokens, reply.usage.output_tokens), tokens);
+        }
+    }
+
+    #[test]
+    fn silence_tells_why_where_the_server_does() {
+        let prompt = Prompt { system: "", user: "", schema: &Value::Null };
+        let blocked = json!({ "promptFeedback": { "blockReason": "SAFETY" } });
+        assert_eq!(Protocol::Gemini.reply(&blocked, &prompt).unwrap_err(), "SAFETY");
+        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
+            for answer in [
+                json!({}),
+                json!([]),
+                json!("hello"),
+                json!({ "choices": 3, "content": {}, "candidates": [] }),
+            ] {
+                assert!(protocol.reply(&answer, &prompt).is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Reads that are to be annotated anew, and what language models answered and cost (tables `answer` and `model_usage`).
+//!
+//! Such a read keeps its stage and its précis; its row is the job once more, with the annotator's name in `ask`.
+
+use backissue_model::{ReadId, Stage, Week};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing};
+use crate::error::Failure;
+use crate::times::millis;
+use crate::way::DueRead;
+use crate::{ClaimedRead, Store, StoreError};
+
+/// Which annotated reads are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those of a week and of the weeks after it.
+    Since(Week),
+    /// These; numbers that are no annotated read's are passed over.
+    These(Vec<ReadId>),
+}
+
+/// What a model may be asked in a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Reads; none: as many as come.
+    pub reads: Option<u64>,
+    /// Tokens, of questions and replies together; none: as many as it takes. A read that was begun below it is finished.
+    pub tokens: Option<u64>,
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Reads for which the model was asked.
+    pub reads: u64,
+    /// Questions that were answered.
+    pub questions: u64,
+    /// Tokens of questions.
+    pub input_tokens: u64,
+    /// Tokens of replies.
+    pub output_tokens: u64,
+    /// Questions that were not answered.
+    pub failures: u64,
+}
+
+/// What one model cost on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayUsage {
+    /// The day in UTC, e.g. `2026-05-17`.
+    pub day: String,
+    /// What the settings call the model.
+    pub model: String,
+    /// What was spent.
+    pub spent: Spent,
+}
+
+impl Store {
+    /// Has reads annotated anew by `by`, from now on, and tells how many. Those that somebody has in hand for it at this
+    /// moment are passed over.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn ask_for(&self, selection: &Selection, by: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let (condition, values) = match selection {
+            Selection::All => (String::new(), 0),
+            Selection::Since(_) => ("AND week >= $3".to_owned(), 0),
+            Selection::These(ids) => (format!("AND id IN ({})", placeholders(3, ids.len())), ids.len()),
+        };
+        let update = format!(
+            "UPDATE read SET ask = $1, due_at = $2, held = 0, claim = claim + 1, attempts = 0
+             WHERE stage = 'annotated' AND NOT (held = 1 AND due_at > $2) {condition}"
+        );
+        let update = || {
+            let update = sql_listing(update.clone(), values).bind(by).bind(millis(now));
+            match selection {
+                Selection::All => update,
+                Selection::Since(week) => update.bind(week.to_string()),
+                Selection::These(ids) => update.bind_all(ids.iter().map(|id| id.0)),
+            }
+        };
+        self.changed_by("asking for new précis", update).await
+    }
+
+    /// Takes back what `by` was asked for and nobody has in hand, and tells how many reads that is.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn ask_no_more(&self, by: &str) -> Result<u64, StoreError> {
+        let update = || {
+            sql("UPDATE read SET ask = NULL, due_at = NULL
+                 WHERE stage = 'annotated' AND due_at IS NOT NULL AND held = 0 AND ask = $1")
+            .bind(by)
+        };
+        self.changed_by("taking back what was asked for", update).await
+    }
+
+    /// How many reads `by` is asked to annotate, now or later.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn asked_for(&self, by: &str) -> Result<u64, StoreError> {
+        let query = sql("SELECT count(*) AS reads FROM read
+             WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask = $1");
+        let found = async {
+            let row = self.database.row(query.bind(by)).await?;
+            row.map_or(Ok(0), |row| row.count("reads"))
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
+    }
+
+    /// Takes the newest read that `by` is to annotate anew and holds it for `lease`; its article is always there. What
+    /// comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read that is set aside then keeps its précis.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn claim_again(
+        &self,
+        by: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<ClaimedRead>, StoreError> {
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let due = DueRead { now, until, stage: Stage::Annotated, busy: &[], ask: Some(by) };
+        let claimed = retried(|| self.claim_due(&due)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate anew"))
+    }
+
+    /// What a model answered to a question before; `question` is a hash of all that was sent.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn answer(
+        &self,
+        question: u128,
+        prompt_version: &str,
+        model: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let query =
+            sql("SELECT reply FROM answer WHERE question = $1 AND prompt_version = $2 AND model = $3");
+        let query = query.bind(format!("{question:032x}")).bind(prompt_version).bind(model);
+        let found = async { self.database.row(query).await?.map(|row| row.text("reply")).transpose() };
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking up an answer"))
+    }
+
+    /// Keeps what a model answered to a question, and counts it to the model `named` in the settings.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn keep_answer(
+        &self,
+        answered: Answered<'_>,
+        spent: Spent,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Answered { question, prompt_version, model, named, reply } = answered;
+        let keep = || async {
+            let mut tx = self.database.begin().await?;
+            let insert = sql(
+                "INSERT INTO answer (question, prompt_version, model, reply, answered_at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (question, prompt_version, model) DO UPDATE SET
+                    reply = excluded.reply, answered_at = excluded.answered_at",
+            );
+            let insert = insert.bind(format!("{question:032x}")).bind(prompt_version).bind(model);
+            tx.run(insert.bind(reply).bind(millis(now))).await?;
+            tx.run(spend(named, spent, now)).await?;
+            tx.commit().await
+        };
+        retried(keep).await.map_err(|f| f.at(&self.location, "keeping an answer"))
+    }
+
+    /// Counts what a model cost.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn record_spent(&self, model: &str, spent: Spent, now: Timestamp) -> Result<(), StoreError> {
+        self.changed_by("counting what a model cost", || spend(model, spent, now)).await.map(|_| ())
+    }
+
+    /// Counts one read to the day of `now` in UTC, unless the day's limits are reached; whether it was counted. However
+    /// many ask at once, no more get leave than the limit has.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn take_leave(&self, model: &str, limits: Limits, now: Timestamp) -> Result<bool, StoreError> {
+        let most =
+            |limit: Option<u64>| limit.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX));
+        if limits.reads == Some(0) || limits.tokens == Some(0) {
+            return Ok(false);
+        }
+        let insert = || {
+            sql("INSERT INTO model_usage (day, model, reads) VALUES ($1, $2, 1)
+                 ON CONFLICT (day, model) DO UPDATE SET reads = model_usage.reads + 1
+                 WHERE model_usage.reads < $3 AND model_usage.input_tokens + model_usage.output_tokens < $4")
+            .bind(day(now))
+            .bind(model)
+            .bind(most(limits.reads))
+            .bind(most(limits.tokens))
+        };
+        Ok(self.changed_by("counting a read to a model's day", insert).await? > 0)
+    }
+
+    /// How many rows a statement changes that is a transaction by itself.
+    async fn changed_by(&self, doing: &'static str, statement: impl Fn() -> Sql) -> Result<u64, StoreError> {
+        let change = || async {
+            let mut tx = self.database.begin().await?;
+            let changed = tx.run(statement()).await?;
+            tx.commit().await?;
+            Ok(changed)
+        };
+        retried(change).await.map_err(|f| f.at(&self.location, doing))
+    }
+
+    /// What each model cost by day, newest day first, at most `limit` rows.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
+        let query =
+            sql("SELECT day, model, reads, questions, input_tokens, output_tokens, failures FROM model_usage
+             ORDER BY day DESC, model LIMIT $1");
+        let found = async {
+            let rows = self.database.rows(query.bind(limit)).await?;
+            let of_row = |row: &Row| -> Tried<DayUsage> {
+                Ok(DayUsage {
+                    day: row.text("day")?,
+                    model: row.text("model")?,
+                    spent: Spent {
+                        reads: row.count("reads")?,
+                        questions: row.count("questions")?,
+                        input_tokens: row.count("input_tokens")?,
+                        output_tokens: row.count("output_tokens")?,
+                        failures: row.count("failures")?,
+                    },
+                })
+            };
+            rows.iter().map(of_row).collect::<Tried<_>>()
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "reading what models cost"))
+    }
+}
+
+/// An answer to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// A hash of all that was sent.
+    pub question: u128,
+    /// The version of the prompt.
+    pub prompt_version: &'a str,
+    /// What its server calls the model.
+    pub model: &'a str,
+    /// What the settings call it.
+    pub named: &'a str,
+    /// What it said.
+    pub reply: &'a str,
+}
+
+fn spend(model: &str, spent: Spent, now: Timestamp) -> Sql {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    sql("INSERT INTO model_usage (day, model, reads, questions, input_tokens, output_tokens, failures)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (day, model) DO UPDATE SET
+            reads = model_usage.reads + excluded.reads, questions = model_usage.questions + excluded.questions,
+            input_tokens = model_usage.input_tokens + excluded.input_tokens,
+            output_tokens = model_usage.output_tokens + excluded.output_tokens,
+            failures = model_usage.failures + excluded.failures")
+    .bind(day(now))
+    .bind(model)
+    .bind(number(spent.reads))
+    .bind(number(spent.questions))
+    .bind(number(spent.input_tokens))
+    .bind(number(spent.output_tokens))
+    .bind(number(spent.failures))
+}
+
+/// The day of a moment in UTC.
+fn day(at: Timestamp) -> String {
+    at.to_zoned_datetime(TimeZone::UTC).date().to_string()
+}

@@ -1,0 +1,127 @@
+//! Annotating anew: the former précis stays until the new one is in, and what models cost is counted once.
+
+use backissue_model::{Kind, Stage, Week};
+
+use super::harness::*;
+use crate::*;
+
+const MODEL: &str = "mine";
+
+/// An archive with three annotated reads, one a day.
+async fn three(db: &TestDatabase) -> Vec<backissue_model::ReadId> {
+    let source = db.follow("Acme").await;
+    let days = ["2026-05-03", "2026-05-11", "2026-05-12"];
+    let entries = days.iter().map(|day| entry(&format!("https://acme.example/{day}"), Some(day))).collect();
+    db.poll(&source, entries).await;
+    let mut ids = db.finish_all().await;
+    ids.sort();
+    ids
+}
+
+async fn again(db: &TestDatabase, now: i64) -> Option<ClaimedRead> {
+    db.store.claim_again(MODEL, at(now), LEASE).await.unwrap()
+}
+
+on_both!(a_new_precis_takes_the_place_of_the_former_everywhere, |db| {
+    let ids = three(db).await;
+    assert_eq!(again(db, 2000).await, None, "nobody has asked");
+    assert_eq!(db.store.ask_for(&Selection::These(vec![ids[1]]), MODEL, at(2000)).await.unwrap(), 1);
+    assert_eq!(db.store.claim_again("another", at(2000), LEASE).await.unwrap(), None);
+    let before = db.store.read(ids[1]).await.unwrap().unwrap();
+    let version = db.store.archive_version().await.unwrap();
+    let read = again(db, 2000).await.unwrap();
+    assert_eq!((read.id, read.stage, read.company.as_str()), (ids[1], Stage::Annotated, "Acme"));
+    assert_eq!(db.store.read(ids[1]).await.unwrap().unwrap(), before, "the former stays meanwhile");
+    assert_eq!(again(db, 2000).await, None, "it is in hand");
+    let made = precis(&read, Kind::Incident, false, &["queues", "sharding"]);
+    assert_eq!(db.store.finish_again(&read, &made, at(2001)).await.unwrap(), Finished::Done);
+    assert_eq!(db.store.finish_again(&read, &made, at(2002)).await.unwrap(), Finished::LeaseLost);
+    let after = db.store.read(ids[1]).await.unwrap().unwrap();
+    assert_eq!((after.precis, after.card.kind, after.card.problem), (made, Kind::Incident, None));
+    assert!(db.store.archive_version().await.unwrap() > version);
+    for (concept, reads) in [("caching", 2), ("queues", 1), ("sharding", 1)] {
+        let filter = ReadFilter { concept: concept.parse().ok(), ..ReadFilter::default() };
+        assert_eq!(whole_list(&db.store, &filter, Order::Newest, 10).await.len(), reads, "{concept}");
+    }
+    assert_eq!(db.store.asked_for(MODEL).await.unwrap(), 0);
+});
+
+on_both!(a_read_may_be_asked_for_as_soon_as_it_is_annotated, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", Some("2026-05-13"))]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    db.store.finish_extract(&read, &article("Some text"), &read.url, at(1000)).await.unwrap();
+    let read = db.claim(Stage::Extracted).await.unwrap();
+    let made = precis(&read, Kind::CaseStudy, true, &["caching"]);
+    let finished = db.store.finish_annotate_and_ask(&read, &made, MODEL, at(1001)).await.unwrap();
+    assert_eq!(finished, Finished::Done);
+    assert!(db.store.read(read.id).await.unwrap().is_some(), "it is shown meanwhile");
+    db.assert_sound().await;
+    let again = again(db, 1001).await.unwrap();
+    assert!(again.id == read.id && again.article.is_some());
+});
+
+on_both!(what_fails_is_due_later_and_what_is_set_aside_keeps_its_precis, |db| {
+    let ids = three(db).await;
+    assert_eq!(db.store.ask_for(&Selection::All, MODEL, at(2000)).await.unwrap(), 3);
+    let read = again(db, 2000).await.unwrap();
+    assert_eq!(read.id, ids[2], "the newest first");
+    db.store.fail(&read, "out of breath", at(2001), Retry::At(at(3000))).await.unwrap();
+    assert_ne!(again(db, 2002).await.unwrap().id, ids[2]);
+    let read = again(db, 3000).await.unwrap();
+    assert_eq!((read.id, read.attempts), (ids[2], 1));
+    db.store.fail(&read, "no breath left", at(3001), Retry::SetAside).await.unwrap();
+    db.assert_sound().await;
+    assert!(db.store.read(ids[2]).await.unwrap().is_some());
+    assert_eq!(db.store.set_aside(9).await.unwrap(), [], "it is no read that cannot be shown");
+    assert_eq!(db.store.asked_for(MODEL).await.unwrap(), 2);
+    assert_eq!(db.store.ask_no_more(MODEL).await.unwrap(), 1, "one is in hand");
+});
+
+on_both!(reads_are_asked_for_by_week_and_never_twice_at_once, |db| {
+    let ids = three(db).await;
+    let week: Week = "2026-W20".parse().unwrap();
+    assert_eq!(db.store.ask_for(&Selection::Since(week), MODEL, at(2000)).await.unwrap(), 2);
+    let in_hand = again(db, 2000).await.unwrap();
+    assert_eq!(db.store.ask_for(&Selection::All, MODEL, at(2001)).await.unwrap(), 2);
+    let mut others = vec![again(db, 2001).await.unwrap().id, again(db, 2001).await.unwrap().id];
+    others.sort();
+    assert_eq!((in_hand.id, others), (ids[2], vec![ids[0], ids[1]]));
+    assert_eq!(db.store.ask_for(&Selection::These(vec![]), MODEL, at(9000)).await.unwrap(), 0);
+});
+
+on_both!(answers_are_kept_and_costs_counted_by_day_and_model, |db| {
+    let cost = Spent { questions: 1, input_tokens: 100, output_tokens: 10, ..Spent::default() };
+    let answered =
+        Answered { question: 7, prompt_version: "1", model: "m:7b", named: MODEL, reply: "{\u{0}}" };
+    assert_eq!(db.store.answer(7, "1", "m:7b").await.unwrap(), None);
+    db.store.keep_answer(answered, cost, at(0)).await.unwrap();
+    db.store.keep_answer(Answered { reply: "{}", ..answered }, cost, at(1)).await.unwrap();
+    assert_eq!(db.store.answer(7, "1", "m:7b").await.unwrap().as_deref(), Some("{}"));
+    assert_eq!(db.store.answer(7, "2", "m:7b").await.unwrap(), None);
+    db.store.record_spent(MODEL, Spent { failures: 2, ..Spent::default() }, at(86_400)).await.unwrap();
+    let usage = db.store.model_usage(10).await.unwrap();
+    let days: Vec<(&str, u64, u64)> =
+        usage.iter().map(|u| (u.day.as_str(), u.spent.input_tokens, u.spent.failures)).collect();
+    assert_eq!(days, [("2026-05-14", 0, 2), ("2026-05-13", 200, 0)]);
+});
+
+on_both!(a_days_limits_hold_however_many_ask_at_once, |db| {
+    let limits = Limits { reads: Some(5), tokens: None };
+    let taken = async || {
+        let mut asks = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let store = db.store.clone();
+            asks.spawn(async move { store.take_leave(MODEL, limits, at(0)).await.unwrap() });
+        }
+        asks.join_all().await.into_iter().filter(|taken| *taken).count()
+    };
+    assert_eq!((taken().await, taken().await), (5, 0));
+    assert!(db.store.take_leave(MODEL, limits, at(86_400)).await.unwrap(), "the next day is a new one");
+    let few = Limits { reads: None, tokens: Some(100) };
+    assert!(db.store.take_leave("other", few, at(0)).await.unwrap());
+    let spent = Spent { input_tokens: 90, output_tokens: 10, ..Spent::default() };
+    db.store.record_spent("other", spent, at(0)).await.unwrap();
+    assert!(!db.store.take_leave("other", few, at(0)).await.unwrap());
+    assert!(!db.store.take_leave("none", Limits { reads: Some(0), tokens: None }, at(0)).await.unwrap());
+});

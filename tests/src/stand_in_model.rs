@@ -1,0 +1,214 @@
+//! A stand-in for a language model's server: on loopback, in the true forms of the three protocols, saying what a test
+//! wants it to say.
+//!
+//! It refuses what the real servers refuse (a wrong path, a body that is not of the protocol's form), so that a client
+//! which gets on with it speaks the protocols. It must not know what a good answer is.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// A question as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// `openai`, `anthropic` or `gemini`, by the path.
+    pub protocol: &'static str,
+    /// The key, as the protocol has it told.
+    pub key: Option<String>,
+    /// The model.
+    pub model: String,
+    /// The system text.
+    pub system: String,
+    /// The user's text.
+    pub user: String,
+    /// Whether a JSON schema was sent.
+    pub has_schema: bool,
+    /// Whether a temperature was sent.
+    pub has_temperature: bool,
+    /// How many questions came before this one.
+    pub before: usize,
+}
+
+/// What the stand-in does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// Replies with this text, counting 100 tokens of question and 10 of reply.
+    Says(String),
+    /// Answers with a status, a `Retry-After` and a message.
+    Refuses(u16, Option<String>, String),
+    /// Answers with these bytes and 200.
+    Sends(Vec<u8>),
+    /// Answers never.
+    Hangs,
+}
+
+type Acts = Arc<dyn Fn(&Asked) -> Does + Send + Sync>;
+
+#[derive(Clone)]
+struct Stage {
+    acts: Acts,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// A running stand-in; gone when dropped.
+pub struct StandInModel {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StandInModel {
+    /// Starts one that does what `acts` says to each question.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub fn start(acts: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let stage = Stage { acts: Arc::new(acts), asked: asked.clone() };
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let router = Router::new().fallback(answer).with_state(stage);
+                tokio::select! {
+                    // It serves until the test ends; how it ends then does not matter.
+                    _ = async { axum::serve(listener, router).await } => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Ok(Self { address, asked, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Its address for a protocol, as it stands in settings.
+    pub fn url(&self, protocol: &str) -> String {
+        let version = if protocol == "gemini" { "v1beta" } else { "v1" };
+        format!("http://{}/{version}", self.address)
+    }
+
+    /// What it was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for StandInModel {
+    fn drop(&mut self) {
+        // Whoever is gone already needs no stopping.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap, body: String) -> Response {
+    let Some(mut asked) =
+        serde_json::from_str(&body).ok().and_then(|body| understood(uri.path(), &headers, &body))
+    else {
+        let path = uri.path();
+        let status = if path.starts_with("/v1") { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
+        return (
+            status,
+            json!({ "error": { "message": format!("{path} was not understood: {body}") } }).to_string(),
+        )
+            .into_response();
+    };
+    {
+        let mut all = stage.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.before = all.len();
+        all.push(asked.clone());
+    }
+    match (stage.acts)(&asked) {
+        Does::Says(text) => reply(asked.protocol, &text).to_string().into_response(),
+        Does::Sends(bytes) => bytes.into_response(),
+        Does::Refuses(status, wait, message) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let body = json!({ "error": { "message": message } }).to_string();
+            let mut refusal = (status, body).into_response();
+            if let Some(wait) = wait.and_then(|wait| wait.parse().ok()) {
+                refusal.headers_mut().insert("retry-after", wait);
+            }
+            refusal
+        }
+        Does::Hangs => std::future::pending().await,
+    }
+}
+
+/// The question in a request of one of the protocols; none where a real server would not understand it.
+fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let asked = |protocol, key, model, system, user, schema: &Value, temperature: &Value| Asked {
+        protocol,
+        key,
+        model,
+        system,
+        user,
+        has_schema: schema.is_object(),
+        has_temperature: temperature.is_number(),
+        before: 0,
+    };
+    if path == "/v1/chat/completions" {
+        let [system, user] = body["messages"].as_array()?.as_slice() else { return None };
+        if system["role"] != "system" || user["role"] != "user" {
+            return None;
+        }
+        let key = header("authorization").and_then(|value| Some(value.strip_prefix("Bearer ")?.to_owned()));
+        let schema = &body["response_format"]["json_schema"]["schema"];
+        let (system, user) = (text(&system["content"])?, text(&user["content"])?);
+        return Some(asked("openai", key, text(&body["model"])?, system, user, schema, &body["temperature"]));
+    }
+    if path == "/v1/messages" {
+        header("anthropic-version")?;
+        body["max_tokens"].as_u64()?;
+        let [message] = body["messages"].as_array()?.as_slice() else { return None };
+        let schema = &body["output_config"]["format"]["schema"];
+        let (system, user) = (text(&body["system"])?, text(&message["content"])?);
+        let key = header("x-api-key");
+        return Some(asked(
+            "anthropic",
+            key,
+            text(&body["model"])?,
+            system,
+            user,
+            schema,
+            &body["temperature"],
+        ));
+    }
+    let model = path.strip_prefix("/v1beta/models/")?.strip_suffix(":generateContent")?.to_owned();
+    let config = &body["generationConfig"];
+    let system = text(&body["systemInstruction"]["parts"][0]["text"])?;
+    let user = text(&body["contents"][0]["parts"][0]["text"])?;
+    let key = header("x-goog-api-key");
+    Some(asked("gemini", key, model, system, user, &config["responseJsonSchema"], &config["temperature"]))
+}
+
+fn reply(protocol: &str, text: &str) -> Value {
+    match protocol {
+        "openai" => json!({
+            "object": "chat.completion",
+            "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
+            "usage": { "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 },
+        }),
+        "anthropic" => json!({
+            "type": "message", "role": "assistant", "content": [{ "type": "text", "text": text }], "stop_reason": "end_turn",
+            "usage": { "input_tokens": 100, "output_tokens": 10 },
+        }),
+        _ => json!({
+            "candidates": [{ "content": { "role": "model", "parts": [{ "text": text }] }, "finishReason": "STOP" }],
+            "usageMetadata": { "promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110 },
+        }),
+    }
+}

@@ -1,0 +1,164 @@
+//! The clients for language models against a stand-in that speaks their protocols.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+use std::time::{Duration, Instant};
+
+use backissue_models::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
+use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
+use serde_json::{Value, json};
+
+const PROTOCOLS: [Protocol; 3] = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini];
+const KEY: &str = "sk-very-secret";
+
+fn settings(server: &StandInModel, protocol: Protocol) -> ModelSettings {
+    ModelSettings {
+        url: server.url(&protocol.to_string()).parse().unwrap(),
+        key: Some(Key::new(KEY)),
+        pause: Duration::from_millis(1),
+        ..ModelSettings::new("mine", protocol, "some-model")
+    }
+}
+
+async fn ask(settings: ModelSettings) -> Result<Reply, ModelError> {
+    let schema = json!({ "type": "object" });
+    Model::new(settings, &[])?.ask(&Prompt { system: "Be brief.", user: "Who?", schema: &schema }).await
+}
+
+fn says(text: &str) -> Does {
+    Does::Says(text.to_owned())
+}
+
+fn refuses(status: u16, wait: Option<&str>) -> Does {
+    Does::Refuses(status, wait.map(str::to_owned), format!("no, not with {KEY}"))
+}
+
+#[tokio::test]
+async fn each_protocol_asks_and_is_answered() {
+    for protocol in PROTOCOLS {
+        let server = StandInModel::start(|_| says("Me.")).unwrap();
+        let reply = ask(settings(&server, protocol)).await.unwrap();
+        assert_eq!(reply.text, "Me.");
+        assert_eq!(reply.usage, Usage { input_tokens: 100, output_tokens: 10 });
+        let expected = Asked {
+            protocol: match protocol {
+                Protocol::OpenAi => "openai",
+                Protocol::Anthropic => "anthropic",
+                Protocol::Gemini => "gemini",
+            },
+            key: Some(KEY.to_owned()),
+            model: "some-model".to_owned(),
+            system: "Be brief.".to_owned(),
+            user: "Who?".to_owned(),
+            has_schema: true,
+            has_temperature: true,
+            before: 0,
+        };
+        assert_eq!(server.asked(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_patience_gets_it() {
+    for (refusal, least) in [
+        (refuses(429, Some("1")), Duration::from_secs(1)),
+        (refuses(500, None), Duration::ZERO),
+        (refuses(503, Some("0")), Duration::ZERO),
+    ] {
+        let server =
+            StandInModel::start(move |asked| if asked.before == 0 { refusal.clone() } else { says("Me.") })
+                .unwrap();
+        let began = Instant::now();
+        assert_eq!(ask(settings(&server, Protocol::OpenAi)).await.unwrap().text, "Me.");
+        assert!(began.elapsed() >= least && server.asked().len() == 2);
+    }
+}
+
+#[tokio::test]
+async fn patience_has_an_end_and_a_long_wish_is_handed_on() {
+    let server = StandInModel::start(|_| refuses(502, None)).unwrap();
+    let error = ask(settings(&server, Protocol::Gemini)).await.unwrap_err();
+    assert!(matches!(error, ModelError::Server { status: 502, .. }) && error.is_transient(), "{error}");
+    assert_eq!(server.asked().len(), 3);
+
+    let server = StandInModel::start(|_| refuses(429, Some("3600"))).unwrap();
+    let error = ask(settings(&server, Protocol::Anthropic)).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)), "{error}");
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn errors_say_what_to_do_and_never_the_key() {
+    for (does, words) in [
+        (refuses(401, None), "check `key` or `key_env`"),
+        (refuses(404, None), "`ollama pull some-model`"),
+        (refuses(400, None), "no, not with (key)"),
+        (refuses(418, None), "418"),
+        (refuses(302, None), "302"),
+        (Does::Hangs, "raise the model's `timeout`"),
+        (Does::Sends(b"<html>".to_vec()), "not JSON"),
+        (Does::Sends(vec![b' '; 3_000_000]), "larger than any answer"),
+        (Does::Sends(b"{}".to_vec()), "said nothing"),
+        (says(" "), "said nothing"),
+    ] {
+        let shown = format!("{does:?}");
+        let server = StandInModel::start(move |_| does.clone()).unwrap();
+        let settings =
+            ModelSettings { timeout: Duration::from_millis(500), ..settings(&server, Protocol::OpenAi) };
+        let error = ask(settings).await.unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(
+            told.contains(words) && told.contains("mine") && !told.contains(KEY),
+            "{}: {told}",
+            &shown[..20]
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_makes_ask_for_the_server() {
+    let gone = StandInModel::start(|_| Does::Hangs).unwrap();
+    let settings = settings(&gone, Protocol::OpenAi);
+    drop(gone);
+    let error = ask(settings).await.unwrap_err();
+    assert!(error.to_string().contains("`ollama serve` starts Ollama"), "{error}");
+    assert!(error.is_transient() && error.is_about_the_model());
+}
+
+#[tokio::test]
+async fn a_server_without_schemas_is_asked_without_and_the_next_time_at_once() {
+    for protocol in PROTOCOLS {
+        let server =
+            StandInModel::start(|asked| if asked.has_schema { refuses(400, None) } else { says("Me.") })
+                .unwrap();
+        let model = Model::new(settings(&server, protocol), &[]).unwrap();
+        let schema = Value::Object(serde_json::Map::new());
+        let prompt = Prompt { system: "s", user: "u", schema: &schema };
+        for _ in 0..2 {
+            assert_eq!(model.ask(&prompt).await.unwrap().text, "Me.");
+        }
+        let forms: Vec<(bool, bool)> =
+            server.asked().iter().map(|a| (a.has_schema, a.has_temperature)).collect();
+        assert_eq!(forms, [(true, true), (true, false), (false, false), (false, false)]);
+    }
+}
+
+#[tokio::test]
+async fn no_more_questions_are_under_way_than_allowed() {
+    // The first question is never answered, so the second would only be asked at once if two were allowed.
+    let server = StandInModel::start(|_| Does::Hangs).unwrap();
+    let one = ModelSettings {
+        concurrency: 1,
+        timeout: Duration::from_millis(300),
+        ..settings(&server, Protocol::OpenAi)
+    };
+    let model = Model::new(one, &[]).unwrap();
+    let prompt = Prompt { system: "s", user: "u", schema: &Value::Null };
+    let first = async {
+        let _ = model.ask(&prompt).await;
+        server.asked().len()
+    };
+    let (while_first, second) = tokio::join!(first, model.ask(&prompt));
+    assert!(matches!(second, Err(ModelError::Timeout { .. })));
+    assert_eq!((while_first, server.asked().len()), (1, 2));
+}
