@@ -10,6 +10,7 @@ use crate::cues::{Cues, Field};
 use crate::features::{Measured, WORDING, has_sign, quote};
 use crate::kinds::KindOdds;
 use crate::statement::{STATEMENT_MAX, Wording, first_clause, fitted, joined, third_person};
+use crate::style;
 use crate::weights::{Weights, log_odds, probability};
 
 /// A statement and the numbers of the sentences it was made of.
@@ -132,8 +133,29 @@ pub(crate) fn taken(wording: &Wording, sentences: &[usize]) -> [f32; WORDING.len
     [wording.cut, wording.conjugated, sentences.len() > 1].map(|is| if is { 1.0 } else { 0.0 })
 }
 
-/// The sentence at `at` as a statement, with the one before it where it leans on that one and both fit.
+/// The sentence at `at` as a statement that is written as one must be, with the one before it where it leans on that one.
 pub(crate) fn worded(
+    article: &Text<'_>,
+    measured: &Measured,
+    field: Field,
+    at: usize,
+    used: &[usize],
+    cues: &Cues,
+) -> Option<(Wording, Vec<usize>)> {
+    let (wording, sentences) = in_third_person(article, measured, field, at, used, cues)?;
+    let text = style::statement(&wording.text).ok()?;
+    // What changed is told with a figure or with a word for it; else it is a step like the others.
+    let tells = field != Field::Outcome
+        || text.contains(|c: char| c.is_ascii_digit())
+        || has_sign(&text, field, cues);
+    if !tells {
+        return None;
+    }
+    Some((Wording { text, ..wording }, sentences))
+}
+
+/// The sentence at `at` in the third person, with the one before it where it leans on that one and both fit.
+fn in_third_person(
     article: &Text<'_>,
     measured: &Measured,
     field: Field,

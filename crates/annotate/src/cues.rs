@@ -99,6 +99,7 @@ pub(crate) struct StatementRow {
     pub subordinate_openers: Vec<String>,
     pub interruptions: Vec<String>,
     pub generic_we: Vec<String>,
+    pub elsewhere: Vec<String>,
     pub imperatives: Vec<String>,
 }
 
@@ -131,6 +132,7 @@ pub(crate) struct Cues {
     pub kind_groups: Vec<KindGroup>,
     pub kind_signs: Phrases<usize>,
     pub generic_we: Phrases<()>,
+    pub elsewhere: Phrases<()>,
     pub statement: StatementRow,
 }
 
@@ -154,7 +156,8 @@ impl Cues {
             signs: grouped(file.sign.iter().map(|row| &row.phrases))?,
             headings: grouped(file.heading.iter().map(|row| &row.phrases))?,
             kind_signs: grouped(file.kind_sign.iter().map(|row| &row.phrases))?,
-            generic_we: Phrases::new(statement.generic_we.iter().map(|phrase| (phrase.clone(), ())))?,
+            generic_we: plain(&statement.generic_we)?,
+            elsewhere: plain(&statement.elsewhere)?,
             sign_groups: file.sign.into_iter().map(|row| SignGroup { name: row.name, of: row.of }).collect(),
             heading_groups: file.heading.into_iter().map(|row| row.name).collect(),
             kind_groups: file
@@ -165,6 +168,11 @@ impl Cues {
             statement,
         })
     }
+}
+
+/// A matcher for phrases that all mean the same.
+fn plain(phrases: &[String]) -> Result<Phrases<()>, aho_corasick::BuildError> {
+    Phrases::new(phrases.iter().map(|phrase| (phrase.clone(), ())))
 }
 
 /// A matcher that finds the number of the group a phrase belongs to.

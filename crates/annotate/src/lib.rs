@@ -40,6 +40,7 @@ mod rank;
 mod sentences;
 mod statement;
 mod stems;
+mod style;
 mod technologies;
 pub mod training;
 mod verbs;

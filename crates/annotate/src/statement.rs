@@ -5,7 +5,7 @@
 //! changed safely there is no statement. This module must not choose sentences.
 
 use crate::cues::Cues;
-use crate::person::{plain_word, without_first_person};
+use crate::person::{has_first_person, plain_word, without_first_person};
 use crate::verbs::is_finite;
 
 /// Most characters of a statement.
@@ -21,12 +21,28 @@ pub(crate) struct Wording {
     pub conjugated: bool,
 }
 
-/// The sentence in plain third person, ending in a full stop, without regard to length; none where it has a first person
-/// that cannot be turned into `company`.
+/// The sentence in plain third person, ending in a full stop, without regard to length; none where it belongs to its place
+/// in the article, or has a first person that cannot be turned into `company`.
 pub(crate) fn third_person(sentence: &str, company: &str, cues: &Cues) -> Option<Wording> {
-    let plain = without_lead_ins(&one_line(sentence), cues);
+    let whole = one_line(sentence);
+    if is_bound(&whole, company, cues) {
+        return None;
+    }
+    let plain = without_lead_ins(&whole, cues);
     let changed = without_first_person(&plain, company)?;
     Some(Wording { text: finished(&changed.text), cut: false, conjugated: changed.conjugated })
+}
+
+/// Whether a sentence says little outside of its article: it points elsewhere in it, tells the reader what to do, leads over to
+/// code or a list, or has a "we" that is not the company: writer and reader, or a guest who names the company beside.
+fn is_bound(sentence: &str, company: &str, cues: &Cues) -> bool {
+    let plain = sentence.replace('’', "'");
+    let first = plain.split(' ').next().map(plain_word).unwrap_or_default();
+    let named = !company.trim().is_empty() && plain.to_lowercase().contains(&company.trim().to_lowercase());
+    plain.ends_with(':')
+        || cues.statement.imperatives.contains(&first)
+        || !cues.elsewhere.find(&plain).is_empty()
+        || has_first_person(&plain) && (named || !cues.generic_we.find(&plain).is_empty())
 }
 
 /// `wording` kept to [`STATEMENT_MAX`], its asides and then its last clauses left out where it must be; none where that
@@ -223,7 +239,8 @@ fn finished(text: &str) -> String {
     let bare =
         text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '–' | '—'));
     let mut whole = bare.to_owned();
-    if !whole.ends_with(['!', '?', '…', '。', '！', '？']) {
+    let stopped = [".\"", ".”", ".)"].iter().any(|end| whole.ends_with(end));
+    if !stopped && !whole.ends_with(['!', '?', '…', '。', '！', '？']) {
         whole.push('.');
     }
     whole

@@ -14,8 +14,8 @@ use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
 use crate::asking::figures::unbacked;
 use crate::asking::screen::one_line;
-use crate::asking::style;
 use crate::asking::support::{Evidence, Unbacked, has_words};
+use crate::style;
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 

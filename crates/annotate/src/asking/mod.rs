@@ -45,7 +45,6 @@ mod gate;
 mod near_json;
 mod question;
 mod screen;
-mod style;
 mod support;
 
 use backissue_model::{MadeBy, Precis, Statement};

@@ -86,7 +86,7 @@ const PRAISE: &[&str] = &[
 ];
 
 /// `text` as a statement; why not where it is written as none may be.
-pub(super) fn statement(text: &str) -> Result<String, String> {
+pub(crate) fn statement(text: &str) -> Result<String, String> {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
         line.push('.');
