@@ -144,13 +144,6 @@ pub(crate) fn worded(
 ) -> Option<(Wording, Vec<usize>)> {
     let (wording, sentences) = in_third_person(article, measured, field, at, used, cues)?;
     let text = style::statement(&wording.text).ok()?;
-    // What changed is told with a figure or with a word for it; else it is a step like the others.
-    let tells = field != Field::Outcome
-        || text.contains(|c: char| c.is_ascii_digit())
-        || has_sign(&text, field, cues);
-    if !tells {
-        return None;
-    }
     Some((Wording { text, ..wording }, sentences))
 }
 
