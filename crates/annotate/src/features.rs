@@ -135,34 +135,28 @@ pub(crate) fn measure(
     cues: &Cues,
 ) -> Measured {
     sentences.truncate(MOST);
-    let of_words: Vec<Words> = sentences.iter().map(|s| of_words(quote(article.text, s), cues)).collect();
-    let stems: Vec<Vec<u64>> = sentences.iter().map(|s| stems(quote(article.text, s)).collect()).collect();
-    let mut often: HashMap<u64, u32> = HashMap::new();
-    for stem in stems.iter().flatten() {
-        *often.entry(*stem).or_default() += 1;
-    }
-    let central = central(&stems);
+    let all = All::of(article, &sentences, cues);
     let surroundings = Surroundings::of(article, blocks, cues);
     let measures = (0..sentences.len())
         .map(|at| {
             let placed = Placed::of(&sentences, blocks, at);
-            let own = surroundings.own(&sentences, &of_words, &stems, &often, &central, &placed, at);
+            let own = surroundings.own(&all, &placed, at);
             let none = Vec::new();
-            let before = if placed.begins_section { &none } else { &of_words[at - 1].signs };
-            let after = if placed.ends_section { &none } else { &of_words[at + 1].signs };
+            let before = if placed.begins_section { &none } else { &all.words[at - 1].signs };
+            let after = if placed.ends_section { &none } else { &all.words[at + 1].signs };
             let groups = cues.sign_groups.len();
             let heading =
                 blocks[sentences[at].block].heading.map_or(0, |heading| surroundings.headings[heading]);
             let mut features = own;
-            features.extend(of_words[at].signs.iter().map(|count| times(*count)));
+            features.extend(all.words[at].signs.iter().map(|count| times(*count)));
             features.extend((0..groups).map(|group| yes(before.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..groups).map(|group| yes(after.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..cues.heading_groups.len()).map(|group| yes(heading >> group & 1 == 1)));
             Measures {
                 features,
-                leans: of_words[at].leans,
-                second_person: of_words[at].second_person,
-                first_singular: of_words[at].first_singular,
+                leans: all.words[at].leans,
+                second_person: all.words[at].second_person,
+                first_singular: all.words[at].first_singular,
             }
         })
         .collect();
@@ -176,6 +170,34 @@ fn yes(is: bool) -> f32 {
 /// 1, 1 + 1/2, 1 + 1/2 + 1/4 …: a second sign of a group says less than the first.
 fn times(count: u8) -> f32 {
     2.0 - 2.0 * 0.5f32.powi(i32::from(count).min(4))
+}
+
+/// What is known of all sentences before one of them is measured.
+struct All<'s> {
+    sentences: &'s [Sentence],
+    words: Vec<Words>,
+    stems: Vec<Vec<u64>>,
+    /// How often each stem comes in the article.
+    often: HashMap<u64, u32>,
+    central: Vec<(f32, usize)>,
+}
+
+impl<'s> All<'s> {
+    fn of(article: &Text<'_>, sentences: &'s [Sentence], cues: &Cues) -> Self {
+        let stems: Vec<Vec<u64>> =
+            sentences.iter().map(|s| stems(quote(article.text, s)).collect()).collect();
+        let mut often: HashMap<u64, u32> = HashMap::new();
+        for stem in stems.iter().flatten() {
+            *often.entry(*stem).or_default() += 1;
+        }
+        Self {
+            sentences,
+            words: sentences.iter().map(|s| of_words(quote(article.text, s), cues)).collect(),
+            central: central(&stems),
+            stems,
+            often,
+        }
+    }
 }
 
 /// Where a sentence stands among the others.
@@ -235,17 +257,8 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The values of [`OWN`].
-    fn own(
-        &self,
-        sentences: &[Sentence],
-        of_words: &[Words],
-        stems: &[Vec<u64>],
-        often: &HashMap<u64, u32>,
-        central: &[(f32, usize)],
-        placed: &Placed,
-        at: usize,
-    ) -> Vec<f32> {
-        let (sentence, words, stems) = (&sentences[at], &of_words[at], &stems[at]);
+    fn own(&self, all: &All<'_>, placed: &Placed, at: usize) -> Vec<f32> {
+        let (sentence, words, stems) = (&all.sentences[at], &all.words[at], &all.stems[at]);
         let block = &self.blocks[sentence.block];
         let place = sentence.span.start as f32 / self.text.len().max(1) as f32;
         let said = quote(self.text, sentence);
@@ -275,13 +288,13 @@ impl<'a> Surroundings<'a> {
             described,
             yes(!self.description.is_empty() && described >= 0.8),
             share(over, stems),
-            common_words(stems, often),
-            central[at].0,
-            yes(central[at].1 == 0),
-            yes(central[at].1 < 5),
+            common_words(stems, &all.often),
+            all.central[at].0,
+            yes(all.central[at].1 == 0),
+            yes(all.central[at].1 < 5),
             (words.characters as f32 / 240.0).min(1.0),
             yes(words.question),
-            yes(at > 0 && of_words[at - 1].question),
+            yes(at > 0 && all.words[at - 1].question),
             yes(words.second_person),
             yes(words.first_singular),
             yes(words.first_plural),

@@ -51,7 +51,7 @@ use backissue_model::{MadeBy, Precis, Statement};
 use url::Url;
 
 use crate::blocks::Block;
-use crate::choose::{Chosen, choose};
+use crate::choose::{Chosen, Part};
 use crate::cues::Cues;
 use crate::features::{Measured, measure};
 use crate::kinds::{KindOdds, Voice, kind_odds};
@@ -113,19 +113,20 @@ impl<'a> Opened<'a> {
         kind_odds(&self.article, &self.blocks, Voice::of(&self.measured, weights), Cues::builtin(), weights)
     }
 
-    fn choose(&self, field: Field, kinds: &KindOdds, used: &[usize], weights: &Weights) -> Option<Chosen> {
-        choose(&self.article, &self.measured, field, kinds, used, Cues::builtin(), weights)
+    fn part<'p>(&'p self, field: Field, used: &'p [usize]) -> Part<'p> {
+        Part { article: &self.article, measured: &self.measured, field, used, cues: Cues::builtin() }
     }
 }
 
 fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
     let kinds = opened.kind_odds(weights);
     let may = kinds.kind().may_have_problem();
-    let problem = if may { opened.choose(Field::Problem, &kinds, &[], weights) } else { None };
+    let problem = if may { opened.part(Field::Problem, &[]).choose(&kinds, weights) } else { None };
     let mut used: Vec<usize> = problem.iter().flat_map(|chosen| chosen.sentences.clone()).collect();
     // How something was solved says nothing where nobody knows what.
-    let part =
-        |field, used: &[usize]| problem.as_ref().and_then(|_| opened.choose(field, &kinds, used, weights));
+    let part = |field, used: &[usize]| {
+        problem.as_ref().and_then(|_| opened.part(field, used).choose(&kinds, weights))
+    };
     let approach = part(Field::Approach, &used);
     used.extend(approach.iter().flat_map(|chosen| chosen.sentences.clone()));
     let outcome = part(Field::Outcome, &used);

@@ -5,7 +5,7 @@
 
 use backissue_model::{ConceptSlug, Kind, Precis, Span, Statement};
 
-use crate::choose::{sureness, taken, worded};
+use crate::choose::taken;
 use crate::cues::{Cues, Field};
 use crate::features::{self, WORDING};
 use crate::kinds;
@@ -77,8 +77,7 @@ impl<'a> Seen<'a> {
 
     /// The sentence at `at` as a statement for `field`; none where it cannot be one.
     pub fn worded(&self, field: Field, at: usize) -> Option<Worded> {
-        let (wording, sentences) =
-            worded(&self.0.article, &self.0.measured, field, at, &[], Cues::builtin())?;
+        let (wording, sentences) = self.0.part(field, &[]).worded(at)?;
         let took = WORDING.into_iter().zip(taken(&wording, &sentences)).filter(|(_, value)| *value != 0.0);
         let features = took.map(|(name, value)| (name.to_owned(), value)).collect();
         Some(Worded { text: wording.text, sentences, features })
@@ -97,8 +96,7 @@ impl<'a> Seen<'a> {
     /// What the annotator would say for `field`, however doubtful it is that the article has it.
     pub fn choice(&self, field: Field, used: &[usize], trial: &Trial) -> Option<Choice> {
         let kinds = self.0.kind_odds(&trial.0);
-        let (best, features) =
-            sureness(&self.0.article, &self.0.measured, field, &kinds, used, Cues::builtin(), &trial.0)?;
+        let (best, features) = self.0.part(field, used).best_and_signs(&kinds, &trial.0)?;
         let chosen = best.chosen(self.0.article.text, &self.0.measured, 0.5)?;
         Some(Choice { statement: chosen.statement, sentences: chosen.sentences, features: owned(features) })
     }
