@@ -87,11 +87,7 @@ impl Asker {
         let mut readings: Vec<Reading> = Vec::new();
         loop {
             // A borrowed text does not wait for a model: what is needed of it is made anew before and after.
-            let question = self.asking(&read, &built_in, |asking| match readings.as_slice() {
-                [] => Some(asking.question()),
-                [first] => asking.question_again(first),
-                _ => None,
-            });
+            let question = self.asking(&read, &built_in, |asking| asking.next_question(&readings));
             let Some(question) = question.flatten() else { break };
             let reply = match dealings.reply(&question).await {
                 Ok(reply) => reply,

@@ -34,8 +34,8 @@ pub(super) struct Answer {
     pub technologies: Said<Vec<String>>,
 }
 
-/// The names of the fields.
-pub(super) const FIELDS: [&str; 6] = ["kind", "problem", "approach", "outcome", "concepts", "technologies"];
+/// The names of an answer's fields.
+pub const FIELDS: [&str; 6] = ["kind", "problem", "approach", "outcome", "concepts", "technologies"];
 
 impl Answer {
     /// The answer in a reply; none where no JSON object in it has any of the fields.

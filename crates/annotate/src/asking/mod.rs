@@ -27,8 +27,9 @@
 //!     "outcome": {"text": "The import has not failed for 40 days.", "sentences": [2]}}"#;
 //! let reading = asking.read(reply);
 //! assert_eq!(reading.refusals()[0].field, "outcome", "nobody but the model speaks of 40 days");
-//! assert!(asking.question_again(&reading).is_some());
-//! let precis = asking.settle(&[reading], "some-model").precis;
+//! let readings = [reading];
+//! assert!(asking.next_question(&readings).is_some(), "it is asked for once more");
+//! let precis = asking.settle(&readings, "some-model").precis;
 //! assert_eq!(precis.approach.unwrap().text, "Acme gave each job a lock of its own.");
 //! assert!(precis.outcome.is_none_or(|outcome| !outcome.text.contains("40")));
 //! ```
@@ -54,6 +55,7 @@ use crate::asking::answer::Answer;
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{Gate, Verdicts};
 
+pub use answer::FIELDS;
 pub use question::Question;
 
 /// The version of the question. A reply to another version is no reply to this one.
@@ -126,10 +128,16 @@ impl<'a> Asking<'a> {
         Reading { verdicts: gate.judge(Answer::read(reply)) }
     }
 
-    /// The question once more, with what was refused and why; none where nothing was.
-    pub fn question_again(&self, reading: &Reading) -> Option<Question> {
-        let refusals = reading.refusals();
-        (!refusals.is_empty()).then(|| self.question().with_refusals(refusals))
+    /// What is to be asked after these readings: the question, then once more with what was refused and why, if anything
+    /// was, then nothing.
+    pub fn next_question(&self, readings: &[Reading]) -> Option<Question> {
+        match readings {
+            [] => Some(self.question()),
+            [first] if !first.refusals().is_empty() => {
+                Some(self.question().with_refusals(first.refusals()))
+            }
+            _ => None,
+        }
     }
 
     /// The précis of all replies: for each field the first that the gate let through, else the built-in annotator's.

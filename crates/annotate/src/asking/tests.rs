@@ -99,8 +99,9 @@ fn an_honest_answer_stands_with_its_evidence() {
     let asking = asking();
     let reading = asking.read(&good().to_string());
     assert_eq!(reading.refusals(), []);
-    assert_eq!(asking.question_again(&reading), None);
-    let Settled { precis, fell_back } = asking.settle(&[reading], "a-model");
+    let readings = [reading];
+    assert_eq!(asking.next_question(&readings), None);
+    let Settled { precis, fell_back } = asking.settle(&readings, "a-model");
     assert!(fell_back.is_empty() && precis.is_backed_by(TEXT));
     assert_eq!(precis.problem.as_ref().unwrap().evidence.len(), 2);
     assert_eq!(precis.outcome.unwrap().text, "Container starts took 4 seconds instead of up to 30.");
@@ -178,8 +179,9 @@ fn a_field_is_asked_for_once_more_and_then_falls_back() {
     bad["outcome"] = json!({ "text": "Container starts took 400 seconds.", "sentences": [4] });
     bad["approach"] = json!({ "text": "Netflix rewrote the kernel in Rust.", "sentences": [3] });
     bad["problem"] = json!({ "text": "We had to wait for a lock.", "sentences": [2] });
-    let first = asking.read(&bad.to_string());
-    let again = asking.question_again(&first).unwrap();
+    assert_eq!(asking.next_question(&[]), Some(asking.question()));
+    let first = [asking.read(&bad.to_string())];
+    let again = asking.next_question(&first).unwrap();
     assert!(again.user.starts_with(&asking.question().user));
     assert!(
         again.user.contains("- outcome: the cited sentences do not have “400seconds”")
@@ -189,8 +191,10 @@ fn a_field_is_asked_for_once_more_and_then_falls_back() {
     );
     // The second answer mends one of the two.
     bad["approach"] = good()["approach"].clone();
-    let second = asking.read(&bad.to_string());
-    let settled = asking.settle(&[first, second], "m");
+    let [first] = first;
+    let both = [first, asking.read(&bad.to_string())];
+    assert_eq!(asking.next_question(&both), None, "twice is enough");
+    let settled = asking.settle(&both, "m");
     assert_eq!(settled.precis.outcome, None, "as the built-in annotator has it");
     assert!(settled.precis.approach.unwrap().text.contains("common parent"));
     assert_eq!((settled.fell_back, settled.precis.problem), (vec!["problem"], built_in(TEXT).problem));
@@ -201,11 +205,10 @@ fn a_field_is_asked_for_once_more_and_then_falls_back() {
 fn a_reply_that_is_no_answer_leaves_the_built_in_precis() {
     for reply in ["", "I am sorry, I cannot do that.", "{\"kind\":", "[]"] {
         let asking = asking();
-        let reading = asking.read(reply);
-        assert_eq!(reading.refusals()[0].field, "answer", "{reply}");
-        assert!(asking.question_again(&reading).is_some());
-        let second = asking.read(reply);
-        assert_eq!(asking.settle(&[reading, second], "m").precis, built_in(TEXT));
+        let readings = [asking.read(reply), asking.read(reply)];
+        assert_eq!(readings[0].refusals()[0].field, "answer", "{reply}");
+        assert!(asking.next_question(&readings[..1]).is_some());
+        assert_eq!(asking.settle(&readings, "m").precis, built_in(TEXT));
     }
 }
 
