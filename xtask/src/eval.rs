@@ -1,6 +1,7 @@
 //! `cargo xtask eval`: how good the précis are, against what people said of the same reads, as tables.
 
 mod agreement;
+mod asker;
 mod judge;
 mod lexrank;
 mod minilm;

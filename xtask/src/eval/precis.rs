@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::ensure;
+use backissue_annotate::asking::Refusal;
 use backissue_annotate::{Field, Text, sentences};
 use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement};
 
+use super::asker::{Asker, ModelFlags};
 use super::judge::{Judge, Measure, quoted};
 use super::lexrank::{Rarity, central};
 use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
@@ -20,12 +22,17 @@ pub struct Evaluation {
     /// Whose reads: those of the blogs that are reported on, of those that weights are trained on, or all
     #[arg(long, value_enum, default_value_t = Blogs::Reporting)]
     blogs: Blogs,
-    /// Print this many reads, evenly spread, label and précis side by side, instead of the figures
+    /// No more than this many of these reads, evenly spread
+    #[arg(long, value_name = "NUMBER")]
+    reads: Option<usize>,
+    /// Before the figures, print this many of the reads, evenly spread, label and précis side by side
     #[arg(long, value_name = "READS")]
     side_by_side: Option<usize>,
     /// Go on in this build where it is not optimised, for a quick look; leaves the times out
     #[arg(long)]
     unoptimised: bool,
+    #[command(flatten)]
+    model: ModelFlags,
 }
 
 /// Which part of the labelled set.
@@ -54,11 +61,12 @@ struct Annotated<'a> {
     read: &'a Read,
     sentences: Vec<Span>,
     precis: Precis,
+    refused: Vec<Refusal>,
     milliseconds: f64,
 }
 
-/// Makes a précis of a text.
-type Annotate<'a> = dyn Fn(&Text<'_>) -> anyhow::Result<Precis> + 'a;
+/// Makes a précis of a text, and tells what was refused on the way.
+type Annotate<'a> = dyn FnMut(&Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> + 'a;
 
 fn stated(precis: &Precis, part: Field) -> Option<&Statement> {
     precis.statements().find(|(name, _)| *name == part.as_str()).map(|(_, statement)| statement)
@@ -74,32 +82,40 @@ impl Evaluation {
             release::go_on_optimised(&["xtask"])?;
         }
         let all = labels::load()?;
-        let reads: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();
-        let annotated = annotate(&reads, &|text| Ok(backissue_annotate::annotate(text)))?;
-        if let Some(count) = self.side_by_side {
-            side_by_side(&annotated, count);
-            return Ok(());
-        }
+        let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();
+        let reads = spread(&of_blogs, self.reads.unwrap_or(of_blogs.len()));
+        let mut asker = self.model.asker()?;
+        let annotated = match &mut asker {
+            None => annotate(&reads, &mut |text| Ok((backissue_annotate::annotate(text), Vec::new())))?,
+            Some(asker) => annotate(&reads, &mut |text| asker.precis(text))?,
+        };
+        side_by_side(&spread(&annotated.iter().collect::<Vec<_>>(), self.side_by_side.unwrap_or(0)));
         let rarity = Rarity::among(all.iter().map(|read| read.article.text.as_str()));
-        report(&annotated, &rarity)
+        report(&annotated, &rarity, asker.as_ref())
     }
 }
 
-fn annotate<'a>(reads: &[&'a Read], annotate: &Annotate<'_>) -> anyhow::Result<Vec<Annotated<'a>>> {
+/// At most this many of `all`, evenly spread.
+fn spread<'a, T>(all: &[&'a T], count: usize) -> Vec<&'a T> {
+    let count = count.min(all.len());
+    (0..count).map(|number| all[number * all.len() / count]).collect()
+}
+
+fn annotate<'a>(reads: &[&'a Read], annotate: &mut Annotate<'_>) -> anyhow::Result<Vec<Annotated<'a>>> {
     // What is made ready once a process is no part of a read's time.
     if let Some(first) = reads.first() {
-        annotate(&first.text())?;
+        backissue_annotate::annotate(&first.text());
     }
     let each = |read: &&'a Read| {
         let began = Instant::now();
-        let precis = annotate(&read.text())?;
+        let (precis, refused) = annotate(&read.text())?;
         let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
-        Ok(Annotated { read, sentences: sentences(&read.article.text), precis, milliseconds })
+        Ok(Annotated { read, sentences: sentences(&read.article.text), precis, refused, milliseconds })
     };
     reads.iter().map(each).collect()
 }
 
-fn report(reads: &[Annotated<'_>], rarity: &Rarity) -> anyhow::Result<()> {
+fn report(reads: &[Annotated<'_>], rarity: &Rarity, asker: Option<&Asker>) -> anyhow::Result<()> {
     let mut blogs: BTreeMap<&str, usize> = BTreeMap::new();
     for one in reads {
         *blogs.entry(one.read.label.blog()).or_default() += 1;
@@ -115,7 +131,10 @@ fn report(reads: &[Annotated<'_>], rarity: &Rarity) -> anyhow::Result<()> {
     kinds(reads);
     names(reads);
     evidence(reads);
-    times(reads);
+    match asker {
+        None => times(reads),
+        Some(asker) => println!("{}", asker.account()),
+    }
     let unbacked: Vec<&str> = reads
         .iter()
         .filter(|one| !one.precis.is_backed_by(&one.read.article.text))
@@ -360,9 +379,8 @@ fn times(reads: &[Annotated<'_>]) {
 }
 
 /// Prints reads with label and précis, for people to read.
-fn side_by_side(reads: &[Annotated<'_>], count: usize) {
-    for number in 0..count.min(reads.len()) {
-        let one = &reads[number * reads.len() / count.min(reads.len())];
+fn side_by_side(reads: &[&Annotated<'_>]) {
+    for (number, one) in reads.iter().enumerate() {
         let (label, precis) = (&one.read.label, &one.precis);
         let both = |label: String, ours: String| {
             if label == ours { format!("{label} (both)") } else { format!("{label} — ours: {ours}") }
@@ -373,12 +391,20 @@ fn side_by_side(reads: &[Annotated<'_>], count: usize) {
         for part in Field::ALL {
             let wanted = label.part(part).map_or("(none)", |wanted| &wanted.text);
             let said = stated(precis, part).map_or("(none)", |said| &said.text);
-            println!("{}:\n- label: {wanted}\n- ours: {said}\n", part.as_str());
+            println!("{}:\n- label: {wanted}\n- ours: {said}", part.as_str());
+            for quote in stated(precis, part).into_iter().flat_map(|said| &said.evidence) {
+                println!("  - rests on: {}", quote.quote.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+            println!();
         }
         let slugs =
             |slugs: &[ConceptSlug]| slugs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         println!("concepts: {}\n", both(slugs(&label.concepts), slugs(&precis.concepts)));
         println!("technologies: {}\n", both(label.technologies.join(", "), precis.technologies.join(", ")));
+        for Refusal { field, said, reason } in &one.refused {
+            println!("- refused: {field}, {reason}: {said}");
+        }
+        println!();
     }
 }
 

@@ -133,9 +133,7 @@ impl<'a> Asking<'a> {
     pub fn next_question(&self, readings: &[Reading]) -> Option<Question> {
         match readings {
             [] => Some(self.question()),
-            [first] if !first.refusals().is_empty() => {
-                Some(self.question().with_refusals(first.refusals()))
-            }
+            [first] if !first.refusals().is_empty() => Some(self.question().with_refusals(first.refusals())),
             _ => None,
         }
     }

@@ -1,0 +1,313 @@
+//! A language model's précis of labelled reads, made as the program makes them, and an account of what the gate did.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, FIELDS, Question, Reading, Refusal};
+use backissue_annotate::{Text, annotate};
+use backissue_model::Precis;
+use backissue_models::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
+use jiff::SignedDuration;
+use tokio::runtime::Runtime;
+use url::Url;
+
+use super::statistics::{mean, percentile};
+use crate::table::table;
+
+/// Which language model is evaluated: what a `[[model]]` of the configuration file holds, as flags.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "A language model instead of the built-in annotator alone")]
+pub struct ModelFlags {
+    /// What its server calls it
+    #[arg(long)]
+    model: Option<String>,
+    /// How its server is spoken to: openai (Ollama, vLLM, llama.cpp too), anthropic, gemini
+    #[arg(long, requires = "model", default_value_t = Protocol::OpenAi)]
+    protocol: Protocol,
+    /// Its server's address, the version included [default: the protocol's usual one]
+    #[arg(long, requires = "model")]
+    url: Option<Url>,
+    /// The environment variable that holds the key
+    #[arg(long, requires = "model", value_name = "VARIABLE")]
+    key_env: Option<String>,
+    /// How long one answer may take, for example 10m [default: the program's]
+    #[arg(long, requires = "model", value_name = "TIME")]
+    timeout: Option<SignedDuration>,
+    /// Characters of an article that a question holds
+    #[arg(long, requires = "model", value_name = "CHARACTERS", default_value_t = ARTICLE_CHARACTERS)]
+    article_characters: usize,
+}
+
+impl ModelFlags {
+    /// Who asks the model; none where none is named.
+    ///
+    /// # Errors
+    /// Where its key is not there, or the flags make no client.
+    pub fn asker(self) -> anyhow::Result<Option<Asker>> {
+        let Some(model) = self.model else { return Ok(None) };
+        let mut settings = ModelSettings::new(&model, self.protocol, &model);
+        settings.url = self.url.unwrap_or(settings.url);
+        if let Some(variable) = &self.key_env {
+            let key = std::env::var(variable).with_context(|| format!("${variable} is not set"))?;
+            settings.key = Some(Key::new(&key));
+        }
+        if let Some(timeout) = self.timeout {
+            settings.timeout = timeout.try_into().context("a time-out cannot be negative")?;
+        }
+        Asker::new(Model::new(settings, &[])?, self.article_characters).map(Some)
+    }
+}
+
+/// Asks a model about one read after another, and keeps account.
+pub struct Asker {
+    model: Model,
+    characters: usize,
+    runtime: Runtime,
+    asked: Vec<Asked>,
+}
+
+/// What came of asking about one read.
+struct Asked {
+    /// What was refused of each reply.
+    refused: Vec<Vec<Refusal>>,
+    /// Why there are no more replies than these, where that was not the gate's decision.
+    failure: Option<ModelError>,
+    usage: Usage,
+    took: Duration,
+}
+
+impl Asker {
+    fn new(model: Model, characters: usize) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { model, characters, runtime, asked: Vec::new() })
+    }
+
+    /// The précis of a text as the model tells it and the gate lets it through, and what was refused. Where the model
+    /// fails on this text, it is the built-in annotator's as far as the model has not told.
+    ///
+    /// # Errors
+    /// Where the model would fare no better with another text.
+    pub fn precis(&mut self, text: &Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> {
+        let began = Instant::now();
+        let built_in = annotate(text);
+        let mut asked =
+            Asked { refused: Vec::new(), failure: None, usage: Usage::default(), took: Duration::ZERO };
+        let Some(asking) = Asking::about(*text, built_in.clone(), self.characters) else {
+            return Ok((built_in, Vec::new()));
+        };
+        let mut readings: Vec<Reading> = Vec::new();
+        while let Some(question) = asking.next_question(&readings) {
+            match self.ask(&question) {
+                Ok(Reply { text, usage }) => {
+                    asked.usage.input_tokens += usage.input_tokens;
+                    asked.usage.output_tokens += usage.output_tokens;
+                    readings.push(asking.read(&text));
+                }
+                Err(error) if error.is_about_the_model() => return Err(error.into()),
+                Err(error) => {
+                    asked.failure = Some(error);
+                    break;
+                }
+            }
+        }
+        asked.refused = readings.iter().map(|reading| reading.refusals().to_vec()).collect();
+        asked.took = began.elapsed();
+        let refused = asked.refused.concat();
+        self.asked.push(asked);
+        let precis = asking.settle(&readings, &self.model.settings().model).precis;
+        Ok((precis, refused))
+    }
+
+    fn ask(&self, question: &Question) -> Result<Reply, ModelError> {
+        let Question { system, user, schema } = question;
+        self.runtime.block_on(self.model.ask(&Prompt { system, user, schema }))
+    }
+
+    /// The account, as tables.
+    pub fn account(&self) -> String {
+        let head = format!("## The model {}\n\n", self.model.settings().model);
+        head + &self.costs() + "\n" + &self.fields() + "\n" + &self.reasons() + &self.failures()
+    }
+
+    fn costs(&self) -> String {
+        let questions: usize = self.asked.iter().map(|asked| asked.refused.len()).sum();
+        let input: u64 = self.asked.iter().map(|asked| asked.usage.input_tokens).sum();
+        let output: u64 = self.asked.iter().map(|asked| asked.usage.output_tokens).sum();
+        let mut times: Vec<f64> = self.asked.iter().map(|asked| asked.took.as_secs_f64()).collect();
+        times.sort_by(f64::total_cmp);
+        let seconds = |time: f64| format!("{time:.1}");
+        let row = vec![
+            self.asked.len().to_string(),
+            questions.to_string(),
+            input.to_string(),
+            output.to_string(),
+            seconds(mean(times.iter().copied())),
+            seconds(percentile(&times, 50.0)),
+            seconds(percentile(&times, 100.0)),
+        ];
+        let head = ["reads", "answers", "tokens in", "tokens out", "seconds a read", "p50", "longest"];
+        table(&head, &[row])
+    }
+
+    /// How each field fared with the gate.
+    fn fields(&self) -> String {
+        let row = |field: &&str| {
+            let mut counts = [0; 4];
+            for asked in &self.asked {
+                counts[asked.fate(field) as usize] += 1;
+            }
+            [vec![(*field).to_owned()], counts.map(|count: usize| count.to_string()).to_vec()].concat()
+        };
+        let head = [
+            "field",
+            "passed at once",
+            "passed when asked again",
+            "refused twice",
+            "refused and not answered again",
+        ];
+        table(&head, &FIELDS.iter().map(row).collect::<Vec<_>>())
+    }
+
+    /// Why the gate refused, the commonest first.
+    fn reasons(&self) -> String {
+        let mut counts: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+        for asked in &self.asked {
+            for (at, refusals) in asked.refused.iter().enumerate() {
+                for refusal in refusals {
+                    counts.entry(in_general(&refusal.reason)).or_default()[at] += 1;
+                }
+            }
+        }
+        let mut counts: Vec<(String, [usize; 2])> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, [first, second])| std::cmp::Reverse(first + second));
+        let row = |(reason, [first, second]): &(String, [usize; 2])| {
+            vec![reason.clone(), first.to_string(), second.to_string()]
+        };
+        let head = ["the gate's reason", "first answers", "second answers"];
+        table(&head, &counts.iter().map(row).collect::<Vec<_>>())
+    }
+
+    fn failures(&self) -> String {
+        let failures = self.asked.iter().filter_map(|asked| asked.failure.as_ref());
+        failures.map(|failure| format!("\nA question was not answered: {failure}\n")).collect()
+    }
+}
+
+/// What became of a field of a read.
+#[derive(Clone, Copy)]
+enum Fate {
+    AtOnce,
+    Again,
+    RefusedTwice,
+    NotAnswered,
+}
+
+impl Asked {
+    fn fate(&self, field: &str) -> Fate {
+        let passes =
+            |refusals: &Vec<Refusal>| refusals.iter().all(|r| r.field != field && r.field != "answer");
+        match self.refused.as_slice() {
+            [first, ..] if passes(first) => Fate::AtOnce,
+            [_, second, ..] if passes(second) => Fate::Again,
+            [_, _, ..] => Fate::RefusedTwice,
+            _ => Fate::NotAnswered,
+        }
+    }
+}
+
+/// A reason without the words and figures of the statement that it is about.
+fn in_general(reason: &str) -> String {
+    // What is quoted stands at the odd places.
+    let parts: Vec<&str> = reason.split(['“', '”']).collect();
+    let general = match parts.as_slice() {
+        [all] => (*all).to_owned(),
+        [first, .., last] => {
+            // Which sentence would have the last of the words.
+            let advice = last.rsplit_once("has)").map_or(*last, |(_, advice)| advice);
+            format!("{first}“…”{advice}")
+        }
+        [] => String::new(),
+    };
+    general.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backissue_tests::stand_in_model::{Does, StandInModel};
+
+    const ARTICLE: Text<'_> = Text {
+        title: "A lock for every job",
+        text: "The nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.",
+        html: None,
+        description: None,
+        company: "Acme",
+        url: None,
+        language: Some("en"),
+        tags: &[],
+    };
+
+    fn answer(outcome: &str) -> String {
+        format!(
+            r#"{{"kind": "case-study", "concepts": [], "technologies": [],
+            "problem": {{"text": "Acme's nightly import failed whenever two jobs took the same lock.", "sentences": [1]}},
+            "approach": {{"text": "Acme gave each job a lock of its own.", "sentences": [2]}}, "outcome": {outcome}}}"#
+        )
+    }
+
+    fn asker(server: &StandInModel) -> Asker {
+        let mut settings = ModelSettings::new("m", Protocol::OpenAi, "m");
+        settings.url = server.url("openai").parse().unwrap();
+        Asker::new(Model::new(settings, &[]).unwrap(), ARTICLE_CHARACTERS).unwrap()
+    }
+
+    #[test]
+    fn what_a_model_says_passes_the_gate_and_is_accounted_for() {
+        let made_up = answer(r#"{"text": "The import has not failed for 40 days.", "sentences": [2]}"#);
+        let server = StandInModel::start(move |asked| {
+            Does::Says(if asked.before == 0 { made_up.clone() } else { answer("null") })
+        })
+        .unwrap();
+        let mut asker = asker(&server);
+        let (precis, refused) = asker.precis(&ARTICLE).unwrap();
+        assert_eq!(precis.approach.unwrap().text, "Acme gave each job a lock of its own.");
+        assert_eq!((precis.outcome, refused[0].field), (None, "outcome"));
+        let account = asker.account();
+        assert!(account.contains("| 1 | 2 | 200 | 20 |"), "{account}");
+        assert!(account.contains("| approach | 1 | 0 | 0 | 0 |"), "{account}");
+        assert!(account.contains("| outcome | 0 | 1 | 0 | 0 |"), "{account}");
+        assert!(account.contains("| the cited sentences do not have “…”; name"), "{account}");
+    }
+
+    #[test]
+    fn a_failure_on_one_read_is_counted_and_a_model_that_is_down_ends_it() {
+        let server = StandInModel::start(|asked| match asked.before {
+            0 => Does::Sends(b"{}".to_vec()),
+            _ => Does::Refuses(401, None, "no".into()),
+        })
+        .unwrap();
+        let mut asker = asker(&server);
+        let (precis, _) = asker.precis(&ARTICLE).unwrap();
+        assert_eq!(precis, annotate(&ARTICLE));
+        let account = asker.account();
+        assert!(account.contains("| problem | 0 | 0 | 0 | 1 |"), "{account}");
+        assert!(account.contains("A question was not answered: model `m` said nothing"), "{account}");
+        assert!(asker.precis(&ARTICLE).is_err_and(|error| error.to_string().contains("key")));
+    }
+
+    #[test]
+    fn reasons_are_counted_without_what_they_are_about() {
+        for (reason, general) in [
+            ("there is no sentence [12]", "there is no sentence [N]"),
+            ("“great” is praise; leave it out", "“…” is praise; leave it out"),
+            (
+                "the cited sentences do not have “a”, “40” (which [3] has); name the sentences",
+                "the cited sentences do not have “…”; name the sentences",
+            ),
+            ("it is empty; use null", "it is empty; use null"),
+        ] {
+            assert_eq!(in_general(reason), general);
+        }
+    }
+}
