@@ -166,7 +166,11 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
             return None;
         }
         let key = header("authorization").and_then(|value| Some(value.strip_prefix("Bearer ")?.to_owned()));
-        let schema = &body["response_format"]["json_schema"]["schema"];
+        let format = &body["response_format"];
+        let schema = match format["type"].as_str() {
+            Some("json_object") => &format["schema"],
+            _ => &format["json_schema"]["schema"],
+        };
         let (system, user) = (text(&system["content"])?, text(&user["content"])?);
         return Some(asked("openai", key, text(&body["model"])?, system, user, schema, &body["temperature"]));
     }

@@ -137,10 +137,28 @@ async fn a_server_without_schemas_is_asked_without_and_the_next_time_at_once() {
         for _ in 0..2 {
             assert_eq!(model.ask(&prompt).await.unwrap().text, "Me.");
         }
-        let forms: Vec<(bool, bool)> =
+        let mut forms = vec![(true, true), (true, false), (false, false), (false, false)];
+        if protocol == Protocol::OpenAi {
+            forms.insert(2, (true, true));
+        }
+        let asked: Vec<(bool, bool)> =
             server.asked().iter().map(|a| (a.has_schema, a.has_temperature)).collect();
-        assert_eq!(forms, [(true, true), (true, false), (false, false), (false, false)]);
+        assert_eq!(asked, forms);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_an_unknown_form_for_its_own_fault_is_asked_in_another() {
+    // llama-cpp-python 0.3.36 answers `json_schema` with 500 and these words.
+    let words = "1 validation error: {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), \
+                 'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}";
+    let server = StandInModel::start(move |asked| match asked.before {
+        0 | 1 => Does::Refuses(500, None, words.into()),
+        _ => says("Me."),
+    })
+    .unwrap();
+    assert_eq!(ask(settings(&server, Protocol::OpenAi)).await.unwrap().text, "Me.");
+    assert!(server.asked().len() == 3 && server.asked()[2].has_schema);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub struct Eval {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// The précis against the labels: similarity, kinds, concepts, evidence, time
-    Precis(precis::Evaluation),
+    Precis(Box<precis::Evaluation>),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
 }

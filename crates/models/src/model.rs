@@ -61,7 +61,7 @@ struct Shared {
     host: String,
     is_local: bool,
     turns: Semaphore,
-    /// The place in [`Form::ALL`] of the fullest form that the server has not refused.
+    /// The place in its protocol's forms of the fullest form that the server has not refused.
     form: AtomicUsize,
 }
 
@@ -166,8 +166,8 @@ impl Shared {
     async fn try_forms(&self, prompt: &Prompt<'_>) -> Result<Reply, Failed> {
         let from = self.form.load(Ordering::Relaxed);
         let mut refused = None;
-        for (at, form) in Form::ALL.into_iter().enumerate().skip(from) {
-            match self.attempt(prompt, form).await {
+        for (at, form) in self.settings.protocol.forms().iter().enumerate().skip(from) {
+            match self.attempt(prompt, *form).await {
                 Ok(reply) => {
                     self.form.fetch_max(at, Ordering::Relaxed);
                     return Ok(reply);
@@ -219,9 +219,13 @@ impl Shared {
 
     fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Failed {
         let (name, host) = (self.settings.name.clone(), self.host.clone());
-        let reason = self.told(&said(body));
+        let said = said(body);
+        let reason = self.told(&said);
         let status = status.as_u16();
+        // Some servers take a form that they do not know for a fault of their own.
+        let is_of_the_form = status == 500 && said.contains("response_format");
         match status {
+            _ if is_of_the_form => Failed::Form(ModelError::Refused { name, host, status, reason }),
             401 | 403 => {
                 let has_key = self.settings.key.is_some();
                 Failed::ForGood(ModelError::Key { name, host, status, has_key })

@@ -55,18 +55,25 @@ pub(crate) enum Form {
     Full,
     /// The schema only.
     Schema,
+    /// As [`Form::Full`], with the schema where chat completions had it before OpenAI gave it a place: llama-cpp-python
+    /// knows no other.
+    Object,
     /// The two texts.
     Bare,
-}
-
-impl Form {
-    pub(crate) const ALL: [Self; 3] = [Self::Full, Self::Schema, Self::Bare];
 }
 
 /// Tokens that an answer may have, thoughts before it included.
 const OUTPUT_TOKENS: u32 = 4096;
 
 impl Protocol {
+    /// The forms that its servers may take, the fullest first.
+    pub(crate) fn forms(self) -> &'static [Form] {
+        match self {
+            Self::OpenAi => &[Form::Full, Form::Schema, Form::Object, Form::Bare],
+            Self::Anthropic | Self::Gemini => &[Form::Full, Form::Schema, Form::Bare],
+        }
+    }
+
     /// Where the protocol's first server is.
     pub fn usual_url(self) -> Url {
         let url = match self {
@@ -143,18 +150,20 @@ impl Protocol {
 
     /// What a form adds to the two texts.
     fn more(self, schema: &Value, form: Form) -> Map<String, Value> {
-        let full = form == Form::Full;
+        let full = matches!(form, Form::Full | Form::Object);
         let with_schema = form != Form::Bare;
         let mut more = Map::new();
         match self {
             Self::OpenAi => {
-                if with_schema {
-                    let named = json!({ "name": "answer", "strict": true, "schema": schema });
-                    more.insert(
-                        "response_format".into(),
-                        json!({ "type": "json_schema", "json_schema": named }),
-                    );
-                }
+                let format = match form {
+                    Form::Full | Form::Schema => Some(json!({
+                        "type": "json_schema",
+                        "json_schema": { "name": "answer", "strict": true, "schema": schema },
+                    })),
+                    Form::Object => Some(json!({ "type": "json_object", "schema": schema })),
+                    Form::Bare => None,
+                };
+                more.extend(format.map(|format| ("response_format".to_owned(), format)));
                 if full {
                     more.insert("temperature".into(), json!(0));
                     more.insert("max_tokens".into(), json!(OUTPUT_TOKENS));
@@ -291,8 +300,8 @@ mod tests {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
         for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
-            let [full, with_schema, bare] =
-                Form::ALL.map(|form| protocol.body("m", &prompt, form).to_string());
+            let [full, with_schema, bare] = [Form::Full, Form::Schema, Form::Bare]
+                .map(|form| protocol.body("m", &prompt, form).to_string());
             let asks = |body: &str, what: &str| body.contains(what);
             assert!(asks(&full, "temperature") && asks(&full, "{\"type\":\"object\"}"), "{full}");
             assert!(
@@ -302,6 +311,15 @@ mod tests {
             assert!(!asks(&bare, "temperature") && !asks(&bare, "{\"type\":\"object\"}"), "{bare}");
             assert!(asks(&bare, "\"s\"") && asks(&bare, "\"u\""), "{bare}");
         }
+    }
+
+    #[test]
+    fn an_older_server_has_the_schema_where_it_looks_for_it() {
+        let schema = json!({ "type": "object" });
+        let prompt = Prompt { system: "s", user: "u", schema: &schema };
+        let body = Protocol::OpenAi.body("m", &prompt, Form::Object);
+        assert_eq!(body["response_format"], json!({ "type": "json_object", "schema": { "type": "object" } }));
+        assert!(body["temperature"].is_number() && body["max_tokens"].is_number(), "{body}");
     }
 
     #[test]
