@@ -159,13 +159,7 @@ impl Asker {
             }
             [vec![(*field).to_owned()], counts.map(|count: usize| count.to_string()).to_vec()].concat()
         };
-        let head = [
-            "field",
-            "passed at once",
-            "passed when asked again",
-            "refused twice",
-            "refused and not answered again",
-        ];
+        let head = ["field", "passed at once", "passed when asked again", "refused twice", "not answered"];
         table(&head, &FIELDS.iter().map(row).collect::<Vec<_>>())
     }
 
