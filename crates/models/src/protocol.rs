@@ -171,7 +171,7 @@ impl Protocol {
             }
             Self::Anthropic => {
                 if with_schema {
-                    let format = json!({ "type": "json_schema", "schema": schema });
+                    let format = json!({ "type": "json_schema", "schema": without_bounds(schema) });
                     more.insert("output_config".into(), json!({ "format": format }));
                 }
                 if full {
@@ -242,6 +242,18 @@ impl Protocol {
             output_tokens: usage[1].as_u64().unwrap_or_else(|| about(&[&text])) + thoughts,
         };
         Ok(Reply { text, usage })
+    }
+}
+
+/// A schema whose lists may be of any length; Anthropic refuses one that bounds them.
+fn without_bounds(schema: &Value) -> Value {
+    match schema {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, value)| *name != "maxItems" || !value.is_number());
+            kept.map(|(name, value)| (name.clone(), without_bounds(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_bounds).collect(),
+        other => other.clone(),
     }
 }
 
@@ -320,6 +332,18 @@ mod tests {
         let body = Protocol::OpenAi.body("m", &prompt, Form::Object);
         assert_eq!(body["response_format"], json!({ "type": "json_object", "schema": { "type": "object" } }));
         assert!(body["temperature"].is_number() && body["max_tokens"].is_number(), "{body}");
+    }
+
+    #[test]
+    fn only_anthropic_is_spared_the_bounds_of_lists() {
+        let list = json!({ "type": "array", "maxItems": 4 });
+        let schema = json!({ "anyOf": [{ "properties": { "a": list } }] });
+        let prompt = Prompt { system: "s", user: "u", schema: &schema };
+        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
+            let body = protocol.body("m", &prompt, Form::Full).to_string();
+            assert!(body.contains(r#""type":"array""#), "{body}");
+            assert_eq!(body.contains("maxItems"), protocol != Protocol::Anthropic, "{body}");
+        }
     }
 
     #[test]

@@ -20,12 +20,12 @@ use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 
 /// Sentences that one statement may rest on; a statement that needs more sums up half the article.
-const SENTENCES_MAX: usize = 8;
+pub(super) const SENTENCES_MAX: usize = 8;
 /// How sure the built-in annotator must be of a problem for the model to need one too.
 const SURE: f32 = 0.7;
 /// Concepts and named systems that a précis has at the most.
-const CONCEPTS_MAX: usize = 4;
-const TECHNOLOGIES_MAX: usize = 8;
+pub(super) const CONCEPTS_MAX: usize = 4;
+pub(super) const TECHNOLOGIES_MAX: usize = 8;
 /// Longest name of a system, in characters.
 const NAME_MAX: usize = 40;
 /// How much of what was refused is repeated, in characters.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::asking::Refusal;
 use crate::asking::answer::FIELDS;
 use crate::asking::excerpt::Excerpt;
+use crate::asking::gate::{CONCEPTS_MAX, SENTENCES_MAX, TECHNOLOGIES_MAX};
 use crate::asking::screen::one_line;
 use crate::statement::STATEMENT_MAX;
 use crate::{Text, Vocabulary};
@@ -115,14 +116,16 @@ fn means(kind: Kind) -> &'static str {
     }
 }
 
+/// Lists have an end: a weak model that a server holds to a list without one may count on until its time is up.
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let list = |items: Value, most: usize| json!({ "type": "array", "items": items, "maxItems": most });
     let statement = json!({
         "anyOf": [
             {
                 "type": "object",
                 "properties": {
                     "text": { "type": "string" },
-                    "sentences": { "type": "array", "items": { "type": "integer" } },
+                    "sentences": list(json!({ "type": "integer" }), SENTENCES_MAX),
                 },
                 "required": ["text", "sentences"],
                 "additionalProperties": false,
@@ -138,8 +141,8 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
             "problem": statement,
             "approach": statement,
             "outcome": statement,
-            "concepts": { "type": "array", "items": { "type": "string", "enum": concepts } },
-            "technologies": { "type": "array", "items": { "type": "string" } },
+            "concepts": list(json!({ "type": "string", "enum": concepts }), CONCEPTS_MAX),
+            "technologies": list(json!({ "type": "string" }), TECHNOLOGIES_MAX),
         },
         "required": FIELDS,
         "additionalProperties": false,
