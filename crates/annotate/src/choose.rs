@@ -91,6 +91,10 @@ impl Part<'_> {
     pub(crate) fn worded(self, at: usize) -> Option<(Wording, Vec<usize>)> {
         let (wording, sentences) = self.in_third_person(at)?;
         let text = style::statement(&wording.text).ok()?;
+        // What has no word of trouble, lack or need may be near the problem, but does not tell it.
+        if self.field == Field::Problem && !has_sign(&text, self.field, self.cues) {
+            return None;
+        }
         Some((Wording { text, ..wording }, sentences))
     }
 

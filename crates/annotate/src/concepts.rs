@@ -2,6 +2,7 @@
 //!
 //! This module must not decide what a concept is called; the vocabulary does.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use backissue_model::{ConceptSlug, Statement};
@@ -69,6 +70,13 @@ pub(crate) fn concepts_of(
     likely.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let concepts = Vocabulary::builtin().concepts();
     likely.into_iter().take(MOST).map(|(at, _)| concepts[at].slug.clone()).collect()
+}
+
+/// The places in the vocabulary of all concepts of which the article has a word, be it one that may mean something else.
+pub(crate) fn with_a_word_in(article: &Text<'_>) -> BTreeSet<usize> {
+    let title = spaced(article.title);
+    let texts = [title.as_str(), article.description.unwrap_or_default(), article.text];
+    texts.into_iter().flat_map(|text| PHRASES.find(text)).map(|hit| hit.meaning.0).collect()
 }
 
 /// Every concept that is named in the article, with what speaks for it.

@@ -15,6 +15,7 @@ use crate::asking::excerpt::Excerpt;
 use crate::asking::figures::unbacked;
 use crate::asking::screen::one_line;
 use crate::asking::support::{Evidence, Unbacked, has_words};
+use crate::concepts;
 use crate::style;
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
@@ -76,7 +77,8 @@ impl Gate<'_> {
             self.problem(answer.problem, kind).map_err(|refused| refuse("problem", refused)).ok();
         verdicts.approach = self.part(answer.approach).map_err(|refused| refuse("approach", refused)).ok();
         verdicts.outcome = self.part(answer.outcome).map_err(|refused| refuse("outcome", refused)).ok();
-        verdicts.concepts = concepts(answer.concepts).map_err(|refused| refuse("concepts", refused)).ok();
+        verdicts.concepts =
+            self.concepts(answer.concepts).map_err(|refused| refuse("concepts", refused)).ok();
         verdicts.technologies =
             self.technologies(answer.technologies).map_err(|refused| refuse("technologies", refused)).ok();
         verdicts.refusals = refusals;
@@ -161,6 +163,25 @@ impl Gate<'_> {
         )
     }
 
+    /// Concepts of the vocabulary, where the article has a word for them.
+    fn concepts(&self, said: Said<Vec<String>>) -> Result<Vec<ConceptSlug>, Refused> {
+        let names = given(said)?.unwrap_or_default();
+        let vocabulary = Vocabulary::builtin().concepts();
+        let named = concepts::with_a_word_in(self.article);
+        let mut kept: Vec<ConceptSlug> = Vec::new();
+        for slug in names.iter().filter_map(|name| name.trim().parse::<ConceptSlug>().ok()) {
+            if named.iter().any(|&at| vocabulary[at].slug == slug) && !kept.contains(&slug) {
+                kept.push(slug);
+            }
+        }
+        if kept.is_empty() && !names.is_empty() {
+            let reason = "none of these is a concept of the list for which the article has a word".to_owned();
+            return Err(Refused { said: names.join(", "), reason });
+        }
+        kept.truncate(CONCEPTS_MAX);
+        Ok(kept)
+    }
+
     fn technologies(&self, said: Said<Vec<String>>) -> Result<Vec<String>, Refused> {
         let names = given(said)?.unwrap_or_default();
         let known = Technologies::builtin();
@@ -188,24 +209,6 @@ impl Gate<'_> {
         kept.truncate(TECHNOLOGIES_MAX);
         Ok(kept)
     }
-}
-
-fn concepts(said: Said<Vec<String>>) -> Result<Vec<ConceptSlug>, Refused> {
-    let names = given(said)?.unwrap_or_default();
-    let mut kept: Vec<ConceptSlug> = Vec::new();
-    for slug in names.iter().filter_map(|name| name.trim().parse::<ConceptSlug>().ok()) {
-        if Vocabulary::builtin().get(&slug).is_some() && !kept.contains(&slug) {
-            kept.push(slug);
-        }
-    }
-    if kept.is_empty() && !names.is_empty() {
-        return Err(Refused {
-            said: names.join(", "),
-            reason: "none of these is a concept of the list".into(),
-        });
-    }
-    kept.truncate(CONCEPTS_MAX);
-    Ok(kept)
 }
 
 fn given<T>(said: Said<T>) -> Result<Option<T>, Refused> {

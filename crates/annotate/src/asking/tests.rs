@@ -165,7 +165,7 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
 #[test]
 fn items_of_a_list_that_are_not_there_are_left_out() {
     let asking = asking();
-    let mut answer = with("concepts", json!(["mayhem", "containers", "containers"]));
+    let mut answer = with("concepts", json!(["mayhem", "sharding", "containers", "containers"]));
     answer["technologies"] =
         json!(["Kubernetes", "Envoy Proxy", "Titus", "titus", "a long sentence that is no name at all", ""]);
     let reading = asking.read(&answer.to_string());
