@@ -24,10 +24,6 @@ const FILE: &str = "crates/annotate/data/weights.toml";
 /// How strongly weights may be held back; the best for blogs left out is taken.
 const HELD_BACK: [f32; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 
-/// What a sign of a kind is expected to weigh for that kind before anything was learnt, where hardly any other kind has it and
-/// where others do.
-const EXPECTED: (f32, f32) = (3.0, 1.0);
-
 /// How much less a sentence counts that is this much less similar to the label: e times.
 const TEMPERATURE: f64 = 0.08;
 
@@ -203,11 +199,11 @@ impl<'a> Training<'a> {
             })
             .collect();
         // A sign that no read has is worth what is expected of it.
-        let signs: Vec<(u32, Kind, bool)> =
-            expected_kinds().map(|(name, kind, clear)| (numbers.of(name), kind, clear)).collect();
+        let signs: Vec<(u32, Kind, f32)> =
+            expected_kinds().map(|(name, kind, weight)| (numbers.of(name), kind, weight)).collect();
         let mut expected = vec![0.0; numbers.names().len() * kinds as usize];
-        for (number, kind, clear) in signs {
-            expected[(number * kinds) as usize + kind as usize] = if clear { EXPECTED.0 } else { EXPECTED.1 };
+        for (number, kind, weight) in signs {
+            expected[(number * kinds) as usize + kind as usize] = weight;
         }
         let l2 =
             best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(&lessons, &expected, l2, likelihood)));

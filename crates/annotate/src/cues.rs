@@ -78,8 +78,7 @@ struct HeadingRow {
 struct KindRow {
     name: String,
     kind: Kind,
-    #[serde(default)]
-    clear: bool,
+    expected: f32,
     places: Vec<Place>,
     phrases: Vec<String>,
 }
@@ -117,8 +116,8 @@ pub(crate) struct KindGroup {
     pub name: String,
     /// The kind that its signs were collected for; what they are worth is learnt.
     pub kind: Kind,
-    /// Whether hardly any other kind has them.
-    pub clear: bool,
+    /// What they are expected to weigh for it before anything was learnt.
+    pub expected: f32,
     pub places: Vec<Place>,
 }
 
@@ -163,7 +162,12 @@ impl Cues {
             kind_groups: file
                 .kind_sign
                 .into_iter()
-                .map(|row| KindGroup { name: row.name, kind: row.kind, clear: row.clear, places: row.places })
+                .map(|row| KindGroup {
+                    name: row.name,
+                    kind: row.kind,
+                    expected: row.expected,
+                    places: row.places,
+                })
                 .collect(),
             statement,
         })

@@ -56,15 +56,29 @@ impl KindOdds {
     }
 }
 
-/// What is expected of a feature before anything was learnt: the kind it speaks for, and whether hardly any other kind has
-/// it.
-pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, bool)> {
+/// What features are expected to weigh for a kind before anything was learnt.
+pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
     let patterns = [
-        ("version in the title", Kind::Announcement, true),
-        ("clock times", Kind::Incident, true),
-        ("steps", Kind::Tutorial, false),
+        ("bias", Kind::CaseStudy, 1.3),
+        ("bias", Kind::Other, 0.6),
+        ("version in the title", Kind::Announcement, 2.0),
+        ("title begins with a gerund", Kind::Tutorial, 0.5),
+        ("title is a question", Kind::Opinion, 0.4),
+        ("code", Kind::Tutorial, 2.5),
+        ("under 220 words", Kind::Announcement, 0.9),
+        ("under 220 words", Kind::CaseStudy, -0.8),
+        ("under 220 words", Kind::Event, 0.5),
+        ("under 220 words", Kind::Other, 0.6),
+        ("under 220 words", Kind::Research, -0.8),
+        ("clock times", Kind::Incident, 1.6),
+        ("steps", Kind::Tutorial, 1.6),
+        ("second person", Kind::Tutorial, 2.5),
+        ("second person", Kind::Announcement, 0.5),
+        ("second person", Kind::CaseStudy, -1.0),
+        ("first person singular", Kind::Opinion, 1.6),
+        ("first person singular", Kind::Profile, 1.2),
     ];
-    let groups = cues.kind_groups.iter().map(|group| (group.name.as_str(), group.kind, group.clear));
+    let groups = cues.kind_groups.iter().map(|group| (group.name.as_str(), group.kind, group.expected));
     patterns.into_iter().chain(groups)
 }
 

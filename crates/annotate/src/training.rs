@@ -51,9 +51,8 @@ pub struct Choice {
     pub features: Vec<Named>,
 }
 
-/// What is expected of a kind's feature before anything was learnt: the kind it speaks for, and whether hardly
-/// any other kind has it.
-pub fn expected_kinds() -> impl Iterator<Item = (&'static str, Kind, bool)> {
+/// What features are expected to weigh for a kind before anything was learnt.
+pub fn expected_kinds() -> impl Iterator<Item = (&'static str, Kind, f32)> {
     kinds::expected(Cues::builtin())
 }
 
