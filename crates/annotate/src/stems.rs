@@ -3,6 +3,7 @@
 //! This module must not know what a word means.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Words of a text that carry meaning, each as a hash of its stem.
 pub(crate) fn stems(text: &str) -> impl Iterator<Item = u64> + '_ {
@@ -11,7 +12,7 @@ pub(crate) fn stems(text: &str) -> impl Iterator<Item = u64> + '_ {
 
 /// The same words as they stand.
 fn meaningful(text: &str) -> impl Iterator<Item = &str> {
-    words(text).filter(|word| word.len() > 2 && !STOPWORDS.iter().any(|s| s.eq_ignore_ascii_case(word)))
+    words(text).filter(|word| word.len() > 2 && !STOPPED.contains(&hash(word)))
 }
 
 /// Words of letters and digits.
@@ -49,6 +50,9 @@ fn ending_cut(word: &str) -> &str {
         .find_map(|end| bare.strip_suffix(end).filter(|rest| rest.len() >= 3))
         .unwrap_or(bare)
 }
+
+/// [`STOPWORDS`] as hashes: every word of an article is looked up.
+static STOPPED: LazyLock<HashSet<u64>> = LazyLock::new(|| STOPWORDS.iter().map(|word| hash(word)).collect());
 
 const STOPWORDS: &[&str] = &[
     "the", "and", "for", "are", "was", "were", "that", "this", "with", "from", "have", "has", "had", "not",

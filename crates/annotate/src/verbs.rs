@@ -2,6 +2,9 @@
 //!
 //! A word that is not listed here is not taken for a verb. This module must not look at sentences.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// The form of a known verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -17,7 +20,7 @@ pub(crate) enum Form {
 pub(crate) fn form_of(lower: &str) -> Option<Form> {
     let irregular =
         matches!(lower, "are" | "aren't" | "were" | "weren't" | "have" | "haven't" | "do" | "don't" | "go");
-    if irregular || PRESENT.contains(&lower) && !PAST.contains(&lower) {
+    if irregular || PRESENT.contains(lower) && !PAST.contains(lower) {
         return Some(Form::Present);
     }
     if MODALS.contains(&lower) {
@@ -33,8 +36,8 @@ pub(crate) fn form_of(lower: &str) -> Option<Form> {
 pub(crate) fn is_finite(lower: &str) -> bool {
     let third = || {
         lower.strip_suffix('s').is_some_and(|stem| {
-            PRESENT.contains(&stem)
-                || stem.strip_suffix('e').is_some_and(|stem| PRESENT.contains(&stem))
+            PRESENT.contains(stem)
+                || stem.strip_suffix('e').is_some_and(|stem| PRESENT.contains(stem))
                 || stem
                     .strip_suffix("ie")
                     .is_some_and(|stem| PRESENT.iter().any(|verb| verb.strip_suffix('y') == Some(stem)))
@@ -77,16 +80,16 @@ pub(crate) fn after_one(lower: &str) -> String {
 
 /// Whether the word may stand between a subject and its verb.
 pub(crate) fn is_adverb(lower: &str) -> bool {
-    lower.len() > 4 && lower.ends_with("ly") && !PRESENT.contains(&lower) || ADVERBS.contains(&lower)
+    lower.len() > 4 && lower.ends_with("ly") && !PRESENT.contains(lower) || ADVERBS.contains(&lower)
 }
 
 fn is_irregular_past(lower: &str) -> bool {
     let prefixed = ["out", "over", "re", "un", "under", "mis", "fore"].iter().any(|prefix| {
         lower
             .strip_prefix(prefix)
-            .is_some_and(|rest| rest.len() > 2 && (PAST.contains(&rest) || rest == "did"))
+            .is_some_and(|rest| rest.len() > 2 && (PAST.contains(rest) || rest == "did"))
     });
-    PAST.contains(&lower) || prefixed
+    PAST.contains(lower) || prefixed
 }
 
 fn third_person_present(verb: &str) -> String {
@@ -97,6 +100,10 @@ fn third_person_present(verb: &str) -> String {
     let hisses = ["s", "x", "z", "ch", "sh", "o"].iter().any(|end| verb.ends_with(end));
     format!("{verb}{}", if hisses { "es" } else { "s" })
 }
+
+/// The lists as sets: every word of an article may be looked up several times.
+static PAST: LazyLock<HashSet<&str>> = LazyLock::new(|| PAST_LIST.iter().copied().collect());
+static PRESENT: LazyLock<HashSet<&str>> = LazyLock::new(|| PRESENT_LIST.iter().copied().collect());
 
 const ADVERBS: &[&str] = &[
     "again",
@@ -173,7 +180,7 @@ const MODALS: &[&str] = &[
 ];
 
 /// Past forms that do not end in "ed", and those that look like the present.
-const PAST: &[&str] = &[
+const PAST_LIST: &[&str] = &[
     "ate",
     "beat",
     "became",
@@ -332,7 +339,7 @@ const NO_PAST_IN_ED: &[&str] =
     &["embed", "exceed", "proceed", "succeed", "speed", "bleed", "breed", "indeed", "hundred", "sacred"];
 
 /// Verbs in the present of which the whole house of software speaks.
-const PRESENT: &[&str] = &[
+const PRESENT_LIST: &[&str] = &[
     "accept",
     "access",
     "accumulate",
