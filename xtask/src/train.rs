@@ -146,8 +146,7 @@ impl<'a> Training<'a> {
                 self.set.iter().filter_map(|example| example.sentences(field, &mut numbers)).collect();
             let expected = vec![0.0; numbers.names().len()];
             let tried = |l2: f32| mean(&self.left_out(&lessons, &expected, l2, worth_of_best));
-            let l2 = best_of(HELD_BACK.into_iter(), tried);
-            let chosen = tried(l2);
+            let (l2, chosen) = best_of(HELD_BACK.into_iter(), tried);
             let first = lessons.iter().map(|lesson| lesson.worth[0]).collect::<Vec<_>>();
             let oracle = lessons
                 .iter()
@@ -173,8 +172,9 @@ impl<'a> Training<'a> {
 
     /// What sort of post it is.
     fn kinds(&mut self) {
+        let trials = self.trials();
         let features: Vec<Vec<Named>> =
-            self.set.iter().map(|example| example.seen.kind(&self.trial(example.label.blog()))).collect();
+            self.set.iter().map(|example| example.seen.kind(&trials[example.label.blog()])).collect();
         let mut numbers = Numbers::default();
         let kinds = Kind::ALL.len() as u32;
         let lessons: Vec<Lesson<'_>> = self
@@ -205,7 +205,7 @@ impl<'a> Training<'a> {
         for (number, kind, weight) in signs {
             expected[(number * kinds) as usize + kind as usize] = weight;
         }
-        let l2 =
+        let (l2, _) =
             best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(&lessons, &expected, l2, likelihood)));
         let right = mean(&self.left_out(&lessons, &expected, l2, worth_of_best));
         println!("\nkinds right, blogs left out: {right:.3}   held back by {l2}");
@@ -233,12 +233,13 @@ impl<'a> Training<'a> {
             label: &'a Label,
             candidates: Vec<(ConceptSlug, Features)>,
         }
+        let trials = self.trials();
         let mut numbers = Numbers::default();
         let found: Vec<Found<'_>> = self
             .set
             .iter()
             .map(|example| {
-                let problem = example.seen.choice(Field::Problem, &[], &self.trial(example.label.blog()));
+                let problem = example.seen.choice(Field::Problem, &[], &trials[example.label.blog()]);
                 let problem =
                     problem.filter(|_| example.label.problem.is_some()).map(|choice| choice.statement);
                 let concepts = example.seen.concepts(problem.as_ref());
@@ -265,11 +266,12 @@ impl<'a> Training<'a> {
                 })
                 .collect()
         };
+        let expected = vec![0.0; numbers.names().len()];
         // Precision and recall of what lies over a bar, the first four of each read.
         let tried = |l2: f32| -> (f64, f32, f64, f64) {
             let mut scored: Vec<(f32, bool)> = Vec::new();
             for blog in &self.blogs {
-                let weights = fit(&refs(&lessons(Some(blog))), &vec![0.0; numbers.names().len()], l2);
+                let weights = fit(&refs(&lessons(Some(blog))), &expected, l2);
                 for found in found.iter().filter(|found| found.label.blog() == *blog) {
                     let mut of_read: Vec<(f32, bool)> = found
                         .candidates
@@ -291,7 +293,7 @@ impl<'a> Training<'a> {
             let bars = (-30..=20).map(|tenth| tenth as f32 / 10.0);
             bars.map(at_bar).max_by(|a, b| a.0.total_cmp(&b.0)).expect("there are bars")
         };
-        let l2 = best_of(HELD_BACK.into_iter(), |l2| tried(l2).0);
+        let (l2, _) = best_of(HELD_BACK.into_iter(), |l2| tried(l2).0);
         let (f1, bar, precision, recall) = tried(l2);
         let reach: usize = found
             .iter()
@@ -313,14 +315,15 @@ impl<'a> Training<'a> {
             file.concept_bar = bar;
         };
         for blog in self.blogs.clone() {
-            let weights = fit(&refs(&lessons(Some(blog))), &vec![0.0; numbers.names().len()], l2);
+            let weights = fit(&refs(&lessons(Some(blog))), &expected, l2);
             put(self.apart.entry(blog).or_default(), &weights);
         }
-        put(&mut self.whole, &fit(&refs(&lessons(None)), &vec![0.0; numbers.names().len()], l2));
+        put(&mut self.whole, &fit(&refs(&lessons(None)), &expected, l2));
     }
 
     /// Whether an article has a part, and how sure what was chosen is.
     fn parts(&mut self) {
+        let trials = self.trials();
         println!("\nparts, blogs left out");
         println!(
             "{:<10} {:>6} {:>8} {:>8} {:>8} {:>10}",
@@ -333,15 +336,15 @@ impl<'a> Training<'a> {
                 if field != Field::Problem && example.label.problem.is_none() {
                     continue;
                 }
-                let trial = self.trial(example.label.blog());
+                let trial = &trials[example.label.blog()];
                 let used = match field {
                     Field::Problem => Vec::new(),
                     _ => example
                         .seen
-                        .choice(Field::Problem, &[], &trial)
+                        .choice(Field::Problem, &[], trial)
                         .map_or(Vec::new(), |choice| choice.sentences),
                 };
-                let Some(choice) = example.seen.choice(field, &used, &trial) else { continue };
+                let Some(choice) = example.seen.choice(field, &used, trial) else { continue };
                 let features: Features =
                     choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
                 let label = example.label.part(field);
@@ -361,6 +364,7 @@ impl<'a> Training<'a> {
             let expected = vec![0.0; numbers.names().len()];
             let held = |lessons: &[Lesson<'_>]| {
                 best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(lessons, &expected, l2, likelihood)))
+                    .0
             };
             let (l2, sure_l2) = (held(&present), held(&sure));
             let right = mean(&self.left_out(&present, &expected, l2, worth_of_best));
@@ -382,9 +386,9 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// What was learnt without this blog.
-    fn trial(&self, blog: &str) -> Trial {
-        Trial::of(&self.apart[blog])
+    /// For each blog, what was learnt so far without it.
+    fn trials(&self) -> HashMap<&'a str, Trial> {
+        self.apart.iter().map(|(blog, file)| (*blog, Trial::of(file))).collect()
     }
 
     /// The weights that all blogs but one teach.
@@ -437,8 +441,8 @@ fn all_choices<'l>(lessons: &'l [Lesson<'_>]) -> Vec<&'l Choice> {
     lessons.iter().map(|lesson| &lesson.choice).collect()
 }
 
-/// The first of those for which `good` is greatest.
-fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> T {
+/// The first of those for which `good` is greatest, and how good it is.
+fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> (T, f64) {
     let mut best: Option<(T, f64)> = None;
     for one in all {
         let worth = good(one);
@@ -446,7 +450,7 @@ fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> T 
             best = Some((one, worth));
         }
     }
-    best.expect("there is at least one").0
+    best.expect("there is at least one")
 }
 
 fn mean(values: &[f64]) -> f64 {

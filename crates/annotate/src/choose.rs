@@ -7,7 +7,7 @@ use backissue_model::{Evidence, Kind, Statement};
 
 use crate::Text;
 use crate::cues::{Cues, Field};
-use crate::features::{Measured, WORDING, has_sign, quote};
+use crate::features::{Measured, WORDING, has_sign, quote, yes};
 use crate::kinds::KindOdds;
 use crate::statement::{STATEMENT_MAX, Wording, first_clause, fitted, joined, third_person};
 use crate::style;
@@ -136,7 +136,7 @@ impl Part<'_> {
 }
 
 /// What the whole article says about having a part, as named features. `order` holds its sentences' scores, best first.
-pub(crate) fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
+fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
     let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
     let mut features: Vec<(&'static str, f32)> =
         Kind::ALL.iter().zip(kinds.probabilities).map(|(kind, p)| (kind.as_str(), p)).collect();
@@ -153,7 +153,7 @@ fn median(order: &[(usize, f32)]) -> f32 {
 
 /// What the wording took, in the order of [`WORDING`].
 pub(crate) fn taken(wording: &Wording, sentences: &[usize]) -> [f32; WORDING.len()] {
-    [wording.cut, wording.conjugated, sentences.len() > 1].map(|is| if is { 1.0 } else { 0.0 })
+    [wording.cut, wording.conjugated, sentences.len() > 1].map(yes)
 }
 
 impl Candidate {

@@ -9,12 +9,13 @@ use backissue_model::{ConceptSlug, Statement};
 
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
+use crate::features::yes;
 use crate::phrases::Phrases;
 use crate::vocabulary::{Strength, Vocabulary};
 use crate::weights::{Weights, log_odds};
 
 /// Most concepts of one article.
-const MOST: usize = 4;
+pub(crate) const MOST: usize = 4;
 
 /// A weak word that comes this often in the body is hardly there by chance.
 const OFTEN: u32 = 5;
@@ -222,10 +223,6 @@ impl Found {
             ("problem, weak", only_weak(self.problem)),
         ]
     }
-}
-
-fn yes(is: bool) -> f32 {
-    if is { 1.0 } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -163,7 +163,8 @@ pub(crate) fn measure(
     Measured { sentences, measures }
 }
 
-fn yes(is: bool) -> f32 {
+/// A fact as a feature.
+pub(crate) fn yes(is: bool) -> f32 {
     if is { 1.0 } else { 0.0 }
 }
 

@@ -10,7 +10,7 @@ use backissue_model::Kind;
 use crate::Text;
 use crate::blocks::{Block, BlockKind, marker};
 use crate::cues::{Cues, Field, Place};
-use crate::features::{Measured, Measures};
+use crate::features::{Measured, Measures, yes};
 use crate::weights::Weights;
 
 /// Characters of the beginning that are searched for signs.
@@ -122,26 +122,25 @@ fn lead(text: &str) -> &str {
 }
 
 fn patterns(article: &Text<'_>, blocks: &[Block], voice: Voice, tell: &mut impl FnMut(&str, f32)) {
-    let on = |is: bool| if is { 1.0 } else { 0.0 };
     let words = article.text.split_whitespace().count();
     let share = |kind: BlockKind| {
         let of_kind: usize = blocks.iter().filter(|b| b.kind == kind).map(|b| b.end - b.start).sum();
         of_kind as f32 / article.text.len().max(1) as f32
     };
     let headings = blocks.iter().filter(|b| b.kind == BlockKind::Heading).count();
-    tell("version in the title", on(has_version(article.title)));
-    tell("title begins with a gerund", on(begins_with_gerund(article.title)));
-    tell("title is a question", on(article.title.trim_end().ends_with('?')));
-    tell("title has a colon", on(article.title.contains(": ")));
+    tell("version in the title", yes(has_version(article.title)));
+    tell("title begins with a gerund", yes(begins_with_gerund(article.title)));
+    tell("title is a question", yes(article.title.trim_end().ends_with('?')));
+    tell("title has a colon", yes(article.title.contains(": ")));
     tell("code", share(BlockKind::Code));
-    tell("any code", on(share(BlockKind::Code) > 0.02));
+    tell("any code", yes(share(BlockKind::Code) > 0.02));
     tell("lists", share(BlockKind::ListItem));
-    tell("under 220 words", on(words < 220));
-    tell("220 to 600 words", on((220..600).contains(&words)));
-    tell("over 2000 words", on(words > 2000));
-    tell("no headings", on(headings == 0));
-    tell("clock times", on(clock_times(article.text) >= 3));
-    tell("steps", on(steps(article.text, blocks) >= 2));
+    tell("under 220 words", yes(words < 220));
+    tell("220 to 600 words", yes((220..600).contains(&words)));
+    tell("over 2000 words", yes(words > 2000));
+    tell("no headings", yes(headings == 0));
+    tell("clock times", yes(clock_times(article.text) >= 3));
+    tell("steps", yes(steps(article.text, blocks) >= 2));
     tell("names of people", (at_signs(article.text) as f32 / 10.0).min(1.0));
     tell("best problem sentence", voice.problem);
     tell("second person", voice.second_person);

@@ -84,6 +84,22 @@ pub struct Text<'a> {
     pub tags: &'a [String],
 }
 
+impl<'a> Text<'a> {
+    /// An article in English of which only title, text and company are known.
+    pub const fn plain(title: &'a str, text: &'a str, company: &'a str) -> Self {
+        Self {
+            title,
+            text,
+            html: None,
+            description: None,
+            company,
+            url: None,
+            language: Some("en"),
+            tags: &[],
+        }
+    }
+}
+
 /// The précis of an article, by the built-in annotator.
 ///
 /// Every statement satisfies [`Precis::is_backed_by`] for `article.text` and has at most 240 characters. A text in another
@@ -164,15 +180,6 @@ mod test_articles {
 
     /// An article in English by Acme of which only title and text are known.
     pub(crate) fn article<'a>(title: &'a str, text: &'a str) -> Text<'a> {
-        Text {
-            title,
-            text,
-            html: None,
-            description: None,
-            company: "Acme",
-            url: None,
-            language: Some("en"),
-            tags: &[],
-        }
+        Text::plain(title, text, "Acme")
     }
 }

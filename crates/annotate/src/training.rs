@@ -3,7 +3,7 @@
 //! Only `cargo xtask train` needs this. Features are named as in `data/weights.toml`, so that weights can be kept and read
 //! without knowing how the annotator holds them. This module must not learn anything itself.
 
-use backissue_model::{ConceptSlug, Kind, Precis, Span, Statement};
+use backissue_model::{ConceptSlug, Kind, Span, Statement};
 
 use crate::choose::taken;
 use crate::cues::{Cues, Field};
@@ -11,7 +11,7 @@ use crate::features::{self, WORDING};
 use crate::kinds;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
-use crate::{Opened, Text, concepts, precis};
+use crate::{Opened, Text, concepts};
 
 pub use crate::weights::{RankFile, WeightsFile};
 
@@ -105,11 +105,6 @@ impl<'a> Seen<'a> {
         let vocabulary = Vocabulary::builtin().concepts();
         let found = concepts::candidates(&self.0.article, &self.0.blocks, problem);
         found.into_iter().map(|c| (vocabulary[c.at].slug.clone(), owned(c.features))).collect()
-    }
-
-    /// The whole précis with these weights.
-    pub fn precis(&self, trial: &Trial) -> Precis {
-        precis(&self.0, &trial.0)
     }
 }
 

@@ -38,9 +38,7 @@ pub(crate) fn is_finite(lower: &str) -> bool {
         lower.strip_suffix('s').is_some_and(|stem| {
             PRESENT.contains(stem)
                 || stem.strip_suffix('e').is_some_and(|stem| PRESENT.contains(stem))
-                || stem
-                    .strip_suffix("ie")
-                    .is_some_and(|stem| PRESENT.iter().any(|verb| verb.strip_suffix('y') == Some(stem)))
+                || stem.strip_suffix("ie").is_some_and(|stem| PRESENT.contains(format!("{stem}y").as_str()))
         })
     };
     matches!(form_of(lower), Some(Form::Modal | Form::Past))

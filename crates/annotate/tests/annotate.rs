@@ -8,16 +8,7 @@ use proptest::prelude::*;
 use url::Url;
 
 fn article<'a>(title: &'a str, text: &'a str) -> Text<'a> {
-    Text {
-        title,
-        text,
-        html: None,
-        description: None,
-        company: "Acme",
-        url: None,
-        language: Some("en"),
-        tags: &[],
-    }
+    Text::plain(title, text, "Acme")
 }
 
 fn problem(precis: &Precis) -> Option<&str> {

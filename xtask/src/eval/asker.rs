@@ -231,16 +231,11 @@ mod tests {
     use super::*;
     use backissue_tests::stand_in_model::{Does, StandInModel};
 
-    const ARTICLE: Text<'_> = Text {
-        title: "A lock for every job",
-        text: "The nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.",
-        html: None,
-        description: None,
-        company: "Acme",
-        url: None,
-        language: Some("en"),
-        tags: &[],
-    };
+    const ARTICLE: Text<'_> = Text::plain(
+        "A lock for every job",
+        "The nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.",
+        "Acme",
+    );
 
     fn answer(outcome: &str) -> String {
         format!(

@@ -25,7 +25,7 @@ pub(super) const SENTENCES_MAX: usize = 8;
 /// How sure the built-in annotator must be of a problem for the model to need one too.
 const SURE: f32 = 0.7;
 /// Concepts and named systems that a précis has at the most.
-pub(super) const CONCEPTS_MAX: usize = 4;
+pub(super) const CONCEPTS_MAX: usize = concepts::MOST;
 pub(super) const TECHNOLOGIES_MAX: usize = 8;
 /// Longest name of a system, in characters.
 const NAME_MAX: usize = 40;

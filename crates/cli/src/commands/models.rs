@@ -74,16 +74,7 @@ async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
 }
 
 async fn ask(asker: &Asker, store: &Store) -> anyhow::Result<Tested> {
-    let text = Text {
-        title: TITLE,
-        text: TEXT,
-        html: None,
-        description: None,
-        company: "Acme",
-        url: None,
-        language: Some("en"),
-        tags: &[],
-    };
+    let text = Text::plain(TITLE, TEXT, "Acme");
     let asking = Asking::about(text, annotate(&text), asker.characters);
     let asking = asking.ok_or_else(|| {
         anyhow::anyhow!(
