@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
@@ -36,6 +36,21 @@ pub(crate) async fn retried<T, F: Future<Output = Tried<T>>>(transaction: impl F
         match transaction().await {
             Err(failure) if failure.may_pass() && conflicts < CONFLICTS => conflicts += 1,
             Err(failure) if failure.is_busy() && busy < BUSY => busy += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Opens SQLite's file, again while another process has it. Two that turn a new file to WAL at once stand in each other's
+/// way, and one of them is refused without any waiting (<https://sqlite.org/c3ref/busy_handler.html>: where waiting could not
+/// end, the busy handler is not called).
+async fn patiently<T, F: Future<Output = sqlx::Result<T>>>(open: impl Fn() -> F) -> Tried<T> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match open().await.map_err(Failure::from) {
+            Err(failure) if failure.is_busy() && Instant::now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             result => return result,
         }
     }
@@ -264,7 +279,7 @@ impl Database {
             .pragma("cache_size", "-16000");
         let pool =
             || PoolOptions::<Sqlite>::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
-        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+        let writer = patiently(|| pool().max_connections(1).connect_with(options.clone())).await?;
         let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on"));
         Ok(Self::Sqlite { writer, readers })
     }

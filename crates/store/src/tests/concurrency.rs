@@ -94,11 +94,17 @@ on_both!(two_processes_may_open_a_new_database_at_once, |db| {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_may_create_a_sqlite_file_at_once() {
     let folder = tempfile::TempDir::new().unwrap();
-    let location = Location::Sqlite(folder.path().join("new.sqlite"));
-    let utc = jiff::tz::TimeZone::UTC;
-    let (one, two) = tokio::join!(Store::open(&location, &utc), Store::open(&location, &utc));
-    one.unwrap().close().await;
-    two.unwrap().close().await;
+    // Which of the two steps on the other's toes is a matter of luck, so they are given many occasions.
+    for round in 0..40 {
+        let location = Location::Sqlite(folder.path().join(format!("{round}.sqlite")));
+        let open = || {
+            let location = location.clone();
+            tokio::spawn(async move { Store::open(&location, &jiff::tz::TimeZone::UTC).await })
+        };
+        for store in [open(), open()] {
+            store.await.unwrap().unwrap().close().await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
