@@ -16,6 +16,7 @@ macro_rules! steps {
             in_order(&[
                 ("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql"))),
                 ("models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
+                ("changes", include_str!(concat!("../migrations/", $folder, "/0003_changes.sql"))),
             ])
         })
     };

@@ -67,6 +67,7 @@ fn week_of_row(row: &Row) -> Tried<WeekCount> {
 /// Computes every read's week in this time zone and counts the weeks anew.
 pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     const BATCH: i64 = 2000;
+    touch(tx).await?;
     let mut after = i64::MIN;
     loop {
         let query = sql("SELECT id, filed_at, week FROM read WHERE id > $1 ORDER BY id LIMIT $2");
@@ -81,11 +82,13 @@ pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
             }
         }
         for (week, ids) in moved {
-            let update = format!("UPDATE read SET week = $1 WHERE id IN ({})", placeholders(2, ids.len()));
+            let update = format!(
+                "UPDATE read SET week = $1, changed = (SELECT version FROM archive WHERE id = 1) WHERE id IN ({})",
+                placeholders(2, ids.len())
+            );
             tx.run(sql_once(update).bind(week).bind_all(ids)).await?;
         }
     }
-    touch(tx).await?;
     count_anew(tx).await
 }
 
