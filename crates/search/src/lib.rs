@@ -6,5 +6,19 @@
 //! It must not fetch anything, change the archive, or be the only place where something is known.
 
 mod document;
+mod error;
+mod index;
+pub mod query;
+mod searcher;
+mod words;
 
 pub use document::Document;
+pub use error::SearchError;
+pub use index::{Index, Rebuild, Writer};
+pub use query::{Filter, Query};
+pub use searcher::{Allowed, Facts, Place, Searcher, Segment, SegmentKey};
+pub use words::compile::Correction;
+pub use words::facets::{Count, Facets};
+pub use words::fields::Weights;
+pub use words::highlights::{Marks, Passage, highlights, passage};
+pub use words::{Found, Hit, Typing};
