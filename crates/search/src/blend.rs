@@ -97,7 +97,11 @@ pub(crate) struct Matrices {
 
 impl Matrices {
     /// The vectors of each segment in the searcher's order; makes those that are new and forgets those that are gone.
-    pub(crate) fn of(&self, searcher: &Searcher, dimensions: usize) -> Result<Vec<Arc<Vectors>>, SearchError> {
+    pub(crate) fn of(
+        &self,
+        searcher: &Searcher,
+        dimensions: usize,
+    ) -> Result<Vec<Arc<Vectors>>, SearchError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = HashMap::new();
         let mut all = Vec::new();
@@ -150,7 +154,12 @@ pub(crate) fn rank(
     };
     if !query.has_words() {
         let reads = found.hits.iter().zip(1..);
-        let reads = reads.map(|(hit, rank)| Ranked { id: hit.id, score: 0.0, by_words: Some(rank), similarity: None });
+        let reads = reads.map(|(hit, rank)| Ranked {
+            id: hit.id,
+            score: 0.0,
+            by_words: Some(rank),
+            similarity: None,
+        });
         return Ok(Ranking { reads: reads.collect(), corrections: found.corrections });
     }
     let near = match meaning.filter(|_| blend.by != By::Words) {
@@ -171,7 +180,8 @@ pub(crate) fn rank(
         candidate.similarity = Some(similarity);
         candidate.by_meaning = Some(rank);
     }
-    let candidates = candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
+    let candidates =
+        candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
     Ok(Ranking { reads: joined(searcher, candidates, blend)?, corrections: found.corrections })
 }
 
@@ -199,7 +209,11 @@ fn nearest(
 }
 
 /// One ranking of what both ways propose.
-fn joined(searcher: &Searcher, candidates: Vec<Candidate>, blend: &Blend) -> Result<Vec<Ranked>, SearchError> {
+fn joined(
+    searcher: &Searcher,
+    candidates: Vec<Candidate>,
+    blend: &Blend,
+) -> Result<Vec<Ranked>, SearchError> {
     let share = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (blend.constant + rank as f32));
     let mut scored: Vec<(f32, Candidate)> = candidates
         .into_iter()

@@ -138,7 +138,8 @@ async fn commit(mut writer: Writer, position: u64) -> Result<Writer, SearchFailu
 
 /// The two texts that stand for what a read means: its problem, and its title with how that was solved.
 pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
-    let statement = |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
+    let statement =
+        |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
     let approach = statement(&read.precis.approach).or_else(|| read.card.description.clone());
     let title = match approach {
         Some(approach) => format!("{}. {approach}", read.card.title.trim_end_matches('.')),
@@ -149,7 +150,8 @@ pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
 
 fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
     let ReadText { card, precis, text, fingerprint, sources } = read;
-    let statement = |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
+    let statement =
+        |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
     Document {
         id: ReadId(card.id.0),
         title: card.title.clone(),
@@ -191,4 +193,3 @@ pub async fn follow(
         }
     }
 }
-

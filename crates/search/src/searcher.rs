@@ -31,7 +31,7 @@ impl std::fmt::Debug for Searcher {
 }
 
 /// Where a read is in one [`Searcher`]: the segment's place in [`Searcher::segments`] and the row in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The segment, from 0.
     pub segment: u32,

@@ -239,6 +239,7 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
         author: row.opt_text("author")?,
         published: row.opt_moment("published")?,
         first_seen: row.moment("first_seen")?,
+        filed_at: row.moment("filed_at")?,
         week: row.parsed("week")?,
         kind: row.parsed("kind")?,
         problem: row.opt_text("problem")?,

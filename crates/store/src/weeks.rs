@@ -60,6 +60,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// How many reads are annotated. Looks at one row a week.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reads_annotated(&self) -> Result<u64, StoreError> {
+        let counted = async {
+            let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
+            self.database.row(query).await?.map_or(Ok(0), |row| row.count("reads"))
+        };
+        counted.await.map_err(|f: crate::error::Failure| f.at(&self.location, "counting reads"))
+    }
+}
+
 fn week_of_row(row: &Row) -> Tried<WeekCount> {
     Ok(WeekCount { week: row.parsed("week")?, reads: row.count("reads")?, problems: row.count("problems")? })
 }
