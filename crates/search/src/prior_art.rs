@@ -131,7 +131,7 @@ fn row(read: &ReadText, zone: &TimeZone) -> String {
         statement.as_ref().map_or_else(|| "–".to_owned(), |statement| cell(&statement.text))
     };
     let precis = &read.precis;
-    let date = read.card.filed_at.to_zoned(zone.clone()).date();
+    let date = read.card.filed_at.to_zoned_datetime(zone.clone()).date();
     // A link's text may hold brackets, its address may not hold what ends it.
     let address = read.card.url.as_str().replace('(', "%28").replace(')', "%29").replace('|', "%7C");
     format!(
