@@ -6,5 +6,6 @@
 //! It must not fetch anything, change the archive, or be the only place where something is known.
 
 mod document;
+pub mod meaning;
 
 pub use document::Document;
