@@ -17,6 +17,7 @@ const MAGIC: &[u8] = b"backissue embedder 1\n";
 #[derive(Debug)]
 pub struct Embedder {
     provenance: String,
+    fingerprint: u64,
     pieces: Pieces,
     dimensions: usize,
     /// What one step of a piece's bytes is worth; 0 for a piece without a meaning.
@@ -68,15 +69,13 @@ impl Embedder {
             let row = if *scale > 0.0 { told.next() } else { None };
             rows.extend(row.unwrap_or(&nothing).iter().map(|byte| *byte as i8));
         }
-        Ok(Self { provenance: provenance.to_owned(), pieces, dimensions, scales, rows })
+        let fingerprint = xxhash_rust::xxh3::xxh3_64(bytes);
+        Ok(Self { provenance: provenance.to_owned(), fingerprint, pieces, dimensions, scales, rows })
     }
 
     /// What tells its vectors from those of another embedder.
     pub fn fingerprint(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(self.provenance.as_bytes())
-            ^ self.rows.iter().fold(0u64, |hash, byte| {
-                hash.rotate_left(7).wrapping_mul(0x100_0000_01b3) ^ (*byte as u8) as u64
-            })
+        self.fingerprint
     }
 
     /// How it came about: the model, its licence, the method, the options, for people.
@@ -159,4 +158,87 @@ fn text(bytes: &[u8]) -> Result<(&str, &[u8]), DamagedEmbedder> {
     let (length, rest) = number(bytes)?;
     let (text, rest) = rest.split_at_checked(length).ok_or(DamagedEmbedder("they break off"))?;
     Ok((std::str::from_utf8(text).map_err(|_| DamagedEmbedder("a text in them is none"))?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn small() -> Distilled {
+        Distilled {
+            provenance: "Made for a test.".into(),
+            vocabulary: "[UNK]\nslow\nlate\nred\n##dish\n".into(),
+            vectors: vec![vec![], vec![1.0, 0.0], vec![2.0, 0.5], vec![0.0, -1.0], vec![]],
+        }
+    }
+
+    #[test]
+    fn a_text_is_the_sum_of_its_pieces() {
+        let embedder = Embedder::from_bytes(&small().to_bytes()).unwrap();
+        assert_eq!((embedder.provenance(), embedder.dimensions()), ("Made for a test.", 2));
+        let expected = Embedding::of(&[3.0, -0.5]).unwrap();
+        let embedding = embedder.embed("Slow, reddish: LATE!").unwrap();
+        assert!(embedding.similarity(&expected) > 0.9999, "{embedding:?} is not {expected:?}");
+        for text in ["", "?!", "unheard of", "\u{0}"] {
+            assert_eq!(embedder.embed(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn damage_is_told_and_does_no_harm() {
+        let whole = small().to_bytes();
+        for end in 0..whole.len() {
+            assert!(Embedder::from_bytes(&whole[..end]).is_err(), "{end}");
+        }
+        let longer: Vec<u8> = whole.iter().copied().chain([0]).collect();
+        let error = Embedder::from_bytes(&longer).unwrap_err().to_string();
+        assert!(error.contains("more or fewer") && error.contains("cargo xtask distill"), "{error}");
+    }
+
+    #[test]
+    fn the_same_meaning_in_other_words_is_nearer() {
+        let embedder = Embedder::built_in();
+        let of = |text| embedder.embed(text).unwrap();
+        for (text, near, far) in [
+            (
+                "one customer's burst slows everyone down",
+                "A noisy tenant degrades the performance of all other users.",
+                "We are hiring engineers for our office in Berlin.",
+            ),
+            (
+                "how do we change a big table without downtime",
+                "Online schema migrations of a large database.",
+                "Rendering images on mobile devices.",
+            ),
+            (
+                "compiling takes forever",
+                "Build times had become too long.",
+                "The conference takes place in October.",
+            ),
+        ] {
+            let (near, far) = (of(text).similarity(&of(near)), of(text).similarity(&of(far)));
+            assert!(near > far + 0.1, "{text}: {near} and {far}");
+        }
+    }
+
+    #[test]
+    fn the_file_tells_where_it_is_from() {
+        let provenance = Embedder::built_in().provenance();
+        for word in ["all-MiniLM-L6-v2", "Apache-2.0", "53aa51172d14", "cargo xtask distill"] {
+            assert!(provenance.contains(word), "{word} is not in {provenance}");
+        }
+        assert!(BUILT_IN.len() <= 10_000_000);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_embedded_and_always_the_same(text in any::<String>()) {
+            let embedder = Embedder::built_in();
+            let embedding = embedder.embed(&text);
+            prop_assert_eq!(&embedding, &embedder.embed(&text));
+            prop_assert!(embedding.is_none_or(|it| it.dimensions() == embedder.dimensions()));
+        }
+    }
 }
