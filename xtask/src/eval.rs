@@ -1,4 +1,4 @@
-//! `cargo xtask eval`: how good the précis are, against what people said of the same reads, as tables.
+//! `cargo xtask eval`: how good the précis and the search are, against what people said of the same reads, as tables.
 
 mod agreement;
 mod asker;
@@ -6,6 +6,7 @@ mod judge;
 mod lexrank;
 mod minilm;
 mod precis;
+mod search;
 mod statistics;
 
 /// The arguments of `cargo xtask eval`.
@@ -19,6 +20,8 @@ pub struct Eval {
 enum What {
     /// The précis against the labels: similarity, kinds, concepts, evidence, time
     Precis(Box<precis::Evaluation>),
+    /// Search against judged queries: ours, two databases, and the embeddings ours were distilled from
+    Search(search::Evaluation),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
 }
@@ -28,6 +31,7 @@ impl Eval {
     pub fn run(self) -> anyhow::Result<()> {
         match self.what {
             What::Precis(eval) => eval.run(),
+            What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
         }
     }

@@ -76,6 +76,8 @@ pub struct Ranked {
     pub score: f32,
     /// Its rank by words, from 1; none where no word of the query was found in it.
     pub by_words: Option<u32>,
+    /// How well its words fit; comparable within one answer only, and none as above.
+    pub words_score: Option<f32>,
     /// How like the query it is in meaning, -1 to 1; none where that was not near enough.
     pub similarity: Option<f32>,
 }
@@ -133,7 +135,7 @@ fn vectors_of(segment: crate::Segment<'_>, dimensions: usize) -> Result<Vectors,
 struct Candidate {
     place: Place,
     by_words: Option<u32>,
-    words_score: f32,
+    words_score: Option<f32>,
     similarity: Option<f32>,
     by_meaning: Option<u32>,
 }
@@ -158,6 +160,7 @@ pub(crate) fn rank(
             id: hit.id,
             score: 0.0,
             by_words: Some(rank),
+            words_score: None,
             similarity: None,
         });
         return Ok(Ranking { reads: reads.collect(), corrections: found.corrections });
@@ -173,7 +176,7 @@ pub(crate) fn rank(
     for (hit, rank) in found.hits.iter().zip(1..) {
         let candidate = candidates.entry(hit.place).or_default();
         candidate.by_words = Some(rank);
-        candidate.words_score = hit.score;
+        candidate.words_score = Some(hit.score);
     }
     for ((place, similarity), rank) in near.into_iter().zip(1..) {
         let candidate = candidates.entry(place).or_default();
@@ -238,6 +241,7 @@ fn joined(
         id: facts.id,
         score,
         by_words: candidate.by_words,
+        words_score: candidate.words_score,
         similarity: candidate.similarity,
     });
     Ok(ranked.collect())
