@@ -4,6 +4,7 @@ pub(crate) mod compile;
 pub(crate) mod facets;
 pub(crate) mod fields;
 pub(crate) mod highlights;
+mod settled;
 pub(crate) mod tokens;
 mod typos;
 pub(crate) mod units;
@@ -66,7 +67,9 @@ impl Searcher {
             return Ok(Found::default());
         }
         let compiled = compile(self, query, weights, typing)?;
-        let best = TopDocs::with_limit(limit);
+        // Room is made for as many as are asked for, whatever is there.
+        let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
+        let best = TopDocs::with_limit(limit.min(there));
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
             self.search(&compiled.query, &best.order_by_score())?
         } else {

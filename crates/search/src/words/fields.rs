@@ -167,9 +167,18 @@ impl Fields {
         .filter(|(_, weight)| *weight > 0.0)
     }
 
-    /// The fields in whose words a typo or the rest of a word is looked for; all others' words are in these too.
-    pub(crate) fn dictionaries(&self) -> [Field; 6] {
-        [self.title, self.problem, self.concepts, self.technologies, self.company, self.body]
+    /// The fields in whose words a typo or the rest of a word is looked for; the words of headings are in the body too.
+    pub(crate) fn dictionaries(&self) -> [Field; 8] {
+        [
+            self.title,
+            self.problem,
+            self.approach,
+            self.outcome,
+            self.concepts,
+            self.technologies,
+            self.company,
+            self.body,
+        ]
     }
 
     /// The term by which a read is found.
