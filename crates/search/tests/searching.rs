@@ -4,8 +4,14 @@ mod made;
 
 use backissue_model::{Kind, ReadId, Slug};
 use backissue_search::{Count, Document, Query, Searcher, Typing, Weights};
-use made::{found, index_of, read};
+use made::{index_of, read};
 use proptest::prelude::*;
+
+/// The reads that a query finds, best first.
+fn found(searcher: &Searcher, query: &str) -> Vec<i64> {
+    let found = searcher.words(&Query::parse(query), &Weights::default(), Typing::Done, 100).unwrap();
+    found.hits.iter().map(|hit| hit.id.0).collect()
+}
 
 /// The reads that a query finds, by number.
 fn found_sorted(searcher: &Searcher, query: &str) -> Vec<i64> {
@@ -138,6 +144,27 @@ fn words_in_better_places_count_more() {
         [2],
         "a field without weight is not searched"
     );
+}
+
+#[test]
+fn words_that_stand_as_in_the_query_count_more() {
+    let reads = [
+        read(1, "A", "The peer was slow and the connection fine, and nobody had to reset it by hand."),
+        read(2, "B", "It said connection reset by peer, and nobody had seen that by hand before, ever."),
+        read(3, "C", "Connection and reset are here, but the peer stands after them and by the door."),
+    ];
+    let (_folder, index) = index_of(&reads);
+    assert_eq!(found(&index.searcher(), "connection reset by peer").first(), Some(&2));
+    let apart = Weights { nearness: 0.0, ..Weights::default() };
+    let hits = |weights: &Weights| {
+        index
+            .searcher()
+            .words(&Query::parse("connection reset by peer"), weights, Typing::Done, 3)
+            .unwrap()
+            .hits
+    };
+    assert_eq!(hits(&apart).len(), 3);
+    assert!(hits(&Weights::default())[0].score > hits(&apart)[0].score);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Documents for tests.
 
 use backissue_model::{Fingerprint, Kind, ReadId, Slug, Week};
-use backissue_search::{Document, Index, Query, Searcher, Typing, Weights};
+use backissue_search::{Document, Index};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -40,10 +40,4 @@ pub fn index_of(reads: &[Document]) -> (tempfile::TempDir, Index) {
     writer.commit(reads.len() as u64).unwrap();
     drop(writer);
     (folder, index)
-}
-
-/// The reads that a query finds, best first.
-pub fn found(searcher: &Searcher, query: &str) -> Vec<i64> {
-    let found = searcher.words(&Query::parse(query), &Weights::default(), Typing::Done, 100).unwrap();
-    found.hits.iter().map(|hit| hit.id.0).collect()
 }
