@@ -1,5 +1,7 @@
 //! The index on disk: what lasts, what is lost with a crash, and who sees what when.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
+
 mod made;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Real articles of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace), every tenth page.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
+
 mod made;
 
 use std::collections::HashMap;
