@@ -120,3 +120,49 @@ fn io_behind(error: &TantivyError) -> Option<&io::Error> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn told(error: io::Error) -> SearchError {
+        SearchError::writing(Path::new("data/search"), &TantivyError::IoError(Arc::new(error)))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_with_the_remedy() {
+        let error = told(std::fs::write("/dev/full", "x").unwrap_err());
+        assert!(matches!(error, SearchError::DiskFull { .. }), "{error:?}");
+        assert!(error.to_string().contains("data/search; make room"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_may_not_be_written_is_told_with_the_remedy() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+            let error = told(kind.into());
+            assert!(matches!(error, SearchError::Forbidden { .. }), "{error:?}");
+            assert!(error.to_string().contains("data/search may not be written"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_not_as_it_was_written_is_begun_anew() {
+        let folder = Path::new("data/search");
+        for (kind, is_damage) in [
+            (io::ErrorKind::NotFound, true),
+            (io::ErrorKind::UnexpectedEof, true),
+            (io::ErrorKind::InvalidData, true),
+            (io::ErrorKind::PermissionDenied, false),
+            (io::ErrorKind::StorageFull, false),
+            // Too many open files: the index is as good as it was.
+            (io::Error::from_raw_os_error(24).kind(), false),
+        ] {
+            let error = SearchError::reading(folder, &TantivyError::IoError(Arc::new(kind.into())));
+            assert_eq!(error.is_damage(), is_damage, "{kind:?}");
+        }
+        assert!(SearchError::reading(folder, &TantivyError::SchemaError("odd".into())).is_damage());
+    }
+}

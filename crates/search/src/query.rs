@@ -119,6 +119,25 @@ impl Query {
         if telling.is_empty() && !has_phrase { words().collect() } else { telling }
     }
 
+    /// Words that follow one another with at most two stop words between them, in lower case, and how far the second is behind
+    /// the first.
+    pub(crate) fn neighbours(&self) -> Vec<(String, usize, String)> {
+        let mut pairs = Vec::new();
+        for run in self.pieces.split(|piece| !matches!(piece, Piece::Word(_))) {
+            let words = run.iter().filter_map(|piece| match piece {
+                Piece::Word(text) => Some(text),
+                _ => None,
+            });
+            let parts = words.flat_map(|word| units(word)).flat_map(|unit| unit.parts().take(MOST_TERMS));
+            let parts: Vec<String> = parts.map(|(_, part)| part.to_lowercase()).collect();
+            let telling: Vec<usize> = (0..parts.len()).filter(|at| !is_stop_word(&parts[*at])).collect();
+            let near = telling.windows(2).filter(|pair| pair[1] - pair[0] <= 3);
+            pairs
+                .extend(near.map(|pair| (parts[pair[0]].clone(), pair[1] - pair[0], parts[pair[1]].clone())));
+        }
+        pairs
+    }
+
     /// The words and phrases that must not be there.
     pub(crate) fn excluded(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
@@ -174,6 +193,13 @@ mod tests {
     fn a_question_of_stop_words_alone_is_searched() {
         assert_eq!(Query::parse("how do we stop the queue").wanted(), ["stop", "queue"]);
         assert_eq!(Query::parse("who are you").wanted(), ["who", "are", "you"]);
+    }
+
+    #[test]
+    fn neighbours_are_counted_over_stop_words() {
+        let pairs = Query::parse("drain of the queue -x slow foo::bar").neighbours();
+        let expected = [("drain", 3, "queue"), ("slow", 1, "foo"), ("foo", 1, "bar")];
+        assert_eq!(pairs, expected.map(|(a, distance, b)| (a.to_owned(), distance, b.to_owned())));
     }
 
     #[test]

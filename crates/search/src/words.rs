@@ -4,6 +4,8 @@ pub(crate) mod compile;
 pub(crate) mod facets;
 pub(crate) mod fields;
 pub(crate) mod highlights;
+mod nearness;
+mod settled;
 pub(crate) mod tokens;
 mod typos;
 pub(crate) mod units;
@@ -16,6 +18,7 @@ use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError, Weights};
 use compile::{Correction, compile};
 use fields::column;
+use nearness::{ASKED, add_nearness};
 
 /// Whether the last word of a query is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,11 +69,18 @@ impl Searcher {
             return Ok(Found::default());
         }
         let compiled = compile(self, query, weights, typing)?;
-        let best = TopDocs::with_limit(limit);
+        // Room is made for as many as are asked for, whatever is there.
+        let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
-            self.search(&compiled.query, &best.order_by_score())?
+            let best = TopDocs::with_limit(limit.max(ASKED).min(there)).order_by_score();
+            let mut best = self.search(&compiled.query, &best)?;
+            let asked = best.len().min(ASKED);
+            add_nearness(self, query, weights, &mut best[..asked])?;
+            best.truncate(limit);
+            best
         } else {
-            let newest = best.order_by_fast_field::<i64>(column::FILED_AT, Order::Desc);
+            let newest = TopDocs::with_limit(limit.min(there));
+            let newest = newest.order_by_fast_field::<i64>(column::FILED_AT, Order::Desc);
             self.search(&compiled.query, &newest)?.into_iter().map(|(_, at)| (0.0, at)).collect()
         };
         let places: Vec<Place> = scored.iter().map(|(_, at)| (*at).into()).collect();

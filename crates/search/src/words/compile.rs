@@ -1,6 +1,6 @@
 //! From a query to what tantivy searches.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use tantivy::Term;
@@ -12,6 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Typing;
 use super::fields::{Weights, company_keys, kind_number, week_number};
+use super::settled::Settled;
 use super::tokens::{STEM, stem};
 use super::typos::{Dictionary, beginning_with, similar};
 use super::units::{Unit, units};
@@ -43,7 +44,7 @@ pub(crate) fn compile(
     weights: &Weights,
     typing: Typing,
 ) -> Result<Compiled, SearchError> {
-    let mut welcome = Welcome { searcher, weights, worth: HashMap::new(), corrections: Vec::new() };
+    let mut welcome = Welcome { searcher, weights, worth: BTreeMap::new(), corrections: Vec::new() };
     let unfinished = query.unfinished().filter(|_| typing == Typing::Going);
     for word in query.wanted() {
         for unit in units(word) {
@@ -97,12 +98,12 @@ fn all_of(mut demanded: Vec<Clause>) -> Box<dyn Searchable> {
 /// Filters and exclusions.
 fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchError> {
     let mut clauses: Vec<Clause> = Vec::new();
-    let mut by_name: HashMap<&str, Vec<Box<dyn Searchable>>> = HashMap::new();
+    let mut by_name: BTreeMap<&str, Vec<Box<dyn Searchable>>> = BTreeMap::new();
     for (filter, sense) in query.filters() {
         let fits = filtered(searcher, filter)?;
         match sense {
             Sense::Only => by_name.entry(filter.name()).or_default().push(fits),
-            Sense::Without => clauses.push((Occur::MustNot, fits)),
+            Sense::Without => clauses.push((Occur::MustNot, Box::new(Settled(fits.into())))),
         }
     }
     for (_, any) in by_name {
@@ -110,7 +111,7 @@ fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchErro
     }
     for words in query.excluded() {
         if let Some(there) = anywhere(searcher, words) {
-            clauses.push((Occur::MustNot, there));
+            clauses.push((Occur::MustNot, Box::new(Settled(there.into()))));
         }
     }
     Ok(clauses)
@@ -216,7 +217,7 @@ fn forms(word: &str) -> Vec<String> {
 struct Welcome<'a> {
     searcher: &'a Searcher,
     weights: &'a Weights,
-    worth: HashMap<(Field, String), f32>,
+    worth: BTreeMap<(Field, String), f32>,
     corrections: Vec<Correction>,
 }
 

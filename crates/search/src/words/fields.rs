@@ -53,6 +53,8 @@ pub struct Weights {
     pub body: f32,
     /// What the exact form of a word adds to any form of it.
     pub exact: f32,
+    /// What two words that stand as in the query add, as a share of what their phrase would be worth.
+    pub nearness: f32,
     /// A word that differs by a letter or two from a word that was typed, as a share of the latter.
     pub typo: f32,
     /// A word that only begins as the word being typed, as a share of the latter.
@@ -74,6 +76,7 @@ impl Default for Weights {
             headings: 1.0,
             body: 1.0,
             exact: 0.35,
+            nearness: 0.5,
             typo: 0.4,
             beginning: 0.4,
             part: 0.5,
@@ -167,9 +170,25 @@ impl Fields {
         .filter(|(_, weight)| *weight > 0.0)
     }
 
-    /// The fields in whose words a typo or the rest of a word is looked for; all others' words are in these too.
-    pub(crate) fn dictionaries(&self) -> [Field; 6] {
-        [self.title, self.problem, self.concepts, self.technologies, self.company, self.body]
+    /// The fields in which it counts that words stand side by side, each with its weight.
+    pub(crate) fn near(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
+        [(self.title, weights.title), (self.problem, weights.problem), (self.body, weights.body)]
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0.0)
+    }
+
+    /// The fields in whose words a typo or the rest of a word is looked for; the words of headings are in the body too.
+    pub(crate) fn dictionaries(&self) -> [Field; 8] {
+        [
+            self.title,
+            self.problem,
+            self.approach,
+            self.outcome,
+            self.concepts,
+            self.technologies,
+            self.company,
+            self.body,
+        ]
     }
 
     /// The term by which a read is found.
