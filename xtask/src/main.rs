@@ -1,6 +1,7 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
 mod bench;
+mod distill;
 mod eval;
 mod fit;
 mod labels;
@@ -28,6 +29,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
+    /// Make the built-in embedder of all-MiniLM-L6-v2
+    Distill(distill::Distill),
     /// Say how good the précis are, against the labelled set
     Eval(eval::Eval),
     /// Take pictures of the pages
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Distill(chore) => chore.run(),
         Chore::Eval(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),
         Chore::Train(chore) => chore.run(),
