@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 /// A question as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// `openai`, `anthropic` or `gemini`, by the path.
+    /// `openai`, `anthropic`, `gemini` or `embeddings`, by the path.
     pub protocol: &'static str,
     /// The key, as the protocol has it told.
     pub key: Option<String>,
@@ -27,7 +27,7 @@ pub struct Asked {
     pub model: String,
     /// The system text.
     pub system: String,
-    /// The user's text.
+    /// The user's text; of embeddings the texts, a line each.
     pub user: String,
     /// Whether a JSON schema was sent.
     pub has_schema: bool,
@@ -131,7 +131,7 @@ async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap, body: 
         all.push(asked.clone());
     }
     match (stage.acts)(&asked) {
-        Does::Says(text) => reply(asked.protocol, &text).to_string().into_response(),
+        Does::Says(text) => reply(&asked, &text).to_string().into_response(),
         Does::Sends(bytes) => bytes.into_response(),
         Does::Refuses(status, wait, message) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -174,6 +174,17 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
         let (system, user) = (text(&system["content"])?, text(&user["content"])?);
         return Some(asked("openai", key, text(&body["model"])?, system, user, schema, &body["temperature"]));
     }
+    if path == "/v1/embeddings" {
+        let texts = body["input"].as_array()?.iter().map(text).collect::<Option<Vec<String>>>()?;
+        // Like OpenAI's server: no empty list, no empty text.
+        if texts.is_empty() || texts.iter().any(String::is_empty) || body["encoding_format"] != "float" {
+            return None;
+        }
+        let key = header("authorization").and_then(|value| Some(value.strip_prefix("Bearer ")?.to_owned()));
+        let all = texts.join("\n");
+        let none = &Value::Null;
+        return Some(asked("embeddings", key, text(&body["model"])?, String::new(), all, none, none));
+    }
     if path == "/v1/messages" {
         header("anthropic-version")?;
         body["max_tokens"].as_u64()?;
@@ -199,13 +210,21 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
     Some(asked("gemini", key, model, system, user, &config["responseJsonSchema"], &config["temperature"]))
 }
 
-fn reply(protocol: &str, text: &str) -> Value {
-    match protocol {
+fn reply(asked: &Asked, text: &str) -> Value {
+    match asked.protocol {
         "openai" => json!({
             "object": "chat.completion",
             "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
             "usage": { "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 },
         }),
+        // What it says is a number for each dimension, by white space; each text has the same vector, the last one first.
+        "embeddings" => {
+            let vector: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+            let data = (0..asked.user.lines().count())
+                .rev()
+                .map(|index| json!({ "object": "embedding", "index": index, "embedding": vector }));
+            json!({ "object": "list", "data": data.collect::<Vec<_>>(), "usage": { "prompt_tokens": 100, "total_tokens": 100 } })
+        }
         "anthropic" => json!({
             "type": "message", "role": "assistant", "content": [{ "type": "text", "text": text }], "stop_reason": "end_turn",
             "usage": { "input_tokens": 100, "output_tokens": 10 },

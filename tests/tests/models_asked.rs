@@ -180,3 +180,57 @@ async fn no_more_questions_are_under_way_than_allowed() {
     assert!(matches!(second, Err(ModelError::Timeout { .. })));
     assert_eq!((while_first, server.asked().len()), (1, 2));
 }
+
+#[tokio::test]
+async fn texts_are_embedded_in_batches_and_in_order() {
+    // Each batch has another vector, and the second one has to be asked for twice.
+    let server = StandInModel::start(|asked| match asked.before {
+        0 => says("0.5 -2"),
+        1 => refuses(503, None),
+        _ => says("0.25 1"),
+    })
+    .unwrap();
+    let model = Model::new(settings(&server, Protocol::OpenAi), &[]).unwrap();
+    let texts: Vec<String> = (0..40).map(|number| format!("text {number}")).collect();
+    let vectors = model.embed(&texts).await.unwrap();
+    assert_eq!(vectors.len(), 40);
+    assert!(vectors[..32].iter().all(|vector| *vector == [0.5, -2.0]));
+    assert!(vectors[32..].iter().all(|vector| *vector == [0.25, 1.0]));
+    let asked = server.asked();
+    assert_eq!(asked.len(), 3);
+    assert_eq!((asked[0].protocol, asked[0].model.as_str()), ("embeddings", "some-model"));
+    assert_eq!(asked[0].key.as_deref(), Some(KEY));
+    assert_eq!(asked[0].user, texts[..32].join("\n"));
+    assert_eq!((&asked[1].user, &asked[2].user), (&texts[32..].join("\n"), &texts[32..].join("\n")));
+    assert!(model.embed(&[]).await.unwrap().is_empty() && server.asked().len() == 3);
+}
+
+#[tokio::test]
+async fn embeddings_that_are_none_are_told_with_a_remedy_and_without_the_key() {
+    let large = format!(r#"{{"data": [{}]}}"#, " ".repeat(9_000_000));
+    for (does, words) in [
+        (refuses(404, None), "check `model`, `url` and `protocol`"),
+        (refuses(401, None), "check `key` or `key_env`"),
+        (refuses(400, None), "no, not with (key)"),
+        (Does::Sends(large.into_bytes()), "larger than any answer"),
+        (Does::Sends(br#"{"data": []}"#.to_vec()), "check `protocol` and `url`"),
+        (says(""), "0 dimensions"),
+        (Does::Hangs, "raise the model's `timeout`"),
+    ] {
+        let server = StandInModel::start(move |_| does.clone()).unwrap();
+        let settings =
+            ModelSettings { timeout: Duration::from_millis(1500), ..settings(&server, Protocol::OpenAi) };
+        let error = Model::new(settings, &[]).unwrap().embed(&["text".to_owned()]).await.unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(told.contains(words) && told.contains("mine") && !told.contains(KEY), "{told}");
+    }
+
+    let server = StandInModel::start(|asked| says(if asked.before == 0 { "1 2" } else { "1 2 3" })).unwrap();
+    let model = Model::new(settings(&server, Protocol::OpenAi), &[]).unwrap();
+    let error = model.embed(&vec!["text".to_owned(); 33]).await.unwrap_err();
+    assert!(error.to_string().contains("different dimensions"), "{error}");
+
+    let model = Model::new(settings(&server, Protocol::Gemini), &[]).unwrap();
+    let error = model.embed(&["text".to_owned()]).await.unwrap_err();
+    assert!(matches!(error, ModelError::Setup { .. }) && error.to_string().contains("openai"), "{error}");
+}

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast the whole program is, as tables.
 
 mod ingest;
+mod meaning;
 mod serve;
 
 use crate::release;
@@ -16,6 +17,8 @@ pub struct Bench {
 enum What {
     /// A sync of the small web: reads a second, milliseconds a read by stage, peak memory, on both databases
     Ingest(ingest::Ingest),
+    /// The nearest of many vectors: times, what is missed, memory
+    Meaning(meaning::Meaning),
     /// The pages at 1,000 and 100,000 reads: requests a second, p50 and p99
     Serve(serve::Serve),
 }
@@ -23,11 +26,11 @@ enum What {
 impl Bench {
     /// Measures, optimised, and prints Markdown tables.
     pub fn run(self) -> anyhow::Result<()> {
-        let binary = release::required()?;
-        let runtime = tokio::runtime::Runtime::new()?;
+        let runtime = || tokio::runtime::Runtime::new();
         match self.what {
-            What::Ingest(bench) => runtime.block_on(bench.run(&binary)),
-            What::Serve(bench) => runtime.block_on(bench.run(&binary)),
+            What::Ingest(bench) => runtime()?.block_on(bench.run(&release::required()?)),
+            What::Meaning(bench) => bench.run(),
+            What::Serve(bench) => runtime()?.block_on(bench.run(&release::required()?)),
         }
     }
 }

@@ -4,7 +4,7 @@ mod agreement;
 mod asker;
 mod judge;
 mod lexrank;
-mod minilm;
+pub mod minilm;
 mod precis;
 mod search;
 mod statistics;

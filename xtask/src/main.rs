@@ -2,6 +2,7 @@
 
 mod archive;
 mod bench;
+mod distill;
 mod eval;
 mod fit;
 mod labels;
@@ -29,6 +30,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
+    /// Make the built-in embedder of all-MiniLM-L6-v2
+    Distill(distill::Distill),
     /// Say how good the précis are, against the labelled set
     Eval(eval::Eval),
     /// Take pictures of the pages
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Distill(chore) => chore.run(),
         Chore::Eval(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),
         Chore::Train(chore) => chore.run(),

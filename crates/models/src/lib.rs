@@ -1,7 +1,8 @@
 //! Clients for language models: OpenAI-compatible chat completions (hosted ones, Ollama, vLLM, llama.cpp), Anthropic's
 //! messages, Gemini's generateContent.
 //!
-//! A [`Model`] takes a [`Prompt`] and gives the text of the reply with what it cost:
+//! A [`Model`] takes a [`Prompt`] and gives the text of the reply with what it cost; a model for embeddings
+//! [gives](Model::embed) the vectors of texts:
 //!
 //! ```no_run
 //! # async fn ask() -> Result<(), backissue_models::ModelError> {
@@ -25,6 +26,7 @@
 //!
 //! This room must not know what is asked, judge a reply, keep anything, or read settings from files or the environment.
 
+mod embeddings;
 mod error;
 mod model;
 mod protocol;

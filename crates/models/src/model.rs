@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::debug;
 use url::{Host, Url};
 
+use crate::embeddings;
 use crate::error::ModelError;
 use crate::protocol::Form;
 use crate::settings::ModelSettings;
@@ -140,28 +141,66 @@ impl Model {
     /// # Errors
     /// See [`ModelError`].
     pub async fn ask(&self, prompt: &Prompt<'_>) -> Result<Reply, ModelError> {
+        self.shared.patiently(|| self.shared.try_forms(prompt)).await
+    }
+
+    /// The meaning of each text as a vector, in their order and all of one dimension, from a server that has `/embeddings`
+    /// in OpenAI's form (Ollama, vLLM, llama.cpp and others too). Some texts are sent at once, so many that an answer is
+    /// not large. Their lengths are the server's business; no text may be empty, many servers refuse that.
+    ///
+    /// # Errors
+    /// [`ModelError::Setup`] where the protocol has no embeddings; see [`ModelError`] for the others. Where one batch fails
+    /// nothing is given.
+    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
         let shared = &self.shared;
-        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
-        let mut attempt = 1;
-        loop {
-            let error = match shared.try_forms(prompt).await {
-                Ok(reply) => return Ok(reply),
-                Err(Failed::ForNow(error)) => error,
-                Err(Failed::Form(error) | Failed::ForGood(error)) => return Err(error),
+        let endpoint = embeddings::endpoint(&shared.settings)
+            .map_err(|reason| ModelError::Setup { name: self.name().to_owned(), reason })?;
+        let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(embeddings::BATCH) {
+            let body = embeddings::body(&shared.settings.model, batch);
+            let send = || async {
+                let answer = shared.post(&endpoint, &body, embeddings::LARGEST_ANSWER).await?;
+                embeddings::vectors(answer, batch.len())
+                    .map_err(|reason| Failed::ForGood(shared.unreadable(&reason)))
             };
-            let own = shared.settings.pause * 2u32.pow(attempt - 1);
-            let pause = error.retry_after().unwrap_or(own);
-            if attempt == ATTEMPTS || pause > LONGEST_PAUSE {
-                return Err(error);
+            let more = shared.patiently(send).await?;
+            if let (Some(first), Some(next)) = (vectors.first(), more.first())
+                && first.len() != next.len()
+            {
+                return Err(shared.unreadable("its vectors are of different dimensions"));
             }
-            debug!(model = self.name(), attempt, ?pause, "asking again after {pause:?}: {error}");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
+            vectors.extend(more);
         }
+        Ok(vectors)
     }
 }
 
 impl Shared {
+    /// Tries in its turn, again where the server refuses for now.
+    async fn patiently<T, A: Future<Output = Result<T, Failed>>>(
+        &self,
+        attempt: impl Fn() -> A,
+    ) -> Result<T, ModelError> {
+        let _turn = self.turns.acquire().await.map_err(|_| self.unreadable("the client was closed"))?;
+        let mut attempts = 1;
+        loop {
+            let error = match attempt().await {
+                Ok(given) => return Ok(given),
+                Err(Failed::ForNow(error)) => error,
+                Err(Failed::Form(error) | Failed::ForGood(error)) => return Err(error),
+            };
+            let own = self.settings.pause * 2u32.pow(attempts - 1);
+            let pause = error.retry_after().unwrap_or(own);
+            if attempts == ATTEMPTS || pause > LONGEST_PAUSE {
+                return Err(error);
+            }
+            let model = self.settings.name.as_str();
+            debug!(model, attempt = attempts, ?pause, "asking again after {pause:?}: {error}");
+            tokio::time::sleep(pause).await;
+            attempts += 1;
+        }
+    }
+
     /// Asks in the fullest form that the server takes, and remembers it.
     async fn try_forms(&self, prompt: &Prompt<'_>) -> Result<Reply, Failed> {
         let from = self.form.load(Ordering::Relaxed);
@@ -182,18 +221,8 @@ impl Shared {
 
     async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
         let protocol = self.settings.protocol;
-        let body = protocol.body(&self.settings.model, prompt, form).to_string();
-        let request = self.client.post(self.endpoint.clone()).headers(self.headers.clone());
-        let request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
-        let answer = request.send().await.map_err(|error| Failed::ForGood(self.explain(&error)))?;
-        let status = answer.status();
-        let wait = retry_after(answer.headers(), SystemTime::now());
-        let bytes = self.bytes(answer).await?;
-        if !status.is_success() {
-            return Err(self.refusal(status, wait, &bytes));
-        }
-        let answer: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Failed::ForGood(self.unreadable(&format!("it is not JSON: {error}"))))?;
+        let body = protocol.body(&self.settings.model, prompt, form);
+        let answer = self.post(&self.endpoint, &body, LARGEST_ANSWER).await?;
         protocol.reply(&answer, prompt).map_err(|reason| {
             Failed::ForGood(ModelError::Silent {
                 name: self.settings.name.clone(),
@@ -202,13 +231,27 @@ impl Shared {
         })
     }
 
-    async fn bytes(&self, mut answer: Response) -> Result<Vec<u8>, Failed> {
+    /// Sends a question once; the answer has at most `largest` bytes.
+    async fn post(&self, endpoint: &Url, body: &Value, largest: usize) -> Result<Value, Failed> {
+        let request = self.client.post(endpoint.clone()).headers(self.headers.clone());
+        let request =
+            request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_string());
+        let answer = request.send().await.map_err(|error| Failed::ForGood(self.explain(&error)))?;
+        let status = answer.status();
+        let wait = retry_after(answer.headers(), SystemTime::now());
+        let bytes = self.bytes(answer, largest).await?;
+        if !status.is_success() {
+            return Err(self.refusal(status, wait, &bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failed::ForGood(self.unreadable(&format!("it is not JSON: {error}"))))
+    }
+
+    async fn bytes(&self, mut answer: Response, largest: usize) -> Result<Vec<u8>, Failed> {
         let mut bytes = Vec::new();
         loop {
             match answer.chunk().await {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() <= LARGEST_ANSWER => {
-                    bytes.extend_from_slice(&chunk)
-                }
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= largest => bytes.extend_from_slice(&chunk),
                 Ok(Some(_)) => return Err(Failed::ForGood(self.unreadable("it is larger than any answer"))),
                 Ok(None) => return Ok(bytes),
                 Err(error) if error.is_timeout() => return Err(Failed::ForGood(self.explain(&error))),

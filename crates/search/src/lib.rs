@@ -61,7 +61,7 @@ mod words;
 
 pub use blend::{Blend, By, CANDIDATES, Ranked, Ranking};
 pub use document::Document;
-pub use embedders::{Embedders, EmbeddingFailure};
+pub use embedders::{Embedders, EmbeddingFailure, EmbeddingServer};
 pub use error::SearchError;
 pub use follow::{Caught, Progress, follow, meanings};
 pub use index::{Index, Rebuild, Writer};

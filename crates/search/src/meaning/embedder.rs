@@ -186,6 +186,22 @@ mod tests {
         }
     }
 
+    /// `tests/pieces.jsonl` has what the model's own tokenizer makes of statements of the labelled set and of odd texts.
+    #[test]
+    fn pieces_are_those_of_the_models_own_tokenizer() {
+        let mut lines = 0;
+        for line in include_str!("../../tests/pieces.jsonl").lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = line["text"].as_str().unwrap();
+            let expected: Vec<u64> =
+                line["pieces"].as_array().unwrap().iter().map(|piece| piece.as_u64().unwrap()).collect();
+            let pieces: Vec<u64> = Embedder::built_in().pieces.of(text).into_iter().map(u64::from).collect();
+            assert_eq!(pieces, expected, "{text:?}");
+            lines += 1;
+        }
+        assert!(lines > 150);
+    }
+
     #[test]
     fn damage_is_told_and_does_no_harm() {
         let whole = small().to_bytes();

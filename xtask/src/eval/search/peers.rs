@@ -143,10 +143,10 @@ impl PostgresText {
         let mut lists = Vec::new();
         for text in queries {
             let any: Vec<String> = words(text).iter().map(|word| format!("'{word}'")).collect();
-            // Weights are those of D, C, B, A; 2 divides by the length of a document.
+            // Weights are those of D, C, B, A; 1 divides by the logarithm of a document's length, which serves it best here.
             let rows = sqlx::query(
                 "SELECT url FROM reads, to_tsquery('english', $1) AS asked WHERE words @@ asked
-                 ORDER BY ts_rank(ARRAY[0.15, 0.4, 0.7, 1.0], words, asked, 2) DESC, url LIMIT $2",
+                 ORDER BY ts_rank(ARRAY[0.15, 0.4, 0.7, 1.0], words, asked, 1) DESC, url LIMIT $2",
             )
             .bind(any.join(" | "))
             .bind(i64::try_from(limit)?)

@@ -1,0 +1,104 @@
+//! The question for vectors and what an answer holds, in the form of OpenAI's embeddings, which Ollama, vLLM, llama.cpp and
+//! others have too.
+//!
+//! Pure: values in, values out.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::protocol::Protocol;
+use crate::settings::ModelSettings;
+
+/// Texts of one question; servers on a machine's own processor should answer it well within the time-out.
+pub(crate) const BATCH: usize = 32;
+
+/// Most dimensions that a vector may have. Models of today have 256 to 4096.
+const DIMENSIONS_MAX: usize = 8192;
+
+/// Largest answer in bytes: a full batch of the longest vectors, with room for the digits of each number.
+pub(crate) const LARGEST_ANSWER: usize = BATCH * DIMENSIONS_MAX * 32;
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+/// Where vectors are asked for.
+pub(crate) fn endpoint(settings: &ModelSettings) -> Result<Url, String> {
+    if settings.protocol != Protocol::OpenAi {
+        return Err(format!(
+            "embeddings are asked for by the protocol openai only (Ollama, vLLM and llama.cpp speak it too), not by {}; \
+             change its `protocol` and `url`",
+            settings.protocol
+        ));
+    }
+    let mut url = settings.url.clone();
+    url.path_segments_mut().map_err(|()| "its address has no path")?.pop_if_empty().push("embeddings");
+    Ok(url)
+}
+
+/// The question.
+pub(crate) fn body(model: &str, texts: &[String]) -> Value {
+    json!({ "model": model, "input": texts, "encoding_format": "float" })
+}
+
+/// The vectors of `count` texts in their order; where the answer has something else, what is wrong with it.
+pub(crate) fn vectors(answer: Value, count: usize) -> Result<Vec<Vec<f32>>, String> {
+    let mut data = serde_json::from_value::<Answer>(answer).map_err(|error| error.to_string())?.data;
+    data.sort_by_key(|vector| vector.index);
+    if !data.iter().map(|vector| vector.index).eq(0..count) {
+        return Err(format!("it has {} vectors, not one for each of {count} texts", data.len()));
+    }
+    let dimensions = data.first().map_or(0, |vector| vector.embedding.len());
+    if data.iter().any(|vector| vector.embedding.len() != dimensions) {
+        return Err("its vectors are of different dimensions".into());
+    }
+    if count > 0 && !(1..=DIMENSIONS_MAX).contains(&dimensions) {
+        return Err(format!("its vectors have {dimensions} dimensions, not 1 to {DIMENSIONS_MAX}"));
+    }
+    // A number too large for the type is read as infinite.
+    if data.iter().flat_map(|vector| &vector.embedding).any(|number| !number.is_finite()) {
+        return Err("its vectors hold numbers that are none".into());
+    }
+    Ok(data.into_iter().map(|vector| vector.embedding).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_are_put_in_the_order_of_the_texts() {
+        let answer = json!({ "object": "list", "data": [
+            { "object": "embedding", "index": 1, "embedding": [0.5, -1] },
+            { "object": "embedding", "index": 0, "embedding": [0.25, 2] },
+        ]});
+        assert_eq!(vectors(answer, 2).unwrap(), [[0.25, 2.0], [0.5, -1.0]]);
+    }
+
+    #[test]
+    fn what_is_no_vector_for_each_text_is_told() {
+        let one = |index: usize, embedding: Value| json!({ "index": index, "embedding": embedding });
+        for (data, words) in [
+            (json!([]), "0 vectors, not one for each of 2"),
+            (json!([one(0, json!([1])), one(0, json!([1]))]), "not one for each"),
+            (json!([one(0, json!([1])), one(7, json!([1]))]), "not one for each"),
+            (json!([one(0, json!([1])), one(1, json!([1, 2]))]), "different dimensions"),
+            (json!([one(0, json!([])), one(1, json!([]))]), "0 dimensions"),
+            (json!([one(0, json!([1e300])), one(1, json!([1]))]), "numbers that are none"),
+            (json!([one(0, json!("AAAA")), one(1, json!([1]))]), "invalid type"),
+            (json!({}), "invalid type"),
+        ] {
+            let error = vectors(json!({ "data": data }), 2).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+        assert!(vectors(json!({ "error": "no" }), 1).unwrap_err().contains("data"));
+    }
+}
