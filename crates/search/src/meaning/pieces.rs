@@ -74,13 +74,16 @@ impl Pieces {
 
     /// Takes the next character: it ends a word, stands alone, or goes on with the word.
     fn take(&self, character: char, word: &mut String, tell: &mut impl FnMut(u32)) {
+        if is_dropped(character) {
+            return;
+        }
         if character.is_whitespace() {
             self.end(word, tell);
         } else if is_alone(character) {
             self.end(word, tell);
             word.push(character);
             self.end(word, tell);
-        } else if !is_dropped(character) {
+        } else {
             word.push(character);
         }
     }
@@ -122,13 +125,10 @@ impl Pieces {
     }
 }
 
-/// Control and format characters and what is no character at all are left out, white space among them is not.
+/// Control and format characters and what is no character at all are left out, some of them white space to others.
 fn is_dropped(character: char) -> bool {
     if character.is_ascii() {
-        return character.is_ascii_control() && !character.is_ascii_whitespace();
-    }
-    if character.is_whitespace() {
-        return false;
+        return character.is_ascii_control() && !matches!(character, '\t' | '\n' | '\r');
     }
     character == '\u{FFFD}'
         || matches!(
