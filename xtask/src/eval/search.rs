@@ -3,6 +3,7 @@
 
 mod peers;
 mod queries;
+mod tuning;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ pub struct Evaluation {
     /// Write what words and meaning each say of every query, a JSON object a line, for choosing the blend
     #[arg(long, value_name = "FILE")]
     proposals: Option<PathBuf>,
+    /// Instead of figures, look for better weights and print them; to be used with `--half tuning`
+    #[arg(long)]
+    tune: bool,
     /// Go on in this build where it is not optimised
     #[arg(long)]
     unoptimised: bool,
@@ -46,6 +50,9 @@ const DEPTH: usize = 20;
 
 /// How deep rankings are judged.
 const POOL: usize = 10;
+
+/// The address of every read.
+type Urls = HashMap<ReadId, String>;
 
 /// A system's answers, a list of addresses a query.
 struct Answers {
@@ -70,15 +77,18 @@ impl Evaluation {
             queries::load()?.into_iter().filter(|judged| self.half.holds(judged)).collect();
         let folder = tempfile::tempdir()?;
         eprintln!("making the archive");
-        let store = Store::open(&Location::Sqlite(folder.path().join("archive.sqlite")), &TimeZone::UTC).await?;
+        let store =
+            Store::open(&Location::Sqlite(folder.path().join("archive.sqlite")), &TimeZone::UTC).await?;
         archive::fill(&store).await?;
         let reads = all(&store).await?;
         let search = Search::open(store, &folder.path().join("index"), Embedders::BuiltIn).await?;
         search.catch_up(|_| ()).await?;
         eprintln!("asking");
         let texts: Vec<&str> = judged.iter().map(|judged| judged.query.as_str()).collect();
-        let urls: HashMap<ReadId, String> =
-            reads.iter().map(|read| (read.card.id, read.card.url.to_string())).collect();
+        let urls: Urls = reads.iter().map(|read| (read.card.id, read.card.url.to_string())).collect();
+        if self.tune {
+            return tuning::tune(&search, &judged, &urls).await;
+        }
         if let Some(path) = &self.proposals {
             return proposals(&search, &judged, &urls, path).await;
         }
@@ -98,8 +108,9 @@ impl Evaluation {
         let postgres = PostgresText::of(cluster.url(), &reads).await?;
         systems.push(Answers { name: "PostgreSQL full text", lists: postgres.ask(&texts, DEPTH).await? });
         match Sentences::of(&reads) {
-            Ok(mut full) => systems
-                .push(Answers { name: "MiniLM vectors (ceiling)", lists: full.ask(&texts, DEPTH)? }),
+            Ok(mut full) => {
+                systems.push(Answers { name: "MiniLM vectors (ceiling)", lists: full.ask(&texts, DEPTH)? })
+            }
             Err(why) => println!("The ceiling is left out: {why:#}\n"),
         }
         if let Some(path) = &self.unjudged {
@@ -148,7 +159,8 @@ fn report(systems: &[Answers], judged: &[Judged], reads: usize, half: Half) {
             vec![
                 system.name.to_owned(),
                 format!("{:.3} ({:.3} to {:.3})", estimate.value, estimate.low, estimate.high),
-                ceiling.map_or_else(String::new, |ceiling| format!("{:.0} %", 100.0 * estimate.value / ceiling)),
+                ceiling
+                    .map_or_else(String::new, |ceiling| format!("{:.0} %", 100.0 * estimate.value / ceiling)),
                 over(&|judged, list| judged.reciprocal_rank(list)),
                 over(&|judged, list| judged.recall(list)),
                 over(&|judged, list| judged.share_judged(list)),
@@ -178,7 +190,8 @@ fn by_query(systems: &[Answers], judged: &[Judged]) {
 fn unjudged(systems: &[Answers], judged: &[Judged], path: &PathBuf) -> anyhow::Result<()> {
     let mut lines = String::new();
     for (at, query) in judged.iter().enumerate() {
-        let mut urls: Vec<&String> = systems.iter().flat_map(|system| system.lists[at].iter().take(POOL)).collect();
+        let mut urls: Vec<&String> =
+            systems.iter().flat_map(|system| system.lists[at].iter().take(POOL)).collect();
         urls.retain(|url| !query.grades.contains_key(*url));
         urls.sort();
         urls.dedup();
@@ -189,12 +202,7 @@ fn unjudged(systems: &[Answers], judged: &[Judged], path: &PathBuf) -> anyhow::R
 }
 
 /// Writes what either way of searching proposes for each query.
-async fn proposals(
-    search: &Search,
-    judged: &[Judged],
-    urls: &HashMap<ReadId, String>,
-    path: &PathBuf,
-) -> anyhow::Result<()> {
+async fn proposals(search: &Search, judged: &[Judged], urls: &Urls, path: &PathBuf) -> anyhow::Result<()> {
     let mut lines = String::new();
     for query in judged {
         let mut said = serde_json::Map::new();
@@ -214,7 +222,8 @@ async fn proposals(
             });
             said.insert(name.to_owned(), reads.collect());
         }
-        lines += &serde_json::json!({ "id": query.id, "kind": query.kind.heading(), "said": said }).to_string();
+        lines +=
+            &serde_json::json!({ "id": query.id, "kind": query.kind.heading(), "said": said }).to_string();
         lines.push('\n');
     }
     std::fs::write(path, lines).with_context(|| format!("{} cannot be written", path.display()))

@@ -1,0 +1,85 @@
+//! Choosing what each thing counts: one dial after another is put where the tuning half of the queries is answered best.
+
+use backissue_search::{Blend, By, Search};
+
+use super::super::statistics::mean;
+use super::queries::Judged;
+use super::{DEPTH, Urls};
+
+/// A number of the blend, and where it may stand.
+struct Dial {
+    name: &'static str,
+    number: fn(&mut Blend) -> &mut f32,
+    values: &'static [f32],
+}
+
+const WORDS: [Dial; 11] = [
+    Dial { name: "title", number: |b| &mut b.weights.title, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
+    Dial { name: "problem", number: |b| &mut b.weights.problem, values: &[0.25, 0.5, 1.0, 1.5, 2.0, 3.0] },
+    Dial { name: "approach", number: |b| &mut b.weights.approach, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },
+    Dial { name: "outcome", number: |b| &mut b.weights.outcome, values: &[0.0, 0.25, 0.5, 1.0] },
+    Dial { name: "concepts", number: |b| &mut b.weights.concepts, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
+    Dial { name: "technologies", number: |b| &mut b.weights.technologies, values: &[0.0, 0.5, 1.0, 1.5] },
+    Dial { name: "company", number: |b| &mut b.weights.company, values: &[0.0, 0.5, 1.0, 1.5] },
+    Dial { name: "headings", number: |b| &mut b.weights.headings, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
+    Dial { name: "body", number: |b| &mut b.weights.body, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
+    Dial { name: "exact", number: |b| &mut b.weights.exact, values: &[0.0, 0.15, 0.35, 0.6, 1.0] },
+    Dial { name: "nearness", number: |b| &mut b.weights.nearness, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },
+];
+
+const BLEND: [Dial; 6] = [
+    Dial { name: "words", number: |b| &mut b.words, values: &[0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0] },
+    Dial { name: "constant", number: |b| &mut b.constant, values: &[2.0, 5.0, 10.0, 20.0, 40.0, 60.0] },
+    Dial {
+        name: "least similarity",
+        number: |b| &mut b.least_similarity,
+        values: &[0.1, 0.2, 0.25, 0.3, 0.35],
+    },
+    Dial { name: "problem", number: |b| &mut b.problem, values: &[0.0, 0.02, 0.04, 0.08, 0.12] },
+    Dial { name: "confidence", number: |b| &mut b.confidence, values: &[0.0, 0.02, 0.05, 0.1] },
+    Dial { name: "recency", number: |b| &mut b.recency, values: &[0.0, 0.02, 0.03, 0.06] },
+];
+
+/// Rounds over all dials; later ones change little.
+const ROUNDS: usize = 2;
+/// A dial moves only for more than this, so that chance moves nothing.
+const WORTH_MOVING: f64 = 0.001;
+
+/// Tunes and prints where the dials stand in the end.
+pub async fn tune(search: &Search, judged: &[Judged], urls: &Urls) -> anyhow::Result<()> {
+    let mut blend = Blend::default();
+    for (title, by, dials) in [("words", By::Words, &WORDS[..]), ("both", By::Both, &BLEND[..])] {
+        let mut best = quality(search, judged, urls, &Blend { by, ..blend.clone() }).await?;
+        println!("{title}: nDCG@10 {best:.4} before");
+        for _ in 0..ROUNDS {
+            for dial in dials {
+                let stood = *(dial.number)(&mut blend);
+                let mut chosen = stood;
+                for value in dial.values {
+                    *(dial.number)(&mut blend) = *value;
+                    let now = quality(search, judged, urls, &Blend { by, ..blend.clone() }).await?;
+                    if now > best + WORTH_MOVING {
+                        (best, chosen) = (now, *value);
+                    }
+                }
+                *(dial.number)(&mut blend) = chosen;
+                if chosen != stood {
+                    println!("  {} from {stood} to {chosen}: {best:.4}", dial.name);
+                }
+            }
+        }
+    }
+    println!("{blend:#?}");
+    Ok(())
+}
+
+async fn quality(search: &Search, judged: &[Judged], urls: &Urls, blend: &Blend) -> anyhow::Result<f64> {
+    let mut figures = Vec::with_capacity(judged.len());
+    for query in judged {
+        let ranking = search.ranking(&query.query, blend).await?;
+        let best = ranking.reads.iter().take(DEPTH);
+        let list: Vec<String> = best.filter_map(|read| urls.get(&read.id).cloned()).collect();
+        figures.push(query.ndcg(&list));
+    }
+    Ok(mean(figures))
+}
