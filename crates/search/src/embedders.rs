@@ -105,7 +105,11 @@ impl EmbeddingServer {
                 let before = *self.dimensions.get_or_init(|| embedding.dimensions());
                 if before != embedding.dimensions() {
                     let server = self.model.name().to_owned();
-                    return Err(EmbeddingFailure::OtherVectors { server, before, now: embedding.dimensions() });
+                    return Err(EmbeddingFailure::OtherVectors {
+                        server,
+                        before,
+                        now: embedding.dimensions(),
+                    });
                 }
             }
             all.push(embedding);

@@ -28,16 +28,16 @@ const WORDS: [Dial; 11] = [
 ];
 
 const BLEND: [Dial; 6] = [
-    Dial { name: "words", number: |b| &mut b.words, values: &[0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0] },
-    Dial { name: "constant", number: |b| &mut b.constant, values: &[2.0, 5.0, 10.0, 20.0, 40.0, 60.0] },
+    Dial { name: "words", number: |b| &mut b.words, values: &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8] },
+    Dial { name: "curve", number: |b| &mut b.curve, values: &[0.35, 0.5, 0.7, 1.0, 1.4] },
     Dial {
         name: "least similarity",
         number: |b| &mut b.least_similarity,
-        values: &[0.1, 0.2, 0.25, 0.3, 0.35],
+        values: &[0.0, 0.1, 0.2, 0.25, 0.3],
     },
-    Dial { name: "problem", number: |b| &mut b.problem, values: &[0.0, 0.02, 0.04, 0.08, 0.12] },
-    Dial { name: "confidence", number: |b| &mut b.confidence, values: &[0.0, 0.02, 0.05, 0.1] },
-    Dial { name: "recency", number: |b| &mut b.recency, values: &[0.0, 0.02, 0.03, 0.06] },
+    Dial { name: "problem", number: |b| &mut b.problem, values: &[0.0, 0.01, 0.02, 0.04, 0.08] },
+    Dial { name: "confidence", number: |b| &mut b.confidence, values: &[0.0, 0.005, 0.02, 0.05] },
+    Dial { name: "recency", number: |b| &mut b.recency, values: &[0.0, 0.005, 0.02, 0.06] },
 ];
 
 /// Rounds over all dials; later ones change little.
