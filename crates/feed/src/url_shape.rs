@@ -31,6 +31,9 @@ enum Piece {
     Words,
 }
 
+/// What addresses of one shape have in common: parts, extension, parameters.
+type Form = (Vec<Piece>, Option<&'static str>, Vec<String>);
+
 /// What one part of a shape takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -135,8 +138,7 @@ impl Shapes {
     /// Learns from the addresses of articles: those that a source's feed lists.
     pub fn learn<'a>(examples: impl IntoIterator<Item = &'a Url>) -> Self {
         let mut shapes = Self::default();
-        let mut groups: BTreeMap<(Vec<Piece>, Option<&'static str>, Vec<String>), Vec<Path>> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Form, Vec<Path>> = BTreeMap::new();
         for url in examples.into_iter().take(MAX_EXAMPLES) {
             let Ok(url) = CanonicalUrl::of(url) else { continue };
             if !shapes.known.insert(url.key()) {

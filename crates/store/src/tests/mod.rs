@@ -2,6 +2,7 @@
 
 mod admission;
 mod asking;
+mod backfills;
 mod concurrency;
 mod harness;
 mod lists;
