@@ -81,7 +81,7 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
             listing.wordpress.get_or_insert(url);
             continue;
         }
-        if url.host_str() != here.host_str() || &url == here {
+        if bare_host(&url) != bare_host(here) || &url == here {
             continue;
         }
         let words = if tag.name == "a" { link_text(&text[tag.end..]) } else { String::new() };
@@ -102,6 +102,10 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     }
     listing.next = next.map(|(_, url)| url);
     listing
+}
+
+fn bare_host(url: &Url) -> Option<&str> {
+    url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host))
 }
 
 fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{Phase, Progress, Stage};
-use backissue_store::{ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
+use backissue_store::{ClaimedBackfill, ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ use crate::anew::{Anew, By, Pass};
 use crate::asking::Asker;
 use crate::hosts::{HostInUse, Hosts};
 use crate::meter::Meter;
+use crate::robots::RobotsFiles;
 
 /// How the workers work.
 #[derive(Clone, Debug)]
@@ -85,6 +86,7 @@ pub struct Ingest {
     pub(crate) fetcher: Fetcher,
     pub(crate) settings: IngestSettings,
     pub(crate) meter: Meter,
+    pub(crate) robots: RobotsFiles,
     hosts: Hosts,
     /// Held while work is picked, so that two workers never pick the same host.
     picking: Mutex<()>,
@@ -97,6 +99,7 @@ pub struct Ingest {
 /// A piece of work with the host it keeps busy.
 enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
+    Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
     Fetch(Box<ClaimedRead>, HostInUse<'a>),
     Annotate(Box<ClaimedRead>),
 }
@@ -109,6 +112,7 @@ impl Ingest {
             fetcher,
             settings,
             meter: Meter::new(),
+            robots: RobotsFiles::default(),
             hosts: Hosts::default(),
             picking: Mutex::default(),
             working: AtomicUsize::default(),
@@ -340,8 +344,9 @@ impl Ingest {
         Ok([resting, due].into_iter().flatten().fold(minute, Instant::min))
     }
 
-    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then pages. Pages wait
-    /// while this machine has no network; feeds are asked all the same, each of which tells what it met.
+    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then documents that
+    /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. These
+    /// two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
     async fn pick(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
         let now = Timestamp::now();
@@ -370,6 +375,10 @@ impl Ingest {
         if self.is_offline() {
             return Ok(None);
         }
+        if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
+            let host = self.hosts.take(&search.host, &self.fetcher);
+            return Ok(Some(Work::Backfill(Box::new(search), host)));
+        }
         let read = self.store.claim_read(Stage::Discovered, now, lease, &busy).await?;
         Ok(read.map(|read| {
             let host = self.hosts.take(&read.host, &self.fetcher);
@@ -380,6 +389,7 @@ impl Ingest {
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
         match work {
             Work::Poll(source, _host) => self.poll(*source).await,
+            Work::Backfill(search, _host) => self.backfill(*search).await,
             Work::Fetch(read, _host) => self.fetch_read(*read).await,
             Work::Annotate(read) => self.annotate_read(*read).await,
         }

@@ -60,11 +60,11 @@ on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to
     tx.commit().await.unwrap();
     let again = db.open_again().await;
     assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
-    let source = again.sources(&SourceFilter::default()).await.unwrap().remove(0);
-    assert!(
-        !again.addresses_in_feed(source.id, 9).await.unwrap().is_empty(),
-        "what was there came from feeds"
-    );
+    let mut in_feeds = 0;
+    for source in again.sources(&SourceFilter::default()).await.unwrap() {
+        in_feeds += again.addresses_in_feed(source.id, 99).await.unwrap().len();
+    }
+    assert!(in_feeds >= 40, "what was there came from feeds: {in_feeds}");
     again.close().await;
 });
 
