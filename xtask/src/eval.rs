@@ -1,7 +1,9 @@
-//! `cargo xtask eval`: how good the précis are, against what people said of the same reads, as tables.
+//! `cargo xtask eval`: how good the précis are, against what people said of the same reads, and how much of the past a backfill
+//! brings in, as tables.
 
 mod agreement;
 mod asker;
+mod backfill;
 mod judge;
 mod lexrank;
 mod minilm;
@@ -21,6 +23,8 @@ enum What {
     Precis(Box<precis::Evaluation>),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
+    /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
+    Backfill(backfill::Backfill),
 }
 
 impl Eval {
@@ -29,6 +33,7 @@ impl Eval {
         match self.what {
             What::Precis(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
+            What::Backfill(eval) => eval.run(),
         }
     }
 }

@@ -28,7 +28,7 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
-    /// Say how good the précis are, against the labelled set
+    /// Say how good the précis are, against the labelled set, and how much of the past a backfill brings in
     Eval(eval::Eval),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),

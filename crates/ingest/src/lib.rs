@@ -25,7 +25,7 @@ mod workers;
 
 pub use anew::{Anew, BUILT_IN, By, Pass, Step};
 pub use asking::{Asker, Told};
-pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way};
+pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
 pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
 pub use polling::admissions;
 pub use robots::PRODUCT;

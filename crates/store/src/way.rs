@@ -4,6 +4,7 @@ use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use crate::archive::touch;
 use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::polls::FoundBy;
@@ -237,6 +238,10 @@ impl Store {
         .bind(counted);
         let mut tx = self.database.begin().await?;
         let changed = tx.run(update).await?;
+        if due.is_none() {
+            // A source's page says how many of its reads are on the way.
+            touch(&mut tx).await?;
+        }
         tx.commit().await?;
         Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
     }

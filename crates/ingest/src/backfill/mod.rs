@@ -16,7 +16,7 @@ use std::time::Duration;
 use backissue_feed::{Shapes, Verdict};
 use backissue_fetch::{Body, FetchError, Validators, Want};
 use backissue_model::{CanonicalUrl, Source};
-use backissue_store::{BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep};
+use backissue_store::{BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep, Store, StoreError};
 use jiff::Timestamp;
 use tracing::{info, warn};
 use url::Url;
@@ -57,23 +57,17 @@ enum Again {
     Online,
 }
 
-impl Ingest {
-    /// Asks for what a source published before it was followed. A running [`Ingest::run`] or the next
-    /// [`Ingest::sync`] searches for it.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn ask_backfill(
-        store: &backissue_store::Store,
-        source: &Source,
-        extent: Extent,
-    ) -> Result<(), IngestError> {
-        let host = host_of(source);
-        let now = Timestamp::now();
-        store.ask_backfill(source.id, &host, extent, |plan| Plan::parse(plan).again().to_text(), now).await?;
-        Ok(())
-    }
+/// Asks for what a source published before it was followed. A running [`Ingest::run`] or the next [`Ingest::sync`] searches
+/// for it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn ask_backfill(store: &Store, source: &Source, extent: Extent) -> Result<(), StoreError> {
+    let again = |plan: &str| Plan::parse(plan).again().to_text();
+    store.ask_backfill(source.id, &host_of(source), extent, again, Timestamp::now()).await
+}
 
+impl Ingest {
     /// Reads the next document of a search and records what it gave.
     pub(crate) async fn backfill(&self, claimed: ClaimedBackfill) -> Result<(), IngestError> {
         let source = &claimed.source;
@@ -122,10 +116,10 @@ impl Ingest {
         plan: &mut Plan,
         attempts: u32,
     ) -> Step {
-        if shapes.shapes().is_empty() {
+        if shapes.examples() == 0 {
             plan.finish();
             let error =
-                "its feed lists no article from whose address others could be told; nothing was searched";
+                "its feed lists no article from whose address others could be told; nothing was searched for";
             return Step { error: Some(error.to_owned()), ..Step::default() };
         }
         if !plan.is_begun()
