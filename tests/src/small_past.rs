@@ -38,7 +38,7 @@ pub fn articles(shared: &Path) -> anyhow::Result<Vec<Article>> {
         html_files(&host, &mut files)?;
         for file in files {
             let path = file.strip_prefix(&host)?.to_string_lossy().into_owned();
-            if LISTS.contains(&path.as_str()) {
+            if LISTS.contains(&path.as_str()) || leads_elsewhere(&file)? {
                 continue;
             }
             let address = format!("https://{name}/{}", path.trim_end_matches("index.html"));
@@ -60,6 +60,12 @@ fn html_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Whether a page does nothing but send its reader to another.
+fn leads_elsewhere(file: &Path) -> anyhow::Result<bool> {
+    let html = std::fs::read_to_string(file)?;
+    Ok(html.len() < 1000 && html.to_ascii_lowercase().contains("http-equiv=\"refresh\""))
 }
 
 /// The first thing that looks like `2019/05/04` or `2019-05-04`.

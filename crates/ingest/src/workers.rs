@@ -293,7 +293,7 @@ impl Ingest {
         tokio::pin!(changed);
         changed.as_mut().enable();
         let before = self.working.load(Ordering::SeqCst);
-        if let Some(work) = self.pick(scope).await? {
+        if let Some(work) = self.pick(scope, stop).await? {
             // Where there was something there may be more: one more worker looks.
             self.changed.notify_one();
             let result = self.carry_out(work).await;
@@ -347,8 +347,12 @@ impl Ingest {
     /// The next piece of work: précis first (an article that is there should be seen), then feeds, then documents that
     /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. These
     /// two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
-    async fn pick(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
+    async fn pick(&self, scope: Scope, stop: &CancellationToken) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
+        if stop.is_cancelled() {
+            // It was told while this worker waited behind the others.
+            return Ok(None);
+        }
         let now = Timestamp::now();
         // Before the claim: should the database fail after it, the row would wait until its lease runs out.
         let tally = if self.meter.is_idle() { Some(self.store.tally(now).await?) } else { None };

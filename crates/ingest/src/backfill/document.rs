@@ -15,6 +15,9 @@ use super::{is_wanted, key_of};
 /// Most sitemaps that one index leads to.
 const MOST_SITEMAPS: usize = 200;
 
+/// Less than a month of 31 days, from its first moment to its last.
+const MONTH: SignedDuration = SignedDuration::from_secs(31 * 24 * 3600 - 1);
+
 /// Words in the addresses of sitemaps that list no articles.
 const OTHER_SITEMAPS: &[&str] = &[
     "author",
@@ -119,9 +122,7 @@ impl Judge<'_> {
         let date = UrlDate::guess(url, lastmod);
         // Of a month the last day may be meant.
         let latest = match UrlDate::of(url) {
-            Some(UrlDate::Month(_)) => {
-                date.and_then(|at| at.checked_add(SignedDuration::from_hours(31 * 24)).ok())
-            }
+            Some(UrlDate::Month(_)) => date.and_then(|at| at.checked_add(MONTH).ok()),
             _ => date,
         };
         Candidate {
@@ -287,11 +288,12 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
 /// An address with its page's number set.
 fn next_page(url: &Url, parameter: &str, number: u32) -> Url {
     let mut next = url.clone();
-    let others: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(name, _)| name != parameter)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    next.query_pairs_mut().clear().extend_pairs(others).append_pair(parameter, &number.to_string());
+    let mut pairs: Vec<(String, String)> =
+        url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    match pairs.iter_mut().find(|(name, _)| name == parameter) {
+        Some((_, value)) => *value = number.to_string(),
+        None => pairs.push((parameter.to_owned(), number.to_string())),
+    }
+    next.query_pairs_mut().clear().extend_pairs(pairs);
     next
 }

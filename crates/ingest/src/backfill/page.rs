@@ -6,8 +6,10 @@ use backissue_store::{ClaimedRead, FoundBy, StoreError};
 
 use crate::workers::Ingest;
 
-/// Words under which nothing is an article.
+/// Words under which nothing is an article, and where its address has the day on which it was published, which hardly
+/// anything but an article has.
 const FEWEST_WORDS: u32 = 40;
+const FEWEST_WITH_A_DAY: u32 = 15;
 
 /// Words under which a page without any date of its own is not taken for one.
 const FEWEST_UNDATED: u32 = 150;
@@ -42,10 +44,12 @@ fn unlike_an_article(read: &ClaimedRead, article: &Article, reached: &CanonicalU
     if asked != at && asked.starts_with(&at) {
         return Some(format!("its address leads to {reached}, a page above it"));
     }
-    if article.words < FEWEST_WORDS {
+    let date = UrlDate::of(reached.as_url());
+    let fewest = if matches!(date, Some(UrlDate::Day(_))) { FEWEST_WITH_A_DAY } else { FEWEST_WORDS };
+    if article.words < fewest {
         return Some(format!("its page has no more than {} words", article.words));
     }
-    let dated = article.published.is_some() || UrlDate::of(reached.as_url()).is_some();
+    let dated = article.published.is_some() || date.is_some();
     if !dated && (article.words < FEWEST_UNDATED || read.entry.updated.is_none()) {
         return Some("neither its page nor its address has a date".to_owned());
     }
