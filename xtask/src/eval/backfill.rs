@@ -83,9 +83,10 @@ impl Backfill {
 
     fn archive(&self, binary: &Path, web: &SmallWeb) -> anyhow::Result<Archive> {
         let mut flags = web.arguments();
-        flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
-        if !self.polite {
-            flags.extend(["--longest-crawl-delay".to_owned(), "0s".to_owned()]);
+        if self.polite {
+            flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
+        } else {
+            flags.extend(SmallWeb::without_pauses());
         }
         let archive = Archive::with_binary(binary, flags)?;
         let opml = archive.folder().join("feeds.opml");

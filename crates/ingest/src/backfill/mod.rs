@@ -16,7 +16,9 @@ use std::time::Duration;
 use backissue_feed::{Shapes, Verdict};
 use backissue_fetch::{Body, FetchError, Validators, Want};
 use backissue_model::{CanonicalUrl, Source};
-use backissue_store::{BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep, Store, StoreError};
+use backissue_store::{
+    ATTEMPTS_MAX, BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep, Store, StoreError,
+};
 use jiff::Timestamp;
 use tracing::{info, warn};
 use url::Url;
@@ -34,7 +36,8 @@ use plan::{Reading, ToRead};
 /// How many of a feed's addresses are learned from, the newest first.
 const EXAMPLES: u32 = 500;
 
-/// Attempts at one document before the search goes on without it.
+/// Attempts at one document that fails before the search goes on without it. A site that cannot even be asked for its
+/// robots.txt is waited for.
 const ATTEMPTS: u32 = 3;
 
 /// What one document gave.
@@ -82,8 +85,7 @@ impl Ingest {
             Again::Done => NextStep::Now,
             Again::Online => NextStep::Uncounted(schedule::offline_retry(now)),
             Again::Later(wish) => {
-                let seed = source.id.0;
-                NextStep::Retry(schedule::read_retry(now, claimed.attempts + 1, wish, seed).unwrap_or(now))
+                NextStep::Retry(schedule::poll_retry(now, claimed.attempts + 1, wish, source.id.0))
             }
         };
         if let Some(error) = &step.error {
@@ -128,8 +130,8 @@ impl Ingest {
             return step;
         }
         let Some(next) = plan.next().cloned() else { return Step::default() };
-        if attempts >= ATTEMPTS {
-            let said = "it was given up after several attempts";
+        if attempts >= ATTEMPTS_MAX {
+            let said = "the program stopped while reading it";
             plan.done(Reading::of(&next, said), examples);
             return Step { error: Some(format!("{}: {said}", next.url)), asked: true, ..Step::default() };
         }
@@ -248,7 +250,7 @@ impl Ingest {
             said: if repeated { "the same as one before it".to_owned() } else { document.said },
             ..Reading::of(asked, "")
         };
-        plan.cover(document.candidates.iter().map(|candidate| &candidate.url));
+        plan.cover(document.candidates.iter().map(|candidate| &candidate.url), examples);
         plan.done_well(reading, examples);
         Step {
             candidates: if repeated { Vec::new() } else { document.candidates },

@@ -216,22 +216,23 @@ impl Plan {
         self.done(reading, examples);
     }
 
-    /// Which of the feed's articles a document lists.
-    pub(super) fn cover<'a>(&mut self, urls: impl Iterator<Item = &'a Url>) {
-        self.covered.extend(urls.filter_map(key_of).take(10_000));
+    /// Takes note of which of the feed's articles a document lists.
+    pub(super) fn cover<'a>(&mut self, urls: impl Iterator<Item = &'a Url>, examples: &[Url]) {
+        let examples: BTreeSet<String> = examples.iter().filter_map(key_of).collect();
+        self.covered.extend(urls.filter_map(key_of).filter(|key| examples.contains(key)));
     }
 
     /// Forgets the ways that are left once one of them has told everything.
     fn skip_what_is_not_needed(&mut self, way: Way, examples: &[Url]) {
-        let examples: BTreeSet<String> = examples.iter().filter_map(key_of).collect();
-        self.covered.retain(|key| examples.contains(key));
         if self.waiting.iter().any(|w| w.way == way) {
             return;
         }
+        let listed = |url: &&Url| key_of(url).is_some_and(|key| self.covered.contains(&key));
+        let covered = examples.iter().filter(listed).count();
         let of_way = || self.read.iter().filter(|reading| reading.way == way && reading.mark.is_some());
         let is_all = match way {
             Way::Sitemap | Way::Listing => {
-                self.covered.len() * 100 >= examples.len() * COVERED_PERCENT && of_way().next().is_some()
+                covered * 100 >= examples.len() * COVERED_PERCENT && of_way().next().is_some()
             }
             Way::WordPress => of_way().next().is_some(),
             // The feed's first document lists what it lists; only those it goes on in tell the rest.
