@@ -91,6 +91,8 @@ pub struct Ingest {
     /// Held while work is picked, so that two workers never pick the same host.
     picking: Mutex<()>,
     working: AtomicUsize,
+    /// Pieces of work that were ever begun.
+    begun: AtomicUsize,
     changed: Notify,
     /// Until when the network is taken for lost.
     offline_until: std::sync::Mutex<Option<Instant>>,
@@ -116,6 +118,7 @@ impl Ingest {
             hosts: Hosts::default(),
             picking: Mutex::default(),
             working: AtomicUsize::default(),
+            begun: AtomicUsize::default(),
             changed: Notify::default(),
             offline_until: std::sync::Mutex::default(),
         })
@@ -292,7 +295,7 @@ impl Ingest {
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let before = self.working.load(Ordering::SeqCst);
+        let (before, begun) = (self.working.load(Ordering::SeqCst), self.begun.load(Ordering::SeqCst));
         if let Some(work) = self.pick(scope, stop).await? {
             // Where there was something there may be more: one more worker looks.
             self.changed.notify_one();
@@ -301,8 +304,9 @@ impl Ingest {
             self.changed.notify_one();
             return result.map(|()| Turn::Worked);
         }
-        // Nothing to pick, and nobody at work before or after looking who might leave something behind.
-        let alone = before == 0 && self.working.load(Ordering::SeqCst) == 0;
+        // Nothing to pick, and nobody at work before, while or after looking who might leave something behind.
+        let nobody_began = begun == self.begun.load(Ordering::SeqCst);
+        let alone = before == 0 && nobody_began && self.working.load(Ordering::SeqCst) == 0;
         let resting = self.hosts.next_ready();
         if alone && resting.is_none() {
             match idle {
@@ -362,6 +366,7 @@ impl Ingest {
                 self.begin_counting(Round::Due, now, &tally);
             }
             self.working.fetch_add(1, Ordering::SeqCst);
+            self.begun.fetch_add(1, Ordering::SeqCst);
         }
         Ok(work)
     }
