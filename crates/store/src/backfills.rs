@@ -373,8 +373,8 @@ impl Store {
 }
 
 /// A source's reads that are found and not yet shown.
-const ON_THEIR_WAY: &str = "SELECT count(*) AS reads FROM read
-    WHERE source_id = $1 AND stage <> 'annotated' AND due_at IS NOT NULL";
+pub(crate) const ON_THEIR_WAY: &str = "SELECT count(*) AS reads FROM read
+    WHERE source_id = $1 AND due_at IS NOT NULL AND stage <> 'annotated'";
 
 fn backfill_of_row(row: &Row) -> Tried<Backfill> {
     Ok(Backfill {

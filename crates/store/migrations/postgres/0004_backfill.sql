@@ -24,3 +24,6 @@ CREATE TABLE backfill (
     finished_at  BIGINT
 );
 CREATE INDEX backfill_due ON backfill (due_at) WHERE due_at IS NOT NULL;
+
+-- How many of a source's reads are found and not yet shown.
+CREATE INDEX read_on_its_way ON read (source_id) WHERE due_at IS NOT NULL AND stage <> 'annotated';

@@ -52,9 +52,11 @@ on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to
         ],
         None => vec!["ALTER TABLE place DROP COLUMN found_by"],
     };
-    for undo in
-        without.into_iter().chain(["DROP TABLE backfill", "DELETE FROM _sqlx_migrations WHERE version = 4"])
-    {
+    for undo in without.into_iter().chain([
+        "DROP INDEX read_on_its_way",
+        "DROP TABLE backfill",
+        "DELETE FROM _sqlx_migrations WHERE version = 4",
+    ]) {
         tx.run(sql(undo)).await.unwrap();
     }
     tx.commit().await.unwrap();
