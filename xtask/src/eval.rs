@@ -1,5 +1,5 @@
-//! `cargo xtask eval`: how good the précis are, against what people said of the same reads, and how much of the past a backfill
-//! brings in, as tables.
+//! `cargo xtask eval`: how good the précis and the search are, against what people said of the same reads, and how much of the
+//! past a backfill brings in, as tables.
 
 mod agreement;
 mod asker;
@@ -8,6 +8,7 @@ mod judge;
 mod lexrank;
 mod minilm;
 mod precis;
+mod search;
 mod statistics;
 
 /// The arguments of `cargo xtask eval`.
@@ -21,6 +22,8 @@ pub struct Eval {
 enum What {
     /// The précis against the labels: similarity, kinds, concepts, evidence, time
     Precis(Box<precis::Evaluation>),
+    /// Search against judged queries: ours, two databases, and the embeddings ours were distilled from
+    Search(search::Evaluation),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
     /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
@@ -32,6 +35,7 @@ impl Eval {
     pub fn run(self) -> anyhow::Result<()> {
         match self.what {
             What::Precis(eval) => eval.run(),
+            What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
             What::Backfill(eval) => eval.run(),
         }

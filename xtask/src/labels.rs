@@ -176,7 +176,7 @@ fn read(web: &Path, label: Label) -> anyhow::Result<Read> {
 }
 
 /// Where the shared test data keeps the page at `url`.
-fn page_file(web: &Path, url: &Url) -> PathBuf {
+pub fn page_file(web: &Path, url: &Url) -> PathBuf {
     let path = url.path().trim_start_matches('/');
     let index = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
     web.join(url.host_str().unwrap_or_default()).join(format!("{path}{index}"))

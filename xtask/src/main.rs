@@ -1,5 +1,6 @@
 //! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
 
+mod archive;
 mod bench;
 mod eval;
 mod fit;

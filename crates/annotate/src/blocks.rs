@@ -55,6 +55,12 @@ pub(crate) fn blocks(text: &str, outline: &Outline) -> Vec<Block> {
     blocks
 }
 
+/// The headings of `text` in order, as far as the text alone tells them.
+pub fn headings(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = blocks(text, &Outline::default());
+    blocks.into_iter().filter(|b| b.kind == BlockKind::Heading).map(|b| &text[b.start..b.end])
+}
+
 /// Stretches between empty lines, without white space at their ends.
 fn paragraphs(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
@@ -190,6 +196,12 @@ mod tests {
             (Code, "let x = 1;\nfoo(x);"),
         ];
         assert_eq!(kinds(text, None), expected.map(|(k, t)| (k, t.to_owned())));
+    }
+
+    #[test]
+    fn headings_are_told_by_the_text_alone() {
+        let text = "Why we moved\n\nIt was slow.\n\n- one\n\nWhat we did\n\nWe moved.";
+        assert_eq!(headings(text).collect::<Vec<_>>(), ["Why we moved", "What we did"]);
     }
 
     #[test]

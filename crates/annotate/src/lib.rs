@@ -59,6 +59,7 @@ use crate::outline::Outline;
 use crate::technologies::Technologies;
 use crate::weights::Weights;
 
+pub use blocks::headings;
 pub use cues::Field;
 pub use sentences::sentences;
 pub use vocabulary::{Vocabulary, VocabularyError};

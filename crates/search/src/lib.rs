@@ -3,8 +3,74 @@
 //! An index of the archive's reads, by their words and by their meaning. It is disposable: everything in it comes from the
 //! store, it remembers up to which change of the archive it has come, and whoever deletes it gets it back.
 //!
+//! ```
+//! use backissue_model::{Kind, ReadId, Slug};
+//! use backissue_search::{Document, Index, Marks, Query, Typing, Weights, passage};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let index = Index::open(folder)?;
+//! let mut writer = index.writer()?.expect("nobody else writes into this folder");
+//! let text = "Work waits in one queue. One tenant filled it and starved all others.";
+//! writer.put(&Document {
+//!     id: ReadId(7),
+//!     title: "Fair queues".into(),
+//!     company: "Acme".into(),
+//!     sources: vec![Slug::of("acme-blog")],
+//!     kind: Kind::CaseStudy,
+//!     week: "2026-W20".parse()?,
+//!     filed_at: "2026-05-15T09:00:00Z".parse()?,
+//!     problem: Some("One tenant filled the shared queue.".into()),
+//!     approach: None,
+//!     outcome: None,
+//!     description: None,
+//!     concepts: vec!["rate-limiting".parse()?],
+//!     technologies: vec![],
+//!     text: text.into(),
+//!     fingerprint: None,
+//!     confidence: 0.8,
+//!     vectors: vec![],
+//! })?;
+//! writer.commit(1)?; // the archive's change 1 is the last one that the index knows
+//!
+//! let query = Query::parse("tenants starving each other company:acme after:2026");
+//! let found = index.searcher().words(&query, &Weights::default(), Typing::Done, 10)?;
+//! assert_eq!(found.hits[0].id, ReadId(7));
+//!
+//! let passage = passage(text, &Marks::of(&query, &found.corrections), 160).expect("words of the query are in it");
+//! assert_eq!(passage.text, "One tenant filled it and starved all others.");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It must not fetch anything, change the archive, or be the only place where something is known.
 
+mod blend;
 mod document;
+mod embedders;
+mod error;
+mod follow;
+mod index;
+pub mod meaning;
+mod prior_art;
+pub mod query;
+mod search;
+mod searcher;
+mod words;
 
+pub use blend::{Blend, By, CANDIDATES, Ranked, Ranking};
 pub use document::Document;
+pub use embedders::{Embedders, EmbeddingFailure};
+pub use error::SearchError;
+pub use follow::{Caught, Progress, follow, meanings};
+pub use index::{Index, Rebuild, Writer};
+pub use prior_art::{PRIOR_ART_MAX, PriorArt, Way};
+pub use query::{Filter, Query};
+pub use search::{Answer, Asked, Match, Search, SearchFailure};
+pub use searcher::{Allowed, Facts, Place, Searcher, Segment, SegmentKey};
+pub use words::compile::Correction;
+pub use words::facets::{Count, Facets};
+pub use words::fields::Weights;
+pub use words::highlights::{Marks, Passage, highlights, passage};
+pub use words::{Found, Hit, Typing};

@@ -32,6 +32,8 @@ pub struct ReadCard {
     pub published: Option<Timestamp>,
     /// When the archive first saw it.
     pub first_seen: Timestamp,
+    /// The moment it is filed at: its publication, or when it was first seen where that is unknown or lies in the future.
+    pub filed_at: Timestamp,
     /// The week it is filed under.
     pub week: Week,
     /// What sort of post it is.

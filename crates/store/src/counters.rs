@@ -5,6 +5,7 @@
 
 use backissue_model::ReadId;
 
+use crate::changes::mark_changed;
 use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 
 /// Which reads; of these only the annotated ones count.
@@ -16,14 +17,14 @@ pub(crate) enum Which {
 
 impl Which {
     /// A condition on `column`, with its values at `$1`, `$2`, ….
-    fn condition(&self, column: &str) -> String {
+    pub(crate) fn condition(&self, column: &str) -> String {
         match self {
             Self::These(ids) => format!("{column} IN ({})", placeholders(1, ids.len())),
             Self::OfSource(_) => format!("{column} IN (SELECT read_id FROM place WHERE source_id = $1)"),
         }
     }
 
-    fn statement(&self, text: String) -> Sql {
+    pub(crate) fn statement(&self, text: String) -> Sql {
         match self {
             Self::These(ids) => sql_listing(text, ids.len()).bind_all(ids.iter().map(|id| id.0)),
             Self::OfSource(source) => sql_of(text).bind(*source),
@@ -37,9 +38,9 @@ pub(crate) enum Sign {
     Less,
 }
 
-/// Adds these reads to the counters, or takes them away, as their lists stand now.
+/// Adds these reads to the counters, or takes them away, as their lists stand now. What was added is marked as changed.
 pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
-    let sign = match sign {
+    let minus = match sign {
         Sign::More => "",
         Sign::Less => "-",
     };
@@ -47,20 +48,23 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
         pairs(&format!("AND {}", which.condition("read_id")), &format!("AND {}", which.condition("id")));
     let tally = format!(
         "INSERT INTO tally (list, facet, reads)
-         SELECT list, facet, {sign}count(*) FROM ({pairs}) AS pair WHERE list <> facet GROUP BY list, facet
+         SELECT list, facet, {minus}count(*) FROM ({pairs}) AS pair WHERE list <> facet GROUP BY list, facet
          ON CONFLICT (list, facet) DO UPDATE SET reads = tally.reads + excluded.reads"
     );
     tx.run(which.statement(tally)).await?;
     let weeks = format!(
         "INSERT INTO week_count (week, reads, problems)
-         SELECT week, {sign}count(*), {sign}CAST(sum(has_problem) AS BIGINT) FROM read
+         SELECT week, {minus}count(*), {minus}CAST(sum(has_problem) AS BIGINT) FROM read
          WHERE stage = 'annotated' AND {} GROUP BY week
          ON CONFLICT (week) DO UPDATE SET
             reads = week_count.reads + excluded.reads, problems = week_count.problems + excluded.problems",
         which.condition("id")
     );
     tx.run(which.statement(weeks)).await?;
-    Ok(())
+    match sign {
+        Sign::More => mark_changed(tx, which).await,
+        Sign::Less => Ok(()),
+    }
 }
 
 /// Every list of the chosen reads with everything else the same read is.

@@ -426,6 +426,15 @@ impl Tx {
             Self::Postgres(_) => "FOR UPDATE",
         }
     }
+
+    /// The same for a row that keeps its number, so that others may go on to refer to it. PostgreSQL looks at what a row refers
+    /// to whenever a transaction changes it for the second time, and would wait here for whoever waits for it.
+    pub(crate) fn for_update_but_its_key(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR NO KEY UPDATE",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::archive::touch;
+use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, retried, sql};
 use crate::keys::address_key;
@@ -174,6 +175,7 @@ async fn record_addresses(
 }
 
 async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
+    mark_gone(tx, "$1", from.0).await?;
     for statement in [
         "UPDATE place SET read_id = $1 WHERE read_id = $2
          AND source_id NOT IN (SELECT source_id FROM place WHERE read_id = $1)",

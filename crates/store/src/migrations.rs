@@ -14,9 +14,10 @@ macro_rules! steps {
     ($folder:literal) => {
         LazyLock::new(|| {
             in_order(&[
-                (1, "archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql"))),
-                (2, "models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
-                (4, "backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
+                ("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql"))),
+                ("models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
+                ("changes", include_str!(concat!("../migrations/", $folder, "/0003_changes.sql"))),
+                ("backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
             ])
         })
     };
@@ -25,9 +26,9 @@ macro_rules! steps {
 pub(crate) static SQLITE: LazyLock<Migrator> = steps!("sqlite");
 pub(crate) static POSTGRES: LazyLock<Migrator> = steps!("postgres");
 
-fn in_order(steps: &[(i64, &'static str, &'static str)]) -> Migrator {
-    let numbered = steps.iter().map(|(version, name, sql)| {
-        Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, SqlStr::from_static(sql), false)
+fn in_order(steps: &[(&'static str, &'static str)]) -> Migrator {
+    let numbered = (1..).zip(steps).map(|(version, (name, sql))| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
     });
     Migrator::with_migrations(numbered.collect())
 }

@@ -113,7 +113,7 @@ impl Store {
 }
 
 /// What a card shows, of read `r` and its first source `s`.
-const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
+pub(crate) const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
      r.has_problem, r.description, r.minutes, r.concepts, s.slug AS source_slug,
      CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
      CASE WHEN s.company <> '' THEN s.company WHEN s.title <> '' THEN s.title ELSE s.host END AS company";
@@ -224,7 +224,7 @@ fn cursor_of_row(row: &Row) -> Tried<Cursor> {
     Ok(Cursor { has_problem: row.yes("has_problem")?, filed_at: row.int("filed_at")?, id: row.int("id")? })
 }
 
-fn card_of_row(row: &Row) -> Tried<ReadCard> {
+pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
     let title = row.text("title")?;
     let concepts = row.text("concepts")?;
     Ok(ReadCard {
@@ -239,6 +239,7 @@ fn card_of_row(row: &Row) -> Tried<ReadCard> {
         author: row.opt_text("author")?,
         published: row.opt_moment("published")?,
         first_seen: row.moment("first_seen")?,
+        filed_at: row.moment("filed_at")?,
         week: row.parsed("week")?,
         kind: row.parsed("kind")?,
         problem: row.opt_text("problem")?,

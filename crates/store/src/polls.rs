@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::archive::touch;
+use crate::changes::mark_changed;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, insertion, placeholders, retried, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
@@ -130,7 +131,8 @@ impl Store {
     ) -> Tried<Admitted> {
         let source = claimed.source.id;
         let mut tx = self.database.begin_admission().await?;
-        let lock = format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update());
+        let lock =
+            format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update_but_its_key());
         let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
             tx.abandon().await?;
             return Ok(Admitted::default());
@@ -147,6 +149,10 @@ impl Store {
             _ => Admitted::default(),
         };
         touch(&mut tx).await?;
+        if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
+            // Its reads are shown with the title that it has now.
+            mark_changed(&mut tx, &Which::OfSource(source.0)).await?;
+        }
         tx.commit().await?;
         Ok(admitted)
     }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
+use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count};
 use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
@@ -158,7 +159,9 @@ impl Store {
         let which = Which::OfSource(id.0);
         count(&mut tx, &which, Sign::Less).await?;
         tx.run(sql("DELETE FROM listing WHERE list = $1").bind(source_list(id))).await?;
-        let reads_dropped = tx.run(sql(DROP_READS).bind(id.0)).await?;
+        mark_gone(&mut tx, ONLY_HERE, id.0).await?;
+        let reads_dropped =
+            tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({ONLY_HERE})")).bind(id.0)).await?;
         count(&mut tx, &which, Sign::More).await?;
         tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
         let reads_kept = tx.run(sql("DELETE FROM place WHERE source_id = $1").bind(id.0)).await?;
@@ -282,9 +285,8 @@ pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
 }
 
 /// Reads that turned up on this source alone.
-const DROP_READS: &str = "DELETE FROM read WHERE id IN (
-    SELECT p.read_id FROM place p WHERE p.source_id = $1
-    AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1))";
+const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
+    AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";
 
 /// Gives the reads that a source named first to the next one that named them.
 const HAND_OVER_READS: &str = "UPDATE read SET source_id = (

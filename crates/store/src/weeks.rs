@@ -60,6 +60,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// How many reads are annotated. Looks at one row a week.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reads_annotated(&self) -> Result<u64, StoreError> {
+        let counted = async {
+            let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
+            self.database.row(query).await?.map_or(Ok(0), |row| row.count("reads"))
+        };
+        counted.await.map_err(|f: crate::error::Failure| f.at(&self.location, "counting reads"))
+    }
+}
+
 fn week_of_row(row: &Row) -> Tried<WeekCount> {
     Ok(WeekCount { week: row.parsed("week")?, reads: row.count("reads")?, problems: row.count("problems")? })
 }
@@ -67,6 +81,7 @@ fn week_of_row(row: &Row) -> Tried<WeekCount> {
 /// Computes every read's week in this time zone and counts the weeks anew.
 pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     const BATCH: i64 = 2000;
+    touch(tx).await?;
     let mut after = i64::MIN;
     loop {
         let query = sql("SELECT id, filed_at, week FROM read WHERE id > $1 ORDER BY id LIMIT $2");
@@ -81,11 +96,13 @@ pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
             }
         }
         for (week, ids) in moved {
-            let update = format!("UPDATE read SET week = $1 WHERE id IN ({})", placeholders(2, ids.len()));
+            let update = format!(
+                "UPDATE read SET week = $1, changed = (SELECT version FROM archive WHERE id = 1) WHERE id IN ({})",
+                placeholders(2, ids.len())
+            );
             tx.run(sql_once(update).bind(week).bind_all(ids)).await?;
         }
     }
-    touch(tx).await?;
     count_anew(tx).await
 }
 

@@ -1,8 +1,10 @@
 //! Sentence embeddings of all-MiniLM-L6-v2 (Reimers & Gurevych 2019, "Sentence-BERT"; Wang et al. 2020, "MiniLM").
 //!
-//! Reads lines of JSON strings on standard input and answers each with its vector on a line of standard output, a JSON
-//! array of 384 numbers of length 1, so that the cosine of two texts is the product of their vectors. The one argument
-//! is the folder that holds `model.safetensors`, `config.json` and `tokenizer.json`.
+//! Reads lines of JSON on standard input and answers each with a line on standard output. A string is answered with its
+//! vector, an array of 384 numbers of length 1, so that the cosine of two texts is the product of their vectors. An array
+//! of strings is answered with an array of vectors, several times faster than one by one, equal within 1e-5.
+//! `{"pieces": "a text"}` is answered with the numbers of its word pieces, without the two that the model puts around
+//! them. The one argument is the folder that holds `model.safetensors`, `config.json` and `tokenizer.json`.
 
 use std::fs::read;
 use std::io::{Write, stdin, stdout};
@@ -12,10 +14,23 @@ use anyhow::{Context, Result, anyhow};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
+use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 
 /// What follows is left out, as the model's own settings say.
 const TOKENS_MAX: usize = 256;
+
+/// How many tokens go through the model at once: enough to keep the processor busy, few enough for its caches.
+const BATCH_TOKENS: usize = 1024;
+
+/// What is asked on a line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    One(String),
+    Many(Vec<String>),
+    Pieces { pieces: String },
+}
 
 struct MiniLm {
     tokenizer: Tokenizer,
@@ -40,11 +55,40 @@ impl MiniLm {
 
     /// The mean of the text's token vectors, of length 1.
     fn embed(&self, text: &str) -> Result<Vec<f32>> {
-        let encoding = self.tokenizer.encode(text, true).map_err(|e| anyhow!(e))?;
-        let tokens = Tensor::new(encoding.get_ids(), &Device::Cpu)?.unsqueeze(0)?;
-        let mean = self.bert.forward(&tokens, &tokens.zeros_like()?, None)?.mean(1)?.squeeze(0)?;
-        let length = mean.sqr()?.sum_all()?.sqrt()?;
-        Ok(mean.broadcast_div(&length)?.to_vec1()?)
+        let [vector] = self.embed_all(&[text])?.try_into().map_err(|_| anyhow!("one text has one vector"))?;
+        Ok(vector)
+    }
+
+    /// The vectors of texts, in their order. Texts of the same number of tokens go through the model together, so that
+    /// none is padded.
+    fn embed_all<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Vec<f32>>> {
+        let ids = |text: &T| -> Result<Vec<u32>> {
+            let encoding = self.tokenizer.encode(text.as_ref(), true).map_err(|e| anyhow!(e))?;
+            Ok(encoding.get_ids().to_vec())
+        };
+        let mut tokens: Vec<(usize, Vec<u32>)> =
+            texts.iter().map(ids).enumerate().map(|(at, ids)| Ok((at, ids?))).collect::<Result<_>>()?;
+        tokens.sort_by_key(|(_, ids)| ids.len());
+        let mut vectors = vec![vec![]; texts.len()];
+        for alike in tokens.chunk_by(|(_, one), (_, other)| one.len() == other.len()) {
+            for batch in alike.chunks((BATCH_TOKENS / alike[0].1.len()).max(1)) {
+                let ids: Vec<&[u32]> = batch.iter().map(|(_, ids)| ids.as_slice()).collect();
+                let ids = Tensor::new(ids.concat(), &Device::Cpu)?.reshape((batch.len(), ids[0].len()))?;
+                let means = self.bert.forward(&ids, &ids.zeros_like()?, None)?.mean(1)?;
+                let lengths = means.sqr()?.sum_keepdim(1)?.sqrt()?;
+                for ((at, _), vector) in batch.iter().zip(means.broadcast_div(&lengths)?.to_vec2()?) {
+                    vectors[*at] = vector;
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// The numbers of a text's word pieces, however many.
+    fn pieces(&self, text: &str) -> Result<Vec<u32>> {
+        let mut whole = self.tokenizer.clone();
+        whole.with_truncation(None).map_err(|e| anyhow!(e))?;
+        Ok(whole.encode(text, false).map_err(|e| anyhow!(e))?.get_ids().to_vec())
     }
 }
 
@@ -53,10 +97,15 @@ fn main() -> Result<()> {
     let model = MiniLm::load(Path::new(&folder))?;
     let mut out = stdout().lock();
     for (at, line) in stdin().lines().enumerate() {
-        let text: String =
-            serde_json::from_str(&line?).with_context(|| format!("line {} is no JSON string", at + 1))?;
+        let asked = serde_json::from_str(&line?)
+            .with_context(|| format!("line {} is no string, list of strings or question for pieces", at + 1))?;
+        let answer = match asked {
+            Asked::One(text) => serde_json::to_string(&model.embed(&text)?)?,
+            Asked::Many(texts) => serde_json::to_string(&model.embed_all(&texts)?)?,
+            Asked::Pieces { pieces } => serde_json::to_string(&model.pieces(&pieces)?)?,
+        };
         // Who asks waits for the answer before asking again.
-        writeln!(out, "{}", serde_json::to_string(&model.embed(&text)?)?)?;
+        writeln!(out, "{answer}")?;
         out.flush()?;
     }
     Ok(())
@@ -87,6 +136,23 @@ mod tests {
             assert!((ours - published).abs() < 1e-4, "{ours} is not {published}");
         }
         assert!((cosine(&weather, &weather) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn many_texts_at_once_have_the_vectors_of_one_by_one() {
+        let model = model();
+        let texts = ["", "queue", "a queue", "the queue", "One slow consumer holds up everybody else.", "a lock"];
+        for (text, vector) in texts.iter().zip(model.embed_all(&texts).unwrap()) {
+            let alone = model.embed(text).unwrap();
+            assert!(alone.iter().zip(&vector).all(|(a, b)| (a - b).abs() < 1e-5), "{text}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_not_cut_and_stand_alone() {
+        let model = model();
+        assert_eq!(model.pieces("Hello, world").unwrap(), [7592, 1010, 2088]);
+        assert_eq!(model.pieces(&"queue ".repeat(2 * TOKENS_MAX)).unwrap().len(), 2 * TOKENS_MAX);
     }
 
     #[test]

@@ -60,6 +60,15 @@ impl MiniLm {
         Ok(one.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum())
     }
 
+    /// A text's vector, of length 1.
+    ///
+    /// # Errors
+    /// Where the program has ended.
+    pub fn vector(&mut self, text: &str) -> anyhow::Result<Vec<f32>> {
+        self.learn(text)?;
+        Ok(self.known[text].clone())
+    }
+
     fn learn(&mut self, text: &str) -> anyhow::Result<()> {
         if self.known.contains_key(text) {
             return Ok(());

@@ -35,6 +35,24 @@ on_both!(an_archive_from_before_there_were_models_is_brought_up_to_date, |db| {
     again.close().await;
 });
 
+on_both!(an_archive_from_before_changes_were_numbered_tells_all_of_it, |db| {
+    generate(&db.store, 40, 5).await.unwrap();
+    let mut tx = db.store.database.begin().await.unwrap();
+    for undo in [
+        "DROP INDEX read_changed",
+        "ALTER TABLE read DROP COLUMN changed",
+        "DROP TABLE gone",
+        "DELETE FROM _sqlx_migrations WHERE version = 3",
+    ] {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    let changes = again.changes(ChangeMark::default(), 100).await.unwrap();
+    assert_eq!((changes.reads.len(), changes.gone.len(), changes.next), (40, 0, None));
+    again.close().await;
+});
+
 on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to_date, |db| {
     generate(&db.store, 40, 5).await.unwrap();
     let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;

@@ -3,6 +3,7 @@
 mod admission;
 mod asking;
 mod backfills;
+mod changes;
 mod concurrency;
 mod harness;
 mod lists;

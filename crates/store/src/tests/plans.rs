@@ -4,6 +4,7 @@ use backissue_model::{Kind, Stage};
 
 use super::harness::*;
 use crate::backfills::ON_THEIR_WAY;
+use crate::changes::changed_after;
 use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::Run;
@@ -85,6 +86,7 @@ async fn the_rest(db: &TestDatabase) {
         ("a claim", due.take("")),
         ("a look for what is to be annotated anew", again.look()),
         ("a claim of it", again.take("")),
+        ("what has changed", changed_after(ChangeMark::after_version(7), 100)),
         ("what is due next", plain(NEXT_DUE).bind(9i64)),
         ("what is set aside", last_set_aside(9)),
         ("a source's reads on their way", plain(ON_THEIR_WAY).bind(3i64)),

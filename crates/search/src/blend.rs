@@ -1,0 +1,256 @@
+//! Words and meaning together: one ranking of both.
+//!
+//! Each way of searching has its own best reads; what one says with its score means nothing to the other. So they are joined by
+//! rank (reciprocal rank fusion, Cormack, Clarke & Büttcher 2009), and what is nearly as good is told apart by what serves a
+//! reader more: a problem, a surer one, a later date. The same article met twice is shown once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use backissue_model::ReadId;
+use jiff::Timestamp;
+
+use crate::meaning::{Embedding, Vectors};
+use crate::searcher::{Allowed, Facts, Place, Searcher, SegmentKey};
+use crate::words::compile::Correction;
+use crate::{Query, SearchError, Typing, Weights};
+
+/// How many reads either way of searching proposes, and so the most that an answer has.
+pub const CANDIDATES: usize = 200;
+
+/// What may be searched by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// The words of a read.
+    Words,
+    /// What it means.
+    Meaning,
+    /// Both together.
+    #[default]
+    Both,
+}
+
+/// How much each thing counts when words and meaning are joined. The defaults were chosen on the tuning half of
+/// `eval/search.jsonl`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blend {
+    /// By what to search.
+    pub by: By,
+    /// Fields of the words' side.
+    pub weights: Weights,
+    /// The share of the words' rank, against 1 for the meaning's.
+    pub words: f32,
+    /// The constant of reciprocal rank fusion: the larger, the less the first ranks stand out.
+    pub constant: f32,
+    /// A read less similar than this is not found by its meaning, 0 to 1.
+    pub least_similarity: f32,
+    /// What having a problem adds, as a share of the score.
+    pub problem: f32,
+    /// What the full confidence in that problem adds, as a share of the score.
+    pub confidence: f32,
+    /// What the newest read has above one of ten years before, as a share of the score.
+    pub recency: f32,
+}
+
+impl Default for Blend {
+    fn default() -> Self {
+        Self {
+            by: By::Both,
+            weights: Weights::default(),
+            words: 1.0,
+            constant: 20.0,
+            least_similarity: 0.25,
+            problem: 0.04,
+            confidence: 0.02,
+            recency: 0.03,
+        }
+    }
+}
+
+/// A read of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// The read.
+    pub id: ReadId,
+    /// How well it fits; comparable within one answer only.
+    pub score: f32,
+    /// Its rank by words, from 1; none where no word of the query was found in it.
+    pub by_words: Option<u32>,
+    /// How well its words fit; comparable within one answer only, and none as above.
+    pub words_score: Option<f32>,
+    /// How like the query it is in meaning, -1 to 1; none where that was not near enough.
+    pub similarity: Option<f32>,
+}
+
+/// A ranking.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranking {
+    /// The best reads, best first, at most [`CANDIDATES`].
+    pub reads: Vec<Ranked>,
+    /// Words that are not in the archive, and what was searched instead.
+    pub corrections: Vec<Correction>,
+}
+
+/// The vectors of the index, a set a segment; kept as long as their segments are there.
+#[derive(Debug, Default)]
+pub(crate) struct Matrices {
+    kept: Mutex<HashMap<SegmentKey, Arc<Vectors>>>,
+}
+
+impl Matrices {
+    /// The vectors of each segment in the searcher's order; makes those that are new and forgets those that are gone.
+    pub(crate) fn of(
+        &self,
+        searcher: &Searcher,
+        dimensions: usize,
+    ) -> Result<Vec<Arc<Vectors>>, SearchError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = HashMap::new();
+        let mut all = Vec::new();
+        for segment in searcher.segments() {
+            let vectors = match kept.get(&segment.key()) {
+                Some(vectors) => Arc::clone(vectors),
+                None => Arc::new(vectors_of(segment, dimensions)?),
+            };
+            current.insert(segment.key(), Arc::clone(&vectors));
+            all.push(vectors);
+        }
+        *kept = current;
+        Ok(all)
+    }
+}
+
+fn vectors_of(segment: crate::Segment<'_>, dimensions: usize) -> Result<Vectors, SearchError> {
+    let mut rows: Vec<(u32, Vec<i8>)> = Vec::new();
+    segment.each_vector(|row, bytes| {
+        if bytes.len() == dimensions && segment.is_alive(row) {
+            rows.push((row, bytes.iter().map(|byte| byte.cast_signed()).collect()));
+        }
+    })?;
+    Ok(Vectors::new(dimensions, rows.iter().map(|(row, bytes)| (*row, bytes.as_slice()))))
+}
+
+/// What both ways of searching propose.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    place: Place,
+    by_words: Option<u32>,
+    words_score: Option<f32>,
+    similarity: Option<f32>,
+    by_meaning: Option<u32>,
+}
+
+/// Ranks the reads that fit `query`, whose meaning is `meaning`.
+pub(crate) fn rank(
+    searcher: &Searcher,
+    matrices: &[Arc<Vectors>],
+    query: &Query,
+    meaning: Option<&Embedding>,
+    blend: &Blend,
+    typing: Typing,
+) -> Result<Ranking, SearchError> {
+    let by_words = blend.by != By::Meaning || !query.has_words();
+    let found = match by_words {
+        true => searcher.words(query, &blend.weights, typing, CANDIDATES)?,
+        false => crate::Found::default(),
+    };
+    if !query.has_words() {
+        let reads = found.hits.iter().zip(1..);
+        let reads = reads.map(|(hit, rank)| Ranked {
+            id: hit.id,
+            score: 0.0,
+            by_words: Some(rank),
+            words_score: None,
+            similarity: None,
+        });
+        return Ok(Ranking { reads: reads.collect(), corrections: found.corrections });
+    }
+    let near = match meaning.filter(|_| blend.by != By::Words) {
+        Some(meaning) => {
+            let allowed = searcher.allowed(query)?;
+            nearest(matrices, meaning, allowed.as_ref(), blend.least_similarity)
+        }
+        None => Vec::new(),
+    };
+    let mut candidates: HashMap<Place, Candidate> = HashMap::new();
+    for (hit, rank) in found.hits.iter().zip(1..) {
+        let candidate = candidates.entry(hit.place).or_default();
+        candidate.by_words = Some(rank);
+        candidate.words_score = Some(hit.score);
+    }
+    for ((place, similarity), rank) in near.into_iter().zip(1..) {
+        let candidate = candidates.entry(place).or_default();
+        candidate.similarity = Some(similarity);
+        candidate.by_meaning = Some(rank);
+    }
+    let candidates =
+        candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
+    Ok(Ranking { reads: joined(searcher, candidates, blend)?, corrections: found.corrections })
+}
+
+/// The places nearest to `meaning` in all segments, nearest first.
+fn nearest(
+    matrices: &[Arc<Vectors>],
+    meaning: &Embedding,
+    allowed: Option<&Allowed>,
+    least: f32,
+) -> Vec<(Place, f32)> {
+    let mut all = Vec::new();
+    for (segment, vectors) in (0..).zip(matrices) {
+        let passes = |row| allowed.is_none_or(|allowed| allowed.contains(Place { segment, row }));
+        let passes: Option<&dyn Fn(u32) -> bool> = if allowed.is_some() { Some(&passes) } else { None };
+        let rows = vectors.nearest(meaning, CANDIDATES, passes);
+        all.extend(
+            rows.into_iter()
+                .filter(|row| row.similarity >= least)
+                .map(|row| (Place { segment, row: row.row }, row.similarity)),
+        );
+    }
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all.truncate(CANDIDATES);
+    all
+}
+
+/// One ranking of what both ways propose.
+fn joined(
+    searcher: &Searcher,
+    candidates: Vec<Candidate>,
+    blend: &Blend,
+) -> Result<Vec<Ranked>, SearchError> {
+    let share = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (blend.constant + rank as f32));
+    let mut scored: Vec<(f32, Candidate)> = candidates
+        .into_iter()
+        .map(|candidate| (blend.words * share(candidate.by_words) + share(candidate.by_meaning), candidate))
+        .collect();
+    scored.sort_by(|(a, one), (b, other)| b.total_cmp(a).then(one.place.cmp(&other.place)));
+    scored.truncate(CANDIDATES);
+    let mut known = Vec::with_capacity(scored.len());
+    for (score, candidate) in scored {
+        let Some(facts) = searcher.facts(candidate.place)? else { continue };
+        known.push((score, candidate, facts));
+    }
+    let newest = known.iter().map(|(_, _, facts)| facts.filed_at).max().unwrap_or_default();
+    let mut reads: Vec<(f32, Candidate, Facts)> = known
+        .into_iter()
+        .map(|(score, candidate, facts)| (score * (1.0 + bonus(&facts, newest, blend)), candidate, facts))
+        .collect();
+    reads.sort_by(|(a, _, one), (b, _, other)| b.total_cmp(a).then(other.id.cmp(&one.id)));
+    let mut seen = HashSet::new();
+    reads.retain(|(_, _, facts)| facts.fingerprint.is_none_or(|print| seen.insert(print)));
+    let ranked = reads.into_iter().map(|(score, candidate, facts)| Ranked {
+        id: facts.id,
+        score,
+        by_words: candidate.by_words,
+        words_score: candidate.words_score,
+        similarity: candidate.similarity,
+    });
+    Ok(ranked.collect())
+}
+
+/// What tells reads apart that fit equally well.
+fn bonus(facts: &Facts, newest: Timestamp, blend: &Blend) -> f32 {
+    const TEN_YEARS: f32 = 10.0 * 365.25 * 86_400.0;
+    let age = (newest.as_second() - facts.filed_at.as_second()) as f32 / TEN_YEARS;
+    let problem = if facts.has_problem { blend.problem } else { 0.0 };
+    problem + blend.confidence * facts.confidence + blend.recency * (1.0 - age.clamp(0.0, 1.0))
+}

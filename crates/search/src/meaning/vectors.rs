@@ -1,0 +1,410 @@
+//! The embeddings nearest to a given one.
+//!
+//! Up to [`EXACT_MAX`] vectors, each is compared. Beyond that a first look goes over codes alone: the sign of each
+//! dimension, a bit, so that two codes differ in about as many bits as their vectors differ in angle (Charikar 2002). Those
+//! with the least differing bits are then compared byte by byte. docs/BENCHMARKS.md has what that costs and misses.
+//!
+//! The loops are plain and written so that the compiler makes vector instructions of them; `fearless_simd` compiles them for
+//! several processors and picks at run time.
+
+use std::collections::HashSet;
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::embedding::{Embedding, dot};
+
+/// How many vectors are compared one by one; a scan of so many takes some milliseconds.
+const EXACT_MAX: usize = 200_000;
+
+/// How many of the nearest codes are compared in full, at least.
+const CANDIDATES: usize = 4_000;
+
+/// How many candidates for one wished for, where many are wished for.
+const CANDIDATES_EACH: usize = 20;
+
+/// Bits of a word of a code.
+const WORD: usize = 64;
+
+/// A row and how near it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// Its number.
+    pub row: u32,
+    /// The cosine of the angle between its vector, of several the nearest, and the one asked for.
+    pub similarity: f32,
+}
+
+/// Embeddings of one dimension by the numbers of their rows; a row may have several.
+#[derive(Clone, Debug, Default)]
+pub struct Vectors {
+    dimensions: usize,
+    /// Bytes of one vector after another.
+    bytes: Vec<i8>,
+    /// What turns a product of bytes into a cosine: one by the length.
+    shrink: Vec<f32>,
+    /// Whose each vector is.
+    rows: Vec<u32>,
+    /// The codes of one vector after another; empty where there are few vectors.
+    codes: Vec<u64>,
+}
+
+impl Vectors {
+    /// The vectors of `rows`, each with its row's number. What is not of `dimensions` numbers, or of zeros alone, cannot be
+    /// near to anything and is left out.
+    pub fn new<'v>(dimensions: usize, rows: impl IntoIterator<Item = (u32, &'v [i8])>) -> Self {
+        Self::with_exact_max(dimensions, rows, EXACT_MAX)
+    }
+
+    fn with_exact_max<'v>(
+        dimensions: usize,
+        rows: impl IntoIterator<Item = (u32, &'v [i8])>,
+        exact_max: usize,
+    ) -> Self {
+        let rows = rows.into_iter();
+        let count = rows.size_hint().0;
+        let mut vectors = Self { dimensions, ..Self::default() };
+        vectors.bytes.reserve(count * dimensions);
+        vectors.shrink.reserve(count);
+        vectors.rows.reserve(count);
+        for (row, bytes) in rows {
+            let square = dot(bytes, bytes);
+            if bytes.len() == dimensions && square > 0 {
+                vectors.bytes.extend_from_slice(bytes);
+                vectors.shrink.push(1.0 / (square as f32).sqrt());
+                vectors.rows.push(row);
+            }
+        }
+        if vectors.len() > exact_max {
+            vectors.codes.reserve_exact(vectors.len() * dimensions.div_ceil(WORD));
+            for vector in vectors.bytes.chunks_exact(dimensions) {
+                vectors.codes.extend(code(vector));
+            }
+        }
+        vectors
+    }
+
+    /// How many vectors there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Of how many dimensions they are.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// Bytes of memory they take.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
+            + (self.shrink.capacity() + self.rows.capacity()) * 4
+            + self.codes.capacity() * 8
+    }
+
+    /// The rows nearest to `query`, nearest first, each once and at most `limit`, of those that `allowed` lets pass. None
+    /// where `query` is of another dimension. Rows equally near are in the order of their numbers.
+    pub fn nearest(
+        &self,
+        query: &Embedding,
+        limit: usize,
+        allowed: Option<&dyn Fn(u32) -> bool>,
+    ) -> Vec<Row> {
+        if query.dimensions() != self.dimensions || limit == 0 || self.is_empty() {
+            return vec![];
+        }
+        if self.codes.is_empty() {
+            self.nearest_of_all(query, limit, allowed)
+        } else {
+            self.nearest_of_codes(query, limit, allowed)
+        }
+    }
+
+    fn nearest_of_all(
+        &self,
+        query: &Embedding,
+        limit: usize,
+        allowed: Option<&dyn Fn(u32) -> bool>,
+    ) -> Vec<Row> {
+        let mut similarities = vec![0.0f32; self.len()];
+        let level = Level::new();
+        dispatch!(level, simd => simd.vectorize(
+            #[inline(always)]
+            || self.compare_all(query.as_bytes(), &mut similarities)
+        ));
+        let scale = 1.0 / length(query);
+        let row = |at: usize| Row { row: self.rows[at], similarity: similarities[at] * scale };
+        // Asking `allowed` may be dear: the best are asked for first, and more only where too few of them pass.
+        let mut some = (limit * 4).max(64);
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        loop {
+            let some_now = some.min(order.len());
+            if some_now < order.len() {
+                order.select_nth_unstable_by(some_now, |one, other| {
+                    similarities[*other as usize].total_cmp(&similarities[*one as usize])
+                });
+            }
+            let rows = order[..some_now].iter().map(|at| row(*at as usize));
+            let best = best(rows.filter(|row| is_allowed(allowed, row.row)).collect(), limit);
+            if best.len() == limit || some_now == order.len() {
+                return best;
+            }
+            some *= 8;
+        }
+    }
+
+    fn nearest_of_codes(
+        &self,
+        query: &Embedding,
+        limit: usize,
+        allowed: Option<&dyn Fn(u32) -> bool>,
+    ) -> Vec<Row> {
+        let wanted = CANDIDATES.max(limit.saturating_mul(CANDIDATES_EACH));
+        let mut differing = vec![0u16; self.len()];
+        let code: Vec<u64> = code(query.as_bytes()).collect();
+        let level = Level::new();
+        dispatch!(level, simd => simd.vectorize(
+            #[inline(always)]
+            || differ_all(&code, &self.codes, &mut differing)
+        ));
+        let counts = counts(&differing, self.dimensions);
+        let mut some = wanted;
+        let candidates = loop {
+            let (most, reached) = within(&counts, some);
+            let near = differing.iter().enumerate().filter(|(_, differing)| **differing <= most);
+            let candidates: Vec<usize> =
+                near.map(|(at, _)| at).filter(|at| is_allowed(allowed, self.rows[*at])).collect();
+            if candidates.len() >= wanted || reached == self.len() {
+                break candidates;
+            }
+            some = some.saturating_mul(8);
+        };
+        let scale = 1.0 / length(query);
+        let mut rows = Vec::with_capacity(candidates.len());
+        dispatch!(level, simd => simd.vectorize(
+            #[inline(always)]
+            || rows.extend(candidates.iter().map(|at| Row {
+                row: self.rows[*at],
+                similarity: self.compare(query.as_bytes(), *at) * scale,
+            }))
+        ));
+        best(rows, limit)
+    }
+
+    #[inline(always)]
+    fn compare_all(&self, query: &[i8], similarities: &mut [f32]) {
+        let vectors = self.bytes.chunks_exact(self.dimensions);
+        for ((similarity, vector), shrink) in similarities.iter_mut().zip(vectors).zip(&self.shrink) {
+            *similarity = dot(query, vector) as f32 * shrink;
+        }
+    }
+
+    #[inline(always)]
+    fn compare(&self, query: &[i8], at: usize) -> f32 {
+        dot(query, &self.bytes[at * self.dimensions..][..self.dimensions]) as f32 * self.shrink[at]
+    }
+}
+
+fn is_allowed(allowed: Option<&dyn Fn(u32) -> bool>, row: u32) -> bool {
+    allowed.is_none_or(|allowed| allowed(row))
+}
+
+fn length(query: &Embedding) -> f32 {
+    (dot(query.as_bytes(), query.as_bytes()) as f32).sqrt()
+}
+
+/// The nearest of `rows`, each once.
+fn best(mut rows: Vec<Row>, limit: usize) -> Vec<Row> {
+    rows.sort_unstable_by(|one, other| {
+        other.similarity.total_cmp(&one.similarity).then(one.row.cmp(&other.row))
+    });
+    let mut seen = HashSet::with_capacity(limit.min(rows.len()));
+    rows.retain(|row| seen.len() < limit && seen.insert(row.row));
+    rows
+}
+
+/// The signs of a vector's numbers, 64 to a word.
+fn code(vector: &[i8]) -> impl Iterator<Item = u64> {
+    vector
+        .chunks(WORD)
+        .map(|bytes| bytes.iter().rev().fold(0, |word, byte| (word << 1) | u64::from(*byte > 0)))
+}
+
+#[inline(always)]
+fn differ_all(code: &[u64], codes: &[u64], differing: &mut [u16]) {
+    // With the length known, a code's words stay in registers; 256 and 384 dimensions are the usual ones.
+    match code.len() {
+        4 => differ_all_of::<4>(code, codes, differing),
+        6 => differ_all_of::<6>(code, codes, differing),
+        _ => {
+            for (differing, other) in differing.iter_mut().zip(codes.chunks_exact(code.len())) {
+                *differing = differ(code, other);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn differ_all_of<const WORDS: usize>(code: &[u64], codes: &[u64], differing: &mut [u16]) {
+    let (code, codes) = (&code[..WORDS], codes.as_chunks::<WORDS>().0);
+    for (differing, other) in differing.iter_mut().zip(codes) {
+        *differing = differ(code, other);
+    }
+}
+
+/// How many bits differ.
+#[inline(always)]
+fn differ(one: &[u64], other: &[u64]) -> u16 {
+    one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones() as u16).sum()
+}
+
+/// How many codes differ in how many bits.
+fn counts(differing: &[u16], dimensions: usize) -> Vec<usize> {
+    let mut counts = vec![0; dimensions.next_multiple_of(WORD) + 1];
+    for differing in differing {
+        counts[usize::from(*differing)] += 1;
+    }
+    counts
+}
+
+/// The least number of differing bits that at least `some` codes stay within, and how many do; all where there are fewer.
+fn within(counts: &[usize], some: usize) -> (u16, usize) {
+    let mut reached = 0;
+    for (differing, count) in (0..).zip(counts) {
+        reached += count;
+        if reached >= some {
+            return (differing, reached);
+        }
+    }
+    (u16::MAX, reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Vectors of small numbers that are the same at every run, with a direction of their own for each of `groups`.
+    fn clustered(count: u32, dimensions: usize, groups: u32) -> Vec<(u32, Vec<i8>)> {
+        let mut state = 0x9e37_79b9_7f4a_7c15u64;
+        let mut number = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // The mean of four even numbers is nearly as often small as a real embedding's.
+            state.to_le_bytes()[..4].iter().map(|byte| i16::from(*byte as i8) / 4).sum::<i16>() as i8
+        };
+        let centres: Vec<Vec<i8>> =
+            (0..groups).map(|_| (0..dimensions).map(|_| number()).collect()).collect();
+        (0..count)
+            .map(|row| {
+                let centre = &centres[(row % groups) as usize];
+                (row, centre.iter().map(|byte| byte / 2 + number() / 2).collect())
+            })
+            .collect()
+    }
+
+    fn vectors(rows: &[(u32, Vec<i8>)], exact_max: usize) -> Vectors {
+        let dimensions = rows[0].1.len();
+        Vectors::with_exact_max(
+            dimensions,
+            rows.iter().map(|(row, bytes)| (*row, bytes.as_slice())),
+            exact_max,
+        )
+    }
+
+    fn embedding(bytes: &[i8]) -> Embedding {
+        Embedding::from_bytes(bytes.to_vec()).unwrap()
+    }
+
+    /// What should come out, the plain way.
+    fn plainly(
+        rows: &[(u32, Vec<i8>)],
+        query: &Embedding,
+        limit: usize,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Vec<Row> {
+        let rows = rows.iter().filter(|(row, _)| allowed(*row));
+        best(
+            rows.filter_map(|(row, bytes)| {
+                Some(Row { row: *row, similarity: Embedding::from_bytes(bytes.clone())?.similarity(query) })
+            })
+            .collect(),
+            limit,
+        )
+    }
+
+    fn assert_same(found: &[Row], expected: &[Row]) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.similarity - expected.similarity).abs() < 1e-5, "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_several_vectors_comes_once_by_its_nearest() {
+        let rows = [(7, vec![100, 0, 0]), (3, vec![0, 100, 0]), (7, vec![0, 90, 10]), (9, vec![0, 0, 0])];
+        let found = vectors(&rows, 10).nearest(&embedding(&[0, 1, 0]), 10, None);
+        assert_eq!(found.iter().map(|row| row.row).collect::<Vec<_>>(), [3, 7]);
+        assert!((found[0].similarity - 1.0).abs() < 1e-6 && found[1].similarity > 0.99);
+        assert_eq!(vectors(&rows, 10).nearest(&embedding(&[0, 1, 0]), 1, None).len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_left_out() {
+        let rows = [(1, vec![1i8, 2, 3]), (2, vec![1, 2]), (3, vec![0, 0, 0])];
+        let vectors = vectors(&rows, 10);
+        assert_eq!(vectors.len(), 1);
+        assert!(vectors.nearest(&embedding(&[1, 2]), 5, None).is_empty());
+        assert!(vectors.nearest(&embedding(&[1, 2, 3]), 0, None).is_empty());
+        assert!(Vectors::new(3, []).nearest(&embedding(&[1, 2, 3]), 5, None).is_empty());
+    }
+
+    #[test]
+    fn few_allowed_rows_are_all_found() {
+        let rows = clustered(30_000, 96, 40);
+        let allowed = |row: u32| row % 3_001 == 5;
+        for exact_max in [usize::MAX, 1_000] {
+            let vectors = vectors(&rows, exact_max);
+            let query = embedding(&rows[17].1);
+            assert_same(&vectors.nearest(&query, 20, Some(&allowed)), &plainly(&rows, &query, 20, allowed));
+        }
+    }
+
+    #[test]
+    fn codes_find_what_a_full_comparison_finds() {
+        let rows = clustered(60_000, 256, 300);
+        let vectors = vectors(&rows, 1_000);
+        let (mut hits, mut all) = (0, 0);
+        for (_, bytes) in rows.iter().step_by(6_001) {
+            let query = embedding(bytes);
+            let expected: HashSet<u32> =
+                plainly(&rows, &query, 10, |_| true).iter().map(|row| row.row).collect();
+            let found = vectors.nearest(&query, 10, None);
+            hits += found.iter().filter(|row| expected.contains(&row.row)).count();
+            all += expected.len();
+        }
+        assert!(hits * 100 >= all * 98, "{hits} of {all}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_full_scan_is_exact(
+            rows in prop::collection::vec((0u32..20, prop::collection::vec(any::<i8>(), 5)), 1..80),
+            query in prop::collection::vec(1i8..100, 5),
+            limit in 1usize..30,
+        ) {
+            let query = embedding(&query);
+            assert_same(
+                &vectors(&rows, usize::MAX).nearest(&query, limit, Some(&|row| row != 3)),
+                &plainly(&rows, &query, limit, |row| row != 3),
+            );
+            // So few are all candidates.
+            assert_same(&vectors(&rows, 0).nearest(&query, limit, None), &plainly(&rows, &query, limit, |_| true));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Prior art: who had this problem, what each did, and what came of it, ready for a design document.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+
+use backissue_model::ConceptSlug;
+use backissue_store::ReadText;
+use jiff::tz::TimeZone;
+
+use crate::{Asked, Match, Query, Search, SearchFailure};
+
+/// Most reads of an answer.
+pub const PRIOR_ART_MAX: usize = 30;
+/// A read that fits less well than this share of the best one is no prior art.
+const SHARE_OF_BEST: f32 = 0.35;
+/// A concept that more than this share of the reads have is what all of them are about, and parts nothing.
+const SHARED_BY_ALL: f32 = 0.6;
+
+/// The best reads on a problem, grouped by what they did.
+#[derive(Clone, Debug)]
+pub struct PriorArt {
+    /// What was asked, as it was understood.
+    pub query: Query,
+    /// The ways that were gone, each with its reads, the way with the best read first.
+    pub ways: Vec<Way>,
+    /// Why the meaning was not searched, where a server that should say it did not answer.
+    pub words_only: Option<String>,
+}
+
+/// Reads that went the same way.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The concept that they have in common; none for those that share none with another.
+    pub concept: Option<ConceptSlug>,
+    /// The reads, best first.
+    pub reads: Vec<Match>,
+}
+
+impl Search {
+    /// The best reads on a problem in a person's own words, grouped by what they did: at most `limit` (at most
+    /// [`PRIOR_ART_MAX`]), and only such as say what they did or which problem they had.
+    ///
+    /// # Errors
+    /// As of [`Search::find`].
+    pub async fn prior_art(&self, text: &str, limit: usize) -> Result<PriorArt, SearchFailure> {
+        let limit = limit.clamp(1, PRIOR_ART_MAX);
+        let asked = Asked { text: text.to_owned(), limit: limit * 3, ..Asked::default() };
+        let answer = self.find(&asked).await?;
+        let best = answer.matches.first().map_or(0.0, |best| best.ranked.score);
+        let mut reads = answer.matches;
+        reads.retain(|found| tells(&found.read) && found.ranked.score >= best * SHARE_OF_BEST);
+        reads.truncate(limit);
+        Ok(PriorArt { query: answer.query, ways: grouped(reads), words_only: answer.words_only })
+    }
+}
+
+fn tells(read: &ReadText) -> bool {
+    read.precis.problem.is_some() || read.precis.approach.is_some()
+}
+
+/// Groups reads by the concepts that some but not all of them share: again and again the concept with the most reads that are
+/// left, until none has two.
+fn grouped(reads: Vec<Match>) -> Vec<Way> {
+    let all = reads.len() as f32;
+    let mut left: Vec<(usize, Match)> = reads.into_iter().enumerate().collect();
+    let mut ways: Vec<(usize, Way)> = Vec::new();
+    let mut used: HashSet<ConceptSlug> = HashSet::new();
+    loop {
+        let mut having: BTreeMap<&ConceptSlug, Vec<usize>> = BTreeMap::new();
+        for (rank, found) in &left {
+            for concept in found.read.precis.concepts.iter().filter(|concept| !used.contains(*concept)) {
+                having.entry(concept).or_default().push(*rank);
+            }
+        }
+        let parts =
+            |ranks: &Vec<usize>| ranks.len() >= 2 && (ranks.len() as f32) <= (all * SHARED_BY_ALL).max(2.0);
+        // Of concepts with equally many reads, the one whose best read is better.
+        let next = having
+            .into_iter()
+            .filter(|(_, ranks)| parts(ranks))
+            .max_by_key(|(_, ranks)| (ranks.len(), std::cmp::Reverse(ranks.first().copied())));
+        let Some((concept, ranks)) = next else { break };
+        let concept = concept.clone();
+        used.insert(concept.clone());
+        let (with, without) = left.into_iter().partition::<Vec<_>, _>(|(rank, _)| ranks.contains(rank));
+        left = without;
+        let best = with.first().map_or(usize::MAX, |(rank, _)| *rank);
+        let reads = with.into_iter().map(|(_, found)| found).collect();
+        ways.push((best, Way { concept: Some(concept), reads }));
+    }
+    ways.sort_by_key(|(best, _)| *best);
+    let mut ways: Vec<Way> = ways.into_iter().map(|(_, way)| way).collect();
+    if !left.is_empty() {
+        let reads = left.into_iter().map(|(_, found)| found).collect();
+        ways.push(Way { concept: None, reads });
+    }
+    ways
+}
+
+impl PriorArt {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.ways.is_empty()
+    }
+
+    /// As Markdown: the question, and a table for each way with team, problem, approach, outcome, date and link. `name` tells
+    /// what a concept is called.
+    pub fn markdown(&self, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String) -> String {
+        let mut text = format!("## Prior art: {}\n", cell(&self.query.words()));
+        if self.is_empty() {
+            text.push_str("\nNothing found.\n");
+        }
+        let alone = self.ways.len() == 1;
+        for way in &self.ways {
+            let heading = way.concept.as_ref().map_or_else(|| "Other ways".to_owned(), &name);
+            // Writing to a text cannot fail.
+            if !(alone && way.concept.is_none()) {
+                let _ = write!(text, "\n### {}\n", cell(&heading));
+            }
+            text.push_str("\n| Team | Problem | Approach | Outcome | Date | Read |\n| --- | --- | --- | --- | --- | --- |\n");
+            for found in &way.reads {
+                let _ = writeln!(text, "{}", row(&found.read, zone));
+            }
+        }
+        text
+    }
+}
+
+fn row(read: &ReadText, zone: &TimeZone) -> String {
+    let of = |statement: &Option<backissue_model::Statement>| {
+        statement.as_ref().map_or_else(|| "–".to_owned(), |statement| cell(&statement.text))
+    };
+    let precis = &read.precis;
+    let date = read.card.filed_at.to_zoned_datetime(zone.clone()).date();
+    // A link's text may hold brackets, its address may not hold what ends it.
+    let address = read.card.url.as_str().replace('(', "%28").replace(')', "%29").replace('|', "%7C");
+    format!(
+        "| {} | {} | {} | {} | {date} | [{}]({address}) |",
+        cell(&read.card.company),
+        of(&precis.problem),
+        of(&precis.approach),
+        of(&precis.outcome),
+        cell(&read.card.title).replace('[', "\\[").replace(']', "\\]"),
+    )
+}
+
+/// A text in one cell of a Markdown table: on one line, and nothing in it is markup.
+fn cell(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !safe.is_empty() {
+            safe.push(' ');
+        }
+        for char in word.chars() {
+            if matches!(char, '|' | '\\' | '`' | '*' | '_' | '<' | '>') {
+                safe.push('\\');
+            }
+            safe.push(char);
+        }
+    }
+    safe
+}

@@ -1,0 +1,212 @@
+//! What a person asks for: words, phrases, filters, and what is to be left out.
+//!
+//! ```
+//! use backissue_search::Query;
+//!
+//! let query = Query::parse("noisy neighbour \"rate limiter\" company:stripe -kind:tutorial after:2024 12:30");
+//! assert_eq!(query.words(), "noisy neighbour rate limiter 12:30");
+//! assert_eq!(query.filters().count(), 3);
+//! assert!(query.notes().is_empty());
+//! ```
+//!
+//! Reading a query never fails. What is not understood is searched as the words it is made of, and a note says so. This module
+//! must not know the index.
+
+mod filter;
+mod read;
+
+pub use filter::Filter;
+pub(crate) use filter::begins as filter_begins;
+
+use crate::words::units::units;
+
+/// Most words, phrases, exclusions and filters of a query; the rest is left aside, with a note.
+pub const MOST_TERMS: usize = 64;
+/// Words that say nothing of what a question is about. They count only where nothing else is asked for.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
+    "can", "could", "did", "do", "does", "doing", "don", "for", "from", "get", "had", "has", "have", "how",
+    "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "out",
+    "should", "so", "some", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "to", "up", "us", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will",
+    "with", "would", "you", "your",
+];
+
+/// A query, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    pieces: Vec<Piece>,
+    notes: Vec<String>,
+    open_ended: bool,
+}
+
+/// One piece of a query, in the order in which it was typed.
+#[derive(Clone, Debug, PartialEq)]
+enum Piece {
+    /// A word that is welcome.
+    Word(String),
+    /// Words that must stand side by side.
+    Phrase(String),
+    /// A word or phrase that must not be there.
+    Without(String),
+    /// A filter, and whether what it lets through is to be left out instead.
+    Filter(Filter, Sense),
+}
+
+/// What a filter does with what it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sense {
+    /// Only these.
+    Only,
+    /// All but these.
+    Without,
+}
+
+impl Query {
+    /// Reads what a person typed. Any text is a query.
+    pub fn parse(text: &str) -> Self {
+        read::read(text)
+    }
+
+    /// A query of words alone, whatever signs are in `text`: what reads like this one?
+    pub fn of_words(text: &str) -> Self {
+        let words = text.split_whitespace().filter(|word| has_letters(word)).take(MOST_TERMS);
+        Self { pieces: words.map(|word| Piece::Word(word.to_owned())).collect(), ..Self::default() }
+    }
+
+    /// Its plain language: words and phrases as typed, without filters, quotes and exclusions.
+    pub fn words(&self) -> String {
+        let said = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Word(text) | Piece::Phrase(text) => Some(text.as_str()),
+            _ => None,
+        });
+        said.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Its filters in order.
+    pub fn filters(&self) -> impl Iterator<Item = (&Filter, Sense)> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Filter(filter, sense) => Some((filter, *sense)),
+            _ => None,
+        })
+    }
+
+    /// What was not understood and how it was taken instead, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Whether words or phrases are asked for; where not, there are only filters and exclusions, and nothing is ranked.
+    pub fn has_words(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Word(_) | Piece::Phrase(_)))
+    }
+
+    /// The words that are welcome; stop words only where there is nothing else.
+    pub(crate) fn wanted(&self) -> Vec<&str> {
+        let words = || {
+            self.pieces.iter().filter_map(|piece| match piece {
+                Piece::Word(text) => Some(text.as_str()),
+                _ => None,
+            })
+        };
+        let telling: Vec<&str> = words().filter(|word| !is_stop_word(word)).collect();
+        let has_phrase = self.pieces.iter().any(|piece| matches!(piece, Piece::Phrase(_)));
+        if telling.is_empty() && !has_phrase { words().collect() } else { telling }
+    }
+
+    /// Words that follow one another with at most two stop words between them, in lower case, and how far the second is behind
+    /// the first.
+    pub(crate) fn neighbours(&self) -> Vec<(String, usize, String)> {
+        let mut pairs = Vec::new();
+        for run in self.pieces.split(|piece| !matches!(piece, Piece::Word(_))) {
+            let words = run.iter().filter_map(|piece| match piece {
+                Piece::Word(text) => Some(text),
+                _ => None,
+            });
+            let parts = words.flat_map(|word| units(word)).flat_map(|unit| unit.parts().take(MOST_TERMS));
+            let parts: Vec<String> = parts.map(|(_, part)| part.to_lowercase()).collect();
+            let telling: Vec<usize> = (0..parts.len()).filter(|at| !is_stop_word(&parts[*at])).collect();
+            let near = telling.windows(2).filter(|pair| pair[1] - pair[0] <= 3);
+            pairs
+                .extend(near.map(|pair| (parts[pair[0]].clone(), pair[1] - pair[0], parts[pair[1]].clone())));
+        }
+        pairs
+    }
+
+    /// The words and phrases that must not be there.
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Without(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The phrases that must be there.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Phrase(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The word that is still being typed: the last one, where nothing stands behind it.
+    pub(crate) fn unfinished(&self) -> Option<&str> {
+        match self.pieces.last() {
+            Some(Piece::Word(word)) if self.open_ended => Some(word),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a word says nothing of what a question is about.
+pub(crate) fn is_stop_word(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let stem = bare.split(['\'', '’']).next().unwrap_or(bare);
+    STOP_WORDS.binary_search(&stem.to_lowercase().as_str()).is_ok() && bare.len() + 2 >= word.len()
+}
+
+/// Whether there is anything in a text that could be found.
+pub(crate) fn has_letters(text: &str) -> bool {
+    units(text).any(|unit| unit.parts().next().is_some() || unit.whole().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stop_words_are_in_order_and_only_words() {
+        assert!(STOP_WORDS.is_sorted());
+        for (word, stops) in
+            [("How", true), ("we're", true), ("the,", true), ("cache", false), ("it's", true)]
+        {
+            assert_eq!(is_stop_word(word), stops, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_question_of_stop_words_alone_is_searched() {
+        assert_eq!(Query::parse("how do we stop the queue").wanted(), ["stop", "queue"]);
+        assert_eq!(Query::parse("who are you").wanted(), ["who", "are", "you"]);
+    }
+
+    #[test]
+    fn neighbours_are_counted_over_stop_words() {
+        let pairs = Query::parse("drain of the queue -x slow foo::bar").neighbours();
+        let expected = [("drain", 3, "queue"), ("slow", 1, "foo"), ("foo", 1, "bar")];
+        assert_eq!(pairs, expected.map(|(a, distance, b)| (a.to_owned(), distance, b.to_owned())));
+    }
+
+    #[test]
+    fn only_a_word_with_nothing_behind_it_is_unfinished() {
+        assert_eq!(Query::parse("slow quer").unfinished(), Some("quer"));
+        assert_eq!(Query::parse("slow quer ").unfinished(), None);
+        assert_eq!(Query::parse("slow \"quer\"").unfinished(), None);
+        assert_eq!(Query::parse("slow company:x").unfinished(), None);
+    }
+}

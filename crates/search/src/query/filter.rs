@@ -1,0 +1,215 @@
+//! Filters of a query: `company:stripe`, `after:2024-05`.
+
+use std::fmt;
+
+use backissue_annotate::Vocabulary;
+use backissue_model::{ConceptSlug, Kind, Slug, Week};
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+
+/// What a read must be to pass. Several filters of one name let through what fits any of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// `company:` by the company's name or its name in addresses; where no company is called so, by words of its name.
+    Company(String),
+    /// `concept:` by slug, name or other name.
+    Concept(ConceptSlug),
+    /// `tech:` by the technology's name.
+    Technology(String),
+    /// `kind:`
+    Kind(Kind),
+    /// `source:` by the source's name in addresses.
+    Source(Slug),
+    /// `week:`
+    Week(Week),
+    /// `before:` this day, by universal time. `before:2024` means before its first day.
+    Before(Date),
+    /// `after:` from this day on, by universal time. `after:2024` means from its first day on.
+    After(Date),
+}
+
+/// The names of filters, as a person is told them.
+pub(crate) const NAMES: [&str; 8] =
+    ["company", "concept", "tech", "kind", "source", "week", "before", "after"];
+
+/// What became of `name:value`.
+pub(crate) enum Reading {
+    /// A filter.
+    Filter(Filter),
+    /// A filter's name with a value that it cannot have, and what it could have.
+    NoSuchValue(String),
+    /// No filter's name.
+    NoSuchFilter,
+}
+
+impl Filter {
+    /// Reads the filter `name` with `value`, which is not empty.
+    pub(crate) fn read(name: &str, value: &str) -> Reading {
+        let value = value.trim();
+        let read =
+            match name.to_lowercase().as_str() {
+                "company" => Ok(Self::Company(value.to_owned())),
+                "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
+                "source" => Ok(Self::Source(Slug::of(value))),
+                "concept" => concept(value)
+                    .map(Self::Concept)
+                    .ok_or_else(|| "is no concept of the vocabulary".to_owned()),
+                "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
+                    format!("is no kind; kinds are {}", Kind::ALL.map(Kind::as_str).join(", "))
+                }),
+                "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
+                    "is no week; write it as year and ISO week, for example 2026-W20".to_owned()
+                }),
+                "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
+                "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
+                _ => return Reading::NoSuchFilter,
+            };
+        read.map_or_else(Reading::NoSuchValue, Reading::Filter)
+    }
+
+    /// Its name, e.g. `company`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Company(_) => "company",
+            Self::Concept(_) => "concept",
+            Self::Technology(_) => "tech",
+            Self::Kind(_) => "kind",
+            Self::Source(_) => "source",
+            Self::Week(_) => "week",
+            Self::Before(_) => "before",
+            Self::After(_) => "after",
+        }
+    }
+
+    /// Its value as it can be typed, without quotes.
+    pub fn value(&self) -> String {
+        match self {
+            Self::Company(text) | Self::Technology(text) => text.clone(),
+            Self::Concept(slug) => slug.to_string(),
+            Self::Kind(kind) => kind.as_str().to_owned(),
+            Self::Source(slug) => slug.to_string(),
+            Self::Week(week) => week.to_string(),
+            Self::Before(day) | Self::After(day) => day.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    /// As it is typed in a query; reading it gives the filter again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.value();
+        let is_one_word = value.chars().all(|c| c.is_alphanumeric() || "-_.+#".contains(c));
+        if is_one_word && value.starts_with(char::is_alphanumeric) {
+            write!(f, "{}:{value}", self.name())
+        } else {
+            write!(f, "{}:\"{}\"", self.name(), value.replace(['"', '“', '”', '„'], ""))
+        }
+    }
+}
+
+fn no_date() -> String {
+    "is no date; write a year, a month or a day, for example 2024, 2024-05 or 2024-05-17".to_owned()
+}
+
+fn kind(value: &str) -> Option<Kind> {
+    value.to_lowercase().replace([' ', '_'], "-").parse().ok()
+}
+
+/// A concept by its slug, its name or one of its other names.
+fn concept(value: &str) -> Option<ConceptSlug> {
+    let vocabulary = Vocabulary::builtin();
+    let wanted = value.to_lowercase();
+    if let Ok(slug) = wanted.replace([' ', '_'], "-").parse()
+        && vocabulary.get(&slug).is_some()
+    {
+        return Some(slug);
+    }
+    let is_called = |name: &String| name.to_lowercase() == wanted;
+    let found = vocabulary.concepts().iter().find(|c| is_called(&c.name) || c.aliases.iter().any(is_called));
+    found.map(|concept| concept.slug.clone())
+}
+
+/// The first day of a year, a month, a day or a week.
+fn first_day(value: &str) -> Option<Date> {
+    if let Ok(week) = value.to_uppercase().parse::<Week>() {
+        return Some(week.monday());
+    }
+    let mut numbers = value.split('-');
+    let mut next = |digits: usize| match numbers.next() {
+        None => Some(None),
+        Some(text)
+            if text.len() <= digits && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            text.parse::<i16>().ok().map(Some)
+        }
+        Some(_) => None,
+    };
+    let year = next(4)?.filter(|year| (1000..=9998).contains(year))?;
+    let (month, day) = (next(2)?, next(2)?);
+    if numbers.next().is_some() {
+        return None;
+    }
+    let small = |number: Option<i16>| i8::try_from(number.unwrap_or(1)).ok();
+    Date::new(year, small(month)?, small(day)?).ok()
+}
+
+/// Seconds since 1970 at which a day begins, by universal time.
+pub(crate) fn begins(day: Date) -> i64 {
+    let days = (day - date(1970, 1, 1)).get_days();
+    i64::from(days) * i64::from(24.hours().get_hours()) * 3600
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, value: &str) -> Option<Filter> {
+        match Filter::read(name, value) {
+            Reading::Filter(filter) => Some(filter),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn dates_are_years_months_days_or_weeks() {
+        for (value, day) in [
+            ("2024", Some("2024-01-01")),
+            ("2024-05", Some("2024-05-01")),
+            ("2024-5-7", Some("2024-05-07")),
+            ("2024-05-17", Some("2024-05-17")),
+            ("2026-W20", Some("2026-05-11")),
+            ("2024-13", None),
+            ("2024-02-30", None),
+            ("24", None),
+            ("2024-05-17-1", None),
+            ("yesterday", None),
+            ("2024-", None),
+        ] {
+            let expected = day.map(|day| Filter::After(day.parse().unwrap()));
+            assert_eq!(read("after", value), expected, "{value}");
+        }
+        assert_eq!(begins(date(1970, 1, 2)), 86_400);
+        assert_eq!(begins(date(1969, 12, 31)), -86_400);
+    }
+
+    #[test]
+    fn concepts_and_kinds_go_by_their_names_too() {
+        assert_eq!(read("concept", "Rate limiting"), read("concept", "rate-limiting"));
+        assert!(read("concept", "rate-limiting").is_some());
+        assert_eq!(read("kind", "Case study"), Some(Filter::Kind(Kind::CaseStudy)));
+        assert_eq!(read("kind", "nonsense"), None);
+        assert_eq!(read("colour", "red"), None);
+    }
+
+    #[test]
+    fn a_filter_is_written_as_it_is_read() {
+        for (name, value) in
+            [("company", "New York Times"), ("before", "2024-05"), ("tech", "C++"), ("kind", "incident")]
+        {
+            let filter = read(name, value).unwrap();
+            let (name, value) =
+                filter.to_string().split_once(':').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();
+            assert_eq!(read(&name, value.trim_matches('"')), Some(filter));
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Reading a query: from a text to its pieces.
+
+use super::filter::{Filter, NAMES, Reading};
+use super::{MOST_TERMS, Piece, Query, Sense, has_letters};
+
+/// Most notes; a page of pasted text needs no page of notes.
+const MOST_NOTES: usize = 5;
+/// Longest text in bytes that a note repeats.
+const QUOTED_MAX: usize = 60;
+
+pub(super) fn read(text: &str) -> Query {
+    let mut reader = Reader { rest: text, query: Query::default() };
+    while reader.next_piece() {}
+    reader.finish(text)
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    query: Query,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads one piece; false at the end.
+    fn next_piece(&mut self) -> bool {
+        self.rest = self.rest.trim_start();
+        if self.rest.is_empty() {
+            return false;
+        }
+        if self.query.pieces.len() >= MOST_TERMS {
+            self.note(format!("Only the first {MOST_TERMS} words were searched."));
+            self.rest = "";
+            return false;
+        }
+        let without = self.rest.strip_prefix('-').filter(|rest| begins_exclusion(rest));
+        let body = without.unwrap_or(self.rest);
+        let sense = if without.is_some() { Sense::Without } else { Sense::Only };
+        if let Some((phrase, rest)) = quoted(body) {
+            self.rest = rest;
+            self.push_phrase(phrase, sense);
+        } else if let Some((name, value, rest)) = named(body) {
+            self.push_filter(name, value, rest, sense);
+        } else {
+            self.push_word(body, sense);
+        }
+        true
+    }
+
+    fn push_phrase(&mut self, phrase: &str, sense: Sense) {
+        match sense {
+            _ if !has_letters(phrase) => {}
+            Sense::Only => self.query.pieces.push(Piece::Phrase(phrase.trim().to_owned())),
+            Sense::Without => self.query.pieces.push(Piece::Without(phrase.trim().to_owned())),
+        }
+    }
+
+    fn push_filter(&mut self, name: &str, value: &str, rest: &'a str, sense: Sense) {
+        match Filter::read(name, value) {
+            Reading::Filter(filter) => {
+                self.rest = rest;
+                self.query.pieces.push(Piece::Filter(filter, sense));
+            }
+            Reading::NoSuchValue(reason) => {
+                self.note(format!("“{}” {reason}; “{name}:” was searched as words.", short(value)));
+                self.take_as_words(rest);
+            }
+            Reading::NoSuchFilter => {
+                let names = NAMES.map(|name| format!("{name}:")).join(" ");
+                self.note(format!(
+                    "“{}:” is no filter and was searched as a word; filters are {names}",
+                    short(name)
+                ));
+                self.take_as_words(rest);
+            }
+        }
+    }
+
+    /// Takes all up to `rest` as words.
+    fn take_as_words(&mut self, rest: &'a str) {
+        let taken = &self.rest[..self.rest.len() - rest.len()];
+        self.rest = rest;
+        for word in taken.split(|c: char| c.is_whitespace() || is_quote(c)).filter(|word| has_letters(word)) {
+            if self.query.pieces.len() < MOST_TERMS {
+                self.query.pieces.push(Piece::Word(word.trim_start_matches('-').to_owned()));
+            }
+        }
+    }
+
+    fn push_word(&mut self, body: &'a str, sense: Sense) {
+        let end = word_end(body);
+        let (word, rest) = body.split_at(end);
+        self.rest = rest;
+        if word.starts_with(is_quote) {
+            self.note("A quotation mark has no partner; what follows it was searched as words.".to_owned());
+        }
+        let word = word.trim_matches(is_quote);
+        if !has_letters(word) {
+            if word == "-" {
+                self.note(
+                    "A “-” with a space behind it leaves nothing out; write it right before the word."
+                        .to_owned(),
+                );
+            }
+        } else if sense == Sense::Without {
+            self.query.pieces.push(Piece::Without(word.to_owned()));
+        } else {
+            self.query.pieces.push(Piece::Word(word.to_owned()));
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if self.query.notes.len() < MOST_NOTES && !self.query.notes.contains(&note) {
+            self.query.notes.push(note);
+        }
+    }
+
+    fn finish(mut self, text: &str) -> Query {
+        let nothing_else = self.query.pieces.iter().all(|piece| matches!(piece, Piece::Without(_)));
+        if nothing_else && !self.query.pieces.is_empty() {
+            self.note(
+                "There is nothing to search but what is to be left out; it was searched as words.".to_owned(),
+            );
+            for piece in &mut self.query.pieces {
+                if let Piece::Without(words) = piece {
+                    *piece = Piece::Word(std::mem::take(words));
+                }
+            }
+        }
+        self.query.open_ended = text.ends_with(char::is_alphanumeric);
+        self.query
+    }
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '“' | '”' | '„')
+}
+
+/// Whether what follows a `-` is to be left out: `--flag` is a word, and so is a number.
+fn begins_exclusion(rest: &str) -> bool {
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let is_number = digits > 0 && !rest[digits..].starts_with(char::is_alphanumeric);
+    !is_number
+        && rest.starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || c == '.' || c == '_' || c == '/')
+}
+
+/// A phrase in quotation marks that `text` begins with, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix(is_quote)?;
+    let end = inner.find(is_quote)?;
+    let behind = inner[end..].chars().next().map_or(end, |c| end + c.len_utf8());
+    Some((&inner[..end], &inner[behind..]))
+}
+
+/// `name:value` that `text` begins with, and what follows it. Times, addresses and paths of code are none.
+fn named(text: &str) -> Option<(&str, &str, &str)> {
+    let (name, after) = text.split_once(':')?;
+    let is_name = (2..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphabetic());
+    if !is_name || after.starts_with([':', '/', '\\']) {
+        return None;
+    }
+    if let Some((value, rest)) = quoted(after) {
+        return (!value.trim().is_empty()).then_some((name, value, rest));
+    }
+    let (value, rest) = after.split_at(word_end(after));
+    let value = value.trim_matches(is_quote);
+    has_letters(value).then_some((name, value, rest))
+}
+
+/// Where the word that `text` begins with ends: at white space, or behind the bracket of a cost such as `O(n log n)`.
+fn word_end(text: &str) -> usize {
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    match crate::words::units::units(&text[..text.len().min(floor(text, 64))]).next() {
+        Some(unit) if unit.text.ends_with(')') && unit.start < end => end.max(unit.start + unit.text.len()),
+        _ => end,
+    }
+}
+
+/// The last border between letters at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at)
+}
+
+/// As much of a text as a note repeats.
+fn short(text: &str) -> String {
+    if text.len() <= QUOTED_MAX {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..floor(text, QUOTED_MAX)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pieces(text: &str) -> Vec<String> {
+        let told = |piece: &Piece| match piece {
+            Piece::Word(word) => word.clone(),
+            Piece::Phrase(phrase) => format!("\"{phrase}\""),
+            Piece::Without(words) => format!("-[{words}]"),
+            Piece::Filter(filter, Sense::Only) => format!("+{filter}"),
+            Piece::Filter(filter, Sense::Without) => format!("-{filter}"),
+        };
+        read(text).pieces.iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_query_falls_into_its_pieces() {
+        for (text, expected) in [
+            ("noisy neighbours", vec!["noisy", "neighbours"]),
+            ("\"rate limiter\" slow", vec!["\"rate limiter\"", "slow"]),
+            ("“rate limiter”", vec!["\"rate limiter\""]),
+            ("cache -redis -\"cache aside\"", vec!["cache", "-[redis]", "-[cache aside]"]),
+            (
+                "company:\"New York Times\" KIND:incident",
+                vec!["+company:\"New York Times\"", "+kind:incident"],
+            ),
+            ("x -company:acme", vec!["x", "-company:acme"]),
+            ("week:2026-w20 before:2024-05", vec!["+week:2026-W20", "+before:2024-05-01"]),
+            ("at 12:30 https://a.b/c?d=e", vec!["at", "12:30", "https://a.b/c?d=e"]),
+            ("std::fs::read a::b", vec!["std::fs::read", "a::b"]),
+            ("sort in O(n log n) time", vec!["sort", "in", "O(n log n)", "time"]),
+            ("--compilation_config", vec!["--compilation_config"]),
+            ("cost -5 degrees", vec!["cost", "-5", "degrees"]),
+            ("C++ vs C#", vec!["C++", "vs", "C#"]),
+        ] {
+            assert_eq!(pieces(text), expected, "{text}");
+            assert!(read(text).notes.is_empty(), "{text}: {:?}", read(text).notes);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_becomes_words_and_is_noted() {
+        for (text, expected) in [
+            ("kind:nonsense cache", vec!["kind:nonsense", "cache"]),
+            ("\"open end", vec!["open", "end"]),
+            ("foo:bar", vec!["foo:bar"]),
+            ("a - b", vec!["a", "b"]),
+            ("before:yesterday", vec!["before:yesterday"]),
+            ("concept:\"no such thing\"", vec!["concept:", "no", "such", "thing"]),
+            ("-Xmx4g", vec!["Xmx4g"]),
+            ("-kind:nonsense", vec!["kind:nonsense"]),
+        ] {
+            assert_eq!(pieces(text), expected, "{text}");
+            assert_eq!(read(text).notes.len(), 1, "{text}: {:?}", read(text).notes);
+        }
+    }
+
+    #[test]
+    fn a_pasted_page_is_cut() {
+        let query = read(&"kind:x \"y z\" word ".repeat(10_000));
+        assert_eq!(query.pieces.len(), MOST_TERMS);
+        assert!(query.notes.len() <= MOST_NOTES);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_query(text in "(\\PC|[-\":O()]|company:|week:|before:|\\s){0,60}") {
+            let query = read(&text);
+            prop_assert!(query.pieces.len() <= MOST_TERMS);
+            for (filter, _) in query.filters() {
+                let again: Vec<_> = read(&filter.to_string()).filters().map(|(f, _)| f.to_string()).collect();
+                prop_assert_eq!(again, [filter.to_string()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The archive, searched: what pages and commands ask.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use backissue_model::ReadId;
+use backissue_store::{ReadText, Store, StoreError};
+
+use crate::blend::{Matrices, rank};
+use crate::embedders::{Embedders, EmbeddingFailure};
+use crate::follow::meanings;
+use crate::meaning::Embedding;
+use crate::{
+    Blend, By, Correction, Facets, Index, Marks, Passage, Query, Ranked, Ranking, SearchError, Typing,
+    passage,
+};
+
+/// The flag of the archive that tells it from others, so that no index is taken for another archive's.
+const ARCHIVE_NAME: &str = "archive name";
+/// Longest passage shown of an article, in characters.
+const PASSAGE_MAX: usize = 260;
+/// A read less like another than this does not have the same problem, 0 to 1.
+const SAME_PROBLEM: f32 = 0.55;
+
+/// Why something could not be searched, or the index not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchFailure {
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] SearchError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] StoreError),
+    /// The server that makes vectors.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingFailure),
+    /// The work ended in the middle, as when the program stops.
+    #[error("the search was broken off ({0}); try again")]
+    BrokenOff(#[from] tokio::task::JoinError),
+}
+
+/// The archive with its index. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug)]
+pub struct Search {
+    pub(crate) store: Store,
+    pub(crate) index: Index,
+    pub(crate) embedder: Embedders,
+    matrices: Arc<Matrices>,
+    /// The version of the archive that this index was last seen to have come to.
+    come_to: Arc<AtomicU64>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// What was typed.
+    pub text: String,
+    /// Whether it is still being typed.
+    pub typing: Typing,
+    /// How words and meaning are joined.
+    pub blend: Blend,
+    /// Reads to pass over, those of the pages before.
+    pub skip: usize,
+    /// Most reads to show.
+    pub limit: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What was asked, as it was understood.
+    pub query: Query,
+    /// The reads of this page, best first.
+    pub matches: Vec<Match>,
+    /// How many reads there are on all pages; of a question in words at most [`crate::CANDIDATES`], the best.
+    pub total: u64,
+    /// Counts over these.
+    pub facets: Facets,
+    /// Words that are not in the archive, and what was searched instead.
+    pub corrections: Vec<Correction>,
+    /// Where words of the question stand in a text.
+    pub marks: Marks,
+    /// Why the meaning was not searched, where a server that should say it did not answer.
+    pub words_only: Option<String>,
+}
+
+/// A read that was found.
+#[derive(Clone, Debug)]
+pub struct Match {
+    /// The read.
+    pub read: ReadText,
+    /// Why it is where it is.
+    pub ranked: Ranked,
+    /// Where the article has the words of the question best; none where it has none of them.
+    pub passage: Option<Passage>,
+}
+
+impl Search {
+    /// Opens the index of this archive below `folder`, or begins one. Each archive, and each way of making vectors, has an
+    /// index of its own there.
+    ///
+    /// # Errors
+    /// Where the archive or the folder cannot be read or written.
+    pub async fn open(store: Store, folder: &Path, embedder: Embedders) -> Result<Self, SearchFailure> {
+        let name = match store.flag(ARCHIVE_NAME).await? {
+            Some(name) => name,
+            None => {
+                let name = new_name(store.location());
+                store.set_flag(ARCHIVE_NAME, &name).await?;
+                // Of two programs that do this at once, the later one names it.
+                store.flag(ARCHIVE_NAME).await?.unwrap_or(name)
+            }
+        };
+        let folder = folder.join(format!("{name}-{}", embedder.identity()));
+        let index = tokio::task::spawn_blocking(move || Index::open(&folder)).await??;
+        let search =
+            Self { store, index, embedder, matrices: Arc::default(), come_to: Arc::new(AtomicU64::new(0)) };
+        search.warm().await?;
+        Ok(search)
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Whether the index had come to this version of the archive when somebody last looked.
+    pub(crate) fn has_come_to(&self, version: u64) -> bool {
+        self.come_to.load(Ordering::Relaxed) == version && version > 0
+    }
+
+    pub(crate) fn come_to(&self, version: u64) {
+        self.come_to.store(version, Ordering::Relaxed);
+    }
+
+    /// Whether the archive has changes that this index has not, as of now.
+    ///
+    /// # Errors
+    /// Where the archive cannot be read.
+    pub async fn is_behind(&self) -> Result<bool, SearchFailure> {
+        Ok(self.store.archive_version().await? > self.index.position())
+    }
+
+    /// Reads the vectors of new segments, so that no search has to.
+    pub(crate) async fn warm(&self) -> Result<(), SearchFailure> {
+        let Some(dimensions) = self.embedder.dimensions() else { return Ok(()) };
+        let (index, matrices) = (self.index.clone(), Arc::clone(&self.matrices));
+        tokio::task::spawn_blocking(move || matrices.of(&index.searcher(), dimensions)).await??;
+        Ok(())
+    }
+
+    /// The reads that answer a question, best first.
+    ///
+    /// # Errors
+    /// Where the archive or the index cannot be read. An embedding server that does not answer is no error.
+    pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
+        let query = Query::parse(&asked.text);
+        let (meaning, words_only) = match self.meaning_of(&query, &asked.blend).await {
+            Ok(meaning) => (meaning, None),
+            Err(failure) => (None, Some(failure.to_string())),
+        };
+        let (ranking, facets) =
+            self.ranked(query.clone(), meaning, asked.blend.clone(), asked.typing).await?;
+        let total = if query.has_words() { ranking.reads.len() as u64 } else { facets.total };
+        let page: Vec<Ranked> = ranking.reads.into_iter().skip(asked.skip).take(asked.limit).collect();
+        let marks = Marks::of(&query, &ranking.corrections);
+        let matches = self.matched(page, &marks).await?;
+        Ok(Answer { query, matches, total, facets, corrections: ranking.corrections, marks, words_only })
+    }
+
+    /// The ranking alone, without texts: for measuring.
+    ///
+    /// # Errors
+    /// As of [`Search::find`].
+    pub async fn ranking(&self, text: &str, blend: &Blend) -> Result<Ranking, SearchFailure> {
+        let query = Query::parse(text);
+        let meaning = self.meaning_of(&query, blend).await?;
+        Ok(self.ranked(query, meaning, blend.clone(), Typing::Done).await?.0)
+    }
+
+    /// Reads that have the problem of this one: other companies' first, each with how like it is, 0 to 1. Empty where the
+    /// read has no problem, is not in the archive, or is alone with it.
+    ///
+    /// # Errors
+    /// Where the archive or the index cannot be read, or an embedding server does not answer.
+    pub async fn others_with(&self, id: ReadId, limit: usize) -> Result<Vec<Match>, SearchFailure> {
+        let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
+        let Some(problem) = read.precis.problem.as_ref() else { return Ok(Vec::new()) };
+        let query = Query::of_words(&format!("{} {}", problem.text, read.card.title));
+        let [problem, _] = meanings(&read);
+        let Some(meaning) = self.embedder.embed(&[problem]).await?.pop().flatten() else {
+            return Ok(Vec::new());
+        };
+        let (ranking, _) = self.ranked(query, Some(meaning), Blend::default(), Typing::Done).await?;
+        let alike: Vec<Ranked> = ranking
+            .reads
+            .into_iter()
+            .filter(|other| other.id != read.card.id && other.similarity.is_some_and(|s| s >= SAME_PROBLEM))
+            .take(limit * 4)
+            .collect();
+        let mut matches = self.matched(alike, &Marks::default()).await?;
+        matches
+            .retain(|other| other.read.fingerprint.is_none() || other.read.fingerprint != read.fingerprint);
+        matches.sort_by_key(|other| other.read.card.company == read.card.company);
+        matches.truncate(limit);
+        Ok(matches)
+    }
+
+    async fn meaning_of(&self, query: &Query, blend: &Blend) -> Result<Option<Embedding>, SearchFailure> {
+        if !query.has_words() || blend.by == By::Words {
+            return Ok(None);
+        }
+        Ok(self.embedder.embed(&[Some(query.words())]).await?.pop().flatten())
+    }
+
+    /// Ranks where no other task waits for it.
+    async fn ranked(
+        &self,
+        query: Query,
+        meaning: Option<Embedding>,
+        blend: Blend,
+        typing: Typing,
+    ) -> Result<(Ranking, Facets), SearchFailure> {
+        let (index, matrices) = (self.index.clone(), Arc::clone(&self.matrices));
+        let rank = move || {
+            let searcher = index.searcher();
+            let vectors = match &meaning {
+                Some(meaning) => matrices.of(&searcher, meaning.dimensions())?,
+                None => Vec::new(),
+            };
+            let ranking = rank(&searcher, &vectors, &query, meaning.as_ref(), &blend, typing)?;
+            let facets = if query.has_words() {
+                let ids: Vec<ReadId> = ranking.reads.iter().map(|read| read.id).collect();
+                searcher.facets_of(&ids)?
+            } else {
+                searcher.facets(&query, typing)?
+            };
+            Ok::<_, SearchError>((ranking, facets))
+        };
+        Ok(tokio::task::spawn_blocking(rank).await??)
+    }
+
+    /// The ranked reads with their texts; those that have left the archive are left out.
+    async fn matched(&self, page: Vec<Ranked>, marks: &Marks) -> Result<Vec<Match>, SearchFailure> {
+        let ids: Vec<ReadId> = page.iter().map(|ranked| ranked.id).collect();
+        let ranked: HashMap<ReadId, Ranked> = page.into_iter().map(|ranked| (ranked.id, ranked)).collect();
+        let texts = self.store.texts(&ids).await?;
+        let matched = texts.into_iter().filter_map(|read| {
+            let ranked = *ranked.get(&read.card.id)?;
+            let passage = passage(&read.text, marks, PASSAGE_MAX);
+            Some(Match { read, ranked, passage })
+        });
+        Ok(matched.collect())
+    }
+}
+
+/// A name for an archive, such as no other has.
+fn new_name(location: &backissue_store::Location) -> String {
+    let mut hasher = DefaultHasher::new();
+    (format!("{location:?}"), std::process::id(), SystemTime::now()).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}

@@ -1,0 +1,303 @@
+//! The index at one moment: its segments, what is known of each read in it, and which reads a query lets through.
+//!
+//! This module must not rank.
+
+use std::sync::Arc;
+
+use backissue_model::ReadId;
+use jiff::Timestamp;
+use tantivy::collector::Collector;
+use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
+use tantivy::query::{EnableScoring, Query as Searchable};
+use tantivy::{BitSet, DocAddress, SegmentReader, TantivyError, Term};
+
+use crate::index::Generation;
+use crate::words::compile::compile_demands;
+use crate::words::fields::{Fields, column, unpacked};
+use crate::{Query, SearchError};
+
+/// The index as it was when [`crate::Index::searcher`] was called. Cheap to clone.
+#[derive(Clone)]
+pub struct Searcher {
+    searcher: tantivy::Searcher,
+    generation: Arc<Generation>,
+}
+
+impl std::fmt::Debug for Searcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Searcher").field("reads", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Where a read is in one [`Searcher`]: the segment's place in [`Searcher::segments`] and the row in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The segment, from 0.
+    pub segment: u32,
+    /// The row, from 0 to below [`Segment::rows`].
+    pub row: u32,
+}
+
+impl From<DocAddress> for Place {
+    fn from(at: DocAddress) -> Self {
+        Self { segment: at.segment_ord, row: at.doc_id }
+    }
+}
+
+/// What tells two reads of the same worth apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// The read.
+    pub id: ReadId,
+    /// The moment it is filed at, to the second.
+    pub filed_at: Timestamp,
+    /// Whose blog it is on.
+    pub company: String,
+    /// Whether it has a problem.
+    pub has_problem: bool,
+    /// How sure the précis is of it, 0 to 1.
+    pub confidence: f32,
+    /// Equal for the same article met twice; none where its text is too short to tell.
+    pub fingerprint: Option<u64>,
+}
+
+/// Rows that a query lets through, by segment.
+#[derive(Clone, Debug)]
+pub struct Allowed(Vec<BitSet>);
+
+impl Allowed {
+    /// Whether the read at `place` is let through; reads that were removed never are.
+    pub fn contains(&self, place: Place) -> bool {
+        let segment = self.0.get(place.segment as usize);
+        segment.is_some_and(|rows| place.row < rows.max_value() && rows.contains(place.row))
+    }
+
+    /// The rows of one segment, in the order of [`Searcher::segments`].
+    ///
+    /// # Panics
+    /// Where the index has no such segment.
+    pub fn segment(&self, segment: u32) -> &BitSet {
+        &self.0[segment as usize]
+    }
+
+    /// How many reads are let through.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(BitSet::len).sum()
+    }
+
+    /// Whether no read is let through.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What a segment's rows are known by: equal keys, equal rows, equal removals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SegmentKey {
+    /// The segment. Its rows never change.
+    pub id: SegmentId,
+    /// The state of its removals; none as long as there are none.
+    pub removals: Option<u64>,
+}
+
+/// A part of the index that does not change but for removals.
+#[derive(Clone, Copy)]
+pub struct Segment<'a> {
+    number: u32,
+    reader: &'a SegmentReader,
+    searcher: &'a Searcher,
+}
+
+impl std::fmt::Debug for Segment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment").field("number", &self.number).field("rows", &self.rows()).finish()
+    }
+}
+
+impl<'a> Segment<'a> {
+    /// Its place among the searcher's segments, from 0.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// What its rows are known by, for whoever keeps something made of them.
+    pub fn key(self) -> SegmentKey {
+        SegmentKey { id: self.reader.segment_id(), removals: self.reader.delete_opstamp() }
+    }
+
+    /// How many rows it has, those of removed reads included.
+    pub fn rows(self) -> u32 {
+        self.reader.max_doc()
+    }
+
+    /// Whether the read in this row has not been removed or replaced.
+    pub fn is_alive(self, row: u32) -> bool {
+        !self.reader.is_deleted(row)
+    }
+
+    /// The read in each row, rows of removed ones included.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn ids(self) -> Result<Vec<ReadId>, SearchError> {
+        let ids = self.searcher.column(self.reader, column::ID)?;
+        Ok((0..self.rows()).map(|row| ReadId(ids.first(row).unwrap_or_default())).collect())
+    }
+
+    /// Calls `each` with every row that has vectors, in no order, rows of removed reads included, and with the bytes of each of
+    /// its vectors as they were put. One pass over the file.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn each_vector(self, mut each: impl FnMut(u32, &[u8])) -> Result<(), SearchError> {
+        let column = self.reader.fast_fields().bytes(column::VECTORS);
+        let Some(column) = column.map_err(|error| self.searcher.reading(&error))? else { return Ok(()) };
+        // The column is a dictionary in the order of its values. Reading it from end to end is quick, by rows is not.
+        let mut rows: Vec<(u64, u32)> =
+            (0..self.rows()).flat_map(|row| column.term_ords(row).map(move |value| (value, row))).collect();
+        rows.sort_unstable();
+        let mut rows = rows.into_iter().peekable();
+        let reading = |error: std::io::Error| self.searcher.reading(&error.into());
+        let mut values = column.dictionary().stream().map_err(reading)?;
+        while rows.peek().is_some() && values.advance() {
+            while let Some((_, row)) = rows.next_if(|(value, _)| *value == values.term_ord()) {
+                unpacked(values.key()).for_each(|vector| each(row, vector));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the read in a row.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn facts(self, row: u32) -> Result<Facts, SearchError> {
+        let columns = self.reader.fast_fields();
+        let reading = |error: TantivyError| self.searcher.reading(&error);
+        let seconds = columns.i64(column::FILED_AT).map_err(reading)?.first(row).unwrap_or_default();
+        let mut company = String::new();
+        if let Some(names) = columns.str(column::COMPANY).map_err(reading)?
+            && let Some(name) = names.term_ords(row).next()
+        {
+            names.ord_to_str(name, &mut company).map_err(|error| reading(error.into()))?;
+        }
+        let prints = columns.column_opt::<u64>(column::FINGERPRINT).map_err(reading)?;
+        Ok(Facts {
+            id: ReadId(columns.i64(column::ID).map_err(reading)?.first(row).unwrap_or_default()),
+            filed_at: Timestamp::from_second(seconds).unwrap_or_default(),
+            company,
+            has_problem: columns.bool(column::HAS_PROBLEM).map_err(reading)?.first(row).unwrap_or_default(),
+            confidence: columns.f64(column::CONFIDENCE).map_err(reading)?.first(row).unwrap_or_default()
+                as f32,
+            fingerprint: prints.and_then(|prints| prints.first(row)),
+        })
+    }
+}
+
+impl Searcher {
+    pub(crate) fn new(generation: Arc<Generation>) -> Self {
+        Self { searcher: generation.reader.searcher(), generation }
+    }
+
+    /// How many reads are in it.
+    pub fn len(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its segments in order.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'_>> {
+        let readers = self.searcher.segment_readers().iter().enumerate();
+        readers.map(|(number, reader)| Segment {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            reader,
+            searcher: self,
+        })
+    }
+
+    /// Where a read is; none where it is not in the index.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn place(&self, id: ReadId) -> Result<Option<Place>, SearchError> {
+        let term = self.fields().id_term(id);
+        let found = tantivy::query::TermQuery::new(term, tantivy::schema::IndexRecordOption::Basic);
+        let first = tantivy::collector::TopDocs::with_limit(1).order_by_score();
+        Ok(self.search(&found, &first)?.first().map(|(_, at)| (*at).into()))
+    }
+
+    /// What is known of the read at `place`, which is one of this searcher; none where it has no such row.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn facts(&self, place: Place) -> Result<Option<Facts>, SearchError> {
+        let segment =
+            self.segments().nth(place.segment as usize).filter(|segment| place.row < segment.rows());
+        segment.map(|segment| segment.facts(place.row)).transpose()
+    }
+
+    /// The reads that the filters, phrases and exclusions of `query` let through; none where they let through all.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn allowed(&self, query: &Query) -> Result<Option<Allowed>, SearchError> {
+        let Some(demands) = compile_demands(self, query)? else { return Ok(None) };
+        let reading = |error: TantivyError| self.reading(&error);
+        let scoring = EnableScoring::disabled_from_searcher(&self.searcher);
+        let weight = demands.weight(scoring).map_err(reading)?;
+        let rows = self.searcher.segment_readers().iter().map(|segment| {
+            let mut rows = BitSet::with_max_value(segment.max_doc());
+            let mut allow = |found: &[u32]| {
+                for row in found.iter().filter(|row| !segment.is_deleted(**row)) {
+                    rows.insert(*row);
+                }
+            };
+            weight.for_each_no_score(segment, &mut allow).map_err(reading)?;
+            Ok(rows)
+        });
+        Ok(Some(Allowed(rows.collect::<Result<_, SearchError>>()?)))
+    }
+
+    /// The reads at these places.
+    pub(crate) fn ids(&self, places: &[Place]) -> Result<Vec<ReadId>, SearchError> {
+        let columns = self.searcher.segment_readers().iter().map(|reader| self.column(reader, column::ID));
+        let columns: Vec<Column<i64>> = columns.collect::<Result<_, _>>()?;
+        let id =
+            |place: &Place| columns.get(place.segment as usize).and_then(|column| column.first(place.row));
+        Ok(places.iter().map(|place| ReadId(id(place).unwrap_or_default())).collect())
+    }
+
+    pub(crate) fn search<C: Collector>(
+        &self,
+        query: &dyn Searchable,
+        collector: &C,
+    ) -> Result<C::Fruit, SearchError> {
+        self.searcher.search(query, collector).map_err(|error| self.reading(&error))
+    }
+
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.generation.fields
+    }
+
+    pub(crate) fn inner(&self) -> &tantivy::Searcher {
+        &self.searcher
+    }
+
+    /// In how many reads a term is, some of those removed included.
+    pub(crate) fn frequency(&self, term: &Term) -> Result<u64, SearchError> {
+        self.searcher.doc_freq(term).map_err(|error| self.reading(&error))
+    }
+
+    pub(crate) fn reading(&self, error: &TantivyError) -> SearchError {
+        SearchError::reading(self.generation.folder(), error)
+    }
+
+    fn column(&self, reader: &SegmentReader, name: &str) -> Result<Column<i64>, SearchError> {
+        reader.fast_fields().i64(name).map_err(|error| self.reading(&error))
+    }
+}

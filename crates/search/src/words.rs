@@ -1,0 +1,92 @@
+//! Search by words: what the index keeps of a text, and which reads have the words of a query.
+
+pub(crate) mod compile;
+pub(crate) mod facets;
+pub(crate) mod fields;
+pub(crate) mod highlights;
+mod nearness;
+mod settled;
+pub(crate) mod tokens;
+mod typos;
+pub(crate) mod units;
+
+use backissue_model::ReadId;
+use tantivy::Order;
+use tantivy::collector::TopDocs;
+
+use crate::searcher::{Place, Searcher};
+use crate::{Query, SearchError, Weights};
+use compile::{Correction, compile};
+use fields::column;
+use nearness::{ASKED, add_nearness};
+
+/// Whether the last word of a query is finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typing {
+    /// The query is whole.
+    #[default]
+    Done,
+    /// Somebody is typing it: the last word also stands for words that begin so.
+    Going,
+}
+
+/// A read that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// The read.
+    pub id: ReadId,
+    /// Where it is in the index that was searched.
+    pub place: Place,
+    /// How well its words fit, from 0; comparable within one answer only. 0 for all where nothing was asked for but filters.
+    pub score: f32,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The best, best first; the newest first where nothing was asked for but filters.
+    pub hits: Vec<Hit>,
+    /// Words that are not in the archive, and what was searched instead.
+    pub corrections: Vec<Correction>,
+}
+
+impl Searcher {
+    /// The `limit` best reads by the words of `query`.
+    ///
+    /// Words are welcome, not demanded: who has more of them, rarer ones and in better places comes first. Phrases and filters
+    /// must fit, and what is to be left out is.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn words(
+        &self,
+        query: &Query,
+        weights: &Weights,
+        typing: Typing,
+        limit: usize,
+    ) -> Result<Found, SearchError> {
+        if limit == 0 || query.is_empty() {
+            return Ok(Found::default());
+        }
+        let compiled = compile(self, query, weights, typing)?;
+        // Room is made for as many as are asked for, whatever is there.
+        let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
+        let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
+            let best = TopDocs::with_limit(limit.max(ASKED).min(there)).order_by_score();
+            let mut best = self.search(&compiled.query, &best)?;
+            let asked = best.len().min(ASKED);
+            add_nearness(self, query, weights, &mut best[..asked])?;
+            best.truncate(limit);
+            best
+        } else {
+            let newest = TopDocs::with_limit(limit.min(there));
+            let newest = newest.order_by_fast_field::<i64>(column::FILED_AT, Order::Desc);
+            self.search(&compiled.query, &newest)?.into_iter().map(|(_, at)| (0.0, at)).collect()
+        };
+        let places: Vec<Place> = scored.iter().map(|(_, at)| (*at).into()).collect();
+        let ids = self.ids(&places)?;
+        let hits = scored.iter().zip(places).zip(ids);
+        let hits = hits.map(|(((score, _), place), id)| Hit { id, place, score: *score }).collect();
+        Ok(Found { hits, corrections: compiled.corrections })
+    }
+}

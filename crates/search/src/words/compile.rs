@@ -1,0 +1,306 @@
+//! From a query to what tantivy searches.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use tantivy::Term;
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query as Searchable,
+    RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+
+use super::Typing;
+use super::fields::{Weights, company_keys, kind_number, week_number};
+use super::settled::Settled;
+use super::tokens::{STEM, stem};
+use super::typos::{Dictionary, beginning_with, similar};
+use super::units::{Unit, units};
+use crate::query::filter_begins as begins;
+use crate::query::{Filter, Query, Sense};
+use crate::{SearchError, Searcher};
+
+/// A word that is not in the archive, or hardly, and what was searched as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The word as typed, in lower case.
+    pub typed: String,
+    /// Words of the archive that are a letter or two away, best first.
+    pub instead: Vec<String>,
+}
+
+/// A query made ready.
+pub(crate) struct Compiled {
+    pub query: Box<dyn Searchable>,
+    pub corrections: Vec<Correction>,
+}
+
+type Clause = (Occur, Box<dyn Searchable>);
+
+/// Makes `query` ready for `searcher`.
+pub(crate) fn compile(
+    searcher: &Searcher,
+    query: &Query,
+    weights: &Weights,
+    typing: Typing,
+) -> Result<Compiled, SearchError> {
+    let mut welcome = Welcome { searcher, weights, worth: BTreeMap::new(), corrections: Vec::new() };
+    let unfinished = query.unfinished().filter(|_| typing == Typing::Going);
+    for word in query.wanted() {
+        for unit in units(word) {
+            welcome.add_unit(unit, unfinished == Some(word))?;
+        }
+    }
+    if let Some(word) = unfinished {
+        welcome.add_beginnings(word)?;
+    }
+    let (words, corrections) = welcome.finish();
+    let mut demanded = demands(searcher, query)?;
+    let phrases: Vec<Clause> =
+        query.phrases().map(|phrase| (Occur::Must, weighed_phrase(searcher, weights, phrase))).collect();
+    // Where phrases are demanded, words only tell the fitting reads apart.
+    let query: Box<dyn Searchable> = match (words.is_empty(), phrases.is_empty(), demanded.is_empty()) {
+        (true, true, _) if query.has_words() => Box::new(EmptyQuery),
+        (true, true, _) => all_of(demanded),
+        (false, true, true) => Box::new(BooleanQuery::new(words)),
+        (false, true, false) => {
+            demanded.push((Occur::Must, Box::new(BooleanQuery::new(words))));
+            Box::new(BooleanQuery::new(demanded))
+        }
+        (_, false, _) => {
+            demanded.extend(phrases);
+            demanded.extend(words);
+            Box::new(BooleanQuery::new(demanded))
+        }
+    };
+    Ok(Compiled { query, corrections })
+}
+
+/// What every result must fit, whichever way it is found: filters, phrases, and what is to be left out. None where anything
+/// will do.
+pub(crate) fn compile_demands(
+    searcher: &Searcher,
+    query: &Query,
+) -> Result<Option<Box<dyn Searchable>>, SearchError> {
+    let mut demanded = demands(searcher, query)?;
+    let weights = Weights::default();
+    demanded.extend(query.phrases().map(|phrase| (Occur::Must, weighed_phrase(searcher, &weights, phrase))));
+    Ok(if demanded.is_empty() { None } else { Some(all_of(demanded)) })
+}
+
+fn all_of(mut demanded: Vec<Clause>) -> Box<dyn Searchable> {
+    if demanded.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+        demanded.push((Occur::Must, Box::new(AllQuery)));
+    }
+    Box::new(BooleanQuery::new(demanded))
+}
+
+/// Filters and exclusions.
+fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchError> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    let mut by_name: BTreeMap<&str, Vec<Box<dyn Searchable>>> = BTreeMap::new();
+    for (filter, sense) in query.filters() {
+        let fits = filtered(searcher, filter)?;
+        match sense {
+            Sense::Only => by_name.entry(filter.name()).or_default().push(fits),
+            Sense::Without => clauses.push((Occur::MustNot, Box::new(Settled(fits.into())))),
+        }
+    }
+    for (_, any) in by_name {
+        clauses.push((Occur::Must, unscored(Box::new(BooleanQuery::union(any)))));
+    }
+    for words in query.excluded() {
+        if let Some(there) = anywhere(searcher, words) {
+            clauses.push((Occur::MustNot, Box::new(Settled(there.into()))));
+        }
+    }
+    Ok(clauses)
+}
+
+fn unscored(query: Box<dyn Searchable>) -> Box<dyn Searchable> {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+fn term(term: Term) -> Box<dyn Searchable> {
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn filtered(searcher: &Searcher, filter: &Filter) -> Result<Box<dyn Searchable>, SearchError> {
+    let fields = searcher.fields();
+    let moment = |day| Term::from_field_i64(fields.filed_at, begins(day));
+    Ok(match filter {
+        Filter::Company(name) => return company(searcher, name),
+        Filter::Concept(slug) => term(Term::from_field_text(fields.concept_slugs, slug.as_str())),
+        Filter::Technology(name) => term(Term::from_field_text(fields.technology_names, name)),
+        Filter::Kind(kind) => term(Term::from_field_u64(fields.kind, kind_number(*kind))),
+        Filter::Source(slug) => term(Term::from_field_text(fields.sources, slug.as_str())),
+        Filter::Week(week) => term(Term::from_field_u64(fields.week, week_number(*week))),
+        Filter::Before(day) => Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(moment(*day)))),
+        Filter::After(day) => Box::new(RangeQuery::new(Bound::Included(moment(*day)), Bound::Unbounded)),
+    })
+}
+
+/// Reads of the company that is called `name`; where none is, of companies with these words in their names.
+fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, SearchError> {
+    let fields = searcher.fields();
+    for key in company_keys(name) {
+        let key = Term::from_field_text(fields.company_keys, &key);
+        if searcher.frequency(&key)? > 0 {
+            return Ok(term(key));
+        }
+    }
+    Ok(phrase(fields.company, &exact_terms(name)).unwrap_or_else(|| Box::new(EmptyQuery)))
+}
+
+/// Reads with these words side by side in any field; a single word in any of its forms.
+fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
+    let terms = exact_terms(words);
+    let forms = match terms.as_slice() {
+        [] => return None,
+        [(_, word)] => forms(word),
+        _ => Vec::new(),
+    };
+    let mut any: Vec<Box<dyn Searchable>> = Vec::new();
+    for (field, _) in searcher.fields().weighed(&Weights::default()) {
+        any.extend(forms.iter().map(|form| term(Term::from_field_text(field, form))));
+        any.extend(phrase(field, &terms));
+    }
+    Some(Box::new(BooleanQuery::union(any)))
+}
+
+/// A phrase in any field, an occurrence being worth what its field is.
+fn weighed_phrase(searcher: &Searcher, weights: &Weights, text: &str) -> Box<dyn Searchable> {
+    let terms = exact_terms(text);
+    let any = searcher.fields().weighed(weights).filter_map(|(field, weight)| {
+        phrase(field, &terms).map(|phrase| Box::new(BoostQuery::new(phrase, weight)) as Box<dyn Searchable>)
+    });
+    Box::new(BooleanQuery::union(any.collect()))
+}
+
+fn phrase(field: Field, terms: &[(usize, String)]) -> Option<Box<dyn Searchable>> {
+    let at = |(position, text): &(usize, String)| (*position, Term::from_field_text(field, text));
+    match terms {
+        [] => None,
+        [one] => Some(Box::new(TermQuery::new(at(one).1, IndexRecordOption::WithFreqs))),
+        several => Some(Box::new(PhraseQuery::new_with_offset(several.iter().map(at).collect()))),
+    }
+}
+
+/// The exact terms of a text with their positions. A text that is one name from code, such as `C++`, is its whole.
+fn exact_terms(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let all: Vec<Unit<'_>> = units(text).collect();
+    if let [unit] = all.as_slice()
+        && let Some(whole) = unit.whole()
+        && unit.parts().nth(1).is_none()
+    {
+        return vec![(0, whole)];
+    }
+    for unit in all {
+        for (_, part) in unit.parts().take(crate::query::MOST_TERMS) {
+            found.push((found.len(), part.to_lowercase()));
+        }
+    }
+    found.truncate(crate::query::MOST_TERMS);
+    found
+}
+
+/// The terms under which the forms of a word are kept: the word, its other forms, and its stem where that is a word.
+fn forms(word: &str) -> Vec<String> {
+    match stem(word) {
+        Some(stem) => vec![word.to_owned(), format!("{STEM}{stem}"), stem],
+        None => vec![word.to_owned(), format!("{STEM}{word}")],
+    }
+}
+
+/// Words that are welcome, and what each is worth in each field.
+struct Welcome<'a> {
+    searcher: &'a Searcher,
+    weights: &'a Weights,
+    worth: BTreeMap<(Field, String), f32>,
+    corrections: Vec<Correction>,
+}
+
+impl Welcome<'_> {
+    fn add_unit(&mut self, unit: Unit<'_>, is_unfinished: bool) -> Result<(), SearchError> {
+        let whole = unit.whole();
+        let worth = if whole.is_some() && unit.is_code() { self.weights.part } else { 1.0 };
+        for (_, part) in unit.parts().take(crate::query::MOST_TERMS) {
+            // Single letters of a name are everywhere.
+            if whole.is_some() && part.chars().nth(1).is_none() {
+                continue;
+            }
+            let part = part.to_lowercase();
+            self.add_word(&part, worth);
+            if !is_unfinished && whole.is_none() {
+                self.correct(&part)?;
+            }
+        }
+        if let Some(whole) = whole {
+            self.add_word(&whole, 1.0);
+        }
+        Ok(())
+    }
+
+    /// Adds all forms of a word; the form as typed is worth more.
+    fn add_word(&mut self, word: &str, worth: f32) {
+        for (at, form) in forms(word).into_iter().enumerate() {
+            let is_exact = at == 0;
+            let has_stem = stem(word).is_some();
+            let share = match (is_exact, has_stem) {
+                // The word itself is also kept under its stem, where it has one.
+                (true, true) => self.weights.exact,
+                (true, false) => 1.0 + self.weights.exact,
+                (false, _) => 1.0,
+            };
+            self.add_term(form, worth * share);
+        }
+    }
+
+    fn add_term(&mut self, text: String, worth: f32) {
+        for (field, weight) in self.searcher.fields().weighed(self.weights) {
+            let known = self.worth.entry((field, text.clone())).or_insert(0.0);
+            *known = known.max(weight * worth);
+        }
+    }
+
+    /// Where a word is not in the archive, or hardly, adds words that are a letter or two away.
+    fn correct(&mut self, word: &str) -> Result<(), SearchError> {
+        let instead = similar(&Dictionary(self.searcher), word, &forms(word))?;
+        if instead.is_empty() {
+            return Ok(());
+        }
+        for other in &instead {
+            self.add_word(other, self.weights.typo);
+        }
+        let correction = Correction { typed: word.to_owned(), instead };
+        if !self.corrections.contains(&correction) {
+            self.corrections.push(correction);
+        }
+        Ok(())
+    }
+
+    /// Adds words that begin as the word being typed.
+    fn add_beginnings(&mut self, word: &str) -> Result<(), SearchError> {
+        let Some((_, last)) = units(word).last().and_then(|unit| unit.parts().last()) else { return Ok(()) };
+        let last = last.to_lowercase();
+        let longer = beginning_with(&Dictionary(self.searcher), &last)?;
+        if longer.is_empty() {
+            let is_whole = units(word).all(|unit| unit.whole().is_none());
+            return if is_whole { self.correct(&last) } else { Ok(()) };
+        }
+        for other in longer {
+            self.add_term(other, self.weights.beginning);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> (Vec<Clause>, Vec<Correction>) {
+        let clauses = self.worth.into_iter().filter(|(_, worth)| *worth > 0.0);
+        let clauses = clauses.map(|((field, text), worth)| -> Clause {
+            let found = TermQuery::new(Term::from_field_text(field, &text), IndexRecordOption::WithFreqs);
+            (Occur::Should, Box::new(BoostQuery::new(Box::new(found), worth)))
+        });
+        (clauses.collect(), self.corrections)
+    }
+}

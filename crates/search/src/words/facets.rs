@@ -1,0 +1,209 @@
+//! Counts over all reads that a query finds: by company, concept, kind and year.
+
+use std::collections::HashMap;
+
+use backissue_model::{ConceptSlug, Kind, ReadId};
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::query::{Query as Searchable, TermSetQuery};
+use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+
+use super::Typing;
+use super::compile::compile;
+use super::fields::{Weights, column, kind_number};
+use crate::{Query, SearchError, Searcher};
+
+/// How many reads have one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count<T> {
+    /// The value.
+    pub value: T,
+    /// The reads that have it.
+    pub reads: u64,
+}
+
+/// Counts over all reads that were found. Each list has the most frequent first, years the latest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facets {
+    /// All reads that were found.
+    pub total: u64,
+    /// By company.
+    pub companies: Vec<Count<String>>,
+    /// By concept; a read counts for each of its concepts.
+    pub concepts: Vec<Count<ConceptSlug>>,
+    /// By kind.
+    pub kinds: Vec<Count<Kind>>,
+    /// By year of filing, by universal time.
+    pub years: Vec<Count<i16>>,
+}
+
+impl Searcher {
+    /// Counts over all reads that have a word of `query`, and fit its phrases, filters and exclusions. Looks at each of them:
+    /// the cost follows the number of matches, not the page.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn facets(&self, query: &Query, typing: Typing) -> Result<Facets, SearchError> {
+        if query.is_empty() {
+            return Ok(Facets::default());
+        }
+        self.counted(&compile(self, query, &Weights::default(), typing)?.query)
+    }
+
+    /// Counts over these reads, as far as they are in the index.
+    ///
+    /// # Errors
+    /// [`SearchError`] where the index cannot be read.
+    pub fn facets_of(&self, ids: &[ReadId]) -> Result<Facets, SearchError> {
+        let terms = ids.iter().map(|id| self.fields().id_term(*id));
+        self.counted(&(Box::new(TermSetQuery::new(terms)) as Box<dyn Searchable>))
+    }
+
+    fn counted(&self, query: &dyn Searchable) -> Result<Facets, SearchError> {
+        Ok(self.search(query, &Counting)?.listed())
+    }
+}
+
+/// Counts by value.
+#[derive(Default)]
+struct Tallies {
+    total: u64,
+    companies: HashMap<String, u64>,
+    concepts: HashMap<String, u64>,
+    kinds: HashMap<u64, u64>,
+    years: HashMap<i64, u64>,
+}
+
+impl Tallies {
+    fn add(&mut self, other: Self) {
+        fn merge<K: std::hash::Hash + Eq>(into: &mut HashMap<K, u64>, from: HashMap<K, u64>) {
+            for (key, count) in from {
+                *into.entry(key).or_default() += count;
+            }
+        }
+        self.total += other.total;
+        merge(&mut self.companies, other.companies);
+        merge(&mut self.concepts, other.concepts);
+        merge(&mut self.kinds, other.kinds);
+        merge(&mut self.years, other.years);
+    }
+
+    fn listed(self) -> Facets {
+        let kind = |number: u64| Kind::ALL.into_iter().find(|kind| kind_number(*kind) == number);
+        let mut years = most_first(self.years, |year| i16::try_from(year).ok());
+        years.sort_by_key(|year| std::cmp::Reverse(year.value));
+        Facets {
+            total: self.total,
+            companies: most_first(self.companies, Some),
+            concepts: most_first(self.concepts, |slug| slug.parse().ok()),
+            kinds: most_first(self.kinds, kind),
+            years,
+        }
+    }
+}
+
+fn most_first<K, T: Ord>(counts: HashMap<K, u64>, value: impl Fn(K) -> Option<T>) -> Vec<Count<T>> {
+    let counts = counts.into_iter().filter_map(|(key, reads)| value(key).map(|value| Count { value, reads }));
+    let mut counts: Vec<Count<T>> = counts.collect();
+    counts.sort_by(|a, b| b.reads.cmp(&a.reads).then_with(|| a.value.cmp(&b.value)));
+    counts
+}
+
+struct Counting;
+
+/// Counts of one segment, by ordinals of its dictionaries.
+struct CountingSegment {
+    total: u64,
+    companies: Words,
+    concepts: Words,
+    kind: Column<u64>,
+    kinds: HashMap<u64, u64>,
+    year: Column<i64>,
+    years: HashMap<i64, u64>,
+}
+
+/// Counts by the words of a column.
+struct Words {
+    column: Option<StrColumn>,
+    counts: Vec<u64>,
+}
+
+impl Words {
+    fn of(segment: &SegmentReader, name: &str) -> tantivy::Result<Self> {
+        let column = segment.fast_fields().str(name)?;
+        let words = column.as_ref().map_or(0, |column| column.num_terms());
+        Ok(Self { column, counts: vec![0; words] })
+    }
+
+    fn count(&mut self, doc: DocId) {
+        let Some(column) = &self.column else { return };
+        for word in column.term_ords(doc) {
+            if let Some(count) = usize::try_from(word).ok().and_then(|at| self.counts.get_mut(at)) {
+                *count += 1;
+            }
+        }
+    }
+
+    fn named(self) -> HashMap<String, u64> {
+        let Some(column) = &self.column else { return HashMap::new() };
+        let counted = (0u64..).zip(self.counts).filter(|(_, count)| *count > 0);
+        let named = counted.filter_map(|(word, count)| {
+            let mut text = String::new();
+            column.ord_to_str(word, &mut text).is_ok_and(|found| found).then_some((text, count))
+        });
+        named.collect()
+    }
+}
+
+impl Collector for Counting {
+    type Fruit = Tallies;
+    type Child = CountingSegment;
+
+    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<CountingSegment> {
+        Ok(CountingSegment {
+            total: 0,
+            companies: Words::of(segment, column::COMPANY)?,
+            concepts: Words::of(segment, column::CONCEPTS)?,
+            kind: segment.fast_fields().u64(column::KIND)?,
+            kinds: HashMap::new(),
+            year: segment.fast_fields().i64(column::YEAR)?,
+            years: HashMap::new(),
+        })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(&self, segments: Vec<Tallies>) -> tantivy::Result<Tallies> {
+        let mut all = Tallies::default();
+        segments.into_iter().for_each(|segment| all.add(segment));
+        Ok(all)
+    }
+}
+
+impl SegmentCollector for CountingSegment {
+    type Fruit = Tallies;
+
+    fn collect(&mut self, doc: DocId, _: Score) {
+        self.total += 1;
+        self.companies.count(doc);
+        self.concepts.count(doc);
+        if let Some(kind) = self.kind.first(doc) {
+            *self.kinds.entry(kind).or_default() += 1;
+        }
+        if let Some(year) = self.year.first(doc) {
+            *self.years.entry(year).or_default() += 1;
+        }
+    }
+
+    fn harvest(self) -> Tallies {
+        Tallies {
+            total: self.total,
+            companies: self.companies.named(),
+            concepts: self.concepts.named(),
+            kinds: self.kinds,
+            years: self.years,
+        }
+    }
+}

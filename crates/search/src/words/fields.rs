@@ -1,0 +1,336 @@
+//! The fields of the index, and how a document fills them.
+
+use backissue_annotate::{Vocabulary, headings};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{TantivyDocument, Term};
+
+use super::tokens::Words;
+use crate::Document;
+
+/// The name under which the index knows [`Words`].
+const TOKENIZER: &str = "words";
+
+/// Names of the columns that filters, facets and tie-breaks read.
+pub(crate) mod column {
+    pub(crate) const ID: &str = "id";
+    pub(crate) const FILED_AT: &str = "filed_at";
+    pub(crate) const KIND: &str = "kind";
+    pub(crate) const WEEK: &str = "week";
+    pub(crate) const YEAR: &str = "year";
+    pub(crate) const COMPANY: &str = "company_name";
+    pub(crate) const SOURCES: &str = "sources";
+    pub(crate) const CONCEPTS: &str = "concept_slugs";
+    pub(crate) const TECHNOLOGIES: &str = "technology_names";
+    pub(crate) const HAS_PROBLEM: &str = "has_problem";
+    pub(crate) const CONFIDENCE: &str = "confidence";
+    pub(crate) const FINGERPRINT: &str = "fingerprint";
+    pub(crate) const VECTORS: &str = "vectors";
+}
+
+/// What a word is worth by where it stands, and by how it was found. Any number from 0; a field of weight 0 is not searched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// In the title.
+    pub title: f32,
+    /// In the problem.
+    pub problem: f32,
+    /// In the approach.
+    pub approach: f32,
+    /// In the outcome.
+    pub outcome: f32,
+    /// In the names and other names of its concepts.
+    pub concepts: f32,
+    /// In the names of its technologies.
+    pub technologies: f32,
+    /// In the company's name.
+    pub company: f32,
+    /// In the headings of the article.
+    pub headings: f32,
+    /// In the article, its headings included, and the page's description of itself.
+    pub body: f32,
+    /// What the exact form of a word adds to any form of it.
+    pub exact: f32,
+    /// What two words that stand as in the query add, as a share of what their phrase would be worth.
+    pub nearness: f32,
+    /// A word that differs by a letter or two from a word that was typed, as a share of the latter.
+    pub typo: f32,
+    /// A word that only begins as the word being typed, as a share of the latter.
+    pub beginning: f32,
+    /// A part of a name from code, as a share of the whole name.
+    pub part: f32,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            title: 3.0,
+            problem: 3.0,
+            approach: 1.5,
+            outcome: 1.0,
+            concepts: 1.5,
+            technologies: 1.5,
+            company: 1.5,
+            headings: 1.0,
+            body: 1.0,
+            exact: 0.35,
+            nearness: 0.5,
+            typo: 0.4,
+            beginning: 0.4,
+            part: 0.5,
+        }
+    }
+}
+
+/// The fields of the index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields {
+    pub id: Field,
+    pub filed_at: Field,
+    pub kind: Field,
+    pub week: Field,
+    pub company_keys: Field,
+    pub sources: Field,
+    pub concept_slugs: Field,
+    pub technology_names: Field,
+    pub company: Field,
+    year: Field,
+    company_name: Field,
+    has_problem: Field,
+    confidence: Field,
+    fingerprint: Field,
+    vectors: Field,
+    title: Field,
+    problem: Field,
+    approach: Field,
+    outcome: Field,
+    concepts: Field,
+    technologies: Field,
+    headings: Field,
+    body: Field,
+}
+
+impl Fields {
+    /// The schema and its fields. A change here needs no other sign: an index with another schema is begun anew.
+    pub(crate) fn make() -> (Schema, Self) {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(TOKENIZER)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+        let words = TextOptions::default().set_indexing_options(indexing);
+        let mut schema = Schema::builder();
+        let fields = Self {
+            id: schema.add_i64_field(column::ID, INDEXED | FAST),
+            filed_at: schema.add_i64_field(column::FILED_AT, FAST),
+            kind: schema.add_u64_field(column::KIND, INDEXED | FAST),
+            week: schema.add_u64_field(column::WEEK, INDEXED | FAST),
+            company_keys: schema.add_text_field("company_keys", STRING),
+            sources: schema.add_text_field(column::SOURCES, STRING | FAST),
+            concept_slugs: schema.add_text_field(column::CONCEPTS, STRING | FAST),
+            technology_names: schema.add_text_field(column::TECHNOLOGIES, STRING | FAST),
+            company: schema.add_text_field("company", words.clone()),
+            year: schema.add_i64_field(column::YEAR, FAST),
+            company_name: schema.add_text_field(column::COMPANY, FAST),
+            has_problem: schema.add_bool_field(column::HAS_PROBLEM, FAST),
+            confidence: schema.add_f64_field(column::CONFIDENCE, FAST),
+            fingerprint: schema.add_u64_field(column::FINGERPRINT, FAST),
+            vectors: schema.add_bytes_field(column::VECTORS, FAST),
+            title: schema.add_text_field("title", words.clone()),
+            problem: schema.add_text_field("problem", words.clone()),
+            approach: schema.add_text_field("approach", words.clone()),
+            outcome: schema.add_text_field("outcome", words.clone()),
+            concepts: schema.add_text_field("concepts", words.clone()),
+            technologies: schema.add_text_field("technologies", words.clone()),
+            headings: schema.add_text_field("headings", words.clone()),
+            body: schema.add_text_field("body", words),
+        };
+        (schema.build(), fields)
+    }
+
+    /// Makes the rules of [`Words`] known to `index`.
+    pub(crate) fn register(index: &tantivy::Index) {
+        index.tokenizers().register(TOKENIZER, TextAnalyzer::from(Words));
+    }
+
+    /// The fields that are searched, each with its weight.
+    pub(crate) fn weighed(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
+        [
+            (self.title, weights.title),
+            (self.problem, weights.problem),
+            (self.approach, weights.approach),
+            (self.outcome, weights.outcome),
+            (self.concepts, weights.concepts),
+            (self.technologies, weights.technologies),
+            (self.company, weights.company),
+            (self.headings, weights.headings),
+            (self.body, weights.body),
+        ]
+        .into_iter()
+        .filter(|(_, weight)| *weight > 0.0)
+    }
+
+    /// The fields in which it counts that words stand side by side, each with its weight.
+    pub(crate) fn near(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
+        [(self.title, weights.title), (self.problem, weights.problem), (self.body, weights.body)]
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0.0)
+    }
+
+    /// The fields in whose words a typo or the rest of a word is looked for; the words of headings are in the body too.
+    pub(crate) fn dictionaries(&self) -> [Field; 8] {
+        [
+            self.title,
+            self.problem,
+            self.approach,
+            self.outcome,
+            self.concepts,
+            self.technologies,
+            self.company,
+            self.body,
+        ]
+    }
+
+    /// The term by which a read is found.
+    pub(crate) fn id_term(&self, id: backissue_model::ReadId) -> Term {
+        Term::from_field_i64(self.id, id.0)
+    }
+
+    /// A read as the index keeps it.
+    pub(crate) fn document(&self, read: &Document) -> TantivyDocument {
+        let mut doc = TantivyDocument::new();
+        doc.add_i64(self.id, read.id.0);
+        doc.add_i64(self.filed_at, read.filed_at.as_second());
+        doc.add_u64(self.kind, kind_number(read.kind));
+        doc.add_u64(self.week, week_number(read.week));
+        doc.add_i64(self.year, i64::from(year_of(read.filed_at)));
+        doc.add_bool(self.has_problem, read.problem.is_some());
+        doc.add_f64(self.confidence, f64::from(read.confidence));
+        if let Some(fingerprint) = read.fingerprint {
+            doc.add_u64(self.fingerprint, short(fingerprint));
+        }
+        for key in company_keys(&read.company) {
+            doc.add_text(self.company_keys, key);
+        }
+        doc.add_text(self.company_name, &read.company);
+        for source in &read.sources {
+            doc.add_text(self.sources, source.as_str());
+        }
+        for name in &read.technologies {
+            doc.add_text(self.technology_names, name.to_lowercase());
+        }
+        self.add_words(&mut doc, read);
+        if let Some(bytes) = packed(&read.vectors) {
+            doc.add_bytes(self.vectors, &bytes);
+        }
+        doc
+    }
+
+    fn add_words(&self, doc: &mut TantivyDocument, read: &Document) {
+        doc.add_text(self.title, &read.title);
+        doc.add_text(self.company, &read.company);
+        for (field, text) in
+            [(self.problem, &read.problem), (self.approach, &read.approach), (self.outcome, &read.outcome)]
+        {
+            if let Some(text) = text {
+                doc.add_text(field, text);
+            }
+        }
+        for slug in &read.concepts {
+            doc.add_text(self.concept_slugs, slug.as_str());
+            doc.add_text(self.concepts, slug.as_str());
+            if let Some(concept) = Vocabulary::builtin().get(slug) {
+                doc.add_text(self.concepts, &concept.name);
+                concept.aliases.iter().for_each(|alias| doc.add_text(self.concepts, alias));
+            }
+        }
+        for name in &read.technologies {
+            doc.add_text(self.technologies, name);
+        }
+        for heading in headings(&read.text) {
+            doc.add_text(self.headings, heading);
+        }
+        if let Some(description) = &read.description {
+            doc.add_text(self.body, description);
+        }
+        doc.add_text(self.body, &read.text);
+    }
+}
+
+/// The number that stands for a kind in the index.
+pub(crate) fn kind_number(kind: backissue_model::Kind) -> u64 {
+    backissue_model::Kind::ALL.iter().position(|k| *k == kind).unwrap_or_default() as u64
+}
+
+/// The number that stands for a week in the index; later weeks have greater numbers.
+pub(crate) fn week_number(week: backissue_model::Week) -> u64 {
+    u64::from(week.year().unsigned_abs()) * 100 + u64::from(week.number().unsigned_abs())
+}
+
+/// The year of a moment, by universal time.
+fn year_of(at: jiff::Timestamp) -> i16 {
+    at.to_zoned_datetime(jiff::tz::TimeZone::UTC).year()
+}
+
+/// 64 bits of a fingerprint; among a million texts two different ones agree once in forty million archives.
+fn short(fingerprint: backissue_model::Fingerprint) -> u64 {
+    let whole = fingerprint.0;
+    (whole >> 64) as u64 ^ whole as u64
+}
+
+/// What a company is asked for by: its name as written but for case and white space, and its name in addresses.
+pub(crate) fn company_keys(name: &str) -> Vec<String> {
+    let folded = name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
+    let mut keys = vec![folded];
+    // A name without Latin letters has no name in addresses of its own.
+    if name.chars().any(|c| c.is_ascii_alphanumeric()) {
+        let slug = backissue_model::Slug::of(name).as_str().to_owned();
+        if slug != keys[0] {
+            keys.push(slug);
+        }
+    }
+    keys
+}
+
+/// Vectors as one value: how many there are, then the bytes of each. None where there are none, more than 255, or where they
+/// differ in length, which would tell nothing apart again.
+fn packed(vectors: &[Vec<i8>]) -> Option<Vec<u8>> {
+    let count = u8::try_from(vectors.len()).ok().filter(|count| *count > 0)?;
+    let length = vectors[0].len();
+    if length == 0 || vectors.iter().any(|vector| vector.len() != length) {
+        return None;
+    }
+    let bytes = vectors.iter().flatten().map(|value| value.cast_unsigned());
+    Some(std::iter::once(count).chain(bytes).collect())
+}
+
+/// The vectors of one value that [`packed`] made.
+pub(crate) fn unpacked(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (count, rest) = bytes.split_first().map_or((0, bytes), |(count, rest)| (usize::from(*count), rest));
+    let length = rest.len().checked_div(count).filter(|length| *length > 0);
+    rest.chunks_exact(length.unwrap_or(usize::MAX)).take(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_come_back_as_they_were() {
+        for vectors in [vec![], vec![vec![1i8, -2, 127]], vec![vec![-128, 0], vec![5, 6]]] {
+            let bytes = packed(&vectors).unwrap_or_default();
+            let back: Vec<Vec<i8>> =
+                unpacked(&bytes).map(|v| v.iter().map(|b| b.cast_signed()).collect()).collect();
+            assert_eq!(back, vectors);
+        }
+        assert_eq!(packed(&[vec![1], vec![1, 2]]), None);
+        assert_eq!(packed(&[vec![]]), None);
+    }
+
+    #[test]
+    fn a_company_is_asked_for_by_its_name_or_its_slug() {
+        assert_eq!(company_keys(" The New  York Times"), ["the new york times", "the-new-york-times"]);
+        assert_eq!(company_keys("Stripe"), ["stripe"]);
+        assert_eq!(company_keys("数据"), ["数据"]);
+    }
+}

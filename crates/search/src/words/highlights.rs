@@ -1,0 +1,335 @@
+//! Where the words of a query stand in a text, and the passage of an article that has most of them.
+//!
+//! Pure functions of texts: the index keeps none.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::compile::Correction;
+use super::tokens::stem;
+use super::units::units;
+use crate::Query;
+
+/// The words of a query as they are looked for in texts, in any form.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    /// Words in lower case, each with the number of the word of the query that it stands for.
+    words: HashMap<String, usize>,
+    /// Stems likewise.
+    stems: HashMap<String, usize>,
+    /// Phrases likewise, as words in lower case.
+    phrases: Vec<(Vec<String>, usize)>,
+    /// First letters of all of the above: most words of a text are told by theirs to be none of these.
+    letters: HashSet<char>,
+    count: usize,
+}
+
+impl Marks {
+    /// The words and phrases of `query`, and what was searched instead of some of them.
+    pub fn of(query: &Query, corrections: &[Correction]) -> Self {
+        let mut marks = Self::default();
+        for phrase in query.phrases() {
+            let parts = units(phrase).flat_map(|unit| unit.parts()).map(|(_, part)| part.to_lowercase());
+            let parts: Vec<String> = parts.collect();
+            marks.letters.extend(parts.first().and_then(|part| part.chars().next()));
+            if !parts.is_empty() {
+                marks.phrases.push((parts, marks.count));
+                marks.count += 1;
+            }
+        }
+        for word in query.wanted() {
+            marks.add(word, corrections);
+        }
+        marks
+    }
+
+    fn add(&mut self, word: &str, corrections: &[Correction]) {
+        for unit in units(word) {
+            let whole = unit.whole();
+            for (_, part) in unit.parts() {
+                if whole.is_some() && part.chars().nth(1).is_none() {
+                    continue;
+                }
+                let part = part.to_lowercase();
+                let instead = corrections.iter().filter(|correction| correction.typed == part);
+                instead.flat_map(|correction| &correction.instead).for_each(|other| self.add_word(other));
+                self.add_word(&part);
+                self.count += 1;
+            }
+            if let Some(whole) = whole {
+                self.add_word(&whole);
+                self.count += 1;
+            }
+        }
+    }
+
+    fn add_word(&mut self, word: &str) {
+        self.letters.extend(word.chars().next());
+        let root = stem(word).unwrap_or_else(|| word.to_owned());
+        self.letters.extend(root.chars().next());
+        self.stems.entry(root).or_insert(self.count);
+        self.words.entry(word.to_owned()).or_insert(self.count);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Which word of the query this word of a text is.
+    fn word(&self, word: &str) -> Option<usize> {
+        if let Some(known) = self.words.get(word) {
+            return Some(*known);
+        }
+        let root = stem(word);
+        self.stems.get(root.as_deref().unwrap_or(word)).copied()
+    }
+
+    /// All places in `text` where something of the query stands, in order, none in another, each with the number of the word of
+    /// the query that it is.
+    fn found_in(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+        // The latest words of the text, as many as the longest phrase has.
+        let mut behind: Vec<(Range<usize>, String)> = Vec::new();
+        let longest = self.phrases.iter().map(|(phrase, _)| phrase.len()).max().unwrap_or(0);
+        for unit in units(text) {
+            if let Some(number) = unit.whole().and_then(|whole| self.words.get(&whole).copied()) {
+                push(&mut found, unit.start..unit.start + unit.text.len(), number);
+            }
+            for (start, part) in unit.parts() {
+                let range = start..start + part.len();
+                let may_be = part.chars().next().is_some_and(|c| {
+                    self.letters.contains(&c) || c.to_lowercase().any(|c| self.letters.contains(&c))
+                });
+                if longest == 0 && !may_be {
+                    continue;
+                }
+                let word = part.to_lowercase();
+                if may_be && let Some(number) = self.word(&word) {
+                    push(&mut found, range.clone(), number);
+                }
+                if longest > 0 {
+                    behind.push((range, word));
+                    self.end_phrases(&behind, &mut found);
+                    if behind.len() >= longest {
+                        behind.remove(0);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Adds the phrases that end with the last of these words.
+    fn end_phrases(&self, behind: &[(Range<usize>, String)], found: &mut Vec<(Range<usize>, usize)>) {
+        for (phrase, number) in &self.phrases {
+            let Some(first) = behind.len().checked_sub(phrase.len()) else { continue };
+            let there = &behind[first..];
+            if there.iter().map(|(_, word)| word).eq(phrase) {
+                push(found, there[0].0.start..there[there.len() - 1].0.end, *number);
+            }
+        }
+    }
+}
+
+/// Adds a place; what it covers of earlier ones is part of it.
+fn push(found: &mut Vec<(Range<usize>, usize)>, mut range: Range<usize>, number: usize) {
+    while let Some((last, _)) = found.last() {
+        if last.end <= range.start {
+            break;
+        }
+        if last.start <= range.start && range.end <= last.end {
+            return;
+        }
+        range = range.start.min(last.start)..range.end.max(last.end);
+        found.pop();
+    }
+    found.push((range, number));
+}
+
+/// Where words of the query stand in `text`, in bytes, in order, none in another.
+pub fn highlights(text: &str, marks: &Marks) -> Vec<Range<usize>> {
+    if marks.is_empty() {
+        return Vec::new();
+    }
+    marks.found_in(text).into_iter().map(|(range, _)| range).collect()
+}
+
+/// A passage of an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// The passage as it stands in the article, line ends included.
+    pub text: String,
+    /// Where it begins in the article, in bytes.
+    pub start: usize,
+    /// Where words of the query stand in [`Passage::text`], in bytes, in order.
+    pub highlights: Vec<Range<usize>>,
+}
+
+/// The passage of `text` that has most different words of the query, the first of several. It begins where a sentence or block
+/// does if it can, ends likewise, and has at most `most` characters. None where no word of the query is there.
+pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
+    if marks.is_empty() || most == 0 {
+        return None;
+    }
+    let found = marks.found_in(text);
+    let borders = borders(text);
+    let mut best: Option<(usize, Range<usize>)> = None;
+    let mut last_begin = None;
+    for (at, (range, _)) in found.iter().enumerate() {
+        let begin = beginning(text, &borders, range, most);
+        if last_begin == Some(begin) {
+            continue;
+        }
+        last_begin = Some(begin);
+        let reach = forward(text, begin, most);
+        let inside = found[at..].iter().take_while(|(range, _)| range.end <= reach);
+        let mut different: Vec<usize> = inside.clone().map(|(_, number)| *number).collect();
+        different.sort_unstable();
+        different.dedup();
+        let last = inside.last().map_or(range.end.min(reach), |(range, _)| range.end);
+        if best.as_ref().is_none_or(|(count, _)| different.len() > *count) {
+            best = Some((different.len(), begin..end(text, &borders, last, reach)));
+        }
+    }
+    let (_, bounds) = best?;
+    let body = text[bounds.clone()].trim_end();
+    let inside = found
+        .iter()
+        .filter(|(range, _)| range.start >= bounds.start && range.end <= bounds.start + body.len());
+    let highlights = inside.map(|(range, _)| range.start - bounds.start..range.end - bounds.start).collect();
+    Some(Passage { text: body.to_owned(), start: bounds.start, highlights })
+}
+
+/// Where sentences and blocks begin, the end of the text included.
+fn borders(text: &str) -> Vec<usize> {
+    let mut borders = vec![text.len() - text.trim_start().len()];
+    let mut chars = text.char_indices().peekable();
+    let (mut before, mut ends) = (' ', false);
+    while let Some((_, c)) = chars.next() {
+        let stop = matches!(c, '.' | '!' | '?' | '…') || (ends && matches!(c, ')' | '"' | '”' | '’'));
+        if c.is_whitespace() && (ends || (c == '\n' && before == '\n')) {
+            let rest = chars.clone().find(|(_, c)| !c.is_whitespace());
+            if let Some((at, next)) = rest
+                && (!next.is_lowercase() || c == '\n')
+                && borders.last() != Some(&at)
+            {
+                borders.push(at);
+            }
+        }
+        ends = stop || matches!(c, '。' | '！' | '？');
+        before = c;
+    }
+    borders.push(text.len());
+    borders
+}
+
+/// Where a passage around `range` begins: where its sentence does, or at a word shortly before it where the sentence is long.
+fn beginning(text: &str, borders: &[usize], range: &Range<usize>, most: usize) -> usize {
+    let number = borders.partition_point(|border| *border <= range.start).saturating_sub(1);
+    let sentence = borders[number].min(range.start);
+    if range.end <= forward(text, sentence, most) {
+        return sentence;
+    }
+    let room = most / 3;
+    let earliest =
+        text[..range.start].char_indices().rev().take(room).last().map_or(range.start, |(at, _)| at);
+    let gap = text[earliest..range.start].char_indices().find(|(_, c)| c.is_whitespace());
+    gap.map_or(range.start, |(at, c)| earliest + at + c.len_utf8())
+}
+
+/// The byte `most` characters behind `begin`, or the end.
+fn forward(text: &str, begin: usize, most: usize) -> usize {
+    text[begin..].char_indices().nth(most).map_or(text.len(), |(at, _)| begin + at)
+}
+
+/// Where a passage that holds `last` and reaches to `reach` ends: at the last border, else between two words.
+fn end(text: &str, borders: &[usize], last: usize, reach: usize) -> usize {
+    if reach == text.len() {
+        return reach;
+    }
+    let border = borders[borders.partition_point(|border| *border <= reach).saturating_sub(1)];
+    if border >= last {
+        return border;
+    }
+    let gap =
+        text[..reach].char_indices().rev().take_while(|(at, _)| *at >= last).find(|(_, c)| c.is_whitespace());
+    gap.map_or(reach, |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn marked(text: &str, query: &str) -> Vec<String> {
+        let marks = Marks::of(&Query::parse(query), &[]);
+        highlights(text, &marks).into_iter().map(|range| text[range].to_owned()).collect()
+    }
+
+    #[test]
+    fn words_light_up_in_every_form_and_names_as_a_whole() {
+        for (text, query, expected) in [
+            ("Caching a cache that was cached", "cache", vec!["Caching", "cache", "cached"]),
+            ("How do we do it: block or unblock", "how do we block", vec!["block"]),
+            ("curl: SSL_ERROR_SYSCALL, errors", "ssl_error_syscall", vec!["SSL_ERROR_SYSCALL", "errors"]),
+            ("In C++, not in C, O(n log n)", "C++ O(n log n)", vec!["C++", "O(n log n)"]),
+            ("the rate limiter's limit rate", "\"rate limiter\"", vec!["rate limiter"]),
+            ("multi-tenant and multitenant", "multitenant", vec!["multi-tenant", "multitenant"]),
+            ("nothing here", "cache", vec![]),
+            ("nothing here", "", vec![]),
+        ] {
+            assert_eq!(marked(text, query), expected, "{query} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_correction_lights_up() {
+        let query = Query::parse("postgers");
+        let marks =
+            Marks::of(&query, &[Correction { typed: "postgers".into(), instead: vec!["postgres".into()] }]);
+        assert_eq!(highlights("On Postgres.", &marks).first(), Some(&(3..11)));
+    }
+
+    #[test]
+    fn the_passage_is_the_sentence_with_most_words() {
+        let text = "We like queues. Work waits in a queue.\n\nOne tenant filled the queue and starved the others. \
+                    We gave each tenant its own. It was fine after that, and nobody was called at night again.";
+        let marks = Marks::of(&Query::parse("tenant starves queue"), &[]);
+        let passage = passage(text, &marks, 60).unwrap();
+        assert_eq!(passage.text, "One tenant filled the queue and starved the others.");
+        assert_eq!(&text[passage.start..passage.start + passage.text.len()], passage.text);
+        let lit: Vec<&str> = passage.highlights.iter().map(|range| &passage.text[range.clone()]).collect();
+        assert_eq!(lit, ["tenant", "queue", "starved"]);
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_between_words() {
+        let text = format!("{} needle {}", "word ".repeat(100), "word ".repeat(100));
+        let marks = Marks::of(&Query::parse("needle"), &[]);
+        let passage = passage(&text, &marks, 50).unwrap();
+        assert!(passage.text.chars().count() <= 50);
+        assert!(passage.text.contains("needle") && passage.text.starts_with("word"), "{passage:?}");
+    }
+
+    #[test]
+    fn no_word_no_passage() {
+        assert_eq!(passage("A text.", &Marks::of(&Query::parse("needle"), &[]), 50), None);
+    }
+
+    proptest! {
+        #[test]
+        fn passages_stand_in_any_text(text in "(\\PC|cache|tenant|[.\n ]){0,80}", most in 1usize..60) {
+            let marks = Marks::of(&Query::parse("caching \"tenant cache\" x"), &[]);
+            if let Some(passage) = passage(&text, &marks, most) {
+                prop_assert!(passage.text.chars().count() <= most);
+                prop_assert_eq!(&text[passage.start..passage.start + passage.text.len()], &passage.text);
+                for range in &passage.highlights {
+                    prop_assert!(passage.text.get(range.clone()).is_some_and(|text| !text.is_empty()));
+                }
+            }
+            let lit = highlights(&text, &marks);
+            prop_assert!(lit.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            prop_assert!(lit.iter().all(|range| text.get(range.clone()).is_some()));
+        }
+    }
+}

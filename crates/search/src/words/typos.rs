@@ -1,0 +1,173 @@
+//! Words of the archive that were probably meant: a letter or two away, or beginning with what is being typed.
+
+use std::collections::HashMap;
+
+use tantivy::Term;
+use tantivy::query::FuzzyTermQuery;
+use tantivy::schema::Field;
+
+use super::tokens::STEM;
+use crate::{SearchError, Searcher};
+
+/// A word that is in fewer reads than this may be a typo.
+const RARE: u64 = 3;
+/// How many times as frequent a word must be to stand in for one that is there.
+const MUCH_MORE: u64 = 10;
+/// Shortest word in letters that may be corrected, by one edit.
+const SHORTEST: usize = 4;
+/// Shortest word in letters that may be two edits away.
+const LONG: usize = 8;
+/// Most words that stand in for one.
+const MOST_INSTEAD: usize = 3;
+/// Shortest beginning in letters.
+const SHORTEST_BEGINNING: usize = 2;
+/// Most words that a beginning stands for.
+const MOST_LONGER: usize = 8;
+/// Most words of one dictionary that are looked at for a beginning, so that two letters cost no more than a word.
+const MOST_SCANNED: usize = 2_000;
+
+/// The words of the archive.
+pub(super) struct Dictionary<'a>(pub(super) &'a Searcher);
+
+/// Words that may have been meant by `word`, best first: the fewest edits, then the most frequent. Empty where the word, known
+/// under `forms`, is frequent enough to be meant.
+pub(super) fn similar(
+    dictionary: &Dictionary<'_>,
+    word: &str,
+    forms: &[String],
+) -> Result<Vec<String>, SearchError> {
+    let letters = word.chars().count();
+    if letters < SHORTEST || !word.chars().all(char::is_alphabetic) {
+        return Ok(Vec::new());
+    }
+    let known = dictionary.frequency(forms)?;
+    if known >= RARE {
+        return Ok(Vec::new());
+    }
+    let enough = if known == 0 { 1 } else { known * MUCH_MORE };
+    let furthest = if letters >= LONG { 2 } else { 1 };
+    for edits in 1..=furthest {
+        let mut found = dictionary.within(word, edits)?;
+        found.remove(word);
+        let best = most_frequent(found, enough, MOST_INSTEAD);
+        if !best.is_empty() {
+            return Ok(best);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The most frequent words that begin with `beginning` and are longer.
+pub(super) fn beginning_with(
+    dictionary: &Dictionary<'_>,
+    beginning: &str,
+) -> Result<Vec<String>, SearchError> {
+    if beginning.chars().count() < SHORTEST_BEGINNING {
+        return Ok(Vec::new());
+    }
+    let mut found = dictionary.beginning(beginning)?;
+    found.remove(beginning);
+    Ok(most_frequent(found, 1, MOST_LONGER))
+}
+
+fn most_frequent(found: HashMap<String, u64>, enough: u64, most: usize) -> Vec<String> {
+    let mut found: Vec<(String, u64)> = found.into_iter().filter(|(_, times)| *times >= enough).collect();
+    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    found.into_iter().take(most).map(|(word, _)| word).collect()
+}
+
+impl Dictionary<'_> {
+    /// In how many reads a word is, at least: in the field where most have it, over all its forms.
+    fn frequency(&self, forms: &[String]) -> Result<u64, SearchError> {
+        let mut most = 0;
+        for field in self.0.fields().dictionaries() {
+            let mut sum = 0;
+            for form in forms {
+                sum += self.0.frequency(&Term::from_field_text(field, form))?;
+            }
+            most = most.max(sum);
+        }
+        Ok(most)
+    }
+
+    /// Words at most `edits` away that share the first letter, with their frequency.
+    fn within(&self, word: &str, edits: u8) -> Result<HashMap<String, u64>, SearchError> {
+        let first: String = word.chars().take(1).collect();
+        let mut found = HashMap::new();
+        for field in self.0.fields().dictionaries() {
+            let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, word), edits, true);
+            self.each_dictionary(
+                field,
+                |terms, tally| {
+                    let automaton = fuzzy.automaton().map_err(|error| self.0.reading(&error))?;
+                    let stream = terms.search(automaton).ge(&first).lt(behind(&first));
+                    let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
+                    while stream.advance() {
+                        tally(stream.key(), stream.value().doc_freq);
+                    }
+                    Ok(())
+                },
+                &mut found,
+            )?;
+        }
+        Ok(found)
+    }
+
+    /// Words that begin so, with their frequency.
+    fn beginning(&self, beginning: &str) -> Result<HashMap<String, u64>, SearchError> {
+        let mut found = HashMap::new();
+        for field in self.0.fields().dictionaries() {
+            self.each_dictionary(
+                field,
+                |terms, tally| {
+                    let stream = terms.range().ge(beginning).lt(behind(beginning));
+                    let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
+                    let mut scanned = 0;
+                    while scanned < MOST_SCANNED && stream.advance() {
+                        tally(stream.key(), stream.value().doc_freq);
+                        scanned += 1;
+                    }
+                    Ok(())
+                },
+                &mut found,
+            )?;
+        }
+        Ok(found)
+    }
+
+    /// Adds up what `look` finds in the dictionaries of a field's segments; a word counts as often as in its best field.
+    fn each_dictionary(
+        &self,
+        field: Field,
+        look: impl Fn(&tantivy::termdict::TermDictionary, &mut dyn FnMut(&[u8], u32)) -> Result<(), SearchError>,
+        found: &mut HashMap<String, u64>,
+    ) -> Result<(), SearchError> {
+        let mut here: HashMap<String, u64> = HashMap::new();
+        for segment in self.0.inner().segment_readers() {
+            let inverted = segment.inverted_index(field).map_err(|error| self.0.reading(&error))?;
+            look(inverted.terms(), &mut |key, times| {
+                if let Ok(word) = std::str::from_utf8(key)
+                    && !word.starts_with(STEM)
+                    && word.chars().all(char::is_alphabetic)
+                {
+                    *here.entry(word.to_owned()).or_default() += u64::from(times);
+                }
+            })?;
+        }
+        for (word, times) in here {
+            let known = found.entry(word).or_default();
+            *known = (*known).max(times);
+        }
+        Ok(())
+    }
+}
+
+/// The first text behind all that begin with `beginning`.
+fn behind(beginning: &str) -> Vec<u8> {
+    let mut end = beginning.as_bytes().to_vec();
+    // UTF-8 has no byte 0xff, so that the last one can be counted up.
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    end
+}

@@ -1,0 +1,13 @@
+-- What whoever keeps something beside the archive, such as a search index, has to catch up with. For SQLite;
+-- migrations/postgres holds the same in PostgreSQL's words.
+
+-- The archive's version as of the commit that last changed what is shown of an annotated read.
+ALTER TABLE read ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX read_changed ON read (changed, id) WHERE stage = 'annotated';
+
+-- Reads that left the archive, and the version as of that commit.
+CREATE TABLE gone (
+    read_id INTEGER PRIMARY KEY,
+    changed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX gone_changed ON gone (changed, read_id);

@@ -1,0 +1,172 @@
+//! What changed since: for whoever keeps something beside the archive, such as a search index (`read.changed`, table `gone`).
+//!
+//! Every commit that changes what is shown of a read gives it the archive's new version. Such commits follow one another,
+//! as each holds the archive's row from its `touch` to its end; so whoever has seen a version has seen all before it.
+
+use std::collections::HashMap;
+
+use backissue_model::{Fingerprint, Precis, ReadId, Slug};
+
+use crate::cards::ReadCard;
+use crate::counters::Which;
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
+use crate::pages::{CARD, card_of_row};
+use crate::{Store, StoreError};
+
+/// Most changes told at once.
+const CHANGES_MAX: u32 = 1000;
+
+/// A place in the order of changes; the default is before all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangeMark {
+    version: i64,
+    id: i64,
+}
+
+impl ChangeMark {
+    /// After everything that happened up to this version of the archive.
+    pub fn after_version(version: u64) -> Self {
+        if version == 0 {
+            return Self::default();
+        }
+        Self { version: i64::try_from(version).unwrap_or(i64::MAX), id: i64::MAX }
+    }
+}
+
+/// What is searched in a read and shown of what was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadText {
+    /// What lists show of it.
+    pub card: ReadCard,
+    /// What the archive says of it.
+    pub precis: Precis,
+    /// The article, plain text.
+    pub text: String,
+    /// What tells its text from others; none where it is too short for one.
+    pub fingerprint: Option<Fingerprint>,
+    /// The sources on which it turned up, by their names in addresses, the first one first.
+    pub sources: Vec<Slug>,
+}
+
+/// A stretch of changes, oldest first; a read that changed often is told once, as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// Reads that are new or changed.
+    pub reads: Vec<ReadText>,
+    /// Reads that left the archive.
+    pub gone: Vec<ReadId>,
+    /// Where the next stretch begins; none where there is nothing more.
+    pub next: Option<ChangeMark>,
+    /// The version of the archive all of whose changes have been told with this stretch and those before it.
+    pub version: u64,
+}
+
+impl Store {
+    /// At most `limit` (at most 1,000) changes after the mark.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn changes(&self, after: ChangeMark, limit: u32) -> Result<Changes, StoreError> {
+        let limit = limit.clamp(1, CHANGES_MAX);
+        self.try_changes(after, limit).await.map_err(|f| f.at(&self.location, "looking up what changed"))
+    }
+
+    async fn try_changes(&self, after: ChangeMark, limit: u32) -> Tried<Changes> {
+        let rows = self.database.rows(changed_after(after, limit)).await?;
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        let mut last = after;
+        for row in &rows {
+            last = ChangeMark { version: row.int("changed")?, id: row.int("id")? };
+            let list = if row.yes("gone")? { &mut gone } else { &mut kept };
+            list.push(ReadId(last.id));
+        }
+        let full = rows.len() == limit as usize;
+        // The version that a full stretch ends in may have more; the one before it has not.
+        let version = if full { last.version - 1 } else { last.version };
+        let mut reads = self.try_texts(&kept).await?;
+        // What left in the meantime is told as gone by a later stretch.
+        let place: HashMap<ReadId, usize> = kept.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        reads.sort_by_key(|read| place.get(&read.card.id).copied());
+        Ok(Changes { reads, gone, next: full.then_some(last), version: u64::try_from(version).unwrap_or(0) })
+    }
+
+    /// These reads with their texts, in this order; those that are not in the archive, or not annotated, are left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn texts(&self, ids: &[ReadId]) -> Result<Vec<ReadText>, StoreError> {
+        let texts = async {
+            let mut there: HashMap<ReadId, ReadText> =
+                self.try_texts(ids).await?.into_iter().map(|read| (read.card.id, read)).collect();
+            Ok(ids.iter().filter_map(|id| there.remove(id)).collect())
+        };
+        texts.await.map_err(|f: crate::error::Failure| f.at(&self.location, "looking up reads"))
+    }
+
+    async fn try_texts(&self, ids: &[ReadId]) -> Tried<Vec<ReadText>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let these = placeholders(1, ids.len());
+        let query = format!(
+            "SELECT {CARD}, r.fingerprint, a.text AS a_text, p.body
+             FROM read r JOIN source s ON s.id = r.source_id
+             JOIN article a ON a.read_id = r.id JOIN precis p ON p.read_id = r.id
+             WHERE r.id IN ({these}) AND r.stage = 'annotated'"
+        );
+        let numbers = || ids.iter().map(|id| id.0);
+        let rows = self.database.rows(sql_listing(query, ids.len()).bind_all(numbers())).await?;
+        let query = format!(
+            "SELECT p.read_id, s.slug FROM place p JOIN source s ON s.id = p.source_id JOIN read r ON r.id = p.read_id
+             WHERE p.read_id IN ({these})
+             ORDER BY p.read_id, CASE WHEN p.source_id = r.source_id THEN 0 ELSE 1 END, p.seen_at, p.source_id"
+        );
+        let mut sources: HashMap<i64, Vec<Slug>> = HashMap::new();
+        for row in self.database.rows(sql_listing(query, ids.len()).bind_all(numbers())).await? {
+            sources.entry(row.int("read_id")?).or_default().push(Slug::of(&row.text("slug")?));
+        }
+        rows.iter().map(|row| text_of_row(row, &mut sources)).collect()
+    }
+}
+
+fn text_of_row(row: &Row, sources: &mut HashMap<i64, Vec<Slug>>) -> Tried<ReadText> {
+    let card = card_of_row(row)?;
+    Ok(ReadText {
+        sources: sources.remove(&card.id.0).unwrap_or_default(),
+        card,
+        precis: row.json("body")?,
+        text: row.text("a_text")?,
+        fingerprint: row.opt_parsed("fingerprint")?,
+    })
+}
+
+/// Both sorts of change come from one statement, so that both are told as of the same moment.
+pub(crate) fn changed_after(after: ChangeMark, limit: u32) -> Sql {
+    sql("SELECT changed, id, CAST(0 AS BIGINT) AS gone FROM read WHERE stage = 'annotated' AND (changed, id) > ($1, $2)
+         UNION ALL
+         SELECT changed, read_id AS id, CAST(1 AS BIGINT) AS gone FROM gone WHERE (changed, read_id) > ($1, $2)
+         ORDER BY changed, id LIMIT $3")
+    .bind(after.version)
+    .bind(after.id)
+    .bind(limit)
+}
+
+/// Says that what is shown of these reads has changed; the archive's row has been touched before.
+pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
+    let update = format!(
+        "UPDATE read SET changed = (SELECT version FROM archive WHERE id = 1) WHERE stage = 'annotated' AND {}",
+        which.condition("id")
+    );
+    tx.run(which.statement(update)).await?;
+    Ok(())
+}
+
+/// Says that the reads that `chosen` selects by their numbers (with `value` as `$1`) leave the archive.
+pub(crate) async fn mark_gone(tx: &mut Tx, chosen: &str, value: i64) -> Tried<()> {
+    let insert = format!(
+        "INSERT INTO gone (read_id, changed)
+         SELECT id, (SELECT version FROM archive WHERE id = 1) FROM read WHERE stage = 'annotated' AND id IN ({chosen})"
+    );
+    tx.run(crate::database::sql_of(insert).bind(value)).await?;
+    Ok(())
+}
