@@ -42,8 +42,11 @@ pub async fn fill(store: &Store) -> anyhow::Result<()> {
     let now = Timestamp::now();
     while let Some(read) = store.claim_read(Stage::Discovered, now, LEASE, &[]).await? {
         let bytes = std::fs::read(labels::page_file(&web, read.url.as_url()))?;
-        let page =
-            Page { bytes: &bytes, media_type: Some("text/html; charset=utf-8"), url: Some(read.url.as_url()) };
+        let page = Page {
+            bytes: &bytes,
+            media_type: Some("text/html; charset=utf-8"),
+            url: Some(read.url.as_url()),
+        };
         match extract(&page, None) {
             Ok(article) => {
                 store.finish_extract(&read, &article, &read.url, now).await?;

@@ -166,7 +166,8 @@ async fn a_running_serve_does_it_in_the_background() {
     archive.done(&["sync"]).unwrap();
     let sources = archive.json(&["sources"]).unwrap();
     let linkerd = sources.as_array().unwrap().iter().find(|s| s["slug"] == slug).unwrap()["reads"].clone();
-    let since = past().into_iter().filter(|a| a.host == "linkerd.io" && a.day.as_deref() >= Some("2024-01-01"));
+    let since =
+        past().into_iter().filter(|a| a.host == "linkerd.io" && a.day.as_deref() >= Some("2024-01-01"));
     // The feed has the newest 30, however old they are.
     assert_eq!(linkerd, since.count().max(30));
 }

@@ -67,7 +67,8 @@ impl Evaluation {
             queries::load()?.into_iter().filter(|judged| self.half.holds(judged)).collect();
         let folder = tempfile::tempdir()?;
         eprintln!("making the archive");
-        let store = Store::open(&Location::Sqlite(folder.path().join("archive.sqlite")), &TimeZone::UTC).await?;
+        let store =
+            Store::open(&Location::Sqlite(folder.path().join("archive.sqlite")), &TimeZone::UTC).await?;
         archive::fill(&store).await?;
         let reads = all(&store).await?;
         let search = Search::open(store, &folder.path().join("index"), Embedders::BuiltIn).await?;
@@ -95,8 +96,9 @@ impl Evaluation {
         let postgres = PostgresText::of(cluster.url(), &reads).await?;
         systems.push(Answers { name: "PostgreSQL full text", lists: postgres.ask(&texts, DEPTH).await? });
         match Sentences::of(&reads) {
-            Ok(mut full) => systems
-                .push(Answers { name: "MiniLM vectors (ceiling)", lists: full.ask(&texts, DEPTH)? }),
+            Ok(mut full) => {
+                systems.push(Answers { name: "MiniLM vectors (ceiling)", lists: full.ask(&texts, DEPTH)? })
+            }
             Err(why) => println!("The ceiling is left out: {why:#}\n"),
         }
         if let Some(path) = &self.unjudged {
@@ -145,7 +147,8 @@ fn report(systems: &[Answers], judged: &[Judged], reads: usize, half: Half) {
             vec![
                 system.name.to_owned(),
                 format!("{:.3} ({:.3} to {:.3})", estimate.value, estimate.low, estimate.high),
-                ceiling.map_or_else(String::new, |ceiling| format!("{:.0} %", 100.0 * estimate.value / ceiling)),
+                ceiling
+                    .map_or_else(String::new, |ceiling| format!("{:.0} %", 100.0 * estimate.value / ceiling)),
                 over(&|judged, list| judged.reciprocal_rank(list)),
                 over(&|judged, list| judged.recall(list)),
                 over(&|judged, list| judged.share_judged(list)),
@@ -211,7 +214,8 @@ async fn proposals(
             });
             said.insert(name.to_owned(), reads.collect());
         }
-        lines += &serde_json::json!({ "id": query.id, "kind": query.kind.heading(), "said": said }).to_string();
+        lines +=
+            &serde_json::json!({ "id": query.id, "kind": query.kind.heading(), "said": said }).to_string();
         lines.push('\n');
     }
     std::fs::write(path, lines).with_context(|| format!("{} cannot be written", path.display()))

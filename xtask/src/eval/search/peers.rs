@@ -40,9 +40,9 @@ fn fields(read: &ReadText) -> [String; 7] {
 /// better than demanding every word.
 fn words(text: &str) -> Vec<String> {
     const STOP: [&str; 36] = [
-        "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "i", "in", "is", "it",
-        "its", "my", "no", "not", "of", "on", "or", "our", "that", "the", "this", "to", "we", "what", "when", "why",
-        "with", "you", "your",
+        "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "i", "in", "is",
+        "it", "its", "my", "no", "not", "of", "on", "or", "our", "that", "the", "this", "to", "we", "what",
+        "when", "why", "with", "you", "your",
     ];
     let all: Vec<String> = text
         .split(|char: char| !char.is_alphanumeric() && char != '_')
@@ -65,8 +65,9 @@ impl Fts5 {
         let mut db = SqliteConnection::connect("sqlite::memory:").await?;
         let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        let create =
-            format!("CREATE VIRTUAL TABLE reads USING fts5(url UNINDEXED, {names}, tokenize = 'porter unicode61')");
+        let create = format!(
+            "CREATE VIRTUAL TABLE reads USING fts5(url UNINDEXED, {names}, tokenize = 'porter unicode61')"
+        );
         sqlx::query(AssertSqlSafe(create)).execute(&mut db).await?;
         for read in reads {
             let insert = format!("INSERT INTO reads (url, {names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");

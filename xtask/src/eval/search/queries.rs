@@ -88,7 +88,8 @@ pub struct Judged {
 /// Where the file is missing or damaged, with its line.
 pub fn load() -> anyhow::Result<Vec<Judged>> {
     let path = workspace().join("eval/search.jsonl");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let parse = |(at, line)| {
         serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), at + 1))
     };
