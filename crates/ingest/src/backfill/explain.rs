@@ -34,9 +34,10 @@ pub struct Explanation {
     pub examples: usize,
     /// What was read, in order.
     pub documents: Vec<ReadDocument>,
-    /// What would be fetched, newest first, each address once. As many as were asked for.
+    /// What would be fetched, newest first, each address once, as many as were asked for; what the archive has already of it
+    /// is not left out.
     pub taken: Vec<Candidate>,
-    /// How many of those the archive has under way or shown is not looked up; what the feed lists is left out.
+    /// How many of the addresses that were found the feed lists too; they are in neither list.
     pub in_feed: usize,
     /// What would not be fetched, each address once.
     pub refused: Vec<Candidate>,

@@ -214,7 +214,7 @@ impl Ingest {
         let Some(contents) = contents else {
             let mut reading = plan.known(asked).cloned().unwrap_or_else(|| Reading::of(asked, ""));
             reading.said = "unchanged since it was read last".to_owned();
-            plan.done(reading, examples);
+            plan.done_well(reading, examples);
             return Step { asked: true, ..Step::default() };
         };
         let (task, to_judge) = (asked.clone(), shapes.clone());
