@@ -118,6 +118,8 @@ impl Reader {
         let mut reader =
             Self { sitemap: Sitemap::default(), is_sitemap: false, open: None, url: None, lastmod: None };
         let mut allowance = Allowance::of(text.len());
+        // Once a section's end was looked for in vain it is not looked for again, which keeps the time linear.
+        let mut sections_end = true;
         for tag in tags::tags(text) {
             let starts = tag.kind == tags::TagKind::Start;
             match local_name(&tag.name) {
@@ -125,9 +127,12 @@ impl Reader {
                 Some("url") => reader.turn(starts.then_some(Part::Page)),
                 Some("sitemap") => reader.turn(starts.then_some(Part::Sitemap)),
                 Some("loc") if starts && reader.url.is_none() => {
-                    reader.url = allowance.web_address(&content(&text[tag.end..]), base);
+                    let content = content(&text[tag.end..], &mut sections_end);
+                    reader.url = allowance.web_address(&content, base);
                 }
-                Some("lastmod") if starts => reader.lastmod = dates::parse(&content(&text[tag.end..])),
+                Some("lastmod") if starts => {
+                    reader.lastmod = dates::parse(&content(&text[tag.end..], &mut sections_end));
+                }
                 _ => {}
             }
             if reader.sitemap.cut {
@@ -166,24 +171,26 @@ fn local_name(name: &str) -> Option<&str> {
 }
 
 /// The text that follows a tag, up to the next one.
-fn content(rest: &str) -> String {
+fn content(rest: &str, sections_end: &mut bool) -> String {
     /// Longer than any address.
     const MOST: usize = 8 << 10;
     let rest = rest.trim_start();
-    let text = match rest.strip_prefix("<![CDATA[") {
-        Some(section) => return section[..within(section, "]]>", MOST)].trim().to_owned(),
-        None => &rest[..within(rest, "<", MOST)],
-    };
+    if let Some(section) = rest.strip_prefix("<![CDATA[") {
+        let end = if *sections_end { within(section, "]]>", MOST) } else { None };
+        *sections_end = end.is_some();
+        return section[..end.unwrap_or(0)].trim().to_owned();
+    }
+    let text = &rest[..within(rest, "<", MOST).unwrap_or(0)];
     unescape_xml(text.trim()).into_owned()
 }
 
-/// Where `end` stands in `text`, looking no further than `most` bytes; 0 where it stands nowhere there.
-fn within(text: &str, end: &str, most: usize) -> usize {
+/// Where `end` stands in `text`, looking no further than `most` bytes.
+fn within(text: &str, end: &str, most: usize) -> Option<usize> {
     let mut most = most.min(text.len());
     while !text.is_char_boundary(most) {
         most -= 1;
     }
-    text[..most].find(end).unwrap_or(0)
+    text[..most].find(end)
 }
 
 #[cfg(test)]
