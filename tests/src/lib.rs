@@ -7,5 +7,6 @@ pub mod database;
 pub mod postgres;
 pub mod program;
 pub mod shared;
+pub mod small_past;
 pub mod stand_in_model;
 pub mod web;

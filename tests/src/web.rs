@@ -208,6 +208,12 @@ impl SmallWeb {
         flags
     }
 
+    /// The flags with which the binary pauses neither by itself nor because a blog's robots.txt asks for it: the blogs are not
+    /// there to be bothered.
+    pub fn without_pauses() -> [String; 4] {
+        ["--host-pause", "0s", "--longest-crawl-delay", "0s"].map(str::to_owned)
+    }
+
     /// Settings with which a fetcher reaches this web, without a pause between requests.
     pub fn fetch_settings(&self) -> FetchSettings {
         FetchSettings {
@@ -219,6 +225,7 @@ impl SmallWeb {
             ca: vec![self.ca_file.clone()],
             allow_private_addresses: true,
             host_pause: Duration::ZERO,
+            longest_pause: Duration::ZERO,
             ..FetchSettings::default()
         }
     }

@@ -1,7 +1,9 @@
-//! `cargo xtask eval`: how good the précis and the search are, against what people said of the same reads, as tables.
+//! `cargo xtask eval`: how good the précis and the search are, against what people said of the same reads, and how much of the
+//! past a backfill brings in, as tables.
 
 mod agreement;
 mod asker;
+mod backfill;
 mod judge;
 mod lexrank;
 pub mod minilm;
@@ -24,6 +26,8 @@ enum What {
     Search(search::Evaluation),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
+    /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
+    Backfill(backfill::Backfill),
 }
 
 impl Eval {
@@ -33,6 +37,7 @@ impl Eval {
             What::Precis(eval) => eval.run(),
             What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
+            What::Backfill(eval) => eval.run(),
         }
     }
 }

@@ -32,7 +32,7 @@ enum Chore {
     Bench(bench::Bench),
     /// Make the built-in embedder of all-MiniLM-L6-v2
     Distill(distill::Distill),
-    /// Say how good the précis are, against the labelled set
+    /// Say how good the précis and the search are, against what people said, and how much of the past a backfill brings in
     Eval(eval::Eval),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),

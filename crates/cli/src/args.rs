@@ -45,6 +45,13 @@ pub enum Command {
         after_help = "Example:\n  backissue follow https://vitess.io/blog/\n  backissue follow --group databases-and-streaming"
     )]
     Follow(FollowArgs),
+    /// Get what sources published before they were followed
+    #[command(
+        after_help = "Example:\n  backissue backfill --dry-run vitess-blog\n  backissue backfill --since 2024-01-01 vitess-blog\n\nWhat \
+                      an article's address looks like is learned from the feed; --dry-run explains it. A running `serve` does the \
+                      work in the background; without one this command does it, and whatever else is due."
+    )]
+    Backfill(BackfillArgs),
     /// Stop following a source
     #[command(after_help = "Example:\n  backissue unfollow vitess-blog")]
     Unfollow(UnfollowArgs),
@@ -128,9 +135,32 @@ pub struct FollowArgs {
     /// Where a site has several feeds: follow the one with this number instead of asking
     #[arg(long, requires = "url", value_name = "NUMBER")]
     pub pick: Option<usize>,
+    /// Get what was published before, too, at the next sync or by a running `serve`
+    #[arg(long)]
+    pub backfill: bool,
     /// Follow every blog of this group of the starter list
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// The sources' names as `backissue sources` lists them, or their feeds' addresses; all where none is named
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Nothing that is known to be older than this day; of pages whose day is not known, all
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<jiff::civil::Date>,
+    /// So many new reads of each source at the most, the newest of each list that tells of them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Only say what would be fetched, and why; asks for sitemaps and lists, keeps nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -42,6 +42,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Serve(args) => commands::serve::run(args, settings).await,
         Command::Sync(args) => commands::sync::run(args, settings).await,
         Command::Follow(args) => commands::follow::run(args, settings).await,
+        Command::Backfill(args) => commands::backfill::run(args, settings).await,
         Command::Unfollow(args) => commands::unfollow::run(args, settings).await,
         Command::Starter(args) => commands::starter::run(&args, &settings),
         Command::Sources(args) => commands::sources::run(args, settings).await,

@@ -20,8 +20,19 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
 /// Opens the archive for the one process that fetches into it. Only that one files it anew where the `time_zone` setting
 /// says another zone than before; where nothing is set, the archive's own stays.
 pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, WorkLock)> {
+    match store_to_work_on_if_free(settings).await? {
+        Some(free) => Ok(free),
+        None => bail!(
+            "another backissue is fetching into {} at this moment; stop it first, or let it do the work",
+            settings.data.value.display()
+        ),
+    }
+}
+
+/// The same; nothing where another process fetches into it.
+pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Option<(Store, WorkLock)>> {
     let location = settings.location()?;
-    let lock = WorkLock::take(&location)?;
+    let Some(lock) = WorkLock::take(&location)? else { return Ok(None) };
     let store = match settings.time_zone.origin {
         Origin::Default => Store::look_at(&location).await?,
         _ => Store::open(&location, &settings.time_zone.value.0).await?,
@@ -30,7 +41,7 @@ pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, Wor
         // Nobody else can hold one: a process that was killed left them.
         store.release_leases().await?;
     }
-    Ok((store, lock))
+    Ok(Some((store, lock)))
 }
 
 /// The client for the web.
@@ -41,6 +52,7 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
         allow_private_addresses: settings.allow_private_addresses.value,
         contact_url: settings.contact.value.clone(),
         host_pause: Duration::try_from(settings.host_pause.value.0)?,
+        longest_pause: Duration::try_from(settings.longest_crawl_delay.value.0)?,
         ..FetchSettings::default()
     };
     fetch.allowed_ports.extend(&settings.allow_port.value);
@@ -122,8 +134,9 @@ pub struct WorkLock {
 }
 
 impl WorkLock {
-    fn take(location: &Location) -> anyhow::Result<Self> {
-        let Location::Sqlite(database) = location else { return Ok(Self { _file: None }) };
+    /// The right, unless another process has it.
+    fn take(location: &Location) -> anyhow::Result<Option<Self>> {
+        let Location::Sqlite(database) = location else { return Ok(Some(Self { _file: None })) };
         let path = database.with_file_name("fetching.lock");
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| {
@@ -136,14 +149,11 @@ impl WorkLock {
             })?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => anyhow::bail!(
-                "another backissue is fetching into {} at this moment; stop it first, or let it do the work",
-                path.parent().unwrap_or(&path).display()
-            ),
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
             Err(std::fs::TryLockError::Error(why)) => {
                 return Err(why).with_context(|| format!("{} cannot be locked", path.display()));
             }
         }
-        Ok(Self { _file: Some(file) })
+        Ok(Some(Self { _file: Some(file) }))
     }
 }

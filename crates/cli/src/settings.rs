@@ -50,6 +50,15 @@ pub struct SettingFlags {
     /// The pause between two requests to one host [default: 1s]
     #[arg(long, global = true, env = "BACKISSUE_HOST_PAUSE", value_name = "TIME", hide_env_values = true)]
     pub host_pause: Option<Pause>,
+    /// The longest pause that a publisher can ask for in its robots.txt (Crawl-delay) [default: 1m]
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_LONGEST_CRAWL_DELAY",
+        value_name = "TIME",
+        hide_env_values = true
+    )]
+    pub longest_crawl_delay: Option<Pause>,
     /// An address or e-mail that publishers find in our requests, so that they can reach you
     #[arg(long, global = true, env = "BACKISSUE_CONTACT", value_name = "TEXT", hide_env_values = true)]
     pub contact: Option<String>,
@@ -118,6 +127,8 @@ struct SettingsFile {
     poll_every: Option<Pause>,
     #[serde(deserialize_with = "parsed")]
     host_pause: Option<Pause>,
+    #[serde(deserialize_with = "parsed")]
+    longest_crawl_delay: Option<Pause>,
     contact: Option<String>,
     #[serde(deserialize_with = "all_parsed")]
     resolve: Vec<Resolve>,
@@ -251,6 +262,8 @@ pub struct Settings {
     pub poll_every: Setting<Pause>,
     /// Pause between two requests to a host.
     pub host_pause: Setting<Pause>,
+    /// Longest pause that a robots.txt can ask for.
+    pub longest_crawl_delay: Setting<Pause>,
     /// How publishers can reach the operator.
     pub contact: Setting<Option<String>>,
     /// Names that are resolved by decree.
@@ -366,6 +379,12 @@ impl Settings {
             }),
             host_pause: layers
                 .one("host_pause", flags.host_pause, file.host_pause, || Pause(SignedDuration::from_secs(1))),
+            longest_crawl_delay: layers.one(
+                "longest_crawl_delay",
+                flags.longest_crawl_delay,
+                file.longest_crawl_delay,
+                || Pause(SignedDuration::from_mins(1)),
+            ),
             contact: layers.maybe("contact", flags.contact.clone(), file.contact),
             resolve: layers.many("resolve", flags.resolve.clone(), file.resolve),
             ca: layers.many("ca", flags.ca.clone(), file.ca),
@@ -421,6 +440,11 @@ impl Settings {
             ("workers", self.workers.value.to_string(), &self.workers.origin),
             ("poll_every", self.poll_every.value.to_string(), &self.poll_every.origin),
             ("host_pause", self.host_pause.value.to_string(), &self.host_pause.origin),
+            (
+                "longest_crawl_delay",
+                self.longest_crawl_delay.value.to_string(),
+                &self.longest_crawl_delay.origin,
+            ),
             ("contact", text(&self.contact.value), &self.contact.origin),
             ("resolve", list(&self.resolve.value), &self.resolve.origin),
             ("ca", list(&self.ca.value.iter().map(|p| path(p)).collect::<Vec<_>>()), &self.ca.origin),

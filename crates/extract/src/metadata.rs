@@ -277,8 +277,9 @@ impl Witnesses<'_> {
                 })
             })
             .or_else(|| self.marked_date())
-            .or_else(|| self.shown_date())
+            // A day in the address is the day of publication; one in the text beside the title may be that of a meeting.
             .or_else(|| dates::in_path(self.url?.path()))
+            .or_else(|| self.shown_date())
     }
 
     fn marked_date(&self) -> Option<Timestamp> {

@@ -1,4 +1,5 @@
-//! Bytes to entries: feeds, feed discovery, OPML.
+//! Bytes to entries: feeds, feed discovery, OPML; and what leads to a blog's past: sitemaps, listing pages, feeds in several
+//! documents, and which addresses are articles. And robots.txt, which says what may be asked for.
 //!
 //! ```
 //! use backissue_feed::{Hints, parse};
@@ -19,6 +20,7 @@
 //! came. It never panics and takes time in proportion to the bytes it is given, whatever they are.
 
 mod addresses;
+pub mod archives;
 mod assembly;
 mod code_pages;
 mod dates;
@@ -28,19 +30,24 @@ mod elements;
 mod feed_error;
 mod json_feed;
 mod lenient_markup;
+pub mod listing;
 mod markup_text;
 mod namespaces;
 pub mod opml;
 mod prolog;
 mod record;
+pub mod robots;
+pub mod sitemap;
 mod strict_xml;
 mod tags;
+mod url_shape;
 
 use backissue_model::Feed;
 use url::Url;
 
 pub use discovery::{FoundFeed, discover, guesses};
 pub use feed_error::FeedError;
+pub use url_shape::{Shapes, UrlDate, UrlShape, Verdict, Why};
 
 /// The most entries that are kept of one feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use backissue_feed::{Hints, discover, opml, parse};
+use backissue_feed::robots::Robots;
+use backissue_feed::{Hints, Shapes, UrlDate, archives, discover, listing, opml, parse, sitemap};
 use proptest::prelude::*;
 
 fn read_every_way(bytes: &[u8]) {
@@ -14,6 +15,27 @@ fn read_every_way(bytes: &[u8]) {
     let _ = parse(bytes, &Hints { url: None, media_type: Some("text/xml; charset=shift_jis".to_owned()) });
     let _ = discover(bytes, &hints);
     let _ = opml::read(bytes);
+    let _ = archives::paging(bytes, &hints);
+    let _ = archives::posts(bytes);
+    if let Ok(found) = sitemap::parse(bytes, &hints) {
+        judge_all(found.pages.iter().map(|page| &page.url));
+    }
+    judge_all(listing::read(bytes, &hints).links.iter().map(|link| &link.url));
+    let robots = Robots::parse(bytes, "Backissue");
+    assert_eq!(robots.refuses(&url::Url::parse("https://example.org/robots.txt").unwrap()), None);
+    let _ = robots.refuses(&url::Url::parse("https://example.org/a/%2a?b=$*").unwrap());
+}
+
+/// Learns from half of the addresses and judges all of them; what was learned from is an article.
+fn judge_all<'a>(urls: impl Iterator<Item = &'a url::Url>) {
+    let urls: Vec<_> = urls.collect();
+    let (examples, _) = urls.split_at(urls.len() / 2);
+    let shapes = Shapes::learn(examples.iter().copied());
+    for (at, url) in urls.iter().enumerate() {
+        let verdict = shapes.judge(url);
+        assert!(at >= examples.len() || verdict.is_article() || at >= 2_000, "{url}: {}", verdict.why());
+        let _ = UrlDate::guess(url, None);
+    }
 }
 
 fn documents() -> Vec<Vec<u8>> {
@@ -26,6 +48,15 @@ fn documents() -> Vec<Vec<u8>> {
 const FRAGMENTS: &[&str] = &[
     "<item>",
     "</item>",
+    "<urlset><url><loc>",
+    "https://example.org/2019/05/04/a",
+    "</loc><lastmod>2019-05-04",
+    "<sitemapindex><sitemap><loc>",
+    "<a href='/page/2'>Older",
+    "<a href=",
+    "<link rel='next' href='x'>",
+    "User-agent: *\nDisallow: /*a*$\n",
+    "Sitemap: https://example.org/s\n",
     "<![CDATA[",
     "]]>",
     "<!--",

@@ -162,6 +162,22 @@ async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, limit: usize) -> Re
     }
 }
 
+/// Undoes the gzip of a document that is itself a compressed file, as sitemaps often are, unlike an answer compressed on its
+/// way, which [`Fetcher::get`](crate::Fetcher::get) has undone already. Bytes that are no gzip come back as they are.
+///
+/// # Errors
+/// Where it is broken, or larger than `limit` when decompressed; in plain words.
+pub async fn gunzip(bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(io::Cursor::new(bytes));
+    collect(decoders(source, &[Encoding::Gzip]), limit).await.map_err(|broken| match broken {
+        Broken::TooLarge => format!("it is larger than {limit} bytes when decompressed"),
+        Broken::Read(error) => format!("its compression is broken: {}", innermost_reason(&error)),
+    })
+}
+
 fn is_too_large(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<TooLargeOnWire>())
 }

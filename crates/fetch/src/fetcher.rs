@@ -132,6 +132,23 @@ impl Fetcher {
     pub fn host_ready_at(&self, host: &str) -> Option<Instant> {
         self.shared.turns.ready_at(host)
     }
+
+    /// Pauses at least this long after each request to a host from now on, as its publisher asks (`Crawl-delay`), up to
+    /// [`FetchSettings::longest_pause`]; never shorter than [`FetchSettings::host_pause`]. Forgotten when thousands of other
+    /// hosts were asked meanwhile, so whoever cares says it again before it asks.
+    pub fn pause_at_least(&self, host: &str, pause: Duration) {
+        self.shared.turns.pause_at_least(host, pause.min(self.shared.settings.longest_pause));
+    }
+
+    /// The pause between two requests to any host.
+    pub fn host_pause(&self) -> Duration {
+        self.shared.settings.host_pause
+    }
+
+    /// The longest pause that a host can ask for.
+    pub fn longest_pause(&self) -> Duration {
+        self.shared.settings.longest_pause
+    }
 }
 
 impl Shared {
@@ -223,11 +240,11 @@ impl Shared {
     }
 
     fn limit(&self, want: Want) -> usize {
-        let FetchSettings { max_bytes_feed, max_bytes_page, .. } = self.settings;
+        let FetchSettings { max_bytes_feed, max_bytes_page, max_bytes_any, .. } = self.settings;
         match want {
             Want::Feed => max_bytes_feed,
             Want::Page => max_bytes_page,
-            Want::Any => max_bytes_feed.max(max_bytes_page),
+            Want::Any => max_bytes_any,
         }
     }
 

@@ -51,6 +51,7 @@ mod tls;
 mod turns;
 
 pub use address::why_not_public;
+pub use body::gunzip;
 pub use error::{FetchError, TimeoutStage, innermost_reason};
 pub use fetcher::{Fetcher, tls_reason};
 pub use freshness::retry_after;

@@ -11,7 +11,7 @@ pub enum Want {
     Feed,
     /// A page. At most `max_bytes_page`.
     Page,
-    /// Whatever is there (discovery, sitemaps, robots.txt). At most the larger of the two.
+    /// Whatever is there (discovery, sitemaps, robots.txt). At most `max_bytes_any`.
     Any,
 }
 

@@ -23,10 +23,16 @@ pub struct FetchSettings {
     pub max_bytes_feed: usize,
     /// Largest page in bytes, on the wire and after decompression. Default: 8 MiB.
     pub max_bytes_page: usize,
+    /// Largest document of any other sort in bytes, on the wire and after decompression. Default: 50 MiB, as large as the
+    /// protocol of sitemaps lets one be.
+    pub max_bytes_any: usize,
     /// Most redirects that one `get` follows. Default: 10, twice what RFC 9110 section 15.4 reports as an early limit.
     pub max_redirects: usize,
     /// Pause between the end of one request to a host and the start of the next. Default: 1 s.
     pub host_pause: Duration,
+    /// Longest pause that a host can ask for with [`Fetcher::pause_at_least`](crate::Fetcher::pause_at_least): some ask for
+    /// hours, which would be no fetching at all. Default: 60 s.
+    pub longest_pause: Duration,
     /// Hosts whose addresses are fixed instead of looked up; the first entry that fits wins, exact names before `*`.
     /// The addresses are checked like any other unless [`allow_private_addresses`](Self::allow_private_addresses).
     pub resolve: Vec<Resolve>,
@@ -49,8 +55,10 @@ impl Default for FetchSettings {
             total_timeout: Duration::from_secs(60),
             max_bytes_feed: 16 * 1024 * 1024,
             max_bytes_page: 8 * 1024 * 1024,
+            max_bytes_any: 50 * 1024 * 1024,
             max_redirects: 10,
             host_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(60),
             resolve: Vec::new(),
             ca: Vec::new(),
             allow_private_addresses: false,

@@ -35,6 +35,8 @@ struct Times {
     ready_at: Option<Instant>,
     /// Until when the host asked to be left alone.
     held_until: Option<Instant>,
+    /// The pause that the host asks for between two requests, where that is longer than ours.
+    pause: Duration,
 }
 
 /// The right to make one request to a host. Dropping it ends the turn and starts the pause, also when the request was
@@ -48,7 +50,8 @@ pub(crate) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.host.times().ready_at = Some(Instant::now() + self.pause);
+        let mut times = self.host.times();
+        times.ready_at = Some(Instant::now() + self.pause.max(times.pause));
     }
 }
 
@@ -108,6 +111,18 @@ impl Turns {
         self.known(name)?.ready_at().map(Instant::into_std)
     }
 
+    /// Makes the pause after each request to the host, the one under way included, at least this long.
+    pub(crate) fn pause_at_least(&self, name: &str, pause: Duration) {
+        let host = self.host(name);
+        let mut times = host.times();
+        let longer = pause.saturating_sub(self.pause.max(times.pause));
+        times.pause = pause;
+        if let Some(ready_at) = &mut times.ready_at {
+            // What was asked last was asked before the host's wish was known.
+            *ready_at += longer;
+        }
+    }
+
     fn known(&self, name: &str) -> Option<Arc<Host>> {
         self.hosts().get(key(name).as_str()).cloned()
     }
@@ -147,6 +162,22 @@ mod tests {
         assert_eq!(begin.elapsed().as_secs(), 6);
         let _other = turns.take("example.com").await.unwrap();
         assert_eq!(begin.elapsed().as_secs(), 6, "another host does not wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_asks_for_a_longer_pause_gets_it_from_the_last_request_on() {
+        let turns = Turns::new(Duration::from_secs(1));
+        let begin = Instant::now();
+        turns.take("example.org").await.unwrap();
+        turns.pause_at_least("EXAMPLE.org", Duration::from_secs(10));
+        turns.take("example.org").await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 10);
+        turns.take("example.org").await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 20);
+        turns.pause_at_least("example.org", Duration::ZERO);
+        turns.take("example.org").await.unwrap();
+        turns.take("example.org").await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 31, "never shorter than our own pause");
     }
 
     #[tokio::test(start_paused = true)]

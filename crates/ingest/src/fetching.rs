@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tracing::{debug, info};
 use url::Url;
 
+use crate::robots::Leave;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
 
@@ -31,6 +32,10 @@ impl Ingest {
     pub(crate) async fn fetch_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
         match self.article_of(&read).await {
             Ok((article, url)) => {
+                if let Some(why) = self.why_no_article(&read, &article, &url).await? {
+                    let reason = format!("it is not kept: {why}");
+                    return self.give_back(&read, &reason, Again::InVain).await;
+                }
                 match self.store.finish_extract(&read, &article, &url, Timestamp::now()).await? {
                     Extracted::Stored => {
                         debug!(read = %read.id, url = %url, words = article.words, "extracted {url}");
@@ -51,12 +56,12 @@ impl Ingest {
     }
 
     async fn article_of(&self, read: &ClaimedRead) -> Result<(Article, CanonicalUrl), NoArticle> {
-        let failure = match self.fetcher.get(read.url.as_url(), Want::Page, &Validators::default()).await {
+        let failure = match self.page_of(read).await {
             Ok(response) => match self.extracted(read, response).await {
                 Ok(found) => return Ok(found),
                 Err(failure) => failure,
             },
-            Err(error) => self.no_page(&error),
+            Err(failure) => failure,
         };
         if matches!(failure.again, Again::Online) {
             return Err(failure);
@@ -68,6 +73,37 @@ impl Ingest {
             return Ok((article, read.url.clone()));
         }
         Err(failure)
+    }
+
+    /// The read's page, where its publisher lets us ask for it: there, and where the address leads to.
+    async fn page_of(&self, read: &ClaimedRead) -> Result<Response, NoArticle> {
+        self.with_leave(read.url.as_url()).await?;
+        let asked = self.fetcher.get(read.url.as_url(), Want::Page, &Validators::default()).await;
+        let response = asked.map_err(|error| self.no_page(&error))?;
+        if response.url != *read.url.as_url() {
+            self.with_leave(&response.url).await?;
+        }
+        Ok(response)
+    }
+
+    async fn with_leave(&self, url: &Url) -> Result<(), NoArticle> {
+        match self.leave_to_ask(url).await {
+            Leave::Granted => Ok(()),
+            Leave::Refused(line) => Err(NoArticle {
+                reason: format!(
+                    "{} asks programs not to fetch this page (its robots.txt: `{line}`)",
+                    host(url)
+                ),
+                again: Again::InVain,
+            }),
+            Leave::Unknown { reason, offline } => {
+                if offline {
+                    self.lose_network();
+                }
+                let again = if offline { Again::Online } else { Again::Later(None) };
+                Err(NoArticle { reason: format!("{}: {reason}", host(url)), again })
+            }
+        }
     }
 
     async fn extracted(
@@ -127,6 +163,10 @@ impl Ingest {
         self.meter.failed();
         Ok(())
     }
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
 }
 
 fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) -> Result<Article, String> {

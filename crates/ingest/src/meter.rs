@@ -67,6 +67,14 @@ impl Meter {
         });
     }
 
+    /// A search for a source's past found reads that are new.
+    pub fn found(&self, new: u64) {
+        self.change(|p| {
+            p.reads_new += new;
+            p.reads_due += new;
+        });
+    }
+
     /// A source answered that nothing has changed.
     pub fn unchanged(&self, source: &str) {
         self.change(|p| {

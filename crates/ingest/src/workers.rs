@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{Phase, Progress, Stage};
-use backissue_store::{ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
+use backissue_store::{ClaimedBackfill, ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ use crate::anew::{Anew, By, Pass};
 use crate::asking::Asker;
 use crate::hosts::{HostInUse, Hosts};
 use crate::meter::Meter;
+use crate::robots::RobotsFiles;
 
 /// How the workers work.
 #[derive(Clone, Debug)]
@@ -85,10 +86,13 @@ pub struct Ingest {
     pub(crate) fetcher: Fetcher,
     pub(crate) settings: IngestSettings,
     pub(crate) meter: Meter,
+    pub(crate) robots: RobotsFiles,
     hosts: Hosts,
     /// Held while work is picked, so that two workers never pick the same host.
     picking: Mutex<()>,
     working: AtomicUsize,
+    /// Pieces of work that were ever begun.
+    begun: AtomicUsize,
     changed: Notify,
     /// Until when the network is taken for lost.
     offline_until: std::sync::Mutex<Option<Instant>>,
@@ -97,6 +101,7 @@ pub struct Ingest {
 /// A piece of work with the host it keeps busy.
 enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
+    Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
     Fetch(Box<ClaimedRead>, HostInUse<'a>),
     Annotate(Box<ClaimedRead>),
 }
@@ -109,9 +114,11 @@ impl Ingest {
             fetcher,
             settings,
             meter: Meter::new(),
+            robots: RobotsFiles::default(),
             hosts: Hosts::default(),
             picking: Mutex::default(),
             working: AtomicUsize::default(),
+            begun: AtomicUsize::default(),
             changed: Notify::default(),
             offline_until: std::sync::Mutex::default(),
         })
@@ -288,8 +295,8 @@ impl Ingest {
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let before = self.working.load(Ordering::SeqCst);
-        if let Some(work) = self.pick(scope).await? {
+        let (before, begun) = (self.working.load(Ordering::SeqCst), self.begun.load(Ordering::SeqCst));
+        if let Some(work) = self.pick(scope, stop).await? {
             // Where there was something there may be more: one more worker looks.
             self.changed.notify_one();
             let result = self.carry_out(work).await;
@@ -297,8 +304,9 @@ impl Ingest {
             self.changed.notify_one();
             return result.map(|()| Turn::Worked);
         }
-        // Nothing to pick, and nobody at work before or after looking who might leave something behind.
-        let alone = before == 0 && self.working.load(Ordering::SeqCst) == 0;
+        // Nothing to pick, and nobody at work before, while or after looking who might leave something behind.
+        let nobody_began = begun == self.begun.load(Ordering::SeqCst);
+        let alone = before == 0 && nobody_began && self.working.load(Ordering::SeqCst) == 0;
         let resting = self.hosts.next_ready();
         if alone && resting.is_none() {
             match idle {
@@ -340,10 +348,15 @@ impl Ingest {
         Ok([resting, due].into_iter().flatten().fold(minute, Instant::min))
     }
 
-    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then pages. Pages wait
-    /// while this machine has no network; feeds are asked all the same, each of which tells what it met.
-    async fn pick(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
+    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then documents that
+    /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. These
+    /// two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
+    async fn pick(&self, scope: Scope, stop: &CancellationToken) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
+        if stop.is_cancelled() {
+            // It was told while this worker waited behind the others.
+            return Ok(None);
+        }
         let now = Timestamp::now();
         // Before the claim: should the database fail after it, the row would wait until its lease runs out.
         let tally = if self.meter.is_idle() { Some(self.store.tally(now).await?) } else { None };
@@ -353,6 +366,7 @@ impl Ingest {
                 self.begin_counting(Round::Due, now, &tally);
             }
             self.working.fetch_add(1, Ordering::SeqCst);
+            self.begun.fetch_add(1, Ordering::SeqCst);
         }
         Ok(work)
     }
@@ -370,6 +384,10 @@ impl Ingest {
         if self.is_offline() {
             return Ok(None);
         }
+        if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
+            let host = self.hosts.take(&search.host, &self.fetcher);
+            return Ok(Some(Work::Backfill(Box::new(search), host)));
+        }
         let read = self.store.claim_read(Stage::Discovered, now, lease, &busy).await?;
         Ok(read.map(|read| {
             let host = self.hosts.take(&read.host, &self.fetcher);
@@ -380,6 +398,7 @@ impl Ingest {
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
         match work {
             Work::Poll(source, _host) => self.poll(*source).await,
+            Work::Backfill(search, _host) => self.backfill(*search).await,
             Work::Fetch(read, _host) => self.fetch_read(*read).await,
             Work::Annotate(read) => self.annotate_read(*read).await,
         }

@@ -2,7 +2,8 @@
 //!
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
 //! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
-//! of entries), `way` (claims and results), `annotating`, `asking` (language models), `merge`, `counters`, `changes` (what an index catches up with), `pages`, `check`.
+//! of entries), `backfills` (sources' past), `way` (claims and results), `annotating`, `asking` (language models), `merge`,
+//! `counters`, `changes` (what an index catches up with), `pages`, `check`.
 //!
 //! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
 //! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
@@ -24,6 +25,7 @@
 mod annotating;
 mod archive;
 mod asking;
+mod backfills;
 mod cards;
 mod changes;
 mod check;
@@ -48,6 +50,7 @@ mod weeks;
 
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, Selection, Spent};
+pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
 pub use cards::{Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, WeekCount};
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
@@ -55,7 +58,7 @@ pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;
 pub use location::{Location, LocationError};
-pub use polls::{Admission, Admitted, PollOutcome};
+pub use polls::{Admission, Admitted, FoundBy, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
 pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 

@@ -17,6 +17,7 @@ macro_rules! steps {
                 ("archive", include_str!(concat!("../migrations/", $folder, "/0001_archive.sql"))),
                 ("models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
                 ("changes", include_str!(concat!("../migrations/", $folder, "/0003_changes.sql"))),
+                ("backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
             ])
         })
     };

@@ -69,6 +69,33 @@ pub struct Admission {
     pub entry: Entry,
 }
 
+/// Who names a read on a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// Its feed, or a list as sure as one: it is an article.
+    Feed,
+    /// The search for the source's past, by its address: it is an article if its page is one.
+    Backfill,
+}
+
+impl FoundBy {
+    /// Its name in the table.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
+impl std::str::FromStr for FoundBy {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Feed, Self::Backfill].into_iter().find(|by| by.as_str() == name).ok_or(())
+    }
+}
+
 /// What came of admitting a feed's entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Admitted {
@@ -117,7 +144,7 @@ impl Store {
         }
         let admitted = match outcome {
             PollOutcome::Fetched { admissions, .. } => {
-                admit(&mut tx, source, admissions, now, &self.zone).await?
+                admit(&mut tx, source, admissions, FoundBy::Feed, None, now, &self.zone).await?
             }
             _ => Admitted::default(),
         };
@@ -230,10 +257,13 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
 /// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.
 const BATCH: usize = 200;
 
-async fn admit(
+/// Admits what a source names, of what is new no more than there is `room` for.
+pub(crate) async fn admit(
     tx: &mut Tx,
     source: SourceId,
     admissions: &[Admission],
+    found_by: FoundBy,
+    room: Option<u64>,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Tried<Admitted> {
@@ -246,13 +276,23 @@ async fn admit(
     let mut admitted = Admitted { new: 0, known: (admissions.len() - keyed.len()) as u64 };
     for batch in keyed.chunks(BATCH) {
         let known = known_reads(tx, batch).await?;
-        let (old, new): (Vec<_>, Vec<_>) = batch.iter().partition(|(key, _)| known.contains_key(key));
+        let (old, mut new): (Vec<_>, Vec<_>) = batch.iter().partition(|(key, _)| known.contains_key(key));
+        if let Some(room) = room {
+            new.truncate(usize::try_from(room.saturating_sub(admitted.new)).unwrap_or(usize::MAX));
+        }
         admitted.new += new.len() as u64;
         admitted.known += old.len() as u64;
         let mut placed = insert_reads(tx, source, &new, now, zone).await?;
-        add_places(tx, source, &placed, now).await?;
+        add_places(tx, source, &placed, found_by, now).await?;
         placed = old.into_iter().map(|(key, admission)| (known[key], *admission)).collect();
-        place_known(tx, source, &placed, now).await?;
+        let unconfirmed = match found_by {
+            FoundBy::Feed => unconfirmed(tx, &placed).await?,
+            FoundBy::Backfill => HashSet::new(),
+        };
+        place_known(tx, source, &placed, found_by, now).await?;
+        placed.retain(|(id, _)| unconfirmed.contains(&id.0));
+        placed.sort_by_key(|(id, _)| *id);
+        confirm(tx, source, &placed, now).await?;
     }
     Ok(admitted)
 }
@@ -325,6 +365,7 @@ async fn place_known(
     tx: &mut Tx,
     source: SourceId,
     known: &[(ReadId, &Admission)],
+    found_by: FoundBy,
     now: Timestamp,
 ) -> Tried<()> {
     if known.is_empty() {
@@ -347,9 +388,43 @@ async fn place_known(
     touch(tx).await?;
     let which = Which::These(ids.clone());
     count(tx, &which, Sign::Less).await?;
-    add_places(tx, source, &missing, now).await?;
+    add_places(tx, source, &missing, found_by, now).await?;
     list_on_sources(tx, &ids).await?;
     count(tx, &which, Sign::More).await
+}
+
+/// Those of these reads that no feed has named so far.
+async fn unconfirmed(tx: &mut Tx, known: &[(ReadId, &Admission)]) -> Tried<HashSet<i64>> {
+    if known.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // 'backfill' stands before 'feed'.
+    let query = format!(
+        "SELECT read_id FROM place WHERE read_id IN ({}) GROUP BY read_id HAVING max(found_by) = 'backfill'",
+        placeholders(1, known.len())
+    );
+    let rows = tx.rows(sql_once(query).bind_all(known.iter().map(|(id, _)| id.0))).await?;
+    rows.iter().map(|row| row.int("read_id")).collect()
+}
+
+/// Lets a feed's word stand where only searches for sources' past had named a read before it: this source keeps its feed's
+/// entry, and a read that was set aside because its page was held to be no article gets another chance.
+async fn confirm(
+    tx: &mut Tx,
+    source: SourceId,
+    confirmed: &[(ReadId, &Admission)],
+    now: Timestamp,
+) -> Tried<()> {
+    for (id, admission) in confirmed {
+        let place = sql("UPDATE place SET found_by = 'feed', entry = $3, updated = $4
+             WHERE read_id = $1 AND source_id = $2");
+        let place = place.bind(id.0).bind(source.0).bind(to_json(&admission.entry)?);
+        tx.run(place.bind(opt_millis(admission.entry.updated))).await?;
+        let again = sql("UPDATE read SET due_at = $2, attempts = 0, error = NULL, failed_at = NULL
+             WHERE id = $1 AND stage = 'discovered' AND due_at IS NULL");
+        tx.run(again.bind(id.0).bind(millis(now))).await?;
+    }
+    Ok(())
 }
 
 /// Locks these reads in the order of their numbers, as everybody does.
@@ -366,12 +441,13 @@ async fn add_places(
     tx: &mut Tx,
     source: SourceId,
     placed: &[(ReadId, &Admission)],
+    found_by: FoundBy,
     now: Timestamp,
 ) -> Tried<()> {
     if placed.is_empty() {
         return Ok(());
     }
-    let into = "place (read_id, source_id, url, seen_at, updated, entry)";
+    let into = "place (read_id, source_id, url, seen_at, updated, entry, found_by)";
     let mut statement = sql_once(insertion(into, placed.len()));
     for (id, admission) in placed {
         statement = statement
@@ -380,7 +456,8 @@ async fn add_places(
             .bind(admission.url.as_str())
             .bind(millis(now))
             .bind(opt_millis(admission.entry.updated))
-            .bind(to_json(&admission.entry)?);
+            .bind(to_json(&admission.entry)?)
+            .bind(found_by.as_str());
     }
     tx.run(statement).await?;
     Ok(())

@@ -278,6 +278,12 @@ impl Store {
     }
 }
 
+/// One source, inside a transaction.
+pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
+    let row = tx.row(sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id.0)).await?;
+    source_of_row(&row.ok_or_else(|| Failure::Unreadable(format!("no source {}", id.0)))?)
+}
+
 /// Reads that turned up on this source alone.
 const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
     AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";

@@ -4,8 +4,10 @@ use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use crate::archive::touch;
 use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
+use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{COMPANY, TITLE, not_among};
 use crate::times::millis;
@@ -28,6 +30,8 @@ pub struct ClaimedRead {
     pub first_seen: Timestamp,
     /// What the first source that named it said of it.
     pub entry: Entry,
+    /// Who named it: a feed, this source's or another's, or searches for sources' past alone.
+    pub found_by: FoundBy,
     /// That source.
     pub source: SourceId,
     /// Whose blog that source is.
@@ -122,6 +126,9 @@ impl Store {
                 "UPDATE source SET claim = claim + 1, leased_until = NULL WHERE leased_until IS NOT NULL",
             ))
             .await?;
+            tx.run(sql("UPDATE backfill SET claim = claim + 1, leased_until = NULL, attempts = attempts + 1
+                 WHERE leased_until IS NOT NULL"))
+                .await?;
             tx.commit().await
         };
         released.await.map_err(|f| f.at(&self.location, "ending old leases"))
@@ -178,7 +185,8 @@ impl Store {
         };
         let query = format!(
             "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
-                p.entry, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}
+                p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
+                AS found_by, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}
              FROM read r JOIN source s ON s.id = r.source_id
              JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
              LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
@@ -230,6 +238,10 @@ impl Store {
         .bind(counted);
         let mut tx = self.database.begin().await?;
         let changed = tx.run(update).await?;
+        if due.is_none() {
+            // A source's page says how many of its reads are on the way.
+            touch(&mut tx).await?;
+        }
         tx.commit().await?;
         Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
     }
@@ -359,6 +371,9 @@ pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         FROM source WHERE standing = 'active'
         AND CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END > $1
         UNION ALL
+        SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM backfill
+        WHERE due_at IS NOT NULL AND CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END > $1
+        UNION ALL
         SELECT min(due_at) FROM read WHERE due_at IS NOT NULL AND due_at > $1) AS next";
 
 pub(crate) fn last_set_aside(limit: u32) -> Sql {
@@ -380,6 +395,7 @@ fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
         attempts: row.small("attempts")?,
         first_seen: row.moment("first_seen")?,
         entry: row.json("entry")?,
+        found_by: row.parsed("found_by")?,
         source: SourceId(row.int("source_id")?),
         company: row.text("company")?,
         feed_language: row.opt_text("feed_language")?,

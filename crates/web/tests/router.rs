@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use backissue_model::{Phase, Progress, SourceTrouble};
-use backissue_store::{Location, Store};
+use backissue_model::{CanonicalUrl, Entry, Phase, Progress, SourceTrouble};
+use backissue_store::{Admission, BackfillStep, Extent, FoundBy, Location, NextStep, Store};
 use backissue_web::{SiteSettings, State, router};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -414,6 +415,38 @@ async fn the_first_run_says_what_is_going_on() {
     html::Page::parse("/", &offline.body).assert_well_formed();
     let weeks = site.get("/weeks").await;
     assert_eq!(weeks.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_sources_page_says_how_far_back_it_reaches_and_how_to_get_more() {
+    let site = site(&blogs()).await;
+    let path = "/source/undergrowth";
+    let said = |page: &Answer| html::Page::parse(path, &page.body).outline();
+    let before = site.get(path).await;
+    assert!(before.body.contains("<code>backissue backfill undergrowth</code>"), "{}", said(&before));
+    assert!(before.body.contains("The archive reaches back to "), "{}", said(&before));
+    let source = site.store.source_by_slug("undergrowth").await.unwrap().unwrap();
+    let some = Extent { since: None, most: Some(1) };
+    site.store.ask_backfill(source.id, "u.example", some, str::to_owned, now()).await.unwrap();
+    let asked = site.get(path).await;
+    assert!(asked.body.contains("is being looked for: 0 documents read"), "{}", said(&asked));
+    let claimed = site.store.claim_backfill(now(), SignedDuration::from_mins(1), &[]).await.unwrap().unwrap();
+    let url: CanonicalUrl = "https://undergrowth.example/2019/before".parse().unwrap();
+    let step = BackfillStep {
+        plan: "{}".into(),
+        host: "u.example".into(),
+        admissions: vec![Admission { url, entry: Entry::default() }],
+        found_by: FoundBy::Backfill,
+        document: true,
+        error: Some("<b>one</b> sitemap was broken".into()),
+        next: NextStep::Finished,
+    };
+    site.store.record_backfill(&claimed, step, now()).await.unwrap();
+    let after = site.get(path).await;
+    for words in ["1 new read", "1 read is on the way", "&lt;b&gt;one&lt;/b&gt; sitemap was broken"] {
+        assert!(after.body.contains(words), "{words} is missing: {}", said(&after));
+    }
+    html::Page::parse(path, &after.body).assert_well_formed();
 }
 
 #[tokio::test]

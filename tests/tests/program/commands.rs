@@ -9,9 +9,9 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 16] = [
-    "serve", "sync", "follow", "unfollow", "starter", "sources", "import", "export", "weeks", "week", "show",
-    "inspect", "annotate", "models", "doctor", "config",
+const COMMANDS: [&str; 17] = [
+    "serve", "sync", "follow", "backfill", "unfollow", "starter", "sources", "import", "export", "weeks",
+    "week", "show", "inspect", "annotate", "models", "doctor", "config",
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod backfilling;
 mod browsing;
 mod commands;
 mod demo;
@@ -23,7 +24,7 @@ fn small_web() -> (SmallWeb, Archive) {
 /// An archive that follows every feed of the small web.
 fn archive_of(web: &SmallWeb, more: Vec<String>) -> Archive {
     let mut flags = web.arguments();
-    flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
+    flags.extend(SmallWeb::without_pauses());
     flags.extend(more);
     let archive = Archive::new(flags).unwrap();
     let outlines: String = web

@@ -29,7 +29,7 @@ impl Modelled {
 
     fn on(web: SmallWeb, url: &str, protocol: &str, more: &str, of_model: &str) -> Self {
         let mut flags = web.arguments();
-        flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
+        flags.extend(SmallWeb::without_pauses());
         let archive = Archive::new(flags).unwrap();
         let config = archive.folder().join("config.toml");
         let table = format!(

@@ -71,7 +71,7 @@ impl Ingest {
 fn one_sync(binary: &Path, database: Option<&Database>) -> anyhow::Result<Sync> {
     let web = SmallWeb::start(&shared_dir()?, SmallWebOptions::default())?;
     let mut flags = web.arguments();
-    flags.extend(["--host-pause".to_owned(), "0s".to_owned()]);
+    flags.extend(SmallWeb::without_pauses());
     if let Some(database) = database {
         flags.extend(["--database".to_owned(), database.url()]);
     }

@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use backissue_feed::FoundFeed;
-use backissue_ingest::{FeedAt, Found, fetch_feed, find};
+use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find};
 use backissue_model::NewSource;
-use backissue_store::{Follow, Store};
+use backissue_store::{Extent, Follow, Store};
 use jiff::Timestamp;
 use serde_json::json;
 use url::Url;
@@ -37,16 +37,21 @@ pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome
     for new in &news {
         followed.push(store.follow(new, Timestamp::now()).await?);
     }
+    if args.backfill {
+        for Follow { source, .. } in followed.iter().filter(|f| f.source.feed_url.is_some()) {
+            ask_backfill(&store, source, Extent::default()).await?;
+        }
+    }
     if args.json {
         let rows: Vec<_> = followed.iter().map(|f| json!({ "new": f.is_new, "source": f.source })).collect();
         output::json(&rows)?;
     } else {
-        tell(&followed)?;
+        tell(&followed, args.backfill)?;
     }
     Ok(Outcome::Fine)
 }
 
-fn tell(followed: &[Follow]) -> anyhow::Result<()> {
+fn tell(followed: &[Follow], backfill: bool) -> anyhow::Result<()> {
     for Follow { source, is_new } in followed {
         let address = source.feed_url.as_ref().or(source.listing_url.as_ref()).or(source.site_url.as_ref());
         let verb = if *is_new { "Following" } else { "Already following" };
@@ -59,6 +64,16 @@ fn tell(followed: &[Follow]) -> anyhow::Result<()> {
     }
     if followed.iter().any(|f| f.is_new) {
         say!("`backissue sync` fetches now; a running `backissue serve` does so by itself.")?;
+    }
+    let with_feed: Vec<&str> =
+        followed.iter().filter(|f| f.source.feed_url.is_some()).map(|f| f.source.slug.as_str()).collect();
+    match (backfill, with_feed.as_slice()) {
+        (_, []) => {}
+        (true, _) => say!("What was published before is looked for after that.")?,
+        (false, [one]) => {
+            say!("Its feed has its newest articles; `backissue backfill {one}` gets those before.")?
+        }
+        (false, _) => say!("Feeds have the newest articles; `backissue backfill` gets those before.")?,
     }
     Ok(())
 }

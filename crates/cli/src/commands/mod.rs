@@ -1,6 +1,7 @@
 //! One file for each thing a person can ask for.
 
 pub mod annotate;
+pub mod backfill;
 pub mod config;
 pub mod doctor;
 pub mod follow;

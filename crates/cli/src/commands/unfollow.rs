@@ -40,7 +40,8 @@ pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outco
     Ok(Outcome::Fine)
 }
 
-async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> {
+/// The source of this name, or with this address.
+pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> {
     if let Some(source) = store.source_by_slug(name).await? {
         return Ok(Some(source));
     }

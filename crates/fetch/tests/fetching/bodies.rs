@@ -4,7 +4,7 @@ use std::io::Write;
 
 use async_compression::Level;
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
-use backissue_fetch::{Body, FetchError, Fetcher};
+use backissue_fetch::{Body, FetchError, Fetcher, gunzip};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::loopback::{Loopback, answer, get, get_from, until_hung_up};
@@ -49,6 +49,19 @@ async fn compressed_bodies_are_opened_and_counted_as_they_came() {
     let twice = encoded("br", &encoded("gzip", TEXT).await).await;
     let response = get_from(answer("200 OK", &["Content-Encoding: gzip, br"], &twice)).await.unwrap();
     assert_eq!(response.body.bytes(), Some(TEXT));
+}
+
+#[tokio::test]
+async fn a_compressed_file_is_opened_within_its_limit() {
+    let file = encoded("gzip", TEXT).await;
+    assert_eq!(gunzip(file.clone(), TEXT.len()).await.unwrap(), TEXT);
+    assert_eq!(gunzip(TEXT.to_vec(), 0).await.unwrap(), TEXT, "what is no gzip stays as it is");
+    let cut = gunzip(file[..file.len() / 2].to_vec(), LIMIT).await.unwrap_err();
+    assert!(cut.contains("broken"), "{cut}");
+    let bomb = encoded("gzip", &vec![0; 3 * LIMIT]).await;
+    assert!(bomb.len() < LIMIT / 100);
+    let large = gunzip(bomb, LIMIT).await.unwrap_err();
+    assert!(large.contains("larger than 1048576 bytes"), "{large}");
 }
 
 #[tokio::test]

@@ -53,6 +53,41 @@ on_both!(an_archive_from_before_changes_were_numbered_tells_all_of_it, |db| {
     again.close().await;
 });
 
+on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to_date, |db| {
+    generate(&db.store, 40, 5).await.unwrap();
+    let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
+    let mut tx = db.store.database.begin().await.unwrap();
+    // SQLite drops no column with a constraint of its own on it; the table is made anew as it was.
+    let without = match db.sqlite_path() {
+        Some(_) => vec![
+            "CREATE TABLE old (read_id INTEGER NOT NULL REFERENCES read (id) ON DELETE CASCADE,
+                source_id INTEGER NOT NULL REFERENCES source (id), url TEXT NOT NULL, seen_at INTEGER NOT NULL,
+                updated INTEGER, entry TEXT NOT NULL, PRIMARY KEY (read_id, source_id)) STRICT",
+            "INSERT INTO old SELECT read_id, source_id, url, seen_at, updated, entry FROM place",
+            "DROP TABLE place",
+            "ALTER TABLE old RENAME TO place",
+            "CREATE INDEX place_source ON place (source_id, read_id)",
+        ],
+        None => vec!["ALTER TABLE place DROP COLUMN found_by"],
+    };
+    for undo in without.into_iter().chain([
+        "DROP INDEX read_on_its_way",
+        "DROP TABLE backfill",
+        "DELETE FROM _sqlx_migrations WHERE version = 4",
+    ]) {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
+    let mut in_feeds = 0;
+    for source in again.sources(&SourceFilter::default()).await.unwrap() {
+        in_feeds += again.addresses_in_feed(source.id, 99).await.unwrap().len();
+    }
+    assert!(in_feeds >= 40, "what was there came from feeds: {in_feeds}");
+    again.close().await;
+});
+
 on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();

@@ -2,6 +2,7 @@
 
 mod admission;
 mod asking;
+mod backfills;
 mod changes;
 mod concurrency;
 mod harness;

@@ -3,6 +3,7 @@
 use backissue_model::{Kind, Stage};
 
 use super::harness::*;
+use crate::backfills::ON_THEIR_WAY;
 use crate::changes::changed_after;
 use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
@@ -88,6 +89,7 @@ async fn the_rest(db: &TestDatabase) {
         ("what has changed", changed_after(ChangeMark::after_version(7), 100)),
         ("what is due next", plain(NEXT_DUE).bind(9i64)),
         ("what is set aside", last_set_aside(9)),
+        ("a source's reads on their way", plain(ON_THEIR_WAY).bind(3i64)),
         ("a source's places", plain("SELECT read_id FROM place WHERE source_id = 3 AND read_id IN (4, 5)")),
         ("a list's counters", plain("SELECT facet, reads FROM tally WHERE list = 'all' AND reads > 0")),
         (

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use backissue_model::{Source, Standing};
-use backissue_store::{Facets, Order, Page as Stretch, ReadCard, Store};
+use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -28,11 +28,12 @@ pub(crate) async fn source(
     // Its own page is about it; a source in the query narrows nothing here.
     let narrowing = Narrowing { source: None, ..narrowing };
     let filter = narrowing.filter(Some(&source));
-    let (stretch, facets) = tokio::try_join!(
+    let (stretch, facets, reach) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),
+        store.reach(source.id),
     )?;
-    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets)))
+    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets, &reach)))
 }
 
 fn document(
@@ -41,6 +42,7 @@ fn document(
     narrowing: &Narrowing,
     stretch: &Stretch<ReadCard>,
     found: &Facets,
+    reach: &Reach,
 ) -> Document {
     let path = format!("/source/{}", source.slug);
     let beside = facets(found, narrowing, &path, Without::Sources);
@@ -53,7 +55,7 @@ fn document(
         section: Some(Section::Sources),
         main: html! {
             (head(source))
-            @if narrowing.after.is_none() { (health(source, frame.now, frame.zone())) }
+            @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }
             (way_to_facets(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone()))
@@ -93,7 +95,7 @@ fn without_credentials(url: &Url) -> Url {
     bare
 }
 
-fn health(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
+fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Markup {
     let health = &source.health;
     html! {
         section.health aria-label="Health" {
@@ -109,6 +111,36 @@ fn health(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
                 p.quiet { "Asked next: " (words::ahead(at, now)) "." }
             }
             p.quiet { "Followed since " (words::date(source.followed_at, zone)) "." }
+            (past(source, reach, zone))
+        }
+    }
+}
+
+/// How far back the archive reaches, and how the search for what was before stands.
+fn past(source: &Source, reach: &Reach, zone: &TimeZone) -> Markup {
+    let command = html! { code { "backissue backfill " (source.slug) } };
+    html! {
+        p.quiet {
+            @if let Some(oldest) = reach.oldest { "The archive reaches back to " (words::date(oldest, zone)) ". " }
+            @match &reach.backfill {
+                None if source.feed_url.is_none() => {}
+                None => { "That is as far as its feed goes; " (command) " gets what was published before." }
+                Some(search) if search.finished_at.is_none() => {
+                    "What was published before is being looked for: " (words::count(search.documents, "document")) " read, "
+                    (words::count(search.admitted, "new read")) " so far."
+                }
+                Some(search) => {
+                    "What was published before was looked for on " (words::date(search.finished_at.unwrap_or(search.asked_at), zone))
+                    ": " (words::count(search.admitted, "new read")) "."
+                    @if reach.on_their_way == 0 && (search.extent.since.is_some() || search.extent.most.is_some()) {
+                        " Not all was asked for; " (command) " gets the rest."
+                    }
+                }
+            }
+            @if reach.on_their_way > 0 { " " (words::count(reach.on_their_way, "read")) @if reach.on_their_way == 1 { " is" } @else { " are" } " on the way." }
+        }
+        @if let Some(error) = reach.backfill.as_ref().and_then(|search| search.error.as_ref()) {
+            p.quiet { "Looking for it met trouble: " (error) }
         }
     }
 }

@@ -1,0 +1,280 @@
+//! Pages that list articles: a blog's front page, its archive, the pages that follow them.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use crate::addresses::{Allowance, can_be_base};
+use crate::assembly::Attribute;
+use crate::markup_text::{one_line, plain_text};
+use crate::{Hints, decoding, tags};
+
+/// The most links that are read of one page.
+pub const MAX_LINKS: usize = 10_000;
+
+/// The most pages of an archive that one page leads to.
+const MAX_ARCHIVES: usize = 60;
+
+/// A link to what may be an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it leads, without fragment.
+    pub url: Url,
+    /// Its text on one line; empty where it is a picture.
+    pub text: String,
+}
+
+/// What a page that lists articles leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Its links in the order of the page, each address once.
+    pub links: Vec<Link>,
+    /// The page that goes on where this one ends.
+    pub next: Option<Url>,
+    /// Pages of an archive: by year or month, or called so.
+    pub archives: Vec<Url>,
+    /// The site's WordPress interface, as the page declares it (`rel="https://api.w.org/"`).
+    pub wordpress: Option<Url>,
+}
+
+/// How sure a link is to lead to the next page; the smaller the surer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    /// `rel="next"`.
+    Relation,
+    /// Its words or its class say so.
+    Words,
+    /// It has the number that follows this page's.
+    Number,
+}
+
+/// Reads a page. `hints.url` is where it was fetched from: only links on its host count.
+pub fn read(html: &[u8], hints: &Hints) -> Listing {
+    let text = decoding::decode(html, hints.media_type.as_deref());
+    let Some(here) = hints.url.as_ref().filter(|url| can_be_base(url)) else { return Listing::default() };
+    let mut base = here.clone();
+    let mut has_base = false;
+    let mut allowance = Allowance::of(text.len());
+    let mut known = HashSet::new();
+    let mut listing = Listing::default();
+    let mut next: Option<(Sign, Url)> = None;
+    for tag in tags::tags(&text) {
+        if tag.kind == tags::TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
+            continue;
+        }
+        let attributes = tag.attributes();
+        let Some(mut url) =
+            value(&attributes, "href").and_then(|href| allowance.web_address(href, Some(&base)))
+        else {
+            continue;
+        };
+        url.set_fragment(None);
+        let relations = value(&attributes, "rel").unwrap_or("").to_ascii_lowercase();
+        if tag.name == "base" {
+            if !has_base && can_be_base(&url) {
+                base = url;
+                has_base = true;
+            }
+            continue;
+        }
+        if relations.contains("api.w.org") {
+            listing.wordpress.get_or_insert(url);
+            continue;
+        }
+        if bare_host(&url) != bare_host(here) || &url == here {
+            continue;
+        }
+        let words = if tag.name == "a" { link_text(&text[tag.end..]) } else { String::new() };
+        if let Some(sign) = sign_of_next(here, &url, &relations, &attributes, &words)
+            && next.as_ref().is_none_or(|(best, _)| sign < *best)
+        {
+            next = Some((sign, url.clone()));
+        }
+        if tag.name == "a" && known.insert(url.clone()) {
+            if is_archive(&url, here) && listing.archives.len() < MAX_ARCHIVES {
+                listing.archives.push(url.clone());
+            }
+            listing.links.push(Link { url, text: words });
+        }
+        if listing.links.len() == MAX_LINKS {
+            break;
+        }
+    }
+    listing.next = next.map(|(_, url)| url);
+    listing
+}
+
+fn bare_host(url: &Url) -> Option<&str> {
+    url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host))
+}
+
+fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
+}
+
+/// The text of a link, whose beginning is as much as anybody needs.
+fn link_text(after: &str) -> String {
+    let end = after.char_indices().take(600).find(|(at, _)| after[*at..].starts_with("</a"));
+    end.map(|(at, _)| plain_text(&after[..at])).unwrap_or_default().chars().take(300).collect()
+}
+
+fn sign_of_next(
+    here: &Url,
+    url: &Url,
+    relations: &str,
+    attributes: &[Attribute],
+    words: &str,
+) -> Option<Sign> {
+    if relations.split_ascii_whitespace().any(|relation| relation == "next") {
+        return Some(Sign::Relation);
+    }
+    let words = one_line(words).to_lowercase();
+    let label = value(attributes, "aria-label").unwrap_or("").to_lowercase();
+    let words = words.trim_matches(|c: char| !c.is_alphanumeric());
+    let numbered = page_number(url);
+    let says_so = |text: &str| {
+        matches!(
+            text,
+            "next"
+                | "next page"
+                | "older"
+                | "older posts"
+                | "older entries"
+                | "older articles"
+                | "previous posts"
+                | "previous entries"
+                | "more posts"
+                | "load more"
+                | "show more"
+                | "older stories"
+        )
+    };
+    let class = value(attributes, "class").unwrap_or("").to_ascii_lowercase();
+    let classed = class.split_ascii_whitespace().any(|c| {
+        matches!(
+            c,
+            "next"
+                | "older-posts"
+                | "pagination-next"
+                | "next-page"
+                | "older"
+                | "pagination__next"
+                | "nextpostslink"
+        )
+    });
+    if says_so(words) || says_so(label.trim()) || (classed && numbered.is_some()) {
+        return Some(Sign::Words);
+    }
+    let follows = numbered? == page_number(here).unwrap_or(1) + 1;
+    (follows && stem(url) == stem(here)).then_some(Sign::Number)
+}
+
+/// The number of a page of a list: `/page/2/`, `?paged=2`, `?page=2`, `/page2/`.
+fn page_number(url: &Url) -> Option<u32> {
+    let queried = url
+        .query_pairs()
+        .find(|(name, _)| matches!(&**name, "paged" | "page" | "p" | "pg"))
+        .and_then(|(_, value)| value.parse().ok());
+    let mut segments = url.path().trim_end_matches('/').rsplit('/');
+    let last = segments.next().unwrap_or("");
+    let in_path = match segments.next() {
+        Some("page" | "pages" | "p") => last.parse().ok(),
+        _ => last.strip_prefix("page").and_then(|number| number.trim_start_matches('-').parse().ok()),
+    };
+    in_path.or(queried).filter(|number| (1..100_000).contains(number))
+}
+
+/// A list's address without the number of its page.
+fn stem(url: &Url) -> String {
+    let path = url.path().trim_end_matches('/');
+    let path = match path.rsplit_once('/') {
+        Some((before, last)) if last.parse::<u32>().is_ok() => {
+            ["/pages", "/page", "/p"].iter().find_map(|end| before.strip_suffix(end)).unwrap_or(path)
+        }
+        Some((before, last)) if last.starts_with("page") && page_number(url).is_some() => before,
+        _ => path,
+    };
+    path.trim_end_matches("/index.html").trim_end_matches('/').to_owned()
+}
+
+/// Whether an address is that of a year, a month, or an archive by name, below the page or beside it.
+fn is_archive(url: &Url, here: &Url) -> bool {
+    if url.query().is_some() {
+        return false;
+    }
+    let path = url.path().trim_end_matches("index.html").trim_end_matches('/');
+    let mut segments = path.rsplit('/');
+    let last = segments.next().unwrap_or("").to_ascii_lowercase();
+    let last = last.trim_end_matches(".html");
+    if matches!(last, "archive" | "archives" | "all" | "all-posts" | "posts" | "blog" | "articles") {
+        return page_number(here).is_none();
+    }
+    let is_year =
+        |text: &str| text.len() == 4 && text.parse().is_ok_and(|year: u32| (1990..2100).contains(&year));
+    let is_month =
+        |text: &str| text.len() <= 2 && text.parse().is_ok_and(|month: u32| (1..=12).contains(&month));
+    is_year(last) || (is_month(last) && segments.next().is_some_and(is_year))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(at: &str, html: &str) -> Listing {
+        read(html.as_bytes(), &Hints { url: at.parse().ok(), media_type: None })
+    }
+
+    fn next(at: &str, html: &str) -> Option<String> {
+        listing(at, html).next.map(String::from)
+    }
+
+    #[test]
+    fn the_next_page_is_found_however_it_is_marked() {
+        let at = "https://a.example/blog/";
+        for (html, want) in [
+            ("<link rel='next' href='/blog/page/2/'>", Some("https://a.example/blog/page/2/")),
+            ("<a href='page/2'><span>Older posts</span> &rarr;</a>", Some("https://a.example/blog/page/2")),
+            ("<a href='?paged=2'>&laquo; Older Entries</a>", Some("https://a.example/blog/?paged=2")),
+            (
+                "<a href='/blog/page/3'>3</a><a href='/blog/page/2'>2</a>",
+                Some("https://a.example/blog/page/2"),
+            ),
+            ("<a href='/news/page/2'>2</a>", None),
+            ("<a class='next' href='/blog/page/2/'><svg></svg></a>", Some("https://a.example/blog/page/2/")),
+            ("<a aria-label='Next page' href='/blog/2'></a>", Some("https://a.example/blog/2")),
+            ("<a href='https://b.example/blog/page/2' rel=next>Next</a>", None),
+            ("<a href='/blog/next-steps'>Next steps for us</a>", None),
+        ] {
+            assert_eq!(next(at, html).as_deref(), want, "{html}");
+        }
+        let second = "<a href='/blog/'>1</a><a href='/blog/page/3/'>3</a><a href='/blog/page/1'>Newer</a>";
+        assert_eq!(
+            next("https://a.example/blog/page/2/", second).as_deref(),
+            Some("https://a.example/blog/page/3/")
+        );
+    }
+
+    #[test]
+    fn links_come_once_each_with_their_text_and_those_elsewhere_do_not() {
+        let found = listing(
+            "https://a.example/",
+            "<base href='/blog/'><a href='one#top'><img></a><a href='one'>One</a><a href='/two'> Two &amp; <b>more</b></a>\
+             <a href='https://b.example/x'>x</a><a href='mailto:a@b.c'>m</a>",
+        );
+        let links: Vec<_> = found.links.iter().map(|l| (l.url.path(), l.text.as_str())).collect();
+        assert_eq!(links, [("/blog/one", ""), ("/two", "Two & more")]);
+    }
+
+    #[test]
+    fn years_months_and_archives_by_name_are_followed() {
+        let found = listing(
+            "https://a.example/blog/",
+            "<a href='/blog/2019/'>2019</a><a href='/blog/2019/05/'>May</a><a href='/archive.html'>All</a>\
+             <a href='/blog/2019/05/a-post/'>A post</a><a href='/blog/x?y=1'>x</a>\
+             <link rel='https://api.w.org/' href='https://a.example/wp-json/'>",
+        );
+        let archives: Vec<_> = found.archives.iter().map(Url::path).collect();
+        assert_eq!(archives, ["/blog/2019/", "/blog/2019/05/", "/archive.html"]);
+        assert_eq!(found.wordpress.map(String::from).as_deref(), Some("https://a.example/wp-json/"));
+    }
+}

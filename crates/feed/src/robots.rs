@@ -1,0 +1,258 @@
+//! robots.txt: which pages a publisher lets a program ask for (RFC 9309).
+//!
+//! ```
+//! use backissue_feed::robots::Robots;
+//!
+//! let robots = Robots::parse(b"User-agent: *\nDisallow: /drafts/\nAllow: /drafts/final$", "Backissue");
+//! assert!(robots.refuses(&"https://example.org/drafts/one".parse()?).is_some());
+//! assert!(robots.refuses(&"https://example.org/drafts/final".parse()?).is_none());
+//! # Ok::<(), url::ParseError>(())
+//! ```
+
+use std::time::Duration;
+
+use url::Url;
+
+/// How much of a file is read: RFC 9309 section 2.5 asks for at least 500 KiB.
+pub const MAX_BYTES: usize = 500 << 10;
+
+/// The longest pattern that is heeded, in bytes.
+const LONGEST_PATTERN: usize = 2 << 10;
+
+/// The most `Sitemap` lines that are kept.
+const MAX_SITEMAPS: usize = 100;
+
+/// What a file says to one program. `Default` is the file that says nothing: everything is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Robots {
+    rules: Vec<Rule>,
+    /// How long to pause between two requests (`Crawl-delay`; no part of the RFC, but many publishers rely on it).
+    pub crawl_delay: Option<Duration>,
+    /// Where the site's sitemaps are, for every program.
+    pub sitemaps: Vec<Url>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    allow: bool,
+    /// The path as compared: percent-encoding made even.
+    pattern: String,
+    written: String,
+}
+
+/// Whom a group of lines speaks to.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Spoken {
+    to_us: bool,
+    to_all: bool,
+}
+
+impl Robots {
+    /// Reads a file for the program that calls itself `product` (RFC 9309 section 2.2.1). Groups for it count together;
+    /// where there is none, those for everybody (`*`) do. Lines that mean nothing are passed over.
+    pub fn parse(bytes: &[u8], product: &str) -> Self {
+        let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_start_matches('\u{feff}');
+        let (mut ours, mut everybodys) = (Self::default(), Self::default());
+        let mut named = false;
+        let mut spoken = Spoken::default();
+        let mut naming = false;
+        let mut sitemaps = Vec::new();
+        for line in text.split(['\n', '\r']) {
+            let line = line.split('#').next().unwrap_or("");
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+            match key.as_str() {
+                "user-agent" | "useragent" => {
+                    if !naming {
+                        spoken = Spoken::default();
+                    }
+                    naming = true;
+                    spoken.to_all |= value.starts_with('*');
+                    spoken.to_us |= product_token(value).eq_ignore_ascii_case(product);
+                    named |= spoken.to_us;
+                }
+                "sitemap" => {
+                    let url = Url::parse(value).ok().filter(crate::addresses::is_on_the_web);
+                    sitemaps.extend(url.filter(|_| sitemaps.len() < MAX_SITEMAPS));
+                }
+                "allow" | "disallow" | "crawl-delay" => {
+                    naming = false;
+                    if spoken.to_us {
+                        ours.heed(&key, value);
+                    }
+                    if spoken.to_all {
+                        everybodys.heed(&key, value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { sitemaps, ..if named { ours } else { everybodys } }
+    }
+
+    fn heed(&mut self, key: &str, value: &str) {
+        if key == "crawl-delay" {
+            let seconds = value.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
+            self.crawl_delay = seconds.map(|s| Duration::from_secs_f64(s.min(86_400.0))).or(self.crawl_delay);
+            return;
+        }
+        // An empty pattern matches nothing: `Disallow:` allows everything.
+        if value.is_empty() || value.len() > LONGEST_PATTERN {
+            return;
+        }
+        self.rules.push(Rule {
+            allow: key == "allow",
+            pattern: even(value),
+            written: format!("{}: {value}", if key == "allow" { "Allow" } else { "Disallow" }),
+        });
+    }
+
+    /// The line that forbids asking for `url`, as it is written; none where it is allowed. The longest pattern that fits
+    /// decides, and of two as long the one that allows (RFC 9309 section 2.2.2). The file itself may always be asked for.
+    pub fn refuses(&self, url: &Url) -> Option<&str> {
+        if url.path() == "/robots.txt" {
+            return None;
+        }
+        let path = even(
+            match url.query() {
+                Some(query) => format!("{}?{query}", url.path()),
+                None => url.path().to_owned(),
+            }
+            .as_str(),
+        );
+        let fitting = self.rules.iter().filter(|rule| fits(&rule.pattern, &path));
+        let deciding = fitting.max_by_key(|rule| (rule.pattern.len(), rule.allow))?;
+        (!deciding.allow).then_some(deciding.written.as_str())
+    }
+}
+
+/// What a `User-agent` line names, without version and the like.
+fn product_token(value: &str) -> &str {
+    let end = value.find(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_'));
+    &value[..end.unwrap_or(value.len())]
+}
+
+/// A path with its percent-encoding made even (RFC 9309 section 2.2.2): what needs none is decoded, what needs it is
+/// encoded in capitals.
+fn even(path: &str) -> String {
+    use std::fmt::Write;
+    let bytes = path.as_bytes();
+    let mut out = String::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = |offset: usize| bytes.get(at + offset).and_then(|b| char::from(*b).to_digit(16));
+        match (byte, hex(1), hex(2)) {
+            (b'%', Some(high), Some(low)) => {
+                let decoded = char::from(u8::try_from(high * 16 + low).unwrap_or(b'%'));
+                if decoded.is_ascii_alphanumeric() || "-._~".contains(decoded) {
+                    out.push(decoded);
+                } else {
+                    // Writing to a text cannot fail.
+                    let _ = write!(out, "%{high:X}{low:X}");
+                }
+                at += 3;
+                continue;
+            }
+            (byte, ..) if byte.is_ascii() => out.push(char::from(byte)),
+            (byte, ..) => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+        at += 1;
+    }
+    out
+}
+
+/// Whether `pattern` fits the beginning of `path`, `*` standing for anything and a last `$` for the end.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, to_the_end) = match pattern.strip_suffix('$') {
+        Some(rest) => (rest, true),
+        None => (pattern, false),
+    };
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| path.strip_prefix(first)) else { return false };
+    let mut last = None;
+    // Each piece as early as it comes; only the last one has a choice, and takes the end where it must.
+    for piece in pieces {
+        if let Some(before) = last.replace(piece) {
+            match rest.find(before) {
+                Some(at) => rest = &rest[at + before.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        Some(piece) if to_the_end => rest.ends_with(piece),
+        Some(piece) => rest.contains(piece),
+        None => !to_the_end || rest.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(file: &str, path: &str) -> bool {
+        let url = Url::parse(&format!("https://example.org{path}")).unwrap();
+        Robots::parse(file.as_bytes(), "Backissue").refuses(&url).is_some()
+    }
+
+    #[test]
+    fn the_longest_pattern_decides_and_allow_wins_a_tie() {
+        for (rules, path, want) in [
+            ("Disallow: /", "/a", true),
+            ("Disallow:", "/a", false),
+            ("Disallow: /\nAllow: /blog/", "/blog/a", false),
+            ("Allow: /blog/\nDisallow: /blog/drafts", "/blog/drafts/1", true),
+            ("Disallow: /page\nAllow: /page", "/page", false),
+            ("Disallow: /example/page/disallowed.gif\nAllow: /example/page/", "/example/page/", false),
+            ("Disallow: /*.gif$", "/a/b.gif", true),
+            ("Disallow: /*.gif$", "/a/b.gif?x=1", false),
+            ("Disallow: /*?*s=", "/a?q=1&s=2", true),
+            ("Disallow: /a*b*c$", "/axbxcxc", true),
+            ("Disallow: /a*b*c$", "/axbxcx", false),
+            ("Disallow: /foo/bar/\u{30c4}", "/foo/bar/%E3%83%84", true),
+            ("Disallow: /foo/bar/%62%61%7A", "/foo/bar/baz", true),
+            ("Disallow: /foo%2fbar", "/foo/bar", false),
+            ("Disallow: /foo%2fbar", "/foo%2Fbar", true),
+            ("Disallow: /blog", "/Blog", false),
+            ("Disallow: /robots.txt", "/robots.txt", false),
+            ("Disallow: blog", "/blog", false),
+        ] {
+            assert_eq!(refused(&format!("User-agent: *\n{rules}"), path), want, "{rules} {path}");
+        }
+    }
+
+    #[test]
+    fn groups_for_us_count_together_and_before_those_for_all() {
+        let file = "User-Agent: *\nDisallow: /\n\nuser-agent: BACKISSUE/1.0\nuser-agent: other\nDisallow: /a # why\n\
+            Sitemap: https://example.org/s.xml\nUser-agent: backissue\nDisallow: /b\nCrawl-delay: 2.5";
+        assert!(refused(file, "/a") && refused(file, "/b") && !refused(file, "/c"));
+        let robots = Robots::parse(file.as_bytes(), "Backissue");
+        assert_eq!(robots.crawl_delay, Some(Duration::from_millis(2500)));
+        assert_eq!(robots.sitemaps.len(), 1);
+        assert_eq!(
+            robots.refuses(&"https://example.org/a1".parse().unwrap()),
+            Some("Disallow: /a"),
+            "the line is told as it is written"
+        );
+        let other = Robots::parse(file.as_bytes(), "Nobody");
+        assert!(other.refuses(&"https://example.org/c".parse().unwrap()).is_some());
+        assert_eq!(other.crawl_delay, None);
+    }
+
+    #[test]
+    fn a_group_for_us_without_rules_allows_everything() {
+        assert!(!refused("User-agent: *\nDisallow: /\nUser-agent: Backissue\nDisallow:", "/a"));
+        assert!(!refused("<!doctype html><p>Not found: nothing", "/a"));
+        assert!(!refused("Disallow: /", "/a"), "a rule before any group speaks to nobody");
+    }
+
+    #[test]
+    fn no_more_is_read_than_five_hundred_kibibytes() {
+        let file = format!("User-agent: *\n{}\nDisallow: /", "#".repeat(MAX_BYTES));
+        assert!(!refused(&file, "/a"));
+    }
+}

@@ -1,0 +1,269 @@
+//! Sitemaps: what a site says its pages are, in XML, as plain text, or as a feed (sitemaps.org, protocol 0.9).
+//!
+//! Sitemaps are as broken as feeds and are read with the same leniency: by their tags alone, whatever lies between them. What
+//! extensions add (images, videos, news, language variants) is passed over; only pages and further sitemaps count.
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::addresses::{Allowance, can_be_base};
+use crate::markup_text::unescape_xml;
+use crate::{Hints, dates, decoding, prolog, tags};
+
+/// The most addresses that are read of one sitemap: as many as the protocol allows.
+pub const MAX_URLS: usize = 50_000;
+
+/// The largest sitemap that is read, in bytes and not compressed: as large as the protocol allows, 50 MiB.
+pub const MAX_BYTES: usize = 50 << 20;
+
+/// An address that a sitemap lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The address.
+    pub url: Url,
+    /// When it was last changed, as the sitemap says. Many say here when the site was last built.
+    pub lastmod: Option<Timestamp>,
+}
+
+/// What a sitemap lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sitemap {
+    /// Pages, in the order of the document.
+    pub pages: Vec<Located>,
+    /// Further sitemaps, in the order of the document.
+    pub sitemaps: Vec<Located>,
+    /// Whether it went on after [`MAX_URLS`].
+    pub cut: bool,
+}
+
+/// Why bytes are no sitemap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SitemapError {
+    /// No bytes, or white space alone.
+    #[error("the sitemap is empty")]
+    Empty,
+    /// More than [`MAX_BYTES`].
+    #[error("the sitemap has {bytes} bytes, more than the {MAX_BYTES} that the protocol allows")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// Something else, a web page most often.
+    #[error("the document lists no addresses, so it is no sitemap")]
+    NoSitemap,
+}
+
+/// Reads a sitemap or an index of sitemaps. Whoever has it compressed undoes that first.
+///
+/// # Errors
+/// [`SitemapError`] where the bytes are none.
+pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(SitemapError::TooLarge { bytes: bytes.len() });
+    }
+    let text = decoding::decode(bytes, hints.media_type.as_deref());
+    let content = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if content.trim().is_empty() {
+        return Err(SitemapError::Empty);
+    }
+    let base = hints.url.as_ref().filter(|url| can_be_base(url));
+    if !content.starts_with('<') {
+        return in_lines(content);
+    }
+    let prolog = prolog::read(content);
+    let reader = Reader::of(&prolog.rest, base);
+    if reader.is_sitemap {
+        return Ok(reader.sitemap);
+    }
+    // The protocol takes feeds for sitemaps too.
+    let feed = crate::parse(bytes, hints).map_err(|_| SitemapError::NoSitemap)?;
+    let located = |entry: backissue_model::Entry| {
+        Some(Located { url: entry.url?, lastmod: entry.updated.or(entry.published) })
+    };
+    Ok(Sitemap { pages: feed.entries.into_iter().filter_map(located).collect(), ..Sitemap::default() })
+}
+
+/// A sitemap of one address a line.
+fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
+    let mut sitemap = Sitemap::default();
+    let mut allowance = Allowance::of(text.len());
+    let urls = text.lines().filter_map(|line| allowance.web_address(line, None));
+    for url in urls {
+        if sitemap.pages.len() == MAX_URLS {
+            sitemap.cut = true;
+            break;
+        }
+        sitemap.pages.push(Located { url, lastmod: None });
+    }
+    if sitemap.pages.is_empty() { Err(SitemapError::NoSitemap) } else { Ok(sitemap) }
+}
+
+/// What is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Page,
+    Sitemap,
+}
+
+struct Reader {
+    sitemap: Sitemap,
+    is_sitemap: bool,
+    open: Option<Part>,
+    url: Option<Url>,
+    lastmod: Option<Timestamp>,
+}
+
+impl Reader {
+    fn of(text: &str, base: Option<&Url>) -> Self {
+        let mut reader =
+            Self { sitemap: Sitemap::default(), is_sitemap: false, open: None, url: None, lastmod: None };
+        let mut allowance = Allowance::of(text.len());
+        // Once a section's end was looked for in vain it is not looked for again, which keeps the time linear.
+        let mut sections_end = true;
+        for tag in tags::tags(text) {
+            let starts = tag.kind == tags::TagKind::Start;
+            match local_name(&tag.name) {
+                Some("urlset" | "sitemapindex") => reader.is_sitemap = true,
+                Some("url") => reader.turn(starts.then_some(Part::Page)),
+                Some("sitemap") => reader.turn(starts.then_some(Part::Sitemap)),
+                Some("loc") if starts && reader.url.is_none() => {
+                    let content = content(&text[tag.end..], &mut sections_end);
+                    reader.url = allowance.web_address(&content, base);
+                }
+                Some("lastmod") if starts => {
+                    reader.lastmod = dates::parse(&content(&text[tag.end..], &mut sections_end));
+                }
+                _ => {}
+            }
+            if reader.sitemap.cut {
+                break;
+            }
+        }
+        reader.turn(None);
+        reader
+    }
+
+    /// Keeps what was open and goes on with `next`: an end that is missing is made up for by the next beginning.
+    fn turn(&mut self, next: Option<Part>) {
+        let (url, lastmod) = (self.url.take(), self.lastmod.take());
+        if let (Some(part), Some(url)) = (self.open, url) {
+            let list = match part {
+                Part::Page => &mut self.sitemap.pages,
+                Part::Sitemap => &mut self.sitemap.sitemaps,
+            };
+            if list.len() == MAX_URLS {
+                self.sitemap.cut = true;
+            } else {
+                list.push(Located { url, lastmod });
+            }
+        }
+        self.open = next;
+    }
+}
+
+/// An element's name without the prefix of the sitemap namespace; none for elements of an extension.
+fn local_name(name: &str) -> Option<&str> {
+    match name.split_once(':') {
+        None => Some(name),
+        Some(("image" | "video" | "news" | "xhtml" | "mobile" | "pagemap" | "geo", _)) => None,
+        Some((_, local)) => Some(local),
+    }
+}
+
+/// The text that follows a tag, up to the next one.
+fn content(rest: &str, sections_end: &mut bool) -> String {
+    /// Longer than any address.
+    const MOST: usize = 8 << 10;
+    let rest = rest.trim_start();
+    if let Some(section) = rest.strip_prefix("<![CDATA[") {
+        let end = if *sections_end { within(section, "]]>", MOST) } else { None };
+        *sections_end = end.is_some();
+        return section[..end.unwrap_or(0)].trim().to_owned();
+    }
+    let text = &rest[..within(rest, "<", MOST).unwrap_or(0)];
+    unescape_xml(text.trim()).into_owned()
+}
+
+/// Where `end` stands in `text`, looking no further than `most` bytes.
+fn within(text: &str, end: &str, most: usize) -> Option<usize> {
+    let mut most = most.min(text.len());
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
+    text[..most].find(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(located: &[Located]) -> Vec<&str> {
+        located.iter().map(|l| l.url.as_str()).collect()
+    }
+
+    #[test]
+    fn pages_are_read_and_extensions_passed_over() {
+        let sitemap = parse(
+            br#"<?xml version="1.0" encoding="UTF-8"?>
+            <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+              <url><loc> https://a.example/one?x=1&amp;y=2 </loc><lastmod>2019-05-04</lastmod>
+                <image:image><image:loc>https://a.example/one.png</image:loc></image:image>
+                <news:news><news:publication_date>2011-01-01</news:publication_date></news:news>
+                <xhtml:link rel="alternate" hreflang="de" href="https://a.example/de/one"/></url>
+              <url><loc><![CDATA[https://a.example/two]]></loc><changefreq>daily</changefreq></url>
+            </urlset>"#,
+            &Hints::default(),
+        )
+        .unwrap();
+        assert_eq!(urls(&sitemap.pages), ["https://a.example/one?x=1&y=2", "https://a.example/two"]);
+        assert_eq!(sitemap.pages[0].lastmod, "2019-05-04T00:00:00Z".parse().ok());
+        assert_eq!((sitemap.pages[1].lastmod, sitemap.sitemaps.len()), (None, 0));
+    }
+
+    #[test]
+    fn an_index_names_further_sitemaps() {
+        let index =
+            b"<sm:sitemapindex xmlns:sm='x'><sm:sitemap><sm:loc>https://a.example/posts.xml.gz</sm:loc>\
+            <sm:lastmod>2024-09-05T08:00:00+00:00</sm:lastmod></sm:sitemap></sm:sitemapindex>";
+        let sitemap = parse(index, &Hints::default()).unwrap();
+        assert_eq!(urls(&sitemap.sitemaps), ["https://a.example/posts.xml.gz"]);
+        assert!(sitemap.pages.is_empty());
+    }
+
+    #[test]
+    fn lines_and_feeds_are_sitemaps_too() {
+        let lines =
+            parse(b"https://a.example/1\nhttps://a.example/2\r\nnothing\n", &Hints::default()).unwrap();
+        assert_eq!(urls(&lines.pages), ["https://a.example/1", "https://a.example/2"]);
+        let feed = b"<rss><channel><item><link>https://a.example/3</link></item></channel></rss>";
+        assert_eq!(urls(&parse(feed, &Hints::default()).unwrap().pages), ["https://a.example/3"]);
+    }
+
+    #[test]
+    fn broken_sitemaps_give_what_is_in_them() {
+        let broken = b"<urlset><url><loc>https://a.example/1<url><loc>/2</loc><lastmod>soon</lastmod></url><url><loc>https://a.example/3</loc>";
+        let hints = Hints { url: "https://a.example/sitemap.xml".parse().ok(), media_type: None };
+        let sitemap = parse(broken, &hints).unwrap();
+        assert_eq!(
+            urls(&sitemap.pages),
+            ["https://a.example/1", "https://a.example/2", "https://a.example/3"]
+        );
+    }
+
+    #[test]
+    fn a_web_page_is_no_sitemap() {
+        let page = b"<!doctype html><html><body><p>Not found</p></body></html>";
+        assert_eq!(parse(page, &Hints::default()), Err(SitemapError::NoSitemap));
+        assert_eq!(parse(b" \n", &Hints::default()), Err(SitemapError::Empty));
+    }
+
+    #[test]
+    fn what_follows_the_most_addresses_is_cut_and_said_so() {
+        let mut text = String::from("<urlset>");
+        for n in 0..=MAX_URLS {
+            text.push_str(&format!("<url><loc>https://a.example/{n}</loc></url>"));
+        }
+        let sitemap = parse(text.as_bytes(), &Hints::default()).unwrap();
+        assert!(sitemap.cut && sitemap.pages.len() == MAX_URLS);
+    }
+}

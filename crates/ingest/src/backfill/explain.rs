@@ -1,0 +1,137 @@
+//! What a search for a source's past would do, without doing it.
+
+use std::time::Duration;
+
+use backissue_feed::Shapes;
+use backissue_fetch::{Fetcher, Validators, Want};
+use backissue_model::Source;
+use backissue_store::Extent;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::document::Candidate;
+use super::plan::{Plan, Way};
+use super::{Again, EXAMPLES};
+use crate::workers::{Ingest, IngestError};
+
+/// A document that was read, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadDocument {
+    /// Its address.
+    pub url: Url,
+    /// The way it belongs to.
+    pub way: Way,
+    /// What came of it, in plain words.
+    pub said: String,
+}
+
+/// What a search would find.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// What was learned of the addresses of articles, each shape with the number of examples that have it.
+    pub shapes: Vec<(String, usize)>,
+    /// How many articles of the feed it was learned from.
+    pub examples: usize,
+    /// What was read, in order.
+    pub documents: Vec<ReadDocument>,
+    /// What would be fetched, newest first, each address once, as many as were asked for; what the archive has already of it
+    /// is not left out.
+    pub taken: Vec<Candidate>,
+    /// How many of the addresses that were found the feed lists too; they are in neither list.
+    pub in_feed: usize,
+    /// What would not be fetched, each address once.
+    pub refused: Vec<Candidate>,
+    /// The pause that the host gets between two requests.
+    pub pause: Duration,
+    /// What went wrong, if the search could not be carried to its end.
+    pub trouble: Option<String>,
+}
+
+impl Explanation {
+    /// How long fetching what was taken takes at the least.
+    pub fn estimate(&self) -> Duration {
+        self.pause.saturating_mul(u32::try_from(self.taken.len()).unwrap_or(u32::MAX))
+    }
+}
+
+impl Ingest {
+    /// Searches for a source's past without keeping anything, and tells what it found and why it would take it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn explain_backfill(
+        &self,
+        source: &Source,
+        extent: Extent,
+        stop: &CancellationToken,
+    ) -> Result<Explanation, IngestError> {
+        let mut examples = self.store.addresses_in_feed(source.id, EXAMPLES).await?;
+        if examples.is_empty()
+            && let Some(feed_url) = &source.feed_url
+        {
+            match listed(&self.fetcher, feed_url).await {
+                Ok(urls) => examples = urls,
+                Err(reason) => {
+                    return Ok(Explanation { trouble: Some(reason), ..Explanation::default() });
+                }
+            }
+        }
+        let shapes = Shapes::learn(&examples);
+        let mut plan = Plan::default();
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut known = std::collections::HashSet::new();
+        let mut trouble = None;
+        while !plan.is_finished() && !stop.is_cancelled() {
+            let step = self.step(source, &shapes, &examples, extent, &mut plan, 0).await;
+            found.extend(
+                step.candidates
+                    .into_iter()
+                    .filter(|c| super::key_of(&c.url).is_some_and(|key| known.insert(key))),
+            );
+            if step.again != Again::Done {
+                trouble = step.error;
+                break;
+            }
+            trouble = step.error.or(trouble);
+        }
+        let pause = self.pause_of(examples.first()).await;
+        let feed: std::collections::HashSet<_> = examples.iter().filter_map(super::key_of).collect();
+        let (in_feed, found): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|c| super::key_of(&c.url).is_some_and(|key| feed.contains(&key)));
+        let (mut taken, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(Candidate::is_taken);
+        taken.sort_by_key(|candidate| std::cmp::Reverse(candidate.date));
+        taken.truncate(extent.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
+        let document = |reading: &super::plan::Reading| ReadDocument {
+            url: reading.url.clone(),
+            way: reading.way,
+            said: reading.said.clone(),
+        };
+        Ok(Explanation {
+            shapes: shapes.shapes().iter().map(|shape| (shape.to_string(), shape.examples())).collect(),
+            examples: shapes.examples(),
+            documents: plan.readings().iter().map(document).collect(),
+            taken,
+            in_feed: in_feed.len(),
+            refused,
+            pause,
+            trouble,
+        })
+    }
+
+    /// The pause between two requests to the host of `url`, as far as its robots.txt has been read.
+    async fn pause_of(&self, url: Option<&Url>) -> Duration {
+        let ours = self.fetcher.host_pause();
+        let Some(url) = url else { return ours };
+        let asked = self.robots_of(url).await.ok().and_then(|robots| robots.crawl_delay).unwrap_or_default();
+        ours.max(asked.min(self.fetcher.longest_pause()))
+    }
+}
+
+/// The addresses that a feed lists.
+async fn listed(fetcher: &Fetcher, feed: &Url) -> Result<Vec<Url>, String> {
+    let response = fetcher.get(feed, Want::Feed, &Validators::default()).await.map_err(|e| e.to_string())?;
+    let hints = backissue_feed::Hints { url: Some(response.url), media_type: response.media_type };
+    let parsed = backissue_feed::parse(response.body.bytes().unwrap_or_default(), &hints);
+    let feed = parsed.map_err(|error| error.to_string())?;
+    Ok(crate::polling::admissions(feed).into_iter().map(|a| a.url.as_url().clone()).collect())
+}

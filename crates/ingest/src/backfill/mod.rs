@@ -1,0 +1,292 @@
+//! The search for what a source published before it was followed.
+//!
+//! Which addresses are articles is learned from those that the source's feed lists ([`Shapes`]). The ways in are tried in the
+//! order of [`Way`]: the sitemaps first, and others only where those do not list what the feed lists. One step reads one
+//! document ([`plan`] says which), and what it gave is committed with what is still to be read, so the search goes on
+//! where it was when the program stops. Reads that were found by their address alone are kept if their page is an article
+//! ([`page`]).
+
+mod document;
+mod explain;
+pub(crate) mod page;
+mod plan;
+
+use std::time::Duration;
+
+use backissue_feed::{Shapes, Verdict};
+use backissue_fetch::{Body, FetchError, Validators, Want};
+use backissue_model::{CanonicalUrl, Source};
+use backissue_store::{
+    ATTEMPTS_MAX, BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep, Store, StoreError,
+};
+use jiff::Timestamp;
+use tracing::{info, warn};
+use url::Url;
+
+pub use document::Candidate;
+pub use explain::{Explanation, ReadDocument};
+pub use plan::{Plan, Way};
+
+use crate::robots::Leave;
+use crate::schedule;
+use crate::workers::{Ingest, IngestError};
+use document::{Contents, read};
+use plan::{Reading, ToRead};
+
+/// How many of a feed's addresses are learned from, the newest first.
+const EXAMPLES: u32 = 500;
+
+/// Attempts at one document that fails before the search goes on without it. A site that cannot even be asked for its
+/// robots.txt is waited for.
+const ATTEMPTS: u32 = 3;
+
+/// What one document gave.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    /// Addresses, judged.
+    candidates: Vec<Candidate>,
+    found_by: Option<FoundBy>,
+    error: Option<String>,
+    again: Again,
+    asked: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
+enum Again {
+    /// The document is done with, well or not.
+    #[default]
+    Done,
+    Later(Option<Duration>),
+    Online,
+}
+
+/// Asks for what a source published before it was followed. A running [`Ingest::run`] or the next [`Ingest::sync`] searches
+/// for it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn ask_backfill(store: &Store, source: &Source, extent: Extent) -> Result<(), StoreError> {
+    let again = |plan: &str| Plan::parse(plan).again().to_text();
+    store.ask_backfill(source.id, &host_of(source), extent, again, Timestamp::now()).await
+}
+
+impl Ingest {
+    /// Reads the next document of a search and records what it gave.
+    pub(crate) async fn backfill(&self, claimed: ClaimedBackfill) -> Result<(), IngestError> {
+        let source = &claimed.source;
+        let examples = self.store.addresses_in_feed(source.id, EXAMPLES).await?;
+        let shapes = Shapes::learn(&examples);
+        let mut plan = Plan::parse(&claimed.backfill.plan);
+        let extent = claimed.backfill.extent;
+        let step = self.step(source, &shapes, &examples, extent, &mut plan, claimed.attempts).await;
+        let now = Timestamp::now();
+        let next = match step.again {
+            Again::Done if plan.is_finished() => NextStep::Finished,
+            Again::Done => NextStep::Now,
+            Again::Online => NextStep::Uncounted(schedule::offline_retry(now)),
+            Again::Later(wish) => {
+                NextStep::Retry(schedule::poll_retry(now, claimed.attempts + 1, wish, source.id.0))
+            }
+        };
+        if let Some(error) = &step.error {
+            warn!(source = %source.slug, %error, "searching for the past of {}: {error}", source.title);
+        }
+        let recorded = BackfillStep {
+            plan: plan.to_text(),
+            host: plan.next_host().unwrap_or_else(|| host_of(source)),
+            admissions: document::admissions(step.candidates),
+            found_by: step.found_by.unwrap_or(FoundBy::Backfill),
+            document: step.asked && step.again == Again::Done,
+            error: step.error,
+            next,
+        };
+        let admitted = self.store.record_backfill(&claimed, recorded, now).await?;
+        if admitted.new > 0 {
+            info!(source = %source.slug, new = admitted.new, "{}: {} reads of its past", source.title, admitted.new);
+        }
+        self.meter.found(admitted.new);
+        Ok(())
+    }
+
+    /// Reads the next document of the plan, and puts into the plan what it leads to.
+    pub(crate) async fn step(
+        &self,
+        source: &Source,
+        shapes: &Shapes,
+        examples: &[Url],
+        extent: Extent,
+        plan: &mut Plan,
+        attempts: u32,
+    ) -> Step {
+        if shapes.examples() == 0 {
+            plan.finish();
+            let error =
+                "its feed lists no article from whose address others could be told; nothing was searched for";
+            return Step { error: Some(error.to_owned()), ..Step::default() };
+        }
+        if !plan.is_begun()
+            && let Err(step) = self.fill(source, shapes, examples, plan).await
+        {
+            return step;
+        }
+        let Some(next) = plan.next().cloned() else { return Step::default() };
+        if attempts >= ATTEMPTS_MAX {
+            let said = "the program stopped while reading it";
+            plan.done(Reading::of(&next, said), examples);
+            return Step { error: Some(format!("{}: {said}", next.url)), asked: true, ..Step::default() };
+        }
+        match self.leave_to_ask(&next.url).await {
+            Leave::Granted => {}
+            Leave::Refused(line) => {
+                let said = format!("its publisher asks programs not to (robots.txt: `{line}`)");
+                let error = format!("{} was not read: {said}", next.url);
+                plan.done(Reading::of(&next, &said), examples);
+                return Step { error: Some(error), ..Step::default() };
+            }
+            Leave::Unknown { reason, offline } => return self.held_up(reason, offline, None),
+        }
+        let known = plan.known(&next).map(Reading::validators).unwrap_or_default();
+        match self.fetcher.get(&next.url, next.way.want(), &known).await {
+            Ok(response) => {
+                let validators = response.validators.clone();
+                let contents = match response.body {
+                    Body::NotModified => None,
+                    Body::Bytes(bytes) => {
+                        Some(Contents { bytes, media_type: response.media_type, url: response.url })
+                    }
+                };
+                self.take_in(&next, contents, validators, shapes, examples, extent, plan).await
+            }
+            Err(error) if error.is_offline() || (error.is_transient() && attempts + 1 < ATTEMPTS) => {
+                self.held_up(error.to_string(), error.is_offline(), error.retry_after())
+            }
+            Err(error) => {
+                plan.done(Reading::of(&next, &error.to_string()), examples);
+                // A guess that was wrong is no trouble.
+                let told = (!next.guess && !is_absent(&error)).then(|| error.to_string());
+                Step { error: told, asked: true, ..Step::default() }
+            }
+        }
+    }
+
+    fn held_up(&self, reason: String, offline: bool, wish: Option<Duration>) -> Step {
+        let again = if offline {
+            self.lose_network();
+            Again::Online
+        } else {
+            Again::Later(wish)
+        };
+        Step { error: Some(reason), again, asked: true, ..Step::default() }
+    }
+
+    /// Fills a new plan with what can be tried at once.
+    async fn fill(
+        &self,
+        source: &Source,
+        shapes: &Shapes,
+        examples: &[Url],
+        plan: &mut Plan,
+    ) -> Result<(), Step> {
+        let Some(example) = examples.first() else { return Ok(()) };
+        let robots = match self.robots_of(example).await {
+            Ok(robots) => robots,
+            Err(Leave::Unknown { reason, offline }) => return Err(self.held_up(reason, offline, None)),
+            Err(_) => std::sync::Arc::default(),
+        };
+        plan.begin(source, example, &shapes.folder(), &robots.sitemaps);
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a document means hangs on all of them, and nobody else calls it"
+    )]
+    async fn take_in(
+        &self,
+        asked: &ToRead,
+        contents: Option<Contents>,
+        validators: Validators,
+        shapes: &Shapes,
+        examples: &[Url],
+        extent: Extent,
+        plan: &mut Plan,
+    ) -> Step {
+        let Some(contents) = contents else {
+            let mut reading = plan.known(asked).cloned().unwrap_or_else(|| Reading::of(asked, ""));
+            reading.said = "unchanged since it was read last".to_owned();
+            plan.done_well(reading, examples);
+            return Step { asked: true, ..Step::default() };
+        };
+        let (task, to_judge) = (asked.clone(), shapes.clone());
+        let document = match contents.opened().await {
+            Ok(contents) => {
+                tokio::task::spawn_blocking(move || read(&task, &contents, &to_judge, extent)).await
+            }
+            Err(reason) => Ok(Err(reason)),
+        };
+        let document = match document {
+            Ok(Ok(document)) => document,
+            Ok(Err(reason)) => {
+                plan.done(Reading::of(asked, &reason), examples);
+                let error = (!asked.guess).then(|| format!("{}: {reason}", asked.url));
+                return Step { error, asked: true, ..Step::default() };
+            }
+            Err(_) => {
+                let reason = "it stopped the program's parser; please report this".to_owned();
+                plan.done(Reading::of(asked, &reason), examples);
+                return Step {
+                    error: Some(format!("{}: {reason}", asked.url)),
+                    asked: true,
+                    ..Step::default()
+                };
+            }
+        };
+        let repeated = plan.has_seen(document.mark);
+        let reading = Reading {
+            etag: validators.etag,
+            last_modified: validators.last_modified,
+            led_to: if repeated { Vec::new() } else { document.led_to },
+            mark: document.mark,
+            said: if repeated { "the same as one before it".to_owned() } else { document.said },
+            ..Reading::of(asked, "")
+        };
+        plan.cover(document.candidates.iter().map(|candidate| &candidate.url), examples);
+        plan.done_well(reading, examples);
+        Step {
+            candidates: if repeated { Vec::new() } else { document.candidates },
+            found_by: Some(document.found_by),
+            asked: true,
+            ..Step::default()
+        }
+    }
+}
+
+impl Way {
+    fn want(self) -> Want {
+        match self {
+            Self::Sitemap | Self::WordPress => Want::Any,
+            Self::Feed => Want::Feed,
+            Self::Listing => Want::Page,
+        }
+    }
+}
+
+/// Whether the server says that there is nothing.
+fn is_absent(error: &FetchError) -> bool {
+    matches!(error, FetchError::Status { status: 400 | 401 | 403 | 404 | 410, .. })
+}
+
+/// The host that a source's past is most likely asked of.
+fn host_of(source: &Source) -> String {
+    let addresses = [&source.site_url, &source.feed_url, &source.sitemap_url, &source.listing_url];
+    addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
+}
+
+/// Whether an address is an article's that the archive may not have.
+fn is_wanted(verdict: &Verdict) -> bool {
+    verdict.is_article() && *verdict.why() != backissue_feed::Why::InFeed
+}
+
+fn key_of(url: &Url) -> Option<String> {
+    CanonicalUrl::of(url).ok().map(|url| url.key())
+}

@@ -1,0 +1,395 @@
+//! What sources published before they were followed: table `backfill`.
+//!
+//! The row is the job: a worker claims the search of one source, reads one document (a sitemap, a list, a feed), and what that
+//! gave is committed together with what is still to be read. What the plan says is the caller's; here it is a text.
+
+use backissue_model::{ReadId, Source, SourceId};
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use crate::archive::touch;
+use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
+use crate::error::Failure;
+use crate::keys::{address_key, source_list};
+use crate::polls::{FoundBy, admit};
+use crate::sources::{not_among, source_in};
+use crate::times::{millis, opt_millis};
+use crate::{Admission, Admitted, Store, StoreError};
+
+/// How far back and how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Nothing known to be older is asked for; none: everything.
+    pub since: Option<Timestamp>,
+    /// Reads to admit at the most; none: all.
+    pub most: Option<u64>,
+}
+
+impl Extent {
+    /// Whether everything that `self` asks for was asked for with `before` too.
+    fn is_within(&self, before: &Self) -> bool {
+        let since = match (self.since, before.since) {
+            (_, None) => true,
+            (Some(since), Some(before)) => since >= before,
+            (None, Some(_)) => false,
+        };
+        since && before.most.is_none()
+    }
+}
+
+/// The search for a source's past, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Backfill {
+    /// Whose past.
+    pub source: SourceId,
+    /// What was asked for.
+    pub extent: Extent,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// What is still to be read and what was; the caller's own.
+    pub plan: String,
+    /// Documents that were read.
+    pub documents: u64,
+    /// Addresses of articles in them, those the archive had included.
+    pub found: u64,
+    /// Reads that are new because of it.
+    pub admitted: u64,
+    /// When it goes on; none where it is finished.
+    pub due_at: Option<Timestamp>,
+    /// When it was finished.
+    pub finished_at: Option<Timestamp>,
+    /// The last trouble it met, in plain words.
+    pub error: Option<String>,
+}
+
+/// A search that this worker alone may carry on until its lease ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimedBackfill {
+    /// The source.
+    pub source: Source,
+    /// The search as it stands.
+    pub backfill: Backfill,
+    /// The host that is asked next.
+    pub host: String,
+    /// Attempts at the next document that failed before this one, those in which the program stopped included.
+    pub attempts: u32,
+    /// Proof of the lease.
+    pub(crate) claim: i64,
+}
+
+/// What one step of a search came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackfillStep {
+    /// What is now still to be read and what was.
+    pub plan: String,
+    /// The host that is asked next.
+    pub host: String,
+    /// What is to become reads, in the order in which they are wanted.
+    pub admissions: Vec<Admission>,
+    /// Whether a feed (or a list as sure as one) told them, or their addresses were all there was to go by.
+    pub found_by: FoundBy,
+    /// Whether a document was read, well or not.
+    pub document: bool,
+    /// The trouble, if there was any.
+    pub error: Option<String>,
+    /// How it goes on.
+    pub next: NextStep,
+}
+
+/// How a search goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// With the next document, at once.
+    Now,
+    /// With the same document, from then on; an attempt failed.
+    Retry(Timestamp),
+    /// With the same document, from then on; the attempt does not count, for the document was not to blame.
+    Uncounted(Timestamp),
+    /// Not at all: all is read.
+    Finished,
+}
+
+/// How a source stands between what is in the archive and what was published.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reach {
+    /// The publication date of its oldest read that is shown.
+    pub oldest: Option<Timestamp>,
+    /// Its reads that are found and not yet shown.
+    pub on_their_way: u64,
+    /// The search for its past, if there ever was one.
+    pub backfill: Option<Backfill>,
+}
+
+const BACKFILL: &str = "SELECT source_id, since, most, asked_at, plan, documents, found, admitted, due_at, finished_at, error FROM backfill";
+
+impl Store {
+    /// Asks for a source's past, and tells whether documents that were read for it before need not be read again unless
+    /// they have changed: then `again` makes the new plan of the old one, else the plan begins anew with an empty text. A search that
+    /// is under way goes on with the new extent and its plan.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn ask_backfill(
+        &self,
+        source: SourceId,
+        host: &str,
+        extent: Extent,
+        again: impl Fn(&str) -> String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let asked = retried(|| self.try_ask_backfill(source, host, extent, &again, now)).await;
+        asked.map_err(|f| f.at(&self.location, "asking for a source's past"))
+    }
+
+    async fn try_ask_backfill(
+        &self,
+        source: SourceId,
+        host: &str,
+        extent: Extent,
+        again: impl Fn(&str) -> String,
+        now: Timestamp,
+    ) -> Tried<()> {
+        let mut tx = self.database.begin_admission().await?;
+        let lock = format!("{BACKFILL} WHERE source_id = $1 {}", tx.for_update());
+        let before = tx.row(sql_of(lock).bind(source.0)).await?.as_ref().map(backfill_of_row).transpose()?;
+        let plan = match before {
+            Some(before) if extent.is_within(&before.extent) => match before.due_at {
+                Some(_) => before.plan,
+                None => again(&before.plan),
+            },
+            _ => String::new(),
+        };
+        let ask = sql(
+            "INSERT INTO backfill (source_id, since, most, asked_at, plan, host, due_at) VALUES ($1, $2, $3, $4, $5, $6, $4)
+             ON CONFLICT (source_id) DO UPDATE SET since = excluded.since, most = excluded.most,
+                asked_at = excluded.asked_at, plan = excluded.plan, host = excluded.host, due_at = excluded.due_at,
+                documents = 0, found = 0, admitted = 0, attempts = 0, claim = backfill.claim + 1, leased_until = NULL,
+                error = NULL, finished_at = NULL",
+        );
+        let ask = ask
+            .bind(source.0)
+            .bind(opt_millis(extent.since))
+            .bind(extent.most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)))
+            .bind(millis(now))
+            .bind(plan)
+            .bind(host);
+        tx.run(ask).await?;
+        touch(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// The search for a source's past, if there ever was one.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn backfill(&self, source: SourceId) -> Result<Option<Backfill>, StoreError> {
+        let query = sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(source.0);
+        let found = async { self.database.row(query).await?.as_ref().map(backfill_of_row).transpose() };
+        found.await.map_err(|f| f.at(&self.location, "looking up the search for a source's past"))
+    }
+
+    /// How far back a source's reads go, how many are on their way, and how the search for its past stands.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reach(&self, source: SourceId) -> Result<Reach, StoreError> {
+        let backfill = self.backfill(source).await?;
+        let found = async {
+            let list = source_list(source);
+            let oldest = |problem: bool| {
+                sql("SELECT min(filed_at) AS oldest FROM listing WHERE list = $1 AND has_problem = $2")
+                    .bind(list.clone())
+                    .bind(problem)
+            };
+            let mut dates = Vec::new();
+            for problem in [false, true] {
+                if let Some(row) = self.database.row(oldest(problem)).await? {
+                    dates.extend(row.opt_moment("oldest")?);
+                }
+            }
+            let on_their_way = match self.database.row(sql(ON_THEIR_WAY).bind(source.0)).await? {
+                Some(row) => row.count("reads")?,
+                None => 0,
+            };
+            Ok(Reach { oldest: dates.into_iter().min(), on_their_way, backfill })
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking how far back a source reaches"))
+    }
+
+    /// Takes the search that has waited longest, on a host that is not busy and for a source whose feed was read, from which
+    /// it is learned what an article is, and holds it for `lease`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn claim_backfill(
+        &self,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy_hosts: &[String],
+    ) -> Result<Option<ClaimedBackfill>, StoreError> {
+        let claimed = retried(|| self.try_claim_backfill(now, lease, busy_hosts)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming the search for a source's past"))
+    }
+
+    async fn try_claim_backfill(
+        &self,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy: &[String],
+    ) -> Tried<Option<ClaimedBackfill>> {
+        let candidate = format!(
+            "SELECT source_id FROM backfill WHERE due_at IS NOT NULL AND due_at <= $1 {}
+             AND (leased_until IS NULL OR leased_until <= $1)
+             AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.last_success IS NOT NULL)
+             ORDER BY due_at, source_id LIMIT 1",
+            not_among("host", 3, busy)
+        );
+        let bound = |text: String| -> Sql {
+            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+            sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
+        };
+        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+        let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+        if self.database.row(bound(look)).await?.is_none() {
+            return Ok(None);
+        }
+        // Who held it until now and never came back has failed.
+        let take = |lock: &str| {
+            bound(format!(
+                "UPDATE backfill SET claim = claim + 1, leased_until = $2,
+                    attempts = attempts + CASE WHEN leased_until IS NULL THEN 0 ELSE 1 END
+                 WHERE source_id = ({candidate} {lock}) RETURNING source_id, claim, attempts, host"
+            ))
+        };
+        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
+        let id = SourceId(taken.int("source_id")?);
+        let row = tx.row(sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(id.0)).await?;
+        let row = row.ok_or_else(|| Failure::Unreadable("a claimed search without a row".into()))?;
+        let claimed = ClaimedBackfill {
+            source: source_in(&mut tx, id).await?,
+            backfill: backfill_of_row(&row)?,
+            host: taken.text("host")?,
+            attempts: taken.small("attempts")?,
+            claim: taken.int("claim")?,
+        };
+        tx.commit().await?;
+        Ok(Some(claimed))
+    }
+
+    /// Records what a step of a search came to: its admissions become reads or are recognised, no more new ones than were
+    /// asked for, and what is still to be read is kept, all in one transaction. Whoever is late still admits what was
+    /// found, which cannot double anything, but leaves the search to the one who holds it now.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn record_backfill(
+        &self,
+        claimed: &ClaimedBackfill,
+        step: BackfillStep,
+        now: Timestamp,
+    ) -> Result<Admitted, StoreError> {
+        let stored = retried(|| self.try_record_backfill(claimed, &step, now)).await;
+        stored.map_err(|f| f.at(&self.location, "recording a step of the search for a source's past"))
+    }
+
+    async fn try_record_backfill(
+        &self,
+        claimed: &ClaimedBackfill,
+        step: &BackfillStep,
+        now: Timestamp,
+    ) -> Tried<Admitted> {
+        let source = claimed.source.id;
+        let mut tx = self.database.begin_admission().await?;
+        let lock =
+            format!("SELECT claim, most, admitted FROM backfill WHERE source_id = $1 {}", tx.for_update());
+        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
+            // The source was unfollowed meanwhile and stays gone.
+            tx.abandon().await?;
+            return Ok(Admitted::default());
+        };
+        let before = row.count("admitted")?;
+        let most = row.opt_int("most")?.map(|most| u64::try_from(most).unwrap_or(0));
+        let room = most.map(|most| most.saturating_sub(before));
+        let admitted = admit(&mut tx, source, &step.admissions, step.found_by, room, now, &self.zone).await?;
+        if row.int("claim")? == claimed.claim {
+            let full = room.is_some_and(|room| admitted.new >= room);
+            let (due, attempts) = match step.next {
+                _ if full => (None, "0"),
+                NextStep::Now => (Some(now), "0"),
+                NextStep::Retry(at) => (Some(at), "attempts + 1"),
+                NextStep::Uncounted(at) => (Some(at), "attempts"),
+                NextStep::Finished => (None, "0"),
+            };
+            let update = sql_of(format!(
+                "UPDATE backfill SET plan = $2, host = $3, documents = documents + $4, found = found + $5,
+                    admitted = admitted + $6, due_at = $7, finished_at = $8, error = coalesce($9, error),
+                    leased_until = NULL, attempts = {attempts} WHERE source_id = $1"
+            ));
+            let update = update
+                .bind(source.0)
+                .bind(step.plan.as_str())
+                .bind(step.host.as_str())
+                .bind(i64::from(step.document))
+                .bind(i64::try_from(step.admissions.len()).unwrap_or(i64::MAX))
+                .bind(i64::try_from(admitted.new).unwrap_or(i64::MAX))
+                .bind(opt_millis(due))
+                .bind(opt_millis(due.is_none().then_some(now)))
+                .bind(step.error.as_deref());
+            tx.run(update).await?;
+        }
+        touch(&mut tx).await?;
+        tx.commit().await?;
+        Ok(admitted)
+    }
+
+    /// The addresses of a source's articles as its feed told them, the newest `limit`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn addresses_in_feed(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
+        let query = sql("SELECT url FROM place WHERE source_id = $1 AND found_by = 'feed'
+             ORDER BY read_id DESC LIMIT $2");
+        let found = async {
+            let rows = self.database.rows(query.bind(source.0).bind(limit)).await?;
+            rows.iter().map(|row| row.parsed("url")).collect::<Tried<Vec<Url>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "looking up what a feed listed"))
+    }
+
+    /// Another read than `but` that was admitted under an address.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn admitted_under(
+        &self,
+        url: &backissue_model::CanonicalUrl,
+        but: ReadId,
+    ) -> Result<Option<ReadId>, StoreError> {
+        let query = sql(crate::merge::ADMITTED_BY_ANOTHER).bind(address_key(url)).bind(but.0);
+        let found =
+            async { self.database.row(query).await?.map(|row| row.int("read_id").map(ReadId)).transpose() };
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking up an address"))
+    }
+}
+
+/// A source's reads that are found and not yet shown.
+pub(crate) const ON_THEIR_WAY: &str = "SELECT count(*) AS reads FROM read
+    WHERE source_id = $1 AND due_at IS NOT NULL AND stage <> 'annotated'";
+
+fn backfill_of_row(row: &Row) -> Tried<Backfill> {
+    Ok(Backfill {
+        source: SourceId(row.int("source_id")?),
+        extent: Extent {
+            since: row.opt_moment("since")?,
+            most: row.opt_int("most")?.map(|most| u64::try_from(most).unwrap_or(0)),
+        },
+        asked_at: row.moment("asked_at")?,
+        plan: row.text("plan")?,
+        documents: row.count("documents")?,
+        found: row.count("found")?,
+        admitted: row.count("admitted")?,
+        due_at: row.opt_moment("due_at")?,
+        finished_at: row.opt_moment("finished_at")?,
+        error: row.opt_text("error")?,
+    })
+}
