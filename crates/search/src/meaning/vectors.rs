@@ -258,7 +258,7 @@ fn differ_all_of<const WORDS: usize>(code: &[u64], codes: &[u64], differing: &mu
 /// How many bits differ.
 #[inline(always)]
 fn differ(one: &[u64], other: &[u64]) -> u16 {
-    one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones() as u16).sum()
+    one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones() as u16).fold(0, u16::wrapping_add)
 }
 
 /// How many codes differ in how many bits.
