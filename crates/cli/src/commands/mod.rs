@@ -3,10 +3,13 @@
 pub mod annotate;
 pub mod config;
 pub mod doctor;
+pub mod find;
 pub mod follow;
 pub mod inspect;
 pub mod models;
 pub mod opml;
+pub mod prior_art;
+pub mod reindex;
 pub mod serve;
 pub mod show;
 pub mod sources;
