@@ -1,7 +1,7 @@
 //! Reads that were found: problem first as in every list, with the words of the question marked and the place that speaks for
 //! each.
 
-use backissue_search::{Marks, Match};
+use backissue_search::{Marks, Match, highlights};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
@@ -48,7 +48,12 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone) -> Markup {
 /// rests on.
 fn speaks_for(found: &Match, marks: &Marks) -> Markup {
     let evidence = found.read.precis.problem.as_ref().and_then(|problem| problem.evidence.first());
-    let in_other_words = found.ranked.by_words.is_none();
+    let has_marks = |text: &str| !highlights(text, marks).is_empty();
+    let shows_words = found.passage.is_some()
+        || has_marks(&found.read.card.title)
+        || found.read.card.problem.as_deref().is_some_and(has_marks);
+    let in_other_words =
+        found.ranked.similarity.is_some() && (found.ranked.by_words.is_none() || !shows_words);
     html! {
         @match (&found.passage, evidence) {
             (Some(passage), evidence) if !in_other_words || evidence.is_none() => {
