@@ -9,8 +9,9 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 19] = [
     "serve", "sync", "follow", "unfollow", "starter", "sources", "import", "export", "weeks", "week", "show",
+    "find", "prior-art", "reindex",
     "inspect", "annotate", "models", "doctor", "config",
 ];
 
@@ -35,6 +36,11 @@ fn exit_codes_tell_scripts_what_happened() {
         (vec!["week"], 3),
         (vec!["week", "2026-W99"], 2),
         (vec!["show", "1"], 3),
+        (vec!["find", "anything"], 3),
+        (vec!["find"], 2),
+        (vec!["prior-art", "anything", "--markdown"], 3),
+        (vec!["prior-art", "x", "--markdown", "--json"], 2),
+        (vec!["reindex"], 0),
         (vec!["unfollow", "nobody"], 3),
         (vec!["starter", "no-such-group"], 3),
         (vec!["no-such-command"], 2),

@@ -85,7 +85,9 @@ fn tally(found: Option<&PriorArt>) -> Markup {
     let reads: usize = found.ways.iter().map(|way| way.reads.len()).sum();
     html! {
         @if reads > 0 {
-            (words::count(reads as u64, "read")) ", grouped by what they did. Statements are taken from the articles; each read’s page shows what they rest on."
+            (words::count(reads as u64, "read"))
+            @if found.ways.len() > 1 { ", grouped by what they did" }
+            ". Statements are taken from the articles; each read’s page shows what they rest on."
         } @else { "Nothing found." }
     }
 }
