@@ -59,7 +59,11 @@ async fn demo(archive: &Archive) -> anyhow::Result<(String, Option<Served>)> {
     let served = archive.serve(&["--demo"])?;
     served.until_idle(&client()).await?;
     let reads = asked(&served.url(""), "/api/weeks").await?;
-    let reads = reads["weeks"].as_array().context("there are weeks")?.iter().filter_map(|week| week["reads"].as_u64());
+    let reads = reads["weeks"]
+        .as_array()
+        .context("there are weeks")?
+        .iter()
+        .filter_map(|week| week["reads"].as_u64());
     served.until_searchable(&client(), reads.sum()).await?;
     Ok((served.url(""), Some(served)))
 }

@@ -210,7 +210,10 @@ async fn a_slash_leads_to_the_search_box_and_answers_come_while_one_types() {
     assert!(said.as_str().unwrap().contains("read"), "{said} is said to who cannot see it");
     assert_eq!(browser.evaluate(focused).await.unwrap(), "q cache kind:incident", "one can go on typing");
     let here = browser.window.current_url().await.unwrap();
-    assert_eq!(here.query_pairs().next().map(|(_, q)| q.into_owned()).as_deref(), Some("cache kind:incident"));
+    assert_eq!(
+        here.query_pairs().next().map(|(_, q)| q.into_owned()).as_deref(),
+        Some("cache kind:incident")
+    );
     let title = browser.evaluate("document.title").await.unwrap();
     assert!(title.as_str().unwrap().starts_with("Search: cache kind:incident · "), "{title}");
     assert!(browser.complaints().await.unwrap().is_empty());
@@ -231,6 +234,6 @@ async fn prior_art_is_copied_with_one_click() {
     box_.send_keys(&format!("{}v", char::from(Key::Control))).await.unwrap();
     let pasted = browser.evaluate("document.getElementById('q').value").await.unwrap();
     let pasted = pasted.as_str().unwrap();
-    assert!(pasted.starts_with("## Prior art: cache stampede") && pasted.contains("](https://"), "{pasted}");
+    assert!(pasted.starts_with("## Prior art: cache stampede") && pasted.contains("](http"), "{pasted}");
     assert!(browser.complaints().await.unwrap().is_empty());
 }

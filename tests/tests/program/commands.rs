@@ -10,9 +10,25 @@ fn alone() -> Archive {
 }
 
 const COMMANDS: [&str; 19] = [
-    "serve", "sync", "follow", "unfollow", "starter", "sources", "import", "export", "weeks", "week", "show",
-    "find", "prior-art", "reindex",
-    "inspect", "annotate", "models", "doctor", "config",
+    "serve",
+    "sync",
+    "follow",
+    "unfollow",
+    "starter",
+    "sources",
+    "import",
+    "export",
+    "weeks",
+    "week",
+    "show",
+    "find",
+    "prior-art",
+    "reindex",
+    "inspect",
+    "annotate",
+    "models",
+    "doctor",
+    "config",
 ];
 
 #[test]

@@ -10,7 +10,10 @@ use serde_json::Value;
 use crate::small_web;
 
 /// A problem as somebody would tell it, with hardly a word of the article that tells of it, and that article.
-const PARAPHRASE: (&str, &str) = ("PARAPHRASE", "URL");
+const PARAPHRASE: (&str, &str) = (
+    "added more replicas but only one of them gets all the rpc calls, others sit idle",
+    "https://linkerd.io/blog/2018/11/14/1114-grpc-load-balancing-on-kubernetes-without-tears/",
+);
 
 /// The addresses of the reads that `find` prints, best first.
 fn found(archive: &Archive, question: &str) -> Vec<String> {

@@ -41,8 +41,11 @@ fn tell(found: &PriorArt, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String
         return Ok(());
     }
     for way in &found.ways {
-        let heading = way.concept.as_ref().map_or_else(|| "Other ways".to_owned(), &name);
-        say!("{STRONG}{heading}{PLAIN}\n")?;
+        match &way.concept {
+            Some(slug) => say!("{STRONG}{}{PLAIN}\n", name(slug))?,
+            None if found.ways.len() > 1 => say!("{STRONG}Other ways{PLAIN}\n")?,
+            None => {}
+        }
         for matched in &way.reads {
             let (card, precis) = (&matched.read.card, &matched.read.precis);
             let day = output::day(card.published.or(Some(card.first_seen)), zone);
