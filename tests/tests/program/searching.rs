@@ -11,8 +11,8 @@ use crate::small_web;
 
 /// A problem as somebody would tell it, with hardly a word of the article that tells of it, and that article.
 const PARAPHRASE: (&str, &str) = (
-    "added more replicas but only one of them gets all the rpc calls, others sit idle",
-    "https://linkerd.io/blog/2018/11/14/1114-grpc-load-balancing-on-kubernetes-without-tears/",
+    "radius search drops nearby places to the east and west but not north or south",
+    "https://artsy.github.io/blog/2023/02/10/mongo-geospatial-queries/",
 );
 
 /// The addresses of the reads that `find` prints, best first.
@@ -62,11 +62,7 @@ fn a_problem_in_other_words_is_found_and_the_index_comes_back_whatever_happens_t
     let (well, said) = doctor(&archive);
     assert!(well && said.contains(&format!("all {reads} reads")), "{said}");
 
-    // Gone.
-    std::fs::remove_dir_all(index(&archive)).unwrap();
-    assert_eq!(found(&archive, question), first);
-
-    // Killed in the middle of taking the reads in.
+    // Gone, and killed in the middle of taking the reads in again.
     std::fs::remove_dir_all(index(&archive)).unwrap();
     let mut child =
         archive.command(&["find", question]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -182,12 +178,12 @@ async fn the_demo_is_searched_as_soon_as_its_reads_are_there() {
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
     };
-    let found: Value =
-        serde_json::from_str(&get("/api/search?q=one+customer%27s+burst+slows+everyone+down").await).unwrap();
-    assert!(found["items"][0]["problem"].is_string(), "{found}");
-    assert_eq!(found["items"][0]["company"], "Fernhost", "{found}");
+    let question = "/api/search?q=messages+eat+all+memory+when+consumers+are+slow";
+    let found: Value = serde_json::from_str(&get(question).await).unwrap();
+    let first = &found["items"][0];
+    assert_eq!(first["title"], "Backpressure, from the map down", "{found}");
     let page = get("/search?q=cache").await;
     assert!(page.contains("<mark>") && !page.contains("still taking in"), "{page}");
-    let read = get(found["items"][0]["path"].as_str().unwrap()).await;
+    let read = get(first["path"].as_str().unwrap()).await;
     assert!(read.contains("About this read"));
 }
