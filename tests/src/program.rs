@@ -231,7 +231,7 @@ impl Served {
     /// When that takes too long, or the server cannot be asked.
     pub async fn until_searchable(&self, client: &reqwest::Client, reads: u64) -> anyhow::Result<()> {
         let started = Instant::now();
-        let all = self.url("/api/search?q=after%3A1000&limit=1");
+        let all = self.url("/api/search?q=before%3A2100&limit=1");
         loop {
             let found: serde_json::Value =
                 serde_json::from_slice(&client.get(&all).send().await?.bytes().await?)?;

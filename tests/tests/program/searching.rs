@@ -24,7 +24,7 @@ fn found(archive: &Archive, question: &str) -> Vec<String> {
 
 /// Every read that the index has.
 fn indexed(archive: &Archive) -> u64 {
-    archive.json(&["find", "after:1990", "--limit", "1"]).unwrap()["total"].as_u64().unwrap()
+    archive.json(&["find", "before:2100", "--limit", "1"]).unwrap()["total"].as_u64().unwrap()
 }
 
 fn index(archive: &Archive) -> PathBuf {
@@ -159,7 +159,7 @@ fn made_anew_while_it_is_searched(archive: &Archive, question: &str, url: &str) 
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(made["reads"].as_u64().unwrap() > 1000, "{made}");
+    assert!(made["reads"].as_u64().unwrap() > 600, "{made}");
     assert!(answers > 2, "the server was asked {answers} times meanwhile");
     assert!(found(archive, question).iter().any(|found| found == url), "beside a server `find` works too");
     let (status, said) = served.stop().unwrap();

@@ -72,8 +72,11 @@ fn is_date(filter: &Filter, sense: Sense) -> bool {
     sense == Sense::Only && matches!(filter, Filter::After(_) | Filter::Before(_))
 }
 
-/// The first day of a year and of the next.
+/// The first day of a year and of the next; none for years that no question can name, as of feeds whose dates are nothing.
 fn bounds(year: i16) -> Option<(Date, Date)> {
+    if year < 1000 {
+        return None;
+    }
     Some((Date::new(year, 1, 1).ok()?, Date::new(year.checked_add(1)?, 1, 1).ok()?))
 }
 
@@ -156,6 +159,13 @@ mod tests {
         assert_eq!(html.matches(r#"aria-current="true""#).count(), 2, "{html}");
         assert!(html.contains(r#"href="/search?q=slow+queue+after%3A2020+before%3A2021""#), "{html}");
         assert!(html.contains(r#"href="/search?q=slow+company%3Aapache-flink+queue""#), "{html}");
+    }
+
+    #[test]
+    fn a_year_that_cannot_be_asked_for_is_not_offered() {
+        let found = facets_of(&[], &[2021, 2020, 1]);
+        let html = facets(&found, &Query::parse("queue")).unwrap().into_string();
+        assert_eq!(html.matches("<li>").count(), 2, "{html}");
     }
 
     #[test]
