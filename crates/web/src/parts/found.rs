@@ -60,12 +60,12 @@ fn speaks_for(found: &Match, marks: &Marks) -> Markup {
     let said = found.read.card.problem.as_deref().unwrap_or_default();
     html! {
         @match (&found.passage, evidence) {
-            (Some(passage), evidence) if !in_other_words || evidence.is_none() => {
-                @if !repeats(&passage.text, said) {
-                    p.passage {
-                        (in_one_line(&passage.text, &passage.highlights))
-                        @if passage.text.ends_with(char::is_alphanumeric) { " …" }
-                    }
+            (Some(passage), evidence)
+                if (!in_other_words || evidence.is_none()) && !repeats(&passage.text, said) =>
+            {
+                p.passage {
+                    (in_one_line(&passage.text, &passage.highlights))
+                    @if passage.text.ends_with(char::is_alphanumeric) { " …" }
                 }
             }
             (_, Some(evidence)) if in_other_words && !repeats(&evidence.quote, said) => {
