@@ -66,7 +66,7 @@ async fn facets_go_into_the_question_and_out_again() {
     let narrow = page(&site, &facet("kind%3Aincident")).await;
     assert_eq!(narrow.all("a[data-read]").len(), 1);
     assert_eq!(narrow.attributes("form.ask input", "value"), ["cache kind:incident"]);
-    assert_eq!(narrow.attributes("a.chip", "href"), [path.clone()]);
+    assert_eq!(narrow.attributes("a.chip", "href"), [path.as_str()]);
     assert_eq!(narrow.attributes(".facet a[aria-current]", "href"), [path]);
     let year = facet("after%3A2025");
     assert_eq!(year, "/search?q=cache+after%3A2025+before%3A2026");
