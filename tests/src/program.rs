@@ -225,6 +225,25 @@ impl Served {
         }
     }
 
+    /// Asks until the search finds as many reads as these.
+    ///
+    /// # Errors
+    /// When that takes too long, or the server cannot be asked.
+    pub async fn until_searchable(&self, client: &reqwest::Client, reads: u64) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let all = self.url("/api/search?q=before%3A2100&limit=1");
+        loop {
+            let found: serde_json::Value =
+                serde_json::from_slice(&client.get(&all).send().await?.bytes().await?)?;
+            if found["total"] == reads {
+                return Ok(());
+            }
+            ensure!(started.elapsed() < PATIENCE, "the index has not {reads} reads: {}", found["total"]);
+            // Asking again is the only way to know; the pause only keeps the asking from slowing the work.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors

@@ -58,6 +58,13 @@ impl Screenshots {
 async fn demo(archive: &Archive) -> anyhow::Result<(String, Option<Served>)> {
     let served = archive.serve(&["--demo"])?;
     served.until_idle(&client()).await?;
+    let reads = asked(&served.url(""), "/api/weeks").await?;
+    let reads = reads["weeks"]
+        .as_array()
+        .context("there are weeks")?
+        .iter()
+        .filter_map(|week| week["reads"].as_u64());
+    served.until_searchable(&client(), reads.sum()).await?;
     Ok((served.url(""), Some(served)))
 }
 
@@ -72,6 +79,9 @@ struct Page {
 /// The focus goes to the problem, which lights up its evidence, and the page only as far down as it takes to see that.
 const SHOW_EVIDENCE: &str = "(document.querySelector('[data-statement=problem] a').focus({ preventScroll: true }), \
      document.querySelector('mark[data-for=problem]').scrollIntoView({ block: 'nearest', behavior: 'instant' }))";
+
+/// What is searched for, as it stands in an address.
+const QUESTION: &str = "one+customer%27s+burst+slows+everyone+down";
 
 /// The address of the concept with the most reads.
 const FULLEST_CONCEPT: &str = "Array.from(document.querySelectorAll('main dt')) \
@@ -91,6 +101,8 @@ async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {
         page("sources", "/sources"),
         page("concepts", "/concepts"),
         Page { name: "read", path: read, before: Some(SHOW_EVIDENCE) },
+        page("search", &format!("/search?q={QUESTION}")),
+        page("prior-art", &format!("/prior-art?q={QUESTION}")),
     ];
     for (name, from, chosen) in
         [("source", "/sources", FIRST_SOURCE), ("concept", "/concepts", FULLEST_CONCEPT)]

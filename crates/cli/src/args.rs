@@ -78,6 +78,25 @@ pub enum Command {
         after_help = "Example:\n  backissue show 42\n  backissue show 42 --json | jq .precis.problem.text"
     )]
     Show(ShowArgs),
+    /// The reads that answer a question in your own words, best first
+    #[command(
+        after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
+                      backissue find '\"connection pool\" -mysql company:vitess' --json\n\nWords are welcome, not demanded; reads that say it in other words are found \
+                      too. \"Phrases\" must be there, -words must not. Filters: company: concept: tech: kind: source: week: before: \
+                      after:. Without words the newest reads come first. A question that begins with - goes behind `--`."
+    )]
+    Find(FindArgs),
+    /// Who had a problem, what each did and what came of it, grouped by what they did
+    #[command(
+        after_help = "Example:\n  backissue prior-art one customer slows everyone down\n  backissue prior-art 'cache stampede' --markdown >> design.md"
+    )]
+    PriorArt(PriorArtArgs),
+    /// Make the search index anew from the archive; the old one is searched meanwhile
+    #[command(
+        after_help = "Example:\n  backissue reindex\n\nIt is hardly ever needed: the index follows the archive by itself, and one that is \
+                      missing comes back."
+    )]
+    Reindex(JsonArgs),
     /// What the program makes of one document: a feed, a page, a précis
     #[command(
         after_help = "Example:\n  backissue inspect feed feed.xml --url https://example.com/feed.xml\n  backissue inspect page *.html"
@@ -93,7 +112,7 @@ pub enum Command {
     /// The configured language models, each tested with one question
     #[command(after_help = "Example:\n  backissue models\n  backissue models --usage")]
     Models(ModelsArgs),
-    /// Check the data folder, the database, the clock and the network
+    /// Check the data folder, the database, the search index, the clock and the network
     #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
     Doctor(DoctorArgs),
     /// The settings in force and where each comes from
@@ -256,6 +275,37 @@ pub struct WeekArgs {
 pub struct ShowArgs {
     /// The read's number, as in its address /read/42/…
     pub read: i64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `find`.
+#[derive(Debug, Args)]
+pub struct FindArgs {
+    /// The question: words, "phrases", -words to leave out, filters such as company:vitess
+    #[arg(required = true)]
+    pub question: Vec<String>,
+    /// Most reads to print
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=200))]
+    pub limit: u8,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `prior-art`.
+#[derive(Debug, Args)]
+pub struct PriorArtArgs {
+    /// The problem, in your own words
+    #[arg(required = true)]
+    pub question: Vec<String>,
+    /// Most reads to print
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u8).range(1..=30))]
+    pub limit: u8,
+    /// Print Markdown, for a design document
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

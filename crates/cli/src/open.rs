@@ -1,6 +1,7 @@
 //! Opens the rooms below with the settings in force.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher};
 use backissue_ingest::{Asker, BUILT_IN, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
+use backissue_search::{Embedders, Search};
 use backissue_store::{Limits, Location, Store};
 
+use crate::progress::TakingIn;
 use crate::settings::{Origin, Settings};
 
 /// Opens the archive, making it where there is none, with the time zone it is filed by.
@@ -42,6 +45,28 @@ pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Opt
         store.release_leases().await?;
     }
     Ok(Some((store, lock)))
+}
+
+/// Where the search index lies: beside the database, or in the data folder where that is elsewhere.
+pub fn index_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let folder = match settings.location()? {
+        Location::Sqlite(file) => file.parent().map_or_else(|| settings.data.value.clone(), Path::to_owned),
+        Location::Postgres(_) => settings.data.value.clone(),
+    };
+    Ok(folder.join("index"))
+}
+
+/// Opens the archive's search index, beginning one where there is none.
+pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
+    Ok(Search::open(store.clone(), &index_folder(settings)?, Embedders::default()).await?)
+}
+
+/// The same, brought up to the archive's last change unless somebody else is at that; then it is searched as it is.
+pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
+    let search = search(settings, store).await?;
+    let mut bar = TakingIn::default();
+    search.catch_up(|progress| bar.tell(progress)).await?;
+    Ok(search)
 }
 
 /// The client for the web.

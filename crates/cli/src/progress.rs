@@ -1,6 +1,6 @@
 //! The progress of a sync in the terminal: two bars where there is one, nothing where there is none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backissue_model::{Phase, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -66,6 +66,45 @@ fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
     reads.set_length(now.reads_due);
     reads.set_position(now.reads_done);
     reads.set_message(words(now));
+}
+
+/// A bar for reads that the search index takes in, once that takes a while. It goes when it is dropped.
+pub struct TakingIn {
+    begun: Instant,
+    bar: Option<ProgressBar>,
+}
+
+/// How long a person waits without wondering.
+const UNNOTICED: Duration = Duration::from_millis(400);
+
+impl Default for TakingIn {
+    fn default() -> Self {
+        Self { begun: Instant::now(), bar: None }
+    }
+}
+
+impl TakingIn {
+    /// Draws how far it has come, on standard error where that is a terminal.
+    pub fn tell(&mut self, progress: backissue_search::Progress) {
+        if self.begun.elapsed() < UNNOTICED {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style.progress_chars("━╸─")).with_prefix("Indexing")
+        });
+        bar.set_length(progress.reads.max(progress.done));
+        bar.set_position(progress.done);
+    }
+}
+
+impl Drop for TakingIn {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Rate and time left, as far as they are known.

@@ -173,7 +173,8 @@ fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
     }
 }
 
-/// Follows the archive until `stop` is done: looks every so often whether anything has changed.
+/// Follows the archive until `stop` is done: looks every so often whether anything has changed. Begins by reading what the
+/// index already has into memory, so that no search has to.
 pub async fn follow(
     search: Search,
     every: std::time::Duration,
@@ -181,10 +182,11 @@ pub async fn follow(
     mut tell: impl FnMut(Result<Caught, SearchFailure>),
 ) {
     let mut stop = std::pin::pin!(stop);
+    let mut warmed = search.warm().await;
     loop {
         let caught = tokio::select! {
             () = &mut stop => return,
-            caught = search.catch_up(|_| ()) => caught,
+            caught = search.catch_up(|_| ()) => std::mem::replace(&mut warmed, Ok(())).and(caught),
         };
         tell(caught);
         tokio::select! {

@@ -18,6 +18,8 @@ mod read;
 pub use filter::Filter;
 pub(crate) use filter::begins as filter_begins;
 
+use std::fmt;
+
 use crate::words::units::units;
 
 /// Most words, phrases, exclusions and filters of a query; the rest is left aside, with a note.
@@ -89,6 +91,21 @@ impl Query {
             Piece::Filter(filter, sense) => Some((filter, *sense)),
             _ => None,
         })
+    }
+
+    /// The same question narrowed by one filter more.
+    #[must_use]
+    pub fn with(mut self, filter: Filter) -> Self {
+        self.pieces.push(Piece::Filter(filter, Sense::Only));
+        self
+    }
+
+    /// The same question without the filters that `is_meant` picks.
+    #[must_use]
+    pub fn without(mut self, is_meant: impl Fn(&Filter, Sense) -> bool) -> Self {
+        self.pieces
+            .retain(|piece| !matches!(piece, Piece::Filter(filter, sense) if is_meant(filter, *sense)));
+        self
     }
 
     /// What was not understood and how it was taken instead, a sentence each.
@@ -163,6 +180,26 @@ impl Query {
     }
 }
 
+impl fmt::Display for Query {
+    /// As it is typed; reading it gives the same question.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, piece) in self.pieces.iter().enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            match piece {
+                Piece::Word(text) => f.write_str(text)?,
+                Piece::Phrase(text) => write!(f, "\"{text}\"")?,
+                Piece::Without(text) if text.contains(char::is_whitespace) => write!(f, "-\"{text}\"")?,
+                Piece::Without(text) => write!(f, "-{text}")?,
+                Piece::Filter(filter, Sense::Only) => write!(f, "{filter}")?,
+                Piece::Filter(filter, Sense::Without) => write!(f, "-{filter}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether a word says nothing of what a question is about.
 pub(crate) fn is_stop_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
@@ -200,6 +237,27 @@ mod tests {
         let pairs = Query::parse("drain of the queue -x slow foo::bar").neighbours();
         let expected = [("drain", 3, "queue"), ("slow", 1, "foo"), ("foo", 1, "bar")];
         assert_eq!(pairs, expected.map(|(a, distance, b)| (a.to_owned(), distance, b.to_owned())));
+    }
+
+    #[test]
+    fn a_question_is_written_as_it_is_read() {
+        for text in [
+            "noisy neighbour \"rate limiter\" company:\"New York Times\" -kind:tutorial after:2024 12:30",
+            "queue -\"dead letter\" -kafka foo:bar std::sync O(n log n) -5 --flag",
+            "company:stripe",
+        ] {
+            let query = Query::parse(text);
+            assert_eq!(Query::parse(&query.to_string()).pieces, query.pieces, "{text} became {query}");
+        }
+    }
+
+    #[test]
+    fn a_question_can_be_narrowed_and_widened_again() {
+        let kind = |name: &str| Query::parse(&format!("kind:{name}")).filters().next().unwrap().0.clone();
+        let query = Query::parse("slow queue company:x").with(kind("incident"));
+        assert_eq!(query.to_string(), "slow queue company:x kind:incident");
+        let wider = query.without(|filter, _| filter.name() == "company");
+        assert_eq!(wider.to_string(), "slow queue kind:incident");
     }
 
     #[test]

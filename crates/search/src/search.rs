@@ -54,6 +54,15 @@ pub struct Search {
     come_to: Arc<AtomicU64>,
 }
 
+/// How much of the archive an index has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Reads in the index.
+    pub indexed: u64,
+    /// Reads that could be in it.
+    pub reads: u64,
+}
+
 /// What is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
@@ -117,10 +126,7 @@ impl Search {
         };
         let folder = folder.join(format!("{name}-{}", embedder.identity()));
         let index = tokio::task::spawn_blocking(move || Index::open(&folder)).await??;
-        let search =
-            Self { store, index, embedder, matrices: Arc::default(), come_to: Arc::new(AtomicU64::new(0)) };
-        search.warm().await?;
-        Ok(search)
+        Ok(Self { store, index, embedder, matrices: Arc::default(), come_to: Arc::new(AtomicU64::new(0)) })
     }
 
     /// The index.
@@ -143,6 +149,15 @@ impl Search {
     /// Where the archive cannot be read.
     pub async fn is_behind(&self) -> Result<bool, SearchFailure> {
         Ok(self.store.archive_version().await? > self.index.position())
+    }
+
+    /// How much of the archive the index has.
+    ///
+    /// # Errors
+    /// Where the archive cannot be read.
+    pub async fn coverage(&self) -> Result<Coverage, SearchFailure> {
+        let reads = self.store.reads_annotated().await?;
+        Ok(Coverage { indexed: self.index.len(), reads })
     }
 
     /// Reads the vectors of new segments, so that no search has to.

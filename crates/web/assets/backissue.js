@@ -1,4 +1,5 @@
-// Comfort for people with scripts: keys to move through reads, and a sync's progress that keeps itself fresh.
+// Comfort for people with scripts: keys to move through reads, answers while a question is typed, a table that is copied at
+// once, and a sync's progress that keeps itself fresh.
 // Every page works without this file.
 (() => {
   "use strict";
@@ -34,11 +35,77 @@
         chosen.click();
         break;
       }
+      case "/": {
+        const box = document.getElementById("q");
+        if (!box) return;
+        box.focus();
+        box.select();
+        break;
+      }
       case "?": openHelp(); break;
       default: return;
     }
     event.preventDefault();
   });
+
+  // ---- answers while a question is typed ----
+  const form = document.querySelector("form[data-answers]");
+  const live = () => {
+    const box = form.querySelector("input[name=q]");
+    const said = form.querySelector("[role=status]");
+    let asked = box.value;
+    let waiting = 0;
+    let request = null;
+    const answer = async () => {
+      const question = box.value;
+      if (question === asked) return;
+      asked = question;
+      request?.abort();
+      const own = request = new AbortController();
+      const address = form.action + (question.trim() ? "?q=" + encodeURIComponent(question) : "");
+      try {
+        const answer = await fetch(address + (question.trim() ? "&" : "?") + "part=results", { signal: own.signal });
+        if (!answer.ok) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const columns = page.querySelector(".columns");
+        if (own.signal.aborted || !columns) return;
+        document.querySelector(".columns").replaceWith(columns);
+        history.replaceState(null, "", address);
+        const heading = columns.querySelector("h1");
+        said.textContent = heading.textContent;
+        document.title = (question.trim() ? "Search: " + question.trim() : "Search") + document.title.slice(document.title.lastIndexOf(" · "));
+      } catch {
+        // Another letter was typed, or the server is away: what is there stays, and Enter asks anew.
+      }
+    };
+    box.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(answer, 60);
+    });
+    form.addEventListener("submit", () => { clearTimeout(waiting); request?.abort(); });
+    // Whoever comes without a question comes to ask one.
+    if (!box.value) box.focus();
+  };
+  if (form) live();
+
+  // ---- a text that is copied at once ----
+  for (const button of document.querySelectorAll("button[data-copies]")) {
+    const text = document.getElementById(button.dataset.copies);
+    const told = document.getElementById("copied");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.value);
+        told.textContent = "Copied.";
+      } catch {
+        // Only pages from this machine or over TLS may write to the clipboard.
+        const folded = text.closest("details");
+        if (folded) folded.open = true;
+        text.focus();
+        text.select();
+        told.textContent = "This browser lets no page copy here; the text is selected for you to copy.";
+      }
+    });
+  }
 
   // ---- progress ----
   const band = document.getElementById("band");

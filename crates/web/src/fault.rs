@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_model::WeekError;
+use backissue_search::SearchFailure;
 use backissue_store::StoreError;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -50,6 +51,14 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let reference = reference();
         tracing::error!(%reference, error = &error as &dyn std::error::Error, "a page could not be made (reference {reference}): {error}");
+        Self::Broken { reference }
+    }
+}
+
+impl From<SearchFailure> for Fault {
+    fn from(error: SearchFailure) -> Self {
+        let reference = reference();
+        tracing::error!(%reference, error = &error as &dyn std::error::Error, "a search failed (reference {reference}): {error}");
         Self::Broken { reference }
     }
 }

@@ -12,8 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::parts::band;
-use crate::parts::icons;
+use crate::parts::{band, icons, search_box};
 use crate::{App, SiteSettings, assets};
 
 /// Everything a page needs besides its own data.
@@ -52,6 +51,8 @@ pub(crate) struct Document {
     pub(crate) beside: Option<Markup>,
     /// What that is, for the second skip link and the column's name; empty on pages that never have it.
     pub(crate) beside_name: &'static str,
+    /// Whether the page has a search box of its own, in place of the masthead's.
+    pub(crate) has_own_box: bool,
     /// What stands above both columns, e.g. the strip of weeks and the page's head.
     pub(crate) above: Option<Markup>,
 }
@@ -107,6 +108,7 @@ impl Frame {
                     @if document.unlisted { meta name="robots" content="noindex"; }
                     link rel="icon" href=(assets::address("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(assets::address("backissue.css"));
+                    link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site);
                     @if let Some(previous) = &document.previous { link rel="prev" href=(previous); }
                     @if let Some(next) = &document.next { link rel="next" href=(next); }
                     @if let Some(canonical) = &document.canonical { link rel="canonical" href=(canonical); }
@@ -116,7 +118,7 @@ impl Frame {
                     a.skip href="#main" { "Skip to the page" }
                     @if document.beside.is_some() { a.skip href="#beside" { "Skip to " (document.beside_name) } }
                     (band::band(&self.progress, self.version, &self.here))
-                    (self.masthead(document.section))
+                    (self.masthead(document.section, document.has_own_box))
                     div.page { (columns(document)) }
                     (self.foot())
                     (keys())
@@ -125,11 +127,18 @@ impl Frame {
         })
     }
 
-    fn masthead(&self, current: Option<Section>) -> Markup {
+    /// Only what stands under the masthead, without what stands above both columns: for the script, which puts it in place of
+    /// what is there.
+    pub(crate) fn part(&self, document: Document) -> Page {
+        Page(columns(Document { above: None, ..document }))
+    }
+
+    fn masthead(&self, current: Option<Section>, has_own_box: bool) -> Markup {
         html! {
             header.masthead {
                 div.page {
                     a.brand href="/" { (icons::BRAND) (self.site.title) }
+                    @if !has_own_box { (search_box::small()) }
                     nav aria-label="Archive" {
                         ul {
                             @for (section, href, name) in NAVIGATION {
@@ -180,6 +189,7 @@ fn keys() -> Markup {
         dialog #keys aria-labelledby="keys-title" {
             h2 #keys-title { "Keys" }
             dl {
+                dt { kbd { "/" } } dd { "to the search box" }
                 dt { kbd { "j" } } dd { "to the next read" }
                 dt { kbd { "k" } } dd { "to the read before" }
                 dt { kbd { "o" } } dd { "open it; on a read’s page, open its source" }

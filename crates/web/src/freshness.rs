@@ -1,9 +1,8 @@
 //! Answers "you have it already" before anything is rendered.
 //!
-//! What a page shows depends on the archive, on the address, on the day, on the program and, while a sync runs, on its
-//! progress. The
-//! archive's version is one cheap row; a hash of it all is the page's ETag (weak, as compression may change the bytes:
-//! RFC 9110, section 8.8.1).
+//! What a page shows depends on the archive, on the address, on the day, on the program, on the index where something was
+//! searched for, and, while a sync runs, on its progress. The archive's version is one cheap row; a hash of it all is the
+//! page's ETag (weak, as compression may change the bytes: RFC 9110, section 8.8.1).
 
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
@@ -17,6 +16,10 @@ use crate::fault::Fault;
 use crate::frame::ArchiveVersion;
 use crate::parts::band;
 use crate::{App, assets};
+
+/// Marks an answer that lacks something for the moment: it is not to be taken for what the same archive gives later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incomplete;
 
 /// Pages say how long ago something was in minutes at the finest; past this many seconds they are made anew.
 const TOLD_ANEW_EVERY: i64 = 60;
@@ -37,6 +40,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     request.extensions_mut().insert(ArchiveVersion(version));
     let mut answer = next.run(request).await;
     if answer.status() == StatusCode::OK
+        && answer.extensions().get::<Incomplete>().is_none()
         && let Ok(value) = HeaderValue::from_str(&tag)
     {
         answer.headers_mut().insert(ETAG, value);
@@ -49,11 +53,12 @@ fn tag(app: &App, request: &Request, version: u64) -> String {
     let path = request.uri().path();
     let now = Timestamp::now();
     let minute = tells_time(path).then(|| now.as_second() / TOLD_ANEW_EVERY);
+    let position = searches(path).then(|| app.search.index().position());
     let today = now.to_zoned_datetime(app.site.time_zone.clone()).date();
     let words = band::words(&app.progress.borrow());
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{version}\n{today}\n{minute:?}\n{words:?}\n{address}",
+        "{}\n{}\n{version}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{address}",
         *assets::FINGERPRINT,
         app.site.version
     );
@@ -63,6 +68,11 @@ fn tag(app: &App, request: &Request, version: u64) -> String {
 /// Whether the page at `path` says how long ago something was.
 fn tells_time(path: &str) -> bool {
     path == "/sources" || path.starts_with("/source/")
+}
+
+/// Whether something on the page at `path` was searched for.
+fn searches(path: &str) -> bool {
+    path.starts_with("/read/")
 }
 
 /// Whether one of the tags in `If-None-Match` is `tag`, compared weakly (RFC 9110, section 13.1.2).

@@ -20,6 +20,7 @@ mod hosts;
 mod narrowing;
 mod pages;
 mod parts;
+mod question;
 mod vocabulary;
 mod words;
 
@@ -32,6 +33,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use backissue_model::Progress;
+use backissue_search::Search;
 use backissue_store::Store;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -46,6 +48,8 @@ use fault::Fault;
 pub struct State {
     /// The archive.
     pub store: Store,
+    /// Its index. Whoever runs the pages keeps it at the archive's last change.
+    pub search: Search,
     /// How the sync is coming along; a receiver whose sender is gone shows its last value.
     pub progress: watch::Receiver<Progress>,
     /// What is said about the site itself.
@@ -84,6 +88,7 @@ impl Default for SiteSettings {
 #[derive(Clone)]
 struct App {
     store: Store,
+    search: Search,
     progress: watch::Receiver<Progress>,
     site: Arc<SiteSettings>,
 }
@@ -94,15 +99,28 @@ impl FromRef<App> for Store {
     }
 }
 
+impl FromRef<App> for Search {
+    fn from_ref(app: &App) -> Self {
+        app.search.clone()
+    }
+}
+
 /// Every page, the JSON API and the assets, ready to be served.
 pub fn router(state: State) -> Router {
-    let app = App { store: state.store, progress: state.progress, site: Arc::new(state.site) };
+    let app = App {
+        store: state.store,
+        search: state.search,
+        progress: state.progress,
+        site: Arc::new(state.site),
+    };
     // What depends on the archive alone and can be answered with 304 before anything is rendered.
     let archive = pages::routes()
         .merge(api::routes())
         .layer(from_fn_with_state(app.clone(), freshness::answer_unchanged));
     Router::new()
         .merge(archive)
+        .merge(pages::search_routes())
+        .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(assets::routes())
         .route("/robots.txt", get(robots))

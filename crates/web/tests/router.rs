@@ -5,6 +5,7 @@
 
 mod archive;
 mod html;
+mod searching;
 mod specimens;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use backissue_model::{CanonicalUrl, Entry, Phase, Progress, SourceTrouble};
+use backissue_search::{Embedders, Search};
 use backissue_store::{Admission, BackfillStep, Extent, FoundBy, Location, NextStep, Store};
 use backissue_web::{SiteSettings, State, router};
 use jiff::SignedDuration;
@@ -26,6 +28,7 @@ use specimens::{HOSTILE, blogs, now};
 struct Site {
     router: Router,
     store: Store,
+    search: Search,
     progress: watch::Sender<Progress>,
     _folder: tempfile::TempDir,
 }
@@ -42,9 +45,17 @@ async fn site(blogs: &[archive::Blog]) -> Site {
     let location = Location::Sqlite(folder.path().join("archive.db"));
     let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
     archive::fill(&store, blogs, now()).await.unwrap();
+    let search =
+        Search::open(store.clone(), &folder.path().join("index"), Embedders::default()).await.unwrap();
+    search.catch_up(|_| ()).await.unwrap();
     let (sender, progress) = watch::channel(Progress { phase: Phase::Idle, ..Progress::default() });
-    let router = router(State { store: store.clone(), progress, site: SiteSettings::default() });
-    Site { router, store, progress: sender, _folder: folder }
+    let router = router(State {
+        store: store.clone(),
+        search: search.clone(),
+        progress,
+        site: SiteSettings::default(),
+    });
+    Site { router, store, search, progress: sender, _folder: folder }
 }
 
 impl Site {

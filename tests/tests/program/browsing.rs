@@ -18,6 +18,8 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
     browser.window.goto(&served.url("/")).await.unwrap();
     let mut pages =
         vec!["/".to_owned(), "/weeks".into(), "/sources".into(), "/concepts".into(), "/no/such/page".into()];
+    let searching = ["/search", "/search?q=cache+stampede", "/search?q=zzyzx", "/prior-art?q=cache+stampede"];
+    pages.extend(searching.map(str::to_owned));
     for start in ["/week/", "/read/"] {
         let link = browser.window.find(Locator::Css(&format!("main a[href^='{start}']"))).await.unwrap();
         pages.push(link.attr("href").await.unwrap().unwrap());
@@ -34,6 +36,7 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
 async fn every_page_fits_its_screen_and_complains_of_nothing() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
+    served.until_searchable(&client(), 42).await.unwrap();
     let pages = one_of_each(&browser, &served).await;
     browser.complaints().await.unwrap();
     for (width, height) in [(360, 780), (1440, 900)] {
@@ -167,5 +170,70 @@ async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
                     if (box.top >= 0 && box.bottom <= innerHeight) seen(true); else requestAnimationFrame(look); }; look(); })";
         assert_eq!(browser.evaluate(seen).await.unwrap(), true);
     }
+    assert!(browser.complaints().await.unwrap().is_empty());
+}
+
+/// Resolves to the value of an expression once it is one that counts as true; looked at with every frame.
+fn once(expression: &str) -> String {
+    format!(
+        "new Promise(seen => {{ const look = () => {{ const value = {expression}; \
+         if (value) seen(value); else requestAnimationFrame(look); }}; look(); }})"
+    )
+}
+
+#[tokio::test]
+async fn a_slash_leads_to_the_search_box_and_answers_come_while_one_types() {
+    let (_archive, served) = demo().await;
+    served.until_searchable(&client(), 42).await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    browser.window.goto(&served.url("/weeks")).await.unwrap();
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("/").await.unwrap();
+    let focused = "document.activeElement.id + ' ' + (document.activeElement.value || '')";
+    assert_eq!(browser.evaluate(focused).await.unwrap(), "q ", "the key moves there and is not typed");
+    let box_ = browser.window.active_element().await.unwrap();
+    box_.send_keys("a/b").await.unwrap();
+    assert_eq!(browser.evaluate(focused).await.unwrap(), "q a/b", "while one types a slash is a slash");
+    box_.send_keys(&String::from(char::from(Key::Enter))).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("form.ask")).await.unwrap();
+    assert_eq!(browser.window.current_url().await.unwrap().query(), Some("q=a%2Fb"));
+
+    browser.window.goto(&served.url("/search")).await.unwrap();
+    assert_eq!(browser.evaluate(focused).await.unwrap(), "q ");
+    let box_ = browser.window.active_element().await.unwrap();
+    box_.send_keys("cach").await.unwrap();
+    let first = browser.evaluate(&once("document.querySelectorAll('.found a[data-read]').length")).await;
+    assert!(first.unwrap().as_u64().unwrap() > 0);
+    box_.send_keys("e kind:incident").await.unwrap();
+    let narrowed = once("document.querySelector('.chip') && document.querySelector('#answered').textContent");
+    let said = browser.evaluate(&narrowed).await.unwrap();
+    assert!(said.as_str().unwrap().contains("read"), "{said} is said to who cannot see it");
+    assert_eq!(browser.evaluate(focused).await.unwrap(), "q cache kind:incident", "one can go on typing");
+    let here = browser.window.current_url().await.unwrap();
+    assert_eq!(
+        here.query_pairs().next().map(|(_, q)| q.into_owned()).as_deref(),
+        Some("cache kind:incident")
+    );
+    let title = browser.evaluate("document.title").await.unwrap();
+    assert!(title.as_str().unwrap().starts_with("Search: cache kind:incident · "), "{title}");
+    assert!(browser.complaints().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn prior_art_is_copied_with_one_click() {
+    let (_archive, served) = demo().await;
+    served.until_searchable(&client(), 42).await.unwrap();
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    browser.window.goto(&served.url("/prior-art?q=cache+stampede")).await.unwrap();
+    browser.window.find(Locator::Css("button[data-copies]")).await.unwrap().click().await.unwrap();
+    let told = browser.evaluate(&once("document.getElementById('copied').textContent")).await.unwrap();
+    assert_eq!(told, "Copied.");
+    let box_ = browser.window.find(Locator::Css("#q")).await.unwrap();
+    box_.clear().await.unwrap();
+    box_.send_keys(&format!("{}v", char::from(Key::Control))).await.unwrap();
+    let pasted = browser.evaluate("document.getElementById('q').value").await.unwrap();
+    let pasted = pasted.as_str().unwrap();
+    assert!(pasted.starts_with("## Prior art: cache stampede") && pasted.contains("](http"), "{pasted}");
     assert!(browser.complaints().await.unwrap().is_empty());
 }

@@ -9,9 +9,27 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 17] = [
-    "serve", "sync", "follow", "backfill", "unfollow", "starter", "sources", "import", "export", "weeks",
-    "week", "show", "inspect", "annotate", "models", "doctor", "config",
+const COMMANDS: [&str; 20] = [
+    "serve",
+    "sync",
+    "follow",
+    "backfill",
+    "unfollow",
+    "starter",
+    "sources",
+    "import",
+    "export",
+    "weeks",
+    "week",
+    "show",
+    "find",
+    "prior-art",
+    "reindex",
+    "inspect",
+    "annotate",
+    "models",
+    "doctor",
+    "config",
 ];
 
 #[test]
@@ -35,6 +53,11 @@ fn exit_codes_tell_scripts_what_happened() {
         (vec!["week"], 3),
         (vec!["week", "2026-W99"], 2),
         (vec!["show", "1"], 3),
+        (vec!["find", "anything"], 3),
+        (vec!["find"], 2),
+        (vec!["prior-art", "anything", "--markdown"], 3),
+        (vec!["prior-art", "x", "--markdown", "--json"], 2),
+        (vec!["reindex"], 0),
         (vec!["unfollow", "nobody"], 3),
         (vec!["starter", "no-such-group"], 3),
         (vec!["no-such-command"], 2),

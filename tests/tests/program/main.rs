@@ -7,6 +7,7 @@ mod browsing;
 mod commands;
 mod demo;
 mod modelling;
+mod searching;
 mod serving;
 mod syncing;
 

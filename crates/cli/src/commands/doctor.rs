@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use backissue_fetch::{Validators, Want};
+use backissue_search::Coverage;
 use backissue_store::{Finding, Location, SourceFilter, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -43,6 +44,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
     let mut retried = 0;
     if let Some(store) = &store {
         checks.extend(store.check().await.into_iter().map(Check::from));
+        checks.push(index(store, &settings).await);
         checks.push(sources(store).await?);
         checks.push(network(store, &settings).await?);
         if args.retry {
@@ -82,7 +84,9 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
 fn folder(settings: &Settings) -> Check {
     let path = match settings.location() {
         Ok(Location::Sqlite(file)) => file.parent().unwrap_or(Path::new(".")).to_owned(),
-        _ => return Check { name: "data folder", ok: true, detail: "not used with PostgreSQL".into() },
+        // Only the search index lies there then.
+        Ok(Location::Postgres(_)) => settings.data.value.clone(),
+        Err(why) => return Check { name: "data folder", ok: false, detail: format!("{why:#}") },
     };
     let shown = path.display();
     let detail = match std::fs::create_dir_all(&path).and_then(|()| tempfile::tempfile_in(&path)) {
@@ -92,6 +96,41 @@ fn folder(settings: &Settings) -> Check {
         }
     };
     Check { name: "data folder", ok: false, detail }
+}
+
+/// Whether the search index is as it was written, and how far it has come.
+async fn index(store: &Store, settings: &Settings) -> Check {
+    let looked = async {
+        let search = open::search(settings, store).await?;
+        let at = search.index().clone();
+        let intact = tokio::task::spawn_blocking(move || at.is_intact()).await??;
+        let behind = search.is_behind().await?;
+        Ok::<_, anyhow::Error>((search.index().folder().to_owned(), intact, behind, search.coverage().await?))
+    };
+    let check = |ok, detail| Check { name: "search index", ok, detail };
+    match looked.await {
+        Err(failure) => check(false, format!("{failure:#}")),
+        Ok((folder, false, ..)) => check(
+            false,
+            format!("{} is damaged; `backissue reindex` makes it anew from the archive", folder.display()),
+        ),
+        Ok((_, true, true, Coverage { indexed, reads })) => check(
+            true,
+            format!(
+                "has {indexed} of {reads} reads and changes to take in, which `serve` and `find` do by themselves"
+            ),
+        ),
+        Ok((_, true, false, Coverage { indexed, reads })) if indexed != reads => check(
+            false,
+            format!(
+                "has {} where the archive has {reads}; `backissue reindex` makes it anew",
+                output::count(indexed, "read")
+            ),
+        ),
+        Ok((_, true, false, Coverage { indexed, .. })) => {
+            check(true, format!("intact, with all {}", output::count(indexed, "read")))
+        }
+    }
 }
 
 /// The day on which this version could not yet have been made: a clock before it is wrong.

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use backissue_demo::Demo;
 use backissue_ingest::Ingest;
 use backissue_model::Progress;
+use backissue_search::{Caught, Search, SearchFailure};
 use backissue_store::Store;
 use backissue_web::SiteSettings;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +28,9 @@ use crate::settings::{Origin, Pause, Setting, Settings};
 use crate::signals::Signals;
 use crate::{open, output, progress};
 
+/// How often the archive is asked whether it has changes for the search index.
+const INDEX_EVERY: Duration = Duration::from_secs(2);
+
 /// Serves until a signal asks to stop.
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
     let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
@@ -34,6 +39,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     } else {
         open::store_to_work_on(&settings).await.map(|(store, lock)| (store, Some(lock)))?
     };
+    let search = open::search(&settings, &store).await?;
     let listener = listen(settings.listen.value).await?;
     let address = listener.local_addr()?;
 
@@ -54,8 +60,14 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         demo: demo.is_some(),
         ..SiteSettings::default()
     };
-    let router = backissue_web::router(backissue_web::State { store: store.clone(), progress, site });
+    let router = backissue_web::router(backissue_web::State {
+        store: store.clone(),
+        search: search.clone(),
+        progress,
+        site,
+    });
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
+    let indexing = tokio::spawn(index(search, stop.clone()));
     let worker = work.map(|work| work.start(stop.clone()));
 
     let stopping = stop.clone();
@@ -66,6 +78,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         if let Some(worker) = worker {
             worker.await.context("the sync stopped")??;
         }
+        indexing.await.context("the search index stopped")?;
         Ok(())
     };
     let served = signals.unless_hurried(serving).await;
@@ -143,6 +156,19 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.annotate_with.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
+}
+
+/// Keeps the search index at the archive's last change. A failure is told once and tried again: the pages work without.
+async fn index(search: Search, stop: CancellationToken) {
+    let mut told = None;
+    let tell = |caught: Result<Caught, SearchFailure>| {
+        let failure = caught.err().map(|failure| failure.to_string());
+        if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
+            anstream::eprintln!("{}", output::safe(failure));
+        }
+        told = failure;
+    };
+    backissue_search::follow(search, INDEX_EVERY, stop.cancelled_owned(), tell).await;
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -89,7 +89,9 @@ impl Filter {
             Self::Kind(kind) => kind.as_str().to_owned(),
             Self::Source(slug) => slug.to_string(),
             Self::Week(week) => week.to_string(),
-            Self::Before(day) | Self::After(day) => day.to_string(),
+            Self::Before(day) | Self::After(day) if day.day() > 1 => day.to_string(),
+            Self::Before(day) | Self::After(day) if day.month() > 1 => day.strftime("%Y-%m").to_string(),
+            Self::Before(day) | Self::After(day) => day.year().to_string(),
         }
     }
 }
@@ -203,9 +205,14 @@ mod tests {
 
     #[test]
     fn a_filter_is_written_as_it_is_read() {
-        for (name, value) in
-            [("company", "New York Times"), ("before", "2024-05"), ("tech", "C++"), ("kind", "incident")]
-        {
+        for (name, value) in [
+            ("company", "New York Times"),
+            ("before", "2024-05"),
+            ("before", "2024-05-17"),
+            ("after", "2024"),
+            ("tech", "C++"),
+            ("kind", "incident"),
+        ] {
             let filter = read(name, value).unwrap();
             let (name, value) =
                 filter.to_string().split_once(':').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();

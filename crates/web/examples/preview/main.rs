@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use archive::{Blog, fill};
 use backissue_model::{Fingerprint, Phase, Progress, SourceTrouble};
+use backissue_search::{Embedders, Search};
 use backissue_store::{Location, PollOutcome, Scope, Store};
 use backissue_web::{SiteSettings, State, router};
 use jiff::tz::TimeZone;
@@ -40,12 +41,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if state != "working" {
         one_in_trouble(&store, now).await?;
     }
+    let search = Search::open(store.clone(), &folder.path().join("index"), Embedders::default()).await?;
+    let tell = |caught| {
+        if let Err(error) = caught {
+            eprintln!("{error}");
+        }
+    };
+    let every = Duration::from_secs(2);
+    tokio::spawn(backissue_search::follow(search.clone(), every, std::future::pending(), tell));
     let (sender, progress) = watch::channel(progress(&state, &blogs, now));
     tokio::spawn(go_on(state, store.clone(), sender, later, now));
     let site = SiteSettings { demo: true, ..SiteSettings::default() };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
-    axum::serve(listener, router(State { store, progress, site })).await?;
+    axum::serve(listener, router(State { store, search, progress, site })).await?;
     Ok(())
 }
 

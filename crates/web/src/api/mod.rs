@@ -1,8 +1,10 @@
 //! The pages' data as JSON. `/api` documents it; see `pages/api.rs`.
 
 mod health;
+mod prior_art;
 mod progress;
 mod read;
+mod search;
 mod week;
 mod weeks;
 
@@ -21,6 +23,11 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/weeks", get(weeks::weeks))
         .route("/api/week/{week}", get(week::week))
         .route("/api/read/{id}", get(read::read))
+}
+
+/// What answers a question, made anew each time.
+pub(crate) fn search_routes() -> Router<App> {
+    Router::new().route("/api/search", get(search::search)).route("/api/prior-art", get(prior_art::prior_art))
 }
 
 /// What changes from second to second.

@@ -23,6 +23,8 @@ fn document() -> Document {
                 (weeks())
                 (week())
                 (read())
+                (search())
+                (prior_art())
                 (progress())
                 (health())
             }
@@ -35,7 +37,7 @@ fn conventions() -> Markup {
     html! {
         ul {
             li { "Moments are RFC 3339 in UTC, days are " code { "2026-05-17" } ", weeks are ISO 8601: " code { "2026-W20" } "." }
-            li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304." }
+            li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304; answers to a question are made anew each time." }
             li { "Where an answer has more to it, " code { "next" } " is the path of what follows, and null at the end." }
             li { "Mistakes are answered with a fitting status and " code { r#"{"error", "detail", "reference"}"# } "." }
         }
@@ -76,6 +78,42 @@ fn read() -> Markup {
         p {
             "One read: the fields of an item, and its " code { "precis" } " (each statement with its evidence, in bytes of "
             code { "article.text" } "), its " code { "places" } ", and its " code { "article" } " as sanitised HTML and plain text."
+        }
+    }
+}
+
+fn search() -> Markup {
+    html! {
+        h2 { code { "GET /api/search?q=…" } }
+        p {
+            "The reads that answer a question, best first: the fields of an item, and why each is there. " code { "page" } " counts from 1, "
+            code { "limit" } " is how many there are on one (20). A question in words finds at most 200 reads. The question may have "
+            code { "\"phrases\"" } ", " code { "-words" } " to leave out, and the filters " code { "company:" } " " code { "concept:" } " "
+            code { "tech:" } " " code { "kind:" } " " code { "source:" } " " code { "week:" } " " code { "before:" } " " code { "after:" } "."
+        }
+        pre tabindex="0" { code { (r#"{"query": "one customer slows everyone", "total": 31, "items": [
+  {"id": 12, "title": "…", …, "problem": "…", "approach": "…", "outcome": "…",
+   "evidence": ["the words of the article that the problem rests on"],
+   "score": 0.09, "why": "both", "similarity": 0.61,
+   "passage": {"text": "…", "highlights": [[4, 12]]}}
+], "facets": {"companies": [{"value": "Fernhost", "reads": 4}],
+  "concepts": […], "kinds": […], "years": […]},
+ "corrections": [{"typed": "quue", "instead": ["queue"]}], "notes": [],
+ "words_only": false, "next": "/api/search?q=…&page=2"}"#) } }
+        p {
+            code { "why" } " is " code { "words" } ", " code { "meaning" } ", " code { "both" } ", or " code { "filter" }
+            " where nothing but filters was asked for; " code { "score" } " can be compared within one answer only; "
+            code { "highlights" } " are bytes of the passage."
+        }
+    }
+}
+
+fn prior_art() -> Markup {
+    html! {
+        h2 { code { "GET /api/prior-art?q=…" } }
+        p {
+            "The best reads that say what they did, grouped by a concept they share: " code { r#"{"query", "ways": [{"concept", "items"}], "notes", "words_only"}"# }
+            ", items as above, " code { "limit" } " of them (15, at most 30). " code { "GET /prior-art.md?q=…" } " answers the same as Markdown."
         }
     }
 }

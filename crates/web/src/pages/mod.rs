@@ -4,7 +4,9 @@ mod api;
 mod concept;
 mod concepts;
 mod empty;
+mod prior_art;
 mod read;
+mod search;
 mod source;
 mod sources;
 mod week;
@@ -14,9 +16,19 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::App;
+pub(crate) use prior_art::look_up;
 
 /// How many reads a page lists before it says "older reads".
 const PAGE: u32 = 50;
+
+/// Pages that answer a question. Each is made anew: what they say hangs on the index, and perhaps on a server beside it.
+pub(crate) fn search_routes() -> Router<App> {
+    Router::new()
+        .route("/search", get(search::search))
+        .route("/prior-art", get(prior_art::prior_art))
+        .route("/prior-art.md", get(prior_art::markdown))
+        .route("/opensearch.xml", get(search::description))
+}
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

@@ -1,20 +1,28 @@
 //! One read, `/read/{id}/{slug}`: the problem first, what else is known of it and how, then the article.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Precis, ReadId};
+use backissue_search::{Match, Search};
 use backissue_store::{ReadPage, Store};
 use maud::{Markup, html};
 
 use crate::article::{self, Shown};
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
-use crate::parts::{icons, reads, statements};
+use crate::freshness::Incomplete;
+use crate::parts::{found, icons, reads, statements};
 use crate::{evidence, vocabulary, words};
+
+/// Most reads under "others with this problem".
+const OTHERS: usize = 5;
+/// The longest a page waits for them, as where a server that makes vectors is slow.
+const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// `/read/{id}`
 pub(crate) async fn without_slug(
@@ -30,13 +38,38 @@ pub(crate) async fn read(
     frame: Frame,
     Path((id, slug)): Path<(String, String)>,
     State(store): State<Store>,
+    State(search): State<Search>,
 ) -> Result<Response, Fault> {
     let page = find(&store, &id).await?;
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
-    let shown = article_shown(&page).await;
-    Ok(frame.page(document(&frame, &page, &shown)).into_response())
+    let (shown, others) = tokio::join!(article_shown(&page), others(&search, &page));
+    let mut answer =
+        frame.page(document(&frame, &page, &shown, others.as_deref().unwrap_or_default())).into_response();
+    if others.is_none() {
+        answer.extensions_mut().insert(Incomplete);
+    }
+    Ok(answer)
+}
+
+/// Reads with the same problem; none where that cannot be told now. The page does not hang on it.
+async fn others(search: &Search, page: &ReadPage) -> Option<Vec<Match>> {
+    let id = page.card.id;
+    if page.precis.problem.is_none() {
+        return Some(Vec::new());
+    }
+    match tokio::time::timeout(OTHERS_WITHIN, search.others_with(id, OTHERS)).await {
+        Ok(Ok(others)) => Some(others),
+        Ok(Err(error)) => {
+            tracing::warn!(%id, error = &error as &dyn std::error::Error, "no others with the problem of read {id}: {error}");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(%id, "others with the problem of read {id} were not found in time");
+            None
+        }
+    }
 }
 
 async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
@@ -61,7 +94,7 @@ async fn article_shown(page: &ReadPage) -> Shown {
     }
 }
 
-fn document(frame: &Frame, page: &ReadPage, shown: &Shown) -> Document {
+fn document(frame: &Frame, page: &ReadPage, shown: &Shown, others: &[Match]) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
@@ -77,7 +110,7 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown) -> Document {
             }
             p.list-end { (source_link(page)) }
         },
-        beside: Some(facts(frame, page)),
+        beside: Some(html! { (with_this_problem(frame, others)) (facts(frame, page)) }),
         beside_name: "about this read",
         ..Document::default()
     }
@@ -125,6 +158,17 @@ fn source_link(page: &ReadPage) -> Markup {
     let host = page.card.url.host_str().unwrap_or("the source").trim_start_matches("www.");
     html! {
         a.go href=(page.card.url) rel="noopener noreferrer" data-open { "Read it on " (host) (icons::OUT) }
+    }
+}
+
+fn with_this_problem(frame: &Frame, others: &[Match]) -> Markup {
+    html! {
+        @if !others.is_empty() {
+            section {
+                h2 { "Others with this problem" }
+                (found::others(others, frame.zone()))
+            }
+        }
     }
 }
 

@@ -18,11 +18,12 @@ pub(crate) enum Without {
     Concepts,
 }
 
-struct Value {
-    name: String,
-    count: u64,
-    href: String,
-    chosen: bool,
+/// One value of a facet, and where choosing it leads.
+pub(crate) struct Value {
+    pub(crate) name: String,
+    pub(crate) count: u64,
+    pub(crate) href: String,
+    pub(crate) chosen: bool,
 }
 
 /// The facets of the list at `path`, each value a link that narrows to it or, when chosen, away from it; none where
@@ -51,7 +52,8 @@ pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without
     (!markup.0.is_empty()).then_some(markup)
 }
 
-fn facet(name: &str, values: &[Value]) -> Markup {
+/// The values of one facet; nothing where none of them would narrow anything.
+pub(crate) fn facet(name: &str, values: &[Value]) -> Markup {
     // A facet with one value narrows nothing, unless it is the one chosen.
     if values.is_empty() || (values.len() == 1 && !values[0].chosen) {
         return html! {};

@@ -2,7 +2,11 @@
 
 pub(crate) mod band;
 pub(crate) mod facets;
+pub(crate) mod found;
 pub(crate) mod icons;
+pub(crate) mod marked;
 pub(crate) mod reads;
+pub(crate) mod search_box;
+pub(crate) mod search_facets;
 pub(crate) mod shelf;
 pub(crate) mod statements;

@@ -1,0 +1,37 @@
+//! `backissue reindex`: makes the search index anew from the archive, while the old one is searched.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::args::JsonArgs;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, STRONG};
+use crate::progress::TakingIn;
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Makes the index anew and says what is in it.
+pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let search = open::search(&settings, &store).await?;
+    let begun = Instant::now();
+    let mut bar = TakingIn::default();
+    let made = search.rebuild(|progress| bar.tell(progress)).await?;
+    drop(bar);
+    let folder = search.index().folder().display().to_string();
+    store.close().await;
+    let Some(reads) = made else {
+        anstream::eprintln!(
+            "Another backissue makes the index in {folder} anew at this moment; let it do the work."
+        );
+        return Ok(Outcome::Fault);
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    if args.json {
+        output::json(&json!({ "reads": reads, "seconds": seconds, "folder": folder }))?;
+    } else {
+        say!("{STRONG}{}{PLAIN} indexed anew in {seconds:.1} s, in {folder}.", output::count(reads, "read"))?;
+    }
+    Ok(Outcome::Fine)
+}

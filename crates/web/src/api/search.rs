@@ -1,0 +1,116 @@
+//! `/api/search`
+
+use std::ops::Range;
+
+use axum::extract::State;
+use axum::response::Response;
+use backissue_model::Statement;
+use backissue_search::{Asked, CANDIDATES, Count, Facets, Match, Search};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::api::live;
+use crate::api::week::ApiCard;
+use crate::fault::Fault;
+use crate::question::{PAGE, Question, href};
+
+/// A read that was found.
+#[derive(Serialize)]
+pub(super) struct ApiMatch {
+    #[serde(flatten)]
+    card: ApiCard,
+    approach: Option<String>,
+    outcome: Option<String>,
+    /// What its problem rests on in the article, to the letter.
+    evidence: Vec<String>,
+    score: f32,
+    /// `words`, `meaning`, `both`; `filter` where nothing else was asked for.
+    why: &'static str,
+    similarity: Option<f32>,
+    passage: Option<ApiPassage>,
+}
+
+#[derive(Serialize)]
+struct ApiPassage {
+    text: String,
+    /// Where words of the question stand in it, in bytes.
+    highlights: Vec<[usize; 2]>,
+}
+
+impl ApiMatch {
+    /// A read with why it is there; `has_words` tells whether the question had any.
+    pub(super) fn of(found: Match, has_words: bool) -> Self {
+        let Match { read, ranked, passage } = found;
+        let text = |statement: Option<Statement>| statement.map(|statement| statement.text);
+        let evidence = read.precis.problem.iter().flat_map(|problem| &problem.evidence);
+        Self {
+            evidence: evidence.map(|evidence| evidence.quote.clone()).collect(),
+            card: read.card.into(),
+            approach: text(read.precis.approach),
+            outcome: text(read.precis.outcome),
+            score: ranked.score,
+            why: match (has_words, ranked.by_words, ranked.similarity) {
+                (false, ..) => "filter",
+                (true, Some(_), Some(_)) => "both",
+                (true, Some(_), None) => "words",
+                (true, None, _) => "meaning",
+            },
+            similarity: ranked.similarity,
+            passage: passage.map(|passage| ApiPassage {
+                highlights: passage.highlights.iter().map(|Range { start, end }| [*start, *end]).collect(),
+                text: passage.text,
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer {
+    query: String,
+    total: u64,
+    items: Vec<ApiMatch>,
+    facets: Value,
+    corrections: Vec<Value>,
+    notes: Vec<String>,
+    /// Whether the meaning was not searched, as a server that should tell it did not answer.
+    words_only: bool,
+    /// The address of what follows, where something does.
+    next: Option<String>,
+}
+
+pub(super) async fn search(question: Question, State(search): State<Search>) -> Result<Response, Fault> {
+    let limit = question.limit.unwrap_or(PAGE);
+    let skip = (question.page - 1) * limit;
+    let asked = Asked { text: question.text.clone(), skip, limit, ..Asked::default() };
+    let found = search.find(&asked).await?;
+    let has_words = found.query.has_words();
+    let listed = usize::try_from(found.total).unwrap_or(usize::MAX).min(CANDIDATES);
+    let next = (skip + limit < listed).then(|| {
+        let page = href("/api/search", &question.text, question.page + 1);
+        question.limit.map_or(page.clone(), |limit| format!("{page}&limit={limit}"))
+    });
+    live(&Answer {
+        query: found.query.to_string(),
+        total: found.total,
+        items: found.matches.into_iter().map(|found| ApiMatch::of(found, has_words)).collect(),
+        facets: facets(&found.facets),
+        corrections: found
+            .corrections
+            .iter()
+            .map(|correction| json!({ "typed": correction.typed, "instead": correction.instead }))
+            .collect(),
+        notes: found.query.notes().to_vec(),
+        words_only: found.words_only.is_some(),
+        next,
+    })
+}
+
+fn facets(facets: &Facets) -> Value {
+    fn listed<T: Serialize>(counts: &[Count<T>]) -> Vec<Value> {
+        counts.iter().map(|count| json!({ "value": count.value, "reads": count.reads })).collect()
+    }
+    json!({
+        "companies": listed(&facets.companies), "concepts": listed(&facets.concepts), "kinds": listed(&facets.kinds),
+        "years": listed(&facets.years),
+    })
+}
