@@ -38,7 +38,7 @@ pub struct Document {
     pub fingerprint: Option<Fingerprint>,
     /// How sure the précis is of its problem, 0 to 1; 0 where it has none.
     pub confidence: f32,
-    /// What it means, a vector each for its problem and for its title with its approach, as the bytes that
-    /// [`crate::Document`]'s maker got from the embedder. Empty where nothing could be embedded.
+    /// What it means, as the bytes of at most two vectors of one embedder (see [`crate::meanings`]). Empty where nothing could
+    /// be embedded.
     pub vectors: Vec<Vec<i8>>,
 }

@@ -136,16 +136,17 @@ async fn commit(mut writer: Writer, position: u64) -> Result<Writer, SearchFailu
     Ok(done.await??)
 }
 
-/// The two texts that stand for what a read means: its problem, and its title with how that was solved.
+/// Words of an article's beginning that stand for it.
+const BEGINNING: usize = 60;
+
+/// The two texts that stand for what a read means: its title with its problem, and its title with how the article begins. Of what
+/// was tried (problem, approach, description, beginning, with and without the title) these two are found best, by the built-in
+/// embedder and by the model that it was distilled from (docs/BENCHMARKS.md).
 pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
-    let statement =
-        |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
-    let approach = statement(&read.precis.approach).or_else(|| read.card.description.clone());
-    let title = match approach {
-        Some(approach) => format!("{}. {approach}", read.card.title.trim_end_matches('.')),
-        None => read.card.title.clone(),
-    };
-    [statement(&read.precis.problem), Some(title)]
+    let title = read.card.title.trim_end_matches('.');
+    let problem = read.precis.problem.as_ref().map(|problem| format!("{title}. {}", problem.text));
+    let beginning: Vec<&str> = read.text.split_whitespace().take(BEGINNING).collect();
+    [problem, Some(format!("{title}. {}", beginning.join(" ")))]
 }
 
 fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
