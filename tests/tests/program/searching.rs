@@ -1,7 +1,7 @@
 //! Search over real blogs: in the terminal, beside a server, and whatever becomes of the index.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use backissue_tests::program::{Archive, client};
@@ -89,14 +89,14 @@ fn a_problem_in_other_words_is_found_and_the_index_comes_back_whatever_happens_t
 }
 
 /// Whether an index has been begun below the folder.
-fn begun(folder: &PathBuf) -> bool {
+fn begun(folder: &Path) -> bool {
     let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
     inside.into_iter().any(|entry| entry.path().join("CURRENT").is_file())
 }
 
 /// Changes a byte in the middle of the largest file of the index.
-fn damage(folder: &PathBuf) {
-    let (mut folders, mut files) = (vec![folder.clone()], Vec::new());
+fn damage(folder: &Path) {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();

@@ -215,7 +215,7 @@ mod tests {
                 vec!["+company:\"New York Times\"", "+kind:incident"],
             ),
             ("x -company:acme", vec!["x", "-company:acme"]),
-            ("week:2026-w20 before:2024-05", vec!["+week:2026-W20", "+before:2024-05-01"]),
+            ("week:2026-w20 before:2024-05", vec!["+week:2026-W20", "+before:2024-05"]),
             ("at 12:30 https://a.b/c?d=e", vec!["at", "12:30", "https://a.b/c?d=e"]),
             ("std::fs::read a::b", vec!["std::fs::read", "a::b"]),
             ("sort in O(n log n) time", vec!["sort", "in", "O(n log n)", "time"]),
