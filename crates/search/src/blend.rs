@@ -1,10 +1,9 @@
 //! Words and meaning together: one ranking of both.
 //!
-//! Each way of searching has its own best reads and its own scale. They are joined by a weighted sum of scores brought to one
-//! scale (Bruch, Gai & Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"): unlike ranks, scores still say that
-//! one read has the very name that was typed and the next has not. On the tuning half of the queries it is better than
-//! reciprocal rank fusion (docs/BENCHMARKS.md). What is as good is told apart by what serves a reader more: a problem, a surer
-//! one, a later date. The same article met twice is shown once.
+//! Each way of searching has its own best reads; what one says with its score means nothing to the other. So they are joined by
+//! rank (reciprocal rank fusion, Cormack, Clarke & Büttcher 2009). A weighted sum of scores was no better on the tuning half of
+//! the queries. What is as good is told apart by what serves a reader more: a problem, a surer one, a later date. The same
+//! article met twice is shown once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,12 +39,11 @@ pub struct Blend {
     pub by: By,
     /// Fields of the words' side.
     pub weights: Weights,
-    /// The words' share of the sum, 0 to 1; the rest is the meaning's.
+    /// What the words' rank counts, where the meaning's counts 1.
     pub words: f32,
-    /// The power to which the words' score is taken, as a share of the best one's: below 1, what fits half as well as the best
-    /// counts for more than half.
-    pub curve: f32,
-    /// A read less similar than this is not found by its meaning, 0 to 1; what counts is how much more similar it is.
+    /// The constant of reciprocal rank fusion: the larger, the less the first ranks stand out.
+    pub constant: f32,
+    /// A read less similar than this is not found by its meaning, 0 to 1.
     pub least_similarity: f32,
     /// What having a problem adds, as a share of the score.
     pub problem: f32,
@@ -60,9 +58,9 @@ impl Default for Blend {
         Self {
             by: By::Both,
             weights: Weights::default(),
-            words: 0.6,
-            curve: 0.5,
-            least_similarity: 0.2,
+            words: 2.0,
+            constant: 3.0,
+            least_similarity: 0.25,
             problem: 0.01,
             confidence: 0.005,
             recency: 0.005,
@@ -140,6 +138,7 @@ struct Candidate {
     by_words: Option<u32>,
     words_score: Option<f32>,
     similarity: Option<f32>,
+    by_meaning: Option<u32>,
 }
 
 /// Ranks the reads that fit `query`, whose meaning is `meaning`.
@@ -180,8 +179,10 @@ pub(crate) fn rank(
         candidate.by_words = Some(rank);
         candidate.words_score = Some(hit.score);
     }
-    for (place, similarity) in near {
-        candidates.entry(place).or_default().similarity = Some(similarity);
+    for ((place, similarity), rank) in near.into_iter().zip(1..) {
+        let candidate = candidates.entry(place).or_default();
+        candidate.similarity = Some(similarity);
+        candidate.by_meaning = Some(rank);
     }
     let candidates =
         candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
@@ -217,13 +218,8 @@ fn joined(
     candidates: Vec<Candidate>,
     blend: &Blend,
 ) -> Result<Vec<Ranked>, SearchError> {
-    let best =
-        candidates.iter().filter_map(|candidate| candidate.words_score).fold(f32::MIN_POSITIVE, f32::max);
-    let score = |candidate: &Candidate| {
-        let words = candidate.words_score.map_or(0.0, |score| (score / best).powf(blend.curve));
-        let meaning = candidate.similarity.map_or(0.0, |similarity| similarity - blend.least_similarity);
-        blend.words * words + (1.0 - blend.words) * meaning
-    };
+    let share = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (blend.constant + rank as f32));
+    let score = |candidate: &Candidate| blend.words * share(candidate.by_words) + share(candidate.by_meaning);
     let mut scored: Vec<(f32, Candidate)> =
         candidates.into_iter().map(|candidate| (score(&candidate), candidate)).collect();
     scored.sort_by(|(a, one), (b, other)| b.total_cmp(a).then(one.place.cmp(&other.place)));

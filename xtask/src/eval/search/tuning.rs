@@ -28,8 +28,8 @@ const WORDS: [Dial; 11] = [
 ];
 
 const BLEND: [Dial; 6] = [
-    Dial { name: "words", number: |b| &mut b.words, values: &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8] },
-    Dial { name: "curve", number: |b| &mut b.curve, values: &[0.35, 0.5, 0.7, 1.0, 1.4] },
+    Dial { name: "words", number: |b| &mut b.words, values: &[0.5, 1.0, 1.5, 2.0, 3.0] },
+    Dial { name: "constant", number: |b| &mut b.constant, values: &[1.0, 3.0, 5.0, 10.0, 20.0, 60.0] },
     Dial {
         name: "least similarity",
         number: |b| &mut b.least_similarity,
