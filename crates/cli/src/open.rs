@@ -9,11 +9,11 @@ use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher};
 use backissue_ingest::{Asker, BUILT_IN, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
-use backissue_search::{Embedders, Search};
+use backissue_search::{Embedders, EmbeddingServer, Search};
 use backissue_store::{Limits, Location, Store};
 
 use crate::progress::TakingIn;
-use crate::settings::{Origin, Settings};
+use crate::settings::{ModelRow, Origin, Settings};
 
 /// Opens the archive, making it where there is none, with the time zone it is filed by.
 pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
@@ -58,7 +58,14 @@ pub fn index_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
 
 /// Opens the archive's search index, beginning one where there is none.
 pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
-    Ok(Search::open(store.clone(), &index_folder(settings)?, Embedders::default()).await?)
+    let embedder = match &settings.embed_with.value {
+        None => Embedders::BuiltIn,
+        Some(name) => {
+            let (model, _) = model(settings, name).context("in the setting `embed_with`")?;
+            Embedders::Server(Arc::new(EmbeddingServer::new(model)))
+        }
+    };
+    Ok(Search::open(store.clone(), &index_folder(settings)?, embedder).await?)
 }
 
 /// The same, brought up to the archive's last change unless somebody else is at that; then it is searched as it is.
@@ -99,8 +106,8 @@ pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Re
     Ok(Ingest::new(store, fetcher, settings))
 }
 
-/// The model that the settings call `name`, with its limits.
-pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
+/// The model that the settings call `name`, and what they say of it.
+fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s ModelRow)> {
     let mut rows = settings.models.value.iter().filter(|row| row.name == name);
     let Some(row) = rows.next() else {
         let names: Vec<&str> = settings.models.value.iter().map(|row| row.name.as_str()).collect();
@@ -132,6 +139,12 @@ pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
         },
         &settings.ca.value,
     )?;
+    Ok((model, row))
+}
+
+/// The model that the settings call `name`, with its limits.
+pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
+    let (model, row) = model(settings, name)?;
     let mut asker = Asker::new(model);
     asker.limits = Limits { reads: row.reads_per_day, tokens: row.tokens_per_day };
     asker.characters = row.article_characters.unwrap_or(asker.characters);

@@ -95,6 +95,10 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub allow_port: Vec<u16>,
+    /// The model, by its name in the configuration file, that says what texts mean, instead of the built-in embedder; its
+    /// server must have `/embeddings`
+    #[arg(long, global = true, env = "BACKISSUE_EMBED_WITH", value_name = "MODEL", hide_env_values = true)]
+    pub embed_with: Option<String>,
     /// The model, by its name in the configuration file, that annotates each new read after the built-in annotator
     #[arg(
         long,
@@ -135,6 +139,7 @@ struct SettingsFile {
     ca: Vec<PathBuf>,
     allow_private_addresses: Option<bool>,
     allow_port: Vec<u16>,
+    embed_with: Option<String>,
     annotate_with: Option<String>,
     model: Vec<ModelRow>,
     log: Option<String>,
@@ -274,6 +279,8 @@ pub struct Settings {
     pub allow_private_addresses: Setting<bool>,
     /// Ports besides 80 and 443.
     pub allow_port: Setting<Vec<u16>>,
+    /// The model that says what texts mean.
+    pub embed_with: Setting<Option<String>>,
     /// The model that annotates each new read.
     pub annotate_with: Setting<Option<String>>,
     /// Language models.
@@ -395,6 +402,7 @@ impl Settings {
                 || false,
             ),
             allow_port: layers.many("allow_port", flags.allow_port.clone(), file.allow_port),
+            embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
             models: layers.many("model", Vec::new(), file.model),
             log: layers.maybe("log", flags.log.clone(), file.log),
@@ -454,6 +462,7 @@ impl Settings {
                 &self.allow_private_addresses.origin,
             ),
             ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
+            ("embed_with", text(&self.embed_with.value), &self.embed_with.origin),
             ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
             ("log", text(&self.log.value), &self.log.origin),
         ]

@@ -379,3 +379,31 @@ fn models_are_listed_tested_and_their_keys_never_told() {
         assert!(ended == code && said.contains(told), "{words:?}: {ended} {said}");
     }
 }
+
+/// A server's vector of a text: two texts are alike as far as they are both about a database or both are not.
+fn vectors(asked: &Asked) -> Does {
+    let of = |text: &str| {
+        let hits = text.to_lowercase().matches("mongo").count();
+        json!([1.0, 4.0 * f64::from(u8::try_from(hits.min(1)).unwrap())])
+    };
+    let data =
+        asked.user.lines().enumerate().map(|(index, text)| json!({ "index": index, "embedding": of(text) }));
+    Does::Sends(json!({ "data": data.collect::<Vec<_>>() }).to_string().into_bytes())
+}
+
+#[test]
+fn an_embedding_server_says_what_texts_mean_and_words_are_left_where_it_is_down() {
+    let model = StandInModel::start(vectors).unwrap();
+    let modelled =
+        Modelled::new(&model.url("openai"), "openai", "embed_with = 'mine'", "timeout = '5s'").synced();
+    let found = modelled.json(&["find", "mongodb"]);
+    let asked = model.asked();
+    assert!(asked.iter().all(|asked| asked.protocol == "embeddings" && asked.key.as_deref() == Some(KEY)));
+    assert!(asked.iter().any(|asked| asked.user == "mongodb"), "the question itself");
+    assert!(found["reads"].as_array().unwrap().iter().any(|read| !read["similarity"].is_null()), "{found}");
+
+    drop(model);
+    let (said, code) = modelled.said(&["find", "mongodb"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.to_lowercase().contains("mongo"), "{said}");
+}

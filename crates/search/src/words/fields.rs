@@ -76,7 +76,7 @@ impl Default for Weights {
             headings: 0.0,
             body: 3.0,
             exact: 0.15,
-            nearness: 0.0,
+            nearness: 0.25,
             typo: 0.4,
             beginning: 0.4,
             part: 0.5,
