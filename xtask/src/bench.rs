@@ -2,6 +2,7 @@
 
 mod ingest;
 mod meaning;
+mod search;
 mod serve;
 
 use crate::release;
@@ -19,6 +20,8 @@ enum What {
     Ingest(ingest::Ingest),
     /// The nearest of many vectors: times, what is missed, memory
     Meaning(meaning::Meaning),
+    /// Search at three sizes of the archive: times by words, by meaning and by both, against FTS5; build, disk, memory
+    Search(search::Search),
     /// The pages at 1,000 and 100,000 reads: requests a second, p50 and p99
     Serve(serve::Serve),
 }
@@ -30,6 +33,7 @@ impl Bench {
         match self.what {
             What::Ingest(bench) => runtime()?.block_on(bench.run(&release::required()?)),
             What::Meaning(bench) => bench.run(),
+            What::Search(bench) => bench.run(),
             What::Serve(bench) => runtime()?.block_on(bench.run(&release::required()?)),
         }
     }

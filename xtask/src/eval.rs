@@ -8,7 +8,7 @@ mod judge;
 mod lexrank;
 pub mod minilm;
 mod precis;
-mod search;
+pub mod search;
 mod statistics;
 
 /// The arguments of `cargo xtask eval`.

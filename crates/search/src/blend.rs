@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::meaning::{Embedding, Vectors};
 use crate::searcher::{Allowed, Facts, Place, Searcher, SegmentKey};
 use crate::words::compile::Correction;
-use crate::{Query, SearchError, Typing, Weights};
+use crate::{Facets, Index, Query, SearchError, Typing, Weights};
 
 /// How many reads either way of searching proposes, and so the most that an answer has.
 pub const CANDIDATES: usize = 200;
@@ -94,17 +94,13 @@ pub struct Ranking {
 
 /// The vectors of the index, a set a segment; kept as long as their segments are there.
 #[derive(Debug, Default)]
-pub(crate) struct Matrices {
+struct Matrices {
     kept: Mutex<HashMap<SegmentKey, Arc<Vectors>>>,
 }
 
 impl Matrices {
     /// The vectors of each segment in the searcher's order; makes those that are new and forgets those that are gone.
-    pub(crate) fn of(
-        &self,
-        searcher: &Searcher,
-        dimensions: usize,
-    ) -> Result<Vec<Arc<Vectors>>, SearchError> {
+    fn of(&self, searcher: &Searcher, dimensions: usize) -> Result<Vec<Arc<Vectors>>, SearchError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = HashMap::new();
         let mut all = Vec::new();
@@ -131,6 +127,59 @@ fn vectors_of(segment: crate::Segment<'_>, dimensions: usize) -> Result<Vectors,
     Ok(Vectors::new(dimensions, rows.iter().map(|(row, bytes)| (*row, bytes.as_slice()))))
 }
 
+/// The index with its vectors in memory: ranks, and knows no texts.
+#[derive(Clone, Debug)]
+pub struct Ranker {
+    index: Index,
+    matrices: Arc<Matrices>,
+}
+
+impl Ranker {
+    /// Over this index. The vectors are read by the first ranking, or by [`Ranker::warm`].
+    pub fn new(index: Index) -> Self {
+        Self { index, matrices: Arc::default() }
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Reads the vectors of new segments, so that no search has to.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn warm(&self, dimensions: usize) -> Result<(), SearchError> {
+        self.matrices.of(&self.index.searcher(), dimensions).map(|_| ())
+    }
+
+    /// Ranks the reads that fit `query`, whose meaning is `meaning`, and counts over them.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn rank(
+        &self,
+        query: &Query,
+        meaning: Option<&Embedding>,
+        blend: &Blend,
+        typing: Typing,
+    ) -> Result<(Ranking, Facets), SearchError> {
+        let searcher = self.index.searcher();
+        let vectors = match meaning {
+            Some(meaning) => self.matrices.of(&searcher, meaning.dimensions())?,
+            None => Vec::new(),
+        };
+        let ranking = rank(&searcher, &vectors, query, meaning, blend, typing)?;
+        let facets = if query.has_words() {
+            let ids: Vec<ReadId> = ranking.reads.iter().map(|read| read.id).collect();
+            searcher.facets_of(&ids)?
+        } else {
+            searcher.facets(query, typing)?
+        };
+        Ok((ranking, facets))
+    }
+}
+
 /// What both ways of searching propose.
 #[derive(Clone, Copy, Default)]
 struct Candidate {
@@ -142,7 +191,7 @@ struct Candidate {
 }
 
 /// Ranks the reads that fit `query`, whose meaning is `meaning`.
-pub(crate) fn rank(
+fn rank(
     searcher: &Searcher,
     matrices: &[Arc<Vectors>],
     query: &Query,

@@ -43,19 +43,20 @@ impl Search {
     /// goes on from there.
     pub async fn catch_up(&self, mut tell: impl FnMut(Progress)) -> Result<Caught, SearchFailure> {
         let version = self.store.archive_version().await?;
-        self.index.refresh()?;
+        self.index().refresh()?;
         if self.has_come_to(version) {
             return Ok(Caught::Up { changes: 0 });
         }
         let Some(mut writer) = self.writer().await? else { return Ok(Caught::ByAnother) };
-        if self.index.position() > version {
+        if self.index().position() > version {
             // The archive went back, as when an older copy was put in its place.
+            drop(writer);
             self.rebuild(tell).await?;
-            return Ok(Caught::Up { changes: self.index.len() });
+            return Ok(Caught::Up { changes: self.index().len() });
         }
         let mut progress = Progress { done: 0, reads: self.store.reads_annotated().await? };
-        let mut after = ChangeMark::after_version(self.index.position());
-        let (mut come_to, mut waiting) = (self.index.position(), 0);
+        let mut after = ChangeMark::after_version(self.index().position());
+        let (mut come_to, mut waiting) = (self.index().position(), 0);
         loop {
             let changes = self.store.changes(after, STRETCH).await?;
             come_to = come_to.max(changes.version);
@@ -93,7 +94,7 @@ impl Search {
     /// # Errors
     /// Where the archive, the index or an embedding server fails; the former index then stays.
     pub async fn rebuild(&self, mut tell: impl FnMut(Progress)) -> Result<Option<u64>, SearchFailure> {
-        let Some(mut rebuild) = self.index.rebuild()? else { return Ok(None) };
+        let Some(mut rebuild) = self.index().rebuild()? else { return Ok(None) };
         let mut progress = Progress { done: 0, reads: self.store.reads_annotated().await? };
         let (mut after, mut come_to) = (ChangeMark::default(), 0);
         loop {
@@ -111,13 +112,13 @@ impl Search {
             }
         }
         tokio::task::spawn_blocking(move || rebuild.finish(come_to)).await??;
-        self.index.refresh()?;
+        self.index().refresh()?;
         self.warm().await?;
-        Ok(Some(self.index.len()))
+        Ok(Some(self.index().len()))
     }
 
     async fn writer(&self) -> Result<Option<Writer>, SearchFailure> {
-        let index = self.index.clone();
+        let index = self.index().clone();
         Ok(tokio::task::spawn_blocking(move || index.writer()).await??)
     }
 

@@ -59,7 +59,7 @@ mod search;
 mod searcher;
 mod words;
 
-pub use blend::{Blend, By, CANDIDATES, Ranked, Ranking};
+pub use blend::{Blend, By, CANDIDATES, Ranked, Ranker, Ranking};
 pub use document::Document;
 pub use embedders::{Embedders, EmbeddingFailure, EmbeddingServer};
 pub use error::SearchError;

@@ -10,13 +10,12 @@ use std::time::SystemTime;
 use backissue_model::ReadId;
 use backissue_store::{ReadText, Store, StoreError};
 
-use crate::blend::{Matrices, rank};
 use crate::embedders::{Embedders, EmbeddingFailure};
 use crate::follow::meanings;
 use crate::meaning::Embedding;
 use crate::{
-    Blend, By, Correction, Facets, Index, Marks, Passage, Query, Ranked, Ranking, SearchError, Typing,
-    passage,
+    Blend, By, Correction, Facets, Index, Marks, Passage, Query, Ranked, Ranker, Ranking, SearchError,
+    Typing, passage,
 };
 
 /// The flag of the archive that tells it from others, so that no index is taken for another archive's.
@@ -47,9 +46,8 @@ pub enum SearchFailure {
 #[derive(Clone, Debug)]
 pub struct Search {
     pub(crate) store: Store,
-    pub(crate) index: Index,
     pub(crate) embedder: Embedders,
-    matrices: Arc<Matrices>,
+    pub(crate) ranker: Ranker,
     /// The version of the archive that this index was last seen to have come to.
     come_to: Arc<AtomicU64>,
 }
@@ -126,17 +124,18 @@ impl Search {
         };
         let folder = folder.join(format!("{name}-{}", embedder.identity()));
         let index = tokio::task::spawn_blocking(move || Index::open(&folder)).await??;
-        Ok(Self { store, index, embedder, matrices: Arc::default(), come_to: Arc::new(AtomicU64::new(0)) })
+        Ok(Self { store, embedder, ranker: Ranker::new(index), come_to: Arc::new(AtomicU64::new(0)) })
     }
 
     /// The index.
     pub fn index(&self) -> &Index {
-        &self.index
+        self.ranker.index()
     }
 
     /// Whether the index had come to this version of the archive when somebody last looked.
     pub(crate) fn has_come_to(&self, version: u64) -> bool {
-        self.come_to.load(Ordering::Relaxed) == version && version > 0
+        // Another process may have made the index anew meanwhile, and not have come as far.
+        version > 0 && self.come_to.load(Ordering::Relaxed) == version && self.index().position() >= version
     }
 
     pub(crate) fn come_to(&self, version: u64) {
@@ -148,7 +147,7 @@ impl Search {
     /// # Errors
     /// Where the archive cannot be read.
     pub async fn is_behind(&self) -> Result<bool, SearchFailure> {
-        Ok(self.store.archive_version().await? > self.index.position())
+        Ok(self.store.archive_version().await? > self.index().position())
     }
 
     /// How much of the archive the index has.
@@ -157,14 +156,14 @@ impl Search {
     /// Where the archive cannot be read.
     pub async fn coverage(&self) -> Result<Coverage, SearchFailure> {
         let reads = self.store.reads_annotated().await?;
-        Ok(Coverage { indexed: self.index.len(), reads })
+        Ok(Coverage { indexed: self.index().len(), reads })
     }
 
     /// Reads the vectors of new segments, so that no search has to.
     pub(crate) async fn warm(&self) -> Result<(), SearchFailure> {
         let Some(dimensions) = self.embedder.dimensions() else { return Ok(()) };
-        let (index, matrices) = (self.index.clone(), Arc::clone(&self.matrices));
-        tokio::task::spawn_blocking(move || matrices.of(&index.searcher(), dimensions)).await??;
+        let ranker = self.ranker.clone();
+        tokio::task::spawn_blocking(move || ranker.warm(dimensions)).await??;
         Ok(())
     }
 
@@ -240,22 +239,8 @@ impl Search {
         blend: Blend,
         typing: Typing,
     ) -> Result<(Ranking, Facets), SearchFailure> {
-        let (index, matrices) = (self.index.clone(), Arc::clone(&self.matrices));
-        let rank = move || {
-            let searcher = index.searcher();
-            let vectors = match &meaning {
-                Some(meaning) => matrices.of(&searcher, meaning.dimensions())?,
-                None => Vec::new(),
-            };
-            let ranking = rank(&searcher, &vectors, &query, meaning.as_ref(), &blend, typing)?;
-            let facets = if query.has_words() {
-                let ids: Vec<ReadId> = ranking.reads.iter().map(|read| read.id).collect();
-                searcher.facets_of(&ids)?
-            } else {
-                searcher.facets(&query, typing)?
-            };
-            Ok::<_, SearchError>((ranking, facets))
-        };
+        let ranker = self.ranker.clone();
+        let rank = move || ranker.rank(&query, meaning.as_ref(), &blend, typing);
         Ok(tokio::task::spawn_blocking(rank).await??)
     }
 

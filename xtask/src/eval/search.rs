@@ -2,7 +2,7 @@
 //! were distilled from.
 
 mod peers;
-mod queries;
+pub mod queries;
 mod tuning;
 
 use std::collections::HashMap;

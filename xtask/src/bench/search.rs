@@ -1,0 +1,290 @@
+//! Search over made-up archives of several sizes, against SQLite's full text over the same reads.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
+use backissue_search::meaning::{Embedder, Embedding};
+use backissue_search::{Blend, By, Document, Index, Query, Ranker, Typing};
+use backissue_store::{ChangeMark, Location, ReadText, Store};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Connection, Row, SqliteConnection};
+
+use crate::archive;
+use crate::eval::search::queries;
+use crate::release;
+use crate::table::table;
+
+/// The arguments of `cargo xtask bench search`.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// Sizes of the archive, in reads
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    reads: Vec<u32>,
+    /// Spare the optimised build, for a quick look
+    #[arg(long)]
+    unoptimised: bool,
+}
+
+/// What made-up reads are made of.
+struct Stuff {
+    paragraphs: Vec<String>,
+    titles: Vec<String>,
+    problems: Vec<String>,
+    concepts: Vec<ConceptSlug>,
+}
+
+impl Search {
+    /// Measures and prints.
+    ///
+    /// # Errors
+    /// Where test data is missing, or there is no room.
+    pub fn run(self) -> anyhow::Result<()> {
+        if !self.unoptimised {
+            release::go_on_optimised(&["xtask"])?;
+        }
+        tokio::runtime::Runtime::new()?.block_on(self.measure())
+    }
+
+    async fn measure(self) -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let stuff = Stuff::of_real_reads(folder.path()).await?;
+        let asked: Vec<String> = queries::load()?.into_iter().map(|judged| judged.query).collect();
+        println!(
+            "{} questions of `eval/search.jsonl`, each asked alone; reads put together of {} real paragraphs; the best 10 of FTS5, up \
+             to 200 and their counts of ours:\n",
+            asked.len(),
+            stuff.paragraphs.len()
+        );
+        let (mut builds, mut times) = (Vec::new(), Vec::new());
+        for reads in self.reads {
+            one_size(folder.path(), &stuff, &asked, reads, &mut builds, &mut times).await?;
+        }
+        let head = ["reads", "index", "built in, s", "on disk, MiB", "resident, MiB"];
+        println!("{}", table(&head, &builds));
+        println!("{}", table(&["reads", "searched by", "p50, ms", "p95, ms", "p99, ms"], &times));
+        Ok(())
+    }
+}
+
+async fn one_size(
+    folder: &Path,
+    stuff: &Stuff,
+    asked: &[String],
+    reads: u32,
+    builds: &mut Vec<Vec<String>>,
+    times: &mut Vec<Vec<String>>,
+) -> anyhow::Result<()> {
+    let embedder = Embedder::built_in();
+    let ours = folder.join(format!("index-{reads}"));
+    let before = resident()?;
+    let began = Instant::now();
+    let index = Index::open(&ours)?;
+    let mut writer = index.writer()?.context("the index is new, yet somebody writes it")?;
+    for number in 0..reads {
+        writer.put(&stuff.read(number, embedder))?;
+        if number % 50_000 == 49_999 {
+            writer.commit(u64::from(number))?;
+        }
+    }
+    writer.commit(u64::from(reads) + 1)?;
+    drop(writer);
+    let built = began.elapsed();
+    let ranker = Ranker::new(index);
+    ranker.warm(embedder.dimensions())?;
+    for (name, by) in [("words", By::Words), ("meaning", By::Meaning), ("both", By::Both)] {
+        let blend = Blend { by, ..Blend::default() };
+        let mut took = Vec::new();
+        for round in 0..2 {
+            for text in asked {
+                let began = Instant::now();
+                let query = Query::parse(text);
+                let meaning = (by != By::Words).then(|| embedder.embed(&query.words())).flatten();
+                ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)?;
+                // The first round brings the files into memory.
+                if round > 0 {
+                    took.push(began.elapsed());
+                }
+            }
+        }
+        times.push(row(reads, &format!("ours, {name}"), took));
+    }
+    builds.push(built_row(reads, "ours", built, size(&ours)?, resident()?.saturating_sub(before)));
+    drop(ranker);
+    std::fs::remove_dir_all(&ours)?;
+
+    let before = resident()?;
+    let file = folder.join(format!("fts5-{reads}.sqlite"));
+    let began = Instant::now();
+    let mut db = filled(&file, stuff, embedder, reads).await?;
+    let built = began.elapsed();
+    let mut took = Vec::new();
+    for round in 0..2 {
+        for text in asked {
+            let began = Instant::now();
+            let words: Vec<String> = text
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .filter(|word| word.chars().count() > 2)
+                .map(|word| format!("\"{word}\""))
+                .collect();
+            let rows = sqlx::query(
+                "SELECT rowid FROM reads WHERE reads MATCH ? ORDER BY bm25(reads, 1.5, 1, 1, 3) LIMIT 10",
+            )
+            .bind(words.join(" OR "))
+            .fetch_all(&mut db)
+            .await?;
+            ensure!(rows.iter().all(|row| row.try_get::<i64, _>(0).is_ok()), "rows without numbers");
+            if round > 0 {
+                took.push(began.elapsed());
+            }
+        }
+    }
+    times.push(row(reads, "FTS5, words", took));
+    builds.push(built_row(reads, "FTS5", built, size(&file)?, resident()?.saturating_sub(before)));
+    db.close().await?;
+    std::fs::remove_file(&file)?;
+    Ok(())
+}
+
+async fn filled(
+    file: &Path,
+    stuff: &Stuff,
+    embedder: &Embedder,
+    reads: u32,
+) -> anyhow::Result<SqliteConnection> {
+    let mut db = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await?;
+    sqlx::query("CREATE VIRTUAL TABLE reads USING fts5(title, problem, concepts, text, content='', tokenize='porter unicode61')")
+        .execute(&mut db)
+        .await?;
+    let mut number = 0;
+    while number < reads {
+        sqlx::query("BEGIN").execute(&mut db).await?;
+        for _ in 0..50_000.min(reads - number) {
+            let read = stuff.read(number, embedder);
+            let concepts: Vec<&str> = read.concepts.iter().map(ConceptSlug::as_str).collect();
+            sqlx::query("INSERT INTO reads (rowid, title, problem, concepts, text) VALUES (?, ?, ?, ?, ?)")
+                .bind(i64::from(number))
+                .bind(&read.title)
+                .bind(read.problem.as_deref().unwrap_or_default())
+                .bind(concepts.join(" "))
+                .bind(&read.text)
+                .execute(&mut db)
+                .await?;
+            number += 1;
+        }
+        sqlx::query("COMMIT").execute(&mut db).await?;
+    }
+    Ok(db)
+}
+
+impl Stuff {
+    async fn of_real_reads(folder: &Path) -> anyhow::Result<Self> {
+        let store = Store::open(&Location::Sqlite(folder.join("archive.sqlite")), &TimeZone::UTC).await?;
+        archive::fill(&store).await?;
+        let (mut reads, mut after): (Vec<ReadText>, _) = (Vec::new(), ChangeMark::default());
+        loop {
+            let changes = store.changes(after, 500).await?;
+            reads.extend(changes.reads);
+            match changes.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        store.close().await;
+        let paragraphs = reads.iter().flat_map(|read| read.text.split("\n\n"));
+        let paragraphs = paragraphs.filter(|text| (60..1200).contains(&text.len())).map(str::to_owned);
+        let problems = reads.iter().filter_map(|read| read.precis.problem.as_ref());
+        Ok(Self {
+            paragraphs: paragraphs.collect(),
+            titles: reads.iter().map(|read| read.card.title.clone()).collect(),
+            problems: problems.map(|problem| problem.text.clone()).collect(),
+            concepts: reads.iter().flat_map(|read| read.precis.concepts.clone()).collect(),
+        })
+    }
+
+    /// The read of this number, always the same: 8 to 24 paragraphs, and of two reads one has a problem.
+    fn read(&self, number: u32, embedder: &Embedder) -> Document {
+        let mut dice = Dice(u64::from(number) + 1);
+        let title = format!("{}: {}", dice.of(&self.titles), dice.of(&self.titles));
+        let problem =
+            (number % 2 == 0).then(|| format!("{} {}", dice.of(&self.problems), dice.of(&self.problems)));
+        let paragraphs: Vec<&str> =
+            (0..8 + dice.below(17)).map(|_| dice.of(&self.paragraphs).as_str()).collect();
+        let text = paragraphs.join("\n\n");
+        let beginning: Vec<&str> = text.split_whitespace().take(60).collect();
+        let meant =
+            [problem.as_ref().map(|problem| format!("{title}. {problem}")), Some(beginning.join(" "))];
+        let embedded = meant.iter().flatten().filter_map(|text| embedder.embed(text));
+        let filed_at =
+            Timestamp::UNIX_EPOCH + SignedDuration::from_hours(380_000 + i64::from(number % 110_000));
+        Document {
+            id: ReadId(i64::from(number) + 1),
+            company: format!("Company {}", dice.below(500)),
+            sources: vec![Slug::of(&format!("blog-{}", dice.below(500)))],
+            kind: Kind::ALL[dice.below(Kind::ALL.len())],
+            week: Week::of(filed_at, &TimeZone::UTC),
+            filed_at,
+            approach: None,
+            outcome: None,
+            description: None,
+            concepts: (0..3).map(|_| dice.of(&self.concepts).clone()).collect(),
+            technologies: vec!["Kafka".to_owned()],
+            fingerprint: None,
+            confidence: 0.3,
+            vectors: embedded.map(Embedding::into_bytes).collect(),
+            title,
+            problem,
+            text,
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea & Flood 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * bound as u128) >> 64) as usize
+    }
+
+    fn of<'s, T>(&mut self, list: &'s [T]) -> &'s T {
+        &list[self.below(list.len())]
+    }
+}
+
+fn row(reads: u32, name: &str, mut took: Vec<Duration>) -> Vec<String> {
+    took.sort_unstable();
+    let at = |share: f64| {
+        let rank = ((took.len() as f64 * share).ceil() as usize).clamp(1, took.len());
+        format!("{:.1}", took[rank - 1].as_secs_f64() * 1000.0)
+    };
+    vec![reads.to_string(), name.to_owned(), at(0.5), at(0.95), at(0.99)]
+}
+
+fn built_row(reads: u32, name: &str, built: Duration, disk: u64, memory: u64) -> Vec<String> {
+    let mib = |bytes: u64| (bytes >> 20).to_string();
+    vec![reads.to_string(), name.to_owned(), format!("{:.0}", built.as_secs_f64()), mib(disk), mib(memory)]
+}
+
+/// Bytes of a file, or of all files below a folder.
+fn size(path: &Path) -> anyhow::Result<u64> {
+    if path.is_file() {
+        return Ok(path.metadata()?.len());
+    }
+    std::fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
+}
+
+/// What this process has in memory, the pages of mapped files that it has touched included.
+fn resident() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("this bench needs Linux's /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?.parse()?;
+    Ok(kib << 10)
+}
