@@ -30,7 +30,10 @@ impl Test {
                 ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
             step("Clippy", || run(cargo().args(words)))?;
         }
-        step("The binary", || run(cargo().args(["build", "--workspace", "--all-features"])))?;
+        // With the tests, so that both are of the same features of what they depend on and nothing is compiled twice.
+        step("The binary", || {
+            run(cargo().args(["build", "--workspace", "--all-features", "--bins", "--tests"]))
+        })?;
         step("Tests", || {
             let mut tests = cargo();
             tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
