@@ -60,7 +60,7 @@ impl Default for Blend {
             weights: Weights::default(),
             words: 2.0,
             constant: 3.0,
-            least_similarity: 0.25,
+            least_similarity: 0.2,
             problem: 0.01,
             confidence: 0.005,
             recency: 0.005,
