@@ -85,7 +85,7 @@ async fn one_size(
     let mut writer = index.writer()?.context("the index is new, yet somebody writes it")?;
     for number in 0..reads {
         writer.put(&stuff.read(number, embedder))?;
-        if number % 50_000 == 49_999 {
+        if (number + 1).is_multiple_of(50_000) {
             writer.commit(u64::from(number))?;
         }
     }
@@ -208,8 +208,9 @@ impl Stuff {
     fn read(&self, number: u32, embedder: &Embedder) -> Document {
         let mut dice = Dice(u64::from(number) + 1);
         let title = format!("{}: {}", dice.of(&self.titles), dice.of(&self.titles));
-        let problem =
-            (number % 2 == 0).then(|| format!("{} {}", dice.of(&self.problems), dice.of(&self.problems)));
+        let problem = number
+            .is_multiple_of(2)
+            .then(|| format!("{} {}", dice.of(&self.problems), dice.of(&self.problems)));
         let paragraphs: Vec<&str> =
             (0..8 + dice.below(17)).map(|_| dice.of(&self.paragraphs).as_str()).collect();
         let text = paragraphs.join("\n\n");
