@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use backissue_annotate::{Text, annotate};
 use backissue_extract::{Page, extract};
 use backissue_model::{CanonicalUrl, Entry, NewSource, Stage};
-use backissue_store::{Admission, PollOutcome, Retry, Scope, Store};
+use backissue_store::{Admission, ChangeMark, PollOutcome, ReadText, Retry, Scope, Store};
 use backissue_tests::shared::shared_dir;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -71,6 +71,22 @@ pub async fn fill(store: &Store) -> anyhow::Result<()> {
         store.finish_annotate(&read, &precis, now).await?;
     }
     Ok(())
+}
+
+/// Every annotated read of an archive.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn reads(store: &Store) -> anyhow::Result<Vec<ReadText>> {
+    let (mut reads, mut after) = (Vec::new(), ChangeMark::default());
+    loop {
+        let changes = store.changes(after, 500).await?;
+        reads.extend(changes.reads);
+        match changes.next {
+            Some(next) => after = next,
+            None => return Ok(reads),
+        }
+    }
 }
 
 async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ mod lexrank;
 pub mod minilm;
 mod precis;
 pub mod search;
-mod statistics;
+pub mod statistics;
 
 /// The arguments of `cargo xtask eval`.
 #[derive(Debug, clap::Args)]

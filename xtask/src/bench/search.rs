@@ -7,13 +7,14 @@ use anyhow::{Context, ensure};
 use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
 use backissue_search::meaning::{Embedder, Embedding};
 use backissue_search::{Blend, By, Document, Index, Query, Ranker, Typing};
-use backissue_store::{ChangeMark, Location, ReadText, Store};
+use backissue_store::{Location, Store};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use crate::archive;
 use crate::eval::search::queries;
+use crate::eval::statistics::{Random, percentile};
 use crate::release;
 use crate::table::table;
 
@@ -183,15 +184,7 @@ impl Stuff {
     async fn of_real_reads(folder: &Path) -> anyhow::Result<Self> {
         let store = Store::open(&Location::Sqlite(folder.join("archive.sqlite")), &TimeZone::UTC).await?;
         archive::fill(&store).await?;
-        let (mut reads, mut after): (Vec<ReadText>, _) = (Vec::new(), ChangeMark::default());
-        loop {
-            let changes = store.changes(after, 500).await?;
-            reads.extend(changes.reads);
-            match changes.next {
-                Some(next) => after = next,
-                None => break,
-            }
-        }
+        let reads = archive::reads(&store).await?;
         store.close().await;
         let paragraphs = reads.iter().flat_map(|read| read.text.split("\n\n"));
         let paragraphs = paragraphs.filter(|text| (60..1200).contains(&text.len())).map(str::to_owned);
@@ -206,13 +199,13 @@ impl Stuff {
 
     /// The read of this number, always the same: 8 to 24 paragraphs, and of two reads one has a problem.
     fn read(&self, number: u32, embedder: &Embedder) -> Document {
-        let mut dice = Dice(u64::from(number) + 1);
-        let title = format!("{}: {}", dice.of(&self.titles), dice.of(&self.titles));
+        let mut random = Random(u64::from(number) + 1);
+        let title = format!("{}: {}", any(&mut random, &self.titles), any(&mut random, &self.titles));
         let problem = number
             .is_multiple_of(2)
-            .then(|| format!("{} {}", dice.of(&self.problems), dice.of(&self.problems)));
+            .then(|| format!("{} {}", any(&mut random, &self.problems), any(&mut random, &self.problems)));
         let paragraphs: Vec<&str> =
-            (0..8 + dice.below(17)).map(|_| dice.of(&self.paragraphs).as_str()).collect();
+            (0..8 + random.below(17)).map(|_| any(&mut random, &self.paragraphs).as_str()).collect();
         let text = paragraphs.join("\n\n");
         let beginning: Vec<&str> = text.split_whitespace().take(60).collect();
         let meant =
@@ -222,15 +215,15 @@ impl Stuff {
             Timestamp::UNIX_EPOCH + SignedDuration::from_hours(380_000 + i64::from(number % 110_000));
         Document {
             id: ReadId(i64::from(number) + 1),
-            company: format!("Company {}", dice.below(500)),
-            sources: vec![Slug::of(&format!("blog-{}", dice.below(500)))],
-            kind: Kind::ALL[dice.below(Kind::ALL.len())],
+            company: format!("Company {}", random.below(500)),
+            sources: vec![Slug::of(&format!("blog-{}", random.below(500)))],
+            kind: Kind::ALL[random.below(Kind::ALL.len())],
             week: Week::of(filed_at, &TimeZone::UTC),
             filed_at,
             approach: None,
             outcome: None,
             description: None,
-            concepts: (0..3).map(|_| dice.of(&self.concepts).clone()).collect(),
+            concepts: (0..3).map(|_| any(&mut random, &self.concepts).clone()).collect(),
             technologies: vec!["Kafka".to_owned()],
             fingerprint: None,
             confidence: 0.3,
@@ -242,31 +235,16 @@ impl Stuff {
     }
 }
 
-/// SplitMix64 (Steele, Lea & Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        ((u128::from(mixed) * bound as u128) >> 64) as usize
-    }
-
-    fn of<'s, T>(&mut self, list: &'s [T]) -> &'s T {
-        &list[self.below(list.len())]
-    }
+/// One of the list, by chance.
+fn any<'l, T>(random: &mut Random, list: &'l [T]) -> &'l T {
+    &list[random.below(list.len())]
 }
 
-fn row(reads: u32, name: &str, mut took: Vec<Duration>) -> Vec<String> {
-    took.sort_unstable();
-    let at = |share: f64| {
-        let rank = ((took.len() as f64 * share).ceil() as usize).clamp(1, took.len());
-        format!("{:.1}", took[rank - 1].as_secs_f64() * 1000.0)
-    };
-    vec![reads.to_string(), name.to_owned(), at(0.5), at(0.95), at(0.99)]
+fn row(reads: u32, name: &str, took: Vec<Duration>) -> Vec<String> {
+    let mut took: Vec<f64> = took.iter().map(|took| took.as_secs_f64() * 1000.0).collect();
+    took.sort_by(f64::total_cmp);
+    let at = |percent| format!("{:.1}", percentile(&took, percent));
+    vec![reads.to_string(), name.to_owned(), at(50.0), at(95.0), at(99.0)]
 }
 
 fn built_row(reads: u32, name: &str, built: Duration, disk: u64, memory: u64) -> Vec<String> {

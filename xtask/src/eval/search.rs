@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use backissue_model::ReadId;
 use backissue_search::{Blend, By, Embedders, Search};
-use backissue_store::{ChangeMark, Location, ReadText, Store};
+use backissue_store::{Location, Store};
 use backissue_tests::postgres::Cluster;
 use jiff::tz::TimeZone;
 
@@ -80,7 +80,7 @@ impl Evaluation {
         let store =
             Store::open(&Location::Sqlite(folder.path().join("archive.sqlite")), &TimeZone::UTC).await?;
         archive::fill(&store).await?;
-        let reads = all(&store).await?;
+        let reads = archive::reads(&store).await?;
         let search = Search::open(store, &folder.path().join("index"), Embedders::BuiltIn).await?;
         search.catch_up(|_| ()).await?;
         eprintln!("asking");
@@ -121,19 +121,6 @@ impl Evaluation {
         }
         report(&systems, &judged, reads.len(), self.half);
         Ok(())
-    }
-}
-
-/// Every read of the archive.
-async fn all(store: &Store) -> anyhow::Result<Vec<ReadText>> {
-    let (mut reads, mut after) = (Vec::new(), ChangeMark::default());
-    loop {
-        let changes = store.changes(after, 500).await?;
-        reads.extend(changes.reads);
-        match changes.next {
-            Some(next) => after = next,
-            None => return Ok(reads),
-        }
     }
 }
 

@@ -28,11 +28,11 @@ pub fn bootstrap(reads: usize, figure: impl Fn(&[usize]) -> f64) -> Estimate {
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the same numbers on every machine.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// A number from 0 up to but not including `bound`; 0 where that is 0.
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
