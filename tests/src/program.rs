@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::web::SmallWeb;
+
 /// The longest any step of a test may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -116,6 +118,19 @@ impl Archive {
         let said = self.run(words)?;
         ensure!(said.code == 0, "{words:?} ended with {}:\n{}\n{}", said.code, said.out, said.err);
         Ok(said.out)
+    }
+
+    /// Follows every feed of the small web, by an import.
+    ///
+    /// # Errors
+    /// When the list cannot be written, or the import fails.
+    pub fn import_feeds(&self, web: &SmallWeb) -> anyhow::Result<()> {
+        let opml = self.folder().join("feeds.opml");
+        let outline = |feed| format!("<outline type=\"rss\" text=\"\" xmlUrl=\"{feed}\"/>");
+        let outlines: String = web.feeds().iter().map(outline).collect();
+        std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>"))?;
+        self.done(&["import", &opml.display().to_string()])?;
+        Ok(())
     }
 
     /// What a command that must succeed printed as JSON.

@@ -28,13 +28,6 @@ fn archive_of(web: &SmallWeb, more: Vec<String>) -> Archive {
     flags.extend(SmallWeb::without_pauses());
     flags.extend(more);
     let archive = Archive::new(flags).unwrap();
-    let outlines: String = web
-        .feeds()
-        .iter()
-        .map(|feed| format!("<outline type=\"rss\" text=\"\" xmlUrl=\"{feed}\"/>"))
-        .collect();
-    let opml = archive.folder().join("feeds.opml");
-    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>")).unwrap();
-    archive.done(&["import", &opml.display().to_string()]).unwrap();
+    archive.import_feeds(web).unwrap();
     archive
 }

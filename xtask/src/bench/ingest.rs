@@ -76,11 +76,7 @@ fn one_sync(binary: &Path, database: Option<&Database>) -> anyhow::Result<Sync> 
         flags.extend(["--database".to_owned(), database.url()]);
     }
     let archive = Archive::with_binary(binary, flags)?;
-    let opml = archive.folder().join("feeds.opml");
-    let outlines: String =
-        web.feeds().iter().map(|f| format!("<outline text=\"\" xmlUrl=\"{f}\"/>")).collect();
-    std::fs::write(&opml, format!("<opml version=\"2.0\"><body>{outlines}</body></opml>"))?;
-    archive.done(&["import", &opml.display().to_string()])?;
+    archive.import_feeds(&web)?;
 
     let began = Instant::now();
     let mut child = archive.command(&["sync", "--json"]).stdout(Stdio::piped()).spawn()?;

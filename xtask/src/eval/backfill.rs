@@ -89,11 +89,7 @@ impl Backfill {
             flags.extend(SmallWeb::without_pauses());
         }
         let archive = Archive::with_binary(binary, flags)?;
-        let opml = archive.folder().join("feeds.opml");
-        let outlines: String =
-            web.feeds().iter().map(|f| format!("<outline text=\"\" xmlUrl=\"{f}\"/>")).collect();
-        std::fs::write(&opml, format!("<opml version=\"2.0\"><body>{outlines}</body></opml>"))?;
-        archive.done(&["import", &opml.display().to_string()])?;
+        archive.import_feeds(web)?;
         Ok(archive)
     }
 
