@@ -12,7 +12,7 @@ use backissue_model::ReadId;
 use jiff::Timestamp;
 
 use crate::meaning::{Embedding, Vectors};
-use crate::searcher::{Allowed, Facts, Place, Searcher, SegmentKey};
+use crate::searcher::{Facts, Place, Searcher, SegmentKey};
 use crate::words::compile::Correction;
 use crate::{Facets, Index, Query, SearchError, Typing, Weights};
 
@@ -118,13 +118,14 @@ impl Matrices {
 }
 
 fn vectors_of(segment: crate::Segment<'_>, dimensions: usize) -> Result<Vectors, SearchError> {
-    let mut rows: Vec<(u32, Vec<i8>)> = Vec::new();
+    let (mut rows, mut values): (Vec<u32>, Vec<i8>) = (Vec::new(), Vec::new());
     segment.each_vector(|row, bytes| {
         if bytes.len() == dimensions && segment.is_alive(row) {
-            rows.push((row, bytes.iter().map(|byte| byte.cast_signed()).collect()));
+            rows.push(row);
+            values.extend(bytes.iter().map(|byte| byte.cast_signed()));
         }
     })?;
-    Ok(Vectors::new(dimensions, rows.iter().map(|(row, bytes)| (*row, bytes.as_slice()))))
+    Ok(Vectors::new(dimensions, rows.into_iter().zip(values.chunks_exact(dimensions.max(1)))))
 }
 
 /// The index with its vectors in memory: ranks, and knows no texts.
@@ -169,14 +170,11 @@ impl Ranker {
             Some(meaning) => self.matrices.of(&searcher, meaning.dimensions())?,
             None => Vec::new(),
         };
-        let ranking = rank(&searcher, &vectors, query, meaning, blend, typing)?;
-        let facets = if query.has_words() {
-            let ids: Vec<ReadId> = ranking.reads.iter().map(|read| read.id).collect();
-            searcher.facets_of(&ids)?
-        } else {
-            searcher.facets(query, typing)?
-        };
-        Ok((ranking, facets))
+        let (reads, corrections) = rank(&searcher, &vectors, query, meaning, blend, typing)?;
+        let (places, reads): (Vec<Place>, Vec<Ranked>) = reads.into_iter().unzip();
+        let facets =
+            if query.has_words() { searcher.facets_of(&places)? } else { searcher.facets(query, typing)? };
+        Ok((Ranking { reads, corrections }, facets))
     }
 }
 
@@ -190,7 +188,7 @@ struct Candidate {
     by_meaning: Option<u32>,
 }
 
-/// Ranks the reads that fit `query`, whose meaning is `meaning`.
+/// Ranks the reads that fit `query`, whose meaning is `meaning`; says what was searched instead of words that are not there.
 fn rank(
     searcher: &Searcher,
     matrices: &[Arc<Vectors>],
@@ -198,30 +196,30 @@ fn rank(
     meaning: Option<&Embedding>,
     blend: &Blend,
     typing: Typing,
-) -> Result<Ranking, SearchError> {
+) -> Result<(Vec<(Place, Ranked)>, Vec<Correction>), SearchError> {
     let by_words = blend.by != By::Meaning || !query.has_words();
-    let found = match by_words {
-        true => searcher.words(query, &blend.weights, typing, CANDIDATES)?,
-        false => crate::Found::default(),
-    };
+    let meaning = meaning.filter(|_| blend.by != By::Words && query.has_words());
+    let (found, near) = std::thread::scope(|scope| {
+        let near = meaning.map(|meaning| scope.spawn(|| near(searcher, matrices, query, meaning, blend)));
+        let found = match by_words {
+            true => searcher.words(query, &blend.weights, typing, CANDIDATES)?,
+            false => crate::Found::default(),
+        };
+        let near = match near.map(std::thread::ScopedJoinHandle::join) {
+            None => Vec::new(),
+            Some(Ok(near)) => near?,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        };
+        Ok::<_, SearchError>((found, near))
+    })?;
     if !query.has_words() {
-        let reads = found.hits.iter().zip(1..);
-        let reads = reads.map(|(hit, rank)| Ranked {
-            id: hit.id,
-            score: 0.0,
-            by_words: Some(rank),
-            words_score: None,
-            similarity: None,
+        let reads = found.hits.iter().zip(1..).map(|(hit, rank)| {
+            let ranked =
+                Ranked { id: hit.id, score: 0.0, by_words: Some(rank), words_score: None, similarity: None };
+            (hit.place, ranked)
         });
-        return Ok(Ranking { reads: reads.collect(), corrections: found.corrections });
+        return Ok((reads.collect(), found.corrections));
     }
-    let near = match meaning.filter(|_| blend.by != By::Words) {
-        Some(meaning) => {
-            let allowed = searcher.allowed(query)?;
-            nearest(matrices, meaning, allowed.as_ref(), blend.least_similarity)
-        }
-        None => Vec::new(),
-    };
     let mut candidates: HashMap<Place, Candidate> = HashMap::new();
     for (hit, rank) in found.hits.iter().zip(1..) {
         let candidate = candidates.entry(hit.place).or_default();
@@ -235,30 +233,33 @@ fn rank(
     }
     let candidates =
         candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
-    Ok(Ranking { reads: joined(searcher, candidates, blend)?, corrections: found.corrections })
+    Ok((joined(searcher, candidates, blend)?, found.corrections))
 }
 
-/// The places nearest to `meaning` in all segments, nearest first.
-fn nearest(
+/// The places nearest to `meaning` in all segments, of those that `query` lets through, nearest first.
+fn near(
+    searcher: &Searcher,
     matrices: &[Arc<Vectors>],
+    query: &Query,
     meaning: &Embedding,
-    allowed: Option<&Allowed>,
-    least: f32,
-) -> Vec<(Place, f32)> {
+    blend: &Blend,
+) -> Result<Vec<(Place, f32)>, SearchError> {
+    let allowed = searcher.allowed(query)?;
+    let count = matrices.iter().map(|vectors| vectors.len()).sum();
     let mut all = Vec::new();
     for (segment, vectors) in (0..).zip(matrices) {
-        let passes = |row| allowed.is_none_or(|allowed| allowed.contains(Place { segment, row }));
+        let passes = |row| allowed.as_ref().is_none_or(|allowed| allowed.contains(Place { segment, row }));
         let passes: Option<&dyn Fn(u32) -> bool> = if allowed.is_some() { Some(&passes) } else { None };
-        let rows = vectors.nearest(meaning, CANDIDATES, passes);
+        let rows = vectors.nearest_among(count, meaning, CANDIDATES, passes);
         all.extend(
             rows.into_iter()
-                .filter(|row| row.similarity >= least)
+                .filter(|row| row.similarity >= blend.least_similarity)
                 .map(|row| (Place { segment, row: row.row }, row.similarity)),
         );
     }
     all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     all.truncate(CANDIDATES);
-    all
+    Ok(all)
 }
 
 /// One ranking of what both ways propose.
@@ -266,32 +267,33 @@ fn joined(
     searcher: &Searcher,
     candidates: Vec<Candidate>,
     blend: &Blend,
-) -> Result<Vec<Ranked>, SearchError> {
+) -> Result<Vec<(Place, Ranked)>, SearchError> {
     let share = |rank: Option<u32>| rank.map_or(0.0, |rank| 1.0 / (blend.constant + rank as f32));
     let score = |candidate: &Candidate| blend.words * share(candidate.by_words) + share(candidate.by_meaning);
     let mut scored: Vec<(f32, Candidate)> =
         candidates.into_iter().map(|candidate| (score(&candidate), candidate)).collect();
     scored.sort_by(|(a, one), (b, other)| b.total_cmp(a).then(one.place.cmp(&other.place)));
     scored.truncate(CANDIDATES);
-    let mut known = Vec::with_capacity(scored.len());
-    for (score, candidate) in scored {
-        let Some(facts) = searcher.facts(candidate.place)? else { continue };
-        known.push((score, candidate, facts));
-    }
-    let newest = known.iter().map(|(_, _, facts)| facts.filed_at).max().unwrap_or_default();
-    let mut reads: Vec<(f32, Candidate, Facts)> = known
+    let places: Vec<Place> = scored.iter().map(|(_, candidate)| candidate.place).collect();
+    let facts = searcher.facts(&places)?;
+    let newest = facts.iter().map(|facts| facts.filed_at).max().unwrap_or_default();
+    let mut reads: Vec<(f32, Candidate, Facts)> = scored
         .into_iter()
-        .map(|(score, candidate, facts)| (score * (1.0 + bonus(&facts, newest, blend)), candidate, facts))
+        .zip(facts)
+        .map(|((score, candidate), facts)| (score * (1.0 + bonus(&facts, newest, blend)), candidate, facts))
         .collect();
     reads.sort_by(|(a, _, one), (b, _, other)| b.total_cmp(a).then(other.id.cmp(&one.id)));
     let mut seen = HashSet::new();
     reads.retain(|(_, _, facts)| facts.fingerprint.is_none_or(|print| seen.insert(print)));
-    let ranked = reads.into_iter().map(|(score, candidate, facts)| Ranked {
-        id: facts.id,
-        score,
-        by_words: candidate.by_words,
-        words_score: candidate.words_score,
-        similarity: candidate.similarity,
+    let ranked = reads.into_iter().map(|(score, candidate, facts)| {
+        let ranked = Ranked {
+            id: facts.id,
+            score,
+            by_words: candidate.by_words,
+            words_score: candidate.words_score,
+            similarity: candidate.similarity,
+        };
+        (candidate.place, ranked)
     });
     Ok(ranked.collect())
 }

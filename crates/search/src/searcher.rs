@@ -2,6 +2,8 @@
 //!
 //! This module must not rank.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use backissue_model::ReadId;
@@ -52,8 +54,6 @@ pub struct Facts {
     pub id: ReadId,
     /// The moment it is filed at, to the second.
     pub filed_at: Timestamp,
-    /// Whose blog it is on.
-    pub company: String,
     /// Whether it has a problem.
     pub has_problem: bool,
     /// How sure the précis is of it, 0 to 1.
@@ -168,30 +168,38 @@ impl<'a> Segment<'a> {
         Ok(())
     }
 
-    /// What is known of the read in a row.
-    ///
-    /// # Errors
-    /// [`SearchError`] where the index cannot be read.
-    pub fn facts(self, row: u32) -> Result<Facts, SearchError> {
+    fn columns(self) -> Result<Columns, SearchError> {
         let columns = self.reader.fast_fields();
         let reading = |error: TantivyError| self.searcher.reading(&error);
-        let seconds = columns.i64(column::FILED_AT).map_err(reading)?.first(row).unwrap_or_default();
-        let mut company = String::new();
-        if let Some(names) = columns.str(column::COMPANY).map_err(reading)?
-            && let Some(name) = names.term_ords(row).next()
-        {
-            names.ord_to_str(name, &mut company).map_err(|error| reading(error.into()))?;
-        }
-        let prints = columns.column_opt::<u64>(column::FINGERPRINT).map_err(reading)?;
-        Ok(Facts {
-            id: ReadId(columns.i64(column::ID).map_err(reading)?.first(row).unwrap_or_default()),
-            filed_at: Timestamp::from_second(seconds).unwrap_or_default(),
-            company,
-            has_problem: columns.bool(column::HAS_PROBLEM).map_err(reading)?.first(row).unwrap_or_default(),
-            confidence: columns.f64(column::CONFIDENCE).map_err(reading)?.first(row).unwrap_or_default()
-                as f32,
-            fingerprint: prints.and_then(|prints| prints.first(row)),
+        Ok(Columns {
+            id: self.searcher.column(self.reader, column::ID)?,
+            filed_at: self.searcher.column(self.reader, column::FILED_AT)?,
+            has_problem: columns.bool(column::HAS_PROBLEM).map_err(reading)?,
+            confidence: columns.f64(column::CONFIDENCE).map_err(reading)?,
+            fingerprint: columns.column_opt(column::FINGERPRINT).map_err(reading)?,
         })
+    }
+}
+
+/// What a segment keeps of the [`Facts`] of its reads. Opening it costs far more than reading a row.
+struct Columns {
+    id: Column<i64>,
+    filed_at: Column<i64>,
+    has_problem: Column<bool>,
+    confidence: Column<f64>,
+    fingerprint: Option<Column<u64>>,
+}
+
+impl Columns {
+    fn facts(&self, row: u32) -> Facts {
+        let seconds = self.filed_at.first(row).unwrap_or_default();
+        Facts {
+            id: ReadId(self.id.first(row).unwrap_or_default()),
+            filed_at: Timestamp::from_second(seconds).unwrap_or_default(),
+            has_problem: self.has_problem.first(row).unwrap_or_default(),
+            confidence: self.confidence.first(row).unwrap_or_default() as f32,
+            fingerprint: self.fingerprint.as_ref().and_then(|prints| prints.first(row)),
+        }
     }
 }
 
@@ -231,14 +239,24 @@ impl Searcher {
         Ok(self.search(&found, &first)?.first().map(|(_, at)| (*at).into()))
     }
 
-    /// What is known of the read at `place`, which is one of this searcher; none where it has no such row.
+    /// What is known of the reads at `places`, in their order.
     ///
     /// # Errors
     /// [`SearchError`] where the index cannot be read.
-    pub fn facts(&self, place: Place) -> Result<Option<Facts>, SearchError> {
-        let segment =
-            self.segments().nth(place.segment as usize).filter(|segment| place.row < segment.rows());
-        segment.map(|segment| segment.facts(place.row)).transpose()
+    ///
+    /// # Panics
+    /// Where a place is not one of this searcher.
+    pub fn facts(&self, places: &[Place]) -> Result<Vec<Facts>, SearchError> {
+        let segments: Vec<Segment<'_>> = self.segments().collect();
+        let mut opened: HashMap<u32, Columns> = HashMap::new();
+        let facts = places.iter().map(|place| {
+            let columns = match opened.entry(place.segment) {
+                Entry::Occupied(columns) => columns.into_mut(),
+                Entry::Vacant(none) => none.insert(segments[place.segment as usize].columns()?),
+            };
+            Ok(columns.facts(place.row))
+        });
+        facts.collect()
     }
 
     /// The reads that the filters, phrases and exclusions of `query` let through; none where they let through all.

@@ -1,10 +1,10 @@
 //! Search by words: what the index keeps of a text, and which reads have the words of a query.
 
+mod closer;
 pub(crate) mod compile;
 pub(crate) mod facets;
 pub(crate) mod fields;
 pub(crate) mod highlights;
-mod nearness;
 mod settled;
 pub(crate) mod tokens;
 mod typos;
@@ -16,9 +16,9 @@ use tantivy::collector::TopDocs;
 
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError, Weights};
+use closer::{ASKED, look_closer};
 use compile::{Correction, compile};
 use fields::column;
-use nearness::{ASKED, add_nearness};
 
 /// Whether the last word of a query is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Searcher {
             let best = TopDocs::with_limit(limit.max(ASKED).min(there)).order_by_score();
             let mut best = self.search(&compiled.query, &best)?;
             let asked = best.len().min(ASKED);
-            add_nearness(self, query, weights, &mut best[..asked])?;
+            look_closer(self, query, weights, &compiled.beside, &mut best[..asked])?;
             best.truncate(limit);
             best
         } else {

@@ -5,7 +5,7 @@
 mod made;
 
 use backissue_model::{Kind, ReadId, Slug};
-use backissue_search::{Count, Document, Query, Searcher, Typing, Weights};
+use backissue_search::{Count, Document, Hit, Query, Searcher, Typing, Weights};
 use made::{index_of, read};
 use proptest::prelude::*;
 
@@ -137,17 +137,18 @@ fn words_in_better_places_count_more() {
     ];
     let (_folder, index) = index_of(&reads);
     let searcher = index.searcher();
-    let better = Weights { title: 3.0, problem: 3.0, body: 1.0, ..Weights::default() };
+    let better = Weights { title: 3.0, problem: 3.0, anywhere: 1.0, ..Weights::default() };
     let hits = searcher.words(&Query::parse("deadlocks"), &better, Typing::Done, 10).unwrap().hits;
     assert_eq!(hits.last().map(|hit| hit.id.0), Some(2));
 
-    let body = Weights { title: 0.0, problem: 0.0, ..Weights::default() };
-    let hits = searcher.words(&Query::parse("deadlocks"), &body, Typing::Done, 10).unwrap().hits;
-    assert_eq!(
-        hits.iter().map(|hit| hit.id.0).collect::<Vec<_>>(),
-        [2],
-        "a field without weight is not searched"
-    );
+    let nowhere = Weights { title: 0.0, problem: 0.0, ..Weights::default() };
+    let hits = searcher.words(&Query::parse("deadlocks"), &nowhere, Typing::Done, 10).unwrap().hits;
+    let worth = |hits: &[Hit], id: i64| hits.iter().find(|hit| hit.id.0 == id).map(|hit| hit.score);
+    let with =
+        searcher.words(&Query::parse("deadlocks"), &Weights::default(), Typing::Done, 10).unwrap().hits;
+    assert_eq!(hits.len(), 3, "a field without weight is searched all the same");
+    assert!(worth(&hits, 3) < worth(&with, 3));
+    assert_eq!(worth(&hits, 2), worth(&with, 2));
 }
 
 #[test]
@@ -324,7 +325,8 @@ fn facets_count_all_that_is_found() {
         [(2025, 1), (2024, 1), (2023, 1)]
     );
     assert_eq!(facets.concepts.len(), 2);
-    let two = searcher.facets_of(&[ReadId(2), ReadId(3), ReadId(99)]).unwrap();
+    let places = [ReadId(2), ReadId(3)].map(|id| searcher.place(id).unwrap().unwrap());
+    let two = searcher.facets_of(&places).unwrap();
     assert_eq!((two.total, two.years.len()), (2, 2));
 }
 
@@ -333,11 +335,9 @@ fn the_facts_of_a_read_are_as_they_were_put() {
     let reads = archive();
     let (_folder, index) = index_of(&reads);
     let searcher = index.searcher();
-    for read in &reads {
-        let place = searcher.place(read.id).unwrap().unwrap();
-        let facts = searcher.facts(place).unwrap().unwrap();
+    let places: Vec<_> = reads.iter().map(|read| searcher.place(read.id).unwrap().unwrap()).collect();
+    for (read, facts) in reads.iter().zip(searcher.facts(&places).unwrap()) {
         assert_eq!(facts.id, read.id);
-        assert_eq!(facts.company, read.company);
         assert_eq!(facts.filed_at, read.filed_at);
         assert_eq!(facts.has_problem, read.problem.is_some());
         assert_eq!(facts.confidence, read.confidence);

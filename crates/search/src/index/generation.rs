@@ -62,12 +62,14 @@ impl Generation {
     fn ready(
         folder: &Path,
         name: &str,
-        index: tantivy::Index,
+        mut index: tantivy::Index,
         fields: Fields,
         held: File,
     ) -> Result<Self, SearchError> {
         Fields::register(&index);
         let reading = |error: TantivyError| SearchError::reading(folder, &error);
+        // Segments are searched side by side.
+        index.set_default_multithread_executor().map_err(reading)?;
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(reading)?;
         let generation = Self {

@@ -16,6 +16,9 @@ use super::embedding::{Embedding, dot};
 /// How many vectors are compared one by one; a scan of so many takes some milliseconds.
 const EXACT_MAX: usize = 200_000;
 
+/// A part of them with no more vectors than this has no codes.
+const FEW: usize = 10_000;
+
 /// How many of the nearest codes are compared in full, at least.
 const CANDIDATES: usize = 4_000;
 
@@ -52,13 +55,13 @@ impl Vectors {
     /// The vectors of `rows`, each with its row's number. What is not of `dimensions` numbers, or of zeros alone, cannot be
     /// near to anything and is left out.
     pub fn new<'v>(dimensions: usize, rows: impl IntoIterator<Item = (u32, &'v [i8])>) -> Self {
-        Self::with_exact_max(dimensions, rows, EXACT_MAX)
+        Self::with_codes_above(dimensions, rows, FEW)
     }
 
-    fn with_exact_max<'v>(
+    fn with_codes_above<'v>(
         dimensions: usize,
         rows: impl IntoIterator<Item = (u32, &'v [i8])>,
-        exact_max: usize,
+        few: usize,
     ) -> Self {
         let rows = rows.into_iter();
         let count = rows.size_hint().0;
@@ -74,7 +77,7 @@ impl Vectors {
                 vectors.rows.push(row);
             }
         }
-        if vectors.len() > exact_max {
+        if vectors.len() > few {
             vectors.codes.reserve_exact(vectors.len() * dimensions.div_ceil(WORD));
             for vector in vectors.bytes.chunks_exact(dimensions) {
                 vectors.codes.extend(code(vector));
@@ -113,14 +116,27 @@ impl Vectors {
         limit: usize,
         allowed: Option<&dyn Fn(u32) -> bool>,
     ) -> Vec<Row> {
+        self.nearest_among(self.len(), query, limit, allowed)
+    }
+
+    /// As [`Vectors::nearest`], where these are a part of `all` vectors, and the nearest of all parts are wanted.
+    pub fn nearest_among(
+        &self,
+        all: usize,
+        query: &Embedding,
+        limit: usize,
+        allowed: Option<&dyn Fn(u32) -> bool>,
+    ) -> Vec<Row> {
         if query.dimensions() != self.dimensions || limit == 0 || self.is_empty() {
             return vec![];
         }
-        if self.codes.is_empty() {
-            self.nearest_of_all(query, limit, allowed)
-        } else {
-            self.nearest_of_codes(query, limit, allowed)
+        if self.codes.is_empty() || all <= EXACT_MAX {
+            return self.nearest_of_all(query, limit, allowed);
         }
+        let of_all = CANDIDATES.max(limit.saturating_mul(CANDIDATES_EACH));
+        let share = of_all as f64 * self.len() as f64 / all as f64;
+        // A part may have more than its share of the nearest.
+        self.nearest_of_codes(query, limit, (share as usize).max(limit), allowed)
     }
 
     fn nearest_of_all(
@@ -160,9 +176,9 @@ impl Vectors {
         &self,
         query: &Embedding,
         limit: usize,
+        wanted: usize,
         allowed: Option<&dyn Fn(u32) -> bool>,
     ) -> Vec<Row> {
-        let wanted = CANDIDATES.max(limit.saturating_mul(CANDIDATES_EACH));
         let mut differing = vec![0u16; self.len()];
         let code: Vec<u64> = code(query.as_bytes()).collect();
         let level = Level::new();
@@ -308,13 +324,9 @@ mod tests {
             .collect()
     }
 
-    fn vectors(rows: &[(u32, Vec<i8>)], exact_max: usize) -> Vectors {
+    fn vectors(rows: &[(u32, Vec<i8>)]) -> Vectors {
         let dimensions = rows[0].1.len();
-        Vectors::with_exact_max(
-            dimensions,
-            rows.iter().map(|(row, bytes)| (*row, bytes.as_slice())),
-            exact_max,
-        )
+        Vectors::with_codes_above(dimensions, rows.iter().map(|(row, bytes)| (*row, bytes.as_slice())), 0)
     }
 
     fn embedding(bytes: &[i8]) -> Embedding {
@@ -348,16 +360,16 @@ mod tests {
     #[test]
     fn a_row_of_several_vectors_comes_once_by_its_nearest() {
         let rows = [(7, vec![100, 0, 0]), (3, vec![0, 100, 0]), (7, vec![0, 90, 10]), (9, vec![0, 0, 0])];
-        let found = vectors(&rows, 10).nearest(&embedding(&[0, 1, 0]), 10, None);
+        let found = vectors(&rows).nearest(&embedding(&[0, 1, 0]), 10, None);
         assert_eq!(found.iter().map(|row| row.row).collect::<Vec<_>>(), [3, 7]);
         assert!((found[0].similarity - 1.0).abs() < 1e-6 && found[1].similarity > 0.99);
-        assert_eq!(vectors(&rows, 10).nearest(&embedding(&[0, 1, 0]), 1, None).len(), 1);
+        assert_eq!(vectors(&rows).nearest(&embedding(&[0, 1, 0]), 1, None).len(), 1);
     }
 
     #[test]
     fn what_cannot_be_compared_is_left_out() {
         let rows = [(1, vec![1i8, 2, 3]), (2, vec![1, 2]), (3, vec![0, 0, 0])];
-        let vectors = vectors(&rows, 10);
+        let vectors = vectors(&rows);
         assert_eq!(vectors.len(), 1);
         assert!(vectors.nearest(&embedding(&[1, 2]), 5, None).is_empty());
         assert!(vectors.nearest(&embedding(&[1, 2, 3]), 0, None).is_empty());
@@ -368,23 +380,25 @@ mod tests {
     fn few_allowed_rows_are_all_found() {
         let rows = clustered(30_000, 96, 40);
         let allowed = |row: u32| row % 3_001 == 5;
-        for exact_max in [usize::MAX, 1_000] {
-            let vectors = vectors(&rows, exact_max);
-            let query = embedding(&rows[17].1);
-            assert_same(&vectors.nearest(&query, 20, Some(&allowed)), &plainly(&rows, &query, 20, allowed));
+        let vectors = vectors(&rows);
+        let query = embedding(&rows[17].1);
+        // Of few all are compared, of many the codes.
+        for all in [30_000, 300_000] {
+            let found = vectors.nearest_among(all, &query, 20, Some(&allowed));
+            assert_same(&found, &plainly(&rows, &query, 20, allowed));
         }
     }
 
     #[test]
     fn codes_find_what_a_full_comparison_finds() {
         let rows = clustered(60_000, 256, 300);
-        let vectors = vectors(&rows, 1_000);
+        let vectors = vectors(&rows);
         let (mut hits, mut all) = (0, 0);
         for (_, bytes) in rows.iter().step_by(6_001) {
             let query = embedding(bytes);
             let expected: HashSet<u32> =
                 plainly(&rows, &query, 10, |_| true).iter().map(|row| row.row).collect();
-            let found = vectors.nearest(&query, 10, None);
+            let found = vectors.nearest_of_codes(&query, 10, CANDIDATES, None);
             hits += found.iter().filter(|row| expected.contains(&row.row)).count();
             all += expected.len();
         }
@@ -400,11 +414,14 @@ mod tests {
         ) {
             let query = embedding(&query);
             assert_same(
-                &vectors(&rows, usize::MAX).nearest(&query, limit, Some(&|row| row != 3)),
+                &vectors(&rows).nearest(&query, limit, Some(&|row| row != 3)),
                 &plainly(&rows, &query, limit, |row| row != 3),
             );
             // So few are all candidates.
-            assert_same(&vectors(&rows, 0).nearest(&query, limit, None), &plainly(&rows, &query, limit, |_| true));
+            assert_same(
+                &vectors(&rows).nearest_of_codes(&query, limit, CANDIDATES, None),
+                &plainly(&rows, &query, limit, |_| true),
+            );
         }
     }
 }

@@ -31,11 +31,20 @@ pub struct Correction {
 
 /// A query made ready.
 pub(crate) struct Compiled {
+    /// What finds reads, and most of what they are worth.
     pub query: Box<dyn Searchable>,
+    /// What else a word is worth where it stands, to be asked of the best.
+    pub beside: Vec<(Term, f32)>,
     pub corrections: Vec<Correction>,
 }
 
 type Clause = (Occur, Box<dyn Searchable>);
+
+/// How many occurrences in reads are walked through to find the best, unless fewer terms than [`FINDING`] have as many. The
+/// rarest terms come first; those that are left, which are almost everywhere, are asked of the best that these have found.
+const WALKED: u64 = 400_000;
+/// How many terms find reads, however frequent they are.
+const FINDING: usize = 4;
 
 /// Makes `query` ready for `searcher`.
 pub(crate) fn compile(
@@ -44,7 +53,7 @@ pub(crate) fn compile(
     weights: &Weights,
     typing: Typing,
 ) -> Result<Compiled, SearchError> {
-    let mut welcome = Welcome { searcher, weights, worth: BTreeMap::new(), corrections: Vec::new() };
+    let mut welcome = Welcome { searcher, weights, worths: BTreeMap::new(), corrections: Vec::new() };
     let unfinished = query.unfinished().filter(|_| typing == Typing::Going);
     for word in query.wanted() {
         for unit in units(word) {
@@ -54,7 +63,7 @@ pub(crate) fn compile(
     if let Some(word) = unfinished {
         welcome.add_beginnings(word)?;
     }
-    let (words, corrections) = welcome.finish();
+    let (words, beside, corrections) = welcome.finish()?;
     let mut demanded = demands(searcher, query)?;
     let phrases: Vec<Clause> =
         query.phrases().map(|phrase| (Occur::Must, weighed_phrase(searcher, weights, phrase))).collect();
@@ -73,7 +82,7 @@ pub(crate) fn compile(
             Box::new(BooleanQuery::new(demanded))
         }
     };
-    Ok(Compiled { query, corrections })
+    Ok(Compiled { query, beside, corrections })
 }
 
 /// What every result must fit, whichever way it is found: filters, phrases, and what is to be left out. None where anything
@@ -152,7 +161,7 @@ fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, Searc
     Ok(phrase(fields.company, &exact_terms(name)).unwrap_or_else(|| Box::new(EmptyQuery)))
 }
 
-/// Reads with these words side by side in any field; a single word in any of its forms.
+/// Reads with these words side by side; a single word in any of its forms.
 fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
     let terms = exact_terms(words);
     let forms = match terms.as_slice() {
@@ -160,21 +169,17 @@ fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
         [(_, word)] => forms(word),
         _ => Vec::new(),
     };
-    let mut any: Vec<Box<dyn Searchable>> = Vec::new();
-    for (field, _) in searcher.fields().weighed(&Weights::default()) {
-        any.extend(forms.iter().map(|form| term(Term::from_field_text(field, form))));
-        any.extend(phrase(field, &terms));
-    }
-    Some(Box::new(BooleanQuery::union(any)))
+    let field = searcher.fields().anywhere;
+    let forms = forms.iter().map(|form| term(Term::from_field_text(field, form)));
+    Some(Box::new(BooleanQuery::union(forms.chain(phrase(field, &terms)).collect())))
 }
 
-/// A phrase in any field, an occurrence being worth what its field is.
+/// A phrase anywhere in a read.
 fn weighed_phrase(searcher: &Searcher, weights: &Weights, text: &str) -> Box<dyn Searchable> {
-    let terms = exact_terms(text);
-    let any = searcher.fields().weighed(weights).filter_map(|(field, weight)| {
-        phrase(field, &terms).map(|phrase| Box::new(BoostQuery::new(phrase, weight)) as Box<dyn Searchable>)
-    });
-    Box::new(BooleanQuery::union(any.collect()))
+    match phrase(searcher.fields().anywhere, &exact_terms(text)) {
+        Some(phrase) => Box::new(BoostQuery::new(phrase, weights.anywhere)),
+        None => Box::new(EmptyQuery),
+    }
 }
 
 fn phrase(field: Field, terms: &[(usize, String)]) -> Option<Box<dyn Searchable>> {
@@ -213,12 +218,21 @@ fn forms(word: &str) -> Vec<String> {
     }
 }
 
-/// Words that are welcome, and what each is worth in each field.
+/// Words that are welcome, and what each is worth.
 struct Welcome<'a> {
     searcher: &'a Searcher,
     weights: &'a Weights,
-    worth: BTreeMap<(Field, String), f32>,
+    worths: BTreeMap<String, Worth>,
     corrections: Vec<Correction>,
+}
+
+/// What a term is worth.
+#[derive(Clone, Copy, Default)]
+struct Worth {
+    /// As one of the forms of a word.
+    form: f32,
+    /// As the word that was typed, beside that.
+    exact: f32,
 }
 
 impl Welcome<'_> {
@@ -244,24 +258,18 @@ impl Welcome<'_> {
 
     /// Adds all forms of a word; the form as typed is worth more.
     fn add_word(&mut self, word: &str, worth: f32) {
-        for (at, form) in forms(word).into_iter().enumerate() {
-            let is_exact = at == 0;
-            let has_stem = stem(word).is_some();
-            let share = match (is_exact, has_stem) {
-                // The word itself is also kept under its stem, where it has one.
-                (true, true) => self.weights.exact,
-                (true, false) => 1.0 + self.weights.exact,
-                (false, _) => 1.0,
-            };
-            self.add_term(form, worth * share);
+        // Where it has a stem, the word itself is also kept under that.
+        let skipped = usize::from(stem(word).is_some());
+        for form in forms(word).into_iter().skip(skipped) {
+            self.add_term(form, worth);
         }
+        let known = self.worths.entry(word.to_owned()).or_default();
+        known.exact = known.exact.max(worth * self.weights.exact);
     }
 
     fn add_term(&mut self, text: String, worth: f32) {
-        for (field, weight) in self.searcher.fields().weighed(self.weights) {
-            let known = self.worth.entry((field, text.clone())).or_insert(0.0);
-            *known = known.max(weight * worth);
-        }
+        let known = self.worths.entry(text).or_default();
+        known.form = known.form.max(worth);
     }
 
     /// Where a word is not in the archive, or hardly, adds words that are a letter or two away.
@@ -295,12 +303,38 @@ impl Welcome<'_> {
         Ok(())
     }
 
-    fn finish(self) -> (Vec<Clause>, Vec<Correction>) {
-        let clauses = self.worth.into_iter().filter(|(_, worth)| *worth > 0.0);
-        let clauses = clauses.map(|((field, text), worth)| -> Clause {
-            let found = TermQuery::new(Term::from_field_text(field, &text), IndexRecordOption::WithFreqs);
-            (Occur::Should, Box::new(BoostQuery::new(Box::new(found), worth)))
-        });
-        (clauses.collect(), self.corrections)
+    /// What finds reads, what is asked of the best, and what was corrected.
+    fn finish(self) -> Result<(Vec<Clause>, Vec<(Term, f32)>, Vec<Correction>), SearchError> {
+        let fields = self.searcher.fields();
+        let (mut finding, mut beside) = (Vec::new(), Vec::new());
+        for (text, Worth { form, exact }) in self.worths {
+            let there = Term::from_field_text(fields.anywhere, &text);
+            let times = self.searcher.frequency(&there)?;
+            if times == 0 {
+                continue;
+            }
+            if form > 0.0 {
+                finding.push((times, there.clone(), self.weights.anywhere * form));
+            }
+            beside.push((there, self.weights.anywhere * exact));
+            let fields = fields.weighed(self.weights);
+            beside.extend(
+                fields.map(|(field, weight)| (Term::from_field_text(field, &text), weight * (form + exact))),
+            );
+        }
+        finding.sort_by_key(|(times, ..)| *times);
+        let mut walked = 0;
+        let mut clauses: Vec<Clause> = Vec::new();
+        for (times, term, worth) in finding {
+            walked += times;
+            if walked > WALKED && clauses.len() >= FINDING {
+                beside.push((term, worth));
+                continue;
+            }
+            let found = TermQuery::new(term, IndexRecordOption::WithFreqs);
+            clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(found), worth))));
+        }
+        beside.retain(|(_, worth)| *worth > 0.0);
+        Ok((clauses, beside, self.corrections))
     }
 }

@@ -1,17 +1,17 @@
 //! Counts over all reads that a query finds: by company, concept, kind and year.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use backissue_model::{ConceptSlug, Kind, ReadId};
+use backissue_model::{ConceptSlug, Kind};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
-use tantivy::query::{Query as Searchable, TermSetQuery};
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::Typing;
 use super::compile::compile;
 use super::fields::{Weights, column, kind_number};
-use crate::{Query, SearchError, Searcher};
+use crate::searcher::{Place, Searcher};
+use crate::{Query, SearchError};
 
 /// How many reads have one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,20 +47,29 @@ impl Searcher {
         if query.is_empty() {
             return Ok(Facets::default());
         }
-        self.counted(&compile(self, query, &Weights::default(), typing)?.query)
+        let compiled = compile(self, query, &Weights::default(), typing)?;
+        Ok(self.search(&compiled.query, &Counting)?.listed())
     }
 
-    /// Counts over these reads, as far as they are in the index.
+    /// Counts over the reads at these places.
     ///
     /// # Errors
     /// [`SearchError`] where the index cannot be read.
-    pub fn facets_of(&self, ids: &[ReadId]) -> Result<Facets, SearchError> {
-        let terms = ids.iter().map(|id| self.fields().id_term(*id));
-        self.counted(&(Box::new(TermSetQuery::new(terms)) as Box<dyn Searchable>))
-    }
-
-    fn counted(&self, query: &dyn Searchable) -> Result<Facets, SearchError> {
-        Ok(self.search(query, &Counting)?.listed())
+    pub fn facets_of(&self, places: &[Place]) -> Result<Facets, SearchError> {
+        let mut by_segment: BTreeMap<u32, Vec<DocId>> = BTreeMap::new();
+        for place in places {
+            by_segment.entry(place.segment).or_default().push(place.row);
+        }
+        let counted = by_segment.into_iter().map(|(segment, rows)| {
+            let reader = self.inner().segment_reader(segment);
+            let mut counting = Counting.for_segment(segment, reader)?;
+            rows.into_iter().for_each(|row| counting.collect(row, 0.0));
+            Ok(counting.harvest())
+        });
+        let counted: Vec<Tallies> =
+            counted.collect::<tantivy::Result<_>>().map_err(|error| self.reading(&error))?;
+        let all = Counting.merge_fruits(counted).map_err(|error| self.reading(&error))?;
+        Ok(all.listed())
     }
 }
 

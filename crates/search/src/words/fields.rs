@@ -30,7 +30,8 @@ pub(crate) mod column {
     pub(crate) const VECTORS: &str = "vectors";
 }
 
-/// What a word is worth by where it stands, and by how it was found. Any number from 0; a field of weight 0 is not searched.
+/// What a word is worth by where it stands, and by how it was found. Any number from 0; a word anywhere in a read finds it, and
+/// counts for more where it also stands in one of these fields.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// In the title.
@@ -49,8 +50,8 @@ pub struct Weights {
     pub company: f32,
     /// In the headings of the article.
     pub headings: f32,
-    /// In the article, its headings included, and the page's description of itself.
-    pub body: f32,
+    /// Anywhere in the read: in its article, the page's description of itself, or any of the fields above. More than 0.
+    pub anywhere: f32,
     /// What the exact form of a word adds to any form of it.
     pub exact: f32,
     /// What two words that stand as in the query add, as a share of what their phrase would be worth.
@@ -74,7 +75,7 @@ impl Default for Weights {
             technologies: 1.5,
             company: 1.5,
             headings: 0.0,
-            body: 3.0,
+            anywhere: 3.0,
             exact: 0.15,
             nearness: 0.25,
             typo: 0.4,
@@ -109,7 +110,7 @@ pub(crate) struct Fields {
     concepts: Field,
     technologies: Field,
     headings: Field,
-    body: Field,
+    pub anywhere: Field,
 }
 
 impl Fields {
@@ -143,7 +144,7 @@ impl Fields {
             concepts: schema.add_text_field("concepts", words.clone()),
             technologies: schema.add_text_field("technologies", words.clone()),
             headings: schema.add_text_field("headings", words.clone()),
-            body: schema.add_text_field("body", words),
+            anywhere: schema.add_text_field("anywhere", words),
         };
         (schema.build(), fields)
     }
@@ -153,7 +154,7 @@ impl Fields {
         index.tokenizers().register(TOKENIZER, TextAnalyzer::from(Words));
     }
 
-    /// The fields that are searched, each with its weight.
+    /// The fields that count beside [`Fields::anywhere`], each with its weight.
     pub(crate) fn weighed(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
         [
             (self.title, weights.title),
@@ -164,7 +165,6 @@ impl Fields {
             (self.technologies, weights.technologies),
             (self.company, weights.company),
             (self.headings, weights.headings),
-            (self.body, weights.body),
         ]
         .into_iter()
         .filter(|(_, weight)| *weight > 0.0)
@@ -172,23 +172,9 @@ impl Fields {
 
     /// The fields in which it counts that words stand side by side, each with its weight.
     pub(crate) fn near(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
-        [(self.title, weights.title), (self.problem, weights.problem), (self.body, weights.body)]
+        [(self.title, weights.title), (self.problem, weights.problem), (self.anywhere, weights.anywhere)]
             .into_iter()
             .filter(|(_, weight)| *weight > 0.0)
-    }
-
-    /// The fields in whose words a typo or the rest of a word is looked for; the words of headings are in the body too.
-    pub(crate) fn dictionaries(&self) -> [Field; 8] {
-        [
-            self.title,
-            self.problem,
-            self.approach,
-            self.outcome,
-            self.concepts,
-            self.technologies,
-            self.company,
-            self.body,
-        ]
     }
 
     /// The term by which a read is found.
@@ -227,33 +213,34 @@ impl Fields {
     }
 
     fn add_words(&self, doc: &mut TantivyDocument, read: &Document) {
-        doc.add_text(self.title, &read.title);
-        doc.add_text(self.company, &read.company);
+        let mut add = |field, text: &str| {
+            doc.add_text(field, text);
+            doc.add_text(self.anywhere, text);
+        };
+        add(self.title, &read.title);
+        add(self.company, &read.company);
         for (field, text) in
             [(self.problem, &read.problem), (self.approach, &read.approach), (self.outcome, &read.outcome)]
         {
-            if let Some(text) = text {
-                doc.add_text(field, text);
-            }
+            text.iter().for_each(|text| add(field, text));
         }
         for slug in &read.concepts {
-            doc.add_text(self.concept_slugs, slug.as_str());
-            doc.add_text(self.concepts, slug.as_str());
+            add(self.concepts, slug.as_str());
             if let Some(concept) = Vocabulary::builtin().get(slug) {
-                doc.add_text(self.concepts, &concept.name);
-                concept.aliases.iter().for_each(|alias| doc.add_text(self.concepts, alias));
+                add(self.concepts, &concept.name);
+                concept.aliases.iter().for_each(|alias| add(self.concepts, alias));
             }
         }
-        for name in &read.technologies {
-            doc.add_text(self.technologies, name);
+        read.technologies.iter().for_each(|name| add(self.technologies, name));
+        for slug in &read.concepts {
+            doc.add_text(self.concept_slugs, slug.as_str());
         }
         for heading in headings(&read.text) {
             doc.add_text(self.headings, heading);
         }
-        if let Some(description) = &read.description {
-            doc.add_text(self.body, description);
+        for text in read.description.iter().chain([&read.text]) {
+            doc.add_text(self.anywhere, text);
         }
-        doc.add_text(self.body, &read.text);
     }
 }
 

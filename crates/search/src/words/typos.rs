@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tantivy::Term;
 use tantivy::query::FuzzyTermQuery;
-use tantivy::schema::Field;
+use tantivy::termdict::TermDictionary;
 
 use super::tokens::STEM;
 use crate::{SearchError, Searcher};
@@ -23,7 +23,7 @@ const MOST_INSTEAD: usize = 3;
 const SHORTEST_BEGINNING: usize = 2;
 /// Most words that a beginning stands for.
 const MOST_LONGER: usize = 8;
-/// Most words of one dictionary that are looked at for a beginning, so that two letters cost no more than a word.
+/// Most words of a segment that are looked at for a beginning, so that two letters cost no more than a word.
 const MOST_SCANNED: usize = 2_000;
 
 /// The words of the archive.
@@ -77,88 +77,60 @@ fn most_frequent(found: HashMap<String, u64>, enough: u64, most: usize) -> Vec<S
 }
 
 impl Dictionary<'_> {
-    /// In how many reads a word is, at least: in the field where most have it, over all its forms.
+    /// In how many reads a word is, over all its forms.
     fn frequency(&self, forms: &[String]) -> Result<u64, SearchError> {
-        let mut most = 0;
-        for field in self.0.fields().dictionaries() {
-            let mut sum = 0;
-            for form in forms {
-                sum += self.0.frequency(&Term::from_field_text(field, form))?;
-            }
-            most = most.max(sum);
-        }
-        Ok(most)
+        let field = self.0.fields().anywhere;
+        forms.iter().map(|form| self.0.frequency(&Term::from_field_text(field, form))).sum()
     }
 
     /// Words at most `edits` away that share the first letter, with their frequency.
     fn within(&self, word: &str, edits: u8) -> Result<HashMap<String, u64>, SearchError> {
         let first: String = word.chars().take(1).collect();
-        let mut found = HashMap::new();
-        for field in self.0.fields().dictionaries() {
-            let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, word), edits, true);
-            self.each_dictionary(
-                field,
-                |terms, tally| {
-                    let automaton = fuzzy.automaton().map_err(|error| self.0.reading(&error))?;
-                    let stream = terms.search(automaton).ge(&first).lt(behind(&first));
-                    let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
-                    while stream.advance() {
-                        tally(stream.key(), stream.value().doc_freq);
-                    }
-                    Ok(())
-                },
-                &mut found,
-            )?;
-        }
-        Ok(found)
+        let fuzzy = FuzzyTermQuery::new(Term::from_field_text(self.0.fields().anywhere, word), edits, true);
+        self.tallied(|terms, tally| {
+            let automaton = fuzzy.automaton().map_err(|error| self.0.reading(&error))?;
+            let stream = terms.search(automaton).ge(&first).lt(behind(&first));
+            let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
+            while stream.advance() {
+                tally(stream.key(), stream.value().doc_freq);
+            }
+            Ok(())
+        })
     }
 
     /// Words that begin so, with their frequency.
     fn beginning(&self, beginning: &str) -> Result<HashMap<String, u64>, SearchError> {
-        let mut found = HashMap::new();
-        for field in self.0.fields().dictionaries() {
-            self.each_dictionary(
-                field,
-                |terms, tally| {
-                    let stream = terms.range().ge(beginning).lt(behind(beginning));
-                    let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
-                    let mut scanned = 0;
-                    while scanned < MOST_SCANNED && stream.advance() {
-                        tally(stream.key(), stream.value().doc_freq);
-                        scanned += 1;
-                    }
-                    Ok(())
-                },
-                &mut found,
-            )?;
-        }
-        Ok(found)
+        self.tallied(|terms, tally| {
+            let stream = terms.range().ge(beginning).lt(behind(beginning));
+            let mut stream = stream.into_stream().map_err(|error| self.0.reading(&error.into()))?;
+            let mut scanned = 0;
+            while scanned < MOST_SCANNED && stream.advance() {
+                tally(stream.key(), stream.value().doc_freq);
+                scanned += 1;
+            }
+            Ok(())
+        })
     }
 
-    /// Adds up what `look` finds in the dictionaries of a field's segments; a word counts as often as in its best field.
-    fn each_dictionary(
+    /// Adds up what `look` finds in the dictionaries of all segments.
+    fn tallied(
         &self,
-        field: Field,
-        look: impl Fn(&tantivy::termdict::TermDictionary, &mut dyn FnMut(&[u8], u32)) -> Result<(), SearchError>,
-        found: &mut HashMap<String, u64>,
-    ) -> Result<(), SearchError> {
-        let mut here: HashMap<String, u64> = HashMap::new();
+        look: impl Fn(&TermDictionary, &mut dyn FnMut(&[u8], u32)) -> Result<(), SearchError>,
+    ) -> Result<HashMap<String, u64>, SearchError> {
+        let mut found: HashMap<String, u64> = HashMap::new();
         for segment in self.0.inner().segment_readers() {
-            let inverted = segment.inverted_index(field).map_err(|error| self.0.reading(&error))?;
+            let inverted = segment.inverted_index(self.0.fields().anywhere);
+            let inverted = inverted.map_err(|error| self.0.reading(&error))?;
             look(inverted.terms(), &mut |key, times| {
                 if let Ok(word) = std::str::from_utf8(key)
                     && !word.starts_with(STEM)
                     && word.chars().all(char::is_alphabetic)
                 {
-                    *here.entry(word.to_owned()).or_default() += u64::from(times);
+                    *found.entry(word.to_owned()).or_default() += u64::from(times);
                 }
             })?;
         }
-        for (word, times) in here {
-            let known = found.entry(word).or_default();
-            *known = (*known).max(times);
-        }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -22,7 +22,7 @@ const WORDS: [Dial; 11] = [
     Dial { name: "technologies", number: |b| &mut b.weights.technologies, values: &[0.0, 0.5, 1.0, 1.5] },
     Dial { name: "company", number: |b| &mut b.weights.company, values: &[0.0, 0.5, 1.0, 1.5] },
     Dial { name: "headings", number: |b| &mut b.weights.headings, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
-    Dial { name: "body", number: |b| &mut b.weights.body, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
+    Dial { name: "anywhere", number: |b| &mut b.weights.anywhere, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
     Dial { name: "exact", number: |b| &mut b.weights.exact, values: &[0.0, 0.15, 0.35, 0.6, 1.0] },
     Dial { name: "nearness", number: |b| &mut b.weights.nearness, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },
 ];

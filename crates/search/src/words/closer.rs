@@ -1,0 +1,130 @@
+//! A closer look at the best: in which fields their words stand, whether a word stands as it was typed, and whether words stand
+//! side by side as in the query.
+//!
+//! Asking every read for that would cost many times more than all the rest, so only the best by their words are asked.
+
+use tantivy::postings::Postings;
+use tantivy::query::{
+    Bm25StatisticsProvider, Bm25Weight, EnableScoring, PhraseQuery, Query as Searchable, Weight,
+};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, DocId, DocSet, SeekDangerResult, SegmentReader, TERMINATED, Term};
+
+use super::fields::Weights;
+use crate::{Query, SearchError, Searcher};
+
+/// How many of the best are asked.
+pub(super) const ASKED: usize = 200;
+/// Most pairs of words that are looked for.
+const MOST_PAIRS: usize = 24;
+
+/// Adds to the score of each of the `best` what its words are worth beside that they are there, and puts them in order again.
+pub(super) fn look_closer(
+    searcher: &Searcher,
+    query: &Query,
+    weights: &Weights,
+    beside: &[(Term, f32)],
+    best: &mut [(f32, DocAddress)],
+) -> Result<(), SearchError> {
+    if best.len() < 2 {
+        return Ok(());
+    }
+    best.sort_by_key(|(_, at)| *at);
+    add_terms(searcher, beside, best).map_err(|error| searcher.reading(&error))?;
+    if weights.nearness > 0.0 {
+        add_pairs(searcher, query, weights, best).map_err(|error| searcher.reading(&error))?;
+    }
+    best.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    Ok(())
+}
+
+/// Adds what each term is worth to those that have it; they are in order.
+fn add_terms(
+    searcher: &Searcher,
+    terms: &[(Term, f32)],
+    best: &mut [(f32, DocAddress)],
+) -> tantivy::Result<()> {
+    let searcher = searcher.inner();
+    let all = searcher.total_num_docs()?;
+    for (term, worth) in terms {
+        let field = term.field();
+        // Looked up once in each segment: for how rare it is, and for where it is.
+        let mut postings = Vec::new();
+        let mut frequency = 0;
+        for segment in searcher.segment_readers() {
+            let inverted = segment.inverted_index(field)?;
+            let info = inverted.get_term_info(term)?;
+            frequency += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+            postings.push(info.map(|info| (inverted, info)));
+        }
+        if frequency == 0 {
+            continue;
+        }
+        let average = searcher.total_num_tokens(field)? as f32 / all as f32;
+        let weight = Bm25Weight::for_one_term_without_explain(frequency, all, average).boost_by(*worth);
+        for of_segment in best.chunk_by_mut(|a, b| a.1.segment_ord == b.1.segment_ord) {
+            let segment = of_segment[0].1.segment_ord;
+            let Some((inverted, info)) = &postings[segment as usize] else { continue };
+            let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
+            let lengths = searcher.segment_reader(segment).get_fieldnorms_reader(field)?;
+            for (score, at) in of_segment {
+                if postings.doc() < at.doc_id {
+                    postings.seek(at.doc_id);
+                }
+                if postings.doc() == at.doc_id {
+                    *score += weight.score(lengths.fieldnorm_id(at.doc_id), postings.term_freq());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds what pairs of words are worth to those that have them; they are in order.
+fn add_pairs(
+    searcher: &Searcher,
+    query: &Query,
+    weights: &Weights,
+    best: &mut [(f32, DocAddress)],
+) -> tantivy::Result<()> {
+    let pairs = query.neighbours();
+    for (field, worth) in searcher.fields().near(weights) {
+        for (first, distance, second) in pairs.iter().take(MOST_PAIRS) {
+            let terms = [(0, first), (*distance, second)];
+            let terms = terms.map(|(at, word)| (at, Term::from_field_text(field, word)));
+            let pair = PhraseQuery::new_with_offset(terms.into());
+            let weight = pair.weight(EnableScoring::enabled_from_searcher(searcher.inner()))?;
+            for of_segment in best.chunk_by_mut(|a, b| a.1.segment_ord == b.1.segment_ord) {
+                let segment = searcher.inner().segment_reader(of_segment[0].1.segment_ord);
+                add_pair(weight.as_ref(), segment, weights.nearness * worth, of_segment)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds what one pair is worth to those of one segment, which are in order, that have it.
+fn add_pair(
+    pair: &dyn Weight,
+    segment: &SegmentReader,
+    worth: f32,
+    best: &mut [(f32, DocAddress)],
+) -> tantivy::Result<()> {
+    let (mut standing, mut scorer) = pair.scorer_danger(segment, best[0].1.doc_id, worth)?;
+    for (at, (score, address)) in best.iter_mut().enumerate() {
+        let row: DocId = address.doc_id;
+        if at > 0 {
+            // A row before the bound has no such pair, and may not be asked for.
+            if matches!(standing, SeekDangerResult::SeekLowerBound(bound) if bound > row) {
+                continue;
+            }
+            standing = scorer.seek_danger(row);
+        }
+        match standing {
+            SeekDangerResult::Found => *score += scorer.score(),
+            SeekDangerResult::SeekLowerBound(TERMINATED) => break,
+            SeekDangerResult::SeekLowerBound(_) => {}
+        }
+    }
+    Ok(())
+}
