@@ -113,7 +113,8 @@ async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>
         moved_to: None,
         etag: None,
         last_modified: None,
-        admissions: admissions.collect::<anyhow::Result<_>>()?,
+        articles: admissions.collect::<anyhow::Result<_>>()?,
+        doubtful: Vec::new(),
     };
     store.record_poll(&claimed, outcome, now, None).await?;
     Ok(())

@@ -27,7 +27,7 @@ pub use anew::{Anew, BUILT_IN, By, Pass, Step};
 pub use asking::{Asker, Told};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
 pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
-pub use polling::admissions;
+pub use polling::{Named, named};
 pub use robots::PRODUCT;
 pub use starter::{Starter, StarterError, StarterGroup, StarterSource};
 pub use workers::{Ingest, IngestError, IngestSettings, Round, Summary};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backissue_feed::Hints;
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
-use backissue_model::{CanonicalUrl, Entry, Feed, Source, SourceTrouble};
+use backissue_model::{CanonicalUrl, Entry, FIRST_PAGE, Feed, Source, SourceTrouble};
 use backissue_store::{Admission, ClaimedSource, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -75,15 +75,19 @@ impl Ingest {
         let hints = Hints { url: Some(response.url), media_type: response.media_type };
         let parsed = tokio::task::spawn_blocking(move || backissue_feed::parse(&bytes, &hints)).await;
         match parsed {
-            Ok(Ok(feed)) => {
+            Ok(Ok(mut feed)) => {
+                let (feed_title, site_url) = (feed.title.take(), feed.site_url.take());
+                let language = feed.language.take();
+                let named = named(feed);
                 let outcome = PollOutcome::Fetched {
-                    feed_title: feed.title.clone(),
-                    site_url: feed.site_url.clone(),
-                    language: feed.language.clone(),
+                    feed_title,
+                    site_url,
+                    language,
                     moved_to,
                     etag,
                     last_modified,
-                    admissions: admissions(feed),
+                    articles: named.articles,
+                    doubtful: named.doubtful,
                 };
                 Polled { outcome, next_poll, trouble: None }
             }
@@ -124,15 +128,42 @@ fn refused(source: &Source, outcome: PollOutcome, reason: &str, next_poll: Optio
     Polled { outcome, next_poll, trouble: Some(trouble) }
 }
 
+/// What a feed names that can become reads.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Its articles.
+    pub articles: Vec<Admission>,
+    /// Pages that it names beside its articles, and that are articles only if they say so themselves.
+    pub doubtful: Vec<Admission>,
+}
+
 /// The entries of a feed that can become reads: those with an address on the web, each address once, the first entry of
 /// several counting. Where a feed proxy tells the article's own address beside its own, that one counts.
-pub fn admissions(feed: Feed) -> Vec<Admission> {
+///
+/// A date before the web is none: site generators write their zero time on pages that have no date. Where a feed dates other
+/// entries, such a page is a page of the site, as of feeds that list whole sites (Hugo's feed of a home page).
+pub fn named(feed: Feed) -> Named {
+    let feed_dates = feed.entries.iter().any(|entry| dates(entry).any(|at| at >= FIRST_PAGE));
     let mut seen = HashSet::new();
-    let admit = |entry: Entry| {
-        let url = CanonicalUrl::of(entry.original_url.as_ref().or(entry.url.as_ref())?).ok()?;
-        seen.insert(url.key()).then_some(Admission { url, entry })
-    };
-    feed.entries.into_iter().filter_map(admit).collect()
+    let mut named = Named::default();
+    for mut entry in feed.entries {
+        let Some(url) = entry.original_url.as_ref().or(entry.url.as_ref()) else { continue };
+        let Ok(url) = CanonicalUrl::of(url) else { continue };
+        if !seen.insert(url.key()) {
+            continue;
+        }
+        let is_doubtful =
+            feed_dates && dates(&entry).next().is_some() && !dates(&entry).any(|at| at >= FIRST_PAGE);
+        entry.published = entry.published.filter(|at| *at >= FIRST_PAGE);
+        entry.updated = entry.updated.filter(|at| *at >= FIRST_PAGE);
+        let list = if is_doubtful { &mut named.doubtful } else { &mut named.articles };
+        list.push(Admission { url, entry });
+    }
+    named
+}
+
+fn dates(entry: &Entry) -> impl Iterator<Item = Timestamp> {
+    [entry.published, entry.updated].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -160,7 +191,35 @@ mod tests {
                 },
             ],
         };
-        let urls: Vec<String> = admissions(feed).into_iter().map(|a| a.url.to_string()).collect();
+        let urls: Vec<String> = named(feed).articles.into_iter().map(|a| a.url.to_string()).collect();
         assert_eq!(urls, ["https://example.com/a", "https://example.com/b", "https://example.com/c"]);
+    }
+    #[test]
+    fn a_page_with_a_zero_time_is_doubtful_where_other_entries_are_dated() {
+        let entry = |url: &str, day: Option<&str>| Entry {
+            url: url.parse().ok(),
+            published: day.map(|day| day.parse().unwrap()),
+            ..Entry::default()
+        };
+        let about = entry("https://example.com/about", Some("0001-01-01T00:00:00Z"));
+        let post = entry("https://example.com/post", Some("2024-03-01T08:00:00Z"));
+        let undated = entry("https://example.com/undated", None);
+        let paths = |entries: &[&Entry]| {
+            let named = named(Feed {
+                format: FeedFormat::Rss2,
+                title: None,
+                site_url: None,
+                language: None,
+                entries: entries.iter().copied().cloned().collect(),
+            });
+            assert!(named.doubtful.iter().all(|admission| admission.entry.published.is_none()));
+            let paths = |list: Vec<Admission>| -> Vec<String> {
+                list.iter().map(|admission| admission.url.as_url().path().to_owned()).collect()
+            };
+            (paths(named.articles), paths(named.doubtful))
+        };
+        let list = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
+        assert_eq!(paths(&[&about, &post, &undated]), (list(&["/post", "/undated"]), list(&["/about"])));
+        assert_eq!(paths(&[&about, &undated]), (list(&["/about", "/undated"]), list(&[])));
     }
 }

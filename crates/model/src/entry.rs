@@ -4,6 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// 6 August 1991, when the first page of the web was made public (CERN, "A short history of the Web"): a date before it is a
+/// mistake, or what a site's generator writes where it has none, as Go's zero time, the beginning of year 1.
+pub const FIRST_PAGE: Timestamp = Timestamp::constant(681_436_800, 0);
+
 /// The format a feed is written in, as far as it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

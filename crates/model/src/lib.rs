@@ -17,7 +17,7 @@ mod week;
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
-pub use entry::{Entry, Feed, FeedFormat};
+pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
 pub use precis::{Evidence, Kind, MadeBy, Precis, Span, Statement, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};

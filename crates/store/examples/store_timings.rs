@@ -126,7 +126,8 @@ async fn way(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
                 moved_to: None,
                 etag: None,
                 last_modified: None,
-                admissions: entries(round)?,
+                articles: entries(round)?,
+                doubtful: Vec::new(),
             };
             let began = Instant::now();
             store.record_poll(&claimed, outcome, now, Some(now + LEASE)).await?;

@@ -36,8 +36,10 @@ pub enum PollOutcome {
         etag: Option<String>,
         /// `Last-Modified` of the answer.
         last_modified: Option<String>,
-        /// Its entries that can become reads.
-        admissions: Vec<Admission>,
+        /// Its articles.
+        articles: Vec<Admission>,
+        /// Pages that it names beside its articles; each is an article if its page is one.
+        doubtful: Vec<Admission>,
     },
     /// The server said 304 Not Modified.
     NotModified {
@@ -74,7 +76,8 @@ pub struct Admission {
 pub enum FoundBy {
     /// Its feed, or a list as sure as one: it is an article.
     Feed,
-    /// The search for the source's past, by its address: it is an article if its page is one.
+    /// The search for the source's past by its address, or a feed that names other pages too: it is an article if its page is
+    /// one.
     Backfill,
 }
 
@@ -143,8 +146,11 @@ impl Store {
             record_health(&mut tx, source, outcome, now, next_poll).await?;
         }
         let admitted = match outcome {
-            PollOutcome::Fetched { admissions, .. } => {
-                admit(&mut tx, source, admissions, FoundBy::Feed, None, now, &self.zone).await?
+            PollOutcome::Fetched { articles, doubtful, .. } => {
+                let zone = &self.zone;
+                let articles = admit(&mut tx, source, articles, FoundBy::Feed, None, now, zone).await?;
+                let doubtful = admit(&mut tx, source, doubtful, FoundBy::Backfill, None, now, zone).await?;
+                Admitted { new: articles.new + doubtful.new, known: articles.known + doubtful.known }
             }
             _ => Admitted::default(),
         };

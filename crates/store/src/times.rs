@@ -1,6 +1,6 @@
 //! Moments as the tables keep them, and where a date files a read.
 
-use backissue_model::Week;
+use backissue_model::{FIRST_PAGE, Week};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,10 +34,10 @@ impl Row {
 }
 
 /// The moment a read is filed under: when it was published, or when it was first seen where nobody knows or the date lies
-/// in the future.
+/// before the web or in the future.
 pub(crate) fn filed_at(published: Option<Timestamp>, first_seen: Timestamp) -> Timestamp {
     let latest = first_seen.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
-    published.filter(|at| *at <= latest).unwrap_or(first_seen)
+    published.filter(|at| (FIRST_PAGE..=latest).contains(at)).unwrap_or(first_seen)
 }
 
 /// That moment and its week.
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_in_the_future_is_filed_when_it_was_seen() {
+    fn a_date_that_cannot_be_is_filed_when_it_was_seen() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let seen = at("2026-05-13T12:00:00Z");
         for (published, filed) in [
@@ -60,6 +60,9 @@ mod tests {
             (Some(at("2026-05-15T12:00:01Z")), seen),
             (Some(at("2026-05-15T11:59:59Z")), at("2026-05-15T11:59:59Z")),
             (Some(at("1998-01-01T00:00:00Z")), at("1998-01-01T00:00:00Z")),
+            (Some(at("1991-08-06T00:00:00Z")), at("1991-08-06T00:00:00Z")),
+            (Some(at("0001-01-01T00:00:00Z")), seen),
+            (Some(Timestamp::UNIX_EPOCH), seen),
         ] {
             assert_eq!(filed_at(published, seen), filed);
         }

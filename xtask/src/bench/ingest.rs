@@ -209,14 +209,17 @@ async fn storing(
         let url = claimed.source.feed_url.clone().context("every source has a feed")?;
         let blog = blogs.iter().find(|b| b.feed_url == url).context("every source is one of the blogs")?;
         let feed = backissue_feed::parse(&blog.feed, &Hints { url: Some(url), media_type: None })?;
+        let (feed_title, site_url) = (feed.title.clone(), feed.site_url.clone());
+        let named = backissue_ingest::named(feed);
         let outcome = PollOutcome::Fetched {
-            feed_title: feed.title.clone(),
-            site_url: feed.site_url.clone(),
+            feed_title,
+            site_url,
             language: None,
             moved_to: None,
             etag: None,
             last_modified: None,
-            admissions: backissue_ingest::admissions(feed),
+            articles: named.articles,
+            doubtful: named.doubtful,
         };
         store.record_poll(&claimed, outcome, now, None).await?;
     }

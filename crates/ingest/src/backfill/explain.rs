@@ -133,5 +133,5 @@ async fn listed(fetcher: &Fetcher, feed: &Url) -> Result<Vec<Url>, String> {
     let hints = backissue_feed::Hints { url: Some(response.url), media_type: response.media_type };
     let parsed = backissue_feed::parse(response.body.bytes().unwrap_or_default(), &hints);
     let feed = parsed.map_err(|error| error.to_string())?;
-    Ok(crate::polling::admissions(feed).into_iter().map(|a| a.url.as_url().clone()).collect())
+    Ok(crate::polling::named(feed).articles.into_iter().map(|a| a.url.as_url().clone()).collect())
 }

@@ -192,7 +192,7 @@ pub(crate) async fn poll(store: &Store, source: &Source, admissions: Vec<Admissi
     store.record_poll(&claimed, fetched(admissions), now, Some(next)).await.unwrap()
 }
 
-pub(crate) fn fetched(admissions: Vec<Admission>) -> PollOutcome {
+pub(crate) fn fetched(articles: Vec<Admission>) -> PollOutcome {
     PollOutcome::Fetched {
         feed_title: Some("A feed's own title".into()),
         site_url: None,
@@ -200,7 +200,8 @@ pub(crate) fn fetched(admissions: Vec<Admission>) -> PollOutcome {
         moved_to: None,
         etag: Some("\"1\"".into()),
         last_modified: None,
-        admissions,
+        articles,
+        doubtful: Vec::new(),
     }
 }
 

@@ -48,7 +48,8 @@ pub async fn fill(store: &Store, blogs: &[Blog], now: Timestamp) -> Result<(), S
             moved_to: None,
             etag: None,
             last_modified: None,
-            admissions: posts.iter().filter_map(admission).collect(),
+            articles: posts.iter().filter_map(admission).collect(),
+            doubtful: Vec::new(),
         };
         store.record_poll(&claimed, outcome, now, Some(now + SignedDuration::from_hours(1))).await?;
     }
