@@ -8,27 +8,18 @@ use anyhow::Context;
 use crate::test::{cargo, run};
 
 /// Builds the program and this one optimised, goes on in the latter where this one is not, and says where the program is.
+/// Always both: alone, either asks less of what both depend on, and that would be compiled anew each time.
 ///
 /// # Errors
 /// Where something does not build or start.
 pub fn required() -> anyhow::Result<PathBuf> {
-    go_on_optimised(&["backissue", "xtask"])?;
-    Ok(std::env::current_exe()?.with_file_name("backissue"))
-}
-
-/// Builds these packages optimised, this program among them, and goes on in that one where this one is not optimised.
-///
-/// # Errors
-/// Where something does not build or start.
-pub fn go_on_optimised(packages: &[&str]) -> anyhow::Result<()> {
-    let packages = packages.iter().flat_map(|name| ["--package", name]);
-    run(cargo().args(["build", "--release"]).args(packages))?;
+    run(cargo().args(["build", "--release", "--package", "backissue", "--package", "xtask"]))?;
     if cfg!(debug_assertions) {
         let optimised = target_folder()?.join("release/xtask");
         let status = Command::new(optimised).args(std::env::args_os().skip(1)).status()?;
         exit(status.code().unwrap_or(1));
     }
-    Ok(())
+    Ok(std::env::current_exe()?.with_file_name("backissue"))
 }
 
 /// Where cargo puts what it builds.

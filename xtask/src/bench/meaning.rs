@@ -31,7 +31,7 @@ impl Meaning {
     /// Measures and prints.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::go_on_optimised(&["xtask"])?;
+            release::required()?;
         }
         let embedder = Embedder::built_in();
         let sentences = sentences::of_blogs(|_| true)?;

@@ -1,6 +1,6 @@
 //! Search over made-up archives of several sizes, against SQLite's full text over the same reads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -24,6 +24,9 @@ pub struct Search {
     /// Sizes of the archive, in reads
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
     reads: Vec<u32>,
+    /// Where to keep what is built, and to find it again
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// Spare the optimised build, for a quick look
     #[arg(long)]
     unoptimised: bool,
@@ -44,14 +47,16 @@ impl Search {
     /// Where test data is missing, or there is no room.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::go_on_optimised(&["xtask"])?;
+            release::required()?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }
 
     async fn measure(self) -> anyhow::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let stuff = Stuff::of_real_reads(folder.path()).await?;
+        let fresh = tempfile::tempdir()?;
+        let folder = self.keep.as_deref().unwrap_or(fresh.path());
+        std::fs::create_dir_all(folder)?;
+        let stuff = Stuff::of_real_reads(fresh.path()).await?;
         let asked: Vec<String> = queries::load()?.into_iter().map(|judged| judged.query).collect();
         println!(
             "{} questions of `eval/search.jsonl`, each asked alone; reads put together of {} real paragraphs; the best 10 of FTS5, up \
@@ -61,9 +66,9 @@ impl Search {
         );
         let (mut builds, mut times) = (Vec::new(), Vec::new());
         for reads in self.reads {
-            one_size(folder.path(), &stuff, &asked, reads, &mut builds, &mut times).await?;
+            one_size(folder, &stuff, &asked, reads, &mut builds, &mut times).await?;
         }
-        let head = ["reads", "index", "built in, s", "on disk, MiB", "resident, MiB"];
+        let head = ["reads", "index", "built in, s", "on disk, MiB", "in memory, MiB", "of files, MiB"];
         println!("{}", table(&head, &builds));
         println!("{}", table(&["reads", "searched by", "p50, ms", "p95, ms", "p99, ms"], &times));
         Ok(())
@@ -80,19 +85,8 @@ async fn one_size(
 ) -> anyhow::Result<()> {
     let embedder = Embedder::built_in();
     let ours = folder.join(format!("index-{reads}"));
-    let before = resident()?;
-    let began = Instant::now();
-    let index = Index::open(&ours)?;
-    let mut writer = index.writer()?.context("the index is new, yet somebody writes it")?;
-    for number in 0..reads {
-        writer.put(&stuff.read(number, embedder))?;
-        if (number + 1).is_multiple_of(50_000) {
-            writer.commit(u64::from(number))?;
-        }
-    }
-    writer.commit(u64::from(reads) + 1)?;
-    drop(writer);
-    let built = began.elapsed();
+    let before = Resident::now()?;
+    let (index, built) = built(&ours, stuff, embedder, reads)?;
     let ranker = Ranker::new(index);
     ranker.warm(embedder.dimensions())?;
     for (name, by) in [("words", By::Words), ("meaning", By::Meaning), ("both", By::Both)] {
@@ -112,15 +106,12 @@ async fn one_size(
         }
         times.push(row(reads, &format!("ours, {name}"), took));
     }
-    builds.push(built_row(reads, "ours", built, size(&ours)?, resident()?.saturating_sub(before)));
+    builds.push(built_row(reads, "ours", built, size(&ours)?, before)?);
     drop(ranker);
-    std::fs::remove_dir_all(&ours)?;
 
-    let before = resident()?;
+    let before = Resident::now()?;
     let file = folder.join(format!("fts5-{reads}.sqlite"));
-    let began = Instant::now();
-    let mut db = filled(&file, stuff, embedder, reads).await?;
-    let built = began.elapsed();
+    let (mut db, built) = filled(&file, stuff, embedder, reads).await?;
     let mut took = Vec::new();
     for round in 0..2 {
         for text in asked {
@@ -143,19 +134,49 @@ async fn one_size(
         }
     }
     times.push(row(reads, "FTS5, words", took));
-    builds.push(built_row(reads, "FTS5", built, size(&file)?, resident()?.saturating_sub(before)));
+    builds.push(built_row(reads, "FTS5", built, size(&file)?, before)?);
     db.close().await?;
-    std::fs::remove_file(&file)?;
     Ok(())
 }
 
+/// Our index of so many reads, and how long it took; no time where it was kept.
+fn built(
+    folder: &Path,
+    stuff: &Stuff,
+    embedder: &Embedder,
+    reads: u32,
+) -> anyhow::Result<(Index, Option<Duration>)> {
+    let began = Instant::now();
+    let index = Index::open(folder)?;
+    let end = u64::from(reads) + 1;
+    if index.position() == end {
+        return Ok((index, None));
+    }
+    let mut writer = index.writer()?.context("somebody else writes the index")?;
+    for number in 0..reads {
+        writer.put(&stuff.read(number, embedder))?;
+        if (number + 1).is_multiple_of(50_000) {
+            writer.commit(u64::from(number))?;
+        }
+    }
+    writer.commit(end)?;
+    Ok((index, Some(began.elapsed())))
+}
+
+/// FTS5 over the same reads, and how long it took; no time where it was kept.
 async fn filled(
     file: &Path,
     stuff: &Stuff,
     embedder: &Embedder,
     reads: u32,
-) -> anyhow::Result<SqliteConnection> {
+) -> anyhow::Result<(SqliteConnection, Option<Duration>)> {
+    let began = Instant::now();
     let mut db = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await?;
+    let marked: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut db).await?;
+    if marked == i64::from(reads) {
+        return Ok((db, None));
+    }
+    ensure!(marked == 0, "{} is of {marked} reads; remove it", file.display());
     sqlx::query("CREATE VIRTUAL TABLE reads USING fts5(title, problem, concepts, text, content='', tokenize='porter unicode61')")
         .execute(&mut db)
         .await?;
@@ -177,7 +198,8 @@ async fn filled(
         }
         sqlx::query("COMMIT").execute(&mut db).await?;
     }
-    Ok(db)
+    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {reads}"))).execute(&mut db).await?;
+    Ok((db, Some(began.elapsed())))
 }
 
 impl Stuff {
@@ -247,9 +269,18 @@ fn row(reads: u32, name: &str, took: Vec<Duration>) -> Vec<String> {
     vec![reads.to_string(), name.to_owned(), at(50.0), at(95.0), at(99.0)]
 }
 
-fn built_row(reads: u32, name: &str, built: Duration, disk: u64, memory: u64) -> Vec<String> {
+fn built_row(
+    reads: u32,
+    name: &str,
+    built: Option<Duration>,
+    disk: u64,
+    before: Resident,
+) -> anyhow::Result<Vec<String>> {
     let mib = |bytes: u64| (bytes >> 20).to_string();
-    vec![reads.to_string(), name.to_owned(), format!("{:.0}", built.as_secs_f64()), mib(disk), mib(memory)]
+    let built = built.map_or_else(|| "kept".to_owned(), |took| format!("{:.0}", took.as_secs_f64()));
+    let now = Resident::now()?;
+    let (own, of_files) = (now.own.saturating_sub(before.own), now.of_files.saturating_sub(before.of_files));
+    Ok(vec![reads.to_string(), name.to_owned(), built, mib(disk), mib(own), mib(of_files)])
 }
 
 /// Bytes of a file, or of all files below a folder.
@@ -260,10 +291,23 @@ fn size(path: &Path) -> anyhow::Result<u64> {
     std::fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
 }
 
-/// What this process has in memory, the pages of mapped files that it has touched included.
-fn resident() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("this bench needs Linux's /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?.parse()?;
-    Ok(kib << 10)
+/// What this process has in memory, in bytes.
+struct Resident {
+    /// Of its own.
+    own: u64,
+    /// Pages of mapped files that it has touched, which the system takes back where it needs room.
+    of_files: u64,
+}
+
+impl Resident {
+    fn now() -> anyhow::Result<Self> {
+        let status =
+            std::fs::read_to_string("/proc/self/status").context("this bench needs Linux's /proc")?;
+        let bytes = |name: &str| -> anyhow::Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().next());
+            Ok(kib.with_context(|| format!("no {name} of this process"))?.parse::<u64>()? << 10)
+        };
+        Ok(Self { own: bytes("RssAnon:")?, of_files: bytes("RssFile:")? })
+    }
 }

@@ -79,7 +79,7 @@ impl Evaluation {
     /// Where the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::go_on_optimised(&["xtask"])?;
+            release::required()?;
         }
         let all = labels::load()?;
         let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();

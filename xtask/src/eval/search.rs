@@ -67,7 +67,7 @@ impl Evaluation {
     /// Where test data is missing, or a system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::go_on_optimised(&["xtask"])?;
+            release::required()?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }
