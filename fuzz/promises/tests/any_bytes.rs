@@ -1,48 +1,42 @@
 //! Whatever the bytes: an answer, no panic, and in time.
 #![allow(clippy::unwrap_used)]
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use backissue_feed::robots::Robots;
-use backissue_feed::{Hints, Shapes, UrlDate, archives, discover, listing, opml, parse, sitemap};
+use backissue_promises::TARGETS;
 use proptest::prelude::*;
 
 fn read_every_way(bytes: &[u8]) {
-    let hints = Hints { url: url::Url::parse("https://example.org/a/feed").ok(), media_type: None };
-    if let Ok(feed) = parse(bytes, &hints) {
-        assert!(feed.entries.iter().all(|entry| entry.title.as_deref() != Some("")));
-    }
-    let _ = parse(bytes, &Hints { url: None, media_type: Some("text/xml; charset=shift_jis".to_owned()) });
-    let _ = discover(bytes, &hints);
-    let _ = opml::read(bytes);
-    let _ = archives::paging(bytes, &hints);
-    let _ = archives::posts(bytes);
-    if let Ok(found) = sitemap::parse(bytes, &hints) {
-        judge_all(found.pages.iter().map(|page| &page.url));
-    }
-    judge_all(listing::read(bytes, &hints).links.iter().map(|link| &link.url));
-    let robots = Robots::parse(bytes, "Backissue");
-    assert_eq!(robots.refuses(&url::Url::parse("https://example.org/robots.txt").unwrap()), None);
-    let _ = robots.refuses(&url::Url::parse("https://example.org/a/%2a?b=$*").unwrap());
-}
-
-/// Learns from half of the addresses and judges all of them; what was learned from is an article.
-fn judge_all<'a>(urls: impl Iterator<Item = &'a url::Url>) {
-    let urls: Vec<_> = urls.collect();
-    let (examples, _) = urls.split_at(urls.len() / 2);
-    let shapes = Shapes::learn(examples.iter().copied());
-    for (at, url) in urls.iter().enumerate() {
-        let verdict = shapes.judge(url);
-        assert!(at >= examples.len() || verdict.is_article() || at >= 2_000, "{url}: {}", verdict.why());
-        let _ = UrlDate::guess(url, None);
-    }
+    TARGETS.iter().for_each(|(_, promises)| promises(bytes));
 }
 
 fn documents() -> Vec<Vec<u8>> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/feed/testdata");
+    files(&folder).iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    paths
+}
+
+/// What the fuzzer keeps because each takes another way through the program, and what it once broke the program with.
+#[test]
+fn what_the_fuzzer_kept_is_read() {
+    for (name, promises) in TARGETS {
+        let corpus = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(name));
+        assert!(corpus.len() > 10, "the corpus of {name} is missing");
+        for path in corpus {
+            let bytes = std::fs::read(&path).unwrap();
+            if let Err(panic) = std::panic::catch_unwind(|| promises(&bytes)) {
+                eprintln!("{} breaks a promise", path.display());
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
 }
 
 const FRAGMENTS: &[&str] = &[

@@ -1,0 +1,165 @@
+//! What the rooms that read from the network promise of any bytes.
+//!
+//! Each function reads some bytes as one kind of document and panics where a promise is broken; that reading ends without a
+//! panic of its own is the first of them. The fuzz targets beside this crate call nothing else, and its tests call them with
+//! documents made by chance and with everything the fuzzer has kept.
+//!
+//! This crate must not know what the rooms do inside.
+
+use backissue_extract::{LARGEST_PAGE, Page, extract, from_entry};
+use backissue_feed::robots::Robots;
+use backissue_feed::{Hints, MAX_ENTRIES, Shapes, UrlDate, archives, discover, listing, opml, sitemap};
+use backissue_model::{Article, CanonicalUrl, Entry, Feed};
+use jiff::Timestamp;
+use url::Url;
+
+/// A kind of document by its name, with what is promised of it.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All kinds of documents.
+pub const TARGETS: [Target; 6] = [
+    ("feed", feed),
+    ("page", page),
+    ("robots", robots),
+    ("sitemap", sitemap),
+    ("opml", opml),
+    ("date", date),
+];
+
+fn at(address: &str) -> Url {
+    match Url::parse(address) {
+        Ok(url) => url,
+        Err(error) => panic!("{address}: {error}"),
+    }
+}
+
+fn hints() -> Hints {
+    Hints { url: Some(at("https://example.org/a/feed")), media_type: None }
+}
+
+/// Bytes as a feed, as a document a feed goes on in, and as a WordPress list of posts.
+pub fn feed(bytes: &[u8]) {
+    if let Ok(feed) = backissue_feed::parse(bytes, &hints()) {
+        kept(&feed);
+        for entry in feed.entries.iter().take(20) {
+            if let Ok(article) = from_entry(entry, feed.site_url.as_ref()) {
+                clean(&article);
+            }
+        }
+    }
+    let shift_jis = Hints { url: None, media_type: Some("text/xml; charset=shift_jis".to_owned()) };
+    if let Ok(feed) = backissue_feed::parse(bytes, &shift_jis) {
+        kept(&feed);
+    }
+    let _ = archives::paging(bytes, &hints());
+    let _ = archives::posts(bytes);
+}
+
+fn kept(feed: &Feed) {
+    assert!(feed.entries.len() <= MAX_ENTRIES, "{} entries", feed.entries.len());
+    for entry in &feed.entries {
+        assert_ne!(entry.title.as_deref(), Some(""), "an empty title is none");
+        let texts = [&entry.title, &entry.author, &entry.summary, &entry.content];
+        assert!(!texts.into_iter().flatten().any(|text| text.contains('\0')), "no database takes a NUL");
+        entry.url.iter().chain(&entry.original_url).for_each(canonical);
+    }
+}
+
+/// A canonical address stays as it is when it is made canonical again, and so does its key.
+fn canonical(url: &Url) {
+    let Ok(once) = CanonicalUrl::of(url) else { return };
+    let twice = CanonicalUrl::of(once.as_url());
+    assert_eq!(twice.as_ref().map(CanonicalUrl::as_str), Ok(once.as_str()), "{url}");
+    assert_eq!(twice.map(|url| url.key()), Ok(once.key()), "{url}");
+}
+
+/// Bytes as a page: its article, the feeds it names, and the list of articles it may be.
+pub fn page(bytes: &[u8]) {
+    let url = at("https://example.org/2024/05/a-page");
+    for media_type in [None, Some("text/html; charset=windows-1252")] {
+        if let Ok(article) = extract(&Page { bytes, media_type, url: Some(&url) }, None) {
+            clean(&article);
+        }
+    }
+    let _ = discover(bytes, &hints());
+    judge_all(listing::read(bytes, &hints()).links.iter().map(|link| &link.url));
+}
+
+/// What is stored of an article is harmless, and reading it again takes nothing away that was not words.
+fn clean(article: &Article) {
+    assert!(!article.text.contains('\0') && !article.html.contains('\0'), "no database takes a NUL");
+    let html = article.html.to_ascii_lowercase();
+    for active in [
+        "<script", "<style", "<iframe", "<object", "<embed", "<form", "<base", "<meta", "<link", "<svg",
+        "<math",
+    ] {
+        assert!(!html.contains(active), "{active} in {}", article.html);
+    }
+    assert!(article.html.len() <= 8 * LARGEST_PAGE, "{} bytes", article.html.len());
+}
+
+/// Bytes as robots.txt. It never refuses itself (RFC 9309, 2.2.2).
+pub fn robots(bytes: &[u8]) {
+    let robots = Robots::parse(bytes, "Backissue");
+    assert_eq!(robots.refuses(&at("https://example.org/robots.txt")), None);
+    let _ = robots.refuses(&at("https://example.org/a/%2a?b=$*"));
+    let _ = robots.refuses(&at(
+        "https://example.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+    ));
+}
+
+/// Bytes as a sitemap.
+pub fn sitemap(bytes: &[u8]) {
+    if let Ok(found) = sitemap::parse(bytes, &hints()) {
+        judge_all(found.pages.iter().map(|page| &page.url));
+    }
+}
+
+/// Learns from half of the addresses and judges all of them; what was learned from is an article.
+fn judge_all<'a>(urls: impl Iterator<Item = &'a Url>) {
+    let urls: Vec<_> = urls.collect();
+    let (examples, _) = urls.split_at(urls.len() / 2);
+    let shapes = Shapes::learn(examples.iter().copied());
+    for (at, url) in urls.iter().enumerate() {
+        let verdict = shapes.judge(url);
+        assert!(at >= examples.len() || verdict.is_article() || at >= 2_000, "{url}: {}", verdict.why());
+        let _ = UrlDate::guess(url, None);
+        canonical(url);
+    }
+}
+
+/// Bytes as a list of feeds. A list that is written can be read, and is the same.
+pub fn opml(bytes: &[u8]) {
+    let Ok(list) = opml::read(bytes) else { return };
+    if list.outlines.is_empty() {
+        return;
+    }
+    let again = opml::parse(opml::write(&list.outlines).as_bytes());
+    assert_eq!(again.as_ref(), Ok(&list.outlines));
+}
+
+/// Bytes as a date, in a feed and on a page. What is a date can be written, and is read as the same moment.
+pub fn date(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let said = published(text);
+    let attribute = text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let words = "The queue was full, and every worker waited for the one that held the lock. ".repeat(3);
+    let page = format!(
+        "<meta property=\"article:published_time\" content=\"{attribute}\"><article><h1>A page</h1><p>{words}</p></article>"
+    );
+    let _ = extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None);
+    if let Some(moment) = said {
+        assert_eq!(published(&moment.to_string()), Some(moment), "{text}");
+    }
+}
+
+/// What a JSON Feed says with this date.
+fn published(date: &str) -> Option<Timestamp> {
+    let feed = serde_json::json!({
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Dates",
+        "items": [{ "id": "1", "date_published": date }],
+    });
+    let feed = backissue_feed::parse(feed.to_string().as_bytes(), &Hints::default());
+    feed.ok().and_then(|feed: Feed| feed.entries.into_iter().next()).and_then(|entry: Entry| entry.published)
+}
