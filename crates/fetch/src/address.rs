@@ -27,6 +27,9 @@ fn v4_why_not_public(address: Ipv4Addr) -> Option<&'static str> {
         [0, ..] => "an address of \"this network\"",
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "a private address",
         [100, 64..=127, ..] => "an address of a carrier's own network",
+        // Public by its number, but answered by the host under a virtual machine of Azure's, which hands out its settings:
+        // Microsoft Learn, "What is IP address 168.63.129.16?".
+        [168, 63, 129, 16] => "the address of a cloud's own platform",
         [127, ..] => "a loopback address",
         [169, 254, ..] => "a link-local address",
         [192, 0, 0, _] => "an address reserved for protocols",
@@ -66,14 +69,37 @@ fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
     Some(why)
 }
 
-/// Why a name cannot be one of the public internet, for when a proxy resolves it and its address is not seen here.
+/// Why a name cannot be one of the public internet, whatever it leads to. It is refused before it is looked up: behind a proxy
+/// its address is never seen, and elsewhere a look-up would ask the reader's own network.
+///
+/// The names: RFC 6761 section 6.3 (`localhost`), RFC 6762 section 3 (`local`) and its appendix G (what private networks use
+/// instead), RFC 8375 (`home.arpa`), ICANN's board resolution 2024.07.29.06 (`internal`), and those of clusters (`svc`).
+/// A name that ends in a number is an address that nobody could read (WHATWG URL, "ends in a number checker").
 pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
-    const LOCAL: [&str; 6] = ["localhost", "local", "internal", "localdomain", "intranet", "home.arpa"];
+    const LOCAL: [&str; 11] = [
+        "localhost",
+        "local",
+        "internal",
+        "localdomain",
+        "intranet",
+        "home.arpa",
+        "private",
+        "corp",
+        "home",
+        "lan",
+        "svc",
+    ];
     let host = host.trim_end_matches('.');
     let is_within =
         |suffix: &&str| host.strip_suffix(*suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     if LOCAL.iter().any(is_within) {
         return Some("a name of this machine or its own network");
     }
-    (!host.contains('.')).then_some("a name without a domain, which only a local network knows")
+    let Some((_, last)) = host.rsplit_once('.') else {
+        return Some("a name without a domain, which only a local network knows");
+    };
+    let number = last.strip_prefix("0x").unwrap_or(last);
+    let is_number = number.bytes().all(|b| b.is_ascii_digit())
+        || (number.len() < last.len() && number.bytes().all(|b| b.is_ascii_hexdigit()));
+    is_number.then_some("an address that is written as none is")
 }

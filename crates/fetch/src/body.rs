@@ -1,4 +1,4 @@
-//! Reading a body as it streams in: counted on the wire, decompressed here, and cut off at the limit in both.
+//! Reading a body as it streams in: counted on the wire, decompressed here, and ended at the limit in both.
 
 use std::io;
 use std::pin::Pin;
@@ -33,6 +33,26 @@ pub(crate) struct ReadBody {
     pub(crate) wire_bytes: u64,
 }
 
+/// How much of a body is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Extent {
+    /// All of it; one of more bytes, on the wire or decompressed, is refused.
+    Whole(usize),
+    /// So many decompressed bytes from its start; what follows is left unread.
+    Start(usize),
+}
+
+impl Extent {
+    /// Most bytes on the wire. What compresses nothing has about as many as it has decompressed; more of them than this unpack
+    /// to nothing.
+    fn on_wire(self) -> usize {
+        match self {
+            Self::Whole(limit) => limit,
+            Self::Start(limit) => limit.saturating_mul(4),
+        }
+    }
+}
+
 /// Marks the error of a body that is larger on the wire than allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("more than {0} bytes on the wire")]
@@ -47,15 +67,17 @@ struct TooLargeOnWire(usize);
 pub(crate) async fn read(
     answer: reqwest::Response,
     host: &str,
-    limit: usize,
+    extent: Extent,
 ) -> Result<ReadBody, FetchError> {
-    if answer.content_length().is_some_and(|declared| declared > limit as u64) {
+    let limit = extent.on_wire();
+    let declared = answer.content_length().filter(|_| matches!(extent, Extent::Whole(_)));
+    if declared.is_some_and(|declared| declared > limit as u64) {
         return Err(FetchError::TooLarge { host: host.to_owned(), limit });
     }
     let encodings = encodings(answer.headers(), host)?;
     let wire = Arc::new(AtomicU64::new(0));
     let source = counted(answer, Arc::clone(&wire), limit);
-    let bytes = unpack(source, &encodings, limit).await.map_err(|error| match error {
+    let bytes = unpack(source, &encodings, extent).await.map_err(|error| match error {
         Broken::TooLarge => FetchError::TooLarge { host: host.to_owned(), limit },
         Broken::Read(error) if is_too_large(&error) => FetchError::TooLarge { host: host.to_owned(), limit },
         Broken::Read(error) => FetchError::Body { host: host.to_owned(), reason: innermost_reason(&error) },
@@ -139,22 +161,27 @@ enum Broken {
 async fn unpack(
     mut source: Pin<Box<dyn AsyncBufRead + Send>>,
     encodings: &[Encoding],
-    limit: usize,
+    extent: Extent,
 ) -> Result<Vec<u8>, Broken> {
     if source.fill_buf().await.map_err(Broken::Read)?.is_empty() {
         return Ok(Vec::new());
     }
-    collect(decoders(source, encodings), limit).await
+    collect(decoders(source, encodings), extent).await
 }
 
 /// Reads to the end, or stops within one piece past the limit.
-async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, limit: usize) -> Result<Vec<u8>, Broken> {
+async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, extent: Extent) -> Result<Vec<u8>, Broken> {
     let mut bytes = Vec::new();
     loop {
         bytes.reserve(PIECE);
         let read = (&mut source).take(PIECE as u64).read_buf(&mut bytes).await.map_err(Broken::Read)?;
-        if bytes.len() > limit {
-            return Err(Broken::TooLarge);
+        match extent {
+            Extent::Whole(limit) if bytes.len() > limit => return Err(Broken::TooLarge),
+            Extent::Start(limit) if bytes.len() >= limit => {
+                bytes.truncate(limit);
+                return Ok(bytes);
+            }
+            _ => {}
         }
         if read == 0 {
             return Ok(bytes);
@@ -172,7 +199,7 @@ pub async fn gunzip(bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
         return Ok(bytes);
     }
     let source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(io::Cursor::new(bytes));
-    collect(decoders(source, &[Encoding::Gzip]), limit).await.map_err(|broken| match broken {
+    collect(decoders(source, &[Encoding::Gzip]), Extent::Whole(limit)).await.map_err(|broken| match broken {
         Broken::TooLarge => format!("it is larger than {limit} bytes when decompressed"),
         Broken::Read(error) => format!("its compression is broken: {}", innermost_reason(&error)),
     })

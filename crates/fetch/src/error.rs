@@ -98,7 +98,9 @@ pub enum FetchError {
         limit: Duration,
     },
     /// The body is larger than allowed, on the wire or after decompression.
-    #[error("the answer of {host} is larger than {limit} bytes; raise the limit if it should be this large")]
+    #[error(
+        "the answer of {host} is larger than {limit} bytes, and no more is taken of one; look for a smaller document there"
+    )]
     TooLarge {
         /// The host.
         host: String,

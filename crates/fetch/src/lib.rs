@@ -18,7 +18,8 @@
 //!
 //! - **Polite.** One request at a time per host, and a pause between the end of one and the start of the next, across
 //!   redirects too. `Retry-After` holds the host. Requests are conditional where the caller has validators.
-//! - **Safe.** Only `http` and `https`, only the allowed ports. Every address is checked after the name is resolved, and
+//! - **Safe.** Only `http` and `https`, only the allowed ports. Names that mean this machine or its network (`localhost`,
+//!   `*.local`, `*.internal`, `*.home.arpa`, …) are not looked up. Every address is checked after the name is resolved, and
 //!   the connection can only go to an address that passed; redirects are followed here, with the same checks at every hop.
 //!   No cookies, no referrer, no credentials handed on.
 //! - **Bounded.** Time to connect, time to the first byte, time in all, bytes on the wire, bytes after decompression and
@@ -31,8 +32,8 @@
 //!
 //! Proxies are taken from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Behind one, names are
 //! resolved by the proxy, so the addresses they lead to cannot be checked here: scheme, port and addresses written into a
-//! URL are still checked at every hop, and so are names that mean this machine or its network (`localhost`, `*.local`,
-//! `*.internal`, `*.home.arpa`). A host that [`FetchSettings::resolve`] fixes is reached directly, never through a proxy.
+//! URL are still checked at every hop, and so are names that mean this machine or its network. A host that
+//! [`FetchSettings::resolve`] fixes is reached directly, never through a proxy.
 
 mod address;
 mod body;
@@ -49,6 +50,9 @@ mod settings;
 mod target;
 mod tls;
 mod turns;
+
+#[cfg(test)]
+mod tests;
 
 pub use address::why_not_public;
 pub use body::gunzip;

@@ -32,6 +32,9 @@ struct Inner {
     /// The port that the request under way to a host is for: the HTTP client asks by name alone. One request at a time
     /// per host makes it unambiguous.
     ports: Mutex<HashMap<String, u16>>,
+    /// What name servers answer in a test, one answer a look-up.
+    #[cfg(test)]
+    answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
 }
 
 /// Which addresses may be connected to.
@@ -97,7 +100,15 @@ impl Names {
     /// failed.
     pub(crate) fn new(table: Vec<Resolve>, rule: AddressRule, connect_timeout: Duration) -> Self {
         let limit = connect_timeout.mul_f32(0.75);
-        Self { inner: Arc::new(Inner { table, rule, limit, ports: Mutex::default() }) }
+        let inner = Inner {
+            table,
+            rule,
+            limit,
+            ports: Mutex::default(),
+            #[cfg(test)]
+            answers: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Whether the table fixes this host.
@@ -125,9 +136,23 @@ impl Names {
         let fixed = port.and_then(|port| fixed_addresses(&self.inner.table, name, port));
         let found = match fixed {
             Some(addresses) => addresses.to_vec(),
-            None => look_up(name, self.inner.limit).await?,
+            None => self.look_up(name).await?,
         };
         self.keep_allowed(name, found)
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<SocketAddr>, NameTrouble> {
+        #[cfg(test)]
+        if let Some(answer) = self.answers().pop_front() {
+            return Ok(answer);
+        }
+        look_up(name, self.inner.limit).await
+    }
+
+    /// What the next look-ups are to be answered, first come, first served.
+    #[cfg(test)]
+    pub(crate) fn answers(&self) -> MutexGuard<'_, std::collections::VecDeque<Vec<SocketAddr>>> {
+        self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The addresses that may be connected to. A public name that has private addresses among its own is served by the

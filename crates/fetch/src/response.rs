@@ -11,8 +11,11 @@ pub enum Want {
     Feed,
     /// A page. At most `max_bytes_page`.
     Page,
-    /// Whatever is there (discovery, sitemaps, robots.txt). At most `max_bytes_any`.
+    /// Whatever is there (discovery, sitemaps). At most `max_bytes_any`.
     Any,
+    /// The start of a text whose lines count each by itself, such as robots.txt: what comes after `max_bytes_start` is left
+    /// unread, which is no error.
+    Start,
 }
 
 impl Want {
@@ -23,7 +26,7 @@ impl Want {
                  application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
             }
             Self::Page => "text/html, application/xhtml+xml, application/xml;q=0.8, */*;q=0.5",
-            Self::Any => "*/*",
+            Self::Any | Self::Start => "*/*",
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct FetchSettings {
     /// Largest document of any other sort in bytes, on the wire and after decompression. Default: 50 MiB, as large as the
     /// protocol of sitemaps lets one be.
     pub max_bytes_any: usize,
+    /// How much is read of a text of which the start is enough, in bytes after decompression. Default: 500 KiB, the least that
+    /// RFC 9309 section 2.5 wants read of a robots.txt.
+    pub max_bytes_start: usize,
     /// Most redirects that one `get` follows. Default: 10, twice what RFC 9110 section 15.4 reports as an early limit.
     pub max_redirects: usize,
     /// Pause between the end of one request to a host and the start of the next. Default: 1 s.
@@ -56,6 +59,7 @@ impl Default for FetchSettings {
             max_bytes_feed: 16 * 1024 * 1024,
             max_bytes_page: 8 * 1024 * 1024,
             max_bytes_any: 50 * 1024 * 1024,
+            max_bytes_start: 500 * 1024,
             max_redirects: 10,
             host_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),

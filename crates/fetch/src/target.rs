@@ -42,11 +42,13 @@ impl Target {
             )));
         }
         let name = host.to_string();
-        let proxied = !names.fixes(&name, port) && proxies.cover(url);
+        let fixed = names.fixes(&name, port);
+        let proxied = !fixed && proxies.cover(url);
         let why_not = match host {
             Host::Ipv4(ip) => names.rule().why_not(ip.into()),
             Host::Ipv6(ip) => names.rule().why_not(ip.into()),
-            Host::Domain(name) if proxied && names.rule() != AddressRule::Any => why_name_not_public(name),
+            // Whoever fixes a name knows what it means; the address it is given is checked like any other.
+            Host::Domain(name) if !fixed && names.rule() != AddressRule::Any => why_name_not_public(name),
             Host::Domain(_) => None,
         };
         match why_not {

@@ -122,7 +122,7 @@ impl Ingest {
             until: Instant::now() + age,
             validators,
         };
-        let error = match self.fetcher.get(file, Want::Any, &known).await {
+        let error = match self.fetcher.get(file, Want::Start, &known).await {
             Ok(response) => {
                 let age = response.cache_max_age.unwrap_or(KEPT_AT_MOST).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
                 return match (response.body, before) {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use async_compression::Level;
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
-use backissue_fetch::{Body, FetchError, Fetcher, gunzip};
+use backissue_fetch::{Body, FetchError, FetchSettings, Fetcher, Validators, Want, gunzip};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::loopback::{Loopback, answer, get, get_from, until_hung_up};
@@ -140,6 +140,38 @@ async fn a_stream_without_end_is_cut_off() {
     });
     let error = get(&server.fetcher(), "http://blog.example/").await.unwrap_err();
     assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_text_whose_start_is_enough_the_rest_is_left_unread() {
+    let endless = Loopback::handling(|request, stream| {
+        let length = if request.path == "/declared" { "Content-Length: 99999999999" } else { "X: y" };
+        let mut going = stream.write_all(format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n").as_bytes());
+        while going.is_ok() {
+            going = stream.write_all(&[b'x'; 0x4000]);
+        }
+    });
+    let start = async |server: &Loopback, path: &str| {
+        let fetcher = Fetcher::new(FetchSettings { max_bytes_start: LIMIT, ..server.settings() }).unwrap();
+        let url = format!("http://blog.example/{path}").parse().unwrap();
+        fetcher.get(&url, Want::Start, &Validators::default()).await
+    };
+    for path in ["declared", "not-declared"] {
+        let response = start(&endless, path).await.unwrap();
+        assert_eq!(response.body.bytes().unwrap(), vec![b'x'; LIMIT], "{path}");
+    }
+    for encoding in ["gzip", "br", "zstd"] {
+        let bomb = encoded(encoding, &vec![b'x'; 4 * LIMIT]).await;
+        let header = format!("Content-Encoding: {encoding}");
+        let server = Loopback::answering(move |_| answer("200 OK", &[&header], &bomb));
+        assert_eq!(start(&server, "").await.unwrap().body.bytes().unwrap(), vec![b'x'; LIMIT], "{encoding}");
+    }
+    let empty = encoded("gzip", b"").await;
+    let body = empty.repeat(5 * LIMIT / empty.len());
+    let server = Loopback::answering(move |_| answer("200 OK", &["Content-Encoding: gzip"], &body));
+    assert!(matches!(start(&server, "").await, Err(FetchError::TooLarge { .. })), "it unpacks to nothing");
+    let short = Loopback::answering(|_| answer("200 OK", &[], b"all of it"));
+    assert_eq!(start(&short, "").await.unwrap().body.bytes(), Some(&b"all of it"[..]));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! TLS: who is trusted, HTTP/2, and no way down to plain HTTP.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -27,6 +29,36 @@ struct Secure {
 impl Secure {
     /// Starts it on the test's runtime. `adjust` may spoil the certificate, `alpn` says which protocols it offers.
     fn start(adjust: impl FnOnce(&mut CertificateParams), alpn: &[&str]) -> Self {
+        Self::with_server(adjust, alpn, |listener, tls| {
+            listener.set_nonblocking(true).unwrap();
+            let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls)).unwrap();
+            tokio::spawn(server.serve(Router::new().fallback(version_or_redirect).into_make_service()));
+        })
+    }
+
+    /// Starts a server that speaks HTTP/2 by hand: once the request is there, the closure says what it likes.
+    fn saying(say: impl Fn(&mut TlsStream) -> io::Result<()> + Send + 'static) -> Self {
+        Self::with_server(
+            |_| (),
+            &["h2"],
+            |listener, tls| {
+                std::thread::spawn(move || {
+                    for stream in listener.incoming() {
+                        let connection = rustls::ServerConnection::new(Arc::clone(&tls)).unwrap();
+                        let mut stream = TlsStream::new(connection, stream.unwrap());
+                        // A client that has had enough hangs up, which ends the conversation.
+                        let _ = until_asked(&mut stream).and_then(|()| say(&mut stream));
+                    }
+                });
+            },
+        )
+    }
+
+    fn with_server(
+        adjust: impl FnOnce(&mut CertificateParams),
+        alpn: &[&str],
+        serve: impl FnOnce(TcpListener, Arc<ServerConfig>),
+    ) -> Self {
         let ca_key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,11 +77,8 @@ impl Secure {
         tls.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
-        let server =
-            axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls))).unwrap();
-        tokio::spawn(server.serve(Router::new().fallback(version_or_redirect).into_make_service()));
+        serve(listener, Arc::new(tls));
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, ca_pem).unwrap();
@@ -61,7 +90,7 @@ impl Secure {
             resolve: vec![format!("*:443:{}", self.addr).parse().unwrap()],
             ca: vec![self.ca.clone()],
             allow_private_addresses: true,
-            host_pause: std::time::Duration::ZERO,
+            host_pause: Duration::ZERO,
             ..FetchSettings::default()
         }
     }
@@ -69,6 +98,40 @@ impl Secure {
     async fn get(&self, url: &str) -> Result<String, FetchError> {
         let response = get(&Fetcher::new(self.settings()).unwrap(), url).await?;
         Ok(String::from_utf8(response.body.bytes().unwrap().to_vec()).unwrap())
+    }
+}
+
+type TlsStream = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GO_AWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+/// The head is complete.
+const END_HEADERS: u8 = 4;
+/// `:status: 200` (RFC 7541, appendix A).
+const STATUS_200: &[u8] = &[0x88];
+
+/// Answers the client's greeting and reads until its request is there.
+fn until_asked(stream: &mut TlsStream) -> io::Result<()> {
+    stream.read_exact(&mut [0; 24])?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head)?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        io::copy(&mut Read::take(&mut *stream, length.into()), &mut io::sink())?;
+        if head[3] == HEADERS {
+            return Ok(());
+        }
     }
 }
 
@@ -92,6 +155,44 @@ async fn http_2_is_spoken_where_it_is_offered() {
     assert_eq!(old.get("https://blog.example/").await.unwrap(), "HTTP/1.1");
     let silent = Secure::start(|_| (), &[]);
     assert_eq!(silent.get("https://blog.example/").await.unwrap(), "HTTP/1.1");
+}
+
+/// Servers that flood a client over HTTP/2, each by a frame that costs them nothing.
+#[tokio::test]
+async fn floods_of_frames_are_given_up() {
+    // Literal fields with a new name each time are not remembered by the client's table (RFC 7541, 6.2.2).
+    let fields = [b"\x00\x01x\x7f\x9e\x01".as_slice(), &[b'y'; 285]].concat().repeat(50);
+    let floods: [(&str, Vec<u8>, Vec<u8>); 6] = [
+        (
+            "CONTINUATION (CVE-2024-27316)",
+            frame(HEADERS, 0, 1, STATUS_200),
+            frame(CONTINUATION, 0, 1, &fields),
+        ),
+        ("empty CONTINUATION", frame(HEADERS, 0, 1, STATUS_200), frame(CONTINUATION, 0, 1, &[])),
+        ("PING (CVE-2019-9512)", Vec::new(), frame(PING, 0, 0, &[7; 8])),
+        ("SETTINGS (CVE-2019-9515)", Vec::new(), frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100])),
+        ("empty DATA (CVE-2019-9518)", frame(HEADERS, END_HEADERS, 1, STATUS_200), frame(DATA, 0, 1, &[])),
+        // Last stream 0, and "enhance your calm".
+        ("GOAWAY", Vec::new(), frame(GO_AWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])),
+    ];
+    for (name, first, flood) in floods {
+        let server = Secure::saying(move |stream| {
+            stream.write_all(&first)?;
+            let flood = flood.repeat(64 * 1024 / flood.len() + 1);
+            loop {
+                stream.write_all(&flood)?;
+            }
+        });
+        let settings = FetchSettings {
+            first_byte_timeout: Duration::from_secs(1),
+            total_timeout: Duration::from_secs(2),
+            ..server.settings()
+        };
+        let began = Instant::now();
+        let error = get(&Fetcher::new(settings).unwrap(), "https://blog.example/").await.unwrap_err();
+        assert!(error.is_transient(), "{name}: {error}");
+        assert!(began.elapsed() < Duration::from_secs(30), "{name} took {:?}", began.elapsed());
+    }
 }
 
 #[tokio::test]
@@ -125,7 +226,6 @@ async fn a_server_without_tls_is_no_secure_connection() {
     let talker = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = talker.local_addr().unwrap();
     std::thread::spawn(move || {
-        use std::io::Write;
         for stream in talker.incoming() {
             let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
