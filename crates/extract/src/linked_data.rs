@@ -13,15 +13,21 @@ pub(crate) struct LinkedData {
     pub(crate) language: Option<String>,
 }
 
-/// Most bytes of one block that are read, and most objects looked at.
+/// Most bytes that are read of a page's blocks, whole blocks only: as values they take up to eighty times the room. And most
+/// objects looked at.
 const LONGEST: usize = 1 << 20;
 const MOST_OBJECTS: usize = 200;
 
 impl LinkedData {
     /// Reads the blocks of a page; the first article among all objects speaks.
     pub(crate) fn of(blocks: &[String]) -> Self {
-        let parsed: Vec<Value> =
-            blocks.iter().filter(|b| b.len() <= LONGEST).filter_map(|b| parse(b)).collect();
+        let mut left = LONGEST;
+        let mut fits = |block: &&String| {
+            let fits = block.len() <= left;
+            left -= if fits { block.len() } else { 0 };
+            fits
+        };
+        let parsed: Vec<Value> = blocks.iter().filter(|block| fits(block)).filter_map(|b| parse(b)).collect();
         let mut objects = Vec::new();
         for value in &parsed {
             gather(value, &mut objects, 0);
@@ -160,6 +166,18 @@ mod tests {
         assert_eq!(data.author.as_deref(), Some("Ann, Bo"));
         assert_eq!(data.published.as_deref(), Some("2020-08-21"));
         assert_eq!(data.site_name.as_deref(), Some("The Site"));
+    }
+
+    #[test]
+    fn of_many_blocks_no_more_is_read_than_of_one() {
+        let large = |headline: &str| {
+            let filler = "0,".repeat(LONGEST / 3);
+            format!("{{\"filler\":[{filler}0],\"@type\":\"Article\",\"headline\":\"{headline}\"}}")
+        };
+        let other = "{\"@type\":\"Person\",\"filler\":\"".to_owned() + &"x".repeat(LONGEST / 2) + "\"}";
+        let blocks = [other, large("too much"), "{\"@type\":\"Article\",\"headline\":\"small\"}".to_owned()];
+        assert_eq!(LinkedData::of(&blocks).headline.as_deref(), Some("small"));
+        assert_eq!(LinkedData::of(&blocks[1..2]).headline.as_deref(), Some("too much"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn paging(bytes: &[u8], hints: &Hints) -> Paging {
     let base = hints.url.as_ref().filter(|url| can_be_base(url));
     let mut allowance = Allowance::of(text.len());
     if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
-        let next = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}'))
+        let next = crate::json::read(text.trim_start_matches('\u{feff}'))
             .ok()
             .and_then(|feed| allowance.web_address(feed.get("next_url")?.as_str()?, base));
         return Paging { next, ..Paging::default() };
@@ -105,7 +105,8 @@ pub fn posts_page(interface: &Url, number: u32) -> Option<Url> {
 
 /// Reads a page of WordPress's list of posts; none where the bytes are no such list.
 pub fn posts(bytes: &[u8]) -> Option<Vec<Post>> {
-    let list: Vec<Value> = serde_json::from_slice(bytes).ok()?;
+    let list = crate::json::read(std::str::from_utf8(bytes).ok()?).ok()?;
+    let list = list.as_array()?;
     let post = |post: &Value| {
         let text = |name: &str| post.get(name).and_then(Value::as_str);
         let title = post.get("title").and_then(|title| title.get("rendered").or(Some(title)));

@@ -11,8 +11,7 @@ use crate::{FeedError, MAX_ENTRIES, dates};
 
 /// Reads a JSON Feed.
 pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| FeedError::BrokenJson(error.to_string()))?;
+    let value = crate::json::read(text).map_err(|error| FeedError::BrokenJson(error.to_string()))?;
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
     let version = string(&feed, "version").unwrap_or_default();
     let items = feed.get("items").and_then(Value::as_array);

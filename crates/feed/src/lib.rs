@@ -28,6 +28,7 @@ mod decoding;
 mod discovery;
 mod elements;
 mod feed_error;
+mod json;
 mod json_feed;
 mod lenient_markup;
 pub mod listing;
