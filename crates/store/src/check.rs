@@ -60,7 +60,10 @@ impl Store {
         let rows = self.database.rows(sql("PRAGMA integrity_check(20)")).await?;
         let lines: Vec<String> = rows.iter().map(|row| row.text("integrity_check")).collect::<Tried<_>>()?;
         let ok = lines == ["ok"];
-        Ok((ok, if ok { "the file is sound".into() } else { lines.join("; ") }))
+        let found = lines.join("; ");
+        let damaged =
+            || format!("the file is damaged: {found}; restore a backup, or move it away to begin anew");
+        Ok((ok, if ok { "the file is sound".into() } else { damaged() }))
     }
 
     async fn references(&self) -> Tried<(bool, String)> {

@@ -69,6 +69,18 @@ pub enum StoreError {
         /// What was being done.
         doing: &'static str,
     },
+    /// The system refused to read or write the file.
+    #[error(
+        "the disk of {location} failed while {doing}: {reason}; see whether there is room and quota left and whether the disk is well, then start again: nothing that was stored is lost"
+    )]
+    DiskFailed {
+        /// The database.
+        location: Location,
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        reason: String,
+    },
     /// The file is no database, or a damaged one.
     #[error(
         "the database {location} is damaged or no database at all ({reason}, while {doing}); restore a backup, or move the file away to begin anew"
@@ -198,6 +210,7 @@ fn of_database(error: sqlx::Error, location: Location, doing: &'static str) -> S
 pub(crate) fn of_sqlite(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
     match code.parse::<i32>().map(|c| c & 0xff) {
         Ok(5 | 6) => StoreError::Busy { location, doing },
+        Ok(10) => StoreError::DiskFailed { location, doing, reason },
         Ok(13) => StoreError::DiskFull { location, doing },
         Ok(11 | 26) => StoreError::Damaged { location, doing, reason },
         Ok(3 | 8 | 14 | 23) => StoreError::CannotOpen { location, reason },
@@ -209,6 +222,7 @@ pub(crate) fn of_sqlite(code: &str, reason: String, location: Location, doing: &
 fn of_postgres(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
     match code {
         "53100" => StoreError::DiskFull { location, doing },
+        "58030" => StoreError::DiskFailed { location, doing, reason },
         "55P03" | "40P01" | "40001" => StoreError::Busy { location, doing },
         "XX001" | "XX002" => StoreError::Damaged { location, doing, reason },
         "3D000" | "42501" => StoreError::CannotOpen { location, reason },

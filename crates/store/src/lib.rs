@@ -29,6 +29,7 @@ mod backfills;
 mod cards;
 mod changes;
 mod check;
+mod clock;
 mod counters;
 mod database;
 mod error;

@@ -4,6 +4,7 @@ mod admission;
 mod asking;
 mod backfills;
 mod changes;
+mod clock;
 mod concurrency;
 mod harness;
 mod lists;

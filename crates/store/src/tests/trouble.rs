@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use jiff::tz::TimeZone;
-use sqlx::{Connection, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
 
 use super::harness::*;
@@ -46,30 +46,108 @@ async fn a_file_that_may_not_be_written_cannot_be_opened() {
     Store::open(&Location::Sqlite(path.clone()), &TimeZone::UTC).await.unwrap().close().await;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
     if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        // Root may write everywhere; what SQLite answers to others is told to it in the same words.
-        let message = "attempt to write a readonly database";
-        let error = crate::error::of_sqlite("8", message.into(), Location::Sqlite(path), "writing");
-        assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+        // Root may write everywhere; what SQLite says to whoever may not is tested after this.
+        Store::open(&Location::Sqlite(path), &TimeZone::UTC).await.unwrap().close().await;
         return;
     }
     let error = refused(&Location::Sqlite(path)).await;
     assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
 }
 
+/// SQLite's own refusal, which root gets too: a connection that may only read.
 #[tokio::test]
-async fn a_full_disk_is_told_as_one() {
+async fn what_may_not_be_written_says_so_and_is_left_as_it_is() {
     let db = TestDatabase::sqlite().await;
-    let crate::database::Database::Sqlite { writer, .. } = &db.store.database else { unreachable!() };
-    let mut connection = writer.acquire().await.unwrap();
-    // SQLite answers the same when the file may not grow as when the disk is full.
-    connection.execute("PRAGMA max_page_count = 1").await.unwrap();
-    drop(connection);
-    let error = generate(&db.store, 500, 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
-    let mut connection = writer.acquire().await.unwrap();
-    connection.execute("PRAGMA max_page_count = 1073741823").await.unwrap();
-    drop(connection);
+    generate(&db.store, 20, 1).await.unwrap();
+    let before = everything(&db.store).await;
+    on_writer(&db, "PRAGMA query_only = on").await;
+    let error = db.store.follow(&blog("Acme"), at(0)).await.unwrap_err();
+    assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("check that it exists and that this user may read and write it"),
+        "{error}"
+    );
+    assert_eq!(everything(&db.store).await, before);
+    on_writer(&db, "PRAGMA query_only = off").await;
+    assert!(db.store.follow(&blog("Acme"), at(0)).await.unwrap().is_new);
     db.remove().await;
+}
+
+/// Says something to the connection that writes.
+async fn on_writer(db: &TestDatabase, statement: &str) {
+    let crate::database::Database::Sqlite { writer, .. } = &db.store.database else { unreachable!() };
+    writer.acquire().await.unwrap().execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+}
+
+/// All that is shown.
+async fn everything(store: &Store) -> Vec<ReadCard> {
+    whole_list(store, &ReadFilter::default(), Order::Newest, 100).await
+}
+
+#[tokio::test]
+async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_room() {
+    let db = TestDatabase::sqlite().await;
+    let source = db.follow("Acme").await;
+    db.poll(&source, (0..20).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
+    db.finish_all().await;
+    let before = everything(&db.store).await;
+    assert_eq!(before.len(), 20);
+    let claimed = claim_only(&db.store, &source, at(50)).await;
+    let entries =
+        || (20..2000).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
+    let crate::database::Database::Sqlite { writer, .. } = &db.store.database else { unreachable!() };
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer).await.unwrap();
+    // SQLite answers the same when the file may not grow as when the disk is full. There is room to begin, not to finish.
+    on_writer(&db, &format!("PRAGMA max_page_count = {}", pages + 40)).await;
+    let error = db.store.record_poll(&claimed, fetched(entries()), at(51), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull { doing: "recording a poll", .. }), "{error:?}");
+    let told = error.to_string();
+    assert!(told.contains("make room and start again, nothing that was stored is lost"), "{told}");
+    assert_eq!(everything(&db.store).await, before);
+    assert_eq!(db.store.tally(at(60)).await.unwrap().discovered, 0, "nothing is half there");
+    db.assert_sound().await;
+    on_writer(&db, "PRAGMA max_page_count = 1073741823").await;
+    let admitted = db.store.record_poll(&claimed, fetched(entries()), at(52), None).await.unwrap();
+    assert_eq!(admitted, Admitted { new: 1980, known: 0 }, "the same poll goes in");
+    db.remove().await;
+}
+
+/// Pages of noise, a file cut in half, and one whose head alone is left.
+#[tokio::test]
+async fn a_damaged_file_is_told_with_a_remedy_and_left_as_it_is() {
+    let db = TestDatabase::sqlite().await;
+    generate(&db.store, 200, 1).await.unwrap();
+    db.store.close().await;
+    let path = db.sqlite_path().unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    let noise = |from: usize, to: usize| {
+        let mut bytes = sound.clone();
+        bytes[from..to].iter_mut().enumerate().for_each(|(n, byte)| *byte = (n % 251) as u8);
+        bytes
+    };
+    let third = sound.len() / 3;
+    for damaged in [noise(third, 2 * third), sound[..sound.len() / 2].to_vec(), noise(4096, sound.len())] {
+        std::fs::write(&path, &damaged).unwrap();
+        let mut told = Vec::new();
+        match Store::look_at(&db.location).await {
+            Err(error) => {
+                assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+                told.push(error.to_string());
+            }
+            Ok(store) => {
+                let bad = store.check().await.into_iter().filter(|finding| !finding.ok);
+                told.extend(bad.map(|finding| finding.detail));
+                store.close().await;
+            }
+        }
+        let told = told.join("\n");
+        assert!(told.contains("damaged") && told.contains("restore a backup"), "{told}");
+        assert!(std::fs::read(&path).unwrap() == damaged, "it was changed");
+    }
+    std::fs::write(&path, &sound).unwrap();
+    let store = db.open_again().await;
+    assert_eq!(everything(&store).await.len(), 200, "a backup that is put back serves");
+    store.close().await;
 }
 
 #[tokio::test]
@@ -84,6 +162,7 @@ async fn a_file_that_another_process_holds_is_busy() {
     drop(connection);
     let error = db.store.follow(&blog("Acme"), at(0)).await.unwrap_err();
     assert!(matches!(error, StoreError::Busy { doing: "following a blog", .. }), "{error:?}");
+    assert!(error.to_string().contains("stop the other process or try again"), "{error}");
     other.execute("ROLLBACK").await.unwrap();
     assert!(db.store.follow(&blog("Acme"), at(0)).await.is_ok());
     db.remove().await;
@@ -121,6 +200,35 @@ async fn a_connection_that_breaks_is_told_and_the_next_one_serves() {
         .unwrap();
     // Connections are looked at before they are lent, so a broken one is replaced.
     assert!(db.store.sources(&SourceFilter::default()).await.is_ok());
+    db.remove().await;
+}
+
+/// The server ends the connection of a transaction that has written and not committed.
+#[tokio::test]
+async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
+    let db = TestDatabase::postgres().await;
+    let source = db.follow("Acme").await;
+    let entries = || (0..50).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
+    let claimed = claim_only(&db.store, &source, at(1)).await;
+    // The poll writes its reads and then waits here for the archive's row, which it changes last.
+    let mut holder = db.store.database.begin().await.unwrap();
+    holder.run(crate::database::sql("UPDATE archive SET version = version WHERE id = 1")).await.unwrap();
+    let (store, poll) = (db.store.clone(), claimed.clone());
+    let polling =
+        tokio::spawn(async move { store.record_poll(&poll, fetched(entries()), at(2), None).await });
+    let end = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while db.store.database.rows(crate::database::sql(end)).await.unwrap().is_empty() {
+        assert!(!polling.is_finished(), "it did not wait");
+        tokio::task::yield_now().await;
+    }
+    let error = polling.await.unwrap().unwrap_err();
+    assert!(matches!(error, StoreError::Connection { doing: "recording a poll", .. }), "{error:?}");
+    assert!(error.to_string().contains("check that the server runs and can be reached"), "{error}");
+    holder.abandon().await.unwrap();
+    assert_eq!(db.store.tally(at(3)).await.unwrap().discovered, 0);
+    let admitted = db.store.record_poll(&claimed, fetched(entries()), at(4), None).await.unwrap();
+    assert_eq!(admitted, Admitted { new: 50, known: 0 });
     db.remove().await;
 }
 

@@ -1,0 +1,82 @@
+//! Clocks that jump: forth and back, by minutes and by years.
+
+use backissue_model::Stage;
+use jiff::{SignedDuration, Timestamp};
+
+use super::harness::*;
+use crate::*;
+
+const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+async fn claim_source(store: &Store, now: Timestamp, scope: Scope) -> Option<ClaimedSource> {
+    store.claim_source(now, LEASE, &[], scope).await.unwrap()
+}
+
+on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None), entry("https://acme.example/2", None)])
+        .await;
+    // The clock jumps. One read is failed and put off, one is in hand, as is the source, when the program is killed.
+    let ahead = at(10) + YEAR;
+    let failed = db.store.claim_read(Stage::Discovered, ahead, LEASE, &[]).await.unwrap().unwrap();
+    db.store.fail(&failed, "503", ahead, Retry::At(ahead + LEASE)).await.unwrap();
+    let held = db.store.claim_read(Stage::Discovered, ahead, LEASE, &[]).await.unwrap().unwrap();
+    let polled = claim_source(&db.store, ahead, Scope::Due).await.unwrap();
+    db.store.record_poll(&polled, fetched(Vec::new()), ahead, Some(ahead + LEASE)).await.unwrap();
+    let late = claim_source(&db.store, ahead + LEASE, Scope::Due).await.unwrap();
+
+    // It is right again.
+    let now = at(7200);
+    let all = Scope::AllNow { since: at(7201) };
+    assert_eq!(db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap(), None);
+    assert!(claim_source(&db.store, at(7201), all).await.is_none(), "held, and asked in the future");
+    db.store.forget_wrong_clock(now).await.unwrap();
+    let mut again = Vec::new();
+    while let Some(read) = db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap() {
+        again.push(read);
+    }
+    assert_eq!(again.len(), 2);
+    let source = claim_source(&db.store, at(7201), all).await.unwrap();
+    // Whoever held them meanwhile, in whatever year it lives, changes nothing any more.
+    let text = article("Some text");
+    let lost = db.store.finish_extract(&held, &text, &held.url, now).await.unwrap();
+    assert_eq!(lost, Extracted::LeaseLost);
+    db.store.record_poll(&late, PollOutcome::Failed { error: "late".into() }, now, None).await.unwrap();
+    assert_eq!(db.store.source(source.source.id).await.unwrap().unwrap().health.last_error, None);
+    for read in &again {
+        let text = article(&format!("Text of {}", read.url));
+        assert_eq!(db.store.finish_extract(read, &text, &read.url, now).await.unwrap(), Extracted::Stored);
+    }
+});
+
+on_both!(a_clock_that_is_right_has_nothing_undone, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    let polled = claim_source(&db.store, at(7200), Scope::Due).await.unwrap();
+    db.store.forget_wrong_clock(at(7200)).await.unwrap();
+    let stored = db.store.finish_extract(&read, &article("Some text"), &read.url, at(7200)).await.unwrap();
+    assert_eq!(stored, Extracted::Stored);
+    let two_days = at(7200) + SignedDuration::from_hours(48);
+    db.store.record_poll(&polled, fetched(Vec::new()), at(7200), Some(two_days)).await.unwrap();
+    db.store.forget_wrong_clock(at(7201)).await.unwrap();
+    assert!(
+        claim_source(&db.store, at(7201), Scope::Due).await.is_none(),
+        "a server's longest wish is obeyed"
+    );
+});
+
+on_both!(a_clock_that_jumps_ahead_ends_leases_early_and_doubles_nothing, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let before = db.claim(Stage::Discovered).await.unwrap();
+    let ahead = at(1000) + YEAR;
+    let after = db.store.claim_read(Stage::Discovered, ahead, LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!(before.id, after.id);
+    let text = article("Some text");
+    assert_eq!(db.store.finish_extract(&after, &text, &after.url, ahead).await.unwrap(), Extracted::Stored);
+    assert_eq!(
+        db.store.finish_extract(&before, &text, &before.url, ahead).await.unwrap(),
+        Extracted::LeaseLost
+    );
+});
