@@ -11,6 +11,7 @@ use backissue_ingest::{Asker, BUILT_IN, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
 use backissue_search::{Embedders, EmbeddingServer, Search};
 use backissue_store::{Limits, Location, Store};
+use jiff::Timestamp;
 
 use crate::progress::TakingIn;
 use crate::settings::{ModelRow, Origin, Settings};
@@ -40,6 +41,7 @@ pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Opt
         Origin::Default => Store::look_at(&location).await?,
         _ => Store::open(&location, &settings.time_zone.value.0).await?,
     };
+    store.forget_wrong_clock(Timestamp::now()).await?;
     if matches!(location, Location::Sqlite(_)) {
         // Nobody else can hold one: a process that was killed left them.
         store.release_leases().await?;
@@ -85,6 +87,9 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
         contact_url: settings.contact.value.clone(),
         host_pause: Duration::try_from(settings.host_pause.value.0)?,
         longest_pause: Duration::try_from(settings.longest_crawl_delay.value.0)?,
+        connect_timeout: Duration::try_from(settings.connect_timeout.value.0)?,
+        first_byte_timeout: Duration::try_from(settings.first_byte_timeout.value.0)?,
+        total_timeout: Duration::try_from(settings.total_timeout.value.0)?,
         ..FetchSettings::default()
     };
     fetch.allowed_ports.extend(&settings.allow_port.value);
@@ -97,11 +102,13 @@ pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Re
         Some(name) => Some(asker(settings, name).context("in the setting `annotate_with`")?),
         None => None,
     };
+    let usual = IngestSettings::default();
     let settings = IngestSettings {
         workers: settings.workers.value.into(),
         poll_every: settings.poll_every.value.0,
+        // A step is at most a robots.txt, a page and where that leads to, and as many turns of others at the host.
+        lease: usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
         annotate_with,
-        ..IngestSettings::default()
     };
     Ok(Ingest::new(store, fetcher, settings))
 }

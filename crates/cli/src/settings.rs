@@ -59,6 +59,27 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub longest_crawl_delay: Option<Pause>,
+    /// How long connecting to a host may take, with looking up its name [default: 10s]
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_CONNECT_TIMEOUT",
+        value_name = "TIME",
+        hide_env_values = true
+    )]
+    pub connect_timeout: Option<Pause>,
+    /// How long a host may take until it begins to answer, with connecting [default: 20s]
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_FIRST_BYTE_TIMEOUT",
+        value_name = "TIME",
+        hide_env_values = true
+    )]
+    pub first_byte_timeout: Option<Pause>,
+    /// How long one document may take in all, with redirects [default: 1m]
+    #[arg(long, global = true, env = "BACKISSUE_TOTAL_TIMEOUT", value_name = "TIME", hide_env_values = true)]
+    pub total_timeout: Option<Pause>,
     /// An address or e-mail that publishers find in our requests, so that they can reach you
     #[arg(long, global = true, env = "BACKISSUE_CONTACT", value_name = "TEXT", hide_env_values = true)]
     pub contact: Option<String>,
@@ -133,6 +154,12 @@ struct SettingsFile {
     host_pause: Option<Pause>,
     #[serde(deserialize_with = "parsed")]
     longest_crawl_delay: Option<Pause>,
+    #[serde(deserialize_with = "parsed")]
+    connect_timeout: Option<Pause>,
+    #[serde(deserialize_with = "parsed")]
+    first_byte_timeout: Option<Pause>,
+    #[serde(deserialize_with = "parsed")]
+    total_timeout: Option<Pause>,
     contact: Option<String>,
     #[serde(deserialize_with = "all_parsed")]
     resolve: Vec<Resolve>,
@@ -269,6 +296,12 @@ pub struct Settings {
     pub host_pause: Setting<Pause>,
     /// Longest pause that a robots.txt can ask for.
     pub longest_crawl_delay: Setting<Pause>,
+    /// How long connecting may take.
+    pub connect_timeout: Setting<Pause>,
+    /// How long a host may take until it begins to answer.
+    pub first_byte_timeout: Setting<Pause>,
+    /// How long one document may take in all.
+    pub total_timeout: Setting<Pause>,
     /// How publishers can reach the operator.
     pub contact: Setting<Option<String>>,
     /// Names that are resolved by decree.
@@ -392,6 +425,21 @@ impl Settings {
                 file.longest_crawl_delay,
                 || Pause(SignedDuration::from_mins(1)),
             ),
+            connect_timeout: layers.one(
+                "connect_timeout",
+                flags.connect_timeout,
+                file.connect_timeout,
+                || Pause(SignedDuration::from_secs(10)),
+            ),
+            first_byte_timeout: layers.one(
+                "first_byte_timeout",
+                flags.first_byte_timeout,
+                file.first_byte_timeout,
+                || Pause(SignedDuration::from_secs(20)),
+            ),
+            total_timeout: layers.one("total_timeout", flags.total_timeout, file.total_timeout, || {
+                Pause(SignedDuration::from_mins(1))
+            }),
             contact: layers.maybe("contact", flags.contact.clone(), file.contact),
             resolve: layers.many("resolve", flags.resolve.clone(), file.resolve),
             ca: layers.many("ca", flags.ca.clone(), file.ca),
@@ -453,6 +501,13 @@ impl Settings {
                 self.longest_crawl_delay.value.to_string(),
                 &self.longest_crawl_delay.origin,
             ),
+            ("connect_timeout", self.connect_timeout.value.to_string(), &self.connect_timeout.origin),
+            (
+                "first_byte_timeout",
+                self.first_byte_timeout.value.to_string(),
+                &self.first_byte_timeout.origin,
+            ),
+            ("total_timeout", self.total_timeout.value.to_string(), &self.total_timeout.origin),
             ("contact", text(&self.contact.value), &self.contact.origin),
             ("resolve", list(&self.resolve.value), &self.resolve.origin),
             ("ca", list(&self.ca.value.iter().map(|p| path(p)).collect::<Vec<_>>()), &self.ca.origin),
