@@ -42,6 +42,14 @@ impl Database {
         let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
         format!("{server}/{}", self.name)
     }
+
+    /// Runs a statement in it.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn run(&self, sql: &str) -> anyhow::Result<()> {
+        statement(&self.url(), sql.to_owned())
+    }
 }
 
 impl Drop for Database {
@@ -51,13 +59,13 @@ impl Drop for Database {
     }
 }
 
-/// Runs one statement on a thread of its own, so that it can be called with and without a runtime around.
-fn statement(server: &str, sql: String) -> anyhow::Result<()> {
+/// Runs one statement in a database, on a thread of its own, so that it can be called with and without a runtime around.
+pub(crate) fn statement(database: &str, sql: String) -> anyhow::Result<()> {
     std::thread::scope(|scope| {
         let work = || -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let mut connection = PgConnection::connect(server).await?;
+                let mut connection = PgConnection::connect(database).await?;
                 connection.execute(AssertSqlSafe(sql)).await?;
                 Ok(connection.close().await?)
             })

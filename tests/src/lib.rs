@@ -3,7 +3,9 @@
 //! The program never depends on this crate; the developer chores (`cargo xtask`) do.
 
 pub mod browser;
+pub mod contents;
 pub mod database;
+pub mod hostile;
 pub mod postgres;
 pub mod program;
 pub mod shared;

@@ -22,6 +22,7 @@ const STARTS: usize = 5;
 #[derive(Debug)]
 pub struct Cluster {
     server: Child,
+    port: u16,
     url: String,
     folder: TempDir,
 }
@@ -58,8 +59,12 @@ impl Cluster {
         );
         let mut last = None;
         for _ in 0..STARTS {
-            match serve(&programs, &user, folder.path(), &data) {
-                Ok((server, url)) => return Ok(Self { server, url, folder }),
+            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+            match serve(&programs, &user, folder.path(), port) {
+                Ok(server) => {
+                    let url = format!("postgres://backissue@127.0.0.1:{port}/postgres");
+                    return Ok(Self { server, port, url, folder });
+                }
                 Err(error) => last = Some(error),
             }
         }
@@ -71,6 +76,35 @@ impl Cluster {
         &self.url
     }
 
+    /// Runs a statement in the database `postgres`.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub fn run(&self, sql: &str) -> anyhow::Result<()> {
+        crate::database::statement(&self.url, sql.to_owned())
+    }
+
+    /// Stops it at once, as a crash would, and starts it again at the same address.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop();
+        self.server = serve(&programs()?, &server_user()?, self.folder.path(), self.port)?;
+        Ok(())
+    }
+
+    /// Stops it at once: its children go with it, and nothing is written any more.
+    fn stop(&mut self) {
+        // The server takes its own children with it when it is told to quit; SIGQUIT is PostgreSQL's immediate shutdown.
+        let told = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
+        if !told.is_ok_and(|status| status.success()) {
+            // Nothing more can be done; the folder's removal, or the next start, says it anyway.
+            let _ = self.server.kill();
+        }
+        let _ = self.server.wait();
+    }
+
     /// Where its data and its log are until it is dropped.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -80,25 +114,18 @@ impl Cluster {
 impl Drop for Cluster {
     /// Stops it at once: its data is not needed any more.
     fn drop(&mut self) {
-        // The server takes its own children with it when it is told to quit; SIGQUIT is PostgreSQL's immediate shutdown.
-        let told = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
-        if !told.is_ok_and(|status| status.success()) {
-            // Nothing more can be done in a drop; the folder's removal says it anyway.
-            let _ = self.server.kill();
-        }
-        let _ = self.server.wait();
+        self.stop();
     }
 }
 
-/// Starts the server on a port that is free now.
-fn serve(programs: &Path, user: &ServerUser, folder: &Path, data: &Path) -> anyhow::Result<(Child, String)> {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+/// Starts the server whose data is in the folder, on a port that should be free.
+fn serve(programs: &Path, user: &ServerUser, folder: &Path, port: u16) -> anyhow::Result<Child> {
     let log_path = folder.join("log");
     let log = File::create(&log_path)?;
     let mut server = user
         .command(&programs.join("postgres"))
         .arg("-D")
-        .arg(data)
+        .arg(folder.join("data"))
         .args(["-p", &port.to_string()])
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
         .args(["-c", "full_page_writes=off", "-c", "max_connections=200"])
@@ -109,7 +136,7 @@ fn serve(programs: &Path, user: &ServerUser, folder: &Path, data: &Path) -> anyh
         .spawn()
         .context("cannot run PostgreSQL's server")?;
     match wait_until_ready(programs, &mut server, port) {
-        Ok(()) => Ok((server, format!("postgres://backissue@127.0.0.1:{port}/postgres"))),
+        Ok(()) => Ok(server),
         Err(error) => {
             // It may have stopped by itself already.
             let _ = server.kill();

@@ -279,6 +279,45 @@ impl Drop for Served {
     }
 }
 
+/// Waits for the end of a process and tells the most memory it held, in bytes, as Linux counts it (`VmHWM`).
+///
+/// # Errors
+/// When it does not end in time (it is killed then), or this system does not count.
+pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
+    let path = format!("/proc/{}/status", child.id());
+    let started = Instant::now();
+    let mut most = None;
+    while started.elapsed() < PATIENCE {
+        let status = std::fs::read_to_string(&path).unwrap_or_default();
+        let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        // A process that has ended is not weighed any more, and what it weighed only grows.
+        most = held.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok()).or(most);
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, most.context("this system does not tell a process's peak memory")? * 1024));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill()?;
+    bail!("the process did not end within {} s", PATIENCE.as_secs())
+}
+
+/// Kills a process (SIGKILL) after so long; false where it had ended by itself before.
+///
+/// # Errors
+/// When it cannot be killed.
+pub fn kill_after(child: &mut Child, moment: Duration) -> anyhow::Result<bool> {
+    let started = Instant::now();
+    while let Some(left) = moment.checked_sub(started.elapsed()) {
+        if child.try_wait()?.is_some() {
+            return Ok(false);
+        }
+        std::thread::sleep(left.min(Duration::from_millis(5)));
+    }
+    child.kill()?;
+    // It may have ended in the last of these moments.
+    Ok(child.wait()?.code().is_none())
+}
+
 /// Sends SIGTERM.
 ///
 /// # Errors

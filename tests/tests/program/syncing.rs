@@ -14,15 +14,15 @@ use crate::{archive_of, small_web};
 
 /// The articles that the small web's feeds list, each once, by the identity of their addresses.
 fn listed(web: &SmallWeb) -> BTreeSet<String> {
-    let root = shared_dir().unwrap().join("web");
-    let mut keys = BTreeSet::new();
-    for feed in web.feeds() {
-        let path = root.join(feed.trim_start_matches("https://"));
-        let hints = Hints { url: feed.parse().ok(), media_type: None };
-        let feed = backissue_feed::parse(&std::fs::read(path).unwrap(), &hints).unwrap();
-        keys.extend(feed.entries.iter().filter_map(|e| Some(CanonicalUrl::of(e.url.as_ref()?).ok()?.key())));
-    }
-    keys
+    web.feeds().iter().flat_map(|feed| listed_in(feed)).collect()
+}
+
+/// The same of one feed.
+pub fn listed_in(feed: &str) -> BTreeSet<String> {
+    let path = shared_dir().unwrap().join("web").join(feed.trim_start_matches("https://"));
+    let hints = Hints { url: feed.parse().ok(), media_type: None };
+    let feed = backissue_feed::parse(&std::fs::read(path).unwrap(), &hints).unwrap();
+    feed.entries.iter().filter_map(|e| Some(CanonicalUrl::of(e.url.as_ref()?).ok()?.key())).collect()
 }
 
 fn kept(archive: &Archive) -> Vec<String> {

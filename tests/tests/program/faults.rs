@@ -1,0 +1,124 @@
+//! What the archive lies on fails: a full disk, a damaged file, a database server that restarts. Each is told with its remedy,
+//! and what was there is left.
+
+use std::process::{Command, Stdio};
+
+use backissue_tests::contents::Contents;
+use backissue_tests::postgres::Cluster;
+use backissue_tests::program::{Archive, wait};
+use backissue_tests::shared::shared_dir;
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+
+use crate::{archive_of, small_web};
+
+/// Half of what the archive grows to, in the shell's blocks of 512 bytes.
+const ROOM: &str = "8000";
+
+/// `sync` where no file may grow beyond [`ROOM`]: the system refuses to write as it does on a full disk.
+fn sync_without_room(archive: &Archive) -> std::process::Output {
+    let sync = archive.command(&["sync", "--log", "off"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\""), "sh"]);
+    shell.arg(sync.get_program()).args(sync.get_args());
+    for (name, value) in sync.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn a_disk_without_room_ends_the_sync_with_a_remedy_and_the_next_one_completes_it() {
+    let (web, archive) = small_web();
+    let file = archive.folder().join("archive.sqlite");
+    let mut before = Contents::of_sqlite(&file).unwrap();
+    // Twice: the second time there is no room from the start.
+    for _ in 0..2 {
+        let ended = sync_without_room(&archive);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("archive.sqlite") && said.contains("room"), "{said}");
+        assert!(said.contains("nothing that was stored is lost"), "{said}");
+        let now = Contents::of_sqlite(&file).unwrap();
+        assert!(now.reads() >= before.reads(), "{} reads of {}", now.reads(), before.reads());
+        before = now;
+        let found = archive.json(&["doctor"]).unwrap();
+        assert_eq!(found["ok"], true, "{found}");
+    }
+    assert!(before.reads() > 0);
+    archive.done(&["sync"]).unwrap();
+    let undisturbed = archive_of(&web, Vec::new());
+    undisturbed.done(&["sync"]).unwrap();
+    let whole = Contents::of_sqlite(&undisturbed.folder().join("archive.sqlite")).unwrap();
+    let differences = Contents::of_sqlite(&file).unwrap().differences(&whole);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn a_damaged_file_is_named_by_every_command_and_left_as_it_is() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    archive.done(&["sources"]).unwrap();
+    let file = archive.folder().join("archive.sqlite");
+    // Whoever closes it last takes in what stands beside it.
+    assert_eq!(Contents::of_sqlite(&file).unwrap().reads(), 0);
+    let sound = std::fs::read(&file).unwrap();
+    let mut damaged = sound.clone();
+    // The head stays, so that it still looks like a database; all pages behind it are noise.
+    damaged.iter_mut().skip(4096).enumerate().for_each(|(n, byte)| *byte = (n % 251) as u8);
+    std::fs::write(&file, &damaged).unwrap();
+    for words in
+        [&["sync"][..], &["weeks"], &["sources"], &["find", "x"], &["serve", "--no-fetch"], &["doctor"]]
+    {
+        let said = archive.run(words).unwrap();
+        assert_eq!(said.code, 1, "{words:?}: {}{}", said.out, said.err);
+        let told = format!("{}{}", said.out, said.err);
+        assert!(told.contains("archive.sqlite is damaged"), "{words:?}: {told}");
+        assert!(told.contains("restore a backup"), "{words:?}: {told}");
+    }
+    assert!(std::fs::read(&file).unwrap() == damaged, "the file was changed");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_is_told_with_a_remedy() {
+    // Nobody may make folders there, root included.
+    let mut command = Command::new(backissue_tests::program::binary().unwrap());
+    let ended = command.args(["sync", "--data", "/proc/backissue"]).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("/proc/backissue cannot be made") && said.contains("--data"), "{said}");
+}
+
+/// A server that restarts in the middle of a sync is waited for. What was in hand is due again when its leases have run out.
+#[test]
+fn a_database_server_that_restarts_is_waited_for_and_nothing_is_lost() {
+    let mut cluster = Cluster::start().unwrap();
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let archive = archive_of(&web, vec!["--database".into(), cluster.url().to_owned()]);
+    let mut sync = archive.command(&["sync", "--log", "off"]);
+    let mut sync = sync.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    for pages in [50, 200, 350] {
+        while web.requests().len() < pages {
+            assert!(sync.try_wait().unwrap().is_none(), "the sync ended before the server was stopped");
+            std::thread::yield_now();
+        }
+        cluster.restart().unwrap();
+    }
+    let status = wait(&mut sync).unwrap();
+    let said = std::io::read_to_string(sync.stderr.take().unwrap()).unwrap();
+    assert_eq!(status.code(), Some(0), "{said}");
+    for lapse in [
+        "UPDATE read SET due_at = due_at - 600000 WHERE held = 1",
+        "UPDATE source SET leased_until = leased_until - 600000",
+    ] {
+        cluster.run(lapse).unwrap();
+    }
+    archive.done(&["sync"]).unwrap();
+    let undisturbed = archive_of(&web, Vec::new());
+    undisturbed.done(&["sync"]).unwrap();
+    let whole = undisturbed.all_reads().unwrap().len();
+    assert_eq!(archive.all_reads().unwrap().len(), whole);
+    let found = archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+}

@@ -1,0 +1,145 @@
+//! Killed at random moments, a hundred times and more, the archive ends up as that of a run that nobody disturbed, row by row.
+
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use backissue_tests::contents::Contents;
+use backissue_tests::database::Database;
+use backissue_tests::program::{Archive, kill_after};
+use backissue_tests::shared::shared_dir;
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+
+use crate::archive_of;
+
+/// Kills on each database.
+const KILLS: usize = 100;
+
+/// The latest moment of a kill after the start.
+const LATEST: Duration = Duration::from_millis(600);
+
+/// An archive on one of the databases.
+struct Kept {
+    archive: Archive,
+    /// None: SQLite.
+    database: Option<Database>,
+}
+
+impl Kept {
+    fn on_sqlite(web: &SmallWeb) -> Self {
+        Self { archive: archive_of(web, Vec::new()), database: None }
+    }
+
+    fn on_postgresql(web: &SmallWeb) -> Self {
+        let database = Database::create().unwrap();
+        Self { archive: archive_of(web, vec!["--database".into(), database.url()]), database: Some(database) }
+    }
+
+    fn contents(&self) -> Contents {
+        match &self.database {
+            None => Contents::of_sqlite(&self.archive.folder().join("archive.sqlite")).unwrap(),
+            Some(database) => Contents::of_postgres(&database.url()).unwrap(),
+        }
+    }
+
+    /// Lets the leases of the killed run out. On PostgreSQL, where others may be at work, only time ends them; on SQLite the
+    /// next start does.
+    fn ten_minutes_pass(&self) {
+        let Some(database) = &self.database else { return };
+        database.run("UPDATE read SET due_at = due_at - 600000 WHERE held = 1").unwrap();
+        database.run("UPDATE source SET leased_until = leased_until - 600000").unwrap();
+    }
+
+    /// Starts a command and kills it at a moment; false where it ended before.
+    fn kill(&self, words: &[&str], moment: Duration) -> bool {
+        let mut command = self.archive.command(words);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let killed = kill_after(&mut child, moment).unwrap();
+        if !killed {
+            let ended = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr);
+            // 3: there is nothing to be found yet.
+            let good = matches!(ended.status.code(), Some(0 | 3));
+            assert!(good, "{words:?} ended by itself with {}: {said}", ended.status);
+        }
+        self.ten_minutes_pass();
+        killed
+    }
+}
+
+/// Moments that look random and come again with the same seed (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014).
+struct Chance(u64);
+
+impl Chance {
+    fn moment(&mut self) -> Duration {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        LATEST.mul_f64(((word ^ (word >> 31)) % 1000) as f64 / 1000.0)
+    }
+}
+
+/// The seed: named in `BACKISSUE_TEST_SEED`, or the clock's.
+fn seed() -> u64 {
+    let named = std::env::var("BACKISSUE_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos().into();
+    named.unwrap_or_else(clock)
+}
+
+fn assert_same(disturbed: &Contents, undisturbed: &Contents, seed: u64) {
+    let differences = disturbed.differences(undisturbed);
+    assert!(
+        differences.is_empty(),
+        "BACKISSUE_TEST_SEED={seed}: {} rows differ:\n{}",
+        differences.len(),
+        differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n")
+    );
+}
+
+fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let seed = seed();
+    println!("BACKISSUE_TEST_SEED={seed}");
+    let mut chance = Chance(seed);
+    let undisturbed = {
+        let kept = make(&web);
+        kept.archive.done(&["sync"]).unwrap();
+        kept.contents()
+    };
+    assert!(undisturbed.reads() > 500);
+
+    let (mut kept, mut kills, mut finished) = (make(&web), 0, 0);
+    while kills < KILLS {
+        if kept.kill(&["sync"], chance.moment()) {
+            kills += 1;
+            if kills % 5 == 0 {
+                // Meanwhile the search index takes in what there is, and is killed at that.
+                kept.kill(&["find", "before:2100"], chance.moment());
+            }
+        } else {
+            // It came to its end between the kills: all must be there, and another archive takes the next ones.
+            assert_same(&kept.contents(), &undisturbed, seed);
+            finished += 1;
+            kept = make(&web);
+        }
+    }
+    println!("{kills} kills, {finished} archives finished between them");
+    kept.archive.done(&["sync"]).unwrap();
+    assert_same(&kept.contents(), &undisturbed, seed);
+    let reads = undisturbed.reads() as u64;
+    let found = kept.archive.json(&["find", "before:2100", "--limit", "1"]).unwrap();
+    assert_eq!(found["total"], reads, "the search index has caught up");
+    let found = kept.archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+}
+
+#[test]
+fn with_sqlite_a_hundred_kills_change_nothing() {
+    a_hundred_kills_change_nothing(Kept::on_sqlite);
+}
+
+#[test]
+fn with_postgresql_a_hundred_kills_change_nothing() {
+    a_hundred_kills_change_nothing(Kept::on_postgresql);
+}
