@@ -186,6 +186,9 @@ async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, extent: Extent) -> 
         if read == 0 {
             return Ok(bytes);
         }
+        // What is compressed well has always more to give, and would keep this thread from everybody else for the whole of it:
+        // their time would run out though their hosts had answered.
+        tokio::task::yield_now().await;
     }
 }
 

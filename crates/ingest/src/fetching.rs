@@ -5,6 +5,7 @@ use backissue_fetch::{Body, FetchError, Response, Validators, Want};
 use backissue_model::{Article, CanonicalUrl, Entry};
 use backissue_store::{ClaimedRead, Extracted, Retry};
 use jiff::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, info};
 use url::Url;
 
@@ -120,6 +121,7 @@ impl Ingest {
         let url = CanonicalUrl::of(&response.url).map_err(|e| in_vain(e.to_string()))?;
         let entry = read.entry.clone();
         let (media_type, page_url) = (response.media_type, response.url);
+        let _room = room_for(bytes.len() + carried(&entry)).await;
         let article =
             tokio::task::spawn_blocking(move || article_in(&bytes, media_type.as_deref(), &page_url, &entry))
                 .await
@@ -165,6 +167,24 @@ impl Ingest {
     }
 }
 
+/// How many KiB of pages are taken apart at the same time: as much as one of the largest has. What a page is taken apart into
+/// takes up to thirty times its room, and eight workers may each meet such a page.
+const ROOM: usize = backissue_extract::LARGEST_PAGE / 1024;
+
+static FREE: Semaphore = Semaphore::const_new(ROOM);
+
+/// Waits until there is room for so many bytes; it is given back with what this returns. Pages of a usual size wait for nobody.
+async fn room_for(bytes: usize) -> Option<SemaphorePermit<'static>> {
+    let kibibytes = u32::try_from((bytes / 1024 + 1).min(ROOM)).unwrap_or(u32::MAX);
+    // There is always room again: nobody closes it.
+    FREE.acquire_many(kibibytes).await.ok()
+}
+
+/// The bytes of an article that an entry carries.
+fn carried(entry: &Entry) -> usize {
+    entry.content.as_ref().map_or(0, String::len) + entry.summary.as_ref().map_or(0, String::len)
+}
+
 fn host(url: &Url) -> &str {
     url.host_str().unwrap_or_default()
 }
@@ -176,6 +196,7 @@ fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) 
 
 async fn from_feed(read: &ClaimedRead) -> Option<Article> {
     let (entry, base) = (read.entry.clone(), read.url.as_url().clone());
+    let _room = room_for(carried(&entry)).await;
     tokio::task::spawn_blocking(move || backissue_extract::from_entry(&entry, Some(&base)).ok())
         .await
         .ok()
