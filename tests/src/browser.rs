@@ -61,6 +61,14 @@ impl Browser {
     /// # Errors
     /// When Chromium or its driver is not installed, saying how to install them, or they do not start.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more flags for Chromium.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub async fn start_with(more: &[String]) -> anyhow::Result<Self> {
         let program = driver_program().context(
             "chromedriver is not installed; run `apt-get install chromium chromium-driver`, or `cargo xtask test` as root",
         )?;
@@ -88,7 +96,7 @@ impl Browser {
         ];
         let own_profile = format!("--user-data-dir={}", profile.path().display());
         let wanted = json!({
-            "goog:chromeOptions": { "args": flags.iter().map(|f| (*f).to_owned()).chain([own_profile]).collect::<Vec<_>>() },
+            "goog:chromeOptions": { "args": flags.iter().map(|f| (*f).to_owned()).chain([own_profile]).chain(more.iter().cloned()).collect::<Vec<_>>() },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let Value::Object(wanted) = wanted else { unreachable!("it is written as an object above") };
@@ -110,6 +118,15 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours.as_str() }] });
         self.devtools("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
+    }
+
+    /// Runs a script at the beginning of every page from now on, whatever the page's policy says.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn begin_every_page_with(&self, script: &str) -> anyhow::Result<()> {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod contents;
 pub mod database;
 pub mod hostile;
+pub mod made_up_web;
 pub mod postgres;
 pub mod program;
 pub mod shared;

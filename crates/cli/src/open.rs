@@ -2,19 +2,22 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher};
-use backissue_ingest::{Asker, BUILT_IN, Ingest, IngestSettings, Starter};
+use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
 use backissue_search::{Embedders, EmbeddingServer, Search};
 use backissue_store::{Limits, Location, Store};
+use backissue_web::{Image, Images};
 use jiff::Timestamp;
+use url::Url;
 
 use crate::progress::TakingIn;
-use crate::settings::{ModelRow, Origin, Settings};
+use crate::settings::{ImagesShown, ModelRow, Origin, Settings};
 
 /// Opens the archive, making it where there is none, with the time zone it is filed by.
 pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
@@ -111,6 +114,32 @@ pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Re
         annotate_with,
     };
     Ok(Ingest::new(store, fetcher, settings))
+}
+
+/// How the pages show images; a cache gets what it does not have by `ingest`, where there is one.
+pub fn images(settings: &Settings, ingest: Option<Arc<Ingest>>) -> Images {
+    match settings.images.value {
+        ImagesShown::Load => Images::Load,
+        ImagesShown::Click => Images::Click,
+        ImagesShown::Cache => {
+            let folder = settings.data.value.join("images");
+            let cache = ImageCache::new(&folder, settings.image_cache_limit.value.0, ingest);
+            Images::Cache(Arc::new(ForPages(cache)))
+        }
+    }
+}
+
+/// The cache as the pages know it.
+#[derive(Debug)]
+struct ForPages(ImageCache);
+
+impl backissue_web::ImageCache for ForPages {
+    fn image(&self, url: Url) -> Pin<Box<dyn Future<Output = Result<Image, String>> + Send + '_>> {
+        Box::pin(async move {
+            let image = self.0.image(&url).await.map_err(|why| why.to_string())?;
+            Ok(Image { media_type: image.media_type, bytes: image.bytes })
+        })
+    }
 }
 
 /// The model that the settings call `name`, and what they say of it.

@@ -116,6 +116,19 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub allow_port: Vec<u16>,
+    /// What becomes of images in articles: load (from where they lie), click (the same, once you ask), cache (`serve` gets and
+    /// keeps them) [default: click]
+    #[arg(long, global = true, env = "BACKISSUE_IMAGES", value_name = "HOW", hide_env_values = true)]
+    pub images: Option<ImagesShown>,
+    /// How large the folder of cached images may become [default: 500 MB]
+    #[arg(
+        long,
+        global = true,
+        env = "BACKISSUE_IMAGE_CACHE_LIMIT",
+        value_name = "SIZE",
+        hide_env_values = true
+    )]
+    pub image_cache_limit: Option<Size>,
     /// The model, by its name in the configuration file, that says what texts mean, instead of the built-in embedder; its
     /// server must have `/embeddings`
     #[arg(long, global = true, env = "BACKISSUE_EMBED_WITH", value_name = "MODEL", hide_env_values = true)]
@@ -166,6 +179,10 @@ struct SettingsFile {
     ca: Vec<PathBuf>,
     allow_private_addresses: Option<bool>,
     allow_port: Vec<u16>,
+    #[serde(deserialize_with = "parsed")]
+    images: Option<ImagesShown>,
+    #[serde(deserialize_with = "parsed")]
+    image_cache_limit: Option<Size>,
     embed_with: Option<String>,
     annotate_with: Option<String>,
     model: Vec<ModelRow>,
@@ -312,6 +329,10 @@ pub struct Settings {
     pub allow_private_addresses: Setting<bool>,
     /// Ports besides 80 and 443.
     pub allow_port: Setting<Vec<u16>>,
+    /// What becomes of images in articles.
+    pub images: Setting<ImagesShown>,
+    /// How large the folder of cached images may become.
+    pub image_cache_limit: Setting<Size>,
     /// The model that says what texts mean.
     pub embed_with: Setting<Option<String>>,
     /// The model that annotates each new read.
@@ -450,6 +471,13 @@ impl Settings {
                 || false,
             ),
             allow_port: layers.many("allow_port", flags.allow_port.clone(), file.allow_port),
+            images: layers.one("images", flags.images, file.images, || ImagesShown::Click),
+            image_cache_limit: layers.one(
+                "image_cache_limit",
+                flags.image_cache_limit,
+                file.image_cache_limit,
+                || Size(500_000_000),
+            ),
             embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
             models: layers.many("model", Vec::new(), file.model),
@@ -517,6 +545,8 @@ impl Settings {
                 &self.allow_private_addresses.origin,
             ),
             ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
+            ("images", self.images.value.to_string(), &self.images.origin),
+            ("image_cache_limit", self.image_cache_limit.value.to_string(), &self.image_cache_limit.origin),
             ("embed_with", text(&self.embed_with.value), &self.embed_with.origin),
             ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
             ("log", text(&self.log.value), &self.log.origin),
@@ -610,6 +640,69 @@ impl fmt::Display for Pause {
     }
 }
 
+/// What becomes of images in articles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImagesShown {
+    /// They load from where they lie.
+    Load,
+    /// They load from where they lie once a reader asks.
+    Click,
+    /// The program gets them, keeps them, and serves them itself.
+    Cache,
+}
+
+impl FromStr for ImagesShown {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "load" => Ok(Self::Load),
+            "click" => Ok(Self::Click),
+            "cache" => Ok(Self::Cache),
+            _ => Err(format!("`{text}` is no way to show images; write load, click or cache")),
+        }
+    }
+}
+
+impl fmt::Display for ImagesShown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Load => "load",
+            Self::Click => "click",
+            Self::Cache => "cache",
+        })
+    }
+}
+
+/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in thousands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+/// Units of size by their letters, the longest and largest first.
+const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = |(unit, bytes): &(&str, u64)| {
+            let (number, end) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
+            let number: u64 = number.trim().parse().ok().filter(|_| end.eq_ignore_ascii_case(unit))?;
+            number.checked_mul(*bytes)
+        };
+        let size = UNITS.iter().find_map(read);
+        size.map(Self).ok_or_else(|| format!("`{text}` is no size; write for example 500 MB or 2 GB"))
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, bytes): &&(&str, u64)| self.0.is_multiple_of(*bytes);
+        let (unit, bytes) = UNITS.iter().find(whole).unwrap_or(&UNITS[3]);
+        write!(f, "{} {unit}", self.0 / bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -650,6 +743,8 @@ mod tests {
             ("lisen = 'x'", "lisen"),
             ("time_zone = 'Mars/Olympus'", "Mars/Olympus"),
             ("poll_every = '-1h'", "-1h"),
+            ("images = 'never'", "never"),
+            ("image_cache_limit = '500'", "500"),
             ("[[model]]\nname = 'a'\nprotocol = 'smoke'\nmodel = 'm'", "smoke"),
             ("[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\nkeys = 'x'", "keys"),
         ] {
@@ -691,6 +786,22 @@ mod tests {
         assert_eq!(value("model.a"), "openai m:7b at http://127.0.0.1:11434/v1, key set, 20 reads a day");
         assert!(value("model.b").ends_with(", key in $KEY"), "{}", value("model.b"));
         assert!(!format!("{:?}", settings.models.value[0].key).contains("secret"));
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_unit_and_written_back() {
+        for (text, bytes, back) in [
+            ("500 MB", 500_000_000, "500 MB"),
+            ("2gb", 2_000_000_000, "2 GB"),
+            ("1500kB", 1_500_000, "1500 kB"),
+            ("12 B", 12, "12 B"),
+        ] {
+            let size: Size = text.parse().unwrap();
+            assert_eq!((size.0, size.to_string().as_str()), (bytes, back));
+        }
+        for text in ["", "500", "MB", "-1 MB", "1.5 GB", "99999999999999 GB", "5 Mé", "é"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
     }
 
     #[test]

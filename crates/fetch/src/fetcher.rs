@@ -246,13 +246,13 @@ impl Shared {
     }
 
     fn extent(&self, want: Want) -> body::Extent {
-        let FetchSettings { max_bytes_feed, max_bytes_page, max_bytes_any, max_bytes_start, .. } =
-            self.settings;
+        let settings = &self.settings;
         match want {
-            Want::Feed => body::Extent::Whole(max_bytes_feed),
-            Want::Page => body::Extent::Whole(max_bytes_page),
-            Want::Any => body::Extent::Whole(max_bytes_any),
-            Want::Start => body::Extent::Start(max_bytes_start),
+            Want::Feed => body::Extent::Whole(settings.max_bytes_feed),
+            Want::Page => body::Extent::Whole(settings.max_bytes_page),
+            Want::Image => body::Extent::Whole(settings.max_bytes_image),
+            Want::Any => body::Extent::Whole(settings.max_bytes_any),
+            Want::Start => body::Extent::Start(settings.max_bytes_start),
         }
     }
 

@@ -11,6 +11,8 @@ pub enum Want {
     Feed,
     /// A page. At most `max_bytes_page`.
     Page,
+    /// A picture for a browser to show. At most `max_bytes_image`.
+    Image,
     /// Whatever is there (discovery, sitemaps). At most `max_bytes_any`.
     Any,
     /// The start of a text whose lines count each by itself, such as robots.txt: what comes after `max_bytes_start` is left
@@ -26,6 +28,7 @@ impl Want {
                  application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
             }
             Self::Page => "text/html, application/xhtml+xml, application/xml;q=0.8, */*;q=0.5",
+            Self::Image => "image/avif, image/webp, image/png, image/jpeg, image/gif",
             Self::Any | Self::Start => "*/*",
         }
     }

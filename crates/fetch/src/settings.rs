@@ -23,6 +23,8 @@ pub struct FetchSettings {
     pub max_bytes_feed: usize,
     /// Largest page in bytes, on the wire and after decompression. Default: 8 MiB.
     pub max_bytes_page: usize,
+    /// Largest image in bytes, on the wire and after decompression. Default: 10 MiB.
+    pub max_bytes_image: usize,
     /// Largest document of any other sort in bytes, on the wire and after decompression. Default: 50 MiB, as large as the
     /// protocol of sitemaps lets one be.
     pub max_bytes_any: usize,
@@ -58,6 +60,7 @@ impl Default for FetchSettings {
             total_timeout: Duration::from_secs(60),
             max_bytes_feed: 16 * 1024 * 1024,
             max_bytes_page: 8 * 1024 * 1024,
+            max_bytes_image: 10 * 1024 * 1024,
             max_bytes_any: 50 * 1024 * 1024,
             max_bytes_start: 500 * 1024,
             max_redirects: 10,

@@ -1,6 +1,6 @@
 //! Moves reads along their way: asks sources for their feeds, admits entries, fetches and extracts pages, has each
 //! article annotated, by the built-in annotator and, where one is configured, by a language model after it. And looks for what a
-//! source published before it was followed.
+//! source published before it was followed. It also keeps images of articles, where the operator wants them to come from here.
 //!
 //! The row is the job: a worker claims a source or a read that is due, does one arrow of the way, and the store commits the
 //! result together with the new stage. [`Ingest`] strings the steps together; what each step decides (when to ask again,
@@ -16,6 +16,7 @@ mod backfill;
 mod fetching;
 mod finding;
 mod hosts;
+mod images;
 mod meter;
 mod polling;
 mod robots;
@@ -27,6 +28,7 @@ pub use anew::{Anew, BUILT_IN, By, Pass, Step};
 pub use asking::{Asker, Told};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
 pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
+pub use images::{Image, ImageCache, ImageError};
 pub use polling::{Named, named};
 pub use robots::PRODUCT;
 pub use starter::{Starter, StarterError, StarterGroup, StarterSource};

@@ -1,8 +1,8 @@
 //! A stored article made ready for its page.
 //!
-//! The store's HTML is sanitised already; this changes how it is shown. Nothing on a page of ours loads from elsewhere,
-//! so images become links to where they are; headings step down below the page's own; wide tables and code scroll by
-//! themselves; names of elements move out of the way of the page's. What is allowed is listed again here, so that a
+//! The store's HTML is sanitised already; this changes how it is shown. Images become what [`crate::images`] makes of them;
+//! headings step down below the page's own; wide tables and code scroll by themselves; names of elements move out of the
+//! way of the page's. What is allowed is listed again here, so that a
 //! stored article from an older version, or a hole in what cleaned it, still cannot bring its own classes or handlers.
 //! All of it works on a parsed tree, never on text.
 
@@ -13,6 +13,7 @@ use maud::{Markup, PreEscaped, html};
 use url::Url;
 
 use crate::evidence::{self, Passage};
+use crate::images::{self, Left, Showing};
 
 /// Elements that go with all that is in them.
 const GONE: &str = "script, style, template, iframe, object, embed, applet, frame, frameset, form, input, button, \
@@ -27,19 +28,18 @@ const KEPT: &[&str] = &[
 /// The first level that a heading inside an article may have: the page has 1, the article's title 2.
 const FIRST_HEADING: u8 = 3;
 
-/// Widest and highest that an image without a purpose of its own (an icon, an emoji) is, in CSS pixels.
-const SMALL_IMAGE: u32 = 40;
-
 /// An article ready for its page.
 pub(crate) struct Shown {
     /// Its HTML.
     pub(crate) html: Markup,
     /// The names of the marks around evidence that stand in it.
     pub(crate) marks: HashSet<String>,
+    /// The images that are not on it.
+    pub(crate) left: Left,
 }
 
 /// The article's HTML for its page, with `passages` marked. `address` is where the article was published.
-pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage]) -> Shown {
+pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage], images: &Showing) -> Shown {
     let document = Document::fragment(stored);
     document.select(GONE).remove();
     clean_attributes(&document);
@@ -47,11 +47,15 @@ pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage]) -> 
     // Before links in place of images bring words that the article's text has not.
     let marks = evidence::mark(&document, passages);
     lower_headings(&document);
-    show_images_as_links(&document, address);
+    let left = images::show(&document, address, images);
     show_media_as_links(&document);
     let_wide_things_scroll(&document);
     let body = document.root().first_child();
-    Shown { html: PreEscaped(body.map_or_else(String::new, |body| body.inner_html().to_string())), marks }
+    Shown {
+        html: PreEscaped(body.map_or_else(String::new, |body| body.inner_html().to_string())),
+        marks,
+        left,
+    }
 }
 
 fn clean_attributes(document: &Document) {
@@ -118,46 +122,6 @@ fn lower_headings(document: &Document) {
     }
 }
 
-fn show_images_as_links(document: &Document, address: &Url) {
-    for image in document.select("img").nodes() {
-        let source = image.attr("src").unwrap_or_default();
-        if source.starts_with("data:image/") {
-            continue;
-        }
-        let alt = image.attr("alt").unwrap_or_default();
-        let alt = alt.trim();
-        let url = address.join(&source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(url) = url.filter(|_| !is_small(image)) else {
-            replace(image, html! { (alt) });
-            continue;
-        };
-        show_image_as_link(image, alt, &url);
-    }
-    document.select("picture").rename("span");
-}
-
-fn show_image_as_link(image: &NodeRef, alt: &str, url: &Url) {
-    let words = match alt {
-        "" => format!("Image on {}", url.host_str().unwrap_or("another site")),
-        alt => format!("Image: {alt}"),
-    };
-    let around = image.ancestors_it(None).find(|node| node.has_name("a"));
-    match around {
-        // Links do not nest: the words go into the link that is there, the way to the image behind it.
-        Some(link) => {
-            let same = link.attr("href").is_some_and(|href| *href == *url.as_str());
-            if !same {
-                link.after_html(html! { " " a.image href=(url) rel="noopener noreferrer" { "open the image" } }.into_string());
-            }
-            image.replace_with_html(html! { span.elsewhere { (words) } }.into_string());
-        }
-        None => image.replace_with_html(
-            html! { span.elsewhere { span { (words) " — " a href=(url) rel="noopener noreferrer" { "open at source" } } } }
-                .into_string(),
-        ),
-    }
-}
-
 /// Puts `markup` where `node` is; nothing where it is empty.
 fn replace(node: &NodeRef, markup: Markup) {
     if markup.0.is_empty() {
@@ -165,13 +129,6 @@ fn replace(node: &NodeRef, markup: Markup) {
     } else {
         node.replace_with_html(markup.into_string());
     }
-}
-
-fn is_small(image: &NodeRef) -> bool {
-    let size =
-        |name: &str| image.attr(name).and_then(|v| v.trim().trim_end_matches("px").parse::<u32>().ok());
-    let sizes = [size("width"), size("height")];
-    sizes.iter().any(Option::is_some) && sizes.iter().flatten().all(|size| *size <= SMALL_IMAGE)
 }
 
 fn show_media_as_links(document: &Document) {
@@ -207,7 +164,8 @@ mod tests {
     use super::*;
 
     fn shown(stored: &str) -> String {
-        for_display(stored, &"https://blog.example/posts/one".parse().unwrap(), &[]).html.into_string()
+        let address = "https://blog.example/posts/one".parse().unwrap();
+        for_display(stored, &address, &[], &Showing::none()).html.into_string()
     }
 
     #[test]
@@ -223,28 +181,10 @@ mod tests {
             !tree.select("img, picture, source, video, audio, iframe, [srcset], [poster], [src]").exists(),
             "{html}"
         );
-        let links: Vec<_> =
-            tree.select("a").nodes().iter().map(|a| a.attr("href").unwrap().to_string()).collect();
-        assert_eq!(
-            links,
-            ["https://cdn.example/a.png", "https://blog.example/b.png", "https://cdn.example/v.mp4"]
-        );
-        assert!(html.contains("Image: A &lt;b&gt;graph&lt;/b&gt;"), "{html}");
+        assert!(tree.select("a[href='https://cdn.example/v.mp4']").exists(), "{html}");
+        assert!(html.contains("A &lt;b&gt;graph&lt;/b&gt;"), "{html}");
         assert!(html.contains("<figcaption>B</figcaption>"));
         assert!(!html.contains("pixel.gif"));
-    }
-
-    #[test]
-    fn an_image_that_is_a_link_makes_no_link_inside_a_link() {
-        let html = shown(
-            r#"<a href="https://blog.example/next"><img src="https://cdn.example/a.png" alt="Next"></a>"#,
-        );
-        let tree = Document::fragment(html.as_str());
-        assert!(!tree.select("a a").exists(), "{html}");
-        assert_eq!(tree.select("a").length(), 2, "{html}");
-        let same =
-            shown(r#"<a href="https://cdn.example/a.png"><img src="https://cdn.example/a.png" alt="A"></a>"#);
-        assert_eq!(Document::fragment(same.as_str()).select("a").length(), 1, "{same}");
     }
 
     #[test]

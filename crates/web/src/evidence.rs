@@ -151,6 +151,7 @@ mod tests {
 
     use super::*;
     use crate::article::for_display;
+    use crate::images::Showing;
 
     /// A précis whose problem and outcome rest on these quotes of `text`.
     fn precis(text: &str, problem: &[&str], outcome: &[&str]) -> Precis {
@@ -297,9 +298,9 @@ mod tests {
     /// How many pieces of evidence there are and how many of them are marked, to the letter, in an article that is else
     /// the same.
     fn marked_to_the_letter(url: &Url, article: &Article, precis: &Precis) -> (usize, usize) {
-        let plain = for_display(&article.html, url, &[]).html.into_string();
+        let plain = for_display(&article.html, url, &[], &Showing::none()).html.into_string();
         let passages = passages(&article.text, precis);
-        let shown = for_display(&article.html, url, &passages);
+        let shown = for_display(&article.html, url, &passages, &Showing::none());
         let document = Document::fragment(shown.html.into_string());
         assert_eq!(document.text(), Document::fragment(plain.as_str()).text(), "{url}: other words");
         let quotes = precis.statements().flat_map(|(statement, said)| {

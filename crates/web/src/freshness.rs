@@ -1,6 +1,6 @@
 //! Answers "you have it already" before anything is rendered.
 //!
-//! What a page shows depends on the archive, on the address, on the day, on the program, on the index where something was
+//! What a page shows depends on the archive, on the address, on the day, on the program and how it shows images, on the index where something was
 //! searched for, and, while a sync runs, on its progress. The archive's version is one cheap row; a hash of it all is the
 //! page's ETag (weak, as compression may change the bytes: RFC 9110, section 8.8.1).
 
@@ -58,9 +58,10 @@ fn tag(app: &App, request: &Request, version: u64) -> String {
     let words = band::words(&app.progress.borrow());
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{version}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{address}",
+        "{}\n{}\n{version}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
         *assets::FINGERPRINT,
-        app.site.version
+        app.site.version,
+        app.images.word()
     );
     format!("W/\"{:032x}\"", xxh3_128(all.as_bytes()))
 }

@@ -2,7 +2,8 @@
 //!
 //! [`router`] answers every address of the archive from the store and from the progress of a sync that may be running.
 //! This crate writes no SQL, decides nothing about reads and fetches nothing; it binds no listener either. Pages are
-//! complete without script, and nothing on them loads from anywhere else.
+//! complete without script, and nothing on them loads from anywhere else, but an article's images where their reader or
+//! the operator wants them ([`Images`]).
 //!
 //! A file a page in `pages`, the parts that pages share in `parts`, the same data as JSON in `api`.
 
@@ -17,6 +18,7 @@ mod frame;
 mod freshness;
 mod headers;
 mod hosts;
+mod images;
 mod narrowing;
 mod pages;
 mod parts;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use backissue_model::Progress;
@@ -42,6 +44,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use url::Url;
 
 use fault::Fault;
+pub use images::{Image, ImageCache, Images};
 
 /// What the pages are made from.
 #[derive(Clone)]
@@ -54,6 +57,8 @@ pub struct State {
     pub progress: watch::Receiver<Progress>,
     /// What is said about the site itself.
     pub site: SiteSettings,
+    /// How images in articles are shown.
+    pub images: Images,
 }
 
 /// What is said about the site itself.
@@ -91,6 +96,7 @@ struct App {
     search: Search,
     progress: watch::Receiver<Progress>,
     site: Arc<SiteSettings>,
+    images: Images,
 }
 
 impl FromRef<App> for Store {
@@ -112,6 +118,7 @@ pub fn router(state: State) -> Router {
         search: state.search,
         progress: state.progress,
         site: Arc::new(state.site),
+        images: state.images,
     };
     // What depends on the archive alone and can be answered with 304 before anything is rendered.
     let archive = pages::routes()
@@ -120,6 +127,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .merge(archive)
         .merge(pages::search_routes())
+        .merge(pages::image_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(assets::routes())
@@ -130,7 +138,7 @@ pub fn router(state: State) -> Router {
         .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
         // Outside the frame: whoever asks under a foreign name is told why in bare words, and nothing of the archive.
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
-        .layer(map_response(headers::protect))
+        .layer(from_fn_with_state(app.clone(), headers::protect))
         // Pages are compressed as they are made: a middle level, as the highest of brotli takes many times as long.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .with_state(app)

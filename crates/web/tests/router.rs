@@ -9,6 +9,8 @@ mod searching;
 mod specimens;
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,7 +18,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use backissue_model::{CanonicalUrl, Entry, Phase, Progress, SourceTrouble};
 use backissue_search::{Embedders, Search};
 use backissue_store::{Admission, BackfillStep, Extent, FoundBy, Location, NextStep, Store};
-use backissue_web::{SiteSettings, State, router};
+use backissue_web::{Image, ImageCache, Images, SiteSettings, State, router};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -41,6 +43,10 @@ struct Answer {
 }
 
 async fn site(blogs: &[archive::Blog]) -> Site {
+    site_with(blogs, Images::default()).await
+}
+
+async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("archive.db"));
     let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -54,6 +60,7 @@ async fn site(blogs: &[archive::Blog]) -> Site {
         search: search.clone(),
         progress,
         site: SiteSettings::default(),
+        images,
     });
     Site { router, store, search, progress: sender, _folder: folder }
 }
@@ -278,6 +285,105 @@ async fn a_read_says_its_problem_first_and_how_we_know() {
     assert_eq!(page.attributes("[data-statement=problem] a", "href"), [evidence, evidence]);
     assert!(specimens::QUOTE.starts_with(&page.one(&format!("mark{evidence}"))));
     assert_eq!(page.all("mark.evidence[data-for=problem]").concat(), specimens::QUOTE);
+}
+
+/// What a browser may load images from, by the page's policy, and what the page has it load.
+fn images_on(answer: &Answer, path: &str) -> (String, Vec<String>) {
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    let sources = policy.split("; ").find_map(|rule| rule.strip_prefix("img-src ")).unwrap().to_owned();
+    (sources, html::Page::parse(path, &answer.body).attributes("img", "src"))
+}
+
+#[tokio::test]
+async fn an_image_loads_once_it_is_asked_for_and_only_then_may() {
+    let site = site(&blogs()).await;
+    let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    let unasked = site.get(&path).await;
+    assert_eq!(images_on(&unasked, &path), ("'self' data:".to_owned(), Vec::new()));
+    let page = html::Page::parse(&path, &unasked.body);
+    let ways: Vec<String> =
+        page.attributes("article a", "href").into_iter().filter(|href| href.contains("images=")).collect();
+    assert_eq!(ways, [format!("{path}?images=1#image-1")]);
+    let graph = ("'self' data: https: http:".to_owned(), vec!["https://cdn.example/graph.png".to_owned()]);
+    for query in ["images=1", "images=all"] {
+        let address = format!("{path}?{query}");
+        let asked = site.get(&address).await;
+        html::Page::parse(&address, &asked.body).assert_well_formed();
+        assert_eq!(images_on(&asked, &address), graph, "{query}");
+        // A browser that has it kept takes the policy of the 304 for its own.
+        let tag = asked.headers["etag"].to_str().unwrap();
+        let again = site.ask(Method::GET, &address, &[("if-none-match", tag)]).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers["content-security-policy"], asked.headers["content-security-policy"]);
+    }
+    assert_eq!(images_on(&site.get(&format!("{path}?images=7,x")).await, &path).1, [""; 0]);
+    assert_eq!(images_on(&site.get("/?images=all").await, "/").0, "'self' data:");
+
+    let site = site_with(&blogs(), Images::Load).await;
+    assert_eq!(images_on(&site.get(&path).await, &path), graph);
+    assert_eq!(images_on(&site.get("/").await, "/").0, "'self' data:");
+}
+
+/// A cache that knows one image and notes what it is asked for.
+#[derive(Debug, Default)]
+struct OneImage {
+    asked: std::sync::Mutex<Vec<String>>,
+}
+
+impl ImageCache for OneImage {
+    fn image(&self, url: url::Url) -> Pin<Box<dyn Future<Output = Result<Image, String>> + Send + '_>> {
+        self.asked.lock().unwrap().push(url.to_string());
+        let known = url.path() == "/graph.png";
+        let image = Image { media_type: "image/png", bytes: b"\x89PNG".to_vec() };
+        Box::pin(async move { if known { Ok(image) } else { Err("it is not there".to_owned()) } })
+    }
+}
+
+#[tokio::test]
+async fn a_cached_image_comes_from_here_and_only_a_stored_articles() {
+    let cache = Arc::new(OneImage::default());
+    let site = site_with(&blogs(), Images::Cache(cache.clone())).await;
+    let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    let (sources, images) = images_on(&site.get(&path).await, &path);
+    assert_eq!(sources, "'self' data:");
+    let [image] = images.as_slice() else { panic!("{images:?}") };
+    assert!(image.starts_with("/image/1/"), "{image}");
+    assert!(cache.asked.lock().unwrap().is_empty(), "the page alone asks for nothing");
+    let answer = site.get(image).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers["content-type"], "image/png");
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+    assert!(answer.headers["content-security-policy"].to_str().unwrap().contains("sandbox"));
+    assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(*cache.asked.lock().unwrap(), ["https://cdn.example/graph.png"]);
+
+    let name = image.rsplit('/').next().unwrap();
+    let others = [
+        format!("/image/2/{name}"),
+        format!("/image/999/{name}"),
+        format!("/image/x/{name}"),
+        format!("/image/1/{}", name.replace(|c| c != '0', "0")),
+        "/image/1/https%3A%2F%2Fcdn.example%2Fgraph.png".to_owned(),
+    ];
+    for other in &others {
+        assert_eq!(site.get(other).await.status, StatusCode::NOT_FOUND, "{other}");
+    }
+    assert_eq!(cache.asked.lock().unwrap().len(), 1, "nobody was asked for what no article has");
+    let without = site_with(&blogs(), Images::Click).await;
+    assert_eq!(without.get(image).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_had_is_said_to_be_and_asked_for_again() {
+    let site = site_with(&blogs(), Images::Cache(Arc::new(OneImage::default()))).await;
+    let hostile = "/week/2026-W19";
+    let links = html::Page::parse(hostile, &site.get(hostile).await.body).own_links();
+    let path = links.into_iter().find(|link| link.contains("alert")).unwrap();
+    let (_, images) = images_on(&site.get(&path).await, &path);
+    let answer = site.get(&images[0]).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(answer.body, "it is not there\n");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod enduring;
 mod faults;
+mod images;
 mod killing;
 mod modelling;
 mod searching;

@@ -65,6 +65,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         search: search.clone(),
         progress,
         site,
+        images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
     });
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));

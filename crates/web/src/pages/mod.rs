@@ -4,6 +4,7 @@ mod api;
 mod concept;
 mod concepts;
 mod empty;
+mod image;
 mod prior_art;
 mod read;
 mod search;
@@ -28,6 +29,11 @@ pub(crate) fn search_routes() -> Router<App> {
         .route("/prior-art", get(prior_art::prior_art))
         .route("/prior-art.md", get(prior_art::markdown))
         .route("/opensearch.xml", get(search::description))
+}
+
+/// Images of articles. What is under such an address hangs on the article alone and stays.
+pub(crate) fn image_routes() -> Router<App> {
+    Router::new().route("/image/{read}/{name}", get(image::image))
 }
 
 pub(crate) fn routes() -> Router<App> {

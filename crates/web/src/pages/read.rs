@@ -16,8 +16,9 @@ use crate::article::{self, Shown};
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::freshness::Incomplete;
+use crate::images::{self, Asked, Showing};
 use crate::parts::{found, icons, reads, statements};
-use crate::{evidence, vocabulary, words};
+use crate::{App, evidence, vocabulary, words};
 
 /// Most reads under "others with this problem".
 const OTHERS: usize = 5;
@@ -37,14 +38,15 @@ pub(crate) async fn without_slug(
 pub(crate) async fn read(
     frame: Frame,
     Path((id, slug)): Path<(String, String)>,
-    State(store): State<Store>,
-    State(search): State<Search>,
+    asked: Asked,
+    State(app): State<App>,
 ) -> Result<Response, Fault> {
-    let page = find(&store, &id).await?;
+    let page = find(&app.store, &id).await?;
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
-    let (shown, others) = tokio::join!(article_shown(&page), others(&search, &page));
+    let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
+    let (shown, others) = tokio::join!(article_shown(&page, images), others(&app.search, &page));
     let mut answer =
         frame.page(document(&frame, &page, &shown, others.as_deref().unwrap_or_default())).into_response();
     if others.is_none() {
@@ -85,10 +87,11 @@ fn moved_to(page: &ReadPage) -> Response {
 
 /// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
 /// article nests its elements.
-async fn article_shown(page: &ReadPage) -> Shown {
+async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
     let (html, address) = (page.article.html.clone(), page.card.url.clone());
     let passages = evidence::passages(&page.article.text, &page.precis);
-    match tokio::task::spawn_blocking(move || article::for_display(&html, &address, &passages)).await {
+    match tokio::task::spawn_blocking(move || article::for_display(&html, &address, &passages, &images)).await
+    {
         Ok(shown) => shown,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
@@ -106,6 +109,7 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown, others: &[Match]) -> 
                 // Without a problem the title heads the page already.
                 @if page.precis.problem.is_some() { h2 #article-title .article-title { (card.title) } }
                 @else { h2 #article-title .unseen lang="en" { "The article" } }
+                (images::note(&shown.left, &reads::href(card)))
                 div.body { (shown.html) }
             }
             p.list-end { (source_link(page)) }

@@ -1,0 +1,212 @@
+//! Images of articles, got through the one fetcher when a reader first sees them and kept in a folder.
+//!
+//! Whoever asks says which article's image it is by handing its address, and sees to it that it is one: this is no proxy for
+//! whatever anybody wants. Images are asked for as politely as pages: robots.txt, one request at a time to a host, its pause.
+
+mod files;
+mod kinds;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use backissue_fetch::{Body, FetchError, Validators, Want};
+use tracing::{debug, warn};
+use url::Url;
+
+use crate::robots::Leave;
+use crate::workers::Ingest;
+use files::Files;
+
+/// How long an image that could not be had is not asked for again.
+const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
+
+/// Images that could not be had and are remembered, before those that may be asked for again are forgotten.
+const MOST_REMEMBERED: usize = 4096;
+
+/// The longest that anybody waits for an image, its host's turns included: others may be asking the host for pages.
+const WAITS_AT_MOST: Duration = Duration::from_secs(60);
+
+/// An image that a browser can show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// What it is, by its bytes: PNG, JPEG, GIF, WebP or AVIF.
+    pub media_type: &'static str,
+    /// The image.
+    pub bytes: Vec<u8>,
+}
+
+/// Why an image cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// It is not kept, and whoever keeps the images fetches nothing.
+    #[error("the image is not kept here, and this process fetches nothing")]
+    NotKept,
+    /// Its publisher asks programs not to fetch it, or cannot be asked about that now.
+    #[error("{host} lets no program fetch the image: {reason}")]
+    NoLeave {
+        /// The publisher's host.
+        host: String,
+        /// The line of its robots.txt, or why that cannot be had.
+        reason: String,
+    },
+    /// It cannot be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// What is there is no image, or one of a sort that can hold more than points of colour.
+    #[error("what {host} sent is no PNG, JPEG, GIF, WebP or AVIF image")]
+    NoImage {
+        /// Its host.
+        host: String,
+    },
+    /// It could not be had a little while ago.
+    #[error("the image could not be had a little while ago: {reason}")]
+    AskedLately {
+        /// Why not.
+        reason: String,
+    },
+    /// It did not come in time.
+    #[error("{host} is busy with other requests of ours; the image can be had later")]
+    Late {
+        /// Its host.
+        host: String,
+    },
+}
+
+/// The images that are kept.
+pub struct ImageCache {
+    files: Arc<Files>,
+    /// Who fetches what is not kept.
+    ingest: Option<Arc<Ingest>>,
+    /// Images that are being fetched, so that nobody fetches one twice.
+    fetching: Mutex<HashMap<Url, Weak<tokio::sync::Mutex<()>>>>,
+    failed: Mutex<HashMap<Url, (Instant, String)>>,
+}
+
+impl std::fmt::Debug for ImageCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImageCache").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl ImageCache {
+    /// A cache in `folder`, which need not be there yet, of at most `limit` bytes. Without `ingest` only what is kept is to be
+    /// had.
+    pub fn new(folder: &Path, limit: u64, ingest: Option<Arc<Ingest>>) -> Self {
+        let files = Arc::new(Files::in_folder(folder, limit));
+        Self { files, ingest, fetching: Mutex::default(), failed: Mutex::default() }
+    }
+
+    /// The image at `url`: kept, or fetched now. A folder that cannot be read or written is told in the log and keeps nobody
+    /// from an image.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub async fn image(&self, url: &Url) -> Result<Image, ImageError> {
+        if let Some(kept) = self.kept(url).await {
+            return Ok(kept);
+        }
+        let Some(ingest) = &self.ingest else { return Err(ImageError::NotKept) };
+        self.not_asked_lately(url)?;
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        let fetched = tokio::time::timeout(WAITS_AT_MOST, async {
+            let turn = self.turn(url);
+            let _turn = turn.lock().await;
+            // Whoever was first has it by now.
+            if let Some(kept) = self.kept(url).await {
+                return Ok(kept);
+            }
+            self.not_asked_lately(url)?;
+            let fetched = ingest.fetch_image(url).await;
+            match &fetched {
+                Ok(image) => self.keep(url, image).await,
+                Err(error) => self.remember_failure(url, error),
+            }
+            fetched
+        });
+        fetched.await.unwrap_or_else(|_| Err(ImageError::Late { host: host() }))
+    }
+
+    async fn kept(&self, url: &Url) -> Option<Image> {
+        let (files, wanted) = (Arc::clone(&self.files), url.clone());
+        let read = tokio::task::spawn_blocking(move || files.get(&wanted, SystemTime::now())).await.ok()?;
+        let bytes = read.unwrap_or_else(|error| {
+            warn!(%url, %error, "the folder with images cannot be read: {error}");
+            None
+        })?;
+        Some(Image { media_type: kinds::raster_type(&bytes)?, bytes })
+    }
+
+    async fn keep(&self, url: &Url, image: &Image) {
+        let (files, url, bytes) = (Arc::clone(&self.files), url.clone(), image.bytes.clone());
+        let written = tokio::task::spawn_blocking(move || files.put(&url, &bytes, SystemTime::now())).await;
+        if let Ok(Err(error)) = written {
+            warn!(%error, "an image cannot be kept: {error}");
+        }
+    }
+
+    fn turn(&self, url: &Url) -> Arc<tokio::sync::Mutex<()>> {
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        fetching.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = fetching.get(url).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        fetching.insert(url.clone(), Arc::downgrade(&turn));
+        turn
+    }
+
+    fn not_asked_lately(&self, url: &Url) -> Result<(), ImageError> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match failed.get(url) {
+            Some((at, reason)) if at.elapsed() < LEFT_ALONE => {
+                Err(ImageError::AskedLately { reason: reason.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remember_failure(&self, url: &Url, error: &ImageError) {
+        debug!(%url, %error, "no image: {error}");
+        // Without a network nothing was learned about the image.
+        if matches!(error, ImageError::Fetch(error) if error.is_offline()) {
+            return;
+        }
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.len() >= MOST_REMEMBERED {
+            failed.retain(|_, (at, _)| at.elapsed() < LEFT_ALONE);
+        }
+        if failed.len() < MOST_REMEMBERED {
+            failed.insert(url.clone(), (Instant::now(), error.to_string()));
+        }
+    }
+}
+
+impl Ingest {
+    async fn fetch_image(&self, url: &Url) -> Result<Image, ImageError> {
+        self.leave_for_image(url).await?;
+        let response = self.fetcher.get(url, Want::Image, &Validators::default()).await?;
+        if response.url != *url {
+            self.leave_for_image(&response.url).await?;
+        }
+        let bytes = match response.body {
+            Body::Bytes(bytes) => bytes,
+            Body::NotModified => Vec::new(),
+        };
+        let host = || response.url.host_str().unwrap_or_default().to_owned();
+        let media_type = kinds::raster_type(&bytes).ok_or_else(|| ImageError::NoImage { host: host() })?;
+        Ok(Image { media_type, bytes })
+    }
+
+    async fn leave_for_image(&self, url: &Url) -> Result<(), ImageError> {
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        match self.leave_to_ask(url).await {
+            Leave::Granted => Ok(()),
+            Leave::Refused(line) => {
+                Err(ImageError::NoLeave { host: host(), reason: format!("its robots.txt says `{line}`") })
+            }
+            Leave::Unknown { reason, .. } => Err(ImageError::NoLeave { host: host(), reason }),
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! What becomes of an article's images: links that ask for them, the images themselves from where they lie, or from here.
+//!
+//! A page that shows no image from elsewhere also forbids the browser to load any ([`crate::headers`]), so a reader who asks
+//! for an image gets the page anew, with that image on it and a policy that lets it load. Which ones were asked for stands
+//! in the address (`?images=2,5`, `?images=all`). It needs no script, and none could do it under the first page's policy.
+
+use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Query as Pairs};
+use axum::http::request::Parts;
+use backissue_model::ReadId;
+use dom_query::{Document, NodeRef};
+use maud::{Markup, html};
+use url::Url;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// How images in articles are shown, as the operator has it.
+#[derive(Clone, Debug, Default)]
+pub enum Images {
+    /// Each loads from where it lies as soon as its article is read.
+    Load,
+    /// Each loads from where it lies once its reader asks for it.
+    #[default]
+    Click,
+    /// Each loads from these pages, which have it from a cache.
+    Cache(Arc<dyn ImageCache>),
+}
+
+impl Images {
+    /// What tells one way of showing from the others, for a page's ETag.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Click => "click",
+            Self::Cache(_) => "cache",
+        }
+    }
+}
+
+/// Whoever has images, or gets them: these pages fetch nothing.
+pub trait ImageCache: fmt::Debug + Send + Sync {
+    /// The image at `url`, or why it cannot be had, for people. Only asked for images that a stored article has.
+    fn image(&self, url: Url) -> Pin<Box<dyn Future<Output = Result<Image, String>> + Send + '_>>;
+}
+
+/// An image that a browser can show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// What it is; never a format that could run anything.
+    pub media_type: &'static str,
+    /// The image.
+    pub bytes: Vec<u8>,
+}
+
+/// Most images that one address asks for by number.
+const MOST_ASKED: usize = 500;
+
+/// Widest and highest that an image without a purpose of its own (an icon, an emoji) is, in CSS pixels.
+const SMALL: u32 = 40;
+
+/// Images that an article may carry in itself: those whose formats hold points of colour and nothing that could run.
+const CARRIED: &[&str] = &["avif", "gif", "jpeg", "png", "webp"];
+
+/// `?images=`: which images a reader asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Every one.
+    All,
+    /// These, counted from 1 in the article's order.
+    These(BTreeSet<usize>),
+}
+
+impl Asked {
+    fn of(query: &HashMap<String, String>) -> Self {
+        match query.get("images").map(String::as_str) {
+            Some("all") => Self::All,
+            // What is no number asks for nothing.
+            Some(list) => {
+                Self::These(list.split(',').filter_map(|n| n.trim().parse().ok()).take(MOST_ASKED).collect())
+            }
+            None => Self::These(BTreeSet::new()),
+        }
+    }
+
+    /// The same and the `nth`, as the end of an address that leads to it.
+    fn with(&self, nth: usize) -> String {
+        let mut numbers = match self {
+            Self::All => return format!("?images=all#image-{nth}"),
+            Self::These(numbers) => numbers.clone(),
+        };
+        numbers.insert(nth);
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        format!("?images={}#image-{nth}", numbers.join(","))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let pairs = Pairs::<HashMap<String, String>>::try_from_uri(&parts.uri);
+        Ok(pairs.map_or(Self::These(BTreeSet::new()), |pairs| Self::of(&pairs.0)))
+    }
+}
+
+/// Whether an address's query asks for images; whoever decides what a page may load asks this.
+pub(crate) fn asks(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("images=")))
+}
+
+/// What becomes of the images on one page.
+#[derive(Clone, Debug)]
+pub(crate) enum Showing {
+    /// They load from where they lie.
+    Direct,
+    /// Those asked for load from where they lie; the others are links to the page at `path` with them.
+    Asked { asked: Asked, path: String },
+    /// They load from here, as images of this read.
+    Kept(ReadId),
+}
+
+impl Showing {
+    pub(crate) fn of(images: &Images, asked: Asked, read: ReadId, path: String) -> Self {
+        match (images, asked) {
+            (Images::Load, _) | (Images::Click, Asked::All) => Self::Direct,
+            (Images::Click, asked) => Self::Asked { asked, path },
+            (Images::Cache(_), _) => Self::Kept(read),
+        }
+    }
+
+    /// None of them.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self::Asked { asked: Asked::These(BTreeSet::new()), path: "/read/1/x".to_owned() }
+    }
+}
+
+/// Images that a page did not load.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub(crate) count: usize,
+    /// Where they lie.
+    pub(crate) hosts: BTreeSet<String>,
+}
+
+/// Makes of each image what the page shows of it. `address` is where the article was published.
+pub(crate) fn show(document: &Document, address: &Url, showing: &Showing) -> Left {
+    let mut left = Left::default();
+    let mut nth = 0;
+    for image in document.select("img").nodes() {
+        let source = image.attr("src").unwrap_or_default();
+        if is_carried(&source) {
+            continue;
+        }
+        let Some(url) = address_of(image, address) else {
+            replace_by_words(image);
+            continue;
+        };
+        let small = is_small(image);
+        nth += usize::from(!small);
+        match showing {
+            Showing::Direct => load(image, url.as_str(), None),
+            // Drawings are programs too: none comes from here.
+            Showing::Kept(_) if url.path().to_ascii_lowercase().ends_with(".svg") => {
+                offer(image, &url, nth, None)
+            }
+            Showing::Kept(read) => load(image, &format!("/image/{read}/{}", name_of(&url)), None),
+            Showing::Asked { .. } if small => replace_by_words(image),
+            Showing::Asked { asked: Asked::These(numbers), .. } if numbers.contains(&nth) => {
+                load(image, url.as_str(), Some(nth));
+            }
+            Showing::Asked { asked, path } => {
+                offer(image, &url, nth, Some(&format!("{path}{}", asked.with(nth))));
+                left.count += 1;
+                left.hosts.insert(host_of(&url).to_owned());
+            }
+        }
+    }
+    document.select("picture").rename("span");
+    left
+}
+
+/// Where an image lies.
+fn address_of(image: &NodeRef, address: &Url) -> Option<Url> {
+    address.join(&image.attr("src")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn host_of(url: &Url) -> &str {
+    url.host_str().unwrap_or("another site")
+}
+
+/// What the image at `url` is called here.
+fn name_of(url: &Url) -> String {
+    format!("{:032x}", xxh3_128(url.as_str().as_bytes()))
+}
+
+/// The address of the image so called, where the stored article has one. Whatever else is asked for is nobody's image.
+pub(crate) fn named_in(stored: &str, address: &Url, name: &str) -> Option<Url> {
+    let document = Document::fragment(stored);
+    let images = document.select("img");
+    images.nodes().iter().filter_map(|image| address_of(image, address)).find(|url| name_of(url) == name)
+}
+
+/// Whether a source is an image that the article carries in itself.
+fn is_carried(source: &str) -> bool {
+    let format = source.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
+    format.is_some_and(|(format, _)| CARRIED.contains(&format))
+}
+
+/// Lets an image load from `source`, late, and without telling anybody which page it is for.
+fn load(image: &NodeRef, source: &str, nth: Option<usize>) {
+    image.set_attr("src", source);
+    image.set_attr("loading", "lazy");
+    image.set_attr("decoding", "async");
+    image.set_attr("referrerpolicy", "no-referrer");
+    if !image.has_attr("alt") {
+        image.set_attr("alt", "");
+    }
+    if let Some(nth) = nth {
+        image.set_attr("id", &format!("image-{nth}"));
+    }
+}
+
+/// Puts in an image's place what it is and the ways to it: `here` on this page, `url` where it lies.
+fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
+    let host = host_of(url);
+    let alt = image.attr("alt").unwrap_or_default();
+    let words = match alt.trim() {
+        "" => format!("Image on {host}"),
+        alt => format!("Image on {host}: {alt}"),
+    };
+    let id = format!("image-{nth}");
+    let number = html! { span.unseen { " " (nth) } };
+    let around = image.ancestors_it(None).find(|node| node.has_name("a"));
+    match around {
+        // Links do not nest: the words go into the link that is there, the way to the image behind it.
+        Some(link) => {
+            if let Some(here) = here {
+                link.after_html(html! { " " a.image href=(here) { "Load image" (number) } }.into_string());
+            }
+            image.replace_with_html(html! { span.elsewhere #(id) { (words) } }.into_string());
+        }
+        None => {
+            let offered = html! {
+                span.elsewhere #(id) {
+                    span { (words) " — " @if let Some(here) = here { span.load { a href=(here) { "Load image" (number) } " or " } }
+                        a href=(url) rel="noopener noreferrer" { "open it at its source" } }
+                }
+            };
+            image.replace_with_html(offered.into_string());
+        }
+    }
+}
+
+/// Puts an image's words in its place; nothing where it has none.
+fn replace_by_words(image: &NodeRef) {
+    let alt = image.attr("alt").unwrap_or_default();
+    match alt.trim() {
+        "" => image.remove_from_parent(),
+        alt => image.replace_with_html(html! { (alt) }.into_string()),
+    }
+}
+
+fn is_small(image: &NodeRef) -> bool {
+    let size =
+        |name: &str| image.attr(name).and_then(|v| v.trim().trim_end_matches("px").parse::<u32>().ok());
+    let sizes = [size("width"), size("height")];
+    sizes.iter().any(Option::is_some) && sizes.iter().flatten().all(|size| *size <= SMALL)
+}
+
+/// What a page says of images that it did not load, where there are several: what that is good for, and how to have them all.
+pub(crate) fn note(left: &Left, path: &str) -> Markup {
+    html! {
+        @if left.count > 1 {
+            p.images-left {
+                (left.count) " images " span.quiet { "on " (named(&left.hosts)) " are not loaded, so that nobody there learns what you read. " }
+                a href={ (path) "?images=all" } { "Load all images" }
+            }
+        }
+    }
+}
+
+/// Up to three hosts by name.
+fn named(hosts: &BTreeSet<String>) -> String {
+    const NAMED: usize = 3;
+    let mut words: Vec<String> = hosts.iter().take(NAMED).cloned().collect();
+    if hosts.len() > NAMED {
+        words.push(format!("{} more", hosts.len() - NAMED));
+    }
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARTICLE: &str = r#"<p><img src="https://cdn.example/a.png" alt="A <b>graph</b>" srcset="x 2x"></p>
+        <figure><picture><source srcset="https://cdn.example/a.webp"><img src="/b.png"></picture><figcaption>B</figcaption></figure>
+        <p><img src="https://cdn.example/smile.gif" width="20" height="20" alt=":-)"><img src="data:image/svg+xml,x" alt="no">
+        <img src="data:image/png;base64,iVBORw0KGgo=" alt="carried"><img src="javascript:x" alt="words"></p>
+        <a href="https://blog.example/next"><img src="https://other.example/c.png" alt="Next"></a>"#;
+
+    fn shown(showing: &Showing) -> (Document, Left) {
+        let document = Document::fragment(ARTICLE);
+        let left = show(&document, &"https://blog.example/posts/one".parse().unwrap(), showing);
+        (document, left)
+    }
+
+    fn asked(query: &str) -> Showing {
+        let pairs = HashMap::from([("images".to_owned(), query.to_owned())]);
+        Showing::of(&Images::Click, Asked::of(&pairs), ReadId(1), "/read/1/x".to_owned())
+    }
+
+    fn attributes(document: &Document, selector: &str, name: &str) -> Vec<String> {
+        let nodes = document.select(selector);
+        nodes.nodes().iter().filter_map(|node| Some(node.attr(name)?.to_string())).collect()
+    }
+
+    const CARRIED: &str = "data:image/png;base64,iVBORw0KGgo=";
+
+    #[test]
+    fn unasked_nothing_is_loaded_and_each_image_can_be_asked_for() {
+        let (document, left) = shown(&asked(""));
+        assert_eq!(attributes(&document, "img", "src"), [CARRIED]);
+        assert_eq!(
+            attributes(&document, "a", "href"),
+            [
+                "/read/1/x?images=1#image-1",
+                "https://cdn.example/a.png",
+                "/read/1/x?images=2#image-2",
+                "https://blog.example/b.png",
+                "https://blog.example/next",
+                "/read/1/x?images=3#image-3",
+            ]
+        );
+        assert_eq!(attributes(&document, ".elsewhere", "id"), ["image-1", "image-2", "image-3"]);
+        let words = document.text();
+        for said in ["Image on cdn.example: A <b>graph</b>", ":-)", "words", "no"] {
+            assert!(words.contains(said), "{said} in {words}");
+        }
+        assert!(!document.select("a a, a .elsewhere a").exists());
+        assert_eq!(left.count, 3);
+        assert_eq!(named(&left.hosts), "blog.example, cdn.example and other.example");
+    }
+
+    #[test]
+    fn what_was_asked_for_loads_and_the_rest_adds_to_it() {
+        let (document, left) = shown(&asked("3,x,1"));
+        let loaded = ["https://cdn.example/a.png", CARRIED, "https://other.example/c.png"];
+        assert_eq!(attributes(&document, "img", "src"), loaded);
+        assert_eq!(attributes(&document, "img", "id"), ["image-1", "image-3"]);
+        assert_eq!(attributes(&document, "a[href^='/']", "href"), ["/read/1/x?images=1,2,3#image-2"]);
+        assert_eq!(left.count, 1);
+        assert!(note(&left, "/x").into_string().is_empty(), "one image is asked for where it stands");
+    }
+
+    #[test]
+    fn images_load_late_and_tell_nobody_whence() {
+        for showing in [asked("all"), Showing::of(&Images::Load, Asked::All, ReadId(1), String::new())] {
+            let (document, left) = shown(&showing);
+            assert_eq!(left, Left::default());
+            assert_eq!(document.select("img").length(), 5);
+            assert_eq!(document.select("img[loading=lazy][referrerpolicy=no-referrer][alt]").length(), 4);
+            assert!(!document.select("source, picture, [srcset], .elsewhere").exists());
+        }
+    }
+
+    #[test]
+    fn kept_images_load_from_here_by_names_that_only_their_article_gives() {
+        let (document, left) = shown(&Showing::Kept(ReadId(7)));
+        assert_eq!(left, Left::default());
+        let address = "https://blog.example/posts/one".parse().unwrap();
+        let sources = attributes(&document, "img", "src");
+        let names: Vec<&str> = sources.iter().filter_map(|source| source.strip_prefix("/image/7/")).collect();
+        let found: Vec<String> =
+            names.iter().filter_map(|name| Some(named_in(ARTICLE, &address, name)?.to_string())).collect();
+        assert_eq!(
+            found,
+            [
+                "https://cdn.example/a.png",
+                "https://blog.example/b.png",
+                "https://cdn.example/smile.gif",
+                "https://other.example/c.png"
+            ]
+        );
+        let elsewhere = name_of(&"https://cdn.example/other.png".parse().unwrap());
+        for name in [elsewhere.as_str(), "", "0", "https://cdn.example/a.png"] {
+            assert_eq!(named_in(ARTICLE, &address, name), None, "{name}");
+        }
+        let drawing = Document::fragment("<p><img src=https://cdn.example/a.SVG?x alt=D></p>");
+        show(&drawing, &address, &Showing::Kept(ReadId(7)));
+        assert_eq!(attributes(&drawing, "a", "href"), ["https://cdn.example/a.SVG?x"]);
+        assert!(!drawing.select("img").exists());
+    }
+
+    #[test]
+    fn a_policy_is_asked_about_by_the_same_words() {
+        for (query, is) in [("images=all", true), ("a=1&images=2", true), ("ximages=1", false), ("", false)] {
+            assert_eq!(asks(Some(query)), is, "{query}");
+        }
+        assert!(!asks(None));
+    }
+}

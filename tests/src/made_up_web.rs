@@ -1,0 +1,144 @@
+//! A web that a test makes up: any document under any host name, byte for byte, over plain HTTP on loopback.
+//!
+//! The binary reaches it by [`MadeUpWeb::arguments`], a browser by [`MadeUpWeb::browser_flags`]: both are led here whatever
+//! name they ask for, so that a request to anybody shows in [`MadeUpWeb::requests`].
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HOST, REFERER};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::oneshot;
+
+/// What lies under an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The Content-Type.
+    pub media_type: String,
+    /// The body.
+    pub bytes: Vec<u8>,
+}
+
+impl Document {
+    /// A document of this type.
+    pub fn new(media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { media_type: media_type.to_owned(), bytes: bytes.into() }
+    }
+
+    /// A page in UTF-8.
+    pub fn page(html: &str) -> Self {
+        Self::new("text/html; charset=utf-8", html)
+    }
+}
+
+/// Whom Chromium asks for things of its own, whatever page it shows.
+const MAKERS: [&str; 3] = [".google.com", ".googleapis.com", ".gvt1.com"];
+
+/// Documents by their address without the scheme, `host/path`.
+pub type Documents = HashMap<String, Document>;
+
+#[derive(Debug)]
+struct Site {
+    documents: Documents,
+    log: Mutex<Vec<(String, Option<String>)>>,
+}
+
+/// A running made-up web. Dropping it stops it.
+#[derive(Debug)]
+pub struct MadeUpWeb {
+    /// Where it listens.
+    pub address: SocketAddr,
+    site: Arc<Site>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl MadeUpWeb {
+    /// Serves these documents on a free port, on a thread of its own; every other address is a 404.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn start(documents: Documents) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let site = Arc::new(Site { documents, log: Mutex::default() });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&site));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("made-up-web".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                // It ends with the test, which has its answers by then.
+                tokio::select! {
+                    _ = axum::serve(listener, router) => {}
+                    _ = stopped => {}
+                }
+            });
+        })?;
+        Ok(Self { address, site, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The flags with which the binary is led here for every name on port 80, and pauses for nobody.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut flags = vec!["--resolve".to_owned(), format!("*:80:{}", self.address)];
+        flags.extend(["--allow-private-addresses", "--host-pause", "0s"].map(str::to_owned));
+        flags
+    }
+
+    /// The flags with which Chromium is led here for every name.
+    pub fn browser_flags(&self) -> Vec<String> {
+        vec![
+            format!("--host-resolver-rules=MAP * {}, EXCLUDE 127.0.0.1", self.address),
+            "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable".to_owned(),
+        ]
+    }
+
+    /// Every address asked for so far, `host/path?query`, in the order of the answers; without what the browser asks of its maker.
+    pub fn requests(&self) -> Vec<String> {
+        let log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().map(|(address, _)| address.clone()).collect()
+    }
+
+    /// Every `Referer` that came with them.
+    pub fn referrers(&self) -> Vec<String> {
+        let log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().filter_map(|(_, referrer)| referrer.clone()).collect()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget_requests(&self) {
+        self.site.log.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for MadeUpWeb {
+    fn drop(&mut self) {
+        // It may have ended already; a panic there has been printed.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let address = format!("{host}{path}");
+    let answer = match site.documents.get(&address) {
+        Some(found) => ([(CONTENT_TYPE, found.media_type.clone())], found.bytes.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    };
+    let referrer =
+        request.headers().get(REFERER).map(|from| String::from_utf8_lossy(from.as_bytes()).into_owned());
+    if !MAKERS.iter().any(|maker| host.ends_with(maker)) {
+        site.log.lock().unwrap_or_else(PoisonError::into_inner).push((address, referrer));
+    }
+    answer
+}
