@@ -10,6 +10,7 @@ mod enduring;
 mod faults;
 mod images;
 mod killing;
+mod markup;
 mod modelling;
 mod searching;
 mod serving;
