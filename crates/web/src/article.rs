@@ -2,9 +2,8 @@
 //!
 //! The store's HTML is sanitised already; this changes how it is shown. Images become what [`crate::images`] makes of them;
 //! headings step down below the page's own; wide tables and code scroll by themselves; names of elements move out of the
-//! way of the page's. What is allowed is listed again here, so that a
-//! stored article from an older version, or a hole in what cleaned it, still cannot bring its own classes or handlers.
-//! All of it works on a parsed tree, never on text.
+//! way of the page's. What is allowed is listed again here, so that a stored article from an older version, or a hole in
+//! what cleaned it, still cannot bring its own classes or handlers. All of it works on a parsed tree, never on text.
 
 use std::collections::HashSet;
 

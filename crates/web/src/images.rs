@@ -225,7 +225,8 @@ fn load(image: &NodeRef, source: &str, nth: Option<usize>) {
     }
 }
 
-/// Puts in an image's place what it is and the ways to it: `here` on this page, `url` where it lies.
+/// Puts in an image's place what it is and the ways to it: `here` on this page, `url` where it lies. Search engines are
+/// asked not to follow the former: an article with many images has a page for every choice of them.
 fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
     let host = host_of(url);
     let alt = image.attr("alt").unwrap_or_default();
@@ -240,14 +241,16 @@ fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
         // Links do not nest: the words go into the link that is there, the way to the image behind it.
         Some(link) => {
             if let Some(here) = here {
-                link.after_html(html! { " " a.image href=(here) { "Load image" (number) } }.into_string());
+                link.after_html(
+                    html! { " " a.image href=(here) rel="nofollow" { "Load image" (number) } }.into_string(),
+                );
             }
             image.replace_with_html(html! { span.elsewhere #(id) { (words) } }.into_string());
         }
         None => {
             let offered = html! {
                 span.elsewhere #(id) {
-                    span { (words) " — " @if let Some(here) = here { span.load { a href=(here) { "Load image" (number) } " or " } }
+                    span { (words) " — " @if let Some(here) = here { span.load { a href=(here) rel="nofollow" { "Load image" (number) } " or " } }
                         a href=(url) rel="noopener noreferrer" { "open it at its source" } }
                 }
             };
@@ -278,7 +281,7 @@ pub(crate) fn note(left: &Left, path: &str) -> Markup {
         @if left.count > 1 {
             p.images-left {
                 (left.count) " images " span.quiet { "on " (named(&left.hosts)) " are not loaded, so that nobody there learns what you read. " }
-                a href={ (path) "?images=all" } { "Load all images" }
+                a href={ (path) "?images=all" } rel="nofollow" { "Load all images" }
             }
         }
     }
