@@ -1,14 +1,19 @@
 //! A real browser: headless Chromium, spoken to through its WebDriver.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
+
+/// How long a browser has to end.
+const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Which colours a reader's system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,9 @@ pub struct Browser {
     /// The window, for what has no method here.
     pub window: Client,
     driver: Child,
+    /// The driver's port and what it calls the window.
+    port: u16,
+    session: String,
     _profile: tempfile::TempDir,
 }
 
@@ -105,7 +113,8 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .context("Chromium does not start")?;
-        Ok(Self { window, driver, _profile: profile })
+        let session = window.session_id().await?.unwrap_or_default();
+        Ok(Self { window, driver, port, session, _profile: profile })
     }
 
     /// Makes the window as wide and high as a device's screen, in CSS pixels, with the colours its owner prefers.
@@ -165,11 +174,25 @@ impl Browser {
         let body = json!({ "cmd": command, "params": parameters });
         self.window.issue_cmd(Extension { path: "goog/cdp/execute", body }).await
     }
+
+    /// Tells the driver to close the window, which ends the browser.
+    fn close(&self) -> std::io::Result<()> {
+        let mut driver = TcpStream::connect(("127.0.0.1", self.port))?;
+        driver.set_read_timeout(Some(CLOSES_WITHIN))?;
+        let (session, port) = (&self.session, self.port);
+        write!(
+            driver,
+            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+        )?;
+        std::io::copy(&mut driver, &mut std::io::sink())?;
+        Ok(())
+    }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browser is the driver's child and goes with it; either may be gone already.
+        // A driver that is killed leaves its browser behind; either may be gone already.
+        let _ = self.close();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
