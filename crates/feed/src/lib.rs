@@ -42,6 +42,7 @@ pub mod sitemap;
 mod strict_xml;
 mod tags;
 mod url_shape;
+mod wishes;
 
 use backissue_model::Feed;
 use url::Url;
@@ -49,6 +50,7 @@ use url::Url;
 pub use discovery::{FoundFeed, discover, guesses};
 pub use feed_error::FeedError;
 pub use url_shape::{Shapes, UrlDate, UrlShape, Verdict, Why};
+pub use wishes::wishes;
 
 /// The most entries that are kept of one feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;
