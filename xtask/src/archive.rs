@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use backissue_annotate::{Text, annotate};
 use backissue_extract::{Page, extract};
-use backissue_model::{CanonicalUrl, Entry, NewSource, Stage};
-use backissue_store::{Admission, ChangeMark, PollOutcome, ReadText, Retry, Scope, Store};
+use backissue_model::{CanonicalUrl, Entry, FeedWishes, NewSource, Stage};
+use backissue_store::{Address, Admission, ChangeMark, NextPoll, PollOutcome, ReadText, Retry, Scope, Store};
 use backissue_tests::shared::shared_dir;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -110,13 +110,14 @@ async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>
         feed_title: None,
         site_url: None,
         language: None,
-        moved_to: None,
+        address: Address::Stays,
+        wishes: FeedWishes::default(),
         etag: None,
         last_modified: None,
         articles: admissions.collect::<anyhow::Result<_>>()?,
         doubtful: Vec::new(),
     };
-    store.record_poll(&claimed, outcome, now, None).await?;
+    store.record_poll(&claimed, outcome, now, |_| NextPoll::default()).await?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod finding;
 mod hosts;
 mod images;
 mod meter;
+mod moves;
 mod polling;
 mod robots;
 pub mod schedule;

@@ -1,33 +1,76 @@
 //! One poll of one source: feed, entries, admission.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use backissue_feed::Hints;
+use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
-use backissue_model::{CanonicalUrl, Entry, FIRST_PAGE, Feed, Source, SourceTrouble};
-use backissue_store::{Admission, ClaimedSource, PollOutcome};
+use backissue_model::{Because, CanonicalUrl, Entry, FIRST_PAGE, Feed, FeedWishes, Source, SourceTrouble};
+use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::schedule;
+use crate::moves;
+use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
 
 /// What came of asking, before it is recorded.
 struct Polled {
     outcome: PollOutcome,
-    next_poll: Option<Timestamp>,
+    again: Again,
     trouble: Option<SourceTrouble>,
+}
+
+/// What decides when a source is asked again.
+enum Again {
+    /// How often it publishes, unless its server or its feed ask for longer.
+    InRhythm { max_age: Option<Duration>, wishes: Box<FeedWishes> },
+    /// It did not go well.
+    At(Timestamp, Because),
+    /// It is not asked again.
+    Never,
+}
+
+/// What the bytes at a feed's address turned out to be.
+pub(crate) enum Document {
+    Feed(Box<(Feed, FeedWishes)>),
+    /// A web page, with the feeds that it offers.
+    Page(Vec<FoundFeed>),
+    /// Something else, in plain words.
+    Other(String),
+}
+
+/// Reads what came from a feed's address.
+pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
+    let read = move || match backissue_feed::parse(&bytes, &hints) {
+        Ok(feed) => Document::Feed(Box::new((feed, backissue_feed::wishes(&bytes, &hints)))),
+        Err(FeedError::WebPage) => Document::Page(backissue_feed::discover(&bytes, &hints)),
+        Err(error) => Document::Other(error.to_string()),
+    };
+    let stopped = "its feed stopped the program's parser; please report this";
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Document::Other(stopped.to_owned()))
 }
 
 impl Ingest {
     /// Asks the source for its feed and admits what is new.
     pub(crate) async fn poll(&self, claimed: ClaimedSource) -> Result<(), IngestError> {
         let source = &claimed.source;
-        let polled = self.ask(source).await;
-        let unchanged = matches!(polled.outcome, PollOutcome::NotModified { .. });
+        let Polled { outcome, again, trouble } = self.ask(source).await?;
+        let unchanged = matches!(outcome, PollOutcome::NotModified { .. });
+        let moved = match &outcome {
+            PollOutcome::Fetched { address: Address::Moved(to), .. }
+            | PollOutcome::NotModified { address: Address::Moved(to), .. } => {
+                to.host_str().map(str::to_owned)
+            }
+            _ => None,
+        };
         let now = Timestamp::now();
-        let admitted = self.store.record_poll(&claimed, polled.outcome, now, polled.next_poll).await?;
-        match polled.trouble {
+        let next = |appeared: &[Timestamp]| self.planned(source, &again, now, appeared);
+        let admitted = self.store.record_poll(&claimed, outcome, now, next).await?;
+        if let Some(host) = moved {
+            info!(source = %source.slug, host, "the feed of {} has moved to {host}", source.title);
+        }
+        match trouble {
             Some(trouble) => {
                 warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
                 self.meter.trouble(trouble);
@@ -41,81 +84,93 @@ impl Ingest {
         Ok(())
     }
 
-    async fn ask(&self, source: &Source) -> Polled {
+    /// When the source is asked next, now that its newest reads have appeared at these moments.
+    fn planned(&self, source: &Source, again: &Again, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
+        match again {
+            Again::InRhythm { max_age, wishes } => {
+                let known = Answered {
+                    appeared,
+                    wishes,
+                    max_age: *max_age,
+                    poll_every: self.settings.poll_every,
+                    seed: source.id.0,
+                };
+                schedule::next_poll(now, &known)
+            }
+            Again::At(at, because) => schedule::next_try(now, appeared, *at, *because),
+            Again::Never => NextPoll::default(),
+        }
+    }
+
+    async fn ask(&self, source: &Source) -> Result<Polled, IngestError> {
         let Some(feed_url) = &source.feed_url else {
-            return refused(
-                source,
-                PollOutcome::Failed { error: "it has no feed".into() },
-                "it has no feed",
-                None,
-            );
+            let error = "it has no feed".to_owned();
+            return Ok(refused(source, PollOutcome::Failed { error: error.clone() }, error, Again::Never));
         };
         let known = Validators {
             etag: source.health.etag.clone(),
             last_modified: source.health.last_modified.clone(),
         };
         match self.fetcher.get(feed_url, Want::Feed, &known).await {
-            Err(error) => self.not_reached(source, &error),
+            Err(error) => Ok(self.not_reached(source, &error)),
             Ok(response) => self.answered(source, response).await,
         }
     }
 
-    async fn answered(&self, source: &Source, response: Response) -> Polled {
-        let next_poll =
-            Some(schedule::next_poll(Timestamp::now(), self.settings.poll_every, response.cache_max_age));
+    async fn answered(&self, source: &Source, response: Response) -> Result<Polled, IngestError> {
+        let max_age = response.cache_max_age;
         let Validators { etag, last_modified } = response.validators.clone();
-        let moved_to = response.moved_to.clone();
+        let address = match &source.feed_url {
+            Some(asked) => moves::judge(
+                asked,
+                response.moved_to.clone(),
+                source.health.moving.as_ref(),
+                Timestamp::now(),
+                self.settings.poll_every,
+            ),
+            None => Address::Stays,
+        };
         let bytes = match response.body {
             Body::NotModified => {
-                let outcome = PollOutcome::NotModified { etag, last_modified, moved_to };
-                return Polled { outcome, next_poll, trouble: None };
+                let outcome = PollOutcome::NotModified { etag, last_modified, address };
+                return Ok(well(outcome, max_age, source.health.wishes.clone()));
             }
             Body::Bytes(bytes) => bytes,
         };
         let hints = Hints { url: Some(response.url), media_type: response.media_type };
-        let parsed = tokio::task::spawn_blocking(move || backissue_feed::parse(&bytes, &hints)).await;
-        match parsed {
-            Ok(Ok(mut feed)) => {
-                let (feed_title, site_url) = (feed.title.take(), feed.site_url.take());
-                let language = feed.language.take();
-                let named = named(feed);
-                let outcome = PollOutcome::Fetched {
-                    feed_title,
-                    site_url,
-                    language,
-                    moved_to,
-                    etag,
-                    last_modified,
-                    articles: named.articles,
-                    doubtful: named.doubtful,
-                };
-                Polled { outcome, next_poll, trouble: None }
+        match read(bytes, hints).await {
+            Document::Feed(found) => {
+                let (feed, wishes) = *found;
+                let outcome = fetched(feed, address, wishes.clone(), Validators { etag, last_modified });
+                Ok(well(outcome, max_age, wishes))
             }
-            Ok(Err(error)) => self.no_feed(source, error.to_string()),
-            Err(_) => {
-                self.no_feed(source, "its feed stopped the program's parser; please report this".into())
-            }
+            Document::Page(offered) => match self.find_again(source, offered).await? {
+                Ok(found) => {
+                    let address = Address::Moved(found.url);
+                    let outcome = fetched(found.feed, address, found.wishes.clone(), found.validators);
+                    Ok(well(outcome, None, found.wishes))
+                }
+                Err(why) => Ok(no_feed(source, why.to_string())),
+            },
+            Document::Other(why) => Ok(no_feed(source, why)),
         }
-    }
-
-    fn no_feed(&self, source: &Source, reason: String) -> Polled {
-        let next = schedule::poll_retry(Timestamp::now(), source.health.failures + 1, None, source.id.0);
-        refused(source, PollOutcome::Failed { error: reason.clone() }, &reason, Some(next))
     }
 
     fn not_reached(&self, source: &Source, error: &FetchError) -> Polled {
         let reason = error.to_string();
         if error.is_gone() {
-            return refused(source, PollOutcome::Gone { error: reason.clone() }, &reason, None);
+            return refused(source, PollOutcome::Gone { error: reason.clone() }, reason, Again::Never);
         }
         let now = Timestamp::now();
-        let next = if error.is_offline() {
+        let again = if error.is_offline() {
             self.lose_network();
-            schedule::offline_retry(now)
+            Again::At(schedule::offline_retry(now), Because::Offline)
         } else {
-            schedule::poll_retry(now, source.health.failures + 1, error.retry_after(), source.id.0)
+            let tried = |wish| schedule::poll_retry(now, source.health.failures + 1, wish, source.id.0);
+            let (soonest, at) = (tried(None), tried(error.retry_after()));
+            Again::At(at, if at > soonest { Because::Patience } else { Because::Failure })
         };
-        let mut polled = refused(source, PollOutcome::Failed { error: reason.clone() }, &reason, Some(next));
+        let mut polled = refused(source, PollOutcome::Failed { error: reason.clone() }, reason, again);
         if let Some(trouble) = &mut polled.trouble {
             trouble.offline = error.is_offline();
         }
@@ -123,9 +178,36 @@ impl Ingest {
     }
 }
 
-fn refused(source: &Source, outcome: PollOutcome, reason: &str, next_poll: Option<Timestamp>) -> Polled {
-    let trouble = SourceTrouble { source: source.title.clone(), reason: reason.to_owned(), offline: false };
-    Polled { outcome, next_poll, trouble: Some(trouble) }
+fn fetched(mut feed: Feed, address: Address, wishes: FeedWishes, validators: Validators) -> PollOutcome {
+    let (feed_title, site_url) = (feed.title.take(), feed.site_url.take());
+    let language = feed.language.take();
+    let named = named(feed);
+    PollOutcome::Fetched {
+        feed_title,
+        site_url,
+        language,
+        address,
+        wishes,
+        etag: validators.etag,
+        last_modified: validators.last_modified,
+        articles: named.articles,
+        doubtful: named.doubtful,
+    }
+}
+
+fn well(outcome: PollOutcome, max_age: Option<Duration>, wishes: FeedWishes) -> Polled {
+    Polled { outcome, again: Again::InRhythm { max_age, wishes: Box::new(wishes) }, trouble: None }
+}
+
+fn no_feed(source: &Source, reason: String) -> Polled {
+    let next = schedule::poll_retry(Timestamp::now(), source.health.failures + 1, None, source.id.0);
+    let again = Again::At(next, Because::Failure);
+    refused(source, PollOutcome::Failed { error: reason.clone() }, reason, again)
+}
+
+fn refused(source: &Source, outcome: PollOutcome, reason: String, again: Again) -> Polled {
+    let trouble = SourceTrouble { source: source.title.clone(), reason, offline: false };
+    Polled { outcome, again, trouble: Some(trouble) }
 }
 
 /// What a feed names that can become reads.

@@ -1,29 +1,114 @@
 //! When to ask again, and when to give up: pure functions of what happened and what time it is.
+//!
+//! A source is asked again after a tenth of the usual time between two of its reads, so that a read is in the archive when a
+//! twentieth of that time has passed, on average: hourly who publishes every ten hours, daily who does every ten days or
+//! more seldom. Never sooner than the setting `poll_every` says; later, up to a day, where server or feed ask for it.
 
 use std::time::Duration;
 
+use backissue_model::{Because, FeedWishes, Pace};
+use backissue_store::NextPoll;
 use jiff::{SignedDuration, Timestamp};
 
 /// Attempts at one arrow of a read's way before the read is set aside. With [`read_retry`]'s pauses the last one comes
 /// about a day and a half after the first.
 pub const READ_ATTEMPTS: u32 = 6;
 
-/// The longest pause between two polls of a source that keeps failing.
+/// The longest pause between two polls of a source, whatever it publishes, wishes, or fails at.
 pub const LONGEST_POLL_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest a server's wish (`Retry-After`, `max-age`) is obeyed.
+/// The longest a server's wish to be left alone (`Retry-After`) is obeyed.
 const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(48);
 
-/// When to poll a source again after an answer: after `every`, or later where the answer may be kept longer, up to a day.
-pub fn next_poll(now: Timestamp, every: SignedDuration, max_age: Option<Duration>) -> Timestamp {
-    later(now, every.max(wish(max_age).min(LONGEST_POLL_PAUSE)))
+/// How far a poll is put off because of hours and days that a feed rules out: over a weekend, and no further than that.
+const LONGEST_SKIP: SignedDuration = SignedDuration::from_hours(72);
+
+/// How often a source is asked in the time that usually lies between two of its reads.
+const POLLS_A_READ: i32 = 10;
+
+/// What is known of a source that answered well, and decides when it is asked next.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// When its newest reads appeared.
+    pub appeared: &'a [Timestamp],
+    /// What its feed says of being asked.
+    pub wishes: &'a FeedWishes,
+    /// How long its server says that the answer stays good.
+    pub max_age: Option<Duration>,
+    /// The shortest pause between two polls of any source.
+    pub poll_every: SignedDuration,
+    /// Any number of its own, so that it is not asked at the same moment as others.
+    pub seed: i64,
+}
+
+/// When to poll a source again after a good answer, and why then: see the [module](self). Up to a tenth of the pause is added.
+pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
+    let gap = usual_gap(now, known.appeared);
+    let rhythm = gap.map_or(LONGEST_POLL_PAUSE, |gap| gap / POLLS_A_READ);
+    let wishes = [
+        (known.max_age.and_then(|age| SignedDuration::try_from(age).ok()), Because::Server),
+        (known.wishes.pause, Because::Feed),
+    ];
+    let mut pace = Pace { gap, pause: within(rhythm, known.poll_every), because: Because::Rhythm };
+    for (wish, because) in wishes {
+        let pause = within(wish.unwrap_or_default(), known.poll_every);
+        if pause > pace.pause {
+            pace = Pace { pause, because, ..pace };
+        }
+    }
+    let soonest = later(now, with_share(pace.pause, 10, known.seed));
+    let at = first_allowed(soonest, known.wishes, known.seed);
+    if at != soonest {
+        pace = Pace { pause: at.duration_since(now), because: Because::SkippedTimes, ..pace };
+    }
+    NextPoll { at: Some(at), pace: Some(pace) }
+}
+
+/// When to poll a source again that could not be asked or gave no feed: `at`, for this reason.
+pub fn next_try(now: Timestamp, appeared: &[Timestamp], at: Timestamp, because: Because) -> NextPoll {
+    let pace = Pace { gap: usual_gap(now, appeared), pause: at.duration_since(now), because };
+    NextPoll { at: Some(at), pace: Some(pace) }
+}
+
+/// The usual time between two reads: the time since the oldest of these appeared, shared among them. It grows while nothing
+/// new appears. None where there are none.
+pub fn usual_gap(now: Timestamp, appeared: &[Timestamp]) -> Option<SignedDuration> {
+    let oldest = appeared.iter().min()?;
+    let shares = i32::try_from(appeared.len()).unwrap_or(i32::MAX);
+    Some(now.duration_since(*oldest).max(SignedDuration::ZERO) / shares)
+}
+
+/// At least as long as the operator wants, and else no longer than a day.
+fn within(pause: SignedDuration, poll_every: SignedDuration) -> SignedDuration {
+    pause.min(LONGEST_POLL_PAUSE).max(poll_every)
+}
+
+/// The first moment from `soonest` on that is in none of the hours and on none of the days that a feed rules out; `soonest`
+/// itself where there is none in sight.
+fn first_allowed(soonest: Timestamp, wishes: &FeedWishes, seed: i64) -> Timestamp {
+    if is_allowed(soonest, wishes) {
+        return soonest;
+    }
+    let hour = SignedDuration::from_hours(1);
+    let begun = SignedDuration::from_secs(soonest.as_second().rem_euclid(3600));
+    let first = later(soonest, hour - begun);
+    let hours = (0..LONGEST_SKIP.as_hours()).map(|n| later(first, SignedDuration::from_hours(n)));
+    let free = hours.into_iter().find(|at| is_allowed(*at, wishes));
+    // Not all of them at the full hour.
+    free.map_or(soonest, |at| later(at, share_of(hour, 2, seed)))
+}
+
+fn is_allowed(at: Timestamp, wishes: &FeedWishes) -> bool {
+    let at = jiff::tz::TimeZone::UTC.to_datetime(at);
+    !wishes.skip_hours.contains(&at.hour())
+        && !wishes.skip_days.contains(&at.date().weekday().to_monday_one_offset())
 }
 
 /// When to poll a source again after its poll failed for the `failures`-th time in a row (1 for the first): a quarter of
 /// an hour, doubling up to a day, or when the server asked for it.
 pub fn poll_retry(now: Timestamp, failures: u32, retry_after: Option<Duration>, seed: i64) -> Timestamp {
     let pause = doubled(SignedDuration::from_mins(15), failures, 1).min(LONGEST_POLL_PAUSE);
-    later(now, jittered(pause, seed).max(wish(retry_after)))
+    later(now, with_share(pause, 5, seed).max(wish(retry_after)))
 }
 
 /// When to try again what failed because this machine has no network: soon, for it is nobody's fault out there.
@@ -43,7 +128,7 @@ pub fn read_retry(
         return None;
     }
     let pause = doubled(SignedDuration::from_mins(5), attempts, 2).min(LONGEST_POLL_PAUSE);
-    Some(later(now, jittered(pause, seed).max(wish(retry_after))))
+    Some(later(now, with_share(pause, 5, seed).max(wish(retry_after))))
 }
 
 fn wish(asked: Option<Duration>) -> SignedDuration {
@@ -57,10 +142,15 @@ fn doubled(first: SignedDuration, nth: u32, doublings: u32) -> SignedDuration {
     first.saturating_mul(factor)
 }
 
-/// Up to a fifth more, by `seed`, so that what failed together is not tried again together.
-fn jittered(pause: SignedDuration, seed: i64) -> SignedDuration {
+/// Up to a `part`th more, by `seed`, so that what was asked or failed together is not asked again together.
+fn with_share(pause: SignedDuration, part: i32, seed: i64) -> SignedDuration {
+    pause.saturating_add(share_of(pause, part, seed))
+}
+
+/// Up to a `part`th of a pause, by `seed`.
+fn share_of(pause: SignedDuration, part: i32, seed: i64) -> SignedDuration {
     let share = i32::try_from(seed.wrapping_mul(2_654_435_761).rem_euclid(1000)).unwrap_or(0);
-    pause.saturating_add(pause / 5000 * share)
+    pause / (1000 * part) * share
 }
 
 fn later(now: Timestamp, pause: SignedDuration) -> Timestamp {
@@ -87,20 +177,101 @@ mod tests {
     #[test]
     fn a_server_that_asks_for_patience_gets_it_up_to_two_days() {
         let asked = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        assert_eq!(poll_retry(now(), 1, asked(5), 1), now() + SignedDuration::from_hours(5));
-        assert_eq!(poll_retry(now(), 1, asked(500), 1), now() + SignedDuration::from_hours(48));
-        assert_eq!(
-            next_poll(now(), SignedDuration::from_hours(1), asked(6)),
-            now() + SignedDuration::from_hours(6)
-        );
-        assert_eq!(
-            next_poll(now(), SignedDuration::from_hours(1), asked(90)),
-            now() + SignedDuration::from_hours(24)
-        );
-        assert_eq!(
-            next_poll(now(), SignedDuration::from_hours(1), None),
-            now() + SignedDuration::from_hours(1)
-        );
+        assert_eq!(poll_retry(now(), 1, asked(5), 1), now() + hours(5));
+        assert_eq!(poll_retry(now(), 1, asked(500), 1), now() + hours(48));
+    }
+
+    fn hours(hours: i64) -> SignedDuration {
+        SignedDuration::from_hours(hours)
+    }
+
+    /// Moments so many hours ago.
+    fn ago(hours_ago: impl IntoIterator<Item = i64>) -> Vec<Timestamp> {
+        hours_ago.into_iter().map(|ago| now() - hours(ago)).collect()
+    }
+
+    fn answered<'a>(appeared: &'a [Timestamp], wishes: &'a FeedWishes) -> Answered<'a> {
+        Answered { appeared, wishes, max_age: None, poll_every: hours(1), seed: 0 }
+    }
+
+    fn pace(known: &Answered<'_>) -> Pace {
+        next_poll(now(), known).pace.unwrap()
+    }
+
+    #[test]
+    fn who_publishes_often_is_asked_often() {
+        let none = FeedWishes::default();
+        for (what, every, asked) in [
+            ("six times a day", 4, hours(1)),
+            ("daily", 24, hours(24) * 9 / 100),
+            ("twice a week", 84, hours(84) * 9 / 100),
+            ("weekly", 168, hours(168) * 9 / 100),
+            ("monthly", 720, hours(24)),
+        ] {
+            // Ten reads, the newest of which is just out.
+            let appeared = ago((0..10).map(|n| n * every));
+            let pace = pace(&answered(&appeared, &none));
+            assert_eq!((pace.pause, pace.because), (asked, Because::Rhythm), "{what}");
+        }
+        assert_eq!(pace(&answered(&[], &none)).pause, hours(24), "nobody knows");
+        assert_eq!(pace(&answered(&ago([-40]), &none)).pause, hours(1), "a date in the future is now");
+    }
+
+    #[test]
+    fn who_falls_silent_is_asked_less_and_less() {
+        let burst: Vec<i64> = (0..10).collect();
+        let pause = |days: i64| {
+            let appeared = ago(burst.iter().map(|hour| hour + days * 24));
+            pace(&answered(&appeared, &FeedWishes::default())).pause.as_hours()
+        };
+        assert_eq!([0, 10, 50, 100, 1000].map(pause), [1, 2, 12, 24, 24]);
+    }
+
+    #[test]
+    fn server_feed_and_operator_can_make_it_longer_up_to_a_day() {
+        let often = ago((0..10).map(|n| n * 4));
+        let feed =
+            |mins| FeedWishes { pause: Some(SignedDuration::from_mins(mins)), ..FeedWishes::default() };
+        let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
+        for (mins, max_age, every, pause, because) in [
+            (30, None, 1, 1, Because::Rhythm),
+            (180, None, 1, 3, Because::Feed),
+            (180, age(6), 1, 6, Because::Server),
+            (600, age(6), 1, 10, Because::Feed),
+            (100_000, age(10_000), 1, 24, Because::Server),
+            (180, age(6), 8, 8, Because::Rhythm),
+            (180, age(36), 36, 36, Because::Rhythm),
+        ] {
+            let wishes = feed(mins);
+            let known = Answered { max_age, poll_every: hours(every), ..answered(&often, &wishes) };
+            let pace = pace(&known);
+            assert_eq!((pace.pause, pace.because), (hours(pause), because), "{mins} {max_age:?} {every}");
+        }
+    }
+
+    #[test]
+    fn a_feed_is_left_alone_at_the_hours_and_on_the_days_that_it_rules_out() {
+        // A Monday, eight o'clock; an hour later is nine.
+        let often = ago((0..10).map(|n| n * 4));
+        let next = |hours: &[i8], days: &[i8]| {
+            let wishes = FeedWishes {
+                skip_hours: hours.iter().copied().collect(),
+                skip_days: days.iter().copied().collect(),
+                ..FeedWishes::default()
+            };
+            let next = next_poll(now(), &answered(&often, &wishes));
+            (next.at.unwrap().to_string(), next.pace.unwrap().because)
+        };
+        let skipped = |at: &str| (at.to_owned(), Because::SkippedTimes);
+        assert_eq!(next(&[8, 10], &[]), ("2026-05-11T09:00:00Z".to_owned(), Because::Rhythm));
+        assert_eq!(next(&[9, 10, 11], &[]), skipped("2026-05-11T12:00:00Z"));
+        assert_eq!(next(&[0, 1], &[1, 2]), skipped("2026-05-13T02:00:00Z"));
+        let on_weekdays_nobody = ("2026-05-11T09:00:00Z".to_owned(), Because::Rhythm);
+        assert_eq!(next(&[], &[1, 2, 3, 4, 5]), on_weekdays_nobody, "five days are too long");
+    }
+
+    fn some_hours_ago() -> impl Strategy<Value = Vec<i64>> {
+        prop::collection::vec(-100i64..100_000, 0..12)
     }
 
     proptest! {
@@ -110,6 +281,71 @@ mod tests {
             prop_assert!(pause(nth) >= SignedDuration::from_mins(15));
             prop_assert!(pause(nth) <= LONGEST_POLL_PAUSE * 6 / 5);
             prop_assert!(pause(nth + 1) >= pause(nth));
+        }
+
+        #[test]
+        fn a_source_is_asked_between_the_shortest_pause_and_a_day_and_a_tenth(
+            appeared in some_hours_ago(), wish in 0i64..100_000, age: u32, every in 0i64..3000, seed: i64,
+        ) {
+            let wishes = FeedWishes { pause: Some(SignedDuration::from_mins(wish)), ..FeedWishes::default() };
+            let known = Answered {
+                appeared: &ago(appeared),
+                wishes: &wishes,
+                max_age: Some(Duration::from_secs(age.into())),
+                poll_every: SignedDuration::from_mins(every),
+                seed,
+            };
+            let next = next_poll(now(), &known);
+            let pause = next.at.unwrap().duration_since(now());
+            prop_assert!(pause >= known.poll_every && pause >= next.pace.unwrap().pause);
+            prop_assert!(pause <= LONGEST_POLL_PAUSE.max(known.poll_every) * 11 / 10);
+        }
+
+        #[test]
+        fn a_read_more_or_a_later_one_never_makes_the_pause_longer(
+            appeared in some_hours_ago(), which: prop::sample::Index, later in 0i64..100_000, seed: i64,
+        ) {
+            let none = FeedWishes::default();
+            let pause = |hours: &[i64]| {
+                let appeared = ago(hours.iter().copied());
+                next_poll(now(), &Answered { seed, ..answered(&appeared, &none) }).at.unwrap()
+            };
+            let newest = appeared.iter().min().copied().unwrap_or(0);
+            let mut more = appeared.clone();
+            more.push(newest.min(later));
+            prop_assert!(pause(&more) <= pause(&appeared));
+            if !appeared.is_empty() {
+                let mut moved = appeared.clone();
+                moved[which.index(appeared.len())] -= later;
+                prop_assert!(pause(&moved) <= pause(&appeared));
+            }
+        }
+
+        #[test]
+        fn a_longer_wish_never_makes_the_pause_shorter(
+            appeared in some_hours_ago(), wish in 0i64..3000, more in 0i64..3000, age in 0u64..100_000, seed: i64,
+        ) {
+            let appeared = ago(appeared);
+            let at = |wish: i64, age: u64| {
+                let wishes = FeedWishes { pause: Some(SignedDuration::from_mins(wish)), ..FeedWishes::default() };
+                let max_age = Some(Duration::from_secs(age));
+                next_poll(now(), &Answered { max_age, seed, ..answered(&appeared, &wishes) }).at.unwrap()
+            };
+            prop_assert!(at(wish + more, age) >= at(wish, age));
+            prop_assert!(at(wish, age + more.unsigned_abs() * 60) >= at(wish, age));
+        }
+
+        #[test]
+        fn no_poll_falls_where_the_feed_rules_it_out(
+            appeared in some_hours_ago(),
+            skip_hours in prop::collection::btree_set(0i8..24, 0..23),
+            skip_days in prop::collection::btree_set(1i8..=7, 0..=2),
+            seed: i64,
+        ) {
+            let wishes = FeedWishes { skip_hours, skip_days, ..FeedWishes::default() };
+            let at = next_poll(now(), &Answered { seed, ..answered(&ago(appeared), &wishes) }).at.unwrap();
+            prop_assert!(is_allowed(at, &wishes), "{at} {wishes:?}");
+            prop_assert!(at.duration_since(now()) <= hours(24) * 11 / 10 + LONGEST_SKIP + hours(1));
         }
     }
 }

@@ -24,7 +24,8 @@ use crate::robots::RobotsFiles;
 pub struct IngestSettings {
     /// Workers, each of which does one thing at a time. One host is never asked by two of them.
     pub workers: usize,
-    /// How long after a good answer a source is asked again, at the least.
+    /// The shortest pause between two polls of a source that answers well; how much longer it is hangs on how often the source
+    /// publishes ([`schedule`](crate::schedule)). Also how far apart two answers are that move a feed's address.
     pub poll_every: SignedDuration,
     /// How long a worker may hold a row before others may take it over: longer than the slowest fetch.
     pub lease: SignedDuration,

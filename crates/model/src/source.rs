@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::Slug;
+use crate::{FeedWishes, Moved, Moving, Pace, Slug};
 
 /// A source's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,6 +72,18 @@ pub struct Health {
     pub last_error: Option<String>,
     /// Polls that failed since the last good one.
     pub failures: u32,
+    /// When the first of these failed; none after a good one.
+    pub failing_since: Option<Timestamp>,
+    /// Reads that were new at the last good answer; none where it said that nothing had changed.
+    pub last_new: Option<u64>,
+    /// Why it is asked next when it is; none where nothing is planned.
+    pub pace: Option<Pace>,
+    /// What its feed says of being asked.
+    pub wishes: FeedWishes,
+    /// The address that its feed may be moving to.
+    pub moving: Option<Moving>,
+    /// From where its feed moved last.
+    pub moved: Option<Moved>,
     /// `ETag` of the last feed, sent back in `If-None-Match`.
     pub etag: Option<String>,
     /// `Last-Modified` of the last feed, sent back in `If-Modified-Since`.

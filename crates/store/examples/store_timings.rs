@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use backissue_model::{Article, Fingerprint, Kind, MadeBy, Precis, Stage};
+use backissue_model::{Article, FeedWishes, Fingerprint, Kind, MadeBy, Precis, Stage};
 use backissue_store::{
-    Admission, Finished, Location, Order, PollOutcome, ReadFilter, Scope, Store, generate,
+    Address, Admission, Finished, Location, Order, PollOutcome, ReadFilter, Scope, Store, generate,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -123,14 +123,15 @@ async fn way(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
                 feed_title: None,
                 site_url: None,
                 language: None,
-                moved_to: None,
+                address: Address::Stays,
+                wishes: FeedWishes::default(),
                 etag: None,
                 last_modified: None,
                 articles: entries(round)?,
                 doubtful: Vec::new(),
             };
             let began = Instant::now();
-            store.record_poll(&claimed, outcome, now, Some(now + LEASE)).await?;
+            store.record_poll(&claimed, outcome, now, |_| Some(now + LEASE).into()).await?;
             times.push(began.elapsed());
         }
     }

@@ -59,7 +59,7 @@ pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;
 pub use location::{Location, LocationError};
-pub use polls::{Admission, Admitted, FoundBy, PollOutcome};
+pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
 pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 

@@ -18,6 +18,7 @@ macro_rules! steps {
                 ("models", include_str!(concat!("../migrations/", $folder, "/0002_models.sql"))),
                 ("changes", include_str!(concat!("../migrations/", $folder, "/0003_changes.sql"))),
                 ("backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
+                ("rhythm", include_str!(concat!("../migrations/", $folder, "/0005_rhythm.sql"))),
             ])
         })
     };

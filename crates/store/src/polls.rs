@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backissue_model::{CanonicalUrl, Entry, ReadId, SourceId, Stage};
+use backissue_model::{CanonicalUrl, Entry, FeedWishes, Moving, Pace, ReadId, SourceId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -21,6 +21,7 @@ use crate::{ClaimedSource, Store, StoreError};
 
 /// What came of a poll.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one a poll, and never a list of them")]
 pub enum PollOutcome {
     /// The feed came and was read.
     Fetched {
@@ -30,8 +31,10 @@ pub enum PollOutcome {
         site_url: Option<Url>,
         /// Its language as it declares it (BCP 47).
         language: Option<String>,
-        /// Its new address, where the server said that it moved for good, with the credentials to ask it with.
-        moved_to: Option<Url>,
+        /// What the answer says of the feed's address.
+        address: Address,
+        /// What the feed says of being asked.
+        wishes: FeedWishes,
         /// `ETag` of the answer.
         etag: Option<String>,
         /// `Last-Modified` of the answer.
@@ -47,8 +50,8 @@ pub enum PollOutcome {
         etag: Option<String>,
         /// `Last-Modified` of the answer; the one known stays where there is none.
         last_modified: Option<String>,
-        /// The feed's new address, where the server said that it moved for good, with the credentials to ask it with.
-        moved_to: Option<Url>,
+        /// What the answer says of the feed's address.
+        address: Address,
     },
     /// It could not be asked, or what came is no feed.
     Failed {
@@ -61,6 +64,36 @@ pub enum PollOutcome {
         error: String,
     },
 }
+
+/// What a good answer says of the address that was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Address {
+    /// It is the feed's.
+    #[default]
+    Stays,
+    /// It leads to another one for good, which is to be confirmed.
+    Moves(Moving),
+    /// From now on the feed is asked here: an address with the credentials that it is to be asked with.
+    Moved(Url),
+}
+
+/// When a source is to be asked next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NextPoll {
+    /// When; none: not by itself.
+    pub at: Option<Timestamp>,
+    /// Why then.
+    pub pace: Option<Pace>,
+}
+
+impl From<Option<Timestamp>> for NextPoll {
+    fn from(at: Option<Timestamp>) -> Self {
+        Self { at, pace: None }
+    }
+}
+
+/// How many of a source's newest reads tell how often it publishes.
+pub const APPEARED: u32 = 10;
 
 /// An entry that is to become a read, or to be recognised as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +145,9 @@ impl Store {
     /// Records what came of a poll and admits its entries: one that the archive knows gets a place on this source, any
     /// other becomes a read. All of it commits together. A source that was unfollowed meanwhile stays gone.
     ///
+    /// When it is asked next is what `next` makes of the moments at which its newest reads appeared, those of this poll
+    /// included: at most [`APPEARED`] of them, newest first.
+    ///
     /// # Errors
     /// Where the database fails.
     pub async fn record_poll(
@@ -119,9 +155,9 @@ impl Store {
         claimed: &ClaimedSource,
         outcome: PollOutcome,
         now: Timestamp,
-        next_poll: Option<Timestamp>,
+        next: impl Fn(&[Timestamp]) -> NextPoll,
     ) -> Result<Admitted, StoreError> {
-        let stored = retried(|| self.try_record_poll(claimed, &outcome, now, next_poll)).await;
+        let stored = retried(|| self.try_record_poll(claimed, &outcome, now, &next)).await;
         stored.map_err(|f| f.at(&self.location, "recording a poll"))
     }
 
@@ -130,7 +166,7 @@ impl Store {
         claimed: &ClaimedSource,
         outcome: &PollOutcome,
         now: Timestamp,
-        next_poll: Option<Timestamp>,
+        next: &impl Fn(&[Timestamp]) -> NextPoll,
     ) -> Tried<Admitted> {
         let source = claimed.source.id;
         let mut tx = self.database.begin_admission().await?;
@@ -140,11 +176,6 @@ impl Store {
             tx.abandon().await?;
             return Ok(Admitted::default());
         };
-        // Whoever polls late still admits what came, which cannot double anything, but leaves the source's state to the
-        // one who holds it now.
-        if row.int("claim")? == claimed.claim {
-            record_health(&mut tx, source, outcome, now, next_poll).await?;
-        }
         let admitted = match outcome {
             PollOutcome::Fetched { articles, doubtful, .. } => {
                 let zone = &self.zone;
@@ -154,6 +185,12 @@ impl Store {
             }
             _ => Admitted::default(),
         };
+        // Whoever polls late still admits what came, which cannot double anything, but leaves the source's state to the
+        // one who holds it now.
+        if row.int("claim")? == claimed.claim {
+            let next = next(&appeared(&mut tx, source).await?);
+            record_health(&mut tx, source, outcome, admitted.new, now, &next).await?;
+        }
         touch(&mut tx).await?;
         if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
             // Its reads are shown with the title that it has now.
@@ -162,78 +199,136 @@ impl Store {
         tx.commit().await?;
         Ok(admitted)
     }
+
+    /// Whether one of these entries is of this source as the archive knows it: the same address, or the same title, where
+    /// that is long enough to be nobody else's.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn has_any_of(&self, source: SourceId, entries: &[Admission]) -> Result<bool, StoreError> {
+        let found = async {
+            let entries = &entries[..entries.len().min(BATCH)];
+            let query = format!(
+                "SELECT a.read_id FROM address a JOIN place p ON p.read_id = a.read_id AND p.source_id = $1
+                 WHERE a.how = 'admitted' AND a.key IN ({}) LIMIT 1",
+                placeholders(2, entries.len())
+            );
+            let query = sql_once(query).bind(source.0).bind_all(entries.iter().map(|e| address_key(&e.url)));
+            if self.database.row(query).await?.is_some() {
+                return Ok(true);
+            }
+            let titles: Vec<String> = entries
+                .iter()
+                .filter_map(|admission| title_key(admission.entry.title.as_deref()))
+                .filter(|key| key.chars().count() >= TELLING_TITLE)
+                .collect();
+            let query = format!(
+                "SELECT id FROM read WHERE source_id = $1 AND title_key IN ({}) LIMIT 1",
+                placeholders(2, titles.len())
+            );
+            Ok(self.database.row(sql_once(query).bind(source.0).bind_all(titles)).await?.is_some())
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "comparing a feed with what is known"))
+    }
+}
+
+/// Letters and digits from which on a title is hardly anybody else's: "Hello, world" has ten.
+const TELLING_TITLE: usize = 16;
+
+/// When the newest reads that a source named first appeared: as dated, or when first seen.
+pub(crate) const NEWEST_APPEARED: &str =
+    "SELECT filed_at FROM read WHERE source_id = $1 ORDER BY filed_at DESC LIMIT $2";
+
+async fn appeared(tx: &mut Tx, source: SourceId) -> Tried<Vec<Timestamp>> {
+    let rows = tx.rows(sql(NEWEST_APPEARED).bind(source.0).bind(APPEARED)).await?;
+    rows.iter().map(|row| row.moment("filed_at")).collect()
 }
 
 async fn record_health(
     tx: &mut Tx,
     source: SourceId,
     outcome: &PollOutcome,
+    new: u64,
     now: Timestamp,
-    next_poll: Option<Timestamp>,
+    next: &NextPoll,
 ) -> Tried<()> {
-    let moved = match outcome {
-        PollOutcome::Fetched { moved_to, .. } | PollOutcome::NotModified { moved_to, .. } => {
-            moved_to.as_ref()
-        }
-        PollOutcome::Failed { .. } | PollOutcome::Gone { .. } => None,
-    };
-    let (now, next) = (millis(now), next_poll.map(millis));
+    let moment = millis(now);
+    let pace = next.pace.as_ref().map(to_json).transpose()?;
+    let planned = |text| sql(text).bind(source.0).bind(moment).bind(opt_millis(next.at)).bind(pace);
     let statement = match outcome {
-        PollOutcome::Fetched { feed_title, site_url, language, etag, last_modified, .. } => {
-            sql("UPDATE source SET last_poll = $1, last_success = $1, next_poll = $2, leased_until = NULL,
-                last_error = NULL, failures = 0, etag = $4, last_modified = $5,
-                title = CASE WHEN title = '' THEN $6 ELSE title END,
-                site_url = coalesce(site_url, $7), language = coalesce($8, language)
-             WHERE id = $3")
-            .bind(now)
-            .bind(next)
-            .bind(source.0)
+        PollOutcome::Fetched {
+            feed_title, site_url, language, address, wishes, etag, last_modified, ..
+        } => {
+            let (to, since) = moving(address);
+            planned(
+                "UPDATE source SET last_poll = $2, last_success = $2, next_poll = $3, pace = $4,
+                    leased_until = NULL, last_error = NULL, failures = 0, failing_since = NULL,
+                    moving_to = $5, moving_since = $6, etag = $7, last_modified = $8,
+                    title = CASE WHEN title = '' THEN $9 ELSE title END, site_url = coalesce(site_url, $10),
+                    language = coalesce($11, language), wishes = $12, last_new = $13
+                 WHERE id = $1",
+            )
+            .bind(to)
+            .bind(since)
             .bind(etag.as_deref())
             .bind(last_modified.as_deref())
             .bind(feed_title.as_deref().unwrap_or_default().trim())
             .bind(on_the_web(site_url.as_ref()).map(Url::as_str))
             .bind(language.as_deref())
+            .bind(to_json(wishes)?)
+            .bind(i64::try_from(new).unwrap_or(i64::MAX))
         }
-        PollOutcome::NotModified { etag, last_modified, .. } => {
-            sql("UPDATE source SET last_poll = $1, last_success = $1, next_poll = $2, leased_until = NULL,
-                last_error = NULL, failures = 0,
-                etag = coalesce($4, etag), last_modified = coalesce($5, last_modified)
-             WHERE id = $3")
-            .bind(now)
-            .bind(next)
-            .bind(source.0)
+        PollOutcome::NotModified { etag, last_modified, address } => {
+            let (to, since) = moving(address);
+            planned(
+                "UPDATE source SET last_poll = $2, last_success = $2, next_poll = $3, pace = $4,
+                    leased_until = NULL, last_error = NULL, failures = 0, failing_since = NULL,
+                    moving_to = $5, moving_since = $6, last_new = NULL,
+                    etag = coalesce($7, etag), last_modified = coalesce($8, last_modified)
+                 WHERE id = $1",
+            )
+            .bind(to)
+            .bind(since)
             .bind(etag.as_deref())
             .bind(last_modified.as_deref())
         }
-        PollOutcome::Failed { error } => {
-            sql("UPDATE source SET last_poll = $1, next_poll = $2, leased_until = NULL,
-                last_error = $4, failures = failures + 1
-             WHERE id = $3")
-            .bind(now)
-            .bind(next)
-            .bind(source.0)
-            .bind(error.as_str())
-        }
-        PollOutcome::Gone { error } => sql(
-            "UPDATE source SET last_poll = $1, next_poll = NULL, leased_until = NULL, standing = 'retired',
-                last_error = $3, failures = failures + 1
-             WHERE id = $2",
+        // Who could not be asked has said nothing of where it is.
+        PollOutcome::Failed { error } => planned(
+            "UPDATE source SET last_poll = $2, next_poll = $3, pace = $4, leased_until = NULL,
+                last_error = $5, failures = failures + 1, failing_since = coalesce(failing_since, $2)
+             WHERE id = $1",
         )
-        .bind(now)
+        .bind(error.as_str()),
+        PollOutcome::Gone { error } => sql("UPDATE source SET last_poll = $2, next_poll = NULL, pace = NULL,
+                leased_until = NULL, standing = 'retired', last_error = $3, failures = failures + 1,
+                failing_since = coalesce(failing_since, $2)
+             WHERE id = $1")
         .bind(source.0)
+        .bind(moment)
         .bind(error.as_str()),
     };
     tx.run(statement).await?;
-    match moved {
-        Some(to) => move_feed(tx, source, to).await,
-        None => Ok(()),
+    match outcome {
+        PollOutcome::Fetched { address: Address::Moved(to), .. }
+        | PollOutcome::NotModified { address: Address::Moved(to), .. } => {
+            move_feed(tx, source, to, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The address that is still to be confirmed, as the table keeps it.
+fn moving(address: &Address) -> (Option<&str>, Option<i64>) {
+    match address {
+        Address::Moves(Moving { to, since }) => (Some(to.as_str()), Some(millis(*since))),
+        Address::Stays | Address::Moved(_) => (None, None),
     }
 }
 
 /// Remembers the feed's new address, and its old one, by which the source can still be followed. Where another source follows
 /// the new address already, this one retires instead: two sources would ask for one feed for ever.
-async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
-    let query = sql("SELECT key FROM source WHERE id = $1").bind(source.0);
+async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url, now: Timestamp) -> Tried<()> {
+    let query = sql("SELECT key, feed_url FROM source WHERE id = $1").bind(source.0);
     let row =
         tx.row(query).await?.ok_or_else(|| Failure::Unreadable("a polled source without a row".into()))?;
     let (old_key, new_key) = (row.text("key")?, url_key(to));
@@ -244,20 +339,32 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url) -> Tried<()> {
             other.text("title")?,
             other.text("slug")?
         );
-        let retire =
-            sql("UPDATE source SET standing = 'retired', next_poll = NULL, last_error = $2 WHERE id = $1");
+        let retire = sql(
+            "UPDATE source SET standing = 'retired', next_poll = NULL, pace = NULL, last_error = $2 WHERE id = $1",
+        );
         tx.run(retire.bind(source.0).bind(why)).await?;
         return Ok(());
     }
     tx.run(sql("DELETE FROM former_feed WHERE key = $1").bind(new_key.as_str())).await?;
-    let update = sql("UPDATE source SET feed_url = $2, host = $3, key = $4 WHERE id = $1").bind(source.0);
-    tx.run(update.bind(to.as_str()).bind(to.host_str().unwrap_or_default()).bind(new_key.as_str())).await?;
+    let update = sql("UPDATE source SET feed_url = $2, host = $3, key = $4, moved_from = $5, moved_at = $6
+         WHERE id = $1");
+    let update = update.bind(source.0).bind(to.as_str()).bind(to.host_str().unwrap_or_default());
+    let from = row.opt_parsed::<Url>("feed_url")?.map(without_credentials);
+    let update = update.bind(new_key.as_str()).bind(from.as_ref().map(Url::as_str));
+    tx.run(update.bind(millis(now))).await?;
     if old_key != new_key {
         let keep = sql("INSERT INTO former_feed (key, source_id) VALUES ($1, $2)
              ON CONFLICT (key) DO UPDATE SET source_id = excluded.source_id");
         tx.run(keep.bind(old_key).bind(source.0)).await?;
     }
     Ok(())
+}
+
+fn without_credentials(mut url: Url) -> Url {
+    // Refused only for addresses without a host, which have no credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 /// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.

@@ -16,6 +16,10 @@ impl Row {
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Tried<T> {
         serde_json::from_str(&self.text(column)?).map_err(|e| Failure::Unreadable(format!("`{column}`: {e}")))
     }
+
+    pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Tried<Option<T>> {
+        self.opt_text(column)?.map(|_| self.json(column)).transpose()
+    }
 }
 
 /// The columns of table `article` under names that meet no column of table `read`.

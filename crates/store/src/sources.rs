@@ -1,6 +1,6 @@
 //! Followed blogs: table `source`.
 
-use backissue_model::{Health, NewSource, Slug, Source, SourceId, Standing};
+use backissue_model::{Health, Moved, Moving, NewSource, Slug, Source, SourceId, Standing};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -379,8 +379,24 @@ fn source_of_row(row: &Row) -> Tried<Source> {
             next_poll: row.opt_moment("next_poll")?,
             last_error: row.opt_text("last_error")?,
             failures: row.small("failures")?,
+            failing_since: row.opt_moment("failing_since")?,
+            last_new: row.opt_int("last_new")?.map(|new| u64::try_from(new).unwrap_or(0)),
+            pace: row.opt_json("pace")?,
+            wishes: row.json("wishes")?,
+            moving: moving_of(row)?,
+            moved: moved_of(row)?,
             etag: row.opt_text("etag")?,
             last_modified: row.opt_text("last_modified")?,
         },
     })
+}
+
+fn moving_of(row: &Row) -> Tried<Option<Moving>> {
+    let (to, since) = (row.opt_parsed("moving_to")?, row.opt_moment("moving_since")?);
+    Ok(to.zip(since).map(|(to, since)| Moving { to, since }))
+}
+
+fn moved_of(row: &Row) -> Tried<Option<Moved>> {
+    let (from, at) = (row.opt_parsed("moved_from")?, row.opt_moment("moved_at")?);
+    Ok(from.zip(at).map(|(from, at)| Moved { from, at }))
 }

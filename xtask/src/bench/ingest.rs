@@ -8,8 +8,8 @@ use anyhow::{Context, ensure};
 use backissue_annotate::Text;
 use backissue_extract::Page;
 use backissue_feed::Hints;
-use backissue_model::{Article, Entry, NewSource, Precis, Stage};
-use backissue_store::{Location, PollOutcome, Scope, Store};
+use backissue_model::{Article, Entry, FeedWishes, NewSource, Precis, Stage};
+use backissue_store::{Address, Location, NextPoll, PollOutcome, Scope, Store};
 use backissue_tests::database::Database;
 use backissue_tests::postgres::Cluster;
 use backissue_tests::program::Archive;
@@ -215,13 +215,14 @@ async fn storing(
             feed_title,
             site_url,
             language: None,
-            moved_to: None,
+            address: Address::Stays,
+            wishes: FeedWishes::default(),
             etag: None,
             last_modified: None,
             articles: named.articles,
             doubtful: named.doubtful,
         };
-        store.record_poll(&claimed, outcome, now, None).await?;
+        store.record_poll(&claimed, outcome, now, |_| NextPoll::default()).await?;
     }
     let admitting = began.elapsed();
 

@@ -28,13 +28,21 @@ pub struct Bench {
 
 impl Bench {
     pub async fn over(app: Router) -> Self {
+        Self::with_settings(app, IngestSettings::default()).await
+    }
+
+    pub async fn with_settings(app: Router, settings: IngestSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self::reaching(address).await
+        Self::reaching_with(address, settings).await
     }
 
     pub async fn reaching(address: SocketAddr) -> Self {
+        Self::reaching_with(address, IngestSettings::default()).await
+    }
+
+    async fn reaching_with(address: SocketAddr, settings: IngestSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("archive.sqlite"));
         let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -45,13 +53,22 @@ impl Bench {
             ..FetchSettings::default()
         })
         .unwrap();
-        let ingest = Ingest::new(store.clone(), fetcher, IngestSettings::default());
+        let ingest = Ingest::new(store.clone(), fetcher, settings);
         Self { store, ingest, address, _folder: folder }
     }
 
     pub async fn follow(&self, host: &str) {
+        self.follow_as(host, host).await;
+    }
+
+    /// Follows a host's feed and leaves it to the feed to say what it is called.
+    pub async fn follow_untitled(&self, host: &str) {
+        self.follow_as(host, "").await;
+    }
+
+    async fn follow_as(&self, host: &str, title: &str) {
         let new = NewSource {
-            title: host.to_owned(),
+            title: title.to_owned(),
             company: None,
             site_url: None,
             feed_url: format!("http://{host}/feed").parse().ok(),

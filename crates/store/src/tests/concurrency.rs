@@ -21,7 +21,9 @@ on_both!(two_processes_that_admit_the_same_entries_double_nothing, |db| {
         if n % 3 == 0 {
             entries.reverse();
         }
-        tasks.spawn(async move { store.record_poll(&claimed, fetched(entries), at(2), None).await.unwrap() });
+        tasks.spawn(async move {
+            store.record_poll(&claimed, fetched(entries), at(2), |_| NextPoll::default()).await.unwrap()
+        });
     }
     let mut sum = Admitted::default();
     while let Some(admitted) = tasks.join_next().await {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backissue_model::{
-    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, Fingerprint, Kind, MadeBy, NewSource, Precis,
-    ReadId, Source, Stage, Statement, minutes_to_read,
+    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, FeedWishes, Fingerprint, Kind, MadeBy, NewSource,
+    Precis, ReadId, Source, Stage, Statement, minutes_to_read,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -189,7 +189,7 @@ pub(crate) async fn poll(store: &Store, source: &Source, admissions: Vec<Admissi
     let now = last.checked_add(SignedDuration::from_secs(1)).unwrap();
     let claimed = claim_only(store, source, now).await;
     let next = now.checked_add(SignedDuration::from_hours(1)).unwrap();
-    store.record_poll(&claimed, fetched(admissions), now, Some(next)).await.unwrap()
+    store.record_poll(&claimed, fetched(admissions), now, |_| Some(next).into()).await.unwrap()
 }
 
 pub(crate) fn fetched(articles: Vec<Admission>) -> PollOutcome {
@@ -197,7 +197,8 @@ pub(crate) fn fetched(articles: Vec<Admission>) -> PollOutcome {
         feed_title: Some("A feed's own title".into()),
         site_url: None,
         language: Some("en-GB".into()),
-        moved_to: None,
+        address: Address::Stays,
+        wishes: FeedWishes::default(),
         etag: Some("\"1\"".into()),
         last_modified: None,
         articles,

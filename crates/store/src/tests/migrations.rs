@@ -88,6 +88,38 @@ on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to
     again.close().await;
 });
 
+on_both!(an_archive_from_before_sources_had_a_rhythm_is_brought_up_to_date, |db| {
+    let (well, ill) = (db.follow("Well").await, db.follow("Ill").await);
+    db.poll(&well, vec![entry("https://well.example/1", None)]).await;
+    db.poll(&ill, vec![]).await;
+    let claimed = claim_only(&db.store, &ill, at(50)).await;
+    let failed = PollOutcome::Failed { error: "no answer".into() };
+    db.store.record_poll(&claimed, failed, at(50), |_| Some(at(99)).into()).await.unwrap();
+    let mut tx = db.store.database.begin().await.unwrap();
+    for undo in [
+        "ALTER TABLE source DROP COLUMN failing_since",
+        "ALTER TABLE source DROP COLUMN last_new",
+        "ALTER TABLE source DROP COLUMN pace",
+        "ALTER TABLE source DROP COLUMN wishes",
+        "ALTER TABLE source DROP COLUMN moving_to",
+        "ALTER TABLE source DROP COLUMN moving_since",
+        "ALTER TABLE source DROP COLUMN moved_from",
+        "ALTER TABLE source DROP COLUMN moved_at",
+        "DROP INDEX read_appeared",
+        "CREATE INDEX read_source ON read (source_id)",
+        "DELETE FROM _sqlx_migrations WHERE version = 5",
+    ] {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    let health = async |id| again.source(id).await.unwrap().unwrap().health;
+    assert_eq!((health(well.id).await.failing_since, health(well.id).await.etag), (None, None));
+    assert_eq!(health(ill.id).await.failing_since, Some(at(1)), "since it last answered well");
+    assert_eq!(poll(&again, &well, vec![entry("https://well.example/2", None)]).await.new, 1);
+    again.close().await;
+});
+
 on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();
@@ -203,6 +235,10 @@ fn both_databases_have_the_same_tables_with_the_same_columns() {
         (
             include_str!("../../migrations/sqlite/0002_models.sql"),
             include_str!("../../migrations/postgres/0002_models.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0005_rhythm.sql"),
+            include_str!("../../migrations/postgres/0005_rhythm.sql"),
         ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));

@@ -8,7 +8,7 @@ use crate::changes::changed_after;
 use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::Run;
-use crate::polls::admitted_as;
+use crate::polls::{APPEARED, NEWEST_APPEARED, admitted_as};
 use crate::way::{DueRead, NEXT_DUE, last_set_aside};
 use crate::*;
 
@@ -78,6 +78,7 @@ async fn the_rest(db: &TestDatabase) {
     let plain = |text: &str| sql_once(text.to_owned());
     for (what, statement) in [
         ("a read", plain("SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7")),
+        ("when a source's newest reads appeared", plain(NEWEST_APPEARED).bind(3i64).bind(APPEARED)),
         ("known addresses", sql_once(admitted_as(2)).bind_all(["a", "b"])),
         ("where a fetch ended", plain(ADMITTED_BY_ANOTHER).bind("a").bind(3i64)),
         ("a fingerprint", plain(SAME_FINGERPRINT).bind("a").bind(3i64)),

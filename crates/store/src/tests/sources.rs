@@ -1,7 +1,7 @@
 //! Following, listing, unfollowing; claims and health.
 
-use backissue_model::{NewSource, SourceId, Standing};
-use jiff::SignedDuration;
+use backissue_model::{Because, FeedWishes, Moved, Moving, NewSource, Pace, SourceId, Standing};
+use jiff::{SignedDuration, Timestamp};
 
 use super::harness::*;
 use crate::*;
@@ -69,7 +69,9 @@ on_both!(a_source_is_claimed_once_until_its_lease_ends, |db| {
     // The first worker comes back late: what it found is admitted, but the state is the second one's.
     let late = db
         .store
-        .record_poll(&claimed, fetched(vec![entry("https://acme.example/1", None)]), later, Some(at(90_000)))
+        .record_poll(&claimed, fetched(vec![entry("https://acme.example/1", None)]), later, |_| {
+            Some(at(90_000)).into()
+        })
         .await
         .unwrap();
     assert_eq!(late, Admitted { new: 1, known: 0 });
@@ -93,7 +95,7 @@ on_both!(all_now_asks_each_once_whatever_the_schedule, |db| {
     assert_eq!(db.store.claim_source(at(10), LEASE, &[], Scope::Due).await.unwrap(), None, "not due yet");
     let scope = Scope::AllNow { since: at(10) };
     let claimed = db.store.claim_source(at(10), LEASE, &[], scope).await.unwrap().unwrap();
-    db.store.record_poll(&claimed, fetched(vec![]), at(11), Some(at(4000))).await.unwrap();
+    db.store.record_poll(&claimed, fetched(vec![]), at(11), |_| Some(at(4000)).into()).await.unwrap();
     assert_eq!(db.store.claim_source(at(12), LEASE, &[], scope).await.unwrap(), None, "asked in this round");
 });
 
@@ -103,13 +105,14 @@ on_both!(health_tells_how_polls_went, |db| {
     let fail = async |seconds: i64, outcome: PollOutcome, next: Option<i64>| {
         let scope = Scope::AllNow { since: at(seconds) };
         let claimed = db.store.claim_source(at(seconds), LEASE, &[], scope).await.unwrap().unwrap();
-        db.store.record_poll(&claimed, outcome, at(seconds), next.map(at)).await.unwrap();
+        db.store.record_poll(&claimed, outcome, at(seconds), |_| next.map(at).into()).await.unwrap();
         db.store.source(source.id).await.unwrap().unwrap().health
     };
     let failed = || PollOutcome::Failed { error: "the server hung up".into() };
     fail(100, failed(), Some(200)).await;
     let health = fail(200, failed(), Some(500)).await;
     assert_eq!((health.failures, health.last_error.as_deref()), (2, Some("the server hung up")));
+    assert_eq!(health.failing_since, Some(at(100)), "since the first of them");
     assert_eq!(
         (health.last_poll, health.last_success, health.next_poll),
         (Some(at(200)), Some(at(1)), Some(at(500)))
@@ -119,10 +122,12 @@ on_both!(health_tells_how_polls_went, |db| {
     let moved = PollOutcome::NotModified {
         etag: None,
         last_modified: Some("yesterday".into()),
-        moved_to: "https://acme.example/new.xml".parse().ok(),
+        address: Address::Moved("https://acme.example/new.xml".parse().unwrap()),
     };
     let health = fail(500, moved, Some(900)).await;
-    assert_eq!((health.failures, health.last_error), (0, None));
+    assert_eq!((health.failures, health.last_error, health.failing_since), (0, None, None));
+    let moved = Moved { from: "https://acme.example/feed.xml".parse().unwrap(), at: at(500) };
+    assert_eq!(health.moved, Some(moved));
     assert_eq!((health.etag.as_deref(), health.last_modified.as_deref()), (Some("\"1\""), Some("yesterday")));
     let feed = db.store.source(source.id).await.unwrap().unwrap().feed_url.unwrap();
     assert_eq!(feed.as_str(), "https://acme.example/new.xml");
@@ -132,6 +137,80 @@ on_both!(health_tells_how_polls_went, |db| {
     assert_eq!((health.standing, health.next_poll), (Standing::Retired, None));
     let scope = Scope::AllNow { since: at(2000) };
     assert_eq!(db.store.claim_source(at(2000), LEASE, &[], scope).await.unwrap(), None);
+});
+
+on_both!(the_next_poll_is_planned_by_when_the_newest_reads_appeared, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&bolt, vec![entry("https://bolt.example/1", Some("2026-05-12"))]).await;
+    let asked = async |seconds: i64, outcome: PollOutcome| {
+        let claimed = claim_only(&db.store, &acme, at(seconds)).await;
+        let seen = std::sync::Mutex::new(Vec::new());
+        let next = |appeared: &[Timestamp]| {
+            *seen.lock().unwrap() = appeared.to_vec();
+            let pace = Pace { gap: None, pause: SignedDuration::from_hours(3), because: Because::Server };
+            NextPoll { at: Some(at(9000)), pace: Some(pace) }
+        };
+        db.store.record_poll(&claimed, outcome, at(seconds), next).await.unwrap();
+        seen.into_inner().unwrap()
+    };
+    let day = |day: u32| format!("2026-05-{day:02}");
+    let old = (1..=11).map(|n| entry(&format!("https://acme.example/{n}"), Some(&day(n)))).collect();
+    let appeared = asked(10, fetched(old)).await;
+    let dates: Vec<String> = appeared.iter().map(|at| at.to_string()[..10].to_owned()).collect();
+    assert_eq!(dates, (2..=11).rev().map(day).collect::<Vec<_>>(), "the ten newest, newest first");
+    let dateless = vec![entry("https://acme.example/new", None), entry("https://acme.example/1", None)];
+    assert_eq!(asked(20, fetched(dateless)).await[0], at(20), "what has no date appears when it is seen");
+    let failed = PollOutcome::Failed { error: "the server hung up".into() };
+    assert_eq!(asked(30, failed).await.len(), 10);
+    let health = db.store.source(acme.id).await.unwrap().unwrap().health;
+    assert_eq!(health.next_poll, Some(at(9000)));
+    assert_eq!(health.pace.unwrap().because, Because::Server);
+});
+
+on_both!(a_poll_leaves_what_the_feed_says_of_being_asked_and_how_much_was_new, |db| {
+    let source = db.follow("Acme").await;
+    let health = async || db.store.source(source.id).await.unwrap().unwrap().health;
+    assert_eq!((health().await.wishes, health().await.last_new), (FeedWishes::default(), None));
+    let said = FeedWishes {
+        pause: Some(SignedDuration::from_mins(90)),
+        skip_hours: [0, 23].into(),
+        hub: "https://hub.example/".parse().ok(),
+        ..FeedWishes::default()
+    };
+    let mut outcome =
+        fetched(vec![entry("https://acme.example/1", None), entry("https://acme.example/2", None)]);
+    let PollOutcome::Fetched { wishes, .. } = &mut outcome else { unreachable!() };
+    wishes.clone_from(&said);
+    let claimed = claim_only(&db.store, &source, at(5)).await;
+    db.store.record_poll(&claimed, outcome, at(5), |_| NextPoll::default()).await.unwrap();
+    assert_eq!((health().await.wishes, health().await.last_new), (said.clone(), Some(2)));
+    let unchanged = PollOutcome::NotModified { etag: None, last_modified: None, address: Address::Stays };
+    let claimed = claim_only(&db.store, &source, at(6)).await;
+    db.store.record_poll(&claimed, unchanged, at(6), |_| NextPoll::default()).await.unwrap();
+    assert_eq!((health().await.wishes, health().await.last_new), (said, None));
+});
+
+on_both!(a_feeds_entries_are_recognised_by_their_addresses_and_by_titles_that_tell, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    let titled = |url: &str, title: &str| {
+        let mut admission = entry(url, None);
+        admission.entry.title = Some(title.to_owned());
+        admission
+    };
+    let long = "Why our queue grew for nine hours";
+    db.poll(&acme, vec![titled("https://acme.example/1", long), titled("https://acme.example/2", "Hello")])
+        .await;
+    for (url, title, known) in [
+        ("http://www.acme.example/1/?utm_source=x", "Whatever", true),
+        ("https://acme.example/2024/queue", "Why our QUEUE grew – for nine hours!", true),
+        ("https://acme.example/hello-again", "Hello", false),
+        ("https://acme.example/3", "Another one that is long enough", false),
+    ] {
+        let entries = [entry("https://elsewhere.example/", None), titled(url, title)];
+        assert_eq!(db.store.has_any_of(acme.id, &entries).await.unwrap(), known, "{url} {title}");
+        assert!(!db.store.has_any_of(bolt.id, &entries).await.unwrap(), "another source's: {url}");
+    }
+    assert!(!db.store.has_any_of(acme.id, &[]).await.unwrap());
 });
 
 on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
@@ -164,7 +243,7 @@ on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {
     let claimed = claim_only(&db.store, &source, at(1)).await;
     db.store.unfollow(source.id).await.unwrap();
     let outcome = fetched(vec![entry("https://acme.example/1", None)]);
-    let admitted = db.store.record_poll(&claimed, outcome, at(2), Some(at(3))).await.unwrap();
+    let admitted = db.store.record_poll(&claimed, outcome, at(2), |_| Some(at(3)).into()).await.unwrap();
     assert_eq!(admitted, Admitted::default());
 });
 
@@ -200,7 +279,7 @@ on_both!(a_site_that_is_not_on_the_web_is_not_kept, |db| {
         let PollOutcome::Fetched { site_url, .. } = &mut outcome else { unreachable!() };
         *site_url = said;
         let before = now - SignedDuration::from_secs(5);
-        db.store.record_poll(&claimed, outcome, before, Some(now)).await.unwrap();
+        db.store.record_poll(&claimed, outcome, before, |_| Some(now).into()).await.unwrap();
         let site = db.store.source(source.id).await.unwrap().unwrap().site_url;
         assert_eq!(site.as_ref().map(url::Url::as_str), kept);
     }
@@ -210,10 +289,41 @@ on_both!(a_site_that_is_not_on_the_web_is_not_kept, |db| {
 async fn move_to(db: &TestDatabase, id: SourceId, seconds: i64, to: &str) -> backissue_model::Source {
     let source = db.store.source(id).await.unwrap().unwrap();
     let claimed = claim_only(&db.store, &source, at(seconds)).await;
-    let moved = PollOutcome::NotModified { etag: None, last_modified: None, moved_to: to.parse().ok() };
-    db.store.record_poll(&claimed, moved, at(seconds), Some(at(seconds + 9))).await.unwrap();
+    let address = Address::Moved(to.parse().unwrap());
+    let moved = PollOutcome::NotModified { etag: None, last_modified: None, address };
+    db.store.record_poll(&claimed, moved, at(seconds), |_| Some(at(seconds + 9)).into()).await.unwrap();
     db.store.source(id).await.unwrap().unwrap()
 }
+
+on_both!(a_move_that_is_to_be_confirmed_is_remembered_until_an_answer_says_otherwise, |db| {
+    let feed_url = "https://me:secret@acme.example/feed.xml".parse().ok();
+    let new = NewSource { feed_url, ..blog("Acme") };
+    let source = db.store.follow(&new, at(0)).await.unwrap().source;
+    let moving = Moving { to: "https://acme.example/new.xml".parse().unwrap(), since: at(10) };
+    let mut seconds = 10;
+    let mut told = async |outcome: PollOutcome| {
+        seconds += 1;
+        let claimed = claim_only(&db.store, &source, at(seconds)).await;
+        db.store.record_poll(&claimed, outcome, at(seconds), |_| NextPoll::default()).await.unwrap();
+        let source = db.store.source(source.id).await.unwrap().unwrap();
+        (source.feed_url, source.health.moving, source.health.moved)
+    };
+    let unchanged = |address| PollOutcome::NotModified { etag: None, last_modified: None, address };
+    let moves = || unchanged(Address::Moves(moving.clone()));
+    let waits = (source.feed_url.clone(), Some(moving.clone()), None);
+    assert_eq!(told(moves()).await, waits);
+    assert_eq!(
+        told(PollOutcome::Failed { error: "no answer".into() }).await,
+        waits,
+        "which says nothing of it"
+    );
+    assert_eq!(told(unchanged(Address::Stays)).await, (source.feed_url.clone(), None, None));
+    told(moves()).await;
+    let to: url::Url = "https://me:secret@acme.example/new.xml".parse().unwrap();
+    let (feed_url, moving, moved) = told(unchanged(Address::Moved(to.clone()))).await;
+    assert_eq!((feed_url, moving), (Some(to), None));
+    assert_eq!(moved.unwrap().from.as_str(), "https://acme.example/feed.xml", "shown to anybody");
+});
 
 on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
     let id = db.follow("Acme").await.id;

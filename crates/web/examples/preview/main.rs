@@ -115,7 +115,9 @@ async fn one_in_trouble(store: &Store, now: Timestamp) -> Result<(), Box<dyn Err
     if let Some(claimed) = store.claim_source(now, SignedDuration::from_mins(1), &[], scope).await? {
         let error = "its feed answered 503 Service Unavailable; it will be asked again later".to_owned();
         let outcome = PollOutcome::Failed { error };
-        store.record_poll(&claimed, outcome, now, Some(now + SignedDuration::from_mins(50))).await?;
+        store
+            .record_poll(&claimed, outcome, now, |_| Some(now + SignedDuration::from_mins(50)).into())
+            .await?;
     }
     Ok(())
 }

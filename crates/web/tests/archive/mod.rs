@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Article, CanonicalUrl, Entry, NewSource, Precis, Stage};
-use backissue_store::{Admission, PollOutcome, Scope, Store, StoreError};
+use backissue_model::{Article, CanonicalUrl, Entry, FeedWishes, NewSource, Precis, Stage};
+use backissue_store::{Address, Admission, PollOutcome, Scope, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -45,13 +45,16 @@ pub async fn fill(store: &Store, blogs: &[Blog], now: Timestamp) -> Result<(), S
             feed_title: None,
             site_url: None,
             language: Some("en".to_owned()),
-            moved_to: None,
+            address: Address::Stays,
+            wishes: FeedWishes::default(),
             etag: None,
             last_modified: None,
             articles: posts.iter().filter_map(admission).collect(),
             doubtful: Vec::new(),
         };
-        store.record_poll(&claimed, outcome, now, Some(now + SignedDuration::from_hours(1))).await?;
+        store
+            .record_poll(&claimed, outcome, now, |_| Some(now + SignedDuration::from_hours(1)).into())
+            .await?;
     }
     let posts: HashMap<&str, &Post> =
         blogs.iter().flat_map(|blog| &blog.posts).map(|post| (post.url.as_str(), post)).collect();
