@@ -59,7 +59,11 @@ pub enum Command {
     #[command(after_help = "Example:\n  backissue starter\n  backissue starter open-source-projects")]
     Starter(StarterArgs),
     /// The sources that are followed, and how they are doing
-    #[command(after_help = "Example:\n  backissue sources --troubled\n  backissue sources --json")]
+    #[command(
+        after_help = "Example:\n  backissue sources --troubled\n  backissue sources --health\n  backissue sources --health --json | jq \
+                      '.[].told.next'\n\nA source is asked again after a tenth of the usual time between two of its reads: not sooner \
+                      than the setting `poll_every` says, and later, up to a day, where its server or its feed ask for it."
+    )]
     Sources(SourcesArgs),
     /// Follow every feed of an OPML file
     #[command(after_help = "Example:\n  backissue import subscriptions.opml")]
@@ -214,6 +218,9 @@ pub struct SourcesArgs {
     /// Only those whose last poll failed
     #[arg(long)]
     pub troubled: bool,
+    /// Of each, when it was asked and what came of it, when it is asked next and why then, since when it fails, where it moved
+    #[arg(long)]
+    pub health: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -44,7 +44,8 @@ pub struct SettingFlags {
     /// How many things to do at once [default: 8]
     #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// How long to wait at least before a source is asked again [default: 1h]
+    /// The shortest pause between two polls of a source; how much longer it is, up to a day, hangs on how often the source
+    /// publishes [default: 1h]
     #[arg(long, global = true, env = "BACKISSUE_POLL_EVERY", value_name = "TIME", hide_env_values = true)]
     pub poll_every: Option<Pause>,
     /// The pause between two requests to one host [default: 1s]
@@ -307,7 +308,7 @@ pub struct Settings {
     pub starter: Setting<Option<PathBuf>>,
     /// Workers of the sync.
     pub workers: Setting<u16>,
-    /// Least pause between two polls of a source.
+    /// The shortest pause between two polls of a source that answers well.
     pub poll_every: Setting<Pause>,
     /// Pause between two requests to a host.
     pub host_pause: Setting<Pause>,

@@ -15,9 +15,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use backissue_model::{CanonicalUrl, Entry, Phase, Progress, SourceTrouble};
+use backissue_model::{Because, CanonicalUrl, Entry, Moving, Pace, Phase, Progress, SourceTrouble};
 use backissue_search::{Embedders, Search};
-use backissue_store::{Admission, BackfillStep, Extent, FoundBy, Location, NextStep, Store};
+use backissue_store::{
+    Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
+    SourceFilter, Store,
+};
 use backissue_web::{Image, ImageCache, Images, SiteSettings, State, router};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -564,6 +567,56 @@ async fn a_sources_page_says_how_far_back_it_reaches_and_how_to_get_more() {
         assert!(after.body.contains(words), "{words} is missing: {}", said(&after));
     }
     html::Page::parse(path, &after.body).assert_well_formed();
+}
+
+#[tokio::test]
+async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_and_where_it_moves() {
+    let site = site(&blogs()).await;
+    let path = "/source/undergrowth";
+    let source = site.store.source_by_slug("undergrowth").await.unwrap().unwrap();
+    let poll = async |hours: i64, outcome: PollOutcome, pace: Pace| {
+        let at = now() + SignedDuration::from_hours(hours);
+        let others: Vec<String> = site
+            .store
+            .sources(&SourceFilter::default())
+            .await
+            .unwrap()
+            .iter()
+            .filter(|other| other.id != source.id)
+            .filter_map(|other| other.feed_url.as_ref()?.host_str().map(str::to_owned))
+            .collect();
+        let (lease, scope) = (SignedDuration::from_mins(1), Scope::AllNow { since: at });
+        let claimed = site.store.claim_source(at, lease, &others, scope).await.unwrap().unwrap();
+        let next = NextPoll { at: Some(at + pace.pause), pace: Some(pace) };
+        site.store.record_poll(&claimed, outcome, at, |_| next.clone()).await.unwrap();
+        let page = site.get(path).await;
+        html::Page::parse(path, &page.body).assert_well_formed();
+        page.body
+    };
+    let hours = SignedDuration::from_hours;
+    let in_rhythm = Pace { gap: Some(hours(84)), pause: hours(8), because: Because::Rhythm };
+    let to: url::Url = "https://new.example/<b>feed".parse().unwrap();
+    let moving = Moving { to: to.clone(), since: now() };
+    let unchanged = |address| PollOutcome::NotModified { etag: None, last_modified: None, address };
+    let failed = || PollOutcome::Failed { error: "the server hung up".into() };
+    let again = Pace { gap: Some(hours(84)), pause: hours(2), because: Because::Failure };
+
+    let said = poll(1, unchanged(Address::Moves(moving)), in_rhythm.clone()).await;
+    assert!(said.contains("(publishes about twice a week; asked about every 8 hours)"), "{said}");
+    assert!(said.contains("Its last answer was that nothing had changed."), "{said}");
+    assert!(said.contains("that the feed has moved for good, to <code>https://new.example/"), "{said}");
+    let said = poll(2, unchanged(Address::Moved(to)), in_rhythm).await;
+    assert!(said.contains("Its feed moved on") && said.contains(", from <code>https://"), "{said}");
+    poll(3, failed(), again.clone()).await;
+    let said = poll(4, failed(), again).await;
+    for words in [
+        "failed 2 times running, since",
+        "It has failed since",
+        "2 polls in a row. It last answered well",
+        "(its last poll failed; tried again after 2 hours)",
+    ] {
+        assert!(said.contains(words), "{words} is missing: {said}");
+    }
 }
 
 #[tokio::test]

@@ -118,6 +118,25 @@ fn a_source_out_of_reach_is_named_and_the_others_go_on() {
     assert!(said.out.contains("Stray") && said.out.contains("404"), "{}", said.out);
     let troubled = archive.json(&["sources", "--troubled"]).unwrap();
     assert_eq!(troubled.as_array().unwrap().len(), 1);
+    let health = archive.json(&["sources", "--health"]).unwrap();
+    for source in health.as_array().unwrap() {
+        let told = |about: &str| source["told"][about].as_str().unwrap_or_default();
+        if source["title"] == "Stray" {
+            assert!(
+                told("failing").contains("404") && told("failing").contains("never answered well"),
+                "{source}"
+            );
+            assert!(told("next").contains("its last poll failed; tried again after"), "{source}");
+        } else {
+            assert!(
+                told("asked").ends_with(" new reads") || told("asked").ends_with(" new read"),
+                "{source}"
+            );
+            assert!(told("next").contains("; asked about "), "{source}");
+        }
+    }
+    let said = archive.done(&["sources", "--health", "--troubled"]).unwrap();
+    assert!(said.starts_with("Stray (stray)\n  feed     https://vitess.io/no-such-feed.xml\n"), "{said}");
     assert!(archive.json(&["weeks"]).unwrap().as_array().unwrap().len() > 100);
 }
 

@@ -1,12 +1,14 @@
 //! `backissue sources`: what is followed and how it is doing.
 
-use backissue_model::{Source, Standing};
+use backissue_model::{Health, Source, Standing};
 use backissue_store::SourceFilter;
 use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::args::SourcesArgs;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, PLAIN};
+use crate::output::{self, ALERT, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
@@ -15,28 +17,33 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
     let store = open::store(&settings).await?;
     let filter = SourceFilter { troubled_only: args.troubled, ..SourceFilter::default() };
     let sources = store.sources(&filter).await?;
-    if args.json {
-        output::json(&sources)?;
-        return Ok(Outcome::Fine);
-    }
-    if sources.is_empty() {
-        say!(
+    let zone = store.zone();
+    match (args.json, args.health) {
+        (true, true) => {
+            output::json(&sources.iter().map(|source| in_json(source, zone)).collect::<Vec<_>>())?;
+        }
+        (true, false) => output::json(&sources)?,
+        (false, _) if sources.is_empty() => say!(
             "{}",
             if args.troubled {
                 "Every source is well."
             } else {
                 "Nothing is followed yet. Try `backissue starter`, or `backissue follow URL`."
             }
-        )?;
-        return Ok(Outcome::Fine);
+        )?,
+        (false, true) => tell_health(&sources, zone)?,
+        (false, false) => list(&sources, zone)?,
     }
-    let zone = store.zone();
+    Ok(Outcome::Fine)
+}
+
+fn list(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
     let head = ["SOURCE", "TITLE", "READS", "NEWEST", "LAST POLL", "STATE"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(sources.iter().map(|s| row(s, zone))).collect();
     for line in output::columns(&rows) {
         say!("{line}")?;
     }
-    Ok(Outcome::Fine)
+    Ok(())
 }
 
 fn row(source: &Source, zone: &TimeZone) -> Vec<String> {
@@ -59,4 +66,100 @@ fn state(source: &Source) -> String {
         (None, Standing::Active) if source.health.last_poll.is_none() => "not asked yet".to_owned(),
         (None, Standing::Active) => "well".to_owned(),
     }
+}
+
+fn tell_health(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
+    for (at, source) in sources.iter().enumerate() {
+        if at > 0 {
+            say!("")?;
+        }
+        say!("{STRONG}{}{PLAIN} ({})", source.title, source.slug)?;
+        for (about, words) in told(source, zone) {
+            let colour = if about == FAILING { ALERT } else { anstyle::Style::new() };
+            say!("  {QUIET}{about:<8}{PLAIN} {colour}{words}{colour:#}")?;
+        }
+    }
+    Ok(())
+}
+
+fn in_json(source: &Source, zone: &TimeZone) -> Value {
+    let told: Map<String, Value> =
+        told(source, zone).into_iter().map(|(about, words)| (about.to_owned(), Value::from(words))).collect();
+    json!({ "slug": source.slug, "title": source.title, "told": told, "health": source.health })
+}
+
+/// What a failing source's line is about.
+const FAILING: &str = "failing";
+
+/// All there is to say of how a source's polls go: what each line is about, and the line.
+fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let health = &source.health;
+    let moment = |at| output::moment(at, zone);
+    let mut told = Vec::new();
+    if let Some(feed) = &source.feed_url {
+        told.push(("feed", without_credentials(feed).to_string()));
+    }
+    match health.standing {
+        Standing::Waiting => told.push(("asked", "not yet: it has no feed".to_owned())),
+        Standing::Retired => told.push(("retired", retired(health, zone))),
+        Standing::Active => {
+            told.push(("asked", asked(health, zone)));
+            if let Some(error) = &health.last_error {
+                told.push((FAILING, failing(health, error, zone)));
+            }
+            let why = health.pace.as_ref().map_or_else(String::new, |pace| format!(": {}", pace.words()));
+            match health.next_poll {
+                Some(at) => told.push(("next", format!("{}{why}", moment(Some(at))))),
+                None => told.push(("next", "not by itself".to_owned())),
+            }
+        }
+    }
+    if let Some(moving) = health.moving.as_ref().filter(|_| health.standing == Standing::Active) {
+        let since = moment(Some(moving.since));
+        let words = format!(
+            "to {}, as its server has said since {since}; taken over when a later answer says so again",
+            moving.to
+        );
+        told.push(("moving", words));
+    }
+    if let Some(moved) = &health.moved {
+        told.push(("moved", format!("here from {} on {}", moved.from, output::day(Some(moved.at), zone))));
+    }
+    told
+}
+
+fn asked(health: &Health, zone: &TimeZone) -> String {
+    let Some(at) = health.last_poll else { return "not yet".to_owned() };
+    let came = match (&health.last_error, health.last_new) {
+        (Some(_), _) => "that failed".to_owned(),
+        (None, None) => "nothing had changed".to_owned(),
+        (None, Some(new)) => output::count(new, "new read"),
+    };
+    format!("{}: {came}", output::moment(Some(at), zone))
+}
+
+fn failing(health: &Health, error: &str, zone: &TimeZone) -> String {
+    let polls = match health.failures {
+        0 | 1 => "at its last poll".to_owned(),
+        n => format!("since {}, {n} polls in a row", output::moment(health.failing_since, zone)),
+    };
+    let before = health.last_success.map_or_else(
+        || "it has never answered well".to_owned(),
+        |at| format!("it last answered well {}", output::moment(Some(at), zone)),
+    );
+    format!("{polls}: {error}; {before}")
+}
+
+fn retired(health: &Health, zone: &TimeZone) -> String {
+    let why = health.last_error.as_deref().unwrap_or("gone for good");
+    format!("{}: {why}; its reads are kept, and it is asked no more", output::moment(health.last_poll, zone))
+}
+
+/// The address as anybody may know it.
+fn without_credentials(url: &Url) -> Url {
+    let mut bare = url.clone();
+    // Refused only for addresses without a host, which have no credentials.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare
 }

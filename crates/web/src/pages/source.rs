@@ -1,7 +1,7 @@
 //! One source, `/source/{slug}`: its health in plain words, then its reads.
 
 use axum::extract::{Path, State};
-use backissue_model::{Source, Standing};
+use backissue_model::{Health, Source, Standing};
 use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -97,6 +97,7 @@ fn without_credentials(url: &Url) -> Url {
 
 fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Markup {
     let health = &source.health;
+    let is_active = health.standing == Standing::Active;
     html! {
         section.health aria-label="Health" {
             p { (state_words(source, now, zone)) }
@@ -104,14 +105,49 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
                 p.error { "At the last poll: " (error) }
                 @if let Some(at) = health.last_poll { p.quiet { "That was " (words::ago(at, now, zone)) "." } }
             }
-            @if health.last_error.is_some() && let Some(at) = health.last_success {
-                p.quiet { "It last answered well " (words::ago(at, now, zone)) "." }
+            @if health.last_error.is_some() { (failing(health, now, zone)) }
+            @if is_active && health.last_error.is_none() && health.last_poll.is_some() {
+                p.quiet {
+                    @match health.last_new {
+                        Some(new) => { "Its last answer had " (words::count(new, "new read")) "." }
+                        None => "Its last answer was that nothing had changed."
+                    }
+                }
             }
-            @if health.standing == Standing::Active && let Some(at) = health.next_poll {
-                p.quiet { "Asked next: " (words::ahead(at, now)) "." }
+            @if is_active && let Some(at) = health.next_poll {
+                p.quiet {
+                    "Asked next: " (words::ahead(at, now))
+                    @if let Some(pace) = &health.pace { " (" (pace.words()) ")" }
+                    "."
+                }
+            }
+            @if is_active && let Some(moving) = &health.moving {
+                p.quiet {
+                    "Its server has said since " (words::date(moving.since, zone)) " that the feed has moved for good, to "
+                    code { (moving.to) } ". It will be asked there once a later answer says so again."
+                }
+            }
+            @if let Some(moved) = &health.moved {
+                p.quiet { "Its feed moved on " (words::date(moved.at, zone)) ", from " code { (moved.from) } "." }
             }
             p.quiet { "Followed since " (words::date(source.followed_at, zone)) "." }
             (past(source, reach, zone))
+        }
+    }
+}
+
+/// Since when it fails, and when it last did not.
+fn failing(health: &Health, now: Timestamp, zone: &TimeZone) -> Markup {
+    html! {
+        p.quiet {
+            @if health.failures > 1 && let Some(since) = health.failing_since {
+                "It has failed since " (words::date(since, zone)) ", "
+                (words::number(health.failures.into())) " polls in a row. "
+            }
+            @match health.last_success {
+                Some(at) => { "It last answered well " (words::ago(at, now, zone)) "." }
+                None => "It has never answered well."
+            }
         }
     }
 }

@@ -79,7 +79,12 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
             Condition::Well => span.state { (icons::WELL) span { "well, asked " (asked.unwrap_or_default()) } },
             Condition::Trouble => span.state.trouble {
                 (icons::TROUBLE)
-                span { (failed(source.health.failures)) }
+                span {
+                    (failed(source.health.failures))
+                    @if source.health.failures > 1 && let Some(since) = source.health.failing_since {
+                        ", since " (words::date(since, zone))
+                    }
+                }
             },
             Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
             Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
