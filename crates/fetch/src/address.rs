@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::{Host, Url};
+
 /// Why an address is not one of the public internet, in a few words; `None` when it is.
 ///
 /// IPv6 addresses that carry an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are refused
@@ -67,6 +69,16 @@ fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
         _ => "an address outside the public range",
     };
     Some(why)
+}
+
+/// Why an address on the web cannot lead to a server on the public internet, as far as it tells by itself; `None` where nothing
+/// speaks against it.
+pub fn why_url_not_public(url: &Url) -> Option<&'static str> {
+    match url.host()? {
+        Host::Ipv4(address) => v4_why_not_public(address),
+        Host::Ipv6(address) => v6_why_not_public(address),
+        Host::Domain(name) => why_name_not_public(name),
+    }
 }
 
 /// Why a name cannot be one of the public internet, whatever it leads to. It is refused before it is looked up: behind a proxy

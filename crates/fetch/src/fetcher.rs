@@ -14,6 +14,7 @@ use url::Url;
 use crate::body;
 use crate::error::{FetchError, TimeoutStage, innermost_reason};
 use crate::freshness;
+use crate::links::{Link, links};
 use crate::names::{AddressRule, NameTrouble, Names};
 use crate::network::has_route_out;
 use crate::proxy::Proxies;
@@ -26,6 +27,9 @@ use crate::turns::{Turn, Turns};
 
 /// How long a host is left alone after a 429 that does not say how long.
 const HOLD_AFTER_429: Duration = Duration::from_secs(60);
+
+/// How a browser sends a form.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How long a connection that nobody uses is kept: long enough for the next page, not for the next poll.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
@@ -63,6 +67,8 @@ enum Hop {
 struct Asked<'a> {
     want: Want,
     validators: &'a Validators,
+    /// What is sent along, as a browser sends a form; none where something is only asked for.
+    form: Option<&'a str>,
 }
 
 impl Fetcher {
@@ -107,7 +113,21 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`]; any status but 2xx and an asked-for 304 is [`FetchError::Status`].
     pub async fn get(&self, url: &Url, want: Want, validators: &Validators) -> Result<Response, FetchError> {
-        let asked = Asked { want, validators };
+        self.send(url, Asked { want, validators, form: None }).await
+    }
+
+    /// Posts a form (`application/x-www-form-urlencoded`) with everything that [`get`](Self::get) keeps to. Of redirects those
+    /// are followed that keep a request as it is (307, 308).
+    ///
+    /// # Errors
+    /// See [`FetchError`]; any status but 2xx is [`FetchError::Status`].
+    pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, FetchError> {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let validators = Validators::default();
+        self.send(url, Asked { want: Want::Any, validators: &validators, form: Some(&form) }).await
+    }
+
+    async fn send(&self, url: &Url, asked: Asked<'_>) -> Result<Response, FetchError> {
         let mut way = Way::from(url);
         let mut spent = Duration::ZERO;
         loop {
@@ -195,7 +215,11 @@ impl Shared {
         asked: Asked<'_>,
     ) -> Result<reqwest::Response, FetchError> {
         let client = if target.proxied { &self.proxied } else { &self.direct };
-        let request = client.get(url.clone()).headers(asked.headers());
+        let request = match asked.form {
+            None => client.get(url.clone()),
+            Some(form) => client.post(url.clone()).header(CONTENT_TYPE, FORM).body(form.to_owned()),
+        };
+        let request = request.headers(asked.headers());
         let asking = self.names.asking(&target.host, target.port);
         let limit = self.settings.first_byte_timeout;
         let answer = tokio::time::timeout(limit, request.send()).await;
@@ -239,6 +263,10 @@ impl Shared {
             }
             304 if !asked.validators.is_empty() => {
                 Ok(Hop::Arrived(Arrival::of(&answer).or_validators(asked.validators)))
+            }
+            status @ (301..=303) if asked.form.is_some() => {
+                let why = format!("its {status} does not say to send the same to there");
+                Err(FetchError::BadRedirect { host: host.to_owned(), why })
             }
             301 | 302 | 303 | 307 | 308 => redirection(&answer, host),
             _ => Err(refusal(&answer, host, turn)),
@@ -301,6 +329,7 @@ struct Arrival {
     media_type: Option<String>,
     validators: Validators,
     cache_max_age: Option<Duration>,
+    links: Vec<Link>,
     body: Body,
     wire_bytes: u64,
 }
@@ -316,6 +345,7 @@ impl Arrival {
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
             validators: freshness::validators(headers),
             cache_max_age: freshness::cache_max_age(headers, SystemTime::now()),
+            links: links(headers, answer.url()),
             body: Body::NotModified,
             wire_bytes: 0,
         }
@@ -341,6 +371,7 @@ impl Arrival {
             media_type: self.media_type,
             validators: self.validators,
             cache_max_age: self.cache_max_age,
+            links: self.links,
             wire_bytes: self.wire_bytes,
             elapsed,
         }

@@ -40,6 +40,7 @@ mod body;
 mod error;
 mod fetcher;
 mod freshness;
+mod links;
 mod names;
 mod network;
 mod proxy;
@@ -54,11 +55,12 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub use address::why_not_public;
+pub use address::{why_not_public, why_url_not_public};
 pub use body::gunzip;
 pub use error::{FetchError, TimeoutStage, innermost_reason};
 pub use fetcher::{Fetcher, tls_reason};
 pub use freshness::retry_after;
+pub use links::Link;
 pub use resolve::{Resolve, ResolveError};
 pub use response::{Body, Response, Validators, Want};
 pub use settings::FetchSettings;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::links::Link;
+
 /// What the caller expects, which sets the `Accept` header and the size limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Want {
@@ -71,6 +73,8 @@ pub struct Response {
     /// How long the server says that the answer stays fresh (`Cache-Control: max-age` less `Age`, or `Expires`); zero when
     /// it says not to keep it.
     pub cache_max_age: Option<Duration>,
+    /// The links in its head (`Link`), the first fifty.
+    pub links: Vec<Link>,
     /// Bytes of the body as they came over the wire, before decompression.
     pub wire_bytes: u64,
     /// Time spent on the network, redirects included; waiting for a host's turn does not count.

@@ -7,6 +7,7 @@ mod addresses;
 mod answers;
 mod bodies;
 mod environment;
+mod forms;
 mod limits;
 mod loopback;
 mod politeness;
