@@ -11,5 +11,6 @@ pub mod postgres;
 pub mod program;
 pub mod shared;
 pub mod small_past;
+pub mod stand_in_hub;
 pub mod stand_in_model;
 pub mod web;

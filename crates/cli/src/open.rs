@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use backissue_fetch::{FetchSettings, Fetcher};
+use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
 use backissue_search::{Embedders, EmbeddingServer, Search};
@@ -99,21 +99,37 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
     Ok(Fetcher::new(fetch)?)
 }
 
+/// The address at which the rest of the web reaches this program, where the operator has set one that it can reach.
+pub fn public_address(settings: &Settings) -> Option<Url> {
+    let inside = settings.allow_private_addresses.value;
+    settings.base_url.value.clone().filter(|url| inside || why_url_not_public(url).is_none())
+}
+
 /// The workers.
 pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
+    Ok(Ingest::new(store, fetcher, ingest_settings(settings)?))
+}
+
+/// The workers of a process that is reached at the public address, if there is one, so that hubs can call.
+pub fn ingest_reachable(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
+    let callbacks = public_address(settings);
+    Ok(Ingest::new(store, fetcher, IngestSettings { callbacks, ..ingest_settings(settings)? }))
+}
+
+fn ingest_settings(settings: &Settings) -> anyhow::Result<IngestSettings> {
     let annotate_with = match &settings.annotate_with.value {
         Some(name) => Some(asker(settings, name).context("in the setting `annotate_with`")?),
         None => None,
     };
     let usual = IngestSettings::default();
-    let settings = IngestSettings {
+    Ok(IngestSettings {
         workers: settings.workers.value.into(),
         poll_every: settings.poll_every.value.0,
         // A step is at most a robots.txt, a page and where that leads to, and as many turns of others at the host.
         lease: usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
         annotate_with,
-    };
-    Ok(Ingest::new(store, fetcher, settings))
+        ..usual
+    })
 }
 
 /// How the pages show images; a cache gets what it does not have by `ingest`, where there is one.

@@ -32,7 +32,8 @@ pub struct SettingFlags {
     /// Where `serve` listens [default: 127.0.0.1:7878]
     #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true)]
     pub listen: Option<SocketAddr>,
-    /// The address people reach the pages at, where a proxy stands in front
+    /// The address people reach the pages at, where a proxy stands in front. With one on the public internet, hubs that feeds
+    /// name (WebSub) are asked to call there when something is new
     #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true)]
     pub base_url: Option<Url>,
     /// The zone whose calendar decides a read's week [default: UTC]

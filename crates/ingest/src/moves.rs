@@ -10,6 +10,7 @@ use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
 
+use crate::hubs;
 use crate::polling::{Document, named, read};
 use crate::workers::{Ingest, IngestError};
 
@@ -40,7 +41,7 @@ fn is_as_safe(old: &Url, new: &Url) -> bool {
     new.scheme() == "https" || new.scheme() == old.scheme()
 }
 
-fn without_credentials(url: &Url) -> Url {
+pub(crate) fn without_credentials(url: &Url) -> Url {
     let mut bare = url.clone();
     // Refused only for addresses without a host, which have no credentials.
     let _ = bare.set_username("");
@@ -101,13 +102,13 @@ impl Ingest {
         if !is_of_site(source, &response.url) || !is_as_safe(&url, &response.url) {
             return unreadable(format!("it leads away to {}", response.url));
         }
-        let Response { body, url: at, media_type, validators, .. } = response;
+        let Response { body, url: at, media_type, validators, links, .. } = response;
         let Body::Bytes(bytes) = body else {
             return unreadable(
                 "the server answered that it has not changed, though it was never asked that".into(),
             );
         };
-        let (feed, wishes) = match read(bytes, Hints { url: Some(at), media_type }).await {
+        let (feed, mut wishes) = match read(bytes, Hints { url: Some(at), media_type }).await {
             Document::Feed(found) => *found,
             Document::Page(_) => return unreadable(FeedError::WebPage.to_string()),
             Document::Other(why) => return unreadable(why),
@@ -117,6 +118,7 @@ impl Ingest {
         if !kin {
             return Ok(Err(NotFoundAgain::Strange { url }));
         }
+        hubs::discover(&mut wishes, &links, Some(&url));
         Ok(Ok(FoundAgain { url, feed, wishes, validators }))
     }
 }

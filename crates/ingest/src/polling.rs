@@ -10,9 +10,9 @@ use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::moves;
 use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
+use crate::{hubs, moves};
 
 /// What came of asking, before it is recorded.
 struct Polled {
@@ -88,10 +88,12 @@ impl Ingest {
     fn planned(&self, source: &Source, again: &Again, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
         match again {
             Again::InRhythm { max_age, wishes } => {
+                let hub = source.health.hub.as_ref().filter(|_| self.settings.callbacks.is_some());
                 let known = Answered {
                     appeared,
                     wishes,
                     max_age: *max_age,
+                    has_hub: hub.is_some_and(|hub| hub.tells(now)),
                     poll_every: self.settings.poll_every,
                     seed: source.id.0,
                 };
@@ -137,10 +139,12 @@ impl Ingest {
             }
             Body::Bytes(bytes) => bytes,
         };
+        let links = response.links;
         let hints = Hints { url: Some(response.url), media_type: response.media_type };
         match read(bytes, hints).await {
             Document::Feed(found) => {
-                let (feed, wishes) = *found;
+                let (feed, mut wishes) = *found;
+                hubs::discover(&mut wishes, &links, source.feed_url.as_ref());
                 let outcome = fetched(feed, address, wishes.clone(), Validators { etag, last_modified });
                 Ok(well(outcome, max_age, wishes))
             }

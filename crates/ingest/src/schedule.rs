@@ -35,6 +35,8 @@ pub struct Answered<'a> {
     pub wishes: &'a FeedWishes,
     /// How long its server says that the answer stays good.
     pub max_age: Option<Duration>,
+    /// Whether a hub tells when there is something new, so that polls only make up for what it misses.
+    pub has_hub: bool,
     /// The shortest pause between two polls of any source.
     pub poll_every: SignedDuration,
     /// Any number of its own, so that it is not asked at the same moment as others.
@@ -44,12 +46,16 @@ pub struct Answered<'a> {
 /// When to poll a source again after a good answer, and why then: see the [module](self). Up to a tenth of the pause is added.
 pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
     let gap = usual_gap(now, known.appeared);
-    let rhythm = gap.map_or(LONGEST_POLL_PAUSE, |gap| gap / POLLS_A_READ);
+    let (rhythm, because) = match gap {
+        _ if known.has_hub => (LONGEST_POLL_PAUSE, Because::Hub),
+        Some(gap) => (gap / POLLS_A_READ, Because::Rhythm),
+        None => (LONGEST_POLL_PAUSE, Because::Rhythm),
+    };
     let wishes = [
         (known.max_age.and_then(|age| SignedDuration::try_from(age).ok()), Because::Server),
         (known.wishes.pause, Because::Feed),
     ];
-    let mut pace = Pace { gap, pause: within(rhythm, known.poll_every), because: Because::Rhythm };
+    let mut pace = Pace { gap, pause: within(rhythm, known.poll_every), because };
     for (wish, because) in wishes {
         let pause = within(wish.unwrap_or_default(), known.poll_every);
         if pause > pace.pause {
@@ -77,6 +83,36 @@ pub fn usual_gap(now: Timestamp, appeared: &[Timestamp]) -> Option<SignedDuratio
     let shares = i32::try_from(appeared.len()).unwrap_or(i32::MAX);
     Some(now.duration_since(*oldest).max(SignedDuration::ZERO) / shares)
 }
+
+/// When to poll a source of whose change a hub has told: at once, but not within a minute of its last poll (`poll_every`, where
+/// that is less), however often the hub calls.
+pub fn told_by_hub(now: Timestamp, last_poll: Option<Timestamp>, poll_every: SignedDuration) -> Timestamp {
+    let pause = SignedDuration::from_mins(1).min(poll_every);
+    last_poll.map_or(now, |last| later(last, pause).max(now).min(later(now, pause)))
+}
+
+/// For how long a hub is asked to tell of changes; what it grants is its own.
+pub const HUB_LEASE: SignedDuration = SignedDuration::from_hours(10 * 24);
+
+/// Until when a hub tells of changes that has granted so many seconds (what was asked for, where it does not say), a month at
+/// the most, and when it is asked again: after nine tenths of that, an hour at the least.
+pub fn hub_lease(now: Timestamp, granted: Option<u64>) -> (Timestamp, Timestamp) {
+    const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
+    let granted = granted.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
+    let lease = granted.unwrap_or(HUB_LEASE).min(MONTH);
+    let renewal = (lease / 10 * 9).max(SignedDuration::from_hours(1));
+    (later(now, lease), later(now, renewal))
+}
+
+/// When to ask a hub again that failed, or did not confirm, for the `attempts`-th time in a row (1 for the first): an hour,
+/// doubling up to a week, or when it asked for that.
+pub fn hub_retry(now: Timestamp, attempts: u32, retry_after: Option<Duration>, seed: i64) -> Timestamp {
+    let pause = doubled(SignedDuration::from_hours(1), attempts, 1).min(LONGEST_HUB_PAUSE);
+    later(now, with_share(pause, 5, seed).max(wish(retry_after)))
+}
+
+/// The longest pause before a hub that does not confirm is asked again, and the pause after it has refused.
+pub const LONGEST_HUB_PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// At least as long as the operator wants, and else no longer than a day.
 fn within(pause: SignedDuration, poll_every: SignedDuration) -> SignedDuration {
@@ -191,7 +227,7 @@ mod tests {
     }
 
     fn answered<'a>(appeared: &'a [Timestamp], wishes: &'a FeedWishes) -> Answered<'a> {
-        Answered { appeared, wishes, max_age: None, poll_every: hours(1), seed: 0 }
+        Answered { appeared, wishes, max_age: None, has_hub: false, poll_every: hours(1), seed: 0 }
     }
 
     fn pace(known: &Answered<'_>) -> Pace {
@@ -270,6 +306,39 @@ mod tests {
         assert_eq!(next(&[], &[1, 2, 3, 4, 5]), on_weekdays_nobody, "five days are too long");
     }
 
+    #[test]
+    fn whom_a_hub_tells_of_is_polled_daily_and_at_once_when_it_tells() {
+        let often = ago((0..10).map(|n| n * 4));
+        let none = FeedWishes::default();
+        let known = Answered { has_hub: true, ..answered(&often, &none) };
+        assert_eq!((pace(&known).pause, pace(&known).because), (hours(24), Because::Hub));
+        let minute = SignedDuration::from_mins(1);
+        let second = SignedDuration::from_secs(1);
+        assert_eq!(told_by_hub(now(), None, hours(1)), now());
+        assert_eq!(told_by_hub(now(), Some(now() - hours(1)), hours(1)), now());
+        assert_eq!(told_by_hub(now(), Some(now() - second), hours(1)), now() + minute - second);
+        assert_eq!(
+            told_by_hub(now(), Some(now() + hours(9)), hours(1)),
+            now() + minute,
+            "the clock was set back"
+        );
+    }
+
+    #[test]
+    fn a_hub_is_asked_again_before_it_stops_and_seldom_if_it_never_begins() {
+        let lease = |seconds| {
+            let (ends, again) = hub_lease(now(), seconds);
+            (ends.duration_since(now()).as_secs(), again.duration_since(now()).as_secs())
+        };
+        assert_eq!(lease(None), (864_000, 777_600));
+        assert_eq!(lease(Some(86_400)), (86_400, 77_760));
+        assert_eq!(lease(Some(1)), (1, 3600), "no hub has us ask it all the time");
+        assert_eq!(lease(Some(u64::MAX)), (864_000, 777_600), "a mistake");
+        assert_eq!(lease(Some(1 << 40)), (2_592_000, 2_332_800));
+        let retry = |nth| hub_retry(now(), nth, None, 0).duration_since(now());
+        assert_eq!([1, 2, 9, 90].map(|nth| retry(nth).as_hours()), [1, 2, 168, 168]);
+    }
+
     fn some_hours_ago() -> impl Strategy<Value = Vec<i64>> {
         prop::collection::vec(-100i64..100_000, 0..12)
     }
@@ -292,6 +361,7 @@ mod tests {
                 appeared: &ago(appeared),
                 wishes: &wishes,
                 max_age: Some(Duration::from_secs(age.into())),
+                has_hub: false,
                 poll_every: SignedDuration::from_mins(every),
                 seed,
             };

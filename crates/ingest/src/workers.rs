@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{Phase, Progress, Stage};
-use backissue_store::{ClaimedBackfill, ClaimedRead, ClaimedSource, Scope, Store, StoreError, Tally};
+use backissue_store::{
+    ClaimedBackfill, ClaimedRead, ClaimedSource, ClaimedSubscription, Scope, Store, StoreError, Tally,
+};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
+use url::Url;
 
 use crate::anew::{Anew, By, Pass};
 use crate::asking::Asker;
 use crate::hosts::{HostInUse, Hosts};
+use crate::hubs;
 use crate::meter::Meter;
 use crate::robots::RobotsFiles;
 
@@ -27,6 +31,8 @@ pub struct IngestSettings {
     /// The shortest pause between two polls of a source that answers well; how much longer it is hangs on how often the source
     /// publishes ([`schedule`](crate::schedule)). Also how far apart two answers are that move a feed's address.
     pub poll_every: SignedDuration,
+    /// The public address below which hubs call; none: no hub is asked to.
+    pub callbacks: Option<Url>,
     /// How long a worker may hold a row before others may take it over: longer than the slowest fetch.
     pub lease: SignedDuration,
     /// The model that annotates each read anew after the built-in annotator.
@@ -38,6 +44,7 @@ impl Default for IngestSettings {
         Self {
             workers: 8,
             poll_every: SignedDuration::from_hours(1),
+            callbacks: None,
             lease: SignedDuration::from_mins(10),
             annotate_with: None,
         }
@@ -102,6 +109,7 @@ pub struct Ingest {
 /// A piece of work with the host it keeps busy.
 enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
+    Subscribe(Box<ClaimedSubscription>, Url, HostInUse<'a>),
     Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
     Fetch(Box<ClaimedRead>, HostInUse<'a>),
     Annotate(Box<ClaimedRead>),
@@ -324,6 +332,11 @@ impl Ingest {
         Ok(Turn::Worked)
     }
 
+    /// Has a worker look for work that became due in another way than by the clock.
+    pub(crate) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+
     /// Takes note that this machine has no network at present.
     pub(crate) fn lose_network(&self) {
         *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -349,9 +362,9 @@ impl Ingest {
         Ok([resting, due].into_iter().flatten().fold(minute, Instant::min))
     }
 
-    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then documents that
-    /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. These
-    /// two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
+    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then hubs, then documents that
+    /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. All but the
+    /// first two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
     async fn pick(&self, scope: Scope, stop: &CancellationToken) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
         if stop.is_cancelled() {
@@ -385,6 +398,13 @@ impl Ingest {
         if self.is_offline() {
             return Ok(None);
         }
+        if let Some(below) = &self.settings.callbacks
+            && let Some(fresh) = hubs::fresh_names()
+            && let Some(wanted) = self.store.claim_subscription(now, lease, &busy, &fresh).await?
+        {
+            let host = self.hosts.take(&wanted.host, &self.fetcher);
+            return Ok(Some(Work::Subscribe(Box::new(wanted), below.clone(), host)));
+        }
         if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
             let host = self.hosts.take(&search.host, &self.fetcher);
             return Ok(Some(Work::Backfill(Box::new(search), host)));
@@ -399,6 +419,7 @@ impl Ingest {
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
         match work {
             Work::Poll(source, _host) => self.poll(*source).await,
+            Work::Subscribe(wanted, below, _host) => self.subscribe(*wanted, &below).await,
             Work::Backfill(search, _host) => self.backfill(*search).await,
             Work::Fetch(read, _host) => self.fetch_read(*read).await,
             Work::Annotate(read) => self.annotate_read(*read).await,

@@ -22,7 +22,7 @@ pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
 pub use precis::{Evidence, Kind, MadeBy, Precis, Span, Statement, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
-pub use rhythm::{Because, FeedWishes, Moved, Moving, Pace};
+pub use rhythm::{Because, FeedWishes, Hub, Moved, Moving, Pace};
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use week::{Week, WeekError};

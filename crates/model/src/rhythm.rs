@@ -78,6 +78,26 @@ pub struct Moved {
     pub at: Timestamp,
 }
 
+/// The hub that a source's feed names, and how the subscription there stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hub {
+    /// The hub's address.
+    pub url: Url,
+    /// Until when it tells of changes; none where it has not confirmed that it does.
+    pub ends_at: Option<Timestamp>,
+    /// When it last told of one.
+    pub told_at: Option<Timestamp>,
+    /// What went wrong when it was asked, in plain words.
+    pub error: Option<String>,
+}
+
+impl Hub {
+    /// Whether it tells of changes at this moment.
+    pub fn tells(&self, now: Timestamp) -> bool {
+        self.ends_at.is_some_and(|end| end > now)
+    }
+}
+
 impl Pace {
     /// In plain words, to follow the source's name or "it": `publishes about twice a week; asked about every 8 hours`.
     pub fn words(&self) -> String {

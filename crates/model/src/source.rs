@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{FeedWishes, Moved, Moving, Pace, Slug};
+use crate::{FeedWishes, Hub, Moved, Moving, Pace, Slug};
 
 /// A source's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub struct Health {
     pub moving: Option<Moving>,
     /// From where its feed moved last.
     pub moved: Option<Moved>,
+    /// The hub that its feed names.
+    pub hub: Option<Hub>,
     /// `ETag` of the last feed, sent back in `If-None-Match`.
     pub etag: Option<String>,
     /// `Last-Modified` of the last feed, sent back in `If-Modified-Since`.

@@ -36,6 +36,7 @@ mod error;
 mod facets;
 #[cfg(feature = "generate")]
 mod generate;
+mod hubs;
 mod keys;
 mod location;
 mod merge;
@@ -58,6 +59,7 @@ pub use check::Finding;
 pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;
+pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use location::{Location, LocationError};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};

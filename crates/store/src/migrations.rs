@@ -19,6 +19,7 @@ macro_rules! steps {
                 ("changes", include_str!(concat!("../migrations/", $folder, "/0003_changes.sql"))),
                 ("backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
                 ("rhythm", include_str!(concat!("../migrations/", $folder, "/0005_rhythm.sql"))),
+                ("hubs", include_str!(concat!("../migrations/", $folder, "/0006_hubs.sql"))),
             ])
         })
     };

@@ -12,6 +12,7 @@ use crate::changes::mark_changed;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, insertion, placeholders, retried, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
+use crate::hubs::settle_hub;
 use crate::keys::{address_key, url_key};
 use crate::rows::to_json;
 use crate::sources::{TITLE, on_the_web};
@@ -308,6 +309,9 @@ async fn record_health(
         .bind(error.as_str()),
     };
     tx.run(statement).await?;
+    if let PollOutcome::Fetched { wishes, .. } = outcome {
+        settle_hub(tx, source, wishes, now).await?;
+    }
     match outcome {
         PollOutcome::Fetched { address: Address::Moved(to), .. }
         | PollOutcome::NotModified { address: Address::Moved(to), .. } => {

@@ -9,6 +9,7 @@ use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count};
 use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
+use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -71,9 +72,11 @@ pub(crate) const COMPANY: &str =
 
 /// A source with what lists of sources say of it. The title falls back to the host, the company to the title.
 const SOURCE: &str = "SELECT s.*, t.reads AS shown,
+    h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 1) AS newest_problem
-    FROM source s LEFT JOIN tally t ON t.list = 'all' AND t.facet = 'source/' || s.id";
+    FROM source s LEFT JOIN tally t ON t.list = 'all' AND t.facet = 'source/' || s.id
+    LEFT JOIN subscription h ON h.source_id = s.id";
 
 impl Store {
     /// Follows a blog; one that is followed already under another spelling of its address, or was before its feed moved,
@@ -385,6 +388,7 @@ fn source_of_row(row: &Row) -> Tried<Source> {
             wishes: row.json("wishes")?,
             moving: moving_of(row)?,
             moved: moved_of(row)?,
+            hub: hub_of_row(row)?,
             etag: row.opt_text("etag")?,
             last_modified: row.opt_text("last_modified")?,
         },

@@ -129,6 +129,9 @@ impl Store {
             tx.run(sql("UPDATE backfill SET claim = claim + 1, leased_until = NULL, attempts = attempts + 1
                  WHERE leased_until IS NOT NULL"))
                 .await?;
+            tx.run(sql("UPDATE subscription SET claim = claim + 1, leased_until = NULL
+                 WHERE leased_until IS NOT NULL"))
+                .await?;
             tx.commit().await
         };
         released.await.map_err(|f| f.at(&self.location, "ending old leases"))

@@ -18,6 +18,7 @@ mod frame;
 mod freshness;
 mod headers;
 mod hosts;
+mod hub;
 mod images;
 mod narrowing;
 mod pages;
@@ -44,6 +45,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use url::Url;
 
 use fault::Fault;
+pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 
 /// What the pages are made from.

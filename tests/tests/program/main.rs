@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod enduring;
 mod faults;
+mod hubs;
 mod images;
 mod killing;
 mod markup;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backissue_demo::Demo;
-use backissue_ingest::Ingest;
+use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
-use backissue_store::Store;
-use backissue_web::SiteSettings;
+use backissue_store::{Store, StoreError};
+use backissue_web::{HubCalls, HubQuery, HubReply, SiteSettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -67,6 +67,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         site,
         images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
     });
+    let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
+        Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
+        None => router,
+    };
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));
     let worker = work.map(|work| work.start(stop.clone()));
@@ -90,6 +94,41 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     store.close().await;
     anstream::eprintln!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
+}
+
+/// Brings the calls of hubs to the workers.
+#[derive(Clone)]
+struct Calls {
+    ingest: Arc<Ingest>,
+}
+
+impl HubCalls for Calls {
+    async fn knows(&self, token: &str) -> HubReply {
+        match self.ingest.knows_hub(token).await {
+            Ok(true) => HubReply::Heard,
+            Ok(false) => HubReply::Unknown,
+            Err(error) => HubReply::Trouble(error.to_string()),
+        }
+    }
+
+    async fn asked(&self, token: &str, question: HubQuery) -> HubReply {
+        let HubQuery { mode, topic, challenge, lease_seconds, reason } = question;
+        let question = HubQuestion { mode, topic, challenge, lease_seconds, reason };
+        reply(self.ingest.asked_by_hub(token, question).await)
+    }
+
+    async fn told(&self, token: &str, signature: Option<&str>, body: &[u8]) -> HubReply {
+        reply(self.ingest.told_by_hub(token, signature, body).await)
+    }
+}
+
+fn reply(answer: Result<HubAnswer, StoreError>) -> HubReply {
+    match answer {
+        Ok(HubAnswer::Agreed(challenge)) => HubReply::Challenge(challenge),
+        Ok(HubAnswer::Heard) => HubReply::Heard,
+        Ok(HubAnswer::Unknown) => HubReply::Unknown,
+        Err(error) => HubReply::Trouble(error.to_string()),
+    }
 }
 
 /// The sync behind the pages.
@@ -131,7 +170,7 @@ async fn begin_work(
             }
         }
     }
-    Ok(Work { ingest: open::ingest(store.clone(), open::fetcher(settings)?, settings)?, lock })
+    Ok(Work { ingest: open::ingest_reachable(store.clone(), open::fetcher(settings)?, settings)?, lock })
 }
 
 /// The demo's blogs and its throw-away folder, both gone when this is dropped.

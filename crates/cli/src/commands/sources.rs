@@ -1,7 +1,8 @@
 //! `backissue sources`: what is followed and how it is doing.
 
-use backissue_model::{Health, Source, Standing};
+use backissue_model::{Health, Hub, Source, Standing};
 use backissue_store::SourceFilter;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -114,6 +115,9 @@ fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
             }
         }
     }
+    if let Some(hub) = health.hub.as_ref().filter(|_| health.standing == Standing::Active) {
+        told.push(("hub", hub_words(hub, zone)));
+    }
     if let Some(moving) = health.moving.as_ref().filter(|_| health.standing == Standing::Active) {
         let since = moment(Some(moving.since));
         let words = format!(
@@ -153,6 +157,28 @@ fn failing(health: &Health, error: &str, zone: &TimeZone) -> String {
 fn retired(health: &Health, zone: &TimeZone) -> String {
     let why = health.last_error.as_deref().unwrap_or("gone for good");
     format!("{}: {why}; its reads are kept, and it is asked no more", output::moment(health.last_poll, zone))
+}
+
+fn hub_words(hub: &Hub, zone: &TimeZone) -> String {
+    let url = &hub.url;
+    let told = match hub.told_at {
+        Some(at) => format!("; it last did {}", output::moment(Some(at), zone)),
+        None => String::new(),
+    };
+    match (&hub.error, hub.ends_at) {
+        (_, Some(end)) if hub.tells(Timestamp::now()) => {
+            format!(
+                "{url} tells when something is new, until {} and then again{told}",
+                output::moment(Some(end), zone)
+            )
+        }
+        (Some(error), _) => {
+            format!("{url} is named by the feed, but does not tell when something is new: {error}")
+        }
+        (None, _) => format!(
+            "{url} is named by the feed; a running `serve` asks it to tell when something is new where `base_url` is public"
+        ),
+    }
 }
 
 /// The address as anybody may know it.

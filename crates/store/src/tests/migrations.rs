@@ -107,7 +107,8 @@ on_both!(an_archive_from_before_sources_had_a_rhythm_is_brought_up_to_date, |db|
         "ALTER TABLE source DROP COLUMN moved_at",
         "DROP INDEX read_appeared",
         "CREATE INDEX read_source ON read (source_id)",
-        "DELETE FROM _sqlx_migrations WHERE version = 5",
+        "DROP TABLE subscription",
+        "DELETE FROM _sqlx_migrations WHERE version IN (5, 6)",
     ] {
         tx.run(sql(undo)).await.unwrap();
     }
@@ -239,6 +240,10 @@ fn both_databases_have_the_same_tables_with_the_same_columns() {
         (
             include_str!("../../migrations/sqlite/0005_rhythm.sql"),
             include_str!("../../migrations/postgres/0005_rhythm.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0006_hubs.sql"),
+            include_str!("../../migrations/postgres/0006_hubs.sql"),
         ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));

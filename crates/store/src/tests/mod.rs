@@ -7,6 +7,7 @@ mod changes;
 mod clock;
 mod concurrency;
 mod harness;
+mod hubs;
 mod lists;
 mod migrations;
 mod plans;

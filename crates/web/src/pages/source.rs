@@ -1,7 +1,7 @@
 //! One source, `/source/{slug}`: its health in plain words, then its reads.
 
 use axum::extract::{Path, State};
-use backissue_model::{Health, Source, Standing};
+use backissue_model::{Health, Hub, Source, Standing};
 use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -121,6 +121,7 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
                     "."
                 }
             }
+            @if is_active && let Some(hub) = &health.hub { (hub_words(hub, now, zone)) }
             @if is_active && let Some(moving) = &health.moving {
                 p.quiet {
                     "Its server has said since " (words::date(moving.since, zone)) " that the feed has moved for good, to "
@@ -132,6 +133,27 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
             }
             p.quiet { "Followed since " (words::date(source.followed_at, zone)) "." }
             (past(source, reach, zone))
+        }
+    }
+}
+
+/// Whether its hub tells when something is new.
+fn hub_words(hub: &Hub, now: Timestamp, zone: &TimeZone) -> Markup {
+    html! {
+        p.quiet {
+            @match (&hub.error, hub.ends_at) {
+                (_, Some(end)) if hub.tells(now) => {
+                    "Its hub, " code { (hub.url) } ", tells when something is new, until " (words::date(end, zone)) " and then again."
+                    @if let Some(at) = hub.told_at { " It last did " (words::ago(at, now, zone)) "." }
+                }
+                (Some(error), _) => {
+                    "Its feed names a hub, " code { (hub.url) } ", which does not tell when something is new: " (error)
+                }
+                (None, _) => {
+                    "Its feed names a hub, " code { (hub.url) } ", which is asked to tell when something is new where the setting "
+                    code { "base_url" } " is a public address."
+                }
+            }
         }
     }
 }

@@ -1,0 +1,278 @@
+//! Hubs that tell when a feed has changed: a subscriber after WebSub (W3C Recommendation, 23 January 2018).
+//!
+//! What a hub sends is only taken as a reason to ask the publisher at once: whoever can make a hub say something, or has learned its
+//! secret, can make the program poll, and nothing else. Who may call is decided here; how a call comes in over HTTP is not.
+
+use backissue_fetch::Link;
+use backissue_model::FeedWishes;
+use backissue_store::{ClaimedSubscription, HubNames, StoreError, Subscription};
+use jiff::Timestamp;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use tracing::{debug, info};
+use url::Url;
+
+use crate::moves::without_credentials;
+use crate::schedule;
+use crate::workers::{Ingest, IngestError};
+
+/// What a hub wants to know of a subscription (section 5.3 of the Recommendation).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HubQuestion {
+    /// `hub.mode`: `subscribe`, `unsubscribe` or `denied`.
+    pub mode: String,
+    /// `hub.topic`.
+    pub topic: String,
+    /// `hub.challenge`, to be repeated by whoever agrees.
+    pub challenge: Option<String>,
+    /// `hub.lease_seconds`: for how long it will tell of changes.
+    pub lease_seconds: Option<u64>,
+    /// `hub.reason`: why it will not.
+    pub reason: Option<String>,
+}
+
+/// What is answered to a hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubAnswer {
+    /// Yes: its challenge.
+    Agreed(String),
+    /// It was heard.
+    Heard,
+    /// There is no such subscription, or it is not as the hub says.
+    Unknown,
+}
+
+/// Takes the hub and the feed's own name from the answer's head, which counts before the document (section 4). A feed that does not
+/// name itself is known by the address it is asked at.
+pub(crate) fn discover(wishes: &mut FeedWishes, links: &[Link], asked: Option<&Url>) {
+    let named =
+        |relation: &str| links.iter().find(|link| link.relation == relation).map(|link| link.url.clone());
+    wishes.hub = named("hub").or(wishes.hub.take());
+    wishes.topic = named("self").or(wishes.topic.take());
+    if wishes.hub.is_some() && wishes.topic.is_none() {
+        // An address with a password is nobody else's business.
+        wishes.topic = asked.filter(|asked| without_credentials(asked) == **asked).cloned();
+    }
+}
+
+/// Names that nobody can guess; none where the system gives no random numbers.
+pub(crate) fn fresh_names() -> Option<HubNames> {
+    let random = SystemRandom::new();
+    let hex = |bytes: &mut [u8]| {
+        random.fill(bytes).ok()?;
+        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    Some(HubNames { token: hex(&mut [0; 16])?, secret: hex(&mut [0; 32])? })
+}
+
+/// The address at which a hub calls, below the public one.
+fn callback(below: &Url, token: &str) -> Option<Url> {
+    let mut below = below.clone();
+    below.set_query(None);
+    below.set_fragment(None);
+    if !below.path().ends_with('/') {
+        below.set_path(&format!("{}/", below.path()));
+    }
+    below.join(&format!("hub/{token}")).ok()
+}
+
+/// Whether a hub has signed `body` with `secret`: `X-Hub-Signature: method=hex` (section 7.1). Methods are those of the
+/// Recommendation; SHA-1 is among them because the largest hubs know no other, and is sound in this use.
+fn is_signed(secret: &str, signature: &str, body: &[u8]) -> bool {
+    let Some((method, tag)) = signature.trim().split_once('=') else { return false };
+    let algorithm = match method.to_ascii_lowercase().as_str() {
+        "sha1" => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        "sha256" => hmac::HMAC_SHA256,
+        "sha384" => hmac::HMAC_SHA384,
+        "sha512" => hmac::HMAC_SHA512,
+        _ => return false,
+    };
+    let Some(tag) = from_hex(tag) else { return false };
+    hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), body, &tag).is_ok()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+impl Ingest {
+    /// Asks a hub to tell of a source's changes.
+    pub(crate) async fn subscribe(
+        &self,
+        wanted: ClaimedSubscription,
+        below: &Url,
+    ) -> Result<(), IngestError> {
+        let retry = |wish| schedule::hub_retry(Timestamp::now(), wanted.attempts + 1, wish, wanted.source.0);
+        let Some(callback) = callback(below, &wanted.names.token) else {
+            let error = "the public address (`base_url`) is none that a hub could call";
+            self.store.record_subscription(&wanted, Some(error), retry(None)).await?;
+            return Ok(());
+        };
+        let lease = schedule::HUB_LEASE.as_secs().to_string();
+        let form = [
+            ("hub.callback", callback.as_str()),
+            ("hub.mode", "subscribe"),
+            ("hub.topic", wanted.topic.as_str()),
+            ("hub.lease_seconds", lease.as_str()),
+            ("hub.secret", wanted.names.secret.as_str()),
+        ];
+        let (error, again) = match self.fetcher.post_form(&wanted.hub, &form).await {
+            Ok(_) => (None, retry(None)),
+            Err(error) if error.is_offline() => {
+                self.lose_network();
+                (Some(error.to_string()), schedule::offline_retry(Timestamp::now()))
+            }
+            Err(error) => (Some(error.to_string()), retry(error.retry_after())),
+        };
+        match &error {
+            None => {
+                debug!(hub = %wanted.hub, topic = %wanted.topic, "asked {} to tell of changes", wanted.host)
+            }
+            Some(error) => {
+                info!(hub = %wanted.hub, topic = %wanted.topic, %error, "no hub for {}: {error}", wanted.topic)
+            }
+        }
+        self.store.record_subscription(&wanted, error.as_deref(), again).await?;
+        Ok(())
+    }
+
+    /// Whether a subscription is called this at its hub.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn knows_hub(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.store.subscription(token).await?.is_some())
+    }
+
+    /// Answers a hub that asks whether a subscription is meant, or says that there will be none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn asked_by_hub(&self, token: &str, question: HubQuestion) -> Result<HubAnswer, StoreError> {
+        let known = self.store.subscription(token).await?;
+        let Some(known) = known.filter(|known| known.topic.as_str() == question.topic) else {
+            return Ok(HubAnswer::Unknown);
+        };
+        let now = Timestamp::now();
+        match (question.mode.as_str(), question.challenge) {
+            ("subscribe", Some(challenge)) => {
+                let (ends_at, again) = schedule::hub_lease(now, question.lease_seconds);
+                self.store.confirm_subscription(token, now, ends_at, again).await?;
+                info!(topic = %known.topic, until = %ends_at, "a hub tells of changes of {}", known.topic);
+                Ok(HubAnswer::Agreed(challenge))
+            }
+            ("denied", _) => {
+                let why = question.reason.unwrap_or_default();
+                let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+                let why = if why.is_empty() { "it does not say why" } else { &why };
+                let again = now.saturating_add(schedule::LONGEST_HUB_PAUSE).unwrap_or(Timestamp::MAX);
+                self.store.refuse_subscription(token, &format!("the hub refuses: {why}"), again).await?;
+                Ok(HubAnswer::Heard)
+            }
+            // Nobody here ever asks to be told no more: who does is somebody else.
+            _ => Ok(HubAnswer::Unknown),
+        }
+    }
+
+    /// Hears a hub that says what has changed: where it signed what it says, the source is polled at once. One that did not is
+    /// told the same, as the Recommendation wants it (section 7.1).
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn told_by_hub(
+        &self,
+        token: &str,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> Result<HubAnswer, StoreError> {
+        let Some(Subscription { source, topic, secret }) = self.store.subscription(token).await? else {
+            return Ok(HubAnswer::Unknown);
+        };
+        if !signature.is_some_and(|signature| is_signed(&secret, signature, body)) {
+            info!(%topic, "what a hub tells of {topic} is not signed as it should be, and does not count");
+            return Ok(HubAnswer::Heard);
+        }
+        let now = Timestamp::now();
+        let last_poll = self.store.source(source).await?.and_then(|source| source.health.last_poll);
+        let poll_at = schedule::told_by_hub(now, last_poll, self.settings.poll_every);
+        self.store.told_by_hub(source, now, poll_at).await?;
+        self.look_again();
+        Ok(HubAnswer::Heard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    /// Signatures as other programs make them: `printf BODY | openssl dgst -SHA… -hmac SECRET`.
+    #[test]
+    fn signatures_are_those_that_other_programs_make() {
+        let body = b"<feed/>";
+        for (signature, good) in [
+            (SHA1, true),
+            (SHA256, true),
+            (SHA512, true),
+            (&SHA256.to_uppercase(), true),
+            (&SHA256.replace("sha256=", "md5="), false),
+            (&SHA256.replace("sha256=", ""), false),
+            (&SHA256[..SHA256.len() - 2], false),
+            (&SHA256[..SHA256.len() - 1], false),
+            ("sha256=", false),
+            ("sha256=äö", false),
+            ("", false),
+        ] {
+            assert_eq!(is_signed("the secret", signature, body), good, "{signature}");
+            assert!(!is_signed("the secret", signature, b"<feed />"), "{signature}");
+            assert!(!is_signed("another", signature, body), "{signature}");
+        }
+    }
+
+    const SHA1: &str = "sha1=cf1790a8d365492cec691825b68b8ffa83d4159e";
+    const SHA256: &str = "sha256=ef0ff9f8b618a705cb496bb09243206477ffefeae48a3c046df2be7e2c432643";
+    const SHA512: &str = "sha512=75982f68d7c9d40ea931395c62f2a746f032a407a8ccfbf8a43a516b5ec2b69fcdf54b5de84d684165c43fec3c64abec377535606b8ed4bfcb6ee8f3ed7a62be";
+
+    #[test]
+    fn hubs_call_below_the_public_address() {
+        for (below, address) in [
+            ("https://reader.example", "https://reader.example/hub/t0"),
+            ("https://reader.example/archive?x#y", "https://reader.example/archive/hub/t0"),
+            ("https://reader.example/archive/", "https://reader.example/archive/hub/t0"),
+        ] {
+            assert_eq!(callback(&url(below), "t0"), Some(url(address)));
+        }
+        assert_eq!(callback(&url("mailto:me@example.com"), "t0"), None);
+    }
+
+    #[test]
+    fn the_head_counts_before_the_document_and_no_password_is_told() {
+        let link = |relation: &str, at: &str| Link { relation: relation.to_owned(), url: url(at) };
+        let links = [link("hub", "https://hub.example/"), link("hub", "https://second.example/")];
+        let mut wishes = FeedWishes { hub: Some(url("https://other.example/")), ..FeedWishes::default() };
+        discover(&mut wishes, &links, Some(&url("https://a.example/feed")));
+        assert_eq!(
+            (wishes.hub, wishes.topic),
+            (Some(url("https://hub.example/")), Some(url("https://a.example/feed")))
+        );
+        let mut secret = FeedWishes { hub: Some(url("https://hub.example/")), ..FeedWishes::default() };
+        discover(&mut secret, &[], Some(&url("https://me:secret@a.example/feed")));
+        assert_eq!(secret.topic, None);
+        let mut none = FeedWishes::default();
+        discover(&mut none, &[], Some(&url("https://a.example/feed")));
+        assert_eq!(none, FeedWishes::default());
+    }
+
+    #[test]
+    fn names_are_long_and_never_twice_the_same() {
+        let (one, two) = (fresh_names().unwrap(), fresh_names().unwrap());
+        assert_eq!((one.token.len(), one.secret.len()), (32, 64));
+        assert!(one.token != two.token && one.secret != two.secret);
+    }
+}

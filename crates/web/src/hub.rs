@@ -1,0 +1,129 @@
+//! Where hubs call: `/hub/{token}` (WebSub, W3C Recommendation).
+//!
+//! Only what comes in and goes out over HTTP is here. Which hub may say what is for whoever takes the calls.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::headers;
+
+/// The largest thing that a hub may send, in bytes: as large as a feed may be.
+const LARGEST: usize = 16 << 20;
+
+/// Who takes the calls of hubs.
+pub trait HubCalls: Clone + Send + Sync + 'static {
+    /// Whether there is a subscription of this name. Asked before anything else is read of a call.
+    fn knows(&self, token: &str) -> impl Future<Output = HubReply> + Send;
+    /// A hub asks whether a subscription is meant, or says that there will be none.
+    fn asked(&self, token: &str, question: HubQuery) -> impl Future<Output = HubReply> + Send;
+    /// A hub says what has changed, and signs it.
+    fn told(
+        &self,
+        token: &str,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> impl Future<Output = HubReply> + Send;
+}
+
+/// What a hub is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubReply {
+    /// Its challenge, which means yes.
+    Challenge(String),
+    /// It was heard.
+    Heard,
+    /// There is no such subscription.
+    Unknown,
+    /// Something of ours failed, and what; it may try again.
+    Trouble(String),
+}
+
+/// What a hub asks, by the names of the Recommendation, section 5.3.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct HubQuery {
+    /// `subscribe`, `unsubscribe` or `denied`.
+    #[serde(rename = "hub.mode")]
+    pub mode: String,
+    /// The feed's own name for itself.
+    #[serde(rename = "hub.topic")]
+    pub topic: String,
+    /// What is to be repeated by whoever agrees.
+    #[serde(rename = "hub.challenge")]
+    pub challenge: Option<String>,
+    /// For how long it will tell of changes.
+    #[serde(rename = "hub.lease_seconds")]
+    pub lease_seconds: Option<u64>,
+    /// Why it will not.
+    #[serde(rename = "hub.reason")]
+    pub reason: Option<String>,
+}
+
+/// The address at which hubs call, ready to be served beside the pages.
+pub fn hub_router<C: HubCalls>(calls: C) -> Router {
+    Router::new()
+        .route("/hub/{token}", get(ask::<C>).post(tell::<C>))
+        .layer(CatchPanicLayer::new())
+        .layer(map_response(headers::protect))
+        .with_state(calls)
+}
+
+async fn ask<C: HubCalls>(
+    State(calls): State<C>,
+    Path(token): Path<String>,
+    query: Result<Query<HubQuery>, QueryRejection>,
+) -> Response {
+    let Ok(Query(question)) = query else {
+        return (
+            StatusCode::BAD_REQUEST,
+            "This is where a WebSub hub calls; hub.mode or hub.topic is missing.\n",
+        )
+            .into_response();
+    };
+    match calls.asked(&token, question).await {
+        // As bytes, so that no browser takes for a page what anybody may have sent.
+        HubReply::Challenge(challenge) => {
+            ([(CONTENT_TYPE, "application/octet-stream")], challenge).into_response()
+        }
+        HubReply::Heard => StatusCode::OK.into_response(),
+        HubReply::Unknown => StatusCode::NOT_FOUND.into_response(),
+        HubReply::Trouble(what) => trouble(&what),
+    }
+}
+
+async fn tell<C: HubCalls>(
+    State(calls): State<C>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match calls.knows(&token).await {
+        HubReply::Trouble(what) => return trouble(&what),
+        // Which tells the hub that nobody wants it any more (section 7).
+        HubReply::Unknown => return StatusCode::GONE.into_response(),
+        HubReply::Challenge(_) | HubReply::Heard => {}
+    }
+    let Ok(body) = to_bytes(body, LARGEST).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let signature = headers.get("x-hub-signature").and_then(|value| value.to_str().ok());
+    match calls.told(&token, signature, &body).await {
+        HubReply::Challenge(_) | HubReply::Heard => StatusCode::ACCEPTED.into_response(),
+        HubReply::Unknown => StatusCode::GONE.into_response(),
+        HubReply::Trouble(what) => trouble(&what),
+    }
+}
+
+/// What failed is for the log, not for the hub.
+fn trouble(what: &str) -> Response {
+    tracing::error!("a hub could not be answered: {what}");
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
