@@ -170,7 +170,7 @@ impl Ranker {
             Some(meaning) => self.matrices.of(&searcher, meaning.dimensions())?,
             None => Vec::new(),
         };
-        let (reads, corrections) = rank(&searcher, &vectors, query, meaning, blend, typing)?;
+        let Placed { reads, corrections } = rank(&searcher, &vectors, query, meaning, blend, typing)?;
         let (places, reads): (Vec<Place>, Vec<Ranked>) = reads.into_iter().unzip();
         let facets =
             if query.has_words() { searcher.facets_of(&places)? } else { searcher.facets(query, typing)? };
@@ -188,6 +188,12 @@ struct Candidate {
     by_meaning: Option<u32>,
 }
 
+/// A ranking, with where its reads are.
+struct Placed {
+    reads: Vec<(Place, Ranked)>,
+    corrections: Vec<Correction>,
+}
+
 /// Ranks the reads that fit `query`, whose meaning is `meaning`; says what was searched instead of words that are not there.
 fn rank(
     searcher: &Searcher,
@@ -196,7 +202,7 @@ fn rank(
     meaning: Option<&Embedding>,
     blend: &Blend,
     typing: Typing,
-) -> Result<(Vec<(Place, Ranked)>, Vec<Correction>), SearchError> {
+) -> Result<Placed, SearchError> {
     let by_words = blend.by != By::Meaning || !query.has_words();
     let meaning = meaning.filter(|_| blend.by != By::Words && query.has_words());
     let (found, near) = std::thread::scope(|scope| {
@@ -218,7 +224,7 @@ fn rank(
                 Ranked { id: hit.id, score: 0.0, by_words: Some(rank), words_score: None, similarity: None };
             (hit.place, ranked)
         });
-        return Ok((reads.collect(), found.corrections));
+        return Ok(Placed { reads: reads.collect(), corrections: found.corrections });
     }
     let mut candidates: HashMap<Place, Candidate> = HashMap::new();
     for (hit, rank) in found.hits.iter().zip(1..) {
@@ -233,7 +239,7 @@ fn rank(
     }
     let candidates =
         candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
-    Ok((joined(searcher, candidates, blend)?, found.corrections))
+    Ok(Placed { reads: joined(searcher, candidates, blend)?, corrections: found.corrections })
 }
 
 /// The places nearest to `meaning` in all segments, of those that `query` lets through, nearest first.

@@ -41,7 +41,15 @@ fn policy(images: &Images, address: &Uri) -> &'static str {
 
 pub(crate) async fn protect(State(app): State<App>, request: Request, next: Next) -> Response {
     let policy = policy(&app.images, request.uri());
-    let mut answer = next.run(request).await;
+    under(policy, next.run(request).await)
+}
+
+/// The same for an answer that is no page.
+pub(crate) async fn protect_call(answer: Response) -> Response {
+    under(POLICY, answer)
+}
+
+fn under(policy: &'static str, mut answer: Response) -> Response {
     let fixed = [
         (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -72,7 +72,7 @@ pub fn hub_router<C: HubCalls>(calls: C) -> Router {
     Router::new()
         .route("/hub/{token}", get(ask::<C>).post(tell::<C>))
         .layer(CatchPanicLayer::new())
-        .layer(map_response(headers::protect))
+        .layer(map_response(headers::protect_call))
         .with_state(calls)
 }
 

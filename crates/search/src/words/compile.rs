@@ -34,11 +34,13 @@ pub(crate) struct Compiled {
     /// What finds reads, and most of what they are worth.
     pub query: Box<dyn Searchable>,
     /// What else a word is worth where it stands, to be asked of the best.
-    pub beside: Vec<(Term, f32)>,
+    pub beside: Worths,
     pub corrections: Vec<Correction>,
 }
 
 type Clause = (Occur, Box<dyn Searchable>);
+/// Terms, and what each is worth.
+type Worths = Vec<(Term, f32)>;
 
 /// How many occurrences in reads are walked through to find the best, unless fewer terms than [`FINDING`] have as many. The
 /// rarest terms come first; those that are left, which are almost everywhere, are asked of the best that these have found.
@@ -63,7 +65,8 @@ pub(crate) fn compile(
     if let Some(word) = unfinished {
         welcome.add_beginnings(word)?;
     }
-    let (words, beside, corrections) = welcome.finish()?;
+    let (words, beside) = welcome.finish()?;
+    let corrections = welcome.corrections;
     let mut demanded = demands(searcher, query)?;
     let phrases: Vec<Clause> =
         query.phrases().map(|phrase| (Occur::Must, weighed_phrase(searcher, weights, phrase))).collect();
@@ -303,23 +306,23 @@ impl Welcome<'_> {
         Ok(())
     }
 
-    /// What finds reads, what is asked of the best, and what was corrected.
-    fn finish(self) -> Result<(Vec<Clause>, Vec<(Term, f32)>, Vec<Correction>), SearchError> {
+    /// What finds reads, and what is asked of the best.
+    fn finish(&self) -> Result<(Vec<Clause>, Worths), SearchError> {
         let fields = self.searcher.fields();
         let (mut finding, mut beside) = (Vec::new(), Vec::new());
-        for (text, Worth { form, exact }) in self.worths {
-            let there = Term::from_field_text(fields.anywhere, &text);
+        for (text, Worth { form, exact }) in &self.worths {
+            let there = Term::from_field_text(fields.anywhere, text);
             let times = self.searcher.frequency(&there)?;
             if times == 0 {
                 continue;
             }
-            if form > 0.0 {
+            if *form > 0.0 {
                 finding.push((times, there.clone(), self.weights.anywhere * form));
             }
             beside.push((there, self.weights.anywhere * exact));
             let fields = fields.weighed(self.weights);
             beside.extend(
-                fields.map(|(field, weight)| (Term::from_field_text(field, &text), weight * (form + exact))),
+                fields.map(|(field, weight)| (Term::from_field_text(field, text), weight * (form + exact))),
             );
         }
         finding.sort_by_key(|(times, ..)| *times);
@@ -335,6 +338,6 @@ impl Welcome<'_> {
             clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(found), worth))));
         }
         beside.retain(|(_, worth)| *worth > 0.0);
-        Ok((clauses, beside, self.corrections))
+        Ok((clauses, beside))
     }
 }

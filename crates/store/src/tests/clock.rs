@@ -22,7 +22,7 @@ on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
     db.store.fail(&failed, "503", ahead, Retry::At(ahead + LEASE)).await.unwrap();
     let held = db.store.claim_read(Stage::Discovered, ahead, LEASE, &[]).await.unwrap().unwrap();
     let polled = claim_source(&db.store, ahead, Scope::Due).await.unwrap();
-    db.store.record_poll(&polled, fetched(Vec::new()), ahead, Some(ahead + LEASE)).await.unwrap();
+    db.store.record_poll(&polled, fetched(Vec::new()), ahead, |_| Some(ahead + LEASE).into()).await.unwrap();
     let late = claim_source(&db.store, ahead + LEASE, Scope::Due).await.unwrap();
 
     // It is right again.
@@ -41,7 +41,10 @@ on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
     let text = article("Some text");
     let lost = db.store.finish_extract(&held, &text, &held.url, now).await.unwrap();
     assert_eq!(lost, Extracted::LeaseLost);
-    db.store.record_poll(&late, PollOutcome::Failed { error: "late".into() }, now, None).await.unwrap();
+    db.store
+        .record_poll(&late, PollOutcome::Failed { error: "late".into() }, now, |_| NextPoll::default())
+        .await
+        .unwrap();
     assert_eq!(db.store.source(source.source.id).await.unwrap().unwrap().health.last_error, None);
     for read in &again {
         let text = article(&format!("Text of {}", read.url));
@@ -58,7 +61,7 @@ on_both!(a_clock_that_is_right_has_nothing_undone, |db| {
     let stored = db.store.finish_extract(&read, &article("Some text"), &read.url, at(7200)).await.unwrap();
     assert_eq!(stored, Extracted::Stored);
     let two_days = at(7200) + SignedDuration::from_hours(48);
-    db.store.record_poll(&polled, fetched(Vec::new()), at(7200), Some(two_days)).await.unwrap();
+    db.store.record_poll(&polled, fetched(Vec::new()), at(7200), |_| Some(two_days).into()).await.unwrap();
     db.store.forget_wrong_clock(at(7201)).await.unwrap();
     assert!(
         claim_source(&db.store, at(7201), Scope::Due).await.is_none(),

@@ -99,7 +99,11 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer).await.unwrap();
     // SQLite answers the same when the file may not grow as when the disk is full. There is room to begin, not to finish.
     on_writer(&db, &format!("PRAGMA max_page_count = {}", pages + 40)).await;
-    let error = db.store.record_poll(&claimed, fetched(entries()), at(51), None).await.unwrap_err();
+    let error = db
+        .store
+        .record_poll(&claimed, fetched(entries()), at(51), |_| NextPoll::default())
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::DiskFull { doing: "recording a poll", .. }), "{error:?}");
     let told = error.to_string();
     assert!(told.contains("make room and start again, nothing that was stored is lost"), "{told}");
@@ -107,7 +111,8 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
     assert_eq!(db.store.tally(at(60)).await.unwrap().discovered, 0, "nothing is half there");
     db.assert_sound().await;
     on_writer(&db, "PRAGMA max_page_count = 1073741823").await;
-    let admitted = db.store.record_poll(&claimed, fetched(entries()), at(52), None).await.unwrap();
+    let admitted =
+        db.store.record_poll(&claimed, fetched(entries()), at(52), |_| NextPoll::default()).await.unwrap();
     assert_eq!(admitted, Admitted { new: 1980, known: 0 }, "the same poll goes in");
     db.remove().await;
 }
@@ -214,8 +219,9 @@ async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
     let mut holder = db.store.database.begin().await.unwrap();
     holder.run(crate::database::sql("UPDATE archive SET version = version WHERE id = 1")).await.unwrap();
     let (store, poll) = (db.store.clone(), claimed.clone());
-    let polling =
-        tokio::spawn(async move { store.record_poll(&poll, fetched(entries()), at(2), None).await });
+    let polling = tokio::spawn(async move {
+        store.record_poll(&poll, fetched(entries()), at(2), |_| NextPoll::default()).await
+    });
     let end = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while db.store.database.rows(crate::database::sql(end)).await.unwrap().is_empty() {
@@ -227,7 +233,8 @@ async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
     assert!(error.to_string().contains("check that the server runs and can be reached"), "{error}");
     holder.abandon().await.unwrap();
     assert_eq!(db.store.tally(at(3)).await.unwrap().discovered, 0);
-    let admitted = db.store.record_poll(&claimed, fetched(entries()), at(4), None).await.unwrap();
+    let admitted =
+        db.store.record_poll(&claimed, fetched(entries()), at(4), |_| NextPoll::default()).await.unwrap();
     assert_eq!(admitted, Admitted { new: 50, known: 0 });
     db.remove().await;
 }
