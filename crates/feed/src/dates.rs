@@ -64,7 +64,8 @@ fn whole_part(text: &str) -> Option<i64> {
 /// A date and time of day in a zone so many minutes east of Greenwich; none where the calendar has no such moment.
 fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let small = |n: i64| i8::try_from(n).ok();
-    let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
+    let is_year = |year: &i16| (1..=9999).contains(year);
+    let year = i16::try_from(date[0]).ok().filter(is_year)?;
     let civil = DateTime::new(
         year,
         small(date[1])?,
@@ -76,7 +77,7 @@ fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp
     )
     .ok()?;
     let shift = SignedDuration::from_secs(minutes_east.checked_mul(60)?);
-    let utc = civil.checked_sub(shift).ok()?;
+    let utc = civil.checked_sub(shift).ok().filter(|utc| is_year(&utc.year()))?;
     jiff::tz::TimeZone::UTC.to_timestamp(utc).ok()
 }
 

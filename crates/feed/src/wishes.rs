@@ -93,7 +93,7 @@ fn forget_the_impossible(wishes: &mut FeedWishes) {
 }
 
 fn of_json_feed(text: &str, base: Option<&Url>, allowance: &mut Allowance) -> FeedWishes {
-    let Ok(feed) = serde_json::from_str::<Value>(text) else { return FeedWishes::default() };
+    let Ok(feed) = crate::json::read(text) else { return FeedWishes::default() };
     let hubs = feed.get("hubs").and_then(Value::as_array).into_iter().flatten();
     let mut hub = None;
     for named in hubs {
