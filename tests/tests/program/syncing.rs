@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use backissue_feed::Hints;
-use backissue_model::CanonicalUrl;
+use backissue_model::{CanonicalUrl, FIRST_PAGE};
 use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, terminate, wait};
 use backissue_tests::shared::shared_dir;
@@ -17,12 +17,13 @@ fn listed(web: &SmallWeb) -> BTreeSet<String> {
     web.feeds().iter().flat_map(|feed| listed_in(feed)).collect()
 }
 
-/// The same of one feed.
+/// The same of one feed. What it gives the zero time is a page of the site.
 pub fn listed_in(feed: &str) -> BTreeSet<String> {
     let path = shared_dir().unwrap().join("web").join(feed.trim_start_matches("https://"));
     let hints = Hints { url: feed.parse().ok(), media_type: None };
     let feed = backissue_feed::parse(&std::fs::read(path).unwrap(), &hints).unwrap();
-    feed.entries.iter().filter_map(|e| Some(CanonicalUrl::of(e.url.as_ref()?).ok()?.key())).collect()
+    let articles = feed.entries.iter().filter(|e| e.published.is_none_or(|at| at >= FIRST_PAGE));
+    articles.filter_map(|e| Some(CanonicalUrl::of(e.url.as_ref()?).ok()?.key())).collect()
 }
 
 fn kept(archive: &Archive) -> Vec<String> {
