@@ -8,6 +8,9 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
+/// The beginning of year 1.
+const FIRST_YEAR: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
 /// The moment that `text` names, if it names one.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
@@ -16,7 +19,8 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     }
     const FORMS: [fn(&str) -> Option<Timestamp>; 8] =
         [w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek];
-    FORMS.iter().find_map(|form| form(text))
+    // What days, hours or a zone reach beyond the first year cannot be written again.
+    FORMS.iter().find_map(|form| form(text)).filter(|at| *at >= FIRST_YEAR)
 }
 
 /// Hours east of Greenwich by zone name, lower case.
@@ -64,8 +68,7 @@ fn whole_part(text: &str) -> Option<i64> {
 /// A date and time of day in a zone so many minutes east of Greenwich; none where the calendar has no such moment.
 fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let small = |n: i64| i8::try_from(n).ok();
-    let is_year = |year: &i16| (1..=9999).contains(year);
-    let year = i16::try_from(date[0]).ok().filter(is_year)?;
+    let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
     let civil = DateTime::new(
         year,
         small(date[1])?,
@@ -77,7 +80,7 @@ fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp
     )
     .ok()?;
     let shift = SignedDuration::from_secs(minutes_east.checked_mul(60)?);
-    let utc = civil.checked_sub(shift).ok().filter(|utc| is_year(&utc.year()))?;
+    let utc = civil.checked_sub(shift).ok()?;
     jiff::tz::TimeZone::UTC.to_timestamp(utc).ok()
 }
 

@@ -178,10 +178,10 @@ pub const TRAPS: &[Trap] = traps! {
     };
 
     // Something else in a feed's place.
-    "error-page" at FEED => Source("this is a web page, not a feed"), |_a, s| {
+    "error-page" at FEED => Source("gives a web page now, which names no other feed"), |_a, s| {
         html(s, "<!doctype html><html><head><title>Oops</title></head><body><h1>Internal error</h1></body></html>")
     };
-    "error-page-as-rss" at FEED => Source("this is a web page, not a feed"), |_a, s| {
+    "error-page-as-rss" at FEED => Source("gives a web page now, which names no other feed"), |_a, s| {
         rss(s, "<html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>")
     };
     "nothing-at-all" at FEED => Source("the document is empty"), |_a, s| rss(s, "");
