@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -81,14 +81,7 @@ impl Browser {
             "chromedriver is not installed; run `apt-get install chromium chromium-driver`, or `cargo xtask test` as root",
         )?;
         let profile = tempfile::tempdir()?;
-        let mut driver = Command::new(program)
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("chromedriver does not start")?;
-        let port = told_port(&mut driver)?;
+        let (driver, port) = started(&program)?;
         let flags = [
             "--headless=new",
             "--no-sandbox",
@@ -201,6 +194,26 @@ impl Drop for Browser {
 fn driver_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("chromedriver")).find(|program| program.is_file())
+}
+
+/// The driver, and the port it listens on. It takes a free port of IPv4 and then the same of IPv6, which another may have taken
+/// meanwhile; then it ends, and is asked anew.
+fn started(program: &Path) -> anyhow::Result<(Child, u16)> {
+    let mut failed = None;
+    for _ in 0..5 {
+        let driver = Command::new(program)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = driver.context("chromedriver does not start")?;
+        match told_port(&mut driver) {
+            Ok(port) => return Ok((driver, port)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed.context("chromedriver was never started")?)
 }
 
 /// The port that the driver says it listens on.

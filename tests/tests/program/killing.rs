@@ -45,6 +45,10 @@ impl Kept {
     /// next start does.
     fn ten_minutes_pass(&self) {
         let Some(database) = &self.database else { return };
+        // What the killed had sent may still be at work there, and take a read in hand.
+        let others = "datname = current_database() AND pid <> pg_backend_pid()";
+        let end = format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}");
+        database.run(&end).unwrap();
         database.run("UPDATE read SET due_at = due_at - 600000 WHERE held = 1").unwrap();
         database.run("UPDATE source SET leased_until = leased_until - 600000").unwrap();
     }
