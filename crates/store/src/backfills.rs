@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Tried, retried, sql, sql_of};
 use crate::error::Failure;
 use crate::keys::{address_key, source_list};
 use crate::polls::{FoundBy, admit};
-use crate::sources::{not_among, source_in};
+use crate::sources::{not_among, of_due, source_in};
 use crate::times::{millis, opt_millis};
 use crate::{Admission, Admitted, Store, StoreError};
 
@@ -244,15 +244,8 @@ impl Store {
              ORDER BY due_at, source_id LIMIT 1",
             not_among("host", 3, busy)
         );
-        let bound = |text: String| -> Sql {
-            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
-        };
-        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+        let bound = |text: String| of_due(text, now, lease, busy);
         let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(bound(look)).await?.is_none() {
-            return Ok(None);
-        }
         // Who held it until now and never came back has failed.
         let take = |lock: &str| {
             bound(format!(
@@ -261,7 +254,9 @@ impl Store {
                  WHERE source_id = ({candidate} {lock}) RETURNING source_id, claim, attempts, host"
             ))
         };
-        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
+        let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
+            return Ok(None);
+        };
         let id = SourceId(taken.int("source_id")?);
         let row = tx.row(sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(id.0)).await?;
         let row = row.ok_or_else(|| Failure::Unreadable("a claimed search without a row".into()))?;

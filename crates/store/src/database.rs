@@ -349,10 +349,17 @@ impl Database {
         Ok(tx)
     }
 
-    /// Begins a transaction and takes one row with `claim`, which is told how to lock it. On PostgreSQL rows that others hold
-    /// for a moment are passed over first; where nothing else is left they are waited for, so that none is due and yet not
-    /// found.
-    pub(crate) async fn begin_claim(&self, claim: impl Fn(&str) -> Sql) -> Tried<Option<(Tx, Row)>> {
+    /// Begins a transaction and takes one row with `claim`, which is told how to lock it, where `look` finds any: most of the
+    /// time nothing is due, and a look is cheap and does not wait for writers. On PostgreSQL rows that others hold for a moment
+    /// are passed over first; where nothing else is left they are waited for, so that none is due and yet not found.
+    pub(crate) async fn begin_claim(
+        &self,
+        look: Sql,
+        claim: impl Fn(&str) -> Sql,
+    ) -> Tried<Option<(Tx, Row)>> {
+        if self.row(look).await?.is_none() {
+            return Ok(None);
+        }
         let locks: &[&str] = match self {
             Self::Sqlite { .. } => &[""],
             Self::Postgres(_) => &["FOR UPDATE SKIP LOCKED", "FOR UPDATE"],

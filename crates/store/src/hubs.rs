@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, Tx, retried, sql, sql_listing};
+use crate::database::{Row, Sql, Tried, Tx, retried, sql};
 use crate::error::Failure;
-use crate::sources::not_among;
+use crate::sources::{not_among, of_due};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -53,16 +53,6 @@ pub struct Subscription {
     pub secret: String,
 }
 
-/// The subscription that has waited longest, on a host that is not busy and of a source that is polled.
-fn candidate(busy: &[String]) -> String {
-    format!(
-        "SELECT h.source_id FROM subscription h JOIN source s ON s.id = h.source_id AND s.standing = 'active'
-         WHERE h.due_at <= $1 AND (h.leased_until IS NULL OR h.leased_until <= $1) {}
-         ORDER BY h.due_at, h.source_id LIMIT 1",
-        not_among("h.host", 3, busy)
-    )
-}
-
 impl Store {
     /// Takes the subscription that is to be asked for next and holds it for `lease`. One that is asked for the first time is
     /// called by `fresh`.
@@ -87,25 +77,24 @@ impl Store {
         busy: &[String],
         fresh: &HubNames,
     ) -> Tried<Option<ClaimedSubscription>> {
-        let candidate = candidate(busy);
-        let bound = |text: String| -> Sql {
-            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
-        };
-        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
+        let candidate = format!(
+            "SELECT source_id FROM subscription WHERE due_at <= $1 {}
+             AND (leased_until IS NULL OR leased_until <= $1)
+             AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.standing = 'active')
+             ORDER BY due_at, source_id LIMIT 1",
+            not_among("host", 3, busy)
+        );
+        let bound = |text: String| of_due(text, now, lease, busy);
         let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(bound(look)).await?.is_none() {
-            return Ok(None);
-        }
         let take = |lock: &str| {
-            let lock =
-                if lock.is_empty() { String::new() } else { lock.replace("FOR UPDATE", "FOR UPDATE OF h") };
             bound(format!(
                 "UPDATE subscription SET claim = claim + 1, leased_until = $2, asked_at = $1
                  WHERE source_id = ({candidate} {lock}) RETURNING *"
             ))
         };
-        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
+        let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
+            return Ok(None);
+        };
         let source = SourceId(taken.int("source_id")?);
         let names = match (taken.opt_text("token")?, taken.opt_text("secret")?) {
             (Some(token), Some(secret)) => HubNames { token, secret },

@@ -245,7 +245,6 @@ impl Store {
             "SELECT id FROM source WHERE standing = 'active' AND {due} {busy_condition}
              AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
         );
-        // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
         let moments = |statement: Sql| {
             let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
             statement
@@ -255,9 +254,7 @@ impl Store {
                 .bind_all(busy.iter().cloned())
         };
         let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        if self.database.row(moments(sql_listing(look, busy.len()))).await?.is_none() {
-            return Ok(None);
-        }
+        let look = moments(sql_listing(look, busy.len()));
         let take = |lock: &str| {
             let take = format!(
                 "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {lock})
@@ -265,7 +262,7 @@ impl Store {
             );
             moments(sql_listing(take, busy.len()))
         };
-        let Some((mut tx, taken)) = self.database.begin_claim(take).await? else { return Ok(None) };
+        let Some((mut tx, taken)) = self.database.begin_claim(look, take).await? else { return Ok(None) };
         let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(taken.int("id")?);
         let row = tx
             .row(query)
@@ -303,6 +300,12 @@ pub(crate) fn not_among(column: &str, from: usize, values: &[String]) -> String 
         return String::new();
     }
     format!("AND {column} NOT IN ({})", placeholders(from, values.len()))
+}
+
+/// A statement about a row that is due: `$1` is now, `$2` when its lease ends, and from `$3` on are the hosts that are busy.
+pub(crate) fn of_due(text: String, now: Timestamp, lease: SignedDuration, busy: &[String]) -> Sql {
+    let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+    sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
 }
 
 /// The source that has this key, or had it before its feed moved.

@@ -170,11 +170,7 @@ impl Store {
     /// Takes what is due and gives it with all that its next step needs.
     pub(crate) async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
         let (mut tx, id) = loop {
-            // A cheap look first: most of the time nothing is due, and a look does not wait for writers.
-            if self.database.row(due.look()).await?.is_none() {
-                return Ok(None);
-            }
-            let taken = self.database.begin_claim(|lock| due.take(lock)).await?;
+            let taken = self.database.begin_claim(due.look(), |lock| due.take(lock)).await?;
             let Some((mut tx, taken)) = taken else { return Ok(None) };
             let id = taken.int("id")?;
             if taken.small("attempts")? < ATTEMPTS_MAX {
