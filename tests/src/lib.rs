@@ -3,6 +3,7 @@
 //! The program never depends on this crate; the developer chores (`cargo xtask`) do.
 
 pub mod browser;
+pub mod chance;
 pub mod contents;
 pub mod database;
 pub mod hostile;

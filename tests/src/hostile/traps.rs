@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::documents::{answer, channel, chunked, feed, html, item, page, prose, rss};
 use super::{ARTICLE, Asked, Ends, FEED, ROBOTS, Trap, drip, repeat, say_nothing};
+use crate::chance::Random;
 use Ends::{Kept, Read, Source};
 
 const MEGABYTE: usize = 1 << 20;
@@ -397,14 +398,8 @@ fn zstd(exponent: u8, blocks: usize) -> Vec<u8> {
 fn noise() -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     NOISE.get_or_init(|| {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let bytes = std::iter::repeat_with(|| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[0] | 0x80
-        });
-        bytes.take(65_536).collect()
+        let mut random = Random(1);
+        std::iter::repeat_with(|| random.below(256) as u8 | 0x80).take(65_536).collect()
     })
 }
 

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
+use backissue_tests::chance::Random;
 use backissue_tests::contents::Contents;
 use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, kill_after};
@@ -70,18 +71,9 @@ impl Kept {
     }
 }
 
-/// Moments that look random and come again with the same seed (Steele, Lea, Flood: "Fast splittable pseudorandom number
-/// generators", 2014).
-struct Chance(u64);
-
-impl Chance {
-    fn moment(&mut self) -> Duration {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        LATEST.mul_f64(((word ^ (word >> 31)) % 1000) as f64 / 1000.0)
-    }
+/// A moment of a kill after the start.
+fn moment(random: &mut Random) -> Duration {
+    LATEST.mul_f64(random.below(1000) as f64 / 1000.0)
 }
 
 /// The seed: named in `BACKISSUE_TEST_SEED`, or the clock's.
@@ -105,7 +97,7 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let seed = seed();
     println!("BACKISSUE_TEST_SEED={seed}");
-    let mut chance = Chance(seed);
+    let mut random = Random(seed);
     let undisturbed = {
         let kept = make(&web);
         kept.archive.done(&["sync"]).unwrap();
@@ -115,11 +107,11 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
 
     let (mut kept, mut kills, mut finished) = (make(&web), 0, 0);
     while kills < KILLS {
-        if kept.kill(&["sync"], chance.moment()) {
+        if kept.kill(&["sync"], moment(&mut random)) {
             kills += 1;
             if kills % 5 == 0 {
                 // Meanwhile the search index takes in what there is, and is killed at that.
-                kept.kill(&["find", "before:2100"], chance.moment());
+                kept.kill(&["find", "before:2100"], moment(&mut random));
             }
         } else {
             // It came to its end between the kills: all must be there, and another archive takes the next ones.

@@ -8,13 +8,14 @@ use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
 use backissue_search::meaning::{Embedder, Embedding};
 use backissue_search::{Blend, By, Document, Index, Query, Ranker, Typing};
 use backissue_store::{Location, Store};
+use backissue_tests::chance::Random;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use crate::archive;
 use crate::eval::search::queries;
-use crate::eval::statistics::{Random, percentile};
+use crate::eval::statistics::percentile;
 use crate::release;
 use crate::table::table;
 
