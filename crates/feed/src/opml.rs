@@ -93,8 +93,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Outline>, OpmlError> {
 struct Reader {
     list: List,
     known: std::collections::HashSet<Url>,
-    /// The outlines that are open, with the name of each that is a group.
-    open: Vec<Option<String>>,
+    /// The outlines that are open, with the names of the groups that each is; most are one or none.
+    open: Vec<Vec<String>>,
     /// Open outlines beyond [`MAX_DEPTH`].
     too_deep: usize,
     outlines_seen: usize,
@@ -127,8 +127,8 @@ impl Reader {
         }
     }
 
-    /// Takes an outline in; returns its name if it is a group.
-    fn outline(&mut self, tag: &tags::Tag<'_>) -> Option<String> {
+    /// Takes an outline in; returns the names of the groups that it is, none if it is a feed.
+    fn outline(&mut self, tag: &tags::Tag<'_>) -> Vec<String> {
         let attributes = tag.attributes();
         let value = |names: &[&str]| {
             let found = names.iter().find_map(|name| {
@@ -144,29 +144,28 @@ impl Reader {
             if is_feed {
                 self.skip(format!("«{name}» has no feed address (xmlUrl)"));
             }
-            return (!name.is_empty()).then(|| name.chars().take(MAX_GROUP_NAME).collect());
+            return group_names(&name);
         }
         let Some(feed_url) = web_address(&address) else {
             self.skip(format!("«{name}» has a feed address that is none on the web: {address}"));
-            return None;
+            return Vec::new();
         };
         if self.known.contains(&feed_url) {
             self.skip(format!("«{name}» is listed already: {feed_url}"));
-            return None;
+            return Vec::new();
         }
         if self.list.outlines.len() >= MAX_OUTLINES {
             self.skip(format!("«{name}» comes after the first {MAX_OUTLINES} feeds; import it with a list of its own: {feed_url}"));
-            return None;
+            return Vec::new();
         }
         self.known.insert(feed_url.clone());
-        let groups: Vec<&str> = self.open.iter().flatten().map(String::as_str).collect();
         self.list.outlines.push(Outline {
             title: if name.is_empty() { feed_url.host_str().unwrap_or("").to_owned() } else { name },
             feed_url,
             site_url: web_address(&value(&["htmlurl", "url"])),
-            group: (!groups.is_empty()).then(|| groups.join(" / ").chars().take(MAX_GROUP).collect()),
+            group: joined(self.open.iter().flatten()),
         });
-        None
+        Vec::new()
     }
 
     fn skip(&mut self, reason: String) {
@@ -174,6 +173,30 @@ impl Reader {
             self.list.skipped.push(reason);
         }
     }
+}
+
+/// The groups that a name names: "Work / Databases" is two, as it is joined here. What is too long is cut.
+fn group_names(name: &str) -> Vec<String> {
+    let name: String = name.chars().take(MAX_GROUP_NAME).collect();
+    let words: Vec<&str> = name.split_whitespace().collect();
+    words.split(|word| *word == "/").filter(|words| !words.is_empty()).map(|words| words.join(" ")).collect()
+}
+
+/// The outermost of the groups, as many as fit whole.
+fn joined<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut group = String::new();
+    let mut length = 0;
+    for name in names.take(MAX_DEPTH) {
+        length += name.chars().count() + " / ".len();
+        if length > MAX_GROUP {
+            break;
+        }
+        if !group.is_empty() {
+            group.push_str(" / ");
+        }
+        group.push_str(name);
+    }
+    (!group.is_empty()).then_some(group)
 }
 
 /// The address if it is http or https; `feed:` addresses and those without a scheme count as such.
@@ -330,7 +353,19 @@ mod tests {
     fn long_names_of_groups_are_not_copied_whole_into_every_feed() {
         let groups = format!("<outline text='{}'>", "x".repeat(50_000)).repeat(60);
         let list = read(format!("<opml>{groups}<outline xmlUrl='https://a.example/f'/>").as_bytes()).unwrap();
-        assert_eq!(list.outlines[0].group.as_ref().map(String::len), Some(MAX_GROUP));
+        let four = ["x".repeat(MAX_GROUP_NAME).as_str(); 4].join(" / ");
+        assert_eq!(list.outlines[0].group, Some(four));
+    }
+
+    #[test]
+    fn a_group_with_a_stroke_in_its_name_reads_again_as_it_was_written() {
+        let list = parse(
+            br#"<opml><outline text="Work / Databases"><outline text="Storage /"><outline text="/ Logs /">
+              <outline text="TCP/IP"><outline xmlUrl="https://a.example/f"/>"#,
+        )
+        .unwrap();
+        assert_eq!(list[0].group.as_deref(), Some("Work / Databases / Storage / Logs / TCP/IP"));
+        assert_eq!(parse(write(&list).as_bytes()).unwrap(), list);
     }
 
     #[test]
