@@ -1,6 +1,9 @@
-//! What the archive lies on fails: a full disk, a damaged file, a database server that restarts. Each is told with its remedy,
-//! and what was there is left.
+//! What the archive lies on fails: a full disk, a folder that may not be written, a file that another process holds, a damaged
+//! file, a database server that restarts. Each is told with its remedy, and what was there is left.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use backissue_tests::contents::Contents;
@@ -8,11 +11,16 @@ use backissue_tests::postgres::Cluster;
 use backissue_tests::program::{Archive, wait};
 use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{archive_of, small_web};
 
 /// Half of what the archive grows to, in the shell's blocks of 512 bytes.
 const ROOM: &str = "8000";
+
+/// A command that writes and asks nobody.
+const UNFOLLOW: [&str; 3] = ["unfollow", "https://vitess.io/blog/feed.json", "--yes"];
 
 /// `sync` where no file may grow beyond [`ROOM`]: the system refuses to write as it does on a full disk.
 fn sync_without_room(archive: &Archive) -> std::process::Output {
@@ -88,6 +96,98 @@ fn a_data_folder_that_cannot_be_is_told_with_a_remedy() {
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("/proc/backissue cannot be made") && said.contains("--data"), "{said}");
+}
+
+/// The files of a folder that nobody may write, its owner included; it may be written again when this is dropped.
+struct ReadOnly<'a>(&'a Path);
+
+impl<'a> ReadOnly<'a> {
+    fn make(folder: &'a Path) -> Self {
+        for file in fs::read_dir(folder).unwrap() {
+            fs::set_permissions(file.unwrap().path(), Permissions::from_mode(0o444)).unwrap();
+        }
+        fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
+        Self(folder)
+    }
+
+    /// The names and bytes of its files.
+    fn files(&self) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(self.0)
+            .unwrap()
+            .map(|file| file.unwrap())
+            .filter(|file| file.file_type().unwrap().is_file())
+            .map(|file| (file.file_name(), fs::read(file.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+impl Drop for ReadOnly<'_> {
+    fn drop(&mut self) {
+        fs::set_permissions(self.0, Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// A command for which permissions count. They do not for root, unless it lays its capabilities down.
+fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
+    let plain = archive.command(words);
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return plain;
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(plain.get_program()).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read() {
+    let (_web, archive) = small_web();
+    let followed = archive.done(&["sources"]).unwrap();
+    let folder = ReadOnly::make(archive.folder());
+    let before = folder.files();
+    let run = |words: &[&str]| {
+        let ended = without_privileges(&archive, words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
+    };
+    for words in [&["sync"][..], &UNFOLLOW, &["serve", "--no-fetch"], &["reindex"]] {
+        let (code, _, said) = run(words);
+        assert_eq!(code, Some(1), "{words:?}: {said}");
+        let path = archive.folder().display().to_string();
+        assert!(said.contains(&path) && said.contains("check that"), "{words:?}: {said}");
+    }
+    let (code, said, _) = run(&["doctor"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot be written") && said.contains("change its owner"), "{said}");
+    let (code, said, _) = run(&["sources"]);
+    assert_eq!((code, said), (Some(0), followed));
+    assert!(folder.files() == before, "a file was changed");
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_holds_is_told_when_patience_is_over_and_can_be_read_meanwhile() {
+    let (_web, archive) = small_web();
+    let followed = archive.done(&["sources"]).unwrap();
+    let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
+    let mut holder: SqliteConnection = options.connect().await.unwrap();
+    holder.execute("BEGIN EXCLUSIVE").await.unwrap();
+    let refused = archive.run(&UNFOLLOW).unwrap();
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("held by another process"), "{}", refused.err);
+    assert!(refused.err.contains("stop the other process or try again"), "{}", refused.err);
+    assert_eq!(archive.done(&["sources"]).unwrap(), followed);
+    holder.execute("ROLLBACK").await.unwrap();
+    holder.close().await.unwrap();
+    archive.done(&UNFOLLOW).unwrap();
+    assert_ne!(archive.done(&["sources"]).unwrap(), followed);
 }
 
 /// A server that restarts in the middle of a sync is waited for. What was in hand is due again when its leases have run out.
