@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use backissue_model::ReadId;
 use jiff::Timestamp;
 
+use crate::at_once::at_once;
 use crate::meaning::{Embedding, Vectors};
 use crate::searcher::{Facts, Place, Searcher, SegmentKey};
 use crate::words::compile::Correction;
@@ -205,19 +206,15 @@ fn rank(
 ) -> Result<Placed, SearchError> {
     let by_words = blend.by != By::Meaning || !query.has_words();
     let meaning = meaning.filter(|_| blend.by != By::Words && query.has_words());
-    let (found, near) = std::thread::scope(|scope| {
-        let near = meaning.map(|meaning| scope.spawn(|| near(searcher, matrices, query, meaning, blend)));
-        let found = match by_words {
-            true => searcher.words(query, &blend.weights, typing, CANDIDATES)?,
-            false => crate::Found::default(),
-        };
-        let near = match near.map(std::thread::ScopedJoinHandle::join) {
-            None => Vec::new(),
-            Some(Ok(near)) => near?,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-        };
-        Ok::<_, SearchError>((found, near))
-    })?;
+    let found = || match by_words {
+        true => searcher.words(query, &blend.weights, typing, CANDIDATES),
+        false => Ok(crate::Found::default()),
+    };
+    let (near, found) = match meaning {
+        Some(meaning) => at_once(|| near(searcher, matrices, query, meaning, blend), found),
+        None => (Ok(Vec::new()), found()),
+    };
+    let (near, found) = (near?, found?);
     if !query.has_words() {
         let reads = found.hits.iter().zip(1..).map(|(hit, rank)| {
             let ranked =

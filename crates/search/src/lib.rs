@@ -46,6 +46,7 @@
 //!
 //! It must not fetch anything, change the archive, or be the only place where something is known.
 
+mod at_once;
 mod blend;
 mod document;
 mod embedders;

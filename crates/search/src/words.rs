@@ -1,5 +1,6 @@
 //! Search by words: what the index keeps of a text, and which reads have the words of a query.
 
+mod best;
 mod closer;
 pub(crate) mod compile;
 pub(crate) mod facets;
@@ -16,7 +17,8 @@ use tantivy::collector::TopDocs;
 
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError, Weights};
-use closer::{ASKED, look_closer};
+use best::Best;
+use closer::{ASKED, FOUND, look_closer};
 use compile::{Correction, compile};
 use fields::column;
 
@@ -72,8 +74,11 @@ impl Searcher {
         // Room is made for as many as are asked for, whatever is there.
         let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
-            let best = TopDocs::with_limit(limit.max(ASKED).min(there)).order_by_score();
-            let mut best = self.search(&compiled.query, &best)?;
+            let found = if compiled.frequent.is_empty() { ASKED } else { FOUND };
+            let mut best = self.search(&compiled.query, &Best::of(limit.max(found).min(there)))?;
+            if !compiled.frequent.is_empty() {
+                closer::add(self, &compiled.frequent, &mut best)?;
+            }
             let asked = best.len().min(ASKED);
             look_closer(self, query, weights, &compiled.beside, &mut best[..asked])?;
             best.truncate(limit);

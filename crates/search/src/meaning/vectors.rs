@@ -17,7 +17,7 @@ use super::embedding::{Embedding, dot};
 const EXACT_MAX: usize = 200_000;
 
 /// A part of them with no more vectors than this has no codes.
-const FEW: usize = 10_000;
+const FEW: usize = 1_000;
 
 /// How many of the nearest codes are compared in full, at least.
 const CANDIDATES: usize = 4_000;
@@ -190,9 +190,12 @@ impl Vectors {
         let mut some = wanted;
         let candidates = loop {
             let (most, reached) = within(&counts, some);
-            let near = differing.iter().enumerate().filter(|(_, differing)| **differing <= most);
-            let candidates: Vec<usize> =
-                near.map(|(at, _)| at).filter(|at| is_allowed(allowed, self.rows[*at])).collect();
+            let mut candidates = Vec::with_capacity(reached);
+            dispatch!(level, simd => simd.vectorize(
+                #[inline(always)]
+                || near(&differing, most, &mut candidates)
+            ));
+            candidates.retain(|at| is_allowed(allowed, self.rows[*at]));
             if candidates.len() >= wanted || reached == self.len() {
                 break candidates;
             }
@@ -279,11 +282,27 @@ fn differ(one: &[u64], other: &[u64]) -> u16 {
 
 /// How many codes differ in how many bits.
 fn counts(differing: &[u16], dimensions: usize) -> Vec<usize> {
-    let mut counts = vec![0; dimensions.next_multiple_of(WORD) + 1];
-    for differing in differing {
-        counts[usize::from(*differing)] += 1;
+    // Four counts of each, for one after the other: neighbours are often equal, and need not wait for one another.
+    let mut counts = vec![[0; 4]; dimensions.next_multiple_of(WORD) + 1];
+    for four in differing.chunks(4) {
+        for (of_place, differing) in four.iter().enumerate() {
+            counts[usize::from(*differing)][of_place] += 1;
+        }
     }
-    counts
+    counts.iter().map(|counts| counts.iter().sum()).collect()
+}
+
+/// Adds the places of those that differ in at most `most` bits.
+#[inline(always)]
+fn near(differing: &[u16], most: u16, places: &mut Vec<usize>) {
+    const AT_ONCE: usize = 64;
+    for (first, some) in (0..).step_by(AT_ONCE).zip(differing.chunks(AT_ONCE)) {
+        // Few do, and that none of so many does is seen at a glance.
+        if some.iter().fold(false, |any, differing| any | (*differing <= most)) {
+            let near = some.iter().enumerate().filter(|(_, differing)| **differing <= most);
+            places.extend(near.map(|(at, _)| first + at));
+        }
+    }
 }
 
 /// The least number of differing bits that at least `some` codes stay within, and how many do; all where there are fewer.

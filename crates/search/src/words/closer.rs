@@ -3,6 +3,8 @@
 //!
 //! Asking every read for that would cost many times more than all the rest, so only the best by their words are asked.
 
+use std::cmp::Ordering;
+
 use tantivy::postings::Postings;
 use tantivy::query::{
     Bm25StatisticsProvider, Bm25Weight, EnableScoring, PhraseQuery, Query as Searchable, Weight,
@@ -11,10 +13,13 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocId, DocSet, SeekDangerResult, SegmentReader, TERMINATED, Term};
 
 use super::fields::Weights;
+use crate::at_once::at_once;
 use crate::{Query, SearchError, Searcher};
 
 /// How many of the best are asked.
 pub(super) const ASKED: usize = 200;
+/// How many are found where the most frequent terms still have to tell which of them are the best.
+pub(super) const FOUND: usize = 800;
 /// Most pairs of words that are looked for.
 const MOST_PAIRS: usize = 24;
 
@@ -30,12 +35,48 @@ pub(super) fn look_closer(
         return Ok(());
     }
     best.sort_by_key(|(_, at)| *at);
-    add_terms(searcher, beside, best).map_err(|error| searcher.reading(&error))?;
-    if weights.nearness > 0.0 {
-        add_pairs(searcher, query, weights, best).map_err(|error| searcher.reading(&error))?;
-    }
-    best.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let pairs = |best: &mut [_]| match weights.nearness > 0.0 {
+        true => add_pairs(searcher, query, weights, best),
+        false => Ok(()),
+    };
+    let added = add_both(best, pairs, |best| add_terms(searcher, beside, best));
+    added.map_err(|error| searcher.reading(&error))?;
+    best.sort_by(best_first);
     Ok(())
+}
+
+/// Adds to the score of each of `found` what `terms` are worth to it, and puts them in order again.
+pub(super) fn add(
+    searcher: &Searcher,
+    terms: &[(Term, f32)],
+    found: &mut [(f32, DocAddress)],
+) -> Result<(), SearchError> {
+    found.sort_by_key(|(_, at)| *at);
+    let (some, others) = terms.split_at(terms.len() / 2);
+    let added =
+        add_both(found, |found| add_terms(searcher, some, found), |found| add_terms(searcher, others, found));
+    added.map_err(|error| searcher.reading(&error))?;
+    found.sort_by(best_first);
+    Ok(())
+}
+
+/// Adds to the scores what each of two says, both working at once.
+fn add_both(
+    best: &mut [(f32, DocAddress)],
+    one: impl FnOnce(&mut [(f32, DocAddress)]) -> tantivy::Result<()> + Send,
+    other: impl FnOnce(&mut [(f32, DocAddress)]) -> tantivy::Result<()>,
+) -> tantivy::Result<()> {
+    let mut added: Vec<(f32, DocAddress)> = best.iter().map(|(_, at)| (0.0, *at)).collect();
+    let (first, second) = at_once(|| one(&mut added), || other(best));
+    first.and(second)?;
+    for ((score, _), (added, _)) in best.iter_mut().zip(added) {
+        *score += added;
+    }
+    Ok(())
+}
+
+fn best_first(one: &(f32, DocAddress), other: &(f32, DocAddress)) -> Ordering {
+    other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
 }
 
 /// Adds what each term is worth to those that have it; they are in order.

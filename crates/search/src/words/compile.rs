@@ -33,6 +33,8 @@ pub struct Correction {
 pub(crate) struct Compiled {
     /// What finds reads, and most of what they are worth.
     pub query: Box<dyn Searchable>,
+    /// Terms that are too frequent to find reads by, to be asked of those that were found.
+    pub frequent: Worths,
     /// What else a word is worth where it stands, to be asked of the best.
     pub beside: Worths,
     pub corrections: Vec<Correction>,
@@ -43,8 +45,8 @@ type Clause = (Occur, Box<dyn Searchable>);
 type Worths = Vec<(Term, f32)>;
 
 /// How many occurrences in reads are walked through to find the best, unless fewer terms than [`FINDING`] have as many. The
-/// rarest terms come first; those that are left, which are almost everywhere, are asked of the best that these have found.
-const WALKED: u64 = 400_000;
+/// rarest terms come first; those that are left, which are almost everywhere, are asked of what these have found.
+const WALKED: u64 = 100_000;
 /// How many terms find reads, however frequent they are.
 const FINDING: usize = 4;
 
@@ -65,7 +67,7 @@ pub(crate) fn compile(
     if let Some(word) = unfinished {
         welcome.add_beginnings(word)?;
     }
-    let (words, beside) = welcome.finish()?;
+    let Finished { finding: words, frequent, beside } = welcome.finish()?;
     let corrections = welcome.corrections;
     let mut demanded = demands(searcher, query)?;
     let phrases: Vec<Clause> =
@@ -85,7 +87,7 @@ pub(crate) fn compile(
             Box::new(BooleanQuery::new(demanded))
         }
     };
-    Ok(Compiled { query, beside, corrections })
+    Ok(Compiled { query, frequent, beside, corrections })
 }
 
 /// What every result must fit, whichever way it is found: filters, phrases, and what is to be left out. None where anything
@@ -229,6 +231,15 @@ struct Welcome<'a> {
     corrections: Vec<Correction>,
 }
 
+/// Words made ready.
+struct Finished {
+    finding: Vec<Clause>,
+    /// As [`Compiled::frequent`].
+    frequent: Worths,
+    /// As [`Compiled::beside`].
+    beside: Worths,
+}
+
 /// What a term is worth.
 #[derive(Clone, Copy, Default)]
 struct Worth {
@@ -306,10 +317,9 @@ impl Welcome<'_> {
         Ok(())
     }
 
-    /// What finds reads, and what is asked of the best.
-    fn finish(&self) -> Result<(Vec<Clause>, Worths), SearchError> {
+    fn finish(&self) -> Result<Finished, SearchError> {
         let fields = self.searcher.fields();
-        let (mut finding, mut beside) = (Vec::new(), Vec::new());
+        let (mut finding, mut frequent, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         for (text, Worth { form, exact }) in &self.worths {
             let there = Term::from_field_text(fields.anywhere, text);
             let times = self.searcher.frequency(&there)?;
@@ -331,13 +341,13 @@ impl Welcome<'_> {
         for (times, term, worth) in finding {
             walked += times;
             if walked > WALKED && clauses.len() >= FINDING {
-                beside.push((term, worth));
+                frequent.push((term, worth));
                 continue;
             }
             let found = TermQuery::new(term, IndexRecordOption::WithFreqs);
             clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(found), worth))));
         }
         beside.retain(|(_, worth)| *worth > 0.0);
-        Ok((clauses, beside))
+        Ok(Finished { finding: clauses, frequent, beside })
     }
 }

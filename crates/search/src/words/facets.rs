@@ -155,12 +155,14 @@ impl Words {
 
     fn named(self) -> HashMap<String, u64> {
         let Some(column) = &self.column else { return HashMap::new() };
-        let counted = (0u64..).zip(self.counts).filter(|(_, count)| *count > 0);
-        let named = counted.filter_map(|(word, count)| {
-            let mut text = String::new();
-            column.ord_to_str(word, &mut text).is_ok_and(|found| found).then_some((text, count))
+        let (words, counts): (Vec<u64>, Vec<u64>) =
+            (0..).zip(self.counts).filter(|(_, count)| *count > 0).unzip();
+        let (mut named, mut counts) = (HashMap::with_capacity(words.len()), counts.into_iter());
+        // What cannot be read has no name.
+        let _ = column.dictionary().sorted_ords_to_term_cb(&words, |word| {
+            named.extend(std::str::from_utf8(word).map(str::to_owned).ok().zip(counts.next()));
         });
-        named.collect()
+        named
     }
 }
 
