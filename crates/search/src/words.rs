@@ -76,9 +76,7 @@ impl Searcher {
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
             let found = if compiled.frequent.is_empty() { ASKED } else { FOUND };
             let mut best = self.search(&compiled.query, &Best::of(limit.max(found).min(there)))?;
-            if !compiled.frequent.is_empty() {
-                closer::add(self, &compiled.frequent, &mut best)?;
-            }
+            closer::add(self, &compiled.frequent, &mut best)?;
             let asked = best.len().min(ASKED);
             look_closer(self, query, weights, &compiled.beside, &mut best[..asked])?;
             best.truncate(limit);

@@ -71,11 +71,14 @@ pub(super) struct BestOfSegment {
 }
 
 impl BestOfSegment {
+    /// The worst score of the best, once there are as many as are wanted.
+    fn worst(&self) -> Option<Score> {
+        self.best.peek().filter(|_| self.best.len() == self.limit).map(|worst| worst.0)
+    }
+
     /// What a score has to be above to count.
     fn threshold(&self) -> Score {
-        let own =
-            self.best.peek().filter(|_| self.best.len() == self.limit).map_or(Score::MIN, |worst| worst.0);
-        own.max(self.bar.below())
+        self.worst().unwrap_or(Score::MIN).max(self.bar.below())
     }
 }
 
@@ -87,10 +90,8 @@ impl SegmentCollector for BestOfSegment {
         if self.best.len() > self.limit {
             self.best.pop();
         }
-        if self.best.len() == self.limit
-            && let Some(worst) = self.best.peek()
-        {
-            self.bar.raise(worst.0);
+        if let Some(worst) = self.worst() {
+            self.bar.raise(worst);
         }
     }
 

@@ -51,6 +51,9 @@ pub(super) fn add(
     terms: &[(Term, f32)],
     found: &mut [(f32, DocAddress)],
 ) -> Result<(), SearchError> {
+    if terms.is_empty() {
+        return Ok(());
+    }
     found.sort_by_key(|(_, at)| *at);
     let (some, others) = terms.split_at(terms.len() / 2);
     let added =
