@@ -24,17 +24,22 @@ const UNFOLLOW: [&str; 3] = ["unfollow", "https://vitess.io/blog/feed.json", "--
 
 /// `sync` where no file may grow beyond [`ROOM`]: the system refuses to write as it does on a full disk.
 fn sync_without_room(archive: &Archive) -> std::process::Output {
-    let sync = archive.command(&["sync", "--log", "off"]);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\""), "sh"]);
-    shell.arg(sync.get_program()).args(sync.get_args());
-    for (name, value) in sync.get_envs() {
+    let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
+    through(&["sh", "-c", &limited, "sh"], &archive.command(&["sync", "--log", "off"])).output().unwrap()
+}
+
+/// The command run by another, which is named with its own arguments.
+fn through(by: &[&str], command: &Command) -> Command {
+    let mut whole = Command::new(by[0]);
+    whole.args(&by[1..]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
         match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
+            Some(value) => whole.env(name, value),
+            None => whole.env_remove(name),
         };
     }
-    shell.stdin(Stdio::null()).output().unwrap()
+    whole.stdin(Stdio::null());
+    whole
 }
 
 #[test]
@@ -135,16 +140,7 @@ fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return plain;
     }
-    let mut command = Command::new("setpriv");
-    command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(plain.get_program()).args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command.stdin(Stdio::null());
-    command
+    through(&["setpriv", "--bounding-set=-all", "--inh-caps=-all"], &plain)
 }
 
 #[test]
