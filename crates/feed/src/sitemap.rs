@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::addresses::{Allowance, can_be_base};
+use crate::addresses::{Allowance, can_be_base, is_on_the_web};
 use crate::markup_text::unescape_xml;
 use crate::{Hints, dates, decoding, prolog, tags};
 
@@ -75,10 +75,10 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     if reader.is_sitemap {
         return Ok(reader.sitemap);
     }
-    // The protocol takes feeds for sitemaps too.
+    // The protocol takes feeds for sitemaps too. An entry may have a mere name (`tag:…`) for an address, a page has not.
     let feed = crate::parse(bytes, hints).map_err(|_| SitemapError::NoSitemap)?;
     let located = |entry: backissue_model::Entry| {
-        Some(Located { url: entry.url?, lastmod: entry.updated.or(entry.published) })
+        Some(Located { url: entry.url.filter(is_on_the_web)?, lastmod: entry.updated.or(entry.published) })
     };
     Ok(Sitemap { pages: feed.entries.into_iter().filter_map(located).collect(), ..Sitemap::default() })
 }
@@ -218,6 +218,16 @@ mod tests {
         assert_eq!(urls(&sitemap.pages), ["https://a.example/one?x=1&y=2", "https://a.example/two"]);
         assert_eq!(sitemap.pages[0].lastmod, "2019-05-04T00:00:00Z".parse().ok());
         assert_eq!((sitemap.pages[1].lastmod, sitemap.sitemaps.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_feed_lists_pages_but_not_names() {
+        let feed = br#"<feed xmlns="http://www.w3.org/2005/Atom"><title>Notes</title>
+            <entry><id>tag:a.example,2024:1</id><title>One</title></entry>
+            <entry><id>2</id><title>Two</title><link href="https://a.example/two"/></entry></feed>"#;
+        let entries = crate::parse(feed, &Hints::default()).unwrap().entries;
+        assert_eq!(entries[0].url.as_ref().map(Url::scheme), Some("tag"));
+        assert_eq!(urls(&parse(feed, &Hints::default()).unwrap().pages), ["https://a.example/two"]);
     }
 
     #[test]
