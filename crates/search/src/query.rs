@@ -190,8 +190,10 @@ impl fmt::Display for Query {
             match piece {
                 Piece::Word(text) => f.write_str(text)?,
                 Piece::Phrase(text) => write!(f, "\"{text}\"")?,
-                Piece::Without(text) if text.contains(char::is_whitespace) => write!(f, "-\"{text}\"")?,
-                Piece::Without(text) => write!(f, "-{text}")?,
+                Piece::Without(text) if needs_no_quotes(text) && read::begins_exclusion(text) => {
+                    write!(f, "-{text}")?;
+                }
+                Piece::Without(text) => write!(f, "-\"{text}\"")?,
                 Piece::Filter(filter, Sense::Only) => write!(f, "{filter}")?,
                 Piece::Filter(filter, Sense::Without) => write!(f, "-{filter}")?,
             }
@@ -205,6 +207,17 @@ pub(crate) fn is_stop_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
     let stem = bare.split(['\'', '’']).next().unwrap_or(bare);
     STOP_WORDS.binary_search(&stem.to_lowercase().as_str()).is_ok() && bare.len() + 2 >= word.len()
+}
+
+/// Whether a sign holds words together that are one phrase or one value.
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '“' | '”' | '„')
+}
+
+/// Whether a text is read as one word, whatever stands before it.
+fn needs_no_quotes(text: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.+#".contains(c);
+    text.chars().all(is_plain) && text.starts_with(char::is_alphanumeric)
 }
 
 /// Whether there is anything in a text that could be found.
@@ -245,6 +258,12 @@ mod tests {
             "noisy neighbour \"rate limiter\" company:\"New York Times\" -kind:tutorial after:2024 12:30",
             "queue -\"dead letter\" -kafka foo:bar std::sync O(n log n) -5 --flag",
             "company:stripe",
+            "company:a\"b cache",
+            "\"company:stripe cache",
+            "degrees -\"5\"",
+            "queue -a\"b -\"kind:incident\"",
+            "week:\"company:stripe\"",
+            "\"rate\nlimiter\" O(n\nlog n)",
         ] {
             let query = Query::parse(text);
             assert_eq!(Query::parse(&query.to_string()).pieces, query.pieces, "{text} became {query}");

@@ -7,6 +7,8 @@ use backissue_model::{ConceptSlug, Kind, Slug, Week};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
+use super::{is_quote, needs_no_quotes};
+
 /// What a read must be to pass. Several filters of one name let through what fits any of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -43,8 +45,9 @@ pub(crate) enum Reading {
 }
 
 impl Filter {
-    /// Reads the filter `name` with `value`, which is not empty.
+    /// Reads the filter `name` with `value`, which is not empty. Quotation marks hold a value and are never part of one.
     pub(crate) fn read(name: &str, value: &str) -> Reading {
+        let value = without_quotes(value);
         let value = value.trim();
         let read =
             match name.to_lowercase().as_str() {
@@ -100,13 +103,16 @@ impl fmt::Display for Filter {
     /// As it is typed in a query; reading it gives the filter again.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value();
-        let is_one_word = value.chars().all(|c| c.is_alphanumeric() || "-_.+#".contains(c));
-        if is_one_word && value.starts_with(char::is_alphanumeric) {
+        if needs_no_quotes(&value) {
             write!(f, "{}:{value}", self.name())
         } else {
-            write!(f, "{}:\"{}\"", self.name(), value.replace(['"', '“', '”', '„'], ""))
+            write!(f, "{}:\"{}\"", self.name(), without_quotes(&value))
         }
     }
+}
+
+fn without_quotes(value: &str) -> String {
+    value.replace(is_quote, "")
 }
 
 fn no_date() -> String {

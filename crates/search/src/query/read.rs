@@ -1,7 +1,7 @@
 //! Reading a query: from a text to its pieces.
 
 use super::filter::{Filter, NAMES, Reading};
-use super::{MOST_TERMS, Piece, Query, Sense, has_letters};
+use super::{MOST_TERMS, Piece, Query, Sense, has_letters, is_quote};
 
 /// Most notes; a page of pasted text needs no page of notes.
 const MOST_NOTES: usize = 5;
@@ -9,7 +9,9 @@ const MOST_NOTES: usize = 5;
 const QUOTED_MAX: usize = 60;
 
 pub(super) fn read(text: &str) -> Query {
-    let mut reader = Reader { rest: text, query: Query::default() };
+    // A line break is a space, also within a cost and a phrase.
+    let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut reader = Reader { rest: &spaced, query: Query::default() };
     while reader.next_piece() {}
     reader.finish(text)
 }
@@ -37,6 +39,9 @@ impl<'a> Reader<'a> {
         if let Some((phrase, rest)) = quoted(body) {
             self.rest = rest;
             self.push_phrase(phrase, sense);
+        } else if body.starts_with(is_quote) {
+            self.note("A quotation mark has no partner; what follows it was searched without it.".to_owned());
+            self.rest = body.trim_start_matches(is_quote);
         } else if let Some((name, value, rest)) = named(body) {
             self.push_filter(name, value, rest, sense);
         } else {
@@ -78,10 +83,20 @@ impl<'a> Reader<'a> {
     fn take_as_words(&mut self, rest: &'a str) {
         let taken = &self.rest[..self.rest.len() - rest.len()];
         self.rest = rest;
-        for word in taken.split(|c: char| c.is_whitespace() || is_quote(c)).filter(|word| has_letters(word)) {
-            if self.query.pieces.len() < MOST_TERMS {
-                self.query.pieces.push(Piece::Word(word.trim_start_matches('-').to_owned()));
-            }
+        for word in taken.split(char::is_whitespace) {
+            self.push_plain(word);
+        }
+    }
+
+    /// Takes `text` as a word, or as several where, written down whole, it would be read as something else.
+    fn push_plain(&mut self, text: &str) {
+        let word = text.strip_prefix('-').filter(|rest| begins_exclusion(rest)).unwrap_or(text);
+        if word.contains(is_quote) {
+            word.split(is_quote).for_each(|part| self.push_plain(part));
+        } else if is_filter(word) {
+            word.split_inclusive(':').for_each(|part| self.push_plain(part));
+        } else if has_letters(word) && self.query.pieces.len() < MOST_TERMS {
+            self.query.pieces.push(Piece::Word(word.to_owned()));
         }
     }
 
@@ -89,10 +104,6 @@ impl<'a> Reader<'a> {
         let end = word_end(body);
         let (word, rest) = body.split_at(end);
         self.rest = rest;
-        if word.starts_with(is_quote) {
-            self.note("A quotation mark has no partner; what follows it was searched as words.".to_owned());
-        }
-        let word = word.trim_matches(is_quote);
         if !has_letters(word) {
             if word == "-" {
                 self.note(
@@ -101,9 +112,10 @@ impl<'a> Reader<'a> {
                 );
             }
         } else if sense == Sense::Without {
-            self.query.pieces.push(Piece::Without(word.to_owned()));
+            let parts: Vec<_> = word.split(is_quote).filter(|part| !part.trim().is_empty()).collect();
+            self.query.pieces.push(Piece::Without(parts.join(" ")));
         } else {
-            self.query.pieces.push(Piece::Word(word.to_owned()));
+            self.push_plain(word);
         }
     }
 
@@ -119,9 +131,9 @@ impl<'a> Reader<'a> {
             self.note(
                 "There is nothing to search but what is to be left out; it was searched as words.".to_owned(),
             );
-            for piece in &mut self.query.pieces {
+            for piece in std::mem::take(&mut self.query.pieces) {
                 if let Piece::Without(words) = piece {
-                    *piece = Piece::Word(std::mem::take(words));
+                    words.split_whitespace().for_each(|word| self.push_plain(word));
                 }
             }
         }
@@ -130,12 +142,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '“' | '”' | '„')
-}
-
 /// Whether what follows a `-` is to be left out: `--flag` is a word, and so is a number.
-fn begins_exclusion(rest: &str) -> bool {
+pub(super) fn begins_exclusion(rest: &str) -> bool {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let is_number = digits > 0 && !rest[digits..].starts_with(char::is_alphanumeric);
     !is_number
@@ -163,6 +171,11 @@ fn named(text: &str) -> Option<(&str, &str, &str)> {
     let (value, rest) = after.split_at(word_end(after));
     let value = value.trim_matches(is_quote);
     has_letters(value).then_some((name, value, rest))
+}
+
+/// Whether a word is a filter with its value.
+fn is_filter(word: &str) -> bool {
+    named(word).is_some_and(|(name, value, _)| matches!(Filter::read(name, value), Reading::Filter(_)))
 }
 
 /// Where the word that `text` begins with ends: at white space, or behind the bracket of a cost such as `O(n log n)`.
@@ -234,6 +247,9 @@ mod tests {
             ("kind:nonsense cache", vec!["kind:nonsense", "cache"]),
             ("\"open end", vec!["open", "end"]),
             ("foo:bar", vec!["foo:bar"]),
+            ("\"company:acme slow", vec!["+company:acme", "slow"]),
+            ("queue -\"dead letter", vec!["queue", "dead", "letter"]),
+            ("kind:\"company:x -slow\"", vec!["kind:", "company:", "x", "slow"]),
             ("a - b", vec!["a", "b"]),
             ("before:yesterday", vec!["before:yesterday"]),
             ("concept:\"no such thing\"", vec!["concept:", "no", "such", "thing"]),
@@ -261,6 +277,13 @@ mod tests {
                 let again: Vec<_> = read(&filter.to_string()).filters().map(|(f, _)| f.to_string()).collect();
                 prop_assert_eq!(again, [filter.to_string()]);
             }
+        }
+
+        // Without brackets: they make a cost of words that a quotation mark between them kept apart.
+        #[test]
+        fn any_question_is_written_as_it_is_read(text in "([\\PC--(]|[-\":O]|company:|week:|before:|\\s){0,60}") {
+            let query = read(&text);
+            prop_assert_eq!(&read(&query.to_string()).pieces, &query.pieces, "written as {}", query);
         }
     }
 }
