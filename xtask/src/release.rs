@@ -1,4 +1,4 @@
-//! Chores that measure must run optimised, server and client alike.
+//! Chores that measure must run optimised, server and client alike; those that compute for minutes had better.
 
 use std::path::PathBuf;
 use std::process::{Command, exit};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use backissue_tests::postgres::Cluster;
@@ -13,7 +13,16 @@ use backissue_tests::shared::shared_dir;
 pub struct Test {
     /// Only tests whose name contains this, without the checks before them
     filter: Option<String>,
+    /// Look for what is rare: so many cases for every property, other ones each time
+    #[arg(long, value_name = "NUMBER")]
+    cases: Option<u32>,
+    /// The cases that another run has made of this seed
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
 }
+
+/// A change is held against the cases that the last one has passed, so that what fails is the change. `--cases` draws others.
+const SEED: u64 = 1;
 
 impl Test {
     /// Runs format check, `cargo deny`, clippy, and all tests on both databases and in a browser.
@@ -40,9 +49,25 @@ impl Test {
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
             // Snapshots are compared, never written, and a missing one is a failure.
             tests.env("INSTA_UPDATE", "no");
+            self.properties(&mut tests)?;
             run(&mut tests)
         })?;
         println!("All passed in {} s.", began.elapsed().as_secs());
+        Ok(())
+    }
+
+    /// Says to proptest how many cases are tried and of which seed.
+    fn properties(&self, tests: &mut Command) -> anyhow::Result<()> {
+        let seed = match (self.seed, self.cases) {
+            (Some(seed), _) => seed,
+            (None, None) => SEED,
+            (None, Some(_)) => UNIX_EPOCH.elapsed().context("the clock is before 1970")?.as_secs(),
+        };
+        println!("properties: --seed {seed}");
+        tests.env("PROPTEST_RNG_SEED", seed.to_string());
+        if let Some(cases) = self.cases {
+            tests.env("PROPTEST_CASES", cases.to_string());
+        }
         Ok(())
     }
 }
