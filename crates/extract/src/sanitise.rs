@@ -98,7 +98,7 @@ pub(crate) fn sanitise(html: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/inert/mod.rs"]
+#[path = "../tests/extracting/inert.rs"]
 mod inert;
 
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! What queries find, in which order, and what is said of them.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
-mod made;
-
+use crate::made::{index_of, read};
 use backissue_model::{Kind, ReadId, Slug};
 use backissue_search::{Count, Document, Hit, Query, Searcher, Typing, Weights};
-use made::{index_of, read};
 use proptest::prelude::*;
 
 /// The reads that a query finds, best first.

@@ -1,16 +1,12 @@
 //! The index on disk: what lasts, what is lost with a crash, and who sees what when.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
-mod made;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::made::{index_of, read};
 use backissue_model::ReadId;
 use backissue_search::{Index, Query, SearchError, Searcher, Typing, Weights};
-use made::{index_of, read};
 
 /// The reads that a query finds, best first.
 fn found(searcher: &Searcher, query: &str) -> Vec<i64> {

@@ -1,5 +1,4 @@
 //! Whole documents: one small one for every way in which feeds are broken, and the feeds of the shared test web.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -2,15 +2,11 @@
 //!
 //! The same table is opened in a browser by the whole-program tests, where it is also shown that most of it would run.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
-mod inert;
-
 use std::collections::HashSet;
 
+use crate::inert::assert_is_inert;
 use backissue_extract::{Page, extract, from_entry, plain_text};
 use backissue_model::{Article, Entry};
-use inert::assert_is_inert;
 use serde::Deserialize;
 use url::Url;
 
@@ -29,7 +25,7 @@ struct Vector {
 }
 
 fn vectors() -> Vec<Vector> {
-    let lines = include_str!("../../../tests/data/xss.jsonl").lines();
+    let lines = include_str!("../../../../tests/data/xss.jsonl").lines();
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why} in {line}"))).collect()
 }
 

@@ -1,14 +1,11 @@
 //! The search for sources' past over a real store and real sockets: each way in, robots.txt, and going on after a stop.
 
-#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
-
-mod bench;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::bench::Bench;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use backissue_ingest::ask_backfill;
 use backissue_model::Source;
 use backissue_store::{Extent, Reach};
-use bench::Bench;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 

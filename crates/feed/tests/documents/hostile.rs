@@ -1,5 +1,4 @@
 //! Documents that are made to grow: what comes out stays in proportion to what went in.
-#![allow(clippy::unwrap_used)]
 
 use backissue_feed::{Hints, discover, parse};
 use backissue_model::{Entry, Feed};

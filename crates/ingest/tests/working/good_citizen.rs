@@ -1,18 +1,14 @@
 //! Rhythm and moves over a real store and real sockets: when a source is asked next, and where a feed has gone.
 
-#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
-
-mod bench;
-
 use std::sync::{Arc, Mutex};
 
+use crate::bench::{Bench, feed, page};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backissue_ingest::IngestSettings;
 use backissue_model::{Because, Source, Standing};
-use bench::{Bench, feed, page};
 use jiff::{SignedDuration, Timestamp};
 
 /// What a little web answers, by host and path. Whatever else is asked for is an article.

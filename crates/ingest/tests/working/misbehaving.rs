@@ -1,17 +1,13 @@
 //! The workers over a real store and real sockets, when servers misbehave.
 
-#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
-
-mod bench;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::bench::{Bench, feed, page};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use bench::{Bench, feed, page};
 use jiff::Timestamp;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,16 +1,12 @@
 //! Real articles of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace), every tenth page.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
-mod made;
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::made::{index_of, read};
 use backissue_extract::{Page, extract};
 use backissue_model::ReadId;
 use backissue_search::{Document, Index, Marks, Query, Typing, Weights, highlights, passage};
-use made::{index_of, read};
 use url::Url;
 
 fn articles() -> Vec<Document> {

@@ -1,8 +1,5 @@
 //! A store in a throw-away folder, workers over it, and a little web for them.
 
-#![allow(dead_code, reason = "each test program uses what it needs")]
-
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 pub struct Bench {
     pub store: Store,
     pub ingest: Arc<Ingest>,
-    pub address: SocketAddr,
     _folder: tempfile::TempDir,
 }
 
@@ -35,14 +31,6 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self::reaching_with(address, settings).await
-    }
-
-    pub async fn reaching(address: SocketAddr) -> Self {
-        Self::reaching_with(address, IngestSettings::default()).await
-    }
-
-    async fn reaching_with(address: SocketAddr, settings: IngestSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("archive.sqlite"));
         let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -54,7 +42,7 @@ impl Bench {
         })
         .unwrap();
         let ingest = Ingest::new(store.clone(), fetcher, settings);
-        Self { store, ingest, address, _folder: folder }
+        Self { store, ingest, _folder: folder }
     }
 
     pub async fn follow(&self, host: &str) {

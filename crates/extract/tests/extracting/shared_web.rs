@@ -1,7 +1,5 @@
 //! Real pages: the eight blogs of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace).
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,10 @@
 //! Everything from the network is hostile: nothing active survives, nothing makes the room panic, hang or overflow.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on should stop with the place.
-
-mod inert;
-
 use std::time::{Duration, Instant};
 
+use crate::inert::assert_is_inert;
 use backissue_extract::{ExtractError, LARGEST_PAGE, Page, extract, from_entry, plain_text};
 use backissue_model::Entry;
-use inert::assert_is_inert;
 use proptest::prelude::*;
 use url::Url;
 

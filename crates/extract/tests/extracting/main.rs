@@ -1,0 +1,8 @@
+//! Pages and entries taken apart: real ones, hostile ones, and every scripting vector.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+mod hostile;
+mod inert;
+mod shared_web;
+mod xss;

@@ -1,0 +1,8 @@
+//! The workers over a real store and real sockets.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+mod backfilling;
+mod bench;
+mod good_citizen;
+mod misbehaving;
