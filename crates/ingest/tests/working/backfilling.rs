@@ -51,6 +51,15 @@ impl Site {
         })
     }
 
+    /// Answers as the site does, but for one path, for which there is this status alone.
+    fn router_but(&self, path: &'static str, status: StatusCode) -> Router {
+        self.router().layer(axum::middleware::from_fn(
+            move |request: Request, next: axum::middleware::Next| async move {
+                if request.uri().path() == path { status.into_response() } else { next.run(request).await }
+            },
+        ))
+    }
+
     fn answer(&self, request: &Request) -> Response {
         let path = request.uri().path_and_query().unwrap().as_str().to_owned();
         if let Some((watched, stop)) = &*self.watched.lock().unwrap()
@@ -360,15 +369,7 @@ async fn what_robots_forbids_is_not_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_whose_robots_cannot_be_had_is_left_alone_for_a_while() {
     let site = Site::default().with_articles(4, 2).with("/sitemap.xml", sitemap((0..4).map(url)));
-    let down = site.router().layer(axum::middleware::from_fn(
-        |request: Request, next: axum::middleware::Next| async move {
-            match request.uri().path() {
-                "/robots.txt" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-                _ => next.run(request).await,
-            }
-        },
-    ));
-    let bench = Bench::over(down).await;
+    let bench = Bench::over(site.router_but("/robots.txt", StatusCode::SERVICE_UNAVAILABLE)).await;
     bench.follow("blog.test").await;
     bench.sync().await;
     let source = bench.store.source_by_slug("blog-test").await.unwrap().unwrap();
@@ -416,15 +417,7 @@ async fn a_document_that_fails_is_tried_again_and_then_left_out() {
         let links: String = (0..6).map(|n| format!("<a href='{}'>x</a>", path(n))).collect();
         format!("<html><body>{links}</body></html>")
     });
-    let down = site.router().layer(axum::middleware::from_fn(
-        |request: Request, next: axum::middleware::Next| async move {
-            match request.uri().path() {
-                "/sitemap.xml" => StatusCode::BAD_GATEWAY.into_response(),
-                _ => next.run(request).await,
-            }
-        },
-    ));
-    let bench = Bench::over(down).await;
+    let bench = Bench::over(site.router_but("/sitemap.xml", StatusCode::BAD_GATEWAY)).await;
     bench.follow("blog.test").await;
     bench.sync().await;
     let source = bench.store.source_by_slug("blog-test").await.unwrap().unwrap();

@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
             self.rest = "";
             return false;
         }
-        let without = self.rest.strip_prefix('-').filter(|rest| begins_exclusion(rest));
+        let without = left_out(self.rest);
         let body = without.unwrap_or(self.rest);
         let sense = if without.is_some() { Sense::Without } else { Sense::Only };
         if let Some((phrase, rest)) = quoted(body) {
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
 
     /// Takes `text` as a word, or as several where, written down whole, it would be read as something else.
     fn push_plain(&mut self, text: &str) {
-        let word = text.strip_prefix('-').filter(|rest| begins_exclusion(rest)).unwrap_or(text);
+        let word = left_out(text).unwrap_or(text);
         if word.contains(is_quote) {
             word.split(is_quote).for_each(|part| self.push_plain(part));
         } else if is_filter(word) {
@@ -140,6 +140,11 @@ impl<'a> Reader<'a> {
         self.query.open_ended = text.ends_with(char::is_alphanumeric);
         self.query
     }
+}
+
+/// What follows the `-` that `text` begins with, where it is to be left out.
+fn left_out(text: &str) -> Option<&str> {
+    text.strip_prefix('-').filter(|rest| begins_exclusion(rest))
 }
 
 /// Whether what follows a `-` is to be left out: `--flag` is a word, and so is a number.
