@@ -120,6 +120,8 @@ pub struct Assembly {
     in_entry: bool,
     in_source: bool,
     in_image: bool,
+    /// Within an element about a picture, a film or a sound.
+    in_media: bool,
     in_text_input: bool,
     in_author: bool,
     in_contributor: bool,
@@ -143,6 +145,11 @@ pub struct Assembly {
 
 fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().rev().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
+}
+
+/// Whether an element says what something is about without being its text.
+fn is_caption(name: &str) -> bool {
+    matches!(name, "media_description" | "itunes_summary" | "dc_description")
 }
 
 fn lower_attribute(attributes: &[Attribute], name: &str) -> Option<String> {
@@ -176,6 +183,7 @@ impl Assembly {
             in_entry: false,
             in_source: false,
             in_image: false,
+            in_media: false,
             in_text_input: false,
             in_author: false,
             in_contributor: false,
@@ -408,8 +416,13 @@ impl Assembly {
                 self.id_is_link = is_link;
                 self.push(Part::Id, true);
             }
-            "description" | "dc_description" | "media_description" => self.start_description(attributes),
-            "summary" | "itunes_summary" => self.start_summary(attributes),
+            "description" => self.start_description(attributes),
+            "summary" => self.start_summary(attributes),
+            "media_content" | "media_thumbnail" => self.in_media = true,
+            _ if is_caption(name) => {
+                let default = if name == "media_description" { PLAIN } else { HTML };
+                self.push_content(Part::Caption, attributes, default, false);
+            }
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
                 self.in_author = true;
                 self.push(Part::Author, true);
@@ -456,7 +469,7 @@ impl Assembly {
                 self.in_source = true;
                 self.title_depth = None;
             }
-            "enclosure" | "cloud" | "media_group" | "media_content" => {}
+            "enclosure" | "cloud" | "media_group" => {}
             _ if attributes.is_empty() => self.push(Part::Other(name.to_owned()), true),
             _ => {}
         }
@@ -492,6 +505,7 @@ impl Assembly {
         }
         self.push(Part::Item, false);
         self.in_entry = true;
+        self.in_media = false;
         self.id_is_link = false;
         self.title_depth = None;
         if let Some(about) = attribute(attributes, "rdf:about") {
@@ -509,10 +523,13 @@ impl Assembly {
         let media = media.unwrap_or_else(|| default.to_owned());
         let href = ["url", "uri", "href"].iter().find_map(|name| attribute(attributes, name));
         let Some(href) = href.filter(|href| !href.is_empty()) else {
-            let stored = self.expects_text();
+            // An enclosure, a hub or the feed itself is no address of the entry, wherever the element has it.
+            let stored = relation == "alternate" && self.expects_text();
             return self.push(Part::Link, stored);
         };
-        if relation == "alternate" && matches!(media.as_str(), HTML | XHTML) {
+        // The same in another language does not replace the address that is known.
+        let translated = attribute(attributes, "hreflang").is_some() && self.record().link.is_some();
+        if relation == "alternate" && !translated && matches!(media.as_str(), HTML | XHTML) {
             let link = self.resolved(href);
             self.record().link = Some(link);
         }
@@ -578,16 +595,17 @@ impl Assembly {
             "item" | "entry" => {
                 self.pop(&Part::Item);
                 self.in_entry = false;
+                self.in_media = false;
                 self.has_content = false;
             }
             "link" => {
                 self.pop(&Part::Link);
             }
             "guid" | "id" => self.end_id(),
-            "description" | "dc_description" | "media_description" => {
-                self.end_summary(&Part::Description);
-            }
-            "summary" | "itunes_summary" => self.end_summary(&Part::Summary),
+            "description" => self.end_summary(&Part::Description),
+            "summary" => self.end_summary(&Part::Summary),
+            "media_content" | "media_thumbnail" => self.in_media = false,
+            _ if is_caption(name) => self.end_caption(),
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
                 self.pop(&Part::Author);
                 self.in_author = false;
@@ -685,6 +703,21 @@ impl Assembly {
             self.pop_content(part);
         }
         self.description_is_content = false;
+    }
+
+    /// What a picture shows is nothing of the entry. Other captions stand in for a summary that is missing.
+    fn end_caption(&mut self) {
+        let is_html = self.content.is_html();
+        let Some(text) = self.pop_content(&Part::Caption) else { return };
+        if self.in_media || text.is_empty() {
+            return;
+        }
+        let html = is_html || looks_like_html(&text);
+        let text = if html { self.with_declared_base(text) } else { escape(&text).into_owned() };
+        let record = self.record();
+        if record.caption.as_ref().is_none_or(|known| known.len() < text.len()) {
+            record.caption = Some(text);
+        }
     }
 
     fn end_content(&mut self) {
@@ -818,7 +851,10 @@ impl Assembly {
         let in_entry = self.in_entry && !self.in_source;
         match part {
             Part::Link => {
-                let link = if text.is_empty() { text } else { self.resolved(&text) };
+                if text.is_empty() {
+                    return text;
+                }
+                let link = self.resolved(&text);
                 if in_entry && !self.in_image {
                     self.entry().link = Some(link.clone());
                 } else if !in_entry {

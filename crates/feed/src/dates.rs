@@ -2,7 +2,7 @@
 //!
 //! A feed's date should be RFC 822 (RSS) or RFC 3339 (Atom, Dublin Core). Many are neither: zones that no RFC has, days
 //! and months swapped, months in the publisher's language, half a date. The forms are tried in a fixed order, most
-//! exact first; the first that fits decides. A date without a zone is read as UTC. Nothing here knows today's date, so
+//! exact first; the first that fits decides; `pieced` reads the rest word by word. A date without a zone is read as UTC. Nothing here knows today's date, so
 //! forms that leave out the year are no dates.
 
 use jiff::civil::DateTime;
@@ -17,8 +17,8 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if text.is_empty() || text.len() > 200 {
         return None;
     }
-    const FORMS: [fn(&str) -> Option<Timestamp>; 8] =
-        [w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek];
+    const FORMS: [fn(&str) -> Option<Timestamp>; 10] =
+        [epoch, w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek, pieced];
     // What days, hours or a zone reach beyond the first year cannot be written again.
     FORMS.iter().find_map(|form| form(text)).filter(|at| *at >= FIRST_YEAR)
 }
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 /// Hours east of Greenwich by zone name, lower case.
 fn zone_hours(name: &str) -> Option<i64> {
     Some(match name {
-        "ut" | "gmt" | "z" | "utc" => 0,
+        "ut" | "gmt" | "z" | "utc" | "wet" => 0,
         "adt" => -3,
         "ast" | "at" | "edt" => -4,
         "est" | "et" | "cdt" => -5,
@@ -34,12 +34,32 @@ fn zone_hours(name: &str) -> Option<i64> {
         "mst" | "mt" | "pdt" => -7,
         "pst" | "pt" => -8,
         "a" => -1,
-        "n" | "met" => 1,
-        "mest" => 2,
+        "n" | "met" | "cet" | "mez" | "bst" | "west" => 1,
+        "mest" | "cest" | "mesz" | "eet" | "sast" => 2,
+        "eest" | "msk" => 3,
+        "hkt" | "sgt" | "awst" => 8,
+        "jst" | "kst" => 9,
+        "aest" => 10,
+        "aedt" => 11,
+        "nzst" => 12,
+        "nzdt" => 13,
+        "akdt" => -8,
+        "akst" => -9,
+        "hst" => -10,
         "m" => -12,
         "y" => 12,
         _ => return None,
     })
+}
+
+/// Minutes east of Greenwich by zone name, lower case.
+fn zone_minutes(name: &str) -> Option<i64> {
+    match name {
+        "ist" => Some(5 * 60 + 30),
+        "acst" => Some(9 * 60 + 30),
+        "acdt" => Some(10 * 60 + 30),
+        _ => zone_hours(name).map(|hours| hours * 60),
+    }
 }
 
 /// The month that `name` begins with, in English, lower case.
@@ -118,7 +138,9 @@ fn w3c(text: &str) -> Option<Timestamp> {
     let minutes_east = match zone.trim() {
         "" => 0,
         zone if zone.starts_with(['+', '-']) => offset_minutes(zone)?,
-        zone if zone.bytes().all(|b| b.is_ascii_alphabetic()) => zone_hours(zone).unwrap_or(0) * 60,
+        zone if zone.bytes().all(|b| b.is_ascii_alphabetic()) => {
+            zone_minutes(zone).or_else(|| (!is_half_of_day(zone)).then_some(0))?
+        }
         _ => return None,
     };
     let mut parts = clock.splitn(3, ':');
@@ -155,14 +177,157 @@ fn rfc822(text: &str) -> Option<Timestamp> {
     moment([year, month, day], time, rfc822_zone(parts[4])?)
 }
 
-/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC.
+/// Whether a word says which half of the day a time is in.
+fn is_half_of_day(word: &str) -> bool {
+    matches!(word, "am" | "pm" | "a.m." | "p.m.")
+}
+
+/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC. Returns `None` for what is no such zone.
 fn rfc822_zone(zone: &str) -> Option<i64> {
+    if is_half_of_day(zone) || zone.contains('/') && !zone.starts_with("etc/") {
+        return None;
+    }
     let zone = zone.strip_prefix("etc/").unwrap_or(zone);
     let zone = zone.strip_prefix("gmt").filter(|rest| !rest.is_empty()).unwrap_or(zone);
     if zone.starts_with(['+', '-']) {
         return offset_minutes(zone);
     }
-    Some(zone_hours(zone).unwrap_or(0) * 60)
+    let zone = zone.strip_prefix("utc").filter(|rest| rest.starts_with(['+', '-'])).unwrap_or(zone);
+    if zone.starts_with(['+', '-']) {
+        return offset_minutes(zone);
+    }
+    Some(zone_minutes(zone).unwrap_or(0))
+}
+
+/// Seconds or milliseconds since 1970, of a day between 1990 and 2032.
+fn epoch(text: &str) -> Option<Timestamp> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
+    let seconds = if text.len() >= 12 { number / 1000 } else { number };
+    (631_152_000..1_980_000_000).contains(&seconds).then(|| Timestamp::from_second(seconds).ok()).flatten()
+}
+
+/// The month of a name in one of Europe's larger languages, lower case.
+fn month_in_words(name: &str) -> Option<i64> {
+    const MONTHS: [&[&str]; 12] = [
+        &["jan", "ene", "gen", "янв", "sty"],
+        &["feb", "fév", "fev", "фев", "lut"],
+        &["mar", "mär", "maa", "mrt", "мар"],
+        &["apr", "avr", "abr", "апр", "kwi"],
+        &["may", "mai", "mei", "maj", "mag", "мая", "май"],
+        &["jun", "juin", "giu", "июн", "cze"],
+        &["jul", "juil", "lug", "июл", "lip"],
+        &["aug", "aoû", "aou", "ago", "авг", "sie"],
+        &["sep", "set", "сен", "wrz"],
+        &["oct", "okt", "ott", "out", "окт", "paź"],
+        &["nov", "ноя", "lis"],
+        &["dec", "dez", "déc", "dic", "дек", "gru"],
+    ];
+    MONTHS.iter().position(|names| names.iter().any(|n| name.starts_with(n))).map(|at| at as i64 + 1)
+}
+
+/// The days of the week by their beginnings, where a month begins alike.
+fn is_day_of_week(word: &str) -> bool {
+    ["mart", "mard", "marted", "miérc", "mar.", "lundi", "lunes"].iter().any(|day| word.starts_with(day))
+}
+
+/// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`, `5. März 2021`, `Mon, 04
+/// Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the month may be each other.
+fn pieced(text: &str) -> Option<Timestamp> {
+    let lower = text.to_lowercase();
+    let (mut date, mut numbers, mut month) = (None, Vec::new(), None);
+    let (mut clock, mut afternoon, mut minutes_east, mut zone) = (None, None, None, None);
+    for word in lower.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()) {
+        if is_half_of_day(word) {
+            afternoon = Some(word.starts_with('p'));
+        } else if clock.is_none() && word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit()) {
+            let ends = word.find(|c: char| !c.is_ascii_digit() && !":.".contains(c)).unwrap_or(word.len());
+            let (time, rest) = word.split_at(ends);
+            let mut parts = time.splitn(3, ':');
+            let mut part = || parts.next().map_or(Some(0), whole_part);
+            clock = Some([part()?, part()?, part()?]);
+            if is_half_of_day(rest) {
+                afternoon = Some(rest.starts_with('p'));
+            } else if !rest.is_empty() {
+                minutes_east = Some(any_offset(rest)?);
+            }
+        } else if let Some(offset) = any_offset(word).filter(|_| clock.is_some()) {
+            minutes_east = Some(offset);
+        } else if word.contains('/') && word.starts_with(char::is_alphabetic) {
+            zone = Some(jiff::tz::TimeZoneDatabase::bundled().get(word).ok()?);
+        } else if let Some(day) = date_in_a_word(word, lower.contains("am") || lower.contains("pm")) {
+            date = Some(day);
+        } else if let Some(number) = number(ordinal(word)) {
+            numbers.push((number, ordinal(word).len()));
+        } else if month.is_none() && !is_day_of_week(word) {
+            month = month_in_words(word);
+        }
+    }
+    let date = date.or_else(|| {
+        let year = numbers.iter().find(|(_, length)| *length == 4)?.0;
+        let day = numbers.iter().find(|(_, length)| *length <= 2)?.0;
+        Some([year, month?, day])
+    })?;
+    let mut clock = clock.unwrap_or([0; 3]);
+    match afternoon {
+        Some(true) if clock[0] < 12 => clock[0] += 12,
+        Some(false) if clock[0] == 12 => clock[0] = 0,
+        _ => {}
+    }
+    let at = moment(date, clock, minutes_east.unwrap_or(0))?;
+    match zone {
+        Some(zone) => {
+            let civil = jiff::tz::TimeZone::UTC.to_datetime(at);
+            zone.to_timestamp(civil).ok()
+        }
+        None => Some(at),
+    }
+}
+
+/// A number without the sign that makes it an ordinal: `11th`, `5.`, `1er`.
+fn ordinal(word: &str) -> &str {
+    ["st", "nd", "rd", "th", "er", "."].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)
+}
+
+/// Minutes east of Greenwich of `+5:30`, `+0530`, `utc+8`, `gmt-03:00`, `cest`.
+fn any_offset(word: &str) -> Option<i64> {
+    let bare = word.trim_matches(['(', ')']);
+    let bare = bare.strip_prefix("utc").or_else(|| bare.strip_prefix("gmt")).filter(|b| !b.is_empty());
+    let bare = bare.unwrap_or(word.trim_matches(['(', ')']));
+    let Some(digits) = bare.strip_prefix(['+', '-']) else { return zone_minutes(bare) };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) => (number(hours)?, number(minutes)?),
+        None if digits.len() <= 2 => (number(digits)?, 0),
+        None if digits.len() <= 4 => (number(digits)? / 100, number(digits)? % 100),
+        None => return None,
+    };
+    let sign = if bare.starts_with('-') { -1 } else { 1 };
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+}
+
+/// A date in one word: `2018/08/21`, `21.08.2018`, `11-sep-2019`, `8/21/2018`.
+fn date_in_a_word(word: &str, american: bool) -> Option<[i64; 3]> {
+    let sign = word.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
+    let parts: Vec<&str> = word.split(sign).collect();
+    let [first, second, third] = parts[..] else { return None };
+    if first.len() == 4 {
+        return Some([number(first)?, number(second)?, number(third)?]);
+    }
+    let year = number(third).filter(|_| third.len() == 4)?;
+    let first = number(first)?;
+    if let Some(month) = month_in_words(second) {
+        return Some([year, month, first]);
+    }
+    let second = number(second)?;
+    if sign == '.' || first > 12 {
+        Some([year, second, first])
+    } else if second > 12 || american && sign == '/' || first == second {
+        Some([year, first, second])
+    } else {
+        None
+    }
 }
 
 /// `Thu Jan 5 10:20:30 2004` and the same with a zone before the year.
@@ -216,6 +381,9 @@ type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
 fn iso8601(text: &str) -> Option<Timestamp> {
+    if text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
+        return None;
+    }
     const DATES: [DateForm; 5] = [
         |p| {
             let year = p.digits(4, 4)?;
@@ -393,4 +561,51 @@ fn korean(text: &str) -> Option<Timestamp> {
     pieces.literal(":")?;
     let second = pieces.digits(1, 2)?;
     moment([year, month, day], [hour + afternoon, minute, second], KOREA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_that_no_rfc_has_are_read() {
+        for (text, at) in [
+            ("Sun, 19 Mar 2023 20:21:00 America/Los_Angeles", Some("2023-03-20T03:21:00Z")),
+            ("Thu, 01 Jul 2021 12:00:00 Europe/Berlin", Some("2021-07-01T10:00:00Z")),
+            ("Mon, 11 Jul 2022 01:20:02 CEST", Some("2022-07-10T23:20:02Z")),
+            ("Mon, 11 Jul 2022 01:20:02 MEZ", Some("2022-07-11T00:20:02Z")),
+            ("Mon, 11 Jul 2022 12:00:00 EET", Some("2022-07-11T10:00:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 MSK", Some("2022-07-11T09:00:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 JST", Some("2022-07-11T03:00:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 IST", Some("2022-07-11T06:30:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 AEDT", Some("2022-07-11T01:00:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 BST", Some("2022-07-11T11:00:00Z")),
+            ("Mon, 11 Jul 2022 12:00:00 UTC+8", Some("2022-07-11T04:00:00Z")),
+            ("2022-07-11 12:00:00 CEST", Some("2022-07-11T10:00:00Z")),
+            ("8/21/2018 9:00:00 AM", Some("2018-08-21T09:00:00Z")),
+            ("8/23/2018 6:45:10 PM", Some("2018-08-23T18:45:10Z")),
+            ("21 Aug 2018 12:05:00 AM", Some("2018-08-21T00:05:00Z")),
+            ("21 Aug 2018 6:45:10 PM", Some("2018-08-21T18:45:10Z")),
+            ("2018-08-21 6:45 pm", Some("2018-08-21T18:45:00Z")),
+            ("August 21, 2018 6:45pm", Some("2018-08-21T18:45:00Z")),
+            ("11-Sep-2019 22:52:30 +5:30", Some("2019-09-11T17:22:30Z")),
+            ("Wed, 11 Sep 2019 22:52:30 +5:30", Some("2019-09-11T17:22:30Z")),
+            ("Wed, 11 Sep 2019 22:52:30+0530", Some("2019-09-11T17:22:30Z")),
+            ("Wed 11th Sep 2019 10:00", Some("2019-09-11T10:00:00Z")),
+            ("2018/08/21", Some("2018-08-21T00:00:00Z")),
+            ("2018/08/21 10:11:12", Some("2018-08-21T10:11:12Z")),
+            ("21.08.2018", Some("2018-08-21T00:00:00Z")),
+            ("5. März 2021", Some("2021-03-05T00:00:00Z")),
+            ("mardi 5 août 2021 10:00", Some("2021-08-05T10:00:00Z")),
+            ("3 de mayo de 2021", Some("2021-05-03T00:00:00Z")),
+            ("martedì 7 dicembre 2021", Some("2021-12-07T00:00:00Z")),
+            ("1484207400", Some("2017-01-12T07:50:00Z")),
+            ("1484207400123", Some("2017-01-12T07:50:00Z")),
+            ("03/04/2021", None),
+            ("yesterday", None),
+            ("Mon, 04 Dec 2023 02:10:00 Not/AZone", None),
+        ] {
+            assert_eq!(parse(text), at.map(|at| at.parse().unwrap()), "{text}");
+        }
+    }
 }

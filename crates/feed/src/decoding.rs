@@ -23,13 +23,20 @@ pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
             return text;
         }
     }
-    mostly_utf8(bytes)
+    let told = candidates[..3].iter().flatten().find_map(|label| encoding(&label.replace('_', "-")));
+    if let Some(told) = told.filter(|told| *told != encoding_rs::UTF_8)
+        && let Some(text) = mostly(bytes, told)
+    {
+        return Cow::Owned(text);
+    }
+    mostly_utf8(bytes, told == Some(encoding_rs::UTF_8))
         .map_or_else(|| encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, Cow::Owned)
 }
 
 /// Text that is UTF-8 but for a few bytes, as when a document was cut off or a line of it came from elsewhere. Those bytes
-/// are read as Windows-1252. None where they are more than a fifth of what is not ASCII.
-fn mostly_utf8(bytes: &[u8]) -> Option<String> {
+/// are read as Windows-1252. Returns `None` if they are more than a fifth of what is not ASCII and the document does not
+/// declare UTF-8.
+fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let (mut fitting, mut stray) = (0, 0);
     for chunk in bytes.utf8_chunks() {
@@ -38,7 +45,16 @@ fn mostly_utf8(bytes: &[u8]) -> Option<String> {
         stray += chunk.invalid().len();
         text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
     }
-    (stray * 4 <= fitting).then_some(text)
+    (stray * 4 <= fitting || is_declared && fitting > 0).then_some(text)
+}
+
+/// Text in the declared encoding but for a few bytes, which are lost. Returns `None` if they are more than a fifth of what
+/// is not ASCII.
+fn mostly(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let lost = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
+    let fitting = text.chars().filter(|c| !c.is_ascii()).count() - lost;
+    (lost * 4 <= fitting && fitting > 0).then(|| text.into_owned())
 }
 
 /// What the first bytes tell: a byte order mark, which is taken off, or `<?xm` in an encoding that is not like ASCII.
@@ -178,6 +194,13 @@ mod tests {
             (b"<?xml version='1.0' encoding='utf-8'?>\xe9", None, "é"),
             (b"<?xml version='1.0' encoding='koi8-r'?>\xc1", None, "а"),
             (b"<?xml version='1.0' encoding='utf-8'?>\xc1", Some("text/xml; charset=koi8-r"), "а"),
+            (b"<?xml version='1.0' encoding='utf-8'?>\xc3\xa9\xe2\x80\x99\xe9", None, "é’é"),
+            (b"<?xml version='1.0'?>\xc3\xa9\xe9", Some("application/xml; charset=utf-8"), "éé"),
+            (
+                b"<?xml version='1.0' encoding='euc-jp'?>\xc6\xfc\xcb\xdc\xb8\xec\xc6\xfc\xff",
+                None,
+                "日本語日\u{fffd}",
+            ),
             ("<?xml version='1.0' encoding='us-ascii'?>é".as_bytes(), None, "é"),
             (b"<?xml version='1.0' encoding='no-such'?>\x93", None, "“"),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\xc3\xa9", None, "é"),

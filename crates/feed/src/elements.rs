@@ -13,6 +13,7 @@ pub enum Part {
     Id,
     Description,
     Summary,
+    Caption,
     Content,
     Subtitle,
     Rights,

@@ -79,11 +79,11 @@ fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The names in `authors` (1.1) or `author` (1.0).
+/// The names in `authors` (1.1) or `author` (1.0), each a list or a single author.
 fn authors(object: &Map<String, Value>) -> Option<String> {
-    let listed = object.get("authors").and_then(Value::as_array).into_iter().flatten();
-    let names: Vec<String> = listed
-        .chain(object.get("author"))
+    let either = [object.get("authors"), object.get("author")].into_iter().flatten();
+    let names: Vec<String> = either
+        .flat_map(|told| told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice))
         .filter_map(|author| match author {
             Value::Object(author) => string(author, "name").map(|name| one_line(&name)),
             Value::String(name) => Some(one_line(name)),

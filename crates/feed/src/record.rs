@@ -27,6 +27,8 @@ pub struct Record {
     pub summary: Option<String>,
     pub summary_depth: usize,
     pub summary_is_content: bool,
+    /// What stands in for a summary where there is none.
+    pub caption: Option<String>,
     pub contents: Vec<String>,
     pub authors: Vec<Person>,
     pub author: Option<String>,
@@ -85,7 +87,7 @@ impl Record {
             author,
             published: self.published,
             updated: self.updated,
-            summary: not_empty(self.summary).filter(|_| !self.summary_is_content),
+            summary: not_empty(self.summary).filter(|_| !self.summary_is_content).or(self.caption),
             content: not_empty(self.contents.into_iter().max_by_key(String::len)),
             tags: self.tags,
         }

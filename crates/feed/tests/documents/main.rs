@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod cases;
 mod hostile;
 mod whole;

@@ -8,13 +8,13 @@ use backissue_model::{Feed, FeedFormat};
 use serde_json::Value;
 use url::Url;
 
-fn shared(path: &str) -> PathBuf {
+pub fn shared(path: &str) -> PathBuf {
     let root = std::env::var_os("BACKISSUE_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     root.join(path)
 }
 
-fn read(path: &Path) -> Vec<u8> {
+pub fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| {
         panic!("{}: {error}; set BACKISSUE_SHARED to the shared data", path.display())
     })

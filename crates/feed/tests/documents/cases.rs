@@ -1,0 +1,100 @@
+//! Feeds in which people met faults: the cases of the shared data, with the right values.
+
+use std::path::Path;
+
+use backissue_feed::{Hints, parse};
+use serde_json::Value;
+
+use crate::whole::{read, shared};
+
+fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(value, |value, step| match step.parse::<usize>() {
+        Ok(place) => &value[place],
+        Err(_) => &value[step],
+    })
+}
+
+#[test]
+fn feeds_that_people_reported_are_read_right() {
+    let cases: Value = serde_json::from_slice(&read(&shared("cases/cases/expected.json"))).unwrap();
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for case in cases.as_array().unwrap().iter().filter(|case| case["kind"] == "feed") {
+        tried += 1;
+        let file = case["file"].as_str().unwrap();
+        let bytes = read(&shared(&Path::new("cases/cases").join(file).to_string_lossy()));
+        let feed = serde_json::to_value(parse(&bytes, &Hints::default()).unwrap()).unwrap();
+        for check in case["checks"].as_array().unwrap() {
+            let (path, wanted) = (check[0].as_str().unwrap(), &check[2]);
+            let got = match path.strip_suffix(".#") {
+                Some(list) => Value::from(at(&feed, list).as_array().map_or(0, Vec::len)),
+                None => at(&feed, path).clone(),
+            };
+            let has = || got.as_str().unwrap_or("").contains(wanted.as_str().unwrap());
+            let holds = match check[1].as_str().unwrap() {
+                "is" => got == *wanted,
+                "has" => has(),
+                "lacks" => !has(),
+                other => panic!("{file}: there is no check {other}"),
+            };
+            if !holds {
+                wrong.push(format!("{file}: {check} but {got}"));
+            }
+        }
+    }
+    assert!(tried >= 14, "only {tried} cases");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn first_entry(items: &str) -> backissue_model::Entry {
+    let document = format!(
+        "<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/' \
+         xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd' xmlns:dc='http://purl.org/dc/elements/1.1/' \
+         xmlns:atom='http://www.w3.org/2005/Atom'><channel><title>A</title>{items}</channel></rss>"
+    );
+    parse(document.as_bytes(), &Hints::default()).unwrap().entries.swap_remove(0)
+}
+
+#[test]
+fn captions_are_no_content_and_no_summary_beside_a_description() {
+    for caption in [
+        "<media:content url='https://a.example/p.png'><media:description>Graph</media:description></media:content>",
+        "<media:description>Graph</media:description>",
+        "<itunes:summary>Graph</itunes:summary>",
+        "<dc:description>Graph</dc:description>",
+    ] {
+        let text = "<description>The queue was full.</description>";
+        for parts in [format!("{caption}{text}"), format!("{text}{caption}")] {
+            let entry = first_entry(&format!("<item><title>T</title>{parts}</item>"));
+            assert_eq!(entry.summary.as_deref(), Some("The queue was full."), "{parts}");
+            assert_eq!(entry.content, None, "{parts}");
+        }
+    }
+}
+
+#[test]
+fn caption_of_the_entry_stands_in_for_a_missing_summary() {
+    let entry = first_entry("<item><title>T</title><media:description>A &lt; B</media:description></item>");
+    assert_eq!(entry.summary.as_deref(), Some("A &lt; B"));
+    let picture = first_entry(
+        "<item><title>T</title><media:content><media:description>Graph</media:description></media:content></item>",
+    );
+    assert_eq!(picture.summary, None);
+}
+
+#[test]
+fn links_of_other_kinds_do_not_replace_the_address() {
+    for other in [
+        "<link></link>",
+        "<link/>",
+        "<atom:link rel='enclosure'>https://a.example/p.png</atom:link>",
+        "<atom:link rel='hub'>https://a.example/hub</atom:link>",
+        "<atom:link rel='self' href='https://a.example/feed'/>",
+        "<atom:link rel='replies' href='https://a.example/post#comments'/>",
+        "<atom:link rel='alternate' hreflang='de' href='https://a.example/de/post'/>",
+    ] {
+        let items = format!("<item><title>T</title><link>https://a.example/post</link>{other}</item>");
+        let url = first_entry(&items).url.map(String::from);
+        assert_eq!(url.as_deref(), Some("https://a.example/post"), "{other}");
+    }
+}
