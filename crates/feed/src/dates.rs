@@ -239,6 +239,10 @@ fn pieced(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let (mut date, mut numbers, mut month) = (None, Vec::new(), None);
     let (mut clock, mut afternoon, mut minutes_east, mut zone) = (None, None, None, None);
+    // "10:00 AM" and "10:00am", but not the "am" of "Europe/Amsterdam".
+    let twelve_hours = lower
+        .split(|c: char| c.is_whitespace() || c == ',')
+        .any(|word| is_half_of_day(word.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':')));
     for word in lower.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()) {
         if is_half_of_day(word) {
             afternoon = Some(word.starts_with('p'));
@@ -257,7 +261,7 @@ fn pieced(text: &str) -> Option<Timestamp> {
             minutes_east = Some(offset);
         } else if word.contains('/') && word.starts_with(char::is_alphabetic) {
             zone = Some(jiff::tz::TimeZoneDatabase::bundled().get(word).ok()?);
-        } else if let Some(day) = date_in_a_word(word, lower.contains("am") || lower.contains("pm")) {
+        } else if let Some(day) = date_in_a_word(word, twelve_hours) {
             date = Some(day);
         } else if let Some(number) = number(ordinal(word)) {
             numbers.push((number, ordinal(word).len()));
@@ -607,5 +611,12 @@ mod tests {
         ] {
             assert_eq!(parse(text), at.map(|at| at.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn zone_name_with_am_in_it_is_no_half_of_day() {
+        assert_eq!(parse("03/04/2021 10:00 Europe/Amsterdam"), None);
+        assert!(parse("03/04/2021 10:00 AM").is_some());
+        assert!(parse("03/04/2021 10:00am").is_some());
     }
 }
