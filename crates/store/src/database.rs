@@ -266,6 +266,13 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
+/// Whether SQLite's write-ahead log lies beside the database.
+fn has_log(path: &std::path::Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::path::Path::new(&log).exists()
+}
+
 impl Database {
     pub(crate) async fn open_sqlite(path: &std::path::Path) -> Tried<Self> {
         let options = SqliteConnectOptions::new()
@@ -279,7 +286,18 @@ impl Database {
             .pragma("cache_size", "-16000");
         let pool =
             || PoolOptions::<Sqlite>::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
-        let writer = patiently(|| pool().max_connections(1).connect_with(options.clone())).await?;
+        let opened = |options: SqliteConnectOptions| {
+            patiently(move || pool().max_connections(1).connect_with(options.clone()))
+        };
+        let (options, writer) = match opened(options.clone()).await {
+            Err(failure) if failure.is_read_only() && !has_log(path) => {
+                // Reading needs the log's files, which SQLite cannot make in this folder. While
+                // there is no log, no process writes, so the file can be read as it is.
+                let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+                (options.clone(), opened(options).await?)
+            }
+            writer => (options, writer?),
+        };
         let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on"));
         Ok(Self::Sqlite { writer, readers })
     }

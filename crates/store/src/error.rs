@@ -165,11 +165,16 @@ impl Failure {
             Self::Database(sqlx::Error::Database(error)) => error,
             _ => return false,
         };
-        // PostgreSQL: lock_not_available. Its codes have five characters; those of SQLite are shorter numbers whose low byte
-        // is SQLITE_BUSY or SQLITE_LOCKED.
+        // PostgreSQL: lock_not_available. SQLite: SQLITE_BUSY or SQLITE_LOCKED.
         let code = error.code().unwrap_or_default();
-        let low = if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 };
-        code == "55P03" || matches!(low, 5 | 6)
+        code == "55P03" || matches!(sqlite_code(&code), 5 | 6)
+    }
+
+    /// SQLite cannot write the file, or cannot make the files it needs beside it.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        // SQLITE_READONLY and SQLITE_CANTOPEN (<https://sqlite.org/rescode.html>).
+        matches!(sqlite_code(&error.code().unwrap_or_default()), 8 | 14)
     }
 
     pub(crate) fn at(self, location: &Location, doing: &'static str) -> StoreError {
@@ -179,6 +184,12 @@ impl Failure {
             Self::Database(error) => of_database(error, location, doing),
         }
     }
+}
+
+/// The primary result code in SQLite's extended code: its low byte. Returns 0 for a code of
+/// PostgreSQL, which has five characters.
+fn sqlite_code(code: &str) -> u32 {
+    if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 }
 }
 
 fn of_database(error: sqlx::Error, location: Location, doing: &'static str) -> StoreError {

@@ -143,14 +143,28 @@ fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
     through(&["setpriv", "--bounding-set=-all", "--inh-caps=-all"], &plain)
 }
 
-#[test]
-fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read() {
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read() {
     let (_web, archive) = small_web();
     let followed = archive.done(&["sources"]).unwrap();
+    let file = archive.folder().join("archive.sqlite");
+    let log = archive.folder().join("archive.sqlite-wal");
+    // SQLite removes its log when the last connection closes, and keeps it while one is open.
+    let mut other = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    other.execute("SELECT count(*) FROM source").await.unwrap();
+    assert!(log.exists());
+    is_told_and_read(&archive, &followed);
+    other.close().await.unwrap();
+    assert!(!log.exists());
+    is_told_and_read(&archive, &followed);
+}
+
+/// Makes the folder of `archive` read-only and checks what commands say.
+fn is_told_and_read(archive: &Archive, followed: &str) {
     let folder = ReadOnly::make(archive.folder());
     let before = folder.files();
     let run = |words: &[&str]| {
-        let ended = without_privileges(&archive, words).output().unwrap();
+        let ended = without_privileges(archive, words).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (ended.status.code(), text(ended.stdout), text(ended.stderr))
     };
@@ -164,7 +178,7 @@ fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("cannot be written") && said.contains("change its owner"), "{said}");
     let (code, said, _) = run(&["sources"]);
-    assert_eq!((code, said), (Some(0), followed));
+    assert_eq!((code, said), (Some(0), followed.to_owned()));
     assert!(folder.files() == before, "a file was changed");
 }
 
