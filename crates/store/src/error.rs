@@ -170,11 +170,11 @@ impl Failure {
         code == "55P03" || matches!(sqlite_code(&code), 5 | 6)
     }
 
-    /// SQLite cannot write the file, or cannot make the files it needs beside it.
+    /// SQLite cannot write the file.
     pub(crate) fn is_read_only(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        // SQLITE_READONLY and SQLITE_CANTOPEN (<https://sqlite.org/rescode.html>).
-        matches!(sqlite_code(&error.code().unwrap_or_default()), 8 | 14)
+        // SQLITE_READONLY (<https://sqlite.org/rescode.html>).
+        sqlite_code(&error.code().unwrap_or_default()) == 8
     }
 
     pub(crate) fn at(self, location: &Location, doing: &'static str) -> StoreError {
