@@ -132,6 +132,15 @@ impl Browser {
         Ok(())
     }
 
+    /// Whether pages that are opened from now on may run scripts.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn run_scripts(&self, allowed: bool) -> anyhow::Result<()> {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed })).await?;
+        Ok(())
+    }
+
     /// A picture of the window's contents as JPEG.
     ///
     /// # Errors

@@ -53,7 +53,9 @@ pub enum Command {
     )]
     Backfill(BackfillArgs),
     /// Stop following a source
-    #[command(after_help = "Example:\n  backissue unfollow vitess-blog")]
+    #[command(
+        after_help = "Example:\n  backissue unfollow vitess-blog\n  backissue unfollow --keep-reads vitess-blog"
+    )]
     Unfollow(UnfollowArgs),
     /// The starter list: groups of blogs to follow
     #[command(after_help = "Example:\n  backissue starter\n  backissue starter open-source-projects")]
@@ -194,6 +196,9 @@ pub struct BackfillArgs {
 pub struct UnfollowArgs {
     /// The source's name as `backissue sources` lists it, or its feed's address
     pub source: String,
+    /// Keep all of its reads; without this, only those stay that you keep or noted, or that stand elsewhere too
+    #[arg(long)]
+    pub keep_reads: bool,
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,

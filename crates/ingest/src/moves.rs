@@ -231,6 +231,7 @@ mod tests {
             sitemap_url: None,
             listing_url: None,
             followed_at: at(0),
+            unfollowed_at: None,
             reads: 0,
             newest: None,
             health: Health::default(),

@@ -1,4 +1,5 @@
-//! The words of Backissue as types: source, feed, entry, read, article, précis, evidence, kind, concept, week.
+//! The words of Backissue as types: source, feed, entry, read, article, précis, evidence, kind, concept, week, reader,
+//! mark.
 //!
 //! Every other crate speaks in these. This crate does no input or output, reads no clock, and knows neither the
 //! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
@@ -10,6 +11,7 @@ mod entry;
 mod precis;
 mod progress;
 mod read;
+mod reader;
 mod rhythm;
 mod slug;
 mod source;
@@ -22,6 +24,7 @@ pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
 pub use precis::{Evidence, Kind, MadeBy, Precis, Span, Statement, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
+pub use reader::{Mark, Marks, ReaderId, UnknownMark};
 pub use rhythm::{Because, FeedWishes, Hub, Moved, Moving, Pace};
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};

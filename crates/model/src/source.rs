@@ -49,6 +49,8 @@ pub struct Source {
     pub listing_url: Option<Url>,
     /// When it was first followed.
     pub followed_at: Timestamp,
+    /// When it was unfollowed, if it was and reads of it stayed.
+    pub unfollowed_at: Option<Timestamp>,
     /// How many of its reads the archive shows.
     pub reads: u64,
     /// The publication date of its newest read shown.

@@ -89,6 +89,27 @@ impl Store {
         set.await.map_err(|f| f.at(&self.location, "remembering something"))
     }
 
+    /// What is remembered under this name; if nothing is, remembers `value`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn flag_or(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let name = flag_name(name);
+        let settled = async {
+            if let Some(known) = self.setting(&name).await? {
+                return Ok(known);
+            }
+            let mut tx = self.database.begin().await?;
+            let insert =
+                sql("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
+            tx.run(insert.bind(name.as_str()).bind(value)).await?;
+            tx.commit().await?;
+            let known = self.setting(&name).await?;
+            known.ok_or_else(|| Failure::Unreadable(format!("`{name}` was not remembered")))
+        };
+        settled.await.map_err(|f: Failure| f.at(&self.location, "remembering something"))
+    }
+
     /// Where the database is.
     pub fn location(&self) -> &Location {
         &self.location

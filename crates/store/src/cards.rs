@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use backissue_model::{Article, ConceptSlug, Kind, Precis, ReadId, Slug, SourceId, Week};
+use backissue_model::{Article, ConceptSlug, Kind, Precis, ReadId, ReaderId, Slug, SourceId, Week};
 use jiff::Timestamp;
 use url::Url;
+
+use crate::marks::Mine;
 
 /// A read as a list shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +90,8 @@ pub struct ReadFilter {
     pub concept: Option<ConceptSlug>,
     /// Only of this kind.
     pub kind: Option<Kind>,
+    /// Only those with which this reader did this. Passes over the other reads of the list one by one.
+    pub mine: Option<(ReaderId, Mine)>,
 }
 
 /// The order of a list.

@@ -63,6 +63,7 @@ pub(crate) struct Sql {
     prepared: bool,
 }
 
+#[derive(Clone)]
 pub(crate) enum Value {
     Int(Option<i64>),
     Text(Option<String>),
@@ -458,6 +459,14 @@ impl Tx {
         match self {
             Self::Sqlite(_) => "",
             Self::Postgres(_) => "FOR NO KEY UPDATE",
+        }
+    }
+
+    /// Locks a row against being deleted only.
+    pub(crate) fn for_key_share(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR KEY SHARE",
         }
     }
 }

@@ -3,7 +3,7 @@
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
 //! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
 //! of entries), `backfills` (sources' past), `way` (claims and results), `annotating`, `asking` (language models), `merge`,
-//! `counters`, `changes` (what an index catches up with), `pages`, `check`.
+//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `check`.
 //!
 //! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
 //! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
@@ -39,6 +39,7 @@ mod generate;
 mod hubs;
 mod keys;
 mod location;
+mod marks;
 mod merge;
 mod migrations;
 mod pages;
@@ -61,8 +62,9 @@ pub use error::StoreError;
 pub use generate::generate;
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use location::{Location, LocationError};
+pub use marks::{Action, Mine, ReaderCount};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
-pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollowed};
+pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollow, Unfollowed};
 pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 
 #[cfg(test)]

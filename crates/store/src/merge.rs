@@ -16,6 +16,7 @@ use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, retried, sql};
 use crate::keys::address_key;
+use crate::marks::hand_over;
 use crate::polls::lock_reads;
 use crate::times::{filed, millis, opt_millis};
 use crate::titles::Titles;
@@ -190,6 +191,7 @@ async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     ] {
         tx.run(sql(statement).bind(into.0).bind(from.0)).await?;
     }
+    hand_over(tx, into, from).await?;
     tx.run(sql("DELETE FROM read WHERE id = $1").bind(from.0)).await?;
     Ok(())
 }

@@ -20,6 +20,8 @@ macro_rules! steps {
                 ("backfill", include_str!(concat!("../migrations/", $folder, "/0004_backfill.sql"))),
                 ("rhythm", include_str!(concat!("../migrations/", $folder, "/0005_rhythm.sql"))),
                 ("hubs", include_str!(concat!("../migrations/", $folder, "/0006_hubs.sql"))),
+                ("passages", include_str!(concat!("../migrations/", $folder, "/0007_passages.sql"))),
+                ("readers", include_str!(concat!("../migrations/", $folder, "/0008_readers.sql"))),
             ])
         })
     };

@@ -9,7 +9,7 @@ use backissue_model::{ReadId, Slug, SourceId};
 
 use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage};
 use crate::counters::tally_of;
-use crate::database::{Row, Sql, Tried, sql_of};
+use crate::database::{Row, Sql, Tried, Value, sql_of};
 use crate::keys::{ALL, concept_list, source_list};
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::TITLE;
@@ -125,7 +125,7 @@ pub(crate) struct Run {
     id: &'static str,
     has_problem: &'static str,
     conditions: Vec<String>,
-    values: Vec<String>,
+    values: Vec<Value>,
 }
 
 impl Run {
@@ -146,8 +146,12 @@ impl Run {
         if let Some(kind) = filter.kind {
             run.equal(if along_a_list { "l.kind" } else { "r.kind" }, kind.to_string());
         }
+        if let Some((reader, mine)) = filter.mine {
+            run.values.push(reader.0.into());
+            run.conditions.push(mine.condition("r.id", run.values.len()));
+        }
         for list in lists {
-            run.values.push(list);
+            run.values.push(list.into());
             run.conditions.push(format!(
                 "EXISTS (SELECT 1 FROM listing o WHERE o.read_id = r.id AND o.list = ${})",
                 run.values.len()
@@ -181,7 +185,7 @@ impl Run {
     }
 
     fn equal(&mut self, column: &str, value: String) {
-        self.values.push(value);
+        self.values.push(value.into());
         self.conditions.push(format!("{column} = ${}", self.values.len()));
     }
 

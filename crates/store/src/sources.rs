@@ -11,6 +11,7 @@ use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listi
 use crate::error::Failure;
 use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
+use crate::marks::is_held;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -23,10 +24,20 @@ pub struct Follow {
     pub is_new: bool,
 }
 
+/// What happens to the reads of a blog that is unfollowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfollow {
+    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps, noted or labelled.
+    DropReads,
+    /// All reads stay.
+    KeepReads,
+}
+
 /// What came of following a blog no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfollowed {
-    /// Its reads that stay, because they turned up on another source too.
+    /// Its reads that stay: because they turned up on another source too, because of what a reader did with them, or
+    /// because all were to stay.
     pub reads_kept: u64,
     /// Its reads that left the archive.
     pub reads_dropped: u64,
@@ -94,10 +105,16 @@ impl Store {
         let site_url = on_the_web(new.site_url.as_ref());
         let key = source_key(new, site_url);
         if let Some(id) = followed_as(&mut tx, &key).await? {
+            let is_new = follow_again(&mut tx, id, now).await?;
             let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id);
             let row = tx.row(query).await?.ok_or_else(|| Failure::Unreadable(format!("no source {id}")))?;
-            tx.abandon().await?;
-            return Ok(Follow { source: source_of_row(&row)?, is_new: false });
+            if is_new {
+                touch(&mut tx).await?;
+                tx.commit().await?;
+            } else {
+                tx.abandon().await?;
+            }
+            return Ok(Follow { source: source_of_row(&row)?, is_new });
         }
         let slug = free_slug(&mut tx, new).await?;
         let active = new.feed_url.is_some();
@@ -133,12 +150,18 @@ impl Store {
         Ok(Follow { source, is_new: true })
     }
 
-    /// Follows a blog no more. Reads that turned up nowhere else leave the archive with it.
+    /// Follows a blog no more. If reads of it stay that turned up nowhere else, its row stays with them, and is asked
+    /// no more.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where there is no such source; else where the database fails.
-    pub async fn unfollow(&self, id: SourceId) -> Result<Unfollowed, StoreError> {
-        let gone = retried(|| self.try_unfollow(id)).await;
+    pub async fn unfollow(
+        &self,
+        id: SourceId,
+        what: Unfollow,
+        now: Timestamp,
+    ) -> Result<Unfollowed, StoreError> {
+        let gone = retried(|| self.try_unfollow(id, what, now)).await;
         let gone = gone.map_err(|f| f.at(&self.location, "unfollowing a blog"))?;
         gone.ok_or_else(|| StoreError::NotFound {
             location: (*self.location).clone(),
@@ -146,7 +169,7 @@ impl Store {
         })
     }
 
-    async fn try_unfollow(&self, id: SourceId) -> Tried<Option<Unfollowed>> {
+    async fn try_unfollow(&self, id: SourceId, what: Unfollow, now: Timestamp) -> Tried<Option<Unfollowed>> {
         let mut tx = self.database.begin_admission().await?;
         let lock = format!("SELECT id FROM source WHERE id = $1 {}", tx.for_update());
         if tx.row(sql_of(lock).bind(id.0)).await?.is_none() {
@@ -161,15 +184,26 @@ impl Store {
         touch(&mut tx).await?;
         let which = Which::OfSource(id.0);
         count(&mut tx, &which, Sign::Less).await?;
-        tx.run(sql("DELETE FROM listing WHERE list = $1").bind(source_list(id))).await?;
-        mark_gone(&mut tx, ONLY_HERE, id.0).await?;
-        let reads_dropped =
-            tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({ONLY_HERE})")).bind(id.0)).await?;
+        let reads_dropped = match what {
+            Unfollow::DropReads => drop_reads(&mut tx, id).await?,
+            Unfollow::KeepReads => 0,
+        };
+        // Of its reads there are now those that stay with it, and those that turned up elsewhere too.
+        let listing = format!("DELETE FROM listing WHERE list = $2 AND read_id NOT IN ({ONLY_HERE})");
+        tx.run(sql_of(listing).bind(id.0).bind(source_list(id))).await?;
         count(&mut tx, &which, Sign::More).await?;
         tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
-        let reads_kept = tx.run(sql("DELETE FROM place WHERE source_id = $1").bind(id.0)).await?;
-        tx.run(sql("DELETE FROM tally WHERE list = $1 OR facet = $1").bind(source_list(id))).await?;
-        tx.run(sql("DELETE FROM source WHERE id = $1").bind(id.0)).await?;
+        let elsewhere = format!("DELETE FROM place WHERE source_id = $1 AND read_id NOT IN ({ONLY_HERE})");
+        let mut reads_kept = tx.run(sql_of(elsewhere).bind(id.0)).await?;
+        let left = sql("SELECT count(*) AS reads FROM place WHERE source_id = $1").bind(id.0);
+        let staying = tx.row(left).await?.map_or(Ok(0), |row| row.count("reads"))?;
+        if staying > 0 {
+            reads_kept += staying;
+            keep_without_asking(&mut tx, id, now).await?;
+        } else {
+            tx.run(sql("DELETE FROM tally WHERE list = $1 OR facet = $1").bind(source_list(id))).await?;
+            tx.run(sql("DELETE FROM source WHERE id = $1").bind(id.0)).await?;
+        }
         tx.commit().await?;
         Ok(Some(Unfollowed { reads_kept, reads_dropped }))
     }
@@ -181,7 +215,8 @@ impl Store {
     pub async fn sources(&self, filter: &SourceFilter) -> Result<Vec<Source>, StoreError> {
         let standing = filter.standing.map(standing_name);
         let query = sql_of(format!(
-            "{SOURCE} WHERE ($1 IS NULL OR s.standing = $1) AND ($2 = 0 OR s.last_error IS NOT NULL)"
+            "{SOURCE} WHERE s.unfollowed_at IS NULL AND ($1 IS NULL OR s.standing = $1)
+             AND ($2 = 0 OR s.last_error IS NOT NULL)"
         ))
         .bind(standing)
         .bind(filter.troubled_only);
@@ -288,11 +323,44 @@ pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
 const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
     AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";
 
-/// Gives the reads that a source named first to the next one that named them.
+/// Drops the reads that turned up on this source alone and on which no reader's words rest.
+async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
+    let dropped = format!("{ONLY_HERE} AND NOT {}", is_held("p.read_id"));
+    mark_gone(tx, &dropped, id.0).await?;
+    // The row of a note that was removed.
+    tx.run(sql_of(format!("DELETE FROM note WHERE read_id IN ({dropped})")).bind(id.0)).await?;
+    tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({dropped})")).bind(id.0)).await
+}
+
+/// Keeps the row of an unfollowed source for the reads that stay with it.
+async fn keep_without_asking(tx: &mut Tx, id: SourceId, now: Timestamp) -> Tried<()> {
+    let update = sql(
+        "UPDATE source SET unfollowed_at = $2, standing = 'retired', next_poll = NULL, leased_until = NULL,
+            claim = claim + 1, etag = NULL, last_modified = NULL WHERE id = $1",
+    );
+    tx.run(update.bind(id.0).bind(millis(now))).await?;
+    for statement in
+        ["DELETE FROM backfill WHERE source_id = $1", "DELETE FROM subscription WHERE source_id = $1"]
+    {
+        tx.run(sql(statement).bind(id.0)).await?;
+    }
+    Ok(())
+}
+
+/// Follows a source again that was unfollowed, if it was.
+async fn follow_again(tx: &mut Tx, id: i64, now: Timestamp) -> Tried<bool> {
+    let update = sql("UPDATE source SET unfollowed_at = NULL, next_poll = $2,
+            standing = CASE WHEN feed_url IS NULL THEN 'waiting' ELSE 'active' END
+         WHERE id = $1 AND unfollowed_at IS NOT NULL");
+    Ok(tx.run(update.bind(id).bind(millis(now))).await? > 0)
+}
+
+/// Gives the reads that a source named first to the next one that named them, where there is one.
 const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
         SELECT p.source_id FROM place p WHERE p.read_id = read.id AND p.source_id <> $1
         ORDER BY p.seen_at, p.source_id LIMIT 1)
-    WHERE source_id = $1";
+    WHERE source_id = $1
+        AND EXISTS (SELECT 1 FROM place o WHERE o.read_id = read.id AND o.source_id <> $1)";
 
 /// `AND column NOT IN ($from, …)`, nothing where there is nothing to leave out.
 pub(crate) fn not_among(column: &str, from: usize, values: &[String]) -> String {
@@ -376,6 +444,7 @@ fn source_of_row(row: &Row) -> Tried<Source> {
         sitemap_url: row.opt_parsed("sitemap_url")?,
         listing_url: row.opt_parsed("listing_url")?,
         followed_at: row.moment("followed_at")?,
+        unfollowed_at: row.opt_moment("unfollowed_at")?,
         reads: u64::try_from(shown).unwrap_or(0),
         newest,
         health: Health {

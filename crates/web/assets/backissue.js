@@ -1,4 +1,4 @@
-// Comfort for people with scripts: keys to move through reads, answers while a question is typed, a table that is copied at
+// Comfort for people with scripts: keys to move through reads and to mark them, answers while a question is typed, a table that is copied at
 // once, and a sync's progress that keeps itself fresh.
 // Every page works without this file.
 (() => {
@@ -42,10 +42,66 @@
         box.select();
         break;
       }
+      case "s": if (!press("keep")) return; break;
+      case "e": if (!press("done")) return; break;
+      case "x": if (!press("hide")) return; break;
+      case "u": {
+        const undo = document.querySelector("#notice button");
+        if (!undo) return;
+        undo.click();
+        break;
+      }
       case "?": openHelp(); break;
       default: return;
     }
     event.preventDefault();
+  });
+
+  // ---- marks: the same form, answered in place ----
+  const notice = document.getElementById("notice");
+  // The buttons of the read that has the focus, or of the one read that the page is about.
+  const press = (mark) => {
+    const at = document.activeElement?.closest("li, .read-head") ?? document;
+    const buttons = at.querySelectorAll("[data-mark=" + mark + "]");
+    if (buttons.length !== 1) return false;
+    buttons[0].click();
+    return true;
+  };
+  const put = (part) => {
+    const old = document.getElementById(part.id);
+    if (!old) return;
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
+    old.replaceWith(document.adoptNode(part));
+    if (focused) part.querySelector("[data-mark=" + focused + "]")?.focus();
+  };
+  const recount = async () => {
+    if (!document.getElementById("counted")) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const counted = page.getElementById("counted");
+    if (counted) put(counted);
+  };
+  document.getElementById("marks")?.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    if (!button || button.dataset.whole !== undefined) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form, button));
+    body.set("part", "marks");
+    try {
+      const answer = await fetch(button.getAttribute("formaction") ?? form.getAttribute("action"), { method: "POST", body });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok) {
+        notice.textContent = page.querySelector("h1")?.textContent ?? "That did not work.";
+        return;
+      }
+      notice.replaceChildren(...page.getElementById("notice").childNodes);
+      page.querySelectorAll(".marks").forEach(put);
+      await recount();
+    } catch {
+      notice.textContent = "The archive does not answer; nothing was changed. Try again when it does.";
+    }
   });
 
   // ---- answers while a question is typed ----

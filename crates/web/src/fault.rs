@@ -33,6 +33,20 @@ pub(crate) enum Fault {
     BadAddress(String),
     /// The method is not one that the address knows.
     NotThatWay,
+    /// The address takes forms and nothing else.
+    OnlyForms,
+    /// Nobody may change anything; the text says why and what to do.
+    ReadOnly(String),
+    /// A change that another site asks for.
+    FromElsewhere,
+    /// A form without the token of our pages, such as one from before the archive's secret changed.
+    StaleForm,
+    /// A form that is larger than any may be.
+    TooLarge,
+    /// A form that cannot mean anything; the text says why.
+    BadForm(String),
+    /// What was to be undone was undone already, or is too long ago.
+    NothingToUndo,
     /// Asked under a name that is not the site's.
     ForeignName(String),
     /// Something of ours failed; the number is in the log too.
@@ -92,11 +106,15 @@ fn reference() -> String {
 impl Fault {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchPage | Self::NoSuchRead | Self::NoSuchSource(_) | Self::NoSuchConcept(_) => {
-                StatusCode::NOT_FOUND
-            }
-            Self::BadAddress(_) => StatusCode::BAD_REQUEST,
-            Self::NotThatWay => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoSuchPage
+            | Self::NoSuchRead
+            | Self::NoSuchSource(_)
+            | Self::NoSuchConcept(_)
+            | Self::NothingToUndo => StatusCode::NOT_FOUND,
+            Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
+            Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ReadOnly(_) | Self::FromElsewhere | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -110,6 +128,13 @@ impl Fault {
             Self::NoSuchConcept(_) => "There is no such concept",
             Self::BadAddress(_) => "That address means nothing here",
             Self::NotThatWay => "Pages can only be read",
+            Self::OnlyForms => "This address takes forms only",
+            Self::ReadOnly(_) => "Nothing can be changed here",
+            Self::FromElsewhere => "That came from another site",
+            Self::StaleForm => "This form is no longer valid",
+            Self::TooLarge => "That is too long",
+            Self::NothingToUndo => "There is nothing to undo",
+            Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::Broken { .. } => "Something broke on our side",
         }
@@ -130,8 +155,24 @@ impl Fault {
             }
             Self::NoSuchSource(slug) => format!("The archive follows no source called “{slug}”."),
             Self::NoSuchConcept(slug) => format!("The vocabulary has no concept called “{slug}”."),
-            Self::BadAddress(why) => format!("{why}."),
+            Self::BadAddress(why) | Self::BadForm(why) => format!("{why}."),
             Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
+            Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
+            Self::ReadOnly(why) => why.clone(),
+            Self::FromElsewhere => {
+                "Only the pages of this archive can change something in it. Nothing was changed.".to_owned()
+            }
+            Self::StaleForm => {
+                "Nothing was changed. Go back, load the page again, and repeat what you did. What \
+                                you typed is still there when you go back."
+                    .to_owned()
+            }
+            Self::NothingToUndo => {
+                "It was undone already, or more than a hundred changes were made since.".to_owned()
+            }
+            Self::TooLarge => {
+                "Nothing was changed. Go back and shorten it; what you typed is still there.".to_owned()
+            }
             Self::ForeignName(host) => format!(
                 "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \
                  answers to its own names: localhost, its bare address, and the name in its `base_url`."
@@ -168,10 +209,12 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         Frame::new(&app, &uri, None).page(document(&fault)).into_response()
     };
     *shown.status_mut() = fault.status();
-    if fault == Fault::NotThatWay {
-        // RFC 9110, section 15.5.6: a 405 says what would be allowed.
-        shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
+    // RFC 9110, section 15.5.6: a 405 says what would be allowed.
+    match fault {
+        Fault::NotThatWay => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
+        Fault::OnlyForms => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
+        _ => None,
+    };
     shown
 }
 

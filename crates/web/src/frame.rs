@@ -7,12 +7,15 @@ use axum::http::Uri;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use backissue_model::Progress;
+use backissue_model::{Progress, ReaderId};
+use backissue_store::Action;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::parts::{band, icons, search_box};
+use crate::fault::Fault;
+use crate::forms::{DID, Readers, without};
+use crate::parts::{band, icons, marks, search_box};
 use crate::{App, SiteSettings, assets};
 
 /// Everything a page needs besides its own data.
@@ -24,6 +27,11 @@ pub(crate) struct Frame {
     here: String,
     /// The archive's state that the page shows, where the page depends on it.
     version: Option<u64>,
+    /// Whose marks the page shows; none where nobody may have any.
+    pub(crate) reader: Option<ReaderId>,
+    readers: Arc<Readers>,
+    /// What the reader has just done.
+    done: Option<Action>,
 }
 
 /// The state of the archive as of the request, put there by [`crate::freshness`].
@@ -81,6 +89,9 @@ impl Frame {
             now: Timestamp::now(),
             here: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             version,
+            reader: app.readers.reader(),
+            readers: Arc::clone(&app.readers),
+            done: None,
         }
     }
 
@@ -120,8 +131,9 @@ impl Frame {
                     (band::band(&self.progress, self.version, &self.here))
                     (self.masthead(document.section, document.has_own_box))
                     div.page { (columns(document)) }
+                    (self.marking())
                     (self.foot())
-                    (keys())
+                    (keys(self.reader.is_some()))
                 }
             }
         })
@@ -151,6 +163,18 @@ impl Frame {
         }
     }
 
+    /// The form that the buttons of marks belong to, and what was just done.
+    fn marking(&self) -> Markup {
+        let Some(token) = self.readers.token() else { return html! {} };
+        html! {
+            form #marks method="post" action="/marks" hidden {
+                input type="hidden" name="token" value=(token);
+                input type="hidden" name="back" value=(without(&self.here, DID));
+            }
+            div #notice .notice role="status" { @if let Some(done) = &self.done { (marks::notice(done)) } }
+        }
+    }
+
     fn foot(&self) -> Markup {
         html! {
             footer.foot {
@@ -158,6 +182,7 @@ impl Frame {
                     @if self.site.demo { span { "A demo: its companies, people and incidents are invented." } }
                     span { "Backissue " (self.site.version) }
                     a href="/api" { "The same as data" }
+                    @if let Readers::ReadOnly(why) = &*self.readers { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
                 }
             }
@@ -184,7 +209,7 @@ fn columns(document: Document) -> Markup {
 }
 
 /// What the keys do; the script opens it.
-fn keys() -> Markup {
+fn keys(has_marks: bool) -> Markup {
     html! {
         dialog #keys aria-labelledby="keys-title" {
             h2 #keys-title { "Keys" }
@@ -193,6 +218,12 @@ fn keys() -> Markup {
                 dt { kbd { "j" } } dd { "to the next read" }
                 dt { kbd { "k" } } dd { "to the read before" }
                 dt { kbd { "o" } } dd { "open it; on a read’s page, open its source" }
+                @if has_marks {
+                    dt { kbd { "s" } } dd { "keep it, or no longer" }
+                    dt { kbd { "e" } } dd { "done with it, or unread again" }
+                    dt { kbd { "x" } } dd { "hide it, or show it again" }
+                    dt { kbd { "u" } } dd { "undo what was just done" }
+                }
                 dt { kbd { "?" } } dd { "this list" }
             }
             form method="dialog" { button { "Close" } }
@@ -201,12 +232,22 @@ fn keys() -> Markup {
 }
 
 impl FromRequestParts<App> for Frame {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let version = parts.extensions.get::<ArchiveVersion>().map(|version| version.0);
-        Ok(Self::new(app, &parts.uri, version))
+        let mut frame = Self::new(app, &parts.uri, version);
+        if let (Some(reader), Some(did)) = (frame.reader, did(&parts.uri)) {
+            frame.done = app.store.action(reader, did).await?;
+        }
+        Ok(frame)
     }
+}
+
+/// The number of the action that the page at an address tells of.
+fn did(uri: &Uri) -> Option<i64> {
+    let mut pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
+    pairs.find(|(name, _)| name == DID)?.1.parse().ok()
 }
 
 /// A rendered page.

@@ -1,6 +1,6 @@
 //! Answers "you have it already" before anything is rendered.
 //!
-//! What a page shows depends on the archive, on the address, on the day, on the program and how it shows images, on the index where something was
+//! What a page shows depends on the archive, on its reader and the reader's marks, on the address, on the day, on the program and how it shows images, on the index where something was
 //! searched for, and, while a sync runs, on its progress. The archive's version is one cheap row; a hash of it all is the
 //! page's ETag (weak, as compression may change the bytes: RFC 9110, section 8.8.1).
 
@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backissue_model::ReaderId;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -28,11 +29,16 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let version = match app.store.archive_version().await {
-        Ok(version) => version,
+    let reader = app.readers.reader();
+    let versions = match reader {
+        Some(reader) => app.store.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
+        None => app.store.archive_version().await.map(|archive| (archive, None)),
+    };
+    let (version, own) = match versions {
+        Ok(versions) => versions,
         Err(error) => return Fault::from(error).into_response(),
     };
-    let tag = tag(&app, &request, version);
+    let tag = tag(&app, &request, version, reader.zip(own));
     if has(request.headers(), &tag) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, "private, no-cache")])
             .into_response();
@@ -49,7 +55,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     answer
 }
 
-fn tag(app: &App, request: &Request, version: u64) -> String {
+fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64)>) -> String {
     let path = request.uri().path();
     let now = Timestamp::now();
     let minute = tells_time(path).then(|| now.as_second() / TOLD_ANEW_EVERY);
@@ -58,7 +64,7 @@ fn tag(app: &App, request: &Request, version: u64) -> String {
     let words = band::words(&app.progress.borrow());
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{version}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
+        "{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
         *assets::FINGERPRINT,
         app.site.version,
         app.images.word()

@@ -14,6 +14,7 @@ mod assets;
 mod contrast;
 mod evidence;
 mod fault;
+mod forms;
 mod frame;
 mod freshness;
 mod headers;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use backissue_model::Progress;
@@ -45,6 +46,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use url::Url;
 
 use fault::Fault;
+pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 
@@ -61,6 +63,8 @@ pub struct State {
     pub site: SiteSettings,
     /// How images in articles are shown.
     pub images: Images,
+    /// Who may keep, mark and note reads.
+    pub readers: Readers,
 }
 
 /// What is said about the site itself.
@@ -99,6 +103,7 @@ struct App {
     progress: watch::Receiver<Progress>,
     site: Arc<SiteSettings>,
     images: Images,
+    readers: Arc<Readers>,
 }
 
 impl FromRef<App> for Store {
@@ -121,6 +126,7 @@ pub fn router(state: State) -> Router {
         progress: state.progress,
         site: Arc::new(state.site),
         images: state.images,
+        readers: Arc::new(state.readers),
     };
     // What depends on the archive alone and can be answered with 304 before anything is rendered.
     let archive = pages::routes()
@@ -130,12 +136,14 @@ pub fn router(state: State) -> Router {
         .merge(archive)
         .merge(pages::search_routes())
         .merge(pages::image_routes())
+        .merge(pages::form_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(assets::routes())
         .route("/robots.txt", get(robots))
         .fallback(async || Fault::NoSuchPage)
         .method_not_allowed_fallback(async || Fault::NotThatWay)
+        .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))
         .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
         // Outside the frame: whoever asks under a foreign name is told why in bare words, and nothing of the archive.

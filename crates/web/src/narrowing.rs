@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use backissue_model::{ConceptSlug, Kind, Slug, Source};
-use backissue_store::{Cursor, ReadFilter, Store};
+use backissue_store::{Cursor, Mine, ReadFilter, Store};
 use url::form_urlencoded::Serializer;
 
 use crate::fault::Fault;
 
-/// `?source=&concept=&kind=&after=`, checked.
+/// `?source=&concept=&kind=&show=&after=`, checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Narrowing {
     pub(crate) source: Option<Slug>,
     pub(crate) concept: Option<ConceptSlug>,
     pub(crate) kind: Option<Kind>,
     pub(crate) after: Option<Cursor>,
+    /// Only what the reader did this with, on pages that offer it.
+    pub(crate) show: Option<Mine>,
 }
 
 impl Narrowing {
@@ -27,6 +29,7 @@ impl Narrowing {
             source: given("source").map(Slug::of),
             concept: given("concept").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
+            show: given("show").map(mine).transpose()?,
             after: given("after").map(str::parse).transpose().map_err(|_| {
                 Fault::BadAddress(
                     "The page you asked for does not follow on any other; start the list anew".to_owned(),
@@ -37,7 +40,7 @@ impl Narrowing {
 
     /// Whether the list is narrower than its page's own.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.source.is_some() || self.concept.is_some() || self.kind.is_some()
+        self.source.is_some() || self.concept.is_some() || self.kind.is_some() || self.show.is_some()
     }
 
     /// The address of `path` narrowed in this way.
@@ -51,6 +54,7 @@ impl Narrowing {
         add("source", self.source.as_ref().map(ToString::to_string));
         add("concept", self.concept.as_ref().map(ToString::to_string));
         add("kind", self.kind.map(|kind| kind.to_string()));
+        add("show", self.show.map(|show| show_name(show).to_owned()));
         add("after", self.after.as_ref().map(ToString::to_string));
         let query = query.finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
@@ -71,6 +75,10 @@ impl Narrowing {
 
     pub(crate) fn with_kind(&self, kind: Option<Kind>) -> Self {
         Self { kind, ..self.restarted() }
+    }
+
+    pub(crate) fn with_show(&self, show: Option<Mine>) -> Self {
+        Self { show, ..self.restarted() }
     }
 
     pub(crate) fn after(&self, cursor: &Cursor) -> Self {
@@ -103,6 +111,23 @@ impl Narrowing {
     }
 }
 
+/// All values of `show`.
+pub(crate) const SHOWS: [Mine; 2] = [Mine::Unread, Mine::Kept];
+
+/// The value of `show` for it.
+pub(crate) fn show_name(mine: Mine) -> &'static str {
+    match mine {
+        Mine::Unread => "unread",
+        Mine::Kept => "kept",
+        Mine::Noted => "noted",
+    }
+}
+
+fn mine(name: &str) -> Result<Mine, Fault> {
+    let unknown = || Fault::BadAddress("“show” is one of unread, kept".to_owned());
+    SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Narrowing {
     type Rejection = Fault;
 
@@ -131,6 +156,7 @@ mod tests {
             "/week/2026-W20?source=undergrowth&concept=caching&kind=incident"
         );
         assert_eq!(narrowing.with_kind(None).with_source(None).href("/"), "/?concept=caching");
+        assert_eq!(of(&[("show", "unread")]).unwrap().with_show(Some(Mine::Kept)).href("/"), "/?show=kept");
         assert_eq!(of(&[("kind", ""), ("after", " ")]).unwrap(), Narrowing::default());
         assert_eq!(Narrowing::default().href("/"), "/");
     }
@@ -140,5 +166,6 @@ mod tests {
         let Err(Fault::BadAddress(why)) = of(&[("kind", "poem")]) else { panic!("a poem is no kind") };
         assert!(why.contains("poem") && why.contains("case-study"), "{why}");
         assert!(of(&[("concept", "Ünknown!")]).is_err());
+        assert!(of(&[("show", "everything")]).is_err());
     }
 }

@@ -10,6 +10,15 @@ pub fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
 }
 
+/// `40 min`, `2 h 40 min`, `3 h`.
+pub fn minutes(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, rest) => format!("{rest} min"),
+        (hours, 0) => format!("{} h", number(hours)),
+        (hours, rest) => format!("{} h {rest} min", number(hours)),
+    }
+}
+
 /// A number with a comma at every thousand.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();

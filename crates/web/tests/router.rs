@@ -5,6 +5,7 @@
 
 mod archive;
 mod html;
+mod marking;
 mod searching;
 mod specimens;
 
@@ -21,7 +22,7 @@ use backissue_store::{
     Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
     SourceFilter, Store,
 };
-use backissue_web::{Image, ImageCache, Images, SiteSettings, State, router};
+use backissue_web::{FormKey, Image, ImageCache, Images, Readers, SiteSettings, State, router};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -50,6 +51,10 @@ async fn site(blogs: &[archive::Blog]) -> Site {
 }
 
 async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
+    site_of(blogs, images, Readers::One(FormKey::of("a secret of tests"))).await
+}
+
+async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("archive.db"));
     let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -64,6 +69,7 @@ async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
         progress,
         site: SiteSettings::default(),
         images,
+        readers,
     });
     Site { router, store, search, progress: sender, _folder: folder }
 }
@@ -208,7 +214,7 @@ async fn every_answer_carries_the_policy() {
             assert!(!policy.contains(unsafe_word), "{path}: {policy}");
         }
         assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
-        assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(answer.headers["referrer-policy"], "same-origin", "{path}");
         assert_eq!(answer.headers["cross-origin-opener-policy"], "same-origin", "{path}");
     }
 }

@@ -6,7 +6,7 @@ use fantoccini::Locator;
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::key::Key;
 
-async fn demo() -> (Archive, Served) {
+pub async fn demo() -> (Archive, Served) {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
     served.until_idle(&client()).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
 }
 
 /// Resolves to the value of an expression once it is one that counts as true; looked at with every frame.
-fn once(expression: &str) -> String {
+pub fn once(expression: &str) -> String {
     format!(
         "new Promise(seen => {{ const look = () => {{ const value = {expression}; \
          if (value) seen(value); else requestAnimationFrame(look); }}; look(); }})"

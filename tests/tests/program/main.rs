@@ -11,6 +11,7 @@ mod faults;
 mod hubs;
 mod images;
 mod killing;
+mod marking;
 mod markup;
 mod modelling;
 mod searching;

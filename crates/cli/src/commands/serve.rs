@@ -12,12 +12,13 @@ use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
 use backissue_store::{Store, StoreError};
-use backissue_web::{HubCalls, HubQuery, HubReply, SiteSettings};
+use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Readers, SiteSettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::args::ServeArgs;
 use crate::commands::follow;
@@ -54,6 +55,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
 
     tell_address(address, demo.is_some());
+    let readers = readers(&store, address, settings.base_url.value.as_ref()).await;
+    if let Readers::ReadOnly(why) = &readers {
+        anstream::eprintln!("{}", output::safe(why));
+    }
     let site = SiteSettings {
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
@@ -66,6 +71,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         progress,
         site,
         images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
+        readers,
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
@@ -94,6 +100,36 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     store.close().await;
     anstream::eprintln!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
+}
+
+/// Under which name the secret that forms are signed with is remembered.
+const FORM_KEY: &str = "form_key";
+
+/// Who may keep, mark and note reads: the one reader, if nobody but this machine can reach the pages.
+async fn readers(store: &Store, address: SocketAddr, base_url: Option<&Url>) -> Readers {
+    let reached_as = match base_url {
+        Some(url) if !is_this_machine(url) => Some(url.to_string()),
+        _ => (!address.ip().is_loopback()).then(|| address.to_string()),
+    };
+    if let Some(reached_as) = reached_as {
+        return Readers::ReadOnly(format!(
+            "These pages are read-only: others can reach them at {reached_as}, and there are no passwords yet. To \
+             keep and mark reads, listen on 127.0.0.1 and set no base_url."
+        ));
+    }
+    match store.flag_or(FORM_KEY, &FormKey::new_secret()).await {
+        Ok(secret) => Readers::One(FormKey::of(&secret)),
+        Err(error) => Readers::ReadOnly(format!("These pages are read-only: {error}")),
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Brings the calls of hubs to the workers.
@@ -247,6 +283,28 @@ async fn tell_progress(progress: watch::Receiver<Progress>) {
         }
         if progress.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_mean_this_machine() {
+        for own in
+            ["http://localhost:7878/", "http://backissue.localhost/", "http://127.0.0.2/", "http://[::1]:1/"]
+        {
+            assert!(is_this_machine(&own.parse().unwrap()), "{own}");
+        }
+        for other in [
+            "https://reads.example.org/",
+            "http://192.168.1.5/",
+            "http://localhost.example/",
+            "http://0.0.0.0/",
+        ] {
+            assert!(!is_this_machine(&other.parse().unwrap()), "{other}");
         }
     }
 }

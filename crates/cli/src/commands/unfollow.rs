@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use anyhow::bail;
 use backissue_model::{CanonicalUrl, Source};
-use backissue_store::{SourceFilter, Store};
+use backissue_store::{SourceFilter, Store, Unfollow};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::UnfollowArgs;
@@ -20,18 +21,19 @@ pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outco
         anstream::eprintln!("No source is called `{}`; `backissue sources` lists them.", args.source);
         return Ok(Outcome::NotThere);
     };
-    if !args.yes && !confirmed(&source)? {
+    if !args.yes && !args.keep_reads && !confirmed(&source)? {
         say!("Nothing was changed.")?;
         return Ok(Outcome::Fine);
     }
-    let gone = store.unfollow(source.id).await?;
+    let what = if args.keep_reads { Unfollow::KeepReads } else { Unfollow::DropReads };
+    let gone = store.unfollow(source.id, what, Timestamp::now()).await?;
     if args.json {
         output::json(
             &json!({ "source": source.slug, "reads_dropped": gone.reads_dropped, "reads_kept": gone.reads_kept }),
         )?;
     } else {
         say!(
-            "{} is followed no more; {} left with it, {} stay because they also stand elsewhere.",
+            "{} is followed no more; {} left the archive, {} stayed.",
             source.title,
             output::count(gone.reads_dropped, "read"),
             gone.reads_kept
@@ -59,13 +61,14 @@ pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> 
 fn confirmed(source: &Source) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!(
-            "{} has {} that would leave the archive with it; say --yes to go on",
+            "{} has {}; those that you neither keep nor noted would leave the archive with it. Say --yes to go on, or \
+             --keep-reads to keep them",
             source.title,
             output::count(source.reads, "read")
         );
     }
     let question = format!(
-        "Stop following {} and let its {} leave the archive?",
+        "Stop following {}? Of its {}, those leave the archive that you neither keep nor noted.",
         source.title,
         output::count(source.reads, "read")
     );

@@ -35,7 +35,7 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
         },
     };
     let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose()?;
-    let filter = ReadFilter { week: Some(week), source, concept: args.concept, kind };
+    let filter = ReadFilter { week: Some(week), source, concept: args.concept, kind, mine: None };
     let reads = all(&store, &filter).await?;
     if args.json {
         output::json(

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backissue_ingest::IngestSettings;
 use backissue_model::{Because, Source, Standing};
+use backissue_store::Unfollow;
 use jiff::{SignedDuration, Timestamp};
 
 /// What a little web answers, by host and path. Whatever else is asked for is an article.
@@ -261,7 +262,7 @@ async fn a_page_where_a_feed_was_leads_to_the_blogs_new_feed() {
         let bench = web.followed(HOUR).await;
         // As the feed calls itself, which following by an address leaves to the feed.
         let titled = source(&bench).await;
-        bench.store.unfollow(titled.id).await.unwrap();
+        bench.store.unfollow(titled.id, Unfollow::DropReads, jiff::Timestamp::now()).await.unwrap();
         bench.follow_untitled("blog.test").await;
         bench.sync().await;
         let before = bench.reads().await.len();

@@ -124,7 +124,7 @@ on_both!(a_failed_document_waits_and_a_started_process_takes_it_up, |db| {
     assert_eq!((again.attempts, again.backfill.error.as_deref()), (1, Some("it is down")));
     db.store.release_leases().await.unwrap();
     assert_eq!(claim(db, 2001).await.unwrap().attempts, 2);
-    db.store.unfollow(source.id).await.unwrap();
+    db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     assert_eq!(db.store.backfill(source.id).await.unwrap(), None);
     let late =
         db.store.record_backfill(&again, step("b", &["https://acme.example/9"], NextStep::Now), at(2002));

@@ -76,7 +76,7 @@ on_both!(who_follows_the_changes_has_the_archive, |db| {
     assert_eq!(follower.told, told + 2);
 
     // Only what was on this source alone goes; the other has one source less, and another first one.
-    db.store.unfollow(acme.id).await.unwrap();
+    db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await.unwrap();
     follower.catch_up(&db.store, 2).await;
     follower.assert_has_all_of(&db.store).await;
     assert_eq!(follower.kept.len(), 2);

@@ -105,6 +105,6 @@ on_both!(a_lost_lease_leaves_a_subscription_to_the_next_one, |db| {
     assert_eq!(hub(db, source.id).await.unwrap().error, None);
     db.store.release_leases().await.unwrap();
     assert_eq!(claim(db, later + 1, 3).await.unwrap().names, held.names);
-    db.store.unfollow(source.id).await.unwrap();
+    db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     assert_eq!(db.store.subscription("token-1").await.unwrap(), None, "it goes with its source");
 });

@@ -27,7 +27,7 @@ on_both!(every_narrowing_pages_through_exactly_what_it_says, |db| {
         for week in [None, Some(week)] {
             for source in [None, Some(source)] {
                 for concept in [None, Some(concept.clone())] {
-                    let filter = ReadFilter { week, source, concept, kind };
+                    let filter = ReadFilter { week, source, concept, kind, mine: None };
                     let wanted = narrowed(&all, |card| {
                         filter.week.is_none_or(|w| card.week == w)
                             && filter.source.is_none_or(|s| card.source == s)
@@ -149,7 +149,7 @@ on_both!(the_version_changes_with_what_pages_show, |db| {
     changed("a poll").await;
     db.finish_all().await;
     changed("a new read").await;
-    db.store.unfollow(source.id).await.unwrap();
+    db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     changed("a source that is gone").await;
 });
 
@@ -173,7 +173,7 @@ on_both!(what_is_counted_wrongly_is_found, |db| {
     }
     // Leave a sound database behind: everything goes.
     for source in db.store.sources(&SourceFilter::default()).await.unwrap() {
-        db.store.unfollow(source.id).await.unwrap();
+        db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     }
     let mut tx = db.store.database.begin().await.unwrap();
     for statement in ["DELETE FROM tally", "DELETE FROM week_count"] {

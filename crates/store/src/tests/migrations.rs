@@ -245,6 +245,14 @@ fn both_databases_have_the_same_tables_with_the_same_columns() {
             include_str!("../../migrations/sqlite/0006_hubs.sql"),
             include_str!("../../migrations/postgres/0006_hubs.sql"),
         ),
+        (
+            include_str!("../../migrations/sqlite/0007_passages.sql"),
+            include_str!("../../migrations/postgres/0007_passages.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0008_readers.sql"),
+            include_str!("../../migrations/postgres/0008_readers.sql"),
+        ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));
     }

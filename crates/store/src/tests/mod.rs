@@ -9,6 +9,7 @@ mod concurrency;
 mod harness;
 mod hubs;
 mod lists;
+mod marks;
 mod migrations;
 mod plans;
 mod sources;

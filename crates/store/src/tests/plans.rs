@@ -59,7 +59,7 @@ async fn lists(db: &TestDatabase) {
         for week in [None, Some(card.week)] {
             for source in [None, Some(card.source)] {
                 for concept in [None, concept.clone()] {
-                    let filter = ReadFilter { week, source, concept, kind };
+                    let filter = ReadFilter { week, source, concept, kind, mine: None };
                     let run = Run::of(&db.store, &filter).await.unwrap();
                     for after in [None, Some(&cursor)] {
                         let what = format!("{filter:?}");

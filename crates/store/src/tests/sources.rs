@@ -224,14 +224,17 @@ on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
     db.poll(&bolt, vec![entry(shared, None), entry("https://bolt.example/own", Some("2026-05-13"))]).await;
     assert_eq!(db.finish_all().await.len(), 3);
     db.poll(&acme, vec![entry("https://acme.example/on-its-way", None)]).await;
-    let gone = db.store.unfollow(acme.id).await.unwrap();
+    let gone = db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await.unwrap();
     assert_eq!(gone, Unfollowed { reads_kept: 1, reads_dropped: 2 });
     db.assert_sound().await;
     let left = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|card| card.source == bolt.id), "the shared one is Bolt's now");
     assert_eq!(db.store.source(bolt.id).await.unwrap().unwrap().reads, 2);
-    assert!(matches!(db.store.unfollow(acme.id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await,
+        Err(StoreError::NotFound { .. })
+    ));
     // Followed anew, its reads come back as new ones.
     let acme = db.follow("Acme").await;
     let again = vec![entry("https://acme.example/own", None), entry(shared, None)];
@@ -241,7 +244,7 @@ on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
 on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {
     let source = db.follow("Acme").await;
     let claimed = claim_only(&db.store, &source, at(1)).await;
-    db.store.unfollow(source.id).await.unwrap();
+    db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     let outcome = fetched(vec![entry("https://acme.example/1", None)]);
     let admitted = db.store.record_poll(&claimed, outcome, at(2), |_| Some(at(3)).into()).await.unwrap();
     assert_eq!(admitted, Admitted::default());
@@ -341,7 +344,7 @@ on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
     move_to(db, id, 30, "https://acme.example/feed.xml").await;
     assert_eq!(followed("https://acme.example/feed.xml").await, (id, false));
     assert_eq!(followed("https://acme.example/third.xml").await, (id, false));
-    db.store.unfollow(id).await.unwrap();
+    db.store.unfollow(id, Unfollow::DropReads, at(1000)).await.unwrap();
     assert!(followed("https://acme.example/third.xml").await.1, "it is forgotten with its source");
 });
 

@@ -14,7 +14,7 @@ use archive::{Blog, fill};
 use backissue_model::{Fingerprint, Phase, Progress, SourceTrouble};
 use backissue_search::{Embedders, Search};
 use backissue_store::{Location, PollOutcome, Scope, Store};
-use backissue_web::{Images, SiteSettings, State, router};
+use backissue_web::{FormKey, Images, Readers, SiteSettings, State, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -54,7 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = SiteSettings { demo: true, ..SiteSettings::default() };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
-    axum::serve(listener, router(State { store, search, progress, site, images: Images::default() })).await?;
+    let readers = Readers::One(FormKey::of(&FormKey::new_secret()));
+    let state = State { store, search, progress, site, images: Images::default(), readers };
+    axum::serve(listener, router(state)).await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::frame::{Document, Frame, Page, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::vocabulary;
 
@@ -30,24 +31,25 @@ pub(crate) async fn concept(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),
     )?;
-    let concept = vocabulary::concept(&slug);
-    if concept.is_none() && stretch.items.is_empty() {
+    if vocabulary::concept(&slug).is_none() && stretch.items.is_empty() {
         return Err(unknown());
     }
     let title = source.map(|source| source.title);
-    Ok(frame.page(document(&frame, &slug, concept, &narrowing, title.as_deref(), &stretch, &found)))
+    let marked = Marked::on(&store, &frame, &stretch.items).await?;
+    Ok(frame.page(document(&frame, &slug, &narrowing, title.as_deref(), &stretch, &found, &marked)))
 }
 
 fn document(
     frame: &Frame,
     slug: &ConceptSlug,
-    concept: Option<&Concept>,
     narrowing: &Narrowing,
     source_title: Option<&str>,
     stretch: &Stretch<ReadCard>,
     found: &Facets,
+    marked: &Marked,
 ) -> Document {
     let path = format!("/concept/{slug}");
+    let concept = vocabulary::concept(slug);
     let beside = facets(found, narrowing, &path, Without::Concepts);
     let name = vocabulary::name(slug);
     Document {
@@ -62,7 +64,7 @@ fn document(
             }
             (way_to_facets(beside.as_ref()))
             (chips(narrowing, &path, source_title))
-            (reads::by_month(&stretch.items, frame.zone()))
+            (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },

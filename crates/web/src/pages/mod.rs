@@ -5,6 +5,7 @@ mod concept;
 mod concepts;
 mod empty;
 mod image;
+mod marks;
 mod prior_art;
 mod read;
 mod search;
@@ -14,10 +15,15 @@ mod week;
 mod weeks;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
 use crate::App;
+use crate::forms::form;
 pub(crate) use prior_art::look_up;
+
+/// The largest form, in bytes.
+const FORM_MAX: usize = 512 << 10;
 
 /// How many reads a page lists before it says "older reads".
 const PAGE: u32 = 50;
@@ -34,6 +40,15 @@ pub(crate) fn search_routes() -> Router<App> {
 /// Images of articles. What is under such an address hangs on the article alone and stays.
 pub(crate) fn image_routes() -> Router<App> {
     Router::new().route("/image/{read}/{name}", get(image::image))
+}
+
+/// What takes forms.
+pub(crate) fn form_routes() -> Router<App> {
+    Router::new()
+        .route("/marks", form(marks::mark))
+        .route("/week/{week}/done", form(marks::week_done))
+        .route("/undo", form(marks::undo))
+        .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
 pub(crate) fn routes() -> Router<App> {

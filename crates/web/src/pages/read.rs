@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
+use crate::parts::marks::Marked;
 use crate::parts::{found, icons, reads, statements};
 use crate::{App, evidence, vocabulary, words};
 
@@ -46,9 +47,11 @@ pub(crate) async fn read(
         return Ok(moved_to(&page));
     }
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
+    let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
     let (shown, others) = tokio::join!(article_shown(&page, images), others(&app.search, &page));
-    let mut answer =
-        frame.page(document(&frame, &page, &shown, others.as_deref().unwrap_or_default())).into_response();
+    let mut answer = frame
+        .page(document(&frame, &page, &shown, &marked, others.as_deref().unwrap_or_default()))
+        .into_response();
     if others.is_none() {
         answer.extensions_mut().insert(Incomplete);
     }
@@ -97,14 +100,14 @@ async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
     }
 }
 
-fn document(frame: &Frame, page: &ReadPage, shown: &Shown, others: &[Match]) -> Document {
+fn document(frame: &Frame, page: &ReadPage, shown: &Shown, marked: &Marked, others: &[Match]) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
         description: card.problem.clone().or_else(|| card.description.clone()),
         canonical: Some(card.url.to_string()),
         main: html! {
-            (head(frame, page, &shown.marks))
+            (head(frame, page, &shown.marks, marked))
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
                 // Without a problem the title heads the page already.
                 @if page.precis.problem.is_some() { h2 #article-title .article-title { (card.title) } }
@@ -120,7 +123,7 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown, others: &[Match]) -> 
     }
 }
 
-fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>) -> Markup {
+fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked) -> Markup {
     let (card, precis) = (&page.card, &page.precis);
     html! {
         header.read-head {
@@ -144,7 +147,7 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>) -> Markup {
                 span.figure { (words::count(card.minutes.into(), "minute")) }
             }
             (reads::concepts(&precis.concepts))
-            (source_link(page))
+            div.acts { (source_link(page)) (marked.buttons(card)) }
             (statements::how_do_we_know(precis, marks))
         }
     }

@@ -5,12 +5,14 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use backissue_search::{Answer, Asked, CANDIDATES, Coverage, Search, Typing};
+use backissue_store::Store;
 use maud::{Markup, PreEscaped, html};
 
 use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::parts::facets::way_to_facets;
+use crate::parts::marks::Marked;
 use crate::parts::{found, search_box, search_facets};
 use crate::question::{PAGE, Question, href};
 use crate::words;
@@ -20,6 +22,7 @@ pub(crate) async fn search(
     frame: Frame,
     question: Question,
     State(search): State<Search>,
+    State(store): State<Store>,
 ) -> Result<Response, Fault> {
     let asked = Asked {
         text: question.text.clone(),
@@ -30,7 +33,9 @@ pub(crate) async fn search(
     };
     let answer = if question.is_empty() { None } else { Some(search.find(&asked).await?) };
     let missing = missing(&search).await?;
-    let document = document(&frame, &question, answer.as_ref(), missing);
+    let found = answer.iter().flat_map(|answer| &answer.matches).map(|found| &found.read.card);
+    let marked = Marked::on(&store, &frame, found).await?;
+    let document = document(&frame, &question, answer.as_ref(), missing, &marked);
     Ok(match question.is_part {
         true => frame.part(document).into_response(),
         false => frame.page(document).into_response(),
@@ -48,6 +53,7 @@ fn document(
     question: &Question,
     answer: Option<&Answer>,
     missing: Option<Coverage>,
+    marked: &Marked,
 ) -> Document {
     let beside = answer.and_then(|answer| search_facets::facets(&answer.facets, &answer.query));
     Document {
@@ -72,7 +78,7 @@ fn document(
                     (way_to_facets(beside.as_ref()))
                     (search_facets::chips(&answer.query))
                     @if answer.matches.is_empty() { (nothing(answer)) }
-                    @else { (found::list(&answer.matches, &answer.marks, (question.page - 1) * PAGE + 1, frame.zone())) }
+                    @else { (found::list(&answer.matches, &answer.marks, (question.page - 1) * PAGE + 1, frame.zone(), marked)) }
                     (pager(question, answer))
                 }
             }

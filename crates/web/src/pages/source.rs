@@ -14,6 +14,7 @@ use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::pages::sources::state_words;
 use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::words;
 
@@ -33,7 +34,8 @@ pub(crate) async fn source(
         store.facets(&filter),
         store.reach(source.id),
     )?;
-    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets, &reach)))
+    let marked = Marked::on(&store, &frame, &stretch.items).await?;
+    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets, &reach, &marked)))
 }
 
 fn document(
@@ -43,6 +45,7 @@ fn document(
     stretch: &Stretch<ReadCard>,
     found: &Facets,
     reach: &Reach,
+    marked: &Marked,
 ) -> Document {
     let path = format!("/source/{}", source.slug);
     let beside = facets(found, narrowing, &path, Without::Sources);
@@ -58,7 +61,7 @@ fn document(
             @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }
             (way_to_facets(beside.as_ref()))
             (chips(narrowing, &path, None))
-            (reads::by_month(&stretch.items, frame.zone()))
+            (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },

@@ -58,11 +58,13 @@ pub(crate) enum Condition {
     NotAskedYet,
     Retired,
     Waiting,
+    Unfollowed,
 }
 
 pub(crate) fn state(source: &Source) -> Condition {
     let health = &source.health;
     match health.standing {
+        _ if source.unfollowed_at.is_some() => Condition::Unfollowed,
         Standing::Retired => Condition::Retired,
         Standing::Waiting => Condition::Waiting,
         Standing::Active if health.last_error.is_some() => Condition::Trouble,
@@ -89,6 +91,7 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
             Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
             Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
             Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed; cannot be followed yet" } },
+            Condition::Unfollowed => span.state.still { (icons::STILL) span { "not followed any more; its reads stay" } },
         }
     }
 }

@@ -3,7 +3,9 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use backissue_model::Week;
-use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, Store, WeekCount};
+use backissue_store::{
+    Facets, Mine, Order, Page as Stretch, ReadCard, ReadFilter, ReaderCount, Store, WeekCount,
+};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
@@ -11,6 +13,7 @@ use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;
 use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
 use crate::words;
 
@@ -62,11 +65,18 @@ async fn show(
     path: String,
 ) -> Result<crate::frame::Page, Fault> {
     let (filter, source) = narrowing.looked_up(store).await?;
-    let filter = ReadFilter { week: Some(week), ..filter };
-    let (stretch, facets, weeks) = tokio::try_join!(
+    let filter = ReadFilter { week: Some(week), mine: frame.reader.zip(narrowing.show), ..filter };
+    let counted = async {
+        match frame.reader {
+            Some(reader) => store.reader_week(reader, week).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (stretch, facets, weeks, counted) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), WEEK),
         store.facets(&filter),
         store.weeks(),
+        counted,
     )?;
     let is_thin = path == "/" && !narrowing.is_narrow() && stretch.items.len() < THIN;
     let before = match shelf::neighbours(&weeks, week).0.filter(|_| is_thin) {
@@ -76,6 +86,8 @@ async fn show(
         }
         None => None,
     };
+    let cards = stretch.items.iter().chain(before.iter().flat_map(|(_, cards)| cards));
+    let marked = Marked::on(store, frame, cards).await?;
     let shown = WeekShown {
         week,
         path,
@@ -85,6 +97,8 @@ async fn show(
         facets,
         weeks,
         before,
+        counted,
+        marked,
     };
     Ok(frame.page(document(frame, shown)))
 }
@@ -101,6 +115,9 @@ struct WeekShown {
     weeks: Vec<WeekCount>,
     /// The week before with its first reads, where this one has hardly begun.
     before: Option<(Week, Vec<ReadCard>)>,
+    /// What the reader did with the week.
+    counted: Option<ReaderCount>,
+    marked: Marked,
 }
 
 fn document(frame: &Frame, shown: WeekShown) -> Document {
@@ -108,6 +125,8 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");
     let is_long = shown.narrowing.is_narrow() || shown.stretch.items.len() >= NEEDS_NARROWING;
+    // The counts beside the list are those of the whole week.
+    let is_long = is_long && shown.narrowing.show.is_none();
     let beside =
         is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing)).flatten();
     Document {
@@ -132,7 +151,7 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
             (chips(&shown.narrowing, &shown.path, shown.source_title.as_deref()))
             (list(frame, &shown))
             (reads::pager(&shown.path, &shown.narrowing, shown.stretch.next.as_ref(), "More of this week →"))
-            @if let Some((week, cards)) = &shown.before { (week_before(frame, *week, cards)) }
+            @if let Some((week, cards)) = &shown.before { (week_before(frame, *week, cards, &shown.marked)) }
             nav aria-label="Weeks next to this one" { (shelf::turn(&shown.weeks, week)) }
         },
         beside,
@@ -149,8 +168,44 @@ fn head(frame: &Frame, shown: &WeekShown) -> Markup {
         div.head {
             h1 { "Week " (week.number()) }
             p.when { time datetime=(week) { (words::span(week)) } }
-            @if let Some(count) = count {
-                p.tally { (words::count(count.reads, "read")) (so_far) ", " (words::number(count.problems)) " with a problem" }
+            div #counted {
+                @if let Some(count) = count {
+                    p.tally {
+                        (words::count(count.reads, "read")) (so_far) ", " (words::number(count.problems)) " with a problem"
+                        @if let Some(counted) = &shown.counted { (tally(counted)) }
+                    }
+                    @if let Some(counted) = &shown.counted { (shows(shown, counted)) }
+                }
+            }
+        }
+    }
+}
+
+fn tally(counted: &ReaderCount) -> Markup {
+    html! {
+        @if counted.unread > 0 {
+            ", " (words::number(counted.unread)) " unread: " (words::minutes(counted.minutes)) " to read"
+        } @else { ", none unread" }
+    }
+}
+
+/// The ways to see a part of the week by what the reader did, and to be done with all of it.
+fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
+    let narrowing = &shown.narrowing;
+    let link = |show: Option<Mine>, name: &str, count: u64| {
+        html! {
+            a href=(narrowing.with_show(show).href(&shown.path)) aria-current=[(narrowing.show == show).then_some("true")] {
+                (name) " " span.count { (words::number(count)) }
+            }
+        }
+    };
+    html! {
+        nav.shows aria-label="Which reads of the week" {
+            (link(None, "All", counted.reads))
+            (link(Some(Mine::Unread), "Unread", counted.unread))
+            (link(Some(Mine::Kept), "Kept", counted.kept))
+            @if counted.unread > 0 {
+                button form="marks" formaction={ "/week/" (shown.week) "/done" } data-whole { "Mark this week done" }
             }
         }
     }
@@ -163,28 +218,28 @@ fn list(frame: &Frame, shown: &WeekShown) -> Markup {
         @if !problems.is_empty() {
             section aria-labelledby="problems" {
                 h2 #problems .unseen { "Problems" }
-                (reads::by_problem(problems.iter().copied(), frame.zone()))
+                (reads::by_problem(problems.iter().copied(), frame.zone(), &shown.marked))
             }
         }
         @if !others.is_empty() {
             section aria-labelledby="others" {
                 h2 #others .section { @if problems.is_empty() { "Published" } @else { "Also published" } }
-                (reads::by_title(others.iter().copied(), frame.zone()))
+                (reads::by_title(others.iter().copied(), frame.zone(), &shown.marked))
             }
         }
         @if shown.stretch.items.is_empty() { (nothing(shown)) }
     }
 }
 
-fn week_before(frame: &Frame, week: Week, cards: &[ReadCard]) -> Markup {
+fn week_before(frame: &Frame, week: Week, cards: &[ReadCard], marked: &Marked) -> Markup {
     let (problems, others): (Vec<_>, Vec<_>) = cards.iter().partition(|card| card.problem.is_some());
     html! {
         section aria-labelledby="before" {
             h2 #before .section {
                 "Before that: " a href={ "/week/" (week) } { "Week " (week.number()) ", " (words::span(week)) }
             }
-            @if !problems.is_empty() { (reads::by_problem(problems.iter().copied(), frame.zone())) }
-            @if !others.is_empty() { (reads::by_title(others.iter().copied(), frame.zone())) }
+            @if !problems.is_empty() { (reads::by_problem(problems.iter().copied(), frame.zone(), marked)) }
+            @if !others.is_empty() { (reads::by_title(others.iter().copied(), frame.zone(), marked)) }
         }
     }
 }

@@ -9,19 +9,26 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::parts::marked::{at, marked};
+use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::words;
 
 /// Reads in the order in which they were found, from number `first` on.
-pub(crate) fn list(matches: &[Match], marks: &Marks, first: usize, zone: &TimeZone) -> Markup {
+pub(crate) fn list(
+    matches: &[Match],
+    marks: &Marks,
+    first: usize,
+    zone: &TimeZone,
+    reader: &Marked,
+) -> Markup {
     html! {
         ol.reads.found start=(first) {
-            @for found in matches { li { (read(found, marks, zone)) } }
+            @for found in matches { li { (read(found, marks, zone, reader)) } }
         }
     }
 }
 
-fn read(found: &Match, marks: &Marks, zone: &TimeZone) -> Markup {
+fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Markup {
     let card = &found.read.card;
     let address = reads::href(card);
     html! {
@@ -43,6 +50,7 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone) -> Markup {
                 @if card.kind != backissue_model::Kind::CaseStudy { (reads::dot()) (words::kind(card.kind)) }
             }
             (reads::concepts(&card.concepts))
+            (reader.buttons(card))
         }
     }
 }

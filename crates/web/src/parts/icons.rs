@@ -12,6 +12,18 @@ pub(crate) const BRAND: Icon = PreEscaped(
 pub(crate) const OUT: Icon = PreEscaped(
     r#"<svg viewBox="0 0 10 10" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="1.500" d="M1.500 8.500l7-7M3 1.500h5.500V7"/></svg>"#,
 );
+/// A bookmark: kept.
+pub(crate) const KEEP: Icon = PreEscaped(
+    r#"<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M2.200 1h5.600v8L5 6.800 2.200 9z" stroke="currentColor" stroke-width="1.200" stroke-linejoin="round"/></svg>"#,
+);
+/// A tick: done.
+pub(crate) const DONE: Icon = PreEscaped(
+    r#"<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4.200" stroke="currentColor" stroke-width="1.100"/><path class="tick" d="M2.900 5.200l1.500 1.500 2.700-3.300" stroke="currentColor" stroke-width="1.200"/></svg>"#,
+);
+/// A line through a circle: out of sight.
+pub(crate) const HIDE: Icon = PreEscaped(
+    r#"<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4.200" stroke="currentColor" stroke-width="1.100"/><path class="tick" d="M2.100 7.900l5.800-5.800" stroke="currentColor" stroke-width="1.100"/></svg>"#,
+);
 /// A cross, to take something away.
 pub(crate) const AWAY: Icon = PreEscaped(
     r#"<svg viewBox="0 0 10 10" aria-hidden="true"><path stroke="currentColor" stroke-width="1.600" d="M1 1l8 8M9 1l-8 8"/></svg>"#,

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::narrowing::Narrowing;
+use crate::parts::marks::Marked;
 use crate::{vocabulary, words};
 
 /// A page's address for `card`.
@@ -14,25 +15,33 @@ pub(crate) fn href(card: &ReadCard) -> String {
 }
 
 /// Reads with a problem.
-pub(crate) fn by_problem<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+pub(crate) fn by_problem<'c>(
+    cards: impl IntoIterator<Item = &'c ReadCard>,
+    zone: &TimeZone,
+    marked: &Marked,
+) -> Markup {
     html! {
         ol.reads {
-            @for card in cards { li { (with_problem(card, zone)) } }
+            @for card in cards { li { (with_problem(card, zone, marked)) } }
         }
     }
 }
 
 /// Posts without a problem, one line each.
-pub(crate) fn by_title<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+pub(crate) fn by_title<'c>(
+    cards: impl IntoIterator<Item = &'c ReadCard>,
+    zone: &TimeZone,
+    marked: &Marked,
+) -> Markup {
     html! {
         ul.others {
-            @for card in cards { li { (without_problem(card, zone)) } }
+            @for card in cards { li { (without_problem(card, zone, marked)) } }
         }
     }
 }
 
 /// A long list, newest first, a heading for each month.
-pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone) -> Markup {
+pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone, marked: &Marked) -> Markup {
     let month =
         |card: &ReadCard| dated(card).to_zoned_datetime(zone.clone()).date().strftime("%B %Y").to_string();
     html! {
@@ -41,14 +50,14 @@ pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone) -> Markup {
                 h2.section { (month(&group[0])) }
                 // Within a month, runs of reads with and without a problem keep their place in time.
                 @for run in group.chunk_by(|a, b| a.problem.is_some() == b.problem.is_some()) {
-                    @if run[0].problem.is_some() { (by_problem(run, zone)) } @else { (by_title(run, zone)) }
+                    @if run[0].problem.is_some() { (by_problem(run, zone, marked)) } @else { (by_title(run, zone, marked)) }
                 }
             }
         }
     }
 }
 
-fn with_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
+fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     let problem = card.problem.as_deref().unwrap_or(&card.title);
     html! {
         h3.problem { a href=(href(card)) data-read { (problem) } }
@@ -61,17 +70,19 @@ fn with_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
                 @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
             }
             (concepts(&card.concepts))
+            (marked.buttons(card))
         }
     }
 }
 
-fn without_problem(card: &ReadCard, zone: &TimeZone) -> Markup {
+fn without_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     html! {
         span.what { (words::kind(card.kind)) }
         span.title {
             a href=(href(card)) data-read { (card.title) }
             " "
             span.small { (card.company) (dot()) (minutes(card)) (dot()) (when(card, zone)) }
+            (marked.buttons(card))
         }
     }
 }

@@ -1,0 +1,446 @@
+//! What readers did with reads: tables `mark` and `action`.
+//!
+//! Whatever a reader changes raises the reader's version in the same transaction, and thereby waits for the reader's other
+//! changes. What happens to marks where reads are merged or leave the archive is in `merge` and `sources`.
+
+use std::collections::HashMap;
+
+use backissue_model::{Mark, Marks, ReadId, ReaderId, Week};
+use jiff::Timestamp;
+
+use crate::database::{Row, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of, sql_once};
+use crate::error::Failure;
+use crate::pages::{CARD, card_of_row};
+use crate::rows::to_json;
+use crate::times::millis;
+use crate::{ReadCard, Store, StoreError};
+
+/// How many actions of a reader can be undone.
+const ACTIONS_KEPT: i64 = 100;
+
+/// Reads with the moment since when each had a mark before it was changed.
+type Earlier = Vec<(ReadId, Option<i64>)>;
+
+/// A change of marks that can be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Its number.
+    pub id: i64,
+    /// Which mark was set or taken away.
+    pub mark: Mark,
+    /// Whether it was set.
+    pub set: bool,
+    /// The reads that it changed.
+    pub reads: Vec<ReadId>,
+}
+
+/// A reader's count of a list of reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReaderCount {
+    /// Reads.
+    pub reads: u64,
+    /// Those that are neither done nor hidden.
+    pub unread: u64,
+    /// Those that are kept.
+    pub kept: u64,
+    /// Those with a note.
+    pub noted: u64,
+    /// The minutes that the unread ones take.
+    pub minutes: u64,
+}
+
+impl Store {
+    /// The archive's version, as [`Store::archive_version`], and the reader's, which grows with each of the reader's
+    /// changes.
+    ///
+    /// # Errors
+    /// Where the database fails; [`StoreError::NotFound`] if there is no such reader.
+    pub async fn versions(&self, reader: ReaderId) -> Result<(u64, u64), StoreError> {
+        let query = sql("SELECT a.version, r.version AS reader_version FROM archive a
+             LEFT JOIN reader r ON r.id = $1 WHERE a.id = 1");
+        let found = async {
+            let row = self.database.row(query.bind(reader.0)).await?;
+            let row = row.ok_or_else(|| Failure::Unreadable("table `archive` is empty".into()))?;
+            Ok((row.count("version")?, row.opt_int("reader_version")?))
+        };
+        let (archive, reader_version) =
+            found.await.map_err(|f: Failure| f.at(&self.location, "reading the archive's version"))?;
+        let reader_version = reader_version.ok_or_else(|| self.no_reader(reader))?;
+        Ok((archive, u64::try_from(reader_version).unwrap_or(0)))
+    }
+
+    /// The reader's marks on these reads, in one query. Reads without any are left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn marks(
+        &self,
+        reader: ReaderId,
+        reads: &[ReadId],
+    ) -> Result<HashMap<ReadId, Marks>, StoreError> {
+        self.try_marks(reader, reads).await.map_err(|f| f.at(&self.location, "looking up marks"))
+    }
+
+    async fn try_marks(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, Marks>> {
+        if reads.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let these = placeholders(2, reads.len());
+        let query = format!(
+            "SELECT read_id, kept_at, done_at, hidden_at, CAST(0 AS BIGINT) AS noted FROM mark
+             WHERE reader_id = $1 AND read_id IN ({these})
+             UNION ALL
+             SELECT read_id, NULL, NULL, NULL, CAST(1 AS BIGINT) FROM note
+             WHERE reader_id = $1 AND text <> '' AND read_id IN ({these})"
+        );
+        let query = sql_listing(query, reads.len()).bind(reader.0).bind_all(reads.iter().map(|id| id.0));
+        let mut marks: HashMap<ReadId, Marks> = HashMap::new();
+        for row in self.database.rows(query).await? {
+            let of = marks.entry(ReadId(row.int("read_id")?)).or_default();
+            if row.yes("noted")? {
+                of.noted = true;
+            } else {
+                of.kept = row.opt_moment("kept_at")?;
+                of.done = row.opt_moment("done_at")?;
+                of.hidden = row.opt_moment("hidden_at")?;
+            }
+        }
+        Ok(marks)
+    }
+
+    /// The cards of these reads, in this order; those that are not in the archive, or not annotated, are left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
+        if reads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = format!(
+            "SELECT {CARD} FROM read r JOIN source s ON s.id = r.source_id
+             WHERE r.id IN ({}) AND r.stage = 'annotated'",
+            placeholders(1, reads.len())
+        );
+        let query = sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0));
+        let found = async {
+            let cards = self.database.rows(query).await?;
+            cards
+                .iter()
+                .map(|row| card_of_row(row).map(|card| (card.id, card)))
+                .collect::<Tried<HashMap<_, _>>>()
+        };
+        let mut found = found.await.map_err(|f| f.at(&self.location, "looking up reads"))?;
+        Ok(reads.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// Sets a mark on a read, or takes it away. The number of a read that was merged into an older one means that one.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    pub async fn mark(
+        &self,
+        reader: ReaderId,
+        read: ReadId,
+        mark: Mark,
+        set: bool,
+        now: Timestamp,
+    ) -> Result<Action, StoreError> {
+        let done = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let Some(read) = existing(&mut tx, read).await? else {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            };
+            let action = change(&mut tx, reader, &[read], mark, set.then_some(now)).await?;
+            tx.commit().await?;
+            Ok(Some(Some(action)))
+        });
+        let done = done.await.map_err(|f| f.at(&self.location, "marking a read"))?;
+        done.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+    }
+
+    /// Marks every read of a week as done that is neither done nor hidden.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise where the database fails.
+    pub async fn mark_week_done(
+        &self,
+        reader: ReaderId,
+        week: Week,
+        now: Timestamp,
+    ) -> Result<Action, StoreError> {
+        let done = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let query = format!(
+                "SELECT r.id FROM read r WHERE r.week = $1 AND r.stage = 'annotated' AND {} ORDER BY r.id",
+                Mine::Unread.condition("r.id", 2)
+            );
+            let rows = tx.rows(sql_of(query).bind(week.to_string()).bind(reader.0)).await?;
+            let reads: Vec<ReadId> =
+                rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<_>>()?;
+            let action = change(&mut tx, reader, &reads, Mark::Done, Some(now)).await?;
+            tx.commit().await?;
+            Ok(Some(action))
+        });
+        let done = done.await.map_err(|f| f.at(&self.location, "marking a week as done"))?;
+        done.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// What the reader did under this number; `None` if it was undone, is too long ago, or another reader did it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn action(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
+        let query = sql(ACTION).bind(reader.0).bind(id);
+        let found = async {
+            let Some(row) = self.database.row(query).await? else { return Ok(None) };
+            Ok(Some(action_of(&row)?.0))
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking up what was done"))
+    }
+
+    /// Undoes an action: each read gets back what it had, unless its mark was changed again since. Returns `None` if there
+    /// is no such action of this reader.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn undo(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
+        let undone = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let Some(row) = tx.row(sql(ACTION).bind(reader.0).bind(id)).await? else {
+                tx.abandon().await?;
+                return Ok(None);
+            };
+            let (action, earlier) = action_of(&row)?;
+            for (read, before) in &earlier {
+                // Marks follow a read that was merged meanwhile.
+                let Some(read) = existing(&mut tx, *read).await? else { continue };
+                let (column, is) = (column(action.mark), if action.set { "NOT NULL" } else { "NULL" });
+                let update = format!(
+                    "UPDATE mark SET {column} = $3 WHERE reader_id = $1 AND read_id = $2 AND {column} IS {is}"
+                );
+                tx.run(sql_of(update).bind(reader.0).bind(read.0).bind(*before)).await?;
+            }
+            tx.run(sql("DELETE FROM action WHERE id = $1").bind(id)).await?;
+            tx.commit().await?;
+            Ok(Some(action))
+        });
+        undone.await.map_err(|f| f.at(&self.location, "undoing what was done"))
+    }
+
+    /// The reader's count of a week. Looks at each of the week's reads.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reader_week(&self, reader: ReaderId, week: Week) -> Result<ReaderCount, StoreError> {
+        let query = sql(
+            "SELECT count(*) AS reads,
+                coalesce(CAST(sum(CASE WHEN m.done_at IS NULL AND m.hidden_at IS NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS unread,
+                coalesce(CAST(sum(CASE WHEN m.kept_at IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS kept,
+                coalesce(CAST(sum(CASE WHEN n.read_id IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS noted,
+                coalesce(CAST(sum(CASE WHEN m.done_at IS NULL AND m.hidden_at IS NULL THEN r.minutes ELSE 0 END) AS BIGINT), 0)
+                    AS minutes
+             FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $2
+                LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $2 AND n.text <> ''
+             WHERE r.week = $1 AND r.stage = 'annotated'",
+        );
+        let counted = async {
+            let Some(row) = self.database.row(query.bind(week.to_string()).bind(reader.0)).await? else {
+                return Ok(ReaderCount::default());
+            };
+            Ok(ReaderCount {
+                reads: row.count("reads")?,
+                unread: row.count("unread")?,
+                kept: row.count("kept")?,
+                noted: row.count("noted")?,
+                minutes: row.count("minutes")?,
+            })
+        };
+        counted.await.map_err(|f: Failure| f.at(&self.location, "counting a reader's week"))
+    }
+
+    /// A transaction that changes something of a reader's; `None` if there is no such reader.
+    pub(crate) async fn begin_of(&self, reader: ReaderId) -> Tried<Option<Tx>> {
+        let mut tx = self.database.begin().await?;
+        let raise = sql("UPDATE reader SET version = version + 1 WHERE id = $1");
+        if tx.run(raise.bind(reader.0)).await? == 0 {
+            tx.abandon().await?;
+            return Ok(None);
+        }
+        Ok(Some(tx))
+    }
+
+    pub(crate) fn no_reader(&self, reader: ReaderId) -> StoreError {
+        self.not_found(format!("reader {reader}"))
+    }
+
+    pub(crate) fn not_found(&self, what: String) -> StoreError {
+        StoreError::NotFound { location: (*self.location).clone(), what }
+    }
+}
+
+/// Which reads, by what the reader did with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mine {
+    /// Neither done nor hidden.
+    Unread,
+    /// Kept.
+    Kept,
+    /// With a note.
+    Noted,
+}
+
+impl Mine {
+    /// A condition on the read whose number is in `column`, with the reader's number at `$parameter`.
+    pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
+        let of = |table: &str, and: &str| {
+            format!(
+                "EXISTS (SELECT 1 FROM {table} x WHERE x.reader_id = ${parameter} AND x.read_id = {column} AND {and})"
+            )
+        };
+        match self {
+            Self::Unread => {
+                format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)"))
+            }
+            Self::Kept => of("mark", "x.kept_at IS NOT NULL"),
+            Self::Noted => of("note", "x.text <> ''"),
+        }
+    }
+}
+
+/// Whether reader's words rest on the read whose number is in `column`, so that it must not leave the archive.
+pub(crate) fn is_held(column: &str) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM mark x WHERE x.read_id = {column} AND x.kept_at IS NOT NULL)
+          OR EXISTS (SELECT 1 FROM note x WHERE x.read_id = {column} AND x.text <> '')
+          OR EXISTS (SELECT 1 FROM label x WHERE x.read_id = {column}))"
+    )
+}
+
+const ACTION: &str = "SELECT id, mark, value, earlier FROM action WHERE reader_id = $1 AND id = $2";
+
+fn column(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Keep => "kept_at",
+        Mark::Done => "done_at",
+        Mark::Hide => "hidden_at",
+    }
+}
+
+/// The read of this number, or the one that it was merged into. It stays in the archive until the transaction ends.
+pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>> {
+    let lock = tx.for_key_share();
+    let query = format!(
+        "SELECT id FROM read WHERE id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1) {lock}"
+    );
+    // A read that was merged while its lock was waited for is found under its new number.
+    for _ in 0..2 {
+        if let Some(row) = tx.row(sql_of(query.clone()).bind(read.0)).await? {
+            return row.int("id").map(ReadId).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Sets or takes away a mark where that changes something, and records what was there before.
+async fn change(
+    tx: &mut Tx,
+    reader: ReaderId,
+    reads: &[ReadId],
+    mark: Mark,
+    since: Option<Timestamp>,
+) -> Tried<Action> {
+    let column = column(mark);
+    let mut earlier = Earlier::new();
+    for some in reads.chunks(500) {
+        let query = format!(
+            "SELECT read_id, {column} AS before FROM mark WHERE reader_id = $1 AND read_id IN ({})",
+            placeholders(2, some.len())
+        );
+        let query = sql_listing(query, some.len()).bind(reader.0).bind_all(some.iter().map(|id| id.0));
+        let mut before: HashMap<i64, Option<i64>> = HashMap::new();
+        for row in tx.rows(query).await? {
+            before.insert(row.int("read_id")?, row.opt_int("before")?);
+        }
+        let before = |id: &ReadId| before.get(&id.0).copied().flatten();
+        let changed: Vec<_> = some
+            .iter()
+            .filter(|id| before(id).is_some() != since.is_some())
+            .map(|id| (*id, before(id)))
+            .collect();
+        set(tx, reader, column, &changed, since).await?;
+        earlier.extend(changed);
+    }
+    let insert =
+        sql("INSERT INTO action (reader_id, mark, value, earlier) VALUES ($1, $2, $3, $4) RETURNING id");
+    let insert = insert.bind(reader.0).bind(mark.as_str()).bind(since.is_some()).bind(to_json(&earlier)?);
+    let row = tx.row(insert).await?;
+    let id = row.ok_or_else(|| Failure::Unreadable("an action without a row".into()))?.int("id")?;
+    let forget = sql("DELETE FROM action WHERE reader_id = $1 AND id <= $2");
+    tx.run(forget.bind(reader.0).bind(id - ACTIONS_KEPT)).await?;
+    let reads = earlier.into_iter().map(|(read, _)| read).collect();
+    Ok(Action { id, mark, set: since.is_some(), reads })
+}
+
+async fn set(
+    tx: &mut Tx,
+    reader: ReaderId,
+    column: &str,
+    changed: &[(ReadId, Option<i64>)],
+    since: Option<Timestamp>,
+) -> Tried<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<String> = (3..3 + changed.len()).map(|n| format!("($1, ${n}, $2)")).collect();
+    let upsert = format!(
+        "INSERT INTO mark (reader_id, read_id, {column}) VALUES {}
+         ON CONFLICT (reader_id, read_id) DO UPDATE SET {column} = excluded.{column}",
+        rows.join(", ")
+    );
+    let upsert = if changed.len() == 1 { sql_of(upsert) } else { sql_once(upsert) };
+    tx.run(upsert.bind(reader.0).bind(since.map(millis)).bind_all(changed.iter().map(|(id, _)| id.0)))
+        .await?;
+    Ok(())
+}
+
+fn action_of(row: &Row) -> Tried<(Action, Earlier)> {
+    let earlier: Earlier = row.json("earlier")?;
+    let action = Action {
+        id: row.int("id")?,
+        mark: row.parsed("mark")?,
+        set: row.yes("value")?,
+        reads: earlier.iter().map(|(read, _)| *read).collect(),
+    };
+    Ok((action, earlier))
+}
+
+/// Gives what readers did with one read, and wrote about it, to the read that it is merged into.
+pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
+    for statement in [
+        // One of the two stays in sight if either was.
+        "INSERT INTO mark (reader_id, read_id, kept_at, done_at, hidden_at)
+         SELECT reader_id, $1, kept_at, done_at, hidden_at FROM mark WHERE read_id = $2
+         ON CONFLICT (reader_id, read_id) DO UPDATE SET
+            kept_at = coalesce(mark.kept_at, excluded.kept_at), done_at = coalesce(mark.done_at, excluded.done_at),
+            hidden_at = CASE WHEN excluded.hidden_at IS NULL THEN NULL ELSE mark.hidden_at END",
+        // Two notes become one; its version is greater than either, so that a form with one of them is told.
+        "INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
+         SELECT reader_id, $1, text, version, made_at, changed_at FROM note WHERE read_id = $2
+         ON CONFLICT (reader_id, read_id) DO UPDATE SET
+            text = CASE WHEN note.text = '' THEN excluded.text WHEN excluded.text = '' THEN note.text
+                ELSE note.text || '\n\n---\n\n' || excluded.text END,
+            version = note.version + excluded.version + 1,
+            made_at = CASE WHEN excluded.made_at < note.made_at THEN excluded.made_at ELSE note.made_at END,
+            changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at ELSE note.changed_at END",
+        "INSERT INTO label (reader_id, read_id, name) SELECT reader_id, $1, name FROM label WHERE read_id = $2
+         ON CONFLICT (reader_id, read_id, name) DO NOTHING",
+    ] {
+        let statement = sql(statement).bind(into.0).bind(from.0);
+        tx.run(statement).await?;
+    }
+    for statement in ["DELETE FROM note WHERE read_id = $1", "DELETE FROM label WHERE read_id = $1"] {
+        tx.run(sql(statement).bind(from.0)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! What changes something: only a form of our own pages does.
+//!
+//! A form is taken if the request comes from one of our pages (`Sec-Fetch-Site`, or `Origin` from browsers that do not send
+//! it) and carries the token that only our pages show. Another site can do neither: it cannot read our pages, and browsers
+//! tell where a request comes from. Nothing changes by GET.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use axum::Form;
+use axum::extract::{FromRequest, Request};
+use axum::handler::Handler;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use backissue_model::ReaderId;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use url::{Position, Url};
+
+use crate::App;
+use crate::fault::Fault;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Bytes of a token's two halves.
+const HALF: usize = 32;
+
+/// Who may keep, mark and note reads.
+#[derive(Clone, Debug)]
+pub enum Readers {
+    /// Nobody, and why not, with the remedy. Pages then show nothing of what readers did either.
+    ReadOnly(String),
+    /// Everybody who can open the pages is the one reader of the archive.
+    One(FormKey),
+}
+
+impl Readers {
+    /// The reader whom a request comes from.
+    pub(crate) fn reader(&self) -> Option<ReaderId> {
+        match self {
+            Self::ReadOnly(_) => None,
+            Self::One(_) => Some(ReaderId::ONE),
+        }
+    }
+
+    /// A new token for a form.
+    pub(crate) fn token(&self) -> Option<String> {
+        match self {
+            Self::ReadOnly(_) => None,
+            Self::One(key) => Some(key.token(ReaderId::ONE)),
+        }
+    }
+}
+
+/// The secret that forms' tokens are made with.
+#[derive(Clone)]
+pub struct FormKey(hmac::Key);
+
+impl std::fmt::Debug for FormKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FormKey")
+    }
+}
+
+impl FormKey {
+    /// A key made of a secret text.
+    pub fn of(secret: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// A secret text that nobody can guess, for [`FormKey::of`].
+    pub fn new_secret() -> String {
+        hex(&random())
+    }
+
+    /// The tag behind a random mask, so that it looks different on every page and cannot be guessed from the sizes of
+    /// compressed pages.
+    fn token(&self, reader: ReaderId) -> String {
+        let mask = random();
+        let tag = hmac::sign(&self.0, &signed(reader));
+        let masked: Vec<u8> = tag.as_ref().iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        hex(&mask) + &hex(&masked)
+    }
+
+    fn accepts(&self, reader: ReaderId, token: &str) -> bool {
+        let Some(bytes) = unhex(token).filter(|bytes| bytes.len() == 2 * HALF) else { return false };
+        let (mask, masked) = bytes.split_at(HALF);
+        let tag: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        hmac::verify(&self.0, &signed(reader), &tag).is_ok()
+    }
+}
+
+fn signed(reader: ReaderId) -> Vec<u8> {
+    format!("form of reader {reader}").into_bytes()
+}
+
+fn random() -> [u8; HALF] {
+    let mut bytes = [0; HALF];
+    SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+/// Refuses what changes something unless it comes from one of our own pages.
+pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) || is_own(request.headers()) {
+        return next.run(request).await;
+    }
+    Fault::FromElsewhere.into_response()
+}
+
+/// A request without both headers comes from no browser; its token decides.
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    match (text(&SEC_FETCH_SITE), text(&ORIGIN)) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => {
+            let host = Url::parse(origin).ok();
+            let host = host.as_ref().map(|url| &url[Position::BeforeHost..Position::AfterPort]);
+            host.is_some_and(|host| text(&HOST).is_some_and(|own| own.eq_ignore_ascii_case(host)))
+        }
+        (None, None) => true,
+    }
+}
+
+/// A route that takes a form and nothing else.
+pub(crate) fn form<H, T>(handler: H) -> MethodRouter<App>
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    post(handler).fallback(async || Fault::OnlyForms)
+}
+
+/// A form of one of our pages.
+pub(crate) struct Signed {
+    pub(crate) reader: ReaderId,
+    /// Whether the script wants the parts of the page that changed, and not to be sent back.
+    pub(crate) wants_part: bool,
+    back: String,
+    fields: HashMap<String, String>,
+}
+
+impl Signed {
+    /// A field that the form must have.
+    pub(crate) fn field(&self, name: &str) -> Result<&str, Fault> {
+        let missing = || Fault::BadForm(format!("It lacks the field “{name}”"));
+        self.fields.get(name).map(String::as_str).ok_or_else(missing)
+    }
+
+    /// Sends the browser back to the page that the form was on, which may then tell of `action`, at the element `at`.
+    pub(crate) fn back(&self, action: Option<i64>, at: &str) -> Response {
+        let mut back = without(&self.back, DID);
+        if let Some(action) = action {
+            back.push(if back.contains('?') { '&' } else { '?' });
+            back.push_str(&format!("{DID}={action}"));
+        }
+        if !at.is_empty() {
+            back.push_str(&format!("#{at}"));
+        }
+        (StatusCode::SEE_OTHER, [("location", back)]).into_response()
+    }
+}
+
+impl FromRequest<App> for Signed {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
+        let key = match &*app.readers {
+            Readers::ReadOnly(why) => return Err(Fault::ReadOnly(why.clone())),
+            Readers::One(key) => key,
+        };
+        let reader = ReaderId::ONE;
+        let form = Form::<HashMap<String, String>>::from_request(request, app).await;
+        let Form(fields) = form.map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+            _ => Fault::BadForm("It is not sent as forms are".to_owned()),
+        })?;
+        if !fields.get("token").is_some_and(|token| key.accepts(reader, token)) {
+            return Err(Fault::StaleForm);
+        }
+        let back = fields.get("back").map_or_else(|| "/".to_owned(), |back| own_address(back));
+        let wants_part = fields.get("part").is_some_and(|part| part == "marks");
+        Ok(Self { reader, wants_part, back, fields })
+    }
+}
+
+/// The parameter of an address that names the action which a page tells of.
+pub(crate) const DID: &str = "did";
+
+/// The address as path and query on this site; `/` where it is no such address.
+fn own_address(address: &str) -> String {
+    let own = address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '#']);
+    match address.parse::<Uri>() {
+        Ok(uri) if own && uri.authority().is_none() => {
+            uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+        }
+        _ => "/".to_owned(),
+    }
+}
+
+/// An address without a parameter.
+pub(crate) fn without(address: &str, parameter: &str) -> String {
+    let Some((path, query)) = address.split_once('?') else { return address.to_owned() };
+    let is_it = |pair: &&str| pair.split('=').next() == Some(parameter);
+    let rest: Vec<&str> = query.split('&').filter(|pair| !is_it(pair)).collect();
+    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn tokens_differ_and_only_ours_are_accepted() {
+        let key = FormKey::of("a secret");
+        let (one, two) = (key.token(ReaderId::ONE), key.token(ReaderId::ONE));
+        assert_ne!(one, two);
+        assert!(key.accepts(ReaderId::ONE, &one) && key.accepts(ReaderId::ONE, &two));
+        assert!(!key.accepts(ReaderId(2), &one), "another reader's form");
+        assert!(!FormKey::of("another secret").accepts(ReaderId::ONE, &one));
+        let changed = format!("{}{}", if one.starts_with('0') { '1' } else { '0' }, &one[1..]);
+        for wrong in ["", "00", &one[2..], &format!("{one}00"), &changed, "é", &"g".repeat(128)] {
+            assert!(!key.accepts(ReaderId::ONE, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_requests_from_own_pages_are_own() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            HeaderMap::from_iter(pairs.chain([(HOST, HeaderValue::from_static("127.0.0.1:7878"))]))
+        };
+        for own in [
+            &[][..],
+            &[("sec-fetch-site", "same-origin")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+            &[("origin", "http://127.0.0.1:7878")],
+        ] {
+            assert!(is_own(&headers(own)), "{own:?}");
+        }
+        for foreign in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://127.0.0.1:7878")],
+            &[("origin", "null")],
+            &[("origin", "http://127.0.0.1:7879")],
+            &[("origin", "http://127.0.0.1")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "http://127.0.0.1:7878.evil.example")],
+            &[("origin", "")],
+        ] {
+            assert!(!is_own(&headers(foreign)), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_leads_back_to_our_own_pages_only() {
+        for (given, back) in [
+            ("/week/2026-W20?kind=incident", "/week/2026-W20?kind=incident"),
+            ("/", "/"),
+            ("//evil.example/", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example/", "/"),
+            ("javascript:alert(1)", "/"),
+            ("/x\r\nset-cookie: a=b", "/"),
+            ("/x y", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(own_address(given), back, "{given}");
+        }
+        assert_eq!(without("/week/x?did=3&kind=event&did=4", DID), "/week/x?kind=event");
+        assert_eq!(without("/?did=3", DID), "/");
+        assert_eq!(without("/?didnt=3", DID), "/?didnt=3");
+    }
+}

@@ -1,0 +1,97 @@
+//! A reader's marks on the reads of a page: the buttons that show and change them, and what was just done.
+//!
+//! The buttons of a page belong to one form, which [`crate::frame`] puts there. They work without script; with it the
+//! answer takes the place of what changed.
+
+use std::collections::HashMap;
+
+use backissue_model::{Mark, Marks, ReadId};
+use backissue_store::{Action, ReadCard, Store};
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::frame::Frame;
+use crate::parts::icons;
+use crate::words;
+
+/// The reader's marks on the reads of a page; without a reader there are neither marks nor buttons.
+#[derive(Default)]
+pub(crate) struct Marked(Option<HashMap<ReadId, Marks>>);
+
+impl Marked {
+    /// The marks on these reads.
+    pub(crate) async fn on<'c>(
+        store: &Store,
+        frame: &Frame,
+        cards: impl IntoIterator<Item = &'c ReadCard>,
+    ) -> Result<Self, Fault> {
+        let Some(reader) = frame.reader else { return Ok(Self(None)) };
+        let reads: Vec<ReadId> = cards.into_iter().map(|card| card.id).collect();
+        Ok(Self(Some(store.marks(reader, &reads).await?)))
+    }
+
+    /// The buttons of a read.
+    pub(crate) fn buttons(&self, card: &ReadCard) -> Markup {
+        let Some(marks) = &self.0 else { return html! {} };
+        buttons(card.id, &marks.get(&card.id).copied().unwrap_or_default(), &card.title)
+    }
+}
+
+/// The buttons of the read `id`.
+pub(crate) fn buttons(id: ReadId, marks: &Marks, title: &str) -> Markup {
+    let has = |mark: Mark| mark.of(marks).is_some();
+    let states: Vec<&str> = Mark::ALL.into_iter().filter(|mark| has(*mark)).map(Mark::as_str).collect();
+    html! {
+        span.marks id={ "m" (id) } data-marks=(states.join(" ")) {
+            @for mark in Mark::ALL { (button(id, mark, has(mark), title)) }
+        }
+    }
+}
+
+fn button(id: ReadId, mark: Mark, set: bool, title: &str) -> Markup {
+    let (name, key, icon) = match mark {
+        Mark::Keep => ("Keep", "s", icons::KEEP),
+        Mark::Done => ("Done", "e", icons::DONE),
+        Mark::Hide => (if set { "Show again" } else { "Hide" }, "x", icons::HIDE),
+    };
+    // The name of the last one says its state already.
+    let pressed = (mark != Mark::Hide).then_some(if set { "true" } else { "false" });
+    let value = format!("{}{mark} {id}", if set { "not-" } else { "" });
+    html! {
+        button form="marks" name="do" value=(value) data-mark=(mark) aria-pressed=[pressed]
+            aria-label={ (name) ": " (title) } aria-keyshortcuts=(key) { (icon) (name) }
+    }
+}
+
+/// What an action did, with a button that undoes it.
+pub(crate) fn notice(action: &Action) -> Markup {
+    html! {
+        span { (done(action)) } " "
+        button form="marks" formaction="/undo" name="undo" value=(action.id) aria-keyshortcuts="u" { "Undo" }
+    }
+}
+
+/// What an action was that is undone.
+pub(crate) fn undone(action: &Action) -> &'static str {
+    match (action.mark, action.set) {
+        (Mark::Keep, true) => "not kept.",
+        (Mark::Keep, false) => "kept again.",
+        (Mark::Done, true) => "unread again.",
+        (Mark::Done, false) => "done again.",
+        (Mark::Hide, true) => "in sight again.",
+        (Mark::Hide, false) => "hidden again.",
+    }
+}
+
+fn done(action: &Action) -> String {
+    let many = action.reads.len() as u64;
+    match (action.mark, action.set) {
+        (Mark::Done, true) if many != 1 => format!("{} marked as done.", words::count(many, "read")),
+        (Mark::Keep, true) => "Kept.".to_owned(),
+        (Mark::Keep, false) => "No longer kept.".to_owned(),
+        (Mark::Done, true) => "Done.".to_owned(),
+        (Mark::Done, false) => "Unread again.".to_owned(),
+        (Mark::Hide, true) => "Hidden.".to_owned(),
+        (Mark::Hide, false) => "In sight again.".to_owned(),
+    }
+}

@@ -1,0 +1,308 @@
+//! Marks through the pages' forms, and who may change anything.
+
+use std::collections::BTreeSet;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use backissue_model::{Mark, ReadId, ReaderId};
+use backissue_web::{FormKey, Images, Readers};
+use tower::ServiceExt;
+
+use super::specimens::blogs;
+use super::{Answer, Site, html, site, site_of};
+
+const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const WEEK: &str = "/week/2026-W20";
+
+impl Site {
+    /// Sends a form as a browser would, with these headers.
+    async fn post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post_body(path, body, headers).await
+    }
+
+    async fn post_body(&self, path: &str, body: String, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(Method::POST).uri(path).header("host", "localhost:7878");
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = to_bytes(body, 10_000_000).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    /// The token that a page shows.
+    async fn token(&self, path: &str) -> String {
+        let page = html::Page::parse(path, &self.get(path).await.body);
+        page.attributes("form#marks input[name=token]", "value").remove(0)
+    }
+
+    /// The values of the buttons of a page, as `keep 3`.
+    async fn buttons(&self, path: &str) -> Vec<String> {
+        let page = html::Page::parse(path, &self.get(path).await.body);
+        page.assert_well_formed();
+        page.attributes("button[name=do]", "value")
+    }
+
+    async fn version(&self) -> u64 {
+        self.store.versions(ReaderId::ONE).await.unwrap().1
+    }
+}
+
+#[tokio::test]
+async fn every_list_and_read_page_has_buttons_that_tell_its_marks() {
+    let site = site(&blogs()).await;
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    for path in [WEEK, "/", "/source/undergrowth", "/concept/noisy-neighbours", "/search?q=tenant", &read] {
+        let buttons = site.buttons(path).await;
+        assert!(buttons.contains(&"not-keep 1".to_owned()), "{path}: {buttons:?}");
+        assert!(buttons.contains(&"done 1".to_owned()), "{path}: {buttons:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_marks_a_read_and_leads_back_to_it() {
+    let site = site(&blogs()).await;
+    let token = site.token(WEEK).await;
+    let before = site.get(WEEK).await;
+    let tag = before.headers["etag"].to_str().unwrap();
+    let fields = [("token", token.as_str()), ("back", "/week/2026-W20?kind=incident"), ("do", "keep 2")];
+    let answer = site.post("/marks", &fields, &[OWN]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let back = answer.headers["location"].to_str().unwrap();
+    assert!(back.starts_with("/week/2026-W20?kind=incident&did=") && back.ends_with("#m2"), "{back}");
+    let told = html::Page::parse(back, &site.get(back.split('#').next().unwrap()).await.body);
+    told.assert_well_formed();
+    assert_eq!(told.one("#notice"), "Kept. Undo");
+    assert_eq!(told.attributes("form#marks input[name=back]", "value"), ["/week/2026-W20?kind=incident"]);
+
+    let again = site.ask(Method::GET, WEEK, &[("if-none-match", tag)]).await;
+    assert_eq!(again.status, StatusCode::OK, "the page differs by the reader's marks");
+    let page = html::Page::parse(WEEK, &again.body);
+    assert_eq!(page.attributes("[data-marks=keep]", "id"), ["m2"]);
+    assert_eq!(page.one(".tally"), "4 reads, 2 with a problem, 4 unread: 4 min to read");
+
+    let undo = told.attributes("#notice button", "value").remove(0);
+    let fields = [("token", token.as_str()), ("back", WEEK), ("undo", &undo)];
+    let answer = site.post("/undo", &fields, &[OWN]).await;
+    assert_eq!(answer.headers["location"], "/week/2026-W20#m2");
+    assert!(site.buttons(WEEK).await.contains(&"keep 2".to_owned()));
+    assert_eq!(site.post("/undo", &fields, &[OWN]).await.status, StatusCode::NOT_FOUND, "once is enough");
+}
+
+#[tokio::test]
+async fn the_script_gets_the_parts_that_changed() {
+    let site = site(&blogs()).await;
+    let token = site.token(WEEK).await;
+    let fields = [("token", token.as_str()), ("back", WEEK), ("do", "hide 2"), ("part", "marks")];
+    let answer = site.post("/marks", &fields, &[OWN]).await;
+    assert_eq!(
+        (answer.status, &answer.headers["cache-control"]),
+        (StatusCode::OK, &"private, no-store".parse().unwrap())
+    );
+    let part = html::Page::parse("/marks", &answer.body);
+    assert_eq!(part.one("#notice"), "Hidden. Undo");
+    assert_eq!(part.attributes(".marks", "data-marks"), ["hide"]);
+}
+
+#[tokio::test]
+async fn a_week_is_filtered_by_what_its_reader_did_and_marked_done_at_once() {
+    let site = site(&blogs()).await;
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Done, true, super::now()).await.unwrap();
+    site.store.mark(ReaderId::ONE, ReadId(2), Mark::Keep, true, super::now()).await.unwrap();
+    let shown = async |show: &str| {
+        let path = format!("{WEEK}?show={show}");
+        let page = html::Page::parse(&path, &site.get(&path).await.body);
+        page.assert_well_formed();
+        page.attributes(".marks", "id")
+    };
+    assert_eq!(shown("unread").await.len(), 3);
+    assert_eq!(shown("kept").await, ["m2"]);
+    assert_eq!(site.get("/week/2026-W20?show=all").await.status, StatusCode::BAD_REQUEST);
+    let token = site.token(WEEK).await;
+    let answer = site.post("/week/2026-W20/done", &[("token", &token), ("back", WEEK)], &[OWN]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(shown("unread").await.is_empty());
+    let page = html::Page::parse("", &site.get(answer.headers["location"].to_str().unwrap()).await.body);
+    assert_eq!(page.one("#notice span"), "3 reads marked as done.");
+    let undo = page.attributes("#notice button", "value").remove(0);
+    site.post("/undo", &[("token", &token), ("back", WEEK), ("undo", &undo)], &[OWN]).await;
+    assert_eq!(shown("unread").await.len(), 3, "the one that was done before stays done");
+}
+
+#[tokio::test]
+async fn opening_a_read_marks_nothing() {
+    let site = site(&blogs()).await;
+    let before = site.version().await;
+    let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(site.get(&read).await.status, StatusCode::OK);
+    assert_eq!(site.version().await, before);
+}
+
+#[tokio::test]
+async fn what_no_page_of_ours_sent_changes_nothing() {
+    let site = site(&blogs()).await;
+    let token = site.token(WEEK).await;
+    let before = site.version().await;
+    let fields = [("token", token.as_str()), ("back", WEEK), ("do", "keep 1")];
+    for foreign in [
+        &[("sec-fetch-site", "cross-site")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+    ] {
+        let answer = site.post("/marks", &fields, foreign).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{foreign:?}");
+        html::Page::parse("/marks", &answer.body).assert_well_formed();
+    }
+    for wrong in ["", "0", &token[1..], &"0".repeat(128), "\0"] {
+        let fields = [("token", wrong), ("back", WEEK), ("do", "keep 1")];
+        assert_eq!(site.post("/marks", &fields, &[OWN]).await.status, StatusCode::FORBIDDEN, "{wrong:?}");
+    }
+    let without = site.post("/marks", &[("do", "keep 1")], &[OWN]).await;
+    assert_eq!(without.status, StatusCode::FORBIDDEN, "no token");
+    assert_eq!(site.version().await, before);
+}
+
+#[tokio::test]
+async fn hostile_forms_are_refused_and_change_nothing() {
+    let site = site(&blogs()).await;
+    let token = site.token(WEEK).await;
+    let before = site.version().await;
+    for (what, status) in [
+        ("keep 9999", 404),
+        ("keep -1", 404),
+        ("keep 9223372036854775808", 400),
+        ("keep 1\0", 400),
+        ("eat 1", 400),
+        ("", 400),
+    ] {
+        let answer = site.post("/marks", &[("token", &token), ("do", what)], &[OWN]).await;
+        assert_eq!(answer.status.as_u16(), status, "{what:?}");
+        assert!(!answer.body.contains('\0'));
+    }
+    let large = "x".repeat(1 << 20);
+    let answer = site.post("/marks", &[("token", &token), ("do", &large)], &[OWN]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let json = [OWN, ("content-type", "application/json")];
+    let answer = site.post_body("/marks", format!(r#"{{"token":"{token}"}}"#), &json).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let elsewhere = [("token", token.as_str()), ("back", "//evil.example/"), ("do", "keep 1")];
+    let answer = site.post("/marks", &elsewhere, &[OWN]).await;
+    assert!(answer.headers["location"].to_str().unwrap().starts_with("/?did="));
+    assert_eq!(site.version().await, before + 1, "only the last one was a form of ours");
+}
+
+#[tokio::test]
+async fn a_read_only_site_shows_no_marks_and_says_why() {
+    let why = "These pages are read-only: nobody set a password.";
+    let site = site_of(&blogs(), Images::default(), Readers::ReadOnly(why.into())).await;
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Hide, true, super::now()).await.unwrap();
+    for path in [WEEK, "/", "/search?q=tenant", "/week/2026-W20?show=kept&did=1"] {
+        let body = site.get(path).await.body;
+        let page = html::Page::parse(path, &body);
+        page.assert_well_formed();
+        assert!(page.text().contains(why), "{path}");
+        assert!(!body.contains("data-marks") && !body.contains("Undo") && !body.contains("unread"), "{path}");
+    }
+    let tag = site.get(WEEK).await.headers["etag"].clone();
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    assert_eq!(site.get(WEEK).await.headers["etag"], tag, "nor does its tag tell that anything changed");
+}
+
+/// Rows of the access table in docs/SECURITY.md: method, path.
+fn access_table() -> BTreeSet<(String, String)> {
+    let text = include_str!("../../../../docs/SECURITY.md");
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        let (method, path) = (cells.next()?, cells.next()?.trim_matches('`'));
+        path.starts_with('/').then(|| (method.to_owned(), path.to_owned()))
+    });
+    rows.collect()
+}
+
+/// Routes as the sources name them.
+fn routes() -> BTreeSet<(String, String)> {
+    fn sources(folder: &std::path::Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else {
+                all.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut all = String::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let mut routes = BTreeSet::new();
+    for call in all.split(".route(").skip(1) {
+        let path = call.split('"').nth(1).unwrap().to_owned();
+        let handlers = call.split('"').nth(2).unwrap();
+        let handlers = &handlers[..handlers.find('\n').unwrap_or(handlers.len())];
+        let form = handlers.contains("form(");
+        let methods = [("GET", handlers.contains("get(")), ("POST", form || handlers.contains("post("))];
+        assert!(methods.iter().any(|(_, has)| *has), "{path}: a route takes GET, POST or a form");
+        routes.extend(methods.into_iter().filter(|(_, has)| *has).map(|(m, _)| (m.to_owned(), path.clone())));
+    }
+    routes
+}
+
+#[tokio::test]
+async fn every_route_has_a_line_in_the_access_table_and_every_change_is_guarded() {
+    let (table, routes) = (access_table(), routes());
+    assert_eq!(
+        routes.difference(&table).collect::<Vec<_>>(),
+        Vec::<&(String, String)>::new(),
+        "not in docs/SECURITY.md"
+    );
+    assert_eq!(
+        table.difference(&routes).collect::<Vec<_>>(),
+        Vec::<&(String, String)>::new(),
+        "no such route"
+    );
+
+    let open = site(&blogs()).await;
+    let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
+    let token = open.token("/").await;
+    let before = open.version().await;
+    let forms: Vec<_> =
+        table.iter().filter(|(method, path)| method == "POST" && !path.starts_with("/hub/")).collect();
+    assert!(forms.len() >= 3);
+    for (_, path) in forms {
+        let path = &path.replace("{week}", "2026-W20").replace("{id}", "1");
+        let status = async |site: &Site, token: &str, from: &str| {
+            site.post(path, &[("token", token), ("do", "keep 1"), ("undo", "1")], &[("sec-fetch-site", from)])
+                .await
+                .status
+        };
+        assert_eq!(status(&open, "", "same-origin").await, StatusCode::FORBIDDEN, "{path} without a token");
+        assert_eq!(status(&open, &token, "cross-site").await, StatusCode::FORBIDDEN, "{path} from elsewhere");
+        assert_eq!(
+            status(&read_only, &token, "same-origin").await,
+            StatusCode::FORBIDDEN,
+            "{path} read-only"
+        );
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let answer = open.ask(method.clone(), path, &[OWN]).await;
+            let only_post =
+                answer.status == StatusCode::METHOD_NOT_ALLOWED && answer.headers["allow"] == "POST";
+            assert!(only_post || path.starts_with("/read/"), "{method} {path}: {}", answer.status);
+        }
+    }
+    assert_eq!(open.version().await, before, "nothing was changed");
+}
+
+#[test]
+fn a_secret_is_never_the_same() {
+    assert_ne!(FormKey::new_secret(), FormKey::new_secret());
+}
