@@ -161,6 +161,9 @@ fn element<'a>(
 /// Most attributes of an element. A parser compares each with all before it.
 const MOST_ATTRIBUTES: usize = 64;
 
+/// Longest attribute that is kept, in bytes. Longer ones are images in the address, and nothing here reads them.
+const LONGEST_ATTRIBUTE: usize = 8 << 10;
+
 /// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads. They are a large part of many
 /// pages. `at` is the place after the name.
 fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut String) {
@@ -171,7 +174,9 @@ fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut Stri
         at = attribute.end;
         let whole = &bytes[attribute.start..at];
         count += 1;
-        if is_unread(&bytes[attribute.start..attribute.name_end], whole) || count > MOST_ATTRIBUTES {
+        let unread =
+            whole.len() > LONGEST_ATTRIBUTE || is_unread(&bytes[attribute.start..attribute.name_end], whole);
+        if unread || count > MOST_ATTRIBUTES {
             html.push_str(&source[copied..attribute.start]);
             copied = at;
         } else if memchr::memchr(b'<', whole).is_some() {

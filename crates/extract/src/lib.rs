@@ -194,7 +194,7 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
     }
     let Metadata { canonical_url, title, author, published, site_name, description, language } = metadata;
     let words = words::count(&body.text);
-    Some(Article {
+    let article = Article {
         canonical_url,
         title,
         author,
@@ -207,7 +207,8 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
         minutes: minutes_to_read(words),
         fingerprint: words::fingerprint(&body.text),
         text: body.text,
-    })
+    };
+    Some(article.bounded())
 }
 
 /// Longest `<base href>` that is heeded, in bytes.

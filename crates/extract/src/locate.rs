@@ -3,7 +3,7 @@
 //! `dom_smoothie`, an implementation of Mozilla's Readability, says which pieces of text it would keep. That is taken as
 //! evidence, not as the answer: [`crate::clean`] decides, on the page as it was, what of it is the article.
 
-use dom_query::Document;
+use dom_query::{Document, NodeData, NodeRef, TreeNode};
 use dom_smoothie::{Config, ParsePolicy, Readability};
 
 use crate::tree::{AttrName, Places, Tag, Tree};
@@ -36,6 +36,7 @@ fn attempt(
     tree: &Tree,
     places: &Places,
 ) -> Option<(usize, Vec<bool>)> {
+    without_many_signs(&document);
     let config = Config { disable_json_ld: true, ..Config::default() };
     let mut page = Readability::with_document(document, None, Some(config)).ok()?;
     page.parse_with_policy(policy).ok()?;
@@ -49,6 +50,34 @@ fn attempt(
         marks[at] = true;
     }
     (length > 0).then_some((length, marks))
+}
+
+/// Most characters in one text that a serializer escapes.
+const MOST_SIGNS: usize = 256;
+
+/// Whether a serializer of HTML may escape this byte.
+pub(crate) fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | 0xC2)
+}
+
+/// Replaces the signs in a text that has very many. `dom_smoothie` serializes what it found, and `html5ever` 0.40 searches
+/// the rest of a text again for every sign, so its time grows with their product. The grab counts characters only.
+fn without_many_signs(document: &Document) {
+    let signs = |text: &str| text.bytes().filter(|b| is_sign(*b)).count();
+    let has_many = |node: &TreeNode| matches!(&node.data, NodeData::Text { contents } if contents.len() > MOST_SIGNS && signs(contents) > MOST_SIGNS);
+    let root = document.root();
+    let with_many: Vec<NodeRef<'_>> =
+        root.descendants_it().filter(|node| node.query(has_many) == Some(true)).collect();
+    for node in with_many {
+        node.update(|node| {
+            if let NodeData::Text { contents } = &mut node.data {
+                let plain = |c: char| {
+                    if matches!(c, '&' | '<' | '>' | '\u{80}'..='\u{bf}') { '+' } else { c }
+                };
+                *contents = contents.chars().map(plain).collect::<String>().into();
+            }
+        });
+    }
 }
 
 /// Names that makers of pages give to the element with the article's body.

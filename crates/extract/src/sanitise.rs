@@ -3,10 +3,13 @@
 //! What [`crate::render`] writes is already made of this allow-list alone; nothing here relies on that. No script, style,
 //! form, frame or event attribute passes, no address but http, https and mailto, no attribute that is not named here.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
+
+use crate::locate::is_sign;
 
 const TAGS: &[&str] = &[
     "a",
@@ -94,7 +97,34 @@ fn is_language(class: &str) -> bool {
 
 /// `html` with only what is allowed.
 pub(crate) fn sanitise(html: &str) -> String {
-    GATE.clean(html).to_string()
+    GATE.clean(&in_short_texts(html)).to_string()
+}
+
+/// Most signs in one text (see [`is_sign`]).
+const MOST_SIGNS: usize = 128;
+
+/// `html` with an empty comment after so many signs, which the gate drops again. The texts stay apart in its tree, so that
+/// none of them has many signs: `html5ever` 0.40 searches the rest of a text again for every sign it escapes.
+fn in_short_texts(html: &str) -> Cow<'_, str> {
+    let mut parts = String::new();
+    let (mut signs, mut copied, mut in_tag) = (0, 0, false);
+    for (at, byte) in html.bytes().enumerate() {
+        if matches!(byte, b'<' | b'>') {
+            (signs, in_tag) = (0, byte == b'<');
+        } else if !in_tag && is_sign(byte) {
+            signs += 1;
+            if signs > MOST_SIGNS {
+                parts.push_str(&html[copied..at]);
+                parts.push_str("<!---->");
+                (signs, copied) = (0, at);
+            }
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(html);
+    }
+    parts.push_str(&html[copied..]);
+    Cow::Owned(parts)
 }
 
 #[cfg(test)]

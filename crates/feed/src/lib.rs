@@ -86,9 +86,9 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Feed, FeedError> {
         return Err(FeedError::Empty);
     }
     if content.starts_with(['{', '[']) {
-        return json_feed::parse(content, hints.url.as_ref());
+        return json_feed::parse(content, hints.url.as_ref()).map(Feed::bounded);
     }
     let prolog = prolog::read(&text);
     let strict = strict_xml::read(&prolog, hints.url.as_ref());
-    strict.unwrap_or_else(|_| lenient_markup::read(&prolog, hints.url.as_ref())).finish()
+    strict.unwrap_or_else(|_| lenient_markup::read(&prolog, hints.url.as_ref())).finish().map(Feed::bounded)
 }

@@ -19,12 +19,17 @@ pub const MAX_BYTES: usize = 500 << 10;
 /// The longest pattern that is heeded, in bytes.
 const LONGEST_PATTERN: usize = 2 << 10;
 
-/// The most `Sitemap` lines that are kept.
+/// The most different rules for us that are kept; the longest files of real sites have a few thousand.
+const MAX_RULES: usize = 10_000;
+
+/// The most `Sitemap` lines that are kept, and the longest address of one in bytes.
 const MAX_SITEMAPS: usize = 100;
+const LONGEST_SITEMAP: usize = 2 << 10;
 
 /// What a file says to one program. `Default` is the file that says nothing: everything is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Robots {
+    /// Sorted, each once.
     rules: Vec<Rule>,
     /// How long to pause between two requests (`Crawl-delay`; no part of the RFC, but many publishers rely on it).
     pub crawl_delay: Option<Duration>,
@@ -32,12 +37,20 @@ pub struct Robots {
     pub sitemaps: Vec<Url>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rule {
-    allow: bool,
     /// The path as compared: percent-encoding made even.
-    pattern: String,
-    written: String,
+    pattern: Box<str>,
+    /// The path as written, where that differs.
+    written: Option<Box<str>>,
+    allow: bool,
+}
+
+impl Rule {
+    fn line(&self) -> String {
+        let path = self.written.as_ref().unwrap_or(&self.pattern);
+        format!("{}: {path}", if self.allow { "Allow" } else { "Disallow" })
+    }
 }
 
 /// Whom a group of lines speaks to.
@@ -73,9 +86,8 @@ impl Robots {
                     spoken.to_us |= product_token(value).eq_ignore_ascii_case(product);
                     named |= spoken.to_us;
                 }
-                "sitemap" => {
-                    let url = Url::parse(value).ok().filter(crate::addresses::is_on_the_web);
-                    sitemaps.extend(url.filter(|_| sitemaps.len() < MAX_SITEMAPS));
+                "sitemap" if sitemaps.len() < MAX_SITEMAPS && value.len() <= LONGEST_SITEMAP => {
+                    sitemaps.extend(Url::parse(value).ok().filter(crate::addresses::is_on_the_web));
                 }
                 "allow" | "disallow" | "crawl-delay" => {
                     naming = false;
@@ -89,7 +101,24 @@ impl Robots {
                 _ => {}
             }
         }
-        Self { sitemaps, ..if named { ours } else { everybodys } }
+        let mut robots = Self { sitemaps, ..if named { ours } else { everybodys } };
+        robots.without_repetitions();
+        robots.rules.shrink_to_fit();
+        robots
+    }
+
+    /// Bytes that the file takes in memory.
+    pub fn size(&self) -> usize {
+        let written = |rule: &Rule| rule.written.as_ref().map_or(0, |written| written.len());
+        let rules = self.rules.iter().map(|r| size_of::<Rule>() + r.pattern.len() + written(r));
+        let sitemaps = self.sitemaps.iter().map(|url| size_of::<Url>() + url.as_str().len());
+        size_of::<Self>() + rules.sum::<usize>() + sitemaps.sum::<usize>()
+    }
+
+    fn without_repetitions(&mut self) {
+        self.rules.sort_unstable();
+        self.rules.dedup_by(|a, b| a.pattern == b.pattern && a.allow == b.allow);
+        self.rules.truncate(MAX_RULES);
     }
 
     fn heed(&mut self, key: &str, value: &str) {
@@ -102,16 +131,21 @@ impl Robots {
         if value.is_empty() || value.len() > LONGEST_PATTERN {
             return;
         }
-        self.rules.push(Rule {
-            allow: key == "allow",
-            pattern: even(value),
-            written: format!("{}: {value}", if key == "allow" { "Allow" } else { "Disallow" }),
-        });
+        // Repetitions go first: a file of one line, many times over, must not push out the lines that follow.
+        if self.rules.len() >= 2 * MAX_RULES {
+            self.without_repetitions();
+            if self.rules.len() >= MAX_RULES {
+                return;
+            }
+        }
+        let pattern = even(value);
+        let written = (pattern != value).then(|| value.into());
+        self.rules.push(Rule { pattern: pattern.into(), written, allow: key == "allow" });
     }
 
     /// The line that forbids asking for `url`, as it is written; none where it is allowed. The longest pattern that fits
     /// decides, and of two as long the one that allows (RFC 9309 section 2.2.2). The file itself may always be asked for.
-    pub fn refuses(&self, url: &Url) -> Option<&str> {
+    pub fn refuses(&self, url: &Url) -> Option<String> {
         if url.path() == "/robots.txt" {
             return None;
         }
@@ -124,7 +158,7 @@ impl Robots {
         );
         let fitting = self.rules.iter().filter(|rule| fits(&rule.pattern, &path));
         let deciding = fitting.max_by_key(|rule| (rule.pattern.len(), rule.allow))?;
-        (!deciding.allow).then_some(deciding.written.as_str())
+        (!deciding.allow).then(|| deciding.line())
     }
 }
 
@@ -235,7 +269,7 @@ mod tests {
         assert_eq!(robots.sitemaps.len(), 1);
         assert_eq!(
             robots.refuses(&"https://example.org/a1".parse().unwrap()),
-            Some("Disallow: /a"),
+            Some("Disallow: /a".to_owned()),
             "the line is told as it is written"
         );
         let other = Robots::parse(file.as_bytes(), "Nobody");
@@ -254,5 +288,19 @@ mod tests {
     fn no_more_is_read_than_five_hundred_kibibytes() {
         let file = format!("User-agent: *\n{}\nDisallow: /", "#".repeat(MAX_BYTES));
         assert!(!refused(&file, "/a"));
+    }
+    #[test]
+    fn file_of_any_lines_takes_bounded_memory() {
+        let repeated = format!("User-agent: *\n{}Disallow: /last", "Allow: /a\n".repeat(40_000));
+        let robots = Robots::parse(repeated.as_bytes(), "Backissue");
+        assert!(robots.size() < 1000, "{}", robots.size());
+        assert!(refused(&repeated, "/last"), "five hundred kibibytes are read");
+        let different: String = (0..50_000).map(|n| format!("Allow:/{n}\n")).collect();
+        let sitemaps = format!("Sitemap: https://a.example/{}\n", "x".repeat(1900)).repeat(200);
+        let file = format!("User-agent: *\n{sitemaps}{different}");
+        let robots = Robots::parse(file.as_bytes(), "Backissue");
+        assert!(robots.size() < 1 << 20, "{}", robots.size());
+        let accents = format!("User-agent: *\n{}", "Allow: /\u{e9}\u{e9}\u{e9}\n".repeat(40_000));
+        assert!(Robots::parse(accents.as_bytes(), "Backissue").size() < 1000);
     }
 }

@@ -5,6 +5,7 @@
 //! only so that search engines do not show it beside the articles. Its host's `Crawl-delay` counts for it all the same.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,13 @@ const KEPT_AT_LEAST: Duration = Duration::from_secs(3600);
 /// How long a site is left alone whose file could not be had because of trouble of its own (section 2.3.1.4).
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
 
-/// Sites remembered before those whose file is out of date are forgotten.
+/// Sites remembered at the most, and bytes of their rules. Beyond either, those whose file is out of date are forgotten
+/// first, then those that expire soonest.
 const SITES_REMEMBERED: usize = 4096;
+const BYTES_REMEMBERED: usize = 16 << 20;
+
+/// Bytes of a site that are no rules of it: its name and the place it is kept in.
+const PER_SITE: usize = 256;
 
 /// Whether a publisher lets us ask for an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +54,8 @@ pub(crate) enum Leave {
 #[derive(Debug, Default)]
 pub(crate) struct RobotsFiles {
     sites: Mutex<HashMap<String, Site>>,
+    /// Bytes of all files, about.
+    bytes: AtomicUsize,
 }
 
 /// One site's file; held while it is fetched, so that nobody fetches it twice.
@@ -66,17 +74,54 @@ enum Said {
     Unreachable { reason: String, offline: bool },
 }
 
+impl Kept {
+    fn size(&self) -> usize {
+        PER_SITE
+            + match &self.said {
+                Said::Rules(robots) => robots.size(),
+                Said::Unreachable { reason, .. } => reason.len(),
+            }
+    }
+}
+
 impl RobotsFiles {
     fn site(&self, name: String) -> Site {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        if sites.len() >= SITES_REMEMBERED {
-            let now = Instant::now();
-            // A file that is being fetched is in somebody's hands.
-            sites.retain(|_, site| {
-                site.try_lock().map_or(true, |kept| kept.as_ref().is_some_and(|kept| kept.until > now))
-            });
+        if sites.len() >= SITES_REMEMBERED || self.bytes.load(Ordering::Relaxed) > BYTES_REMEMBERED {
+            self.forget_some(&mut sites);
         }
         Arc::clone(sites.entry(name).or_default())
+    }
+
+    /// Forgets what is out of date, then what expires soonest, until three quarters of the bounds are kept. A file that is
+    /// being fetched stays.
+    fn forget_some(&self, sites: &mut HashMap<String, Site>) {
+        let now = Instant::now();
+        let mut known: Vec<(Instant, usize, String)> = Vec::with_capacity(sites.len());
+        sites.retain(|name, site| {
+            let Ok(kept) = site.try_lock() else { return true };
+            let Some(kept) = kept.as_ref().filter(|kept| kept.until > now) else { return false };
+            known.push((kept.until, kept.size(), name.clone()));
+            true
+        });
+        known.sort_unstable();
+        let mut bytes = known.iter().map(|(_, size, _)| size).sum::<usize>();
+        for (_, size, name) in known {
+            if bytes <= BYTES_REMEMBERED / 4 * 3 && sites.len() <= SITES_REMEMBERED / 4 * 3 {
+                break;
+            }
+            bytes -= size;
+            sites.remove(&name);
+        }
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes note that a site's file takes `after` bytes instead of `before`.
+    fn resized(&self, before: usize, after: usize) {
+        self.bytes.fetch_add(after, Ordering::Relaxed);
+        // The sum may be set anew between the two, when some are forgotten.
+        let less = |bytes: usize| Some(bytes.saturating_sub(before));
+        let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
@@ -85,7 +130,7 @@ impl Ingest {
     pub(crate) async fn leave_to_ask(&self, url: &Url) -> Leave {
         match self.robots_of(url).await {
             Ok(robots) => match robots.refuses(url) {
-                Some(line) => Leave::Refused(line.to_owned()),
+                Some(line) => Leave::Refused(line),
                 None => Leave::Granted,
             },
             Err(unknown) => unknown,
@@ -99,7 +144,10 @@ impl Ingest {
         let mut kept = site.lock().await;
         let now = Instant::now();
         if kept.as_ref().is_none_or(|kept| kept.until <= now) {
-            *kept = Some(self.fetch_robots(&file, kept.take()).await);
+            let before = kept.as_ref().map_or(0, Kept::size);
+            let fetched = self.fetch_robots(&file, kept.take()).await;
+            self.robots.resized(before, fetched.size());
+            *kept = Some(fetched);
         }
         match kept.as_ref().map(|kept| &kept.said) {
             Some(Said::Rules(robots)) => {
@@ -159,5 +207,37 @@ fn is_unavailable(error: &FetchError) -> bool {
         FetchError::Status { status, .. } => (400..500).contains(status) && !error.is_transient(),
         FetchError::TooLarge { .. } => false,
         _ => !error.is_transient(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn files_of_many_hosts_take_bounded_memory() {
+        let files = RobotsFiles::default();
+        let rules: String = (0..8000).map(|n| format!("Disallow: /{n}/{}\n", "x".repeat(40))).collect();
+        let robots = Arc::new(Robots::parse(format!("User-agent: *\n{rules}").as_bytes(), PRODUCT));
+        for host in 0..200_u64 {
+            let site = files.site(format!("https://h{host}.example"));
+            let until = Instant::now() + KEPT_AT_LEAST + Duration::from_secs(host);
+            let kept =
+                Kept { said: Said::Rules(Arc::clone(&robots)), until, validators: Validators::default() };
+            files.resized(0, kept.size());
+            *site.lock().await = Some(kept);
+        }
+        let (mut bytes, mut newest) = (0, false);
+        for (name, site) in files.sites.lock().unwrap().iter() {
+            bytes += site.try_lock().unwrap().as_ref().map_or(0, Kept::size);
+            newest |= name == "https://h199.example";
+        }
+        assert!(bytes <= BYTES_REMEMBERED + (1 << 20), "{bytes}");
+        assert!(bytes > BYTES_REMEMBERED / 2, "{bytes}");
+        assert!(newest);
+        for host in 0..10_000 {
+            files.site(format!("https://empty{host}.example"));
+        }
+        assert!(files.sites.lock().unwrap().len() <= SITES_REMEMBERED);
     }
 }

@@ -5,6 +5,7 @@
 //! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
 
 mod article;
+pub mod bounds;
 mod canonical_url;
 mod concept;
 mod entry;

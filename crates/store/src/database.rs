@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use backissue_model::bounds::cut;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
@@ -207,6 +208,11 @@ impl Row {
 
     pub(crate) fn text(&self, column: &str) -> Tried<String> {
         self.opt_text(column)?.ok_or_else(|| missing(column))
+    }
+
+    /// A text for lists. An older version may have stored a longer one.
+    pub(crate) fn short(&self, column: &str, most: usize) -> Tried<String> {
+        Ok(cut(&self.text(column)?, most).into_owned())
     }
 
     pub(crate) fn count(&self, column: &str) -> Tried<u64> {

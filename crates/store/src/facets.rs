@@ -1,5 +1,6 @@
 //! How lists can be narrowed: counts by source, concept and kind, from table `tally`; a week's over its own rows.
 
+use backissue_model::bounds::MAX_TITLE;
 use backissue_model::{ConceptSlug, Kind, Slug};
 
 use crate::cards::{Facets, ReadFilter};
@@ -59,7 +60,7 @@ impl Store {
         named.sort_by_key(|(place, _)| *place);
         let source = |(place, row): (usize, &Row)| {
             let count = counts.get(place).map_or(0, |(_, count)| *count);
-            Ok((Slug::of(&row.text("slug")?), row.text("title")?, count))
+            Ok((Slug::of(&row.text("slug")?), row.short("title", MAX_TITLE)?, count))
         };
         named.into_iter().map(source).collect()
     }

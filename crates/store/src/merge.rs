@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
 use backissue_model::{Article, CanonicalUrl, Fingerprint, ReadId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -218,6 +219,8 @@ async fn keep_article(
     };
     let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
     let title = article.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let title = title.map(|title| cut(title, MAX_TITLE));
+    let author = article.author.as_deref().map(|author| cut(author, MAX_NAME));
     let update = sql(
         "UPDATE read SET stage = 'extracted', due_at = $2, held = 0, claim = claim + 1, attempts = 0, error = NULL,
             failed_at = NULL, published = $3, filed_at = $4, week = $5, title = coalesce($6, title),
@@ -230,8 +233,8 @@ async fn keep_article(
         .bind(opt_millis(published))
         .bind(filed_at)
         .bind(week)
-        .bind(title)
-        .bind(article.author.as_deref())
+        .bind(title.as_deref())
+        .bind(author.as_deref())
         .bind(description(article))
         .bind(article.minutes)
         .bind(article.fingerprint.as_ref().map(Fingerprint::to_string));
@@ -246,15 +249,17 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
                               minutes, fetched_at, html, text)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     );
+    // The body is not among what is bounded here, and not copied.
+    let told = told_of(article);
     let insert = insert
         .bind(id)
-        .bind(article.canonical_url.as_ref().map(url::Url::as_str))
-        .bind(article.title.as_deref())
-        .bind(article.author.as_deref())
+        .bind(told.canonical_url.as_ref().map(url::Url::as_str))
+        .bind(told.title.as_deref())
+        .bind(told.author.as_deref())
         .bind(opt_millis(article.published))
-        .bind(article.site_name.as_deref())
-        .bind(article.description.as_deref())
-        .bind(article.language.as_deref())
+        .bind(told.site_name.as_deref())
+        .bind(told.description.as_deref())
+        .bind(told.language.as_deref())
         .bind(article.words)
         .bind(article.minutes)
         .bind(millis(now))
@@ -262,6 +267,22 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
         .bind(article.text.as_str());
     tx.run(insert).await?;
     Ok(())
+}
+
+/// What an article says of itself, within bounds.
+fn told_of(article: &Article) -> Article {
+    Article {
+        canonical_url: article.canonical_url.clone(),
+        title: article.title.clone(),
+        author: article.author.clone(),
+        site_name: article.site_name.clone(),
+        description: article.description.clone(),
+        language: article.language.clone(),
+        html: String::new(),
+        text: String::new(),
+        ..*article
+    }
+    .bounded()
 }
 
 /// Gives a read a date that it lacked.
@@ -280,10 +301,5 @@ fn description(article: &Article) -> Option<String> {
     let own = article.description.as_deref().map(str::trim).filter(|d| !d.is_empty());
     let text = own.or_else(|| article.text.split("\n\n").map(str::trim).find(|block| !block.is_empty()))?;
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if one_line.chars().count() <= DESCRIPTION_MAX {
-        return Some(one_line);
-    }
-    let cut: String = one_line.chars().take(DESCRIPTION_MAX - 1).collect();
-    let end = cut.rfind(' ').filter(|end| *end > 0).unwrap_or(cut.len());
-    Some(format!("{}…", cut[..end].trim_end_matches([',', ';', ':', ' '])))
+    Some(cut(&one_line, DESCRIPTION_MAX).into_owned())
 }

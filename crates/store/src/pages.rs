@@ -5,6 +5,7 @@
 //! one row more from each run. Where a list is narrowed by more than its index knows (source and concept at once, or
 //! anything within a week), it also reads the rows between that are not shown.
 
+use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
 use backissue_model::{ReadId, Slug, SourceId};
 
 use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage};
@@ -229,7 +230,7 @@ fn cursor_of_row(row: &Row) -> Tried<Cursor> {
 }
 
 pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
-    let title = row.text("title")?;
+    let title = row.short("title", MAX_TITLE)?;
     let concepts = row.text("concepts")?;
     Ok(ReadCard {
         id: ReadId(row.int("id")?),
@@ -238,9 +239,9 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
         url: row.parsed("url")?,
         source: SourceId(row.int("source_id")?),
         source_slug: Slug::of(&row.text("source_slug")?),
-        source_title: row.text("source_title")?,
-        company: row.text("company")?,
-        author: row.opt_text("author")?,
+        source_title: row.short("source_title", MAX_TITLE)?,
+        company: row.short("company", MAX_NAME)?,
+        author: row.opt_text("author")?.map(|author| cut(&author, MAX_NAME).into_owned()),
         published: row.opt_moment("published")?,
         first_seen: row.moment("first_seen")?,
         filed_at: row.moment("filed_at")?,
@@ -256,7 +257,7 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
 fn place_of_row(row: &Row) -> Tried<Place> {
     Ok(Place {
         source_slug: Slug::of(&row.text("source_slug")?),
-        source_title: row.text("source_title")?,
+        source_title: row.short("source_title", MAX_TITLE)?,
         url: row.parsed("url")?,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use backissue_model::bounds::{MAX_ADDRESS, MAX_ERROR, MAX_LANGUAGE, MAX_NAME, MAX_TITLE, cut};
 use backissue_model::{CanonicalUrl, Entry, FeedWishes, Moving, Pace, ReadId, SourceId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -271,11 +272,11 @@ async fn record_health(
             )
             .bind(to)
             .bind(since)
-            .bind(etag.as_deref())
-            .bind(last_modified.as_deref())
-            .bind(feed_title.as_deref().unwrap_or_default().trim())
+            .bind(validator(etag))
+            .bind(validator(last_modified))
+            .bind(cut(feed_title.as_deref().unwrap_or_default().trim(), MAX_TITLE).as_ref())
             .bind(on_the_web(site_url.as_ref()).map(Url::as_str))
-            .bind(language.as_deref())
+            .bind(language.as_deref().filter(|tag| tag.len() <= MAX_LANGUAGE))
             .bind(to_json(wishes)?)
             .bind(i64::try_from(new).unwrap_or(i64::MAX))
         }
@@ -290,8 +291,8 @@ async fn record_health(
             )
             .bind(to)
             .bind(since)
-            .bind(etag.as_deref())
-            .bind(last_modified.as_deref())
+            .bind(validator(etag))
+            .bind(validator(last_modified))
         }
         // Who could not be asked has said nothing of where it is.
         PollOutcome::Failed { error } => planned(
@@ -299,14 +300,14 @@ async fn record_health(
                 last_error = $5, failures = failures + 1, failing_since = coalesce(failing_since, $2)
              WHERE id = $1",
         )
-        .bind(error.as_str()),
+        .bind(cut(error, MAX_ERROR).as_ref()),
         PollOutcome::Gone { error } => sql("UPDATE source SET last_poll = $2, next_poll = NULL, pace = NULL,
                 leased_until = NULL, standing = 'retired', last_error = $3, failures = failures + 1,
                 failing_since = coalesce(failing_since, $2)
              WHERE id = $1")
         .bind(source.0)
         .bind(moment)
-        .bind(error.as_str()),
+        .bind(cut(error, MAX_ERROR).as_ref()),
     };
     tx.run(statement).await?;
     if let PollOutcome::Fetched { wishes, .. } = outcome {
@@ -319,6 +320,16 @@ async fn record_health(
         }
         _ => Ok(()),
     }
+}
+
+/// A validator of an answer, unless it is longer than any server means it.
+fn validator(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| value.len() <= MAX_ADDRESS)
+}
+
+/// An entry as its place keeps it.
+fn entry_json(entry: &Entry) -> Tried<String> {
+    to_json(&entry.clone().bounded())
 }
 
 /// The address that is still to be confirmed, as the table keeps it.
@@ -454,9 +465,9 @@ async fn insert_reads<'a>(
             .bind(opt_millis(published))
             .bind(filed_at)
             .bind(week)
-            .bind(title)
+            .bind(cut(title, MAX_TITLE).as_ref())
             .bind(title_key(entry.title.as_deref()))
-            .bind(entry.author.as_deref())
+            .bind(entry.author.as_deref().map(|author| cut(author, MAX_NAME)).as_deref())
             .bind(Stage::Discovered.as_str())
             .bind(millis(now));
     }
@@ -535,7 +546,7 @@ async fn confirm(
     for (id, admission) in confirmed {
         let place = sql("UPDATE place SET found_by = 'feed', entry = $3, updated = $4
              WHERE read_id = $1 AND source_id = $2");
-        let place = place.bind(id.0).bind(source.0).bind(to_json(&admission.entry)?);
+        let place = place.bind(id.0).bind(source.0).bind(entry_json(&admission.entry)?);
         tx.run(place.bind(opt_millis(admission.entry.updated))).await?;
         let again = sql("UPDATE read SET due_at = $2, attempts = 0, error = NULL, failed_at = NULL
              WHERE id = $1 AND stage = 'discovered' AND due_at IS NULL");
@@ -573,7 +584,7 @@ async fn add_places(
             .bind(admission.url.as_str())
             .bind(millis(now))
             .bind(opt_millis(admission.entry.updated))
-            .bind(to_json(&admission.entry)?)
+            .bind(entry_json(&admission.entry)?)
             .bind(found_by.as_str());
     }
     tx.run(statement).await?;

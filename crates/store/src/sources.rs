@@ -1,5 +1,6 @@
 //! Followed blogs: table `source`.
 
+use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
 use backissue_model::{Health, Moved, Moving, NewSource, Slug, Source, SourceId, Standing};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -128,8 +129,8 @@ impl Store {
                 insert
                     .bind(slug.as_str())
                     .bind(key)
-                    .bind(new.title.trim())
-                    .bind(new.company.as_deref().unwrap_or_default().trim())
+                    .bind(cut(new.title.trim(), MAX_TITLE).as_ref())
+                    .bind(cut(new.company.as_deref().unwrap_or_default().trim(), MAX_NAME).as_ref())
                     .bind(host_of(new))
                     .bind(site_url.map(Url::as_str))
                     .bind(new.feed_url.as_ref().map(Url::as_str))
@@ -431,13 +432,13 @@ fn standing_of(row: &Row) -> Tried<Standing> {
 
 fn source_of_row(row: &Row) -> Tried<Source> {
     let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
-    let title = or(row.text("title")?, &row.text("host")?);
+    let title = or(row.short("title", MAX_TITLE)?, &row.text("host")?);
     let newest = row.opt_moment("newest_plain")?.max(row.opt_moment("newest_problem")?);
     let shown = row.opt_int("shown")?.unwrap_or(0);
     Ok(Source {
         id: SourceId(row.int("id")?),
         slug: Slug::of(&row.text("slug")?),
-        company: or(row.text("company")?, &title),
+        company: or(row.short("company", MAX_NAME)?, &title),
         title,
         site_url: row.opt_parsed("site_url")?,
         feed_url: row.opt_parsed("feed_url")?,

@@ -1,8 +1,11 @@
 //! Whether two titles are one: what is compared when two texts are the same.
 
+use backissue_model::bounds::{MAX_TITLE, cut};
+
 /// Letters and digits of a title in small letters; none where it has none. Not a title; only for comparing.
 pub(crate) fn title_key(title: Option<&str>) -> Option<String> {
-    let key: String = title?.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let title = cut(title?, MAX_TITLE);
+    let key: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     Some(key).filter(|key| !key.is_empty())
 }
 

@@ -1,5 +1,6 @@
 //! Reads on their way: claims, results, failures. Stage and result commit together.
 
+use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
 use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -232,7 +233,7 @@ impl Store {
         .bind(read.id.0)
         .bind(read.claim)
         .bind(due)
-        .bind(error)
+        .bind(cut(error, MAX_ERROR).as_ref())
         .bind(millis(now))
         .bind(counted);
         let mut tx = self.database.begin().await?;
@@ -407,7 +408,7 @@ fn set_aside_of_row(row: &Row) -> Tried<SetAside> {
     Ok(SetAside {
         id: ReadId(row.int("id")?),
         url: row.parsed("url")?,
-        title: row.text("title")?,
+        title: row.short("title", MAX_TITLE)?,
         source: row.text("source")?,
         stage: row.parsed("stage")?,
         error: row.opt_text("error")?.unwrap_or_default(),

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod growing;
+#[path = "../../../../tests/src/growth.rs"]
+mod growth;
 mod hostile;
 mod inert;
 mod shared_web;

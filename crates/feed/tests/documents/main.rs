@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 mod cases;
+mod growing;
+#[path = "../../../../tests/src/growth.rs"]
+mod growth;
 mod hostile;
 mod whole;

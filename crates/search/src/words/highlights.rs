@@ -165,6 +165,9 @@ pub struct Passage {
     pub highlights: Vec<Range<usize>>,
 }
 
+/// Most passages of a text that are compared. Each may hold hundreds of words of the query.
+const MOST_BEGINNINGS: usize = 2000;
+
 /// The passage of `text` that has most different words of the query, the first of several. It begins where a sentence or block
 /// does if it can, ends likewise, and has at most `most` characters. None where no word of the query is there.
 pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
@@ -175,12 +178,17 @@ pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
     let borders = borders(text);
     let mut best: Option<(usize, Range<usize>)> = None;
     let mut last_begin = None;
+    let mut begins = 0;
     for (at, (range, _)) in found.iter().enumerate() {
         let begin = beginning(text, &borders, range, most);
         if last_begin == Some(begin) {
             continue;
         }
         last_begin = Some(begin);
+        begins += 1;
+        if begins > MOST_BEGINNINGS {
+            break;
+        }
         let reach = forward(text, begin, most);
         let inside = found[at..].iter().take_while(|(range, _)| range.end <= reach);
         let mut different: Vec<usize> = inside.clone().map(|(_, number)| *number).collect();
@@ -203,19 +211,20 @@ pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
 /// Where sentences and blocks begin, the end of the text included.
 fn borders(text: &str) -> Vec<usize> {
     let mut borders = vec![text.len() - text.trim_start().len()];
-    let mut chars = text.char_indices().peekable();
     let (mut before, mut ends) = (' ', false);
-    while let Some((_, c)) = chars.next() {
-        let stop = matches!(c, '.' | '!' | '?' | '…') || (ends && matches!(c, ')' | '"' | '”' | '’'));
-        if c.is_whitespace() && (ends || (c == '\n' && before == '\n')) {
-            let rest = chars.clone().find(|(_, c)| !c.is_whitespace());
-            if let Some((at, next)) = rest
-                && (!next.is_lowercase() || c == '\n')
-                && borders.last() != Some(&at)
-            {
+    // Whether a sentence or block has ended since the last word, and whether a line did so too.
+    let (mut ended, mut by_line) = (false, false);
+    for (at, c) in text.char_indices() {
+        if c.is_whitespace() {
+            let here = ends || (c == '\n' && before == '\n');
+            (ended, by_line) = (ended || here, by_line || (here && c == '\n'));
+        } else {
+            if ended && (by_line || !c.is_lowercase()) && borders.last() != Some(&at) {
                 borders.push(at);
             }
+            (ended, by_line) = (false, false);
         }
+        let stop = matches!(c, '.' | '!' | '?' | '…') || (ends && matches!(c, ')' | '"' | '”' | '’'));
         ends = stop || matches!(c, '。' | '！' | '？');
         before = c;
     }

@@ -80,6 +80,43 @@ on_both!(hostile_texts_are_stored, |db| {
     }
 });
 
+on_both!(texts_of_any_length_make_short_lists, |db| {
+    let long = "word ".repeat(2_000_000);
+    let source = db.follow("Acme").await;
+    let mut admission = entry("https://acme.example/long", None);
+    admission.entry.title = Some(long.clone());
+    admission.entry.author = Some(long.clone());
+    admission.entry.tags = vec![long.clone(); 3];
+    let PollOutcome::Fetched { articles, .. } = fetched(vec![admission]) else { unreachable!() };
+    let mut outcome = fetched(articles);
+    if let PollOutcome::Fetched { feed_title, language, etag, .. } = &mut outcome {
+        (*feed_title, *language, *etag) = (Some(long.clone()), Some(long.clone()), Some(long.clone()));
+    }
+    let claimed = claim_only(&db.store, &source, at(0)).await;
+    db.store.record_poll(&claimed, outcome, at(0), |_| NextPoll::default()).await.unwrap();
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    assert!(serde_json::to_string(&read.entry).unwrap().len() < 4000);
+    assert_eq!(read.feed_language, None);
+    let told = Article {
+        title: Some(long.clone()),
+        author: Some(long.clone()),
+        site_name: Some(long.clone()),
+        description: Some(long.clone()),
+        language: Some(long.clone()),
+        ..article("Some text.")
+    };
+    db.store.finish_extract(&read, &told, &read.url, at(5)).await.unwrap();
+    db.finish_all().await;
+    let card = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.remove(0);
+    assert!(card.title.ends_with("word…") && card.title.chars().count() <= 300, "{}", card.title.len());
+    assert!(card.author.unwrap().chars().count() <= 200);
+    let page = db.store.read(card.id).await.unwrap().unwrap();
+    let article = page.article;
+    let lengths = [article.title, article.author, article.site_name, article.description, article.language]
+        .map(|text| text.unwrap_or_default().len());
+    assert!(lengths.iter().sum::<usize>() < 4000, "{lengths:?}");
+});
+
 on_both!(a_date_in_the_future_is_kept_but_files_the_read_when_it_was_seen, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/later", Some("9999-12-30"))]).await;
