@@ -4,8 +4,6 @@
 mod agreement;
 mod asker;
 mod backfill;
-mod judge;
-mod lexrank;
 pub mod minilm;
 mod precis;
 pub mod search;

@@ -29,7 +29,7 @@ const HELD_BACK: [f32; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 const TEMPERATURE: f64 = 0.08;
 
 /// What it is worth, in similarity, that people named the sentence as evidence.
-const NAMED: f64 = 0.25;
+const NAMED: f64 = 0.45;
 
 /// Smaller weights are left out of the file.
 const LEAST: f32 = 0.015;
@@ -116,17 +116,17 @@ impl<'a> Example<'a> {
             worth: vec![],
         };
         for at in 0..spans.len() {
-            let Some(worded) = self.seen.worded(field, at) else { continue };
-            let similar = rouge(&worded.text, &label.text);
+            let Some(passage) = self.seen.passage(at) else { continue };
+            let similar = rouge(&passage.text, &label.text);
             let similar = (similar.one + similar.l) / 2.0;
-            let is_named = worded.sentences.iter().any(|at| named.contains(at));
+            let is_named = passage.sentences.iter().any(|at| named.contains(at));
             lesson
                 .choice
                 .targets
                 .push(((similar + if is_named { NAMED } else { 0.0 }) / TEMPERATURE).exp() as f32);
-            lesson.worth.push(similar);
+            lesson.worth.push(if is_named { 1.0 } else { 0.0 });
             let mut features: Features = Vec::new();
-            for (name, value) in self.seen.sentence(at).iter().chain(&worded.features) {
+            for (name, value) in self.seen.sentence(at).iter().chain(&passage.features) {
                 features.push((numbers.of(name), *value));
             }
             lesson.choice.candidates.push(features);
@@ -140,7 +140,7 @@ impl<'a> Example<'a> {
 impl<'a> Training<'a> {
     /// How good sentences are for each part.
     fn ranks(&mut self) {
-        println!("\nsimilarity of the chosen sentence (mean of ROUGE-1 and ROUGE-L), blogs left out");
+        println!("\nshare of reads whose best passage holds a named sentence, blogs left out");
         println!("{:<10} {:>6} {:>8} {:>8} {:>8}", "part", "reads", "first", "chosen", "oracle");
         for field in Field::ALL {
             let mut numbers = Numbers::default();
@@ -326,18 +326,11 @@ impl<'a> Training<'a> {
     /// Whether an article has a part, and how sure what was chosen is.
     fn parts(&mut self) {
         let trials = self.trials();
-        println!("\nparts, blogs left out");
-        println!(
-            "{:<10} {:>6} {:>8} {:>8} {:>8} {:>10}",
-            "part", "reads", "with", "right", "always", "confident"
-        );
+        println!("\nconfidence, blogs left out");
         for field in Field::ALL {
             let mut numbers = Numbers::default();
-            let (mut present, mut sure) = (Vec::new(), Vec::new());
+            let mut sure = Vec::new();
             for example in &self.set {
-                if field != Field::Problem && example.label.problem.is_none() {
-                    continue;
-                }
                 let trial = &trials[example.label.blog()];
                 let used = match field {
                     Field::Problem => Vec::new(),
@@ -349,42 +342,50 @@ impl<'a> Training<'a> {
                 let Some(choice) = example.seen.choice(field, &used, trial) else { continue };
                 let features: Features =
                     choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
-                let label = example.label.part(field);
-                let lesson = |features: &Features, yes: bool| Lesson {
-                    blog: example.label.blog(),
-                    choice: Choice::binary(features.clone(), yes),
-                    worth: if yes { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
-                };
-                present.push(lesson(&features, label.is_some()));
-                let Some(label) = label else { continue };
                 let spans = example.seen.sentences();
-                let named =
-                    label.sentences.iter().filter_map(|words| labels::numbered(example.text, &spans, words));
-                let is_named = named.into_iter().any(|at| choice.sentences.contains(&at));
-                sure.push(lesson(&features, is_named));
+                let is_named = example.label.part(field).is_some_and(|label| {
+                    let mut named = label
+                        .sentences
+                        .iter()
+                        .filter_map(|words| labels::numbered(example.text, &spans, words));
+                    named.any(|at| choice.sentences.contains(&at))
+                });
+                sure.push(Lesson {
+                    blog: example.label.blog(),
+                    choice: Choice::binary(features, is_named),
+                    worth: if is_named { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
+                });
             }
             let expected = vec![0.0; numbers.names().len()];
-            let held = |lessons: &[Lesson<'_>]| {
-                best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(lessons, &expected, l2, likelihood)))
-                    .0
-            };
-            let (l2, sure_l2) = (held(&present), held(&sure));
-            let right = mean(&self.left_out(&present, &expected, l2, worth_of_best));
-            let with = present.iter().filter(|lesson| lesson.worth[1] > 0.5).count();
+            let (l2, _) =
+                best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(&sure, &expected, l2, likelihood)));
             let named = sure.iter().filter(|lesson| lesson.worth[1] > 0.5).count();
+            println!("{}: {} reads, {named} named   held back by {l2}", field.as_str(), sure.len());
+            self.reliability(&sure, &expected, l2);
+            rank_of(&mut self.whole, field).sure =
+                named_weights(&numbers, &fit(&all_choices(&sure), &expected, l2));
+        }
+    }
+
+    /// Prints, for each tenth of confidence, how often the passage holds a named sentence, blogs left out.
+    fn reliability(&self, lessons: &[Lesson<'_>], expected: &[f32], l2: f32) {
+        let told = self.left_out(lessons, expected, l2, |lesson, weights| {
+            f64::from(crate::fit::shares(&lesson.choice, weights)[1])
+        });
+        let right = self.left_out(lessons, expected, l2, |lesson, _| lesson.worth[1]);
+        for tenth in 0..10 {
+            let inside: Vec<usize> =
+                (0..told.len()).filter(|&at| ((told[at] * 10.0) as usize).min(9) == tenth).collect();
+            if inside.is_empty() {
+                continue;
+            }
+            let of = |values: &[f64]| mean(&inside.iter().map(|&at| values[at]).collect::<Vec<_>>());
             println!(
-                "{:<10} {:>6} {:>8} {:>8.3} {:>8.3} {:>10.3}   held back by {l2} and {sure_l2}",
-                field.as_str(),
-                present.len(),
-                with,
-                right,
-                with as f64 / present.len().max(1) as f64,
-                named as f64 / sure.len().max(1) as f64
+                "  0.{tenth}: {:>4} reads, told {:.2}, named {:.2}",
+                inside.len(),
+                of(&told),
+                of(&right)
             );
-            let present = named_weights(&numbers, &fit(&all_choices(&present), &expected, l2));
-            let sure = named_weights(&numbers, &fit(&all_choices(&sure), &expected, sure_l2));
-            let rank = rank_of(&mut self.whole, field);
-            (rank.present, rank.sure) = (present, sure);
         }
     }
 
@@ -477,8 +478,7 @@ fn named_weights(numbers: &Numbers, weights: &[f32]) -> BTreeMap<String, f32> {
 fn rounded(mut file: WeightsFile) -> WeightsFile {
     let round = |weight: &mut f32| *weight = (*weight * 1000.0).round() / 1000.0;
     for rank in [&mut file.problem, &mut file.approach, &mut file.outcome] {
-        let all = rank.present.values_mut().chain(rank.sure.values_mut());
-        all.chain(rank.sentence.values_mut()).for_each(round);
+        rank.sure.values_mut().chain(rank.sentence.values_mut()).for_each(round);
     }
     file.kind.values_mut().flatten().chain(file.concept.values_mut()).for_each(round);
     file

@@ -1,141 +1,232 @@
-//! Chooses the sentence for each part of the précis and words it.
+//! Chooses the passage for each part of the précis.
 //!
-//! A part is there at all where the article as a whole speaks for it; then the best sentence that can be worded is it. This
-//! module must not know what a feature is worth.
+//! A passage is one to three sentences of one section, verbatim. Every sentence is a candidate, with
+//! what it needs to be understood alone. This module must not know what a feature is worth, nor
+//! change a word of the article.
 
-use backissue_model::{Evidence, Kind, Statement};
+use std::ops::Range;
 
-use crate::Text;
-use crate::cues::{Cues, Field};
-use crate::features::{Measured, WORDING, has_sign, quote, yes};
+use backissue_model::{Evidence, Form, Kind, Statement};
+
+use crate::blocks::{Block, BlockKind};
+use crate::cues::Field;
+use crate::features::{Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
-use crate::statement::{STATEMENT_MAX, Wording, first_clause, fitted, joined, third_person};
-use crate::style;
 use crate::weights::{Weights, log_odds, probability};
 
-/// A statement and the numbers of the sentences it was made of.
-pub(crate) struct Chosen {
-    pub statement: Statement,
+/// Most characters of a passage.
+pub const PASSAGE_MAX: usize = 320;
+
+/// Fewest characters of a passage; a shorter one says nothing.
+const PASSAGE_MIN: usize = 40;
+
+/// Most sentences of a passage, the items of a list not counted.
+const SENTENCES_MAX: usize = 3;
+
+/// What stands for words that a passage leaves out.
+const LEFT_OUT: &str = " […] ";
+
+/// Sentences whose passages are tried before a part is given up.
+const TRIES: usize = 40;
+
+/// A passage and how good it is.
+pub(crate) struct Passage {
+    /// The sentences by number, in order.
     pub sentences: Vec<usize>,
+    /// The bytes of the text, in order: a heading or sentences.
+    pub spans: Vec<Range<usize>>,
+    /// Whether words at its beginning are left out.
+    pub cut: bool,
+    /// In the order of [`PASSAGE`].
+    pub features: [f32; PASSAGE.len()],
 }
 
-/// A sentence worded for a part of the précis, and how good it is.
+/// A passage with its score.
 pub(crate) struct Candidate {
     pub score: f32,
-    pub wording: Wording,
-    pub sentences: Vec<usize>,
+    pub passage: Passage,
 }
-
-/// How many of the best sentences are tried before a part is given up.
-const TRIES: usize = 40;
 
 /// A part of the précis that is looked for in an article.
 #[derive(Clone, Copy)]
 pub(crate) struct Part<'a> {
-    pub article: &'a Text<'a>,
+    pub text: &'a str,
+    pub blocks: &'a [Block],
     pub measured: &'a Measured,
     pub field: Field,
     /// Sentences that serve for another part already.
     pub used: &'a [usize],
-    pub cues: &'a Cues,
 }
 
-impl Part<'_> {
-    /// The statement, where the article has this part and a sentence that can be worded.
-    pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<Chosen> {
-        let rank = weights.rank(self.field);
+impl<'a> Part<'a> {
+    /// The best passage as a statement, if it is likely enough to be right.
+    pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<(Statement, Vec<usize>)> {
         let (best, features) = self.best_and_signs(kinds, weights)?;
-        if log_odds(&rank.present, &features) < 0.0 {
-            return None;
-        }
-        best.chosen(self.article.text, self.measured, probability(log_odds(&rank.sure, &features)))
+        let confidence = probability(log_odds(&weights.rank(self.field).sure, &features));
+        let statement = best.passage.statement(self.text, confidence)?;
+        statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best that can be said, and as named features what speaks for the article having this part and for this being it.
+    /// The best passage, and named features of how likely it is right.
     pub(crate) fn best_and_signs(
         self,
         kinds: &KindOdds,
         weights: &Weights,
     ) -> Option<(Candidate, Vec<(&'static str, f32)>)> {
         let order = self.measured.best_first(self.field, weights);
-        let best = self.best(&order, weights)?;
+        let best = self.top(1, weights).pop()?;
         let mut features = presence(&order, kinds);
         features.push(("bias", 1.0));
         features.push(("chosen", best.score));
         features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
+        features.extend(PASSAGE.into_iter().zip(best.passage.features));
         Some((best, features))
     }
 
-    /// The best sentence that can be worded.
-    fn best(self, order: &[(usize, f32)], weights: &Weights) -> Option<Candidate> {
+    /// The `most` best passages, the best first, that share no sentence.
+    pub(crate) fn top(self, most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
-        let most_gained: f32 = rank.wording.iter().map(|w| w.max(0.0)).sum();
-        let mut best: Option<Candidate> = None;
-        for &(at, score) in order.iter().filter(|(at, _)| !self.used.contains(at)).take(TRIES) {
-            // Wording can add no more than this.
-            if best.as_ref().is_some_and(|found| found.score >= score + most_gained) {
+        let order = self.measured.best_first(self.field, weights);
+        let candidate = |&(at, score): &(usize, f32)| {
+            let passage = self.passage(at)?;
+            let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);
+            Some(Candidate { score: score + added.sum::<f32>(), passage })
+        };
+        let unused = order.iter().filter(|(at, _)| !self.used.contains(at)).take(TRIES);
+        let mut all: Vec<Candidate> = unused.filter_map(candidate).collect();
+        all.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut top: Vec<Candidate> = Vec::new();
+        for candidate in all {
+            let shares = |other: &Candidate| {
+                other.passage.sentences.iter().any(|at| candidate.passage.sentences.contains(at))
+            };
+            if !top.iter().any(shares) {
+                top.push(candidate);
+            }
+            if top.len() == most {
                 break;
             }
-            let Some((wording, sentences)) = self.worded(at) else { continue };
-            let took = taken(&wording, &sentences);
-            let score =
-                score + took.iter().zip(rank.wording).map(|(value, weight)| value * weight).sum::<f32>();
-            if best.as_ref().is_none_or(|found| score > found.score) {
-                best = Some(Candidate { score, wording, sentences });
-            }
         }
-        best
+        top
     }
 
-    /// The sentence at `at` as a statement that is written as one must be, with the one before it where it leans on that one.
-    pub(crate) fn worded(self, at: usize) -> Option<(Wording, Vec<usize>)> {
-        let (wording, sentences) = self.in_third_person(at)?;
-        let text = style::statement(&wording.text).ok()?;
-        // What has no word of trouble, lack or need may be near the problem, but does not tell it.
-        if self.field == Field::Problem && !has_sign(&text, self.field, self.cues) {
+    /// The sentence at `at` with what it needs to be understood alone. Returns `None` if it cannot
+    /// be, is somebody else's words, or the passage would be too long or too short.
+    pub(crate) fn passage(self, at: usize) -> Option<Passage> {
+        if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote {
             return None;
         }
-        Some((Wording { text, ..wording }, sentences))
+        let opens_list = self.quote(at).ends_with(':');
+        let last = if opens_list { self.end_of_list(at)? } else { at };
+        // "However," is best understood with the sentence before it.
+        let joins = self.measured.measures[at].joining > 0;
+        let joined = at.checked_sub(1).filter(|before| joins && self.are_neighbours(*before, at));
+        let with = joined.and_then(|before| self.from(self.beginning(before, at)?, at, last));
+        with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
-    /// The sentence at `at` in the third person, with the one before it where it leans on that one and both fit.
-    fn in_third_person(self, at: usize) -> Option<(Wording, Vec<usize>)> {
-        let Self { article, measured, field, used, cues } = self;
-        let of =
-            |at: usize| third_person(quote(article.text, &measured.sentences[at]), article.company, cues);
-        let keeps = |text: &str| has_sign(text, field, cues);
-        let own = of(at)?;
-        let leans = measured.measures[at].leans;
-        let before = at.checked_sub(1).filter(|before| {
-            leans
-                && !measured.measures[*before].leans
-                && !used.contains(before)
-                && measured.sentences[*before].block == measured.sentences[at].block
-        });
-        if let Some(before) = before {
-            let both = of(before).filter(|first| first.text.ends_with('.')).and_then(|first| {
-                let whole = joined(&first, &own);
-                if whole.text.chars().count() <= STATEMENT_MAX {
-                    return Some(whole);
+    /// The sentence from `first` back with which a passage up to `at` can begin, and the heading that
+    /// it needs.
+    fn beginning(self, mut first: usize, at: usize) -> Option<(usize, Option<usize>)> {
+        while self.measured.measures[first].leans {
+            match first.checked_sub(1).filter(|before| self.are_neighbours(*before, first)) {
+                Some(before) if at - before < SENTENCES_MAX => first = before,
+                Some(_) => return None,
+                None => {
+                    return Some((first, Some(self.blocks[self.measured.sentences[first].block].heading?)));
                 }
-                let first = first_clause(&first, cues).unwrap_or(first);
-                fitted(joined(&first, &own), cues, |text| {
-                    text.split_once("; ").is_some_and(|(_, second)| keeps(second))
-                })
-            });
-            if let Some(both) = both {
-                return Some((both, vec![before, at]));
             }
         }
-        // Without what it leans on it would say nothing, or something else.
-        if leans {
-            return None;
+        Some((first, None))
+    }
+
+    /// The passage of `at` that begins as given and goes to `last`, if its length allows it.
+    fn from(self, (first, heading): (usize, Option<usize>), at: usize, last: usize) -> Option<Passage> {
+        let mut spans: Vec<Range<usize>> =
+            heading.map(|at| self.blocks[at].start..self.blocks[at].end).into_iter().collect();
+        spans.extend((first..=last).map(|at| self.span(at)));
+        let joining = self.measured.measures[first].joining;
+        if joining > 0 {
+            let opening = &mut spans[usize::from(heading.is_some())];
+            opening.start += behind_words(&self.text[opening.clone()], joining);
         }
-        Some((fitted(own, cues, keeps)?, vec![at]))
+        let features = [yes(first < at), yes(heading.is_some()), yes(last > at)];
+        let passage = Passage {
+            sentences: (first..=last).collect(),
+            spans,
+            cut: joining > 0 && heading.is_none(),
+            features,
+        };
+        let length = passage.text(self.text).chars().count();
+        (PASSAGE_MIN..=PASSAGE_MAX).contains(&length).then_some(passage)
+    }
+
+    /// Whether both stand in one section with no code, table or quotation between them.
+    fn are_neighbours(self, before: usize, after: usize) -> bool {
+        let (before, after) = (self.measured.sentences[before].block, self.measured.sentences[after].block);
+        self.blocks[before].heading == self.blocks[after].heading
+            && self.blocks[before..=after]
+                .iter()
+                .all(|block| matches!(block.kind, BlockKind::Paragraph | BlockKind::ListItem))
+    }
+
+    /// The last item of the list that the sentence at `at` opens, as far as a passage has space for.
+    /// Returns `None` if no list follows.
+    fn end_of_list(self, at: usize) -> Option<usize> {
+        let is_item = |next: usize| {
+            let sentence = self.measured.sentences.get(next);
+            sentence.is_some_and(|sentence| self.blocks[sentence.block].kind == BlockKind::ListItem)
+                && self.are_neighbours(next - 1, next)
+        };
+        let fits = |next: usize| self.span(next).end - self.span(at).start <= PASSAGE_MAX;
+        (at + 1..).take_while(|next| is_item(*next) && fits(*next)).last()
+    }
+
+    fn span(self, at: usize) -> Range<usize> {
+        let span = self.measured.sentences[at].span;
+        span.start as usize..span.end as usize
+    }
+
+    fn quote(self, at: usize) -> &'a str {
+        &self.text[self.span(at)]
     }
 }
 
-/// What the whole article says about having a part, as named features. `order` holds its sentences' scores, best first.
+impl Passage {
+    /// The words of the article, white space folded and what lies between left out as […].
+    pub(crate) fn text(&self, text: &str) -> String {
+        let mut said = if self.cut { LEFT_OUT.trim_start().to_owned() } else { String::new() };
+        for (number, span) in self.spans.iter().enumerate() {
+            if let Some(before) = number.checked_sub(1).map(|before| &self.spans[before]) {
+                let between = &text[before.end..span.start];
+                said.push_str(if between.chars().any(char::is_alphanumeric) { LEFT_OUT } else { " " });
+            }
+            said.extend(text[span.clone()].split_whitespace().flat_map(|word| [word, " "]));
+            said.truncate(said.trim_end().len());
+        }
+        said
+    }
+
+    /// The passage as a statement that is right with the probability `confidence`.
+    pub(crate) fn statement(&self, text: &str, confidence: f32) -> Option<Statement> {
+        let evidence: Vec<Evidence> =
+            self.spans.iter().map(|span| Evidence::at(text, span.start, span.end)).collect::<Option<_>>()?;
+        let confidence = (confidence.clamp(0.01, 0.99) * 100.0).round() / 100.0;
+        Some(Statement { text: self.text(text), evidence, confidence, form: Form::Quoted })
+    }
+}
+
+/// Where the word after the first `count` words of `text` begins, in bytes.
+fn behind_words(text: &str, count: usize) -> usize {
+    let mut rest = text.trim_start();
+    for _ in 0..count {
+        rest = rest.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
+    }
+    text.len() - rest.len()
+}
+
+/// What the whole article says about having a part, as named features. `order` holds the scores of
+/// its sentences, best first.
 fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
     let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
     let mut features: Vec<(&'static str, f32)> =
@@ -149,26 +240,4 @@ fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)
 
 fn median(order: &[(usize, f32)]) -> f32 {
     order.get(order.len() / 2).map_or(0.0, |(_, score)| *score)
-}
-
-/// What the wording took, in the order of [`WORDING`].
-pub(crate) fn taken(wording: &Wording, sentences: &[usize]) -> [f32; WORDING.len()] {
-    [wording.cut, wording.conjugated, sentences.len() > 1].map(yes)
-}
-
-impl Candidate {
-    /// The candidate as a statement of which one may be `sure`, 0 to 1.
-    pub(crate) fn chosen(self, text: &str, measured: &Measured, sure: f32) -> Option<Chosen> {
-        let evidence: Vec<Evidence> = self
-            .sentences
-            .iter()
-            .map(|&at| measured.sentences[at].span)
-            .map(|span| Evidence::at(text, span.start as usize, span.end as usize))
-            .collect::<Option<_>>()?;
-        let confidence = (sure.clamp(0.05, 0.95) * 100.0).round() / 100.0;
-        Some(Chosen {
-            statement: Statement { text: self.wording.text, evidence, confidence },
-            sentences: self.sentences,
-        })
-    }
 }

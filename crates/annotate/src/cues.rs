@@ -54,7 +54,7 @@ struct CuesFile {
     version: u32,
     sign: Vec<SignRow>,
     heading: Vec<HeadingRow>,
-    statement: StatementRow,
+    leaning: LeaningRow,
     kind_sign: Vec<KindRow>,
 }
 
@@ -62,7 +62,6 @@ struct CuesFile {
 #[serde(deny_unknown_fields)]
 struct SignRow {
     name: String,
-    of: Option<Field>,
     phrases: Vec<String>,
 }
 
@@ -83,20 +82,17 @@ struct KindRow {
     phrases: Vec<String>,
 }
 
-/// How a statement is made of a sentence.
+/// When a sentence cannot be understood without the one before it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StatementRow {
+pub(crate) struct LeaningRow {
     pub lead_ins: Vec<String>,
-    pub clause_breaks: Vec<String>,
-    pub leaning: Vec<String>,
-    pub leaning_openers: Vec<String>,
-    pub leaning_pronouns: Vec<String>,
+    pub joining: Vec<String>,
+    pub words: Vec<String>,
+    pub openers: Vec<String>,
+    pub pronouns: Vec<String>,
     pub present_times: Vec<String>,
     pub pointed_at: Vec<String>,
-    pub before_that: Vec<String>,
-    pub subordinate_openers: Vec<String>,
-    pub interruptions: Vec<String>,
     pub generic_we: Vec<String>,
     pub elsewhere: Vec<String>,
     pub imperatives: Vec<String>,
@@ -106,8 +102,6 @@ pub(crate) struct StatementRow {
 #[derive(Debug)]
 pub(crate) struct SignGroup {
     pub name: String,
-    /// The part of the précis that a sign of the group may carry alone.
-    pub of: Option<Field>,
 }
 
 /// A group of signs of a kind.
@@ -132,7 +126,7 @@ pub(crate) struct Cues {
     pub kind_signs: Phrases<usize>,
     pub generic_we: Phrases<()>,
     pub elsewhere: Phrases<()>,
-    pub statement: StatementRow,
+    pub leaning: LeaningRow,
 }
 
 static BUILTIN: LazyLock<Cues> = LazyLock::new(|| {
@@ -147,17 +141,17 @@ impl Cues {
     }
 
     fn of(file: CuesFile) -> Result<Self, aho_corasick::BuildError> {
-        let mut statement = file.statement;
+        let mut leaning = file.leaning;
         // The longest first, so that "but," goes before "but" leaves its comma behind.
-        statement.lead_ins.sort_by_key(|text| usize::MAX - text.len());
+        leaning.lead_ins.sort_by_key(|text| usize::MAX - text.len());
         Ok(Self {
             version: file.version,
             signs: grouped(file.sign.iter().map(|row| &row.phrases))?,
             headings: grouped(file.heading.iter().map(|row| &row.phrases))?,
             kind_signs: grouped(file.kind_sign.iter().map(|row| &row.phrases))?,
-            generic_we: plain(&statement.generic_we)?,
-            elsewhere: plain(&statement.elsewhere)?,
-            sign_groups: file.sign.into_iter().map(|row| SignGroup { name: row.name, of: row.of }).collect(),
+            generic_we: plain(&leaning.generic_we)?,
+            elsewhere: plain(&leaning.elsewhere)?,
+            sign_groups: file.sign.into_iter().map(|row| SignGroup { name: row.name }).collect(),
             heading_groups: file.heading.into_iter().map(|row| row.name).collect(),
             kind_groups: file
                 .kind_sign
@@ -169,7 +163,7 @@ impl Cues {
                     places: row.places,
                 })
                 .collect(),
-            statement,
+            leaning,
         })
     }
 }
@@ -196,7 +190,8 @@ mod tests {
     fn the_cues_of_the_program_are_sound() {
         let cues = Cues::builtin();
         assert!(cues.sign_groups.len() >= 8 && cues.kind_groups.len() >= 20);
-        assert!(cues.statement.lead_ins.iter().all(|text| text.chars().all(|c| !c.is_uppercase())));
+        assert!(cues.leaning.lead_ins.iter().all(|text| text.chars().all(|c| !c.is_uppercase())));
+        assert!(cues.leaning.joining.iter().all(|text| cues.leaning.lead_ins.contains(text)));
         let signs: HashSet<_> = cues.sign_groups.iter().map(|group| &group.name).collect();
         let kinds: HashSet<_> = cues.kind_groups.iter().map(|group| &group.name).collect();
         assert_eq!(

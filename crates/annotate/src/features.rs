@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::cues::Cues;
-use crate::person::is_singular;
+use crate::leaning::{leans, opening};
 use crate::sentences::Sentence;
-use crate::statement::{leans, without_lead_ins};
 use crate::stems::{share, stems};
+use crate::style::is_singular;
 
 /// Sentences that are looked at; what an article has to say first, it has said by then.
 pub(crate) const MOST: usize = 500;
@@ -67,10 +67,12 @@ const OWN: &[&str] = &[
     "unfinished",
     "colon inside",
     "names",
+    "points elsewhere",
+    "ends with a colon",
 ];
 
-/// What wording a sentence may take, as features: they are added when it has been worded.
-pub(crate) const WORDING: [&str; 3] = ["wording: cut", "wording: verb changed", "wording: joined"];
+/// What a passage holds beside its sentence, as features of the passage.
+pub(crate) const PASSAGE: [&str; 3] = ["passage: sentence before", "passage: heading", "passage: list"];
 
 /// The names of the features of a sentence, in the order of [`Measures::features`].
 pub(crate) fn names(cues: &Cues) -> Vec<String> {
@@ -94,8 +96,8 @@ pub(crate) struct Measures {
     pub features: Vec<f32>,
     /// Begins with a word that stands for something in the sentence before.
     pub leans: bool,
-    pub second_person: bool,
-    pub first_singular: bool,
+    /// Words at its beginning that join it to the sentence before: 1 for "However,".
+    pub joining: usize,
 }
 
 /// An article's sentences with their measures.
@@ -116,7 +118,9 @@ struct Words {
     first_singular: bool,
     first_plural: bool,
     generic_we: bool,
+    elsewhere: bool,
     leans: bool,
+    joining: usize,
     quoted: bool,
     code_like: bool,
     imperative: bool,
@@ -152,12 +156,7 @@ pub(crate) fn measure(
             features.extend((0..groups).map(|group| yes(before.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..groups).map(|group| yes(after.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..cues.heading_groups.len()).map(|group| yes(heading >> group & 1 == 1)));
-            Measures {
-                features,
-                leans: all.words[at].leans,
-                second_person: all.words[at].second_person,
-                first_singular: all.words[at].first_singular,
-            }
+            Measures { features, leans: all.words[at].leans, joining: all.words[at].joining }
         })
         .collect();
     Measured { sentences, measures }
@@ -316,6 +315,8 @@ impl<'a> Surroundings<'a> {
             yes(words.unfinished),
             yes(words.colon),
             (words.names as f32 / 3.0).min(1.0),
+            yes(words.elsewhere),
+            yes(said.ends_with(':')),
         ];
         values.to_vec()
     }
@@ -327,15 +328,18 @@ pub(crate) fn quote<'t>(text: &'t str, sentence: &Sentence) -> &'t str {
 
 fn of_words(sentence: &str, cues: &Cues) -> Words {
     let plain = straight(sentence);
+    let opening = opening(&plain, cues);
     let mut words = Words {
         signs: vec![0u8; cues.sign_groups.len()],
         characters: plain.chars().count(),
         question: plain.ends_with('?'),
+        elsewhere: !cues.elsewhere.find(&plain).is_empty(),
         generic_we: !cues.generic_we.find(&plain).is_empty(),
         quoted: plain.starts_with(['"', '“', '‘', '«']),
         unfinished: !plain.ends_with(['.', '!', '?', '"', ')', '”']) || plain.ends_with(".."),
         colon: plain.contains(": "),
-        leans: leans(&without_lead_ins(&plain, cues), cues),
+        leans: leans(opening.rest, cues),
+        joining: opening.joining,
         ..Words::default()
     };
     for hit in cues.signs.find(&plain) {
@@ -385,14 +389,9 @@ impl Words {
         self.past |=
             matches!(lower.as_str(), "was" | "were" | "had" | "did" | "wasn't" | "weren't" | "didn't")
                 || lower.len() > 4 && lower.ends_with("ed");
-        self.imperative |= at == 0 && cues.statement.imperatives.contains(&lower);
+        self.imperative |= at == 0 && cues.leaning.imperatives.contains(&lower);
         self.names += usize::from(at > 0 && bare.starts_with(char::is_uppercase));
     }
-}
-
-/// Whether the text has a sign that may carry this part of a précis alone.
-pub(crate) fn has_sign(text: &str, field: crate::cues::Field, cues: &Cues) -> bool {
-    cues.signs.find(&straight(text)).iter().any(|hit| cues.sign_groups[*hit.meaning].of == Some(field))
 }
 
 fn straight(text: &str) -> String {

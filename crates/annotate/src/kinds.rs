@@ -4,41 +4,61 @@
 //! among others.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use backissue_model::Kind;
 
 use crate::Text;
 use crate::blocks::{Block, BlockKind, marker};
 use crate::cues::{Cues, Field, Place};
-use crate::features::{Measured, Measures, yes};
+use crate::features::{self, Measured, Measures, yes};
 use crate::weights::Weights;
 
 /// Characters of the beginning that are searched for signs.
 const LEAD: usize = 600;
 
 /// What the sentences of an article add to the question of its kind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Voice {
     /// The best problem sentence's score.
     pub problem: f32,
-    /// The share of sentences that address the reader.
-    pub second_person: f32,
-    /// The share of sentences in the first person singular.
-    pub first_singular: f32,
+    /// For each feature of a sentence how common it is in the article, 0 to about 1.
+    pub all: Vec<f32>,
+    /// The same of the first [`LEAD_SENTENCES`].
+    pub lead: Vec<f32>,
 }
+
+/// Sentences in which a post says what it is.
+const LEAD_SENTENCES: usize = 6;
+
+/// Names of the features of [`Voice::all`] and [`Voice::lead`].
+static VOICE_NAMES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
+    let names = features::names(Cues::builtin());
+    ["all", "lead"].map(|part| names.iter().map(|name| format!("{part}: {name}")).collect())
+});
 
 impl Voice {
     pub(crate) fn of(measured: &Measured, weights: &Weights) -> Self {
-        let all = measured.measures.len().max(1) as f32;
-        let share =
-            |is: fn(&Measures) -> bool| measured.measures.iter().filter(|m| is(m)).count() as f32 / all;
         let scores = measured.measures.iter().map(|m| m.score(Field::Problem, weights));
+        let lead = measured.measures.len().min(LEAD_SENTENCES);
         Self {
             problem: scores.fold(f32::MIN, f32::max).max(0.0),
-            second_person: share(|m| m.second_person),
-            first_singular: share(|m| m.first_singular),
+            all: how_common(&measured.measures),
+            lead: how_common(&measured.measures[..lead]),
         }
     }
+}
+
+/// The root of the mean of each feature; the root, so that what is rare counts too.
+fn how_common(measures: &[Measures]) -> Vec<f32> {
+    let Some(first) = measures.first() else { return Vec::new() };
+    let mut sums = vec![0.0f32; first.features.len()];
+    for measures in measures {
+        for (sum, value) in sums.iter_mut().zip(&measures.features) {
+            *sum += value;
+        }
+    }
+    sums.into_iter().map(|sum| (sum / measures.len() as f32).sqrt()).collect()
 }
 
 /// How likely an article is of each kind.
@@ -72,11 +92,6 @@ pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
         ("under 220 words", Kind::Research, -0.8),
         ("clock times", Kind::Incident, 1.6),
         ("steps", Kind::Tutorial, 1.6),
-        ("second person", Kind::Tutorial, 2.5),
-        ("second person", Kind::Announcement, 0.5),
-        ("second person", Kind::CaseStudy, -1.0),
-        ("first person singular", Kind::Opinion, 1.6),
-        ("first person singular", Kind::Profile, 1.2),
     ];
     let groups = cues.kind_groups.iter().map(|group| (group.name.as_str(), group.kind, group.expected));
     patterns.into_iter().chain(groups)
@@ -86,7 +101,7 @@ pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
 pub(crate) fn kind_odds(
     article: &Text<'_>,
     blocks: &[Block],
-    voice: Voice,
+    voice: &Voice,
     cues: &Cues,
     weights: &Weights,
 ) -> KindOdds {
@@ -108,7 +123,7 @@ pub(crate) fn kind_odds(
 pub(crate) fn features(
     article: &Text<'_>,
     blocks: &[Block],
-    voice: Voice,
+    voice: &Voice,
     cues: &Cues,
     tell: &mut impl FnMut(&str, f32),
 ) {
@@ -121,7 +136,7 @@ fn lead(text: &str) -> &str {
     &text[..text.char_indices().nth(LEAD).map_or(text.len(), |(at, _)| at)]
 }
 
-fn patterns(article: &Text<'_>, blocks: &[Block], voice: Voice, tell: &mut impl FnMut(&str, f32)) {
+fn patterns(article: &Text<'_>, blocks: &[Block], voice: &Voice, tell: &mut impl FnMut(&str, f32)) {
     let words = article.text.split_whitespace().count();
     let share = |kind: BlockKind| {
         let of_kind: usize = blocks.iter().filter(|b| b.kind == kind).map(|b| b.end - b.start).sum();
@@ -143,8 +158,11 @@ fn patterns(article: &Text<'_>, blocks: &[Block], voice: Voice, tell: &mut impl 
     tell("steps", yes(steps(article.text, blocks) >= 2));
     tell("names of people", (at_signs(article.text) as f32 / 10.0).min(1.0));
     tell("best problem sentence", voice.problem);
-    tell("second person", voice.second_person);
-    tell("first person singular", voice.first_singular);
+    for (names, values) in VOICE_NAMES.iter().zip([&voice.all, &voice.lead]) {
+        for (name, value) in names.iter().zip(values).filter(|(_, value)| **value > 0.0) {
+            tell(name, *value);
+        }
+    }
 }
 
 /// Words such as `@somebody`.
@@ -269,9 +287,22 @@ mod tests {
         crate::annotate(&article(title, text)).kind
     }
 
-    /// A text of the length of a post that says nothing of its kind.
+    /// A text of the length of a post that says little of its kind.
     fn plain_text() -> String {
-        "A part of it\n\nHere is the text of it. It has two sentences.\n\n".repeat(40)
+        let paragraphs = [
+            "The service keeps one table for each customer. Requests pass through a proxy before they reach it, and the proxy \
+             adds the customer's number to every one of them.",
+            "A row has a key, a value and the time of its last change. Keys are at most 64 bytes long. Values are stored as \
+             they come, and a small header says how they were compressed.",
+            "Reads go to the nearest replica. Writes go to the leader of the partition, which sends them on to two others \
+             and answers after one of these has stored the row.",
+            "Every night a job reads all partitions in turn and writes them to the object store. It takes about two hours, \
+             and the files are kept for a month.",
+            "The team has six people in two countries. Two of them take turns with the pager, and everyone reviews code.",
+        ];
+        ["Tables", "Requests", "Storage"]
+            .map(|part| format!("{part}\n\n{}", paragraphs.join("\n\n")))
+            .join("\n\n")
     }
 
     #[test]
@@ -283,7 +314,6 @@ mod tests {
             ("ICYMI: Flink Forward in Berlin", Kind::Event),
             ("Interview: a day in the life of an SRE", Kind::Profile),
             ("Post-mortem: the outage of Monday", Kind::Incident),
-            ("How to configure timeouts", Kind::Tutorial),
             ("How we moved our ledger to one database", Kind::CaseStudy),
         ] {
             assert_eq!(kind(title, &plain_text()), expected, "{title}");
@@ -320,8 +350,29 @@ mod tests {
 
     #[test]
     fn a_timeline_makes_an_incident() {
-        let text = "For an hour nobody could log in.\n\n- 10:01 The disk fills up.\n- 10:07 Page.\n- 11:00 All is well.";
+        let text = "For an hour on Monday nobody could log in. We are sorry for the trouble.\n\nTimeline\n\n\
+            - 10:01 The disk of the session store fills up, and logins begin to fail.\n\
+            - 10:07 The engineer on call is paged.\n- 10:40 The old sessions are deleted, and the store is restarted.\n\
+            - 11:00 All is well.\n\nRoot cause\n\nThe job that deletes old sessions had failed for nine days. Nobody noticed, \
+            because its errors went to a log that nobody reads.\n\nWhat we will do\n\nWe now alert when the disk is 80 % full.";
         assert_eq!(kind("One full disk", text), Kind::Incident);
+    }
+
+    #[test]
+    fn orders_steps_and_code_make_a_tutorial() {
+        let step = |number: u32, order: &str| {
+            format!(
+                "Step {number}: {order} the proxy\n\n{order} the proxy with this command. Then check that it answers.\n\n\
+                     $ proxyctl run --timeout=30s;\n$ curl localhost:8080;\n\nIf you see an error, open the file and set the port.\n\n"
+            )
+        };
+        let text = format!(
+            "In this tutorial you will learn how to configure timeouts.\n\n{}{}{}",
+            step(1, "Install"),
+            step(2, "Configure"),
+            step(3, "Start")
+        );
+        assert_eq!(kind("How to configure timeouts", &text), Kind::Tutorial);
     }
 
     #[test]

@@ -14,14 +14,14 @@
 //!     tags: &[],
 //! });
 //! let problem = precis.problem.as_ref().expect("the first sentence names one");
-//! assert_eq!(problem.text, "For six minutes after each deploy, every request missed Acme's cache and overloaded the database.");
+//! assert_eq!(problem.text, "For six minutes after each deploy, every request missed our cache and overloaded the database.");
 //! assert!(precis.is_backed_by(text));
 //! ```
 //!
 //! The built-in annotator is deterministic and knows no world: it chooses sentences of the article by signs that are
-//! listed in `data/cues.toml` and weighed in `data/weights.toml`, and words them in the third person. What it says is
-//! therefore always the article's own; an instruction inside an article is a sentence like any other. Where no sentence is
-//! good enough it says nothing.
+//! listed in `data/cues.toml` and weighed in `data/weights.toml`, and quotes them. What it says is therefore always the
+//! article's own; an instruction inside an article is a sentence like any other. If no passage is likely to be right, it
+//! says nothing.
 //!
 //! This crate must not do input or output of any kind, nor read the clock.
 
@@ -33,25 +33,23 @@ mod cues;
 mod features;
 mod kinds;
 mod language;
+mod leaning;
 mod outline;
-mod person;
 mod phrases;
 mod rank;
 mod sentences;
-mod statement;
 mod stems;
 mod style;
 mod technologies;
 pub mod training;
-mod verbs;
 mod vocabulary;
 mod weights;
 
-use backissue_model::{MadeBy, Precis, Statement};
+use backissue_model::{MadeBy, Precis};
 use url::Url;
 
 use crate::blocks::Block;
-use crate::choose::{Chosen, Part};
+use crate::choose::Part;
 use crate::cues::Cues;
 use crate::features::{Measured, measure};
 use crate::kinds::{KindOdds, Voice, kind_odds};
@@ -60,6 +58,7 @@ use crate::technologies::Technologies;
 use crate::weights::Weights;
 
 pub use blocks::headings;
+pub use choose::PASSAGE_MAX;
 pub use cues::Field;
 pub use sentences::sentences;
 pub use vocabulary::{Vocabulary, VocabularyError};
@@ -103,7 +102,7 @@ impl<'a> Text<'a> {
 
 /// The précis of an article, by the built-in annotator.
 ///
-/// Every statement satisfies [`Precis::is_backed_by`] for `article.text` and has at most 240 characters. A text in another
+/// Every statement satisfies [`Precis::is_backed_by`] for `article.text` and has at most 320 characters. A text in another
 /// language than English gets a kind, concepts and technologies as far as they can be told, and no statements.
 pub fn annotate(article: &Text<'_>) -> Precis {
     precis(&Opened::of(article), Weights::builtin())
@@ -127,34 +126,35 @@ impl<'a> Opened<'a> {
     }
 
     fn kind_odds(&self, weights: &Weights) -> KindOdds {
-        kind_odds(&self.article, &self.blocks, Voice::of(&self.measured, weights), Cues::builtin(), weights)
+        kind_odds(&self.article, &self.blocks, &Voice::of(&self.measured, weights), Cues::builtin(), weights)
     }
 
     fn part<'p>(&'p self, field: Field, used: &'p [usize]) -> Part<'p> {
-        Part { article: &self.article, measured: &self.measured, field, used, cues: Cues::builtin() }
+        Part { text: self.article.text, blocks: &self.blocks, measured: &self.measured, field, used }
     }
 }
 
 fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
     let kinds = opened.kind_odds(weights);
     let may = kinds.kind().may_have_problem();
-    let problem = if may { opened.part(Field::Problem, &[]).choose(&kinds, weights) } else { None };
-    let mut used: Vec<usize> = problem.iter().flat_map(|chosen| chosen.sentences.clone()).collect();
-    // How something was solved says nothing where nobody knows what.
-    let part = |field, used: &[usize]| {
-        problem.as_ref().and_then(|_| opened.part(field, used).choose(&kinds, weights))
+    let mut used: Vec<usize> = Vec::new();
+    let mut choose = |field| {
+        let (statement, sentences) = opened.part(field, &used).choose(&kinds, weights)?;
+        used.extend(sentences);
+        Some(statement)
     };
-    let approach = part(Field::Approach, &used);
-    used.extend(approach.iter().flat_map(|chosen| chosen.sentences.clone()));
-    let outcome = part(Field::Outcome, &used);
-    let said = |chosen: Option<Chosen>| -> Option<Statement> { chosen.map(|chosen| chosen.statement) };
-    let problem = said(problem);
+    let problem = may.then(|| choose(Field::Problem)).flatten();
+    // An approach says nothing without its problem.
+    let (approach, outcome) = match problem {
+        Some(_) => (choose(Field::Approach), choose(Field::Outcome)),
+        None => (None, None),
+    };
     Precis {
         kind: kinds.kind(),
         concepts: concepts::concepts_of(&opened.article, &opened.blocks, problem.as_ref(), weights),
         problem,
-        approach: said(approach),
-        outcome: said(outcome),
+        approach,
+        outcome,
         technologies: Technologies::builtin().named_in(opened.article.title, opened.article.text),
         made_by: made_by(Cues::builtin(), weights),
     }

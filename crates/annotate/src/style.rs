@@ -3,9 +3,10 @@
 //!
 //! This module must not know what the article says.
 
-use crate::person::{has_first_person, plain_word};
 use crate::sentences::sentences;
-use crate::statement::STATEMENT_MAX;
+
+/// Most characters of a written statement.
+pub(crate) const STATEMENT_MAX: usize = 240;
 
 /// Words that speak of the post instead of its matter.
 const OF_THE_POST: &[&str] = &[
@@ -151,6 +152,43 @@ fn has_address(text: &str) -> bool {
     let mail =
         |word: &str| word.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
     text.contains("://") || text.split(' ').any(|word| word.starts_with("www.") || mail(word))
+}
+
+/// Whether a lower-case word is a first person singular, for which nothing in the article is sure to stand.
+pub(crate) fn is_singular(lower: &str) -> bool {
+    matches!(lower, "i" | "i'm" | "i've" | "i'd" | "i'll" | "my" | "me" | "mine" | "myself" | "let's")
+}
+
+/// The punctuation before a word, the word, and the punctuation after it.
+fn core(word: &str) -> (&str, &str, &str) {
+    let start = word.find(char::is_alphanumeric).unwrap_or(word.len());
+    let end = word
+        .rfind(char::is_alphanumeric)
+        .map_or(start, |at| at + word[at..].chars().next().map_or(0, char::len_utf8));
+    (&word[..start], &word[start..end], &word[end..])
+}
+
+/// The bare word in lower case with straight apostrophes.
+pub(crate) fn plain_word(word: &str) -> String {
+    core(word).1.to_lowercase().replace('’', "'")
+}
+
+/// Whether a first person stands anywhere, also beside a dash or a stroke.
+fn has_first_person(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '_' | '@' | '.' | '-');
+    text.split(|c: char| !is_part(c) && c != '/').any(|token| {
+        // "I/O" is none, "we/our" is two.
+        let pieces = if token.starts_with("I/") { 1 } else { usize::MAX };
+        token.split('/').take(if pieces == 1 { 0 } else { pieces }).any(is_first_person)
+    })
+}
+
+fn is_first_person(word: &str) -> bool {
+    let lower = plain_word(word);
+    is_singular(&lower)
+        || matches!(lower.as_str(), "we" | "we're" | "we've" | "we'll" | "we'd" | "our" | "ours" | "ourselves")
+        // "US" is a country.
+        || core(word).1 == "us"
 }
 
 #[cfg(test)]

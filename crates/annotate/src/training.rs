@@ -5,9 +5,8 @@
 
 use backissue_model::{ConceptSlug, Kind, Span, Statement};
 
-use crate::choose::taken;
 use crate::cues::{Cues, Field};
-use crate::features::{self, WORDING};
+use crate::features::{self, PASSAGE};
 use crate::kinds;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
@@ -31,13 +30,13 @@ pub struct Seen<'a>(Opened<'a>);
 /// A feature by its name, and its value.
 pub type Named = (String, f32);
 
-/// A sentence in the words the annotator would give it.
-pub struct Worded {
-    /// The statement.
+/// A sentence with what it needs to be understood alone.
+pub struct Quoted {
+    /// The passage.
     pub text: String,
-    /// The numbers of the sentences it is made of.
+    /// The numbers of its sentences.
     pub sentences: Vec<usize>,
-    /// What the wording took, as features of the sentence.
+    /// What it holds beside the sentence, as features.
     pub features: Vec<Named>,
 }
 
@@ -74,19 +73,19 @@ impl<'a> Seen<'a> {
         names.into_iter().zip(values.iter().copied()).filter(|(_, value)| *value != 0.0).collect()
     }
 
-    /// The sentence at `at` as a statement for `field`; none where it cannot be one.
-    pub fn worded(&self, field: Field, at: usize) -> Option<Worded> {
-        let (wording, sentences) = self.0.part(field, &[]).worded(at)?;
-        let took = WORDING.into_iter().zip(taken(&wording, &sentences)).filter(|(_, value)| *value != 0.0);
-        let features = took.map(|(name, value)| (name.to_owned(), value)).collect();
-        Some(Worded { text: wording.text, sentences, features })
+    /// The passage of the sentence at `at`. Returns `None` if it cannot be one.
+    pub fn passage(&self, at: usize) -> Option<Quoted> {
+        let passage = self.0.part(Field::Problem, &[]).passage(at)?;
+        let features = PASSAGE.into_iter().zip(passage.features).filter(|(_, value)| *value != 0.0);
+        let features = features.map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })
     }
 
     /// The features that tell its kind.
     pub fn kind(&self, trial: &Trial) -> Vec<Named> {
         let voice = kinds::Voice::of(&self.0.measured, &trial.0);
         let mut found = Vec::new();
-        kinds::features(&self.0.article, &self.0.blocks, voice, Cues::builtin(), &mut |name, value| {
+        kinds::features(&self.0.article, &self.0.blocks, &voice, Cues::builtin(), &mut |name, value| {
             found.push((name.to_owned(), value));
         });
         found
@@ -96,8 +95,14 @@ impl<'a> Seen<'a> {
     pub fn choice(&self, field: Field, used: &[usize], trial: &Trial) -> Option<Choice> {
         let kinds = self.0.kind_odds(&trial.0);
         let (best, features) = self.0.part(field, used).best_and_signs(&kinds, &trial.0)?;
-        let chosen = best.chosen(self.0.article.text, &self.0.measured, 0.5)?;
-        Some(Choice { statement: chosen.statement, sentences: chosen.sentences, features: owned(features) })
+        let statement = best.passage.statement(self.0.article.text, 0.5)?;
+        Some(Choice { statement, sentences: best.passage.sentences, features: owned(features) })
+    }
+
+    /// The sentences of the `most` best passages for `field`, the best first.
+    pub fn top(&self, field: Field, most: usize) -> Vec<Vec<usize>> {
+        let top = self.0.part(field, &[]).top(most, Weights::builtin());
+        top.into_iter().map(|candidate| candidate.passage.sentences).collect()
     }
 
     /// The concepts it names, with what speaks for each.

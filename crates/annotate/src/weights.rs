@@ -10,7 +10,7 @@ use backissue_model::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::cues::{Cues, Field};
-use crate::features::{self, WORDING};
+use crate::features::{self, PASSAGE};
 use crate::stems::hash;
 
 /// The form of `data/weights.toml`. Maps are sorted, so that training twice makes the same file.
@@ -35,9 +35,7 @@ pub struct WeightsFile {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RankFile {
-    /// Whether the article has this part at all: at log odds under 0 it is left out.
-    pub present: BTreeMap<String, f32>,
-    /// How sure a choice is: log odds that it rests on what people chose too.
+    /// Log odds that the best passage is one that people accept.
     pub sure: BTreeMap<String, f32>,
     /// Features of a sentence, by [`crate::features`]' names.
     pub sentence: BTreeMap<String, f32>,
@@ -55,11 +53,10 @@ pub(crate) struct Weights {
 
 /// The weights of one part of a précis.
 pub(crate) struct Rank {
-    pub present: BTreeMap<String, f32>,
     pub sure: BTreeMap<String, f32>,
     sentence: Vec<f32>,
-    /// For a sentence that was cut, whose verb was changed, that was joined with the one before it.
-    pub wording: [f32; WORDING.len()],
+    /// For what a passage holds beside its sentence.
+    pub passage: [f32; PASSAGE.len()],
 }
 
 static BUILTIN: LazyLock<Weights> = LazyLock::new(|| {
@@ -78,10 +75,9 @@ impl Weights {
     pub(crate) fn of(file: &WeightsFile, cues: &Cues) -> Self {
         let names = features::names(cues);
         let rank = |file: &RankFile| Rank {
-            present: file.present.clone(),
             sure: file.sure.clone(),
             sentence: names.iter().map(|name| file.sentence.get(name).copied().unwrap_or_default()).collect(),
-            wording: WORDING.map(|name| file.sentence.get(name).copied().unwrap_or_default()),
+            passage: PASSAGE.map(|name| file.sentence.get(name).copied().unwrap_or_default()),
         };
         Self {
             ranks: [rank(&file.problem), rank(&file.approach), rank(&file.outcome)],
@@ -98,7 +94,7 @@ impl Weights {
 }
 
 impl Rank {
-    /// How good a sentence with these features is, before it is worded.
+    /// How good a sentence with these features is, without what a passage adds.
     pub(crate) fn score(&self, features: &[f32]) -> f32 {
         features.iter().zip(&self.sentence).map(|(value, weight)| value * weight).sum()
     }
@@ -123,7 +119,7 @@ mod tests {
         let file: WeightsFile =
             toml::from_str(include_str!("../data/weights.toml")).expect("the file is well-formed");
         let mut names = features::names(Cues::builtin());
-        names.extend(WORDING.map(str::to_owned));
+        names.extend(PASSAGE.map(str::to_owned));
         for rank in [&file.problem, &file.approach, &file.outcome] {
             for name in rank.sentence.keys() {
                 assert!(
@@ -131,7 +127,7 @@ mod tests {
                     "`{name}` is no feature of a sentence; run `cargo xtask train`"
                 );
             }
-            let all = rank.sentence.values().chain(rank.present.values());
+            let all = rank.sentence.values().chain(rank.sure.values());
             assert!(all.copied().all(f32::is_finite) && !rank.sentence.is_empty());
         }
         assert!(!file.kind.is_empty() && !file.concept.is_empty());

@@ -66,13 +66,6 @@ fn most_demonstration_posts_keep_a_problem_that_stands_on_its_own() {
                     "{field}: {}",
                     statement.text
                 );
-                let ours =
-                    |word: &str| matches!(word.to_lowercase().as_str(), "we" | "our" | "ours" | "ourselves");
-                assert!(
-                    !statement.text.split(|c: char| !c.is_alphanumeric()).any(ours),
-                    "{field}: {}",
-                    statement.text
-                );
             }
             assert!(problem.text.ends_with(['.', '!', '?']), "{}", problem.text);
         }

@@ -7,6 +7,7 @@
 mod article;
 pub mod bounds;
 mod canonical_url;
+mod company;
 mod concept;
 mod entry;
 mod precis;
@@ -20,9 +21,10 @@ mod week;
 
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
+pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
 pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
-pub use precis::{Evidence, Kind, MadeBy, Precis, Span, Statement, UnknownKind};
+pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness, UnknownForm, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
 pub use reader::{Mark, Marks, ReaderId, UnknownMark};

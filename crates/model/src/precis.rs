@@ -1,5 +1,6 @@
 //! What the archive says of a read, and what that rests on.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -133,15 +134,110 @@ impl Evidence {
     }
 }
 
-/// One sentence about a read, with what it rests on.
+/// How the words of a statement came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// The article's own words.
+    Quoted,
+    /// A language model's words. Statements stored before there were forms count as these.
+    #[default]
+    Written,
+}
+
+impl Form {
+    /// Its name in data.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quoted => "quoted",
+            Self::Written => "written",
+        }
+    }
+
+    /// `text` as people read it: in quotation marks if it is the article's.
+    pub fn said(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Quoted => Cow::Owned(format!("“{text}”")),
+            Self::Written => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// A text that names no form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the form of a statement; forms are quoted, written")]
+pub struct UnknownForm(String);
+
+impl FromStr for Form {
+    type Err = UnknownForm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownForm> {
+        let known = [Self::Quoted, Self::Written].into_iter().find(|form| form.as_str() == text);
+        known.ok_or_else(|| UnknownForm(text.to_owned()))
+    }
+}
+
+/// How likely a statement is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sureness {
+    /// Too doubtful to be shown.
+    Unsure,
+    /// Shown below the title.
+    Likely,
+    /// Leads the card.
+    Sure,
+}
+
+impl Sureness {
+    /// The least confidence of a likely statement.
+    pub const LIKELY: f32 = 0.35;
+    /// The least confidence of a sure statement.
+    pub const SURE: f32 = 0.55;
+
+    /// The level of a calibrated confidence, 0 to 1.
+    pub fn of(confidence: f32) -> Self {
+        match confidence {
+            c if c >= Self::SURE => Self::Sure,
+            c if c >= Self::LIKELY => Self::Likely,
+            _ => Self::Unsure,
+        }
+    }
+
+    /// Its name in data and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsure => "unsure",
+            Self::Likely => "likely",
+            Self::Sure => "sure",
+        }
+    }
+
+    /// Whether a statement of this level may be shown.
+    pub fn is_shown(self) -> bool {
+        self > Self::Unsure
+    }
+}
+
+/// A passage or a sentence about a read, with what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
-    /// The sentence, plain text, at most 240 characters.
+    /// Plain text on one line, at most 320 characters.
     pub text: String,
     /// Spans of the stored text, at least one.
     pub evidence: Vec<Evidence>,
-    /// How sure its maker is, 0 to 1.
+    /// How likely it is right, 0 to 1.
     pub confidence: f32,
+    /// How its words came about.
+    #[serde(default)]
+    pub form: Form,
+}
+
+impl Statement {
+    /// The level of its confidence.
+    pub fn sureness(&self) -> Sureness {
+        Sureness::of(self.confidence)
+    }
 }
 
 /// Who made a précis.

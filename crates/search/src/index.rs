@@ -23,7 +23,7 @@ pub(crate) use generation::Generation;
 
 /// The form of what lies in the folder. Another number means that an older or newer program wrote it. It changes with what
 /// the schema does not show: the rules by which texts become terms, or what `CURRENT` says.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CURRENT: &str = "CURRENT";
 const CHANGING: &str = "changing";
 const REBUILDING: &str = "rebuilding";

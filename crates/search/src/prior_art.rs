@@ -128,7 +128,9 @@ impl PriorArt {
 
 fn row(read: &ReadText, zone: &TimeZone) -> String {
     let of = |statement: &Option<backissue_model::Statement>| {
-        statement.as_ref().map_or_else(|| "–".to_owned(), |statement| cell(&statement.text))
+        statement
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), |statement| cell(&statement.form.said(&statement.text)))
     };
     let precis = &read.precis;
     let date = read.card.filed_at.to_zoned_datetime(zone.clone()).date();

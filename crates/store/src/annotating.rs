@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use backissue_model::{ConceptSlug, Precis, Stage};
+use backissue_model::{ConceptSlug, Form, Precis, Stage, Sureness};
 use jiff::Timestamp;
 
 use crate::archive::touch;
@@ -116,7 +116,8 @@ async fn end_lease(
 ) -> Tried<()> {
     let update = sql(
         "UPDATE read SET stage = 'annotated', due_at = $6, ask = $7, held = 0, claim = claim + 1, attempts = 0, error = NULL,
-            failed_at = NULL, kind = $2, problem = $3, has_problem = $4, concepts = $5
+            failed_at = NULL, kind = $2, problem = $3, has_problem = $4, concepts = $5,
+            problem_leads = $8, problem_form = $9
          WHERE id = $1",
     );
     let update = update
@@ -126,7 +127,9 @@ async fn end_lease(
         .bind(precis.problem.is_some())
         .bind(distinct(&precis.concepts).iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "))
         .bind(ask.map(|(_, from)| millis(from)))
-        .bind(ask.map(|(by, _)| by));
+        .bind(ask.map(|(by, _)| by))
+        .bind(precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure))
+        .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str());
     tx.run(update).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use backissue_model::{Article, ConceptSlug, Kind, Precis, ReadId, ReaderId, Slug, SourceId, Week};
+use backissue_model::{Article, ConceptSlug, Form, Kind, Precis, ReadId, ReaderId, Slug, SourceId, Week};
 use jiff::Timestamp;
 use url::Url;
 
@@ -40,8 +40,12 @@ pub struct ReadCard {
     pub week: Week,
     /// What sort of post it is.
     pub kind: Kind,
-    /// The problem in one sentence, for kinds that have one.
+    /// The problem, if it is likely enough to be shown.
     pub problem: Option<String>,
+    /// Whether the problem is sure enough to stand over the title.
+    pub problem_leads: bool,
+    /// How the problem's words came about.
+    pub problem_form: Form,
     /// How the page describes itself, plain text of at most 300 characters.
     pub description: Option<String>,
     /// Minutes it takes to read.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use backissue_model::{
-    CanonicalUrl, ConceptSlug, Evidence, Kind, MadeBy, NewSource, Precis, SourceId, Stage, Statement,
+    CanonicalUrl, ConceptSlug, Evidence, Form, Kind, MadeBy, NewSource, Precis, SourceId, Stage, Statement,
     minutes_to_read,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -284,6 +284,7 @@ fn precis(text: &str, dice: &mut Dice) -> Precis {
         text: text[..end].to_owned(),
         evidence: Evidence::at(text, 0, end).into_iter().collect(),
         confidence: 0.7,
+        form: Form::Quoted,
     });
     let mut concepts: Vec<ConceptSlug> = Vec::new();
     for _ in 0..=dice.below(4) {
@@ -345,7 +346,7 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
 /// The new rows' numbers in the order of the batch.
 async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i64>> {
     let into = "read (url, host, source_id, first_seen, published, filed_at, week, title, author, description, minutes,
-            kind, problem, has_problem, concepts, stage)";
+            kind, problem, has_problem, concepts, stage, problem_leads, problem_form)";
     let mut insert = sql_of(insertion(into, batch.len()) + " RETURNING id, url");
     for read in batch {
         let (filed_at, week) = filed(Some(read.published), read.published, &store.zone);
@@ -367,7 +368,9 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
             .bind(problem)
             .bind(problem.is_some())
             .bind(concepts.join(" "))
-            .bind(Stage::Annotated.as_str());
+            .bind(Stage::Annotated.as_str())
+            .bind(problem.is_some())
+            .bind(Form::Quoted.as_str());
     }
     let rows = tx.rows(insert).await?;
     let ids: HashMap<String, i64> =

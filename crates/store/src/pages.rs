@@ -13,7 +13,7 @@ use crate::counters::tally_of;
 use crate::database::{Row, Sql, Tried, Value, sql_of};
 use crate::keys::{ALL, concept_list, source_list};
 use crate::rows::{ARTICLE, article_of};
-use crate::sources::TITLE;
+use crate::sources::{TITLE, company_of};
 use crate::{Store, StoreError};
 
 /// Most reads on one page.
@@ -115,9 +115,8 @@ impl Store {
 
 /// What a card shows, of read `r` and its first source `s`.
 pub(crate) const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
-     r.has_problem, r.description, r.minutes, r.concepts, s.slug AS source_slug,
-     CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
-     CASE WHEN s.company <> '' THEN s.company WHEN s.title <> '' THEN s.title ELSE s.host END AS company";
+     r.has_problem, r.problem_leads, r.problem_form, r.description, r.minutes, r.concepts, s.slug AS source_slug,
+     CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title, s.company";
 
 /// One run of an index: which reads, before their place in it is said.
 pub(crate) struct Run {
@@ -240,7 +239,7 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
         source: SourceId(row.int("source_id")?),
         source_slug: Slug::of(&row.text("source_slug")?),
         source_title: row.short("source_title", MAX_TITLE)?,
-        company: row.short("company", MAX_NAME)?,
+        company: company_of(row.short("company", MAX_NAME)?, &row.short("source_title", MAX_TITLE)?),
         author: row.opt_text("author")?.map(|author| cut(&author, MAX_NAME).into_owned()),
         published: row.opt_moment("published")?,
         first_seen: row.moment("first_seen")?,
@@ -248,6 +247,8 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
         week: row.parsed("week")?,
         kind: row.parsed("kind")?,
         problem: row.opt_text("problem")?,
+        problem_leads: row.yes("problem_leads")?,
+        problem_form: row.parsed("problem_form")?,
         description: row.opt_text("description")?,
         minutes: row.small("minutes")?,
         concepts: concepts.split(' ').filter_map(|slug| slug.parse().ok()).collect(),

@@ -1,7 +1,7 @@
 //! Followed blogs: table `source`.
 
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{Health, Moved, Moving, NewSource, Slug, Source, SourceId, Standing};
+use backissue_model::{Health, Moved, Moving, NewSource, Slug, Source, SourceId, Standing, company_of_title};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -78,11 +78,13 @@ pub struct ClaimedSource {
 
 /// The title of source `s`: the host until its feed has told one.
 pub(crate) const TITLE: &str = "CASE WHEN s.title = '' THEN s.host ELSE s.title END";
-/// Whose blog source `s` is.
-pub(crate) const COMPANY: &str =
-    "CASE WHEN s.company <> '' THEN s.company WHEN s.title <> '' THEN s.title ELSE s.host END";
 
-/// A source with what lists of sources say of it. The title falls back to the host, the company to the title.
+/// Whose blog a source is: as somebody named it, else as its title tells.
+pub(crate) fn company_of(named: String, title: &str) -> String {
+    if named.is_empty() { company_of_title(title) } else { named }
+}
+
+/// A source with what lists of sources say of it. The title falls back to the host.
 const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,
@@ -438,7 +440,7 @@ fn source_of_row(row: &Row) -> Tried<Source> {
     Ok(Source {
         id: SourceId(row.int("id")?),
         slug: Slug::of(&row.text("slug")?),
-        company: or(row.short("company", MAX_NAME)?, &title),
+        company: company_of(row.short("company", MAX_NAME)?, &title),
         title,
         site_url: row.opt_parsed("site_url")?,
         feed_url: row.opt_parsed("feed_url")?,

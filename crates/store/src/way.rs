@@ -10,7 +10,7 @@ use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
-use crate::sources::{COMPANY, TITLE, not_among};
+use crate::sources::{TITLE, company_of, not_among};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -186,7 +186,7 @@ impl Store {
         let query = format!(
             "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
                 p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
-                AS found_by, s.language AS feed_language, {COMPANY} AS company, a.read_id AS has_article, {ARTICLE}
+                AS found_by, s.language AS feed_language, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
              FROM read r JOIN source s ON s.id = r.source_id
              JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
              LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
@@ -397,7 +397,7 @@ fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
         entry: row.json("entry")?,
         found_by: row.parsed("found_by")?,
         source: SourceId(row.int("source_id")?),
-        company: row.text("company")?,
+        company: company_of(row.text("company")?, &row.text("source_title")?),
         feed_language: row.opt_text("feed_language")?,
         article,
         claim: row.int("claim")?,

@@ -146,7 +146,7 @@ mod tests {
 
     use backissue_annotate::{Text, annotate};
     use backissue_extract::{Page, extract};
-    use backissue_model::{Article, Evidence, Kind, MadeBy};
+    use backissue_model::{Article, Evidence, Form, Kind, MadeBy};
     use url::Url;
 
     use super::*;
@@ -160,7 +160,12 @@ mod tests {
                 let start = text.find(quote).unwrap();
                 Evidence::at(text, start, start + quote.len()).unwrap()
             });
-            Statement { text: "It was so.".into(), evidence: evidence.collect(), confidence: 0.8 }
+            Statement {
+                text: "It was so.".into(),
+                evidence: evidence.collect(),
+                confidence: 0.8,
+                form: Form::Quoted,
+            }
         };
         let made_by =
             MadeBy { annotator: "built-in".into(), version: "1".into(), model: None, prompt_version: None };
@@ -289,7 +294,12 @@ mod tests {
                 let end = (start + 3 * nth.pow(3) + 40 * statement).min(starts.len() - 1);
                 Evidence::at(text, starts[start], starts[end]).filter(|e| !e.quote.trim().is_empty())
             });
-            Some(Statement { text: "It was so.".into(), evidence: stretches.collect(), confidence: 0.5 })
+            Some(Statement {
+                text: "It was so.".into(),
+                evidence: stretches.collect(),
+                confidence: 0.5,
+                form: Form::Quoted,
+            })
         };
         (precis.problem, precis.approach, precis.outcome) = (evidence(0), evidence(1), evidence(2));
         precis

@@ -112,16 +112,6 @@ pub fn without_problem(kind: Kind) -> &'static str {
     }
 }
 
-/// How sure a statement's maker is, in words.
-pub fn confidence(sure: f32) -> &'static str {
-    match sure {
-        s if s >= 0.85 => "very sure",
-        s if s >= 0.65 => "fairly sure",
-        s if s >= 0.45 => "not quite sure",
-        _ => "unsure",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use backissue_model::{Because, CanonicalUrl, Entry, Moving, Pace, Phase, Progress, SourceTrouble};
+use backissue_model::{Because, CanonicalUrl, Entry, Form, Moving, Pace, Phase, Progress, SourceTrouble};
 use backissue_search::{Embedders, Search};
 use backissue_store::{
     Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
@@ -294,6 +294,28 @@ async fn a_read_says_its_problem_first_and_how_we_know() {
     assert_eq!(page.attributes("[data-statement=problem] a", "href"), [evidence, evidence]);
     assert!(specimens::QUOTE.starts_with(&page.one(&format!("mark{evidence}"))));
     assert_eq!(page.all("mark.evidence[data-for=problem]").concat(), specimens::QUOTE);
+}
+
+#[tokio::test]
+async fn card_leads_with_the_problem_only_if_it_is_sure() {
+    const TITLE: &str = "Good fences: living with noisy neighbours";
+    let quoted = format!("“{}”", specimens::QUOTE);
+    for (confidence, leads, below) in [(0.9, quoted.as_str(), None), (0.4, TITLE, Some(quoted.as_str()))] {
+        let mut told = blogs();
+        let problem = told[0].posts[0].precis.problem.as_mut().unwrap();
+        specimens::QUOTE.clone_into(&mut problem.text);
+        (problem.form, problem.confidence) = (Form::Quoted, confidence);
+        let site = site(&told).await;
+        let week = html::Page::parse("/week/2026-W20", &site.get("/week/2026-W20").await.body);
+        let card = week.all(".reads > li").into_iter().find(|card| card.contains(TITLE)).unwrap();
+        assert!(card.starts_with(leads), "{confidence}: {card}");
+        assert_eq!(week.all(".reads .passage").first().map(String::as_str), below, "{confidence}");
+        let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+        let read = html::Page::parse(&path, &site.get(&path).await.body);
+        assert_eq!(read.one("h1"), leads, "{confidence}");
+        let found = html::Page::parse("/search", &site.get("/search?q=noisy%20disk%20tenants").await.body);
+        assert_eq!(found.all(".found .problem").first().map(String::as_str), Some(leads), "{confidence}");
+    }
 }
 
 /// What a browser may load images from, by the page's policy, and what the page has it load.

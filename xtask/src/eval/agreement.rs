@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, ensure};
 use url::Url;
 
-use super::judge::Judge;
 use super::statistics::{Overlap, kappa, mean, ratio};
 use crate::labels::{self, Label, Reader};
 use crate::table::table;
@@ -28,9 +27,8 @@ impl Agreement {
     pub fn run(self) -> anyhow::Result<()> {
         let both = paired(labels::readings()?)?;
         println!("# Agreement of two readers on {} reads\n", both.len());
-        let mut judge = Judge::new();
         choices(&both);
-        statements(&both, &mut judge)?;
+        statements(&both);
         names(&both);
         settled(&labels::labels()?);
         Ok(())
@@ -81,30 +79,19 @@ fn same<T: PartialEq>(pairs: &[(T, T)]) -> usize {
     pairs.iter().filter(|(a, b)| a == b).count()
 }
 
-/// Prints how alike the statements are where both readers made one.
-fn statements(both: &[Both], judge: &mut Judge) -> anyhow::Result<()> {
+/// Prints how far both rest on the same sentences where both readers made a statement.
+fn statements(both: &[Both]) {
     let mut rows = Vec::new();
     for part in Field::ALL {
         let pairs: Vec<_> = both.iter().filter_map(|(a, b)| Some((a.part(part)?, b.part(part)?))).collect();
         let mut row = vec![part.as_str().to_owned(), pairs.len().to_string()];
-        for measure in judge.measures() {
-            let scores: Vec<f64> = pairs
-                .iter()
-                .map(|(a, b)| judge.score(*measure, &a.text, &b.text))
-                .collect::<anyhow::Result<_>>()?;
-            row.push(format!("{:.3}", mean(scores)));
-        }
         let overlaps = || pairs.iter().map(|(a, b)| Overlap::of(&a.sentences, &b.sentences));
         let sharing = overlaps().filter(|overlap| overlap.shared > 0).count();
         row.push(format!("{:.1} %", 100.0 * ratio(sharing as f64, pairs.len() as f64)));
         row.push(format!("{:.3}", overlaps().sum::<Overlap>().f1()));
         rows.push(row);
     }
-    let mut head = vec!["where both made one", "reads"];
-    head.extend(judge.measures().iter().map(|measure| measure.name()));
-    head.extend(["share a sentence", "F1 of sentences"]);
-    println!("{}", table(&head, &rows));
-    Ok(())
+    println!("{}", table(&["where both made one", "reads", "share a sentence", "F1 of sentences"], &rows));
 }
 
 /// Prints how far both named the same concepts and technologies.

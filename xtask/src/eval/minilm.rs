@@ -49,17 +49,6 @@ impl MiniLm {
         })
     }
 
-    /// The cosine of two texts' vectors, -1 to 1.
-    ///
-    /// # Errors
-    /// Where the program has ended.
-    pub fn cosine(&mut self, one: &str, other: &str) -> anyhow::Result<f64> {
-        self.learn(one)?;
-        self.learn(other)?;
-        let (one, other) = (&self.known[one], &self.known[other]);
-        Ok(one.iter().zip(other).map(|(a, b)| f64::from(a * b)).sum())
-    }
-
     /// A text's vector, of length 1.
     ///
     /// # Errors

@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use anyhow::ensure;
 use backissue_annotate::asking::Refusal;
+use backissue_annotate::training::Seen;
 use backissue_annotate::{Field, Text, sentences};
-use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement};
+use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement, Sureness};
 
 use super::asker::{Asker, ModelFlags};
-use super::judge::{Judge, Measure, quoted};
-use super::lexrank::{Rarity, central};
 use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
 use crate::labels::{self, Label, Read, numbered};
 use crate::release;
@@ -90,8 +89,7 @@ impl Evaluation {
             Some(asker) => annotate(&reads, &mut |text| asker.precis(text))?,
         };
         side_by_side(&spread(&annotated.iter().collect::<Vec<_>>(), self.side_by_side.unwrap_or(0)));
-        let rarity = Rarity::among(all.iter().map(|read| read.article.text.as_str()));
-        report(&annotated, &rarity, asker.as_ref())
+        report(&annotated, asker.as_ref())
     }
 }
 
@@ -115,18 +113,16 @@ fn annotate<'a>(reads: &[&'a Read], annotate: &mut Annotate<'_>) -> anyhow::Resu
     reads.iter().map(each).collect()
 }
 
-fn report(reads: &[Annotated<'_>], rarity: &Rarity, asker: Option<&Asker>) -> anyhow::Result<()> {
+fn report(reads: &[Annotated<'_>], asker: Option<&Asker>) -> anyhow::Result<()> {
     let mut blogs: BTreeMap<&str, usize> = BTreeMap::new();
     for one in reads {
         *blogs.entry(one.read.label.blog()).or_default() += 1;
     }
     let blogs: Vec<String> = blogs.iter().map(|(blog, count)| format!("{blog} ({count})")).collect();
     println!("# Précis of {} labelled reads: {}\n", reads.len(), blogs.join(", "));
-    let mut judge = Judge::new();
     println!("Intervals hold 95 of 100 bootstrap draws of the reads.\n");
-    for part in Field::ALL {
-        similarity(reads, part, rarity, &mut judge)?;
-    }
+    passages(reads);
+    levels(reads);
     presence(reads);
     kinds(reads);
     names(reads);
@@ -144,94 +140,75 @@ fn report(reads: &[Annotated<'_>], rarity: &Rarity, asker: Option<&Asker>) -> an
     Ok(())
 }
 
-/// What each system says of one part, ours first, each with its name.
-fn systems(one: &Annotated<'_>, part: Field, rarity: &Rarity) -> [(&'static str, Option<String>); 5] {
-    let article = &one.read.article;
-    let own = quoted(&article.text, &one.sentences);
-    [
-        ("ours", stated(&one.precis, part).map(|statement| statement.text.clone())),
-        ("title", article.title.clone()),
-        ("page description", article.description.clone()),
-        ("first sentence", own.first().map(|&s| s.to_owned())),
-        ("LexRank", central(&own, rarity).map(|at| own[at].to_owned())),
-    ]
-}
-
-/// The scores of one system, or of the oracle, by one measure: a read each.
-type Scores = Vec<f64>;
-
-/// Prints how close every system comes to the labels that have this part.
-fn similarity(
-    reads: &[Annotated<'_>],
-    part: Field,
-    rarity: &Rarity,
-    judge: &mut Judge,
-) -> anyhow::Result<()> {
-    let mut names = Vec::new();
-    let mut speaks = Vec::new();
-    // By measure, then by system with the oracle last.
-    let measures = judge.measures();
-    let mut scores: Vec<Vec<Scores>> = vec![vec![Scores::new(); 6]; measures.len()];
-    for one in reads {
-        let Some(wanted) = one.read.label.part(part) else { continue };
-        let said = systems(one, part, rarity);
-        let own = quoted(&one.read.article.text, &one.sentences);
-        speaks.push(said[0].1.is_some());
-        for (measure, scores) in measures.iter().zip(&mut scores) {
-            for ((_, said), scores) in said.iter().zip(scores.iter_mut()) {
-                let score = said.as_deref().map(|said| judge.score(*measure, said, &wanted.text));
-                scores.push(score.transpose()?.unwrap_or(0.0));
-            }
-            scores[said.len()].push(judge.oracle(*measure, &own, &wanted.text)?);
-        }
-        names = said.iter().map(|(name, _)| *name).collect();
-    }
-    names.push("oracle");
-    let everywhere: Vec<usize> = (0..speaks.len()).collect();
-    let spoken: Vec<usize> = everywhere.iter().copied().filter(|&at| speaks[at]).collect();
-    println!("## Similarity of the {}\n", part.as_str());
-    println!("Over the {} reads whose label has one; who says nothing scores 0:\n", everywhere.len());
-    println!("{}", similarity_table(&names, measures, &scores, &everywhere));
-    println!("Over the {} of them of which ours says one:\n", spoken.len());
-    println!("{}", similarity_table(&names, measures, &scores, &spoken));
-    Ok(())
-}
-
-fn similarity_table(
-    names: &[&str],
-    measures: &[Measure],
-    scores: &[Vec<Scores>],
-    places: &[usize],
-) -> String {
-    let figures = |figure: &dyn Fn(&[Scores], &[usize]) -> f64| -> Vec<String> {
-        let of = |scores: &Vec<Scores>| {
-            bootstrap(places.len(), |drawn| {
-                figure(scores, &drawn.iter().map(|&at| places[at]).collect::<Vec<_>>())
-            })
+/// Prints how often the best passage, and one of the three best, holds a sentence that the label names.
+fn passages(reads: &[Annotated<'_>]) {
+    println!("## Passages\n");
+    println!("Over reads whose label has the part and names a sentence of it, whatever is shown:\n");
+    let hits = |one: &Annotated<'_>, part: Field| -> Option<[f64; 2]> {
+        let wanted = one.read.label.part(part)?;
+        let text = one.read.text();
+        let seen = Seen::of(&text);
+        let spans = seen.sentences();
+        let named: Vec<usize> =
+            wanted.sentences.iter().filter_map(|s| numbered(text.text, &spans, s)).collect();
+        let top = seen.top(part, 3);
+        let hit = |passages: &[Vec<usize>]| {
+            f64::from(u8::from(passages.iter().flatten().any(|at| named.contains(at))))
         };
-        scores.iter().map(|scores| shown(of(scores))).collect()
+        (!named.is_empty()).then(|| [hit(&top[..top.len().min(1)]), hit(&top)])
     };
-    let average = |scores: &Scores, drawn: &[usize]| mean(drawn.iter().map(|&at| scores[at]));
-    let row = |name: &str, cells: Vec<String>| [vec![name.to_owned()], cells].concat();
-    let oracle = names.len() - 1;
-    let mut rows: Vec<Vec<String>> = names
+    let row = |part: Field| {
+        let found: Vec<[f64; 2]> = reads.iter().filter_map(|one| hits(one, part)).collect();
+        let share =
+            |k: usize| shown(bootstrap(found.len(), |drawn| mean(drawn.iter().map(|&at| found[at][k]))));
+        vec![part.as_str().to_owned(), found.len().to_string(), share(0), share(1)]
+    };
+    println!("{}", table(&["", "reads", "hit@1", "hit@3"], &Field::ALL.map(row)));
+    let mut blogs: BTreeMap<&str, Vec<[f64; 2]>> = BTreeMap::new();
+    for one in reads {
+        blogs.entry(one.read.label.blog()).or_default().extend(hits(one, Field::Problem));
+    }
+    let rows: Vec<Vec<String>> = blogs
         .iter()
-        .enumerate()
-        .map(|(system, name)| row(name, figures(&|scores, drawn| average(&scores[system], drawn))))
+        .filter(|(_, found)| !found.is_empty())
+        .map(|(blog, found)| {
+            let share = |k: usize| format!("{:.2}", mean(found.iter().map(|hits| hits[k])));
+            vec![(*blog).to_owned(), found.len().to_string(), share(0), share(1)]
+        })
         .collect();
-    rows.push(row(
-        "ours / oracle",
-        figures(&|scores, drawn| ratio(average(&scores[0], drawn), average(&scores[oracle], drawn))),
-    ));
-    rows.push(row(
-        "ours - best baseline",
-        figures(&|scores, drawn| {
-            let baselines = scores[1..oracle].iter().map(|scores| average(scores, drawn));
-            average(&scores[0], drawn) - baselines.fold(f64::MIN, f64::max)
-        }),
-    ));
-    let head: Vec<&str> = [""].into_iter().chain(measures.iter().map(|m| m.name())).collect();
-    table(&head, &rows)
+    println!("{}", table(&["problem, by blog", "reads", "hit@1", "hit@3"], &rows));
+}
+
+/// Prints what is shown at each level of sureness, and how often it holds a sentence that the label names.
+fn levels(reads: &[Annotated<'_>]) {
+    println!("## Sureness\n");
+    let mut rows = Vec::new();
+    for part in Field::ALL {
+        for level in [Sureness::Sure, Sureness::Likely] {
+            let said: Vec<bool> = reads
+                .iter()
+                .filter_map(|one| {
+                    let statement = stated(&one.precis, part).filter(|s| s.sureness() == level)?;
+                    let touched = touched(&one.sentences, &statement.evidence);
+                    let text = &one.read.article.text;
+                    Some(one.read.label.part(part).is_some_and(|wanted| {
+                        let mut named =
+                            wanted.sentences.iter().filter_map(|s| numbered(text, &one.sentences, s));
+                        named.any(|at| touched.contains(&at))
+                    }))
+                })
+                .collect();
+            let right = said.iter().filter(|right| **right).count();
+            let with = reads.iter().filter(|one| one.read.label.part(part).is_some()).count();
+            rows.push(vec![
+                part.as_str().to_owned(),
+                format!("{level:?}").to_lowercase(),
+                share(said.len(), with),
+                share(right, said.len()),
+            ]);
+        }
+    }
+    println!("{}", table(&["", "level", "shown, of reads that have it", "holds a named sentence"], &rows));
 }
 
 fn shown(estimate: Estimate) -> String {
@@ -390,8 +367,13 @@ fn side_by_side(reads: &[&Annotated<'_>]) {
         println!("kind: {}\n", both(label.kind.to_string(), precis.kind.to_string()));
         for part in Field::ALL {
             let wanted = label.part(part).map_or("(none)", |wanted| &wanted.text);
-            let said = stated(precis, part).map_or("(none)", |said| &said.text);
-            println!("{}:\n- label: {wanted}\n- ours: {said}", part.as_str());
+            println!("{}:\n- label: {wanted}", part.as_str());
+            match stated(precis, part) {
+                None => println!("- ours: (none)"),
+                Some(said) => {
+                    println!("- ours ({}, {:.2}): {}", said.sureness().as_str(), said.confidence, said.text)
+                }
+            }
             for quote in stated(precis, part).into_iter().flat_map(|said| &said.evidence) {
                 println!("  - rests on: {}", quote.quote.split_whitespace().collect::<Vec<_>>().join(" "));
             }
@@ -421,16 +403,5 @@ mod tests {
         assert_eq!(touched(&spans, &[evidence(5, 9)]), [1]);
         assert_eq!(touched(&spans, &[evidence(0, 2), evidence(6, 12)]), [0, 1, 2]);
         assert_eq!(touched(&spans, &[evidence(4, 5)]), [0usize; 0], "between two");
-    }
-
-    #[test]
-    fn who_says_nothing_scores_nothing() {
-        let scores = vec![vec![vec![0.5, 0.0], vec![0.2, 0.2], vec![1.0, 1.0]]];
-        let all = similarity_table(&["ours", "title", "oracle"], &[Measure::Rouge1], &scores, &[0, 1]);
-        assert!(all.contains("| ours | 0.250 ["), "{all}");
-        assert!(all.contains("| ours / oracle | 0.250 ["), "{all}");
-        assert!(all.contains("| ours - best baseline | 0.050 ["), "{all}");
-        let spoken = similarity_table(&["ours", "title", "oracle"], &[Measure::Rouge1], &scores, &[0]);
-        assert!(spoken.contains("| ours | 0.500 [0.500, 0.500] |"), "{spoken}");
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use backissue_model::{ConceptSlug, Evidence as Quote, Kind, Precis, Statement};
+use backissue_model::{ConceptSlug, Evidence as Quote, Form, Kind, Precis, Statement};
 
 use crate::asking::Refusal;
 use crate::asking::answer::{Answer, Claim, Said};
@@ -136,7 +136,7 @@ impl Gate<'_> {
         let texts = cited.chain([self.article.title, self.article.company]);
         let backed = Evidence::of(self.article.text, texts).backs(&text);
         let share = backed.map_err(|why| self.reason(&why))?;
-        Ok(Statement { text, evidence: quotes, confidence: confidence(share) })
+        Ok(Statement { text, evidence: quotes, confidence: confidence(share), form: Form::Written })
     }
 
     /// Why a statement is not backed, and which sentences would back it.

@@ -13,7 +13,7 @@ use crate::asking::answer::FIELDS;
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{CONCEPTS_MAX, SENTENCES_MAX, TECHNOLOGIES_MAX};
 use crate::asking::screen::one_line;
-use crate::statement::STATEMENT_MAX;
+use crate::style::STATEMENT_MAX;
 use crate::{Text, Vocabulary};
 
 /// A question for a language model: two texts and the JSON schema of its answer.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::annotate;
-use backissue_model::{Evidence, Kind};
+use backissue_model::{Evidence, Form, Kind};
 
 const TITLE: &str = "Mount mayhem on modern machines";
 const TEXT: &str = "Our platform needs to start hundreds of containers in seconds. Mounting their layers took the same \
@@ -28,6 +28,7 @@ fn built_in(text: &str) -> Precis {
         text: "Mounting layers took the same kernel lock.".into(),
         evidence: vec![Evidence::at(text, start, end).unwrap()],
         confidence: 0.9,
+        form: Form::Quoted,
     };
     Precis {
         kind: Kind::CaseStudy,

@@ -1,6 +1,7 @@
 //! `backissue find`: the reads that answer a question, best first.
 
 use backissue_annotate::Vocabulary;
+use backissue_model::Form;
 use backissue_search::{Answer, Asked, Match};
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -62,11 +63,16 @@ pub fn tell_notes(notes: &[String], words_only: Option<&str>) {
 
 fn tell_one(found: &Match, zone: &TimeZone) -> anyhow::Result<()> {
     let card = &found.read.card;
-    say!("{:>5}  {STRONG}{}{PLAIN}", card.id, card.problem.as_deref().unwrap_or(&card.title))?;
-    let title = if card.problem.is_some() { &card.title } else { card.kind.name() };
+    let problem = card.problem.as_ref().map(|problem| card.problem_form.said(problem));
+    let (first, second) = match &problem {
+        Some(problem) if card.problem_leads => (problem.as_ref(), card.title.as_str()),
+        Some(problem) => (card.title.as_str(), problem.as_ref()),
+        None => (card.title.as_str(), card.kind.name()),
+    };
+    say!("{:>5}  {STRONG}{first}{PLAIN}", card.id)?;
     let concepts: Vec<&str> = card.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
     say!(
-        "       {title} {QUIET}· {} · {} · {} min · {}{PLAIN}",
+        "       {second} {QUIET}· {} · {} · {} min · {}{PLAIN}",
         card.company,
         output::day(card.published.or(Some(card.first_seen)), zone),
         card.minutes,
@@ -77,7 +83,7 @@ fn tell_one(found: &Match, zone: &TimeZone) -> anyhow::Result<()> {
         (Some(passage), _) if found.ranked.by_words.is_some() => {
             say!("       {QUIET}{}{PLAIN}", in_one_line(&passage.text))?;
         }
-        (_, Some(evidence)) if found.ranked.by_words.is_none() => {
+        (_, Some(evidence)) if found.ranked.by_words.is_none() && card.problem_form != Form::Quoted => {
             say!("       {QUIET}in other words: “{}”{PLAIN}", in_one_line(&evidence.quote))?;
         }
         _ => {}

@@ -54,7 +54,7 @@ fn tell(found: &PriorArt, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String
                 [("problem", &precis.problem), ("approach", &precis.approach), ("outcome", &precis.outcome)];
             for (field, statement) in statements {
                 if let Some(statement) = statement {
-                    say!("       {QUIET}{field:<8}{PLAIN}  {}", statement.text)?;
+                    say!("       {QUIET}{field:<8}{PLAIN}  {}", statement.form.said(&statement.text))?;
                 }
             }
             say!("       {QUIET}{}{PLAIN}\n", card.url)?;

@@ -1,7 +1,7 @@
 //! `backissue show`: one read with its précis, the evidence for it, and the article.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::ReadId;
+use backissue_model::{Form, ReadId, Sureness};
 use backissue_store::ReadPage;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -42,10 +42,12 @@ pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> 
 fn tell(read: &ReadPage, zone: &TimeZone) -> anyhow::Result<()> {
     let card = &read.card;
     match &read.precis.problem {
-        Some(problem) => say!("{STRONG}{}{PLAIN}\n", problem.text)?,
-        None => say!("{QUIET}{} without an engineering problem{PLAIN}\n", card.kind.name())?,
+        Some(problem) if problem.sureness() == Sureness::Sure => {
+            say!("{STRONG}{}{PLAIN}\n\n{}", problem.form.said(&problem.text), card.title)?;
+        }
+        _ => say!("{STRONG}{}{PLAIN}", card.title)?,
     }
-    say!("{}", card.title)?;
+    say!("{}", card.kind.name())?;
     let concepts: Vec<&str> = card.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
     say!(
         "{QUIET}{} · {} · {}{} min · {}{PLAIN}",
@@ -57,8 +59,10 @@ fn tell(read: &ReadPage, zone: &TimeZone) -> anyhow::Result<()> {
     )?;
     say!("{}\n", card.url)?;
     for (field, statement) in read.precis.statements() {
-        say!("{STRONG}{field}{PLAIN}  {}", statement.text)?;
-        for evidence in &statement.evidence {
+        let (said, form) = (statement.form.said(&statement.text), statement.form.as_str());
+        say!("{STRONG}{field}{PLAIN}  {said} {QUIET}({form}, {}){PLAIN}", statement.sureness().as_str())?;
+        // A quotation is its own evidence.
+        for evidence in statement.evidence.iter().filter(|_| statement.form != Form::Quoted) {
             say!("  {QUIET}“{}”{PLAIN}", evidence.quote)?;
         }
     }

@@ -80,10 +80,15 @@ fn tell(read: &ReadCard) -> anyhow::Result<()> {
         return Ok(());
     };
     let concepts: Vec<&str> = read.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
-    say!("{:>5}  {STRONG}{problem}{PLAIN}", read.id)?;
+    let problem = read.problem_form.said(problem);
+    let (first, second) = if read.problem_leads {
+        (problem.as_ref(), read.title.as_str())
+    } else {
+        (read.title.as_str(), problem.as_ref())
+    };
+    say!("{:>5}  {STRONG}{first}{PLAIN}", read.id)?;
     say!(
-        "       {} {QUIET}· {} · {} min · {}{PLAIN}\n",
-        read.title,
+        "       {second} {QUIET}· {} · {} min · {}{PLAIN}\n",
         read.company,
         read.minutes,
         concepts.join(", ")
@@ -96,6 +101,7 @@ pub fn as_json(read: &ReadCard) -> serde_json::Value {
     json!({
         "id": read.id, "title": read.title, "url": read.url, "source": read.source_slug, "company": read.company,
         "author": read.author, "published": read.published, "week": read.week, "kind": read.kind, "problem": read.problem,
+        "problem_form": read.problem.as_ref().map(|_| read.problem_form), "problem_leads": read.problem_leads,
         "minutes": read.minutes, "concepts": read.concepts,
     })
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backissue_model::{
-    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, FeedWishes, Fingerprint, Kind, MadeBy, NewSource,
-    Precis, ReadId, Source, Stage, Statement, minutes_to_read,
+    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, FeedWishes, Fingerprint, Form, Kind, MadeBy,
+    NewSource, Precis, ReadId, Source, Stage, Statement, minutes_to_read,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -252,6 +252,7 @@ pub(crate) fn precis(read: &ClaimedRead, kind: Kind, has_problem: bool, concepts
             text: format!("The problem of {}", read.url),
             evidence: vec![evidence],
             confidence: 0.5,
+            form: Form::Quoted,
         }),
         approach: None,
         outcome: None,

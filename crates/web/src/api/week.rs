@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
+use backissue_model::{ConceptSlug, Form, Kind, ReadId, Slug, Week};
 use backissue_store::{Order, ReadCard, ReadFilter, Store};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -33,6 +33,10 @@ pub(super) struct ApiCard {
     week: Week,
     kind: Kind,
     problem: Option<String>,
+    /// Whose words the problem is in; absent without one.
+    problem_form: Option<Form>,
+    /// Whether the problem is sure enough to stand over the title.
+    problem_leads: bool,
     description: Option<String>,
     minutes: u32,
     concepts: Vec<ConceptSlug>,
@@ -53,6 +57,8 @@ impl From<ReadCard> for ApiCard {
             first_seen: card.first_seen,
             week: card.week,
             kind: card.kind,
+            problem_form: card.problem.as_ref().map(|_| card.problem_form),
+            problem_leads: card.problem_leads,
             problem: card.problem,
             description: card.description,
             minutes: card.minutes,

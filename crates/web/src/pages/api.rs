@@ -60,13 +60,16 @@ fn week() -> Markup {
         h2 { code { "GET /api/week/{week}" } }
         p {
             "One week: the fields above and its reads as " code { "items" } ", those with a problem first, at most 100 in one answer. "
-            code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages."
+            code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages. "
+            code { "problem_form" } " is " code { "quoted" } " for the article's own words and " code { "written" }
+            " for a language model's. " code { "problem_leads" } " says that the problem is sure enough to stand over the title."
         }
         pre tabindex="0" { code { (r#"{"week": "2026-W20", …, "items": [
   {"id": 12, "title": "…", "url": "https://…", "path": "/read/12/…",
    "source": "undergrowth", "source_title": "Undergrowth", "company": "Fernhost",
    "author": "…", "published": "2026-05-12T09:30:00Z", "first_seen": "…",
-   "week": "2026-W20", "kind": "case-study", "problem": "…",
+   "week": "2026-W20", "kind": "case-study",
+   "problem": "…", "problem_form": "quoted", "problem_leads": true,
    "description": "…", "minutes": 4, "concepts": ["multi-tenancy"]}
 ], "next": null}"#) } }
     }

@@ -140,7 +140,7 @@ fn row(frame: &Frame, found: &Match) -> Markup {
         html! {
             td data-name=(name) {
                 @match statement {
-                    Some(statement) => (statement.text),
+                    Some(statement) => (statement.form.said(&statement.text)),
                     None => span.quiet { span aria-hidden="true" { "–" } span.unseen { "not said" } },
                 }
             }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Precis, ReadId};
+use backissue_model::{Precis, ReadId, Sureness};
 use backissue_search::{Match, Search};
 use backissue_store::{ReadPage, Store};
 use maud::{Markup, html};
@@ -109,8 +109,8 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown, marked: &Marked, othe
         main: html! {
             (head(frame, page, &shown.marks, marked))
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
-                // Without a problem the title heads the page already.
-                @if page.precis.problem.is_some() { h2 #article-title .article-title { (card.title) } }
+                // The title heads the page already if no problem does.
+                @if leads(&page.precis) { h2 #article-title .article-title { (card.title) } }
                 @else { h2 #article-title .unseen lang="en" { "The article" } }
                 (images::note(&shown.left, &reads::href(card)))
                 div.body { (shown.html) }
@@ -123,6 +123,11 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown, marked: &Marked, othe
     }
 }
 
+/// Whether the problem stands over the title.
+fn leads(precis: &Precis) -> bool {
+    precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure)
+}
+
 fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked) -> Markup {
     let (card, precis) = (&page.card, &page.precis);
     html! {
@@ -132,16 +137,24 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked
                 (reads::dot()) a href={ "/week/" (card.week) } { "Week " (card.week.number()) " of " (card.week.year()) }
             }
             @match &precis.problem {
-                Some(problem) => (statements::stated("problem", problem, html! { h1 { (problem.text) } }, marks)),
-                None => {
+                Some(problem) if leads(precis) => {
+                    (statements::stated("problem", problem, html! { h1 { (problem.form.said(&problem.text)) } }, marks))
+                }
+                problem => {
                     h1 lang=[page.article.language.as_deref()] { (card.title) }
-                    p.byline { (words::without_problem(card.kind)) }
+                    @match problem {
+                        Some(problem) => (statements::say("problem", problem, marks)),
+                        None => {
+                            p.byline { (words::without_problem(card.kind)) }
+                            @if let Some(description) = &card.description { p.said { (description) } }
+                        }
+                    }
                 }
             }
             @if let Some(approach) = &precis.approach { (statements::say("approach", approach, marks)) }
             @if let Some(outcome) = &precis.outcome { (statements::say("outcome", outcome, marks)) }
             p.byline {
-                @if precis.problem.is_some() { cite { (card.title) } (reads::dot()) }
+                @if leads(precis) { cite { (card.title) } (reads::dot()) }
                 @if let Some(author) = &card.author { (author) (reads::dot()) }
                 (dated(frame, page)) (reads::dot())
                 span.figure { (words::count(card.minutes.into(), "minute")) }

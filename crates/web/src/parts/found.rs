@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use backissue_model::Form;
 use backissue_search::{Marks, Match, highlights};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -32,15 +33,18 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
     let card = &found.read.card;
     let address = reads::href(card);
     html! {
-        @if let Some(problem) = &card.problem {
-            h2.problem { a href=(address) data-read { (marked(problem, marks)) } }
+        @if let Some(problem) = card.problem.as_ref().filter(|_| card.problem_leads) {
+            h2.problem { a href=(address) data-read { (quoted(card.problem_form, marked(problem, marks))) } }
             p.under {
                 span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } (reads::dot())
                 cite { (marked(&card.title, marks)) }
             }
         } @else {
-            h2.problem.untold { a href=(address) data-read { (marked(&card.title, marks)) } }
+            h2.problem.titled { a href=(address) data-read { (marked(&card.title, marks)) } }
             p.under { span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } }
+            @if let Some(problem) = &card.problem {
+                p.passage { (quoted(card.problem_form, marked(problem, marks))) }
+            }
         }
         (speaks_for(found, marks))
         div.meta {
@@ -53,6 +57,11 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
             (reader.buttons(card))
         }
     }
+}
+
+/// Words in quotation marks if they are the article's.
+fn quoted(form: Form, words: Markup) -> Markup {
+    html! { @if form == Form::Quoted { "“" (words) "”" } @else { (words) } }
 }
 
 /// The place of the article that shows why it was found: where it has the words of the question, or else what its problem
@@ -124,7 +133,7 @@ pub(crate) fn others(matches: &[Match], zone: &TimeZone) -> Markup {
             @for found in matches {
                 @let card = &found.read.card;
                 li {
-                    a href=(reads::href(card)) { (card.problem.as_deref().unwrap_or(&card.title)) }
+                    a href=(reads::href(card)) { (card.problem.as_deref().filter(|_| card.problem_leads).unwrap_or(&card.title)) }
                     p { (card.company) (reads::dot()) (reads::dated(card).to_zoned_datetime(zone.clone()).year()) }
                 }
             }

@@ -58,11 +58,22 @@ pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone, marked: &Marked) -> 
 }
 
 fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
-    let problem = card.problem.as_deref().unwrap_or(&card.title);
     html! {
-        h3.problem { a href=(href(card)) data-read { (problem) } }
-        p.under {
-            span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } (dot()) cite { (card.title) }
+        @match &card.problem {
+            Some(problem) if card.problem_leads => {
+                h3.problem { a href=(href(card)) data-read { (card.problem_form.said(problem)) } }
+                p.under {
+                    span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } (dot())
+                    cite { (card.title) }
+                }
+            }
+            problem => {
+                h3.problem.titled { a href=(href(card)) data-read { (card.title) } }
+                p.under { span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } }
+                @if let Some(problem) = problem {
+                    p.passage { (card.problem_form.said(problem)) }
+                }
+            }
         }
         div.meta {
             p {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use backissue_model::{Evidence, MadeBy, Precis, Statement};
+use backissue_model::{Evidence, Form, MadeBy, Precis, Statement, Sureness};
 use maud::{Markup, html};
 
-use crate::{evidence, words};
+use crate::evidence;
 
 /// The address of the `nth` piece of evidence, from 1, of the statement so named: its mark in the article, or where none of
 /// the article's `marks` is it, the article with its words for the browser to find.
@@ -25,6 +25,7 @@ pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &Ha
         div.stated data-statement=(name) {
             (said)
             p.backing {
+                (standing(statement)) " "
                 @for (evidence, nth) in statement.evidence.iter().zip(1..) {
                     @if nth > 1 { ", " }
                     a href=(way_to(evidence, name, nth, marks)) {
@@ -37,9 +38,30 @@ pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &Ha
     }
 }
 
+/// Whose words a statement is in, and how sure it is.
+fn standing(statement: &Statement) -> &'static str {
+    match (statement.form, statement.sureness()) {
+        (Form::Quoted, Sureness::Sure) => "In the authors’ words.",
+        (Form::Quoted, _) => "In the authors’ words; perhaps not their most telling ones.",
+        (Form::Written, Sureness::Sure) => "Written by a language model.",
+        (Form::Written, _) => "Written by a language model; not sure.",
+    }
+}
+
+/// What the confidence in a statement means.
+fn odds(statement: &Statement) -> String {
+    let percent = (statement.confidence * 100.0).round();
+    match statement.form {
+        Form::Quoted => format!(
+            "About {percent} of 100 passages chosen with this confidence are ones a reader would choose."
+        ),
+        Form::Written => format!("The model's words are covered by its quotes to {percent} %."),
+    }
+}
+
 /// A statement under its name.
 pub(crate) fn say(name: &str, statement: &Statement, marks: &HashSet<String>) -> Markup {
-    let said = html! { h2 { (heading(name)) } p.said { (statement.text) } };
+    let said = html! { h2 { (heading(name)) } p.said { (statement.form.said(&statement.text)) } };
     html! { section.say { (stated(name, statement, said, marks)) } }
 }
 
@@ -56,11 +78,7 @@ pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup
                             blockquote { (evidence.quote) }
                             p { a href=(way_to(evidence, name, nth, marks)) { "Find it in the article" } }
                         }
-                        p {
-                            "Confidence: " (words::confidence(statement.confidence))
-                            meter min="0" max="1" value=(format!("{:.2}", statement.confidence)) aria-label="Confidence" {}
-                            span.quiet.figure { (format!("{:.0} %", statement.confidence * 100.0)) }
-                        }
+                        p.quiet { (odds(statement)) }
                     }
                 }
                 p.made { (made_by(&precis.made_by)) }

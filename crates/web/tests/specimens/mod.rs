@@ -1,7 +1,7 @@
 //! A handful of reads that have everything a page may have to show.
 
 use backissue_model::{
-    Article, ConceptSlug, Evidence, Fingerprint, Kind, MadeBy, Precis, Statement, minutes_to_read,
+    Article, ConceptSlug, Evidence, Fingerprint, Form, Kind, MadeBy, Precis, Statement, minutes_to_read,
 };
 use jiff::Timestamp;
 
@@ -173,7 +173,7 @@ fn precis(told: &Told, text: &str) -> Precis {
     let statement = told.problem.map(|(said, quote)| {
         let start = text.find(quote).unwrap_or_else(|| panic!("`{quote}` stands in `{text}`"));
         let evidence = Evidence::at(text, start, start + quote.len()).unwrap();
-        Statement { text: said.to_owned(), evidence: vec![evidence], confidence: 0.8 }
+        Statement { text: said.to_owned(), evidence: vec![evidence], confidence: 0.8, form: Form::Written }
     });
     Precis {
         kind: told.kind,

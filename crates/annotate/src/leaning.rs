@@ -1,0 +1,121 @@
+//! Whether a sentence can be understood alone.
+//!
+//! This module must not choose sentences.
+
+use crate::cues::Cues;
+use crate::style::plain_word;
+
+/// Whether the sentence leans on the one before it: begins with "This", "It", or "Although they", or says "this" of
+/// something that it has not named itself.
+pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
+    let begins = |word: &String| {
+        plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+            && !plain[word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '\'')
+    };
+    let words: Vec<String> = plain.split_whitespace().map(plain_word).collect();
+    let opens = words.first().is_some_and(|first| cues.leaning.openers.contains(first));
+    let early = words.iter().skip(1).take(2).any(|word| cues.leaning.pronouns.contains(word));
+    cues.leaning.words.iter().any(begins) || opens && early || points_back(plain, &words, cues)
+}
+
+/// Whether "this", "those" or "that time" refers to something the sentence has not named: there is
+/// no clause before it, and its noun has not been mentioned.
+fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
+    let ends: Vec<bool> = plain.split_whitespace().map(|word| word.ends_with([',', ';', ':'])).collect();
+    let mut clause_before = false;
+    for at in 1..words.len() {
+        clause_before |= ends[at - 1];
+        let next = words.get(at + 1).map_or("", String::as_str);
+        let points = match words[at].as_str() {
+            "this" | "these" | "those" => !cues.leaning.present_times.iter().any(|time| time == next),
+            "such" => next != "as",
+            "that" => cues.leaning.pointed_at.iter().any(|noun| noun == next),
+            _ => false,
+        };
+        if points && !clause_before && !words[..at].iter().any(|word| word == next) {
+            return true;
+        }
+    }
+    false
+}
+
+/// How a sentence begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening<'s> {
+    /// The sentence without "However,", "Recently," and their like at the beginning.
+    pub rest: &'s str,
+    /// How many words join it to the sentence before it: 1 for "However,". 0 if none do.
+    pub joining: usize,
+}
+
+/// Takes lead-ins off the beginning of a sentence.
+pub(crate) fn opening<'s>(sentence: &'s str, cues: &Cues) -> Opening<'s> {
+    let mut rest = sentence.trim();
+    let (mut words, mut joining) = (0, 0);
+    for _ in 0..3 {
+        let lead = cues.leaning.lead_ins.iter().find(|lead| {
+            rest.get(..lead.len()).is_some_and(|head| head.eq_ignore_ascii_case(lead))
+                && rest[lead.len()..].starts_with(' ')
+                && (lead.ends_with([',', ':']) || !belongs_on(&rest[lead.len()..]))
+        });
+        let Some(lead) = lead else { break };
+        let after = rest[lead.len()..].trim_start();
+        if after.split_whitespace().count() < 4 {
+            break;
+        }
+        words += lead.split_whitespace().count();
+        if cues.leaning.joining.contains(lead) {
+            joining = words;
+        }
+        rest = after;
+    }
+    Opening { rest, joining }
+}
+
+/// Whether a lead-in without a comma is one with what follows: "but for", "and that".
+fn belongs_on(rest: &str) -> bool {
+    let next = rest.split_whitespace().next().map(plain_word).unwrap_or_default();
+    ["far", "many", "much", "long", "that", "for", "enough", "hard", "then", "not", "only"]
+        .contains(&next.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentence_that_points_back_leans() {
+        let cues = Cues::builtin();
+        for sentence in [
+            "In the worst month this touched 7,400 databases.",
+            "They were slow.",
+            "Such queues were slow.",
+            "The disk filled up during those nights.",
+            "The queue was full at that time.",
+        ] {
+            assert!(leans(sentence, cues), "{sentence}");
+        }
+        for sentence in [
+            "The cache was cold, and this slowed the tracking page.",
+            "The disk was full this morning.",
+            "Systems such as queues were slow.",
+            "Acme found that the queue was full.",
+        ] {
+            assert!(!leans(sentence, cues), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn lead_ins_are_taken_off_and_joining_words_counted() {
+        let cues = Cues::builtin();
+        for (sentence, rest, joining) in [
+            ("However, the queue was always full.", "the queue was always full.", 1),
+            ("But, as a result, the queue was full.", "the queue was full.", 4),
+            ("Recently, the queue was always full.", "the queue was always full.", 0),
+            ("But for one queue all was well.", "But for one queue all was well.", 0),
+            ("However, it broke.", "However, it broke.", 0),
+        ] {
+            assert_eq!(opening(sentence, cues), Opening { rest, joining }, "{sentence}");
+        }
+    }
+}
