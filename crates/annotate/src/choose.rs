@@ -88,12 +88,11 @@ impl<'a> Part<'a> {
         let rank = weights.rank(self.field);
         let order = self.measured.best_first(self.field, weights);
         let candidate = |&(at, score): &(usize, f32)| {
-            let passage = self.passage(at)?;
+            let passage = self.passage(at).filter(|passage| !self.serves_already(passage))?;
             let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);
             Some(Candidate { score: score + added.sum::<f32>(), passage })
         };
-        let unused = order.iter().filter(|(at, _)| !self.used.contains(at)).take(TRIES);
-        let mut all: Vec<Candidate> = unused.filter_map(candidate).collect();
+        let mut all: Vec<Candidate> = order.iter().take(TRIES).filter_map(candidate).collect();
         all.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut top: Vec<Candidate> = Vec::new();
         for candidate in all {
@@ -108,6 +107,11 @@ impl<'a> Part<'a> {
             }
         }
         top
+    }
+
+    /// Whether a sentence of it serves for another part already.
+    fn serves_already(self, passage: &Passage) -> bool {
+        passage.sentences.iter().any(|at| self.used.contains(at))
     }
 
     /// The sentence at `at` with what it needs to be understood alone. Returns `None` if it cannot
