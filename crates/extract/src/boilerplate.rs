@@ -310,7 +310,7 @@ fn names_boilerplate(names: &str, counts: &dyn Fn(&str) -> bool) -> bool {
 }
 
 /// The words of a name: `relatedPosts`, `related-posts` and `related_posts` are all `related`, `posts`.
-fn words_of_name(name: &str) -> Vec<String> {
+pub(crate) fn words_of_name(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
     for c in name.chars() {

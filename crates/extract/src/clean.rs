@@ -114,6 +114,12 @@ const ENOUGH_PROSE: u32 = 200;
 /// Characters under which a block is short: a line or two.
 const SHORT: u32 = 110;
 
+/// Nodes in a box around a heading, at most.
+const MOST_IN_HEADING_BOX: usize = 40;
+
+/// Elements behind a heading that are looked at, at most.
+const MOST_BESIDE_HEADING: usize = 8;
+
 struct Cleaning<'a> {
     tree: &'a Tree,
     measures: &'a [Measure],
@@ -140,6 +146,10 @@ impl Cleaning<'_> {
                 self.loose_text(child, at, first, last);
                 continue;
             }
+            if let Some(heading) = self.opening(child) {
+                self.keep_heading(child, heading);
+                continue;
+            }
             if self.is_beside(child) {
                 self.dropped[child] = true;
                 continue;
@@ -158,6 +168,72 @@ impl Cleaning<'_> {
                 self.container(child, edges && measure.grabbed * 2 >= self.total);
             } else {
                 self.sweep(child);
+            }
+        }
+    }
+
+    /// Returns the heading of a section of the article, where an element is one or is a box around one. Returns `None` if
+    /// the heading does not stand between parts that the grab kept.
+    fn opening(&self, at: At) -> Option<At> {
+        let tree = self.tree;
+        let heading = self.heading_in(at)?;
+        if self.grabbed_upto[at] == 0 || is_hidden(tree, at) || is_apart(tree, at) {
+            return None;
+        }
+        let words = tree.text(heading, 400);
+        if self.is_title(&words) || ends_the_article(&words) || calls_away(&words) {
+            return None;
+        }
+        let end = tree.node(tree.node(at).parent).end;
+        let inside = |n: At| Some(n).filter(|&n| n < end);
+        let next = std::iter::successors(inside(tree.node(at).end), |&n| inside(tree.node(n).end))
+            .take(MOST_BESIDE_HEADING)
+            .find(|&n| self.measures[n].chars > 0 && self.heading_in(n).is_none())?;
+        let follows = self.measures[next];
+        let reads_on = follows.prose > 0 || !is_named_so(tree, next);
+        (follows.grabbed_share() > 0.5 && follows.link_share() < 0.3 && reads_on).then_some(heading)
+    }
+
+    /// Returns the heading that an element essentially is: itself, or the one in a box that has only a link, a number or
+    /// a sign beside it.
+    fn heading_in(&self, at: At) -> Option<At> {
+        let tree = self.tree;
+        let is_one = |n: &At| tree.tag(*n).heading().is_some_and(|level| level > 1);
+        if is_one(&at) {
+            return Some(at).filter(|&n| self.measures[n].chars > 0);
+        }
+        let box_of_few = tree.tag(at).is_block() && tree.below(at).len() <= MOST_IN_HEADING_BOX;
+        if !box_of_few || self.measures[at].images > 0 {
+            return None;
+        }
+        let mut headings = tree.below(at).filter(is_one);
+        let heading = headings.next().filter(|&n| self.measures[n].chars > 0)?;
+        let (whole, own) = (self.measures[at], self.measures[heading]);
+        // A hidden heading is not counted in what is around it.
+        let linked_beside = whole.linked.checked_sub(own.linked)?;
+        let unlinked_beside = whole.chars.checked_sub(own.chars)?.saturating_sub(linked_beside);
+        (headings.next().is_none() && unlinked_beside <= 6).then_some(heading)
+    }
+
+    /// Keeps a heading with the number beside it, and drops links and signs there.
+    fn keep_heading(&mut self, at: At, heading: At) {
+        let tree = self.tree;
+        for n in tree.below(heading) {
+            self.dropped[n] |= tree.tag(n) != Tag::Text && self.is_beside_in_line(n);
+        }
+        if at == heading {
+            return;
+        }
+        let mut n = at + 1;
+        while n < tree.node(at).end {
+            if n == heading {
+                n = tree.node(n).end;
+            } else if tree.below(n).contains(&heading) {
+                n += 1;
+            } else {
+                let number = tree.text(n, 16).chars().any(char::is_numeric);
+                self.dropped[n] = self.measures[n].linked > 0 || !number;
+                n = tree.node(n).end;
             }
         }
     }
@@ -188,6 +264,9 @@ impl Cleaning<'_> {
         while n < tree.node(at).end {
             let tag = tree.tag(n);
             if tag == Tag::Pre {
+                n = tree.node(n).end;
+            } else if let Some(heading) = self.opening(n) {
+                self.keep_heading(n, heading);
                 n = tree.node(n).end;
             } else if tag != Tag::Text && self.is_beside(n) {
                 self.dropped[n] = true;

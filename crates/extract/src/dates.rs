@@ -237,6 +237,32 @@ fn at(when: DateTime, minutes_east: i32) -> Option<Timestamp> {
     offset.to_timestamp(when).ok()
 }
 
+/// Whether a lower-case text is the name of a day or a month.
+pub(crate) fn is_day_or_month(text: &str) -> bool {
+    const DAYS: &[&str] = &[
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mon",
+        "tue",
+        "tues",
+        "wed",
+        "thu",
+        "thur",
+        "thurs",
+        "fri",
+        "sat",
+        "sun",
+        "today",
+        "yesterday",
+    ];
+    DAYS.contains(&text) || month(text).is_some()
+}
+
 /// Whether a lower-case line says a date, perhaps with a time, and nothing else.
 pub(crate) fn is_only_a_date(line: &str) -> bool {
     const BESIDE: &[&str] = &[

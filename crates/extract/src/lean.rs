@@ -18,6 +18,8 @@ pub(crate) struct Lean {
     in_vain: usize,
     /// Start tags kept.
     elements: usize,
+    /// Whether something stands in the page's body already.
+    in_body: bool,
 }
 
 /// Elements that are left out with all they hold.
@@ -37,7 +39,7 @@ const RAW: &[&str] = &["title", "textarea", "xmp"];
 pub(crate) fn lean(source: &str) -> Lean {
     let bytes = source.as_bytes();
     let html = String::with_capacity(source.len());
-    let mut lean = Lean { html, json_ld: Vec::new(), in_vain: 0, elements: 0 };
+    let mut lean = Lean { html, json_ld: Vec::new(), in_vain: 0, elements: 0, in_body: false };
     let mut open = Open::default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
@@ -137,6 +139,12 @@ fn element<'a>(
     if name_text == "plaintext" {
         return end;
     }
+    if name_text == "noscript" && lean.in_body {
+        let (inside, after) = past_element(source, name_text, end);
+        lean.html.push(' ');
+        unwrap_images(&source[end..inside], lean);
+        return after;
+    }
     if RAW.contains(&name_text) {
         let (inside, after) = past_element(source, name_text, end);
         // Nothing in it is a tag, and nothing in it shall become one where a parser does not heed this element.
@@ -151,11 +159,49 @@ fn element<'a>(
         return end;
     }
     lean.elements += 1;
+    lean.in_body |= matches!(
+        name_text,
+        "article" | "body" | "div" | "figure" | "h1" | "h2" | "header" | "img" | "main" | "p" | "section"
+    );
     if name_text == "link" && !source[tag..end].contains("canonical") {
         return end;
     }
     copy_tag(source, tag, tag + 1 + name.len(), end, &mut lean.html);
     end
+}
+
+/// Most images of one `<noscript>` that are kept.
+const MOST_UNWRAPPED: usize = 16;
+
+/// Copies the images of a `<noscript>`: pages that load images by script keep the real ones there, for those who run none. A
+/// placeholder right before it goes.
+fn unwrap_images(inside: &str, lean: &mut Lean) {
+    let bytes = inside.as_bytes();
+    let mut images = Vec::new();
+    for tag in memchr::memchr_iter(b'<', bytes) {
+        if is_tag(bytes, tag + 1, b"", "img") {
+            images.push((tag, past_tag(bytes, tag + "<img".len())));
+            if images.len() == MOST_UNWRAPPED {
+                break;
+            }
+        }
+    }
+    if let [_] = images[..] {
+        let before = lean.html.trim_end();
+        let window = before.floor_char_boundary(before.len().saturating_sub(4096));
+        if let Some(tag) = before[window..].rfind('<').map(|at| window + at)
+            && is_tag(before.as_bytes(), tag + 1, b"", "img")
+            && past_tag(before.as_bytes(), tag + "<img".len()) == before.len()
+        {
+            lean.html.truncate(tag);
+        }
+    }
+    for (tag, end) in images {
+        if lean.elements < MOST_ELEMENTS {
+            lean.elements += 1;
+            copy_tag(inside, tag, tag + "<img".len(), end, &mut lean.html);
+        }
+    }
 }
 
 /// Most attributes of an element. A parser compares each with all before it.

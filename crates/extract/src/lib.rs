@@ -26,6 +26,7 @@
 
 mod boilerplate;
 mod clean;
+mod coverage;
 mod dates;
 mod decode;
 mod lean;
@@ -33,9 +34,11 @@ mod linked_data;
 mod locate;
 mod measure;
 mod metadata;
+mod notices;
 mod open;
 mod render;
 mod sanitise;
+mod sends_on;
 mod titles;
 mod tree;
 mod words;
@@ -43,6 +46,8 @@ mod words;
 use backissue_model::{Article, Entry, minutes_to_read};
 use dom_query::Document;
 use url::Url;
+
+pub use crate::sends_on::sends_on;
 
 use crate::metadata::Metadata;
 use crate::render::Body;
@@ -96,12 +101,17 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
     refuse_other_kinds(page)?;
     let source = lean::lean(&decode::decode(page.bytes, page.media_type));
     let document = Document::from(source.html.as_str());
-    let (tree, places) = Tree::of(&document);
-    let grabbed = Some(document)
+    let (mut tree, places) = Tree::of(&document);
+    notices::mark(&mut tree);
+    let tree = tree;
+    let mut grabbed = Some(document)
         .filter(|_| !tree.cut)
         .and_then(|document| locate::grabbed(document, &source.html, &tree, &places))
         .unwrap_or_else(|| vec![false; tree.nodes.len()]);
-    let measures = measure::measure(&tree, &grabbed);
+    let mut measures = measure::measure(&tree, &grabbed);
+    if coverage::widen(&tree, &measures, &mut grabbed) {
+        measures = measure::measure(&tree, &grabbed);
+    }
     let mut metadata = Metadata::of(&tree, &measures, &source.json_ld, page.url);
     if let Some(entry) = entry {
         metadata = metadata.or_entry(entry);
@@ -161,9 +171,11 @@ fn body_of(tree: &Tree, measures: &[measure::Measure], title: Option<&str>, base
 /// Words of a body under which a page is taken to show no more than a beginning.
 const SCANT: u32 = 250;
 
-/// The entry's body, where it is so much fuller than what the page shows that the page cannot be showing it all.
+/// The entry's body, where it is so much fuller than what the page shows that the page cannot be showing it all. Many feeds
+/// carry the body in what others keep for a summary.
 fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
-    let html = entry.content.as_deref()?;
+    let (content, summary) = (entry.content.as_deref(), entry.summary.as_deref());
+    let html = [content, summary].into_iter().flatten().max_by_key(|html| html.len())?;
     let shown = words::count(&shown.text);
     // Even all markup taken for words, it would not be fuller.
     if html.len() < shown as usize * 2 {

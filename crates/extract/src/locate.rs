@@ -37,6 +37,11 @@ fn attempt(
     places: &Places,
 ) -> Option<(usize, Vec<bool>)> {
     without_many_signs(&document);
+    for notice in tree.nodes.iter().filter(|node| node.is_notice) {
+        if let Some(node) = document.tree.get(&notice.id) {
+            node.remove_from_parent();
+        }
+    }
     let config = Config { disable_json_ld: true, ..Config::default() };
     let mut page = Readability::with_document(document, None, Some(config)).ok()?;
     page.parse_with_policy(policy).ok()?;
@@ -112,6 +117,7 @@ pub(crate) fn named_body(tree: &Tree) -> Option<Vec<bool>> {
     let body = says_so
         .or_else(|| BODY_NAMES[..7].iter().find_map(|name| named(name)))
         .or_else(|| tree.first(Tag::Article))
+        .or_else(|| (0..tree.nodes.len()).find(|&at| tree.node(at).attr(AttrName::Role) == Some("main")))
         .or_else(|| BODY_NAMES[7..].iter().find_map(|name| named(name)))
         .or_else(|| tree.first(Tag::Main))?;
     let mut marks = vec![false; tree.nodes.len()];

@@ -95,10 +95,10 @@ pub(crate) fn ends_a_sentence(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether a page hides an element from its readers.
+/// Whether a page hides an element from its readers, or puts it before them until they agree to something.
 pub(crate) fn is_hidden(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
-    if node.attr(AttrName::Hidden).is_some_and(|value| value != "until-found") {
+    if node.is_notice || node.attr(AttrName::Hidden).is_some_and(|value| value != "until-found") {
         return true;
     }
     node.attr(AttrName::Style).is_some_and(|style| {

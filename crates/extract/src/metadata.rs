@@ -7,6 +7,7 @@ use backissue_model::Entry;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::boilerplate::words_of_name;
 use crate::dates;
 use crate::linked_data::LinkedData;
 use crate::measure::Measure;
@@ -15,6 +16,38 @@ use crate::tree::{At, AttrName, Tag, Tree, collapsed};
 
 /// Longest title, name or description that is believed, in bytes.
 const LONGEST_FIELD: usize = 2000;
+
+/// Nodes behind the headline among which its date and author are sought.
+const MOST_ABOUT_HEADLINE: usize = 80;
+
+/// Elements around a node that may name it as another one's.
+const MOST_AROUND: usize = 20;
+
+/// Words in `class` and `id` of what has dates and authors of its own.
+const ANOTHERS: &[&str] = &[
+    "agenda",
+    "calendar",
+    "comment",
+    "commentlist",
+    "comments",
+    "disqus",
+    "event",
+    "events",
+    "latest",
+    "popular",
+    "recent",
+    "recommended",
+    "related",
+    "relatedposts",
+    "replies",
+    "reply",
+    "responses",
+    "sidebar",
+    "teaser",
+    "trending",
+    "upcoming",
+    "widget",
+];
 
 /// What a page says of itself.
 #[derive(Debug, Default)]
@@ -36,7 +69,7 @@ impl Metadata {
         Self {
             canonical_url: page.canonical_url(),
             title: page.title(site_name.as_deref()),
-            author: page.author(),
+            author: page.author(site_name.as_deref()),
             published: page.published(),
             description: page
                 .meta(&[
@@ -144,7 +177,9 @@ impl Witnesses<'_> {
         self.tree.below(at).map(|n| &*self.tree.node(n).text).collect()
     }
 
-    fn author(&self) -> Option<String> {
+    fn author(&self, site_name: Option<&str>) -> Option<String> {
+        // A site is not who wrote the article.
+        let is_site = |name: &String| site_name.is_some_and(|site| site.eq_ignore_ascii_case(name));
         let declared = self.data.author.clone().into_iter().chain(
             self.metas
                 .iter()
@@ -166,15 +201,19 @@ impl Witnesses<'_> {
         );
         declared
             .into_iter()
-            .find_map(|a| name(&a))
-            .or_else(|| self.shown_author())
-            .or_else(|| self.author_beside_date())
+            .filter_map(|a| name(&a))
+            .find(|name| !is_site(name))
+            .or_else(|| self.shown_author().filter(|name| !is_site(name)))
+            .or_else(|| self.author_beside_date().filter(|name| !is_site(name)))
     }
 
     /// The author as marked or written in the page.
     fn shown_author(&self) -> Option<String> {
         let tree = self.tree;
-        let near = |at: &At| self.measures[*at].chars > 2 && self.measures[*at].chars < 100;
+        let near = |at: &At| {
+            let short = self.measures[*at].chars > 2 && self.measures[*at].chars < 100;
+            short && !self.is_anothers(*at)
+        };
         let find = |test: &dyn Fn(&crate::tree::Node) -> bool| {
             (0..tree.nodes.len())
                 .filter(near)
@@ -295,14 +334,13 @@ impl Witnesses<'_> {
         let marked = |word: &str| {
             (0..tree.nodes.len())
                 .filter(|&at| {
-                    tree.node(at)
-                        .attr(AttrName::Itemprop)
-                        .is_some_and(|p| p.split_whitespace().any(|p| p == word))
+                    let is = |p: &str| p.split_whitespace().any(|p| p == word);
+                    tree.node(at).attr(AttrName::Itemprop).is_some_and(is) && !self.is_anothers(at)
                 })
                 .find_map(told)
         };
-        let times = || (0..tree.nodes.len()).filter(|&at| tree.tag(at) == Tag::Time);
-        let heading = tree.first(Tag::H1).unwrap_or(0);
+        let times = || (0..tree.nodes.len()).filter(|&at| tree.tag(at) == Tag::Time && !self.is_anothers(at));
+        let headline = self.headline();
         let published = |at: &At| {
             tree.node(*at).attr(AttrName::Class).is_some_and(|c| {
                 c.contains("publish") || c.contains("dt-published") || c.contains("entry-date")
@@ -312,10 +350,43 @@ impl Witnesses<'_> {
             |at: &At| tree.around(*at).take(8).any(|n| matches!(tree.tag(n), Tag::Article | Tag::Main));
         marked("datePublished")
             .or_else(|| times().filter(published).find_map(told))
-            .or_else(|| times().filter(|&at| at > heading && at < heading + 80).find_map(told))
+            .or_else(|| times().filter(|at| headline.contains(at)).find_map(told))
+            .or_else(|| self.shown_date().filter(|_| times().next().is_some()))
             .or_else(|| times().filter(in_article).find_map(told))
             .or_else(|| times().find_map(told))
             .or_else(|| marked("dateCreated"))
+    }
+
+    /// The nodes around the headline: from shortly before it to the first paragraph of the article.
+    fn headline(&self) -> std::ops::Range<At> {
+        let tree = self.tree;
+        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2)).unwrap_or(0);
+        let end = (heading + MOST_ABOUT_HEADLINE).min(tree.nodes.len());
+        let is_paragraph = |at: &At| tree.tag(*at) == Tag::P && self.measures[*at].prose >= 80;
+        heading.saturating_sub(40)..(heading..end).find(is_paragraph).unwrap_or(end)
+    }
+
+    /// Whether a node belongs to a comment, another post or an event: in a part named so, or beside the article by its kind.
+    fn is_anothers(&self, at: At) -> bool {
+        let tree = self.tree;
+        std::iter::once(at).chain(tree.around(at).take(MOST_AROUND)).any(|n| {
+            let node = tree.node(n);
+            let named =
+                [AttrName::Class, AttrName::Id].into_iter().filter_map(|a| node.attr(a)).any(|names| {
+                    names.len() <= 400
+                        && names
+                            .split_ascii_whitespace()
+                            .flat_map(words_of_name)
+                            .any(|w| ANOTHERS.contains(&w.as_str()))
+                });
+            matches!(node.tag, Tag::Aside | Tag::Nav) || node.is_notice || named && !self.holds_headline(n)
+        })
+    }
+
+    /// Whether the first heading lies in an element: then it is the page, however it is called.
+    fn holds_headline(&self, at: At) -> bool {
+        let heading = self.tree.first(Tag::H1);
+        heading.is_some_and(|heading| (at..self.tree.node(at).end).contains(&heading))
     }
 
     /// A date in a short line near the title.
@@ -379,9 +450,14 @@ fn undone_entities(text: &str) -> String {
     text
 }
 
-/// A name as an author: without "By", a date behind it, or an address; several joined with commas.
+/// A name as an author: without "By", a date before or behind it, a role or an address; several joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
-    let mut name = field(text).filter(|n| !dates::is_only_a_date(&n.to_lowercase()))?;
+    let mut name = without_date_before(&field(text).filter(|n| !dates::is_only_a_date(&n.to_lowercase()))?);
+    const NO_NAMES: &[&str] =
+        &["tagged ", "filed ", "posted in ", "published in ", "categories", "category:", "tags:", "share "];
+    if NO_NAMES.iter().any(|start| without(start, &name).is_some()) {
+        return None;
+    }
     for prefix in ["by ", "written by ", "posted by ", "authored by ", "author: ", "authors: ", "author "] {
         if let Some(rest) = without(prefix, &name) {
             name = rest.to_owned();
@@ -400,12 +476,13 @@ pub(crate) fn name(text: &str) -> Option<String> {
         .unwrap_or(name.len());
     name.truncate(end);
     name.truncate(before_a_date(&name));
-    let name = name.trim().trim_matches([',', '-', '–', '|', '·', ':', ';']).trim();
+    let name = name.trim().trim_matches([',', '-', '–', '—', '|', '·', '•', ':', ';', '/']).trim();
     let no_name = name.contains("://")
         || name.starts_with("www.")
         || name.contains('@')
         || name.len() > 200
         || name.chars().filter(|c| c.is_alphabetic()).count() < 2
+        || dates::is_day_or_month(&name.to_lowercase())
         || matches!(
             name.to_ascii_lowercase().as_str(),
             "admin"
@@ -421,7 +498,73 @@ pub(crate) fn name(text: &str) -> Option<String> {
                 | "guest"
                 | "editor"
         );
-    (!no_name).then(|| name.replace(", and ", ", ").replace(" and ", ", ").replace(" ,", ","))
+    let names = (!no_name).then(|| name.replace(", and ", ", ").replace(" and ", ", ").replace(" ,", ","))?;
+    without_roles(&names)
+}
+
+/// A byline without the date that it begins with: `Monday August 27, 2018 10:05 am PDT by Ann Lee`, `Aug 5, 2020 · Ann Lee`.
+fn without_date_before(text: &str) -> String {
+    let is_date = |start: &str| {
+        let lower = start.trim().to_lowercase();
+        dates::is_only_a_date(&lower) || lower.len() < 60 && dates::in_words(&lower).is_some()
+    };
+    for mark in [" by ", " By ", " | ", " · ", " • ", " — ", " – ", " - ", ", by ", "\t"] {
+        if let Some((before, after)) = text.split_once(mark)
+            && is_date(before)
+            && !after.trim().is_empty()
+        {
+            return after.trim().to_owned();
+        }
+    }
+    text.to_owned()
+}
+
+/// What people are, behind their names.
+const ROLES: &[&str] = &[
+    "analyst",
+    "architect",
+    "ceo",
+    "cofounder",
+    "co-founder",
+    "contributor",
+    "correspondent",
+    "cto",
+    "designer",
+    "developer",
+    "director",
+    "editor",
+    "engineer",
+    "engineering",
+    "founder",
+    "intern",
+    "lead",
+    "manager",
+    "president",
+    "reporter",
+    "researcher",
+    "scientist",
+    "sre",
+    "vp",
+    "writer",
+];
+
+/// Names without the roles among them: `Ann Lee, Senior Engineer` and `Ann Lee Games Editor` are Ann Lee.
+fn without_roles(names: &str) -> Option<String> {
+    let is_role = |word: &str| ROLES.contains(&word.to_lowercase().as_str());
+    let mut kept: Vec<String> = Vec::new();
+    for (place, piece) in names.split(", ").enumerate() {
+        let words: Vec<&str> = piece.split_whitespace().collect();
+        let last_is_role = words.last().is_some_and(|word| is_role(word));
+        let begins_role = words.first().is_some_and(|word| is_role(word)) && words.len() > 1;
+        if place > 0 && (last_is_role || begins_role) {
+            continue;
+        }
+        let own = if last_is_role && words.len() >= 4 { &words[..words.len() - 2] } else { &words[..] };
+        if !own.is_empty() {
+            kept.push(own.join(" "));
+        }
+    }
+    (!kept.is_empty()).then(|| kept.join(", "))
 }
 
 /// What follows `prefix`, in capitals or not, at the start of `text`.
@@ -552,6 +695,20 @@ mod tests {
             ("von der Leyen", Some("von der Leyen")),
             ("Von Ann Lee", Some("Ann Lee")),
             ("por Ana Lima", Some("Ana Lima")),
+            ("Monday August 27, 2018 10:05 am PDT by Ann Lee", Some("Ann Lee")),
+            ("Aug 5, 2020 · Ann Lee", Some("Ann Lee")),
+            ("5 August 2020 - Ann Lee", Some("Ann Lee")),
+            ("Monday", None),
+            ("Aug", None),
+            ("Tagged with queues", None),
+            ("Ann Lee –", Some("Ann Lee")),
+            ("Ann Lee Games Editor", Some("Ann Lee")),
+            ("Ann Lee, Senior Software Engineer", Some("Ann Lee")),
+            ("Ann Lee, Bo Chen, Engineering Manager", Some("Ann Lee, Bo Chen")),
+            ("Abby Kaplan", Some("Abby Kaplan")),
+            ("April Lee", Some("April Lee")),
+            ("May Chen", Some("May Chen")),
+            ("Engineering", Some("Engineering")),
         ] {
             assert_eq!(name(text).as_deref(), told, "{text}");
         }

@@ -46,6 +46,7 @@ pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>
         around: Around::Flow,
         loose: false,
         full: false,
+        last_image: None,
     };
     walk.enter(root);
     walk.end_loose();
@@ -87,6 +88,8 @@ struct Walk<'a> {
     /// A paragraph was opened for loose words.
     loose: bool,
     full: bool,
+    /// The address of the last image, and how much text stood before it.
+    last_image: Option<(Url, usize)>,
 }
 
 impl Walk<'_> {
@@ -346,6 +349,12 @@ impl Walk<'_> {
             return;
         }
         let Some(src) = image_address(self.tree, at, self.base) else { return };
+        // A placeholder and the image it stands for have one address.
+        if self.last_image.as_ref().is_some_and(|(last, text)| *last == src && *text == self.body.text.len())
+        {
+            return;
+        }
+        self.last_image = Some((src.clone(), self.body.text.len()));
         self.begin_loose();
         self.settle_space();
         let html = &mut self.body.html;

@@ -17,7 +17,9 @@ pub(crate) fn choose(
     site_name: Option<&str>,
     url: Option<&Url>,
 ) -> Option<String> {
-    for title in declared {
+    let is_sites = |title: &String| is_beside_a_heading(title, declared, headings);
+    let declared: Vec<&String> = declared.iter().filter(|title| !is_sites(title)).collect();
+    for title in &declared {
         let parts = parts(title);
         let whole = letters(title);
         let fits = |heading: &&String| {
@@ -34,7 +36,24 @@ pub(crate) fn choose(
         .filter(|t| !is_site(&letters(t), site_name, url))
         .or_else(|| first_h1.map(str::to_owned))
         .filter(|t| !t.is_empty())
-        .or_else(|| declared.first().cloned())
+        .or_else(|| declared.first().map(|title| (*title).clone()))
+}
+
+/// Whether another declared title consists of this one and a heading: then this one is the site's name, which some sites
+/// give all their pages as `og:title`.
+fn is_beside_a_heading(title: &str, declared: &[String], headings: &[String]) -> bool {
+    let own = letters(title);
+    let rests = declared.iter().flat_map(|other| {
+        SEPARATORS.iter().flat_map(move |separator| {
+            let halves = [other.split_once(separator), other.rsplit_once(separator)];
+            halves.into_iter().flatten().flat_map(|(a, b)| [(a, b), (b, a)])
+        })
+    });
+    !own.is_empty()
+        && rests.filter(|(site, _)| letters(site) == own).any(|(_, rest)| {
+            let rest = letters(rest);
+            rest.len() > own.len().min(8) && headings.iter().any(|heading| letters(heading) == rest)
+        })
 }
 
 /// The letters of every run of parts between separators that begins or ends the title.
@@ -74,6 +93,9 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
             if let Some((before, after)) = title.rsplit_once(separator) {
                 let words = |t: &str| t.split_whitespace().count();
                 let sure = matches!(separator, " | " | " » " | " :: " | " -- ");
+                if is_continuation(after) || !sure && !is_name(after) {
+                    continue;
+                }
                 if words(before) >= if sure { 2 } else { 4 } && words(after) <= if sure { 6 } else { 3 } {
                     return before.trim().to_owned();
                 }
@@ -81,6 +103,22 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
         }
     }
     title.trim().to_owned()
+}
+
+/// Whether what stands behind a separator carries a title on: "Part 2", "a story", "and why they wait".
+fn is_continuation(text: &str) -> bool {
+    const WORDS: &[&str] =
+        &["act", "chapter", "day", "episode", "lesson", "part", "section", "teil", "vol", "volume", "week"];
+    let text = text.trim();
+    let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("").to_lowercase();
+    text.starts_with(|c: char| c.is_lowercase() || c.is_numeric() || c == '#')
+        || WORDS.contains(&first.as_str()) && text.split_whitespace().count() <= 4
+        || text.ends_with(['?', '!', '.', '…'])
+}
+
+/// Whether a text is written as a name is: every longer word begins with a capital.
+fn is_name(text: &str) -> bool {
+    text.split_whitespace().all(|word| word.chars().count() <= 3 || !word.starts_with(char::is_lowercase))
 }
 
 /// Whether these letters are the site's name or its host's.
@@ -125,7 +163,7 @@ mod tests {
     fn the_sites_name_goes_and_the_title_stays_as_written() {
         let url: Url = "https://blog.example.com/queues".parse().unwrap();
         type Case = (&'static [&'static str], &'static [&'static str], Option<&'static str>, &'static str);
-        let cases: [Case; 8] = [
+        let cases: &[Case] = &[
             (&["Queues that wait | The Blog"], &["Queues that wait"], None, "Queues that wait"),
             (&["Queues that wait | The Blog"], &["The Blog"], Some("The Blog"), "Queues that wait"),
             (
@@ -139,8 +177,18 @@ mod tests {
             (&["Queues - and why they wait"], &[], Some("The Blog"), "Queues - and why they wait"),
             (&["The Blog"], &["The Blog", "Queues that wait"], Some("The Blog"), "The Blog"),
             (&["Why we left | Part 2 | The Blog"], &[], Some("The Blog"), "Why we left | Part 2"),
+            (&["How we scaled our database – Part 2"], &[], None, "How we scaled our database – Part 2"),
+            (&["How we scaled our database | Part 2"], &[], None, "How we scaled our database | Part 2"),
+            (&["How we scaled our database - a story"], &[], None, "How we scaled our database - a story"),
+            (&["How we scaled our database - The Blog"], &[], None, "How we scaled our database"),
+            (
+                &["Nightly Builds", "Queues that wait | Nightly Builds"],
+                &["Nightly Builds", "Queues that wait"],
+                None,
+                "Queues that wait",
+            ),
         ];
-        for (declared, headings, site, title) in cases {
+        for &(declared, headings, site, title) in cases {
             let declared: Vec<String> = declared.iter().map(|t| (*t).to_owned()).collect();
             let headings: Vec<String> = headings.iter().map(|t| (*t).to_owned()).collect();
             let first = headings.first().map(String::as_str);

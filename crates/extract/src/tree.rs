@@ -29,6 +29,10 @@ pub(crate) struct Node {
     pub(crate) tag: Tag,
     /// The text, for [`Tag::Text`].
     pub(crate) text: StrTendril,
+    /// Whether it asks the reader for consent ([`crate::notices`]).
+    pub(crate) is_notice: bool,
+    /// The node's identity in the document it was made of.
+    pub(crate) id: NodeId,
     attrs: Vec<(AttrName, StrTendril)>,
 }
 
@@ -328,7 +332,7 @@ impl Node {
             }
             _ => return None,
         };
-        Some(Self { parent: 0, end: 0, tag, text, attrs })
+        Some(Self { parent: 0, end: 0, tag, text, is_notice: false, id: node.id, attrs })
     }
 
     /// The value of an attribute.

@@ -78,13 +78,25 @@ impl Ingest {
 
     /// The read's page, where its publisher lets us ask for it: there, and where the address leads to.
     async fn page_of(&self, read: &ClaimedRead) -> Result<Response, NoArticle> {
-        self.with_leave(read.url.as_url()).await?;
-        let asked = self.fetcher.get(read.url.as_url(), Want::Page, &Validators::default()).await;
-        let response = asked.map_err(|error| self.no_page(&error))?;
-        if response.url != *read.url.as_url() {
-            self.with_leave(&response.url).await?;
+        let mut url = read.url.as_url().clone();
+        for _ in 0..=MOST_SENT_ON {
+            self.with_leave(&url).await?;
+            let asked = self.fetcher.get(&url, Want::Page, &Validators::default()).await;
+            let response = asked.map_err(|error| self.no_page(&error))?;
+            if response.url != url {
+                self.with_leave(&response.url).await?;
+            }
+            match sent_on(&response) {
+                Some(target) => url = target,
+                None => return Ok(response),
+            }
         }
-        Ok(response)
+        Err(NoArticle {
+            reason: format!(
+                "its page sends its readers on more than {MOST_SENT_ON} times; open it in a browser to see where it ends"
+            ),
+            again: Again::InVain,
+        })
     }
 
     async fn with_leave(&self, url: &Url) -> Result<(), NoArticle> {
@@ -165,6 +177,16 @@ impl Ingest {
         self.meter.failed();
         Ok(())
     }
+}
+
+/// How often a page may send its readers on by itself (`<meta http-equiv=refresh>` or a script), beside redirects of its server.
+const MOST_SENT_ON: usize = 3;
+
+/// Where a page that does nothing else sends its readers.
+fn sent_on(response: &Response) -> Option<Url> {
+    let Body::Bytes(bytes) = &response.body else { return None };
+    let (media_type, url) = (response.media_type.as_deref(), Some(&response.url));
+    backissue_extract::sends_on(&Page { bytes, media_type, url })
 }
 
 /// How many KiB of pages are taken apart at the same time: as much as one of the largest has. What a page is taken apart into

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod cases;
+mod found_again;
 mod growing;
 #[path = "../../../../tests/src/growth.rs"]
 mod growth;
+mod headings;
 mod hostile;
 mod inert;
 mod shared_web;

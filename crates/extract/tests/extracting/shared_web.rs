@@ -8,10 +8,14 @@ use backissue_extract::{Page, extract, plain_text};
 use backissue_model::{Article, Entry};
 use url::Url;
 
+/// The folder of shared data.
+pub(crate) fn shared() -> PathBuf {
+    std::env::var_os("BACKISSUE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
+}
+
 fn web() -> PathBuf {
-    let shared = std::env::var_os("BACKISSUE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let web = shared.join("web");
+    let web = shared().join("web");
     assert!(
         web.join("manifest.json").exists(),
         "no web of blogs at {}; set BACKISSUE_SHARED to the folder that holds web/",

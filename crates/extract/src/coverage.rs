@@ -1,0 +1,146 @@
+//! Parts of an article that the grab left behind.
+//!
+//! Page builders put an article into several boxes, as deep as they like, with a picture or an advertisement between them. The
+//! grab goes by the paragraphs of one box and its siblings. Here the way up from what it kept is followed, and a box beside it
+//! is the article's where it is made of prose, and looks like what was kept or shares an `<article>` or `<main>` with it.
+
+use crate::boilerplate::{is_apart, is_named_so, words_of_name};
+use crate::measure::Measure;
+use crate::tree::{At, AttrName, Tag, Tree};
+
+/// Levels that are climbed.
+const MOST_LEVELS: usize = 14;
+
+/// Levels into a box beside the way up that are looked at.
+const DEEPEST: usize = 10;
+
+/// Characters of prose from which a box may be a part of the article.
+const ENOUGH: u32 = 150;
+
+/// Marks the parts beside what was grabbed that are the article's too. Says whether there are any.
+pub(crate) fn widen(tree: &Tree, measures: &[Measure], grabbed: &mut [bool]) -> bool {
+    let Some(total) = measures.first().map(|m| m.grabbed).filter(|total| *total > 0) else { return false };
+    let mut root = 0;
+    while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
+        if tree.tag(child) == Tag::Text {
+            break;
+        }
+        root = child;
+    }
+    let has_frame = |n: At| matches!(tree.tag(n), Tag::Article | Tag::Main);
+    let in_article = tree.tag(root) == Tag::Article || tree.around(root).any(|n| tree.tag(n) == Tag::Article);
+    let (mut had, mut found) = (measures[root].prose, false);
+    let mut part = root;
+    for above in tree.around(root).take(MOST_LEVELS) {
+        let ends = matches!(tree.tag(above), Tag::Body | Tag::Html) || is_named_so(tree, above);
+        if ends || measures[above].link_share() > 0.3 || has_frame(part) {
+            break;
+        }
+        let framed = has_frame(above) || tree.around(above).any(has_frame);
+        let mut walk = Walk { tree, measures, root, framed, in_article, parts: Vec::new(), prose: 0 };
+        for child in tree.children(above).filter(|&c| c != part) {
+            walk.take(child, 0);
+        }
+        if walk.prose > 0 && walk.prose * 5 >= had {
+            had += walk.prose;
+            found = true;
+            for part in walk.parts {
+                grabbed[part..tree.node(part).end].fill(true);
+            }
+        }
+        part = above;
+    }
+    found
+}
+
+struct Walk<'a> {
+    tree: &'a Tree,
+    measures: &'a [Measure],
+    /// What holds all that was grabbed.
+    root: At,
+    /// Whether the way up is within `<article>` or `<main>`.
+    framed: bool,
+    in_article: bool,
+    parts: Vec<At>,
+    prose: u32,
+}
+
+impl Walk<'_> {
+    /// Takes an element where it is made of prose, else what is so inside it.
+    fn take(&mut self, at: At, depth: usize) {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let box_tag = matches!(tree.tag(at), Tag::Div | Tag::Section);
+        if !box_tag || measure.prose < ENOUGH || depth > DEEPEST || measure.link_share() > 0.15 {
+            return;
+        }
+        if is_apart(tree, at) || is_named_so(tree, at) || self.is_another_ones(at) {
+            return;
+        }
+        let inside: Vec<At> = tree.children(at).collect();
+        let is_leaf = inside.iter().any(|&c| matches!(tree.tag(c), Tag::P | Tag::Blockquote));
+        if is_leaf {
+            if measure.prose * 10 >= measure.chars * 6 && measure.grabbed == 0 && self.looks_alike(at) {
+                self.prose += measure.prose;
+                self.parts.push(at);
+            }
+            return;
+        }
+        for child in inside {
+            self.take(child, depth + 1);
+        }
+    }
+
+    /// Whether a box has a class in common with what was grabbed, or stands in one frame with it.
+    fn looks_alike(&self, at: At) -> bool {
+        let classes = |n: At| self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
+        let ours = || (self.root..self.tree.node(self.root).end).chain(self.tree.around(self.root).take(2));
+        self.framed
+            || classes(at).filter(|class| class.len() > 3).any(|class| {
+                ours()
+                    .filter(|&n| !self.tree.tag(n).is_never_read())
+                    .take(200)
+                    .any(|n| classes(n).any(|c| c == class))
+            })
+    }
+
+    /// Whether a box is about another post, a comment or the author: an article in its own right, or under a heading that is
+    /// a link.
+    fn is_another_ones(&self, at: At) -> bool {
+        let tree = self.tree;
+        let is_linked_heading = |n: At| {
+            tree.tag(n).heading().is_some()
+                && self.measures[n].chars > 0
+                && self.measures[n].link_share() > 0.8
+                && tree
+                    .below(n)
+                    .any(|a| tree.node(a).attr(AttrName::Href).is_some_and(|href| !href.contains('#')))
+        };
+        let named = tree.node(at).attr(AttrName::Class).is_some_and(|class| {
+            class.split_ascii_whitespace().any(|name| {
+                words_of_name(name).iter().any(|w| {
+                    [
+                        "author",
+                        "authors",
+                        "card",
+                        "cards",
+                        "company",
+                        "discussion",
+                        "excerpt",
+                        "footer",
+                        "hero",
+                    ]
+                    .contains(&w.as_str())
+                        || ["post", "posts", "replies", "reply", "reviews", "testimonial", "testimonials"]
+                            .contains(&w.as_str())
+                            && !self.framed
+                })
+            })
+        });
+        named
+            || tree.below(at).any(|n| {
+                is_linked_heading(n)
+                    || matches!(tree.tag(n), Tag::Form | Tag::Textarea)
+                    || (self.in_article && tree.tag(n) == Tag::Article)
+            })
+    }
+}

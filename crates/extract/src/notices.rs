@@ -1,0 +1,93 @@
+//! Boxes that ask readers for consent to cookies and the like.
+//!
+//! They may hold more prose than a short article, and the grab goes by prose. So they are found before it, by what they are
+//! called and what they speak of, and neither the grab nor anything else sees them.
+
+use crate::boilerplate::words_of_name;
+use crate::tree::{At, AttrName, Tag, Tree};
+
+/// Words in `class`, `id` and `aria-label` by which makers of pages and of such boxes call them.
+const NAMES: &[&str] = &[
+    "ccpa",
+    "cmp",
+    "consent",
+    "cookie",
+    "cookiebanner",
+    "cookiebot",
+    "cookieconsent",
+    "cookielaw",
+    "cookies",
+    "didomi",
+    "gdpr",
+    "iubenda",
+    "onetrust",
+    "osano",
+    "quantcast",
+    "truste",
+    "usercentrics",
+];
+
+/// Words of which such a box has one near its beginning.
+const TOPICS: &[&str] = &[
+    "consent",
+    "cookie",
+    "datenschutz",
+    "einwilligung",
+    "privacy",
+    "your data",
+    "données personnelles",
+    "privacidad",
+];
+
+/// Marks the boxes of `tree` that ask for consent.
+pub(crate) fn mark(tree: &mut Tree) {
+    let mut at = 0;
+    while at < tree.nodes.len() {
+        if is_notice(tree, at) {
+            tree.nodes[at].is_notice = true;
+            at = tree.node(at).end;
+        } else {
+            at += 1;
+        }
+    }
+}
+
+fn is_notice(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    if !node.tag.is_block() || matches!(node.tag, Tag::Html | Tag::Body | Tag::Article | Tag::Main) {
+        return false;
+    }
+    if node.tag.heading().is_some() || matches!(node.tag, Tag::P | Tag::Li | Tag::Pre | Tag::Table) {
+        return false;
+    }
+    let floats = matches!(node.attr(AttrName::Role), Some("dialog" | "alertdialog" | "alert"));
+    (floats || is_named(tree, at)) && speaks_of_consent(tree, at) && !holds_an_article(tree, at)
+}
+
+fn is_named(tree: &Tree, at: At) -> bool {
+    let node = tree.node(at);
+    let has_name = |name: &str| {
+        // `tag-cookies` and `category-gdpr` say what a post is about.
+        let words = words_of_name(name);
+        let is_topic =
+            words.first().is_some_and(|w| ["category", "tag", "topic", "post", "page"].contains(&w.as_str()));
+        !is_topic && words.iter().any(|word| NAMES.contains(&word.as_str()))
+    };
+    [AttrName::Class, AttrName::Id, AttrName::AriaLabel]
+        .into_iter()
+        .filter_map(|name| node.attr(name))
+        .any(|names| names.len() <= 400 && names.split_ascii_whitespace().any(has_name))
+}
+
+fn speaks_of_consent(tree: &Tree, at: At) -> bool {
+    let start = tree.text(at, 600).to_lowercase();
+    TOPICS.iter().any(|topic| start.contains(topic))
+}
+
+/// Whether an article lies inside: a page may call all of itself by its state of consent.
+fn holds_an_article(tree: &Tree, at: At) -> bool {
+    tree.below(at).any(|n| {
+        matches!(tree.tag(n), Tag::Article | Tag::Main | Tag::H1)
+            || tree.node(n).attr(AttrName::Itemprop) == Some("articleBody")
+    })
+}

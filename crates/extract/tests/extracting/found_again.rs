@@ -1,0 +1,181 @@
+//! What generators and page builders do to an article, kind by kind.
+
+use backissue_extract::{Page, extract};
+use backissue_model::{Article, Entry};
+
+const FIRST: &str = "<p>Last spring our billing workers began to fall behind every evening, and by nine the queue held \
+                     more than two million jobs that nobody had wanted.</p><p>We first blamed the database, because \
+                     its graphs were the only ones that moved. The slow query log was empty, though.</p>";
+const SECOND: &str = "<p>What we had missed was a retry loop in the importer. A job that timed out was put back at the \
+                      head of the queue, so the slowest customers were served again and again.</p><p>Nobody had looked \
+                      at how long a job waits, since the number of jobs was what everybody looked at.</p>";
+const THIRD: &str = "<p>The fix was small. A job that fails now waits twice as long as the last time before it may run \
+                     again, and no customer may hold more than a tenth of the workers at once.</p><p>Since then the \
+                     queue has been empty by half past seven, and the evening shift has stopped writing to us.</p>";
+
+fn of(page: &str) -> Article {
+    let url = "https://blog.example.com/queues".parse().unwrap();
+    extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url) }, None).unwrap()
+}
+
+fn holds_all(article: &Article) -> bool {
+    ["Last spring", "What we had missed", "The fix was small"]
+        .iter()
+        .all(|words| article.text.contains(words))
+}
+
+#[test]
+fn articles_in_deep_boxes_are_whole() {
+    let nested = |levels: usize, class: &str, inside: &str| {
+        let open: String = (0..levels).map(|n| format!("<div class='{class}-{n} {class}'>")).collect();
+        format!("{open}{inside}{}", "</div>".repeat(levels))
+    };
+    let picture = "<div class='row picture'><div><img src=/a.png></div></div>";
+    for levels in 1..8 {
+        for class in ["elementor-element", "row-fluid", "body__inner", "wp-block-column"] {
+            let parts = [FIRST, SECOND, THIRD].map(|part| nested(levels, class, part));
+            for body in [parts.concat(), parts.join(picture), parts.join("<div class='ad-slot'></div>")] {
+                let page = format!(
+                    "<!doctype html><title>Queues</title><nav><a href=/>Home</a></nav><main><h1>Queues</h1><div class=page>{body}</div></main>"
+                );
+                let article = of(&page);
+                assert!(holds_all(&article), "{levels} {class}: {}", article.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn boxes_beside_an_article_stay_out_of_it() {
+    let others = "Our company builds tools for people who run queues, and has done so since a cold winter in 2009, with \
+                  offices in three cities and a dog in each of them, who is walked by turns.";
+    for beside in [
+        format!("<div class='comments'><div class='comment'><p>{others}</p></div></div>"),
+        format!("<div class='related-posts'><div><h3><a href=/b>Other</a></h3><p>{others}</p></div></div>"),
+        format!(
+            "<div class='grid'><div class='card'><h3><a href=/b>Other</a></h3><p>{others}</p></div></div>"
+        ),
+        format!("<div class='author-box'><p>{others}</p></div>"),
+        format!("<aside><p>{others}</p></aside>"),
+        format!("<div class='newsletter'><p>{others}</p><form><input></form></div>"),
+        format!("<div class='cookie-banner'><p>We use cookies. {others}</p><button>OK</button></div>"),
+    ] {
+        let page = format!(
+            "<!doctype html><title>Queues</title><main><article><h1>Queues</h1><div class=body>{FIRST}{SECOND}{THIRD}</div></article>{beside}</main>"
+        );
+        let article = of(&page);
+        assert!(holds_all(&article), "{}", article.text);
+        assert!(!article.text.contains("cold winter"), "{beside}: {}", article.text);
+    }
+}
+
+#[test]
+fn notices_of_consent_are_never_the_article() {
+    let notice = "<p>We and our partners store and read cookies on your device to make our site work, to measure how it is \
+                  used, and to show you advertisements that may be of use to you, now and later.</p>"
+        .repeat(5);
+    for open in [
+        "<div id='cookie-consent' class='cookie__wrapper'>",
+        "<div id='onetrust-consent-sdk'>",
+        "<div class='gdpr-notice'>",
+        "<div role='dialog' aria-label='Cookie settings'>",
+        "<div class='CookieBanner fixed'>",
+        "<div id='usercentrics-root'>",
+    ] {
+        for page in [
+            format!("{open}{notice}</div><main><h1>Queues</h1>{FIRST}</main>"),
+            format!("<main><h1>Queues</h1>{FIRST}</main>{open}{notice}</div>"),
+        ] {
+            let article = of(&format!("<!doctype html><title>Queues</title>{page}"));
+            assert!(article.text.contains("Last spring"), "{open}: {}", article.text);
+            assert!(!article.text.contains("partners"), "{open}: {}", article.text);
+        }
+    }
+    // A post about consent is a post.
+    let post = format!(
+        "<title>Consent</title><div class='post tag-cookies category-gdpr'><h2>Consent</h2>{notice}{FIRST}</div>"
+    );
+    assert!(of(&post).text.contains("partners"));
+}
+
+#[test]
+fn images_of_a_noscript_stand_in_their_place_once() {
+    let src = "https://blog.example.com/evening.png";
+    for image in [
+        format!("<img class=lazy alt='' width=600><noscript><img src={src} alt=Evening></noscript>"),
+        format!(
+            "<span><img src='data:image/gif;base64,R0lGOD' decoding=async><noscript><img src='{src}'></noscript></span>"
+        ),
+        format!("<noscript><img src={src}></noscript>"),
+        format!("<img data-src={src}><noscript><img src={src}></noscript>"),
+        format!("<span><img data-src={src}></span><noscript><img src={src}></noscript>"),
+        format!("<img src=/small-blurred.jpg><noscript><picture><img src={src}></picture></noscript>"),
+    ] {
+        let html =
+            of(&format!("<title>Queues</title><article>{FIRST}<figure>{image}</figure>{SECOND}</article>"))
+                .html;
+        assert_eq!(html.matches("<img").count(), 1, "{image}: {html}");
+        assert!(html.contains(src), "{image}: {html}");
+    }
+    let counter =
+        "<noscript><img height=1 width=1 style='display:none' src='https://x.example/tr?id=1'></noscript>";
+    let html = of(&format!("<title>Queues</title><article>{FIRST}{counter}{SECOND}</article>")).html;
+    assert!(!html.contains("<img"), "{html}");
+}
+
+#[test]
+fn day_and_author_stand_by_the_headline() {
+    let comments = "<section id=comments class=comments><div class=comment><span class=author>Heron</span> <time \
+                    datetime='2019-01-03T10:09:00Z'>8 hours ago</time><p>Mine does not.</p></div></section>";
+    let related =
+        "<div class=related><time datetime='2024-03-03'>3 March 2024</time> <a href=/b>Other</a></div>";
+    let event = "<aside class=events><time datetime='2030-01-01'>1 January 2030</time> Our meeting</aside>";
+    for (byline, author) in [
+        (
+            "<div class=byline>Monday August 27, 2018 10:05 am PDT by <a href=/a>Ann Lee</a></div>",
+            Some("Ann Lee"),
+        ),
+        ("<p class=meta>Aug 27, 2018 · Ann Lee</p>", Some("Ann Lee")),
+        ("<p class=meta>By Ann Lee — August 27, 2018</p>", Some("Ann Lee")),
+        (
+            "<p class=byline>Ann Lee, Senior Engineer</p><p><time datetime=2018-08-27>27 August</time></p>",
+            Some("Ann Lee"),
+        ),
+        ("<div>27 August 2018</div>", None),
+    ] {
+        for around in [[event, comments], [related, comments], ["", related]] {
+            let page = format!(
+                "<title>Queues</title>{}<main><article><h1>Queues</h1>{byline}<div>{FIRST}{SECOND}</div></article>{}</main>",
+                around[0], around[1]
+            );
+            let article = of(&page);
+            let day = article.published.map(|moment| moment.to_string()[..10].to_owned());
+            assert_eq!(day.as_deref(), Some("2018-08-27"), "{byline} {around:?}");
+            assert_eq!(article.author.as_deref(), author, "{byline} {around:?}");
+        }
+    }
+    let site = "<title>Queues</title><meta property=og:site_name content='Acme Blog'><meta name=author \
+                content='Acme Blog'><meta property=og:title content='Acme Blog'>";
+    let article =
+        of(&format!("{site}<article><h1>Queues</h1><p class=byline>By Ann Lee</p>{FIRST}</article>"));
+    assert_eq!(article.author.as_deref(), Some("Ann Lee"));
+    assert_eq!(article.title.as_deref(), Some("Queues"));
+}
+
+#[test]
+fn feeds_body_is_taken_wherever_it_stands_when_the_page_has_none() {
+    let body = format!("{FIRST}{SECOND}{THIRD}");
+    let wall = "<title>Queues</title><div id=root><p>Loading. Your browser may not run scripts, which our pages need.</p></div>";
+    let page = Page { bytes: wall.as_bytes(), media_type: None, url: None };
+    for entry in [
+        Entry { summary: Some(body.clone()), ..Entry::default() },
+        Entry { content: Some(body.clone()), ..Entry::default() },
+        Entry { content: Some("<p>Short.</p>".into()), summary: Some(body.clone()), ..Entry::default() },
+    ] {
+        assert!(holds_all(&extract(&page, Some(&entry)).unwrap()));
+    }
+    let full = format!("<title>Queues</title><article>{FIRST}{SECOND}{THIRD}</article>");
+    let page = Page { bytes: full.as_bytes(), media_type: None, url: None };
+    let entry = Entry { summary: Some("A short word on our queue.".into()), ..Entry::default() };
+    assert!(holds_all(&extract(&page, Some(&entry)).unwrap()));
+}
