@@ -1,5 +1,5 @@
 //! The words of Backissue as types: source, feed, entry, read, article, précis, evidence, kind, concept, week, reader,
-//! mark.
+//! mark, note, label.
 //!
 //! Every other crate speaks in these. This crate does no input or output, reads no clock, and knows neither the
 //! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
@@ -10,6 +10,7 @@ mod canonical_url;
 mod company;
 mod concept;
 mod entry;
+mod note;
 mod precis;
 mod progress;
 mod read;
@@ -24,6 +25,7 @@ pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
 pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
 pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
+pub use note::{LABEL_MAX, Label, NOTE_MAX, Note, NoteText, WritingError};
 pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness, UnknownForm, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};

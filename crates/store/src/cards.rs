@@ -128,7 +128,7 @@ pub struct Cursor {
 /// A text that is no cursor of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` marks no place in a list; go back to the list's beginning")]
-pub struct CursorError(String);
+pub struct CursorError(pub(crate) String);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

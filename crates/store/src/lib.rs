@@ -3,7 +3,7 @@
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
 //! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
 //! of entries), `backfills` (sources' past), `way` (claims and results), `annotating`, `asking` (language models), `merge`,
-//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `check`.
+//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `notes` (what they wrote about them), `check`.
 //!
 //! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
 //! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
@@ -42,6 +42,7 @@ mod location;
 mod marks;
 mod merge;
 mod migrations;
+mod notes;
 mod pages;
 mod polls;
 mod rows;
@@ -63,6 +64,9 @@ pub use generate::generate;
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use location::{Location, LocationError};
 pub use marks::{Action, Mine, ReaderCount};
+pub use notes::{
+    LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
+};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollow, Unfollowed};
 pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};

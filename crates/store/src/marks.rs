@@ -81,7 +81,11 @@ impl Store {
         self.try_marks(reader, reads).await.map_err(|f| f.at(&self.location, "looking up marks"))
     }
 
-    async fn try_marks(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, Marks>> {
+    pub(crate) async fn try_marks(
+        &self,
+        reader: ReaderId,
+        reads: &[ReadId],
+    ) -> Tried<HashMap<ReadId, Marks>> {
         if reads.is_empty() {
             return Ok(HashMap::new());
         }
@@ -343,7 +347,7 @@ pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>>
 }
 
 /// Sets or takes away a mark where that changes something, and records what was there before.
-async fn change(
+pub(crate) async fn change(
     tx: &mut Tx,
     reader: ReaderId,
     reads: &[ReadId],

@@ -45,6 +45,18 @@
       case "s": if (!press("keep")) return; break;
       case "e": if (!press("done")) return; break;
       case "x": if (!press("hide")) return; break;
+      case "n": {
+        const note = document.getElementById("note-edit");
+        if (!note) {
+          if (!press("note")) return;
+          break;
+        }
+        note.open = true;
+        const box = document.getElementById("note-text");
+        box.focus();
+        box.setSelectionRange(box.value.length, box.value.length);
+        break;
+      }
       case "u": {
         const undo = document.querySelector("#notice button");
         if (!undo) return;
@@ -103,6 +115,72 @@
       notice.textContent = "The archive does not answer; nothing was changed. Try again when it does.";
     }
   });
+
+  // ---- notes: kept in the browser while one types, saved when one pauses ----
+  const noteForm = document.querySelector("form[data-note]");
+  const noting = () => {
+    const draftName = "backissue note " + noteForm.dataset.note;
+    const text = document.getElementById("note-text");
+    const said = document.getElementById("note-said");
+    const version = () => document.getElementById("note-version");
+    let saved = text.value;
+    let timer = 0;
+    let sending = false;
+    // Storage can be off or full; the server still has every note that it said it saved.
+    const storage = (work) => { try { return work(localStorage); } catch { return null; } };
+    const keep = () => storage((store) => store.setItem(draftName, JSON.stringify({ text: text.value, version: version().value })));
+    const forget = () => storage((store) => store.removeItem(draftName));
+    const draft = storage((store) => JSON.parse(store.getItem(draftName)));
+    if (draft && draft.text !== saved) {
+      text.value = draft.text;
+      // Its version is the one it was begun from, so a newer text is not overwritten unseen.
+      version().value = draft.version;
+      document.getElementById("note-edit").open = true;
+      said.textContent = "This draft was not saved yet.";
+    } else {
+      forget();
+    }
+    const save = async () => {
+      clearTimeout(timer);
+      if (sending || text.value === saved) return;
+      sending = true;
+      const sent = text.value;
+      const body = new URLSearchParams(new FormData(noteForm));
+      body.set("part", "marks");
+      said.textContent = "Saving …";
+      try {
+        const answer = await fetch(noteForm.getAttribute("action"), { method: "POST", body });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (answer.ok) {
+          saved = sent;
+          page.querySelectorAll("#note-version, #note-shown").forEach(put);
+          said.textContent = "Saved.";
+          if (text.value === sent) {
+            forget();
+          } else {
+            keep();
+            timer = setTimeout(save, 1000);
+          }
+        } else if (answer.status === 409) {
+          said.textContent = "It was changed in another place meanwhile. Press Save to see both texts.";
+        } else {
+          said.textContent = (page.querySelector("h1")?.textContent ?? "It was not saved") + ". The draft stays in this browser.";
+        }
+      } catch {
+        said.textContent = "The archive does not answer; the draft stays in this browser.";
+      }
+      sending = false;
+    };
+    text.addEventListener("input", () => {
+      keep();
+      clearTimeout(timer);
+      timer = setTimeout(save, 1000);
+    });
+    // Sent as any form is: the answer is this page with the note, or the page that shows both texts.
+    noteForm.addEventListener("submit", () => { clearTimeout(timer); sending = true; });
+    if (location.hash === "#note") document.getElementById("note-edit").open = true;
+  };
+  if (noteForm) noting();
 
   // ---- answers while a question is typed ----
   const form = document.querySelector("form[data-answers]");

@@ -72,13 +72,15 @@ pub(crate) enum Section {
     Weeks,
     Concepts,
     Sources,
+    Shelf,
 }
 
-const NAVIGATION: [(Section, &str, &str); 4] = [
+const NAVIGATION: [(Section, &str, &str); 5] = [
     (Section::Newest, "/", "Newest"),
     (Section::Weeks, "/weeks", "Weeks"),
     (Section::Concepts, "/concepts", "Concepts"),
     (Section::Sources, "/sources", "Sources"),
+    (Section::Shelf, "/shelf", "Shelf"),
 ];
 
 impl Frame {
@@ -153,7 +155,7 @@ impl Frame {
                     @if !has_own_box { (search_box::small()) }
                     nav aria-label="Archive" {
                         ul {
-                            @for (section, href, name) in NAVIGATION {
+                            @for (section, href, name) in self.navigation() {
                                 li { a href=(href) aria-current=[(current == Some(section)).then_some("true")] { (name) } }
                             }
                         }
@@ -163,13 +165,33 @@ impl Frame {
         }
     }
 
+    /// The entries of the navigation; only who can keep reads has a shelf.
+    fn navigation(&self) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
+        let has_shelf = self.reader.is_some();
+        NAVIGATION.into_iter().filter(move |(section, _, _)| *section != Section::Shelf || has_shelf)
+    }
+
+    /// What every form has to carry: its token, and the page to come back to.
+    pub(crate) fn form_fields(&self) -> Markup {
+        self.form_fields_to(&without(&self.here, DID))
+    }
+
+    /// The same for a form that leads to another page.
+    pub(crate) fn form_fields_to(&self, back: &str) -> Markup {
+        html! {
+            input type="hidden" name="token" value=(self.readers.token().unwrap_or_default());
+            input type="hidden" name="back" value=(back);
+        }
+    }
+
     /// The form that the buttons of marks belong to, and what was just done.
     fn marking(&self) -> Markup {
-        let Some(token) = self.readers.token() else { return html! {} };
+        if self.reader.is_none() {
+            return html! {};
+        }
         html! {
             form #marks method="post" action="/marks" hidden {
-                input type="hidden" name="token" value=(token);
-                input type="hidden" name="back" value=(without(&self.here, DID));
+                (self.form_fields())
             }
             div #notice .notice role="status" { @if let Some(done) = &self.done { (marks::notice(done)) } }
         }
@@ -222,6 +244,7 @@ fn keys(has_marks: bool) -> Markup {
                     dt { kbd { "s" } } dd { "keep it, or no longer" }
                     dt { kbd { "e" } } dd { "done with it, or unread again" }
                     dt { kbd { "x" } } dd { "hide it, or show it again" }
+                    dt { kbd { "n" } } dd { "write a note" }
                     dt { kbd { "u" } } dd { "undo what was just done" }
                 }
                 dt { kbd { "?" } } dd { "this list" }

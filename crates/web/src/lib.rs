@@ -21,6 +21,7 @@ mod headers;
 mod hosts;
 mod hub;
 mod images;
+mod markdown;
 mod narrowing;
 mod pages;
 mod parts;

@@ -112,7 +112,7 @@ impl Narrowing {
 }
 
 /// All values of `show`.
-pub(crate) const SHOWS: [Mine; 2] = [Mine::Unread, Mine::Kept];
+pub(crate) const SHOWS: [Mine; 3] = [Mine::Unread, Mine::Kept, Mine::Noted];
 
 /// The value of `show` for it.
 pub(crate) fn show_name(mine: Mine) -> &'static str {
@@ -124,7 +124,7 @@ pub(crate) fn show_name(mine: Mine) -> &'static str {
 }
 
 fn mine(name: &str) -> Result<Mine, Fault> {
-    let unknown = || Fault::BadAddress("“show” is one of unread, kept".to_owned());
+    let unknown = || Fault::BadAddress("“show” is one of unread, kept, noted".to_owned());
     SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
 }
 

@@ -286,7 +286,7 @@ async fn a_read_says_its_problem_first_and_how_we_know() {
     let page = html::Page::parse(&path, &answer.body);
     assert_eq!(page.one("h1"), specimens::PROBLEM);
     assert_eq!(page.one("blockquote"), specimens::QUOTE);
-    assert!(page.one("details").contains("80 %"));
+    assert!(page.one("details.grounds").contains("80 %"));
     assert!(page.one("article h2").contains("Good fences"));
     assert!(page.one("article").contains(specimens::QUOTE));
     page.assert_loads_nothing_from_elsewhere();

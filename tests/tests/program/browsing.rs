@@ -16,8 +16,15 @@ pub async fn demo() -> (Archive, Served) {
 /// The addresses of a page of each sort.
 async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
     browser.window.goto(&served.url("/")).await.unwrap();
-    let mut pages =
-        vec!["/".to_owned(), "/weeks".into(), "/sources".into(), "/concepts".into(), "/no/such/page".into()];
+    let mut pages = vec![
+        "/".to_owned(),
+        "/weeks".into(),
+        "/sources".into(),
+        "/concepts".into(),
+        "/shelf".into(),
+        "/notes".into(),
+        "/no/such/page".into(),
+    ];
     let searching = ["/search", "/search?q=cache+stampede", "/search?q=zzyzx", "/prior-art?q=cache+stampede"];
     pages.extend(searching.map(str::to_owned));
     for start in ["/week/", "/read/"] {

@@ -3,6 +3,7 @@
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
+use fantoccini::key::Key;
 
 use crate::browsing::{demo, once};
 
@@ -11,8 +12,10 @@ async fn marked(browser: &Browser, marks: &str) -> usize {
     browser.window.find_all(Locator::Css(&format!("[data-marks='{marks}']"))).await.unwrap().len()
 }
 
-async fn click(browser: &Browser, css: &str) {
-    browser.window.find(Locator::Css(css)).await.unwrap().click().await.unwrap();
+/// Presses a button or follows a link with the Enter key: pages glide, and a pointer would have to wait for them.
+async fn press(browser: &Browser, css: &str) {
+    let enter = String::from(char::from(Key::Enter));
+    browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
 }
 
 async fn text(browser: &Browser, css: &str) -> String {
@@ -38,24 +41,24 @@ async fn marks_are_set_and_undone_without_script() {
     let unread = text(&browser, ".tally").await;
     assert!(unread.contains(" unread: "), "{unread}");
 
-    click(&browser, "[data-mark=keep]").await;
+    press(&browser, "[data-mark=keep]").await;
     browser.window.wait().for_element(Locator::Css("[data-marks=keep]")).await.unwrap();
     let here = browser.window.current_url().await.unwrap();
     assert_eq!(here.path(), week);
     assert!(here.fragment().is_some_and(|at| at.starts_with('m')), "{here}: back at the read");
     assert_eq!(text(&browser, "#notice span").await, "Kept.");
-    click(&browser, "[data-marks=keep] [data-mark=hide]").await;
+    press(&browser, "[data-marks=keep] [data-mark=hide]").await;
     browser.window.wait().for_element(Locator::Css("[data-marks='keep hide']")).await.unwrap();
-    click(&browser, "#notice button").await;
+    press(&browser, "#notice button").await;
     browser.window.wait().for_element(Locator::Css("[data-marks=keep]")).await.unwrap();
-    click(&browser, "[data-marks=keep] [data-mark=keep]").await;
+    press(&browser, "[data-marks=keep] [data-mark=keep]").await;
     browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
     assert_eq!(marked(&browser, "keep").await, 0);
 
-    click(&browser, ".shows button").await;
+    press(&browser, ".shows button").await;
     browser.window.wait().for_element(Locator::Css("[data-marks=done]")).await.unwrap();
     assert!(text(&browser, ".tally").await.contains("none unread"));
-    click(&browser, "#notice button").await;
+    press(&browser, "#notice button").await;
     browser.window.wait().for_element(Locator::Css(".shows button")).await.unwrap();
     assert_eq!((marked(&browser, "done").await, text(&browser, ".tally").await), (0, unread));
 }
@@ -94,7 +97,7 @@ async fn marks_are_set_and_undone_with_the_keyboard_alone() {
     assert_eq!(browser.window.current_url().await.unwrap().path(), week, "all of it in place");
 
     // A button that was pressed keeps the focus though it was replaced.
-    click(&browser, "[data-marks='keep done'] [data-mark=done]").await;
+    press(&browser, "[data-marks='keep done'] [data-mark=done]").await;
     told("Unread again").await;
     assert_eq!(browser.evaluate("document.activeElement.dataset.mark").await.unwrap(), "done");
 
@@ -121,4 +124,89 @@ async fn a_server_that_others_reach_is_read_only_and_says_so() {
     assert_eq!(answer.status(), 403);
     let (_, log) = served.stop().unwrap();
     assert!(log.contains("listen on 127.0.0.1"), "{log}");
+}
+
+#[tokio::test]
+async fn a_note_and_a_label_are_written_without_script() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(360, 780, Colours::Dark).await.unwrap();
+    browser.run_scripts(false).await.unwrap();
+    open_a_week(&browser, &served).await;
+    press(&browser, "[data-mark=note]").await;
+    browser.window.wait().for_element(Locator::Css("#note-edit summary")).await.unwrap();
+    press(&browser, "#note-edit summary").await;
+    let box_ = browser.window.find(Locator::Css("#note-text")).await.unwrap();
+    box_.send_keys("We had *this* too.").await.unwrap();
+    press(&browser, "#note-form button").await;
+    browser.window.wait().for_element(Locator::Css("#note-shown em")).await.unwrap();
+    assert_eq!(text(&browser, "#note-shown").await, "We had this too.");
+    browser.window.find(Locator::Css("#label")).await.unwrap().send_keys("Interview").await.unwrap();
+    press(&browser, ".labels button").await;
+    browser.window.wait().for_element(Locator::Css(".labels li a")).await.unwrap();
+    press(&browser, ".labels li a").await;
+    browser.window.wait().for_element(Locator::Css(".kept")).await.unwrap();
+    assert_eq!(browser.window.current_url().await.unwrap().query(), Some("label=interview"));
+    assert_eq!(
+        (text(&browser, ".written").await, marked(&browser, "keep").await),
+        ("We had this too.".to_owned(), 1)
+    );
+    browser.window.goto(&served.url("/notes")).await.unwrap();
+    assert_eq!(text(&browser, ".written em").await, "this");
+}
+
+#[tokio::test]
+async fn a_note_is_saved_while_one_types_and_two_tabs_lose_nothing() {
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    open_a_week(&browser, &served).await;
+    let read = browser.window.find(Locator::Css("a[data-read]")).await.unwrap();
+    let read = served.url(&read.attr("href").await.unwrap().unwrap());
+    browser.window.goto(&read).await.unwrap();
+    let said = async |words: &str| {
+        let seen = once(&format!("document.getElementById('note-said').textContent.includes('{words}')"));
+        assert_eq!(browser.evaluate(&seen).await.unwrap(), true, "{words}");
+    };
+    let first = browser.window.window().await.unwrap();
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("n").await.unwrap();
+    browser.window.active_element().await.unwrap().send_keys("One").await.unwrap();
+    said("Saved.").await;
+    assert_eq!(
+        browser.evaluate("document.activeElement.id").await.unwrap(),
+        "note-text",
+        "one can go on typing"
+    );
+    browser.window.active_element().await.unwrap().send_keys(" and two").await.unwrap();
+    let shown = once("document.getElementById('note-shown').textContent.includes('One and two')");
+    assert_eq!(browser.evaluate(&shown).await.unwrap(), true);
+
+    let second = browser.window.new_window(true).await.unwrap().handle;
+    browser.window.switch_to_window(second).await.unwrap();
+    browser.window.goto(&read).await.unwrap();
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("n").await.unwrap();
+    browser.window.active_element().await.unwrap().send_keys(" of the second tab").await.unwrap();
+    said("Saved.").await;
+
+    browser.window.switch_to_window(first).await.unwrap();
+    browser
+        .window
+        .find(Locator::Css("#note-text"))
+        .await
+        .unwrap()
+        .send_keys(" of the first tab")
+        .await
+        .unwrap();
+    said("changed in another place").await;
+    // What was typed is kept in the browser, even over a reload.
+    browser.window.refresh().await.unwrap();
+    let typed = "document.getElementById('note-text').value";
+    assert_eq!(browser.evaluate(typed).await.unwrap(), "One and two of the first tab");
+    press(&browser, "#note-form button").await;
+    browser.window.wait().for_element(Locator::Css("pre.plain")).await.unwrap();
+    assert_eq!(text(&browser, "pre.plain").await, "One and two of the second tab");
+    assert_eq!(browser.evaluate(typed).await.unwrap(), "One and two of the first tab");
+    press(&browser, "#note-form button").await;
+    browser.window.wait().for_element(Locator::Css("#note-shown")).await.unwrap();
+    assert_eq!(text(&browser, "#note-shown").await, "One and two of the first tab");
 }

@@ -11,6 +11,7 @@ mod hubs;
 mod lists;
 mod marks;
 mod migrations;
+mod notes;
 mod plans;
 mod sources;
 mod trouble;

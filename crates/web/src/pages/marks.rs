@@ -85,7 +85,7 @@ async fn answer(
             }
         }
         @for card in &cards {
-            (marks::buttons(card.id, &marks.get(&card.id).copied().unwrap_or_default(), &card.title))
+            (marks::buttons(card, &marks.get(&card.id).copied().unwrap_or_default()))
         }
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];

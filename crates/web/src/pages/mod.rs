@@ -6,9 +6,11 @@ mod concepts;
 mod empty;
 mod image;
 mod marks;
+mod note;
 mod prior_art;
 mod read;
 mod search;
+mod shelf;
 mod source;
 mod sources;
 mod week;
@@ -48,6 +50,8 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/marks", form(marks::mark))
         .route("/week/{week}/done", form(marks::week_done))
         .route("/undo", form(marks::undo))
+        .route("/note/{id}", form(note::save))
+        .route("/labels/{id}", form(note::label))
         .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
@@ -62,5 +66,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/source/{slug}", get(source::source))
         .route("/concepts", get(concepts::concepts))
         .route("/concept/{slug}", get(concept::concept))
+        .route("/shelf", get(shelf::shelf))
+        .route("/notes", get(shelf::notes))
         .route("/api", get(api::api))
 }

@@ -18,7 +18,7 @@ use crate::frame::{Document, Frame};
 use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
 use crate::parts::marks::Marked;
-use crate::parts::{found, icons, reads, statements};
+use crate::parts::{found, icons, note, reads, statements};
 use crate::{App, evidence, vocabulary, words};
 
 /// Most reads under "others with this problem".
@@ -48,9 +48,10 @@ pub(crate) async fn read(
     }
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
+    let own = own(&frame, &app.store, page.card.id).await?;
     let (shown, others) = tokio::join!(article_shown(&page, images), others(&app.search, &page));
     let mut answer = frame
-        .page(document(&frame, &page, &shown, &marked, others.as_deref().unwrap_or_default()))
+        .page(document(&frame, &page, &shown, &marked, &own, others.as_deref().unwrap_or_default()))
         .into_response();
     if others.is_none() {
         answer.extensions_mut().insert(Incomplete);
@@ -88,6 +89,14 @@ fn moved_to(page: &ReadPage) -> Response {
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
+/// The reader's note and labels; nothing where there is no reader.
+async fn own(frame: &Frame, store: &Store, id: ReadId) -> Result<Markup, Fault> {
+    let Some(reader) = frame.reader else { return Ok(html! {}) };
+    let (note, labels, known) =
+        tokio::try_join!(store.note(reader, id), store.labels(reader, id), store.all_labels(reader))?;
+    Ok(note::section(frame, id, &note, &labels, &known))
+}
+
 /// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
 /// article nests its elements.
 async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
@@ -100,7 +109,14 @@ async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
     }
 }
 
-fn document(frame: &Frame, page: &ReadPage, shown: &Shown, marked: &Marked, others: &[Match]) -> Document {
+fn document(
+    frame: &Frame,
+    page: &ReadPage,
+    shown: &Shown,
+    marked: &Marked,
+    own: &Markup,
+    others: &[Match],
+) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
@@ -108,6 +124,7 @@ fn document(frame: &Frame, page: &ReadPage, shown: &Shown, marked: &Marked, othe
         canonical: Some(card.url.to_string()),
         main: html! {
             (head(frame, page, &shown.marks, marked))
+            (own)
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
                 // The title heads the page already if no problem does.
                 @if leads(&page.precis) { h2 #article-title .article-title { (card.title) } }

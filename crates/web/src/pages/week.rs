@@ -204,6 +204,7 @@ fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
             (link(None, "All", counted.reads))
             (link(Some(Mine::Unread), "Unread", counted.unread))
             (link(Some(Mine::Kept), "Kept", counted.kept))
+            (link(Some(Mine::Noted), "Noted", counted.noted))
             @if counted.unread > 0 {
                 button form="marks" formaction={ "/week/" (shown.week) "/done" } data-whole { "Mark this week done" }
             }

@@ -20,6 +20,10 @@ pub(crate) const KEEP: Icon = PreEscaped(
 pub(crate) const DONE: Icon = PreEscaped(
     r#"<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4.200" stroke="currentColor" stroke-width="1.100"/><path class="tick" d="M2.900 5.200l1.500 1.500 2.700-3.300" stroke="currentColor" stroke-width="1.200"/></svg>"#,
 );
+/// A sheet with lines: a note.
+pub(crate) const NOTE: Icon = PreEscaped(
+    r#"<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1.500 1h7v8h-7z" stroke="currentColor" stroke-width="1.100" stroke-linejoin="round"/><path class="tick" d="M3.200 3.700h3.600M3.200 5.900h3.600" stroke="currentColor" stroke-width="1.100"/></svg>"#,
+);
 /// A line through a circle: out of sight.
 pub(crate) const HIDE: Icon = PreEscaped(
     r#"<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="4.200" stroke="currentColor" stroke-width="1.100"/><path class="tick" d="M2.100 7.900l5.800-5.800" stroke="currentColor" stroke-width="1.100"/></svg>"#,

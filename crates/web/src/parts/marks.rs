@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use crate::fault::Fault;
 use crate::frame::Frame;
-use crate::parts::icons;
+use crate::parts::{icons, reads};
 use crate::words;
 
 /// The reader's marks on the reads of a page; without a reader there are neither marks nor buttons.
@@ -33,17 +33,20 @@ impl Marked {
     /// The buttons of a read.
     pub(crate) fn buttons(&self, card: &ReadCard) -> Markup {
         let Some(marks) = &self.0 else { return html! {} };
-        buttons(card.id, &marks.get(&card.id).copied().unwrap_or_default(), &card.title)
+        buttons(card, &marks.get(&card.id).copied().unwrap_or_default())
     }
 }
 
-/// The buttons of the read `id`.
-pub(crate) fn buttons(id: ReadId, marks: &Marks, title: &str) -> Markup {
+/// The buttons of a read.
+pub(crate) fn buttons(card: &ReadCard, marks: &Marks) -> Markup {
+    let (id, title) = (card.id, &card.title);
     let has = |mark: Mark| mark.of(marks).is_some();
     let states: Vec<&str> = Mark::ALL.into_iter().filter(|mark| has(*mark)).map(Mark::as_str).collect();
     html! {
         span.marks id={ "m" (id) } data-marks=(states.join(" ")) {
             @for mark in Mark::ALL { (button(id, mark, has(mark), title)) }
+            a href={ (reads::href(card)) "#note" } data-mark="note" aria-keyshortcuts="n" class=[marks.noted.then_some("noted")]
+                aria-label={ @if marks.noted { "Note: " } @else { "Write a note: " } (title) } { (icons::NOTE) "Note" }
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod found;
 pub(crate) mod icons;
 pub(crate) mod marked;
 pub(crate) mod marks;
+pub(crate) mod note;
 pub(crate) mod reads;
 pub(crate) mod search_box;
 pub(crate) mod search_facets;

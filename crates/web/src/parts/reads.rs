@@ -57,6 +57,11 @@ pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone, marked: &Marked) -> 
     }
 }
 
+/// One read of a list, problem first.
+pub(crate) fn one(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
+    with_problem(card, zone, marked)
+}
+
 fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     html! {
         @match &card.problem {

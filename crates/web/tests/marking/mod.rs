@@ -127,7 +127,7 @@ async fn a_week_is_filtered_by_what_its_reader_did_and_marked_done_at_once() {
     };
     assert_eq!(shown("unread").await.len(), 3);
     assert_eq!(shown("kept").await, ["m2"]);
-    assert_eq!(site.get("/week/2026-W20?show=all").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.get("/week/2026-W20?show=everything").await.status, StatusCode::BAD_REQUEST);
     let token = site.token(WEEK).await;
     let answer = site.post("/week/2026-W20/done", &[("token", &token), ("back", WEEK)], &[OWN]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
@@ -305,4 +305,132 @@ async fn every_route_has_a_line_in_the_access_table_and_every_change_is_guarded(
 #[test]
 fn a_secret_is_never_the_same() {
     assert_ne!(FormKey::new_secret(), FormKey::new_secret());
+}
+
+impl Site {
+    async fn read_page(&self, id: i64) -> html::Page {
+        let path = self.get(&format!("/read/{id}")).await.headers["location"].to_str().unwrap().to_owned();
+        let page = html::Page::parse(&path, &self.get(&path).await.body);
+        page.assert_well_formed();
+        page
+    }
+
+    async fn save_note(&self, id: i64, text: &str, version: &str) -> Answer {
+        let token = self.token("/").await;
+        let back = format!("/read/{id}");
+        let fields = [("token", token.as_str()), ("back", &back), ("version", version), ("text", text)];
+        self.post(&format!("/note/{id}"), &fields, &[OWN]).await
+    }
+}
+
+#[tokio::test]
+async fn a_note_is_saved_shown_everywhere_and_never_overwritten_unseen() {
+    let site = site(&blogs()).await;
+    let empty = site.read_page(1).await;
+    assert_eq!(empty.attributes("#note-version", "value"), ["0"]);
+    let hostile = "**Ours** too <script>alert(1)</script>\r\n\r\n</textarea><h1>x";
+    let answer = site.save_note(1, hostile, "0").await;
+    assert_eq!(
+        (answer.status, &answer.headers["location"]),
+        (StatusCode::SEE_OTHER, &"/read/1#note".parse().unwrap())
+    );
+    let page = site.read_page(1).await;
+    assert_eq!(page.one("#note-shown strong"), "Ours");
+    assert!(page.all("#note-shown script, #note-shown h1").is_empty());
+    assert_eq!(page.attributes("#note-version", "value"), ["1"]);
+    assert_eq!(page.attributes("[data-mark=note]", "class"), ["noted"]);
+    let notes = site.get("/notes").await.body;
+    let notes = html::Page::parse("/notes", &notes);
+    notes.assert_well_formed();
+    assert_eq!(notes.one(".written strong"), "Ours");
+    let noted = html::Page::parse(WEEK, &site.get("/week/2026-W20?show=noted").await.body);
+    assert_eq!(noted.attributes(".marks", "id"), ["m1"]);
+
+    let conflict = site.save_note(1, "From the other tab", "0").await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    let both = html::Page::parse("/note/1", &conflict.body);
+    both.assert_well_formed();
+    assert!(both.one("pre.plain").contains("</textarea><h1>x"));
+    assert_eq!(both.one("textarea"), "From the other tab");
+    assert_eq!(both.attributes("#note-form input[name=version]", "value"), ["1"]);
+    assert_eq!(site.save_note(1, "From the other tab", "1").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.read_page(1).await.one("#note-shown"), "From the other tab");
+}
+
+#[tokio::test]
+async fn labels_put_a_read_on_the_shelf_and_narrow_it() {
+    let site = site(&blogs()).await;
+    let token = site.token("/").await;
+    let send = async |id: i64, name: &str, value: &str| {
+        let fields = [("token", token.as_str()), ("back", "/read/1"), (name, value)];
+        site.post(&format!("/labels/{id}"), &fields, &[OWN]).await.status
+    };
+    let empty = html::Page::parse("/shelf", &site.get("/shelf").await.body);
+    empty.assert_well_formed();
+    assert_eq!(send(1, "add", " To  Read\0").await, StatusCode::SEE_OTHER);
+    assert_eq!(send(1, "add", "<b>").await, StatusCode::SEE_OTHER);
+    assert_eq!(send(2, "add", "interview").await, StatusCode::SEE_OTHER);
+    let shelf = async |query: &str| {
+        let path = format!("/shelf{query}");
+        let page = html::Page::parse(&path, &site.get(&path).await.body);
+        page.assert_well_formed();
+        page.attributes(".marks", "id")
+    };
+    assert_eq!(shelf("").await, ["m2", "m1"]);
+    assert_eq!(shelf("?label=to+read").await, ["m1"]);
+    assert_eq!(shelf("?label=nobody").await, Vec::<String>::new());
+    assert_eq!(shelf("?source=undergrowth&week=2026-W20&sort=published").await, ["m2", "m1"]);
+    let page = html::Page::parse("/shelf", &site.get("/shelf").await.body);
+    assert_eq!(page.all(".own-labels li"), ["interview", "<b>", "to read"]);
+    assert_eq!(page.all(".facet .name"), ["<b>", "interview", "to read", "Fernhost", "Week 20 of 2026"]);
+    assert_eq!(send(1, "remove", "to read").await, StatusCode::SEE_OTHER);
+    assert_eq!(site.read_page(1).await.all(".labels li a"), ["<b>"]);
+}
+
+#[tokio::test]
+async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
+    let site = site(&blogs()).await;
+    let before = site.version().await;
+    for (id, text, version, status) in [
+        (1, "x".repeat(1 << 20).as_str(), "0", 413),
+        (1, "é".repeat(60_000).as_str(), "0", 413),
+        (1, "a", "", 400),
+        (1, "a", "1\0", 400),
+        (9999, "a", "0", 404),
+        (-1, "a", "0", 404),
+    ] {
+        assert_eq!(site.save_note(id, text, version).await.status.as_u16(), status, "{id} {version:?}");
+    }
+    let token = site.token("/").await;
+    let ten_thousand = (0..10_000).map(|n| format!("label {n}")).collect::<Vec<_>>().join(",");
+    for label in ["", " ", "--", &"x".repeat(61), &ten_thousand, "\u{1b}"] {
+        let answer = site.post("/labels/1", &[("token", &token), ("add", label)], &[OWN]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{:.20}", label);
+        html::Page::parse("/labels/1", &answer.body).assert_well_formed();
+    }
+    let answer = site.post("/labels/9999", &[("token", &token), ("add", "a")], &[OWN]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.version().await, before);
+    for n in 0..20 {
+        site.post("/labels/1", &[("token", &token), ("add", &format!("label {n}"))], &[OWN]).await;
+    }
+    let answer = site.post("/labels/1", &[("token", &token), ("add", "one more")], &[OWN]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "there is an end to labels");
+}
+
+#[tokio::test]
+async fn a_read_only_site_shows_neither_notes_nor_shelf() {
+    let site = site_of(&blogs(), Images::default(), Readers::ReadOnly("No password.".into())).await;
+    let (one, read) = (ReaderId::ONE, ReadId(1));
+    site.store.save_note(one, read, &"Secret thought".parse().unwrap(), 0, super::now()).await.unwrap();
+    site.store.add_label(one, read, &"secret label".parse().unwrap(), super::now()).await.unwrap();
+    let page = site.read_page(1).await;
+    assert!(!page.text().contains("Secret") && !page.text().contains("secret"), "{}", page.text());
+    for path in ["/shelf", "/notes", "/shelf?label=secret+label"] {
+        let answer = site.get(path).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(
+            answer.body.contains("No password.") && !answer.body.to_lowercase().contains("secret thought")
+        );
+    }
 }

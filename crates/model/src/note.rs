@@ -1,0 +1,174 @@
+//! What a reader writes about reads: notes and labels.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The longest note, in bytes.
+pub const NOTE_MAX: usize = 100_000;
+/// The longest label, in characters.
+pub const LABEL_MAX: usize = 60;
+
+/// The text of a note, Markdown as typed: line breaks are `\n`, other control characters are left out, and so is white
+/// space at the end. Empty means that there is no note.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NoteText(String);
+
+/// A text that cannot be a note or a label.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WritingError {
+    /// It is too long for a note.
+    #[error("the note has {0} bytes; the longest has {NOTE_MAX}. Shorten it")]
+    NoteTooLong(usize),
+    /// It is too long for a label.
+    #[error("a label has at most {LABEL_MAX} characters. Shorten it")]
+    LabelTooLong,
+    /// Nothing is left of it.
+    #[error("a label needs at least one letter or digit")]
+    LabelEmpty,
+    /// It has a comma.
+    #[error("a label has no comma; commas separate labels")]
+    LabelWithComma,
+}
+
+impl NoteText {
+    /// A text that the archive keeps as a note, however long it is; two notes of merged reads are one.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no note.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromStr for NoteText {
+    type Err = WritingError;
+
+    fn from_str(text: &str) -> Result<Self, WritingError> {
+        if text.len() > 2 * NOTE_MAX {
+            return Err(WritingError::NoteTooLong(text.len()));
+        }
+        let unified = text.replace("\r\n", "\n").replace('\r', "\n");
+        let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        let kept = kept.trim_end();
+        // A note of blank lines alone is no note; indentation at the beginning is Markdown.
+        let kept = kept.trim_start_matches('\n');
+        if kept.len() > NOTE_MAX {
+            return Err(WritingError::NoteTooLong(kept.len()));
+        }
+        Ok(Self(if kept.trim().is_empty() { String::new() } else { kept.to_owned() }))
+    }
+}
+
+impl TryFrom<String> for NoteText {
+    type Error = WritingError;
+
+    fn try_from(text: String) -> Result<Self, WritingError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for NoteText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A note with what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it says.
+    pub text: NoteText,
+    /// Grows with every change; 0 where there never was a note.
+    pub version: i64,
+    /// When it was written first.
+    pub made_at: Option<Timestamp>,
+    /// When it was changed last.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// A reader's own name for reads: lower case, without commas and control characters, words separated by one space.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Label(String);
+
+impl Label {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Label {
+    type Err = WritingError;
+
+    fn from_str(text: &str) -> Result<Self, WritingError> {
+        if text.contains(',') {
+            return Err(WritingError::LabelWithComma);
+        }
+        if text.len() > 100 * LABEL_MAX {
+            return Err(WritingError::LabelTooLong);
+        }
+        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let name = plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        if name.chars().count() > LABEL_MAX {
+            return Err(WritingError::LabelTooLong);
+        }
+        if !name.chars().any(char::is_alphanumeric) {
+            return Err(WritingError::LabelEmpty);
+        }
+        Ok(Self(name))
+    }
+}
+
+impl TryFrom<String> for Label {
+    type Error = WritingError;
+
+    fn try_from(text: String) -> Result<Self, WritingError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_keeps_what_was_typed_but_control_characters() {
+        let note = |text: &str| text.parse::<NoteText>().map(|note| note.to_string());
+        assert_eq!(note("One\r\n\ttwo\0\u{1b}[31m\rthree  \n\n").unwrap(), "One\n\ttwo[31m\nthree");
+        assert_eq!(note("\n\n    code").unwrap(), "    code");
+        assert_eq!(note(" \n\t\u{7}").unwrap(), "");
+        assert!(note(&"é".repeat(NOTE_MAX / 2)).is_ok());
+        assert_eq!(note(&"a".repeat(NOTE_MAX + 1)), Err(WritingError::NoteTooLong(NOTE_MAX + 1)));
+        assert!(note(&"a".repeat(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn labels_are_folded_and_bounded() {
+        let label = |text: &str| text.parse::<Label>().map(|label| label.to_string());
+        assert_eq!(label("  To\tRead \u{0}Soon ").unwrap(), "to read soon");
+        assert_eq!(label("Größe").unwrap(), "größe");
+        assert_eq!(label("a,b"), Err(WritingError::LabelWithComma));
+        assert_eq!(label(" \u{1b} "), Err(WritingError::LabelEmpty));
+        assert_eq!(label("--"), Err(WritingError::LabelEmpty));
+        assert_eq!(label(&"x".repeat(61)), Err(WritingError::LabelTooLong));
+        assert_eq!(label(&"x".repeat(1 << 20)), Err(WritingError::LabelTooLong));
+    }
+}

@@ -1,0 +1,446 @@
+//! What readers wrote about reads: tables `note` and `label`.
+//!
+//! A note is changed only by a caller that has seen its last version, so that no other change of it is overwritten unseen.
+
+use std::collections::HashMap;
+
+use backissue_model::{Label, Note, NoteText, ReadId, ReaderId};
+use jiff::Timestamp;
+
+use crate::database::{Row, Tried, placeholders, retried, sql, sql_listing, sql_of};
+use crate::error::Failure;
+use crate::marks::{change, existing};
+use crate::pages::{CARD, card_of_row};
+use crate::sources::company_of;
+use crate::times::millis;
+use crate::{ReadCard, Store, StoreError};
+
+/// Most labels of one read.
+pub const LABELS_MAX: usize = 20;
+/// Most labels and other groups that a shelf tells.
+const GROUPS_MAX: i64 = 200;
+
+/// What came of changing a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoteSaved {
+    /// The note is now this.
+    Saved(Note),
+    /// It was changed since the version that the caller had seen; this is what it is. Nothing was changed.
+    Conflict(Note),
+}
+
+/// What came of adding a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labelled {
+    /// The read has it now, and is kept.
+    Added,
+    /// The read has [`LABELS_MAX`] labels already; nothing was changed.
+    TooMany,
+}
+
+/// A read with what its reader wrote about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Own {
+    /// The read.
+    pub card: ReadCard,
+    /// When it was kept; none where it is not.
+    pub kept: Option<Timestamp>,
+    /// The note; empty where there is none.
+    pub note: Note,
+    /// The reader's labels in the order of their letters.
+    pub labels: Vec<Label>,
+}
+
+/// The order of a shelf.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShelfOrder {
+    /// What was kept last first.
+    #[default]
+    Kept,
+    /// What was published last first.
+    Published,
+    /// What is read fastest first.
+    Minutes,
+}
+
+/// Which kept reads a shelf shows; all conditions apply at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShelfFilter {
+    /// Only those with this label.
+    pub label: Option<Label>,
+    /// Only those that turned up first on this source.
+    pub source: Option<backissue_model::SourceId>,
+    /// Only of this week.
+    pub week: Option<backissue_model::Week>,
+}
+
+/// A place in a shelf or a list of notes, after one of its reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnCursor {
+    key: i64,
+    id: i64,
+}
+
+impl std::fmt::Display for OwnCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.key, self.id)
+    }
+}
+
+impl std::str::FromStr for OwnCursor {
+    type Err = crate::CursorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (key, id) = text.split_once('.')?;
+            Some(Self { key: key.parse().ok()?, id: id.parse().ok()? })
+        };
+        parse().ok_or_else(|| crate::CursorError(text.to_owned()))
+    }
+}
+
+/// A stretch of a shelf or of a list of notes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnPage {
+    /// Its reads.
+    pub items: Vec<Own>,
+    /// Where the next stretch begins; none at the end.
+    pub next: Option<OwnCursor>,
+}
+
+/// What a shelf can be narrowed by, with the number of its reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShelfGroups {
+    /// Labels in the order of their letters.
+    pub labels: Vec<(Label, u64)>,
+    /// Companies, by the source that named a read first: its name in addresses, the company, reads.
+    pub sources: Vec<(backissue_model::Slug, String, u64)>,
+    /// Weeks, newest first.
+    pub weeks: Vec<(backissue_model::Week, u64)>,
+}
+
+impl Store {
+    /// The reader's note on a read.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn note(&self, reader: ReaderId, read: ReadId) -> Result<Note, StoreError> {
+        let query = sql(NOTE).bind(reader.0).bind(read.0);
+        let found = async { self.database.row(query).await?.as_ref().map_or(Ok(nothing()), note_of_row) };
+        found.await.map_err(|f| f.at(&self.location, "looking up a note"))
+    }
+
+    /// Changes the note on a read whose last version, as far as the caller knows, is `seen`; an empty text removes it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    pub async fn save_note(
+        &self,
+        reader: ReaderId,
+        read: ReadId,
+        text: &NoteText,
+        seen: i64,
+        now: Timestamp,
+    ) -> Result<NoteSaved, StoreError> {
+        let saved = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let Some(read) = existing(&mut tx, read).await? else {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            };
+            let row = tx.row(sql(NOTE).bind(reader.0).bind(read.0)).await?;
+            let note = row.as_ref().map_or(Ok(nothing()), note_of_row)?;
+            if note.text == *text || note.version != seen {
+                tx.abandon().await?;
+                let same = note.text == *text;
+                return Ok(Some(Some(if same { NoteSaved::Saved(note) } else { NoteSaved::Conflict(note) })));
+            }
+            let upsert = sql("INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
+                 VALUES ($1, $2, $3, 1, $4, $4)
+                 ON CONFLICT (reader_id, read_id) DO UPDATE SET
+                    text = excluded.text, version = note.version + 1, changed_at = excluded.changed_at");
+            tx.run(upsert.bind(reader.0).bind(read.0).bind(text.as_str()).bind(millis(now))).await?;
+            let row = tx.row(sql(NOTE).bind(reader.0).bind(read.0)).await?;
+            let note = row.as_ref().map_or(Ok(nothing()), note_of_row)?;
+            tx.commit().await?;
+            Ok(Some(Some(NoteSaved::Saved(note))))
+        });
+        let saved = saved.await.map_err(|f| f.at(&self.location, "saving a note"))?;
+        saved.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+    }
+
+    /// The reader's labels of a read.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn labels(&self, reader: ReaderId, read: ReadId) -> Result<Vec<Label>, StoreError> {
+        let found = async { Ok(self.labels_of(reader, &[read]).await?.remove(&read).unwrap_or_default()) };
+        found.await.map_err(|f: Failure| f.at(&self.location, "looking up labels"))
+    }
+
+    /// Every label that the reader uses, at most 200, in the order of their letters.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn all_labels(&self, reader: ReaderId) -> Result<Vec<Label>, StoreError> {
+        let query = sql("SELECT DISTINCT name FROM label WHERE reader_id = $1 ORDER BY name LIMIT $2");
+        let found = async {
+            let rows = self.database.rows(query.bind(reader.0).bind(GROUPS_MAX)).await?;
+            rows.iter().map(|row| row.parsed("name")).collect::<Tried<Vec<_>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "listing labels"))
+    }
+
+    /// Gives a read a label, and keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    pub async fn add_label(
+        &self,
+        reader: ReaderId,
+        read: ReadId,
+        label: &Label,
+        now: Timestamp,
+    ) -> Result<Labelled, StoreError> {
+        let added = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let Some(read) = existing(&mut tx, read).await? else {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            };
+            let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)
+                 ON CONFLICT (reader_id, read_id, name) DO NOTHING");
+            tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
+            let count = sql("SELECT count(*) AS labels FROM label WHERE reader_id = $1 AND read_id = $2");
+            let labels =
+                tx.row(count.bind(reader.0).bind(read.0)).await?.map_or(Ok(0), |row| row.count("labels"))?;
+            if labels > LABELS_MAX as u64 {
+                tx.abandon().await?;
+                return Ok(Some(Some(Labelled::TooMany)));
+            }
+            change(&mut tx, reader, &[read], backissue_model::Mark::Keep, Some(now)).await?;
+            tx.commit().await?;
+            Ok(Some(Some(Labelled::Added)))
+        });
+        let added = added.await.map_err(|f| f.at(&self.location, "adding a label"))?;
+        added.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+    }
+
+    /// Takes a label away from a read; the read stays kept.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    pub async fn remove_label(
+        &self,
+        reader: ReaderId,
+        read: ReadId,
+        label: &Label,
+    ) -> Result<(), StoreError> {
+        let removed = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let Some(read) = existing(&mut tx, read).await? else {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            };
+            let delete = sql("DELETE FROM label WHERE reader_id = $1 AND read_id = $2 AND name = $3");
+            tx.run(delete.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
+            tx.commit().await?;
+            Ok(Some(Some(())))
+        });
+        let removed = removed.await.map_err(|f| f.at(&self.location, "removing a label"))?;
+        removed.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+    }
+
+    /// A page of the reader's shelf: at most `limit` (at most 200) reads after the cursor. Sorting by anything but
+    /// when reads were kept looks at all of the shelf.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn shelf(
+        &self,
+        reader: ReaderId,
+        filter: &ShelfFilter,
+        order: ShelfOrder,
+        after: Option<&OwnCursor>,
+        limit: u32,
+    ) -> Result<OwnPage, StoreError> {
+        let (key, descending) = match order {
+            ShelfOrder::Kept => ("m.kept_at", true),
+            ShelfOrder::Published => ("r.filed_at", true),
+            ShelfOrder::Minutes => ("r.minutes", false),
+        };
+        let (than, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
+        let limit = limit.clamp(1, 200);
+        let mut conditions = String::new();
+        let mut values: Vec<crate::database::Value> = Vec::new();
+        let mut and = |condition: &str, value: crate::database::Value| {
+            values.push(value);
+            conditions
+                .push_str(&format!(" AND {}", condition.replace('?', &format!("${}", values.len() + 4))));
+        };
+        if let Some(label) = &filter.label {
+            let has =
+                "EXISTS (SELECT 1 FROM label l WHERE l.reader_id = $1 AND l.read_id = r.id AND l.name = ?)";
+            and(has, label.as_str().into());
+        }
+        if let Some(source) = filter.source {
+            and("r.source_id = ?", source.0.into());
+        }
+        if let Some(week) = filter.week {
+            and("r.week = ?", week.to_string().into());
+        }
+        let query = format!(
+            "SELECT {CARD}, {key} AS own_key FROM mark m JOIN read r ON r.id = m.read_id JOIN source s ON s.id = r.source_id
+             WHERE m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'
+                AND ({key}, m.read_id) {than} ($2, $3) {conditions}
+             ORDER BY {key} {direction}, m.read_id {direction} LIMIT $4"
+        );
+        let query =
+            with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit + 1).bind_all(values);
+        let found = self.own_page(reader, query, limit).await;
+        found.map_err(|f| f.at(&self.location, "listing a shelf"))
+    }
+
+    /// A page of the reader's notes, what was changed last first: at most `limit` (at most 200) after the cursor.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn notes(
+        &self,
+        reader: ReaderId,
+        after: Option<&OwnCursor>,
+        limit: u32,
+    ) -> Result<OwnPage, StoreError> {
+        let limit = limit.clamp(1, 200);
+        let query = format!(
+            "SELECT {CARD}, n.changed_at AS own_key FROM note n JOIN read r ON r.id = n.read_id
+                JOIN source s ON s.id = r.source_id
+             WHERE n.reader_id = $1 AND n.text <> '' AND r.stage = 'annotated' AND (n.changed_at, n.read_id) < ($2, $3)
+             ORDER BY n.changed_at DESC, n.read_id DESC LIMIT $4"
+        );
+        let query = with_cursor(sql_of(query).bind(reader.0), after, true).bind(limit + 1);
+        let found = self.own_page(reader, query, limit).await;
+        found.map_err(|f| f.at(&self.location, "listing notes"))
+    }
+
+    async fn own_page(&self, reader: ReaderId, query: crate::database::Sql, limit: u32) -> Tried<OwnPage> {
+        let mut rows = self.database.rows(query).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = match rows.last() {
+            Some(row) if more => Some(OwnCursor { key: row.int("own_key")?, id: row.int("id")? }),
+            _ => None,
+        };
+        let cards = rows.iter().map(card_of_row).collect::<Tried<Vec<_>>>()?;
+        Ok(OwnPage { items: self.with_words(reader, cards).await?, next })
+    }
+
+    /// Adds to each read what the reader wrote about it: three queries for all of them.
+    async fn with_words(&self, reader: ReaderId, cards: Vec<ReadCard>) -> Tried<Vec<Own>> {
+        let reads: Vec<ReadId> = cards.iter().map(|card| card.id).collect();
+        let (mut notes, mut labels) =
+            (self.notes_of(reader, &reads).await?, self.labels_of(reader, &reads).await?);
+        let marks = self.try_marks(reader, &reads).await?;
+        let own = |card: ReadCard| Own {
+            kept: marks.get(&card.id).and_then(|marks| marks.kept),
+            note: notes.remove(&card.id).unwrap_or_else(nothing),
+            labels: labels.remove(&card.id).unwrap_or_default(),
+            card,
+        };
+        Ok(cards.into_iter().map(own).collect())
+    }
+
+    async fn notes_of(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, Note>> {
+        let query = format!(
+            "SELECT read_id, text, version, made_at, changed_at FROM note WHERE reader_id = $1 AND read_id IN ({})",
+            placeholders(2, reads.len())
+        );
+        let query = sql_listing(query, reads.len()).bind(reader.0).bind_all(reads.iter().map(|id| id.0));
+        let rows = self.database.rows(query).await?;
+        rows.iter().map(|row| Ok((ReadId(row.int("read_id")?), note_of_row(row)?))).collect()
+    }
+
+    async fn labels_of(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, Vec<Label>>> {
+        let query = format!(
+            "SELECT read_id, name FROM label WHERE reader_id = $1 AND read_id IN ({}) ORDER BY read_id, name",
+            placeholders(2, reads.len())
+        );
+        let query = sql_listing(query, reads.len()).bind(reader.0).bind_all(reads.iter().map(|id| id.0));
+        let mut labels: HashMap<ReadId, Vec<Label>> = HashMap::new();
+        for row in self.database.rows(query).await? {
+            labels.entry(ReadId(row.int("read_id")?)).or_default().push(row.parsed("name")?);
+        }
+        Ok(labels)
+    }
+
+    /// What the reader's shelf can be narrowed by, at most 200 of each. Looks at all of the shelf.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn shelf_groups(&self, reader: ReaderId) -> Result<ShelfGroups, StoreError> {
+        self.try_shelf_groups(reader).await.map_err(|f| f.at(&self.location, "counting a shelf"))
+    }
+
+    async fn try_shelf_groups(&self, reader: ReaderId) -> Tried<ShelfGroups> {
+        const KEPT: &str = "mark m JOIN read r ON r.id = m.read_id
+            WHERE m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'";
+        let rows =
+            async |query: String| self.database.rows(sql_of(query).bind(reader.0).bind(GROUPS_MAX)).await;
+        let mut groups = ShelfGroups::default();
+        let labels = format!(
+            "SELECT l.name, count(*) AS reads FROM label l WHERE l.reader_id = $1
+                AND l.read_id IN (SELECT r.id FROM {KEPT}) GROUP BY l.name ORDER BY l.name LIMIT $2"
+        );
+        for row in rows(labels).await? {
+            groups.labels.push((row.parsed("name")?, row.count("reads")?));
+        }
+        let sources = format!(
+            "SELECT s.slug, s.title, s.host, s.company, k.reads FROM
+                (SELECT r.source_id, count(*) AS reads FROM {KEPT} GROUP BY r.source_id) k
+             JOIN source s ON s.id = k.source_id ORDER BY k.reads DESC, s.slug LIMIT $2"
+        );
+        for row in rows(sources).await? {
+            let slug = backissue_model::Slug::of(&row.text("slug")?);
+            groups.sources.push((slug, company_of_row(&row)?, row.count("reads")?));
+        }
+        let weeks = format!(
+            "SELECT r.week, count(*) AS reads FROM {KEPT} GROUP BY r.week ORDER BY r.week DESC LIMIT $2"
+        );
+        for row in rows(weeks).await? {
+            groups.weeks.push((row.parsed("week")?, row.count("reads")?));
+        }
+        Ok(groups)
+    }
+}
+
+fn company_of_row(row: &Row) -> Tried<String> {
+    let (title, host) = (row.text("title")?, row.text("host")?);
+    Ok(company_of(row.text("company")?, if title.is_empty() { &host } else { &title }))
+}
+
+fn with_cursor(
+    query: crate::database::Sql,
+    after: Option<&OwnCursor>,
+    descending: bool,
+) -> crate::database::Sql {
+    let start = if descending { i64::MAX } else { i64::MIN };
+    let (key, id) = after.map_or((start, start), |cursor| (cursor.key, cursor.id));
+    query.bind(key).bind(id)
+}
+
+const NOTE: &str =
+    "SELECT read_id, text, version, made_at, changed_at FROM note WHERE reader_id = $1 AND read_id = $2";
+
+fn nothing() -> Note {
+    Note { text: NoteText::default(), version: 0, made_at: None, changed_at: None }
+}
+
+fn note_of_row(row: &Row) -> Tried<Note> {
+    let text = row.text("text")?;
+    Ok(Note {
+        text: NoteText::stored(text),
+        version: row.int("version")?,
+        made_at: row.opt_moment("made_at")?,
+        changed_at: row.opt_moment("changed_at")?,
+    })
+}
