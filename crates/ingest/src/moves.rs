@@ -230,6 +230,7 @@ mod tests {
             feed_url: Some(url("https://feeds.proxy.example/acme")),
             sitemap_url: None,
             listing_url: None,
+            group: None,
             followed_at: at(0),
             unfollowed_at: None,
             reads: 0,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ConceptSlug;
+use crate::{ConceptSlug, did_you_mean};
 
 /// What sort of post a read is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,7 +34,11 @@ pub enum Kind {
 
 /// A text that names no kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a kind; kinds are {list}", list = Kind::ALL.map(Kind::as_str).join(", "))]
+#[error(
+    "`{0}` is not a kind; kinds are {list}{hint}",
+    list = Kind::ALL.map(Kind::as_str).join(", "),
+    hint = did_you_mean(.0, Kind::ALL.map(Kind::as_str))
+)]
 pub struct UnknownKind(String);
 
 impl Kind {

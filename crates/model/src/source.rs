@@ -47,6 +47,8 @@ pub struct Source {
     pub sitemap_url: Option<Url>,
     /// A page that lists the blog's articles.
     pub listing_url: Option<Url>,
+    /// The group a person put it in.
+    pub group: Option<String>,
     /// When it was first followed.
     pub followed_at: Timestamp,
     /// When it was unfollowed, if it was and reads of it stayed.
@@ -105,4 +107,6 @@ pub enum Standing {
     Retired,
     /// It has no feed; the program cannot yet follow it by its sitemap or listing page.
     Waiting,
+    /// A person paused it: kept, but not polled until it is resumed.
+    Paused,
 }

@@ -45,6 +45,38 @@ impl Store {
         Ok(Self { zone, ..store })
     }
 
+    /// Opens the database as [`Store::look_at`] does, but creates nothing. Returns `None` if there is no archive.
+    ///
+    /// # Errors
+    /// As of [`Store::look_at`].
+    pub async fn look_at_existing(location: &Location) -> Result<Option<Self>, StoreError> {
+        if Self::is_archive(location).await? { Self::look_at(location).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Whether an archive is at this location. What cannot be looked at may be one, so that opening it tells why.
+    ///
+    /// # Errors
+    /// Where a database server cannot be reached.
+    pub async fn is_archive(location: &Location) -> Result<bool, StoreError> {
+        let url = match location {
+            Location::Sqlite(path) => {
+                return Ok(match std::fs::metadata(path) {
+                    Ok(file) => file.len() > 0,
+                    Err(why) => why.kind() != std::io::ErrorKind::NotFound,
+                });
+            }
+            Location::Postgres(url) => url,
+        };
+        let has_tables = async {
+            let database = Database::open_postgres(url).await?;
+            let query = sql("SELECT CAST(count(to_regclass('archive')) AS BIGINT) AS tables");
+            let row = database.row(query).await?;
+            database.close().await;
+            Ok(row.is_some_and(|row| row.int("tables").is_ok_and(|tables| tables > 0)))
+        };
+        has_tables.await.map_err(|f: Failure| f.at(location, "looking for an archive"))
+    }
+
     /// Connections to a database with today's tables.
     async fn connect(location: &Location) -> Result<Self, StoreError> {
         let database = match location {

@@ -68,7 +68,7 @@ pub use notes::{
     LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
 };
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
-pub use sources::{ClaimedSource, Follow, Scope, SourceFilter, Unfollow, Unfollowed};
+pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ macro_rules! steps {
                 ("hubs", include_str!(concat!("../migrations/", $folder, "/0006_hubs.sql"))),
                 ("passages", include_str!(concat!("../migrations/", $folder, "/0007_passages.sql"))),
                 ("readers", include_str!(concat!("../migrations/", $folder, "/0008_readers.sql"))),
+                ("sources", include_str!(concat!("../migrations/", $folder, "/0010_sources.sql"))),
             ])
         })
     };

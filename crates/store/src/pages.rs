@@ -14,6 +14,7 @@ use crate::database::{Row, Sql, Tried, Value, sql_of};
 use crate::keys::{ALL, concept_list, source_list};
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{TITLE, company_of};
+use crate::times::millis;
 use crate::{Store, StoreError};
 
 /// Most reads on one page.
@@ -81,6 +82,27 @@ impl Store {
     /// Where the database fails.
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
         self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
+    }
+
+    /// The reads before and after this one on the page of its week.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn beside(&self, card: &ReadCard) -> Result<(Option<ReadCard>, Option<ReadCard>), StoreError> {
+        self.try_beside(card).await.map_err(|f| f.at(&self.location, "looking up the reads beside one"))
+    }
+
+    async fn try_beside(&self, card: &ReadCard) -> Tried<(Option<ReadCard>, Option<ReadCard>)> {
+        let filter = ReadFilter { week: Some(card.week), ..ReadFilter::default() };
+        let has_problem = card.problem.is_some();
+        let at = Cursor { has_problem, filed_at: millis(card.filed_at), id: card.id.0 };
+        let next = self.try_reads(&filter, Order::ProblemsFirst, Some(&at), 1).await?.items.pop();
+        let run = Run::of(self, &filter).await?;
+        let mut previous = self.database.row(run.before(has_problem, Some(&at))).await?;
+        if previous.is_none() && !has_problem {
+            previous = self.database.row(run.before(true, None)).await?;
+        }
+        Ok((previous.as_ref().map(card_of_row).transpose()?, next))
     }
 
     async fn try_read(&self, id: ReadId) -> Tried<Option<ReadPage>> {
@@ -187,6 +209,22 @@ impl Run {
     fn equal(&mut self, column: &str, value: String) {
         self.values.push(value.into());
         self.conditions.push(format!("{column} = ${}", self.values.len()));
+    }
+
+    /// The read of this run right before the cursor, or the last one.
+    fn before(&self, has_problem: bool, cursor: Option<&Cursor>) -> Sql {
+        let Self { from, filed_at, id, has_problem: flag, conditions, values } = self;
+        let next = values.len() + 1;
+        let text = format!(
+            "SELECT {CARD} FROM {from} JOIN source s ON s.id = r.source_id
+             WHERE {} AND {flag} = {} AND ({filed_at}, {id}) > (${next}, ${})
+             ORDER BY {filed_at}, {id} LIMIT 1",
+            conditions.join(" AND "),
+            i32::from(has_problem),
+            next + 1,
+        );
+        let (at, after) = cursor.map_or((i64::MIN, i64::MIN), |cursor| (cursor.filed_at, cursor.id));
+        sql_of(text).bind_all(values.iter().cloned()).bind(at).bind(after)
     }
 
     /// The reads of this run after the cursor, newest first.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::changes::mark_gone;
+use crate::changes::{mark_changed, mark_gone};
 use crate::counters::{Sign, Which, count};
 use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
@@ -42,6 +42,26 @@ pub struct Unfollowed {
     pub reads_kept: u64,
     /// Its reads that left the archive.
     pub reads_dropped: u64,
+}
+
+/// What a person changes of a source; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceChange {
+    /// Its title; empty for the feed's own, which is taken at the next poll.
+    pub title: Option<String>,
+    /// Whose blog it is; empty for the title.
+    pub company: Option<String>,
+    /// Its group; empty for none.
+    pub group: Option<String>,
+    /// Whether it is paused.
+    pub paused: Option<bool>,
+}
+
+impl SourceChange {
+    /// Whether everything stays as it is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which sources to list.
@@ -86,6 +106,7 @@ pub(crate) fn company_of(named: String, title: &str) -> String {
 
 /// A source with what lists of sources say of it. The title falls back to the host.
 const SOURCE: &str = "SELECT s.*, t.reads AS shown,
+    CASE WHEN s.standing = 'active' AND s.paused_at IS NOT NULL THEN 'paused' ELSE s.standing END AS standing_now,
     h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 1) AS newest_problem
@@ -153,6 +174,81 @@ impl Store {
         Ok(Follow { source, is_new: true })
     }
 
+    /// Changes what a person says of a source. Its reads are indexed again where their source's name changes. A source that
+    /// is resumed is due at once. Returns `None` if there is no such source.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn change_source(
+        &self,
+        id: SourceId,
+        change: &SourceChange,
+        now: Timestamp,
+    ) -> Result<Option<Source>, StoreError> {
+        let changed = retried(|| self.try_change_source(id, change, now)).await;
+        changed.map_err(|f| f.at(&self.location, "changing a source"))
+    }
+
+    async fn try_change_source(
+        &self,
+        id: SourceId,
+        change: &SourceChange,
+        now: Timestamp,
+    ) -> Tried<Option<Source>> {
+        let trimmed = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
+        let mut tx = self.database.begin_admission().await?;
+        let update = sql("UPDATE source SET title = coalesce($2, title), company = coalesce($3, company),
+                in_group = coalesce($4, in_group)
+             WHERE id = $1");
+        let update = update
+            .bind(id.0)
+            .bind(trimmed(&change.title))
+            .bind(trimmed(&change.company))
+            .bind(trimmed(&change.group));
+        if tx.run(update).await? == 0 {
+            tx.abandon().await?;
+            return Ok(None);
+        }
+        if change.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
+            // The feed's own title is read again only where the whole feed is.
+            tx.run(sql("UPDATE source SET etag = NULL, last_modified = NULL WHERE id = $1").bind(id.0))
+                .await?;
+        }
+        if let Some(paused) = change.paused {
+            let statement = if paused {
+                sql("UPDATE source SET paused_at = coalesce(paused_at, $2) WHERE id = $1")
+            } else {
+                sql("UPDATE source SET paused_at = NULL, next_poll = CASE
+                        WHEN standing = 'active' AND paused_at IS NOT NULL THEN $2 ELSE next_poll END
+                     WHERE id = $1")
+            };
+            tx.run(statement.bind(id.0).bind(millis(now))).await?;
+        }
+        touch(&mut tx).await?;
+        if change.title.is_some() || change.company.is_some() {
+            mark_changed(&mut tx, &Which::OfSource(id.0)).await?;
+        }
+        let source = source_in(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(Some(source))
+    }
+
+    /// Makes every source that is polled due at `now`, whatever its schedule says.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn poll_all_at(&self, now: Timestamp) -> Result<(), StoreError> {
+        let asked = retried(|| async {
+            let mut tx = self.database.begin().await?;
+            let update = sql("UPDATE source SET next_poll = $1
+                 WHERE standing = 'active' AND paused_at IS NULL AND (next_poll IS NULL OR next_poll > $1)");
+            tx.run(update.bind(millis(now))).await?;
+            touch(&mut tx).await?;
+            tx.commit().await
+        });
+        asked.await.map_err(|f| f.at(&self.location, "making every source due"))
+    }
+
     /// Follows a blog no more. If reads of it stay that turned up nowhere else, its row stays with them, and is asked
     /// no more.
     ///
@@ -218,7 +314,8 @@ impl Store {
     pub async fn sources(&self, filter: &SourceFilter) -> Result<Vec<Source>, StoreError> {
         let standing = filter.standing.map(standing_name);
         let query = sql_of(format!(
-            "{SOURCE} WHERE s.unfollowed_at IS NULL AND ($1 IS NULL OR s.standing = $1)
+            "{SOURCE} WHERE s.unfollowed_at IS NULL AND ($1 IS NULL OR $1 =
+                CASE WHEN s.standing = 'active' AND s.paused_at IS NOT NULL THEN 'paused' ELSE s.standing END)
              AND ($2 = 0 OR s.last_error IS NOT NULL)"
         ))
         .bind(standing)
@@ -280,7 +377,7 @@ impl Store {
         };
         let busy_condition = not_among("host", 4, busy);
         let candidate = format!(
-            "SELECT id FROM source WHERE standing = 'active' AND {due} {busy_condition}
+            "SELECT id FROM source WHERE standing = 'active' AND paused_at IS NULL AND {due} {busy_condition}
              AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
         );
         let moments = |statement: Sql| {
@@ -421,12 +518,13 @@ pub(crate) fn standing_name(standing: Standing) -> &'static str {
         Standing::Active => "active",
         Standing::Retired => "retired",
         Standing::Waiting => "waiting",
+        Standing::Paused => "paused",
     }
 }
 
 fn standing_of(row: &Row) -> Tried<Standing> {
-    let name = row.text("standing")?;
-    [Standing::Active, Standing::Retired, Standing::Waiting]
+    let name = row.text("standing_now")?;
+    [Standing::Active, Standing::Retired, Standing::Waiting, Standing::Paused]
         .into_iter()
         .find(|standing| standing_name(*standing) == name)
         .ok_or_else(|| Failure::Unreadable(format!("`standing` is `{name}`")))
@@ -446,6 +544,7 @@ fn source_of_row(row: &Row) -> Tried<Source> {
         feed_url: row.opt_parsed("feed_url")?,
         sitemap_url: row.opt_parsed("sitemap_url")?,
         listing_url: row.opt_parsed("listing_url")?,
+        group: Some(row.text("in_group")?).filter(|group| !group.is_empty()),
         followed_at: row.moment("followed_at")?,
         unfollowed_at: row.opt_moment("unfollowed_at")?,
         reads: u64::try_from(shown).unwrap_or(0),

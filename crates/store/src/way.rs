@@ -280,8 +280,9 @@ impl Store {
     /// Where the database fails.
     pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
         let query = sql("SELECT
-                (SELECT count(*) FROM source WHERE standing = 'active' AND next_poll <= $1) AS sources_due,
-                (SELECT count(*) FROM source WHERE standing = 'active') AS sources_active,
+                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL
+                    AND next_poll <= $1) AS sources_due,
+                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL) AS sources_active,
                 (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
                 (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
                 (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside");
@@ -368,7 +369,7 @@ impl DueRead<'_> {
 /// The earliest moment after a given one at which something becomes due.
 pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
-        FROM source WHERE standing = 'active'
+        FROM source WHERE standing = 'active' AND paused_at IS NULL
         AND CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END > $1
         UNION ALL
         SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM backfill

@@ -46,10 +46,10 @@ pub(crate) use on_both;
 pub(crate) struct TestDatabase {
     pub(crate) location: Location,
     pub(crate) store: Store,
-    made: Made,
+    pub(crate) made: Made,
 }
 
-enum Made {
+pub(crate) enum Made {
     Folder(TempDir),
     Database { server: String, name: String },
 }
@@ -78,7 +78,7 @@ impl TestDatabase {
         Self { location, store, made }
     }
 
-    async fn postgres_empty() -> (Location, Made) {
+    pub(crate) async fn postgres_empty() -> (Location, Made) {
         let server = server();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("backissue_test_{}_{number}", std::process::id());

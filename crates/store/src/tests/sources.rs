@@ -360,3 +360,54 @@ on_both!(a_feed_that_moves_onto_another_sources_retires, |db| {
     assert_eq!(db.finish_all().await.len(), 1, "its reads stay");
     assert!(!db.store.follow(&blog("Acme"), at(20)).await.unwrap().is_new);
 });
+
+on_both!(a_person_renames_groups_and_pauses_a_source, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    db.finish_all().await;
+    let before = db.store.archive_version().await.unwrap();
+    let change = SourceChange {
+        title: Some(" The Acme blog ".into()),
+        company: Some("Acme Inc".into()),
+        group: Some("Databases".into()),
+        paused: Some(true),
+    };
+    let changed = db.store.change_source(source.id, &change, at(50)).await.unwrap().unwrap();
+    assert_eq!((changed.title.as_str(), changed.company.as_str()), ("The Acme blog", "Acme Inc"));
+    assert_eq!((changed.group.as_deref(), changed.slug), (Some("Databases"), source.slug.clone()));
+    assert_eq!(changed.health.standing, Standing::Paused);
+    let changes = db.store.changes(ChangeMark::after_version(before), 10).await.unwrap();
+    assert_eq!(changes.reads.len(), 1, "its reads are indexed again");
+    assert_eq!(changes.reads[0].card.company, "Acme Inc");
+
+    let all = Scope::AllNow { since: at(9_000) };
+    assert_eq!(db.store.claim_source(at(9_000), LEASE, &[], all).await.unwrap(), None);
+    assert_eq!(db.store.tally(at(9_000)).await.unwrap().sources_active, 0);
+    assert_eq!(db.store.next_due(at(0)).await.unwrap(), None);
+    let of = |standing| SourceFilter { standing: Some(standing), troubled_only: false };
+    assert_eq!(db.store.sources(&of(Standing::Active)).await.unwrap().len(), 0);
+    assert_eq!(db.store.sources(&of(Standing::Paused)).await.unwrap().len(), 1);
+
+    let resume = SourceChange { paused: Some(false), group: Some(String::new()), ..SourceChange::default() };
+    let resumed = db.store.change_source(source.id, &resume, at(60)).await.unwrap().unwrap();
+    assert_eq!((resumed.health.standing, resumed.health.next_poll), (Standing::Active, Some(at(60))));
+    assert_eq!((resumed.group, resumed.title.as_str()), (None, "The Acme blog"));
+    assert!(db.store.claim_source(at(60), LEASE, &[], Scope::Due).await.unwrap().is_some());
+    assert_eq!(db.store.change_source(SourceId(99), &change, at(0)).await.unwrap(), None);
+});
+
+#[tokio::test]
+async fn looking_for_an_archive_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(folder.path().join("typo").join("archive.sqlite"));
+    assert!(Store::look_at_existing(&location).await.unwrap().is_none());
+    assert!(!folder.path().join("typo").exists());
+    Store::look_at(&location).await.unwrap().close().await;
+    assert!(Store::look_at_existing(&location).await.unwrap().is_some());
+
+    let (location, made) = TestDatabase::postgres_empty().await;
+    assert!(Store::look_at_existing(&location).await.unwrap().is_none());
+    let store = Store::look_at(&location).await.unwrap();
+    assert!(Store::look_at_existing(&location).await.unwrap().is_some());
+    TestDatabase { location, store, made }.remove().await;
+}
