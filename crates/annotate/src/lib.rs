@@ -63,6 +63,11 @@ pub use cues::Field;
 pub use sentences::sentences;
 pub use vocabulary::{Vocabulary, VocabularyError};
 
+/// The names of the systems that articles are searched for.
+pub fn technology_names() -> impl Iterator<Item = &'static str> {
+    technologies::Technologies::builtin().names().iter().map(String::as_str)
+}
+
 /// An article and what is known of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {

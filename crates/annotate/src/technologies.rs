@@ -82,6 +82,10 @@ impl Technologies {
         &BUILTIN
     }
 
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// The systems that `title` and `body` name, most mentioned first, at most 8. A system named only once, and that
     /// not in the title, is left out where others are named more often: it is a passing mention.
     pub(crate) fn named_in(&self, title: &str, body: &str) -> Vec<String> {

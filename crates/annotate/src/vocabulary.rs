@@ -124,6 +124,25 @@ impl Vocabulary {
         self.by_slug.get(slug).map(|&at| &self.concepts[at])
     }
 
+    /// The concept with this slug, name or other name, regardless of case.
+    pub fn called(&self, name: &str) -> Option<&Concept> {
+        let wanted = name.trim().to_lowercase();
+        let by_slug = wanted.replace([' ', '_'], "-").parse().ok().and_then(|slug| self.get(&slug));
+        let is_called = |name: &String| name.to_lowercase() == wanted;
+        by_slug
+            .or_else(|| self.concepts.iter().find(|c| is_called(&c.name) || c.aliases.iter().any(is_called)))
+    }
+
+    /// The concept that a mistyped name probably means. Returns `None` if none is similar.
+    pub fn nearest(&self, name: &str) -> Option<&Concept> {
+        let names = self.concepts.iter().flat_map(|c| [c.slug.as_str(), &c.name]);
+        backissue_model::nearest(
+            name,
+            names.chain(self.concepts.iter().flat_map(|c| c.aliases.iter().map(String::as_str))),
+        )
+        .and_then(|name| self.called(name))
+    }
+
     /// The concepts directly under `parent`, in the order of the file.
     pub fn children<'v>(&'v self, parent: &'v ConceptSlug) -> impl Iterator<Item = &'v Concept> {
         self.concepts.iter().filter(move |c| c.parent.as_ref() == Some(parent))

@@ -15,6 +15,7 @@ use crate::at_once::at_once;
 use crate::meaning::{Embedding, Vectors};
 use crate::searcher::{Facts, Place, Searcher, SegmentKey};
 use crate::words::compile::Correction;
+use crate::words::coverage::coverage;
 use crate::{Facets, Index, Query, SearchError, Typing, Weights};
 
 /// How many reads either way of searching proposes, and so the most that an answer has.
@@ -46,6 +47,10 @@ pub struct Blend {
     pub constant: f32,
     /// A read less similar than this is not found by its meaning, 0 to 1.
     pub least_similarity: f32,
+    /// What the share of the question in a read's words counts towards closeness, where the similarity counts 1.
+    pub coverage: f32,
+    /// A question whose closest read is less close than this has no answer. `cargo xtask eval search --floor` learns it.
+    pub least_closeness: f32,
     /// What having a problem adds, as a share of the score.
     pub problem: f32,
     /// What the full confidence in that problem adds, as a share of the score.
@@ -62,6 +67,8 @@ impl Default for Blend {
             words: 2.0,
             constant: 3.0,
             least_similarity: 0.2,
+            coverage: 1.0,
+            least_closeness: 0.67,
             problem: 0.01,
             confidence: 0.005,
             recency: 0.005,
@@ -82,6 +89,15 @@ pub struct Ranked {
     pub words_score: Option<f32>,
     /// How like the query it is in meaning, -1 to 1; none where that was not near enough.
     pub similarity: Option<f32>,
+    /// The share of the question in its words, 0 to 1, rare words counting more; 1 where nothing but filters was asked for.
+    pub coverage: f32,
+}
+
+impl Ranked {
+    /// How close it is to the question.
+    pub fn closeness(&self, blend: &Blend) -> f32 {
+        self.similarity.unwrap_or_default().max(0.0) + blend.coverage * self.coverage
+    }
 }
 
 /// A ranking.
@@ -217,8 +233,14 @@ fn rank(
     let (near, found) = (near?, found?);
     if !query.has_words() {
         let reads = found.hits.iter().zip(1..).map(|(hit, rank)| {
-            let ranked =
-                Ranked { id: hit.id, score: 0.0, by_words: Some(rank), words_score: None, similarity: None };
+            let ranked = Ranked {
+                id: hit.id,
+                score: 0.0,
+                by_words: Some(rank),
+                words_score: None,
+                similarity: None,
+                coverage: 1.0,
+            };
             (hit.place, ranked)
         });
         return Ok(Placed { reads: reads.collect(), corrections: found.corrections });
@@ -236,7 +258,18 @@ fn rank(
     }
     let candidates =
         candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
-    Ok(Placed { reads: joined(searcher, candidates, blend)?, corrections: found.corrections })
+    let mut reads = joined(searcher, candidates, blend)?;
+    let unfinished = query.unfinished().filter(|_| typing == Typing::Going);
+    let places: Vec<Place> = reads.iter().map(|(place, _)| *place).collect();
+    let covered = coverage(searcher, query, &found.corrections, unfinished, &places)?;
+    for ((_, ranked), covered) in reads.iter_mut().zip(covered) {
+        ranked.coverage = covered;
+    }
+    // Words alone, as where a server that makes vectors does not answer, say too little to refuse an answer.
+    if meaning.is_some() && reads.iter().all(|(_, ranked)| ranked.closeness(blend) < blend.least_closeness) {
+        reads.clear();
+    }
+    Ok(Placed { reads, corrections: found.corrections })
 }
 
 /// The places nearest to `meaning` in all segments, of those that `query` lets through, nearest first.
@@ -295,6 +328,7 @@ fn joined(
             by_words: candidate.by_words,
             words_score: candidate.words_score,
             similarity: candidate.similarity,
+            coverage: 0.0,
         };
         (candidate.place, ranked)
     });

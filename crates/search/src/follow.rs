@@ -7,12 +7,13 @@ use backissue_model::ReadId;
 use backissue_store::{ChangeMark, Changes, ReadText};
 
 use crate::meaning::Embedding;
-use crate::{Document, Search, SearchFailure, Writer};
+use crate::{Document, Search, SearchError, SearchFailure, Writer};
 
 /// Changes taken from the archive at once.
 const STRETCH: u32 = 500;
-/// Reads between two commits: each makes what was taken in so far searchable, and costs a tenth of a second.
-const COMMIT_EVERY: usize = 10_000;
+/// Most reads between two commits: each makes what was taken in so far searchable, and costs a tenth of a second. The first
+/// commits come sooner, each after as many reads as all before it had, so that a new index soon finds something.
+const COMMIT_EVERY: u64 = 10_000;
 
 /// How far catching up has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Caught {
     },
     /// Another process writes this index; what it has committed is searched.
     ByAnother,
+    /// The index lacks changes and may not be written; what is in it is searched.
+    ReadOnly,
 }
 
 impl Search {
@@ -47,7 +50,16 @@ impl Search {
         if self.has_come_to(version) {
             return Ok(Caught::Up { changes: 0 });
         }
-        let Some(mut writer) = self.writer().await? else { return Ok(Caught::ByAnother) };
+        if version > 0 && self.index().position() == version {
+            self.come_to(version);
+            return Ok(Caught::Up { changes: 0 });
+        }
+        let mut writer = match self.writer().await {
+            Ok(Some(writer)) => writer,
+            Ok(None) => return Ok(Caught::ByAnother),
+            Err(SearchFailure::Index(SearchError::Forbidden { .. })) => return Ok(Caught::ReadOnly),
+            Err(failure) => return Err(failure),
+        };
         if self.index().position() > version {
             // The archive went back, as when an older copy was put in its place.
             drop(writer);
@@ -69,10 +81,11 @@ impl Search {
                 writer.remove(*id);
             }
             let count = documents.len() + changes.gone.len();
-            waiting += count;
+            waiting += count as u64;
             progress.done += count as u64;
             tell(progress);
-            if next.is_none() || waiting >= COMMIT_EVERY {
+            if next.is_none() || waiting >= (progress.done - waiting).clamp(u64::from(STRETCH), COMMIT_EVERY)
+            {
                 // Nothing changed between the last change told and the version looked up before.
                 let position = if next.is_none() { come_to.max(version) } else { come_to };
                 writer = commit(writer, position).await?;

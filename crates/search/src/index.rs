@@ -6,6 +6,7 @@
 //!
 //! This module must not know what is in a document or a query.
 
+mod directory;
 mod generation;
 mod rebuild;
 mod writer;

@@ -7,7 +7,7 @@ use backissue_model::ConceptSlug;
 use backissue_store::ReadText;
 use jiff::tz::TimeZone;
 
-use crate::{Asked, Match, Query, Search, SearchFailure};
+use crate::{Answer, Asked, Coverage, Match, Query, Search, SearchFailure};
 
 /// Most reads of an answer.
 pub const PRIOR_ART_MAX: usize = 30;
@@ -25,6 +25,8 @@ pub struct PriorArt {
     pub ways: Vec<Way>,
     /// Why the meaning was not searched, where a server that should say it did not answer.
     pub words_only: Option<String>,
+    /// How much of the archive the index has, while it lacks some.
+    pub missing: Option<Coverage>,
 }
 
 /// Reads that went the same way.
@@ -45,12 +47,13 @@ impl Search {
     pub async fn prior_art(&self, text: &str, limit: usize) -> Result<PriorArt, SearchFailure> {
         let limit = limit.clamp(1, PRIOR_ART_MAX);
         let asked = Asked { text: text.to_owned(), limit: limit * 3, ..Asked::default() };
-        let answer = self.find(&asked).await?;
+        let mut answer = self.find(&asked).await?;
         let best = answer.matches.first().map_or(0.0, |best| best.ranked.score);
-        let mut reads = answer.matches;
+        let mut reads = std::mem::take(&mut answer.matches);
         reads.retain(|found| tells(&found.read) && found.ranked.score >= best * SHARE_OF_BEST);
         reads.truncate(limit);
-        Ok(PriorArt { query: answer.query, ways: grouped(reads), words_only: answer.words_only })
+        let Answer { query, words_only, missing, .. } = answer;
+        Ok(PriorArt { query, ways: grouped(reads), words_only, missing })
     }
 }
 

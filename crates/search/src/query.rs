@@ -15,8 +15,8 @@
 mod filter;
 mod read;
 
-pub use filter::Filter;
 pub(crate) use filter::begins as filter_begins;
+pub use filter::{Filter, first_day};
 
 use std::fmt;
 
@@ -111,6 +111,11 @@ impl Query {
     /// What was not understood and how it was taken instead, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Adds a note.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     /// Whether nothing is asked for.

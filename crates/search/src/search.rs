@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use backissue_model::ReadId;
-use backissue_store::{ReadText, Store, StoreError};
+use backissue_model::{ReadId, Slug, Source, did_you_mean, nearest};
+use backissue_store::{ReadText, SourceFilter, Store, StoreError};
 
 use crate::embedders::{Embedders, EmbeddingFailure};
 use crate::follow::meanings;
 use crate::meaning::Embedding;
 use crate::{
-    Blend, By, Correction, Facets, Index, Marks, Passage, Query, Ranked, Ranker, Ranking, SearchError,
-    Typing, passage,
+    Blend, By, Correction, Facets, Filter, Index, Marks, Passage, Query, Ranked, Ranker, Ranking,
+    SearchError, Typing, passage,
 };
 
 /// The flag of the archive that tells it from others, so that no index is taken for another archive's.
@@ -93,6 +93,8 @@ pub struct Answer {
     pub marks: Marks,
     /// Why the meaning was not searched, where a server that should say it did not answer.
     pub words_only: Option<String>,
+    /// How much of the archive the index has, while it lacks some.
+    pub missing: Option<Coverage>,
 }
 
 /// A read that was found.
@@ -159,6 +161,15 @@ impl Search {
         Ok(Coverage { indexed: self.index().len(), reads })
     }
 
+    /// How much of the archive the index has, while it lacks some.
+    ///
+    /// # Errors
+    /// Where the archive cannot be read.
+    pub async fn missing(&self) -> Result<Option<Coverage>, SearchFailure> {
+        let coverage = self.coverage().await?;
+        Ok((coverage.indexed < coverage.reads && self.is_behind().await?).then_some(coverage))
+    }
+
     /// Reads the vectors of new segments, so that no search has to.
     pub(crate) async fn warm(&self) -> Result<(), SearchFailure> {
         let Some(dimensions) = self.embedder.dimensions() else { return Ok(()) };
@@ -172,7 +183,7 @@ impl Search {
     /// # Errors
     /// Where the archive or the index cannot be read. An embedding server that does not answer is no error.
     pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
-        let query = Query::parse(&asked.text);
+        let query = self.understood(&asked.text).await?;
         let (meaning, words_only) = match self.meaning_of(&query, &asked.blend).await {
             Ok(meaning) => (meaning, None),
             Err(failure) => (None, Some(failure.to_string())),
@@ -183,7 +194,9 @@ impl Search {
         let page: Vec<Ranked> = ranking.reads.into_iter().skip(asked.skip).take(asked.limit).collect();
         let marks = Marks::of(&query, &ranking.corrections);
         let matches = self.matched(page, &marks).await?;
-        Ok(Answer { query, matches, total, facets, corrections: ranking.corrections, marks, words_only })
+        let missing = self.missing().await?;
+        let corrections = ranking.corrections;
+        Ok(Answer { query, matches, total, facets, corrections, marks, words_only, missing })
     }
 
     /// The ranking alone, without texts: for measuring.
@@ -203,25 +216,53 @@ impl Search {
     /// Where the archive or the index cannot be read, or an embedding server does not answer.
     pub async fn others_with(&self, id: ReadId, limit: usize) -> Result<Vec<Match>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
-        let Some(problem) = read.precis.problem.as_ref() else { return Ok(Vec::new()) };
-        let query = Query::of_words(&format!("{} {}", problem.text, read.card.title));
-        let [problem, _] = meanings(&read);
-        let Some(meaning) = self.embedder.embed(&[problem]).await?.pop().flatten() else {
-            return Ok(Vec::new());
-        };
-        let (ranking, _) = self.ranked(query, Some(meaning), Blend::default(), Typing::Done).await?;
-        let alike: Vec<Ranked> = ranking
-            .reads
-            .into_iter()
-            .filter(|other| other.id != read.card.id && other.similarity.is_some_and(|s| s >= SAME_PROBLEM))
-            .take(limit * 4)
-            .collect();
+        let alike = self.ranked_alike(&read).await?.into_iter();
+        let alike = alike.filter(|other| other.similarity.is_some_and(|s| s >= SAME_PROBLEM));
+        let alike: Vec<Ranked> = alike.take(limit * 4).collect();
         let mut matches = self.matched(alike, &Marks::default()).await?;
         matches
             .retain(|other| other.read.fingerprint.is_none() || other.read.fingerprint != read.fingerprint);
         matches.sort_by_key(|other| other.read.card.company == read.card.company);
         matches.truncate(limit);
         Ok(matches)
+    }
+
+    /// How like each read is whose problem may be this one's, 0 to 1: for measuring.
+    ///
+    /// # Errors
+    /// As of [`Search::others_with`].
+    pub async fn alike(&self, id: ReadId) -> Result<Vec<(ReadId, f32)>, SearchFailure> {
+        let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
+        let ranked = self.ranked_alike(&read).await?.into_iter();
+        Ok(ranked.filter_map(|other| Some((other.id, other.similarity?))).collect())
+    }
+
+    /// The reads whose problem may be this one's, best first.
+    async fn ranked_alike(&self, read: &ReadText) -> Result<Vec<Ranked>, SearchFailure> {
+        let Some(problem) = read.precis.problem.as_ref() else { return Ok(Vec::new()) };
+        let query = Query::of_words(&format!("{} {}", problem.text, read.card.title));
+        let [problem, _] = meanings(read);
+        let Some(meaning) = self.embedder.embed(&[problem]).await?.pop().flatten() else {
+            return Ok(Vec::new());
+        };
+        let (ranking, _) = self.ranked(query, Some(meaning), Blend::default(), Typing::Done).await?;
+        Ok(ranking.reads.into_iter().filter(|other| other.id != read.card.id).collect())
+    }
+
+    /// Reads a question. A note names each company, source and technology that the archive does not have, with the nearest
+    /// one that it has.
+    pub(crate) async fn understood(&self, text: &str) -> Result<Query, SearchFailure> {
+        let mut query = Query::parse(text);
+        let is_name = |filter: &Filter| {
+            matches!(filter, Filter::Company(_) | Filter::Source(_) | Filter::Technology(_))
+        };
+        if query.filters().any(|(filter, _)| is_name(filter)) {
+            let sources = self.store.sources(&SourceFilter::default()).await?;
+            let notes: Vec<String> =
+                query.filters().filter_map(|(filter, _)| unknown_name(filter, &sources)).collect();
+            notes.into_iter().for_each(|note| query.note(note));
+        }
+        Ok(query)
     }
 
     async fn meaning_of(&self, query: &Query, blend: &Blend) -> Result<Option<Embedding>, SearchFailure> {
@@ -256,6 +297,47 @@ impl Search {
         });
         Ok(matched.collect())
     }
+}
+
+/// What to say of a filter whose name nothing in the archive has.
+fn unknown_name(filter: &Filter, sources: &[Source]) -> Option<String> {
+    let (what, typed, known): (_, _, Vec<&str>) = match filter {
+        Filter::Company(name) => {
+            let wanted: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+            let is_called = |company: &str| {
+                let words: Vec<String> = company.split_whitespace().map(str::to_lowercase).collect();
+                Slug::of(company) == Slug::of(name) || wanted.iter().all(|word| words.contains(word))
+            };
+            if sources.iter().any(|source| is_called(&source.company)) {
+                return None;
+            }
+            ("company", name.clone(), sources.iter().map(|source| source.company.as_str()).collect())
+        }
+        Filter::Source(slug) => {
+            if sources.iter().any(|source| source.slug == *slug) {
+                return None;
+            }
+            let names = sources.iter().flat_map(|source| [source.slug.as_str(), &source.title]);
+            let nearest = nearest(slug.as_str(), names);
+            let meant =
+                sources.iter().find(|s| nearest.is_some_and(|n| s.slug.as_str() == n || s.title == n));
+            ("source", slug.to_string(), meant.map(|source| source.slug.as_str()).into_iter().collect())
+        }
+        Filter::Technology(name) => {
+            let mut known = backissue_annotate::technology_names();
+            if known.any(|known| known.to_lowercase() == *name) {
+                return None;
+            }
+            ("technology", name.clone(), backissue_annotate::technology_names().collect())
+        }
+        _ => return None,
+    };
+    let hint = match known.as_slice() {
+        [one] if what == "source" => format!("; did you mean “{one}”?"),
+        _ => did_you_mean(&typed, known),
+    };
+    let end = if hint.is_empty() { "." } else { "" };
+    Some(format!("The archive has no {what} called “{typed}”{hint}{end}"))
 }
 
 /// A name for an archive, such as no other has.

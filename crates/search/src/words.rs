@@ -3,6 +3,7 @@
 mod best;
 mod closer;
 pub(crate) mod compile;
+pub(crate) mod coverage;
 pub(crate) mod facets;
 pub(crate) mod fields;
 pub(crate) mod highlights;

@@ -1,6 +1,7 @@
 //! Search against judged queries: ours by words, by meaning and by both, two databases' full text, and the embeddings that ours
 //! were distilled from.
 
+mod floor;
 mod peers;
 pub mod queries;
 mod tuning;
@@ -37,6 +38,9 @@ pub struct Evaluation {
     /// Write what words and meaning each say of every query, a JSON object a line, for choosing the blend
     #[arg(long, value_name = "FILE")]
     proposals: Option<PathBuf>,
+    /// Instead of figures, learn how close a read has to be to be shown, from the tuning half, and report on the other
+    #[arg(long)]
+    floor: bool,
     /// Instead of figures, look for better weights and print them; to be used with `--half tuning`
     #[arg(long)]
     tune: bool,
@@ -73,8 +77,8 @@ impl Evaluation {
     }
 
     async fn measure(self) -> anyhow::Result<()> {
-        let judged: Vec<Judged> =
-            queries::load()?.into_iter().filter(|judged| self.half.holds(judged)).collect();
+        let half = if self.floor { Half::All } else { self.half };
+        let judged: Vec<Judged> = queries::load()?.into_iter().filter(|judged| half.holds(judged)).collect();
         let folder = tempfile::tempdir()?;
         eprintln!("making the archive");
         let store =
@@ -86,6 +90,9 @@ impl Evaluation {
         eprintln!("asking");
         let texts: Vec<&str> = judged.iter().map(|judged| judged.query.as_str()).collect();
         let urls: Urls = reads.iter().map(|read| (read.card.id, read.card.url.to_string())).collect();
+        if self.floor {
+            return floor::learn(&search, &judged, &urls).await;
+        }
         if self.tune {
             return tuning::tune(&search, &judged, &urls).await;
         }
@@ -200,6 +207,7 @@ async fn proposals(search: &Search, judged: &[Judged], urls: &Urls, path: &PathB
                 confidence: 0.0,
                 recency: 0.0,
                 least_similarity: -1.0,
+                least_closeness: f32::MIN,
                 ..Blend::default()
             };
             let ranking = search.ranking(&query.query, &plain).await?;

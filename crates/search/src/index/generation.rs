@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tantivy::{IndexReader, IndexSettings, ReloadPolicy, TantivyError};
 
+use super::directory::Files;
 use crate::SearchError;
 use crate::words::fields::Fields;
 
@@ -37,7 +38,7 @@ impl Generation {
         };
         held.lock_shared().map_err(|error| SearchError::io(folder, &error))?;
         let reading = |error: TantivyError| SearchError::reading(folder, &error);
-        let index = tantivy::Index::open_in_dir(&path).map_err(reading)?;
+        let index = Files::open(&path).and_then(tantivy::Index::open).map_err(reading)?;
         let (schema, fields) = Fields::make();
         if index.schema() != schema {
             return Err(damaged("it was made by another version of backissue"));
@@ -53,8 +54,8 @@ impl Generation {
         let held = File::create(path.join(HELD)).map_err(io)?;
         held.lock_shared().map_err(io)?;
         let (schema, fields) = Fields::make();
-        let made =
-            tantivy::Index::builder().schema(schema).settings(IndexSettings::default()).create_in_dir(&path);
+        let made = Files::open(&path)
+            .and_then(|files| tantivy::Index::create(files, schema, IndexSettings::default()));
         let index = made.map_err(|error| SearchError::writing(folder, &error))?;
         Self::ready(folder, name, index, fields, held)
     }

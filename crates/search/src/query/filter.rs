@@ -3,7 +3,7 @@
 use std::fmt;
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, Kind, Slug, Week};
+use backissue_model::{ConceptSlug, Kind, Slug, Week, did_you_mean};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
@@ -54,11 +54,13 @@ impl Filter {
                 "company" => Ok(Self::Company(value.to_owned())),
                 "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
                 "source" => Ok(Self::Source(Slug::of(value))),
-                "concept" => concept(value)
-                    .map(Self::Concept)
-                    .ok_or_else(|| "is no concept of the vocabulary".to_owned()),
+                "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
+                    let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
+                    format!("is no concept of the vocabulary{}", did_you_mean(value, nearest))
+                }),
                 "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
-                    format!("is no kind; kinds are {}", Kind::ALL.map(Kind::as_str).join(", "))
+                    let kinds = Kind::ALL.map(Kind::as_str);
+                    format!("is no kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
                 }),
                 "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
                     "is no week; write it as year and ISO week, for example 2026-W20".to_owned()
@@ -125,20 +127,11 @@ fn kind(value: &str) -> Option<Kind> {
 
 /// A concept by its slug, its name or one of its other names.
 fn concept(value: &str) -> Option<ConceptSlug> {
-    let vocabulary = Vocabulary::builtin();
-    let wanted = value.to_lowercase();
-    if let Ok(slug) = wanted.replace([' ', '_'], "-").parse()
-        && vocabulary.get(&slug).is_some()
-    {
-        return Some(slug);
-    }
-    let is_called = |name: &String| name.to_lowercase() == wanted;
-    let found = vocabulary.concepts().iter().find(|c| is_called(&c.name) || c.aliases.iter().any(is_called));
-    found.map(|concept| concept.slug.clone())
+    Vocabulary::builtin().called(value).map(|concept| concept.slug.clone())
 }
 
-/// The first day of a year, a month, a day or a week.
-fn first_day(value: &str) -> Option<Date> {
+/// The first day of a year, a month, a day or a week. Returns `None` if the text is none of them.
+pub fn first_day(value: &str) -> Option<Date> {
     if let Ok(week) = value.to_uppercase().parse::<Week>() {
         return Some(week.monday());
     }

@@ -65,7 +65,8 @@ impl<'a> Reader<'a> {
                 self.query.pieces.push(Piece::Filter(filter, sense));
             }
             Reading::NoSuchValue(reason) => {
-                self.note(format!("“{}” {reason}; “{name}:” was searched as words.", short(value)));
+                let stop = if reason.ends_with('?') { "" } else { ";" };
+                self.note(format!("“{}” {reason}{stop} “{name}:” was searched as words.", short(value)));
                 self.take_as_words(rest);
             }
             Reading::NoSuchFilter => {

@@ -216,7 +216,7 @@ fn exact_terms(text: &str) -> Vec<(usize, String)> {
 }
 
 /// The terms under which the forms of a word are kept: the word, its other forms, and its stem where that is a word.
-fn forms(word: &str) -> Vec<String> {
+pub(super) fn forms(word: &str) -> Vec<String> {
     match stem(word) {
         Some(stem) => vec![word.to_owned(), format!("{STEM}{stem}"), stem],
         None => vec![word.to_owned(), format!("{STEM}{word}")],
