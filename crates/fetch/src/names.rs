@@ -14,7 +14,7 @@ use crate::network;
 use crate::resolve::{Resolve, fixed_addresses};
 
 /// What lifts the refusal of an address.
-pub(crate) const HOW_TO_ALLOW: &str = "allow private addresses if it is meant";
+pub(crate) const HOW_TO_ALLOW: &str = "allow it with --allow-private-addresses if it is meant";
 
 /// The resolver of the client that connects by itself. It is asked at the time of connecting and its answer is what is
 /// connected to, so there is no second look-up in which an answer could change.
@@ -228,7 +228,7 @@ mod tests {
             names.keep_allowed("a.example", sockets(&["10.0.0.1"])).unwrap_err().into_error("a.example");
         assert_eq!(
             error.to_string(),
-            "a.example was not fetched: it leads to 10.0.0.1, a private address; allow private addresses if it is meant"
+            "a.example was not fetched: it leads to 10.0.0.1, a private address; allow it with --allow-private-addresses if it is meant"
         );
     }
 

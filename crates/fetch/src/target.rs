@@ -38,7 +38,7 @@ impl Target {
         };
         if !allowed_ports.contains(&port) {
             return Err(refuse(format!(
-                "port {port} is not among the allowed ones; allow it if it is meant"
+                "port {port} is not among the allowed ones; allow it with --allow-port {port} if it is meant"
             )));
         }
         let name = host.to_string();

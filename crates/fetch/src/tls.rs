@@ -65,7 +65,7 @@ pub(crate) fn plain_reason(error: &rustls::Error) -> String {
     };
     match certificate {
         CertificateError::UnknownIssuer => {
-            "its certificate is signed by nobody this machine trusts; if it is your own, name its authority as a CA file"
+            "its certificate is signed by nobody this machine trusts; if it is meant, name its authority with --ca FILE"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {

@@ -73,7 +73,7 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     if let Ok(feed) = backissue_feed::parse(&bytes, &hints) {
         return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None })));
     }
-    let named = backissue_feed::discover(&bytes, &hints);
+    let named = backissue_feed::of_posts(backissue_feed::discover(&bytes, &hints), &at);
     match named.as_slice() {
         [] => usual_place(fetcher, &at).await,
         [only] => fetch_feed(fetcher, &only.url, Some(at)).await.map(|feed| Found::One(Box::new(feed))),

@@ -72,7 +72,10 @@ impl Ingest {
         }
         match trouble {
             Some(trouble) => {
-                warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
+                // The same trouble again is no news.
+                if source.health.last_error.as_ref() != Some(&trouble.reason) {
+                    warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
+                }
                 self.meter.trouble(trouble);
             }
             None if unchanged => self.meter.unchanged(&source.title),

@@ -85,6 +85,9 @@ const PATIENCE: u32 = 8;
 /// How often it is looked whether a read is due for the model.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// How often it is looked for work that another process made due, as `backissue sync` does beside a running `serve`.
+const LOOK_FOR_WORK: Duration = Duration::from_secs(10);
+
 /// How long nothing is asked of the web after it turned out that this machine has no network.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
 
@@ -348,10 +351,10 @@ impl Ingest {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// When to look again if nothing happens before: a resting host, the next thing due, or a minute.
+    /// When to look again if nothing happens before: a resting host, the next thing due, or [`LOOK_FOR_WORK`].
     async fn wake_at(&self, resting: Option<Instant>, idle: WhenIdle) -> Result<Instant, IngestError> {
         let now = Instant::now();
-        let minute = now + Duration::from_secs(60);
+        let latest = now + LOOK_FOR_WORK;
         let due = match idle {
             WhenIdle::Return => None,
             WhenIdle::Wait => self.store.next_due(Timestamp::now()).await?.map(|at| {
@@ -359,7 +362,7 @@ impl Ingest {
                 now + Duration::try_from(pause).unwrap_or(Duration::from_secs(60))
             }),
         };
-        Ok([resting, due].into_iter().flatten().fold(minute, Instant::min))
+        Ok([resting, due].into_iter().flatten().fold(latest, Instant::min))
     }
 
     /// The next piece of work: précis first (an article that is there should be seen), then feeds, then hubs, then documents that
