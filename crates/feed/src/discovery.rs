@@ -72,6 +72,59 @@ pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
         .collect()
 }
 
+/// Parts of an address under which a feed has less than all posts.
+const NARROWER: &[&str] = &[
+    "tag",
+    "tags",
+    "tagged",
+    "category",
+    "categories",
+    "cat",
+    "topic",
+    "topics",
+    "label",
+    "labels",
+    "author",
+    "authors",
+    "-",
+    "search",
+];
+/// Words of a feed's title that name its format and not what is in it.
+const FORMATS: &[&str] =
+    &["rss", "rss2", "atom", "json", "feed", "xml", "rdf", "0", "1", "2", "3", "via", "subscribe"];
+
+/// The feeds of a page that hold its posts: without those of comments, of one tag or category, and of one author, unless the
+/// page itself is about one of these; and of one feed in several formats, the first. All of them if none would be left.
+pub fn of_posts(found: Vec<FoundFeed>, page: &Url) -> Vec<FoundFeed> {
+    let mut known = HashSet::new();
+    let is_meant = |feed: &&FoundFeed| {
+        !is_of_comments(&feed.url, feed.title.as_deref()) && (!is_narrower(&feed.url) || is_narrower(page))
+    };
+    let posts: Vec<FoundFeed> =
+        found.iter().filter(is_meant).filter(|feed| known.insert(without_format(feed))).cloned().collect();
+    if posts.is_empty() { found } else { posts }
+}
+
+fn is_narrower(url: &Url) -> bool {
+    let parts = url.path_segments().into_iter().flatten().map(str::to_lowercase);
+    parts.into_iter().any(|part| NARROWER.contains(&part.as_str()))
+        || url.query_pairs().any(|(name, _)| NARROWER.contains(&name.to_lowercase().as_str()))
+}
+
+/// What two formats of one feed have in common: their titles without the words for formats, and where they have none, their
+/// folder.
+fn without_format(feed: &FoundFeed) -> String {
+    let title = feed.title.as_deref().unwrap_or_default().to_lowercase();
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.filter(|word| !FORMATS.contains(word)).collect();
+    if !words.is_empty() {
+        return words.join(" ");
+    }
+    let path = feed.url.path().trim_end_matches('/');
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{}{folder}/", feed.url.host_str().unwrap_or_default())
+}
+
 /// The addresses where a site's feed usually lies, likeliest first: beside the page, then at the host's root.
 pub fn guesses(site: &Url) -> Vec<Url> {
     const USUAL: &[&str] = &[
@@ -218,6 +271,45 @@ mod tests {
         assert_eq!(found[0].format_hint, Some(FeedFormat::Atom));
         assert_eq!(found[1].title.as_deref(), Some("X & Y"));
         assert_eq!(found[2].title.as_deref(), Some("RSS"));
+    }
+
+    #[test]
+    fn posts_are_told_from_comments_tags_authors_and_formats() {
+        let feed = |url: &str, title: &str| FoundFeed {
+            url: Url::parse("https://blog.example/").unwrap().join(url).unwrap(),
+            title: Some(title.to_owned()).filter(|title| !title.is_empty()),
+            format_hint: None,
+        };
+        let chosen = |page: &str, feeds: &[(&str, &str)]| -> Vec<String> {
+            let found = feeds.iter().map(|(url, title)| feed(url, title)).collect();
+            let page = Url::parse("https://blog.example/").unwrap().join(page).unwrap();
+            of_posts(found, &page).iter().map(|feed| feed.url.path().to_owned()).collect()
+        };
+        let wordpress = [("/feed/", "Acme » Feed"), ("/comments/feed/", "Acme » Comments Feed")];
+        assert_eq!(chosen("/", &wordpress), ["/feed/"]);
+        let tagged =
+            [("/feed/", "Acme » Feed"), ("/category/databases/feed/", "Acme » Databases Category Feed")];
+        assert_eq!(chosen("/", &tagged), ["/feed/"]);
+        assert_eq!(chosen("/category/databases/", &tagged).len(), 2, "somebody follows a category");
+        let formats = [
+            ("/feed.xml", "Acme (RSS)"),
+            ("/atom.xml", "Acme Atom feed"),
+            ("/feed.json", "Acme - JSON Feed 1.1"),
+        ];
+        assert_eq!(chosen("/", &formats), ["/feed.xml"]);
+        assert_eq!(chosen("/", &[("/rss.xml", ""), ("/atom.xml", "")]), ["/rss.xml"]);
+        assert_eq!(chosen("/", &[("/rss.xml", "RSS"), ("/author/ann/feed", "Ann")]), ["/rss.xml"]);
+        assert_eq!(
+            chosen("/", &[("/feeds/posts/default", "Posts"), ("/feeds/posts/default/-/Go", "Go")]),
+            ["/feeds/posts/default"]
+        );
+        let two = [("/engineering/feed", "Engineering"), ("/news/feed", "News")];
+        assert_eq!(chosen("/", &two).len(), 2, "these are two blogs");
+        assert_eq!(
+            chosen("/", &[("/comments/feed", "Comments")]),
+            ["/comments/feed"],
+            "there is nothing else"
+        );
     }
 
     #[test]

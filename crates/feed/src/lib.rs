@@ -47,7 +47,7 @@ mod wishes;
 use backissue_model::Feed;
 use url::Url;
 
-pub use discovery::{FoundFeed, discover, guesses};
+pub use discovery::{FoundFeed, discover, guesses, of_posts};
 pub use feed_error::FeedError;
 pub use url_shape::{Shapes, UrlDate, UrlShape, Verdict, Why};
 pub use wishes::wishes;
