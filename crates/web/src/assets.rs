@@ -1,4 +1,4 @@
-//! The stylesheet, the script and the icon: part of the program, each under an address that changes with its content.
+//! The stylesheet, the script, the icon and the fonts: part of the program, each under an address that changes with its content.
 
 use std::sync::LazyLock;
 
@@ -16,19 +16,25 @@ const SCRIPT: &str = include_str!("../assets/backissue.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Everything that is served as it lies: name, media type, content.
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("backissue.css", "text/css; charset=utf-8", STYLESHEET),
-    ("backissue.js", "text/javascript; charset=utf-8", SCRIPT),
-    ("icon.svg", "image/svg+xml", ICON),
+const ASSETS: [(&str, &str, &[u8]); 6] = [
+    ("backissue.css", "text/css; charset=utf-8", STYLESHEET.as_bytes()),
+    ("backissue.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
+    ("icon.svg", "image/svg+xml", ICON.as_bytes()),
+    ("source-serif-4.woff2", "font/woff2", include_bytes!("../assets/source-serif-4.woff2")),
+    ("source-sans-3.woff2", "font/woff2", include_bytes!("../assets/source-sans-3.woff2")),
+    ("fonts-LICENSE.txt", "text/plain; charset=utf-8", include_bytes!("../assets/fonts-LICENSE.txt")),
 ];
+
+/// The fonts, which a page asks for at once.
+pub(crate) const FONTS: [&str; 2] = ["source-serif-4.woff2", "source-sans-3.woff2"];
 
 /// A year, the longest that caches are asked to keep anything (RFC 9111 leaves the limit to custom).
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// A fingerprint of all assets together; part of their addresses and of every page's ETag.
 pub(crate) static FINGERPRINT: LazyLock<String> = LazyLock::new(|| {
-    let all: String = ASSETS.iter().map(|(_, _, content)| *content).collect();
-    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(all.as_bytes()))
+    let all: Vec<u8> = ASSETS.iter().flat_map(|(_, _, content)| *content).copied().collect();
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&all))
 });
 
 /// The address of the asset called `name`.
@@ -53,5 +59,20 @@ fn serve(name: &str, keep: &'static str) -> Response {
             ([(CONTENT_TYPE, *media_type), (CACHE_CONTROL, keep)], *content).into_response()
         }
         None => Fault::NoSuchPage.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fonts_stay_small() {
+        let is_font = |name: &str| FONTS.contains(&name);
+        let sizes: Vec<usize> =
+            ASSETS.iter().filter(|(name, ..)| is_font(name)).map(|(.., content)| content.len()).collect();
+        assert_eq!(sizes.len(), FONTS.len());
+        assert!(sizes.iter().sum::<usize>() < 120_000, "{sizes:?}");
+        assert!(FONTS.iter().all(|name| STYLESHEET.contains(&format!("url({name})"))));
     }
 }

@@ -12,9 +12,10 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::WeekError;
+use backissue_annotate::Vocabulary;
+use backissue_model::{Concept, Slug, Source, WeekError, did_you_mean, nearest};
 use backissue_search::SearchFailure;
-use backissue_store::StoreError;
+use backissue_store::{SourceFilter, Store, StoreError};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
@@ -27,7 +28,9 @@ use crate::frame::{Document, Frame};
 pub(crate) enum Fault {
     NoSuchPage,
     NoSuchRead,
-    NoSuchSource(String),
+    /// No source is called so; and the name of the one that may be meant.
+    NoSuchSource(String, Option<Slug>),
+    /// No concept is called so.
     NoSuchConcept(String),
     /// The address cannot mean anything; the text says why, for people.
     BadAddress(String),
@@ -78,6 +81,16 @@ impl From<SearchFailure> for Fault {
 }
 
 impl Fault {
+    /// The archive follows no source of this name; the nearest one is looked for.
+    pub(crate) async fn no_such_source(store: &Store, name: &str) -> Self {
+        let sources = store.sources(&SourceFilter::default()).await.unwrap_or_default();
+        let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
+        let meant = nearest(name, names);
+        let is_meant =
+            |s: &&Source| meant.is_some_and(|m| [s.slug.as_str(), &s.title, &s.company].contains(&m));
+        Self::NoSuchSource(name.to_owned(), sources.iter().find(is_meant).map(|source| source.slug.clone()))
+    }
+
     /// Something that should not be able to fail did.
     pub(crate) fn from_bug(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let reference = reference();
@@ -108,7 +121,7 @@ impl Fault {
         match self {
             Self::NoSuchPage
             | Self::NoSuchRead
-            | Self::NoSuchSource(_)
+            | Self::NoSuchSource(..)
             | Self::NoSuchConcept(_)
             | Self::NothingToUndo => StatusCode::NOT_FOUND,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
@@ -124,7 +137,7 @@ impl Fault {
         match self {
             Self::NoSuchPage => "There is no such page",
             Self::NoSuchRead => "There is no such read",
-            Self::NoSuchSource(_) => "There is no such source",
+            Self::NoSuchSource(..) => "There is no such source",
             Self::NoSuchConcept(_) => "There is no such concept",
             Self::BadAddress(_) => "That address means nothing here",
             Self::NotThatWay => "Pages can only be read",
@@ -153,8 +166,14 @@ impl Fault {
                                  article as another read."
                     .to_owned()
             }
-            Self::NoSuchSource(slug) => format!("The archive follows no source called “{slug}”."),
-            Self::NoSuchConcept(slug) => format!("The vocabulary has no concept called “{slug}”."),
+            Self::NoSuchSource(name, nearest) => {
+                let hint = did_you_mean(name, nearest.as_ref().map(Slug::as_str));
+                no_such(format!("The archive follows no source called “{name}”"), hint)
+            }
+            Self::NoSuchConcept(name) => {
+                let hint = did_you_mean(name, nearest_concept(name).map(|concept| concept.slug.as_str()));
+                no_such(format!("The vocabulary has no concept called “{name}”"), hint)
+            }
             Self::BadAddress(why) | Self::BadForm(why) => format!("{why}."),
             Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
             Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
@@ -218,6 +237,14 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     shown
 }
 
+fn no_such(said: String, hint: String) -> String {
+    if hint.is_empty() { said + "." } else { said + &hint }
+}
+
+fn nearest_concept(name: &str) -> Option<&'static Concept> {
+    Vocabulary::builtin().nearest(name)
+}
+
 fn document(fault: &Fault) -> Document {
     Document { title: fault.title().to_owned(), main: body(fault), unlisted: true, ..Document::default() }
 }
@@ -233,7 +260,11 @@ fn body(fault: &Fault) -> Markup {
             ul {
                 li { a href="/" { "The newest week" } }
                 li { a href="/weeks" { "All weeks" } }
-                @if let Fault::NoSuchSource(_) = fault { li { a href="/sources" { "All sources" } } }
+                @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }
+                @if let Fault::NoSuchConcept(name) = fault && let Some(concept) = nearest_concept(name) {
+                    li { a href={ "/concept/" (concept.slug) } { (concept.name) } }
+                }
+                @if let Fault::NoSuchSource(..) = fault { li { a href="/sources" { "All sources" } } }
                 @if let Fault::NoSuchConcept(_) = fault { li { a href="/concepts" { "All concepts" } } }
             }
         }

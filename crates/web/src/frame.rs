@@ -57,6 +57,8 @@ pub(crate) struct Document {
     pub(crate) main: Markup,
     /// What stands beside it.
     pub(crate) beside: Option<Markup>,
+    /// Whether the page's own part has, in its place, what narrows its list ([`crate::parts::facets::narrowing`]).
+    pub(crate) narrows: bool,
     /// What that is, for the second skip link and the column's name; empty on pages that never have it.
     pub(crate) beside_name: &'static str,
     /// Whether the page has a search box of its own, in place of the masthead's.
@@ -73,14 +75,16 @@ pub(crate) enum Section {
     Concepts,
     Sources,
     Shelf,
+    PriorArt,
 }
 
-const NAVIGATION: [(Section, &str, &str); 5] = [
+const NAVIGATION: [(Section, &str, &str); 6] = [
     (Section::Newest, "/", "Newest"),
     (Section::Weeks, "/weeks", "Weeks"),
     (Section::Concepts, "/concepts", "Concepts"),
     (Section::Sources, "/sources", "Sources"),
     (Section::Shelf, "/shelf", "Shelf"),
+    (Section::PriorArt, "/prior-art", "Prior art"),
 ];
 
 impl Frame {
@@ -120,6 +124,9 @@ impl Frame {
                     @if let Some(description) = &document.description { meta name="description" content=(description); }
                     @if document.unlisted { meta name="robots" content="noindex"; }
                     link rel="icon" href=(assets::address("icon.svg")) type="image/svg+xml";
+                    @for font in assets::FONTS {
+                        link rel="preload" href=(assets::address(font)) as="font" type="font/woff2" crossorigin;
+                    }
                     link rel="stylesheet" href=(assets::address("backissue.css"));
                     link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site);
                     @if let Some(previous) = &document.previous { link rel="prev" href=(previous); }
@@ -129,7 +136,7 @@ impl Frame {
                 }
                 body {
                     a.skip href="#main" { "Skip to the page" }
-                    @if document.beside.is_some() { a.skip href="#beside" { "Skip to " (document.beside_name) } }
+                    @if document.beside.is_some() || document.narrows { a.skip href="#beside" { "Skip to " (document.beside_name) } }
                     (band::band(&self.progress, self.version, &self.here))
                     (self.masthead(document.section, document.has_own_box))
                     div.page { (columns(document)) }

@@ -12,11 +12,11 @@ use crate::App;
 use crate::images::{self, Images};
 
 /// Nothing runs, loads or connects but what this program serves itself; nobody frames it.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The same, but that images load from wherever they lie: for an article whose reader wants to see them.
-const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
+const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
                            connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// An image that is opened by itself does nothing at all.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use backissue_annotate::Vocabulary;
 use backissue_model::{ConceptSlug, Kind, Slug, Source};
 use backissue_store::{Cursor, Mine, ReadFilter, Store};
 use url::form_urlencoded::Serializer;
@@ -27,7 +28,7 @@ impl Narrowing {
         let refuse = |e: &dyn std::fmt::Display| Fault::BadAddress(e.to_string());
         Ok(Self {
             source: given("source").map(Slug::of),
-            concept: given("concept").map(str::parse).transpose().map_err(|e| refuse(&e))?,
+            concept: given("concept").map(concept).transpose()?,
             kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             show: given("show").map(mine).transpose()?,
             after: given("after").map(str::parse).transpose().map_err(|_| {
@@ -91,10 +92,10 @@ impl Narrowing {
     /// [`Fault::NoSuchSource`] where the archive follows no such source.
     pub(crate) async fn looked_up(&self, store: &Store) -> Result<(ReadFilter, Option<Source>), Fault> {
         let source = match &self.source {
-            Some(slug) => {
-                let source = store.source_by_slug(slug.as_str()).await?;
-                Some(source.ok_or_else(|| Fault::NoSuchSource(slug.to_string()))?)
-            }
+            Some(slug) => match store.source_by_slug(slug.as_str()).await? {
+                Some(source) => Some(source),
+                None => return Err(Fault::no_such_source(store, slug.as_str()).await),
+            },
             None => None,
         };
         Ok((self.filter(source.as_ref()), source))
@@ -126,6 +127,12 @@ pub(crate) fn show_name(mine: Mine) -> &'static str {
 fn mine(name: &str) -> Result<Mine, Fault> {
     let unknown = || Fault::BadAddress("“show” is one of unread, kept, noted".to_owned());
     SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
+}
+
+/// The concept with this name in addresses, or its name for people.
+fn concept(name: &str) -> Result<ConceptSlug, Fault> {
+    let called = Vocabulary::builtin().called(name);
+    called.map(|concept| concept.slug.clone()).ok_or_else(|| Fault::NoSuchConcept(name.to_owned()))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Narrowing {

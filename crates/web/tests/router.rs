@@ -149,7 +149,7 @@ async fn mistakes_are_answered_in_the_same_frame_with_a_way_out() {
         ("/week/2026-W54", 400),
         ("/week/lately", 400),
         ("/week/2026-W20?kind=poem", 400),
-        ("/week/2026-W20?concept=%00", 400),
+        ("/week/2026-W20?concept=%00", 404),
         ("/week/2026-W20?after=nonsense", 400),
         ("/week/2026-W20?source=nobody", 404),
         ("/assets/0/nothing.css", 404),
@@ -489,7 +489,133 @@ async fn weeks_lead_to_their_neighbours_with_reads() {
     let newest = site.get("/").await;
     let page = html::Page::parse("/", &newest.body);
     assert_eq!(page.one("h1"), "Week 20");
-    assert!(page.text().contains("Before that: Week 19"), "a newest week with few reads is not all there is");
+    assert!(
+        page.text().contains("The best of the weeks before"),
+        "a newest week with few reads is not all there is"
+    );
+}
+
+#[tokio::test]
+async fn front_page_with_little_shows_the_best_of_the_last_weeks() {
+    let site = site(&blogs()).await;
+    let front = page_of(&site, "/").await;
+    let weeks = site.store.weeks().await.unwrap();
+    assert!(weeks.len() >= 3, "{weeks:?}");
+    let mut expected = Vec::new();
+    for week in weeks.iter().skip(1).take(4) {
+        let page = page_of(&site, &format!("/week/{}", week.week)).await;
+        expected.extend(page.all("[aria-labelledby=problems] .problem"));
+    }
+    assert!(expected.len() >= 2);
+    assert_eq!(front.all("[aria-labelledby=before] .problem"), expected);
+    assert!(page_of(&site, "/week/2026-W20").await.all("[aria-labelledby=before]").is_empty());
+}
+
+#[tokio::test]
+async fn reads_lead_to_their_neighbours_in_their_week() {
+    let site = site(&blogs()).await;
+    for week in site.store.weeks().await.unwrap() {
+        let listed = page_of(&site, &format!("/week/{}", week.week)).await;
+        let reads: Vec<String> = listed
+            .attributes("main .reads a[href^='/read/'], main .others .title a", "href")
+            .into_iter()
+            .fold(Vec::new(), |mut all, href| {
+                if !all.contains(&href) {
+                    all.push(href);
+                }
+                all
+            });
+        assert_eq!(reads.len() as u64, week.reads, "{reads:?}");
+        for (at, read) in reads.iter().enumerate() {
+            let page = page_of(&site, read).await;
+            let before = at.checked_sub(1).map(|before| reads[before].clone());
+            assert_eq!(page.attributes("main nav a[rel=prev]", "href"), Vec::from_iter(before), "{read}");
+            let after = reads.get(at + 1).cloned();
+            assert_eq!(page.attributes("main nav a[rel=next]", "href"), Vec::from_iter(after), "{read}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_names_in_a_filter_are_told_with_the_nearest() {
+    let site = site(&blogs()).await;
+    for (path, meant) in [
+        ("/source/undergrwth", "undergrowth"),
+        ("/source/fernhost", "undergrowth"),
+        ("/week/2026-W20?source=undergrwth", "undergrowth"),
+        ("/concept/cachng", "caching"),
+        ("/week/2026-W20?concept=cachng", "caching"),
+        ("/concepts?concept=x&kind=x", ""),
+        ("/week/2026-W20?kind=incidnt", "incident"),
+        ("/search?q=kind:incidnt", "incident"),
+        ("/search?q=concept:cachng", "caching"),
+        ("/search?q=company:fernhst", "Fernhost"),
+        ("/search?q=source:undergrwth", "undergrowth"),
+        ("/prior-art?q=tenant+company:fernhst", "Fernhost"),
+    ] {
+        let answer = site.get(path).await;
+        let told = html::Page::parse(path, &answer.body).text();
+        let hint = format!("did you mean “{meant}”?");
+        assert_eq!(told.contains(&hint), !meant.is_empty(), "{path}: {told}");
+    }
+    let by_name = site.get("/week/2026-W20?concept=Caching").await;
+    assert_eq!(by_name.status, StatusCode::OK, "a concept goes by its name, too");
+}
+
+#[tokio::test]
+async fn the_page_of_the_api_promises_only_what_is_there() {
+    fn keys(value: &serde_json::Value, all: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (key, value) in object {
+                    all.insert(key.clone());
+                    keys(value, all);
+                }
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| keys(value, all)),
+            _ => {}
+        }
+    }
+    let site = site(&blogs()).await;
+    let page = site.get("/api").await.body.replace("&quot;", "\"");
+    let sections: Vec<&str> = page.split("<h2>").skip(1).collect();
+    assert_eq!(sections.len(), 7, "{page}");
+    for section in sections {
+        let path = section.split("</h2>").next().unwrap();
+        let path = path.trim_start_matches("<code>GET ").trim_end_matches("</code>");
+        let path = path
+            .replace("{week}", "2026-W20")
+            .replace("{id}", "1")
+            .replace("q=…", "q=tennant+%22evening+peak%22");
+        let path = if path.starts_with("/api/prior-art") {
+            "/api/prior-art?q=requests+go+past+the+cache".to_owned()
+        } else {
+            path
+        };
+        let answer = site.get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        if path == "/health" {
+            continue;
+        }
+        let mut there = BTreeSet::new();
+        keys(&serde_json::from_str(&answer.body).unwrap(), &mut there);
+        // Only while there is something to tell of.
+        there.extend(["indexed", "typed", "instead"].map(str::to_owned));
+        let promised = section
+            .split('"')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        let codes = section.split("<code>").skip(1).filter_map(|code| code.split("</code>").next());
+        let codes = codes
+            .filter(|code| code.contains('_') && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        let values = ["both", "undergrowth"];
+        for promise in
+            promised.chain(codes).filter(|word| !values.contains(word) && !word.contains("tabindex"))
+        {
+            assert!(there.contains(promise), "{path} has no `{promise}`: {there:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -514,14 +640,23 @@ async fn pages_are_compressed_and_assets_kept_for_good() {
         let answer = site.ask(Method::GET, "/concepts", &[("accept-encoding", coding)]).await;
         assert_eq!(answer.headers["content-encoding"], coding);
     }
-    for (selector, attribute) in
-        [("link[rel=stylesheet]", "href"), ("script", "src"), ("link[rel=icon]", "href")]
-    {
+    for (selector, attribute) in [
+        ("link[rel=stylesheet]", "href"),
+        ("script", "src"),
+        ("link[rel=icon]", "href"),
+        ("link[as=font]", "href"),
+    ] {
         let path = asset(&site, selector, attribute).await;
         let answer = site.get(&path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"), "{path}");
     }
+}
+
+async fn page_of(site: &Site, path: &str) -> html::Page {
+    let answer = site.get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    html::Page::parse(path, &answer.body)
 }
 
 async fn asset(site: &Site, selector: &str, attribute: &str) -> String {

@@ -7,7 +7,7 @@ use backissue_search::Search;
 use serde::Serialize;
 
 use crate::api::live;
-use crate::api::search::ApiMatch;
+use crate::api::search::{ApiMatch, Indexing};
 use crate::fault::Fault;
 use crate::pages::look_up;
 use crate::question::Question;
@@ -18,6 +18,7 @@ struct Answer {
     ways: Vec<ApiWay>,
     notes: Vec<String>,
     words_only: bool,
+    indexing: Option<Indexing>,
 }
 
 #[derive(Serialize)]
@@ -38,5 +39,6 @@ pub(super) async fn prior_art(question: Question, State(search): State<Search>) 
         query: found.query.to_string(),
         notes: found.query.notes().to_vec(),
         words_only: found.words_only.is_some(),
+        indexing: found.missing.map(Indexing::from),
     })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use axum::extract::State;
 use axum::response::Response;
 use backissue_model::Statement;
-use backissue_search::{Asked, CANDIDATES, Count, Facets, Match, Search};
+use backissue_search::{Asked, CANDIDATES, Count, Coverage, Facets, Match, Search};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -74,8 +74,23 @@ struct Answer {
     notes: Vec<String>,
     /// Whether the meaning was not searched, as a server that should tell it did not answer.
     words_only: bool,
+    /// How much of the archive the index has, while it lacks some.
+    indexing: Option<Indexing>,
     /// The address of what follows, where something does.
     next: Option<String>,
+}
+
+/// How far the search index has come.
+#[derive(Serialize)]
+pub(super) struct Indexing {
+    indexed: u64,
+    reads: u64,
+}
+
+impl From<Coverage> for Indexing {
+    fn from(Coverage { indexed, reads }: Coverage) -> Self {
+        Self { indexed, reads }
+    }
 }
 
 pub(super) async fn search(question: Question, State(search): State<Search>) -> Result<Response, Fault> {
@@ -101,6 +116,7 @@ pub(super) async fn search(question: Question, State(search): State<Search>) -> 
             .collect(),
         notes: found.query.notes().to_vec(),
         words_only: found.words_only.is_some(),
+        indexing: found.missing.map(Indexing::from),
         next,
     })
 }

@@ -102,11 +102,12 @@ fn search() -> Markup {
 ], "facets": {"companies": [{"value": "Fernhost", "reads": 4}],
   "concepts": […], "kinds": […], "years": […]},
  "corrections": [{"typed": "quue", "instead": ["queue"]}], "notes": [],
- "words_only": false, "next": "/api/search?q=…&page=2"}"#) } }
+ "words_only": false, "indexing": null, "next": "/api/search?q=…&page=2"}"#) } }
         p {
             code { "why" } " is " code { "words" } ", " code { "meaning" } ", " code { "both" } ", or " code { "filter" }
             " where nothing but filters was asked for; " code { "score" } " can be compared within one answer only; "
-            code { "highlights" } " are bytes of the passage."
+            code { "highlights" } " are bytes of the passage; while the search index is being built, " code { "indexing" } " is "
+            code { r#"{"indexed": 500, "reads": 1433}"# } "."
         }
     }
 }
@@ -115,7 +116,7 @@ fn prior_art() -> Markup {
     html! {
         h2 { code { "GET /api/prior-art?q=…" } }
         p {
-            "The best reads that say what they did, grouped by a concept they share: " code { r#"{"query", "ways": [{"concept", "items"}], "notes", "words_only"}"# }
+            "The best reads that say what they did, grouped by a concept they share: " code { r#"{"query", "ways": [{"concept", "items"}], "notes", "words_only", "indexing"}"# }
             ", items as above, " code { "limit" } " of them (15, at most 30). " code { "GET /prior-art.md?q=…" } " answers the same as Markdown."
         }
     }

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
-use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::vocabulary;
@@ -62,13 +62,13 @@ fn document(
                 @if let Some(concept) = concept { p.standfirst { (concept.definition) } }
                 (around(slug))
             }
-            (way_to_facets(beside.as_ref()))
+            (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))
             (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },
-        beside,
+        narrows: beside.is_some(),
         beside_name: "narrowing this list",
         title: name,
         ..Document::default()

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::Statement;
-use backissue_search::{Coverage, Match, PRIOR_ART_MAX, PriorArt, Search, Way};
+use backissue_search::{Match, PRIOR_ART_MAX, PriorArt, Search, Way};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::frame::{Document, Frame, Page};
-use crate::pages::search::{missing, only_words, still_missing};
+use crate::frame::{Document, Frame, Page, Section};
+use crate::pages::search::{only_words, still_missing};
 use crate::parts::{reads, search_box};
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
@@ -24,8 +24,7 @@ pub(crate) async fn prior_art(
     State(search): State<Search>,
 ) -> Result<Page, Fault> {
     let found = if question.is_empty() { None } else { Some(look_up(&search, &question).await?) };
-    let missing = missing(&search).await?;
-    Ok(frame.page(document(&frame, &question, found.as_ref(), missing)))
+    Ok(frame.page(document(&frame, &question, found.as_ref())))
 }
 
 /// `/prior-art.md`
@@ -46,18 +45,14 @@ pub(crate) async fn look_up(search: &Search, question: &Question) -> Result<Prio
     Ok(search.prior_art(&question.text, limit).await?)
 }
 
-fn document(
-    frame: &Frame,
-    question: &Question,
-    found: Option<&PriorArt>,
-    missing: Option<Coverage>,
-) -> Document {
+fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Document {
     Document {
         title: match found {
             Some(_) => format!("Prior art: {}", question.text.trim()),
             None => "Prior art".to_owned(),
         },
         description: Some("Who had a problem, what each did and what came of it, as a table.".to_owned()),
+        section: Some(Section::PriorArt),
         unlisted: found.is_some(),
         has_own_box: true,
         above: Some(search_box::large("/prior-art", &question.text, false)),
@@ -70,8 +65,8 @@ fn document(
                 @if found.words_only.is_some() || !found.query.notes().is_empty() {
                     div.notes { @for note in found.query.notes() { p { (note) } } (only_words(found.words_only.as_deref())) }
                 }
-                (still_missing(missing))
-                @if found.is_empty() { (nothing(question)) } @else { (tables(frame, question, found)) }
+                (still_missing(found.missing))
+                @if found.is_empty() { (nothing(question, found)) } @else { (tables(frame, question, found)) }
             }
         },
         ..Document::default()
@@ -88,14 +83,15 @@ fn tally(found: Option<&PriorArt>) -> Markup {
             (words::count(reads as u64, "read"))
             @if found.ways.len() > 1 { ", grouped by what they did" }
             ". Statements are taken from the articles; each read’s page shows what they rest on."
-        } @else { "Nothing found." }
+        } @else { "Nothing close enough." }
     }
 }
 
-fn nothing(question: &Question) -> Markup {
+fn nothing(question: &Question, found: &PriorArt) -> Markup {
     html! {
         div.empty {
-            p { "No read that says which problem it had or what was done about it fits." }
+            @if found.missing.is_some() { p { "Ask again in a moment." } }
+            @else { p { "No read that says which problem it had or what was done about it is close enough." } }
             p { a href=(href("/search", &question.text, 1)) rel="nofollow" { "Search all reads" } }
         }
     }

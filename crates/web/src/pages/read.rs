@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Precis, ReadId, Sureness};
 use backissue_search::{Match, Search};
-use backissue_store::{ReadPage, Store};
+use backissue_store::{ReadCard, ReadPage, Store};
 use maud::{Markup, html};
 
 use crate::article::{self, Shown};
@@ -49,9 +49,12 @@ pub(crate) async fn read(
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
     let own = own(&frame, &app.store, page.card.id).await?;
-    let (shown, others) = tokio::join!(article_shown(&page, images), others(&app.search, &page));
+    let (shown, others, beside) =
+        tokio::join!(article_shown(&page, images), others(&app.search, &page), app.store.beside(&page.card));
+    let (previous, next) = beside?;
+    let beside = Beside { previous, next };
     let mut answer = frame
-        .page(document(&frame, &page, &shown, &marked, &own, others.as_deref().unwrap_or_default()))
+        .page(document(&frame, &page, &shown, &marked, &own, others.as_deref().unwrap_or_default(), &beside))
         .into_response();
     if others.is_none() {
         answer.extensions_mut().insert(Incomplete);
@@ -109,6 +112,24 @@ async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
     }
 }
 
+/// The reads before and after one on its week's page.
+struct Beside {
+    previous: Option<ReadCard>,
+    next: Option<ReadCard>,
+}
+
+fn turn(page: &ReadPage, beside: &Beside) -> Markup {
+    html! {
+        nav aria-label="Reads next to this one" {
+            div.turn {
+                @if let Some(card) = &beside.previous { a rel="prev" href=(reads::href(card)) { "← " (card.title) } }
+                @if let Some(card) = &beside.next { a rel="next" href=(reads::href(card)) { (card.title) " →" } }
+            }
+            p { a href={ "/week/" (page.card.week) } { "All of week " (page.card.week.number()) } }
+        }
+    }
+}
+
 fn document(
     frame: &Frame,
     page: &ReadPage,
@@ -116,12 +137,15 @@ fn document(
     marked: &Marked,
     own: &Markup,
     others: &[Match],
+    beside: &Beside,
 ) -> Document {
     let card = &page.card;
     Document {
         title: card.title.clone(),
         description: card.problem.clone().or_else(|| card.description.clone()),
         canonical: Some(card.url.to_string()),
+        previous: beside.previous.as_ref().map(reads::href),
+        next: beside.next.as_ref().map(reads::href),
         main: html! {
             (head(frame, page, &shown.marks, marked))
             (own)
@@ -133,6 +157,7 @@ fn document(
                 div.body { (shown.html) }
             }
             p.list-end { (source_link(page)) }
+            (turn(page, beside))
         },
         beside: Some(html! { (with_this_problem(frame, others)) (facts(frame, page)) }),
         beside_name: "about this read",

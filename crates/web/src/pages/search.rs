@@ -11,7 +11,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
-use crate::parts::facets::way_to_facets;
+use crate::parts::facets::narrowing as narrowing_of;
 use crate::parts::marks::Marked;
 use crate::parts::{found, search_box, search_facets};
 use crate::question::{PAGE, Question, href};
@@ -32,29 +32,16 @@ pub(crate) async fn search(
         ..Asked::default()
     };
     let answer = if question.is_empty() { None } else { Some(search.find(&asked).await?) };
-    let missing = missing(&search).await?;
     let found = answer.iter().flat_map(|answer| &answer.matches).map(|found| &found.read.card);
     let marked = Marked::on(&store, &frame, found).await?;
-    let document = document(&frame, &question, answer.as_ref(), missing, &marked);
+    let document = document(&frame, &question, answer.as_ref(), &marked);
     Ok(match question.is_part {
         true => frame.part(document).into_response(),
         false => frame.page(document).into_response(),
     })
 }
 
-/// How much of the archive the index has, while that is not all.
-pub(super) async fn missing(search: &Search) -> Result<Option<Coverage>, Fault> {
-    let coverage = search.coverage().await?;
-    Ok((coverage.indexed < coverage.reads && search.is_behind().await?).then_some(coverage))
-}
-
-fn document(
-    frame: &Frame,
-    question: &Question,
-    answer: Option<&Answer>,
-    missing: Option<Coverage>,
-    marked: &Marked,
-) -> Document {
+fn document(frame: &Frame, question: &Question, answer: Option<&Answer>, marked: &Marked) -> Document {
     let beside = answer.and_then(|answer| search_facets::facets(&answer.facets, &answer.query));
     Document {
         title: if question.is_empty() {
@@ -74,8 +61,8 @@ fn document(
                 Some(answer) => {
                     (head(question, answer))
                     (notes(answer))
-                    (still_missing(missing))
-                    (way_to_facets(beside.as_ref()))
+                    (still_missing(answer.missing))
+                    (narrowing_of(beside.as_ref()))
                     (search_facets::chips(&answer.query))
                     @if answer.matches.is_empty() { (nothing(answer)) }
                     @else { (found::list(&answer.matches, &answer.marks, (question.page - 1) * PAGE + 1, frame.zone(), marked)) }
@@ -83,7 +70,7 @@ fn document(
                 }
             }
         },
-        beside,
+        narrows: beside.is_some(),
         beside_name: "narrowing this list",
         ..Document::default()
     }
@@ -93,6 +80,8 @@ fn head(question: &Question, answer: &Answer) -> Markup {
     let most = CANDIDATES as u64;
     let has_words = answer.query.has_words();
     let title = match answer.total {
+        0 if answer.missing.is_some() => "Nothing found yet".to_owned(),
+        0 if has_words => "Nothing close enough".to_owned(),
         0 => "Nothing found".to_owned(),
         total if has_words && total >= most => format!("The {total} best reads"),
         total => words::count(total, "read"),
@@ -152,7 +141,7 @@ pub(super) fn still_missing(missing: Option<Coverage>) -> Markup {
     html! {
         @if let Some(Coverage { indexed, reads }) = missing {
             div.notes {
-                p { "The index is still taking in reads: " (words::number(indexed)) " of " (words::number(reads)) " can be found so far." }
+                p { "The search index is being built: " (words::number(indexed)) " of " (words::number(reads)) " reads can be found so far." }
             }
         }
     }
@@ -169,8 +158,10 @@ fn nothing(answer: &Answer) -> Markup {
                 @if answer.query.has_words() {
                     p { a href=(crate::question::search(&answer.query.clone().without(|_, _| true))) rel="nofollow" { "Search without the filters" } }
                 }
+            } @else if answer.missing.is_some() {
+                p { "Ask again in a moment." }
             } @else {
-                p { "No read has these words or anything that means the same." }
+                p { "No read is about that in these words or in others." }
                 ul {
                     li { "Say the problem in a sentence, as you would to a colleague: what breaks, for whom, and when." }
                     li { "Leave out names of your own systems, and quotation marks." }

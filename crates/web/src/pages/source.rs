@@ -13,7 +13,7 @@ use crate::frame::{Document, Frame, Page, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::pages::sources::state_words;
-use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::words;
@@ -25,7 +25,9 @@ pub(crate) async fn source(
     Path(slug): Path<String>,
     State(store): State<Store>,
 ) -> Result<Page, Fault> {
-    let source = store.source_by_slug(&slug).await?.ok_or(Fault::NoSuchSource(slug))?;
+    let Some(source) = store.source_by_slug(&slug).await? else {
+        return Err(Fault::no_such_source(&store, &slug).await);
+    };
     // Its own page is about it; a source in the query narrows nothing here.
     let narrowing = Narrowing { source: None, ..narrowing };
     let filter = narrowing.filter(Some(&source));
@@ -59,13 +61,13 @@ fn document(
         main: html! {
             (head(source))
             @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }
-            (way_to_facets(beside.as_ref()))
+            (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
         },
-        beside,
+        narrows: beside.is_some(),
         beside_name: "narrowing this list",
         ..Document::default()
     }

@@ -59,6 +59,7 @@ pub(crate) enum Condition {
     Retired,
     Waiting,
     Unfollowed,
+    Paused,
 }
 
 pub(crate) fn state(source: &Source) -> Condition {
@@ -67,6 +68,7 @@ pub(crate) fn state(source: &Source) -> Condition {
         _ if source.unfollowed_at.is_some() => Condition::Unfollowed,
         Standing::Retired => Condition::Retired,
         Standing::Waiting => Condition::Waiting,
+        Standing::Paused => Condition::Paused,
         Standing::Active if health.last_error.is_some() => Condition::Trouble,
         Standing::Active if health.last_poll.is_none() => Condition::NotAskedYet,
         Standing::Active => Condition::Well,
@@ -90,6 +92,7 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
             },
             Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
             Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
+            Condition::Paused => span.state.still { (icons::STILL) span { "paused; its reads stay" } },
             Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed; cannot be followed yet" } },
             Condition::Unfollowed => span.state.still { (icons::STILL) span { "not followed any more; its reads stay" } },
         }
@@ -105,8 +108,10 @@ fn failed(times: u32) -> String {
 
 fn at_a_glance(sources: &[Source], troubled: usize) -> String {
     let followed = words::count(sources.len() as u64, "source");
-    let silent =
-        sources.iter().filter(|s| matches!(state(s), Condition::Retired | Condition::Waiting)).count();
+    let silent = sources
+        .iter()
+        .filter(|s| matches!(state(s), Condition::Retired | Condition::Waiting | Condition::Paused))
+        .count();
     let mut said = match (sources.len(), troubled) {
         (0, _) => return "The archive follows nobody yet.".to_owned(),
         (1, 0) => "One source, and it is well.".to_owned(),
@@ -117,7 +122,7 @@ fn at_a_glance(sources: &[Source], troubled: usize) -> String {
     };
     if silent > 0 {
         said.push_str(&format!(
-            " {} not asked: gone, or without a feed.",
+            " {} not asked: gone, paused, or without a feed.",
             if silent == 1 { "One is".to_owned() } else { format!("{} are", words::number(silent as u64)) }
         ));
     }
@@ -134,6 +139,7 @@ fn ledger(sources: &[&Source], now: Timestamp, zone: &TimeZone) -> Markup {
                         th.name scope="row" {
                             a href={ "/source/" (source.slug) } { (source.title) }
                             @if source.company != source.title { span.company { (source.company) } }
+                            @if let Some(group) = &source.group { span.company { (group) } }
                         }
                         td.number { (words::number(source.reads)) span.only-narrow { @if source.reads == 1 { " read" } @else { " reads" } } }
                         td.figure { @if let Some(newest) = source.newest { time datetime=(newest) { (words::date(newest, zone)) } } @else { "none yet" } }

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;
-use crate::parts::facets::{Without, chips, facets, way_to_facets};
+use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
 use crate::words;
@@ -20,11 +20,14 @@ use crate::words;
 /// A week's page lists more than others: a week is one thing, and few have so many reads.
 const WEEK: u32 = 100;
 
-/// A newest week with fewer reads than this, as on a Monday, is followed by the week before it.
+/// A newest week with fewer reads than this, as on a Monday or in a new archive, is followed by the best of the weeks before.
 const THIN: usize = 5;
 
-/// How many reads of the week before are shown then.
-const WEEK_BEFORE: u32 = 12;
+/// How many weeks before are looked at then, those without reads left out.
+const WEEKS_BEFORE: usize = 4;
+
+/// How many of their reads are shown.
+const BEST: usize = 12;
 
 /// Fewer reads than this need no narrowing.
 const NEEDS_NARROWING: usize = 6;
@@ -79,15 +82,8 @@ async fn show(
         counted,
     )?;
     let is_thin = path == "/" && !narrowing.is_narrow() && stretch.items.len() < THIN;
-    let before = match shelf::neighbours(&weeks, week).0.filter(|_| is_thin) {
-        Some(older) => {
-            let filter = ReadFilter { week: Some(older), ..ReadFilter::default() };
-            Some((older, store.reads(&filter, Order::ProblemsFirst, None, WEEK_BEFORE).await?.items))
-        }
-        None => None,
-    };
-    let cards = stretch.items.iter().chain(before.iter().flat_map(|(_, cards)| cards));
-    let marked = Marked::on(store, frame, cards).await?;
+    let before = if is_thin { best_before(store, &weeks, week).await? } else { Vec::new() };
+    let marked = Marked::on(store, frame, stretch.items.iter().chain(&before)).await?;
     let shown = WeekShown {
         week,
         path,
@@ -103,6 +99,20 @@ async fn show(
     Ok(frame.page(document(frame, shown)))
 }
 
+/// The best reads of the last weeks before `week`: those with a problem first, the newest first among them.
+async fn best_before(store: &Store, weeks: &[WeekCount], week: Week) -> Result<Vec<ReadCard>, Fault> {
+    let mut found = Vec::new();
+    for older in weeks.iter().map(|count| count.week).filter(|older| *older < week).take(WEEKS_BEFORE) {
+        let filter = ReadFilter { week: Some(older), ..ReadFilter::default() };
+        let most = u32::try_from(BEST).unwrap_or(u32::MAX);
+        found.extend(store.reads(&filter, Order::ProblemsFirst, None, most).await?.items);
+    }
+    // Stable: within each part the newer week stays first.
+    found.sort_by_key(|card| card.problem.is_none());
+    found.truncate(BEST);
+    Ok(found)
+}
+
 /// All that a week's page shows.
 struct WeekShown {
     week: Week,
@@ -113,8 +123,8 @@ struct WeekShown {
     facets: Facets,
     /// All weeks with reads, newest first.
     weeks: Vec<WeekCount>,
-    /// The week before with its first reads, where this one has hardly begun.
-    before: Option<(Week, Vec<ReadCard>)>,
+    /// The best reads of the weeks before, where this one has hardly begun.
+    before: Vec<ReadCard>,
     /// What the reader did with the week.
     counted: Option<ReaderCount>,
     marked: Marked,
@@ -147,14 +157,14 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
         }),
         main: html! {
             (head(frame, &shown))
-            (way_to_facets(beside.as_ref()))
+            (narrowing_of(beside.as_ref()))
             (chips(&shown.narrowing, &shown.path, shown.source_title.as_deref()))
             (list(frame, &shown))
             (reads::pager(&shown.path, &shown.narrowing, shown.stretch.next.as_ref(), "More of this week →"))
-            @if let Some((week, cards)) = &shown.before { (week_before(frame, *week, cards, &shown.marked)) }
+            @if !shown.before.is_empty() { (weeks_before(frame, &shown.before, &shown.marked)) }
             nav aria-label="Weeks next to this one" { (shelf::turn(&shown.weeks, week)) }
         },
-        beside,
+        narrows: beside.is_some(),
         beside_name: "narrowing this list",
         ..Document::default()
     }
@@ -232,13 +242,11 @@ fn list(frame: &Frame, shown: &WeekShown) -> Markup {
     }
 }
 
-fn week_before(frame: &Frame, week: Week, cards: &[ReadCard], marked: &Marked) -> Markup {
+fn weeks_before(frame: &Frame, cards: &[ReadCard], marked: &Marked) -> Markup {
     let (problems, others): (Vec<_>, Vec<_>) = cards.iter().partition(|card| card.problem.is_some());
     html! {
         section aria-labelledby="before" {
-            h2 #before .section {
-                "Before that: " a href={ "/week/" (week) } { "Week " (week.number()) ", " (words::span(week)) }
-            }
+            h2 #before .section { "The best of the weeks before" }
             @if !problems.is_empty() { (reads::by_problem(problems.iter().copied(), frame.zone(), marked)) }
             @if !others.is_empty() { (reads::by_title(others.iter().copied(), frame.zone(), marked)) }
         }

@@ -107,9 +107,13 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
     }
 }
 
-/// On narrow screens the facets stand below the list; this leads there, where there are any.
-pub(crate) fn way_to_facets(beside: Option<&Markup>) -> Markup {
+/// The facets of a page's list, in its own part: beside the list on wide screens; on narrow ones they open in place.
+pub(crate) fn narrowing(facets: Option<&Markup>) -> Markup {
     html! {
-        @if beside.is_some() { p.to-narrowing { a href="#beside" { "Narrow this list" } } }
+        @if let Some(facets) = facets {
+            aside #beside .beside.narrows tabindex="-1" aria-label="narrowing this list" {
+                details { summary { "Narrow this list" } (facets) }
+            }
+        }
     }
 }

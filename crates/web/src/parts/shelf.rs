@@ -14,8 +14,8 @@ const STRIP: usize = 26;
 /// How many weeks after the current one the strip shows where there are some: so it stands in the middle on narrow screens.
 const STRIP_AHEAD: usize = 6;
 
-/// Bars no lower than this share of the shelf, so that a week with one read can still be seen.
-const LEAST: f64 = 5.0;
+/// The heights that a bar can have; the stylesheet has a class for each.
+const STEPS: u64 = 20;
 
 /// The strip of weeks around `current`. `weeks` are those with reads, newest first.
 pub(crate) fn strip(weeks: &[WeekCount], current: Week) -> Markup {
@@ -75,7 +75,7 @@ pub(crate) fn year(weeks: &[WeekCount], tallest: u64) -> Markup {
     html! {
         ol.shelf {
             @for week in all {
-                li class=[quarter(week)] { (cell(week, counts.get(&week).copied(), tallest, None)) }
+                li { (cell(week, counts.get(&week).copied(), tallest, None)) }
             }
         }
     }
@@ -88,24 +88,14 @@ pub(crate) fn height(weeks: &[WeekCount]) -> u64 {
     reads.get(reads.len().saturating_sub(1) * 19 / 20).copied().unwrap_or(1).max(1)
 }
 
-/// Weeks that begin a row where a year is too wide for one.
-fn quarter(week: Week) -> Option<&'static str> {
-    match week.number() {
-        14 => Some("week-14"),
-        27 => Some("week-27"),
-        40 => Some("week-40"),
-        _ => None,
-    }
-}
-
 fn by_week(weeks: &[WeekCount]) -> HashMap<Week, WeekCount> {
     weeks.iter().map(|count| (count.week, *count)).collect()
 }
 
+/// A week's bar: its height and the part of it with a problem are classes of the stylesheet, which keeps a page of hundreds
+/// of bars light.
 fn cell(week: Week, count: Option<WeekCount>, tallest: u64, current: Option<Week>) -> Markup {
-    let Some(count) = count.filter(|count| count.reads > 0) else {
-        return html! { span.bare aria-hidden="true" {} };
-    };
+    let Some(count) = count.filter(|count| count.reads > 0) else { return html! {} };
     let name = format!(
         "Week {}, {}: {}, {} with a problem",
         week.number(),
@@ -113,28 +103,18 @@ fn cell(week: Week, count: Option<WeekCount>, tallest: u64, current: Option<Week
         words::count(count.reads, "read"),
         words::number(count.problems)
     );
+    let (whole, problems) = steps(count, tallest);
     html! {
-        a href={ "/week/" (week) } title=(name) aria-label=(name) aria-current=[(current == Some(week)).then_some("page")] {
-            (bar(count, tallest))
-        }
+        a class={ "h" (whole) " p" (problems) } href={ "/week/" (week) } title=(name)
+            aria-current=[(current == Some(week)).then_some("page")] {}
     }
 }
 
-fn bar(count: WeekCount, tallest: u64) -> Markup {
-    // Counts of a week stay far below what a double holds exactly.
-    let share = |reads: u64| (reads as f64 / tallest.max(1) as f64 * 100.0).min(100.0);
-    let whole = share(count.reads).max(LEAST);
-    let problems =
-        if count.problems == 0 { 0.0 } else { whole * (count.problems as f64 / count.reads as f64) };
-    let rect = |class: &str, height: f64| {
-        html! { rect class=(class) width="10" height=(format!("{height:.1}")) y=(format!("{:.1}", 100.0 - height)) {} }
-    };
-    html! {
-        svg viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true" {
-            (rect("all", whole))
-            @if problems > 0.0 { (rect("problems", problems)) }
-        }
-    }
+/// The height of a week's bar in twentieths of the shelf, and how many of these have a problem: at least one each where there
+/// is any.
+fn steps(count: WeekCount, tallest: u64) -> (u64, u64) {
+    let whole = (count.reads.min(tallest) * STEPS).div_ceil(tallest.max(1)).clamp(1, STEPS);
+    (whole, (count.problems * whole).div_ceil(count.reads.max(1)).min(whole))
 }
 
 #[cfg(test)]
@@ -159,10 +139,10 @@ mod tests {
         let weeks = [week("2026-W20", 8, 4), week("2026-W10", 2, 2), week("2020-W10", 2, 2)];
         let html = strip(&weeks, "2026-W20".parse().unwrap()).into_string();
         assert_eq!(html.matches("<li>").count(), STRIP);
-        assert_eq!(html.matches("<svg").count(), 2, "{html}");
+        assert_eq!(html.matches("<a class").count(), 2, "{html}");
         assert!(
             html.contains(
-                r#"href="/week/2026-W20" title="Week 20, 11–17 May 2026: 8 reads, 4 with a problem""#
+                r#"<a class="h20 p10" href="/week/2026-W20" title="Week 20, 11–17 May 2026: 8 reads, 4 with a problem""#
             ),
             "{html}"
         );
@@ -174,5 +154,33 @@ mod tests {
         let html = year(&[week("2026-W03", 8, 4), week("2026-W01", 1, 0)], 8).into_string();
         assert_eq!(html.matches("<li>").count(), 3);
         assert!(year(&[], 1).into_string().is_empty());
+    }
+
+    #[test]
+    fn years_of_bars_are_light() {
+        let weeks: Vec<_> = (1..=52).rev().map(|n| week(&format!("2025-W{n:02}"), n, n / 2)).collect();
+        let html = year(&weeks, 50).into_string();
+        assert!(html.len() < 52 * 150, "{} bytes a year", html.len());
+    }
+
+    #[test]
+    fn every_bar_has_a_height_that_the_stylesheet_knows() {
+        for (reads, problems, expected) in [
+            (1, 0, (1, 0)),
+            (1, 1, (1, 1)),
+            (50, 1, (20, 1)),
+            (900, 450, (20, 10)),
+            (25, 25, (10, 10)),
+            (3, 2, (2, 2)),
+        ] {
+            assert_eq!(steps(week("2025-W01", reads, problems), 50), expected, "{reads} {problems}");
+        }
+        for step in 1..=STEPS {
+            assert!(
+                crate::assets::STYLESHEET.contains(&format!(".h{step} {{")),
+                "no class for height {step}"
+            );
+            assert!(crate::assets::STYLESHEET.contains(&format!(".p{step} {{")), "no class for part {step}");
+        }
     }
 }

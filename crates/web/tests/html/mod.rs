@@ -59,7 +59,8 @@ impl Page {
 
     fn assert_links_have_names(&self) {
         for link in self.document.select("a[href], button").nodes() {
-            let named = !link.text().trim().is_empty() || link.has_attr("aria-label");
+            let named = !link.text().trim().is_empty()
+                || ["aria-label", "title"].iter().any(|name| link.has_attr(name));
             assert!(named, "{}: a link without a name: {}", self.path, link.html());
         }
     }

@@ -127,10 +127,11 @@ async fn without_a_question_there_is_help_and_without_an_answer_advice() {
         assert_eq!(page(&site, path).await.one("h1"), "Search by problem");
     }
     let nothing = page(&site, &asked("/search", "zzyzx")).await;
-    assert_eq!(nothing.one("h1"), "Nothing found");
+    assert_eq!(nothing.one("h1"), "Nothing close enough");
     assert!(nothing.own_links().contains("/concepts"));
     let narrow = page(&site, &asked("/search", "cache company:nobody")).await;
-    assert_eq!(narrow.one("h1"), "Nothing found");
+    assert_eq!(narrow.one("h1"), "Nothing close enough");
+    assert!(narrow.one(".notes").contains("no company called “nobody”"), "{}", narrow.one(".notes"));
     assert!(narrow.own_links().contains("/search?q=cache"), "there is a way out of the filter");
 }
 
@@ -203,7 +204,7 @@ async fn prior_art_is_a_table_and_markdown() {
     assert_eq!(page(&site, "/prior-art").await.one("h1"), "Prior art");
     assert_eq!(site.get("/prior-art.md").await.status, StatusCode::BAD_REQUEST);
     let nothing = page(&site, &asked("/prior-art", "zzyzx")).await;
-    assert!(nothing.text().contains("Nothing found"), "{}", nothing.text());
+    assert!(nothing.text().contains("Nothing close enough"), "{}", nothing.text());
 }
 
 /// The blogs, and a second company with the problem of the first read.
@@ -259,7 +260,12 @@ async fn an_index_that_is_behind_says_so_and_breaks_nothing() {
     let site = site(&[]).await;
     archive::fill(&site.store, &blogs(), now()).await.unwrap();
     let behind = page(&site, &asked("/search", "tenant")).await;
-    assert!(behind.one(".notes").contains("0 of 6"), "{}", behind.text());
+    assert!(behind.one(".notes").contains("being built: 0 of 6"), "{}", behind.text());
+    assert_eq!(behind.one("h1"), "Nothing found yet");
+    let data = json(&site.get(&asked("/api/search", "tenant")).await);
+    assert_eq!(data["indexing"], serde_json::json!({ "indexed": 0, "reads": 6 }));
+    let table = page(&site, &asked("/prior-art", "tenant")).await;
+    assert!(table.one(".notes").contains("being built"), "{}", table.text());
     let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
     assert!(page(&site, &read).await.all(".alike").is_empty());
     site.search.catch_up(|_| ()).await.unwrap();
