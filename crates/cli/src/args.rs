@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Slug, Week};
-use clap::{Args, Parser, Subcommand};
+use backissue_model::{Kind, ReadId, Week};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
-use crate::exit;
 use crate::settings::SettingFlags;
+use crate::{exit, values};
 
 /// Every engineering read, week by week, problem first.
 #[derive(Debug, Parser)]
@@ -20,6 +20,7 @@ use crate::settings::SettingFlags;
     after_help = exit::HELP,
     subcommand_required = true,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Arguments {
@@ -31,6 +32,38 @@ pub struct Arguments {
     pub settings: SettingFlags,
 }
 
+/// What the help of every command says of the settings, which it does not list.
+const ON_SETTINGS: &str =
+    "Settings such as --data DIR can follow every command: `backissue help settings` lists them.";
+
+/// The command line. The help of each command shows its own flags; the settings are listed by `backissue help settings`.
+pub fn command_line() -> clap::Command {
+    let mut line =
+        Arguments::command().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    let names: Vec<String> = line.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        line = line.mut_subcommand(name, with_note_on_settings);
+    }
+    with_note_on_settings(line)
+}
+
+fn with_note_on_settings(command: clap::Command) -> clap::Command {
+    let after = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    command.after_help(format!("{after}{ON_SETTINGS}"))
+}
+
+/// The settings as a command of their own, to print its help.
+pub fn settings_help() -> clap::Command {
+    SettingFlags::augment_args(clap::Command::new("backissue COMMAND"))
+        .about("Settings, which can follow every command")
+        .after_help(
+            "Each can also be set in the configuration file (names with _ for -) and as the environment variable in \
+             brackets. A flag wins over a variable, and a variable over the file. `backissue config` prints those in force.",
+        )
+        .disable_help_flag(true)
+        .max_term_width(100)
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -38,7 +71,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  backissue serve --listen 127.0.0.1:7878\n  backissue serve --demo")]
     Serve(ServeArgs),
     /// Fetch now: ask every source, get every read, then print what came of it
-    #[command(after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new")]
+    #[command(
+        after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new\n\nWhere a `serve` works on the archive, it is \
+                      asked to fetch now, and how far it comes is shown here."
+    )]
     Sync(JsonArgs),
     /// Follow a blog, by its feed's address or its site's
     #[command(
@@ -57,6 +93,13 @@ pub enum Command {
         after_help = "Example:\n  backissue unfollow vitess-blog\n  backissue unfollow --keep-reads vitess-blog"
     )]
     Unfollow(UnfollowArgs),
+    /// Rename a followed source, put it in a group, pause or resume it
+    #[command(
+        after_help = "Example:\n  backissue source vitess-blog --title Vitess --company PlanetScale\n  backissue source vitess-blog \
+                      --group Databases\n  backissue source vitess-blog --pause\n\nIts reads stay, and so does its name in \
+                      addresses. Without a change its health is shown."
+    )]
+    Source(SourceArgs),
     /// The starter list: groups of blogs to follow
     #[command(after_help = "Example:\n  backissue starter\n  backissue starter open-source-projects")]
     Starter(StarterArgs),
@@ -124,6 +167,16 @@ pub enum Command {
     /// The settings in force and where each comes from
     #[command(after_help = "Example:\n  backissue config\n  backissue config --json")]
     Config(JsonArgs),
+    /// Help on a command, or on the settings
+    #[command(after_help = "Example:\n  backissue help follow\n  backissue help settings")]
+    Help(HelpArgs),
+}
+
+/// Arguments of `help`.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, or `settings`
+    pub topic: Vec<String>,
 }
 
 /// Arguments of commands that only choose their form of output.
@@ -149,7 +202,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// The feed's address, or the site's
-    #[arg(required_unless_present = "group", conflicts_with = "group")]
+    #[arg(required_unless_present = "group", conflicts_with = "group", value_parser = values::web_address)]
     pub url: Option<Url>,
     /// The blog's title, instead of the feed's own
     #[arg(long, requires = "url")]
@@ -158,7 +211,7 @@ pub struct FollowArgs {
     #[arg(long, requires = "url")]
     pub company: Option<String>,
     /// Where a site has several feeds: follow the one with this number instead of asking
-    #[arg(long, requires = "url", value_name = "NUMBER")]
+    #[arg(long, requires = "url", value_name = "NUMBER", value_parser = values::whole::<usize>(1, 999))]
     pub pick: Option<usize>,
     /// Get what was published before, too, at the next sync or by a running `serve`
     #[arg(long)]
@@ -178,10 +231,10 @@ pub struct BackfillArgs {
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Nothing that is known to be older than this day; of pages whose day is not known, all
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = values::day)]
     pub since: Option<jiff::civil::Date>,
     /// So many new reads of each source at the most, the newest of each list that tells of them
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::whole::<u64>(1, u64::MAX))]
     pub limit: Option<u64>,
     /// Only say what would be fetched, and why; asks for sitemaps and lists, keeps nothing
     #[arg(long)]
@@ -202,6 +255,31 @@ pub struct UnfollowArgs {
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `source`.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// The source's name as `backissue sources` lists it, or its feed's address
+    pub source: String,
+    /// Its title; empty for the feed's own
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Whose blog it is; empty for the title
+    #[arg(long)]
+    pub company: Option<String>,
+    /// Its group in lists and in OPML; empty for none
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Keep its reads, but do not poll it
+    #[arg(long, conflicts_with = "resume")]
+    pub pause: bool,
+    /// Poll it again
+    #[arg(long)]
+    pub resume: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -256,7 +334,7 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 pub struct WeeksArgs {
     /// Only this year's
-    #[arg(long)]
+    #[arg(long, value_parser = values::whole::<i16>(1000, 9999))]
     pub year: Option<i16>,
     /// Print JSON
     #[arg(long)]
@@ -268,15 +346,15 @@ pub struct WeeksArgs {
 pub struct WeekArgs {
     /// The ISO week, e.g. 2026-W20
     pub week: Option<Week>,
-    /// Only this source's
+    /// Only this source's, by its name as `backissue sources` lists it
     #[arg(long)]
-    pub source: Option<Slug>,
-    /// Only those with this concept
+    pub source: Option<String>,
+    /// Only those with this concept, by its name
     #[arg(long)]
-    pub concept: Option<backissue_model::ConceptSlug>,
-    /// Only this kind
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)))]
-    pub kind: Option<String>,
+    pub concept: Option<String>,
+    /// Only this kind: case-study, incident, research, tutorial, announcement, opinion, profile, event or other
+    #[arg(long)]
+    pub kind: Option<Kind>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -285,8 +363,9 @@ pub struct WeekArgs {
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The read's number, as in its address /read/42/…
-    pub read: i64,
+    /// The read's number, or the address of its page
+    #[arg(value_parser = values::read_number)]
+    pub read: ReadId,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -299,7 +378,7 @@ pub struct FindArgs {
     #[arg(required = true)]
     pub question: Vec<String>,
     /// Most reads to print
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=200))]
+    #[arg(long, default_value_t = 10, value_parser = values::whole::<u8>(1, 200))]
     pub limit: u8,
     /// Print JSON
     #[arg(long)]
@@ -313,7 +392,7 @@ pub struct PriorArtArgs {
     #[arg(required = true)]
     pub question: Vec<String>,
     /// Most reads to print
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u8).range(1..=30))]
+    #[arg(long, default_value_t = 12, value_parser = values::whole::<u8>(1, 30))]
     pub limit: u8,
     /// Print Markdown, for a design document
     #[arg(long, conflicts_with = "json")]
@@ -328,8 +407,8 @@ pub struct PriorArtArgs {
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct AnnotateArgs {
     /// The reads' numbers, as in their addresses /read/42/…
-    #[arg(group = "which", value_name = "READ")]
-    pub reads: Vec<i64>,
+    #[arg(group = "which", value_name = "READ", value_parser = values::read_number)]
+    pub reads: Vec<ReadId>,
     /// All reads
     #[arg(long, group = "which")]
     pub all: bool,
@@ -387,7 +466,7 @@ pub enum Inspect {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Where the document came from, for relative links
-        #[arg(long)]
+        #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
         /// The media type it was served with, e.g. `application/rss+xml; charset=utf-8`
         #[arg(long)]
@@ -400,7 +479,7 @@ pub enum Inspect {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Where the page came from
-        #[arg(long)]
+        #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
     },
     /// A page's précis
@@ -410,7 +489,7 @@ pub enum Inspect {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Where the page came from
-        #[arg(long)]
+        #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
         /// Whose blog it is; the page's site name where not given
         #[arg(long)]

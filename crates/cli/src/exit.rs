@@ -28,9 +28,11 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Partly) => ExitCode::from(4),
         Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
+            let code =
+                if failure.is::<crate::open::NoArchive>() { ExitCode::from(3) } else { ExitCode::FAILURE };
             let said = crate::output::safe(&format!("{failure:#}"));
             anstream::eprintln!("{}backissue:{} {said}", crate::output::ALERT, crate::output::PLAIN);
-            ExitCode::FAILURE
+            code
         }
     }
 }

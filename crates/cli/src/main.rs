@@ -11,16 +11,17 @@ mod output;
 mod progress;
 mod settings;
 mod signals;
+mod values;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, command_line};
 use settings::Settings;
 
 fn main() -> ExitCode {
-    let matches = Arguments::command().get_matches();
+    let matches = command_line().get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
         Err(wrong_use) => wrong_use.exit(),
@@ -43,6 +44,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Sync(args) => commands::sync::run(args, settings).await,
         Command::Follow(args) => commands::follow::run(args, settings).await,
         Command::Backfill(args) => commands::backfill::run(args, settings).await,
+        Command::Source(args) => commands::source::run(args, settings).await,
         Command::Unfollow(args) => commands::unfollow::run(args, settings).await,
         Command::Starter(args) => commands::starter::run(&args, &settings),
         Command::Sources(args) => commands::sources::run(args, settings).await,
@@ -59,6 +61,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Models(args) => commands::models::run(args, settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),
+        Command::Help(args) => commands::help::run(&args),
     }
 }
 

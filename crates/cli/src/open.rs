@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_models::{Key, Model, ModelSettings};
-use backissue_search::{Embedders, EmbeddingServer, Search};
+use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_store::{Limits, Location, Store};
 use backissue_web::{Image, Images};
 use jiff::Timestamp;
@@ -19,9 +19,72 @@ use url::Url;
 use crate::progress::TakingIn;
 use crate::settings::{ImagesShown, ModelRow, Origin, Settings};
 
-/// Opens the archive, making it where there is none, with the time zone it is filed by.
+/// There is no archive where a command looks for one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no archive in {location} (from: {origin}); check --data and --database, make one with `backissue serve`, \
+     `sync`, `follow` or `import`, or add --create"
+)]
+pub struct NoArchive {
+    location: String,
+    origin: Origin,
+}
+
+/// Opens the archive, with the time zone it is filed by.
+///
+/// # Errors
+/// [`NoArchive`] if there is none: a mistyped folder must not become an archive quietly.
 pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
-    Ok(Store::look_at(&settings.location()?).await?)
+    if settings.create {
+        return store_or_new(settings).await;
+    }
+    let found = Store::look_at_existing(&settings.location()?).await?;
+    found.ok_or_else(|| anyhow::Error::new(no_archive(settings)))
+}
+
+fn no_archive(settings: &Settings) -> NoArchive {
+    let origin =
+        if settings.database.value.is_some() { &settings.database.origin } else { &settings.data.origin };
+    NoArchive { location: place(settings), origin: origin.clone() }
+}
+
+/// Opens the archive, making it where there is none, which is told.
+pub async fn store_or_new(settings: &Settings) -> anyhow::Result<Store> {
+    check(settings)?;
+    let is_new = is_new(settings).await?;
+    let store = Store::look_at(&settings.location()?).await?;
+    tell_new(settings, is_new);
+    Ok(store)
+}
+
+/// Whether opening the archive makes it; false for the demo, whose archive is thrown away.
+async fn is_new(settings: &Settings) -> anyhow::Result<bool> {
+    let is_demo = settings.data.origin == Origin::Flag("demo".into());
+    Ok(!is_demo && !Store::is_archive(&settings.location()?).await?)
+}
+
+fn tell_new(settings: &Settings, is_new: bool) {
+    if is_new {
+        anstream::eprintln!("A new archive in {}.", place(settings));
+    }
+}
+
+/// The data folder, or the database where that is elsewhere.
+fn place(settings: &Settings) -> String {
+    match settings.location() {
+        Ok(location @ Location::Postgres(_)) => location.to_string(),
+        _ => settings.data.value.display().to_string(),
+    }
+}
+
+/// Checks what the work would need, before anything is changed: the models, the files of certificates.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    if let Some(name) = &settings.embed_with.value {
+        model(settings, name).context("in the setting `embed_with`")?;
+    }
+    ingest_settings(settings)?;
+    fetcher(settings)?;
+    Ok(())
 }
 
 /// Opens the archive for the one process that fetches into it. Only that one files it anew where the `time_zone` setting
@@ -38,12 +101,15 @@ pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, Wor
 
 /// The same; nothing where another process fetches into it.
 pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Option<(Store, WorkLock)>> {
+    check(settings)?;
     let location = settings.location()?;
+    let is_new = is_new(settings).await?;
     let Some(lock) = WorkLock::take(&location)? else { return Ok(None) };
     let store = match settings.time_zone.origin {
         Origin::Default => Store::look_at(&location).await?,
         _ => Store::open(&location, &settings.time_zone.value.0).await?,
     };
+    tell_new(settings, is_new);
     store.forget_wrong_clock(Timestamp::now()).await?;
     if matches!(location, Location::Sqlite(_)) {
         // Nobody else can hold one: a process that was killed left them.
@@ -77,7 +143,16 @@ pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search
 pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
     let search = search(settings, store).await?;
     let mut bar = TakingIn::default();
-    search.catch_up(|progress| bar.tell(progress)).await?;
+    let caught = search.catch_up(|progress| bar.tell(progress)).await?;
+    drop(bar);
+    if let Some(Coverage { indexed, reads }) = search.missing().await? {
+        let why = match caught {
+            Caught::ReadOnly => "which may not be written",
+            _ => "which is being built",
+        };
+        let folder = search.index().folder().display();
+        anstream::eprintln!("Searched {indexed} of {reads} reads: those in the index {folder}, {why}.");
+    }
     Ok(search)
 }
 
@@ -214,6 +289,11 @@ pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
             Starter::parse(&text).with_context(|| format!("in {}", path.display()))
         }
     }
+}
+
+/// Whether no process fetches into this archive, as far as that can be known.
+pub fn is_free(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(WorkLock::take(&settings.location()?)?.is_some())
 }
 
 /// The right to fetch into a data folder, held by one process at a time. With PostgreSQL several may work on one archive

@@ -1,4 +1,4 @@
-//! The progress of a sync in the terminal: two bars where there is one, nothing where there is none.
+//! The progress of a sync: two bars in a terminal, a line now and then where there is none.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,13 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// Draws bars on standard error for as long as there is work; where that is no terminal, nothing is drawn.
+    /// Draws bars on standard error for as long as there is work. Where that is no terminal, a line is printed now and then.
     pub fn follow(mut progress: watch::Receiver<Progress>) -> Self {
         let all = MultiProgress::new();
+        if all.is_hidden() {
+            let follower = tokio::spawn(report(progress, |line| anstream::eprintln!("{line}")));
+            return Self { all, follower };
+        }
         let sources = bar(&all, "{prefix:>8} {bar:30} {pos}/{len} {msg}", "Sources");
         let reads = bar(&all, "{prefix:>8} {bar:30} {pos}/{len} {msg}", "Reads");
         let follower = tokio::spawn(async move {
@@ -51,6 +55,48 @@ impl Drop for Bars {
     }
 }
 
+/// How long it takes until the first line where there is no terminal, and between two lines.
+const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// Tells how far the work has come, every [`LINE_EVERY`] in which it has come further.
+async fn report(progress: watch::Receiver<Progress>, mut tell: impl FnMut(String)) {
+    let mut told = None;
+    loop {
+        tokio::time::sleep(LINE_EVERY).await;
+        if progress.has_changed().is_err() {
+            return;
+        }
+        let now = progress.borrow().clone();
+        let counts = (now.sources_polled, now.reads_done, now.reads_failed);
+        if now.phase == Phase::Working && told != Some(counts) {
+            told = Some(counts);
+            tell(line(&now));
+        }
+    }
+}
+
+/// How far the work has come, in a line.
+fn line(now: &Progress) -> String {
+    let mut line = format!(
+        "sources {} of {}, reads {} of {}",
+        now.sources_polled, now.sources_due, now.reads_done, now.reads_due
+    );
+    for more in [words(now), troubled(now)] {
+        if !more.is_empty() {
+            line.push_str(", ");
+            line.push_str(&more);
+        }
+    }
+    line
+}
+
+fn troubled(now: &Progress) -> String {
+    match now.sources_troubled {
+        0 => String::new(),
+        troubles => format!("{troubles} out of reach"),
+    }
+}
+
 fn bar(all: &MultiProgress, template: &str, prefix: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     all.add(ProgressBar::new(0).with_style(style.progress_chars("━╸─")).with_prefix(prefix))
@@ -59,10 +105,7 @@ fn bar(all: &MultiProgress, template: &str, prefix: &'static str) -> ProgressBar
 fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
     sources.set_length(now.sources_due);
     sources.set_position(now.sources_polled);
-    sources.set_message(match now.sources_troubled {
-        0 => String::new(),
-        troubles => format!("({troubles} out of reach)"),
-    });
+    sources.set_message(troubled(now));
     reads.set_length(now.reads_due);
     reads.set_position(now.reads_done);
     reads.set_message(words(now));
@@ -137,4 +180,42 @@ pub fn nobody_answered(now: &Progress) -> Option<&'static str> {
         "No source could be reached; a firewall or proxy may stand between. `backissue serve --demo` shows the program without \
          a network.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_terminal_a_line_is_printed_now_and_then() {
+        let (sender, receiver) = watch::channel(Progress { phase: Phase::Working, ..Progress::default() });
+        let (lines, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let reporter = tokio::spawn(report(receiver, move |line| lines.send(line).unwrap()));
+        let work = Progress {
+            sources_due: 12,
+            sources_polled: 3,
+            reads_due: 40,
+            reads_done: 7,
+            ..Progress::default()
+        };
+        sender.send_replace(Progress {
+            phase: Phase::Working,
+            sources_troubled: 1,
+            rate: 2.5,
+            ..work.clone()
+        });
+        let began = tokio::time::Instant::now();
+        assert_eq!(
+            told.recv().await.unwrap(),
+            "sources 3 of 12, reads 7 of 40, 2.5 a second, 1 out of reach"
+        );
+        assert_eq!(began.elapsed(), LINE_EVERY);
+
+        tokio::time::sleep(LINE_EVERY * 3).await;
+        assert!(told.try_recv().is_err(), "nothing changed, so nothing is printed");
+        sender.send_replace(Progress { phase: Phase::Working, reads_done: 8, ..work });
+        assert!(told.recv().await.unwrap().starts_with("sources 3 of 12, reads 8 of 40"));
+        drop(sender);
+        reporter.await.unwrap();
+    }
 }

@@ -16,6 +16,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::values;
+
 /// Settings as flags and environment variables. Names in the file are those of the flags with `_` for `-`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings (also in the configuration file and as environment variables)")]
@@ -30,11 +32,11 @@ pub struct SettingFlags {
     #[arg(long, global = true, env = "BACKISSUE_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
     /// Where `serve` listens [default: 127.0.0.1:7878]
-    #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true)]
+    #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true, value_parser = values::listen_address)]
     pub listen: Option<SocketAddr>,
     /// The address people reach the pages at, where a proxy stands in front. With one on the public internet, hubs that feeds
     /// name (WebSub) are asked to call there when something is new
-    #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true, value_parser = values::web_address)]
     pub base_url: Option<Url>,
     /// The zone whose calendar decides a read's week [default: UTC]
     #[arg(long, global = true, env = "BACKISSUE_TIME_ZONE", value_name = "ZONE", hide_env_values = true)]
@@ -43,9 +45,9 @@ pub struct SettingFlags {
     #[arg(long, global = true, env = "BACKISSUE_STARTER", value_name = "FILE", hide_env_values = true)]
     pub starter: Option<PathBuf>,
     /// How many things to do at once [default: 8]
-    #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = values::whole::<u16>(1, 256))]
     pub workers: Option<u16>,
-    /// The shortest pause between two polls of a source; how much longer it is, up to a day, hangs on how often the source
+    /// The shortest pause between two polls of a source; how much longer it is, up to a day, depends on how often the source
     /// publishes [default: 1h]
     #[arg(long, global = true, env = "BACKISSUE_POLL_EVERY", value_name = "TIME", hide_env_values = true)]
     pub poll_every: Option<Pause>,
@@ -115,6 +117,7 @@ pub struct SettingFlags {
         env = "BACKISSUE_ALLOW_PORT",
         value_name = "PORT",
         value_delimiter = ' ',
+        value_parser = values::whole::<u16>(1, 65535),
         hide_env_values = true
     )]
     pub allow_port: Vec<u16>,
@@ -144,6 +147,9 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub annotate_with: Option<String>,
+    /// Make a new archive where there is none; `serve`, `sync`, `follow` and `import` do so by themselves
+    #[arg(long, global = true)]
+    pub create: bool,
     /// What to log on standard error: error, warn, info, debug, or a filter such as backissue_ingest=debug
     #[arg(long, global = true, env = "BACKISSUE_LOG", value_name = "FILTER", hide_env_values = true)]
     pub log: Option<String>,
@@ -155,9 +161,9 @@ pub struct SettingFlags {
 struct SettingsFile {
     data: Option<PathBuf>,
     database: Option<String>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "listen_address")]
     listen: Option<SocketAddr>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "web_address")]
     base_url: Option<Url>,
     #[serde(deserialize_with = "parsed")]
     time_zone: Option<Zone>,
@@ -341,6 +347,8 @@ pub struct Settings {
     pub annotate_with: Setting<Option<String>>,
     /// Language models.
     pub models: Setting<Vec<ModelRow>>,
+    /// Whether a command that only looks at an archive makes a new one.
+    pub create: bool,
     /// The log filter.
     pub log: Setting<Option<String>>,
 }
@@ -483,6 +491,7 @@ impl Settings {
             embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
             models: layers.many("model", Vec::new(), file.model),
+            create: flags.create,
             log: layers.maybe("log", flags.log.clone(), file.log),
         })
     }
@@ -580,6 +589,14 @@ fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    values::listen_address(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    values::web_address(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
 fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
@@ -708,12 +725,12 @@ impl fmt::Display for Size {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Arguments;
-    use clap::{CommandFactory, FromArgMatches};
+    use crate::args::{Arguments, command_line};
+    use clap::FromArgMatches;
 
     fn settings(arguments: &[&str]) -> Result<Settings, SettingsError> {
         let words = ["backissue", "config"].iter().chain(arguments);
-        let matches = Arguments::command().try_get_matches_from(words).unwrap();
+        let matches = command_line().try_get_matches_from(words).unwrap();
         let parsed = Arguments::from_arg_matches(&matches).unwrap();
         Settings::resolve(&parsed.settings, &matches)
     }
@@ -768,8 +785,8 @@ mod tests {
     fn every_setting_is_listed() {
         let listed = settings(&["--data", "/d"]).unwrap();
         let names: Vec<_> = listed.listed().into_iter().map(|(name, ..)| name).collect();
-        let flags = Arguments::command();
-        for flag in flags.get_arguments().filter(|a| a.is_global_set()) {
+        let flags = command_line();
+        for flag in flags.get_arguments().filter(|a| a.is_global_set() && a.get_id() != "create") {
             assert!(names.iter().any(|n| n == flag.get_id().as_str()), "{} is not listed", flag.get_id());
         }
     }
@@ -808,6 +825,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command_line().debug_assert();
     }
 }

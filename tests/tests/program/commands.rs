@@ -9,7 +9,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "serve",
     "sync",
     "follow",
@@ -30,6 +30,8 @@ const COMMANDS: [&str; 20] = [
     "models",
     "doctor",
     "config",
+    "source",
+    "help",
 ];
 
 #[test]
@@ -41,6 +43,165 @@ fn every_command_has_help_with_an_example() {
         assert!(all.contains(command), "{command} is missing from the list");
         let help = archive.done(&[command, "--help"]).unwrap();
         assert!(help.contains(&format!("backissue {command}")) && help.contains("Example"), "{help}");
+        assert!(
+            !help.contains("--host-pause") && help.contains("help settings"),
+            "settings are folded: {help}"
+        );
+    }
+    let settings = archive.done(&["help", "settings"]).unwrap();
+    for flag in ["--data", "--listen", "--allow-port", "--ca", "BACKISSUE_TIME_ZONE"] {
+        assert!(settings.contains(flag), "{flag} is missing: {settings}");
+    }
+    assert_eq!(archive.done(&["help", "follow"]).unwrap(), archive.done(&["follow", "--help"]).unwrap());
+    let slip = archive.run(&["help", "folow"]).unwrap();
+    assert!(slip.code == 3 && slip.err.contains("follow"), "{}", slip.err);
+}
+
+#[test]
+fn mistyped_data_folder_makes_no_archive() {
+    let archive = alone();
+    let typo = archive.folder().join("typo");
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new(backissue_tests::program::binary().unwrap());
+        command.args(words).args(["--data", &typo.display().to_string()]);
+        let output = command.env("XDG_CONFIG_HOME", archive.folder()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), err)
+    };
+    for words in [
+        vec!["weeks"],
+        vec!["week"],
+        vec!["show", "1"],
+        vec!["find", "anything"],
+        vec!["prior-art", "anything"],
+        vec!["reindex"],
+        vec!["sources"],
+        vec!["source", "vitess-blog", "--pause"],
+        vec!["unfollow", "vitess-blog"],
+        vec!["backfill"],
+        vec!["annotate", "--all"],
+        vec!["export", "--opml"],
+        vec!["models", "--usage"],
+    ] {
+        let (code, _, err) = run(&words);
+        assert_eq!(code, Some(3), "{words:?}: {err}");
+        assert!(err.contains(&typo.display().to_string()) && err.contains("--data"), "{words:?}: {err}");
+        assert!(!typo.exists(), "{words:?} made a folder");
+    }
+    let (code, out, _) = run(&["doctor"]);
+    assert!(code == Some(1) && out.contains("there is no archive"), "{out}");
+    assert!(!typo.exists(), "doctor made a folder");
+
+    let opml = archive.folder().join("one.opml");
+    let feed = "<outline text=\"Databases\"><outline type=\"rss\" text=\"A\" xmlUrl=\"https://a.example/feed\"/></outline>";
+    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{feed}</body></opml>")).unwrap();
+    let (code, _, err) = run(&["import", &opml.display().to_string()]);
+    assert!(code == Some(0) && err.contains("A new archive in"), "{err}");
+    let (code, out, err) = run(&["sources"]);
+    assert!(code == Some(0) && out.contains("Databases"), "{out}{err}");
+    std::fs::remove_dir_all(&typo).unwrap();
+    let (code, _, err) = run(&["weeks", "--create"]);
+    assert!(code == Some(3) && err.contains("A new archive in") && typo.exists(), "{err}");
+}
+
+#[test]
+fn wrong_values_are_told_in_our_words() {
+    let archive = alone();
+    for (words, remedy) in [
+        (vec!["serve", "--listen", "blog:http"], "127.0.0.1:7878"),
+        (vec!["show", "abc"], "backissue week"),
+        (vec!["annotate", "abc"], "backissue week"),
+        (vec!["backfill", "--since", "yesterday"], "2024-05-17"),
+        (vec!["backfill", "--limit", "many"], "from 1"),
+        (vec!["follow", "vitess"], "vitess.io/blog"),
+        (vec!["follow", "vitess.io", "--pick", "first"], "from 1"),
+        (vec!["find", "x", "--limit", "0"], "from 1 to 200"),
+        (vec!["prior-art", "x", "--limit", "99"], "from 1 to 30"),
+        (vec!["weeks", "--year", "last"], "from 1000"),
+        (vec!["week", "last"], "2026-W20"),
+        (vec!["week", "--kind", "incidnt"], "did you mean “incident”?"),
+        (vec!["config", "--workers", "0"], "from 1 to 256"),
+        (vec!["config", "--allow-port", "http"], "from 1 to 65535"),
+        (vec!["config", "--base-url", "not a host"], "https://"),
+        (vec!["config", "--host-pause", "soon"], "15m"),
+        (vec!["config", "--time-zone", "Mars"], "Europe/Berlin"),
+        (vec!["config", "--image-cache-limit", "much"], "500 MB"),
+        (vec!["config", "--images", "never"], "click"),
+        (vec!["config", "--resolve", "x"], "HOST:PORT:ADDRESS"),
+        (vec!["inspect", "page", "x.html", "--url", "::"], "https://"),
+    ] {
+        let said = archive.run(&words).unwrap();
+        assert_eq!(said.code, 2, "{words:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains(remedy), "{words:?}: {}", said.err);
+        for raw in
+            ["invalid digit", "socket address", "relative URL", "not in ", "failed to parse", "empty host"]
+        {
+            assert!(!said.err.contains(raw), "{words:?}: {}", said.err);
+        }
+    }
+    let refused = archive.run(&["follow", "http://blog.example:8097/feed"]).unwrap();
+    assert!(refused.err.contains("--allow-port 8097"), "{}", refused.err);
+    let refused = archive.run(&["follow", "http://127.0.0.1/feed"]).unwrap();
+    assert!(refused.err.contains("--allow-private-addresses"), "{}", refused.err);
+}
+
+#[test]
+fn unknown_names_are_told_with_the_nearest_known_one() {
+    let archive = alone();
+    let opml = archive.folder().join("one.opml");
+    let feed = "<outline type=\"rss\" text=\"Vitess blog\" xmlUrl=\"https://vitess.example/feed\"/>";
+    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{feed}</body></opml>")).unwrap();
+    archive.done(&["import", &opml.display().to_string()]).unwrap();
+    archive.done(&["source", "vitess-blog", "--company", "PlanetScale"]).unwrap();
+    for (words, code, hint) in [
+        (vec!["week", "2026-W20", "--source", "vites-blog"], 3, "vitess-blog"),
+        (vec!["week", "2026-W20", "--source", "planetscale"], 3, "vitess-blog"),
+        (vec!["week", "2026-W20", "--concept", "cachng"], 3, "caching"),
+        (vec!["unfollow", "vitess-blgo"], 3, "vitess-blog"),
+        (vec!["backfill", "vitess"], 3, "vitess-blog"),
+        (vec!["source", "vites"], 3, "vitess-blog"),
+        (vec!["starter", "databases"], 3, "databases-and-streaming"),
+        (vec!["follow", "--group", "databses-and-streaming"], 3, "databases-and-streaming"),
+        (vec!["find", "company:planetscal x"], 3, "PlanetScale"),
+        (vec!["find", "source:vitess x"], 3, "vitess-blog"),
+        (vec!["find", "concept:cachng x"], 3, "caching"),
+        (vec!["find", "kind:incidnt x"], 3, "incident"),
+        (vec!["find", "tech:kafk x"], 3, "Kafka"),
+        (vec!["prior-art", "company:planetscal x"], 3, "PlanetScale"),
+    ] {
+        let said = archive.run(&words).unwrap();
+        assert_eq!(said.code, code, "{words:?}: {}{}", said.out, said.err);
+        let hint = format!("did you mean “{hint}”?");
+        assert!(said.err.contains(&hint), "{words:?}: {}{}", said.out, said.err);
+    }
+    for (words, code) in [
+        (vec!["find", "company:PlanetScale source:vitess-blog concept:caching kind:incident tech:kafka"], 3),
+        (vec!["week", "2026-W20", "--source", "vitess-blog", "--concept", "Rate limiting"], 3),
+    ] {
+        let said = archive.run(&words).unwrap();
+        assert_eq!(said.code, code, "{words:?}");
+        assert!(!said.err.contains("did you mean"), "{words:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn wrong_model_is_told_before_anything_is_followed() {
+    let archive = alone();
+    let opml = archive.folder().join("none.opml");
+    std::fs::write(&opml, "<opml version=\"2.0\"><head/><body/></opml>").unwrap();
+    let file = opml.display().to_string();
+    for words in [
+        vec!["sync", "--annotate-with", "gpt"],
+        vec!["sync", "--embed-with", "gpt"],
+        vec!["sync", "--ca", "/no/such/file.pem"],
+        vec!["serve", "--annotate-with", "gpt"],
+        vec!["import", &file, "--annotate-with", "gpt"],
+        vec!["follow", "--group", "first-dozen", "--annotate-with", "gpt"],
+    ] {
+        let said = archive.run(&words).unwrap();
+        assert_eq!(said.code, 1, "{words:?}: {}", said.err);
+        assert!(said.err.contains(words[words.len() - 1]), "{words:?}: {}", said.err);
+        assert!(!archive.folder().join("archive.sqlite").exists(), "{words:?} made an archive");
     }
 }
 
@@ -57,7 +218,7 @@ fn exit_codes_tell_scripts_what_happened() {
         (vec!["find"], 2),
         (vec!["prior-art", "anything", "--markdown"], 3),
         (vec!["prior-art", "x", "--markdown", "--json"], 2),
-        (vec!["reindex"], 0),
+        (vec!["reindex"], 3),
         (vec!["unfollow", "nobody"], 3),
         (vec!["starter", "no-such-group"], 3),
         (vec!["no-such-command"], 2),
@@ -125,7 +286,7 @@ fn a_site_leads_to_its_feed_and_several_feeds_are_listed() {
     let (_web, archive) = small_web();
     let known = archive.json(&["follow", "https://vitess.io/blog/feed.json"]).unwrap();
     assert_eq!(known[0]["new"], false);
-    let site = archive.json(&["follow", "https://julialang.org/blog/"]).unwrap();
+    let site = archive.json(&["follow", "julialang.org/blog/"]).unwrap();
     assert_eq!(site[0]["source"]["feed_url"], "https://julialang.org/feed.xml", "{site}");
     assert_eq!(site[0]["new"], false, "{site}");
     let gone = archive.json(&["unfollow", "https://vitess.io/blog/feed.json", "--yes"]).unwrap();
@@ -142,6 +303,19 @@ fn a_site_leads_to_its_feed_and_several_feeds_are_listed() {
         .unwrap();
     assert_eq!(again[0]["new"], true);
     assert_eq!(again[0]["source"]["company"], "PlanetScale");
+    let renamed = archive.json(&["follow", "vitess.io/blog/feed.json", "--title", "Vitess"]).unwrap();
+    assert_eq!((&renamed[0]["new"], &renamed[0]["source"]["title"]), (&false.into(), &"Vitess".into()));
+    assert_eq!(renamed[0]["source"]["slug"], again[0]["source"]["slug"]);
+    let slug = again[0]["source"]["slug"].as_str().unwrap();
+    let paused =
+        archive.json(&["source", slug, "--company", "Vitess", "--group", "Databases", "--pause"]).unwrap();
+    assert_eq!((&paused["company"], &paused["group"]), (&"Vitess".into(), &"Databases".into()));
+    assert_eq!(paused["health"]["standing"], "paused");
+    let out = archive.done(&["export", "--opml"]).unwrap();
+    assert!(out.contains("text=\"Databases\"") && out.contains("title=\"Vitess\""), "{out}");
+    assert!(archive.done(&["sources"]).unwrap().contains("paused"));
+    let resumed = archive.json(&["source", slug, "--resume"]).unwrap();
+    assert_eq!(resumed["health"]["standing"], "active");
     let nothing = archive.run(&["follow", "https://vitess.io/no/such/page"]).unwrap();
     assert_eq!(nothing.code, 1);
     assert!(nothing.err.contains("vitess.io") && nothing.err.contains("404"), "{}", nothing.err);

@@ -182,6 +182,53 @@ fn is_told_and_read(archive: &Archive, followed: &str) {
     assert!(folder.files() == before, "a file was changed");
 }
 
+#[test]
+fn find_works_in_a_folder_that_may_not_be_written() {
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let question = ["find", "one customer slows everyone down", "--json"];
+    let found = archive.done(&question).unwrap();
+    let index = archive.folder().join("index");
+    let run = |words: &[&str]| {
+        let ended = without_privileges(&archive, words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
+    };
+    let read_only = |path: &Path| {
+        let mode = if path.is_dir() { 0o555 } else { 0o444 };
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    let folders = files_below(&index);
+    folders.iter().for_each(|path| read_only(path));
+    let (code, out, err) = run(&question);
+    assert_eq!((code, out, err.as_str()), (Some(0), found, ""));
+    let (code, ..) = run(&["prior-art", "one customer slows everyone down"]);
+    assert_eq!(code, Some(0));
+
+    // What changes from then on is not in the index, which is searched as it is.
+    let sources = archive.json(&["sources"]).unwrap();
+    archive.done(&["source", sources[0]["slug"].as_str().unwrap(), "--company", "Renamed"]).unwrap();
+    let (code, _, err) = run(&question);
+    assert_eq!(code, Some(0), "{err}");
+    for path in folders {
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+/// Everything below a folder, and the folder itself first.
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    let mut at = 0;
+    while at < found.len() {
+        if found[at].is_dir() {
+            found.extend(fs::read_dir(&found[at]).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        at += 1;
+    }
+    found
+}
+
 #[tokio::test]
 async fn a_file_that_another_process_holds_is_told_when_patience_is_over_and_can_be_read_meanwhile() {
     let (_web, archive) = small_web();

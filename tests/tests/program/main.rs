@@ -14,6 +14,7 @@ mod killing;
 mod marking;
 mod markup;
 mod modelling;
+mod narrow;
 mod searching;
 mod serving;
 mod syncing;

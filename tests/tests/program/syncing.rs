@@ -6,7 +6,7 @@ use std::process::Stdio;
 use backissue_feed::Hints;
 use backissue_model::{CanonicalUrl, FIRST_PAGE};
 use backissue_tests::database::Database;
-use backissue_tests::program::{Archive, terminate, wait};
+use backissue_tests::program::{Archive, client, terminate, wait};
 use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
@@ -160,4 +160,39 @@ fn with_no_network_each_source_says_so_and_the_demo_is_offered() {
         assert!(source["health"]["last_error"].is_string(), "{source}");
     }
     assert!(said.out.contains("serve --demo"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn sync_beside_a_running_serve_has_it_fetch_now() {
+    let (web, archive) = small_web();
+    let served = archive.serve(&[]).unwrap();
+    served.until_idle(&client()).await.unwrap();
+    web.forget_requests();
+    let said = archive.run(&["sync", "--json"]).unwrap();
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.err.contains("running here"), "{}", said.err);
+    let summary: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let feeds = web.feeds().len();
+    assert_eq!(summary["sources_polled"].as_u64(), Some(feeds as u64), "{summary}");
+    assert_eq!(summary["sources_unchanged"].as_u64(), Some(feeds as u64), "{summary}");
+    let requests = web.requests();
+    assert_eq!(requests.len(), feeds, "the running process asked each feed once: {requests:?}");
+}
+
+#[test]
+fn trouble_of_a_source_is_logged_once() {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let mut flags = web.arguments();
+    flags.extend(SmallWeb::without_pauses());
+    let archive = Archive::new(flags).unwrap();
+    let opml = archive.folder().join("gone.opml");
+    let outline = "<outline type=\"rss\" text=\"Vanished\" xmlUrl=\"https://vitess.io/no/such/feed\"/>";
+    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{outline}</body></opml>")).unwrap();
+    archive.done(&["import", &opml.display().to_string()]).unwrap();
+    let logged = |said: &str| said.lines().filter(|line| line.contains("could not be polled")).count();
+    let first = archive.run(&["sync", "--log", "warn"]).unwrap();
+    assert_eq!(logged(&first.err), 1, "{}", first.err);
+    let second = archive.run(&["sync", "--log", "warn"]).unwrap();
+    assert_eq!(logged(&second.err), 0, "the same trouble again is no news: {}", second.err);
+    assert!(second.out.contains("Vanished"), "the summary names it each time: {}", second.out);
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use backissue_ingest::{Anew, BUILT_IN, By, Pass, Step};
-use backissue_model::ReadId;
 use backissue_store::{Selection, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -69,7 +68,7 @@ fn selection(args: &AnnotateArgs) -> Selection {
     match args.since {
         Some(week) => Selection::Since(week),
         None if args.all => Selection::All,
-        None => Selection::These(args.reads.iter().copied().map(ReadId).collect()),
+        None => Selection::These(args.reads.clone()),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::BackfillArgs;
-use crate::commands::unfollow::named;
+use crate::commands::sources;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, PLAIN, QUIET, STRONG};
 use crate::progress::Bars;
@@ -76,12 +76,15 @@ async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
 async fn chosen(store: &Store, names: &[String]) -> anyhow::Result<Option<Vec<Source>>> {
     let mut chosen = Vec::new();
     for name in names {
-        let Some(source) = named(store, name).await? else {
-            anstream::eprintln!("No source is called `{name}`; `backissue sources` lists them.");
+        let Some(source) = sources::named(store, name).await? else {
+            sources::tell_unknown(store, name).await?;
             return Ok(None);
         };
         if source.feed_url.is_none() {
             bail!("{} has no feed, from which it could be learned what its articles look like", source.title);
+        }
+        if source.health.standing == Standing::Paused {
+            bail!("{0} is paused; `backissue source {1} --resume` polls it again", source.title, source.slug);
         }
         chosen.push(source);
     }

@@ -89,7 +89,11 @@ fn folder(settings: &Settings) -> Check {
         Err(why) => return Check { name: "data folder", ok: false, detail: format!("{why:#}") },
     };
     let shown = path.display();
-    let detail = match std::fs::create_dir_all(&path).and_then(|()| tempfile::tempfile_in(&path)) {
+    if !path.exists() {
+        let detail = format!("{shown} does not exist; check --data");
+        return Check { name: "data folder", ok: false, detail };
+    }
+    let detail = match tempfile::tempfile_in(&path) {
         Ok(_) => return Check { name: "data folder", ok: true, detail: format!("{shown} can be written") },
         Err(why) => {
             format!("{shown} cannot be written: {why}; change its owner, or name another with --data DIR")

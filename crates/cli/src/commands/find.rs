@@ -38,7 +38,8 @@ fn tell(answer: &Answer, zone: &TimeZone) -> anyhow::Result<()> {
         );
     }
     if answer.matches.is_empty() {
-        say!("Nothing found. Say the problem in a sentence, or leave filters out.")?;
+        let what = if answer.query.has_words() { "Nothing close enough" } else { "Nothing found" };
+        say!("{what}. Say the problem in a sentence, or leave filters out.")?;
         return Ok(());
     }
     for found in &answer.matches {
@@ -104,7 +105,8 @@ fn as_json(answer: &Answer) -> serde_json::Value {
         .collect();
     json!({
         "query": answer.query.to_string(), "total": answer.total, "corrections": corrections, "notes": answer.query.notes(),
-        "words_only": answer.words_only, "reads": answer.matches.iter().map(match_as_json).collect::<Vec<_>>(),
+        "words_only": answer.words_only,
+        "indexing": answer.missing.map(|m| json!({ "indexed": m.indexed, "reads": m.reads })), "reads": answer.matches.iter().map(match_as_json).collect::<Vec<_>>(),
     })
 }
 

@@ -6,12 +6,13 @@ use anyhow::{Context, bail};
 use backissue_feed::FoundFeed;
 use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find};
 use backissue_model::NewSource;
-use backissue_store::{Extent, Follow, Store};
+use backissue_store::{Extent, Follow, SourceChange, Store};
 use jiff::Timestamp;
 use serde_json::json;
 use url::Url;
 
 use crate::args::FollowArgs;
+use crate::commands::{source, starter};
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, STRONG};
 use crate::settings::Settings;
@@ -19,23 +20,24 @@ use crate::{open, say};
 
 /// Follows a blog, or every blog of a group of the starter list.
 pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    let store = open::store(&settings).await?;
+    open::check(&settings)?;
     let news = match (&args.url, &args.group) {
         (Some(url), _) => vec![one(url, &args, &settings).await?],
         (None, Some(group)) => match group_of(group, &settings)? {
             Some(sources) => sources,
-            None => {
-                anstream::eprintln!(
-                    "The starter list has no group `{group}`; `backissue starter` lists them."
-                );
-                return Ok(Outcome::NotThere);
-            }
+            None => return Ok(Outcome::NotThere),
         },
         (None, None) => bail!("name an address to follow, or a group of the starter list with --group"),
     };
+    let store = open::store_or_new(&settings).await?;
     let mut followed = Vec::new();
+    let names =
+        SourceChange { title: args.title.clone(), company: args.company.clone(), ..SourceChange::default() };
     for new in &news {
-        followed.push(store.follow(new, Timestamp::now()).await?);
+        let Follow { source, is_new } = store.follow(new, Timestamp::now()).await?;
+        // A name given for a blog that is followed already is meant as well.
+        let source = if is_new { source } else { source::changed(&store, source, &names).await? };
+        followed.push(Follow { source, is_new });
     }
     if args.backfill {
         for Follow { source, .. } in followed.iter().filter(|f| f.source.feed_url.is_some()) {
@@ -46,15 +48,19 @@ pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome
         let rows: Vec<_> = followed.iter().map(|f| json!({ "new": f.is_new, "source": f.source })).collect();
         output::json(&rows)?;
     } else {
-        tell(&followed, args.backfill)?;
+        tell(&followed, &names, args.backfill)?;
     }
     Ok(Outcome::Fine)
 }
 
-fn tell(followed: &[Follow], backfill: bool) -> anyhow::Result<()> {
+fn tell(followed: &[Follow], names: &SourceChange, backfill: bool) -> anyhow::Result<()> {
     for Follow { source, is_new } in followed {
         let address = source.feed_url.as_ref().or(source.listing_url.as_ref()).or(source.site_url.as_ref());
-        let verb = if *is_new { "Following" } else { "Already following" };
+        let verb = match (is_new, names.is_empty()) {
+            (true, _) => "Following",
+            (false, true) => "Already following",
+            (false, false) => "Already following, now as",
+        };
         say!("{verb} {STRONG}{}{PLAIN} ({}) {}", source.title, source.slug, address.map_or("", Url::as_str))?;
         if source.feed_url.is_none() {
             say!(
@@ -127,11 +133,11 @@ fn choose(site: &Url, feeds: Vec<FoundFeed>, pick: Option<usize>) -> anyhow::Res
 
 fn group_of(group: &str, settings: &Settings) -> anyhow::Result<Option<Vec<NewSource>>> {
     let list = open::starter(settings)?;
-    Ok(list
-        .groups
-        .iter()
-        .find(|g| g.slug.as_str() == group)
-        .map(|g| g.sources.iter().map(NewSource::from).collect()))
+    let found = list.groups.iter().find(|g| g.slug.as_str() == group);
+    if found.is_none() {
+        starter::tell_unknown_group(&list, group);
+    }
+    Ok(found.map(|g| g.sources.iter().map(NewSource::from).collect()))
 }
 
 /// What the store remembers of having offered the starter list: whoever unfollows it all does not want it back.

@@ -67,13 +67,16 @@ pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome
 /// Asks one question, counts what it cost, and lets the gate look at the reply.
 async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
     let asker = open::asker(settings, &row.name)?;
-    let store = open::store(settings).await?;
-    let tested = ask(&asker, &store).await;
-    store.close().await;
+    // A model can be tested before there is an archive, which then counts nothing.
+    let store = Store::look_at_existing(&settings.location()?).await?;
+    let tested = ask(&asker, store.as_ref()).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
     tested
 }
 
-async fn ask(asker: &Asker, store: &Store) -> anyhow::Result<Tested> {
+async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
     let text = Text::plain(TITLE, TEXT, "Acme");
     let asking = Asking::about(text, annotate(&text), asker.characters);
     let asking = asking.ok_or_else(|| {
@@ -94,7 +97,9 @@ async fn ask(asker: &Asker, store: &Store) -> anyhow::Result<Tested> {
         },
         Err(_) => Spent { failures: 1, ..Spent::default() },
     };
-    store.record_spent(asker.name(), spent, Timestamp::now()).await?;
+    if let Some(store) = store {
+        store.record_spent(asker.name(), spent, Timestamp::now()).await?;
+    }
     let reading = asking.read(&answered?.text);
     Ok(Tested {
         milliseconds: began.elapsed().as_millis(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use backissue_feed::opml::{self, Outline};
 use backissue_model::NewSource;
-use backissue_store::SourceFilter;
+use backissue_store::{SourceChange, SourceFilter};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -20,10 +20,14 @@ use crate::{open, say};
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let bytes = read(&args.file)?;
     let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
-    let store = open::store(&settings).await?;
+    let store = open::store_or_new(&settings).await?;
     let (mut new, mut known) = (0u64, 0u64);
     for outline in &list.outlines {
         let follow = store.follow(&source_of(outline), Timestamp::now()).await?;
+        if let (true, Some(_)) = (follow.is_new, &outline.group) {
+            let change = SourceChange { group: outline.group.clone(), ..SourceChange::default() };
+            store.change_source(follow.source.id, &change, Timestamp::now()).await?;
+        }
         *(if follow.is_new { &mut new } else { &mut known }) += 1;
     }
     if args.json {
@@ -55,7 +59,7 @@ pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outc
     let outlines: Vec<Outline> = sources
         .into_iter()
         .filter_map(|s| {
-            Some(Outline { title: s.title, feed_url: s.feed_url?, site_url: s.site_url, group: None })
+            Some(Outline { title: s.title, feed_url: s.feed_url?, site_url: s.site_url, group: s.group })
         })
         .collect();
     let text = opml::write(&outlines);

@@ -36,7 +36,7 @@ pub async fn run(args: PriorArtArgs, settings: Settings) -> anyhow::Result<Outco
 fn tell(found: &PriorArt, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String) -> anyhow::Result<()> {
     if found.is_empty() {
         say!(
-            "Nothing found that says which problem it had or what was done. `backissue find` searches all reads."
+            "Nothing close enough that says which problem it had or what was done. `backissue find` searches all reads."
         )?;
         return Ok(());
     }

@@ -36,7 +36,7 @@ const INDEX_EVERY: Duration = Duration::from_secs(2);
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
     let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
     let (store, lock) = if args.no_fetch {
-        (open::store(&settings).await?, None)
+        (open::store_or_new(&settings).await?, None)
     } else {
         open::store_to_work_on(&settings).await.map(|(store, lock)| (store, Some(lock)))?
     };
@@ -266,12 +266,14 @@ async fn tell_progress(progress: watch::Receiver<Progress>) {
         Some(bars) => bars.say(text),
         None => anstream::eprintln!("{text}"),
     };
+    // Where there is no terminal, the log tells each source's trouble.
+    let tells_troubles = bars.is_some();
     let mut progress = progress;
     let mut told = HashMap::new();
     let mut warned = false;
     loop {
         let now = progress.borrow_and_update().clone();
-        for trouble in &now.troubles {
+        for trouble in now.troubles.iter().filter(|_| tells_troubles) {
             if told.insert(trouble.source.clone(), trouble.reason.clone()).as_ref() != Some(&trouble.reason) {
                 line(output::safe(&format!("{}: {}", trouble.source, trouble.reason)));
             }

@@ -1,7 +1,7 @@
 //! `backissue show`: one read with its précis, the evidence for it, and the article.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{Form, ReadId, Sureness};
+use backissue_model::{Form, Sureness};
 use backissue_store::ReadPage;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -16,10 +16,10 @@ use crate::{open, say};
 /// Prints a read.
 pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let Some(read) = store.read(ReadId(args.read)).await? else {
+    let Some(read) = store.read(args.read).await? else {
         anstream::eprintln!(
             "There is no read {}; `backissue week` lists the newest ones with their numbers.",
-            args.read
+            args.read.0
         );
         return Ok(Outcome::NotThere);
     };

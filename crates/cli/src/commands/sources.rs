@@ -1,7 +1,8 @@
 //! `backissue sources`: what is followed and how it is doing.
 
-use backissue_model::{Health, Hub, Source, Standing};
-use backissue_store::SourceFilter;
+use backissue_annotate::Vocabulary;
+use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, did_you_mean, nearest};
+use backissue_store::{SourceFilter, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use crate::args::SourcesArgs;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
-use crate::{open, say};
+use crate::{open, say, values};
 
 /// Lists the sources.
 pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -38,9 +39,57 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
     Ok(Outcome::Fine)
 }
 
+/// The source with this name in addresses, or with this address.
+pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> {
+    if let Some(source) = store.source_by_slug(name).await? {
+        return Ok(Some(source));
+    }
+    let address = values::web_address(name).ok().and_then(|url| CanonicalUrl::of(&url).ok());
+    let Some(address) = address else { return Ok(None) };
+    let key = address.key();
+    let is_it = |s: &Source| {
+        [&s.feed_url, &s.site_url]
+            .into_iter()
+            .flatten()
+            .any(|u| CanonicalUrl::of(u).is_ok_and(|c| c.key() == key))
+    };
+    Ok(store.sources(&SourceFilter::default()).await?.into_iter().find(is_it))
+}
+
+/// Says that no source is called so, and which one may be meant.
+pub async fn tell_unknown(store: &Store, name: &str) -> anyhow::Result<Outcome> {
+    let sources = store.sources(&SourceFilter::default()).await?;
+    let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
+    let meant = nearest(name, names);
+    let meant =
+        sources.iter().find(|s| meant.is_some_and(|m| [s.slug.as_str(), &s.title, &s.company].contains(&m)));
+    let hint = meant.map_or_else(String::new, |source| format!("; did you mean “{}”?", source.slug));
+    tell_no_such("source", name, &hint, "`backissue sources` lists them");
+    Ok(Outcome::NotThere)
+}
+
+/// Says that no concept is called so, and which one may be meant.
+pub fn tell_unknown_concept(name: &str) {
+    let nearest = Vocabulary::builtin().nearest(name).map(|concept| concept.slug.as_str());
+    tell_no_such("concept", name, &did_you_mean(name, nearest), "the page /concepts lists them");
+}
+
+fn tell_no_such(what: &str, name: &str, hint: &str, remedy: &str) {
+    let end = if hint.is_empty() { format!("; {remedy}.") } else { hint.to_owned() };
+    anstream::eprintln!("{}", output::safe(&format!("No {what} is called “{name}”{end}")));
+}
+
 fn list(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
+    let has_groups = sources.iter().any(|source| source.group.is_some());
     let head = ["SOURCE", "TITLE", "READS", "NEWEST", "LAST POLL", "STATE"].map(str::to_owned).to_vec();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(sources.iter().map(|s| row(s, zone))).collect();
+    let mut rows: Vec<Vec<String>> =
+        std::iter::once(head).chain(sources.iter().map(|s| row(s, zone))).collect();
+    if has_groups {
+        rows[0].insert(2, "GROUP".to_owned());
+        for (row, source) in rows.iter_mut().skip(1).zip(sources) {
+            row.insert(2, source.group.clone().unwrap_or_else(|| "-".to_owned()));
+        }
+    }
     for line in output::columns(&rows) {
         say!("{line}")?;
     }
@@ -59,8 +108,10 @@ fn row(source: &Source, zone: &TimeZone) -> Vec<String> {
     ]
 }
 
-fn state(source: &Source) -> String {
+/// How a source is doing, in a few words.
+pub fn state(source: &Source) -> String {
     match (&source.health.last_error, source.health.standing) {
+        (_, Standing::Paused) => "paused".to_owned(),
         (Some(error), _) => format!("{ALERT}{error}{PLAIN}"),
         (None, Standing::Retired) => "gone for good; asked no more".to_owned(),
         (None, Standing::Waiting) => "no feed; not asked yet".to_owned(),
@@ -69,7 +120,8 @@ fn state(source: &Source) -> String {
     }
 }
 
-fn tell_health(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
+/// Says all there is of how the sources' polls go.
+pub fn tell_health(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
     for (at, source) in sources.iter().enumerate() {
         if at > 0 {
             say!("")?;
@@ -97,12 +149,20 @@ fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let health = &source.health;
     let moment = |at| output::moment(at, zone);
     let mut told = Vec::new();
+    if let Some(group) = &source.group {
+        told.push(("group", group.clone()));
+    }
     if let Some(feed) = &source.feed_url {
         told.push(("feed", without_credentials(feed).to_string()));
     }
     match health.standing {
         Standing::Waiting => told.push(("asked", "not yet: it has no feed".to_owned())),
         Standing::Retired => told.push(("retired", retired(health, zone))),
+        Standing::Paused => {
+            let words =
+                format!("since a person said so; `backissue source {} --resume` polls it again", source.slug);
+            told.push(("paused", words));
+        }
         Standing::Active => {
             told.push(("asked", asked(health, zone)));
             if let Some(error) = &health.last_error {

@@ -1,5 +1,7 @@
 //! `backissue starter`: what the starter list offers.
 
+use backissue_ingest::Starter;
+use backissue_model::did_you_mean;
 use serde_json::json;
 
 use crate::args::StarterArgs;
@@ -7,6 +9,13 @@ use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
+
+/// Says that the starter list has no such group, and which one may be meant.
+pub fn tell_unknown_group(list: &Starter, wanted: &str) {
+    let hint = did_you_mean(wanted, list.groups.iter().map(|group| group.slug.as_str()));
+    let end = if hint.is_empty() { "; `backissue starter` lists them." } else { "" };
+    anstream::eprintln!("{}", output::safe(&format!("The starter list has no group “{wanted}”{hint}{end}")));
+}
 
 /// Prints the groups, or the blogs of one.
 pub fn run(args: &StarterArgs, settings: &Settings) -> anyhow::Result<Outcome> {
@@ -29,7 +38,7 @@ pub fn run(args: &StarterArgs, settings: &Settings) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Fine);
     };
     let Some(group) = list.groups.iter().find(|g| g.slug.as_str() == wanted) else {
-        anstream::eprintln!("The starter list has no group `{wanted}`; `backissue starter` lists them.");
+        tell_unknown_group(&list, wanted);
         return Ok(Outcome::NotThere);
     };
     if args.json {

@@ -1,8 +1,13 @@
 //! `backissue sync`: fetch now.
 
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
 use backissue_ingest::{Round, Summary};
-use backissue_model::SourceTrouble;
-use backissue_store::Store;
+use backissue_model::{Phase, Progress, Source, SourceTrouble, Standing};
+use backissue_store::{SourceFilter, Store};
+use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::JsonArgs;
@@ -16,7 +21,9 @@ use crate::{open, say};
 
 /// Asks every source and moves every read as far as it goes, then says what came of it.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    let (store, _lock) = open::store_to_work_on(&settings).await?;
+    let Some((store, _lock)) = open::store_to_work_on_if_free(&settings).await? else {
+        return by_another(args, settings).await;
+    };
     let begun_with = follow::first_dozen(&store, &settings).await?;
     if begun_with > 0 {
         anstream::eprintln!(
@@ -38,6 +45,98 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
     }
     store.close().await;
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
+}
+
+/// How often it is looked how far the other process is.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// How long nothing may change until the reads that are still on their way count as left for later.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Asks the process that fetches into this archive to do so now, and shows how far it is.
+async fn by_another(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let began = Timestamp::now();
+    store.poll_all_at(began).await?;
+    anstream::eprintln!("Asked the backissue that is running here to fetch now.");
+    let stop = CancellationToken::new();
+    let signals = Signals::listen(stop.clone());
+    let (progress, follower) = watch::channel(Progress::default());
+    let bars = Bars::follow(follower);
+    let watched = signals.unless_hurried(watch_another(&store, &settings, began, &progress, &stop)).await;
+    drop(bars);
+    let left = watched?;
+    let summary = progress.borrow().clone();
+    if args.json {
+        output::json(&summary)?;
+    } else {
+        tell(&summary, false)?;
+        if left > 0 {
+            say!("{} on their way; the running backissue goes on with them.", output::count(left, "read"))?;
+        }
+    }
+    store.close().await;
+    Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
+}
+
+/// Follows the work of another process until it is done; returns how many reads are still on their way.
+async fn watch_another(
+    store: &Store,
+    settings: &Settings,
+    began: Timestamp,
+    progress: &watch::Sender<Progress>,
+    stop: &CancellationToken,
+) -> anyhow::Result<u64> {
+    let before = store.reads_annotated().await?;
+    let (mut last, mut changed_at) = (None, Instant::now());
+    loop {
+        let sources = store
+            .sources(&SourceFilter { standing: Some(Standing::Active), ..SourceFilter::default() })
+            .await?;
+        let tally = store.tally(Timestamp::now()).await?;
+        let left = tally.discovered + tally.extracted;
+        let done = store.reads_annotated().await?.saturating_sub(before);
+        let now = seen(&sources, began, done, left);
+        if last.as_ref() != Some(&now) {
+            changed_at = Instant::now();
+            last = Some(now.clone());
+        }
+        let all_polled = now.sources_polled == now.sources_due;
+        progress.send_replace(now);
+        if all_polled && (left == 0 || changed_at.elapsed() > STEADY) || stop.is_cancelled() {
+            return Ok(left);
+        }
+        if open::is_free(settings)? {
+            bail!("the backissue that was running here has ended; run `backissue sync` again");
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What another process has done since `began`, as the archive shows it.
+fn seen(sources: &[Source], began: Timestamp, done: u64, left: u64) -> Progress {
+    let polled: Vec<&Source> =
+        sources.iter().filter(|source| source.health.last_poll.is_some_and(|at| at >= began)).collect();
+    let troubles: Vec<SourceTrouble> = polled
+        .iter()
+        .filter_map(|source| {
+            let reason = source.health.last_error.clone()?;
+            Some(SourceTrouble { source: source.title.clone(), reason, offline: false })
+        })
+        .collect();
+    let well = || polled.iter().filter(|source| source.health.last_error.is_none());
+    Progress {
+        phase: Phase::Working,
+        began: Some(began),
+        sources_due: sources.len() as u64,
+        sources_polled: polled.len() as u64,
+        sources_unchanged: well().filter(|source| source.health.last_new.is_none()).count() as u64,
+        sources_troubled: troubles.len() as u64,
+        troubles,
+        reads_due: done + left,
+        reads_new: well().filter_map(|source| source.health.last_new).sum(),
+        reads_done: done,
+        ..Progress::default()
+    }
 }
 
 /// Says what a language model has left for later.

@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 
 use anyhow::bail;
-use backissue_model::{CanonicalUrl, Source};
-use backissue_store::{SourceFilter, Store, Unfollow};
+use backissue_model::Source;
+use backissue_store::Unfollow;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::UnfollowArgs;
+use crate::commands::sources;
 use crate::exit::Outcome;
 use crate::output;
 use crate::settings::Settings;
@@ -17,9 +18,8 @@ use crate::{open, say};
 /// Stops following one source.
 pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let Some(source) = named(&store, &args.source).await? else {
-        anstream::eprintln!("No source is called `{}`; `backissue sources` lists them.", args.source);
-        return Ok(Outcome::NotThere);
+    let Some(source) = sources::named(&store, &args.source).await? else {
+        return sources::tell_unknown(&store, &args.source).await;
     };
     if !args.yes && !args.keep_reads && !confirmed(&source)? {
         say!("Nothing was changed.")?;
@@ -40,22 +40,6 @@ pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outco
         )?;
     }
     Ok(Outcome::Fine)
-}
-
-/// The source of this name, or with this address.
-pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> {
-    if let Some(source) = store.source_by_slug(name).await? {
-        return Ok(Some(source));
-    }
-    let Ok(address) = name.parse::<CanonicalUrl>() else { return Ok(None) };
-    let key = address.key();
-    let is_it = |s: &Source| {
-        [&s.feed_url, &s.site_url]
-            .into_iter()
-            .flatten()
-            .any(|u| CanonicalUrl::of(u).is_ok_and(|c| c.key() == key))
-    };
-    Ok(store.sources(&SourceFilter::default()).await?.into_iter().find(is_it))
 }
 
 fn confirmed(source: &Source) -> anyhow::Result<bool> {

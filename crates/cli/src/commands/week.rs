@@ -1,11 +1,12 @@
 //! `backissue week`: one week's reads, problem first.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::Kind;
+use backissue_model::Week;
 use backissue_store::{Order, ReadCard, ReadFilter, Store};
 use serde_json::json;
 
 use crate::args::WeekArgs;
+use crate::commands::sources;
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
@@ -26,16 +27,23 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     };
     let source = match &args.source {
         None => None,
-        Some(slug) => match store.source_by_slug(slug.as_str()).await? {
+        Some(name) => match sources::named(&store, name).await? {
             Some(source) => Some(source.id),
+            None => return sources::tell_unknown(&store, name).await,
+        },
+    };
+    let concept = match &args.concept {
+        None => None,
+        Some(name) => match Vocabulary::builtin().called(name) {
+            Some(concept) => Some(concept.slug.clone()),
             None => {
-                anstream::eprintln!("No source is called `{slug}`; `backissue sources` lists them.");
+                sources::tell_unknown_concept(name);
                 return Ok(Outcome::NotThere);
             }
         },
     };
-    let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose()?;
-    let filter = ReadFilter { week: Some(week), source, concept: args.concept, kind, mine: None };
+    let is_narrow = source.is_some() || concept.is_some() || args.kind.is_some();
+    let filter = ReadFilter { week: Some(week), source, concept, kind: args.kind, mine: None };
     let reads = all(&store, &filter).await?;
     if args.json {
         output::json(
@@ -51,8 +59,26 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
         for read in &reads {
             tell(read)?;
         }
+        if reads.is_empty() {
+            tell_none(&store, week, is_narrow).await?;
+        }
     }
     Ok(if reads.is_empty() { Outcome::NotThere } else { Outcome::Fine })
+}
+
+/// Says why there is nothing, and what there is.
+async fn tell_none(store: &Store, week: Week, is_narrow: bool) -> anyhow::Result<()> {
+    if is_narrow && store.week_count(week).await?.reads > 0 {
+        say!("None of the week's reads is that narrow.")?;
+        return Ok(());
+    }
+    let weeks = store.weeks().await?;
+    let (Some(newest), Some(oldest)) = (weeks.first(), weeks.last()) else {
+        say!("There are no reads yet. `backissue sync` fetches them.")?;
+        return Ok(());
+    };
+    say!("The archive has reads from {} to {}.", oldest.week, newest.week)?;
+    Ok(())
 }
 
 async fn all(store: &Store, filter: &ReadFilter) -> anyhow::Result<Vec<ReadCard>> {

@@ -14,6 +14,7 @@ const WIDEST: u64 = 40;
 pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let mut weeks = store.weeks().await?;
+    let years = weeks.last().zip(weeks.first()).map(|(old, new)| (old.week.year(), new.week.year()));
     weeks.retain(|w| args.year.is_none_or(|year| w.week.year() == year));
     if args.json {
         let rows: Vec<_> = weeks
@@ -22,6 +23,10 @@ pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome>
             .collect();
         output::json(&rows)?;
         return Ok(Outcome::Fine);
+    }
+    if let (true, Some(year), Some((oldest, newest))) = (weeks.is_empty(), args.year, years) {
+        say!("There are no reads of {year}; the archive has {oldest}–{newest}.")?;
+        return Ok(Outcome::NotThere);
     }
     let Some(busiest) = weeks.iter().map(|w| w.reads).max() else {
         say!(

@@ -1,0 +1,63 @@
+//! `backissue source`: what a person says of one followed source.
+
+use backissue_model::{Source, Standing};
+use backissue_store::{SourceChange, Store};
+use jiff::Timestamp;
+
+use crate::args::SourceArgs;
+use crate::commands::sources;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, STRONG};
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// Changes a source, or shows it.
+pub async fn run(args: SourceArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let Some(source) = sources::named(&store, &args.source).await? else {
+        return sources::tell_unknown(&store, &args.source).await;
+    };
+    let paused = (args.pause || args.resume).then_some(args.pause);
+    let change = SourceChange { title: args.title, company: args.company, group: args.group, paused };
+    let after = changed(&store, source.clone(), &change).await?;
+    if args.json {
+        output::json(&after)?;
+    } else if change.is_empty() {
+        sources::tell_health(std::slice::from_ref(&after), store.zone())?;
+    } else {
+        tell(&source, &after, &change)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The source after a change.
+pub async fn changed(store: &Store, source: Source, change: &SourceChange) -> anyhow::Result<Source> {
+    if change.is_empty() {
+        return Ok(source);
+    }
+    let changed = store.change_source(source.id, change, Timestamp::now()).await?;
+    changed.ok_or_else(|| anyhow::anyhow!("{} was unfollowed at this moment", source.title))
+}
+
+/// Says what a change made of a source.
+pub fn tell(before: &Source, after: &Source, change: &SourceChange) -> anyhow::Result<()> {
+    say!("{STRONG}{}{PLAIN} ({})", after.title, after.slug)?;
+    if change.title.is_some() {
+        say!("  title    {} (before: {})", after.title, before.title)?;
+    }
+    if change.company.is_some() {
+        say!("  company  {} (before: {})", after.company, before.company)?;
+    }
+    if change.group.is_some() {
+        say!("  group    {}", after.group.as_deref().unwrap_or("none"))?;
+    }
+    match (change.paused, after.health.standing) {
+        (Some(true), _) => {
+            say!("  paused   its reads stay; `backissue source {} --resume` polls it again", after.slug)?
+        }
+        (Some(false), Standing::Active) => say!("  resumed  it is polled again")?,
+        (Some(false), _) => say!("  resumed  but it is not polled: {}", sources::state(after))?,
+        (None, _) => {}
+    }
+    Ok(())
+}
