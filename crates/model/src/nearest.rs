@@ -22,7 +22,12 @@ pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
 
 /// `; did you mean “caching”?` for a message; empty if no known name is similar.
 pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean “{name}”?"))
+    meant(nearest(typed, known))
+}
+
+/// The same for a name that is known already; empty if there is none.
+pub fn meant(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean “{name}”?"))
 }
 
 fn similarity(typed: &str, name: &str) -> f64 {

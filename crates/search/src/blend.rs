@@ -96,9 +96,14 @@ pub struct Ranked {
 impl Ranked {
     /// How close it is to the question.
     pub fn closeness(&self, blend: &Blend) -> f32 {
-        self.similarity.unwrap_or_default().max(0.0) + blend.coverage * self.coverage
+        let similarity = self.similarity.unwrap_or_default().max(0.0);
+        (similarity + blend.coverage * self.coverage).max(similarity * blend.least_closeness / CLOSE_ALONE)
     }
 }
+
+/// The similarity at which a read is close enough whatever its words. Of the unanswerable questions those that share no word
+/// with any read come to 0.40.
+const CLOSE_ALONE: f32 = 0.48;
 
 /// A ranking.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use backissue_model::{ReadId, Slug, Source, did_you_mean, nearest};
+use backissue_model::{ReadId, Slug, Source, did_you_mean, meant, nearest};
 use backissue_store::{ReadText, SourceFilter, Store, StoreError};
 
 use crate::embedders::{Embedders, EmbeddingFailure};
@@ -319,9 +319,9 @@ fn unknown_name(filter: &Filter, sources: &[Source]) -> Option<String> {
             }
             let names = sources.iter().flat_map(|source| [source.slug.as_str(), &source.title]);
             let nearest = nearest(slug.as_str(), names);
-            let meant =
+            let known =
                 sources.iter().find(|s| nearest.is_some_and(|n| s.slug.as_str() == n || s.title == n));
-            ("source", slug.to_string(), meant.map(|source| source.slug.as_str()).into_iter().collect())
+            ("source", slug.to_string(), known.map(|source| source.slug.as_str()).into_iter().collect())
         }
         Filter::Technology(name) => {
             let mut known = backissue_annotate::technology_names();
@@ -333,7 +333,7 @@ fn unknown_name(filter: &Filter, sources: &[Source]) -> Option<String> {
         _ => return None,
     };
     let hint = match known.as_slice() {
-        [one] if what == "source" => format!("; did you mean “{one}”?"),
+        [one] if what == "source" => meant(Some(one)),
         _ => did_you_mean(&typed, known),
     };
     let end = if hint.is_empty() { "." } else { "" };

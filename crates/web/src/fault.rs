@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
-use backissue_model::{Concept, Slug, Source, WeekError, did_you_mean, nearest};
+use backissue_model::{Concept, Slug, Source, WeekError, meant, nearest};
 use backissue_search::SearchFailure;
 use backissue_store::{SourceFilter, Store, StoreError};
 use jiff::Timestamp;
@@ -167,11 +167,11 @@ impl Fault {
                     .to_owned()
             }
             Self::NoSuchSource(name, nearest) => {
-                let hint = did_you_mean(name, nearest.as_ref().map(Slug::as_str));
+                let hint = meant(nearest.as_ref().map(Slug::as_str));
                 no_such(format!("The archive follows no source called “{name}”"), hint)
             }
             Self::NoSuchConcept(name) => {
-                let hint = did_you_mean(name, nearest_concept(name).map(|concept| concept.slug.as_str()));
+                let hint = meant(nearest_concept(name).map(|concept| concept.slug.as_str()));
                 no_such(format!("The vocabulary has no concept called “{name}”"), hint)
             }
             Self::BadAddress(why) | Self::BadForm(why) => format!("{why}."),

@@ -91,6 +91,7 @@ impl Narrowing {
     /// # Errors
     /// [`Fault::NoSuchSource`] where the archive follows no such source.
     pub(crate) async fn looked_up(&self, store: &Store) -> Result<(ReadFilter, Option<Source>), Fault> {
+        self.check_concept(store).await?;
         let source = match &self.source {
             Some(slug) => match store.source_by_slug(slug.as_str()).await? {
                 Some(source) => Some(source),
@@ -99,6 +100,18 @@ impl Narrowing {
             None => None,
         };
         Ok((self.filter(source.as_ref()), source))
+    }
+
+    /// Refuses a concept that neither the vocabulary nor any read has.
+    pub(crate) async fn check_concept(&self, store: &Store) -> Result<(), Fault> {
+        let Some(slug) = self.concept.as_ref().filter(|slug| Vocabulary::builtin().get(slug).is_none())
+        else {
+            return Ok(());
+        };
+        match store.concepts().await?.iter().any(|(known, _)| known == slug) {
+            true => Ok(()),
+            false => Err(Fault::NoSuchConcept(slug.to_string())),
+        }
     }
 
     /// The store's filter for it, where `source` is the one it is about.
@@ -129,10 +142,10 @@ fn mine(name: &str) -> Result<Mine, Fault> {
     SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
 }
 
-/// The concept with this name in addresses, or its name for people.
+/// The concept with this name in addresses, or its name for people. Reads may have concepts that the vocabulary lacks by now.
 fn concept(name: &str) -> Result<ConceptSlug, Fault> {
-    let called = Vocabulary::builtin().called(name);
-    called.map(|concept| concept.slug.clone()).ok_or_else(|| Fault::NoSuchConcept(name.to_owned()))
+    let called = Vocabulary::builtin().called(name).map(|concept| concept.slug.clone());
+    called.or_else(|| name.parse().ok()).ok_or_else(|| Fault::NoSuchConcept(name.to_owned()))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Narrowing {

@@ -1,7 +1,7 @@
 //! `backissue sources`: what is followed and how it is doing.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, did_you_mean, nearest};
+use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, meant, nearest};
 use backissue_store::{SourceFilter, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -60,10 +60,11 @@ pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> 
 pub async fn tell_unknown(store: &Store, name: &str) -> anyhow::Result<Outcome> {
     let sources = store.sources(&SourceFilter::default()).await?;
     let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
-    let meant = nearest(name, names);
-    let meant =
-        sources.iter().find(|s| meant.is_some_and(|m| [s.slug.as_str(), &s.title, &s.company].contains(&m)));
-    let hint = meant.map_or_else(String::new, |source| format!("; did you mean “{}”?", source.slug));
+    let found = nearest(name, names);
+    let known = sources
+        .iter()
+        .find(|s| found.is_some_and(|found| [s.slug.as_str(), &s.title, &s.company].contains(&found)));
+    let hint = meant(known.map(|source| source.slug.as_str()));
     tell_no_such("source", name, &hint, "`backissue sources` lists them");
     Ok(Outcome::NotThere)
 }
@@ -71,7 +72,7 @@ pub async fn tell_unknown(store: &Store, name: &str) -> anyhow::Result<Outcome> 
 /// Says that no concept is called so, and which one may be meant.
 pub fn tell_unknown_concept(name: &str) {
     let nearest = Vocabulary::builtin().nearest(name).map(|concept| concept.slug.as_str());
-    tell_no_such("concept", name, &did_you_mean(name, nearest), "the page /concepts lists them");
+    tell_no_such("concept", name, &meant(nearest), "the page /concepts lists them");
 }
 
 fn tell_no_such(what: &str, name: &str, hint: &str, remedy: &str) {

@@ -366,7 +366,7 @@ async fn no_spelling_of_an_inner_address_is_fetched() {
     for (trick, why, source) in [LOOPBACK, INNER, OWN_NAMES].concat() {
         let outcome = get(&strict, &at(&canary, trick)).await;
         if let Err(error) = &outcome {
-            assert!(error.to_string().contains("allow private addresses"), "{trick}: {error}");
+            assert!(error.to_string().contains("--allow-private-addresses"), "{trick}: {error}");
         }
         assert_refused(trick, why, source, outcome);
     }

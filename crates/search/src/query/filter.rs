@@ -3,7 +3,7 @@
 use std::fmt;
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, Kind, Slug, Week, did_you_mean};
+use backissue_model::{ConceptSlug, Kind, Slug, Week, did_you_mean, meant};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
@@ -56,7 +56,7 @@ impl Filter {
                 "source" => Ok(Self::Source(Slug::of(value))),
                 "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
                     let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
-                    format!("is no concept of the vocabulary{}", did_you_mean(value, nearest))
+                    format!("is no concept of the vocabulary{}", meant(nearest))
                 }),
                 "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
                     let kinds = Kind::ALL.map(Kind::as_str);

@@ -30,6 +30,7 @@ pub(crate) async fn source(
     };
     // Its own page is about it; a source in the query narrows nothing here.
     let narrowing = Narrowing { source: None, ..narrowing };
+    narrowing.check_concept(&store).await?;
     let filter = narrowing.filter(Some(&source));
     let (stretch, facets, reach) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),

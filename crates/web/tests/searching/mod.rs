@@ -41,7 +41,7 @@ async fn a_question_is_answered_problem_first_with_its_words_marked() {
 #[tokio::test]
 async fn what_says_it_in_other_words_is_found_and_shows_its_evidence() {
     let site = site(&blogs()).await;
-    let question = "customer starves everybody";
+    let question = "apartment dwellers annoyed by loud roommates";
     let found = json(&site.get(&asked("/api/search", question)).await);
     let first = &found["items"][0];
     assert_eq!(

@@ -98,7 +98,7 @@ fn unanswerable_questions() -> anyhow::Result<Vec<String>> {
 }
 
 fn row(weight: f32, answerable: &[Asked], unanswerable: &[Asked]) -> Vec<String> {
-    let blend = Blend { coverage: weight, ..Blend::default() };
+    let blend = Blend { coverage: weight, least_closeness: 0.0, ..Blend::default() };
     let closest = |asked: &Asked| {
         asked.reads.iter().map(|(read, _)| f64::from(read.closeness(&blend))).fold(0.0, f64::max)
     };
