@@ -95,10 +95,10 @@ pub(crate) async fn shelf(
 ) -> Result<Page, Fault> {
     let (reader, asked, store) = (reader(&app)?, Asked::of(&query)?, &app.store);
     let source = match &asked.source {
-        Some(slug) => {
-            let source = store.source_by_slug(slug.as_str()).await?;
-            Some(source.ok_or_else(|| Fault::NoSuchSource(slug.to_string()))?)
-        }
+        Some(slug) => match store.source_by_slug(slug.as_str()).await? {
+            Some(source) => Some(source),
+            None => return Err(Fault::no_such_source(store, slug.as_str()).await),
+        },
         None => None,
     };
     let filter = ShelfFilter {
