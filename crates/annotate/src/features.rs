@@ -452,7 +452,7 @@ mod tests {
     #[test]
     fn every_feature_has_a_name_and_every_sentence_all_of_them() {
         let cues = Cues::builtin();
-        let text = "The queue failed.\n\nWhat we did\n\nWe gave it 5 % more room. It was \"enough\".";
+        let text = "The queue failed.\n\nWhat we did\n\nWe gave the queue 5 % more room. It was \"enough\".";
         let article = article("The queue", text);
         let blocks = blocks(text, &Outline::default());
         let measured = measure(&article, &blocks, sentences_in(text, &blocks), cues);

@@ -15,7 +15,38 @@ pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
     let words: Vec<String> = plain.split_whitespace().map(plain_word).collect();
     let opens = words.first().is_some_and(|first| cues.leaning.openers.contains(first));
     let early = words.iter().skip(1).take(2).any(|word| cues.leaning.pronouns.contains(word));
-    cues.leaning.words.iter().any(begins) || opens && early || points_back(plain, &words, cues)
+    cues.leaning.words.iter().any(begins)
+        || opens && early
+        || points_back(plain, &words, cues)
+        || names_only_it(plain, &words)
+}
+
+/// Words of a sentence's beginning in which "it" has nothing to stand for but the sentence before.
+const BEGINNING: usize = 9;
+
+/// Whether "it", "them" or "there" in the first clause refers to something before the sentence, as in "We use it to". Not
+/// so "it is hard", "makes it possible" and "there are".
+fn names_only_it(plain: &str, words: &[String]) -> bool {
+    const AFTER_IT: [&str; 20] = [
+        "is", "are", "was", "were", "has", "had", "have", "takes", "took", "becomes", "became", "will",
+        "would", "can", "could", "may", "might", "seems", "seemed", "turned",
+    ];
+    const BEFORE_IT: [&str; 12] =
+        ["make", "makes", "made", "making", "find", "found", "keep", "that", "where", "when", "why", "how"];
+    let clause = plain
+        .split_whitespace()
+        .take(BEGINNING)
+        .position(|word| word.ends_with([',', ';', ':']) || word == "–" || word == "—")
+        .map_or(BEGINNING, |end| end + 1);
+    let refers = |at: &usize| match words[*at].as_str() {
+        "it" | "there" => {
+            let next = words.get(at + 1).map_or("", String::as_str);
+            !AFTER_IT.contains(&next) && !BEFORE_IT.contains(&words[at - 1].as_str())
+        }
+        "them" => true,
+        _ => false,
+    };
+    (1..clause.min(words.len())).any(|at| refers(&at))
 }
 
 /// Whether "this", "those" or "that time" refers to something the sentence has not named: there is
@@ -92,6 +123,9 @@ mod tests {
             "Such queues were slow.",
             "The disk filled up during those nights.",
             "The queue was full at that time.",
+            "We use it to open our code to the public.",
+            "A lot was happening there.",
+            "Most tracing libraries use it, but its performance is not ideal.",
         ] {
             assert!(leans(sentence, cues), "{sentence}");
         }
@@ -100,6 +134,9 @@ mod tests {
             "The disk was full this morning.",
             "Systems such as queues were slow.",
             "Acme found that the queue was full.",
+            "Two copies make it possible to lose one.",
+            "In most clusters there are three proxies.",
+            "When the cache is cold, we fill it from the database.",
         ] {
             assert!(!leans(sentence, cues), "{sentence}");
         }
