@@ -133,7 +133,12 @@ pub(crate) fn others(matches: &[Match], zone: &TimeZone) -> Markup {
             @for found in matches {
                 @let card = &found.read.card;
                 li {
-                    a href=(reads::href(card)) { (card.problem.as_deref().filter(|_| card.problem_leads).unwrap_or(&card.title)) }
+                    a href=(reads::href(card)) {
+                        @match card.problem.as_ref().filter(|_| card.problem_leads) {
+                            Some(problem) => (card.problem_form.said(problem)),
+                            None => (card.title),
+                        }
+                    }
                     p { (card.company) (reads::dot()) (reads::dated(card).to_zoned_datetime(zone.clone()).year()) }
                 }
             }
