@@ -45,6 +45,7 @@ pub mod training;
 mod vocabulary;
 mod weights;
 
+use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE};
 use backissue_model::{MadeBy, Precis};
 use url::Url;
 
@@ -122,6 +123,12 @@ pub(crate) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn of(article: &Text<'a>) -> Self {
+        // Sentences are compared with the title word by word, so its length is bounded.
+        let article = &Text {
+            title: beginning(article.title, MAX_TITLE),
+            description: article.description.map(|description| beginning(description, MAX_DESCRIPTION)),
+            ..*article
+        };
         let outline = article.html.map(Outline::of).unwrap_or_default();
         let blocks = blocks::blocks(article.text, &outline);
         let english = language::is_english(article.text, article.language);
@@ -137,6 +144,11 @@ impl<'a> Opened<'a> {
     fn part<'p>(&'p self, field: Field, used: &'p [usize]) -> Part<'p> {
         Part { text: self.article.text, blocks: &self.blocks, measured: &self.measured, field, used }
     }
+}
+
+/// The first `most` characters of `text`.
+fn beginning(text: &str, most: usize) -> &str {
+    &text[..text.char_indices().nth(most).map_or(text.len(), |(at, _)| at)]
 }
 
 fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
