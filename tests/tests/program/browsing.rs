@@ -142,7 +142,14 @@ async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
     browser.window.goto(&served.url("/")).await.unwrap();
-    let read = browser.window.find(Locator::Css(".problem:not(.titled) a")).await.unwrap().attr("href").await.unwrap();
+    let read = browser
+        .window
+        .find(Locator::Css(".problem:not(.titled) a"))
+        .await
+        .unwrap()
+        .attr("href")
+        .await
+        .unwrap();
     for colours in [Colours::Light, Colours::Dark] {
         browser.look_like(1440, 900, colours).await.unwrap();
         browser.window.goto(&served.url(read.as_deref().unwrap())).await.unwrap();

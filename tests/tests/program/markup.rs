@@ -191,7 +191,7 @@ async fn open(browser: &Browser, served: &Served, path: &str) {
                     if (inArticle && element !== inArticle && /^(form|input|button|svg|math|dialog)$/.test(name)) wrong.push(name);
                     if (element.href && !/^(https?|mailto):/.test(element.href)) wrong.push(element.href);
                     for (const {{ name: key, value }} of element.attributes) {{
-                        if (/^(on.*|style|srcdoc|formaction|action|ping|target|xlink:href|srcset)$/.test(key) && !element.matches('form[action^="/"], form[method=dialog]')) wrong.push(key);
+                        if (/^(on.*|style|srcdoc|formaction|action|ping|target|xlink:href|srcset)$/.test(key) && !element.matches('form[action^="/"], form[method=dialog], button[formaction^="/"]')) wrong.push(key);
                         if (inArticle && element !== inArticle && /^(name|class|role|accesskey)$/.test(key) && !/^(elsewhere|image|load|unseen|evidence|scrolls|language-.*)$/.test(value)) wrong.push(key + ' ' + value);
                         if (inArticle && key === 'id' && !/^(in-|evidence-|image-\d+$)/.test(value)) wrong.push(key + ' ' + value);
                     }}
