@@ -33,8 +33,7 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
-    let host = text.strip_suffix(port).unwrap_or_default().trim_end_matches(':');
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
     let address = match host {
         "" | "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         "*" => Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
