@@ -72,7 +72,7 @@ fn a_disk_without_room_ends_the_sync_with_a_remedy_and_the_next_one_completes_it
 #[test]
 fn a_damaged_file_is_named_by_every_command_and_left_as_it_is() {
     let archive = Archive::new(Vec::new()).unwrap();
-    archive.done(&["sources"]).unwrap();
+    archive.done(&["sources", "--create"]).unwrap();
     let file = archive.folder().join("archive.sqlite");
     // Whoever closes it last takes in what stands beside it.
     assert_eq!(Contents::of_sqlite(&file).unwrap().reads(), 0);

@@ -355,6 +355,8 @@ fn models_are_listed_tested_and_their_keys_never_told() {
     };
     let more = format!("{}{}", table("anthropic"), table("gemini"));
     let mine = Modelled::new(&server.url("openai"), "openai", "", &more);
+    let (said, code) = mine.said(&["sources", "--create"]);
+    assert_eq!(code, 0, "{said}");
     let (said, code) = mine.said(&["models"]);
     assert_eq!(code, 1, "{said}");
     assert_eq!(
