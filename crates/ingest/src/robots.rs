@@ -119,7 +119,7 @@ impl RobotsFiles {
     /// Takes note that a site's file takes `after` bytes instead of `before`.
     fn resized(&self, before: usize, after: usize) {
         self.bytes.fetch_add(after, Ordering::Relaxed);
-        // The sum may be set anew between the two, when some are forgotten.
+        // Between the two, forgetting sites may replace the sum.
         let less = |bytes: usize| Some(bytes.saturating_sub(before));
         let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }

@@ -27,7 +27,7 @@ pub(crate) struct Frame {
     here: String,
     /// The archive's state that the page shows, where the page depends on it.
     version: Option<u64>,
-    /// Whose marks the page shows; none where nobody may have any.
+    /// The reader whose marks the page shows; `None` on a read-only server.
     pub(crate) reader: Option<ReaderId>,
     readers: Arc<Readers>,
     /// What the reader has just done.
