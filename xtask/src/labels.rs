@@ -46,6 +46,13 @@ pub struct Labelled {
     pub sentences: Vec<String>,
 }
 
+impl Labelled {
+    /// The numbers of the sentences of `text` that it names, best first.
+    pub fn named(&self, text: &str, sentences: &[Span]) -> Vec<usize> {
+        self.sentences.iter().filter_map(|words| numbered(text, sentences, words)).collect()
+    }
+}
+
 /// What was said of one read.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -108,8 +108,7 @@ impl<'a> Example<'a> {
     fn sentences(&self, field: Field, numbers: &mut Numbers) -> Option<Lesson<'a>> {
         let label = self.label.part(field)?;
         let spans = self.seen.sentences();
-        let named: BTreeSet<usize> =
-            label.sentences.iter().filter_map(|words| labels::numbered(self.text, &spans, words)).collect();
+        let named = label.named(self.text, &spans);
         let mut lesson = Lesson {
             blog: self.label.blog(),
             choice: Choice { candidates: vec![], targets: vec![] },
@@ -344,11 +343,7 @@ impl<'a> Training<'a> {
                     choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect();
                 let spans = example.seen.sentences();
                 let is_named = example.label.part(field).is_some_and(|label| {
-                    let mut named = label
-                        .sentences
-                        .iter()
-                        .filter_map(|words| labels::numbered(example.text, &spans, words));
-                    named.any(|at| choice.sentences.contains(&at))
+                    label.named(example.text, &spans).iter().any(|at| choice.sentences.contains(at))
                 });
                 sure.push(Lesson {
                     blog: example.label.blog(),

@@ -74,7 +74,7 @@ impl<'a> Part<'a> {
         weights: &Weights,
     ) -> Option<(Candidate, Vec<(&'static str, f32)>)> {
         let order = self.measured.best_first(self.field, weights);
-        let best = self.top(1, weights).pop()?;
+        let best = self.top_of(&order, 1, weights).pop()?;
         let mut features = presence(&order, kinds);
         features.push(("bias", 1.0));
         features.push(("chosen", best.score));
@@ -85,8 +85,12 @@ impl<'a> Part<'a> {
 
     /// The `most` best passages, the best first, that share no sentence.
     pub(crate) fn top(self, most: usize, weights: &Weights) -> Vec<Candidate> {
+        self.top_of(&self.measured.best_first(self.field, weights), most, weights)
+    }
+
+    /// The same of sentences that are scored and ordered already, the best first.
+    fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
-        let order = self.measured.best_first(self.field, weights);
         let candidate = |&(at, score): &(usize, f32)| {
             let passage = self.passage(at).filter(|passage| !self.serves_already(passage))?;
             let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);

@@ -237,30 +237,30 @@ fn at(when: DateTime, minutes_east: i32) -> Option<Timestamp> {
     offset.to_timestamp(when).ok()
 }
 
+/// Names of the days of the week, in full and short.
+const WEEKDAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "mon",
+    "tue",
+    "tues",
+    "wed",
+    "thu",
+    "thur",
+    "thurs",
+    "fri",
+    "sat",
+    "sun",
+];
+
 /// Whether a lower-case text is the name of a day or a month.
 pub(crate) fn is_day_or_month(text: &str) -> bool {
-    const DAYS: &[&str] = &[
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mon",
-        "tue",
-        "tues",
-        "wed",
-        "thu",
-        "thur",
-        "thurs",
-        "fri",
-        "sat",
-        "sun",
-        "today",
-        "yesterday",
-    ];
-    DAYS.contains(&text) || month(text).is_some()
+    WEEKDAYS.contains(&text) || matches!(text, "today" | "yesterday") || month(text).is_some()
 }
 
 /// Whether a lower-case line says a date, perhaps with a time, and nothing else.
@@ -288,23 +288,6 @@ pub(crate) fn is_only_a_date(line: &str) -> bool {
         "of",
         "de",
         "ago",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mon",
-        "tue",
-        "tues",
-        "wed",
-        "thu",
-        "thur",
-        "thurs",
-        "fri",
-        "sat",
-        "sun",
         "date",
         "posted",
         "published",
@@ -326,14 +309,15 @@ pub(crate) fn is_only_a_date(line: &str) -> bool {
         "rd",
         "th",
     ];
+    let may_stand = |word: &str| WEEKDAYS.contains(&word) || BESIDE.contains(&word);
     let mut dated = false;
     for token in line.split(|c: char| !c.is_alphanumeric()).filter(|t| !t.is_empty()) {
         let digits = token.bytes().take_while(u8::is_ascii_digit).count();
-        if digits > 0 && (digits == token.len() || BESIDE.contains(&&token[digits..])) {
+        if digits > 0 && (digits == token.len() || may_stand(&token[digits..])) {
             dated |= digits == 4 || token.ends_with("st") || token.ends_with("th");
         } else if month(token).is_some() || token == "ago" {
             dated = true;
-        } else if !BESIDE.contains(&token) {
+        } else if !may_stand(token) {
             return false;
         }
     }

@@ -160,7 +160,7 @@ impl Store {
             Ok(Some(Some(action)))
         });
         let done = done.await.map_err(|f| f.at(&self.location, "marking a read"))?;
-        done.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+        self.done_to(done, reader, read)
     }
 
     /// Marks every read of a week as done that is neither done nor hidden.
@@ -272,6 +272,16 @@ impl Store {
             return Ok(None);
         }
         Ok(Some(tx))
+    }
+
+    /// What was done to a read, unless the outer `None` says that there is no such reader, or the inner one no such read.
+    pub(crate) fn done_to<T>(
+        &self,
+        done: Option<Option<T>>,
+        reader: ReaderId,
+        read: ReadId,
+    ) -> Result<T, StoreError> {
+        done.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
     }
 
     pub(crate) fn no_reader(&self, reader: ReaderId) -> StoreError {

@@ -20,7 +20,7 @@ pub const LABELS_MAX: usize = 20;
 /// Most labels and other groups that a shelf tells.
 const GROUPS_MAX: i64 = 200;
 
-/// What came of changing a note.
+/// The result of changing a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteSaved {
     /// The note is now this.
@@ -29,7 +29,7 @@ pub enum NoteSaved {
     Conflict(Note),
 }
 
-/// What came of adding a label.
+/// The result of adding a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Labelled {
     /// The read has it now, and is kept.
@@ -43,7 +43,7 @@ pub enum Labelled {
 pub struct Own {
     /// The read.
     pub card: ReadCard,
-    /// When it was kept; none where it is not.
+    /// When it was kept; `None` if it is not.
     pub kept: Option<Timestamp>,
     /// The note; empty where there is none.
     pub note: Note,
@@ -166,7 +166,7 @@ impl Store {
             Ok(Some(Some(NoteSaved::Saved(note))))
         });
         let saved = saved.await.map_err(|f| f.at(&self.location, "saving a note"))?;
-        saved.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+        self.done_to(saved, reader, read)
     }
 
     /// The reader's labels of a read.
@@ -223,7 +223,7 @@ impl Store {
             Ok(Some(Some(Labelled::Added)))
         });
         let added = added.await.map_err(|f| f.at(&self.location, "adding a label"))?;
-        added.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+        self.done_to(added, reader, read)
     }
 
     /// Takes a label away from a read; the read stays kept.
@@ -248,7 +248,7 @@ impl Store {
             Ok(Some(Some(())))
         });
         let removed = removed.await.map_err(|f| f.at(&self.location, "removing a label"))?;
-        removed.ok_or_else(|| self.no_reader(reader))?.ok_or_else(|| self.not_found(format!("read {read}")))
+        self.done_to(removed, reader, read)
     }
 
     /// A page of the reader's shelf: at most `limit` (at most 200) reads after the cursor. Sorting by anything but

@@ -11,7 +11,7 @@ use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement, Sure
 
 use super::asker::{Asker, ModelFlags};
 use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
-use crate::labels::{self, Label, Read, numbered};
+use crate::labels::{self, Label, Read};
 use crate::release;
 use crate::table::table;
 
@@ -149,8 +149,7 @@ fn passages(reads: &[Annotated<'_>]) {
         let text = one.read.text();
         let seen = Seen::of(&text);
         let spans = seen.sentences();
-        let named: Vec<usize> =
-            wanted.sentences.iter().filter_map(|s| numbered(text.text, &spans, s)).collect();
+        let named = wanted.named(text.text, &spans);
         let top = seen.top(part, 3);
         let hit = |passages: &[Vec<usize>]| {
             f64::from(u8::from(passages.iter().flatten().any(|at| named.contains(at))))
@@ -192,9 +191,7 @@ fn levels(reads: &[Annotated<'_>]) {
                     let touched = touched(&one.sentences, &statement.evidence);
                     let text = &one.read.article.text;
                     Some(one.read.label.part(part).is_some_and(|wanted| {
-                        let mut named =
-                            wanted.sentences.iter().filter_map(|s| numbered(text, &one.sentences, s));
-                        named.any(|at| touched.contains(&at))
+                        wanted.named(text, &one.sentences).iter().any(|at| touched.contains(at))
                     }))
                 })
                 .collect();
@@ -310,8 +307,8 @@ fn evidence(reads: &[Annotated<'_>]) {
             .filter_map(|(one, statement)| {
                 let wanted = one.read.label.part(part)?;
                 let text = &one.read.article.text;
-                let named = wanted.sentences.iter().filter_map(|s| numbered(text, &one.sentences, s));
-                Some(Overlap::of(&touched(&one.sentences, &statement.evidence), &named.collect::<Vec<_>>()))
+                let named = wanted.named(text, &one.sentences);
+                Some(Overlap::of(&touched(&one.sentences, &statement.evidence), &named))
             })
             .collect();
         let all: Overlap = overlaps.iter().copied().sum();

@@ -64,12 +64,8 @@ pub fn tell_notes(notes: &[String], words_only: Option<&str>) {
 
 fn tell_one(found: &Match, zone: &TimeZone) -> anyhow::Result<()> {
     let card = &found.read.card;
-    let problem = card.problem.as_ref().map(|problem| card.problem_form.said(problem));
-    let (first, second) = match &problem {
-        Some(problem) if card.problem_leads => (problem.as_ref(), card.title.as_str()),
-        Some(problem) => (card.title.as_str(), problem.as_ref()),
-        None => (card.title.as_str(), card.kind.name()),
-    };
+    let (first, second) = week::head(card);
+    let second = second.unwrap_or(card.kind.name().into());
     say!("{:>5}  {STRONG}{first}{PLAIN}", card.id)?;
     let concepts: Vec<&str> = card.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
     say!(

@@ -1,5 +1,7 @@
 //! `backissue week`: one week's reads, problem first.
 
+use std::borrow::Cow;
+
 use backissue_annotate::Vocabulary;
 use backissue_model::Week;
 use backissue_store::{Order, ReadCard, ReadFilter, Store};
@@ -95,7 +97,7 @@ async fn all(store: &Store, filter: &ReadFilter) -> anyhow::Result<Vec<ReadCard>
 }
 
 fn tell(read: &ReadCard) -> anyhow::Result<()> {
-    let Some(problem) = &read.problem else {
+    let (first, Some(second)) = head(read) else {
         say!(
             "{QUIET}{:>5}  {}: {PLAIN}{} {QUIET}· {}{PLAIN}",
             read.id,
@@ -106,12 +108,6 @@ fn tell(read: &ReadCard) -> anyhow::Result<()> {
         return Ok(());
     };
     let concepts: Vec<&str> = read.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
-    let problem = read.problem_form.said(problem);
-    let (first, second) = if read.problem_leads {
-        (problem.as_ref(), read.title.as_str())
-    } else {
-        (read.title.as_str(), problem.as_ref())
-    };
     say!("{:>5}  {STRONG}{first}{PLAIN}", read.id)?;
     say!(
         "       {second} {QUIET}· {} · {} min · {}{PLAIN}\n",
@@ -120,6 +116,15 @@ fn tell(read: &ReadCard) -> anyhow::Result<()> {
         concepts.join(", ")
     )?;
     Ok(())
+}
+
+/// What a card says first and second: a sure problem and the title, else the title and a likely problem, if it has one.
+pub fn head(card: &ReadCard) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
+    let title = Cow::Borrowed(card.title.as_str());
+    match card.problem.as_ref().map(|problem| card.problem_form.said(problem)) {
+        Some(problem) if card.problem_leads => (problem, Some(title)),
+        problem => (title, problem),
+    }
 }
 
 /// A read as it stands in lists.

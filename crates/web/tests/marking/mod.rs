@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId};
 use backissue_web::{FormKey, Images, Readers};
-use tower::ServiceExt;
 
 use super::specimens::blogs;
 use super::{Answer, Site, html, site, site_of};
@@ -29,14 +28,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let bytes = to_bytes(body, 10_000_000).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        self.answer(request.body(Body::from(body)).unwrap()).await
     }
 
     /// The token that a page shows.
