@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use backissue_models::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
+use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use backissue_annotate::{Text, annotate};
 use backissue_extract::{Page, extract};
-use backissue_model::{CanonicalUrl, Entry, FeedWishes, NewSource, Stage};
+use backissue_model::{CanonicalUrl, Entry, NewSource, PollingHints, Stage};
 use backissue_store::{Address, Admission, ChangeMark, NextPoll, PollOutcome, ReadText, Retry, Scope, Store};
 use backissue_tests::shared::shared_dir;
 use jiff::{SignedDuration, Timestamp};
@@ -111,7 +111,7 @@ async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>
         site_url: None,
         language: None,
         address: Address::Stays,
-        wishes: FeedWishes::default(),
+        polling_hints: PollingHints::default(),
         etag: None,
         last_modified: None,
         articles: admissions.collect::<anyhow::Result<_>>()?,

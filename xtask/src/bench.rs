@@ -5,7 +5,7 @@ mod meaning;
 mod search;
 mod serve;
 
-use crate::release;
+use crate::optimised;
 
 /// The arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -31,10 +31,10 @@ impl Bench {
     pub fn run(self) -> anyhow::Result<()> {
         let runtime = || tokio::runtime::Runtime::new();
         match self.what {
-            What::Ingest(bench) => runtime()?.block_on(bench.run(&release::required()?)),
+            What::Ingest(bench) => runtime()?.block_on(bench.run(&optimised::required()?)),
             What::Meaning(bench) => bench.run(),
             What::Search(bench) => bench.run(),
-            What::Serve(bench) => runtime()?.block_on(bench.run(&release::required()?)),
+            What::Serve(bench) => runtime()?.block_on(bench.run(&optimised::required()?)),
         }
     }
 }

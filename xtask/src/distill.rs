@@ -22,7 +22,7 @@ use backissue_search::meaning::{Distilled, Pieces};
 use crate::distill::algebra::{Matrix, Sums};
 use crate::distill::teacher::{DIMENSIONS as TEACHER_DIMENSIONS, Teacher};
 use crate::labels::REPORTING;
-use crate::release;
+use crate::optimised;
 use crate::test::workspace;
 
 /// Where the embedder is kept, under the workspace.
@@ -61,7 +61,7 @@ pub struct Distill {
 impl Distill {
     /// Distils and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        release::required()?;
+        optimised::required()?;
         let mut teacher = Teacher::start()?;
         let vocabulary = teacher.vocabulary()?;
         let pieces = Pieces::new(&vocabulary).context("the model's vocabulary lacks [UNK]")?;

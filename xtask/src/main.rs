@@ -6,7 +6,7 @@ mod distill;
 mod eval;
 mod fit;
 mod labels;
-mod release;
+mod optimised;
 mod rouge;
 mod screenshots;
 mod table;

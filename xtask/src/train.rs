@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::fit::{Choice, Features, Numbers, fit, score};
 use crate::labels::{self, Label, Read};
-use crate::release;
+use crate::optimised;
 use crate::rouge::rouge;
 use crate::test::workspace;
 
@@ -45,7 +45,7 @@ pub struct Train {
 impl Train {
     /// Trains and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        release::required()?;
+        optimised::required()?;
         let reads: Vec<Read> = labels::load()?.into_iter().filter(|read| !read.label.is_reported()).collect();
         let texts: Vec<_> = reads.iter().map(Read::text).collect();
         let seen: Vec<Seen<'_>> = texts.iter().map(Seen::of).collect();

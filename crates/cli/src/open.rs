@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
-use backissue_models::{Key, Model, ModelSettings};
+use backissue_llm::{Key, Model, ModelSettings};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_store::{Limits, Location, Store};
 use backissue_web::{Image, Images};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use backissue_fetch::Resolve;
-use backissue_models::{Key, Protocol};
+use backissue_llm::{Key, Protocol};
 use backissue_store::Location;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};

@@ -29,13 +29,13 @@ mod clean;
 mod coverage;
 mod dates;
 mod decode;
-mod lean;
 mod linked_data;
 mod locate;
 mod measure;
 mod metadata;
 mod notices;
-mod open;
+mod open_elements;
+mod prefilter;
 mod render;
 mod sanitise;
 mod sends_on;
@@ -99,7 +99,7 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
         return Err(ExtractError::TooLarge(page.bytes.len()));
     }
     refuse_other_kinds(page)?;
-    let source = lean::lean(&decode::decode(page.bytes, page.media_type));
+    let source = prefilter::prefilter(&decode::decode(page.bytes, page.media_type));
     let document = Document::from(source.html.as_str());
     let (mut tree, places) = Tree::of(&document);
     notices::mark(&mut tree);
@@ -152,7 +152,7 @@ pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractE
 
 /// The text of a piece of HTML, such as a feed's summary, by the rule of an article's text (see the module `render`).
 pub fn plain_text(html: &str) -> String {
-    let source = lean::lean(within(html, LARGEST_PAGE));
+    let source = prefilter::prefilter(within(html, LARGEST_PAGE));
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let hidden: Vec<bool> = (0..tree.nodes.len()).map(|at| measure::is_hidden(&tree, at)).collect();
     render::render(&tree, 0, &hidden, None).text
@@ -189,7 +189,7 @@ fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
 
 /// The body that a feed carries: all of it but what is plainly no text of it.
 fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
-    let source = lean::lean(within(html, LARGEST_PAGE));
+    let source = prefilter::prefilter(within(html, LARGEST_PAGE));
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let all = vec![true; tree.nodes.len()];
     let measures = measure::measure(&tree, &all);

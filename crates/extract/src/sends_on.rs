@@ -4,7 +4,7 @@ use dom_query::Document;
 use url::Url;
 
 use crate::tree::{AttrName, Tag, Tree};
-use crate::{Page, decode, lean, render, words};
+use crate::{Page, decode, prefilter, render, words};
 
 /// Bytes of a page that only sends on, at the most.
 const LARGEST: usize = 32 << 10;
@@ -25,7 +25,7 @@ pub fn sends_on(page: &Page<'_>) -> Option<Url> {
         return None;
     }
     let source = decode::decode(page.bytes, page.media_type);
-    let lean = lean::lean(&source);
+    let lean = prefilter::prefilter(&source);
     let (tree, _) = Tree::of(&Document::from(lean.html.as_str()));
     if !tree.nodes.is_empty() && words::count(&tree.text(0, LARGEST)) > MOST_WORDS {
         return None;

@@ -10,7 +10,7 @@ use tendril::StrTendril;
 /// A place in the list.
 pub(crate) type At = usize;
 
-/// Levels of a tree. The source is made so that it stays far below ([`crate::open`]); should markup be found that does
+/// Levels of a tree. The source is made so that it stays far below ([`crate::open_elements`]); should markup be found that does
 /// not, what lies deeper is left out, since what follows may recurse.
 const DEEPEST: usize = 1500;
 

@@ -35,6 +35,7 @@ pub mod listing;
 mod markup_text;
 mod namespaces;
 pub mod opml;
+mod polling_hints;
 mod prolog;
 mod record;
 pub mod robots;
@@ -42,15 +43,14 @@ pub mod sitemap;
 mod strict_xml;
 mod tags;
 mod url_shape;
-mod wishes;
 
 use backissue_model::Feed;
 use url::Url;
 
 pub use discovery::{FoundFeed, discover, guesses, of_posts};
 pub use feed_error::FeedError;
+pub use polling_hints::polling_hints;
 pub use url_shape::{Shapes, UrlDate, UrlShape, Verdict, Why};
-pub use wishes::wishes;
 
 /// The most entries that are kept of one feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;

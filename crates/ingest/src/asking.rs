@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, PROMPT_VERSION, Question, Reading, Refusal};
+use backissue_llm::{Model, ModelError, Prompt};
 use backissue_model::Precis;
-use backissue_models::{Model, ModelError, Prompt};
 use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
 use jiff::Timestamp;
 use tracing::debug;
@@ -129,7 +129,7 @@ impl Dealings<'_> {
         }
         let name = self.asker.name();
         if !self.has_leave {
-            if !self.store.take_leave(name, self.asker.limits, Timestamp::now()).await? {
+            if !self.store.reserve_quota(name, self.asker.limits, Timestamp::now()).await? {
                 return Err(NotTold::OverBudget);
             }
             self.has_leave = true;

@@ -4,7 +4,7 @@
 //! secret, can make the program poll, and nothing else. Who may call is decided here; how a call comes in over HTTP is not.
 
 use backissue_fetch::Link;
-use backissue_model::FeedWishes;
+use backissue_model::PollingHints;
 use backissue_store::{ClaimedSubscription, HubNames, StoreError, Subscription};
 use jiff::Timestamp;
 use ring::hmac;
@@ -12,7 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tracing::{debug, info};
 use url::Url;
 
-use crate::moves::without_credentials;
+use crate::feed_address::without_credentials;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
 
@@ -44,14 +44,14 @@ pub enum HubAnswer {
 
 /// Takes the hub and the feed's own name from the answer's head, which counts before the document (section 4). A feed that does not
 /// name itself is known by the address it is asked at.
-pub(crate) fn discover(wishes: &mut FeedWishes, links: &[Link], asked: Option<&Url>) {
+pub(crate) fn discover(polling_hints: &mut PollingHints, links: &[Link], asked: Option<&Url>) {
     let named =
         |relation: &str| links.iter().find(|link| link.relation == relation).map(|link| link.url.clone());
-    wishes.hub = named("hub").or(wishes.hub.take());
-    wishes.topic = named("self").or(wishes.topic.take());
-    if wishes.hub.is_some() && wishes.topic.is_none() {
+    polling_hints.hub = named("hub").or(polling_hints.hub.take());
+    polling_hints.topic = named("self").or(polling_hints.topic.take());
+    if polling_hints.hub.is_some() && polling_hints.topic.is_none() {
         // An address with a password is nobody else's business.
-        wishes.topic = asked.filter(|asked| without_credentials(asked) == **asked).cloned();
+        polling_hints.topic = asked.filter(|asked| without_credentials(asked) == **asked).cloned();
     }
 }
 
@@ -255,18 +255,19 @@ mod tests {
     fn the_head_counts_before_the_document_and_no_password_is_told() {
         let link = |relation: &str, at: &str| Link { relation: relation.to_owned(), url: url(at) };
         let links = [link("hub", "https://hub.example/"), link("hub", "https://second.example/")];
-        let mut wishes = FeedWishes { hub: Some(url("https://other.example/")), ..FeedWishes::default() };
-        discover(&mut wishes, &links, Some(&url("https://a.example/feed")));
+        let mut polling_hints =
+            PollingHints { hub: Some(url("https://other.example/")), ..PollingHints::default() };
+        discover(&mut polling_hints, &links, Some(&url("https://a.example/feed")));
         assert_eq!(
-            (wishes.hub, wishes.topic),
+            (polling_hints.hub, polling_hints.topic),
             (Some(url("https://hub.example/")), Some(url("https://a.example/feed")))
         );
-        let mut secret = FeedWishes { hub: Some(url("https://hub.example/")), ..FeedWishes::default() };
+        let mut secret = PollingHints { hub: Some(url("https://hub.example/")), ..PollingHints::default() };
         discover(&mut secret, &[], Some(&url("https://me:secret@a.example/feed")));
         assert_eq!(secret.topic, None);
-        let mut none = FeedWishes::default();
+        let mut none = PollingHints::default();
         discover(&mut none, &[], Some(&url("https://a.example/feed")));
-        assert_eq!(none, FeedWishes::default());
+        assert_eq!(none, PollingHints::default());
     }
 
     #[test]

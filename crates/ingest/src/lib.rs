@@ -7,32 +7,32 @@
 //! when to give up) is in [`schedule`] as pure functions.
 //!
 //! This room must not parse bytes (that is `feed` and `extract`), write SQL (`store`) or open sockets of its own (`fetch`,
-//! `models`).
+//! `llm`).
 
-mod anew;
 mod annotating;
 mod asking;
 mod backfill;
+mod feed_address;
 mod fetching;
-mod finding;
+mod find_feed;
 mod hosts;
 mod hubs;
 mod images;
 mod meter;
-mod moves;
 mod polling;
+mod reannotate;
 mod robots;
 pub mod schedule;
 mod starter;
 mod workers;
 
-pub use anew::{Anew, BUILT_IN, By, Pass, Step};
 pub use asking::{Asker, Told};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
-pub use finding::{FeedAt, FindError, Found, fetch_feed, find};
+pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find};
 pub use hubs::{HubAnswer, HubQuestion};
 pub use images::{Image, ImageCache, ImageError};
 pub use polling::{Named, named};
+pub use reannotate::{BUILT_IN, By, Pass, Reannotator, Step};
 pub use robots::PRODUCT;
 pub use starter::{Starter, StarterError, StarterGroup, StarterSource};
 pub use workers::{Ingest, IngestError, IngestSettings, Round, Summary};

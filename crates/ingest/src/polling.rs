@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
-use backissue_model::{Because, CanonicalUrl, Entry, FIRST_PAGE, Feed, FeedWishes, Source, SourceTrouble};
+use backissue_model::{Because, CanonicalUrl, Entry, FIRST_PAGE, Feed, PollingHints, Source, SourceTrouble};
 use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
 use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
-use crate::{hubs, moves};
+use crate::{feed_address, hubs};
 
 /// What came of asking, before it is recorded.
 struct Polled {
@@ -24,7 +24,7 @@ struct Polled {
 /// What decides when a source is asked again.
 enum Again {
     /// How often it publishes, unless its server or its feed ask for longer.
-    InRhythm { max_age: Option<Duration>, wishes: Box<FeedWishes> },
+    InRhythm { max_age: Option<Duration>, polling_hints: Box<PollingHints> },
     /// It did not go well.
     At(Timestamp, Because),
     /// It is not asked again.
@@ -33,7 +33,7 @@ enum Again {
 
 /// What the bytes at a feed's address turned out to be.
 pub(crate) enum Document {
-    Feed(Box<(Feed, FeedWishes)>),
+    Feed(Box<(Feed, PollingHints)>),
     /// A web page, with the feeds that it offers.
     Page(Vec<FoundFeed>),
     /// Something else, in plain words.
@@ -43,7 +43,7 @@ pub(crate) enum Document {
 /// Reads what came from a feed's address.
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
     let read = move || match backissue_feed::parse(&bytes, &hints) {
-        Ok(feed) => Document::Feed(Box::new((feed, backissue_feed::wishes(&bytes, &hints)))),
+        Ok(feed) => Document::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
         Err(FeedError::WebPage) => Document::Page(backissue_feed::discover(&bytes, &hints)),
         Err(error) => Document::Other(error.to_string()),
     };
@@ -90,11 +90,11 @@ impl Ingest {
     /// When the source is asked next, now that its newest reads have appeared at these moments.
     fn planned(&self, source: &Source, again: &Again, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
         match again {
-            Again::InRhythm { max_age, wishes } => {
+            Again::InRhythm { max_age, polling_hints } => {
                 let hub = source.health.hub.as_ref().filter(|_| self.settings.callbacks.is_some());
                 let known = Answered {
                     appeared,
-                    wishes,
+                    polling_hints,
                     max_age: *max_age,
                     has_hub: hub.is_some_and(|hub| hub.tells(now)),
                     poll_every: self.settings.poll_every,
@@ -126,7 +126,7 @@ impl Ingest {
         let max_age = response.cache_max_age;
         let Validators { etag, last_modified } = response.validators.clone();
         let address = match &source.feed_url {
-            Some(asked) => moves::judge(
+            Some(asked) => feed_address::judge(
                 asked,
                 response.moved_to.clone(),
                 source.health.moving.as_ref(),
@@ -138,7 +138,7 @@ impl Ingest {
         let bytes = match response.body {
             Body::NotModified => {
                 let outcome = PollOutcome::NotModified { etag, last_modified, address };
-                return Ok(well(outcome, max_age, source.health.wishes.clone()));
+                return Ok(well(outcome, max_age, source.health.polling_hints.clone()));
             }
             Body::Bytes(bytes) => bytes,
         };
@@ -146,16 +146,17 @@ impl Ingest {
         let hints = Hints { url: Some(response.url), media_type: response.media_type };
         match read(bytes, hints).await {
             Document::Feed(found) => {
-                let (feed, mut wishes) = *found;
-                hubs::discover(&mut wishes, &links, source.feed_url.as_ref());
-                let outcome = fetched(feed, address, wishes.clone(), Validators { etag, last_modified });
-                Ok(well(outcome, max_age, wishes))
+                let (feed, mut polling_hints) = *found;
+                hubs::discover(&mut polling_hints, &links, source.feed_url.as_ref());
+                let outcome =
+                    fetched(feed, address, polling_hints.clone(), Validators { etag, last_modified });
+                Ok(well(outcome, max_age, polling_hints))
             }
             Document::Page(offered) => match self.find_again(source, offered).await? {
                 Ok(found) => {
                     let address = Address::Moved(found.url);
-                    let outcome = fetched(found.feed, address, found.wishes.clone(), found.validators);
-                    Ok(well(outcome, None, found.wishes))
+                    let outcome = fetched(found.feed, address, found.polling_hints.clone(), found.validators);
+                    Ok(well(outcome, None, found.polling_hints))
                 }
                 Err(why) => Ok(no_feed(source, why.to_string())),
             },
@@ -185,7 +186,12 @@ impl Ingest {
     }
 }
 
-fn fetched(mut feed: Feed, address: Address, wishes: FeedWishes, validators: Validators) -> PollOutcome {
+fn fetched(
+    mut feed: Feed,
+    address: Address,
+    polling_hints: PollingHints,
+    validators: Validators,
+) -> PollOutcome {
     let (feed_title, site_url) = (feed.title.take(), feed.site_url.take());
     let language = feed.language.take();
     let named = named(feed);
@@ -194,7 +200,7 @@ fn fetched(mut feed: Feed, address: Address, wishes: FeedWishes, validators: Val
         site_url,
         language,
         address,
-        wishes,
+        polling_hints,
         etag: validators.etag,
         last_modified: validators.last_modified,
         articles: named.articles,
@@ -202,8 +208,12 @@ fn fetched(mut feed: Feed, address: Address, wishes: FeedWishes, validators: Val
     }
 }
 
-fn well(outcome: PollOutcome, max_age: Option<Duration>, wishes: FeedWishes) -> Polled {
-    Polled { outcome, again: Again::InRhythm { max_age, wishes: Box::new(wishes) }, trouble: None }
+fn well(outcome: PollOutcome, max_age: Option<Duration>, polling_hints: PollingHints) -> Polled {
+    Polled {
+        outcome,
+        again: Again::InRhythm { max_age, polling_hints: Box::new(polling_hints) },
+        trouble: None,
+    }
 }
 
 fn no_feed(source: &Source, reason: String) -> Polled {

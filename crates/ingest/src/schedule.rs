@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use backissue_model::{Because, FeedWishes, Pace};
+use backissue_model::{Because, Pace, PollingHints};
 use backissue_store::NextPoll;
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +32,7 @@ pub struct Answered<'a> {
     /// When its newest reads appeared.
     pub appeared: &'a [Timestamp],
     /// What its feed says of being asked.
-    pub wishes: &'a FeedWishes,
+    pub polling_hints: &'a PollingHints,
     /// How long its server says that the answer stays good.
     pub max_age: Option<Duration>,
     /// Whether a hub tells when there is something new, so that polls only make up for what it misses.
@@ -51,19 +51,19 @@ pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
         Some(gap) => (gap / POLLS_A_READ, Because::Rhythm),
         None => (LONGEST_POLL_PAUSE, Because::Rhythm),
     };
-    let wishes = [
+    let polling_hints = [
         (known.max_age.and_then(|age| SignedDuration::try_from(age).ok()), Because::Server),
-        (known.wishes.pause, Because::Feed),
+        (known.polling_hints.pause, Because::Feed),
     ];
     let mut pace = Pace { gap, pause: within(rhythm, known.poll_every), because };
-    for (wish, because) in wishes {
+    for (wish, because) in polling_hints {
         let pause = within(wish.unwrap_or_default(), known.poll_every);
         if pause > pace.pause {
             pace = Pace { pause, because, ..pace };
         }
     }
     let soonest = later(now, with_share(pace.pause, 10, known.seed));
-    let at = first_allowed(soonest, known.wishes, known.seed);
+    let at = first_allowed(soonest, known.polling_hints, known.seed);
     if at != soonest {
         pace = Pace { pause: at.duration_since(now), because: Because::SkippedTimes, ..pace };
     }
@@ -121,23 +121,23 @@ fn within(pause: SignedDuration, poll_every: SignedDuration) -> SignedDuration {
 
 /// The first moment from `soonest` on that is in none of the hours and on none of the days that a feed rules out; `soonest`
 /// itself where there is none in sight.
-fn first_allowed(soonest: Timestamp, wishes: &FeedWishes, seed: i64) -> Timestamp {
-    if is_allowed(soonest, wishes) {
+fn first_allowed(soonest: Timestamp, polling_hints: &PollingHints, seed: i64) -> Timestamp {
+    if is_allowed(soonest, polling_hints) {
         return soonest;
     }
     let hour = SignedDuration::from_hours(1);
     let begun = SignedDuration::from_secs(soonest.as_second().rem_euclid(3600));
     let first = later(soonest, hour - begun);
     let hours = (0..LONGEST_SKIP.as_hours()).map(|n| later(first, SignedDuration::from_hours(n)));
-    let free = hours.into_iter().find(|at| is_allowed(*at, wishes));
+    let free = hours.into_iter().find(|at| is_allowed(*at, polling_hints));
     // Not all of them at the full hour.
     free.map_or(soonest, |at| later(at, share_of(hour, 2, seed)))
 }
 
-fn is_allowed(at: Timestamp, wishes: &FeedWishes) -> bool {
+fn is_allowed(at: Timestamp, polling_hints: &PollingHints) -> bool {
     let at = jiff::tz::TimeZone::UTC.to_datetime(at);
-    !wishes.skip_hours.contains(&at.hour())
-        && !wishes.skip_days.contains(&at.date().weekday().to_monday_one_offset())
+    !polling_hints.skip_hours.contains(&at.hour())
+        && !polling_hints.skip_days.contains(&at.date().weekday().to_monday_one_offset())
 }
 
 /// When to poll a source again after its poll failed for the `failures`-th time in a row (1 for the first): a quarter of
@@ -226,8 +226,8 @@ mod tests {
         hours_ago.into_iter().map(|ago| now() - hours(ago)).collect()
     }
 
-    fn answered<'a>(appeared: &'a [Timestamp], wishes: &'a FeedWishes) -> Answered<'a> {
-        Answered { appeared, wishes, max_age: None, has_hub: false, poll_every: hours(1), seed: 0 }
+    fn answered<'a>(appeared: &'a [Timestamp], polling_hints: &'a PollingHints) -> Answered<'a> {
+        Answered { appeared, polling_hints, max_age: None, has_hub: false, poll_every: hours(1), seed: 0 }
     }
 
     fn pace(known: &Answered<'_>) -> Pace {
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn who_publishes_often_is_asked_often() {
-        let none = FeedWishes::default();
+        let none = PollingHints::default();
         for (what, every, asked) in [
             ("six times a day", 4, hours(1)),
             ("daily", 24, hours(24) * 9 / 100),
@@ -258,7 +258,7 @@ mod tests {
         let burst: Vec<i64> = (0..10).collect();
         let pause = |days: i64| {
             let appeared = ago(burst.iter().map(|hour| hour + days * 24));
-            pace(&answered(&appeared, &FeedWishes::default())).pause.as_hours()
+            pace(&answered(&appeared, &PollingHints::default())).pause.as_hours()
         };
         assert_eq!([0, 10, 50, 100, 1000].map(pause), [1, 2, 12, 24, 24]);
     }
@@ -267,7 +267,7 @@ mod tests {
     fn server_feed_and_operator_can_make_it_longer_up_to_a_day() {
         let often = ago((0..10).map(|n| n * 4));
         let feed =
-            |mins| FeedWishes { pause: Some(SignedDuration::from_mins(mins)), ..FeedWishes::default() };
+            |mins| PollingHints { pause: Some(SignedDuration::from_mins(mins)), ..PollingHints::default() };
         let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
         for (mins, max_age, every, pause, because) in [
             (30, None, 1, 1, Because::Rhythm),
@@ -278,8 +278,8 @@ mod tests {
             (180, age(6), 8, 8, Because::Rhythm),
             (180, age(36), 36, 36, Because::Rhythm),
         ] {
-            let wishes = feed(mins);
-            let known = Answered { max_age, poll_every: hours(every), ..answered(&often, &wishes) };
+            let polling_hints = feed(mins);
+            let known = Answered { max_age, poll_every: hours(every), ..answered(&often, &polling_hints) };
             let pace = pace(&known);
             assert_eq!((pace.pause, pace.because), (hours(pause), because), "{mins} {max_age:?} {every}");
         }
@@ -290,12 +290,12 @@ mod tests {
         // A Monday, eight o'clock; an hour later is nine.
         let often = ago((0..10).map(|n| n * 4));
         let next = |hours: &[i8], days: &[i8]| {
-            let wishes = FeedWishes {
+            let polling_hints = PollingHints {
                 skip_hours: hours.iter().copied().collect(),
                 skip_days: days.iter().copied().collect(),
-                ..FeedWishes::default()
+                ..PollingHints::default()
             };
-            let next = next_poll(now(), &answered(&often, &wishes));
+            let next = next_poll(now(), &answered(&often, &polling_hints));
             (next.at.unwrap().to_string(), next.pace.unwrap().because)
         };
         let skipped = |at: &str| (at.to_owned(), Because::SkippedTimes);
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn whom_a_hub_tells_of_is_polled_daily_and_at_once_when_it_tells() {
         let often = ago((0..10).map(|n| n * 4));
-        let none = FeedWishes::default();
+        let none = PollingHints::default();
         let known = Answered { has_hub: true, ..answered(&often, &none) };
         assert_eq!((pace(&known).pause, pace(&known).because), (hours(24), Because::Hub));
         let minute = SignedDuration::from_mins(1);
@@ -356,10 +356,10 @@ mod tests {
         fn a_source_is_asked_between_the_shortest_pause_and_a_day_and_a_tenth(
             appeared in some_hours_ago(), wish in 0i64..100_000, age: u32, every in 0i64..3000, seed: i64,
         ) {
-            let wishes = FeedWishes { pause: Some(SignedDuration::from_mins(wish)), ..FeedWishes::default() };
+            let polling_hints = PollingHints { pause: Some(SignedDuration::from_mins(wish)), ..PollingHints::default() };
             let known = Answered {
                 appeared: &ago(appeared),
-                wishes: &wishes,
+                polling_hints: &polling_hints,
                 max_age: Some(Duration::from_secs(age.into())),
                 has_hub: false,
                 poll_every: SignedDuration::from_mins(every),
@@ -375,7 +375,7 @@ mod tests {
         fn a_read_more_or_a_later_one_never_makes_the_pause_longer(
             appeared in some_hours_ago(), which: prop::sample::Index, later in 0i64..100_000, seed: i64,
         ) {
-            let none = FeedWishes::default();
+            let none = PollingHints::default();
             let pause = |hours: &[i64]| {
                 let appeared = ago(hours.iter().copied());
                 next_poll(now(), &Answered { seed, ..answered(&appeared, &none) }).at.unwrap()
@@ -397,9 +397,9 @@ mod tests {
         ) {
             let appeared = ago(appeared);
             let at = |wish: i64, age: u64| {
-                let wishes = FeedWishes { pause: Some(SignedDuration::from_mins(wish)), ..FeedWishes::default() };
+                let polling_hints = PollingHints { pause: Some(SignedDuration::from_mins(wish)), ..PollingHints::default() };
                 let max_age = Some(Duration::from_secs(age));
-                next_poll(now(), &Answered { max_age, seed, ..answered(&appeared, &wishes) }).at.unwrap()
+                next_poll(now(), &Answered { max_age, seed, ..answered(&appeared, &polling_hints) }).at.unwrap()
             };
             prop_assert!(at(wish + more, age) >= at(wish, age));
             prop_assert!(at(wish, age + more.unsigned_abs() * 60) >= at(wish, age));
@@ -412,9 +412,9 @@ mod tests {
             skip_days in prop::collection::btree_set(1i8..=7, 0..=2),
             seed: i64,
         ) {
-            let wishes = FeedWishes { skip_hours, skip_days, ..FeedWishes::default() };
-            let at = next_poll(now(), &Answered { seed, ..answered(&ago(appeared), &wishes) }).at.unwrap();
-            prop_assert!(is_allowed(at, &wishes), "{at} {wishes:?}");
+            let polling_hints = PollingHints { skip_hours, skip_days, ..PollingHints::default() };
+            let at = next_poll(now(), &Answered { seed, ..answered(&ago(appeared), &polling_hints) }).at.unwrap();
+            prop_assert!(is_allowed(at, &polling_hints), "{at} {polling_hints:?}");
             prop_assert!(at.duration_since(now()) <= hours(24) * 11 / 10 + LONGEST_SKIP + hours(1));
         }
     }

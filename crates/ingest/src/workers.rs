@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use url::Url;
 
-use crate::anew::{Anew, By, Pass};
 use crate::asking::Asker;
 use crate::hosts::{HostInUse, Hosts};
 use crate::hubs;
 use crate::meter::Meter;
+use crate::reannotate::{By, Pass, Reannotator};
 use crate::robots::RobotsFiles;
 
 /// How the workers work.
@@ -80,7 +80,7 @@ impl IngestError {
 
 /// Tries at the database, with a growing pause in between, before a failure that may pass counts as one that does not:
 /// about a minute and a half.
-const PATIENCE: u32 = 8;
+const MAX_DB_RETRIES: u32 = 8;
 
 /// How often it is looked whether a read is due for the model.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -152,9 +152,9 @@ impl Ingest {
     ) -> Result<Summary, IngestError> {
         self.begin(round).await?;
         self.work(self.scope(round), stop, WhenIdle::Return).await?;
-        if let Some(anew) = self.anew() {
+        if let Some(reannotator) = self.reannotator() {
             // How it ended changes nothing about the sync; what is left is due again.
-            anew.pass(stop, None).await?;
+            reannotator.pass(stop, None).await?;
         }
         self.meter.phase(Phase::Idle);
         Ok(self.meter.snapshot())
@@ -167,27 +167,31 @@ impl Ingest {
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) -> Result<(), IngestError> {
         self.begin(Round::Due).await?;
         let work = self.work(Scope::Due, stop, WhenIdle::Wait);
-        let Some(anew) = self.anew() else { return work.await };
+        let Some(reannotator) = self.reannotator() else { return work.await };
         // A failure of either stops both.
-        let stop_anew = stop.child_token();
+        let stop_reannotating = stop.child_token();
         let work = async {
             let result = work.await;
-            stop_anew.cancel();
+            stop_reannotating.cancel();
             result
         };
-        tokio::try_join!(work, self.keep_annotating(&anew, &stop_anew)).map(|((), ())| ())
+        tokio::try_join!(work, self.keep_annotating(&reannotator, &stop_reannotating)).map(|((), ())| ())
     }
 
-    fn anew(&self) -> Option<Anew> {
+    fn reannotator(&self) -> Option<Reannotator> {
         let asker = self.settings.annotate_with.clone()?;
-        Some(Anew::new(self.store.clone(), By::Model(asker)))
+        Some(Reannotator::new(self.store.clone(), By::Model(asker)))
     }
 
     /// One pass after the other, until told to stop. The database is forgiven what it is forgiven elsewhere.
-    async fn keep_annotating(&self, anew: &Anew, stop: &CancellationToken) -> Result<(), IngestError> {
+    async fn keep_annotating(
+        &self,
+        reannotator: &Reannotator,
+        stop: &CancellationToken,
+    ) -> Result<(), IngestError> {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            let pause = match anew.pass(stop, None).await.map_err(IngestError::from) {
+            let pause = match reannotator.pass(stop, None).await.map_err(IngestError::from) {
                 Ok(pass) => {
                     failures = 0;
                     let until = match pass {
@@ -199,7 +203,7 @@ impl Ingest {
                         Duration::try_from(pause).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN)
                     })
                 }
-                Err(passing) if passing.may_pass() && failures < PATIENCE => {
+                Err(passing) if passing.may_pass() && failures < MAX_DB_RETRIES => {
                     failures += 1;
                     LOOK_AGAIN
                 }
@@ -278,7 +282,7 @@ impl Ingest {
                     self.changed.notify_waiters();
                     return Ok(());
                 }
-                Err(passing) if passing.may_pass() && failures < PATIENCE => {
+                Err(passing) if passing.may_pass() && failures < MAX_DB_RETRIES => {
                     failures += 1;
                     warn!(%passing, failures, "trying again soon: {passing}");
                     tokio::select! {

@@ -32,7 +32,7 @@ pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
 pub use reader::{Mark, Marks, ReaderId, UnknownMark};
-pub use rhythm::{Because, FeedWishes, Hub, Moved, Moving, Pace};
+pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use week::{Week, WeekError};

@@ -42,7 +42,7 @@ pub enum Because {
 /// What a feed says of itself beside its entries: how often it may be asked, and who tells when it has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct FeedWishes {
+pub struct PollingHints {
     /// The least pause between two polls: RSS `ttl`, `sy:updatePeriod` with `sy:updateFrequency`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<SignedDuration>,
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn what_was_kept_before_there_was_more_to_keep_is_still_read() {
-        let empty: FeedWishes = serde_json::from_str("{}").unwrap();
-        assert_eq!(empty, FeedWishes::default());
+        let empty: PollingHints = serde_json::from_str("{}").unwrap();
+        assert_eq!(empty, PollingHints::default());
         assert_eq!(serde_json::to_string(&empty).unwrap(), "{}");
         let pace = Pace { gap: None, pause: SignedDuration::from_hours(8), because: Because::SkippedTimes };
         let kept = serde_json::to_string(&pace).unwrap();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{FeedWishes, Hub, Moved, Moving, Pace, Slug};
+use crate::{Hub, Moved, Moving, Pace, PollingHints, Slug};
 
 /// A source's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,8 +82,9 @@ pub struct Health {
     pub last_new: Option<u64>,
     /// Why it is asked next when it is; none where nothing is planned.
     pub pace: Option<Pace>,
-    /// What its feed says of being asked.
-    pub wishes: FeedWishes,
+    /// How often its feed allows requests. The JSON key keeps its first name.
+    #[serde(rename = "wishes")]
+    pub polling_hints: PollingHints,
     /// The address that its feed may be moving to.
     pub moving: Option<Moving>,
     /// From where its feed moved last.

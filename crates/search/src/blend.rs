@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use backissue_model::ReadId;
 use jiff::Timestamp;
 
-use crate::at_once::at_once;
+use crate::join::join;
 use crate::meaning::{Embedding, Vectors};
 use crate::searcher::{Facts, Place, Searcher, SegmentKey};
 use crate::words::compile::Correction;
@@ -232,7 +232,7 @@ fn rank(
         false => Ok(crate::Found::default()),
     };
     let (near, found) = match meaning {
-        Some(meaning) => at_once(|| near(searcher, matrices, query, meaning, blend), found),
+        Some(meaning) => join(|| near(searcher, matrices, query, meaning, blend), found),
         None => (Ok(Vec::new()), found()),
     };
     let (near, found) = (near?, found?);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use backissue_models::{Model, ModelError};
+use backissue_llm::{Model, ModelError};
 
 use crate::meaning::{Embedder, Embedding};
 

@@ -46,13 +46,13 @@
 //!
 //! It must not fetch anything, change the archive, or be the only place where something is known.
 
-mod at_once;
 mod blend;
 mod document;
 mod embedders;
 mod error;
 mod follow;
 mod index;
+mod join;
 pub mod meaning;
 mod prior_art;
 pub mod query;

@@ -1,27 +1,26 @@
 //! Search by words: what the index keeps of a text, and which reads have the words of a query.
 
-mod best;
-mod closer;
 pub(crate) mod compile;
 pub(crate) mod coverage;
 pub(crate) mod facets;
 pub(crate) mod fields;
 pub(crate) mod highlights;
-mod settled;
+mod materialized;
+mod rerank;
 pub(crate) mod tokens;
+mod top_docs;
 mod typos;
 pub(crate) mod units;
 
 use backissue_model::ReadId;
 use tantivy::Order;
-use tantivy::collector::TopDocs;
 
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError, Weights};
-use best::Best;
-use closer::{ASKED, FOUND, look_closer};
 use compile::{Correction, compile};
 use fields::column;
+use rerank::{ASKED, FOUND, rerank};
+use top_docs::SharedTopDocs;
 
 /// Whether the last word of a query is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,14 +75,14 @@ impl Searcher {
         let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
             let found = if compiled.frequent.is_empty() { ASKED } else { FOUND };
-            let mut best = self.search(&compiled.query, &Best::of(limit.max(found).min(there)))?;
-            closer::add(self, &compiled.frequent, &mut best)?;
+            let mut best = self.search(&compiled.query, &SharedTopDocs::of(limit.max(found).min(there)))?;
+            rerank::add(self, &compiled.frequent, &mut best)?;
             let asked = best.len().min(ASKED);
-            look_closer(self, query, weights, &compiled.beside, &mut best[..asked])?;
+            rerank(self, query, weights, &compiled.beside, &mut best[..asked])?;
             best.truncate(limit);
             best
         } else {
-            let newest = TopDocs::with_limit(limit.min(there));
+            let newest = tantivy::collector::TopDocs::with_limit(limit.min(there));
             let newest = newest.order_by_fast_field::<i64>(column::FILED_AT, Order::Desc);
             self.search(&compiled.query, &newest)?.into_iter().map(|(_, at)| (0.0, at)).collect()
         };

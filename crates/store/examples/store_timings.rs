@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use backissue_model::{Article, FeedWishes, Fingerprint, Kind, MadeBy, Precis, Stage};
+use backissue_model::{Article, Fingerprint, Kind, MadeBy, PollingHints, Precis, Stage};
 use backissue_store::{
     Address, Admission, Finished, Location, Order, PollOutcome, ReadFilter, Scope, Store, generate,
 };
@@ -124,7 +124,7 @@ async fn way(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
                 site_url: None,
                 language: None,
                 address: Address::Stays,
-                wishes: FeedWishes::default(),
+                polling_hints: PollingHints::default(),
                 etag: None,
                 last_modified: None,
                 articles: entries(round)?,

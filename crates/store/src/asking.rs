@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing};
 use crate::error::Failure;
+use crate::read_jobs::DueRead;
 use crate::times::millis;
-use crate::way::DueRead;
 use crate::{ClaimedRead, Store, StoreError};
 
 /// Which annotated reads are meant.
@@ -185,7 +185,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn take_leave(&self, model: &str, limits: Limits, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn reserve_quota(
+        &self,
+        model: &str,
+        limits: Limits,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let most =
             |limit: Option<u64>| limit.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX));
         if limits.reads == Some(0) || limits.tokens == Some(0) {

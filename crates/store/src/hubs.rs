@@ -3,7 +3,7 @@
 //! A source whose feed names a hub has a row, made with the poll that read the name. The row is the job: a worker claims it and
 //! asks the hub; the hub confirms by a call of its own, which is found by its token.
 
-use backissue_model::{FeedWishes, SourceId};
+use backissue_model::{PollingHints, SourceId};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -234,10 +234,10 @@ impl Store {
 pub(crate) async fn settle_hub(
     tx: &mut Tx,
     source: SourceId,
-    wishes: &FeedWishes,
+    polling_hints: &PollingHints,
     now: Timestamp,
 ) -> Tried<()> {
-    let (Some(hub), Some(topic)) = (&wishes.hub, &wishes.topic) else {
+    let (Some(hub), Some(topic)) = (&polling_hints.hub, &polling_hints.topic) else {
         tx.run(sql("DELETE FROM subscription WHERE source_id = $1").bind(source.0)).await?;
         return Ok(());
     };

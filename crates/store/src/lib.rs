@@ -45,11 +45,11 @@ mod migrations;
 mod notes;
 mod pages;
 mod polls;
+mod read_jobs;
 mod rows;
 mod sources;
 mod times;
 mod titles;
-mod way;
 mod weeks;
 
 pub use archive::Store;
@@ -68,8 +68,8 @@ pub use notes::{
     LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
 };
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
+pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
-pub use way::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use backissue_model::bounds::{MAX_ADDRESS, MAX_ERROR, MAX_LANGUAGE, MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{CanonicalUrl, Entry, FeedWishes, Moving, Pace, ReadId, SourceId, Stage};
+use backissue_model::{CanonicalUrl, Entry, Moving, Pace, PollingHints, ReadId, SourceId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -36,7 +36,7 @@ pub enum PollOutcome {
         /// What the answer says of the feed's address.
         address: Address,
         /// What the feed says of being asked.
-        wishes: FeedWishes,
+        polling_hints: PollingHints,
         /// `ETag` of the answer.
         etag: Option<String>,
         /// `Last-Modified` of the answer.
@@ -259,7 +259,14 @@ async fn record_health(
     let planned = |text| sql(text).bind(source.0).bind(moment).bind(opt_millis(next.at)).bind(pace);
     let statement = match outcome {
         PollOutcome::Fetched {
-            feed_title, site_url, language, address, wishes, etag, last_modified, ..
+            feed_title,
+            site_url,
+            language,
+            address,
+            polling_hints,
+            etag,
+            last_modified,
+            ..
         } => {
             let (to, since) = moving(address);
             planned(
@@ -277,7 +284,7 @@ async fn record_health(
             .bind(cut(feed_title.as_deref().unwrap_or_default().trim(), MAX_TITLE).as_ref())
             .bind(on_the_web(site_url.as_ref()).map(Url::as_str))
             .bind(language.as_deref().filter(|tag| tag.len() <= MAX_LANGUAGE))
-            .bind(to_json(wishes)?)
+            .bind(to_json(polling_hints)?)
             .bind(i64::try_from(new).unwrap_or(i64::MAX))
         }
         PollOutcome::NotModified { etag, last_modified, address } => {
@@ -310,8 +317,8 @@ async fn record_health(
         .bind(cut(error, MAX_ERROR).as_ref()),
     };
     tx.run(statement).await?;
-    if let PollOutcome::Fetched { wishes, .. } = outcome {
-        settle_hub(tx, source, wishes, now).await?;
+    if let PollOutcome::Fetched { polling_hints, .. } = outcome {
+        settle_hub(tx, source, polling_hints, now).await?;
     }
     match outcome {
         PollOutcome::Fetched { address: Address::Moved(to), .. }

@@ -559,7 +559,7 @@ fn source_of_row(row: &Row) -> Tried<Source> {
             failing_since: row.opt_moment("failing_since")?,
             last_new: row.opt_int("last_new")?.map(|new| u64::try_from(new).unwrap_or(0)),
             pace: row.opt_json("pace")?,
-            wishes: row.json("wishes")?,
+            polling_hints: row.json("wishes")?,
             moving: moving_of(row)?,
             moved: moved_of(row)?,
             hub: hub_of_row(row)?,

@@ -53,9 +53,9 @@ pub fn feed(bytes: &[u8]) {
     }
     let _ = archives::paging(bytes, &hints());
     let _ = archives::posts(bytes);
-    let wishes = backissue_feed::wishes(bytes, &hints());
-    assert!(wishes.pause.is_none_or(|pause| pause.is_positive()), "a pause that is none");
-    assert!(wishes.skip_hours.len() < 24 && wishes.skip_days.len() < 7, "never to be asked");
+    let polling_hints = backissue_feed::polling_hints(bytes, &hints());
+    assert!(polling_hints.pause.is_none_or(|pause| pause.is_positive()), "a pause that is none");
+    assert!(polling_hints.skip_hours.len() < 24 && polling_hints.skip_days.len() < 7, "never to be asked");
 }
 
 fn kept(feed: &Feed) {

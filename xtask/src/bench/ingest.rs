@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use backissue_annotate::Text;
 use backissue_extract::Page;
 use backissue_feed::Hints;
-use backissue_model::{Article, Entry, FeedWishes, NewSource, Precis, Stage};
+use backissue_model::{Article, Entry, NewSource, PollingHints, Precis, Stage};
 use backissue_store::{Address, Location, NextPoll, PollOutcome, Scope, Store};
 use backissue_tests::database::Database;
 use backissue_tests::postgres::Cluster;
@@ -216,7 +216,7 @@ async fn storing(
             site_url,
             language: None,
             address: Address::Stays,
-            wishes: FeedWishes::default(),
+            polling_hints: PollingHints::default(),
             etag: None,
             last_modified: None,
             articles: named.articles,

@@ -7,7 +7,7 @@ use backissue_search::meaning::{Embedder, Embedding, Row, Vectors};
 
 use crate::distill::sentences;
 use crate::labels::REPORTING;
-use crate::release;
+use crate::optimised;
 use crate::table::table;
 
 /// Words of a question.
@@ -31,7 +31,7 @@ impl Meaning {
     /// Measures and prints.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::required()?;
+            optimised::required()?;
         }
         let embedder = Embedder::built_in();
         let sentences = sentences::of_blogs(|_| true)?;

@@ -16,7 +16,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use crate::archive;
 use crate::eval::search::queries;
 use crate::eval::statistics::percentile;
-use crate::release;
+use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask bench search`.
@@ -52,7 +52,7 @@ impl Search {
     /// Where test data is missing, or there is no room.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::required()?;
+            optimised::required()?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::release::target_folder;
+use crate::optimised::target_folder;
 use crate::test::{cargo, run, workspace};
 
 /// The model, running.

@@ -12,7 +12,7 @@ use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement, Sure
 use super::asker::{Asker, ModelFlags};
 use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
 use crate::labels::{self, Label, Read};
-use crate::release;
+use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask eval precis`.
@@ -78,7 +78,7 @@ impl Evaluation {
     /// Where the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::required()?;
+            optimised::required()?;
         }
         let all = labels::load()?;
         let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();

@@ -20,7 +20,7 @@ use self::peers::{Fts5, PostgresText, Sentences};
 use self::queries::{Half, Judged, Kind};
 use super::statistics::{bootstrap, mean};
 use crate::archive;
-use crate::release;
+use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask eval search`.
@@ -71,7 +71,7 @@ impl Evaluation {
     /// Where test data is missing, or a system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            release::required()?;
+            optimised::required()?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backissue_ingest::{Anew, BUILT_IN, By, Pass, Step};
+use backissue_ingest::{BUILT_IN, By, Pass, Reannotator, Step};
 use backissue_store::{Selection, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -44,9 +44,9 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
     }
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
-    let anew = Anew::new(store.clone(), by.clone());
+    let reannotator = Reannotator::new(store.clone(), by.clone());
     let (steps, told) = unbounded_channel();
-    let work = async { tokio::join!(anew.pass(&stop, Some(steps)), follow(told, asked)) };
+    let work = async { tokio::join!(reannotator.pass(&stop, Some(steps)), follow(told, asked)) };
     let (pass, counts) = signals.unless_hurried(async { Ok(work.await) }).await?;
     let pass = pass?;
     let left = left_over(&store, &by, &settings).await?;

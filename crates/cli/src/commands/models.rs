@@ -5,7 +5,7 @@ use std::time::Instant;
 use backissue_annotate::asking::Asking;
 use backissue_annotate::{Text, annotate};
 use backissue_ingest::Asker;
-use backissue_models::Prompt;
+use backissue_llm::Prompt;
 use backissue_store::{Spent, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};

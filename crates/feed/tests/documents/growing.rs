@@ -1,7 +1,7 @@
 //! Time grows with a document's size, whatever is repeated in it.
 
 use backissue_feed::robots::Robots;
-use backissue_feed::{Hints, archives, discover, listing, opml, parse, sitemap, wishes};
+use backissue_feed::{Hints, archives, discover, listing, opml, parse, polling_hints, sitemap};
 
 use crate::growth::{MARKUP, TEXTS, assert_linear};
 
@@ -76,7 +76,7 @@ fn is_read(document: &String) {
     let (bytes, hints) = (document.as_bytes(), hints());
     let _ = parse(bytes, &hints);
     let _ = discover(bytes, &hints);
-    let _ = wishes(bytes, &hints);
+    let _ = polling_hints(bytes, &hints);
     let _ = archives::paging(bytes, &hints);
     let _ = archives::posts(bytes);
     let _ = sitemap::parse(bytes, &hints);

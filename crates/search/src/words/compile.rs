@@ -12,7 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Typing;
 use super::fields::{Weights, company_keys, kind_number, week_number};
-use super::settled::Settled;
+use super::materialized::Materialized;
 use super::tokens::{STEM, stem};
 use super::typos::{Dictionary, beginning_with, similar};
 use super::units::{Unit, units};
@@ -117,7 +117,7 @@ fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchErro
         let fits = filtered(searcher, filter)?;
         match sense {
             Sense::Only => by_name.entry(filter.name()).or_default().push(fits),
-            Sense::Without => clauses.push((Occur::MustNot, Box::new(Settled(fits.into())))),
+            Sense::Without => clauses.push((Occur::MustNot, Box::new(Materialized(fits.into())))),
         }
     }
     for (_, any) in by_name {
@@ -125,7 +125,7 @@ fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchErro
     }
     for words in query.excluded() {
         if let Some(there) = anywhere(searcher, words) {
-            clauses.push((Occur::MustNot, Box::new(Settled(there.into()))));
+            clauses.push((Occur::MustNot, Box::new(Materialized(there.into()))));
         }
     }
     Ok(clauses)

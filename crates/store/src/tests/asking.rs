@@ -112,16 +112,16 @@ on_both!(a_days_limits_hold_however_many_ask_at_once, |db| {
         let mut asks = tokio::task::JoinSet::new();
         for _ in 0..20 {
             let store = db.store.clone();
-            asks.spawn(async move { store.take_leave(MODEL, limits, at(0)).await.unwrap() });
+            asks.spawn(async move { store.reserve_quota(MODEL, limits, at(0)).await.unwrap() });
         }
         asks.join_all().await.into_iter().filter(|taken| *taken).count()
     };
     assert_eq!((taken().await, taken().await), (5, 0));
-    assert!(db.store.take_leave(MODEL, limits, at(86_400)).await.unwrap(), "the next day is a new one");
+    assert!(db.store.reserve_quota(MODEL, limits, at(86_400)).await.unwrap(), "the next day is a new one");
     let few = Limits { reads: None, tokens: Some(100) };
-    assert!(db.store.take_leave("other", few, at(0)).await.unwrap());
+    assert!(db.store.reserve_quota("other", few, at(0)).await.unwrap());
     let spent = Spent { input_tokens: 90, output_tokens: 10, ..Spent::default() };
     db.store.record_spent("other", spent, at(0)).await.unwrap();
-    assert!(!db.store.take_leave("other", few, at(0)).await.unwrap());
-    assert!(!db.store.take_leave("none", Limits { reads: Some(0), tokens: None }, at(0)).await.unwrap());
+    assert!(!db.store.reserve_quota("other", few, at(0)).await.unwrap());
+    assert!(!db.store.reserve_quota("none", Limits { reads: Some(0), tokens: None }, at(0)).await.unwrap());
 });

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backissue_model::{
-    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, FeedWishes, Fingerprint, Form, Kind, MadeBy,
-    NewSource, Precis, ReadId, Source, Stage, Statement, minutes_to_read,
+    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, Fingerprint, Form, Kind, MadeBy, NewSource,
+    PollingHints, Precis, ReadId, Source, Stage, Statement, minutes_to_read,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -198,7 +198,7 @@ pub(crate) fn fetched(articles: Vec<Admission>) -> PollOutcome {
         site_url: None,
         language: Some("en-GB".into()),
         address: Address::Stays,
-        wishes: FeedWishes::default(),
+        polling_hints: PollingHints::default(),
         etag: Some("\"1\"".into()),
         last_modified: None,
         articles,

@@ -1,6 +1,6 @@
 //! Subscriptions at hubs: made with a poll, claimed, confirmed, told.
 
-use backissue_model::{FeedWishes, Source, SourceId};
+use backissue_model::{PollingHints, Source, SourceId};
 
 use super::harness::*;
 use crate::*;
@@ -12,9 +12,10 @@ fn names(n: u32) -> HubNames {
 /// A poll whose feed names this hub.
 async fn poll_naming(db: &TestDatabase, source: &Source, seconds: i64, hub: Option<&str>) {
     let mut outcome = fetched(vec![]);
-    let PollOutcome::Fetched { wishes, .. } = &mut outcome else { unreachable!() };
+    let PollOutcome::Fetched { polling_hints, .. } = &mut outcome else { unreachable!() };
     let topic = source.feed_url.clone();
-    *wishes = FeedWishes { hub: hub.map(|hub| hub.parse().unwrap()), topic, ..FeedWishes::default() };
+    *polling_hints =
+        PollingHints { hub: hub.map(|hub| hub.parse().unwrap()), topic, ..PollingHints::default() };
     let claimed = claim_only(&db.store, source, at(seconds)).await;
     db.store.record_poll(&claimed, outcome, at(seconds), |_| Some(at(90_000)).into()).await.unwrap();
 }

@@ -13,6 +13,6 @@ mod marks;
 mod migrations;
 mod notes;
 mod plans;
+mod read_jobs;
 mod sources;
 mod trouble;
-mod way;

@@ -9,7 +9,7 @@ use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::Run;
 use crate::polls::{APPEARED, NEWEST_APPEARED, admitted_as};
-use crate::way::{DueRead, NEXT_DUE, last_set_aside};
+use crate::read_jobs::{DueRead, NEXT_DUE, last_set_aside};
 use crate::*;
 
 /// The database's plan for a statement, a line a step.

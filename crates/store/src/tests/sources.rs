@@ -1,6 +1,6 @@
 //! Following, listing, unfollowing; claims and health.
 
-use backissue_model::{Because, FeedWishes, Moved, Moving, NewSource, Pace, SourceId, Standing};
+use backissue_model::{Because, Moved, Moving, NewSource, Pace, PollingHints, SourceId, Standing};
 use jiff::{SignedDuration, Timestamp};
 
 use super::harness::*;
@@ -170,24 +170,24 @@ on_both!(the_next_poll_is_planned_by_when_the_newest_reads_appeared, |db| {
 on_both!(a_poll_leaves_what_the_feed_says_of_being_asked_and_how_much_was_new, |db| {
     let source = db.follow("Acme").await;
     let health = async || db.store.source(source.id).await.unwrap().unwrap().health;
-    assert_eq!((health().await.wishes, health().await.last_new), (FeedWishes::default(), None));
-    let said = FeedWishes {
+    assert_eq!((health().await.polling_hints, health().await.last_new), (PollingHints::default(), None));
+    let said = PollingHints {
         pause: Some(SignedDuration::from_mins(90)),
         skip_hours: [0, 23].into(),
         hub: "https://hub.example/".parse().ok(),
-        ..FeedWishes::default()
+        ..PollingHints::default()
     };
     let mut outcome =
         fetched(vec![entry("https://acme.example/1", None), entry("https://acme.example/2", None)]);
-    let PollOutcome::Fetched { wishes, .. } = &mut outcome else { unreachable!() };
-    wishes.clone_from(&said);
+    let PollOutcome::Fetched { polling_hints, .. } = &mut outcome else { unreachable!() };
+    polling_hints.clone_from(&said);
     let claimed = claim_only(&db.store, &source, at(5)).await;
     db.store.record_poll(&claimed, outcome, at(5), |_| NextPoll::default()).await.unwrap();
-    assert_eq!((health().await.wishes, health().await.last_new), (said.clone(), Some(2)));
+    assert_eq!((health().await.polling_hints, health().await.last_new), (said.clone(), Some(2)));
     let unchanged = PollOutcome::NotModified { etag: None, last_modified: None, address: Address::Stays };
     let claimed = claim_only(&db.store, &source, at(6)).await;
     db.store.record_poll(&claimed, unchanged, at(6), |_| NextPoll::default()).await.unwrap();
-    assert_eq!((health().await.wishes, health().await.last_new), (said, None));
+    assert_eq!((health().await.polling_hints, health().await.last_new), (said, None));
 });
 
 on_both!(a_feeds_entries_are_recognised_by_their_addresses_and_by_titles_that_tell, |db| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Article, CanonicalUrl, Entry, FeedWishes, NewSource, Precis, Stage};
+use backissue_model::{Article, CanonicalUrl, Entry, NewSource, PollingHints, Precis, Stage};
 use backissue_store::{Address, Admission, PollOutcome, Scope, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -46,7 +46,7 @@ pub async fn fill(store: &Store, blogs: &[Blog], now: Timestamp) -> Result<(), S
             site_url: None,
             language: Some("en".to_owned()),
             address: Address::Stays,
-            wishes: FeedWishes::default(),
+            polling_hints: PollingHints::default(),
             etag: None,
             last_modified: None,
             articles: posts.iter().filter_map(admission).collect(),

@@ -16,7 +16,7 @@ const MOST_FORMATTING: usize = 8;
 
 /// The elements that are open, outermost first.
 #[derive(Debug, Default)]
-pub(crate) struct Open<'a> {
+pub(crate) struct OpenElements<'a> {
     names: Vec<Cow<'a, str>>,
     formatting: usize,
 }
@@ -119,7 +119,7 @@ fn is_table_part(name: &str) -> bool {
     matches!(name, "caption" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr")
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenElements<'a> {
     /// Takes note of a start tag. Writes the end tags to `html` that belong before it, and says whether it may stand.
     pub(crate) fn start(&mut self, name: Cow<'a, str>, html: &mut String) -> bool {
         let name_text: &str = &name;

@@ -13,12 +13,12 @@ use tantivy::query::Weight;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
 /// The `limit` best, best first; of those with equal scores the first in the index.
-pub(super) struct Best {
+pub(super) struct SharedTopDocs {
     limit: usize,
     bar: Bar,
 }
 
-impl Best {
+impl SharedTopDocs {
     pub fn of(limit: usize) -> Self {
         Self { limit, bar: Bar::default() }
     }
@@ -62,7 +62,7 @@ impl PartialOrd for Scored {
 }
 
 /// The best of one segment.
-pub(super) struct BestOfSegment {
+pub(super) struct SegmentTopDocs {
     segment: SegmentOrdinal,
     limit: usize,
     /// The worst of them on top.
@@ -70,7 +70,7 @@ pub(super) struct BestOfSegment {
     bar: Bar,
 }
 
-impl BestOfSegment {
+impl SegmentTopDocs {
     /// The worst score of the best, once there are as many as are wanted.
     fn worst(&self) -> Option<Score> {
         self.best.peek().filter(|_| self.best.len() == self.limit).map(|worst| worst.0)
@@ -82,7 +82,7 @@ impl BestOfSegment {
     }
 }
 
-impl SegmentCollector for BestOfSegment {
+impl SegmentCollector for SegmentTopDocs {
     type Fruit = Vec<(Score, DocAddress)>;
 
     fn collect(&mut self, doc: DocId, score: Score) {
@@ -101,13 +101,13 @@ impl SegmentCollector for BestOfSegment {
     }
 }
 
-impl Collector for Best {
+impl Collector for SharedTopDocs {
     type Fruit = Vec<(Score, DocAddress)>;
-    type Child = BestOfSegment;
+    type Child = SegmentTopDocs;
 
-    fn for_segment(&self, segment: SegmentOrdinal, _: &SegmentReader) -> tantivy::Result<BestOfSegment> {
+    fn for_segment(&self, segment: SegmentOrdinal, _: &SegmentReader) -> tantivy::Result<SegmentTopDocs> {
         let best = BinaryHeap::with_capacity(self.limit + 1);
-        Ok(BestOfSegment { segment, limit: self.limit, best, bar: self.bar.clone() })
+        Ok(SegmentTopDocs { segment, limit: self.limit, best, bar: self.bar.clone() })
     }
 
     fn requires_scoring(&self) -> bool {
@@ -176,7 +176,7 @@ mod tests {
             });
             let query = BooleanQuery::union(terms.collect());
             for limit in [1, 10, 200, 5_000] {
-                let best = searcher.search(&query, &Best::of(limit)).unwrap();
+                let best = searcher.search(&query, &SharedTopDocs::of(limit)).unwrap();
                 let expected = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score()).unwrap();
                 assert_eq!(best, expected, "the {limit} best for {words:?}");
             }

@@ -74,7 +74,7 @@ pub enum Pass {
 
 /// A pass over what is due for one annotator.
 #[derive(Clone, Debug)]
-pub struct Anew {
+pub struct Reannotator {
     store: Store,
     by: By,
 }
@@ -119,7 +119,7 @@ impl By {
     }
 }
 
-impl Anew {
+impl Reannotator {
     /// A pass over this store.
     pub fn new(store: Store, by: By) -> Self {
         Self { store, by }

@@ -5,8 +5,8 @@
 //! [gives](Model::embed) the vectors of texts:
 //!
 //! ```no_run
-//! # async fn ask() -> Result<(), backissue_models::ModelError> {
-//! use backissue_models::{Model, ModelSettings, Prompt, Protocol};
+//! # async fn ask() -> Result<(), backissue_llm::ModelError> {
+//! use backissue_llm::{Model, ModelSettings, Prompt, Protocol};
 //!
 //! let model = Model::new(ModelSettings::new("local", Protocol::OpenAi, "qwen2.5:7b"), &[])?;
 //! let schema = serde_json::json!({ "type": "object" });

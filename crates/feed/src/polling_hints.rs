@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backissue_model::FeedWishes;
+use backissue_model::PollingHints;
 use jiff::SignedDuration;
 use serde_json::Value;
 use url::Url;
@@ -20,7 +20,7 @@ const LONGEST_PAUSE: i64 = 366 * 24 * 60;
 /// (RSS 1.0's module `sy`), and the links `hub` and `self` (WebSub). What stands inside of its entries does not count.
 ///
 /// Where `ttl` and `sy` disagree the longer pause counts.
-pub fn wishes(bytes: &[u8], hints: &Hints) -> FeedWishes {
+pub fn polling_hints(bytes: &[u8], hints: &Hints) -> PollingHints {
     let text = decoding::decode(bytes, hints.media_type.as_deref());
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let base = hints.url.as_ref().filter(|url| can_be_base(url));
@@ -28,7 +28,7 @@ pub fn wishes(bytes: &[u8], hints: &Hints) -> FeedWishes {
     if text.starts_with('{') {
         return of_json_feed(text, base, &mut allowance);
     }
-    let mut wishes = FeedWishes::default();
+    let mut polling_hints = PollingHints::default();
     let (mut ttl, mut period, mut frequency) = (None, None, 1);
     // Entries, pictures and text inputs have elements of the same names.
     let mut inside = 0usize;
@@ -45,10 +45,10 @@ pub fn wishes(bytes: &[u8], hints: &Hints) -> FeedWishes {
             "skiphours" => skipping = is_start.then_some(Skipping::Hours),
             "skipdays" => skipping = is_start.then_some(Skipping::Days),
             "hour" if is_start && skipping == Some(Skipping::Hours) => {
-                wishes.skip_hours.extend(hour(text_at(text, tag.end)));
+                polling_hints.skip_hours.extend(hour(text_at(text, tag.end)));
             }
             "day" if is_start && skipping == Some(Skipping::Days) => {
-                wishes.skip_days.extend(day(text_at(text, tag.end)));
+                polling_hints.skip_days.extend(day(text_at(text, tag.end)));
             }
             "ttl" if is_start && prefix.is_empty() => ttl = text_at(text, tag.end).parse::<i64>().ok(),
             "updateperiod" if is_start => period = minutes(text_at(text, tag.end)),
@@ -58,8 +58,8 @@ pub fn wishes(bytes: &[u8], hints: &Hints) -> FeedWishes {
                 let value = |name: &str| attributes.iter().find(|a| a.name == name).map(|a| a.value.trim());
                 let relation = value("rel").unwrap_or("").to_ascii_lowercase();
                 let slot = match relation.as_str() {
-                    "hub" => &mut wishes.hub,
-                    "self" => &mut wishes.topic,
+                    "hub" => &mut polling_hints.hub,
+                    "self" => &mut polling_hints.topic,
                     _ => continue,
                 };
                 if slot.is_none() {
@@ -71,9 +71,9 @@ pub fn wishes(bytes: &[u8], hints: &Hints) -> FeedWishes {
     }
     let ttl = ttl.filter(|minutes| (1..=LONGEST_PAUSE).contains(minutes));
     let period = period.map(|minutes| minutes / i64::from(frequency.max(1u32)));
-    wishes.pause = ttl.max(period).filter(|minutes| *minutes > 0).map(SignedDuration::from_mins);
-    forget_the_impossible(&mut wishes);
-    wishes
+    polling_hints.pause = ttl.max(period).filter(|minutes| *minutes > 0).map(SignedDuration::from_mins);
+    forget_the_impossible(&mut polling_hints);
+    polling_hints
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,17 +83,17 @@ enum Skipping {
 }
 
 /// Who may never be asked is not followed, so whoever rules out every hour or every day has not meant it.
-fn forget_the_impossible(wishes: &mut FeedWishes) {
-    if wishes.skip_hours.len() == 24 {
-        wishes.skip_hours = BTreeSet::new();
+fn forget_the_impossible(polling_hints: &mut PollingHints) {
+    if polling_hints.skip_hours.len() == 24 {
+        polling_hints.skip_hours = BTreeSet::new();
     }
-    if wishes.skip_days.len() == 7 {
-        wishes.skip_days = BTreeSet::new();
+    if polling_hints.skip_days.len() == 7 {
+        polling_hints.skip_days = BTreeSet::new();
     }
 }
 
-fn of_json_feed(text: &str, base: Option<&Url>, allowance: &mut Allowance) -> FeedWishes {
-    let Ok(feed) = crate::json::read(text) else { return FeedWishes::default() };
+fn of_json_feed(text: &str, base: Option<&Url>, allowance: &mut Allowance) -> PollingHints {
+    let Ok(feed) = crate::json::read(text) else { return PollingHints::default() };
     let hubs = feed.get("hubs").and_then(Value::as_array).into_iter().flatten();
     let mut hub = None;
     for named in hubs {
@@ -106,7 +106,7 @@ fn of_json_feed(text: &str, base: Option<&Url>, allowance: &mut Allowance) -> Fe
     }
     let topic = feed.get("feed_url").and_then(Value::as_str);
     let topic = topic.and_then(|url| allowance.web_address(url, base));
-    FeedWishes { hub, topic, ..FeedWishes::default() }
+    PollingHints { hub, topic, ..PollingHints::default() }
 }
 
 /// The text that begins here, up to the next tag.
@@ -142,12 +142,12 @@ fn minutes(period: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn read(document: &str) -> FeedWishes {
+    fn read(document: &str) -> PollingHints {
         let url = Url::parse("https://a.example/feed.xml").ok();
-        wishes(document.as_bytes(), &Hints { url, media_type: None })
+        polling_hints(document.as_bytes(), &Hints { url, media_type: None })
     }
 
-    fn rss(channel: &str) -> FeedWishes {
+    fn rss(channel: &str) -> PollingHints {
         read(&format!("<rss version='2.0' xmlns:sy='x'><channel>{channel}</channel></rss>"))
     }
 

@@ -10,17 +10,17 @@ use tantivy::{BitSet, DocId, Score, SegmentReader};
 
 /// `inner`, answered before it is asked.
 #[derive(Clone, Debug)]
-pub(super) struct Settled(pub(super) Arc<dyn Query>);
+pub(super) struct Materialized(pub(super) Arc<dyn Query>);
 
-impl Query for Settled {
+impl Query for Materialized {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
-        Ok(Box::new(SettledWeight(self.0.weight(scoring)?)))
+        Ok(Box::new(MaterializedWeight(self.0.weight(scoring)?)))
     }
 }
 
-struct SettledWeight(Box<dyn Weight>);
+struct MaterializedWeight(Box<dyn Weight>);
 
-impl Weight for SettledWeight {
+impl Weight for MaterializedWeight {
     fn scorer(&self, segment: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let mut rows = BitSet::with_max_value(segment.max_doc());
         self.0.for_each_no_score(segment, &mut |found| {

@@ -5,7 +5,7 @@
 
 use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
-use backissue_model::{CanonicalUrl, Feed, FeedWishes, Moving, Source};
+use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source};
 use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
@@ -54,7 +54,7 @@ pub(crate) struct FoundAgain {
     /// Its address.
     pub(crate) url: Url,
     pub(crate) feed: Feed,
-    pub(crate) wishes: FeedWishes,
+    pub(crate) polling_hints: PollingHints,
     pub(crate) validators: Validators,
 }
 
@@ -108,7 +108,7 @@ impl Ingest {
                 "the server answered that it has not changed, though it was never asked that".into(),
             );
         };
-        let (feed, mut wishes) = match read(bytes, Hints { url: Some(at), media_type }).await {
+        let (feed, mut polling_hints) = match read(bytes, Hints { url: Some(at), media_type }).await {
             Document::Feed(found) => *found,
             Document::Page(_) => return unreadable(FeedError::WebPage.to_string()),
             Document::Other(why) => return unreadable(why),
@@ -118,8 +118,8 @@ impl Ingest {
         if !kin {
             return Ok(Err(NotFoundAgain::Strange { url }));
         }
-        hubs::discover(&mut wishes, &links, Some(&url));
-        Ok(Ok(FoundAgain { url, feed, wishes, validators }))
+        hubs::discover(&mut polling_hints, &links, Some(&url));
+        Ok(Ok(FoundAgain { url, feed, polling_hints, validators }))
     }
 }
 

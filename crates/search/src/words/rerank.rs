@@ -13,7 +13,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocId, DocSet, SeekDangerResult, SegmentReader, TERMINATED, Term};
 
 use super::fields::Weights;
-use crate::at_once::at_once;
+use crate::join::join;
 use crate::{Query, SearchError, Searcher};
 
 /// How many of the best are asked.
@@ -24,7 +24,7 @@ pub(super) const FOUND: usize = 800;
 const MOST_PAIRS: usize = 24;
 
 /// Adds to the score of each of the `best` what its words are worth beside that they are there, and puts them in order again.
-pub(super) fn look_closer(
+pub(super) fn rerank(
     searcher: &Searcher,
     query: &Query,
     weights: &Weights,
@@ -70,7 +70,7 @@ fn add_both(
     other: impl FnOnce(&mut [(f32, DocAddress)]) -> tantivy::Result<()>,
 ) -> tantivy::Result<()> {
     let mut added: Vec<(f32, DocAddress)> = best.iter().map(|(_, at)| (0.0, *at)).collect();
-    let (first, second) = at_once(|| one(&mut added), || other(best));
+    let (first, second) = join(|| one(&mut added), || other(best));
     first.and(second)?;
     for ((score, _), (added, _)) in best.iter_mut().zip(added) {
         *score += added;

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use crate::open::Open;
+use crate::open_elements::OpenElements;
 
 /// A page's source made lean.
-pub(crate) struct Lean {
+pub(crate) struct Prefiltered {
     /// The source that remains.
     pub(crate) html: String,
     /// The contents of `<script type="application/ld+json">`.
@@ -36,11 +36,11 @@ const MOST_ELEMENTS: usize = 250_000;
 /// Elements whose content is text up to their end tag, kept as it is.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
 /// Makes `source` lean.
-pub(crate) fn lean(source: &str) -> Lean {
+pub(crate) fn prefilter(source: &str) -> Prefiltered {
     let bytes = source.as_bytes();
     let html = String::with_capacity(source.len());
-    let mut lean = Lean { html, json_ld: Vec::new(), in_vain: 0, elements: 0, in_body: false };
-    let mut open = Open::default();
+    let mut lean = Prefiltered { html, json_ld: Vec::new(), in_vain: 0, elements: 0, in_body: false };
+    let mut open = OpenElements::default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
         let tag = at + found;
@@ -114,8 +114,8 @@ fn element<'a>(
     name: Cow<'a, str>,
     tag: usize,
     end: usize,
-    open: &mut Open<'a>,
-    lean: &mut Lean,
+    open: &mut OpenElements<'a>,
+    lean: &mut Prefiltered,
 ) -> usize {
     let name_text: &str = &name;
     if name_text == "svg" && source[..end].ends_with("/>") {
@@ -175,7 +175,7 @@ const MOST_UNWRAPPED: usize = 16;
 
 /// Copies the images of a `<noscript>`: pages that load images by script keep the real ones there, for those who run none. A
 /// placeholder right before it goes.
-fn unwrap_images(inside: &str, lean: &mut Lean) {
+fn unwrap_images(inside: &str, lean: &mut Prefiltered) {
     let bytes = inside.as_bytes();
     let mut images = Vec::new();
     for tag in memchr::memchr_iter(b'<', bytes) {
@@ -430,27 +430,27 @@ mod tests {
             ("<a href=1>a<div><a href=2>b</a></div>", "<a href=1>a<div></a><a href=2>b</a></div>"),
             ("<span><div>a</span>b</div>", "<span><div>ab</div>"),
         ] {
-            assert_eq!(lean(source).html, html, "{source}");
+            assert_eq!(prefilter(source).html, html, "{source}");
         }
     }
 
     #[test]
     fn linked_data_is_kept_aside() {
-        let page = lean(r#"<script type="application/ld+json">{"a":1}</script><script>x</script>"#);
+        let page = prefilter(r#"<script type="application/ld+json">{"a":1}</script><script>x</script>"#);
         assert_eq!(page.json_ld, [r#"{"a":1}"#]);
     }
 
     #[test]
     fn nesting_is_bounded_and_the_words_stay() {
         let source = format!("{}x{}y", "<div>".repeat(100_000), "</div>".repeat(100_000));
-        let page = lean(&source).html;
-        assert_eq!(page.matches("<div>").count(), crate::open::DEEPEST);
+        let page = prefilter(&source).html;
+        assert_eq!(page.matches("<div>").count(), crate::open_elements::DEEPEST);
         assert!(page.contains('x') && page.ends_with('y'));
     }
     #[test]
     fn furniture_without_end_is_searched_for_only_so_long() {
         for unit in ["<nav>", "<select>", "<button>", "<nav><button><select>"] {
-            let searched = |n: usize| lean(&unit.repeat(n)).in_vain;
+            let searched = |n: usize| prefilter(&unit.repeat(n)).in_vain;
             assert!(searched(10_000) <= MOST_IN_VAIN, "{unit}");
             assert_eq!(searched(40_000), searched(10_000), "{unit}");
         }
@@ -460,7 +460,7 @@ mod tests {
     fn formatting_that_blocks_cut_off_is_not_opened_again() {
         let nodes = |n: usize| {
             let fonts: String = (0..190).map(|i| format!("<font class=c{i}>")).collect();
-            let page = lean(&format!("<p>{fonts}{}", "<p>x".repeat(n)));
+            let page = prefilter(&format!("<p>{fonts}{}", "<p>x".repeat(n)));
             dom_query::Document::from(page.html).tree.len()
         };
         assert!(nodes(1000) < 2 * 1000 + 100, "{}", nodes(1000));
@@ -468,10 +468,10 @@ mod tests {
 
     #[test]
     fn elements_are_bounded_and_the_words_stay() {
-        let page = lean(&"<p a>x".repeat(MOST_ELEMENTS + 10)).html;
+        let page = prefilter(&"<p a>x".repeat(MOST_ELEMENTS + 10)).html;
         assert_eq!(page.matches("<p").count(), MOST_ELEMENTS);
         assert_eq!(page.matches('x').count(), MOST_ELEMENTS + 10);
         let attributes: String = (0..1000).map(|i| format!(" a{i}=1")).collect();
-        assert_eq!(lean(&format!("<p{attributes}>")).html.matches('=').count(), MOST_ATTRIBUTES);
+        assert_eq!(prefilter(&format!("<p{attributes}>")).html.matches('=').count(), MOST_ATTRIBUTES);
     }
 }
