@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, ReadId, Week};
+use backissue_model::{Kind, Label, ReadId, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -110,11 +110,17 @@ pub enum Command {
                       than the setting `poll_every` says, and later, up to a day, where its server or its feed ask for it."
     )]
     Sources(SourcesArgs),
-    /// Follow every feed of an OPML file
-    #[command(after_help = "Example:\n  backissue import subscriptions.opml")]
+    /// Follow every feed of an OPML file, or take in what `export --mine` wrote
+    #[command(
+        after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n\nWhat `export --mine` wrote is added to what is \
+                      there: nothing is overwritten, and the same file twice changes nothing. Reads that the archive does not have are listed."
+    )]
     Import(ImportArgs),
-    /// Write the followed feeds as OPML
-    #[command(after_help = "Example:\n  backissue export --opml > subscriptions.opml")]
+    /// Write the followed feeds as OPML, or what you did with reads and wrote about them as JSON
+    #[command(
+        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes and labels; `backissue \
+                      import` takes them in, in this archive or another one, on either database."
+    )]
     Export(ExportArgs),
     /// Every week that has reads, with their count
     #[command(after_help = "Example:\n  backissue weeks --year 2026")]
@@ -127,6 +133,22 @@ pub enum Command {
         after_help = "Example:\n  backissue show 42\n  backissue show 42 --json | jq .precis.problem.text"
     )]
     Show(ShowArgs),
+    /// Keep reads on your shelf
+    #[command(after_help = "Example:\n  backissue keep 42 57\n  backissue keep --not 42")]
+    Keep(MarkArgs),
+    /// Be done with reads
+    #[command(after_help = "Example:\n  backissue done 42\n  backissue done --not 42")]
+    Done(MarkArgs),
+    /// Print your note on a read, or write it
+    #[command(
+        after_help = "Example:\n  backissue note 42\n  backissue note 42 'We had **this** too.'\n  backissue note 42 --replace - < note.md"
+    )]
+    Note(NoteArgs),
+    /// What you keep, with notes and labels; what was kept last comes first
+    #[command(
+        after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
+    )]
+    Shelf(ShelfArgs),
     /// The reads that answer a question in your own words, best first
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
@@ -312,7 +334,7 @@ pub struct SourcesArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The OPML file; `-` for standard input
+    /// The file, OPML or from `export --mine`; `-` for standard input
     pub file: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -323,11 +345,52 @@ pub struct ImportArgs {
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// As OPML, which other readers can import
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "mine")]
     pub opml: bool,
+    /// Your marks, notes and labels, into this file; `-` for standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
+    pub mine: Option<PathBuf>,
     /// Where to write; standard output where not given
     #[arg(long, short)]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `keep` and `done`.
+#[derive(Debug, Args)]
+pub struct MarkArgs {
+    /// The reads' numbers, as `backissue week` lists them, or the addresses of their pages
+    #[arg(required = true, value_name = "READ", value_parser = values::read_number)]
+    pub reads: Vec<ReadId>,
+    /// Take the mark away
+    #[arg(long)]
+    pub not: bool,
+}
+
+/// Arguments of `note`.
+#[derive(Debug, Args)]
+pub struct NoteArgs {
+    /// The read's number, or the address of its page
+    #[arg(value_parser = values::read_number)]
+    pub read: ReadId,
+    /// The note in Markdown; `-` for standard input; an empty one removes the note; without it the note is printed
+    pub text: Option<String>,
+    /// Replace the note that is there
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// Arguments of `shelf`.
+#[derive(Debug, Args)]
+pub struct ShelfArgs {
+    /// Only reads with this label
+    #[arg(long)]
+    pub label: Option<Label>,
+    /// Print Markdown: a list of links, with notes as quotations
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `weeks`.

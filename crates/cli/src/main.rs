@@ -15,6 +15,7 @@ mod values;
 
 use std::process::ExitCode;
 
+use backissue_model::Mark;
 use clap::FromArgMatches;
 
 use args::{Arguments, Command, command_line};
@@ -53,6 +54,10 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Weeks(args) => commands::weeks::run(args, settings).await,
         Command::Week(args) => commands::week::run(args, settings).await,
         Command::Show(args) => commands::show::run(args, settings).await,
+        Command::Keep(args) => commands::reader::mark(args, Mark::Keep, settings).await,
+        Command::Done(args) => commands::reader::mark(args, Mark::Done, settings).await,
+        Command::Note(args) => commands::reader::note(args, settings).await,
+        Command::Shelf(args) => commands::reader::shelf(args, settings).await,
         Command::Find(args) => commands::find::run(args, settings).await,
         Command::PriorArt(args) => commands::prior_art::run(args, settings).await,
         Command::Reindex(args) => commands::reindex::run(args, settings).await,

@@ -14,7 +14,7 @@ pub const LABEL_MAX: usize = 60;
 /// The text of a note, Markdown as typed: line breaks are `\n`, other control characters are left out, and so is white
 /// space at the end. Empty means that there is no note.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(from = "String")]
 pub struct NoteText(String);
 
 /// A text that cannot be a note or a label.
@@ -58,23 +58,20 @@ impl FromStr for NoteText {
         if text.len() > 2 * NOTE_MAX {
             return Err(WritingError::NoteTooLong(text.len()));
         }
+        let note = Self::from(text.to_owned());
+        if note.0.len() > NOTE_MAX { Err(WritingError::NoteTooLong(note.0.len())) } else { Ok(note) }
+    }
+}
+
+impl From<String> for NoteText {
+    /// The text as a note, however long it is: one that another archive has kept.
+    fn from(text: String) -> Self {
         let unified = text.replace("\r\n", "\n").replace('\r', "\n");
         let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let kept = kept.trim_end();
         // A note of blank lines alone is no note; indentation at the beginning is Markdown.
         let kept = kept.trim_start_matches('\n');
-        if kept.len() > NOTE_MAX {
-            return Err(WritingError::NoteTooLong(kept.len()));
-        }
-        Ok(Self(if kept.trim().is_empty() { String::new() } else { kept.to_owned() }))
-    }
-}
-
-impl TryFrom<String> for NoteText {
-    type Error = WritingError;
-
-    fn try_from(text: String) -> Result<Self, WritingError> {
-        text.parse()
+        Self(if kept.trim().is_empty() { String::new() } else { kept.to_owned() })
     }
 }
 

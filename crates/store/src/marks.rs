@@ -333,7 +333,8 @@ pub(crate) fn is_held(column: &str) -> String {
 
 const ACTION: &str = "SELECT id, mark, value, earlier FROM action WHERE reader_id = $1 AND id = $2";
 
-fn column(mark: Mark) -> &'static str {
+/// The column of a mark.
+pub(crate) fn column(mark: Mark) -> &'static str {
     match mark {
         Mark::Keep => "kept_at",
         Mark::Done => "done_at",
@@ -429,6 +430,17 @@ fn action_of(row: &Row) -> Tried<(Action, Earlier)> {
     Ok((action, earlier))
 }
 
+/// One note of two. A text that the other has already is not repeated.
+pub(crate) fn united(there: &str, more: &str) -> String {
+    if there.contains(more) {
+        there.to_owned()
+    } else if more.contains(there) {
+        more.to_owned()
+    } else {
+        format!("{there}\n\n---\n\n{more}")
+    }
+}
+
 /// Gives what readers did with one read, and wrote about it, to the read that it is merged into.
 pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
@@ -442,7 +454,8 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
         "INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
          SELECT reader_id, $1, text, version, made_at, changed_at FROM note WHERE read_id = $2
          ON CONFLICT (reader_id, read_id) DO UPDATE SET
-            text = CASE WHEN note.text = '' THEN excluded.text WHEN excluded.text = '' THEN note.text
+            text = CASE WHEN note.text = '' THEN excluded.text
+                WHEN excluded.text = '' OR excluded.text = note.text THEN note.text
                 ELSE note.text || '\n\n---\n\n' || excluded.text END,
             version = note.version + excluded.version + 1,
             made_at = CASE WHEN excluded.made_at < note.made_at THEN excluded.made_at ELSE note.made_at END,

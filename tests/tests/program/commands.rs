@@ -9,7 +9,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 26] = [
     "serve",
     "sync",
     "follow",
@@ -22,6 +22,10 @@ const COMMANDS: [&str; 22] = [
     "weeks",
     "week",
     "show",
+    "keep",
+    "done",
+    "note",
+    "shelf",
     "find",
     "prior-art",
     "reindex",
@@ -214,6 +218,12 @@ fn exit_codes_tell_scripts_what_happened() {
         (vec!["week"], 3),
         (vec!["week", "2026-W99"], 2),
         (vec!["show", "1"], 3),
+        (vec!["keep", "1"], 3),
+        (vec!["done"], 2),
+        (vec!["note", "1", "words"], 3),
+        (vec!["shelf"], 3),
+        (vec!["shelf", "--label", "a,b"], 2),
+        (vec!["export", "--mine", "mine.json"], 3),
         (vec!["find", "anything"], 3),
         (vec!["find"], 2),
         (vec!["prior-art", "anything", "--markdown"], 3),
@@ -362,4 +372,37 @@ fn inspect_keeps_its_contract() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["file"], feed_file);
     assert!(lines[1]["error"].as_str().unwrap().contains("web page"), "{}", lines[1]["error"]);
+}
+
+#[test]
+fn what_a_reader_wrote_goes_out_and_comes_in() {
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let week = archive.json(&["week"]).unwrap();
+    let read = &week["reads"][0];
+    let (number, title) = (read["id"].to_string(), read["title"].as_str().unwrap().to_owned());
+    archive.done(&["keep", &number]).unwrap();
+    archive.done(&["done", &number]).unwrap();
+    archive.done(&["done", "--not", &number]).unwrap();
+    archive.done(&["note", &number, "We had **this** too."]).unwrap();
+    assert_eq!(archive.done(&["note", &number]).unwrap().trim(), "We had **this** too.");
+    let twice = archive.run(&["note", &number, "Other words"]).unwrap();
+    assert!(twice.code == 1 && twice.err.contains("--replace"), "{}", twice.err);
+    let shelf = archive.json(&["shelf"]).unwrap();
+    assert_eq!((&shelf[0]["title"], &shelf[0]["note"]), (&title.into(), &"We had **this** too.".into()));
+    assert!(archive.done(&["shelf", "--markdown"]).unwrap().contains("](http"));
+
+    let nowhere = archive.run(&["export", "--mine", "/no/such/folder/mine.json"]).unwrap();
+    assert!(nowhere.code == 1 && nowhere.err.contains("/no/such/folder/mine.json"), "{}", nowhere.err);
+    let file = archive.folder().join("mine.json").display().to_string();
+    archive.done(&["export", "--mine", &file]).unwrap();
+    archive.done(&["note", &number, "", "--replace"]).unwrap();
+    archive.done(&["keep", "--not", &number]).unwrap();
+    assert_eq!(archive.run(&["shelf"]).unwrap().code, 3, "nothing is kept now");
+    let taken = archive.json(&["import", &file]).unwrap();
+    assert_eq!(taken, serde_json::json!({ "reads": 1, "missing": [] }));
+    assert_eq!(archive.json(&["shelf"]).unwrap(), shelf, "all of it is back");
+    std::fs::write(&file, r#"{"form": "backissue-reader-99", "reads": []}"#).unwrap();
+    let newer = archive.run(&["import", &file]).unwrap();
+    assert!(newer.code == 1 && newer.err.contains("backissue-reader-99"), "{}", newer.err);
 }

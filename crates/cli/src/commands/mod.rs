@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod models;
 pub mod opml;
 pub mod prior_art;
+pub mod reader;
 pub mod reindex;
 pub mod serve;
 pub mod show;

@@ -1,4 +1,4 @@
-//! `backissue import` and `backissue export --opml`: subscriptions to and from other readers.
+//! `backissue import` and `backissue export`: subscriptions to and from other readers, and what a reader wrote.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,14 +11,19 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{ExportArgs, ImportArgs};
+use crate::commands::reader;
 use crate::exit::Outcome;
 use crate::output;
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Follows every feed of an OPML file.
+/// Follows every feed of an OPML file, or takes in what `export --mine` wrote.
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let bytes = read(&args.file)?;
+    if let Some(own) = reader::exported(&bytes) {
+        let own = own.with_context(|| format!("{} cannot be imported", args.file.display()))?;
+        return reader::import(&open::store(&settings).await?, &own, args.json).await;
+    }
     let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
     let store = open::store_or_new(&settings).await?;
     let (mut new, mut known) = (0u64, 0u64);
@@ -52,9 +57,12 @@ fn source_of(outline: &Outline) -> NewSource {
     }
 }
 
-/// Writes the followed feeds as OPML.
+/// Writes the followed feeds as OPML, or what the reader did.
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
+    if let Some(file) = &args.mine {
+        return reader::export(&store, file).await;
+    }
     let sources = store.sources(&SourceFilter::default()).await?;
     let outlines: Vec<Outline> = sources
         .into_iter()

@@ -12,6 +12,7 @@ mod lists;
 mod marks;
 mod migrations;
 mod notes;
+mod own;
 mod plans;
 mod read_jobs;
 mod sources;

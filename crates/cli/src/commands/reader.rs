@@ -1,0 +1,214 @@
+//! `backissue keep`, `done`, `note`, `shelf`: what a reader does with reads, in the terminal; and what `export --mine` and
+//! `import` carry to another archive.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use backissue_model::{Mark, NoteText, ReadId, ReaderId};
+use backissue_store::{NoteSaved, Own, OwnRead, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::args::{MarkArgs, NoteArgs, ShelfArgs};
+use crate::commands::week;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::settings::Settings;
+use crate::{open, say};
+
+/// The form of what `export --mine` writes.
+const FORM: &str = "backissue-reader-1";
+/// Reads that are asked of the store at once.
+const PAGE: u32 = 200;
+
+/// What `export --mine` writes.
+#[derive(Serialize, Deserialize)]
+struct Exported {
+    form: String,
+    reads: Vec<OwnRead>,
+}
+
+/// Sets a mark on reads, or takes it away.
+pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let mut outcome = Outcome::Fine;
+    for read in args.reads {
+        match store.mark(ReaderId::ONE, read, mark, !args.not, Timestamp::now()).await {
+            Err(StoreError::NotFound { .. }) => outcome = not_there(read),
+            action => drop(action?),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Prints the note on a read, or writes it.
+pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let read = args.read;
+    if store.cards(&[read]).await?.is_empty() {
+        return Ok(not_there(read));
+    }
+    let there = store.note(ReaderId::ONE, read).await?;
+    let Some(text) = args.text else {
+        say!("{}", there.text)?;
+        return Ok(Outcome::Fine);
+    };
+    let text = if text == "-" { standard_input()? } else { text };
+    let text: NoteText = text.parse()?;
+    if !there.text.is_empty() && !args.replace && there.text != text {
+        bail!("read {read} has a note already; print it without a text, or say --replace to replace it");
+    }
+    match store.save_note(ReaderId::ONE, read, &text, there.version, Timestamp::now()).await? {
+        NoteSaved::Saved(_) => Ok(Outcome::Fine),
+        NoteSaved::Conflict(_) => {
+            bail!("the note on read {read} was changed meanwhile; look at it and try again")
+        }
+    }
+}
+
+fn standard_input() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        anstream::eprintln!("Type the note; Ctrl-D ends it.");
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+    Ok(text)
+}
+
+fn not_there(read: ReadId) -> Outcome {
+    anstream::eprintln!(
+        "There is no read {read}; `backissue week` lists the newest ones with their numbers."
+    );
+    Outcome::NotThere
+}
+
+/// Prints what is kept.
+pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
+    let kept = all_kept(&store, &filter).await?;
+    if args.json {
+        output::json(&kept.iter().map(as_json).collect::<Vec<_>>())?;
+    } else {
+        for own in &kept {
+            if args.markdown { say!("{}", as_markdown(own))? } else { tell(own)? }
+        }
+    }
+    if kept.is_empty() {
+        anstream::eprintln!("Nothing is kept here. `backissue keep READ` keeps a read.");
+        return Ok(Outcome::NotThere);
+    }
+    Ok(Outcome::Fine)
+}
+
+async fn all_kept(store: &Store, filter: &ShelfFilter) -> anyhow::Result<Vec<Own>> {
+    let (mut kept, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.shelf(ReaderId::ONE, filter, ShelfOrder::Kept, after.as_ref(), PAGE).await?;
+        kept.extend(page.items);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(kept),
+        }
+    }
+}
+
+fn labels(own: &Own) -> String {
+    own.labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn tell(own: &Own) -> anyhow::Result<()> {
+    let card = &own.card;
+    say!(
+        "{:>5}  {STRONG}{}{PLAIN} {QUIET}· {} · {} min{PLAIN}",
+        card.id,
+        card.title,
+        card.company,
+        card.minutes
+    )?;
+    if !own.labels.is_empty() {
+        say!("       {QUIET}{}{PLAIN}", labels(own))?;
+    }
+    for line in own.note.text.as_str().lines() {
+        say!("       {line}")?;
+    }
+    Ok(())
+}
+
+fn as_json(own: &Own) -> serde_json::Value {
+    let mut value = week::as_json(&own.card);
+    value["kept"] = json!(own.kept);
+    value["labels"] = json!(own.labels);
+    value["note"] = json!(own.note.text);
+    value
+}
+
+/// A line with the link, and below it the labels and the note as a quotation.
+fn as_markdown(own: &Own) -> String {
+    let card = &own.card;
+    let title: String = card
+        .title
+        .chars()
+        .flat_map(|c| if "\\[]*_`<>".contains(c) { vec!['\\', c] } else { vec![c] })
+        .collect();
+    let mut text = format!("- [{title}]({}), {}, {} min", card.url, card.company, card.minutes);
+    if !own.labels.is_empty() {
+        text.push_str(&format!(" · {}", labels(own)));
+    }
+    for line in own.note.text.as_str().lines() {
+        text.push_str("\n  >");
+        if !line.is_empty() {
+            text.push_str(&format!(" {line}"));
+        }
+    }
+    text
+}
+
+/// Writes all that the reader did and wrote.
+pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
+    let reads = store.own(ReaderId::ONE).await?;
+    let count = reads.len() as u64;
+    let text = serde_json::to_string_pretty(&Exported { form: FORM.to_owned(), reads })?;
+    if file.as_os_str() == "-" {
+        say!("{text}")?;
+        return Ok(Outcome::Fine);
+    }
+    std::fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+    anstream::eprintln!(
+        "What you did with {} was written to {}",
+        output::count(count, "read"),
+        file.display()
+    );
+    Ok(Outcome::Fine)
+}
+
+/// What `export --mine` wrote, if that is what these bytes are.
+pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
+    bytes.trim_ascii_start().starts_with(b"{").then(|| {
+        let exported: Exported =
+            serde_json::from_slice(bytes).context("it is no file that `export --mine` wrote")?;
+        if exported.form != FORM {
+            bail!("its form is `{}`; this program reads `{FORM}`", exported.form);
+        }
+        Ok(exported.reads)
+    })
+}
+
+/// Adds what was exported to what is there, and prints the result.
+pub async fn import(store: &Store, reads: &[OwnRead], as_json: bool) -> anyhow::Result<Outcome> {
+    let TakenIn { reads, missing } = store.take_in(ReaderId::ONE, reads, Timestamp::now()).await?;
+    if as_json {
+        output::json(&json!({ "reads": reads, "missing": missing }))?;
+    } else {
+        say!("Took in what was done with {}.", output::count(reads, "read"))?;
+        for url in &missing {
+            say!("Not in the archive, so nothing was taken in: {url}")?;
+        }
+        if !missing.is_empty() {
+            say!("Follow their blogs, let them be fetched, and import the file again; what is there stays.")?;
+        }
+    }
+    Ok(if missing.is_empty() { Outcome::Fine } else { Outcome::Partly })
+}

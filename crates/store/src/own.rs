@@ -1,0 +1,182 @@
+//! What readers did and wrote, whole: for taking it to another archive.
+//!
+//! A read is named by its address, as its number is another one in every archive.
+
+use std::collections::HashMap;
+
+use backissue_model::{CanonicalUrl, Label, Mark, NoteText, ReadId, ReaderId};
+use jiff::Timestamp;
+
+use crate::database::{Tried, Tx, retried, sql};
+use crate::error::Failure;
+use crate::keys::address_key;
+use crate::marks::{column, united};
+use crate::times::millis;
+use crate::{LABELS_MAX, Store, StoreError};
+
+/// All that a reader did with one read and wrote about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnRead {
+    /// The read's address.
+    pub url: String,
+    /// Its title, for people.
+    #[serde(default)]
+    pub title: String,
+    /// When it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Timestamp>,
+    /// When it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Timestamp>,
+    /// When it was hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Timestamp>,
+    /// The note.
+    #[serde(default, skip_serializing_if = "NoteText::is_empty")]
+    pub note: NoteText,
+    /// When the note was written first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note_made: Option<Timestamp>,
+    /// When the note was changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note_changed: Option<Timestamp>,
+    /// The labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+}
+
+impl OwnRead {
+    fn mark(&self, mark: Mark) -> Option<Timestamp> {
+        match mark {
+            Mark::Keep => self.kept,
+            Mark::Done => self.done,
+            Mark::Hide => self.hidden,
+        }
+    }
+}
+
+/// The result of taking in what a reader did elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenIn {
+    /// Reads that now have all of it.
+    pub reads: u64,
+    /// Addresses of reads that the archive does not have.
+    pub missing: Vec<String>,
+}
+
+impl Store {
+    /// All that a reader did and wrote, in the order in which the archive met the reads.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn own(&self, reader: ReaderId) -> Result<Vec<OwnRead>, StoreError> {
+        self.try_own(reader).await.map_err(|f| f.at(&self.location, "collecting what a reader wrote"))
+    }
+
+    async fn try_own(&self, reader: ReaderId) -> Tried<Vec<OwnRead>> {
+        let query = sql(
+            "SELECT r.id, r.url, r.title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
+             FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
+                LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $1 AND n.text <> ''
+             WHERE r.id IN (SELECT read_id FROM mark WHERE reader_id = $1
+                    AND (kept_at IS NOT NULL OR done_at IS NOT NULL OR hidden_at IS NOT NULL)
+                UNION SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''
+                UNION SELECT read_id FROM label WHERE reader_id = $1)
+             ORDER BY r.id",
+        );
+        let rows = self.database.rows(query.bind(reader.0)).await?;
+        let query = sql("SELECT read_id, name FROM label WHERE reader_id = $1 ORDER BY read_id, name");
+        let mut labels: HashMap<i64, Vec<Label>> = HashMap::new();
+        for row in self.database.rows(query.bind(reader.0)).await? {
+            labels.entry(row.int("read_id")?).or_default().push(row.parsed("name")?);
+        }
+        let own = rows.iter().map(|row| {
+            Ok(OwnRead {
+                url: row.text("url")?,
+                title: row.text("title")?,
+                kept: row.opt_moment("kept_at")?,
+                done: row.opt_moment("done_at")?,
+                hidden: row.opt_moment("hidden_at")?,
+                note: NoteText::stored(row.opt_text("text")?.unwrap_or_default()),
+                note_made: row.opt_moment("made_at")?,
+                note_changed: row.opt_moment("changed_at")?,
+                labels: labels.remove(&row.int("id")?).unwrap_or_default(),
+            })
+        });
+        own.collect()
+    }
+
+    /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that are missing are set,
+    /// a note that differs is added to the one that is there, labels are united. The same twice is the same once.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise where the database fails.
+    pub async fn take_in(
+        &self,
+        reader: ReaderId,
+        own: &[OwnRead],
+        now: Timestamp,
+    ) -> Result<TakenIn, StoreError> {
+        let taken = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let mut taken = TakenIn::default();
+            for one in own {
+                match admitted(&mut tx, &one.url).await? {
+                    None => taken.missing.push(one.url.clone()),
+                    Some(read) => {
+                        add(&mut tx, reader, read, one, now).await?;
+                        taken.reads += 1;
+                    }
+                }
+            }
+            tx.commit().await?;
+            Ok(Some(taken))
+        });
+        let taken =
+            taken.await.map_err(|f: Failure| f.at(&self.location, "taking in what a reader wrote"))?;
+        taken.ok_or_else(|| self.no_reader(reader))
+    }
+}
+
+/// The read that is known under an address. It stays in the archive until the transaction ends.
+async fn admitted(tx: &mut Tx, url: &str) -> Tried<Option<ReadId>> {
+    let Ok(url) = url.parse::<CanonicalUrl>() else { return Ok(None) };
+    let query =
+        sql("SELECT read_id FROM address WHERE how = 'admitted' AND key = $1").bind(address_key(&url));
+    let Some(row) = tx.row(query).await? else { return Ok(None) };
+    crate::marks::existing(tx, ReadId(row.int("read_id")?)).await
+}
+
+async fn add(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead, now: Timestamp) -> Tried<()> {
+    for mark in Mark::ALL {
+        let Some(since) = own.mark(mark) else { continue };
+        let column = column(mark);
+        let upsert = crate::database::sql_of(format!(
+            "INSERT INTO mark (reader_id, read_id, {column}) VALUES ($1, $2, $3)
+             ON CONFLICT (reader_id, read_id) DO UPDATE SET {column} = coalesce(mark.{column}, excluded.{column})"
+        ));
+        tx.run(upsert.bind(reader.0).bind(read.0).bind(millis(since))).await?;
+    }
+    if !own.note.is_empty() {
+        let query = sql("SELECT text FROM note WHERE reader_id = $1 AND read_id = $2");
+        let there = tx.row(query.bind(reader.0).bind(read.0)).await?;
+        let there = there.map_or_else(|| Ok(String::new()), |row| row.text("text"))?;
+        let text = united(&there, own.note.as_str());
+        if text != there {
+            let (made, changed) = (own.note_made.unwrap_or(now), own.note_changed.unwrap_or(now));
+            let upsert = sql("INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
+                 VALUES ($1, $2, $3, 1, $4, $5)
+                 ON CONFLICT (reader_id, read_id) DO UPDATE SET text = excluded.text, version = note.version + 1,
+                    changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at
+                        ELSE note.changed_at END");
+            let upsert = upsert.bind(reader.0).bind(read.0).bind(text);
+            tx.run(upsert.bind(millis(made)).bind(millis(changed))).await?;
+        }
+    }
+    for label in own.labels.iter().take(LABELS_MAX) {
+        let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)
+             ON CONFLICT (reader_id, read_id, name) DO NOTHING");
+        tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What a reader did and wrote, carried to another archive.
+
+use backissue_model::{Mark, ReadId, ReaderId};
+
+use super::harness::*;
+use crate::*;
+
+const ONE: ReaderId = ReaderId::ONE;
+
+/// Annotated reads in the order of their addresses.
+async fn reads(db: &TestDatabase, numbers: &[u32]) -> Vec<ReadId> {
+    let acme = db.follow("Acme").await;
+    db.poll(&acme, numbers.iter().map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
+    let mut done = db.finish_all().await;
+    done.sort();
+    done
+}
+
+/// Marks, notes and labels of all sorts on four of six reads.
+async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
+    let reads = reads(db, &[1, 2, 3, 4, 5, 6]).await;
+    let note = |n: usize| format!("Note {n}\n\n- \"quoted\" \u{1f980}\n").parse().unwrap();
+    for (n, read) in reads.iter().enumerate().take(4) {
+        let mark = Mark::ALL[n % 3];
+        db.store.mark(ONE, *read, mark, true, at(n as i64)).await.unwrap();
+        if n > 0 {
+            db.store.save_note(ONE, *read, &note(n), 0, at(100 + n as i64)).await.unwrap();
+        }
+        for label in 0..n {
+            db.store.add_label(ONE, *read, &format!("label {label}").parse().unwrap(), at(50)).await.unwrap();
+        }
+    }
+    db.store.mark(ONE, reads[4], Mark::Keep, true, at(7)).await.unwrap();
+    db.store.mark(ONE, reads[4], Mark::Keep, false, at(8)).await.unwrap();
+    db.store.own(ONE).await.unwrap()
+}
+
+on_both!(all_of_a_readers_words_come_back_from_an_export, |db| {
+    let own = fill(db).await;
+    assert_eq!(own.len(), 4);
+    let written = serde_json::to_string(&own).unwrap();
+    let read: Vec<OwnRead> = serde_json::from_str(&written).unwrap();
+    assert_eq!(read, own);
+    let taken = db.store.take_in(ONE, &read, at(9000)).await.unwrap();
+    assert_eq!(taken, TakenIn { reads: 4, missing: vec![] });
+    assert_eq!(db.store.own(ONE).await.unwrap(), own, "the same again changes nothing");
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_reader_wrote_moves_between_the_databases() {
+    let (one, two) = (TestDatabase::sqlite().await, TestDatabase::postgres().await);
+    for (from, to) in [(&one, &two), (&two, &one)] {
+        let own = match from.store.own(ONE).await.unwrap() {
+            own if own.is_empty() => fill(from).await,
+            own => own,
+        };
+        if to.store.own(ONE).await.unwrap().is_empty() {
+            // Other numbers, and one read less.
+            reads(to, &[6, 4, 2, 1]).await;
+        }
+        let taken = to.store.take_in(ONE, &own, at(9000)).await.unwrap();
+        let by_address = |mut own: Vec<OwnRead>| {
+            own.sort_by(|a, b| a.url.cmp(&b.url));
+            own
+        };
+        let there = by_address(to.store.own(ONE).await.unwrap());
+        let wanted = by_address(own).into_iter().filter(|own| !taken.missing.contains(&own.url));
+        assert!(wanted.clone().all(|own| there.contains(&own)), "{there:?}");
+        assert_eq!(wanted.count() as u64, taken.reads);
+    }
+    one.remove().await;
+    two.remove().await;
+}
+
+on_both!(what_is_taken_in_overwrites_nothing, |db| {
+    let reads = reads(db, &[1]).await;
+    db.store.mark(ONE, reads[0], Mark::Keep, true, at(5)).await.unwrap();
+    db.store.save_note(ONE, reads[0], &"Mine".parse().unwrap(), 0, at(5)).await.unwrap();
+    let own = |url: &str, note: &str| OwnRead {
+        url: url.into(),
+        kept: Some(at(1)),
+        done: Some(at(2)),
+        note: note.to_owned().into(),
+        labels: vec!["theirs".parse().unwrap()],
+        ..OwnRead::default()
+    };
+    let theirs = [
+        own("https://ACME.example/1?utm_source=x", "Theirs"),
+        own("https://acme.example/1", "Mine"),
+        own("https://nobody.example/1", "Lost"),
+        own("no address", "Lost"),
+    ];
+    let taken = db.store.take_in(ONE, &theirs, at(9)).await.unwrap();
+    assert_eq!((taken.reads, taken.missing.len()), (2, 2));
+    let there = db.store.own(ONE).await.unwrap().remove(0);
+    assert_eq!(
+        (there.kept, there.done, there.note.as_str()),
+        (Some(at(5)), Some(at(2)), "Mine\n\n---\n\nTheirs")
+    );
+    assert!(matches!(db.store.take_in(ReaderId(7), &theirs, at(9)).await, Err(StoreError::NotFound { .. })));
+});
