@@ -58,16 +58,7 @@ pub async fn fill(store: &Store) -> anyhow::Result<()> {
     }
     while let Some(read) = store.claim_read(Stage::Extracted, now, LEASE, &[]).await? {
         let article = read.article.as_ref().context("an extracted read without its article")?;
-        let precis = annotate(&Text {
-            title: article.title.as_deref().unwrap_or_default(),
-            text: &article.text,
-            html: Some(&article.html),
-            description: article.description.as_deref(),
-            company: &read.company,
-            url: Some(read.url.as_url()),
-            language: article.language.as_deref(),
-            tags: &[],
-        });
+        let precis = annotate(&Text::of(article, &read.company, Some(read.url.as_url())));
         store.finish_annotate(&read, &precis, now).await?;
     }
     Ok(())

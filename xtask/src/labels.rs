@@ -137,16 +137,7 @@ pub struct Read {
 impl Read {
     /// What the annotator is given.
     pub fn text(&self) -> Text<'_> {
-        Text {
-            title: self.article.title.as_deref().unwrap_or_default(),
-            text: &self.article.text,
-            html: Some(&self.article.html),
-            description: self.article.description.as_deref(),
-            company: &self.label.company,
-            url: Some(&self.label.url),
-            language: self.article.language.as_deref(),
-            tags: &[],
-        }
+        Text::of(&self.article, &self.label.company, Some(&self.label.url))
     }
 }
 

@@ -12,7 +12,7 @@ fn article(text: &str) -> Text<'_> {
     Text {
         title: "The nine o'clock stampede",
         text,
-        html: None,
+        blocks: &[],
         description: Some("Every deploy emptied our cache, and every visitor went to the database at once."),
         company: "Acme",
         url: None,

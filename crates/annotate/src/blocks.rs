@@ -1,20 +1,11 @@
 //! The blocks of a plain text: headings, paragraphs, list items, code, quotations, tables.
 //!
-//! The text alone says little about what a block is; the article's HTML, where there is one, says it exactly. This
-//! module must not decide what a block means, only what it is and under which heading it stands.
+//! The extraction says what each block is by its markup. Authors also write headings, lists and code as paragraphs;
+//! those are recognised by how they look. This module must not decide what a block means, only what it is and under
+//! which heading it stands.
 
-use crate::outline::Outline;
-
-/// What a block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BlockKind {
-    Heading,
-    Paragraph,
-    ListItem,
-    Quote,
-    Table,
-    Code,
-}
+use backissue_model as model;
+pub(crate) use backissue_model::BlockKind;
 
 /// A stretch of the text, in bytes, that is one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +20,18 @@ pub(crate) struct Block {
 /// Longest heading in characters; a longer line is a paragraph, whatever it looks like.
 const HEADING_MAX: usize = 120;
 
-/// The blocks of `text` in order, list items one by one.
-pub(crate) fn blocks(text: &str, outline: &Outline) -> Vec<Block> {
+/// The blocks of `text` in order, list items one by one. `known` are the blocks by their markup; if they are empty or not
+/// of this text, the stretches between empty lines count as paragraphs.
+pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
+    let stretches = by_markup(text, known).unwrap_or_else(|| paragraphs(text));
     let mut blocks: Vec<Block> = Vec::new();
     let mut heading = None;
-    for (start, end) in paragraphs(text) {
+    for (start, end, kind) in stretches {
         let body = &text[start..end];
-        let kind = kind_of(body, outline);
+        let kind = if kind == BlockKind::Paragraph { kind_of(body) } else { kind };
         match kind {
             BlockKind::ListItem => {
-                blocks.extend(items(text, start, end, outline).map(|(start, end)| Block {
+                blocks.extend(items(text, start, end).map(|(start, end)| Block {
                     start,
                     end,
                     kind,
@@ -55,14 +48,20 @@ pub(crate) fn blocks(text: &str, outline: &Outline) -> Vec<Block> {
     blocks
 }
 
-/// The headings of `text` in order, as far as the text alone tells them.
-pub fn headings(text: &str) -> impl Iterator<Item = &str> {
-    let blocks = blocks(text, &Outline::default());
-    blocks.into_iter().filter(|b| b.kind == BlockKind::Heading).map(|b| &text[b.start..b.end])
+/// Where the blocks of `known` stand. Returns `None` if there are none, or they are not of this text.
+fn by_markup(text: &str, known: &[model::Block]) -> Option<Vec<(usize, usize, BlockKind)>> {
+    let mut last = 0;
+    let place = |block: &model::Block| {
+        let (start, end) = (block.span.start as usize, block.span.end as usize);
+        let is_next = last <= start && start < end && text.get(start..end).is_some();
+        last = end;
+        is_next.then_some((start, end, block.kind))
+    };
+    known.iter().map(place).collect::<Option<Vec<_>>>().filter(|places| !places.is_empty())
 }
 
 /// Stretches between empty lines, without white space at their ends.
-fn paragraphs(text: &str) -> Vec<(usize, usize)> {
+fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize)> = None;
     let mut at = 0;
@@ -77,38 +76,26 @@ fn paragraphs(text: &str) -> Vec<(usize, usize)> {
         at += line.len();
     }
     found.extend(open);
-    found
+    found.into_iter().map(|(start, end)| (start, end, BlockKind::Paragraph)).collect()
 }
 
-fn kind_of(body: &str, outline: &Outline) -> BlockKind {
-    if outline.is_heading(body) {
-        return BlockKind::Heading;
+/// What a paragraph looks like.
+fn kind_of(body: &str) -> BlockKind {
+    if looks_like_table(body) {
+        BlockKind::Table
+    } else if marker(body) > 0 {
+        BlockKind::ListItem
+    } else if looks_like_code(body) {
+        BlockKind::Code
+    } else if looks_like_heading(body) {
+        BlockKind::Heading
+    } else {
+        BlockKind::Paragraph
     }
-    if outline.is_code(body) {
-        return BlockKind::Code;
-    }
-    if outline.is_table(body) || looks_like_table(body) {
-        return BlockKind::Table;
-    }
-    if begins_item(body.lines().next().unwrap_or(body), outline) {
-        return BlockKind::ListItem;
-    }
-    if outline.is_quote(body) {
-        return BlockKind::Quote;
-    }
-    if looks_like_code(body) {
-        return BlockKind::Code;
-    }
-    if looks_like_heading(body) { BlockKind::Heading } else { BlockKind::Paragraph }
-}
-
-/// Whether a line begins an item of a list: by its marker, or because the HTML says so.
-fn begins_item(line: &str, outline: &Outline) -> bool {
-    marker(line) > 0 || outline.is_list_item(line)
 }
 
 /// The items of a list, each from behind its marker to the next item.
-fn items(text: &str, start: usize, end: usize, outline: &Outline) -> impl Iterator<Item = (usize, usize)> {
+fn items(text: &str, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = start;
     for line in text[start..end].split_inclusive('\n') {
@@ -117,7 +104,7 @@ fn items(text: &str, start: usize, end: usize, outline: &Outline) -> impl Iterat
         let skip = marker(bare);
         if !bare.is_empty() {
             match found.last_mut() {
-                Some(last) if !begins_item(bare, outline) => last.1 = from + bare.len(),
+                Some(last) if skip == 0 => last.1 = from + bare.len(),
                 _ if skip < bare.len() => found.push((from + skip, from + bare.len())),
                 _ => {}
             }
@@ -176,15 +163,16 @@ fn looks_like_code(body: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use backissue_model::Span;
+
     use super::*;
 
-    fn kinds(text: &str, html: Option<&str>) -> Vec<(BlockKind, String)> {
-        let outline = html.map(Outline::of).unwrap_or_default();
-        blocks(text, &outline).iter().map(|b| (b.kind, text[b.start..b.end].to_owned())).collect()
+    fn kinds(text: &str, known: &[model::Block]) -> Vec<(BlockKind, String)> {
+        blocks(text, known).iter().map(|b| (b.kind, text[b.start..b.end].to_owned())).collect()
     }
 
     #[test]
-    fn a_text_falls_into_its_blocks() {
+    fn paragraphs_are_recognised_by_how_they_look() {
         let text = "Why we moved\n\nIt was slow.\nVery slow.\n\n- one\n- two\n  more\n\n1. first\n\nlet x = 1;\nfoo(x);\n";
         use BlockKind::*;
         let expected = [
@@ -195,37 +183,39 @@ mod tests {
             (ListItem, "first"),
             (Code, "let x = 1;\nfoo(x);"),
         ];
-        assert_eq!(kinds(text, None), expected.map(|(k, t)| (k, t.to_owned())));
+        assert_eq!(kinds(text, &[]), expected.map(|(k, t)| (k, t.to_owned())));
     }
 
     #[test]
-    fn headings_are_told_by_the_text_alone() {
-        let text = "Why we moved\n\nIt was slow.\n\n- one\n\nWhat we did\n\nWe moved.";
-        assert_eq!(headings(text).collect::<Vec<_>>(), ["Why we moved", "What we did"]);
+    fn markup_outweighs_looks() {
+        let text = "What broke?\n\nSELECT every row\n\nSomebody said so.\n\n1. Nobody\n\nA Picture";
+        use BlockKind::*;
+        let known =
+            [(Heading, 0..11), (Code, 13..29), (Quote, 31..48), (ListItem, 50..59), (Caption, 61..70)];
+        let known =
+            known.map(|(kind, at)| model::Block { span: Span { start: at.start, end: at.end }, kind });
+        let expected = [
+            (Heading, "What broke?"),
+            (Code, "SELECT every row"),
+            (Quote, "Somebody said so."),
+            (ListItem, "Nobody"),
+            (Caption, "A Picture"),
+        ];
+        assert_eq!(kinds(text, &known), expected.map(|(k, t)| (k, t.to_owned())));
     }
 
     #[test]
-    fn the_html_says_what_the_text_cannot() {
-        let text = "What broke?\n\nSELECT every row\n\nSomebody said so.";
-        let html = "<h2>What broke?</h2><pre>what broke?</pre><pre><code>SELECT every\n row</code></pre><blockquote><p>Somebody said so.</p></blockquote>";
-        let found: Vec<_> = kinds(text, Some(html)).into_iter().map(|(k, _)| k).collect();
-        assert_eq!(found, [BlockKind::Heading, BlockKind::Code, BlockKind::Quote]);
-    }
-
-    #[test]
-    fn list_items_without_markers_are_told_by_the_html() {
-        let text = "It was slow.\n\nOne thing\nAnother thing\nNested\n\nDone.";
-        let html = "<p>It was slow.</p><ul><li>One thing</li><li>Another thing<ul><li>Nested</li></ul></li></ul><p>Done.</p>";
-        let found = kinds(text, Some(html));
-        let items: Vec<_> =
-            found.iter().filter(|(k, _)| *k == BlockKind::ListItem).map(|(_, t)| t.as_str()).collect();
-        assert_eq!(items, ["One thing", "Another thing", "Nested"]);
+    fn blocks_of_another_text_are_ignored() {
+        let block = |start, end| model::Block { span: Span { start, end }, kind: BlockKind::Code };
+        for known in [block(0, 90), block(1, 3), block(2, 2), block(5, 4)] {
+            assert_eq!(kinds("é was lost.", &[known]), [(BlockKind::Paragraph, "é was lost.".to_owned())]);
+        }
     }
 
     #[test]
     fn each_block_knows_its_heading() {
         let text = "Intro text ends here.\n\nThe problem\n\nIt broke.\n\nIt broke again.";
-        let found = blocks(text, &Outline::default());
+        let found = blocks(text, &[]);
         assert_eq!(found.iter().map(|b| b.heading).collect::<Vec<_>>(), [None, None, Some(1), Some(1)]);
     }
 }

@@ -445,7 +445,6 @@ fn central(stems: &[Vec<u64>]) -> Vec<(f32, usize)> {
 mod tests {
     use super::*;
     use crate::blocks::blocks;
-    use crate::outline::Outline;
     use crate::sentences::sentences_in;
     use crate::test_articles::article;
 
@@ -454,7 +453,7 @@ mod tests {
         let cues = Cues::builtin();
         let text = "The queue failed.\n\nWhat we did\n\nWe gave the queue 5 % more room. It was \"enough\".";
         let article = article("The queue", text);
-        let blocks = blocks(text, &Outline::default());
+        let blocks = blocks(text, &[]);
         let measured = measure(&article, &blocks, sentences_in(text, &blocks), cues);
         let names = names(cues);
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());

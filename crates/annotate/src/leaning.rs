@@ -151,6 +151,7 @@ mod tests {
             ("Recently, the queue was always full.", "the queue was always full.", 0),
             ("But for one queue all was well.", "But for one queue all was well.", 0),
             ("However, it broke.", "However, it broke.", 0),
+            ("Turns out they were slow at night.", "they were slow at night.", 0),
         ] {
             assert_eq!(opening(sentence, cues), Opening { rest, joining }, "{sentence}");
         }

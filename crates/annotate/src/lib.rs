@@ -6,7 +6,7 @@
 //! let precis = backissue_annotate::annotate(&backissue_annotate::Text {
 //!     title: "How we ended the nine o'clock stampede",
 //!     text,
-//!     html: None,
+//!     blocks: &[],
 //!     description: None,
 //!     company: "Acme",
 //!     url: None,
@@ -34,7 +34,6 @@ mod features;
 mod kinds;
 mod language;
 mod leaning;
-mod outline;
 mod phrases;
 mod rank;
 mod sentences;
@@ -46,7 +45,7 @@ mod vocabulary;
 mod weights;
 
 use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE};
-use backissue_model::{MadeBy, Precis};
+use backissue_model::{Article, MadeBy, Precis};
 use url::Url;
 
 use crate::blocks::Block;
@@ -54,11 +53,9 @@ use crate::choose::Part;
 use crate::cues::Cues;
 use crate::features::{Measured, measure};
 use crate::kinds::{KindOdds, Voice, kind_odds};
-use crate::outline::Outline;
 use crate::technologies::Technologies;
 use crate::weights::Weights;
 
-pub use blocks::headings;
 pub use choose::PASSAGE_MAX;
 pub use cues::Field;
 pub use sentences::sentences;
@@ -76,8 +73,8 @@ pub struct Text<'a> {
     pub title: &'a str,
     /// Its plain text, blocks separated by an empty line, lines of code and lists kept. Evidence points into this.
     pub text: &'a str,
-    /// Its sanitised HTML, which tells headings, code and quotations apart better than the text alone.
-    pub html: Option<&'a str>,
+    /// The blocks of the text. If empty, they are recognised by how they look.
+    pub blocks: &'a [backissue_model::Block],
     /// The description that the feed or the page gives.
     pub description: Option<&'a str>,
     /// Whose blog it is, as named in statements; empty where not known, and then nothing is said in the first person.
@@ -96,11 +93,25 @@ impl<'a> Text<'a> {
         Self {
             title,
             text,
-            html: None,
+            blocks: &[],
             description: None,
             company,
             url: None,
             language: Some("en"),
+            tags: &[],
+        }
+    }
+
+    /// An article of `company`'s blog that was published at `url`.
+    pub fn of(article: &'a Article, company: &'a str, url: Option<&'a Url>) -> Self {
+        Self {
+            title: article.title.as_deref().unwrap_or_default(),
+            text: &article.text,
+            blocks: &article.blocks,
+            description: article.description.as_deref(),
+            company,
+            url,
+            language: article.language.as_deref(),
             tags: &[],
         }
     }
@@ -129,8 +140,7 @@ impl<'a> Opened<'a> {
             description: article.description.map(|description| beginning(description, MAX_DESCRIPTION)),
             ..*article
         };
-        let outline = article.html.map(Outline::of).unwrap_or_default();
-        let blocks = blocks::blocks(article.text, &outline);
+        let blocks = blocks::blocks(article.text, article.blocks);
         let english = language::is_english(article.text, article.language);
         let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
         let measured = measure(article, &blocks, sentences, Cues::builtin());

@@ -7,12 +7,11 @@
 use backissue_model::Span;
 
 use crate::blocks::{Block, BlockKind, blocks};
-use crate::outline::Outline;
 
-/// The sentences of `text` in order, without white space, list markers or quotation marks around them; headings, code
-/// and tables are left out. Texts over 4 GiB are cut there, because a [`Span`] counts with 32 bits.
+/// The sentences of `text` in order, without white space, list markers or quotation marks around them; headings, code,
+/// tables and captions are left out. Texts over 4 GiB are cut there, because a [`Span`] counts with 32 bits.
 pub fn sentences(text: &str) -> Vec<Span> {
-    let blocks = blocks(text, &Outline::default());
+    let blocks = blocks(text, &[]);
     sentences_in(text, &blocks).into_iter().map(|s| s.span).collect()
 }
 
@@ -27,7 +26,8 @@ pub(crate) struct Sentence {
 pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
     let mut found = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
-        if matches!(block.kind, BlockKind::Heading | BlockKind::Code | BlockKind::Table) {
+        if matches!(block.kind, BlockKind::Heading | BlockKind::Code | BlockKind::Table | BlockKind::Caption)
+        {
             continue;
         }
         split(&text[block.start..block.end], |start, end| {

@@ -36,7 +36,7 @@ fn most_demonstration_posts_keep_a_problem_that_stands_on_its_own() {
             let precis = annotate(&Text {
                 title: head["title"].as_str().unwrap(),
                 text: &text,
-                html: None,
+                blocks: &[],
                 description: head.get("summary").and_then(|summary| summary.as_str()),
                 company: about["company"].as_str().unwrap(),
                 url: None,

@@ -43,7 +43,7 @@ mod titles;
 mod tree;
 mod words;
 
-use backissue_model::{Article, Entry, minutes_to_read};
+use backissue_model::{Article, Blocks, Entry, minutes_to_read};
 use dom_query::Document;
 use url::Url;
 
@@ -152,10 +152,20 @@ pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractE
 
 /// The text of a piece of HTML, such as a feed's summary, by the rule of an article's text (see the module `render`).
 pub fn plain_text(html: &str) -> String {
+    whole(html).text
+}
+
+/// The blocks of an article that was stored without them, from its HTML. They are the blocks of [`Article::text`].
+pub fn blocks(html: &str) -> Blocks {
+    whole(html).blocks
+}
+
+/// A piece of HTML without what is hidden.
+fn whole(html: &str) -> Body {
     let source = prefilter::prefilter(within(html, LARGEST_PAGE));
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let hidden: Vec<bool> = (0..tree.nodes.len()).map(|at| measure::is_hidden(&tree, at)).collect();
-    render::render(&tree, 0, &hidden, None).text
+    render::render(&tree, 0, &hidden, None)
 }
 
 /// Words under which what the grab took is doubted.
@@ -219,6 +229,7 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
         minutes: minutes_to_read(words),
         fingerprint: words::fingerprint(&body.text),
         text: body.text,
+        blocks: body.blocks,
     };
     Some(article.bounded())
 }

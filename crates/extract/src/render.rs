@@ -12,6 +12,7 @@
 //! The text of an article's HTML under this rule ([`crate::plain_text`]) is the article's text. The HTML holds only what
 //! [`crate::sanitise`] lets through; `div`s and their like are undone, and loose words become paragraphs.
 
+use backissue_model::{Block, BlockKind, Blocks, Span};
 use url::Url;
 
 use crate::tree::{At, AttrName, Tag, Tree};
@@ -33,6 +34,7 @@ const LONGEST_ALT: usize = 2000;
 pub(crate) struct Body {
     pub(crate) html: String,
     pub(crate) text: String,
+    pub(crate) blocks: Blocks,
 }
 
 /// Renders what is below `root`, without the nodes marked in `dropped` and all below them.
@@ -47,12 +49,17 @@ pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>
         loose: false,
         full: false,
         last_image: None,
+        kind: BlockKind::Paragraph,
+        element: 0,
+        elements: 0,
+        written: 0,
+        words_end: 0,
     };
     walk.enter(root);
     walk.end_loose();
-    let Body { html, mut text } = walk.body;
+    let Body { html, mut text, blocks } = walk.body;
     text.truncate(text.trim_end().len());
-    Body { html, text }
+    Body { html, text, blocks }
 }
 
 /// What separates the next words from those before; the wider gap wins.
@@ -90,6 +97,16 @@ struct Walk<'a> {
     full: bool,
     /// The address of the last image, and how much text stood before it.
     last_image: Option<(Url, usize)>,
+    /// What words found here belong to.
+    kind: BlockKind,
+    /// The number of the element whose block the walk is in; loose words count as an element.
+    element: u32,
+    /// How many of these numbers are used.
+    elements: u32,
+    /// The number of the element that the last words belong to.
+    written: u32,
+    /// Bytes of HTML up to the end of the last words.
+    words_end: usize,
 }
 
 impl Walk<'_> {
@@ -157,6 +174,7 @@ impl Walk<'_> {
         if self.around == Around::Flow && !self.loose {
             self.body.html.push_str("<p>");
             self.loose = true;
+            self.begin_element();
             self.widen(Gap::Empty);
         }
     }
@@ -173,8 +191,52 @@ impl Walk<'_> {
     fn block(&mut self, at: At, name: &str, attributes: &str, inside: Around, gap: Gap) {
         self.end_loose();
         self.widen(gap);
+        let (kind, element) = (self.kind, self.element);
+        if let Some(kind) = self.kind_of_block(name) {
+            self.kind = kind;
+            self.begin_element();
+        }
         self.element(at, name, attributes, inside);
+        (self.kind, self.element) = (kind, element);
         self.widen(gap);
+    }
+
+    /// What the words of an element called `name` are here. Returns `None` if they belong to what is around it.
+    fn kind_of_block(&self, name: &str) -> Option<BlockKind> {
+        let flows = matches!(self.kind, BlockKind::Paragraph | BlockKind::Quote);
+        match name {
+            "figcaption" | "caption" => Some(BlockKind::Caption),
+            _ if self.kind == BlockKind::Table => None,
+            "table" => Some(BlockKind::Table),
+            "li" | "dt" | "dd" => Some(BlockKind::ListItem),
+            "blockquote" if flows => Some(BlockKind::Quote),
+            "p" if flows => Some(self.kind),
+            "h2" | "h3" | "h4" | "h5" | "h6" => Some(BlockKind::Heading),
+            _ => None,
+        }
+    }
+
+    fn begin_element(&mut self) {
+        self.elements += 1;
+        self.element = self.elements;
+    }
+
+    /// Adds `words` to the text. They begin a block where they are the first of their element, or `apart` from the words
+    /// before them by an empty line.
+    fn write(&mut self, words: &str, kind: BlockKind, apart: bool) {
+        let text = &mut self.body.text;
+        let blocks = &mut self.body.blocks.0;
+        // The text is bounded by LONGEST_TEXT.
+        let position = |text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let start = position(text);
+        text.push_str(words);
+        let end = position(text);
+        match blocks.last_mut().filter(|_| self.written == self.element && !apart) {
+            Some(last) => last.span.end = end,
+            None if start < end => blocks.push(Block { span: Span { start, end }, kind }),
+            None => {}
+        }
+        self.written = self.element;
     }
 
     /// An element with its own tags; nothing at all where it turns out empty.
@@ -410,7 +472,10 @@ impl Walk<'_> {
         self.settle_gap();
         let fits = self.fitting(code).len();
         let code = &code[..fits];
-        self.body.text.push_str(code);
+        let element = self.element;
+        self.begin_element();
+        self.write(code, BlockKind::Code, true);
+        self.element = element;
         let language = language_of_code(self.tree, at);
         // The parser swallows one line break after `<pre>`; ours never begins with one.
         self.body.html.push_str("<pre><code");
@@ -463,10 +528,12 @@ impl Walk<'_> {
                 self.widen(Gap::Space);
             }
             self.begin_loose();
+            let apart = self.gap == Gap::Empty;
             self.settle_gap();
             let fits = self.fitting(word).len();
-            self.body.text.push_str(&word[..fits]);
+            self.write(&word[..fits], self.kind, apart);
             escape(&word[..fits], &mut self.body.html);
+            self.words_end = self.body.html.len();
             if self.full {
                 return;
             }
@@ -507,6 +574,10 @@ impl Walk<'_> {
         if text.is_empty() {
             return;
         }
+        // A block whose tags are left out, inside a caption or a list item, still stands on a line of its own.
+        if gap >= Gap::Line && !self.body.html[self.words_end..].split('<').skip(1).any(breaks_line) {
+            self.body.html.push_str(if gap == Gap::Empty { "<br><br>" } else { "<br>" });
+        }
         match gap {
             Gap::None => {}
             Gap::Space => {
@@ -518,6 +589,17 @@ impl Walk<'_> {
             Gap::Empty => text.push_str("\n\n"),
         }
     }
+}
+
+/// Whether a tag ends a line; `tag` is what follows its `<`.
+fn breaks_line(tag: &str) -> bool {
+    const INLINE: [&str; 17] = [
+        "a", "abbr", "code", "del", "em", "img", "ins", "kbd", "mark", "q", "s", "samp", "small", "strong",
+        "sub", "sup", "u",
+    ];
+    let name = tag.trim_start_matches('/');
+    let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
+    !INLINE.contains(&name)
 }
 
 fn open(html: &mut String, name: &str, attributes: &str) {

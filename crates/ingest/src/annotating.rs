@@ -47,11 +47,13 @@ pub(crate) fn precis_of(read: &ClaimedRead) -> Option<Precis> {
 /// What is known of a read's article, as the annotators want it; none where it has none.
 pub(crate) fn with_text<T>(read: &ClaimedRead, then: impl FnOnce(Text<'_>) -> T) -> Option<T> {
     let article = read.article.as_ref()?;
+    // Articles that were stored before blocks were kept have only their HTML.
+    let recovered = article.blocks.is_empty().then(|| backissue_extract::blocks(&article.html));
     let summary = read.entry.summary.as_deref().map(backissue_extract::plain_text);
     Some(then(Text {
         title: article.title.as_deref().or(read.entry.title.as_deref()).unwrap_or_default(),
         text: &article.text,
-        html: Some(&article.html),
+        blocks: recovered.as_ref().unwrap_or(&article.blocks),
         description: article.description.as_deref().or(summary.as_deref()),
         company: &read.company,
         url: Some(read.url.as_url()),

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::Blocks;
+
 /// Words an adult reads in a minute of English non-fiction, silently: 238, the mean of 190 studies
 /// (Brysbaert 2019, "How many words do we read per minute?", Journal of Memory and Language 109).
 pub const WORDS_PER_MINUTE: u32 = 238;
@@ -37,6 +39,8 @@ pub struct Article {
     pub html: String,
     /// The body as plain text: blocks separated by an empty line, code with its line breaks. Evidence points into this.
     pub text: String,
+    /// The blocks of `text`. Empty for an article that was stored before blocks were kept.
+    pub blocks: Blocks,
     /// Words of `text`.
     pub words: u32,
     /// Minutes it takes to read, at [`WORDS_PER_MINUTE`].

@@ -5,6 +5,7 @@
 //! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
 
 mod article;
+mod block;
 pub mod bounds;
 mod canonical_url;
 mod company;
@@ -22,6 +23,7 @@ mod source;
 mod week;
 
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
+pub use block::{Block, BlockKind, Blocks, BlocksError};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
 pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};

@@ -172,6 +172,7 @@ fn article(n: usize) -> Article {
         description: None,
         language: None,
         html: format!("<p>{text}</p>").repeat(2),
+        blocks: Default::default(),
         words: 1500,
         minutes: 7,
         fingerprint: Some(Fingerprint(n as u128)),

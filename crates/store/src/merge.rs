@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{Article, CanonicalUrl, Fingerprint, ReadId, Stage};
+use backissue_model::{Article, Blocks, CanonicalUrl, Fingerprint, ReadId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -246,8 +246,8 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
     tx.run(sql("DELETE FROM article WHERE read_id = $1").bind(id)).await?;
     let insert = sql(
         "INSERT INTO article (read_id, canonical_url, title, author, published, site_name, description, language, words,
-                              minutes, fetched_at, html, text)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                              minutes, fetched_at, html, text, blocks)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     );
     // The body is not among what is bounded here, and not copied.
     let told = told_of(article);
@@ -264,7 +264,8 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
         .bind(article.minutes)
         .bind(millis(now))
         .bind(article.html.as_str())
-        .bind(article.text.as_str());
+        .bind(article.text.as_str())
+        .bind(article.blocks.to_string());
     tx.run(insert).await?;
     Ok(())
 }
@@ -280,6 +281,7 @@ fn told_of(article: &Article) -> Article {
         language: article.language.clone(),
         html: String::new(),
         text: String::new(),
+        blocks: Blocks::default(),
         ..*article
     }
     .bounded()

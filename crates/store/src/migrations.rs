@@ -23,6 +23,7 @@ macro_rules! steps {
                 ("passages", include_str!(concat!("../migrations/", $folder, "/0007_passages.sql"))),
                 ("readers", include_str!(concat!("../migrations/", $folder, "/0008_readers.sql"))),
                 ("sources", include_str!(concat!("../migrations/", $folder, "/0010_sources.sql"))),
+                ("blocks", include_str!(concat!("../migrations/", $folder, "/0012_blocks.sql"))),
             ])
         })
     };

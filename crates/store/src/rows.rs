@@ -25,7 +25,8 @@ impl Row {
 /// The columns of table `article` under names that meet no column of table `read`.
 pub(crate) const ARTICLE: &str = "a.canonical_url AS a_canonical_url, a.title AS a_title, a.author AS a_author,
     a.published AS a_published, a.site_name AS a_site_name, a.description AS a_description, a.language AS a_language,
-    a.words AS a_words, a.minutes AS a_minutes, a.fetched_at AS a_fetched_at, a.html AS a_html, a.text AS a_text";
+    a.words AS a_words, a.minutes AS a_minutes, a.fetched_at AS a_fetched_at, a.html AS a_html, a.text AS a_text,
+    a.blocks AS a_blocks";
 
 pub(crate) fn article_of(row: &Row) -> Tried<Article> {
     Ok(Article {
@@ -38,6 +39,7 @@ pub(crate) fn article_of(row: &Row) -> Tried<Article> {
         language: row.opt_text("a_language")?,
         html: row.text("a_html")?,
         text: row.text("a_text")?,
+        blocks: row.opt_parsed("a_blocks")?.unwrap_or_default(),
         words: row.small("a_words")?,
         minutes: row.small("a_minutes")?,
         fingerprint: row.opt_parsed::<Fingerprint>("fingerprint")?,

@@ -345,16 +345,7 @@ mod tests {
         for (url, article) in real_articles() {
             let (all, found) = marked_to_the_letter(&url, &article, &precis_of_anything(&article.text));
             anything = (anything.0 + all, anything.1 + found);
-            let precis = annotate(&Text {
-                title: article.title.as_deref().unwrap_or_default(),
-                text: &article.text,
-                html: Some(&article.html),
-                description: article.description.as_deref(),
-                company: "The Company",
-                url: Some(&url),
-                language: article.language.as_deref(),
-                tags: &[],
-            });
+            let precis = annotate(&Text::of(&article, "The Company", Some(&url)));
             let (all, found) = marked_to_the_letter(&url, &article, &precis);
             own = (own.0 + all, own.1 + found);
         }

@@ -172,16 +172,8 @@ async fn stages(cluster: &Cluster) -> anyhow::Result<String> {
 }
 
 fn precis_of(entry: &Entry, url: &Url, article: &Article) -> Precis {
-    backissue_annotate::annotate(&Text {
-        title: article.title.as_deref().unwrap_or_default(),
-        text: &article.text,
-        html: Some(&article.html),
-        description: article.description.as_deref(),
-        company: url.host_str().unwrap_or_default(),
-        url: Some(url),
-        language: article.language.as_deref(),
-        tags: &entry.tags,
-    })
+    let company = url.host_str().unwrap_or_default();
+    backissue_annotate::annotate(&Text { tags: &entry.tags, ..Text::of(article, company, Some(url)) })
 }
 
 /// The store's share of the way: admit, claim and store an article, claim and store a précis.

@@ -13,7 +13,6 @@ use crate::asking::screen::{one_line, speaks_to_a_model};
 use crate::asking::support::same_word;
 use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;
-use crate::outline::Outline;
 use crate::sentences::{Sentence, sentences_in};
 
 /// Sentences at the beginning of the article and of each section that say what it is about.
@@ -53,8 +52,7 @@ struct Candidate {
 impl Excerpt {
     /// At most `characters` characters of the article.
     pub(super) fn of(article: &Text<'_>, built_in: &Precis, characters: usize) -> Self {
-        let outline = article.html.map(Outline::of).unwrap_or_default();
-        let blocks = blocks(article.text, &outline);
+        let blocks = blocks(article.text, article.blocks);
         let sentences = sentences_in(article.text, &blocks);
         let mut candidates = candidates(article, built_in, &blocks, &sentences);
         candidates

@@ -11,7 +11,7 @@
 //! let article = Text {
 //!     title: "A lock for every job",
 //!     text: "The nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.",
-//!     html: None,
+//!     blocks: &[],
 //!     description: None,
 //!     company: "Acme",
 //!     url: None,

@@ -82,15 +82,8 @@ fn page_json(article: &Article) -> Value {
 
 fn precis(bytes: &[u8], url: Option<&Url>, company: Option<&str>) -> anyhow::Result<Value> {
     let article = article(bytes, url)?;
-    let precis = backissue_annotate::annotate(&Text {
-        title: article.title.as_deref().unwrap_or_default(),
-        text: &article.text,
-        html: Some(&article.html),
-        description: article.description.as_deref(),
-        company: company.or(article.site_name.as_deref()).unwrap_or_default(),
-        url: url.or(article.canonical_url.as_ref()),
-        language: article.language.as_deref(),
-        tags: &[],
-    });
+    let company = company.or(article.site_name.as_deref()).unwrap_or_default();
+    let url = url.or(article.canonical_url.as_ref());
+    let precis = backissue_annotate::annotate(&Text::of(&article, company, url));
     Ok(serde_json::to_value(precis)?)
 }

@@ -25,7 +25,7 @@ fn web() -> PathBuf {
 }
 
 /// The article pages of a host, every `step`th, with their addresses.
-fn pages(host: &str, step: usize) -> Vec<(Url, String)> {
+pub(crate) fn pages(host: &str, step: usize) -> Vec<(Url, String)> {
     let root = web().join(host);
     let mut files = Vec::new();
     gather(&root, &mut files);

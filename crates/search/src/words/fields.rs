@@ -1,6 +1,6 @@
 //! The fields of the index, and how a document fills them.
 
-use backissue_annotate::{Vocabulary, headings};
+use backissue_annotate::Vocabulary;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
 };
@@ -48,8 +48,6 @@ pub struct Weights {
     pub technologies: f32,
     /// In the company's name.
     pub company: f32,
-    /// In the headings of the article.
-    pub headings: f32,
     /// Anywhere in the read: in its article, the page's description of itself, or any of the fields above. More than 0.
     pub anywhere: f32,
     /// What the exact form of a word adds to any form of it.
@@ -74,7 +72,6 @@ impl Default for Weights {
             concepts: 1.0,
             technologies: 1.5,
             company: 1.5,
-            headings: 0.0,
             anywhere: 3.0,
             exact: 0.15,
             nearness: 0.25,
@@ -109,7 +106,6 @@ pub(crate) struct Fields {
     outcome: Field,
     concepts: Field,
     technologies: Field,
-    headings: Field,
     pub anywhere: Field,
 }
 
@@ -143,7 +139,6 @@ impl Fields {
             outcome: schema.add_text_field("outcome", words.clone()),
             concepts: schema.add_text_field("concepts", words.clone()),
             technologies: schema.add_text_field("technologies", words.clone()),
-            headings: schema.add_text_field("headings", words.clone()),
             anywhere: schema.add_text_field("anywhere", words),
         };
         (schema.build(), fields)
@@ -164,7 +159,6 @@ impl Fields {
             (self.concepts, weights.concepts),
             (self.technologies, weights.technologies),
             (self.company, weights.company),
-            (self.headings, weights.headings),
         ]
         .into_iter()
         .filter(|(_, weight)| *weight > 0.0)
@@ -234,9 +228,6 @@ impl Fields {
         read.technologies.iter().for_each(|name| add(self.technologies, name));
         for slug in &read.concepts {
             doc.add_text(self.concept_slugs, slug.as_str());
-        }
-        for heading in headings(&read.text) {
-            doc.add_text(self.headings, heading);
         }
         for text in read.description.iter().chain([&read.text]) {
             doc.add_text(self.anywhere, text);

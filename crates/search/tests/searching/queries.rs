@@ -170,7 +170,7 @@ fn words_that_stand_as_in_the_query_count_more() {
 }
 
 #[test]
-fn headings_and_other_names_of_concepts_are_searched() {
+fn words_of_headings_and_other_names_of_concepts_are_searched() {
     let reads = [
         read(1, "A", "Text here.\n\nThundering herds\n\nMore text follows here."),
         read(2, "B", "Text here.\n\nIt was like thundering herds are, they said, and so on."),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backissue_model::{
-    Article, CanonicalUrl, ConceptSlug, Entry, Evidence, Fingerprint, Form, Kind, MadeBy, NewSource,
+    Article, Blocks, CanonicalUrl, ConceptSlug, Entry, Evidence, Fingerprint, Form, Kind, MadeBy, NewSource,
     PollingHints, Precis, ReadId, Source, Stage, Statement, minutes_to_read,
 };
 use jiff::tz::TimeZone;
@@ -237,6 +237,7 @@ pub(crate) fn article(text: &str) -> Article {
         language: Some("en".into()),
         html: format!("<p>{text}</p>"),
         text: text.to_owned(),
+        blocks: Blocks::default(),
         words,
         minutes: minutes_to_read(words),
         fingerprint: Some(Fingerprint(xxhash_rust::xxh3::xxh3_128(text.as_bytes()))),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use backissue_annotate::{Text, annotate};
-use backissue_model::{Article, Fingerprint, minutes_to_read};
+use backissue_model::{Article, Blocks, Fingerprint, minutes_to_read};
 use jiff::{SignedDuration, Timestamp};
 use pulldown_cmark::{Event, Options, Parser, TagEnd, html};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ fn post(path: &Path, site: &Url, company: &str, now: Timestamp) -> Result<Post, 
     let precis = annotate(&Text {
         title: &head.title,
         text: &text,
-        html: Some(&html),
+        blocks: &[],
         description: head.summary.as_deref(),
         company,
         url: Some(&url),
@@ -83,6 +83,7 @@ fn post(path: &Path, site: &Url, company: &str, now: Timestamp) -> Result<Post, 
         minutes: minutes_to_read(words),
         fingerprint: Some(Fingerprint(u128::from(xxhash_rust::xxh3::xxh3_64(text.as_bytes())))),
         text,
+        blocks: Blocks::default(),
     };
     Ok(Post { url, article, precis })
 }

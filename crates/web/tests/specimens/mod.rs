@@ -1,7 +1,8 @@
 //! A handful of reads that have everything a page may have to show.
 
 use backissue_model::{
-    Article, ConceptSlug, Evidence, Fingerprint, Form, Kind, MadeBy, Precis, Statement, minutes_to_read,
+    Article, Blocks, ConceptSlug, Evidence, Fingerprint, Form, Kind, MadeBy, Precis, Statement,
+    minutes_to_read,
 };
 use jiff::Timestamp;
 
@@ -165,6 +166,7 @@ fn post(site: &str, told: &Told) -> Post {
             url.as_str().bytes().fold(7, |sum, byte| u128::wrapping_mul(sum, 31) + u128::from(byte)),
         )),
         text: text.clone(),
+        blocks: Blocks::default(),
     };
     Post { url, article, precis: precis(told, &text) }
 }

@@ -13,7 +13,7 @@ struct Dial {
     values: &'static [f32],
 }
 
-const WORDS: [Dial; 11] = [
+const WORDS: [Dial; 10] = [
     Dial { name: "title", number: |b| &mut b.weights.title, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
     Dial { name: "problem", number: |b| &mut b.weights.problem, values: &[0.25, 0.5, 1.0, 1.5, 2.0, 3.0] },
     Dial { name: "approach", number: |b| &mut b.weights.approach, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },
@@ -21,7 +21,6 @@ const WORDS: [Dial; 11] = [
     Dial { name: "concepts", number: |b| &mut b.weights.concepts, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
     Dial { name: "technologies", number: |b| &mut b.weights.technologies, values: &[0.0, 0.5, 1.0, 1.5] },
     Dial { name: "company", number: |b| &mut b.weights.company, values: &[0.0, 0.5, 1.0, 1.5] },
-    Dial { name: "headings", number: |b| &mut b.weights.headings, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
     Dial { name: "anywhere", number: |b| &mut b.weights.anywhere, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
     Dial { name: "exact", number: |b| &mut b.weights.exact, values: &[0.0, 0.15, 0.35, 0.6, 1.0] },
     Dial { name: "nearness", number: |b| &mut b.weights.nearness, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },

@@ -1,0 +1,127 @@
+//! The blocks of an article's text: which stretch is a heading, a paragraph, a list item, code.
+
+use std::fmt::{self, Write as _};
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::Span;
+
+/// What a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// A heading of any level.
+    Heading,
+    /// A paragraph, or loose words between other blocks.
+    Paragraph,
+    /// The own words of an item of a list, or of a term or its description.
+    ListItem,
+    /// A paragraph of a quotation.
+    Quote,
+    /// A whole table.
+    Table,
+    /// A piece of preformatted text.
+    Code,
+    /// What stands under a figure or over a table.
+    Caption,
+}
+
+/// A stretch of an article's text that is one block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Block {
+    /// Where it stands in the text, in bytes.
+    pub span: Span,
+    /// What it is.
+    pub kind: BlockKind,
+}
+
+/// The blocks of one article, in order; they do not overlap.
+///
+/// As text, one block per word: the letter of its kind, its first byte and the byte after its last, as in `h0-12 p14-90`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Blocks(pub Vec<Block>);
+
+/// A text is not a list of blocks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a block; expected a kind's letter and two positions, as in `p14-90`")]
+pub struct BlocksError(String);
+
+impl BlockKind {
+    const LETTERS: [(Self, char); 7] = [
+        (Self::Heading, 'h'),
+        (Self::Paragraph, 'p'),
+        (Self::ListItem, 'l'),
+        (Self::Quote, 'q'),
+        (Self::Table, 't'),
+        (Self::Code, 'c'),
+        (Self::Caption, 'f'),
+    ];
+
+    fn letter(self) -> char {
+        Self::LETTERS.into_iter().find(|(kind, _)| *kind == self).map_or('p', |(_, letter)| letter)
+    }
+}
+
+impl Deref for Blocks {
+    type Target = [Block];
+
+    fn deref(&self) -> &[Block] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, Block { span, kind }) in self.iter().enumerate() {
+            if at > 0 {
+                f.write_char(' ')?;
+            }
+            write!(f, "{}{}-{}", kind.letter(), span.start, span.end)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Blocks {
+    type Err = BlocksError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let block = |word: &str| {
+            let letter = word.chars().next()?;
+            let (kind, _) = BlockKind::LETTERS.into_iter().find(|(_, of_kind)| *of_kind == letter)?;
+            let (start, end) = word[1..].split_once('-')?;
+            let span = Span { start: start.parse().ok()?, end: end.parse().ok()? };
+            (span.start < span.end).then_some(Block { span, kind })
+        };
+        let blocks =
+            text.split_whitespace().map(|word| block(word).ok_or_else(|| BlocksError(word.to_owned())));
+        blocks.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_survive_their_text() {
+        let kinds = BlockKind::LETTERS.into_iter().zip((0..).step_by(10));
+        let blocks = Blocks(
+            kinds.map(|((kind, _), start)| Block { span: Span { start, end: start + 9 }, kind }).collect(),
+        );
+        assert_eq!(blocks.to_string(), "h0-9 p10-19 l20-29 q30-39 t40-49 c50-59 f60-69");
+        assert_eq!(blocks.to_string().parse(), Ok(blocks));
+        assert_eq!("".parse(), Ok(Blocks::default()));
+    }
+
+    #[test]
+    fn what_is_no_block_is_named() {
+        for wrong in ["x1-2", "p", "p12", "p2-1", "p1-1", "p-1-2", "é1-2", "p1-99999999999"] {
+            let error = format!("h0-1 {wrong}").parse::<Blocks>().unwrap_err();
+            assert!(error.to_string().contains(wrong), "{error}");
+        }
+    }
+}
