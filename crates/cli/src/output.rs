@@ -1,6 +1,7 @@
 //! How commands print: colours only on a terminal, JSON where asked, columns that line up.
 
 use anstyle::{AnsiColor, Style};
+use backissue_model::misleads;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 pub fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c.is_control() && c != '\n' && c != '\t') {
+    while let Some(at) = rest.find(|c: char| misleads(c) || c.is_control() && c != '\n' && c != '\t') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let length = colour(rest).unwrap_or_else(|| {

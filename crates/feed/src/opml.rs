@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use backissue_model::misleads;
 use url::Url;
 
 use crate::markup_text::one_line;
@@ -270,7 +271,7 @@ fn feed_line(outline: &Outline) -> String {
 }
 
 fn attribute(value: &str) -> String {
-    let value: String = value.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
+    let value: String = value.chars().filter(|c| !misleads(*c)).collect();
     value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -5,6 +5,7 @@
 
 use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
+use backissue_model::without_credentials;
 use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source};
 use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
@@ -39,14 +40,6 @@ pub(crate) fn judge(
 /// Whether whoever listens on the way can do no more at the new address than at the old one.
 fn is_as_safe(old: &Url, new: &Url) -> bool {
     new.scheme() == "https" || new.scheme() == old.scheme()
-}
-
-pub(crate) fn without_credentials(url: &Url) -> Url {
-    let mut bare = url.clone();
-    // Refused only for addresses without a host, which have no credentials.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare
 }
 
 /// A feed that was found where a web page offered it, and that is this blog's.

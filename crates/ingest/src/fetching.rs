@@ -186,7 +186,9 @@ const MOST_SENT_ON: usize = 3;
 fn sent_on(response: &Response) -> Option<Url> {
     let Body::Bytes(bytes) = &response.body else { return None };
     let (media_type, url) = (response.media_type.as_deref(), Some(&response.url));
-    backissue_extract::sends_on(&Page { bytes, media_type, url })
+    let target = backissue_extract::sends_on(&Page { bytes, media_type, url })?;
+    // As for redirects: never from https down to http.
+    (target.scheme() == "https" || response.url.scheme() == "http").then_some(target)
 }
 
 /// How many KiB of pages are taken apart at the same time: as much as one of the largest has. What a page is taken apart into

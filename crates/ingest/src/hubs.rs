@@ -12,9 +12,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tracing::{debug, info};
 use url::Url;
 
-use crate::feed_address::without_credentials;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
+use backissue_model::without_credentials;
 
 /// What a hub wants to know of a subscription (section 5.3 of the Recommendation).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

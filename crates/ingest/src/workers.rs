@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use url::Url;
 
 use crate::asking::Asker;
-use crate::hosts::{HostInUse, Hosts};
+use crate::hosts::{Busy, HostInUse, Hosts};
 use crate::hubs;
 use crate::meter::Meter;
 use crate::reannotate::{By, Pass, Reannotator};
@@ -397,9 +397,9 @@ impl Ingest {
         if let Some(read) = self.store.claim_read(Stage::Extracted, now, lease, &[]).await? {
             return Ok(Some(Work::Annotate(Box::new(read))));
         }
-        let busy = self.hosts.busy();
+        let Busy { hosts: busy, sources } = self.hosts.busy(self.settings.workers);
         if let Some(source) = self.store.claim_source(now, lease, &busy, scope).await? {
-            let host = self.hosts.take(&source.host, &self.fetcher);
+            let host = self.hosts.take(&source.host, None, &self.fetcher);
             return Ok(Some(Work::Poll(Box::new(source), host)));
         }
         if self.is_offline() {
@@ -409,16 +409,16 @@ impl Ingest {
             && let Some(fresh) = hubs::fresh_names()
             && let Some(wanted) = self.store.claim_subscription(now, lease, &busy, &fresh).await?
         {
-            let host = self.hosts.take(&wanted.host, &self.fetcher);
+            let host = self.hosts.take(&wanted.host, None, &self.fetcher);
             return Ok(Some(Work::Subscribe(Box::new(wanted), below.clone(), host)));
         }
         if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
-            let host = self.hosts.take(&search.host, &self.fetcher);
+            let host = self.hosts.take(&search.host, None, &self.fetcher);
             return Ok(Some(Work::Backfill(Box::new(search), host)));
         }
-        let read = self.store.claim_read(Stage::Discovered, now, lease, &busy).await?;
+        let read = self.store.claim_page(now, lease, &busy, &sources).await?;
         Ok(read.map(|read| {
-            let host = self.hosts.take(&read.host, &self.fetcher);
+            let host = self.hosts.take(&read.host, Some(read.source), &self.fetcher);
             Work::Fetch(Box::new(read), host)
         }))
     }

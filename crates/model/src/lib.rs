@@ -4,6 +4,7 @@
 //! Every other crate speaks in these. This crate does no input or output, reads no clock, and knows neither the
 //! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
 
+mod address;
 mod article;
 mod block;
 pub mod bounds;
@@ -11,6 +12,7 @@ mod canonical_url;
 mod company;
 mod concept;
 mod entry;
+pub mod markdown;
 mod nearest;
 mod note;
 mod precis;
@@ -18,10 +20,12 @@ mod progress;
 mod read;
 mod reader;
 mod rhythm;
+mod signs;
 mod slug;
 mod source;
 mod week;
 
+pub use address::without_credentials;
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
 pub use block::{Block, BlockKind, Blocks, BlocksError};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
@@ -35,6 +39,7 @@ pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
 pub use reader::{Mark, Marks, ReaderId, UnknownMark};
 pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
+pub use signs::misleads;
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use week::{Week, WeekError};

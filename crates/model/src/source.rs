@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::address::serialize_bare;
 use crate::{Hub, Moved, Moving, Pace, PollingHints, Slug};
 
 /// A source's row number.
@@ -40,12 +41,16 @@ pub struct Source {
     /// Whose blog it is.
     pub company: String,
     /// The blog's front page.
+    #[serde(serialize_with = "serialize_bare")]
     pub site_url: Option<Url>,
     /// The feed that is polled.
+    #[serde(serialize_with = "serialize_bare")]
     pub feed_url: Option<Url>,
     /// A sitemap that lists the blog's articles.
+    #[serde(serialize_with = "serialize_bare")]
     pub sitemap_url: Option<Url>,
     /// A page that lists the blog's articles.
+    #[serde(serialize_with = "serialize_bare")]
     pub listing_url: Option<Url>,
     /// The group a person put it in.
     pub group: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use backissue_model::ConceptSlug;
+use backissue_model::markdown;
 use backissue_store::ReadText;
 use jiff::tz::TimeZone;
 
@@ -109,7 +110,7 @@ impl PriorArt {
     /// As Markdown: the question, and a table for each way with team, problem, approach, outcome, date and link. `name` tells
     /// what a concept is called.
     pub fn markdown(&self, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String) -> String {
-        let mut text = format!("## Prior art: {}\n", cell(&self.query.words()));
+        let mut text = format!("## Prior art: {}\n", markdown::text(&self.query.words()));
         if self.is_empty() {
             text.push_str("\nNothing found.\n");
         }
@@ -118,7 +119,7 @@ impl PriorArt {
             let heading = way.concept.as_ref().map_or_else(|| "Other ways".to_owned(), &name);
             // Writing to a text cannot fail.
             if !(alone && way.concept.is_none()) {
-                let _ = write!(text, "\n### {}\n", cell(&heading));
+                let _ = write!(text, "\n### {}\n", markdown::text(&heading));
             }
             text.push_str("\n| Team | Problem | Approach | Outcome | Date | Read |\n| --- | --- | --- | --- | --- | --- |\n");
             for found in &way.reads {
@@ -133,35 +134,16 @@ fn row(read: &ReadText, zone: &TimeZone) -> String {
     let of = |statement: &Option<backissue_model::Statement>| {
         statement
             .as_ref()
-            .map_or_else(|| "–".to_owned(), |statement| cell(&statement.form.said(&statement.text)))
+            .map_or_else(|| "–".to_owned(), |statement| markdown::text(&statement.form.said(&statement.text)))
     };
     let precis = &read.precis;
     let date = read.card.filed_at.to_zoned_datetime(zone.clone()).date();
-    // A link's text may hold brackets, its address may not hold what ends it.
-    let address = read.card.url.as_str().replace('(', "%28").replace(')', "%29").replace('|', "%7C");
     format!(
-        "| {} | {} | {} | {} | {date} | [{}]({address}) |",
-        cell(&read.card.company),
+        "| {} | {} | {} | {} | {date} | {} |",
+        markdown::text(&read.card.company),
         of(&precis.problem),
         of(&precis.approach),
         of(&precis.outcome),
-        cell(&read.card.title).replace('[', "\\[").replace(']', "\\]"),
+        markdown::link(&read.card.title, &read.card.url),
     )
-}
-
-/// A text in one cell of a Markdown table: on one line, and nothing in it is markup.
-fn cell(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !safe.is_empty() {
-            safe.push(' ');
-        }
-        for char in word.chars() {
-            if matches!(char, '|' | '\\' | '`' | '*' | '_' | '<' | '>') {
-                safe.push('\\');
-            }
-            safe.push(char);
-        }
-    }
-    safe
 }

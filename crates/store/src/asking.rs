@@ -124,7 +124,8 @@ impl Store {
         lease: SignedDuration,
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due = DueRead { now, until, stage: Stage::Annotated, busy: &[], ask: Some(by) };
+        let due =
+            DueRead { now, until, stage: Stage::Annotated, busy: &[], busy_sources: &[], ask: Some(by) };
         let claimed = retried(|| self.claim_due(&due)).await;
         claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate anew"))
     }

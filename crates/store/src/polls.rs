@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use backissue_model::bounds::{MAX_ADDRESS, MAX_ERROR, MAX_LANGUAGE, MAX_NAME, MAX_TITLE, cut};
+use backissue_model::without_credentials;
 use backissue_model::{CanonicalUrl, Entry, Moving, Pace, PollingHints, ReadId, SourceId, Stage};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -371,7 +372,7 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url, now: Timestamp) -> T
     let update = sql("UPDATE source SET feed_url = $2, host = $3, key = $4, moved_from = $5, moved_at = $6
          WHERE id = $1");
     let update = update.bind(source.0).bind(to.as_str()).bind(to.host_str().unwrap_or_default());
-    let from = row.opt_parsed::<Url>("feed_url")?.map(without_credentials);
+    let from = row.opt_parsed::<Url>("feed_url")?.map(|url| without_credentials(&url));
     let update = update.bind(new_key.as_str()).bind(from.as_ref().map(Url::as_str));
     tx.run(update.bind(millis(now))).await?;
     if old_key != new_key {
@@ -380,13 +381,6 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url, now: Timestamp) -> T
         tx.run(keep.bind(old_key).bind(source.0)).await?;
     }
     Ok(())
-}
-
-fn without_credentials(mut url: Url) -> Url {
-    // Refused only for addresses without a host, which have no credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
 }
 
 /// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
@@ -152,8 +152,24 @@ impl Store {
         busy_hosts: &[String],
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
-        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy)).await;
+        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy, &[])).await;
         claimed.map_err(|f| f.at(&self.location, "claiming a read"))
+    }
+
+    /// Takes the newest read whose page is to be fetched: on no host that is busy, and of no source that has its share.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn claim_page(
+        &self,
+        now: Timestamp,
+        lease: SignedDuration,
+        busy_hosts: &[String],
+        busy_sources: &[SourceId],
+    ) -> Result<Option<ClaimedRead>, StoreError> {
+        let stage = Stage::Discovered;
+        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy_hosts, busy_sources)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a page"))
     }
 
     async fn try_claim_read(
@@ -162,9 +178,10 @@ impl Store {
         now: Timestamp,
         lease: SignedDuration,
         busy: &[String],
+        busy_sources: &[SourceId],
     ) -> Tried<Option<ClaimedRead>> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due = DueRead { now, until, stage, busy, ask: None };
+        let due = DueRead { now, until, stage, busy, busy_sources, ask: None };
         self.claim_due(&due).await
     }
 
@@ -327,6 +344,7 @@ pub(crate) struct DueRead<'a> {
     pub(crate) until: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) busy: &'a [String],
+    pub(crate) busy_sources: &'a [SourceId],
     /// Where the stage is `annotated`: whom the read is to be annotated by anew.
     pub(crate) ask: Option<&'a str>,
 }
@@ -350,19 +368,27 @@ impl DueRead<'_> {
         let busy = not_among("host", 4, self.busy);
         let ask =
             if self.ask.is_some() { format!("AND ask = ${}", 4 + self.busy.len()) } else { String::new() };
+        let sources = match self.busy_sources {
+            [] => String::new(),
+            sources => {
+                let from = 4 + self.busy.len() + usize::from(self.ask.is_some());
+                format!("AND source_id NOT IN ({})", placeholders(from, sources.len()))
+            }
+        };
         format!(
-            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask}
+            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources}
              ORDER BY filed_at DESC, id DESC LIMIT 1"
         )
     }
 
     fn bound(&self, statement: String) -> Sql {
-        sql_listing(statement, self.busy.len())
+        sql_listing(statement, self.busy.len() + self.busy_sources.len())
             .bind(millis(self.now))
             .bind(millis(self.until))
             .bind(self.stage.as_str())
             .bind_all(self.busy.iter().cloned())
             .bind_all(self.ask)
+            .bind_all(self.busy_sources.iter().map(|source| source.0))
     }
 }
 

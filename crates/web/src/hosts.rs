@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,11 +20,19 @@ pub(crate) async fn answer_only_to_own_names(
     request: Request,
     next: Next,
 ) -> Response {
+    if names_two_hosts(request.headers()) {
+        return (StatusCode::BAD_REQUEST, "The request names more than one host.\n").into_response();
+    }
     match asked_host(&request) {
         Some(host) if !answers_to(&app.site, &host) => Fault::ForeignName(host).into_response(),
         // Browsers always say whom they ask; what does not is no browser.
         _ => next.run(request).await,
     }
+}
+
+/// Whether there is more than one `Host`. Which of them counts, a proxy and this program may see differently (RFC 9112, 3.2).
+fn names_two_hosts(headers: &HeaderMap) -> bool {
+    headers.get_all(HOST).iter().nth(1).is_some()
 }
 
 fn asked_host(request: &Request) -> Option<String> {
@@ -59,6 +68,15 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_hosts_are_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append(HOST, "localhost".parse().unwrap());
+        assert!(!names_two_hosts(&headers));
+        headers.append(HOST, "localhost".parse().unwrap());
+        assert!(names_two_hosts(&headers));
+    }
 
     #[test]
     fn own_names_are_answered_and_foreign_ones_are_not() {

@@ -26,6 +26,7 @@ mod narrowing;
 mod pages;
 mod parts;
 mod question;
+mod server;
 mod vocabulary;
 mod words;
 
@@ -50,6 +51,7 @@ use fault::Fault;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
+pub use server::{Limits, serve};
 
 /// What the pages are made from.
 #[derive(Clone)]

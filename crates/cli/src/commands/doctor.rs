@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use backissue_fetch::{Validators, Want};
+use backissue_model::without_credentials;
 use backissue_search::Coverage;
 use backissue_store::{Finding, Location, SourceFilter, Store};
 use jiff::Timestamp;
@@ -179,7 +180,7 @@ async fn network(store: &Store, settings: &Settings) -> anyhow::Result<Check> {
         Ok(response) => Check {
             name: "network",
             ok: true,
-            detail: format!("{url} answered in {} ms", response.elapsed.as_millis()),
+            detail: format!("{} answered in {} ms", without_credentials(url), response.elapsed.as_millis()),
         },
         Err(failure) => Check { name: "network", ok: false, detail: failure.to_string() },
     })

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::{Context, bail};
 use backissue_feed::FoundFeed;
 use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find};
-use backissue_model::NewSource;
+use backissue_model::{NewSource, without_credentials};
 use backissue_store::{Extent, Follow, SourceChange, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -56,12 +56,14 @@ pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome
 fn tell(followed: &[Follow], names: &SourceChange, backfill: bool) -> anyhow::Result<()> {
     for Follow { source, is_new } in followed {
         let address = source.feed_url.as_ref().or(source.listing_url.as_ref()).or(source.site_url.as_ref());
+        let address = address.map(without_credentials);
         let verb = match (is_new, names.is_empty()) {
             (true, _) => "Following",
             (false, true) => "Already following",
             (false, false) => "Already following, now as",
         };
-        say!("{verb} {STRONG}{}{PLAIN} ({}) {}", source.title, source.slug, address.map_or("", Url::as_str))?;
+        let address = address.as_ref().map_or("", Url::as_str);
+        say!("{verb} {STRONG}{}{PLAIN} ({}) {address}", source.title, source.slug)?;
         if source.feed_url.is_none() {
             say!(
                 "  It has no feed; it is kept for when the program can follow it by its sitemap or listing page."

@@ -12,7 +12,7 @@ use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
 use backissue_store::{Store, StoreError};
-use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Readers, SiteSettings};
+use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Limits, Readers, SiteSettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -83,9 +83,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
 
     let stopping = stop.clone();
     let serving = async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move { stopping.cancelled().await })
-            .await?;
+        backissue_web::serve(listener, router, Limits::default(), stopping).await?;
         if let Some(worker) = worker {
             worker.await.context("the sync stopped")??;
         }

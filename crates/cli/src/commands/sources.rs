@@ -1,7 +1,7 @@
 //! `backissue sources`: what is followed and how it is doing.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, meant, nearest};
+use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, meant, nearest, without_credentials};
 use backissue_store::{SourceFilter, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -240,13 +240,4 @@ fn hub_words(hub: &Hub, zone: &TimeZone) -> String {
             "{url} is named by the feed; a running `serve` asks it to tell when something is new where `base_url` is public"
         ),
     }
-}
-
-/// The address as anybody may know it.
-fn without_credentials(url: &Url) -> Url {
-    let mut bare = url.clone();
-    // Refused only for addresses without a host, which have no credentials.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare
 }

@@ -102,7 +102,7 @@ impl Ingest {
         taken.sort_by_key(|candidate| std::cmp::Reverse(candidate.date));
         taken.truncate(extent.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
         let document = |reading: &super::plan::Reading| ReadDocument {
-            url: reading.url.clone(),
+            url: backissue_model::without_credentials(&reading.url),
             way: reading.way,
             said: reading.said.clone(),
         };

@@ -118,6 +118,29 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const AT_ONCE: SignedDuration = SignedDuration::ZERO;
 
 #[tokio::test(flavor = "multi_thread")]
+async fn page_that_only_sends_on_is_its_target() {
+    let refresh = |to: &str| format!("<title>Moved</title><meta http-equiv=refresh content='0; url={to}'>");
+    let web = Web::default();
+    web.serve(
+        "blog.test/feed",
+        feed("blog.test", &[("old", "Moved"), ("script", "Scripted"), ("loop-a", "Round")]),
+    );
+    web.serve("blog.test/old", refresh("/older"));
+    web.serve("blog.test/older", refresh("http://blog.test/new"));
+    web.serve("blog.test/script", "<script>window.location.replace('/scripted')</script>");
+    web.serve("blog.test/loop-a", refresh("/loop-b"));
+    web.serve("blog.test/loop-b", refresh("/loop-a"));
+    let bench = web.followed(HOUR).await;
+    bench.sync().await;
+    let mut titles: Vec<String> = bench.reads().await.into_iter().map(|read| read.title).collect();
+    titles.sort_unstable();
+    assert_eq!(titles, ["blog.test/new", "blog.test/scripted"]);
+    let aside = bench.store.set_aside(9).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    assert!(aside[0].error.contains("sends its readers on"), "{}", aside[0].error);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_asked_in_its_rhythm() {
     let often: Vec<i64> = (0..10).map(|n| n * 5).collect();
     let seldom: Vec<i64> = (0..10).map(|n| n * 720).collect();

@@ -73,8 +73,22 @@ async fn lists(db: &TestDatabase) {
 
 async fn the_rest(db: &TestDatabase) {
     let busy = ["bolt.example".to_owned()];
-    let due = DueRead { now: at(9), until: at(99), stage: Stage::Discovered, busy: &busy, ask: None };
-    let again = DueRead { now: at(9), until: at(99), stage: Stage::Annotated, busy: &[], ask: Some("m") };
+    let due = DueRead {
+        now: at(9),
+        until: at(99),
+        stage: Stage::Discovered,
+        busy: &busy,
+        busy_sources: &[],
+        ask: None,
+    };
+    let again = DueRead {
+        now: at(9),
+        until: at(99),
+        stage: Stage::Annotated,
+        busy: &[],
+        busy_sources: &[],
+        ask: Some("m"),
+    };
     let plain = |text: &str| sql_once(text.to_owned());
     for (what, statement) in [
         ("a read", plain("SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7")),

@@ -35,6 +35,21 @@ on_both!(busy_hosts_matter_for_fetches_only, |db| {
     assert!(db.store.claim_read(Stage::Extracted, at(12), LEASE, &busy).await.unwrap().is_some());
 });
 
+on_both!(pages_of_a_source_with_its_share_wait, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    let newest = (0..20).map(|n| entry(&format!("https://h{n}.example/x"), Some("2026-05-12"))).collect();
+    db.poll(&acme, newest).await;
+    db.poll(&bolt, vec![entry("https://bolt.example/real", Some("2026-05-11"))]).await;
+    let hosts = ["h0.example".to_owned()];
+    let claim = |sources: Vec<backissue_model::SourceId>| {
+        let (store, hosts) = (&db.store, &hosts);
+        async move { store.claim_page(at(10), LEASE, hosts, &sources).await.unwrap() }
+    };
+    assert_eq!(claim(vec![]).await.unwrap().source, acme.id);
+    assert_eq!(claim(vec![acme.id]).await.unwrap().source, bolt.id);
+    assert_eq!(claim(vec![acme.id, bolt.id]).await, None);
+});
+
 on_both!(a_late_worker_changes_nothing, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;

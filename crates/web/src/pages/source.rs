@@ -1,12 +1,12 @@
 //! One source, `/source/{slug}`: its health in plain words, then its reads.
 
 use axum::extract::{Path, State};
+use backissue_model::without_credentials;
 use backissue_model::{Health, Hub, Source, Standing};
 use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use url::Url;
 
 use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
@@ -90,15 +90,6 @@ fn head(source: &Source) -> Markup {
             }
         }
     }
-}
-
-/// The address as anybody may know it.
-fn without_credentials(url: &Url) -> Url {
-    let mut bare = url.clone();
-    // Refused only for addresses without a host, which have no credentials.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare
 }
 
 fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Markup {

@@ -1,0 +1,35 @@
+//! Characters that are no part of any text, and change how the text around them is shown.
+
+/// Whether a character may mislead a reader or break a document: controls but white space, those that turn the direction of
+/// what follows (U+202E and the like), and noncharacters, which XML forbids.
+pub fn misleads(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(c) & 0xfffe == 0xfffe
+        || (c.is_control() && !c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_that_mislead_are_known() {
+        for c in [
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200f}',
+            '\u{fffe}',
+            '\u{ffff}',
+            '\u{1fffe}',
+            '\u{0}',
+            '\u{1b}',
+            '\u{9b}',
+        ] {
+            assert!(misleads(c), "{c:?}");
+        }
+        for c in ['a', '\n', '\t', 'é', 'א', 'ع', '\u{200d}', '🏳', '\u{fffd}', '\u{a0}'] {
+            assert!(!misleads(c), "{c:?}");
+        }
+    }
+}

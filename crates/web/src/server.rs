@@ -1,0 +1,261 @@
+//! Serving over HTTP with limits: how long a request may take to come, how many connections there may be, and how long the
+//! end may take.
+//!
+//! `axum::serve` has none of these. A client that sends half a header would hold its connection for ever, enough of them all
+//! of the process's descriptors, and one of them would keep the process from stopping.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
+
+/// What one client, and all together, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long the head of a request may take, and how long a connection may lie idle between two.
+    pub header: Duration,
+    /// How long a request may take with its body and the answer to it.
+    pub request: Duration,
+    /// How old a connection may become; it ends after the request at hand.
+    pub age: Duration,
+    /// How many connections there may be. Further ones are refused with 503.
+    pub connections: usize,
+    /// How long the end waits for requests that are still being answered.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(20),
+            request: Duration::from_secs(60),
+            age: Duration::from_secs(600),
+            connections: 512,
+            stop: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Largest head of a request, in bytes.
+const LARGEST_HEAD: usize = 64 << 10;
+
+/// Requests at once over one connection of HTTP/2.
+const MOST_STREAMS: u32 = 32;
+
+/// What is said to a connection too many.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
+    Connection: close\r\nContent-Length: 48\r\n\r\nToo many connections; try again in a few seconds";
+
+/// Serves `router` until `stop` is cancelled, and waits no longer than [`Limits::stop`] for what is half done.
+///
+/// # Errors
+/// Never at present: a connection that cannot be accepted is told in the log, and the next one is waited for.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let router = router.layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limits.request));
+    let free = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            () = stop.cancelled() => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted: {error}");
+                // Out of descriptors, most likely: some are free again in a moment.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        match Arc::clone(&free).try_acquire_owned() {
+            Ok(place) => {
+                let (router, stop) = (router.clone(), stop.clone());
+                connections.spawn(async move {
+                    connection(stream, router, limits, stop).await;
+                    drop(place);
+                });
+            }
+            Err(_) => refuse(stream),
+        }
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.stop, ended).await.is_err() {
+        tracing::info!("connections that were still half done are closed");
+    }
+    Ok(())
+}
+
+/// Says that there are too many connections, without waiting for anything: what does not fit into the socket is not sent.
+fn refuse(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = io::Write::write(&mut stream, FULL);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(LARGEST_HEAD)
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.header)
+        .keep_alive_timeout(limits.header)
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(LARGEST_HEAD as u32);
+    let service = TowerToHyperService::new(router);
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // A request that has begun may end; what lies idle ends at once.
+    let result = tokio::select! {
+        result = served.as_mut() => Some(result),
+        () = stop.cancelled() => None,
+        () = tokio::time::sleep(limits.age) => None,
+    };
+    let result = match result {
+        Some(result) => result,
+        None => {
+            served.as_mut().graceful_shutdown();
+            match tokio::time::timeout(limits.request, served).await {
+                Ok(result) => result,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection broke off: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(200);
+    const LONG: Duration = Duration::from_secs(60);
+
+    struct Server {
+        address: std::net::SocketAddr,
+        stop: CancellationToken,
+        served: tokio::task::JoinHandle<io::Result<()>>,
+    }
+
+    async fn server(limits: Limits) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/form", post(|body: String| async move { body.len().to_string() }));
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, router, limits, stop.clone()));
+        Server { address, stop, served }
+    }
+
+    impl Server {
+        async fn send(&self, text: &str) -> TcpStream {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            stream
+        }
+    }
+
+    /// All that comes until the other side closes.
+    async fn rest(mut stream: TcpStream) -> String {
+        let mut text = Vec::new();
+        let read = tokio::time::timeout(LONG, stream.read_to_end(&mut text)).await.expect("it stayed open");
+        // A reset is an end as well.
+        let _ = read;
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn limits() -> Limits {
+        Limits { header: LONG, request: LONG, age: LONG, connections: 100, stop: LONG }
+    }
+
+    #[tokio::test]
+    async fn half_a_head_and_an_idle_connection_are_closed() {
+        let server = server(Limits { header: SHORT, ..limits() }).await;
+        for text in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
+            let answer = rest(server.send(text).await).await;
+            assert!(!answer.contains("200"), "{text}: {answer}");
+        }
+        let answer = rest(server.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await).await;
+        assert!(answer.contains("200 OK") && answer.ends_with("here"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn half_a_body_is_not_waited_for_without_end() {
+        let server = server(Limits { request: SHORT, ..limits() }).await;
+        let head =
+            "POST /form HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100\r\n\r\nabc";
+        let answer = rest(server.send(head).await).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn connection_too_many_is_refused_and_the_next_served() {
+        let server = server(Limits { connections: 2, ..limits() }).await;
+        let (first, second) = (server.send("GET / HT").await, server.send("GET / HT").await);
+        let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        // Both are accepted before the third, in the order of their connecting.
+        let mut third = TcpStream::connect(server.address).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = third.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        drop((first, second));
+        let deadline = Instant::now() + LONG;
+        loop {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            let _ = stream.write_all(request.as_bytes()).await;
+            if rest(stream).await.contains("200 OK") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "no place became free");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn end_does_not_wait_for_what_is_half_sent() {
+        let server = server(Limits { stop: SHORT, ..limits() }).await;
+        let half = [
+            server.send("").await,
+            server.send("GET / HT").await,
+            server.send("POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc").await,
+        ];
+        // An answered request shows that the others were accepted too.
+        let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        assert!(rest(server.send(request).await).await.contains("200 OK"));
+        server.stop.cancel();
+        tokio::time::timeout(LONG / 4, server.served).await.expect("it did not stop").unwrap().unwrap();
+        drop(half);
+    }
+}
