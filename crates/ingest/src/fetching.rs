@@ -131,7 +131,7 @@ impl Ingest {
             ));
         };
         let url = CanonicalUrl::of(&response.url).map_err(|e| in_vain(e.to_string()))?;
-        let entry = read.entry.clone();
+        let entry = told_by(read);
         let (media_type, page_url) = (response.media_type, response.url);
         let _room = room_for(bytes.len() + carried(&entry)).await;
         let article =
@@ -218,8 +218,17 @@ fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) 
     backissue_extract::extract(&page, Some(entry)).map_err(|e| e.to_string())
 }
 
+/// What a source may say of a read: a foreign one only what the page does not say itself, and never its text.
+fn told_by(read: &ClaimedRead) -> Entry {
+    let mut entry = read.entry.clone();
+    if !read.is_own {
+        (entry.content, entry.summary) = (None, None);
+    }
+    entry
+}
+
 async fn from_feed(read: &ClaimedRead) -> Option<Article> {
-    let (entry, base) = (read.entry.clone(), read.url.as_url().clone());
+    let (entry, base) = (told_by(read), read.url.as_url().clone());
     let _room = room_for(carried(&entry)).await;
     tokio::task::spawn_blocking(move || backissue_extract::from_entry(&entry, Some(&base)).ok())
         .await

@@ -12,6 +12,27 @@ pub fn without_credentials(url: &Url) -> Url {
     bare
 }
 
+/// Whether two hosts belong to one site: equal, or under one registered domain (Public Suffix List).
+pub fn same_site(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim_end_matches('.'), other.trim_end_matches('.'));
+    one.eq_ignore_ascii_case(other)
+        || psl::domain_str(one).is_some_and(|domain| {
+            psl::domain_str(other).is_some_and(|other| domain.eq_ignore_ascii_case(other))
+        })
+}
+
+/// Services that publish feeds for blogs elsewhere.
+const FEED_SERVICES: &[&str] =
+    &["feedburner.com", "feedpress.me", "feedpress.it", "feedblitz.com", "rapidfeeds.com"];
+
+/// Whether a source whose feed is on `feed_host` is the site's own that a read on `read_host` belongs to. What a feed says of
+/// its site counts only where a service publishes it: a feed could name any site.
+pub fn owns(feed_host: &str, site_url: Option<&Url>, read_host: &str) -> bool {
+    let by_service = FEED_SERVICES.iter().any(|service| same_site(service, feed_host));
+    let site = site_url.and_then(Url::host_str).filter(|_| by_service);
+    same_site(site.unwrap_or(feed_host), read_host)
+}
+
 /// Writes an address for everybody's eyes.
 pub(crate) fn serialize_bare<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
     url.as_ref().map(without_credentials).serialize(serializer)
@@ -20,6 +41,24 @@ pub(crate) fn serialize_bare<S: Serializer>(url: &Option<Url>, serializer: S) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn source_owns_what_lies_on_its_feeds_domain() {
+        let site: Url = "https://blog.acme.example/".parse().unwrap();
+        for (feed, read, owned) in [
+            ("acme.example", "acme.example", true),
+            ("feeds.acme.example", "blog.acme.example", true),
+            ("acme.co.uk", "blog.acme.co.uk", true),
+            ("evil.co.uk", "acme.co.uk", false),
+            ("a.github.io", "b.github.io", false),
+            ("feeds.feedburner.com", "blog.acme.example", true),
+            ("feeds.feedburner.com", "bolt.example", false),
+            ("evil.example", "blog.acme.example", false),
+            ("127.0.0.1", "127.0.0.1", true),
+        ] {
+            assert_eq!(owns(feed, Some(&site), read), owned, "{feed} {read}");
+        }
+    }
 
     #[test]
     fn address_of_a_source_is_written_without_its_password() {

@@ -25,7 +25,7 @@ mod slug;
 mod source;
 mod week;
 
-pub use address::without_credentials;
+pub use address::{owns, same_site, without_credentials};
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
 pub use block::{Block, BlockKind, Blocks, BlocksError};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};

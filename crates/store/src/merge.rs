@@ -214,7 +214,8 @@ async fn keep_article(
 ) -> Tried<()> {
     let id = row.int("id")?;
     let published = match said {
-        Said::By(read) => read.entry.published.or(article.published).or(read.entry.updated),
+        Said::By(read) if read.is_own => read.entry.published.or(article.published).or(read.entry.updated),
+        Said::By(read) => article.published.or(read.entry.published).or(read.entry.updated),
         Said::InRow => row.opt_moment("published")?.or(article.published),
     };
     let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);

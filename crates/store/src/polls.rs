@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use backissue_model::bounds::{MAX_ADDRESS, MAX_ERROR, MAX_LANGUAGE, MAX_NAME, MAX_TITLE, cut};
 use backissue_model::without_credentials;
-use backissue_model::{CanonicalUrl, Entry, Moving, Pace, PollingHints, ReadId, SourceId, Stage};
+use backissue_model::{CanonicalUrl, Entry, Moving, Pace, PollingHints, ReadId, SourceId, Stage, owns};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
@@ -518,8 +518,47 @@ async fn place_known(
     let which = Which::These(ids.clone());
     count(tx, &which, Sign::Less).await?;
     add_places(tx, source, &missing, found_by, now).await?;
+    if found_by == FoundBy::Feed {
+        take_over(tx, source, &ids, now).await?;
+    }
     list_on_sources(tx, &ids).await?;
     count(tx, &which, Sign::More).await
+}
+
+/// Gives reads to this source where it is their site's own and the one that named them first is not: any feed may name
+/// another blog's articles before that blog does.
+async fn take_over(tx: &mut Tx, source: SourceId, ids: &[ReadId], now: Timestamp) -> Tried<()> {
+    let query = sql("SELECT host, site_url FROM source WHERE id = $1").bind(source.0);
+    let Some(new) = tx.row(query).await? else { return Ok(()) };
+    let (new_host, new_site) = (new.text("host")?, new.opt_parsed::<Url>("site_url")?);
+    let query = format!(
+        "SELECT r.id, r.host, s.host AS owner_host, s.site_url AS owner_site
+         FROM read r JOIN source s ON s.id = r.source_id WHERE r.id IN ({})",
+        placeholders(1, ids.len())
+    );
+    let rows = tx.rows(sql_listing(query, ids.len()).bind_all(ids.iter().map(|id| id.0))).await?;
+    let mut taken = Vec::new();
+    for row in &rows {
+        let host = row.text("host")?;
+        let owner_site = row.opt_parsed::<Url>("owner_site")?;
+        if owns(&new_host, new_site.as_ref(), &host)
+            && !owns(&row.text("owner_host")?, owner_site.as_ref(), &host)
+        {
+            taken.push(ReadId(row.int("id")?));
+        }
+    }
+    for id in &taken {
+        // A read whose page could not be had may now be what its own feed carries.
+        let give = sql("UPDATE read SET source_id = $2,
+                due_at = CASE WHEN stage = 'discovered' AND due_at IS NULL THEN $3 ELSE due_at END,
+                attempts = CASE WHEN stage = 'discovered' AND due_at IS NULL THEN 0 ELSE attempts END
+             WHERE id = $1");
+        tx.run(give.bind(id.0).bind(source.0).bind(millis(now))).await?;
+    }
+    if !taken.is_empty() {
+        mark_changed(tx, &Which::These(taken)).await?;
+    }
+    Ok(())
 }
 
 /// Those of these reads that no feed has named so far.

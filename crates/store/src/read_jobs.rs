@@ -1,7 +1,7 @@
 //! Reads on their way: claims, results, failures. Stage and result commit together.
 
 use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
-use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage};
+use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage, owns};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -35,6 +35,8 @@ pub struct ClaimedRead {
     pub found_by: FoundBy,
     /// That source.
     pub source: SourceId,
+    /// Whether that source is the site's own on which the read lies. What another one carries never stands in for a page.
+    pub is_own: bool,
     /// Whose blog that source is.
     pub company: String,
     /// The language of that source's feed, as declared (BCP 47).
@@ -203,7 +205,7 @@ impl Store {
         let query = format!(
             "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
                 p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
-                AS found_by, s.language AS feed_language, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
+                AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
              FROM read r JOIN source s ON s.id = r.source_id
              JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
              LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
@@ -424,6 +426,11 @@ fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
         entry: row.json("entry")?,
         found_by: row.parsed("found_by")?,
         source: SourceId(row.int("source_id")?),
+        is_own: owns(
+            &row.text("source_host")?,
+            row.opt_parsed::<Url>("site_url")?.as_ref(),
+            &row.text("host")?,
+        ),
         company: company_of(row.text("company")?, &row.text("source_title")?),
         feed_language: row.opt_text("feed_language")?,
         article,

@@ -6,7 +6,6 @@ use backissue_store::{SourceFilter, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use crate::args::SourcesArgs;
 use crate::exit::Outcome;

@@ -80,6 +80,37 @@ on_both!(hostile_texts_are_stored, |db| {
     }
 });
 
+on_both!(read_belongs_to_its_own_site_whoever_named_it_first, |db| {
+    let (evil, acme) = (db.follow("Evil").await, db.follow("Acme").await);
+    let url = "https://acme.example/post";
+    db.poll(&evil, vec![entry(url, Some("2019-01-01")), entry("https://else.example/x", None)]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    assert!(!read.is_own);
+    let other = db.claim(Stage::Discovered).await.unwrap();
+    let (read, other) = if read.url.as_str() == url { (read, other) } else { (other, read) };
+    let dated = Article { published: Some("2026-05-11T00:00:00Z".parse().unwrap()), ..article("Some text.") };
+    db.store.finish_extract(&read, &dated, &read.url, at(5)).await.unwrap();
+    db.store.fail(&other, "gone", at(5), Retry::SetAside).await.unwrap();
+    db.finish_all().await;
+    let card = || async { whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.remove(0) };
+    let before = card().await;
+    assert_eq!(
+        (before.source, before.week.to_string()),
+        (evil.id, "2026-W20".to_owned()),
+        "the page's own day counts"
+    );
+    db.poll(&acme, vec![entry(url, Some("2026-05-11"))]).await;
+    let after = card().await;
+    assert_eq!((after.source, after.company), (acme.id, acme.company.clone()));
+    let page = db.store.read(after.id).await.unwrap().unwrap();
+    assert_eq!(page.places.len(), 2, "who named it first stays a place");
+    let filter = ReadFilter { source: Some(acme.id), ..ReadFilter::default() };
+    assert_eq!(whole_list(&db.store, &filter, Order::Newest, 9).await.len(), 1);
+    db.poll(&evil, vec![entry(url, Some("2019-01-01"))]).await;
+    assert_eq!(card().await.source, acme.id);
+    db.assert_sound().await;
+});
+
 on_both!(texts_of_any_length_make_short_lists, |db| {
     let long = "word ".repeat(2_000_000);
     let source = db.follow("Acme").await;
