@@ -1,4 +1,4 @@
-//! Serving over HTTP with limits: how long a request may take to come, how many connections there may be, and how long the
+//! Serving over HTTP/1.1 with limits: how long a request may take to come, how many connections there may be, and how long the
 //! end may take.
 //!
 //! `axum::serve` has none of these. A client that sends half a header would hold its connection for ever, enough of them all
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -49,9 +49,6 @@ impl Default for Limits {
 
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
-
-/// Requests at once over one connection of HTTP/2.
-const MOST_STREAMS: u32 = 32;
 
 /// What is said to a connection too many.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
@@ -114,18 +111,13 @@ fn refuse(stream: TcpStream) {
 
 async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
-        .max_buf_size(LARGEST_HEAD)
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.header)
-        .keep_alive_timeout(limits.header)
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(LARGEST_HEAD as u32);
+    // The limit for a head begins with its first byte.
+    match tokio::time::timeout(limits.header, stream.peek(&mut [0])).await {
+        Ok(Ok(1)) => {}
+        _ => return,
+    }
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(LARGEST_HEAD);
     let service = TowerToHyperService::new(router);
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // A request that has begun may end; what lies idle ends at once.
