@@ -7,7 +7,7 @@ use url::Url;
 use crate::addresses::{Allowance, can_be_base};
 use crate::assembly::Attribute;
 use crate::markup_text::{one_line, plain_text};
-use crate::{Hints, decoding, tags};
+use crate::{Hints, UrlDate, decoding, tags};
 
 /// The most links that are read of one page.
 pub const MAX_LINKS: usize = 10_000;
@@ -102,6 +102,74 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     }
     listing.next = next.map(|(_, url)| url);
     listing
+}
+
+/// Parts of addresses that lead to lists and to pages about the site.
+const NO_ARTICLES: &[&str] = &[
+    "about",
+    "archive",
+    "archives",
+    "author",
+    "authors",
+    "careers",
+    "categories",
+    "category",
+    "contact",
+    "events",
+    "feed",
+    "jobs",
+    "legal",
+    "login",
+    "newsletter",
+    "page",
+    "people",
+    "press",
+    "pricing",
+    "privacy",
+    "products",
+    "search",
+    "signup",
+    "solutions",
+    "tag",
+    "tags",
+    "team",
+    "terms",
+    "topic",
+    "topics",
+];
+/// Words of an address's last part, and of a link, from which on they are most likely an article's title.
+const TITLE_PARTS: usize = 3;
+const TITLE_WORDS: usize = 4;
+
+/// The links of a page that are most likely articles, before anything is known of the blog: their addresses end in a title,
+/// or have a day. Where at least three lie below the page's own folder, only those.
+pub fn likely_articles<'l>(links: impl IntoIterator<Item = &'l Link>, here: &Url) -> Vec<&'l Link> {
+    let likely: Vec<&Link> = links.into_iter().filter(|link| is_likely(link)).collect();
+    let folder = format!("{}/", here.path().trim_end_matches('/'));
+    let below: Vec<&Link> =
+        likely.iter().copied().filter(|link| link.url.path().starts_with(&folder)).collect();
+    if below.len() >= 3 { below } else { likely }
+}
+
+fn is_likely(link: &Link) -> bool {
+    let parts: Vec<String> = link
+        .url
+        .path_segments()
+        .into_iter()
+        .flatten()
+        .filter(|p| !p.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let Some((last, folders)) = parts.split_last() else { return false };
+    let is_other = |part: &String| NO_ARTICLES.contains(&part.as_str());
+    if is_other(last) || folders.iter().any(is_other) || link.url.query().is_some() {
+        return false;
+    }
+    let name = last.trim_end_matches(".html").trim_end_matches(".htm");
+    let words = name.split(['-', '_']).filter(|word| word.chars().any(char::is_alphabetic)).count();
+    words >= TITLE_PARTS
+        || UrlDate::of(&link.url).is_some_and(|date| matches!(date, UrlDate::Day(_)))
+        || words >= 1 && !folders.is_empty() && link.text.split_whitespace().count() >= TITLE_WORDS
 }
 
 fn bare_host(url: &Url) -> Option<&str> {
@@ -218,6 +286,19 @@ fn is_archive(url: &Url, here: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn likely_articles_end_in_a_title_or_have_a_day() {
+        let page = br#"<a href="/blog/">Blog</a><a href="/blog/how-we-moved-to-kafka">How we moved to Kafka</a>
+            <a href="/blog/tag/kafka-and-friends-of-it">Kafka</a><a href="/blog/2024/05/17/outage">Outage</a>
+            <a href="/blog/vectors">Vectors in practice: what we learnt</a><a href="/about/our-great-team">Team</a>
+            <a href="/blog/author/ann-of-green-gables">Ann</a><a href="/blog/page/2">Older</a>
+            <a href="/terms-of-our-service">Terms</a><a href="/blog/x-y-z-w?share=1">Share</a>"#;
+        let here: Url = "https://acme.example/blog".parse().unwrap();
+        let listing = read(page, &Hints { url: Some(here.clone()), media_type: None });
+        let found: Vec<&str> = likely_articles(&listing.links, &here).iter().map(|l| l.url.path()).collect();
+        assert_eq!(found, ["/blog/how-we-moved-to-kafka", "/blog/2024/05/17/outage", "/blog/vectors"]);
+    }
+
     use super::*;
 
     fn listing(at: &str, html: &str) -> Listing {

@@ -95,6 +95,10 @@ impl Verdict {
 pub enum Why {
     /// The feed lists it.
     InFeed,
+    /// It is among the articles that were learned from.
+    Known,
+    /// Its address, or the link to it, is a title.
+    Titled,
     /// It has a shape that was learned.
     Shaped(String),
     /// It has a date where the feed's articles have theirs, though the rest differs.
@@ -119,6 +123,8 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InFeed => f.write_str("the feed lists it"),
+            Self::Known => f.write_str("the archive has it"),
+            Self::Titled => f.write_str("its address or its link is a title"),
             Self::Shaped(shape) => write!(f, "like {shape}"),
             Self::DatedAlike => f.write_str("it has a date where the feed's articles have theirs"),
             Self::NothingLearned => {

@@ -5,6 +5,11 @@ use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want};
 use backissue_model::{Feed, NewSource};
 use url::Url;
 
+use crate::listed;
+
+/// Fewer links to articles than this make no page that lists them.
+const FEWEST_LISTED: usize = 3;
+
 /// What an address leads to.
 #[derive(Debug)]
 pub enum Found {
@@ -12,6 +17,13 @@ pub enum Found {
     One(Box<FeedAt>),
     /// A page that names several feeds, best first.
     Several(Vec<FoundFeed>),
+    /// A page without a feed that lists articles.
+    List {
+        /// Its address.
+        url: Url,
+        /// How many of its links are most likely articles.
+        articles: usize,
+    },
 }
 
 /// A feed that was fetched and read.
@@ -47,7 +59,8 @@ pub enum FindError {
     Fetch(#[from] FetchError),
     /// It is a page without a feed.
     #[error(
-        "{url} names no feed, and none is at the usual places; if you know the feed's own address, follow that"
+        "{url} names no feed, none is at the usual places, and it lists no articles; follow the feed by its own address, or the \
+         page that lists the articles"
     )]
     NoFeed {
         /// The page.
@@ -75,7 +88,14 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     }
     let named = backissue_feed::of_posts(backissue_feed::discover(&bytes, &hints), &at);
     match named.as_slice() {
-        [] => usual_place(fetcher, &at).await,
+        [] => match usual_place(fetcher, &at).await {
+            Err(none @ FindError::NoFeed { .. }) => {
+                let list = listed::read(bytes, hints, Vec::new()).await.unwrap_or_default();
+                let articles = list.taken.len();
+                if articles >= FEWEST_LISTED { Ok(Found::List { url: at, articles }) } else { Err(none) }
+            }
+            found => found,
+        },
         [only] => fetch_feed(fetcher, &only.url, Some(at)).await.map(|feed| Found::One(Box::new(feed))),
         _ => Ok(Found::Several(named)),
     }

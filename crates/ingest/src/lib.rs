@@ -18,6 +18,7 @@ mod find_feed;
 mod hosts;
 mod hubs;
 mod images;
+mod listed;
 mod meter;
 mod polling;
 mod reannotate;

@@ -10,9 +10,10 @@ use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use crate::robots::Leave;
 use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
-use crate::{feed_address, hubs};
+use crate::{feed_address, hubs, listed};
 
 /// What came of asking, before it is recorded.
 struct Polled {
@@ -108,10 +109,7 @@ impl Ingest {
     }
 
     async fn ask(&self, source: &Source) -> Result<Polled, IngestError> {
-        let Some(feed_url) = &source.feed_url else {
-            let error = "it has no feed".to_owned();
-            return Ok(refused(source, PollOutcome::Failed { error: error.clone() }, error, Again::Never));
-        };
+        let Some(feed_url) = &source.feed_url else { return self.ask_list(source).await };
         let known = Validators {
             etag: source.health.etag.clone(),
             last_modified: source.health.last_modified.clone(),
@@ -119,6 +117,62 @@ impl Ingest {
         match self.fetcher.get(feed_url, Want::Feed, &known).await {
             Err(error) => Ok(self.not_reached(source, &error)),
             Ok(response) => self.answered(source, response).await,
+        }
+    }
+
+    /// Asks a source without a feed for the page or the sitemap that lists its articles.
+    async fn ask_list(&self, source: &Source) -> Result<Polled, IngestError> {
+        let failed = |error: String, again| {
+            refused(source, PollOutcome::Failed { error: error.clone() }, error, again)
+        };
+        let Some(url) = listed::address(source) else {
+            return Ok(failed("it has no feed, no listing page and no sitemap".to_owned(), Again::Never));
+        };
+        match self.leave_to_ask(url).await {
+            Leave::Granted => {}
+            Leave::Refused(line) => {
+                let why =
+                    format!("{url} is not polled: its publisher asks programs not to (robots.txt: `{line}`)");
+                return Ok(no_feed(source, why));
+            }
+            Leave::Unknown { reason, .. } => return Ok(no_feed(source, reason)),
+        }
+        let known = Validators {
+            etag: source.health.etag.clone(),
+            last_modified: source.health.last_modified.clone(),
+        };
+        let response = match self.fetcher.get(url, Want::Any, &known).await {
+            Err(error) => return Ok(self.not_reached(source, &error)),
+            Ok(response) => response,
+        };
+        let max_age = response.cache_max_age;
+        let Validators { etag, last_modified } = response.validators.clone();
+        let address = Address::Stays;
+        let bytes = match response.body {
+            Body::NotModified => {
+                let outcome = PollOutcome::NotModified { etag, last_modified, address };
+                return Ok(well(outcome, max_age, PollingHints::default()));
+            }
+            Body::Bytes(bytes) => bytes,
+        };
+        let hints = Hints { url: Some(response.url), media_type: response.media_type };
+        let known = self.store.addresses_of_articles(source.id, listed::EXAMPLES).await?;
+        match listed::read(bytes, hints, known).await {
+            Err(why) => Ok(no_feed(source, format!("{url} {why}"))),
+            Ok(found) => {
+                let outcome = PollOutcome::Fetched {
+                    feed_title: found.title.clone(),
+                    site_url: None,
+                    language: None,
+                    address,
+                    polling_hints: PollingHints::default(),
+                    etag,
+                    last_modified,
+                    articles: Vec::new(),
+                    doubtful: found.admissions(source.health.last_success.map(|_| Timestamp::now())),
+                };
+                Ok(well(outcome, max_age, PollingHints::default()))
+            }
         }
     }
 

@@ -21,7 +21,7 @@ pub struct NewSource {
     pub company: Option<String>,
     /// The blog's front page.
     pub site_url: Option<Url>,
-    /// The feed that is polled; none for a blog without one, which is then followed by the addresses below.
+    /// The feed that is polled; none for a blog without one, whose listing page or sitemap is polled.
     pub feed_url: Option<Url>,
     /// A sitemap that lists the blog's articles.
     pub sitemap_url: Option<Url>,
@@ -111,7 +111,7 @@ pub enum Standing {
     Active,
     /// Its publisher said 410 Gone: kept, but asked no more.
     Retired,
-    /// It has no feed; the program cannot yet follow it by its sitemap or listing page.
+    /// It has neither a feed nor a listing page or a sitemap.
     Waiting,
     /// A person paused it: kept, but not polled until it is resumed.
     Paused,

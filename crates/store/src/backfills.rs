@@ -352,6 +352,20 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "looking up what a feed listed"))
     }
 
+    /// The addresses under which a source has articles in the archive, the newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn addresses_of_articles(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
+        let query = sql("SELECT p.url FROM place p JOIN read r ON r.id = p.read_id
+             WHERE p.source_id = $1 AND r.stage = 'annotated' ORDER BY p.read_id DESC LIMIT $2");
+        let found = async {
+            let rows = self.database.rows(query.bind(source.0).bind(limit)).await?;
+            rows.iter().map(|row| row.parsed("url")).collect::<Tried<Vec<Url>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "looking up a source's articles"))
+    }
+
     /// Another read than `but` that was admitted under an address.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The schema's history, embedded: numbered, forward only, the same steps for both databases.
 //!
-//! A new step is a file in `migrations/sqlite` and one in `migrations/postgres`, and a line in [`steps!`]. A step that has
+//! A new step is a file in `migrations/sqlite` and one in `migrations/postgres`, and a line at the end of [`steps!`]: a step's
+//! place there is its number in the database. A step that has
 //! been released is never changed; the database remembers its checksum and refuses a program that disagrees.
 
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ macro_rules! steps {
                 ("readers", include_str!(concat!("../migrations/", $folder, "/0008_readers.sql"))),
                 ("sources", include_str!(concat!("../migrations/", $folder, "/0010_sources.sql"))),
                 ("blocks", include_str!(concat!("../migrations/", $folder, "/0012_blocks.sql"))),
+                ("listed", include_str!(concat!("../migrations/", $folder, "/0013_listed.sql"))),
             ])
         })
     };

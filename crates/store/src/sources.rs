@@ -141,7 +141,7 @@ impl Store {
             return Ok(Follow { source: source_of_row(&row)?, is_new });
         }
         let slug = free_slug(&mut tx, new).await?;
-        let active = new.feed_url.is_some();
+        let active = [&new.feed_url, &new.listing_url, &new.sitemap_url].into_iter().any(Option::is_some);
         let insert = sql(
             "INSERT INTO source (slug, key, title, company, host, site_url, feed_url, sitemap_url, listing_url,
                                  followed_at, standing, next_poll)
@@ -494,7 +494,7 @@ fn source_key(new: &NewSource, site_url: Option<&Url>) -> String {
 }
 
 fn host_of(new: &NewSource) -> String {
-    let addresses = [&new.feed_url, &new.sitemap_url, &new.listing_url, &new.site_url];
+    let addresses = [&new.feed_url, &new.listing_url, &new.sitemap_url, &new.site_url];
     addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
 }
 

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use backissue_feed::Hints;
 use backissue_model::{CanonicalUrl, FIRST_PAGE};
 use backissue_tests::database::Database;
+use backissue_tests::made_up_web::{Document, MadeUpWeb};
 use backissue_tests::program::{Archive, client, terminate, wait};
 use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
@@ -195,4 +196,51 @@ fn trouble_of_a_source_is_logged_once() {
     let second = archive.run(&["sync", "--log", "warn"]).unwrap();
     assert_eq!(logged(&second.err), 0, "the same trouble again is no news: {}", second.err);
     assert!(second.out.contains("Vanished"), "the summary names it each time: {}", second.out);
+}
+
+const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
+
+#[test]
+fn blog_without_a_feed_is_polled_by_its_list() {
+    let article = |title: &str| {
+        let paragraph = format!("<p>{}</p>", PROSE.repeat(4));
+        let html = format!(
+            "<!doctype html><title>{title}</title><article><h1>{title}</h1><time datetime=2026-05-12>12 May 2026</time>{}</article>",
+            paragraph.repeat(3)
+        );
+        Document::page(&html.replace("The queue", title))
+    };
+    let list = "<!doctype html><title>Acme engineering</title><a href=/about/the-people-here>About</a>\
+        <a href=/engineering/how-the-queue-filled-up>How the queue filled up</a>\
+        <a href=/engineering/why-we-left-the-lock>Why we left the lock</a>\
+        <a href=/engineering/a-worker-too-many>A worker too many</a>\
+        <a href=/engineering/empty-page-about-nothing>Empty</a><a href=/engineering/tag/queues-and-more-of-them>Queues</a>";
+    let documents = [
+        ("acme.example/engineering", Document::page(list)),
+        ("acme.example/engineering/how-the-queue-filled-up", article("How the queue filled up")),
+        ("acme.example/engineering/why-we-left-the-lock", article("Why we left the lock")),
+        ("acme.example/engineering/a-worker-too-many", article("A worker too many")),
+        (
+            "acme.example/engineering/empty-page-about-nothing",
+            Document::page("<title>Nothing</title><p>Nothing.</p>"),
+        ),
+    ];
+    let web =
+        MadeUpWeb::start(documents.map(|(address, document)| (address.to_owned(), document)).into()).unwrap();
+    let archive = Archive::new(web.arguments()).unwrap();
+    let followed = archive.json(&["follow", "http://acme.example/engineering", "--title", "Acme"]).unwrap();
+    assert_eq!(followed[0]["source"]["listing_url"], "http://acme.example/engineering", "{followed}");
+    assert_eq!(followed[0]["source"]["health"]["standing"], "active", "{followed}");
+    let explained = archive.json(&["backfill", "--dry-run", "acme"]).unwrap();
+    assert_eq!(explained[0]["taken"].as_array().unwrap().len(), 4, "{explained}");
+    archive.json(&["sync"]).unwrap();
+    let mut titles: Vec<String> =
+        archive.all_reads().unwrap().iter().map(|read| read["title"].as_str().unwrap().to_owned()).collect();
+    titles.sort();
+    assert_eq!(titles, ["A worker too many", "How the queue filled up", "Why we left the lock"]);
+    web.forget_requests();
+    let again = archive.json(&["sync"]).unwrap();
+    assert_eq!(again["reads_new"], 0, "{again}");
+    let asked: Vec<String> = web.requests().into_iter().filter(|r| !r.ends_with("robots.txt")).collect();
+    assert_eq!(asked, ["acme.example/engineering"], "only the list is asked again");
 }

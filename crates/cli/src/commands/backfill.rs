@@ -26,7 +26,9 @@ const EXAMPLES: usize = 8;
 /// Looks for the past of the named sources, or of all.
 pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let Some(sources) = chosen(&store, &args.sources).await? else { return Ok(Outcome::NotThere) };
+    let Some(sources) = chosen(&store, &args.sources, args.dry_run).await? else {
+        return Ok(Outcome::NotThere);
+    };
     let extent =
         Extent { since: args.since.map(|day| begins(day, store.zone())).transpose()?, most: args.limit };
     if args.dry_run {
@@ -73,15 +75,19 @@ async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
 }
 
 /// The sources that are meant; none where one of them is not there, which is told.
-async fn chosen(store: &Store, names: &[String]) -> anyhow::Result<Option<Vec<Source>>> {
+async fn chosen(store: &Store, names: &[String], dry_run: bool) -> anyhow::Result<Option<Vec<Source>>> {
     let mut chosen = Vec::new();
     for name in names {
         let Some(source) = sources::named(store, name).await? else {
             sources::tell_unknown(store, name).await?;
             return Ok(None);
         };
-        if source.feed_url.is_none() {
-            bail!("{} has no feed, from which it could be learned what its articles look like", source.title);
+        if source.feed_url.is_none() && !dry_run {
+            bail!(
+                "{} has no feed, from which it could be learned what its articles look like; its list is polled, which \
+                 --dry-run explains",
+                source.title
+            );
         }
         if source.health.standing == Standing::Paused {
             bail!("{0} is paused; `backissue source {1} --resume` polls it again", source.title, source.slug);
@@ -92,6 +98,7 @@ async fn chosen(store: &Store, names: &[String]) -> anyhow::Result<Option<Vec<So
         chosen = store
             .sources(&SourceFilter { standing: Some(Standing::Active), ..SourceFilter::default() })
             .await?;
+        chosen.retain(|source| dry_run || source.feed_url.is_some());
     }
     if chosen.is_empty() {
         anstream::eprintln!("Nothing is followed yet. Try `backissue starter`, or `backissue follow URL`.");
@@ -189,11 +196,7 @@ async fn explained_by(
 
 fn tell_explanation(source: &Source, found: &Explanation, zone: &TimeZone) -> anyhow::Result<()> {
     say!("{STRONG}{}{PLAIN} ({})", source.title, source.slug)?;
-    say!(
-        "  Learned from {}:",
-        output::count(found.examples as u64, "article of its feed")
-            .replace("article of its feeds", "articles of its feed")
-    )?;
+    say!("  Learned from {}:", output::count(found.examples as u64, "article"))?;
     for (shape, examples) in &found.shapes {
         say!("    {shape}  {QUIET}({examples}){PLAIN}")?;
     }

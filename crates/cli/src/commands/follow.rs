@@ -66,7 +66,9 @@ fn tell(followed: &[Follow], names: &SourceChange, backfill: bool) -> anyhow::Re
         say!("{verb} {STRONG}{}{PLAIN} ({}) {address}", source.title, source.slug)?;
         if source.feed_url.is_none() {
             say!(
-                "  It has no feed; it is kept for when the program can follow it by its sitemap or listing page."
+                "  It has no feed: the page or the sitemap that lists its articles is polled. `backissue backfill --dry-run {}` says \
+                 what of it is taken, and why.",
+                source.slug
             )?;
         }
     }
@@ -89,6 +91,18 @@ fn tell(followed: &[Follow], names: &SourceChange, backfill: bool) -> anyhow::Re
 async fn one(url: &Url, args: &FollowArgs, settings: &Settings) -> anyhow::Result<NewSource> {
     let fetcher = open::fetcher(settings)?;
     let feed = match find(&fetcher, url).await? {
+        Found::List { url, .. } => {
+            let (title, company) = (args.title.clone().unwrap_or_default(), args.company.clone());
+            let (site_url, listing_url) = (Some(url.clone()), Some(url));
+            return Ok(NewSource {
+                title,
+                company,
+                site_url,
+                feed_url: None,
+                sitemap_url: None,
+                listing_url,
+            });
+        }
         Found::One(feed) => *feed,
         Found::Several(feeds) => {
             let chosen = choose(url, feeds, args.pick)?;

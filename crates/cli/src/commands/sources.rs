@@ -114,7 +114,7 @@ pub fn state(source: &Source) -> String {
         (_, Standing::Paused) => "paused".to_owned(),
         (Some(error), _) => format!("{ALERT}{error}{PLAIN}"),
         (None, Standing::Retired) => "gone for good; asked no more".to_owned(),
-        (None, Standing::Waiting) => "no feed; not asked yet".to_owned(),
+        (None, Standing::Waiting) => "no feed and no list; not polled".to_owned(),
         (None, Standing::Active) if source.health.last_poll.is_none() => "not asked yet".to_owned(),
         (None, Standing::Active) => "well".to_owned(),
     }
@@ -155,8 +155,15 @@ fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
     if let Some(feed) = &source.feed_url {
         told.push(("feed", without_credentials(feed).to_string()));
     }
+    if source.feed_url.is_none()
+        && let Some(list) = source.listing_url.as_ref().or(source.sitemap_url.as_ref())
+    {
+        told.push(("list", format!("{} (it has no feed)", without_credentials(list))));
+    }
     match health.standing {
-        Standing::Waiting => told.push(("asked", "not yet: it has no feed".to_owned())),
+        Standing::Waiting => {
+            told.push(("asked", "not polled: it has no feed, no listing page and no sitemap".to_owned()))
+        }
         Standing::Retired => told.push(("retired", retired(health, zone))),
         Standing::Paused => {
             let words =

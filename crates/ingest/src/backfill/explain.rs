@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backissue_feed::Shapes;
-use backissue_fetch::{Fetcher, Validators, Want};
+use backissue_feed::{Hints, Shapes};
+use backissue_fetch::{Body, Fetcher, Validators, Want};
 use backissue_model::Source;
 use backissue_store::Extent;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,8 @@ use url::Url;
 use super::document::Candidate;
 use super::plan::{Plan, Way};
 use super::{Again, EXAMPLES};
+use crate::listed::{self, Listed};
+use crate::robots::Leave;
 use crate::workers::{Ingest, IngestError};
 
 /// A document that was read, and what came of it.
@@ -55,6 +57,49 @@ impl Explanation {
 }
 
 impl Ingest {
+    /// What a poll of a source without a feed would take, and why.
+    async fn explain_list(&self, source: &Source, extent: Extent) -> Result<Explanation, IngestError> {
+        let trouble = |why: String| Explanation { trouble: Some(why), ..Explanation::default() };
+        let Some(url) = listed::address(source) else {
+            return Ok(trouble("it has no feed, no listing page and no sitemap".to_owned()));
+        };
+        if let Leave::Refused(line) = self.leave_to_ask(url).await {
+            return Ok(trouble(format!(
+                "its publisher asks programs not to read {url} (robots.txt: `{line}`)"
+            )));
+        }
+        let response = match self.fetcher.get(url, Want::Any, &Validators::default()).await {
+            Ok(response) => response,
+            Err(error) => return Ok(trouble(error.to_string())),
+        };
+        let hints = Hints { url: Some(response.url), media_type: response.media_type };
+        let Body::Bytes(bytes) = response.body else { return Ok(Explanation::default()) };
+        let known = self.store.addresses_of_articles(source.id, listed::EXAMPLES).await?;
+        let list = match listed::read(bytes, hints, known).await {
+            Ok(list) => list,
+            Err(why) => return Ok(trouble(format!("{url} {why}"))),
+        };
+        let candidates = |listed: Vec<Listed>| -> Vec<Candidate> {
+            let candidate = |Listed { url, date, verdict }| {
+                let too_old = extent.since.zip(date).is_some_and(|(since, at)| at < since);
+                Candidate { url, verdict, date, too_old, entry: None }
+            };
+            listed.into_iter().map(candidate).collect()
+        };
+        let way = if source.listing_url.is_some() { Way::Listing } else { Way::Sitemap };
+        let said = format!("{} addresses of articles, {} others", list.taken.len(), list.refused.len());
+        Ok(Explanation {
+            shapes: list.shapes,
+            examples: list.examples,
+            documents: vec![ReadDocument { url: url.clone(), way, said }],
+            taken: candidates(list.taken),
+            in_feed: 0,
+            refused: candidates(list.refused),
+            pause: self.pause_of(Some(url)).await,
+            trouble: None,
+        })
+    }
+
     /// Searches for a source's past without keeping anything, and tells what it found and why it would take it.
     ///
     /// # Errors
@@ -65,6 +110,9 @@ impl Ingest {
         extent: Extent,
         stop: &CancellationToken,
     ) -> Result<Explanation, IngestError> {
+        if source.feed_url.is_none() {
+            return self.explain_list(source, extent).await;
+        }
         let mut examples = self.store.addresses_in_feed(source.id, EXAMPLES).await?;
         if examples.is_empty()
             && let Some(feed_url) = &source.feed_url

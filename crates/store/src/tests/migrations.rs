@@ -1,5 +1,6 @@
 //! Upgrades: on a database with data in it.
 
+use backissue_model::{NewSource, Standing};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
@@ -118,6 +119,30 @@ on_both!(an_archive_from_before_sources_had_a_rhythm_is_brought_up_to_date, |db|
     assert_eq!((health(well.id).await.failing_since, health(well.id).await.etag), (None, None));
     assert_eq!(health(ill.id).await.failing_since, Some(at(1)), "since it last answered well");
     assert_eq!(poll(&again, &well, vec![entry("https://well.example/2", None)]).await.new, 1);
+    again.close().await;
+});
+
+on_both!(waiting_source_with_a_list_is_polled_after_an_upgrade, |db| {
+    let feedless = |title, listing: Option<&str>| {
+        let listing_url = listing.map(|url| url.parse().unwrap());
+        NewSource { feed_url: None, listing_url, ..blog(title) }
+    };
+    let listed = feedless("Listed", Some("https://listed.example/posts"));
+    let listed = db.store.follow(&listed, at(0)).await.unwrap().source.id;
+    let bare = db.store.follow(&feedless("Bare", None), at(0)).await.unwrap().source.id;
+    let mut tx = db.store.database.begin().await.unwrap();
+    for undo in [
+        "UPDATE source SET standing = 'waiting', next_poll = NULL",
+        "DELETE FROM _sqlx_migrations WHERE description = 'listed'",
+    ] {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    let health = async |id| again.source(id).await.unwrap().unwrap().health;
+    assert_eq!(health(listed).await.standing, Standing::Active);
+    assert!(health(listed).await.next_poll.is_some());
+    assert_eq!(health(bare).await.standing, Standing::Waiting);
     again.close().await;
 });
 

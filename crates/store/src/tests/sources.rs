@@ -43,11 +43,7 @@ on_both!(a_source_without_a_title_takes_its_feeds, |db| {
 });
 
 on_both!(a_source_without_a_feed_waits, |db| {
-    let new = NewSource {
-        feed_url: None,
-        sitemap_url: "https://acme.example/map.xml".parse().ok(),
-        ..blog("Acme")
-    };
+    let new = NewSource { feed_url: None, ..blog("Acme") };
     let source = db.store.follow(&new, at(0)).await.unwrap().source;
     assert_eq!(source.health.standing, Standing::Waiting);
     assert_eq!(source.health.next_poll, None);
@@ -57,6 +53,13 @@ on_both!(a_source_without_a_feed_waits, |db| {
     assert_eq!(db.store.sources(&waiting).await.unwrap().len(), 1);
     let active = SourceFilter { standing: Some(Standing::Active), troubled_only: false };
     assert_eq!(db.store.sources(&active).await.unwrap().len(), 0);
+
+    let listed = "https://listed.example/posts".parse().ok();
+    let new = NewSource { feed_url: None, listing_url: listed, ..blog("Listed") };
+    let source = db.store.follow(&new, at(0)).await.unwrap().source;
+    assert_eq!((source.health.standing, source.health.next_poll), (Standing::Active, Some(at(0))));
+    let claimed = db.store.claim_source(at(100), LEASE, &[], Scope::Due).await.unwrap().unwrap();
+    assert_eq!((claimed.source.id, claimed.host.as_str()), (source.id, "listed.example"));
 });
 
 on_both!(a_source_is_claimed_once_until_its_lease_ends, |db| {

@@ -86,6 +86,8 @@ fn head(source: &Source) -> Markup {
                 }
                 @if let Some(feed) = &source.feed_url {
                     (reads::dot()) a href=(without_credentials(feed)) rel="noopener noreferrer" { "its feed" }
+                } @else if let Some(list) = source.listing_url.as_ref().or(source.sitemap_url.as_ref()) {
+                    (reads::dot()) a href=(without_credentials(list)) rel="noopener noreferrer" { "the list of its articles" }
                 }
             }
         }

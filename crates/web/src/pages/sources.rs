@@ -93,7 +93,7 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
             Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
             Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
             Condition::Paused => span.state.still { (icons::STILL) span { "paused; its reads stay" } },
-            Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed; cannot be followed yet" } },
+            Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed and no list of articles; not polled" } },
             Condition::Unfollowed => span.state.still { (icons::STILL) span { "not followed any more; its reads stay" } },
         }
     }
@@ -122,7 +122,7 @@ fn at_a_glance(sources: &[Source], troubled: usize) -> String {
     };
     if silent > 0 {
         said.push_str(&format!(
-            " {} not asked: gone, paused, or without a feed.",
+            " {} not polled: gone, paused, or without a feed and a list.",
             if silent == 1 { "One is".to_owned() } else { format!("{} are", words::number(silent as u64)) }
         ));
     }

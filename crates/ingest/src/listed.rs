@@ -1,0 +1,160 @@
+//! Articles of a source without a feed: the new addresses on the page, or in the sitemap, that lists them.
+//!
+//! Which addresses are articles is learned from those that the archive has of the source; as long as these are few, from the
+//! links of the page that look like titles. Each page decides for itself whether it is an article (`backfill::page`).
+
+use backissue_feed::{Hints, Shapes, UrlDate, Verdict, Why, listing, sitemap};
+use backissue_fetch::gunzip;
+use backissue_model::{CanonicalUrl, Entry, Source};
+use backissue_store::Admission;
+use jiff::Timestamp;
+use url::Url;
+
+/// How many of the source's own articles are learned from.
+pub(crate) const EXAMPLES: u32 = 500;
+/// Fewer articles than this teach nothing yet.
+const FEWEST: usize = 3;
+/// Most articles that one poll takes, the first on a page and the newest of a sitemap.
+const MOST: usize = 60;
+
+/// The page or the sitemap that is polled.
+pub(crate) fn address(source: &Source) -> Option<&Url> {
+    source.listing_url.as_ref().or(source.sitemap_url.as_ref())
+}
+
+/// An address of what is most likely an article.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) url: Url,
+    pub(crate) date: Option<Timestamp>,
+    /// Whether it is an article's, and why.
+    pub(crate) verdict: Verdict,
+}
+
+/// What a page or a sitemap lists.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct List {
+    pub(crate) title: Option<String>,
+    pub(crate) taken: Vec<Listed>,
+    pub(crate) refused: Vec<Listed>,
+    /// The shapes that addresses of articles have, each with the number of its examples.
+    pub(crate) shapes: Vec<(String, usize)>,
+    pub(crate) examples: usize,
+}
+
+impl List {
+    /// Its articles. What nothing dates appeared `now`, where the list was read before.
+    pub(crate) fn admissions(&self, now: Option<Timestamp>) -> Vec<Admission> {
+        let admission = |listed: &Listed| {
+            let url = CanonicalUrl::of(&listed.url).ok()?;
+            let entry =
+                Entry { url: Some(listed.url.clone()), updated: listed.date.or(now), ..Entry::default() };
+            Some(Admission { url, entry })
+        };
+        self.taken.iter().filter_map(admission).collect()
+    }
+}
+
+/// Reads a listing page or a sitemap; why not, where it is neither or lists no article.
+pub(crate) async fn read(bytes: Vec<u8>, hints: Hints, known: Vec<Url>) -> Result<List, String> {
+    let bytes = gunzip(bytes, sitemap::MAX_BYTES).await?;
+    let read = move || listed(&bytes, &hints, &known);
+    let stopped = "stopped the program's parser; please report this";
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(stopped.to_owned()))
+}
+
+fn listed(bytes: &[u8], hints: &Hints, known: &[Url]) -> Result<List, String> {
+    let mut is_sitemap = true;
+    let mut links: Vec<(listing::Link, Option<Timestamp>)> = match sitemap::parse(bytes, hints) {
+        Ok(map) => {
+            let mut pages = map.pages;
+            pages.sort_by_key(|page| std::cmp::Reverse(page.lastmod));
+            pages
+                .into_iter()
+                .map(|page| (listing::Link { url: page.url, text: String::new() }, page.lastmod))
+                .collect()
+        }
+        Err(_) => {
+            is_sitemap = false;
+            listing::read(bytes, hints).links.into_iter().map(|link| (link, None)).collect()
+        }
+    };
+    let here = hints.url.clone().ok_or("has no address")?;
+    let examples: Vec<Url> = if known.len() >= FEWEST {
+        known.to_vec()
+    } else {
+        let likely = listing::likely_articles(links.iter().map(|(link, _)| link), &here);
+        likely.into_iter().map(|link| link.url.clone()).chain(known.iter().cloned()).collect()
+    };
+    let shapes = Shapes::learn(&examples);
+    let mut list = List {
+        shapes: shapes.shapes().iter().map(|shape| (shape.to_string(), shape.examples())).collect(),
+        examples: shapes.examples(),
+        ..List::default()
+    };
+    for (link, lastmod) in links.drain(..) {
+        let verdict = shapes.judge(&link.url);
+        let is_example = examples.contains(&link.url);
+        let date = UrlDate::guess(&link.url, lastmod);
+        let verdict = match is_example {
+            true if known.len() < FEWEST => Verdict::Article(Why::Titled),
+            true => Verdict::Article(Why::Known),
+            false => verdict,
+        };
+        let is_taken = verdict.is_article() && list.taken.len() < MOST;
+        let part = if is_taken { &mut list.taken } else { &mut list.refused };
+        part.push(Listed { url: link.url, date, verdict });
+    }
+    if list.taken.is_empty() {
+        let what = if is_sitemap { "is a sitemap that lists" } else { "is a page that lists" };
+        return Err(format!(
+            "{what} no addresses of articles; `backissue backfill --dry-run` explains what it has"
+        ));
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(url: &str) -> Hints {
+        Hints { url: url.parse().ok(), media_type: None }
+    }
+
+    fn paths(listed: &[Listed]) -> Vec<&str> {
+        listed.iter().map(|listed| listed.url.path()).collect()
+    }
+
+    const PAGE: &[u8] = br#"<a href="/about">About</a><a href="/blog/moving-to-kafka">Moving</a><a href="/blog/why-we-left-it">Why</a>
+        <a href="/blog/a-queue-too-many">A queue</a><a href="/jobs/senior-queue-engineer">Jobs</a><a href="/blog/kafka">Kafka</a>"#;
+
+    #[test]
+    fn first_poll_takes_titles_and_later_ones_what_is_like_known_articles() {
+        let first = listed(PAGE, &hints("https://acme.example/blog"), &[]).unwrap();
+        assert_eq!(
+            paths(&first.taken)[..3],
+            ["/blog/moving-to-kafka", "/blog/why-we-left-it", "/blog/a-queue-too-many"]
+        );
+        assert!(!paths(&first.taken).contains(&"/jobs/senior-queue-engineer"));
+        let known: Vec<Url> = ["/blog/one-two-three", "/blog/two-three-four", "/blog/three-four-five"]
+            .map(|path| Url::parse("https://acme.example").unwrap().join(path).unwrap())
+            .into();
+        let later = listed(PAGE, &hints("https://acme.example/blog"), &known).unwrap();
+        assert!(paths(&later.taken).contains(&"/blog/moving-to-kafka"), "{later:?}");
+        assert!(!paths(&later.taken).contains(&"/about") && !later.shapes.is_empty(), "{later:?}");
+    }
+
+    #[test]
+    fn sitemap_is_read_newest_first_and_a_page_without_articles_is_told() {
+        let map = br#"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+            <url><loc>https://acme.example/blog/old-news-of-ours</loc><lastmod>2020-01-01</lastmod></url>
+            <url><loc>https://acme.example/blog/new-things-we-made</loc><lastmod>2026-01-01</lastmod></url>
+            <url><loc>https://acme.example/pricing</loc></url></urlset>"#;
+        let list = listed(map, &hints("https://acme.example/sitemap.xml"), &[]).unwrap();
+        assert_eq!(paths(&list.taken), ["/blog/new-things-we-made", "/blog/old-news-of-ours"]);
+        assert!(list.admissions(None)[0].entry.updated.is_some());
+        let nothing = listed(b"<a href=/about>About</a>", &hints("https://acme.example/"), &[]).unwrap_err();
+        assert!(nothing.contains("lists no addresses of articles"), "{nothing}");
+    }
+}
