@@ -2,6 +2,7 @@
 
 mod archive;
 mod bench;
+mod check;
 mod distill;
 mod eval;
 mod fit;
@@ -30,6 +31,8 @@ enum Chore {
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
+    /// Check the words of comments and texts, and that no crate has a circle of files
+    Check(check::Check),
     /// Make the built-in embedder of all-MiniLM-L6-v2
     Distill(distill::Distill),
     /// Say how good the précis and the search are, against what people said, and how much of the past a backfill brings in
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Check(chore) => chore.run(),
         Chore::Distill(chore) => chore.run(),
         Chore::Eval(chore) => chore.run(),
         Chore::Screenshots(chore) => chore.run(),

@@ -8,6 +8,8 @@ use anyhow::{Context, bail, ensure};
 use backissue_tests::postgres::Cluster;
 use backissue_tests::shared::shared_dir;
 
+use crate::check::Check;
+
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub struct Test {
@@ -31,6 +33,7 @@ impl Test {
         let began = Instant::now();
         if self.filter.is_none() {
             step("Format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+            step("Words and structure", || Check::default().run())?;
             step("Dependencies", dependencies)?;
         }
         let cluster = step("What the tests need", what_tests_need)?;

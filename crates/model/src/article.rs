@@ -9,23 +9,26 @@ use url::Url;
 
 use crate::Blocks;
 
-/// Words an adult reads in a minute of English non-fiction, silently: 238, the mean of 190 studies
-/// (Brysbaert 2019, "How many words do we read per minute?", Journal of Memory and Language 109).
+/// Words that an adult reads per minute, silently, in English non-fiction.
+///
+/// 238 is the mean of 190 studies (Brysbaert 2019, "How many words do we read per minute?", Journal
+/// of Memory and Language 109).
 pub const WORDS_PER_MINUTE: u32 = 238;
 
-/// The minutes it takes to read `words`, rounded up, never under 1.
+/// Minutes to read `words` words, rounded up, at least 1.
 pub fn minutes_to_read(words: u32) -> u32 {
     words.div_ceil(WORDS_PER_MINUTE).max(1)
 }
 
-/// What remains of a page when all but its article is gone.
+/// The article of a page, without the rest of the page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Article {
-    /// The address the page gives itself (`rel=canonical`, `og:url`), where that lies on the same site.
+    /// The address that the page gives for itself (`rel=canonical`, `og:url`), if it is on the same
+    /// site.
     pub canonical_url: Option<Url>,
     /// The article's title, without the site's name.
     pub title: Option<String>,
-    /// Who wrote it; several names are joined with a comma.
+    /// The author; several names are joined with commas.
     pub author: Option<String>,
     /// When it was published.
     pub published: Option<Timestamp>,
@@ -33,23 +36,25 @@ pub struct Article {
     pub site_name: Option<String>,
     /// The page's own short description, plain text.
     pub description: Option<String>,
-    /// The language as a BCP 47 tag: as declared, else as recognised.
+    /// The language as a BCP 47 tag: the declared one, else the detected one.
     pub language: Option<String>,
     /// The body as sanitised HTML with absolute addresses.
     pub html: String,
-    /// The body as plain text: blocks separated by an empty line, code with its line breaks. Evidence points into this.
+    /// The body as plain text. An empty line separates blocks; code keeps its line breaks. Evidence
+    /// points into this text.
     pub text: String,
     /// The blocks of `text`. Empty for an article that was stored before blocks were kept.
     pub blocks: Blocks,
-    /// Words of `text`.
+    /// Number of words in `text`.
     pub words: u32,
-    /// Minutes it takes to read, at [`WORDS_PER_MINUTE`].
+    /// Minutes to read it, at [`WORDS_PER_MINUTE`].
     pub minutes: u32,
-    /// Fingerprint of `text`, equal for the same article on two sites; none where the text is too short to tell.
+    /// The fingerprint of `text`, equal for the same article on two sites. `None` if the text is
+    /// too short to be distinctive.
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// A 128-bit hash of an article's words, blind to case, punctuation and white space.
+/// A 128-bit hash of an article's words. Ignores case, punctuation and white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u128);
 
@@ -84,12 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_note_takes_a_minute_and_a_long_one_is_rounded_up() {
+    fn reading_time_is_rounded_up_to_whole_minutes() {
         assert_eq!([0, 1, 238, 239, 4760].map(minutes_to_read), [1, 1, 1, 2, 20]);
     }
 
     #[test]
-    fn a_fingerprint_survives_its_text() {
+    fn fingerprint_round_trips_through_text() {
         let print = Fingerprint(0x0123_4567_89ab_cdef);
         assert_eq!(print.to_string().parse(), Ok(print));
         assert_eq!(print.to_string().len(), 32);

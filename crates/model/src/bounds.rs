@@ -1,54 +1,56 @@
-//! How long the texts may be that come from feeds and pages.
+//! Maximum lengths of texts from feeds and pages.
 //!
-//! Whatever a feed says, a list of a hundred reads stays small. Texts are cut where they are read and once more where they are
-//! stored; what an older version stored is cut where it is shown.
+//! They keep a list of a hundred reads small, whatever a feed contains. Texts are cut when they are
+//! parsed and again when they are stored. Texts stored by an older version are cut when they are
+//! shown.
 
 use std::borrow::Cow;
 
 use crate::{Article, Entry, Feed};
 
-/// Most characters of a title: of a read, a source, a site.
+/// Maximum characters of a title: of a read, a source, a site.
 pub const MAX_TITLE: usize = 300;
 
-/// Most characters of a name: an author or several, a company, a tag.
+/// Maximum characters of a name: an author or several, a company, a tag.
 pub const MAX_NAME: usize = 200;
 
-/// Most characters of a page's description of itself.
+/// Maximum characters of a page's own description.
 pub const MAX_DESCRIPTION: usize = 2000;
 
-/// Most characters of an error as it is stored.
+/// Maximum characters of a stored error.
 pub const MAX_ERROR: usize = 2000;
 
-/// Most bytes of a language tag. RFC 5646 asks for 35; longer ones are dropped, since half a tag is another language.
+/// Maximum bytes of a language tag. RFC 5646 recommends 35. Longer ones are dropped, since half a
+/// tag is another language.
 pub const MAX_LANGUAGE: usize = 35;
 
-/// Most bytes of an address or a feed's identifier, which are dropped when they are longer.
+/// Maximum bytes of an address or of a feed's identifier. Longer ones are dropped.
 pub const MAX_ADDRESS: usize = 4096;
 
-/// Most tags of an entry.
+/// Maximum tags per entry.
 pub const MAX_TAGS: usize = 50;
 
-/// Most bytes of HTML that a feed carries as an entry's summary, and as its content.
+/// Maximum bytes of HTML in an entry's summary.
 pub const MAX_SUMMARY: usize = 64 << 10;
-/// See [`MAX_SUMMARY`].
+/// Maximum bytes of HTML in an entry's content.
 pub const MAX_CONTENT: usize = 2 << 20;
 
-/// `text` with at most `most` characters: cut after a word, with `…` as the mark of it.
+/// Cuts `text` to at most `most` characters, after a whole word, and marks the cut with `…`.
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    // A character takes at most four bytes, so most texts are not counted.
+    // A character has at most four bytes, so most texts need no counting.
     if text.len() <= most || text.char_indices().nth(most).is_none() {
         return Cow::Borrowed(text);
     }
     let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
     let start = &text[..end];
-    // The word that is cut goes, unless it is most of the text.
+    // Drops the word that is cut, unless it is most of the text.
     let next_is_space = text[end..].starts_with(char::is_whitespace);
     let word = start.rfind(char::is_whitespace).filter(|at| !next_is_space && *at * 2 > end);
     let kept = start[..word.unwrap_or(end)].trim_end_matches([',', ';', ':', '.', ' ', '\n', '\t']);
     Cow::Owned(format!("{kept}…"))
 }
 
-/// The start of `text`, at most `most` bytes, cut between characters.
+/// Cuts `text` to at most `most` bytes, between characters.
 fn start(text: &mut String, most: usize) {
     text.truncate(text.floor_char_boundary(most));
 }
@@ -66,7 +68,7 @@ fn language(tag: &mut Option<String>) {
 }
 
 impl Feed {
-    /// The feed with all of its texts within bounds.
+    /// Returns the feed with all texts within bounds.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         cut_in_place(&mut self.title, MAX_TITLE);
@@ -78,7 +80,7 @@ impl Feed {
 }
 
 impl Entry {
-    /// The entry with all of its texts within bounds.
+    /// Returns the entry with all texts within bounds.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         cut_in_place(&mut self.title, MAX_TITLE);
@@ -103,7 +105,7 @@ impl Entry {
 }
 
 impl Article {
-    /// The article with all texts but its body within bounds; the body's are the extractor's.
+    /// Returns the article with all texts within bounds. The extractor bounds the body.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         cut_in_place(&mut self.title, MAX_TITLE);
@@ -122,7 +124,7 @@ mod tests {
     use crate::FeedFormat;
 
     #[test]
-    fn texts_are_cut_after_a_word_with_a_mark() {
+    fn texts_are_cut_after_a_word_with_an_ellipsis() {
         for (text, most, expected) in [
             ("a short title", 13, "a short title"),
             ("a short title", 12, "a short…"),
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_an_entry_and_a_feed_is_bounded() {
+    fn all_texts_of_entries_and_feeds_are_bounded() {
         let long = "word ".repeat(100_000);
         let address: url::Url = format!("https://a.example/{}", "x".repeat(10_000)).parse().unwrap();
         let entry = Entry {

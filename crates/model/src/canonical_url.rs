@@ -1,9 +1,10 @@
 //! The identity of a read.
 //!
-//! Two spellings of one address must meet in one row (promise 1). [`CanonicalUrl::of`] undoes what others added to an
-//! address: tracking parameters, AMP and redirect wrappers, fragments that name no page, credentials. What remains is still an address
-//! that works, spelt as the site spells it. [`CanonicalUrl::key`] goes further and forgets what never tells two articles
-//! apart (scheme, `www.`, a trailing slash, `index.html`, the order of parameters); only the key is compared.
+//! Two spellings of one address must lead to the same row. [`CanonicalUrl::of`] removes what others
+//! added to an address: tracking parameters, AMP and redirect wrappers, fragments that name no
+//! page, credentials. The result is still an address that works, as the site spells it.
+//! [`CanonicalUrl::key`] also removes what never distinguishes two articles: scheme, `www.`, a
+//! trailing slash, `index.html`, the order of parameters. Only keys are compared.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,23 +12,23 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// An article's address without what was added on the way to it.
+/// An article's address without tracking, wrappers and credentials.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CanonicalUrl(Url);
 
-/// Why an address cannot be a read's.
+/// Why an address cannot identify a read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalUrlError {
-    /// Not an address at all.
+    /// It cannot be parsed.
     #[error("`{0}` is not an absolute web address")]
     NotAnAddress(String),
-    /// Neither http nor https, or no host.
+    /// It is neither http nor https, or has no host.
     #[error("`{0}` is not on the web; only http and https addresses with a host can be reads")]
     NotOnTheWeb(String),
 }
 
-/// Parameters that say where a visitor came from and nothing about the article.
+/// Parameters that say where a visitor came from, not which article it is.
 const TRACKING: &[&str] = &[
     "_bhlid",
     "_ga",
@@ -92,11 +93,11 @@ const TRACKING: &[&str] = &[
     "yclid",
 ];
 
-/// Families of tracking parameters, by how they begin.
+/// Prefixes of families of tracking parameters.
 const TRACKING_FAMILIES: &[&str] =
     &["utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "__hs", "ss_source", "ss_campaign"];
 
-/// Parameters that track only with these values: a feed reader's mark.
+/// Parameters that track only with these values, which feed readers set.
 const TRACKING_VALUES: &[(&str, &[&str])] = &[
     ("source", &["rss", "feed", "atom"]),
     ("ref", &["rss", "feed", "atom"]),
@@ -111,7 +112,7 @@ impl CanonicalUrl {
     /// # Errors
     /// [`CanonicalUrlError::NotOnTheWeb`] for anything but an http or https address with a host.
     pub fn of(url: &Url) -> Result<Self, CanonicalUrlError> {
-        // What one round takes off may bare what another takes off; few addresses need a second.
+        // Removing one layer can expose another. Few addresses need a second round.
         const MOST_ROUNDS: usize = 64;
         let mut url = url.clone();
         for _ in 0..MOST_ROUNDS {
@@ -155,13 +156,15 @@ impl CanonicalUrl {
         self.0.as_str()
     }
 
-    /// The host, which is what politeness is owed to.
+    /// The host. Pauses between requests are counted per host.
     pub fn host(&self) -> &str {
         self.0.host_str().expect("a canonical address is only made with a host")
     }
 
-    /// What two spellings of one article's address have in common: no scheme, no `www.`, no trailing slash, no
-    /// `index.html`, parameters in order, a fragment only where it names a page. Not an address; only for comparing.
+    /// A comparison key that is equal for all spellings of one article's address.
+    ///
+    /// It has no scheme, no `www.`, no trailing slash and no `index.html`. Parameters are sorted. A
+    /// fragment stays only if it names a page. The key is not an address.
     pub fn key(&self) -> String {
         let host = self.host();
         let mut key = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).to_owned();
@@ -189,13 +192,13 @@ impl CanonicalUrl {
     }
 }
 
-/// Whether a fragment names a page of a site that finds its pages by it (`#/post`, `#!/post`), not a place in a page.
+/// Whether a fragment names a page (`#/post`, `#!/post`) and not a position on a page.
 fn names_a_page(fragment: &str) -> bool {
     let path = fragment.strip_prefix('!').unwrap_or(fragment).strip_prefix('/');
     path.is_some_and(|path| !path.trim_start_matches('/').is_empty())
 }
 
-/// The article's address inside the wrappers of AMP caches and click counters.
+/// Unwraps an article's address from AMP caches and click counters.
 fn unwrap(mut url: Url) -> Url {
     for _ in 0..3 {
         let Some(inner) = wrapped(&url) else { break };
@@ -227,7 +230,7 @@ fn wrapped(url: &Url) -> Option<Url> {
     match url.path() {
         "/url" if google => parameter(&["q", "url"]),
         "/l.php" if host.ends_with(".facebook.com") => parameter(&["u"]),
-        // Medium's, on the custom domains of its blogs as well.
+        // Medium's redirect, also on the custom domains of its blogs.
         "/m/global-identity" | "/m/global-identity-2" => parameter(&["redirectUrl"]),
         "/amp/" => None,
         path if google => from_path(path.strip_prefix("/amp/")?),
@@ -238,7 +241,7 @@ fn wrapped(url: &Url) -> Option<Url> {
 fn drop_final_dot(url: &mut Url) {
     if let Some(host) = url.host_str().and_then(|h| h.strip_suffix('.')).filter(|h| !h.is_empty()) {
         let host = host.to_owned();
-        // A host that is valid with its root dot is valid without it.
+        // A host that is valid with a final dot is valid without it.
         let _ = url.set_host(Some(&host));
     }
 }
@@ -252,23 +255,24 @@ fn drop_tracking(url: &mut Url) {
 
 fn is_tracking(pair: &str) -> bool {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    // `&amp;` that was escaped twice leaves `amp;` before the name.
+    // `&amp;` that was escaped twice puts `amp;` before the name.
     let name = name.to_ascii_lowercase().replace("%3b", ";");
     let name = name.trim_start_matches("amp;").to_owned();
     let value = value.to_ascii_lowercase();
     TRACKING.contains(&name.as_str())
         || TRACKING_FAMILIES.iter().any(|family| name.starts_with(family))
         || TRACKING_VALUES.iter().any(|(n, values)| *n == name && values.contains(&value.as_str()))
-        // Medium marks every link of a feed: ?source=rss----8bebf7a9da6f---4
+        // Medium marks each link of a feed: ?source=rss----8bebf7a9da6f---4
         || (name == "source" && (value.starts_with("rss-") || value.starts_with("collection_")))
 }
 
-/// The ordinary page of an AMP page that lies beside it.
+/// Replaces the address of an AMP page by that of its ordinary page.
 fn leave_amp(url: &mut Url) {
     if let Some(host) = url.host_str().and_then(|h| h.strip_prefix("amp.")).filter(|rest| rest.contains('.'))
     {
         let host = host.to_owned();
-        // What follows `amp.` in a valid host is a valid host, unless it is a bare address, which stays as it was.
+        // Without `amp.`, a valid host is still valid, unless a bare IP address remains. Then the
+        // host stays as it was.
         let _ = url.set_host(Some(&host));
     }
     let path = url.path();
@@ -284,9 +288,11 @@ fn leave_amp(url: &mut Url) {
     }
 }
 
-/// Whether a segment of a path is an article's name, whose AMP page `/amp` after it is, and not a section's, in which
-/// `/amp` may be an article about AMP. A name has several words, letters with digits, a long number, or an extension;
-/// one plain word is taken for a section, because two rows of one article do less harm than one row of two.
+/// Whether a path segment is an article's name, so that `/amp` after it is the article's AMP page.
+///
+/// After a section's name, `/amp` may be an article about AMP. An article's name has several words,
+/// letters with digits, a long number, or an extension. A single plain word counts as a section,
+/// because two rows for one article do less harm than one row for two.
 fn names_an_article(segment: &str) -> bool {
     const SECTIONS: &[&str] =
         &["articles", "blog", "blogs", "news", "notes", "posts", "stories", "studies", "tags", "topics"];
@@ -298,7 +304,8 @@ fn names_an_article(segment: &str) -> bool {
         && (words.len() > 1 || segment.contains(['.', '%']) || digits > 4 || digits > 0 && has_letters)
 }
 
-/// The path with escapes in capitals and letters that need no escape written plainly (RFC 3986, section 6.2.2).
+/// Normalises percent-encoding: upper-case escapes, and no escape where none is needed (RFC 3986,
+/// section 6.2.2).
 fn evenly_encoded(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut even = String::with_capacity(path.len());
@@ -315,7 +322,7 @@ fn evenly_encoded(path: &str) -> String {
                 at += 3;
             }
             None => {
-                // A path of a parsed address is ASCII.
+                // The path of a parsed URL is ASCII.
                 even.push(char::from(bytes[at]));
                 at += 1;
             }
@@ -358,7 +365,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_was_added_on_the_way_is_taken_off() {
+    fn tracking_and_wrappers_are_removed() {
         for (given, canonical) in [
             ("https://Example.com:443/a/?utm_source=rss&id=7#top", "https://example.com/a/?id=7"),
             ("http://example.com:80/a?utm_campaign=x", "http://example.com/a"),
@@ -443,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_on_the_web_is_refused() {
+    fn addresses_outside_the_web_are_refused() {
         for text in [
             "mailto:a@example.com",
             "javascript:alert(1)",
@@ -457,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn wrappers_around_wrappers_come_off_to_the_last() {
+    fn nested_wrappers_are_all_removed() {
         let mut url = Url::parse("https://example.com/a-post").unwrap();
         for _ in 0..6 {
             let inner = url.clone();
@@ -468,14 +475,14 @@ mod tests {
     }
 
     #[test]
-    fn the_tracking_names_are_sorted_and_in_lower_case() {
+    fn tracking_names_are_sorted_and_in_lower_case() {
         assert!(TRACKING.is_sorted());
         assert!(TRACKING.iter().all(|name| *name == name.to_lowercase()));
     }
 
     proptest! {
         #[test]
-        fn the_canonical_form_is_its_own(path in "(/[a-zA-Z0-9%.~_-]{0,9}){0,4}(/(amp|%61mp)){0,3}/{0,2}", query in "((amp;)?[a-z_]{1,9}=[a-z0-9%]{0,5}&?){0,4}", host in "(www\\.|amp\\.){0,2}([a-z]{1,8}|google)\\.(com|org)", fragment in "(!?/?[a-z/]{0,5})?") {
+        fn canonical_form_is_idempotent(path in "(/[a-zA-Z0-9%.~_-]{0,9}){0,4}(/(amp|%61mp)){0,3}/{0,2}", query in "((amp;)?[a-z_]{1,9}=[a-z0-9%]{0,5}&?){0,4}", host in "(www\\.|amp\\.){0,2}([a-z]{1,8}|google)\\.(com|org)", fragment in "(!?/?[a-z/]{0,5})?") {
             let given = format!("https://{host}{path}?{query}#{fragment}");
             let once: CanonicalUrl = given.parse().unwrap();
             let twice = CanonicalUrl::of(once.as_url()).unwrap();

@@ -1,6 +1,6 @@
-//! Whose blog a source is, as far as its title tells.
+//! Derives the company behind a blog from the blog's title.
 
-/// Words that a title says of the blog and not of the company.
+/// Words that belong to the blog and not to the company.
 const OF_THE_BLOG: &[&str] = &[
     "blog",
     "blogs",
@@ -35,11 +35,11 @@ const OF_THE_BLOG: &[&str] = &[
     "our",
 ];
 
-/// What separates the parts of a title.
+/// Separators between the parts of a title.
 const SEPARATORS: &[&str] = &[" | ", " - ", " – ", " — ", " · ", ": ", " on ", " at ", " from ", " by "];
 
-/// The company in the title of a blog: without "Blog", "Engineering" and the like. The title itself
-/// if nothing else is left.
+/// The company in a blog's title: the title without "Blog", "Engineering" and the like. Returns the
+/// whole title if nothing remains.
 ///
 /// ```
 /// # use backissue_model::company_of_title;
@@ -53,13 +53,13 @@ pub fn company_of_title(title: &str) -> String {
         parts = parts.into_iter().flat_map(|part| part.split(separator)).collect();
     }
     let names: Vec<String> = parts.iter().map(|part| bare(part)).collect();
-    // A part that is all name says it best; else the first in which a name is left.
+    // Prefers a part that is a name as a whole, else the first part that contains one.
     let whole = parts.iter().zip(&names).find(|(part, name)| part.trim() == name.as_str());
     let name = whole.map(|(_, name)| name).or_else(|| names.iter().find(|name| !name.is_empty()));
     name.filter(|name| !name.is_empty()).map_or_else(|| title.to_owned(), Clone::clone)
 }
 
-/// `part` without the words at its ends that speak of the blog.
+/// Removes the words about the blog from both ends of `part`.
 fn bare(part: &str) -> String {
     let mut words: Vec<&str> = part.split_whitespace().collect();
     let of_the_blog = |word: &&str| {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn title_gives_its_company() {
+    fn company_is_derived_from_title() {
         for (title, company) in [
             ("Netflix TechBlog - Medium", "Netflix"),
             ("Engineering at Meta", "Meta"),

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a concept in addresses and data, e.g. `rate-limiting`: 2 to 60 bytes of `a-z`, `0-9` and inner hyphens.
+/// A concept's identifier in addresses and data, e.g. `rate-limiting`: 2 to 60 bytes of `a-z`,
+/// `0-9` and inner hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ConceptSlug(String);
 
-/// Why a text is not a concept's slug.
+/// The text is not a valid slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a concept's name; write 2 to 60 of a-z, 0-9 and inner hyphens, for example rate-limiting"
@@ -58,16 +59,16 @@ impl fmt::Display for ConceptSlug {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Concept {
-    /// Its name in addresses and data.
+    /// Its identifier in addresses and data.
     pub slug: ConceptSlug,
-    /// Its name for people, e.g. `Rate limiting`.
+    /// Its display name, e.g. `Rate limiting`.
     pub name: String,
-    /// Other words that articles use for it, each matched as a whole word or phrase without regard to case.
+    /// Other names that articles use for it. Each matches as a whole word or phrase, in any case.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// What it is, in one line.
+    /// Its definition, in one line.
     pub definition: String,
-    /// The broader concept it belongs under, if any.
+    /// The broader concept, if there is one.
     #[serde(default)]
     pub parent: Option<ConceptSlug>,
 }

@@ -1,20 +1,22 @@
-//! What a feed says.
+//! Feeds and their entries.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// 6 August 1991, when the first page of the web was made public (CERN, "A short history of the Web"): a date before it is a
-/// mistake, or what a site's generator writes where it has none, as Go's zero time, the beginning of year 1.
+/// 6 August 1991, when the first web page became public (CERN, "A short history of the Web").
+///
+/// An earlier date is a mistake, or the placeholder of a site generator, such as Go's zero time
+/// (year 1).
 pub const FIRST_PAGE: Timestamp = Timestamp::constant(681_436_800, 0);
 
-/// The format a feed is written in, as far as it tells.
+/// The format of a feed, as far as it can be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeedFormat {
     /// RSS 0.91 to 0.94 and Netscape's.
     Rss0,
-    /// RSS 0.90, 1.0 and 1.1, all written in RDF.
+    /// RSS 0.90, 1.0 and 1.1, which are RDF.
     Rdf,
     /// RSS 2.0.
     Rss2,
@@ -35,32 +37,32 @@ pub struct Feed {
     pub site_url: Option<Url>,
     /// The feed's language as a BCP 47 tag, as given.
     pub language: Option<String>,
-    /// Its items in the order of the document.
+    /// Its items, in document order.
     pub entries: Vec<Entry>,
 }
 
-/// One item of a feed as the feed tells it, before its page is fetched.
+/// One item of a feed, as the feed describes it. Its page has not been fetched yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The feed's own name for the item (`guid`, `atom:id`, JSON `id`); its link where it has none.
+    /// The feed's identifier of the item (`guid`, `atom:id`, JSON `id`), else its link.
     pub id: Option<String>,
     /// The article's address, absolute.
     pub url: Option<Url>,
-    /// The article's own address where `url` leads to it through a counter of clicks (`feedburner:origLink`,
-    /// `pheedo:origLink`), absolute.
+    /// The article's own absolute address (`feedburner:origLink`, `pheedo:origLink`), if `url` goes
+    /// through a click counter.
     #[serde(default)]
     pub original_url: Option<Url>,
-    /// The title as plain text, markup and entities undone.
+    /// The title as plain text, without markup and entities.
     pub title: Option<String>,
     /// The author's name.
     pub author: Option<String>,
-    /// When the article was published.
+    /// The date of publication.
     pub published: Option<Timestamp>,
-    /// When it was last changed.
+    /// The date of the last change.
     pub updated: Option<Timestamp>,
-    /// The feed's short text of it, as HTML that nobody has cleaned yet.
+    /// The feed's summary, as unsanitised HTML.
     pub summary: Option<String>,
-    /// The article's body where the feed carries it, as HTML that nobody has cleaned yet.
+    /// The article's body, if the feed has it, as unsanitised HTML.
     pub content: Option<String>,
     /// Categories and tags, as given.
     #[serde(default)]

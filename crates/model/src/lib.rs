@@ -1,8 +1,9 @@
-//! The words of Backissue as types: source, feed, entry, read, article, précis, evidence, kind, concept, week, reader,
-//! mark, note, label.
+//! The vocabulary of Backissue as types: source, feed, entry, read, article, précis, evidence,
+//! kind, concept, week, reader, mark, note, label.
 //!
-//! Every other crate speaks in these. This crate does no input or output, reads no clock, and knows neither the
-//! database nor HTML. Types that carry a rule ([`Week`], [`CanonicalUrl`], [`ConceptSlug`], [`Slug`]) can only be made right.
+//! All other crates use these types. This crate does no input or output and reads no clock. It
+//! knows neither the database nor HTML. Types with a rule ([`Week`], [`CanonicalUrl`],
+//! [`ConceptSlug`], [`Slug`]) can only hold valid values.
 
 mod address;
 mod article;

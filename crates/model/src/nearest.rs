@@ -1,13 +1,14 @@
-//! The known name that a mistyped one probably means.
+//! Suggestions for mistyped names.
 
-/// The least similarity of two names, 0 to 1, at which one is offered for the other.
+/// The minimum similarity, 0 to 1, of a suggestion.
 const SIMILAR: f64 = 0.84;
-/// The similarity of a name to one that contains it whole.
+/// The similarity of a name and a longer name that contains it.
 const CONTAINED: f64 = 0.9;
-/// Letters from which on a name counts as part of another.
+/// Minimum characters of a typed name to be looked for inside longer names.
 const TELLING: usize = 3;
 
-/// The most similar of the `known` names, regardless of case, spaces and hyphens. Returns `None` if none is similar.
+/// The most similar of the `known` names, ignoring case, spaces and hyphens. Returns `None` if none
+/// is similar.
 pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let typed = plain(typed);
     if typed.is_empty() {
@@ -20,12 +21,12 @@ pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     best.map(|(_, name)| name)
 }
 
-/// `; did you mean “caching”?` for a message; empty if no known name is similar.
+/// The end of an error message: `; did you mean “caching”?`. Empty if no known name is similar.
 pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     meant(nearest(typed, known))
 }
 
-/// The same for a name that is known already; empty if there is none.
+/// Like [`did_you_mean`], for a suggestion that is already found.
 pub fn meant(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean “{name}”?"))
 }
@@ -33,7 +34,8 @@ pub fn meant(name: Option<&str>) -> String {
 fn similarity(typed: &str, name: &str) -> f64 {
     let contains = typed.chars().count() >= TELLING && name.contains(typed);
     let alike = strsim::jaro_winkler(typed, name);
-    // Letters that changed places or are missing: common slips that the measure above underrates in short names.
+    // Swapped or missing letters are common slips, and the measure above underrates them in short
+    // names.
     let edits = strsim::osa_distance(typed, name);
     let slip = if edits <= 1 && typed.chars().count() >= TELLING { CONTAINED } else { 0.0 };
     alike.max(slip).max(if contains { CONTAINED } else { 0.0 })
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_the_name_that_was_meant() {
+    fn typos_find_the_intended_name() {
         let known = ["caching", "cache-stampede", "rate-limiting", "vitess-blog", "Cloudflare", "C++"];
         for (typed, meant) in [
             ("cachng", Some("caching")),

@@ -6,36 +6,39 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The longest note, in bytes.
+/// Maximum bytes of a note.
 pub const NOTE_MAX: usize = 100_000;
-/// The longest label, in characters.
+/// Maximum characters of a label.
 pub const LABEL_MAX: usize = 60;
 
-/// The text of a note, Markdown as typed: line breaks are `\n`, other control characters are left out, and so is white
-/// space at the end. Empty means that there is no note.
+/// The Markdown text of a note, as typed.
+///
+/// Line breaks are `\n`. Other control characters and trailing white space are removed. An empty
+/// text means that there is no note.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct NoteText(String);
 
-/// A text that cannot be a note or a label.
+/// The text cannot be a note or a label.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WritingError {
-    /// It is too long for a note.
+    /// The note is too long.
     #[error("the note has {0} bytes; the longest has {NOTE_MAX}. Shorten it")]
     NoteTooLong(usize),
-    /// It is too long for a label.
+    /// The label is too long.
     #[error("a label has at most {LABEL_MAX} characters. Shorten it")]
     LabelTooLong,
-    /// Nothing is left of it.
+    /// The label is empty.
     #[error("a label needs at least one letter or digit")]
     LabelEmpty,
-    /// It has a comma.
+    /// The label has a comma.
     #[error("a label has no comma; commas separate labels")]
     LabelWithComma,
 }
 
 impl NoteText {
-    /// A text that the archive keeps as a note, however long it is; two notes of merged reads are one.
+    /// Makes a note of any length from stored text. Merging two reads joins their notes, which may
+    /// exceed the maximum.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -69,7 +72,7 @@ impl From<String> for NoteText {
         let unified = text.replace("\r\n", "\n").replace('\r', "\n");
         let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let kept = kept.trim_end();
-        // A note of blank lines alone is no note; indentation at the beginning is Markdown.
+        // A note of blank lines is empty. Indentation of the first line is Markdown and stays.
         let kept = kept.trim_start_matches('\n');
         Self(if kept.trim().is_empty() { String::new() } else { kept.to_owned() })
     }
@@ -81,20 +84,21 @@ impl fmt::Display for NoteText {
     }
 }
 
-/// A note with what is known of it.
+/// A note and its history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What it says.
+    /// Its text.
     pub text: NoteText,
-    /// Grows with every change; 0 where there never was a note.
+    /// Grows with each change; 0 if there never was a note.
     pub version: i64,
-    /// When it was written first.
+    /// When it was first written.
     pub made_at: Option<Timestamp>,
-    /// When it was changed last.
+    /// When it was last changed.
     pub changed_at: Option<Timestamp>,
 }
 
-/// A reader's own name for reads: lower case, without commas and control characters, words separated by one space.
+/// A reader's own name for a group of reads: lower case, no commas, no control characters, words
+/// separated by single spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Label(String);
@@ -147,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_keeps_what_was_typed_but_control_characters() {
+    fn note_keeps_all_but_control_characters() {
         let note = |text: &str| text.parse::<NoteText>().map(|note| note.to_string());
         assert_eq!(note("One\r\n\ttwo\0\u{1b}[31m\rthree  \n\n").unwrap(), "One\n\ttwo[31m\nthree");
         assert_eq!(note("\n\n    code").unwrap(), "    code");
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_folded_and_bounded() {
+    fn labels_are_normalised_and_bounded() {
         let label = |text: &str| text.parse::<Label>().map(|label| label.to_string());
         assert_eq!(label("  To\tRead \u{0}Soon ").unwrap(), "to read soon");
         assert_eq!(label("Größe").unwrap(), "größe");

@@ -1,4 +1,4 @@
-//! What the archive says of a read, and what that rests on.
+//! What the archive says about a read, and the evidence for it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConceptSlug, did_you_mean};
 
-/// What sort of post a read is.
+/// The kind of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// How a team solved a problem of its own.
+    /// How a team solved one of its problems.
     CaseStudy,
     /// What broke, why, and what was done.
     Incident,
@@ -22,17 +22,17 @@ pub enum Kind {
     Tutorial,
     /// A release, a product, a price, a policy.
     Announcement,
-    /// What somebody thinks.
+    /// Somebody's view.
     Opinion,
     /// A person or a team.
     Profile,
-    /// A conference, a meet-up, a round-up of one.
+    /// A conference, a meet-up, or a report of one.
     Event,
     /// None of these.
     Other,
 }
 
-/// A text that names no kind.
+/// The text names no kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a kind; kinds are {list}{hint}",
@@ -55,7 +55,7 @@ impl Kind {
         Self::Other,
     ];
 
-    /// Its name in addresses and data.
+    /// Its identifier in addresses and data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CaseStudy => "case-study",
@@ -70,12 +70,12 @@ impl Kind {
         }
     }
 
-    /// Whether a post of this kind can be about an engineering problem; of events, people and the rest none is told.
+    /// Whether a post of this kind can have an engineering problem.
     pub fn may_have_problem(self) -> bool {
         !matches!(self, Self::Profile | Self::Event | Self::Other)
     }
 
-    /// Its name for people, e.g. `Case study`.
+    /// Its display name, e.g. `Case study`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CaseStudy => "Case study",
@@ -105,52 +105,53 @@ impl FromStr for Kind {
     }
 }
 
-/// A stretch of an article's stored text, in bytes, the end not included; both ends lie on character borders.
+/// A byte range of an article's stored text, end excluded. Both ends are character boundaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
-    /// First byte.
+    /// The first byte.
     pub start: u32,
-    /// One past the last byte.
+    /// The byte after the last one.
     pub end: u32,
 }
 
-/// A span of the article's own text that a statement rests on.
+/// A span of the article's text that supports a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Where it stands.
+    /// Its position.
     #[serde(flatten)]
     pub span: Span,
-    /// What stands there, to the letter.
+    /// The exact text of the span.
     pub quote: String,
 }
 
 impl Evidence {
-    /// The evidence at `start..end` of `text`; none where that is no stretch of it.
+    /// The evidence at `start..end` of `text`. Returns `None` if the range is empty, out of bounds
+    /// or splits a character.
     pub fn at(text: &str, start: usize, end: usize) -> Option<Self> {
         let quote = text.get(start..end).filter(|q| !q.is_empty())?.to_owned();
         Some(Self { span: Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? }, quote })
     }
 
-    /// Whether the quote really stands at the span in `text`.
+    /// Whether `text` has the quote at the span.
     pub fn holds_in(&self, text: &str) -> bool {
         !self.quote.is_empty()
             && text.get(self.span.start as usize..self.span.end as usize) == Some(self.quote.as_str())
     }
 }
 
-/// How the words of a statement came about.
+/// Whose words a statement uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The article's own words.
     Quoted,
-    /// A language model's words. Statements stored before there were forms count as these.
+    /// A language model's words. Statements stored before forms existed count as written.
     #[default]
     Written,
 }
 
 impl Form {
-    /// Its name in data.
+    /// Its identifier in data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quoted => "quoted",
@@ -158,7 +159,7 @@ impl Form {
         }
     }
 
-    /// `text` as people read it: in quotation marks if it is the article's.
+    /// `text` for display: in quotation marks if it is quoted.
     pub fn said(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Quoted => Cow::Owned(format!("“{text}”")),
@@ -167,7 +168,7 @@ impl Form {
     }
 }
 
-/// A text that names no form.
+/// The text names no form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the form of a statement; forms are quoted, written")]
 pub struct UnknownForm(String);
@@ -181,11 +182,11 @@ impl FromStr for Form {
     }
 }
 
-/// How likely a statement is right.
+/// How likely a statement is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sureness {
-    /// Too doubtful to be shown.
+    /// Too doubtful to show.
     Unsure,
     /// Shown below the title.
     Likely,
@@ -194,12 +195,12 @@ pub enum Sureness {
 }
 
 impl Sureness {
-    /// The least confidence of a likely statement.
+    /// The minimum confidence of a likely statement.
     pub const LIKELY: f32 = 0.35;
-    /// The least confidence of a sure statement.
+    /// The minimum confidence of a sure statement.
     pub const SURE: f32 = 0.55;
 
-    /// The level of a calibrated confidence, 0 to 1.
+    /// The level of a calibrated confidence, which is 0 to 1.
     pub fn of(confidence: f32) -> Self {
         match confidence {
             c if c >= Self::SURE => Self::Sure,
@@ -208,7 +209,7 @@ impl Sureness {
         }
     }
 
-    /// Its name in data and on the command line.
+    /// Its identifier in data and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unsure => "unsure",
@@ -223,16 +224,16 @@ impl Sureness {
     }
 }
 
-/// A passage or a sentence about a read, with what it rests on.
+/// A quoted passage or a written sentence about a read, with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Plain text on one line, at most 320 characters.
+    /// Plain text in one line, at most 320 characters.
     pub text: String,
-    /// Spans of the stored text, at least one.
+    /// Spans of the stored text; at least one.
     pub evidence: Vec<Evidence>,
-    /// How likely it is right, 0 to 1.
+    /// The probability that it is correct, 0 to 1.
     pub confidence: f32,
-    /// How its words came about.
+    /// Whose words it uses.
     #[serde(default)]
     pub form: Form,
 }
@@ -249,42 +250,42 @@ impl Statement {
 pub struct MadeBy {
     /// The annotator's name, e.g. `built-in`.
     pub annotator: String,
-    /// Its version.
+    /// The annotator's version.
     pub version: String,
-    /// The language model, where one was asked.
+    /// The language model, if one was used.
     pub model: Option<String>,
-    /// The version of the prompt it was asked with.
+    /// The version of the prompt for the language model.
     pub prompt_version: Option<String>,
 }
 
-/// What the archive says of a read.
+/// What the archive says about a read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Precis {
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: Kind,
-    /// Which problem it is about; none where it has none.
+    /// The problem it is about. `None` if it has none.
     pub problem: Option<Statement>,
     /// How the problem was solved.
     pub approach: Option<Statement>,
-    /// What changed.
+    /// What the solution changed.
     pub outcome: Option<Statement>,
-    /// Concepts of the vocabulary, best first, at most 4.
+    /// Concepts of the vocabulary, best match first, at most 4.
     pub concepts: Vec<ConceptSlug>,
-    /// Named systems, e.g. `Cassandra`.
+    /// Products and systems it names, e.g. `Cassandra`.
     pub technologies: Vec<String>,
     /// Who made it.
     pub made_by: MadeBy,
 }
 
 impl Precis {
-    /// The statements it has, each with its field's name.
+    /// Its statements, each with the name of its field.
     pub fn statements(&self) -> impl Iterator<Item = (&'static str, &Statement)> {
         [("problem", &self.problem), ("approach", &self.approach), ("outcome", &self.outcome)]
             .into_iter()
             .filter_map(|(name, field)| Some((name, field.as_ref()?)))
     }
 
-    /// Whether every statement has evidence and all of it stands in `text` as quoted.
+    /// Whether each statement has evidence, and `text` has all of it as quoted.
     pub fn is_backed_by(&self, text: &str) -> bool {
         self.statements().all(|(_, s)| !s.evidence.is_empty() && s.evidence.iter().all(|e| e.holds_in(text)))
     }
@@ -295,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evidence_is_only_what_stands_there() {
+    fn evidence_must_match_the_text() {
         let text = "Wörter zählen";
         let found = Evidence::at(text, 0, 7).unwrap();
         assert_eq!(found.quote, "Wörter");
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_keep_their_names() {
+    fn kind_names_are_stable() {
         for kind in Kind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));

@@ -1,4 +1,4 @@
-//! How a sync is coming along, for the terminal and the page.
+//! The progress of a sync, for the terminal and for pages.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,18 +7,18 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Nothing has begun.
+    /// Work has not begun.
     #[default]
     Starting,
-    /// Sources are being polled or reads are under way.
+    /// Sources are being polled or reads processed.
     Working,
     /// Nothing is due.
     Idle,
-    /// Told to stop; finishing what is held.
+    /// Stopping: finishing the claimed work.
     Stopping,
 }
 
-/// A snapshot of a sync. All counts are since it began.
+/// A snapshot of a sync. All counts start with the sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Progress {
     /// What the workers are doing.
@@ -27,27 +27,27 @@ pub struct Progress {
     pub began: Option<Timestamp>,
     /// Sources that were due in this round.
     pub sources_due: u64,
-    /// Sources polled, well or not.
+    /// Sources polled, with or without success.
     pub sources_polled: u64,
     /// Sources that answered 304 Not Modified.
     pub sources_unchanged: u64,
     /// Sources that could not be polled.
     pub sources_troubled: u64,
-    /// Those sources with the reason, each once; at most the newest 500.
+    /// These sources with their errors, each once; at most the newest 500.
     pub troubles: Vec<SourceTrouble>,
-    /// Reads that were waiting or came in.
+    /// Reads that were waiting or were added.
     pub reads_due: u64,
     /// Reads new to the archive.
     pub reads_new: u64,
     /// Reads whose article is stored.
     pub reads_extracted: u64,
-    /// Reads that have their précis and are shown.
+    /// Reads that have a précis and are shown.
     pub reads_done: u64,
     /// Attempts at reads that failed.
     pub reads_failed: u64,
-    /// Reads a second, over the last half minute.
+    /// Reads per second, over the last 30 seconds.
     pub rate: f64,
-    /// Seconds left at that rate; none while nothing can be said.
+    /// Estimated seconds left. `None` while there is no estimate.
     pub seconds_left: Option<u64>,
 }
 
@@ -56,19 +56,19 @@ pub struct Progress {
 pub struct SourceTrouble {
     /// The source's title.
     pub source: String,
-    /// What went wrong, in plain words.
+    /// The error, in plain words.
     pub reason: String,
-    /// Whether the network itself, rather than this source, seems to be out of reach.
+    /// Whether the network itself seems to be unreachable, and not only this source.
     pub offline: bool,
 }
 
 impl Progress {
-    /// Whether every source polled so far failed because the network is out of reach.
+    /// Whether all polls so far failed because the network is unreachable.
     pub fn looks_offline(&self) -> bool {
         self.nobody_answered() && self.troubles.iter().all(|t| t.offline)
     }
 
-    /// Whether sources were asked and none of them answered.
+    /// Whether sources were polled and none answered.
     pub fn nobody_answered(&self) -> bool {
         self.sources_polled > 0 && self.sources_troubled == self.sources_polled
     }

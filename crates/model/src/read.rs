@@ -1,4 +1,4 @@
-//! Articles in the archive and where each stands on its way.
+//! Articles in the archive, and their stages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,19 +16,19 @@ impl fmt::Display for ReadId {
     }
 }
 
-/// How far a read has come. Each stage says what is there; the next arrow of the way is what is due.
+/// How far a read has been processed. A stage says what exists; the next step is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// A feed named it; its page is to be fetched.
+    /// A feed lists it. Its page is to be fetched.
     Discovered,
-    /// Its article is stored; its précis is to be made.
+    /// Its article is stored. Its précis is to be made.
     Extracted,
     /// It has a précis and is shown.
     Annotated,
 }
 
-/// A text that names no stage.
+/// The text names no stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a stage of a read; stages are discovered, extracted, annotated")]
 pub struct UnknownStage(String);
@@ -37,7 +37,7 @@ impl Stage {
     /// All stages in order.
     pub const ALL: [Self; 3] = [Self::Discovered, Self::Extracted, Self::Annotated];
 
-    /// Its name in data.
+    /// Its identifier in data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Discovered => "discovered",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct ReaderId(pub i64);
 
 impl ReaderId {
-    /// The reader of an archive that has only one.
+    /// The reader of an archive with a single reader.
     pub const ONE: Self = Self(1);
 }
 
@@ -22,36 +22,36 @@ impl fmt::Display for ReaderId {
     }
 }
 
-/// A reader's marks on one read, each with the moment since when.
+/// A reader's marks on one read, each with the time it was set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Marks {
-    /// It is on the reader's shelf.
+    /// The reader keeps it on the shelf.
     pub kept: Option<Timestamp>,
-    /// The reader has read it, or will not.
+    /// The reader has read it, or will not read it.
     pub done: Option<Timestamp>,
-    /// The reader wants it out of sight.
+    /// The reader does not want to see it.
     pub hidden: Option<Timestamp>,
-    /// It has a note.
+    /// The reader has written a note about it.
     pub noted: bool,
 }
 
-/// One of the marks.
+/// A mark on a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
     /// Keep it on the shelf.
     Keep,
-    /// Done with it.
+    /// Read, or not to be read.
     Done,
     /// Hide it.
     Hide,
 }
 
 impl Mark {
-    /// All marks, in the order in which pages offer them.
+    /// All marks, in the order of pages.
     pub const ALL: [Self; 3] = [Self::Keep, Self::Done, Self::Hide];
 
-    /// Its name in data.
+    /// Its identifier in data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Keep => "keep",
@@ -60,7 +60,7 @@ impl Mark {
         }
     }
 
-    /// Since when `marks` have it.
+    /// When this mark was set. Returns `None` if it is not set.
     pub fn of(self, marks: &Marks) -> Option<Timestamp> {
         match self {
             Self::Keep => marks.kept,
@@ -76,7 +76,7 @@ impl fmt::Display for Mark {
     }
 }
 
-/// A text that names no mark.
+/// The text names no mark.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a mark; marks are keep, done, hide")]
 pub struct UnknownMark(String);

@@ -1,4 +1,4 @@
-//! How often a source is asked: its rhythm, what its feed wishes, and both in plain words.
+//! How often a source is polled and why, and the feed's own hints about that.
 
 use std::collections::BTreeSet;
 
@@ -6,127 +6,132 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// When a source is asked next, and why then.
+/// When a source is polled next, and why then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
-    /// The usual time between two of its reads; none where nothing is known of it.
+    /// The usual time between two of its reads. `None` if unknown.
     pub gap: Option<SignedDuration>,
-    /// The pause until it is asked next, without what is added so that sources do not all fall on one moment.
+    /// The pause until the next poll, without the random part that spreads polls of sources over
+    /// time.
     pub pause: SignedDuration,
-    /// What decided how long that is.
+    /// The reason for this pause.
     pub because: Because,
 }
 
-/// What decided how long a source is left alone.
+/// The reason for the pause before the next poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// How often it publishes.
     Rhythm,
-    /// Its server says for how long an answer stays good (`Cache-Control`, `Expires`).
+    /// How long the response stays fresh (`Cache-Control`, `Expires`).
     Server,
-    /// Its feed says how often it may be asked (`ttl`, `sy:updatePeriod`).
+    /// The feed's minimum pause (`ttl`, `sy:updatePeriod`).
     Feed,
-    /// Its feed names hours or days at which it is not to be asked (`skipHours`, `skipDays`).
+    /// The feed excludes hours or days (`skipHours`, `skipDays`).
     SkippedTimes,
-    /// Its hub tells when there is something new.
+    /// A hub notifies us of changes, so polls are rare.
     Hub,
     /// Its last poll failed.
     Failure,
-    /// Its server asked to be left alone (`Retry-After`).
+    /// The server demanded a pause (`Retry-After`).
     Patience,
-    /// This machine had no network.
+    /// This machine was offline.
     Offline,
 }
 
-/// What a feed says of itself beside its entries: how often it may be asked, and who tells when it has changed.
+/// A feed's hints about polling: how often requests are welcome, and the hub that notifies of
+/// changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PollingHints {
-    /// The least pause between two polls: RSS `ttl`, `sy:updatePeriod` with `sy:updateFrequency`.
+    /// The minimum pause between two polls: RSS `ttl`, `sy:updatePeriod` with `sy:updateFrequency`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<SignedDuration>,
-    /// Hours of the day in UTC, 0 to 23, in which it is not to be asked (RSS `skipHours`).
+    /// Hours of the day in UTC, 0 to 23, without polls (RSS `skipHours`).
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub skip_hours: BTreeSet<i8>,
-    /// Days of the week in UTC, Monday 1 to Sunday 7, on which it is not to be asked (RSS `skipDays`).
+    /// Days of the week in UTC, Monday 1 to Sunday 7, without polls (RSS `skipDays`).
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub skip_days: BTreeSet<i8>,
-    /// The hub that tells subscribers of changes (WebSub).
+    /// The hub that notifies subscribers of changes (WebSub).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub: Option<Url>,
-    /// The feed's own name for itself (`rel=self`), under which the hub knows it.
+    /// The feed's address at the hub (`rel=self`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<Url>,
 }
 
-/// A new address that a feed's server names for good, and that is to be confirmed before it is believed.
+/// A permanent redirect of a feed that has not been confirmed yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moving {
-    /// Where to, without credentials.
+    /// The new address, without credentials.
     pub to: Url,
-    /// When it was first said; every good answer since then has said it again.
+    /// When the redirect was first seen. Every successful poll since then has seen it.
     pub since: Timestamp,
 }
 
-/// That a feed's address has changed for good.
+/// A confirmed change of a feed's address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moved {
-    /// The address before, without credentials.
+    /// The former address, without credentials.
     pub from: Url,
-    /// When the new one was taken over.
+    /// When the new address was adopted.
     pub at: Timestamp,
 }
 
-/// The hub that a source's feed names, and how the subscription there stands.
+/// The hub of a source's feed, and the state of the subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hub {
     /// The hub's address.
     pub url: Url,
-    /// Until when it tells of changes; none where it has not confirmed that it does.
+    /// When the subscription expires. `None` if the hub has not confirmed it.
     pub ends_at: Option<Timestamp>,
-    /// When it last told of one.
+    /// The hub's last notification.
     pub told_at: Option<Timestamp>,
-    /// What went wrong when it was asked, in plain words.
+    /// The error of the last request to the hub, in plain words.
     pub error: Option<String>,
 }
 
 impl Hub {
-    /// Whether it tells of changes at this moment.
+    /// Whether the subscription is active at `now`.
     pub fn tells(&self, now: Timestamp) -> bool {
         self.ends_at.is_some_and(|end| end > now)
     }
 }
 
 impl Pace {
-    /// In plain words, to follow the source's name or "it": `publishes about twice a week; asked about every 8 hours`.
+    /// The pace as words that follow the source's name or "it": `publishes about twice a week;
+    /// polled about every 8 hours`.
     pub fn words(&self) -> String {
         match self.because {
             Because::Failure => {
-                format!("its last poll failed; tried again after {}", length(self.pause))
+                format!("its last poll failed; retried after {}", length(self.pause))
             }
-            Because::Patience => "its server asked to be left alone until then".to_owned(),
-            Because::Offline => "this machine had no network; tried again as soon as may be".to_owned(),
-            _ => self.asked_words(),
+            Because::Patience => "its server demanded a pause until then".to_owned(),
+            Because::Offline => "this machine was offline; retried as soon as possible".to_owned(),
+            _ => self.polled_words(),
         }
     }
 
-    fn asked_words(&self) -> String {
-        let often = self.gap.map_or("has brought nothing new so far", frequency);
-        let asked = format!("{often}; asked {}", every(self.pause));
+    fn polled_words(&self) -> String {
+        let often = self.gap.map_or("has had nothing new so far", frequency);
+        let polled = format!("{often}; polled {}", every(self.pause));
         match self.because {
-            Because::Server => format!("{asked}, for so long its server says that an answer stays good"),
-            Because::Feed => format!("{asked}, for its feed asks for no more"),
-            Because::SkippedTimes => format!("{asked}, but not at the times that its feed rules out"),
-            Because::Hub => format!("{asked}, for its hub tells when there is something new"),
-            _ => asked,
+            Because::Server => {
+                format!("{polled}, because its server says that a response stays fresh that long")
+            }
+            Because::Feed => format!("{polled}, because its feed asks not to be polled more often"),
+            Because::SkippedTimes => format!("{polled}, but not at the times that its feed excludes"),
+            Because::Hub => format!("{polled}, because its hub reports new entries"),
+            _ => polled,
         }
     }
 }
 
-/// How often somebody publishes who does so every `gap`.
+/// How often a source publishes if the time between two reads is `gap`.
 fn frequency(gap: SignedDuration) -> &'static str {
-    // Between two neighbours the border lies about where both are equally wrong.
+    // The boundary between two phrases is where both are equally wrong.
     match gap.as_hours() {
         ..8 => "publishes several times a day",
         8..16 => "publishes about twice a day",
@@ -150,7 +155,7 @@ fn every(pause: SignedDuration) -> String {
     }
 }
 
-/// A length of time in its largest fitting unit: `20 minutes`, `8 hours`, `2 days`.
+/// A duration in its largest fitting unit: `20 minutes`, `8 hours`, `2 days`.
 fn length(time: SignedDuration) -> String {
     let seconds = time.as_secs().max(0);
     let (unit, name) = match seconds {
@@ -173,26 +178,26 @@ mod tests {
     }
 
     #[test]
-    fn a_pace_says_how_often_and_why() {
+    fn pace_says_how_often_and_why() {
         for (words, gap, minutes, because) in [
-            ("publishes about twice a week; asked about every 8 hours", Some(84), 504, Because::Rhythm),
-            ("publishes about once a month; asked about once a day", Some(720), 1440, Because::Rhythm),
-            ("publishes several times a day; asked about every hour", Some(5), 60, Because::Rhythm),
+            ("publishes about twice a week; polled about every 8 hours", Some(84), 504, Because::Rhythm),
+            ("publishes about once a month; polled about once a day", Some(720), 1440, Because::Rhythm),
+            ("publishes several times a day; polled about every hour", Some(5), 60, Because::Rhythm),
             (
-                "publishes several times a day; asked about every 12 hours, for so long its server says that an answer stays good",
+                "publishes several times a day; polled about every 12 hours, because its server says that a response stays fresh that long",
                 Some(5),
                 720,
                 Because::Server,
             ),
-            ("has brought nothing new so far; asked about once a day", None, 1440, Because::Rhythm),
-            ("its last poll failed; tried again after 30 minutes", Some(5), 30, Because::Failure),
+            ("has had nothing new so far; polled about once a day", None, 1440, Because::Rhythm),
+            ("its last poll failed; retried after 30 minutes", Some(5), 30, Because::Failure),
         ] {
             assert_eq!(pace(gap, minutes, because), words);
         }
     }
 
     #[test]
-    fn what_was_kept_before_there_was_more_to_keep_is_still_read() {
+    fn json_of_older_versions_is_still_read() {
         let empty: PollingHints = serde_json::from_str("{}").unwrap();
         assert_eq!(empty, PollingHints::default());
         assert_eq!(serde_json::to_string(&empty).unwrap(), "{}");

@@ -4,16 +4,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Lower-case ASCII letters, digits and single hyphens, 1 to 80 bytes; never empty, never with a hyphen at either end.
+/// 1 to 80 lower-case ASCII letters, digits and single hyphens, with no hyphen at either end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Slug(String);
 
 impl Slug {
-    /// Longest slug in bytes.
+    /// Maximum bytes of a slug.
     pub const MAX: usize = 80;
 
-    /// Makes a slug of any text, cutting at a word where it is too long. Text without a usable letter gives `untitled`.
+    /// Makes a slug of any text, cut after a word if it is too long. Text without a usable letter
+    /// gives `untitled`.
     pub fn of(text: &str) -> Self {
         let mut slug = String::with_capacity(text.len().min(Self::MAX));
         for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’') {
@@ -45,7 +46,7 @@ impl Slug {
     }
 }
 
-/// The ASCII spelling of a letter, as far as Latin script goes; nothing for what has none.
+/// The ASCII spelling of a Latin letter. Empty for other characters.
 fn plain_letter(c: char) -> impl Iterator<Item = char> {
     let text: &'static str = match c.to_lowercase().next().unwrap_or(c) {
         'à' | 'á' | 'â' | 'ã' | 'å' | 'ā' | 'ă' | 'ą' => "a",
@@ -111,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_a_slug_that_stays_itself(text in "\\PC{0,200}") {
+        fn slugs_of_any_text_are_idempotent(text in "\\PC{0,200}") {
             let slug = Slug::of(&text);
             prop_assert!(!slug.as_str().is_empty() && slug.as_str().len() <= Slug::MAX);
             prop_assert!(slug.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));

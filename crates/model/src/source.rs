@@ -12,16 +12,17 @@ use crate::{Hub, Moved, Moving, Pace, PollingHints, Slug};
 #[serde(transparent)]
 pub struct SourceId(pub i64);
 
-/// What a person, an OPML file or the starter list says of a blog to follow.
+/// A blog to follow, as a person, an OPML file or the starter list describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSource {
-    /// The blog's title; empty where not known yet, in which case the feed's own is taken at the first poll.
+    /// The blog's title. If it is empty, the first poll takes the feed's own title.
     pub title: String,
-    /// Whose blog it is, as named in statements ("Netflix"); the title where nobody says.
+    /// The company behind the blog, as statements name it ("Netflix"). If `None`, it is derived
+    /// from the title.
     pub company: Option<String>,
     /// The blog's front page.
     pub site_url: Option<Url>,
-    /// The feed that is polled; none for a blog without one, whose listing page or sitemap is polled.
+    /// The feed to poll. `None` for a blog without a feed, whose listing page or sitemap is polled.
     pub feed_url: Option<Url>,
     /// A sitemap that lists the blog's articles.
     pub sitemap_url: Option<Url>,
@@ -34,11 +35,11 @@ pub struct NewSource {
 pub struct Source {
     /// Its row.
     pub id: SourceId,
-    /// Its name in addresses, unique among sources and never changed.
+    /// Its identifier in addresses, unique among sources and never changed.
     pub slug: Slug,
     /// The blog's title.
     pub title: String,
-    /// Whose blog it is.
+    /// The company behind the blog.
     pub company: String,
     /// The blog's front page.
     #[serde(serialize_with = "serialize_bare")]
@@ -56,45 +57,45 @@ pub struct Source {
     pub group: Option<String>,
     /// When it was first followed.
     pub followed_at: Timestamp,
-    /// When it was unfollowed, if it was and reads of it stayed.
+    /// When it was unfollowed, if it was and reads of it remain.
     pub unfollowed_at: Option<Timestamp>,
     /// How many of its reads the archive shows.
     pub reads: u64,
-    /// The publication date of its newest read shown.
+    /// The publication date of its newest shown read.
     pub newest: Option<Timestamp>,
-    /// How its polls have gone.
+    /// The state of its polls.
     pub health: Health,
 }
 
-/// How the polls of a source have gone.
+/// The state of a source's polls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Health {
-    /// Whether it is polled at all.
+    /// Whether it is polled.
     pub standing: Standing,
-    /// When it was last asked, whatever came of it.
+    /// The last poll, with or without success.
     pub last_poll: Option<Timestamp>,
-    /// When it last answered well.
+    /// The last successful poll.
     pub last_success: Option<Timestamp>,
-    /// When it will be asked next; none where it will not.
+    /// The next poll. `None` if none is planned.
     pub next_poll: Option<Timestamp>,
-    /// What went wrong at the last poll, in plain words; none after a good one.
+    /// The error of the last poll, in plain words. `None` if it succeeded.
     pub last_error: Option<String>,
-    /// Polls that failed since the last good one.
+    /// Failed polls since the last success.
     pub failures: u32,
-    /// When the first of these failed; none after a good one.
+    /// When the first of these polls failed. `None` if the last poll succeeded.
     pub failing_since: Option<Timestamp>,
-    /// Reads that were new at the last good answer; none where it said that nothing had changed.
+    /// New reads in the last successful poll. `None` if the feed had not changed.
     pub last_new: Option<u64>,
-    /// Why it is asked next when it is; none where nothing is planned.
+    /// The reason for the time of the next poll. `None` if none is planned.
     pub pace: Option<Pace>,
-    /// How often its feed allows requests. The JSON key keeps its first name.
+    /// The feed's hints about polling. The JSON key is older than the field's name.
     #[serde(rename = "wishes")]
     pub polling_hints: PollingHints,
     /// The address that its feed may be moving to.
     pub moving: Option<Moving>,
-    /// From where its feed moved last.
+    /// The feed's last change of address.
     pub moved: Option<Moved>,
-    /// The hub that its feed names.
+    /// The hub of its feed.
     pub hub: Option<Hub>,
     /// `ETag` of the last feed, sent back in `If-None-Match`.
     pub etag: Option<String>,
@@ -109,10 +110,10 @@ pub enum Standing {
     /// Polled on its schedule.
     #[default]
     Active,
-    /// Its publisher said 410 Gone: kept, but asked no more.
+    /// Its server answered 410 Gone. It is kept and not polled.
     Retired,
     /// It has neither a feed nor a listing page or a sitemap.
     Waiting,
-    /// A person paused it: kept, but not polled until it is resumed.
+    /// A person paused it. It is not polled until it is resumed.
     Paused,
 }

@@ -1,4 +1,4 @@
-//! The week a read is filed under.
+//! ISO weeks, by which reads are filed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-/// An ISO 8601 week such as `2026-W20`: Monday to Sunday, week 1 being the one with the year's first Thursday.
+/// An ISO 8601 week such as `2026-W20`: Monday to Sunday. Week 1 contains the year's first
+/// Thursday.
 ///
-/// Years run from 1 to 9998, so that every week has a week before and after it that can be written in the same form.
+/// Years run from 1 to 9998, so that the week before and after each week can be written in the same
+/// form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Week {
@@ -18,18 +20,18 @@ pub struct Week {
     number: i8,
 }
 
-/// Why a text is not a week.
+/// The text or number is not a week.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeekError {
     /// The text is not of the form `YYYY-Www`.
     #[error("`{0}` is not a week; write it as year and ISO week, for example 2026-W20")]
     Form(String),
-    /// The year has no such week, or lies outside 1 to 9998.
+    /// The year has no such week, or is outside 1 to 9998.
     #[error("there is no week {number} in {year}; ISO weeks run from 1 to 52, in some years to 53")]
     Range {
-        /// The year asked for.
+        /// The requested year.
         year: i16,
-        /// The week number asked for.
+        /// The requested week number.
         number: i8,
     },
 }
@@ -38,7 +40,7 @@ impl Week {
     /// The week of `year` with this ISO number.
     ///
     /// # Errors
-    /// [`WeekError::Range`] where the year has no such week.
+    /// [`WeekError::Range`] if the year has no such week.
     pub fn new(year: i16, number: i8) -> Result<Self, WeekError> {
         if !(1..=9998).contains(&year) || ISOWeekDate::new(year, number, Weekday::Monday).is_err() {
             return Err(WeekError::Range { year, number });
@@ -46,12 +48,12 @@ impl Week {
         Ok(Self { year, number })
     }
 
-    /// The week that holds the moment `at` as the calendar of `zone` sees it.
+    /// The week of `at` in the time zone `zone`.
     pub fn of(at: Timestamp, zone: &TimeZone) -> Self {
         Self::of_date(at.to_zoned_datetime(zone.clone()).date())
     }
 
-    /// The week that holds `date`; dates outside the years 1 to 9998 fall into the first or last week.
+    /// The week of `date`. Dates outside the years 1 to 9998 fall into the first or last week.
     pub fn of_date(date: Date) -> Self {
         let iso = date.iso_week_date();
         Self::new(iso.year(), iso.week()).unwrap_or(if iso.year() < 1 {
@@ -61,7 +63,7 @@ impl Week {
         })
     }
 
-    /// The ISO week-based year, which near New Year differs from the calendar's.
+    /// The ISO week-based year, which can differ from the calendar year near New Year.
     pub fn year(self) -> i16 {
         self.year
     }
@@ -83,12 +85,12 @@ impl Week {
         self.monday().saturating_add(6.days())
     }
 
-    /// The week after this one; the last week there is stays as it is.
+    /// The next week. The last week returns itself.
     pub fn next(self) -> Self {
         Self::of_date(self.monday().saturating_add(7.days()))
     }
 
-    /// The week before this one; the first week there is stays as it is.
+    /// The previous week. The first week returns itself.
     pub fn previous(self) -> Self {
         Self::of_date(self.monday().saturating_sub(7.days()))
     }
@@ -134,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn new_years_day_belongs_to_the_iso_year() {
+    fn new_years_day_belongs_to_its_iso_week() {
         for (date, week) in [
             ("2021-01-03", "2020-W53"),
             ("2024-12-30", "2025-W01"),
@@ -146,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_decides_at_midnight() {
+    fn time_zone_decides_at_midnight() {
         let sunday_night: Timestamp = "2026-05-17T23:30:00Z".parse().unwrap();
         assert_eq!(Week::of(sunday_night, &TimeZone::UTC).to_string(), "2026-W20");
         assert_eq!(Week::of(sunday_night, &TimeZone::get("Europe/Berlin").unwrap()).to_string(), "2026-W21");
     }
 
     #[test]
-    fn a_week_that_is_not_there_is_refused() {
+    fn weeks_that_do_not_exist_are_refused() {
         for text in ["2026-20", "2026-W54", "2025-W53", "26-W01", "2026-W00", "", "2026-W1", "+026-W01"] {
             assert!(text.parse::<Week>().is_err(), "{text}");
         }
@@ -161,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn next_undoes_previous_and_text_round_trips(days in -200_000i32..200_000) {
+        fn next_and_previous_are_inverse_and_text_round_trips(days in -200_000i32..200_000) {
             let week = Week::of_date(jiff::civil::date(2000, 1, 1).saturating_add(i64::from(days).days()));
             prop_assert_eq!(week.next().previous(), week);
             prop_assert_eq!(week.to_string().parse::<Week>().unwrap(), week);

@@ -774,7 +774,7 @@ async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_a
     let again = Pace { gap: Some(hours(84)), pause: hours(2), because: Because::Failure };
 
     let said = poll(1, unchanged(Address::Moves(moving)), in_rhythm.clone()).await;
-    assert!(said.contains("(publishes about twice a week; asked about every 8 hours)"), "{said}");
+    assert!(said.contains("(publishes about twice a week; polled about every 8 hours)"), "{said}");
     assert!(said.contains("Its last answer was that nothing had changed."), "{said}");
     assert!(said.contains("that the feed has moved for good, to <code>https://new.example/"), "{said}");
     let said = poll(2, unchanged(Address::Moved(to)), in_rhythm).await;
@@ -785,7 +785,7 @@ async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_a
         "failed 2 times running, since",
         "It has failed since",
         "2 polls in a row. It last answered well",
-        "(its last poll failed; tried again after 2 hours)",
+        "(its last poll failed; retried after 2 hours)",
     ] {
         assert!(said.contains(words), "{words} is missing: {said}");
     }

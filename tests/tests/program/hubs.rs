@@ -84,7 +84,7 @@ async fn what_a_hub_signs_is_a_reason_to_poll_and_what_it_does_not_sign_is_none(
     let health = health(&archive);
     assert!(health["told"]["hub"].as_str().unwrap().contains("it last did"), "{health}");
     let next = health["told"]["next"].as_str().unwrap();
-    assert!(next.contains("asked about once a day, for its hub tells when there is something new"), "{next}");
+    assert!(next.contains("polled about once a day, because its hub reports new entries"), "{next}");
     let page =
         client.get(served.url("/source/a-blog-with-a-hub")).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("tells when something is new, until"), "{page}");

@@ -132,13 +132,13 @@ fn a_source_out_of_reach_is_named_and_the_others_go_on() {
                 told("failing").contains("404") && told("failing").contains("never answered well"),
                 "{source}"
             );
-            assert!(told("next").contains("its last poll failed; tried again after"), "{source}");
+            assert!(told("next").contains("its last poll failed; retried after"), "{source}");
         } else {
             assert!(
                 told("asked").ends_with(" new reads") || told("asked").ends_with(" new read"),
                 "{source}"
             );
-            assert!(told("next").contains("; asked about "), "{source}");
+            assert!(told("next").contains("; polled about "), "{source}");
         }
     }
     let said = archive.done(&["sources", "--health", "--troubled"]).unwrap();

@@ -1,0 +1,70 @@
+//! `cargo xtask check`: rules about text and structure that neither `rustfmt` nor clippy knows.
+//!
+//! It reads files and compiles nothing, so it takes seconds.
+
+mod circles;
+mod rust;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::test::workspace;
+
+/// The arguments of `cargo xtask check`.
+#[derive(Debug, Default, clap::Args)]
+pub struct Check {
+    /// Only files whose path begins with one of these, for example `crates/feed`
+    paths: Vec<String>,
+}
+
+/// A broken rule at a place.
+struct Finding {
+    path: PathBuf,
+    line: usize,
+    message: String,
+}
+
+impl Check {
+    /// Checks the words of comments, texts and test names, and that no crate has a circle of files.
+    ///
+    /// # Errors
+    /// If a rule is broken. The findings are printed before.
+    pub fn run(self) -> anyhow::Result<()> {
+        let mut files = tracked_files()?;
+        let mut findings = circles::check(&files)?;
+        files.retain(|path| self.paths.is_empty() || self.paths.iter().any(|p| path.starts_with(p)));
+        findings.extend(words::check(&files)?);
+        findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        for Finding { path, line, message } in &findings {
+            println!("{}:{line}: {message}", path.display());
+        }
+        ensure!(
+            findings.is_empty(),
+            "{} findings; xtask/words.txt and CONTRIBUTING.md say why",
+            findings.len()
+        );
+        println!("Words and structure are fine in {} files.", files.len());
+        Ok(())
+    }
+}
+
+/// The files under version control, relative to the workspace.
+fn tracked_files() -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(workspace())
+        .output()
+        .context("cannot run git")?;
+    ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).context("a path is not UTF-8")?;
+    let paths = listed.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from);
+    Ok(paths.filter(|path| workspace().join(path).is_file()).collect())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let file = workspace().join(path);
+    std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
+}
