@@ -1,4 +1,5 @@
-//! Fetches one address as the program would and says what came of it:
+//! Fetches one address as the program does and prints the result:
+//!
 //! `cargo run -p backissue-fetch --example get -- https://blog.rust-lang.org/feed.xml`
 
 use backissue_fetch::{Body, FetchSettings, Fetcher, Validators, Want};

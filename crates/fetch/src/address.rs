@@ -1,15 +1,17 @@
-//! Which addresses are on the public internet, after IANA's special-purpose address registries (RFC 6890 and updates).
+//! Which addresses belong to the public internet, by IANA's special-purpose address registries (RFC
+//! 6890 and updates).
 //!
-//! Pure: addresses in, a verdict out.
+//! Pure: takes an address, returns a verdict.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Why an address is not one of the public internet, in a few words; `None` when it is.
+/// Why an address is not on the public internet, in a few words. Returns `None` if it is.
 ///
-/// IPv6 addresses that carry an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are refused
-/// altogether: no public server needs them, and each is a way around a check of the IPv4 address.
+/// IPv6 addresses that contain an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo, ISATAP)
+/// are always refused. No public server needs them, and each could bypass a check of the IPv4
+/// address.
 ///
 /// ```
 /// use backissue_fetch::why_not_public;
@@ -29,8 +31,8 @@ fn v4_why_not_public(address: Ipv4Addr) -> Option<&'static str> {
         [0, ..] => "an address of \"this network\"",
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => "a private address",
         [100, 64..=127, ..] => "an address of a carrier's own network",
-        // Public by its number, but answered by the host under a virtual machine of Azure's, which hands out its settings:
-        // Microsoft Learn, "What is IP address 168.63.129.16?".
+        // In the public range, but served by the host of an Azure virtual machine, which returns
+        // the machine's settings: Microsoft Learn, "What is IP address 168.63.129.16?".
         [168, 63, 129, 16] => "the address of a cloud's own platform",
         [127, ..] => "a loopback address",
         [169, 254, ..] => "a link-local address",
@@ -51,12 +53,12 @@ fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
     let why = match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => "the unspecified address",
         [0, 0, 0, 0, 0, 0, 0, 1] => "a loopback address",
-        [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => "an IPv4 address in IPv6 clothing",
-        [0, 0, 0, 0, 0, 0, ..] => "an IPv4 address in IPv6 clothing",
-        [0x64, 0xff9b, ..] => "a NAT64 address, which stands for an IPv4 one",
-        [0x2001, 0, ..] => "a Teredo address, which stands for an IPv4 one",
-        [0x2002, ..] => "a 6to4 address, which stands for an IPv4 one",
-        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => "an ISATAP address, which stands for an IPv4 one",
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => "an IPv4 address written as IPv6",
+        [0, 0, 0, 0, 0, 0, ..] => "an IPv4 address written as IPv6",
+        [0x64, 0xff9b, ..] => "a NAT64 address, which contains an IPv4 one",
+        [0x2001, 0, ..] => "a Teredo address, which contains an IPv4 one",
+        [0x2002, ..] => "a 6to4 address, which contains an IPv4 one",
+        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => "an ISATAP address, which contains an IPv4 one",
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => "an address for documentation",
         [0x2001, 2, 0, ..] => "an address for benchmarks",
         [0x2001, 0..=0x01ff, ..] => "an address reserved for protocols",
@@ -71,8 +73,8 @@ fn v6_why_not_public(address: Ipv6Addr) -> Option<&'static str> {
     Some(why)
 }
 
-/// Why an address on the web cannot lead to a server on the public internet, as far as it tells by itself; `None` where nothing
-/// speaks against it.
+/// Why a URL cannot lead to a server on the public internet, judged by the URL alone. Returns
+/// `None` if it can.
 pub fn why_url_not_public(url: &Url) -> Option<&'static str> {
     match url.host()? {
         Host::Ipv4(address) => v4_why_not_public(address),
@@ -81,12 +83,13 @@ pub fn why_url_not_public(url: &Url) -> Option<&'static str> {
     }
 }
 
-/// Why a name cannot be one of the public internet, whatever it leads to. It is refused before it is looked up: behind a proxy
-/// its address is never seen, and elsewhere a look-up would ask the reader's own network.
+/// Why a name cannot belong to the public internet. Such a name is refused before it is resolved: a
+/// proxy would hide its address, and without a proxy the query would go to the local network.
 ///
-/// The names: RFC 6761 section 6.3 (`localhost`), RFC 6762 section 3 (`local`) and its appendix G (what private networks use
-/// instead), RFC 8375 (`home.arpa`), ICANN's board resolution 2024.07.29.06 (`internal`), and those of clusters (`svc`).
-/// A name that ends in a number is an address that nobody could read (WHATWG URL, "ends in a number checker").
+/// The names come from RFC 6761 section 6.3 (`localhost`), RFC 6762 section 3 (`local`) and its
+/// appendix G (what private networks use instead), RFC 8375 (`home.arpa`), ICANN's board resolution
+/// 2024.07.29.06 (`internal`), and clusters (`svc`). A name that ends in a number is a malformed
+/// address (WHATWG URL, "ends in a number checker").
 pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
     const LOCAL: [&str; 11] = [
         "localhost",
@@ -113,5 +116,5 @@ pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
     let number = last.strip_prefix("0x").unwrap_or(last);
     let is_number = number.bytes().all(|b| b.is_ascii_digit())
         || (number.len() < last.len() && number.bytes().all(|b| b.is_ascii_hexdigit()));
-    is_number.then_some("an address that is written as none is")
+    is_number.then_some("a malformed address")
 }

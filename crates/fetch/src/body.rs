@@ -1,4 +1,5 @@
-//! Reading a body as it streams in: counted on the wire, decompressed here, and ended at the limit in both.
+//! Reads a body as a stream: counts bytes on the wire, decompresses, and stops at the limits of
+//! both.
 
 use std::io;
 use std::pin::Pin;
@@ -14,19 +15,19 @@ use tokio_util::io::StreamReader;
 
 use crate::error::{FetchError, innermost_reason};
 
-/// What `Accept-Encoding` asks for: what [`decoders`] can undo.
+/// The value of `Accept-Encoding`: the encodings that [`decoders`] knows.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip, br, zstd";
 
-/// Most encodings laid over each other; nobody needs more than one.
+/// Maximum number of encodings applied to one body. No server needs more than one.
 const MOST_LAYERS: usize = 2;
 
-/// Largest window of zstd, as a power of two: the 8 MB that RFC 9659 allows on the web.
+/// The largest zstd window, as a power of two: the 8 MB that RFC 9659 allows on the web.
 const ZSTD_WINDOW: u32 = 23;
 
-/// Bytes asked for at a time; also the most that is decompressed past a limit.
+/// Bytes per read. Also the most that is decompressed beyond a limit.
 const PIECE: usize = 32 * 1024;
 
-/// A body that was read to its end.
+/// A body that was read completely.
 #[derive(Debug)]
 pub(crate) struct ReadBody {
     pub(crate) bytes: Vec<u8>,
@@ -36,15 +37,17 @@ pub(crate) struct ReadBody {
 /// How much of a body is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Extent {
-    /// All of it; one of more bytes, on the wire or decompressed, is refused.
+    /// All of it. A body of more bytes, on the wire or decompressed, is an error.
     Whole(usize),
-    /// So many decompressed bytes from its start; what follows is left unread.
+    /// At most so many decompressed bytes from its start. The rest is not read.
     Start(usize),
 }
 
 impl Extent {
-    /// Most bytes on the wire. What compresses nothing has about as many as it has decompressed; more of them than this unpack
-    /// to nothing.
+    /// The maximum of bytes on the wire.
+    ///
+    /// A body that does not shrink has about as many bytes on the wire as decompressed. If there
+    /// are clearly more on the wire, they decompress to nothing.
     fn on_wire(self) -> usize {
         match self {
             Self::Whole(limit) => limit,
@@ -53,7 +56,7 @@ impl Extent {
     }
 }
 
-/// Marks the error of a body that is larger on the wire than allowed.
+/// The body has more bytes on the wire than allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("more than {0} bytes on the wire")]
 struct TooLargeOnWire(usize);
@@ -61,9 +64,10 @@ struct TooLargeOnWire(usize);
 /// Reads and decompresses a body.
 ///
 /// # Errors
-/// [`FetchError::TooLarge`] as soon as the declared length, the bytes on the wire or the decompressed bytes pass the
-/// limit; [`FetchError::Body`] when it breaks off or cannot be decompressed; [`FetchError::Protocol`] on an encoding that
-/// was not asked for.
+/// - [`FetchError::TooLarge`] as soon as the declared length, the bytes on the wire or the
+///   decompressed bytes exceed the limit.
+/// - [`FetchError::Body`] if the body breaks off or cannot be decompressed.
+/// - [`FetchError::Protocol`] if the encoding was not requested.
 pub(crate) async fn read(
     answer: reqwest::Response,
     host: &str,
@@ -85,7 +89,7 @@ pub(crate) async fn read(
     Ok(ReadBody { bytes, wire_bytes: wire.load(Ordering::Relaxed) })
 }
 
-/// The body's bytes as they come, counted and cut off.
+/// The body as a stream that counts bytes and stops at the limit.
 fn counted(
     answer: reqwest::Response,
     wire: Arc<AtomicU64>,
@@ -107,7 +111,7 @@ enum Encoding {
     Zstd,
 }
 
-/// The encodings in the order they were applied.
+/// The encodings, in the order in which they were applied.
 fn encodings(headers: &HeaderMap, host: &str) -> Result<Vec<Encoding>, FetchError> {
     let refuse = |reason: String| FetchError::Protocol { host: host.to_owned(), reason };
     let mut found = Vec::new();
@@ -120,11 +124,11 @@ fn encodings(headers: &HeaderMap, host: &str) -> Result<Vec<Encoding>, FetchErro
             "deflate" => Encoding::Deflate,
             "br" => Encoding::Brotli,
             "zstd" => Encoding::Zstd,
-            _ => return Err(refuse(format!("its answer is encoded as {name:?}, which was not asked for"))),
+            _ => return Err(refuse(format!("its answer is encoded as {name:?}, which was not requested"))),
         });
     }
     if found.len() > MOST_LAYERS {
-        return Err(refuse(format!("its answer is encoded {} times over", found.len())));
+        return Err(refuse(format!("its answer is encoded {} times", found.len())));
     }
     Ok(found)
 }
@@ -157,7 +161,8 @@ enum Broken {
     Read(io::Error),
 }
 
-/// Undoes the encodings. Nothing at all is an empty document in any encoding, as servers send it without a trailer.
+/// Decompresses a body. An empty body is an empty document in any encoding, because servers send it
+/// without a trailer.
 async fn unpack(
     mut source: Pin<Box<dyn AsyncBufRead + Send>>,
     encodings: &[Encoding],
@@ -169,7 +174,7 @@ async fn unpack(
     collect(decoders(source, encodings), extent).await
 }
 
-/// Reads to the end, or stops within one piece past the limit.
+/// Reads to the end, or stops within one piece after the limit.
 async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, extent: Extent) -> Result<Vec<u8>, Broken> {
     let mut bytes = Vec::new();
     loop {
@@ -186,17 +191,18 @@ async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, extent: Extent) -> 
         if read == 0 {
             return Ok(bytes);
         }
-        // What is compressed well has always more to give, and would keep this thread from everybody else for the whole of it:
-        // their time would run out though their hosts had answered.
+        // A highly compressed body always has more output ready. Without this, its task would block
+        // the thread for the whole body, and requests to other hosts would time out.
         tokio::task::yield_now().await;
     }
 }
 
-/// Undoes the gzip of a document that is itself a compressed file, as sitemaps often are, unlike an answer compressed on its
-/// way, which [`Fetcher::get`](crate::Fetcher::get) has undone already. Bytes that are no gzip come back as they are.
+/// Decompresses a document that is a gzip file itself, as sitemaps often are. The encoding of a
+/// response is a different thing: [`Fetcher::get`](crate::Fetcher::get) has removed it already.
+/// Returns other bytes unchanged.
 ///
 /// # Errors
-/// Where it is broken, or larger than `limit` when decompressed; in plain words.
+/// If the file is broken, or larger than `limit` when decompressed; in plain words.
 pub async fn gunzip(bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);

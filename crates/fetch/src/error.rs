@@ -1,14 +1,14 @@
-//! Why a fetch failed, in words for people: what failed, on which host, what to do.
+//! Why a fetch failed, for people: what failed, on which host, and the remedy.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which limit of time was passed.
+/// Which time limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeoutStage {
     /// `connect_timeout`: resolving, connecting, TLS.
     Connect,
-    /// `first_byte_timeout`: no answer's head.
+    /// `first_byte_timeout`: the response's headers did not arrive.
     FirstByte,
     /// `total_timeout`: the body did not end.
     Total,
@@ -28,12 +28,12 @@ impl TimeoutStage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The address may not be fetched: scheme, port, or an address that is not public.
+    /// The address may not be fetched because of its scheme, its port or a non-public IP address.
     #[error("{address} was not fetched: {why}")]
     NotAllowed {
-        /// What was refused: a URL's scheme, host and port, or a name and the address it led to.
+        /// What was refused: a URL's scheme, host and port, or a name and its address.
         address: String,
-        /// Which rule refused it, and what lifts it.
+        /// The rule that refused it, and how to allow it.
         why: String,
     },
     /// The name could not be resolved.
@@ -41,22 +41,22 @@ pub enum FetchError {
     Dns {
         /// The host.
         host: String,
-        /// What the system said.
+        /// The system's message.
         reason: String,
         /// Whether this machine seems to have no network at all.
         offline: bool,
     },
-    /// No connection.
+    /// The connection failed.
     #[error("{host} could not be connected to: {reason}; {}", if *.offline { "check this machine's network" } else { "try again later" })]
     Connect {
         /// The host.
         host: String,
-        /// What the system said.
+        /// The system's message.
         reason: String,
         /// Whether this machine seems to have no network at all.
         offline: bool,
     },
-    /// No secure connection.
+    /// The TLS handshake failed.
     #[error("no secure connection to {host}: {reason}")]
     Tls {
         /// The host.
@@ -64,7 +64,7 @@ pub enum FetchError {
         /// What is wrong with the certificate or the handshake.
         reason: String,
     },
-    /// This machine has no certificate authorities to check servers against.
+    /// This machine has no certificate authorities, so no server can be verified.
     #[error(
         "no secure connection to {host}: this machine has no list of certificate authorities; install the system's \
          ca-certificates package, or name a PEM file in SSL_CERT_FILE"
@@ -87,7 +87,7 @@ pub enum FetchError {
         /// What is wrong with the settings.
         reason: String,
     },
-    /// A limit of time was passed.
+    /// A time limit was exceeded.
     #[error("{host} {} within {} seconds; try again later", .stage.words(), .limit.as_secs_f32())]
     Timeout {
         /// The host.
@@ -99,7 +99,7 @@ pub enum FetchError {
     },
     /// The body is larger than allowed, on the wire or after decompression.
     #[error(
-        "the answer of {host} is larger than {limit} bytes, and no more is taken of one; look for a smaller document there"
+        "the answer of {host} is larger than the limit of {limit} bytes; look for a smaller document there"
     )]
     TooLarge {
         /// The host.
@@ -110,12 +110,12 @@ pub enum FetchError {
     /// More redirects than allowed.
     #[error("{host} redirected more than {limit} times; open the address in a browser to see where it leads")]
     TooManyRedirects {
-        /// The host that sent the last one.
+        /// The host that sent the last redirect.
         host: String,
         /// The limit.
         limit: usize,
     },
-    /// A redirect that leads nowhere.
+    /// A redirect that cannot be followed.
     #[error("{host} sent a redirect that cannot be followed: {why}")]
     BadRedirect {
         /// The host that sent it.
@@ -123,24 +123,24 @@ pub enum FetchError {
         /// What is wrong with it.
         why: String,
     },
-    /// An answer other than success.
+    /// A response without success.
     #[error("{host} answered {}", status_words(*.status, *.retry_after))]
     Status {
         /// The host.
         host: String,
         /// The status code.
         status: u16,
-        /// How long the server asks to wait.
+        /// The pause that the server demands.
         retry_after: Option<Duration>,
-        /// Whether the status is 410: the document is gone for good, stop asking.
+        /// Whether the status is 410: the document is gone permanently.
         gone: bool,
     },
-    /// The host asked earlier to be left alone for a while (`Retry-After`), so it was not asked.
-    #[error("{host} asked to be left alone for another {} seconds; it will be tried again after that", .wait.as_secs().max(1))]
+    /// The request was not sent, because the host demanded a pause earlier (`Retry-After`).
+    #[error("{host} demanded a pause of another {} seconds; it is retried after that", .wait.as_secs().max(1))]
     Held {
         /// The host.
         host: String,
-        /// How much longer.
+        /// The rest of the pause.
         wait: Duration,
     },
     /// The body broke off or could not be decompressed.
@@ -151,7 +151,7 @@ pub enum FetchError {
         /// What went wrong.
         reason: String,
     },
-    /// The server does not speak HTTP as it should.
+    /// The server violates HTTP.
     #[error("{host} did not answer in proper HTTP: {reason}")]
     Protocol {
         /// The host.
@@ -163,26 +163,26 @@ pub enum FetchError {
 
 fn status_words(status: u16, retry_after: Option<Duration>) -> String {
     let words = match status {
-        401 | 403 => format!("{status}: it does not let us read this"),
+        401 | 403 => format!("{status}: it denies access"),
         404 => "404: there is nothing at this address; check it".to_owned(),
         410 => "410: this is gone for good; stop following it".to_owned(),
-        429 => "429: it was asked too often; it will be left alone for a while".to_owned(),
-        500..=599 => format!("{status}: it has trouble of its own; try again later"),
+        429 => "429: it got too many requests; it is retried later".to_owned(),
+        500..=599 => format!("{status}: the server failed; try again later"),
         _ => format!("{status}, which is not a document"),
     };
     match retry_after {
-        Some(wait) => format!("{words} (it asks to wait {} seconds)", wait.as_secs()),
+        Some(wait) => format!("{words} (it demands a pause of {} seconds)", wait.as_secs()),
         None => words,
     }
 }
 
 impl FetchError {
-    /// Whether the trouble is this machine's network rather than the host: no route, or no name resolves.
+    /// Whether this machine's network failed and not the host: no route, or no name resolves.
     pub fn is_offline(&self) -> bool {
         matches!(self, Self::Dns { offline: true, .. } | Self::Connect { offline: true, .. })
     }
 
-    /// Whether the same request may succeed later without anyone changing anything.
+    /// Whether the same request may succeed later, without a change by a person.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dns { .. }
@@ -203,7 +203,7 @@ impl FetchError {
         }
     }
 
-    /// How long the host asks to be left alone.
+    /// The pause that the host demands.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -212,13 +212,13 @@ impl FetchError {
         }
     }
 
-    /// Whether the document is gone for good (410).
+    /// Whether the document is gone permanently (410).
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Status { gone: true, .. })
     }
 }
 
-/// The innermost reason of an error, which is the one that says something: "Connection refused".
+/// The innermost cause of an error, which is the most informative one: "Connection refused".
 pub fn innermost_reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

@@ -1,4 +1,5 @@
-//! One `get`: hop by hop along the redirects, each hop checked, in its host's turn, and within the limits.
+//! One request: follows redirects hop by hop. Each hop is checked, waits for its host's turn, and
+//! stays within the limits.
 
 use std::error::Error as StdError;
 use std::io;
@@ -25,19 +26,20 @@ use crate::target::Target;
 use crate::tls;
 use crate::turns::{Turn, Turns};
 
-/// How long a host is left alone after a 429 that does not say how long.
+/// The pause of a host after a 429 that names no pause.
 const HOLD_AFTER_429: Duration = Duration::from_secs(60);
 
-/// How a browser sends a form.
+/// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// How long a connection that nobody uses is kept: long enough for the next page, not for the next poll.
+/// How long an idle connection stays open: long enough for the next page, too short for the next
+/// poll.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
-/// Largest head over HTTP/2 in bytes; over HTTP/1.1 the client stops at 100 fields.
+/// Maximum bytes of the headers over HTTP/2. Over HTTP/1.1 the client stops at 100 fields.
 const LARGEST_HEAD: u32 = 64 * 1024;
 
-/// The polite and safe HTTP client. Clones share connections, turns and holds; cloning is cheap.
+/// The polite and safe HTTP client. Clones are cheap and share connections, turns and pauses.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     shared: Arc<Shared>,
@@ -46,9 +48,9 @@ pub struct Fetcher {
 #[derive(Debug)]
 struct Shared {
     settings: FetchSettings,
-    /// Connects by itself, to checked addresses alone.
+    /// Connects without a proxy, to checked addresses only.
     direct: Client,
-    /// Goes through the environment's proxies, for the URLs that they cover.
+    /// Connects through the environment's proxies, for the URLs that they cover.
     proxied: Client,
     proxies: Proxies,
     names: Names,
@@ -56,18 +58,18 @@ struct Shared {
     has_authorities: bool,
 }
 
-/// What one hop came back with.
+/// The result of one hop.
 enum Hop {
     Arrived(Arrival),
     Redirected { location: String, permanent: bool },
 }
 
-/// What is asked for, the same at every hop.
+/// The request, which is the same at each hop.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     want: Want,
     validators: &'a Validators,
-    /// What is sent along, as a browser sends a form; none where something is only asked for.
+    /// The encoded form to send. `None` for a GET request.
     form: Option<&'a str>,
 }
 
@@ -75,8 +77,9 @@ impl Fetcher {
     /// Sets up the client.
     ///
     /// # Errors
-    /// [`FetchError::Ca`] when a CA file cannot be used, [`FetchError::Setup`] when the settings make no client. A machine
-    /// without certificate authorities is no error yet: plain HTTP works, HTTPS says [`FetchError::NoAuthorities`].
+    /// [`FetchError::Ca`] if a CA file cannot be used; [`FetchError::Setup`] if the settings are
+    /// invalid. A machine without certificate authorities is no error here: plain HTTP works, and
+    /// HTTPS fails with [`FetchError::NoAuthorities`].
     pub fn new(settings: FetchSettings) -> Result<Self, FetchError> {
         let rule = if settings.allow_private_addresses { AddressRule::Any } else { AddressRule::Public };
         Self::with_rule(settings, rule)
@@ -102,25 +105,26 @@ impl Fetcher {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Fetches a URL: waits for the host's turn, asks conditionally where there are validators, follows redirects, reads
-    /// the body.
+    /// Fetches a URL: waits for the host's turn, sends the validators if there are any, follows
+    /// redirects, reads the body.
     ///
-    /// Redirects are followed to `http` and `https` alone and never from `https` down to `http`, which would let anyone on
-    /// the way rewrite what a publisher protected. Credentials in `url` go to its own origin, and to the same host
-    /// where it answers https in place of http, and nowhere else. Dropping the
-    /// future ends the request and the turn.
+    /// Redirects lead to `http` and `https` only, and never from `https` to `http`, which would let
+    /// others rewrite a protected document. Credentials in `url` are sent to its origin, and to the
+    /// same host if a redirect upgrades it to https. No other host gets them. Dropping the future
+    /// cancels the request and ends the turn.
     ///
     /// # Errors
-    /// See [`FetchError`]; any status but 2xx and an asked-for 304 is [`FetchError::Status`].
+    /// See [`FetchError`]. Any status but 2xx is [`FetchError::Status`], except a 304 after a
+    /// conditional request.
     pub async fn get(&self, url: &Url, want: Want, validators: &Validators) -> Result<Response, FetchError> {
         self.send(url, Asked { want, validators, form: None }).await
     }
 
-    /// Posts a form (`application/x-www-form-urlencoded`) with everything that [`get`](Self::get) keeps to. Of redirects those
-    /// are followed that keep a request as it is (307, 308).
+    /// Posts a form (`application/x-www-form-urlencoded`) under the same rules as
+    /// [`get`](Self::get). Follows only redirects that keep method and body (307, 308).
     ///
     /// # Errors
-    /// See [`FetchError`]; any status but 2xx is [`FetchError::Status`].
+    /// See [`FetchError`]. Any status but 2xx is [`FetchError::Status`].
     pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response, FetchError> {
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let validators = Validators::default();
@@ -147,31 +151,34 @@ impl Fetcher {
         }
     }
 
-    /// When the next request to a host may start, for a scheduler to pick other hosts meanwhile; `None` means now, or when
-    /// the one under way has ended. A host that asked to be left alone is ready when its hold ends.
+    /// When the next request to a host may start, so that a scheduler can pick other hosts
+    /// meanwhile. `None` means now, or as soon as the running request ends. A host that demanded a
+    /// pause is ready when the pause ends.
     pub fn host_ready_at(&self, host: &str) -> Option<Instant> {
         self.shared.turns.ready_at(host)
     }
 
-    /// Pauses at least this long after each request to a host from now on, as its publisher asks (`Crawl-delay`), up to
-    /// [`FetchSettings::longest_pause`]; never shorter than [`FetchSettings::host_pause`]. Forgotten when thousands of other
-    /// hosts were asked meanwhile, so whoever cares says it again before it asks.
+    /// Sets a longer pause between requests to a host, as its publisher demands (`Crawl-delay`).
+    ///
+    /// The pause has at most [`FetchSettings::longest_pause`] and at least
+    /// [`FetchSettings::host_pause`]. It is forgotten after requests to thousands of other hosts,
+    /// so set it before each request.
     pub fn pause_at_least(&self, host: &str, pause: Duration) {
         self.shared.turns.pause_at_least(host, pause.min(self.shared.settings.longest_pause));
     }
 
-    /// Its resolver, for tests that answer for name servers.
+    /// Its resolver. Tests use it to answer for name servers.
     #[cfg(test)]
     pub(crate) fn names(&self) -> &Names {
         &self.shared.names
     }
 
-    /// The pause between two requests to any host.
+    /// The pause between two requests to the same host.
     pub fn host_pause(&self) -> Duration {
         self.shared.settings.host_pause
     }
 
-    /// The longest pause that a host can ask for.
+    /// The longest pause that a host can demand.
     pub fn longest_pause(&self) -> Duration {
         self.shared.settings.longest_pause
     }
@@ -186,7 +193,7 @@ impl Shared {
         Ok(target)
     }
 
-    /// One request and its answer, the body included when it is the last.
+    /// One request and its response. Reads the body of the last hop.
     async fn hop(
         &self,
         url: &Url,
@@ -207,7 +214,7 @@ impl Shared {
         tokio::time::timeout(left, all).await.map_err(late)?
     }
 
-    /// Sends the request and waits for the answer's head.
+    /// Sends the request and waits for the response's headers.
     async fn ask(
         &self,
         url: &Url,
@@ -231,7 +238,7 @@ impl Shared {
         Ok(answer)
     }
 
-    /// The last look: the address that really answered.
+    /// The final check: the address of the connection's peer.
     fn check_peer(&self, answer: &reqwest::Response, target: &Target) -> Result<(), FetchError> {
         let peer = answer.remote_addr().filter(|_| !target.proxied).map(|peer| peer.ip());
         match peer.and_then(|peer| Some((peer, self.names.rule().why_not(peer)?))) {
@@ -243,7 +250,7 @@ impl Shared {
         }
     }
 
-    /// Makes of an answer what its status says.
+    /// Turns a response into the result that its status stands for.
     async fn take_in(
         &self,
         answer: reqwest::Response,
@@ -253,7 +260,7 @@ impl Shared {
     ) -> Result<Hop, FetchError> {
         match answer.status().as_u16() {
             206 => {
-                let reason = "it sent a part where the whole was asked for".to_owned();
+                let reason = "it sent a part of the document instead of the whole".to_owned();
                 Err(FetchError::Protocol { host: host.to_owned(), reason })
             }
             200..=299 => {
@@ -265,7 +272,7 @@ impl Shared {
                 Ok(Hop::Arrived(Arrival::of(&answer).or_validators(asked.validators)))
             }
             status @ (301..=303) if asked.form.is_some() => {
-                let why = format!("its {status} does not say to send the same to there");
+                let why = format!("its {status} does not allow the form to be sent again");
                 Err(FetchError::BadRedirect { host: host.to_owned(), why })
             }
             301 | 302 | 303 | 307 | 308 => redirection(&answer, host),
@@ -284,7 +291,7 @@ impl Shared {
         }
     }
 
-    /// A failure of the HTTP client in our words.
+    /// Turns an error of the HTTP client into ours.
     fn explain(&self, error: reqwest::Error, target: &Target) -> FetchError {
         let host = target.host.clone();
         if let Some(trouble) = cause::<NameTrouble>(&error) {
@@ -314,7 +321,8 @@ impl Asked<'_> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
         let Validators { etag, last_modified } = self.validators;
         for (name, validator) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, last_modified)] {
-            // A validator that cannot be a header did not come from one; the request is made without it.
+            // A validator that is not a valid header value did not come from a header. The request
+            // goes without it.
             if let Some(value) = validator.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
                 headers.insert(name, value);
             }
@@ -323,7 +331,7 @@ impl Asked<'_> {
     }
 }
 
-/// An answer that is not a redirect.
+/// A response that is not a redirect.
 struct Arrival {
     status: u16,
     media_type: Option<String>,
@@ -335,7 +343,7 @@ struct Arrival {
 }
 
 impl Arrival {
-    /// What the head says; without a document so far.
+    /// The contents of the headers, without a document so far.
     fn of(answer: &reqwest::Response) -> Self {
         let headers = answer.headers();
         Self {
@@ -355,7 +363,7 @@ impl Arrival {
         Self { body: Body::Bytes(read.bytes), wire_bytes: read.wire_bytes, ..self }
     }
 
-    /// A 304 need not repeat the validators; those that were sent still hold.
+    /// Keeps the request's validators if a 304 does not repeat them.
     fn or_validators(mut self, sent: &Validators) -> Self {
         self.validators.etag = self.validators.etag.or_else(|| sent.etag.clone());
         self.validators.last_modified = self.validators.last_modified.or_else(|| sent.last_modified.clone());
@@ -386,13 +394,13 @@ fn redirection(answer: &reqwest::Response, host: &str) -> Result<Hop, FetchError
             Ok(Hop::Redirected { location, permanent: matches!(status, 301 | 308) })
         }
         None => {
-            let why = format!("its {status} does not say where to");
+            let why = format!("its {status} has no address");
             Err(FetchError::BadRedirect { host: host.to_owned(), why })
         }
     }
 }
 
-/// The error for a status that is no success; a host that asks for it is left alone.
+/// The error for an unsuccessful status. Pauses the host if it demands that.
 fn refusal(answer: &reqwest::Response, host: &str, turn: &Turn) -> FetchError {
     let status = answer.status().as_u16();
     let retry_after = freshness::retry_after(answer.headers(), SystemTime::now());
@@ -414,7 +422,7 @@ fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBui
         .connect_timeout(settings.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // Decompression is ours, to count and bound what comes over the wire.
+        // We decompress, to count and limit the bytes on the wire.
         .no_gzip()
         .no_brotli()
         .no_zstd()
@@ -425,18 +433,19 @@ fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBui
         .pool_max_idle_per_host(1))
 }
 
-/// Whether the system found no way to an address.
+/// Whether the system found no route to an address.
 fn is_unreachable(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
     matches!(kind, AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable)
 }
 
-/// What is wrong with a certificate or a handshake, in plain words; none where an error is of another sort.
+/// Why a certificate or a handshake failed, in plain words. Returns `None` for other errors.
 pub fn tls_reason(error: &(dyn StdError + 'static)) -> Option<String> {
     cause::<rustls::Error>(error).map(tls::plain_reason)
 }
 
-/// The first error of a type among the causes, also inside an `io::Error`, which hides what it carries.
+/// The first error of type `E` among the causes. Also looks inside `io::Error`, which hides the
+/// error that it carries.
 fn cause<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,5 +1,5 @@
-//! What a head says of time and versions: validators, `Cache-Control`, `Expires`, `Retry-After`. Pure but for the clock
-//! passed in.
+//! Headers about time and versions: validators, `Cache-Control`, `Expires`, `Retry-After`. Pure;
+//! the clock is a parameter.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,22 +9,22 @@ use reqwest::header::{
 
 use crate::response::Validators;
 
-/// Longest validator that is kept; a longer one is no use to anybody.
+/// Maximum length of a validator. Longer ones are dropped.
 const LONGEST_VALIDATOR: usize = 1024;
 
-/// The validators of an answer, as sent.
+/// The validators of a response, as sent.
 pub(crate) fn validators(headers: &HeaderMap) -> Validators {
     let kept = |name| text(headers, name).filter(|value| value.len() <= LONGEST_VALIDATOR).map(str::to_owned);
     Validators { etag: kept(ETAG), last_modified: kept(LAST_MODIFIED) }
 }
 
-/// How long the answer stays fresh (RFC 9111 section 4.2.1, for a private cache).
+/// How long the response stays fresh (RFC 9111 section 4.2.1, for a private cache).
 pub(crate) fn cache_max_age(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     match cache_control(headers) {
         Some(age) => Some(age.saturating_sub(seconds(headers, AGE).unwrap_or_default())),
         None => {
             let expires = headers.get(EXPIRES)?.to_str().ok()?;
-            // An invalid date, "0" above all, means already expired.
+            // An invalid date, most often "0", means already expired.
             let Ok(expires) = httpdate::parse_http_date(expires) else { return Some(Duration::ZERO) };
             let sent = text(headers, DATE).and_then(|date| httpdate::parse_http_date(date).ok());
             Some(expires.duration_since(sent.unwrap_or(now)).unwrap_or_default())
@@ -46,7 +46,7 @@ fn cache_control(headers: &HeaderMap) -> Option<Duration> {
     max_age
 }
 
-/// How long the host asks to be left alone: seconds or a date (RFC 9110 section 10.2.3).
+/// The pause that the host demands, given in seconds or as a date (RFC 9110 section 10.2.3).
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER)?;
     parse_seconds(value).or_else(|| {
@@ -59,7 +59,7 @@ fn seconds(headers: &HeaderMap, name: HeaderName) -> Option<Duration> {
     parse_seconds(text(headers, name)?)
 }
 
-/// Delta-seconds; what does not fit counts as the largest number (RFC 9111 section 1.2.2).
+/// Parses delta-seconds. Values that overflow count as the maximum (RFC 9111 section 1.2.2).
 fn parse_seconds(value: &str) -> Option<Duration> {
     let all_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()))

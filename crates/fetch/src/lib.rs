@@ -1,4 +1,4 @@
-//! The one polite and safe HTTP client; the only crate that talks to the network.
+//! The polite and safe HTTP client. Only this crate and `llm` use the network.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,26 +14,30 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it promises:
+//! Guarantees:
 //!
-//! - **Polite.** One request at a time per host, and a pause between the end of one and the start of the next, across
-//!   redirects too. `Retry-After` holds the host. Requests are conditional where the caller has validators.
-//! - **Safe.** Only `http` and `https`, only the allowed ports. Names that mean this machine or its network (`localhost`,
-//!   `*.local`, `*.internal`, `*.home.arpa`, …) are not looked up. Every address is checked after the name is resolved, and
-//!   the connection can only go to an address that passed; redirects are followed here, with the same checks at every hop.
-//!   No cookies, no referrer, no credentials handed on.
-//! - **Bounded.** Time to connect, time to the first byte, time in all, bytes on the wire, bytes after decompression and
-//!   the number of redirects each have a limit ([`FetchSettings`]).
-//! - **Plain.** A [`FetchError`] says what failed, on which host, and what to do.
+//! - **Polite.** One request at a time per host, with a pause between the end of one request and
+//!   the start of the next, redirects included. `Retry-After` pauses the host. Requests are
+//!   conditional if the caller has validators.
+//! - **Safe.** Only `http` and `https`, only the allowed ports. Names of this machine or its
+//!   network (`localhost`, `*.local`, `*.internal`, `*.home.arpa`, …) are not resolved. Each
+//!   resolved address is checked, and connections go only to addresses that passed. Redirects are
+//!   followed here, with the same checks per hop. No cookies, no referrer, no forwarded
+//!   credentials.
+//! - **Bounded.** [`FetchSettings`] limits the time to connect, the time to the first byte, the
+//!   total time, the bytes on the wire, the bytes after decompression and the number of redirects.
+//! - **Plain.** A [`FetchError`] says what failed, on which host, and the remedy.
 //!
-//! What it must not do: know what it fetches (a body is bytes), keep anything on disk, decide when to try again.
+//! This crate does not know what it fetches (a body is bytes), keeps nothing on disk, and does not
+//! decide about retries.
 //!
 //! # Proxies
 //!
-//! Proxies are taken from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Behind one, names are
-//! resolved by the proxy, so the addresses they lead to cannot be checked here: scheme, port and addresses written into a
-//! URL are still checked at every hop, and so are names that mean this machine or its network. A host that
-//! [`FetchSettings::resolve`] fixes is reached directly, never through a proxy.
+//! Proxies come from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). A
+//! proxy resolves names itself, so resolved addresses cannot be checked here. Scheme, port and IP
+//! addresses in URLs are still checked at each hop, and so are names of this machine or its
+//! network. A host that [`FetchSettings::resolve`] fixes is reached directly, never through a
+//! proxy.
 
 mod address;
 mod body;

@@ -1,24 +1,25 @@
-//! Links in an answer's head (RFC 8288). Pure.
+//! Links in a response's headers (RFC 8288). Pure.
 
 use reqwest::header::{HeaderMap, LINK};
 use url::Url;
 
-/// Links of one answer that are kept; further ones are dropped.
+/// Maximum links per response. Further ones are dropped.
 const MOST_LINKS: usize = 50;
 
-/// Longest address that is kept of a link, in bytes.
+/// Maximum bytes of a link's address.
 const LONGEST_ADDRESS: usize = 4 << 10;
 
-/// A link in an answer's head.
+/// A link in a response's headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// What it is to the document, in small letters: `hub`, `self`, `next`. A link with several such words is several links.
+    /// The relation in lower case: `hub`, `self`, `next`. A link with several relations becomes
+    /// several links.
     pub relation: String,
-    /// Where it leads: http or https, absolute.
+    /// The target: http or https, absolute.
     pub url: Url,
 }
 
-/// The links of a head, relative ones resolved against `base`. What is not of the right form is left out.
+/// The links of the headers, resolved against `base`. Malformed ones are skipped.
 pub(crate) fn links(headers: &HeaderMap, base: &Url) -> Vec<Link> {
     let values = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
     let mut links: Vec<Link> = values.flat_map(|value| of_value(value, base)).take(MOST_LINKS).collect();
@@ -45,14 +46,14 @@ fn of_value(value: &str, base: &Url) -> Vec<Link> {
     links
 }
 
-/// The next `<address>` and what comes after it.
+/// The next `<address>`, and the text after it.
 fn target(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches([' ', '\t', ',']);
     let (target, after) = text.strip_prefix('<')?.split_once('>')?;
     Some((target.trim(), after))
 }
 
-/// The value of the first parameter `rel`, and what comes after all parameters.
+/// The value of the first parameter `rel`, and the text after all parameters.
 fn relations(mut text: &str) -> (String, &str) {
     let mut relations = None;
     while let Some(parameter) = text.trim_start().strip_prefix(';') {
@@ -71,7 +72,7 @@ fn relations(mut text: &str) -> (String, &str) {
     (relations.unwrap_or_default(), text)
 }
 
-/// A parameter's value, quoted or bare, and what comes after it.
+/// A parameter's value, quoted or not, and the text after it.
 fn parameter_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([';', ',']).unwrap_or(text.len());
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_read_as_they_are_written_in_the_wild() {
+    fn links_of_real_servers_are_parsed() {
         let base: Url = "https://blog.example/feed".parse().unwrap();
         for (value, want) in [
             (

@@ -1,4 +1,5 @@
-//! Names to addresses: the table of fixed hosts, then the system; only addresses that may be connected to come out.
+//! Resolves names: first by the table of fixed hosts, then by the system. Returns only addresses
+//! that may be connected to.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,11 +14,13 @@ use crate::error::FetchError;
 use crate::network;
 use crate::resolve::{Resolve, fixed_addresses};
 
-/// What lifts the refusal of an address.
-pub(crate) const HOW_TO_ALLOW: &str = "allow it with --allow-private-addresses if it is meant";
+/// How to allow a refused address.
+pub(crate) const HOW_TO_ALLOW: &str = "allow it with --allow-private-addresses if that is intended";
 
-/// The resolver of the client that connects by itself. It is asked at the time of connecting and its answer is what is
-/// connected to, so there is no second look-up in which an answer could change.
+/// The resolver of the direct client.
+///
+/// The client resolves when it connects, and connects to the addresses it got. There is no second
+/// look-up in which the result could change.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     inner: Arc<Inner>,
@@ -27,12 +30,12 @@ pub(crate) struct Names {
 struct Inner {
     table: Vec<Resolve>,
     rule: AddressRule,
-    /// How long a look-up may take.
+    /// The time limit of a look-up.
     limit: Duration,
-    /// The port that the request under way to a host is for: the HTTP client asks by name alone. One request at a time
-    /// per host makes it unambiguous.
+    /// The port of the running request to each host, because the HTTP client resolves by name only.
+    /// There is one request at a time per host, so the port is unambiguous.
     ports: Mutex<HashMap<String, u16>>,
-    /// What name servers answer in a test, one answer a look-up.
+    /// The answers of name servers in a test, one answer per look-up.
     #[cfg(test)]
     answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
 }
@@ -42,15 +45,15 @@ struct Inner {
 pub(crate) enum AddressRule {
     /// Those of the public internet.
     Public,
-    /// All of them, by choice.
+    /// All of them, as configured.
     Any,
-    /// Public ones and the one where a test listens.
+    /// Public ones, and the one on which a test listens.
     #[cfg(test)]
     PublicAnd(IpAddr),
 }
 
 impl AddressRule {
-    /// Why an address may not be connected to; `None` when it may.
+    /// Why an address may not be connected to. Returns `None` if it may.
     pub(crate) fn why_not(self, address: IpAddr) -> Option<&'static str> {
         match self {
             Self::Public => why_not_public(address),
@@ -61,7 +64,7 @@ impl AddressRule {
     }
 }
 
-/// Says which port a host is being asked on, for as long as it lives.
+/// Registers the port of a request to a host, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Asking<'n> {
     names: &'n Names,
@@ -74,7 +77,8 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// Why a name gave no address to connect to; travels through the HTTP client's error to [`FetchError`].
+/// Why a name has no address to connect to. The HTTP client wraps it, and [`FetchError`] unwraps
+/// it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum NameTrouble {
     #[error("{name} leads to {address}, {why}")]
@@ -96,8 +100,8 @@ impl NameTrouble {
 }
 
 impl Names {
-    /// Looking up a name takes three quarters of the time to connect at most, so that there is time left to say why it
-    /// failed.
+    /// A look-up may take at most three quarters of `connect_timeout`, so that its error is
+    /// reported in time.
     pub(crate) fn new(table: Vec<Resolve>, rule: AddressRule, connect_timeout: Duration) -> Self {
         let limit = connect_timeout.mul_f32(0.75);
         let inner = Inner {
@@ -121,7 +125,7 @@ impl Names {
         self.inner.rule
     }
 
-    /// Announces a request to a host and port.
+    /// Registers a request to a host and port.
     pub(crate) fn asking(&self, host: &str, port: u16) -> Asking<'_> {
         self.ports().insert(host.to_owned(), port);
         Asking { names: self, host: host.to_owned() }
@@ -149,14 +153,13 @@ impl Names {
         look_up(name, self.inner.limit).await
     }
 
-    /// What the next look-ups are to be answered, first come, first served.
+    /// The answers to the next look-ups, first in, first out.
     #[cfg(test)]
     pub(crate) fn answers(&self) -> MutexGuard<'_, std::collections::VecDeque<Vec<SocketAddr>>> {
         self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The addresses that may be connected to. A public name that has private addresses among its own is served by the
-    /// others; one that has nothing else is refused.
+    /// Removes addresses that may not be connected to. A name without other addresses is refused.
     fn keep_allowed(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NameTrouble> {
         let why_not = |address: &SocketAddr| self.inner.rule.why_not(address.ip());
         let refused = found.iter().find_map(|address| Some((address.ip(), why_not(address)?)));
@@ -197,7 +200,8 @@ async fn look_up(name: &str, limit: Duration) -> Result<Vec<SocketAddr>, NameTro
     Err(NameTrouble::NotFound { reason, offline })
 }
 
-/// What the system says, in plainer words. The standard library gives `getaddrinfo`'s errors as text only.
+/// The system's message in plainer words. The standard library returns `getaddrinfo`'s errors as
+/// text only.
 fn plain_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_dropped_from_an_answer_and_refused_when_alone() {
+    fn private_addresses_are_dropped_or_refused_if_alone() {
         let names = Names::new(Vec::new(), AddressRule::Public, Duration::from_secs(10));
         let mixed = sockets(&["10.0.0.1", "1.1.1.1", "::1"]);
         assert_eq!(names.keep_allowed("a.example", mixed).unwrap(), sockets(&["1.1.1.1"]));
@@ -228,12 +232,12 @@ mod tests {
             names.keep_allowed("a.example", sockets(&["10.0.0.1"])).unwrap_err().into_error("a.example");
         assert_eq!(
             error.to_string(),
-            "a.example was not fetched: it leads to 10.0.0.1, a private address; allow it with --allow-private-addresses if it is meant"
+            "a.example was not fetched: it leads to 10.0.0.1, a private address; allow it with --allow-private-addresses if that is intended"
         );
     }
 
     #[tokio::test]
-    async fn the_table_goes_by_the_port_that_is_asked() {
+    async fn table_applies_to_the_requested_port() {
         let table = vec!["a.example:443:1.1.1.1:8443".parse().unwrap()];
         let names = Names::new(table, AddressRule::Public, Duration::from_secs(10));
         let asking = names.asking("a.example", 443);

@@ -1,13 +1,14 @@
-//! Whether this machine has a network at all, asked once something has failed, so that the trouble is put down to the right
-//! side: this machine or the host.
+//! Whether this machine has a network. Checked after a failure, to tell a local problem from one of
+//! the host.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
-/// A name that always resolves where any public name does: one of the DNS root's own servers.
+/// A name that resolves wherever public names resolve: one of the DNS root servers.
 const CERTAIN_NAME: &str = "a.root-servers.net";
 
-/// Whether there is no network: no route out, or not even a name that is certain to exist resolves within the limit.
+/// Whether the network is down: no route, or a name that certainly exists does not resolve within
+/// the limit.
 pub(crate) async fn is_down(limit: Duration) -> bool {
     if !has_route_out() {
         return true;
@@ -16,8 +17,8 @@ pub(crate) async fn is_down(limit: Duration) -> bool {
     !matches!(certain, Ok(Ok(_)))
 }
 
-/// Whether the system knows a way to the internet. Connecting a UDP socket sends nothing; it only picks a route.
-/// The addresses are for documentation (RFC 5737, RFC 3849).
+/// Whether the system has a route to the internet. Connecting a UDP socket sends nothing; it only
+/// selects a route. The addresses are for documentation (RFC 5737, RFC 3849).
 pub(crate) fn has_route_out() -> bool {
     let to = |from: IpAddr, far: IpAddr| {
         UdpSocket::bind((from, 0)).and_then(|socket| socket.connect((far, 443))).is_ok()

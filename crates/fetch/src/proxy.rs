@@ -1,13 +1,13 @@
-//! Which requests the environment sends through a proxy.
+//! Which requests go through a proxy of the environment.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// The proxies of the environment, read once.
 ///
-/// It is the same matcher that the HTTP client reads, asked beforehand, so that a request which goes through a proxy and
-/// one which does not are made by different clients: the one that resolves names by itself connects to checked addresses
-/// alone, the other resolves nothing but the proxy's own name.
+/// It is the HTTP client's own matcher, used before the request. So proxied and direct requests go
+/// through different clients. The direct client resolves names and connects to checked addresses
+/// only. The proxied client resolves only the proxy's name.
 pub(crate) struct Proxies {
     matcher: Matcher,
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_covers_what_no_proxy_does_not_except() {
+    fn no_proxy_excludes_hosts_from_the_proxy() {
         let matcher = Matcher::builder().all("http://proxy.example:3128").no("inside.example").build();
         let proxies = Proxies { matcher };
         assert!(proxies.cover(&"https://blog.example.org/a?b=c".parse().unwrap()));

@@ -1,16 +1,17 @@
-//! Following redirects: where the next one leads, and what that says of the address that was asked for. Pure.
+//! Follows redirects: where the next one leads, and whether the address has moved. Pure.
 
 use url::Url;
 
 use crate::error::FetchError;
 
-/// The way from the address asked for to the one that answers.
+/// The chain of redirects from the requested address to the current one.
 pub(crate) struct Way {
     asked: Url,
-    /// The address to ask next.
+    /// The address of the next request.
     pub(crate) here: Url,
     visited: Vec<Url>,
-    /// The last address reached over permanent redirects alone, with the caller's credentials where they may go there.
+    /// The last address that was reached by permanent redirects only. It has the caller's
+    /// credentials if they may be sent there.
     pub(crate) moved_to: Option<Url>,
     all_permanent: bool,
 }
@@ -22,11 +23,12 @@ impl Way {
         Self { asked: here.clone(), here, visited: Vec::new(), moved_to: None, all_permanent: true }
     }
 
-    /// Goes on to where a redirect leads.
+    /// Follows one redirect.
     ///
     /// # Errors
-    /// [`FetchError::BadRedirect`] when it leads nowhere, down from https to http, or back to where it was;
-    /// [`FetchError::TooManyRedirects`] past the limit.
+    /// - [`FetchError::BadRedirect`] if it leads nowhere, from https to http, or to an earlier
+    ///   address.
+    /// - [`FetchError::TooManyRedirects`] beyond the limit.
     pub(crate) fn follow(
         &mut self,
         host: &str,
@@ -59,8 +61,8 @@ impl Way {
         Ok(())
     }
 
-    /// The caller's credentials for the caller's origin and for the same host under https, none for any other, and never a
-    /// redirect's own.
+    /// Sets the caller's credentials for the caller's origin and for the same host under https.
+    /// Removes all others, also a redirect's own.
     fn set_credentials(&self, next: &mut Url) {
         let (name, password) = if next.origin() == self.asked.origin() || is_same_but_safer(&self.asked, next)
         {
@@ -68,14 +70,15 @@ impl Way {
         } else {
             ("", None)
         };
-        // Only a URL without a host refuses credentials, and such a one is refused before it is asked.
+        // Only a URL without a host refuses credentials, and such a URL is refused before the
+        // request.
         let _ = next.set_username(name);
         let _ = next.set_password(password);
     }
 }
 
-/// Whether `to` is the same server as `from`, under https instead of http and both on the usual port: at another port anyone
-/// may listen.
+/// Whether `to` is the same server as `from`, with https instead of http, both on the default port.
+/// On another port, anyone may listen.
 fn is_same_but_safer(from: &Url, to: &Url) -> bool {
     (from.scheme(), to.scheme()) == ("http", "https")
         && from.host() == to.host()
@@ -83,10 +86,10 @@ fn is_same_but_safer(from: &Url, to: &Url) -> bool {
         && to.port().is_none()
 }
 
-/// A URL as it may be shown: without credentials.
+/// The URL for display: without credentials.
 pub(crate) fn bare(url: &Url) -> Url {
     let mut bare = url.clone();
-    // Refused only for URLs without a host, which have no credentials.
+    // Fails only for URLs without a host, which have no credentials.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare
@@ -100,7 +103,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Follows redirects given as location and whether it is permanent, ten at most.
+    /// Follows at most ten redirects, given as `Location` and whether they are permanent.
     fn followed(from: &str, hops: &[(&str, bool)]) -> Result<Way, FetchError> {
         let mut way = Way::from(&url(from));
         for (location, permanent) in hops {
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_moved_as_far_as_the_first_permanent_redirects_lead() {
+    fn address_moves_along_leading_permanent_redirects() {
         for (hops, moved_to) in [
             (&[("/b", true), ("https://b.example/c", true)][..], Some("https://b.example/c")),
             (&[("/b", true), ("/c", false), ("/d", true)][..], Some("https://a.example/b")),
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_their_own_host_alone_and_never_to_a_less_safe_one() {
+    fn credentials_stay_with_their_host_and_off_plain_http() {
         for (asked, location, here) in [
             ("https", "/b#part", "https://me:secret@a.example/b"),
             ("https", "https://a.example/b", "https://me:secret@a.example/b"),

@@ -1,14 +1,15 @@
-//! `HOST:PORT:ADDRESS`: a host whose address is fixed, written as for curl's `--resolve`.
+//! `HOST:PORT:ADDRESS`: a host with a fixed address, written as for curl's `--resolve`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// A host and port whose addresses are given instead of looked up.
+/// A host and port with fixed addresses, which are not looked up.
 ///
-/// The form is curl's: `HOST:PORT:ADDRESS`, several addresses by comma, `*` for any host, IPv6 addresses in brackets.
-/// Beyond curl, an address may carry a port of its own (`blog.example.org:443:127.0.0.1:8443`), so that a test server need
-/// not listen on 443. A port of its own works for the ports 80 and 443 alone, as those are the ones that a URL leaves out.
+/// The form is curl's: `HOST:PORT:ADDRESS`, with commas between addresses, `*` for any host, and
+/// IPv6 addresses in brackets. Unlike in curl, an address may have a port
+/// (`blog.example.org:443:127.0.0.1:8443`), so that a test server need not listen on 443. This
+/// works for the ports 80 and 443 only, because only those are omitted in a URL.
 ///
 /// ```
 /// use backissue_fetch::Resolve;
@@ -21,14 +22,14 @@ pub struct Resolve {
     /// The host name in lower case, or `*`.
     host: String,
     port: u16,
-    /// Port 0: the address has no port of its own.
+    /// Port 0 means that the address has no port.
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a `HOST:PORT:ADDRESS` could not be read.
+/// The text is not a valid `HOST:PORT:ADDRESS`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{given:?} does not say where a host is: {why}; write HOST:PORT:ADDRESS, for example example.org:443:127.0.0.1 or \
+    "{given:?} is not a host with its address: {why}; write HOST:PORT:ADDRESS, for example example.org:443:127.0.0.1 or \
      example.org:443:[::1]:8443, several addresses by comma, * for any host"
 )]
 pub struct ResolveError {
@@ -37,12 +38,12 @@ pub struct ResolveError {
 }
 
 impl Resolve {
-    /// Whether this names exactly this host and port.
+    /// Whether this entry names exactly this host and port.
     pub(crate) fn names(&self, host: &str, port: u16) -> bool {
         self.port == port && self.host == host
     }
 
-    /// Whether this fixes every host on this port.
+    /// Whether this entry fixes all hosts on this port.
     pub(crate) fn is_any_host(&self, port: u16) -> bool {
         self.port == port && self.host == "*"
     }
@@ -53,7 +54,8 @@ impl Resolve {
     }
 }
 
-/// The addresses that a table fixes for a host and port: an exact name before `*`, an earlier entry before a later one.
+/// The addresses that a table fixes for a host and port. An exact name takes precedence over `*`,
+/// an earlier entry over a later one.
 pub(crate) fn fixed_addresses<'t>(table: &'t [Resolve], host: &str, port: u16) -> Option<&'t [SocketAddr]> {
     let exact = table.iter().find(|entry| entry.names(host, port));
     exact.or_else(|| table.iter().find(|entry| entry.is_any_host(port))).map(Resolve::addresses)
@@ -135,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_curls_form_and_writes_it_back() {
+    fn resolve_entry_round_trips_in_curls_form() {
         for form in [
             "example.org:443:127.0.0.1",
             "example.org:80:127.0.0.1:8080",
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn says_the_form_when_it_cannot_read_one() {
+    fn malformed_resolve_entry_names_the_form() {
         for (form, why) in [
             ("example.org", "fewer than three parts"),
             ("example.org:443", "fewer than three parts"),
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_name_goes_before_any_host() {
+    fn exact_name_takes_precedence_over_any_host() {
         let table: Vec<Resolve> =
             ["*:443:192.0.2.1", "a.example:443:192.0.2.2"].iter().map(|form| form.parse().unwrap()).collect();
         let ip = |host, port| fixed_addresses(&table, host, port).map(|found| found[0].ip().to_string());

@@ -1,4 +1,4 @@
-//! What is asked for and what comes back.
+//! The parameters and the result of a request.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::links::Link;
 
-/// What the caller expects, which sets the `Accept` header and the size limit.
+/// What the caller expects. Sets the `Accept` header and the size limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Want {
     /// A feed: RSS, Atom, RDF or JSON Feed. At most `max_bytes_feed`.
@@ -15,10 +15,10 @@ pub enum Want {
     Page,
     /// A picture for a browser to show. At most `max_bytes_image`.
     Image,
-    /// Whatever is there (discovery, sitemaps). At most `max_bytes_any`.
+    /// Any document (discovery, sitemaps). At most `max_bytes_any`.
     Any,
-    /// The start of a text whose lines count each by itself, such as robots.txt: what comes after `max_bytes_start` is left
-    /// unread, which is no error.
+    /// The start of a text in which each line is independent, such as robots.txt. Reads at most
+    /// `max_bytes_start` bytes and ignores the rest.
     Start,
 }
 
@@ -36,8 +36,8 @@ impl Want {
     }
 }
 
-/// What a server gave to recognise a version of a document by; sent back to ask only for what changed (RFC 9110,
-/// section 13). Both are kept exactly as the server wrote them.
+/// The identification of a document's version, sent back to request only changes (RFC 9110, section
+/// 13). Both values are exactly as the server wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Validators {
     /// The `ETag` header, quotes and `W/` included.
@@ -47,20 +47,22 @@ pub struct Validators {
 }
 
 impl Validators {
-    /// Whether there is nothing to ask with.
+    /// Whether there is no validator.
     pub fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
 }
 
-/// A successful answer.
+/// A successful response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// The address that answered, after all redirects, without fragment or credentials.
+    /// The final address after all redirects, without fragment or credentials.
     pub url: Url,
-    /// Where the address has moved for good: the last address that was reached over 301 and 308 alone, counted from the
-    /// first hop. `None` when the first answer was not a permanent redirect. It carries the credentials that were asked with
-    /// where they may go there, so that it can be asked next time; [`url`](Self::url) is for showing.
+    /// The document's new permanent address: the last one that 301 and 308 alone led to, counted
+    /// from the first hop. `None` if the first response was no permanent redirect.
+    ///
+    /// It has the request's credentials if they may be sent there, so that it can be used for the
+    /// next request. Use [`url`](Self::url) for display.
     pub moved_to: Option<Url>,
     /// The status code: 304 for [`Body::NotModified`], otherwise 200 to 299.
     pub status: u16,
@@ -68,30 +70,31 @@ pub struct Response {
     pub body: Body,
     /// The `Content-Type` header as sent, parameters included.
     pub media_type: Option<String>,
-    /// What to ask with next time. On 304 those of the request are kept where the server does not repeat them.
+    /// The validators for the next request. After a 304, the request's validators unless the server
+    /// sent new ones.
     pub validators: Validators,
-    /// How long the server says that the answer stays fresh (`Cache-Control: max-age` less `Age`, or `Expires`); zero when
-    /// it says not to keep it.
+    /// How long the response stays fresh by its headers (`Cache-Control: max-age` minus `Age`, or
+    /// `Expires`). Zero if it must not be stored.
     pub cache_max_age: Option<Duration>,
-    /// The links in its head (`Link`), the first fifty.
+    /// The links in its headers (`Link`), at most fifty.
     pub links: Vec<Link>,
-    /// Bytes of the body as they came over the wire, before decompression.
+    /// Bytes of the body on the wire, before decompression.
     pub wire_bytes: u64,
-    /// Time spent on the network, redirects included; waiting for a host's turn does not count.
+    /// Time on the network, redirects included. Waiting for a host's turn does not count.
     pub elapsed: Duration,
 }
 
-/// The body of a successful answer.
+/// The body of a successful response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// The document, decompressed.
     Bytes(Vec<u8>),
-    /// The document is the one that the validators stand for (304).
+    /// The document has not changed since the validators (304).
     NotModified,
 }
 
 impl Body {
-    /// The bytes, unless the document has not changed.
+    /// The bytes. Returns `None` if the document has not changed.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),

@@ -1,50 +1,57 @@
-//! The figures and choices of a [`Fetcher`](crate::Fetcher), with their defaults.
+//! The settings of a [`Fetcher`](crate::Fetcher), with their defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::resolve::Resolve;
 
-/// How a [`Fetcher`](crate::Fetcher) behaves. `Default` is what the program uses on the open web.
+/// The settings of a [`Fetcher`](crate::Fetcher). `Default` is for the open web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
     /// Product and version for the `User-Agent` header. Default: `Backissue/<version>`.
     pub user_agent: String,
-    /// Where a publisher can reach whoever runs this, added to `User-Agent` as `(+URL)`. Default: none.
+    /// A URL at which publishers can contact the operator, added to `User-Agent` as `(+URL)`.
+    /// Default: none.
     pub contact_url: Option<String>,
     /// Resolving the name, connecting and the TLS handshake together. Default: 10 s.
     pub connect_timeout: Duration,
-    /// From the start of a request, connecting included, to the end of the answer's head. Default: 20 s.
+    /// From the start of a request, connecting included, to the end of the response's headers.
+    /// Default: 20 s.
     pub first_byte_timeout: Duration,
-    /// Everything of one `get`, redirects included; waiting for a host's turn does not count. Default: 60 s.
+    /// The whole `get`, redirects included. Waiting for a host's turn does not count. Default: 60
+    /// s.
     pub total_timeout: Duration,
-    /// Largest feed in bytes, on the wire and after decompression. Default: 16 MiB (the largest feed of a real blog that
-    /// the tests know has 1.6 MB).
+    /// Maximum bytes of a feed, on the wire and after decompression. Default: 16 MiB (the largest
+    /// real feed in the tests has 1.6 MB).
     pub max_bytes_feed: usize,
-    /// Largest page in bytes, on the wire and after decompression. Default: 8 MiB.
+    /// Maximum bytes of a page, on the wire and after decompression. Default: 8 MiB.
     pub max_bytes_page: usize,
-    /// Largest image in bytes, on the wire and after decompression. Default: 10 MiB.
+    /// Maximum bytes of an image, on the wire and after decompression. Default: 10 MiB.
     pub max_bytes_image: usize,
-    /// Largest document of any other sort in bytes, on the wire and after decompression. Default: 50 MiB, as large as the
-    /// protocol of sitemaps lets one be.
+    /// Maximum bytes of any other document, on the wire and after decompression. Default: 50 MiB,
+    /// the maximum of the sitemap protocol.
     pub max_bytes_any: usize,
-    /// How much is read of a text of which the start is enough, in bytes after decompression. Default: 500 KiB, the least that
-    /// RFC 9309 section 2.5 wants read of a robots.txt.
+    /// How much is read of a text whose start suffices, in bytes after decompression. Default: 500
+    /// KiB, the minimum that RFC 9309 section 2.5 demands for robots.txt.
     pub max_bytes_start: usize,
-    /// Most redirects that one `get` follows. Default: 10, twice what RFC 9110 section 15.4 reports as an early limit.
+    /// Maximum redirects per `get`. Default: 10, twice the early limit that RFC 9110 section 15.4
+    /// reports.
     pub max_redirects: usize,
     /// Pause between the end of one request to a host and the start of the next. Default: 1 s.
     pub host_pause: Duration,
-    /// Longest pause that a host can ask for with [`Fetcher::pause_at_least`](crate::Fetcher::pause_at_least): some ask for
-    /// hours, which would be no fetching at all. Default: 60 s.
+    /// The longest pause that a host can set with
+    /// [`Fetcher::pause_at_least`](crate::Fetcher::pause_at_least). Some hosts demand hours, which
+    /// would stop all fetching. Default: 60 s.
     pub longest_pause: Duration,
-    /// Hosts whose addresses are fixed instead of looked up; the first entry that fits wins, exact names before `*`.
-    /// The addresses are checked like any other unless [`allow_private_addresses`](Self::allow_private_addresses).
+    /// Hosts with fixed addresses, which are not looked up. The first matching entry wins, exact
+    /// names before `*`. The addresses are checked unless
+    /// [`allow_private_addresses`](Self::allow_private_addresses) is set.
     pub resolve: Vec<Resolve>,
     /// PEM files with certificate authorities to trust in addition to the machine's own.
     pub ca: Vec<PathBuf>,
-    /// Allow loopback, private and other addresses that are not public ([`why_not_public`](crate::why_not_public)).
-    /// Default: false. Ports stay restricted to [`allowed_ports`](Self::allowed_ports).
+    /// Allows loopback, private and other non-public addresses
+    /// ([`why_not_public`](crate::why_not_public)). Default: false. Ports stay restricted to
+    /// [`allowed_ports`](Self::allowed_ports).
     pub allow_private_addresses: bool,
     /// Ports that a URL may name. Default: 80 and 443.
     pub allowed_ports: Vec<u16>,
@@ -75,7 +82,7 @@ impl Default for FetchSettings {
 }
 
 impl FetchSettings {
-    /// The `User-Agent` header's value: product, version and where to reach us.
+    /// The value of the `User-Agent` header: product, version and contact URL.
     pub(crate) fn user_agent_header(&self) -> String {
         match &self.contact_url {
             Some(contact) => format!("{} (+{contact})", self.user_agent),

@@ -1,6 +1,6 @@
-//! Where a request goes, and whether it may, as far as its URL tells: scheme, port, addresses written into it.
+//! Checks a request by its URL alone: scheme, port, IP address.
 //!
-//! What a name leads to is checked when it is resolved ([`crate::names`]).
+//! A name's addresses are checked when it is resolved ([`crate::names`]).
 
 use url::{Host, Url};
 
@@ -9,20 +9,20 @@ use crate::error::FetchError;
 use crate::names::{AddressRule, HOW_TO_ALLOW, Names};
 use crate::proxy::Proxies;
 
-/// Where one request goes.
+/// The target of one request.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Whether it goes through a proxy, which then resolves the name.
+    /// Whether the request goes through a proxy, which resolves the name.
     pub(crate) proxied: bool,
 }
 
 impl Target {
-    /// Checks where a URL leads.
+    /// Checks the target of a URL.
     ///
     /// # Errors
-    /// [`FetchError::NotAllowed`] with the rule that refuses it and what lifts it.
+    /// [`FetchError::NotAllowed`] with the rule that refuses it and how to allow it.
     pub(crate) fn of(
         url: &Url,
         allowed_ports: &[u16],
@@ -38,7 +38,7 @@ impl Target {
         };
         if !allowed_ports.contains(&port) {
             return Err(refuse(format!(
-                "port {port} is not among the allowed ones; allow it with --allow-port {port} if it is meant"
+                "port {port} is not among the allowed ones; allow it with --allow-port {port} if that is intended"
             )));
         }
         let name = host.to_string();
@@ -47,7 +47,7 @@ impl Target {
         let why_not = match host {
             Host::Ipv4(ip) => names.rule().why_not(ip.into()),
             Host::Ipv6(ip) => names.rule().why_not(ip.into()),
-            // Whoever fixes a name knows what it means; the address it is given is checked like any other.
+            // An operator may fix any name. Its address is checked like any other.
             Host::Domain(name) if !fixed && names.rule() != AddressRule::Any => why_name_not_public(name),
             Host::Domain(_) => None,
         };
@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// Scheme, host and port, for messages; never credentials.
+/// Scheme, host and port, for messages. Never credentials.
 fn place(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),

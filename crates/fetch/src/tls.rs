@@ -1,4 +1,5 @@
-//! TLS: rustls with ring, trusting the system's certificate authorities and the files named in the settings.
+//! TLS: rustls with ring. Trusts the system's certificate authorities and the files in the
+//! settings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,19 +11,20 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::FetchError;
 
-/// A client's TLS and whether it trusts anybody.
+/// A client's TLS configuration, and whether it trusts any authority.
 #[derive(Debug)]
 pub struct Tls {
-    /// For a client that offers HTTP/2 and HTTP/1.1.
+    /// For a client with HTTP/2 and HTTP/1.1.
     pub config: ClientConfig,
-    /// False on a machine without certificate authorities; plain HTTP works there all the same.
+    /// False on a machine without certificate authorities. Plain HTTP works there.
     pub has_authorities: bool,
 }
 
-/// Sets up TLS with HTTP/2 and HTTP/1.1 offered by ALPN, trusting `ca` (PEM files) besides the machine's own authorities.
+/// Sets up TLS with HTTP/2 and HTTP/1.1 by ALPN. Trusts `ca` (PEM files) and the system's
+/// authorities.
 ///
 /// # Errors
-/// [`FetchError::Ca`] when a file cannot be used, [`FetchError::Setup`] when rustls cannot be set up at all.
+/// [`FetchError::Ca`] if a file cannot be used; [`FetchError::Setup`] if rustls cannot be set up.
 pub fn client_tls(ca: &[PathBuf]) -> Result<Tls, FetchError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut extra = Vec::new();
@@ -65,7 +67,7 @@ pub(crate) fn plain_reason(error: &rustls::Error) -> String {
     };
     match certificate {
         CertificateError::UnknownIssuer => {
-            "its certificate is signed by nobody this machine trusts; if it is meant, name its authority with --ca FILE"
+            "its certificate is not signed by an authority that this machine trusts; if that is intended, name its authority with --ca FILE"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {

@@ -1,4 +1,5 @@
-//! Whose turn it is at a host: one request at a time, a pause between two, and the holds that hosts ask for.
+//! Turns per host: one request at a time, a pause between two, and longer pauses that a host
+//! demands (holds).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::error::FetchError;
 
-/// Longest hold that a host can ask for. Whoever asks for more is asked again after this.
+/// The longest hold. After it, the host gets a request even if it demanded a longer one.
 const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
 
-/// Hosts remembered before those that are idle and ready are forgotten.
+/// Number of hosts above which idle ones are forgotten.
 const HOSTS_REMEMBERED: usize = 4096;
 
 /// The turns of all hosts.
@@ -24,7 +25,7 @@ pub(crate) struct Turns {
 
 #[derive(Debug, Default)]
 struct Host {
-    /// Whoever holds this lock makes the request; waiters are served in the order they came.
+    /// The request's owner holds this lock. Waiters are served in order.
     turn: Arc<tokio::sync::Mutex<()>>,
     times: Mutex<Times>,
 }
@@ -33,14 +34,14 @@ struct Host {
 struct Times {
     /// When the pause after the last request ends.
     ready_at: Option<Instant>,
-    /// Until when the host asked to be left alone.
+    /// The end of the host's hold.
     held_until: Option<Instant>,
-    /// The pause that the host asks for between two requests, where that is longer than ours.
+    /// The host's own pause between two requests, if it is longer than ours.
     pause: Duration,
 }
 
-/// The right to make one request to a host. Dropping it ends the turn and starts the pause, also when the request was
-/// cancelled half-way.
+/// The permission for one request to a host. Dropping it ends the turn and starts the pause, also
+/// if the request was cancelled.
 #[derive(Debug)]
 pub(crate) struct Turn {
     host: Arc<Host>,
@@ -56,7 +57,7 @@ impl Drop for Turn {
 }
 
 impl Turn {
-    /// Leaves the host alone for as long as it asked, an hour at most.
+    /// Holds the host for `wait`, at most an hour.
     pub(crate) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait.min(LONGEST_HOLD);
         let mut times = self.host.times();
@@ -90,10 +91,10 @@ impl Turns {
         Self { pause, hosts: Mutex::default() }
     }
 
-    /// Waits for the host's turn and for the pause after the last one.
+    /// Waits for the host's turn, including the pause after the last request.
     ///
     /// # Errors
-    /// [`FetchError::Held`] at once when the host asked to be left alone.
+    /// [`FetchError::Held`] immediately if the host is on hold.
     pub(crate) async fn take(&self, name: &str) -> Result<Turn, FetchError> {
         let host = self.host(name);
         host.refuse_while_held(name)?;
@@ -106,19 +107,20 @@ impl Turns {
         Ok(Turn { host, pause: self.pause, _lock: lock })
     }
 
-    /// When the next request to the host may start; `None` when it may now, as far as pause and holds go.
+    /// When the next request to the host may start, by pause and hold. Returns `None` if it may
+    /// start now.
     pub(crate) fn ready_at(&self, name: &str) -> Option<std::time::Instant> {
         self.known(name)?.ready_at().map(Instant::into_std)
     }
 
-    /// Makes the pause after each request to the host, the one under way included, at least this long.
+    /// Sets the minimum pause after each request to the host, the running one included.
     pub(crate) fn pause_at_least(&self, name: &str, pause: Duration) {
         let host = self.host(name);
         let mut times = host.times();
         let longer = pause.saturating_sub(self.pause.max(times.pause));
         times.pause = pause;
         if let Some(ready_at) = &mut times.ready_at {
-            // What was asked last was asked before the host's wish was known.
+            // The last request came before the host's pause was known.
             *ready_at += longer;
         }
     }
@@ -130,7 +132,7 @@ impl Turns {
     fn host(&self, name: &str) -> Arc<Host> {
         let mut hosts = self.hosts();
         if hosts.len() >= HOSTS_REMEMBERED {
-            // A host with a second owner is in somebody's hands, about to be asked.
+            // A host with a second owner is in use.
             hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.ready_at().is_some());
         }
         Arc::clone(hosts.entry(key(name)).or_default())
@@ -141,7 +143,7 @@ impl Turns {
     }
 }
 
-/// `Example.ORG.` and `example.org` are one host.
+/// `Example.ORG.` and `example.org` are the same host.
 fn key(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_lies_between_the_end_of_one_turn_and_the_start_of_the_next() {
+    async fn pause_separates_turns() {
         let turns = Turns::new(Duration::from_secs(1));
         let begin = Instant::now();
         let first = turns.take("example.org").await.unwrap();
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_asks_for_a_longer_pause_gets_it_from_the_last_request_on() {
+    async fn longer_pause_counts_from_the_last_request() {
         let turns = Turns::new(Duration::from_secs(1));
         let begin = Instant::now();
         turns.take("example.org").await.unwrap();
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_held_host_is_refused_until_the_hold_is_over_and_an_hour_at_most() {
+    async fn held_host_is_refused_for_at_most_an_hour() {
         let turns = Turns::new(Duration::ZERO);
         turns.take("example.org").await.unwrap().hold(Duration::from_secs(7 * 24 * 3600));
         let error = turns.take("example.org").await.unwrap_err();
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waiter_is_refused_when_the_one_before_it_learns_of_a_hold() {
+    async fn waiters_are_refused_after_a_new_hold() {
         let turns = Arc::new(Turns::new(Duration::from_secs(1)));
         let first = turns.take("example.org").await.unwrap();
         let waiter = tokio::spawn({
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn idle_hosts_are_forgotten_and_held_ones_are_not() {
+    async fn idle_hosts_are_forgotten_and_held_ones_kept() {
         let turns = Turns::new(Duration::ZERO);
         turns.take("held.example").await.unwrap().hold(Duration::from_secs(60));
         for number in 0..2 * HOSTS_REMEMBERED {

@@ -1,5 +1,5 @@
-//! The question for vectors and what an answer holds, in the form of OpenAI's embeddings, which Ollama, vLLM, llama.cpp and
-//! others have too.
+//! Requests for embeddings and their responses, in the form of OpenAI, which Ollama, vLLM,
+//! llama.cpp and others share.
 //!
 //! Pure: values in, values out.
 
@@ -10,13 +10,14 @@ use url::Url;
 use crate::protocol::Protocol;
 use crate::settings::ModelSettings;
 
-/// Texts of one question; servers on a machine's own processor should answer it well within the time-out.
+/// Texts per request. A server that runs on a machine's own processor should answer within the
+/// time-out.
 pub(crate) const BATCH: usize = 32;
 
-/// Most dimensions that a vector may have. Models of today have 256 to 4096.
+/// Maximum dimensions of a vector. Current models have 256 to 4096.
 const DIMENSIONS_MAX: usize = 8192;
 
-/// Largest answer in bytes: a full batch of the longest vectors, with room for the digits of each number.
+/// Maximum bytes of a response: a full batch of the longest vectors, 32 bytes per number.
 pub(crate) const LARGEST_ANSWER: usize = BATCH * DIMENSIONS_MAX * 32;
 
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ struct Vector {
     embedding: Vec<f32>,
 }
 
-/// Where vectors are asked for.
+/// The address of the embeddings endpoint.
 pub(crate) fn endpoint(settings: &ModelSettings) -> Result<Url, String> {
     if settings.protocol != Protocol::OpenAi {
         return Err(format!(
@@ -44,12 +45,15 @@ pub(crate) fn endpoint(settings: &ModelSettings) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The question.
+/// The request's body.
 pub(crate) fn body(model: &str, texts: &[String]) -> Value {
     json!({ "model": model, "input": texts, "encoding_format": "float" })
 }
 
-/// The vectors of `count` texts in their order; where the answer has something else, what is wrong with it.
+/// The vectors of `count` texts, in order.
+///
+/// # Errors
+/// What is wrong with the response, in plain words.
 pub(crate) fn vectors(answer: Value, count: usize) -> Result<Vec<Vec<f32>>, String> {
     let mut data = serde_json::from_value::<Answer>(answer).map_err(|error| error.to_string())?.data;
     data.sort_by_key(|vector| vector.index);
@@ -63,9 +67,9 @@ pub(crate) fn vectors(answer: Value, count: usize) -> Result<Vec<Vec<f32>>, Stri
     if count > 0 && !(1..=DIMENSIONS_MAX).contains(&dimensions) {
         return Err(format!("its vectors have {dimensions} dimensions, not 1 to {DIMENSIONS_MAX}"));
     }
-    // A number too large for the type is read as infinite.
+    // A number too large for the type is parsed as infinite.
     if data.iter().flat_map(|vector| &vector.embedding).any(|number| !number.is_finite()) {
-        return Err("its vectors hold numbers that are none".into());
+        return Err("its vectors have values that are not numbers".into());
     }
     Ok(data.into_iter().map(|vector| vector.embedding).collect())
 }
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vectors_are_put_in_the_order_of_the_texts() {
+    fn vectors_are_in_the_order_of_the_texts() {
         let answer = json!({ "object": "list", "data": [
             { "object": "embedding", "index": 1, "embedding": [0.5, -1] },
             { "object": "embedding", "index": 0, "embedding": [0.25, 2] },
@@ -84,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_vector_for_each_text_is_told() {
+    fn malformed_vectors_are_explained() {
         let one = |index: usize, embedding: Value| json!({ "index": index, "embedding": embedding });
         for (data, words) in [
             (json!([]), "0 vectors, not one for each of 2"),
@@ -92,7 +96,7 @@ mod tests {
             (json!([one(0, json!([1])), one(7, json!([1]))]), "not one for each"),
             (json!([one(0, json!([1])), one(1, json!([1, 2]))]), "different dimensions"),
             (json!([one(0, json!([])), one(1, json!([]))]), "0 dimensions"),
-            (json!([one(0, json!([1e300])), one(1, json!([1]))]), "numbers that are none"),
+            (json!([one(0, json!([1e300])), one(1, json!([1]))]), "values that are not numbers"),
             (json!([one(0, json!("AAAA")), one(1, json!([1]))]), "invalid type"),
             (json!({}), "invalid type"),
         ] {

@@ -1,20 +1,20 @@
-//! Why a model gave no answer, in words for people: what failed, on which model, what to do.
+//! Why a model did not answer, for people: what failed, on which model, and the remedy.
 
 use std::time::Duration;
 
-/// Why a model gave no answer.
+/// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The settings make no client.
+    /// The settings are invalid.
     #[error("model `{name}` cannot be set up: {reason}")]
     Setup {
         /// The model.
         name: String,
-        /// What is wrong, and what to write instead.
+        /// What is wrong, and how to fix it.
         reason: String,
     },
-    /// The key was refused, or there is none.
+    /// The key is missing or was refused.
     #[error("model `{name}`: {host} refuses {} ({status}); {}", if *.has_key { "the key" } else { "to answer without a key" }, if *.has_key { "check `key` or `key_env` of the model, and that the key may use it" } else { "give one with `key_env`" })]
     Key {
         /// The model.
@@ -23,34 +23,34 @@ pub enum ModelError {
         host: String,
         /// 401 or 403.
         status: u16,
-        /// Whether one was sent.
+        /// Whether a key was sent.
         has_key: bool,
     },
-    /// The server knows no such model, or there is no such interface at the address.
+    /// The server has no such model, or the address has no such endpoint.
     #[error("model `{name}`: {host} has no model `{model}`, or does not speak this protocol at that address (404); check `model`, `url` and `protocol`{}", if *.is_local { format!("; with Ollama, `ollama pull {model}` fetches a model and `ollama list` lists them") } else { String::new() })]
     NotFound {
         /// The model.
         name: String,
         /// The server.
         host: String,
-        /// What the server was asked for.
+        /// The requested model.
         model: String,
         /// Whether the server is this machine.
         is_local: bool,
     },
-    /// No connection.
+    /// The connection failed.
     #[error("model `{name}`: nothing answers at {url}: {reason}; {}", if *.is_local { "is the model server running? `ollama serve` starts Ollama" } else { "check `url` and this machine's network" })]
     Connect {
         /// The model.
         name: String,
         /// The address.
         url: String,
-        /// What the system said.
+        /// The system's message.
         reason: String,
         /// Whether the address is this machine.
         is_local: bool,
     },
-    /// No secure connection.
+    /// The TLS handshake failed.
     #[error("model `{name}`: no secure connection to {host}: {reason}")]
     Tls {
         /// The model.
@@ -60,7 +60,7 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// The answer did not come in time.
+    /// The response did not arrive in time.
     #[error("model `{name}`: {host} did not finish its answer within {} s; raise the model's `timeout`, or take a smaller model", .limit.as_secs_f32())]
     Timeout {
         /// The model.
@@ -70,20 +70,20 @@ pub enum ModelError {
         /// The limit.
         limit: Duration,
     },
-    /// Asked too often (429), again and again or for longer than is worth waiting.
-    #[error("model `{name}`: {host} was asked too often (429): {reason}{}", .retry_after.map_or_else(String::new, |wait| format!("; it asks to wait {} s", wait.as_secs())))]
+    /// Too many requests (429), also after retries, or the demanded pause is too long.
+    #[error("model `{name}`: {host} got too many requests (429): {reason}{}", .retry_after.map_or_else(String::new, |wait| format!("; it demands a pause of {} s", wait.as_secs())))]
     RateLimited {
         /// The model.
         name: String,
         /// The server.
         host: String,
-        /// What it said.
+        /// The server's message.
         reason: String,
-        /// How long it asks to wait.
+        /// The pause that the server demands.
         retry_after: Option<Duration>,
     },
-    /// The server has trouble of its own (5xx), again and again.
-    #[error("model `{name}`: {host} has trouble of its own ({status}): {reason}; try again later")]
+    /// The server failed (5xx), also after retries.
+    #[error("model `{name}`: {host} failed ({status}): {reason}; try again later")]
     Server {
         /// The model.
         name: String,
@@ -91,12 +91,12 @@ pub enum ModelError {
         host: String,
         /// The status.
         status: u16,
-        /// What it said.
+        /// The server's message.
         reason: String,
-        /// How long it asks to wait.
+        /// The pause that the server demands.
         retry_after: Option<Duration>,
     },
-    /// The request itself was refused.
+    /// The server refused the request.
     #[error(
         "model `{name}`: {host} refuses the request ({status}): {reason}; check `model`, `url` and `protocol`, and that the model's context holds the question"
     )]
@@ -107,10 +107,10 @@ pub enum ModelError {
         host: String,
         /// The status.
         status: u16,
-        /// What it said.
+        /// The server's message.
         reason: String,
     },
-    /// The answer is not of the protocol's form, broke off, or is larger than any answer.
+    /// The response does not follow the protocol, broke off, or is too large.
     #[error("model `{name}`: the answer of {host} could not be read: {reason}; check `protocol` and `url`")]
     Unreadable {
         /// The model.
@@ -120,18 +120,18 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The model said nothing: it declined, or a filter held the reply back.
+    /// The reply is empty: the model declined, or a filter removed it.
     #[error("model `{name}` said nothing: {reason}")]
     Silent {
         /// The model.
         name: String,
-        /// Why, as far as the server tells.
+        /// The reason, if the server names one.
         reason: String,
     },
 }
 
 impl ModelError {
-    /// Whether the same question may be answered later without anyone changing anything.
+    /// Whether the same request may succeed later without a change by a person.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -139,7 +139,7 @@ impl ModelError {
         )
     }
 
-    /// Whether the trouble is the model's or its server's, and another article would fare no better.
+    /// Whether the model or its server is the cause, so that other articles would fail too.
     pub fn is_about_the_model(&self) -> bool {
         !matches!(
             self,
@@ -147,7 +147,7 @@ impl ModelError {
         )
     }
 
-    /// How long the server asks to be left alone.
+    /// The pause that the server demands.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => *retry_after,

@@ -1,8 +1,8 @@
-//! Clients for language models: OpenAI-compatible chat completions (hosted ones, Ollama, vLLM, llama.cpp), Anthropic's
-//! messages, Gemini's generateContent.
+//! Clients for language models: OpenAI-compatible chat completions (hosted ones, Ollama, vLLM,
+//! llama.cpp), Anthropic's messages, Gemini's generateContent.
 //!
-//! A [`Model`] takes a [`Prompt`] and gives the text of the reply with what it cost; a model for embeddings
-//! [gives](Model::embed) the vectors of texts:
+//! A [`Model`] takes a [`Prompt`] and returns the reply's text and its cost. A model for embeddings
+//! [returns](Model::embed) the vectors of texts:
 //!
 //! ```no_run
 //! # async fn ask() -> Result<(), backissue_llm::ModelError> {
@@ -17,14 +17,16 @@
 //! ```
 //!
 //! # Rules
-//! - **One address.** Only the address that the operator configured is asked, which may lie on this machine or in its
-//!   network; redirects are not followed.
-//! - **Patience with an end.** What a server refuses for now (429, 5xx) is asked again after its `Retry-After` or a growing
-//!   pause, three times in all; every attempt has its time-out, every answer its size.
-//! - **No more at once than allowed**, however many ask.
-//! - **Keys are not told**: not in errors, not in the log, not by `Debug`.
+//! - **One address.** Requests go only to the configured address, which may be on this machine or
+//!   in its network. Redirects are not followed.
+//! - **Bounded retries.** A temporary refusal (429, 5xx) is retried after its `Retry-After` or a
+//!   growing pause, with three attempts in all. Each attempt has a time limit, each response a size
+//!   limit.
+//! - **Bounded concurrency.** All callers share one limit of concurrent requests.
+//! - **Secret keys.** A key is never in an error, in the log or in `Debug` output.
 //!
-//! This room must not know what is asked, judge a reply, keep anything, or read settings from files or the environment.
+//! This crate must not know the subject of a prompt, judge a reply, store anything, or read
+//! settings from files or the environment.
 
 mod embeddings;
 mod error;

@@ -1,4 +1,4 @@
-//! One model: sends questions, waits where it must, reads replies.
+//! One model: sends prompts, waits and retries, reads replies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,36 +18,36 @@ use crate::error::ModelError;
 use crate::protocol::Form;
 use crate::settings::ModelSettings;
 
-/// A question: what is to be done, on what, and the JSON schema of the answer.
+/// A prompt: the instructions, the input, and the JSON schema of the reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Prompt<'p> {
-    /// What the model is to do.
+    /// The instructions.
     pub system: &'p str,
-    /// What it is to do it on.
+    /// The input.
     pub user: &'p str,
-    /// The schema of its answer, for servers that hold a model to one. Others may answer in any form.
+    /// The schema of the reply, for servers that enforce one. Other servers may reply in any form.
     pub schema: &'p Value,
 }
 
-/// What a question cost, in tokens; estimated from characters where the server does not count.
+/// The cost of a prompt in tokens, estimated from characters if the server does not count them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Usage {
-    /// Tokens of the question.
+    /// Tokens of the prompt.
     pub input_tokens: u64,
-    /// Tokens of the reply, thoughts included.
+    /// Tokens of the reply, including reasoning.
     pub output_tokens: u64,
 }
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Its text, which can be anything.
+    /// Its text, in any form.
     pub text: String,
-    /// What it cost.
+    /// Its cost.
     pub usage: Usage,
 }
 
-/// A model. Clones share its connections and its limit of requests at once.
+/// A model. Clones share connections and the limit of concurrent requests.
 #[derive(Clone, Debug)]
 pub struct Model {
     shared: Arc<Shared>,
@@ -62,32 +62,34 @@ struct Shared {
     host: String,
     is_local: bool,
     turns: Semaphore,
-    /// The place in its protocol's forms of the fullest form that the server has not refused.
+    /// The index, among the protocol's forms, of the fullest form that the server has not refused.
     form: AtomicUsize,
 }
 
-/// Attempts at one question in all, where the server refuses it for now.
+/// Attempts per prompt, if the server refuses temporarily.
 const ATTEMPTS: u32 = 3;
-/// Longest pause between two attempts; who wants a longer one gets no further attempt from here.
+/// The longest pause between two attempts. If the server demands a longer one, there is no further
+/// attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Connecting and the TLS handshake.
+/// Time limit for connecting and the TLS handshake.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Largest answer in bytes.
+/// Maximum bytes of a response.
 const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
-/// How much of what a server says of a refusal is told, in characters.
+/// Maximum characters of a server's message in an error.
 const TOLD: usize = 300;
 
-/// Why one attempt gave nothing.
+/// Why one attempt failed.
 enum Failed {
-    /// Another attempt may do.
+    /// A retry may succeed.
     ForNow(ModelError),
-    /// A barer form may do.
+    /// A simpler form may succeed.
     Form(ModelError),
     ForGood(ModelError),
 }
 
 impl Model {
-    /// Sets up the client; `ca` are PEM files with certificate authorities to trust besides the machine's own.
+    /// Sets up the client. `ca` are PEM files with certificate authorities to trust in addition to
+    /// the system's.
     ///
     /// # Errors
     /// [`ModelError::Setup`].
@@ -95,17 +97,16 @@ impl Model {
         let fault = |reason: String| ModelError::Setup { name: settings.name.clone(), reason };
         if !matches!(settings.url.scheme(), "http" | "https") || settings.url.host().is_none() {
             return Err(fault(format!(
-                "`{}` is no address of a server; write http://… or https://…",
+                "`{}` is not a server's address; write http://… or https://…",
                 settings.url
             )));
         }
         if !settings.url.username().is_empty() || settings.url.password().is_some() {
             return Err(fault("its address holds a password; give it with `key_env` instead".into()));
         }
-        let headers = settings
-            .protocol
-            .headers(&settings)
-            .map_err(|_| fault("its key has characters that no key has; check `key` or `key_env`".into()))?;
+        let headers = settings.protocol.headers(&settings).map_err(|_| {
+            fault("its key has characters that are not allowed; check `key` or `key_env`".into())
+        })?;
         let endpoint =
             settings.protocol.endpoint(&settings).ok_or_else(|| fault("its address has no path".into()))?;
         let is_local = is_local(&settings.url);
@@ -115,7 +116,7 @@ impl Model {
             .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_WITHIN)
             .timeout(settings.timeout)
-            // Who is asked is the operator's choice, not a server's.
+            // The operator chooses the address, not a server.
             .redirect(reqwest::redirect::Policy::none());
         let client = if is_local { client.no_proxy() } else { client };
         let client = client.build().map_err(|error| fault(innermost_reason(&error)))?;
@@ -126,7 +127,7 @@ impl Model {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub fn name(&self) -> &str {
         &self.shared.settings.name
     }
@@ -136,7 +137,7 @@ impl Model {
         &self.shared.settings
     }
 
-    /// Asks, waiting for a free place first and between attempts as the server wishes.
+    /// Sends a prompt. Waits for a free slot first, and between attempts as the server demands.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -144,13 +145,15 @@ impl Model {
         self.shared.patiently(|| self.shared.try_forms(prompt)).await
     }
 
-    /// The meaning of each text as a vector, in their order and all of one dimension, from a server that has `/embeddings`
-    /// in OpenAI's form (Ollama, vLLM, llama.cpp and others too). Some texts are sent at once, so many that an answer is
-    /// not large. Their lengths are the server's business; no text may be empty, many servers refuse that.
+    /// The embedding of each text, in order and all of one dimension, from a server with OpenAI's
+    /// `/embeddings` (Ollama, vLLM, llama.cpp and others too).
+    ///
+    /// Texts are sent in batches, so that a response stays small. The server limits their lengths.
+    /// No text may be empty, because many servers refuse that.
     ///
     /// # Errors
-    /// [`ModelError::Setup`] where the protocol has no embeddings; see [`ModelError`] for the others. Where one batch fails
-    /// nothing is given.
+    /// [`ModelError::Setup`] if the protocol has no embeddings; else see [`ModelError`]. If one
+    /// batch fails, the whole call fails.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
         let shared = &self.shared;
         let endpoint = embeddings::endpoint(&shared.settings)
@@ -176,7 +179,7 @@ impl Model {
 }
 
 impl Shared {
-    /// Tries in its turn, again where the server refuses for now.
+    /// Waits for a free slot, and retries if the server refuses temporarily.
     async fn patiently<T, A: Future<Output = Result<T, Failed>>>(
         &self,
         attempt: impl Fn() -> A,
@@ -195,13 +198,13 @@ impl Shared {
                 return Err(error);
             }
             let model = self.settings.name.as_str();
-            debug!(model, attempt = attempts, ?pause, "asking again after {pause:?}: {error}");
+            debug!(model, attempt = attempts, ?pause, "retrying after {pause:?}: {error}");
             tokio::time::sleep(pause).await;
             attempts += 1;
         }
     }
 
-    /// Asks in the fullest form that the server takes, and remembers it.
+    /// Sends the fullest form that the server accepts, and remembers it.
     async fn try_forms(&self, prompt: &Prompt<'_>) -> Result<Reply, Failed> {
         let from = self.form.load(Ordering::Relaxed);
         let mut refused = None;
@@ -211,12 +214,12 @@ impl Shared {
                     self.form.fetch_max(at, Ordering::Relaxed);
                     return Ok(reply);
                 }
-                // What was said of the fullest form says most.
+                // The error for the fullest form is the most informative.
                 Err(Failed::Form(error)) => refused = refused.or(Some(error)),
                 Err(failed) => return Err(failed),
             }
         }
-        Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("there is no way to ask"))))
+        Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("no form of request was accepted"))))
     }
 
     async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
@@ -231,7 +234,7 @@ impl Shared {
         })
     }
 
-    /// Sends a question once; the answer has at most `largest` bytes.
+    /// Sends one request. The response has at most `largest` bytes.
     async fn post(&self, endpoint: &Url, body: &Value, largest: usize) -> Result<Value, Failed> {
         let request = self.client.post(endpoint.clone()).headers(self.headers.clone());
         let request =
@@ -265,7 +268,7 @@ impl Shared {
         let said = said(body);
         let reason = self.told(&said);
         let status = status.as_u16();
-        // Some servers take a form that they do not know for a fault of their own.
+        // Some servers report an unknown form as their own failure.
         let is_of_the_form = status == 500 && said.contains("response_format");
         match status {
             _ if is_of_the_form => Failed::Form(ModelError::Refused { name, host, status, reason }),
@@ -305,7 +308,7 @@ impl Shared {
         ModelError::Unreadable { name, host, reason: reason.to_owned() }
     }
 
-    /// What a server said, on one short line and without the key.
+    /// The server's message on one short line, without the key.
     fn told(&self, reason: &str) -> String {
         let line: String =
             reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TOLD).collect();
@@ -313,7 +316,8 @@ impl Shared {
     }
 }
 
-/// The message in the body of a refusal: each protocol has it at `error.message`, some servers elsewhere.
+/// The message in an error response. Each protocol has it at `error.message`, some servers
+/// elsewhere.
 fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let parsed: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -345,7 +349,7 @@ mod tests {
     use crate::{Key, Protocol};
 
     #[test]
-    fn settings_that_make_no_client_say_what_to_write() {
+    fn invalid_settings_name_the_remedy() {
         for (url, key, words) in [
             ("ftp://models.example/", None, "http"),
             ("https://me:pw@models.example/v1", None, "key_env"),
@@ -360,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_found_wherever_it_says_it() {
+    fn message_of_a_server_is_found_in_any_place() {
         for (body, words) in [
             (r#"{"error":{"message":"no such model"}}"#, "no such model"),
             (r#"{"error":"no such model"}"#, "no such model"),

@@ -1,7 +1,8 @@
-//! The three protocols: where a question goes, in what form, and what an answer holds.
+//! The three protocols: endpoints, request bodies, and responses.
 //!
-//! Pure: values in, values out. Forms are those of the servers' own references: OpenAI's chat completions with
-//! `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with `responseJsonSchema`.
+//! Pure: values in, values out. The forms follow the servers' references: OpenAI's chat completions
+//! with `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with
+//! `responseJsonSchema`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,18 +14,18 @@ use url::Url;
 use crate::model::{Prompt, Reply, Usage};
 use crate::settings::ModelSettings;
 
-/// How a model's server is spoken to.
+/// The protocol of a model's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Chat completions, as OpenAI, Ollama, vLLM, llama.cpp and many others have them.
+    /// Chat completions: OpenAI, Ollama, vLLM, llama.cpp and many others.
     OpenAi,
-    /// Messages, as Anthropic has them.
+    /// Anthropic's messages.
     Anthropic,
-    /// generateContent, as Gemini has it.
+    /// Gemini's generateContent.
     Gemini,
 }
 
-/// A text that names no protocol.
+/// The text names no protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a protocol; protocols are openai (Ollama, vLLM and llama.cpp too), anthropic, gemini")]
 pub struct UnknownProtocol(String);
@@ -48,25 +49,26 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// How much is asked of a server. Not every one knows schemas, and some models refuse a temperature or a limit.
+/// How many features a request uses. Not all servers know schemas, and some models refuse a
+/// temperature or a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
-    /// A schema, no chance, and a limit to the answer.
+    /// A schema, temperature 0, and a limit of tokens.
     Full,
     /// The schema only.
     Schema,
-    /// As [`Form::Full`], with the schema where chat completions had it before OpenAI gave it a place: llama-cpp-python
-    /// knows no other.
+    /// Like [`Form::Full`], with the schema where chat completions had it before OpenAI defined a
+    /// place. llama-cpp-python knows no other.
     Object,
-    /// The two texts.
+    /// The two texts only.
     Bare,
 }
 
-/// Tokens that an answer may have, thoughts before it included.
+/// Maximum tokens of a reply, including reasoning.
 const OUTPUT_TOKENS: u32 = 4096;
 
 impl Protocol {
-    /// The forms that its servers may take, the fullest first.
+    /// The forms that servers of this protocol may accept, fullest first.
     pub(crate) fn forms(self) -> &'static [Form] {
         match self {
             Self::OpenAi => &[Form::Full, Form::Schema, Form::Object, Form::Bare],
@@ -74,17 +76,17 @@ impl Protocol {
         }
     }
 
-    /// Where the protocol's first server is.
+    /// The address of the protocol's original server.
     pub fn usual_url(self) -> Url {
         let url = match self {
             Self::OpenAi => "https://api.openai.com/v1",
             Self::Anthropic => "https://api.anthropic.com/v1",
             Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
         };
-        url.parse().expect("an address in the program is one")
+        url.parse().expect("the constant is a valid URL")
     }
 
-    /// The address that a question is sent to; none where the server's is no place to add a path to.
+    /// The address of the endpoint. Returns `None` if the server's URL cannot have a path.
     pub(crate) fn endpoint(self, settings: &ModelSettings) -> Option<Url> {
         let mut url = settings.url.clone();
         let model = settings.model.as_str();
@@ -100,7 +102,7 @@ impl Protocol {
         Some(url)
     }
 
-    /// The key and the version, as this protocol wants them told.
+    /// The headers with key and version.
     pub(crate) fn headers(self, settings: &ModelSettings) -> Result<HeaderMap, InvalidHeaderValue> {
         let mut headers = HeaderMap::new();
         if self == Self::Anthropic {
@@ -120,7 +122,7 @@ impl Protocol {
         Ok(headers)
     }
 
-    /// The question.
+    /// The request's body.
     pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form) -> Value {
         let mut body = match self {
             Self::OpenAi => json!({
@@ -148,7 +150,7 @@ impl Protocol {
         body
     }
 
-    /// What a form adds to the two texts.
+    /// The fields that a form adds to the two texts.
     fn more(self, schema: &Value, form: Form) -> Map<String, Value> {
         let full = matches!(form, Form::Full | Form::Object);
         let with_schema = form != Form::Bare;
@@ -196,7 +198,10 @@ impl Protocol {
         more
     }
 
-    /// The reply in an answer; where it has no text, why.
+    /// The reply in a response.
+    ///
+    /// # Errors
+    /// Why the response has no text, in plain words.
     pub(crate) fn reply(self, answer: &Value, prompt: &Prompt<'_>) -> Result<Reply, String> {
         let (text, ended, usage) = match self {
             Self::OpenAi => {
@@ -245,7 +250,7 @@ impl Protocol {
     }
 }
 
-/// A schema whose lists may be of any length; Anthropic refuses one that bounds them.
+/// Removes the bounds of lists from a schema, because Anthropic refuses them.
 fn without_bounds(schema: &Value) -> Value {
     match schema {
         Value::Object(fields) => {
@@ -257,13 +262,13 @@ fn without_bounds(schema: &Value) -> Value {
     }
 }
 
-/// The texts of a list of parts, one after the other; thoughts are left out.
+/// Joins the texts of a list of parts. Skips reasoning.
 fn texts(parts: &Value, field: &str) -> String {
     let parts = parts.as_array().map(Vec::as_slice).unwrap_or_default();
     parts.iter().filter(|part| part["thought"] != true).filter_map(|part| part[field].as_str()).collect()
 }
 
-/// Tokens of texts where the server does not count them: one for four characters.
+/// Estimates tokens if the server does not count them: one per four characters.
 fn about(texts: &[&str]) -> u64 {
     texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4)
 }
@@ -278,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_has_its_place_and_its_way_to_tell_the_key() {
+    fn protocols_have_their_endpoints_and_key_headers() {
         for (protocol, url, header, value) in [
             (
                 Protocol::OpenAi,
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_barer_form_asks_for_less() {
+    fn simpler_forms_have_fewer_fields() {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
         for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
@@ -326,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_server_has_the_schema_where_it_looks_for_it() {
+    fn object_form_puts_the_schema_where_old_servers_read_it() {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
         let body = Protocol::OpenAi.body("m", &prompt, Form::Object);
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn only_anthropic_is_spared_the_bounds_of_lists() {
+    fn bounds_of_lists_are_removed_for_anthropic_only() {
         let list = json!({ "type": "array", "maxItems": 4 });
         let schema = json!({ "anyOf": [{ "properties": { "a": list } }] });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
@@ -347,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_read_from_each_form_of_answer() {
+    fn replies_of_all_protocols_are_parsed() {
         let prompt = Prompt { system: "12345678", user: "", schema: &Value::Null };
         for (protocol, answer, text, tokens) in [
             (
@@ -384,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_tells_why_where_the_server_does() {
+    fn empty_reply_has_the_servers_reason() {
         let prompt = Prompt { system: "", user: "", schema: &Value::Null };
         let blocked = json!({ "promptFeedback": { "blockReason": "SAFETY" } });
         assert_eq!(Protocol::Gemini.reply(&blocked, &prompt).unwrap_err(), "SAFETY");

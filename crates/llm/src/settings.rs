@@ -1,4 +1,4 @@
-//! What a client has to be told.
+//! The settings of a client.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,29 +7,31 @@ use url::Url;
 
 use crate::Protocol;
 
-/// A model and how it is asked.
+/// A model and its server.
 #[derive(Clone, Debug)]
 pub struct ModelSettings {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: String,
-    /// How its server is spoken to.
+    /// The protocol of its server.
     pub protocol: Protocol,
     /// The server's address up to and including the version, e.g. `http://127.0.0.1:11434/v1`.
     pub url: Url,
-    /// What the server calls it.
+    /// The server's name for it.
     pub model: String,
-    /// The key, where the server asks for one.
+    /// The key, if the server needs one.
     pub key: Option<Key>,
-    /// From the beginning of one attempt to the end of its answer. Default: 120 s, for models on a machine's own processor.
+    /// The time limit of one attempt, from its start to the end of the response. Default: 120 s,
+    /// for models on a machine's own processor.
     pub timeout: Duration,
-    /// Requests at once. Default: 2.
+    /// Maximum concurrent requests. Default: 2.
     pub concurrency: usize,
-    /// The first pause before another attempt where the server asks for none; it doubles. Default: 2 s.
+    /// The first pause before a retry, if the server demands none. It doubles with each retry.
+    /// Default: 2 s.
     pub pause: Duration,
 }
 
 impl ModelSettings {
-    /// A model of this name at its protocol's usual address, without a key.
+    /// A model with this name at its protocol's default address, without a key.
     pub fn new(name: &str, protocol: Protocol, model: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -44,12 +46,12 @@ impl ModelSettings {
     }
 }
 
-/// A key. It can be given away in a request's head alone.
+/// A key. It can be read only as a request header.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(String);
 
 impl Key {
-    /// This key, without white space around it.
+    /// Makes a key, without white space around it.
     pub fn new(key: &str) -> Self {
         Self(key.trim().to_owned())
     }
@@ -58,7 +60,7 @@ impl Key {
         &self.0
     }
 
-    /// `text` without the key, should it be in there.
+    /// `text` with the key removed.
     pub(crate) fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "(key)") }
     }

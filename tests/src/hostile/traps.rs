@@ -111,14 +111,14 @@ pub const TRAPS: &[Trap] = traps! {
     "redirect-to-a-file" at FEED => Source("only http and https are fetched, not file"), |_a, s| {
         answer(s, "302 Found", "Location: file:///etc/passwd\r\n", b"")
     };
-    "redirect-without-place" at FEED => Source("does not say where to"), |_a, s| answer(s, "301 Moved", "", b"");
+    "redirect-without-place" at FEED => Source("has no address"), |_a, s| answer(s, "301 Moved", "", b"");
 
     // Statuses.
-    "part" at FEED => Source("it sent a part where the whole was asked for"), |a, s| {
+    "part" at FEED => Source("it sent a part of the document instead of the whole"), |a, s| {
         answer(s, "206 Partial Content", "Content-Range: bytes 0-9/900\r\n", &feed(a, "").as_bytes()[..10])
     };
     "unchanged-unasked" at FEED => Source("304, which is not a document"), |_a, s| answer(s, "304 Not Modified", "", b"");
-    "patience" at FEED => Source("503: it has trouble of its own"), |_a, s| {
+    "patience" at FEED => Source("503: the server failed"), |_a, s| {
         answer(s, "503 Unavailable", "Retry-After: 99999999999999999999999\r\n", b"")
     };
     "status-999" at FEED => Source("999"), |_a, s| answer(s, "999 Request denied", "", b"");
@@ -151,10 +151,10 @@ pub const TRAPS: &[Trap] = traps! {
     "zstd-window" at FEED => Source("could not be read"), |_a, s| {
         answer(s, "200 OK", "Content-Encoding: zstd\r\n", &zstd(21, 1))
     };
-    "three-layers" at FEED => Source("encoded 3 times over"), |_a, s| {
+    "three-layers" at FEED => Source("encoded 3 times"), |_a, s| {
         answer(s, "200 OK", "Content-Encoding: gzip, gzip, gzip\r\n", b"")
     };
-    "odd-encoding" at FEED => Source("which was not asked for"), |_a, s| {
+    "odd-encoding" at FEED => Source("which was not requested"), |_a, s| {
         answer(s, "200 OK", "Content-Encoding: sdch\r\n", b"x")
     };
 

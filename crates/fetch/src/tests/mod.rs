@@ -1,4 +1,4 @@
-//! Tests that have to stand in for the public internet, which from outside this room nobody can.
+//! Tests that replace the public internet, which is only possible inside this crate.
 
 mod sockets;
 mod ssrf;

@@ -1,11 +1,12 @@
-//! A canary that counts who comes, and a server that says what a test wants said.
+//! A canary that counts connections, and a server with scripted responses.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Listens where nobody should come, and answers whoever does. Its thread lives as long as the test's process.
+/// Listens at a forbidden address and answers all connections. Its thread lives as long as the
+/// test's process.
 pub(super) struct Canary {
     pub(super) addr: SocketAddr,
     seen: Arc<AtomicUsize>,
@@ -22,8 +23,8 @@ impl Canary {
         Self { addr, seen }
     }
 
-    /// Connections since the last time this was asked. One of our own is the last in the queue, so that none that came
-    /// before is missed, whatever the threads are doing.
+    /// Connections since the last call. Connects once itself: that connection is the last in the
+    /// queue, so all earlier ones are counted.
     pub(super) fn connections(&self) -> usize {
         let mut own = TcpStream::connect(self.addr).unwrap();
         own.shutdown(std::net::Shutdown::Write).unwrap();
@@ -32,7 +33,7 @@ impl Canary {
     }
 }
 
-/// Answers what is asked of it, one after the other, and closes each connection. The closure gets the request's head.
+/// Answers requests one at a time and closes each connection. The closure gets the request's head.
 pub(super) fn serve(ip: Ipv4Addr, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind((ip, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
@@ -47,14 +48,14 @@ pub(super) fn serve(ip: Ipv4Addr, answer: impl Fn(&str) -> Vec<u8> + Send + 'sta
                     _ => break,
                 }
             }
-            // A client that has hung up is none of the server's business.
+            // The client may have closed the connection.
             let _ = stream.write_all(&answer(&String::from_utf8_lossy(&head)));
         }
     });
     addr
 }
 
-/// An answer without a body.
+/// A response without a body.
 pub(super) fn head(status: &str, fields: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\n{fields}Content-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
 }

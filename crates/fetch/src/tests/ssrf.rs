@@ -1,9 +1,10 @@
-//! Ways into the reader's own network (server-side request forgery), each with where it is described, and each refused
-//! before a connection is made.
+//! Server-side request forgery: attempts to reach the local network. Each has a source, and each
+//! must be refused before a connection is made.
 //!
-//! Every trick goes through the real [`Fetcher`] and real sockets. A [`Canary`] listens where a trick leads if nothing stops
-//! it, `PORT` being its port, and must see nobody; the same tricks without the rule reach it, which shows that they lead there.
-//! The machine answers on all of 127.0.0.0/8, so that 127.0.0.1 can stand for a public host and 127.0.0.2 for one inside.
+//! Every attempt uses the real [`Fetcher`] and real sockets. A [`Canary`] listens on `PORT`, where
+//! the attempt leads, and must see no connection. Without the rule the same attempts reach it,
+//! which shows that they lead there. The machine answers on all of 127.0.0.0/8, so 127.0.0.1 can
+//! stand for a public host and 127.0.0.2 for a private one.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::sockets::{Canary, head, serve};
 use crate::names::AddressRule;
 use crate::{FetchError, FetchSettings, Fetcher, Response, Validators, Want};
 
-/// A trick: the address as a feed may write it, why it is refused, and where the trick is described.
+/// An attempt: the address as in a feed, why it is refused, and its source.
 type Trick = (&'static str, &'static str, &'static str);
 
 const OWASP: &str = "OWASP Server-Side Request Forgery Prevention Cheat Sheet";
@@ -27,7 +28,7 @@ const URL_STATES: &str = "WHATWG URL, 4.4 URL parsing (special authority slashes
 const IANA4: &str = "IANA IPv4 Special-Purpose Address Registry";
 const IANA6: &str = "IANA IPv6 Special-Purpose Address Registry";
 
-/// Spellings of 127.0.0.1, and of what leads there.
+/// Spellings of 127.0.0.1, and names that lead there.
 const LOOPBACK: &[Trick] = &[
     ("http://127.0.0.1:PORT/", "loopback", "RFC 1122, 3.2.1.3 (g)"),
     ("http://127.0.0.1.:PORT/", "loopback", URL_IPV4),
@@ -57,9 +58,9 @@ const LOOPBACK: &[Trick] = &[
     ("http://127.0\u{ad}.0.1:PORT/", "loopback", "Unicode Technical Standard 46, ignored soft hyphen"),
     ("http://0:PORT/", "this network", OWASP),
     ("http://0.0.0.0:PORT/", "this network", "RFC 1122, 3.2.1.3 (a); IANA IPv4 registry, 0.0.0.0/8"),
-    ("http://[::ffff:127.0.0.1]:PORT/", "IPv6 clothing", "RFC 4291, 2.5.5.2; CVE-2024-24790 (Go netip)"),
-    ("http://[::ffff:7f00:1]:PORT/", "IPv6 clothing", "CVE-2026-43929 (npm ssrfcheck)"),
-    ("http://[0:0:0:0:0:FFFF:127.0.0.1]:PORT/", "IPv6 clothing", "RFC 4291, 2.5.5.2; RFC 5952, 4"),
+    ("http://[::ffff:127.0.0.1]:PORT/", "written as IPv6", "RFC 4291, 2.5.5.2; CVE-2024-24790 (Go netip)"),
+    ("http://[::ffff:7f00:1]:PORT/", "written as IPv6", "CVE-2026-43929 (npm ssrfcheck)"),
+    ("http://[0:0:0:0:0:FFFF:127.0.0.1]:PORT/", "written as IPv6", "RFC 4291, 2.5.5.2; RFC 5952, 4"),
     ("http://example.org@127.0.0.1:PORT/", "loopback", "RFC 3986, 7.6 (semantic attacks)"),
     ("http://example.org:80@127.0.0.1:PORT/", "loopback", PORTSWIGGER),
     ("http://example.org%2f@127.0.0.1:PORT/", "loopback", PORTSWIGGER),
@@ -79,9 +80,10 @@ const LOOPBACK: &[Trick] = &[
     ("http://127.0.0.1:0PORT/", "loopback", "WHATWG URL, 4.4 port state (leading zeros)"),
 ];
 
-/// Addresses that are not public, written in all sorts of ways. Nothing that listens is needed to see them refused.
+/// Non-public addresses in many spellings. They are refused without a listener.
 const INNER: &[Trick] = &[
-    // This network, loopback beyond its first address, private, shared, link-local with the clouds' metadata.
+    // This network, loopback beyond its first address, private, shared, link-local with the
+    // metadata services of clouds.
     ("http://0.1.2.3/", "this network", IANA4),
     ("http://127.255.255.254/", "loopback", IANA4),
     ("http://10.0.0.1/", "private", "RFC 1918, 3"),
@@ -100,7 +102,7 @@ const INNER: &[Trick] = &[
     ("http://0251.0376.0251.0376/", "link-local", PORTSWIGGER),
     ("http://0xa9.0376.43518/", "link-local", PORTSWIGGER),
     ("http://169。254。169。254/", "link-local", UTS46),
-    ("http://[::ffff:a9fe:a9fe]/", "IPv6 clothing", PORTSWIGGER),
+    ("http://[::ffff:a9fe:a9fe]/", "written as IPv6", PORTSWIGGER),
     ("http://100.100.100.200/latest/meta-data/", "carrier", "Alibaba Cloud instance metadata"),
     (
         "http://192.0.0.192/opc/v2/",
@@ -129,14 +131,14 @@ const INNER: &[Trick] = &[
     ("http://240.0.0.1/", "reserved", "RFC 1112, 4"),
     ("http://255.255.255.255/", "broadcast", "RFC 8190; RFC 919, 7"),
     ("http://4294967295/", "broadcast", URL_IPV4),
-    // IPv6: loopback, unspecified, and IPv4 inside.
+    // IPv6: loopback, unspecified, and with IPv4 inside.
     ("http://[::1]/", "loopback", "RFC 4291, 2.5.3"),
     ("http://[0:0:0:0:0:0:0:1]/", "loopback", "RFC 5952, 2"),
     ("http://[0000::0001]/", "loopback", "CVE-2024-29415 (npm ip)"),
     ("http://[::]/", "unspecified", "RFC 4291, 2.5.2"),
-    ("http://[::FFFF:10.0.0.1]/", "IPv6 clothing", "RFC 4291, 2.5.5.2"),
-    ("http://[::ffff:0:127.0.0.1]/", "IPv6 clothing", "RFC 2765, 2.1 (IPv4-translated)"),
-    ("http://[::127.0.0.1]/", "IPv6 clothing", "RFC 4291, 2.5.5.1 (IPv4-compatible)"),
+    ("http://[::FFFF:10.0.0.1]/", "written as IPv6", "RFC 4291, 2.5.5.2"),
+    ("http://[::ffff:0:127.0.0.1]/", "written as IPv6", "RFC 2765, 2.1 (IPv4-translated)"),
+    ("http://[::127.0.0.1]/", "written as IPv6", "RFC 4291, 2.5.5.1 (IPv4-compatible)"),
     ("http://[64:ff9b::127.0.0.1]/", "NAT64", "RFC 6052, 2.1"),
     ("http://[64:ff9b::a9fe:a9fe]/", "NAT64", "RFC 6052, 3.1"),
     ("http://[64:ff9b:1::a00:1]/", "NAT64", "RFC 8215"),
@@ -145,7 +147,8 @@ const INNER: &[Trick] = &[
     ("http://[2001:0:7f00:1::]/", "Teredo", "RFC 4380, 4"),
     ("http://[fe80::5efe:a00:1]/", "ISATAP", "RFC 5214, 6.1"),
     ("http://[2a00:1450::200:5efe:a00:1]/", "ISATAP", "RFC 5214, 6.1"),
-    // IPv6: link-local, site-local, unique-local (the clouds' metadata among them), multicast, reserved.
+    // IPv6: link-local, site-local, unique-local (with metadata services of clouds), multicast,
+    // reserved.
     ("http://[fe80::1]/", "link-local", "RFC 4291, 2.5.6"),
     ("http://[fe80::a9fe:a9fe]/", "link-local", "OpenStack metadata service over IPv6"),
     ("http://[febf::1]/", "link-local", "RFC 4291, 2.5.6"),
@@ -165,7 +168,7 @@ const INNER: &[Trick] = &[
     ("http://[4000::1]/", "outside the public range", IANA6),
 ];
 
-/// Names of this machine and its network. They are refused unasked, so it does not matter what a name server makes of them.
+/// Names of this machine and its network. They are refused before they are resolved.
 const OWN_NAMES: &[Trick] = &[
     ("http://localhost/", "own network", "RFC 6761, 6.3"),
     ("http://LOCALHOST/", "own network", "RFC 4343 (case of names)"),
@@ -196,7 +199,7 @@ const OWN_NAMES: &[Trick] = &[
     ("http://wiki/", "without a domain", "RFC 3397 (search lists)"),
 ];
 
-/// What is no address at all, and so reaches no fetcher.
+/// Texts that are no URLs and never reach the fetcher.
 const NO_URLS: &[(&str, &str)] = &[
     ("http://[::1%25lo]/", "RFC 6874 (zone identifiers)"),
     ("http://[fe80::1%eth0]/", "RFC 4007, 11 (zone identifiers)"),
@@ -219,7 +222,7 @@ const NO_URLS: &[(&str, &str)] = &[
     ("http://", "WHATWG URL, 4.4 host state"),
 ];
 
-/// Ports and schemes that are not for the web.
+/// Ports and schemes outside the web.
 const OTHER_PLACES: &[Trick] = &[
     ("http://1.1.1.1:22/", "port 22 is not among", "OWASP; SSH"),
     ("http://blog.example:25/", "port 25 is not among", "Orange Tsai, A New Era of SSRF (SMTP)"),
@@ -248,10 +251,10 @@ const OTHER_PLACES: &[Trick] = &[
     ("http+unix://%2fvar%2frun%2fdocker.sock/", "only http and https", "Docker engine API"),
 ];
 
-/// Where a name leads, as the table of fixed hosts or a name server says; addresses separated by commas.
+/// Addresses of a name, from the table of fixed hosts or from a name server, separated by commas.
 const ANSWERS: &[Trick] = &[
     ("127.0.0.2:PORT", "127.0.0.2, a loopback", "PortSwigger (localtest.me, nip.io and the like)"),
-    ("[::ffff:127.0.0.2]:PORT", "IPv6 clothing", "RFC 4291, 2.5.5.2 (AAAA records)"),
+    ("[::ffff:127.0.0.2]:PORT", "written as IPv6", "RFC 4291, 2.5.5.2 (AAAA records)"),
     ("0.0.0.0:PORT", "0.0.0.0, an address of \"this network\"", "RFC 1122, 3.2.1.3 (a)"),
     ("127.0.0.2:PORT,10.0.0.1,[::1]:PORT", "127.0.0.2, a loopback", OWASP),
     ("10.0.0.1", "10.0.0.1, a private", "RFC 1918, 3"),
@@ -268,7 +271,7 @@ const ANSWERS: &[Trick] = &[
     ("[fe80::1]", "link-local", "RFC 4291, 2.5.6"),
 ];
 
-/// Where a public host sends us. `public` is its own name, `inside` one that leads to the canary.
+/// Redirects of a public host. `public` is its name; `inside` is a name that leads to the canary.
 const REDIRECTS: &[(&str, &str, &str)] = &[
     ("301 Moved Permanently", "http://127.0.0.2:PORT/", OWASP),
     ("302 Found", "http://127.0.0.2:PORT/", PORTSWIGGER),
@@ -302,7 +305,7 @@ const REDIRECTS: &[(&str, &str, &str)] = &[
     ("302 Found", "data:text/html,hello", "RFC 2397"),
 ];
 
-/// Answers that name an address where only a browser would go, or nobody.
+/// Responses with an address that only a browser follows, or nothing does.
 const NOT_FOLLOWED: &[(&str, &str, &str)] = &[
     ("200 OK", "Refresh: 0; url=INSIDE\r\n", "HTML, 7.11 (the Refresh header)"),
     ("200 OK", "Content-Location: INSIDE\r\n", "RFC 9110, 8.7"),
@@ -319,7 +322,8 @@ const NOT_FOLLOWED: &[(&str, &str, &str)] = &[
     ("503 Unavailable", "Location: INSIDE\r\n", "RFC 9110, 15.6.4"),
 ];
 
-/// The open web's settings, but without pauses, with the canary's port allowed, and with limits that end a hanging test.
+/// The settings for the open web, but without pauses, with the canary's port allowed, and with
+/// limits that end a hanging test.
 fn settings(canary: &Canary) -> FetchSettings {
     let mut settings = FetchSettings {
         host_pause: Duration::ZERO,
@@ -338,7 +342,7 @@ fn fetcher(settings: FetchSettings, rule: AddressRule) -> Fetcher {
 /// 127.0.0.1 stands for the public internet.
 const PUBLIC: AddressRule = AddressRule::PublicAnd(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
-/// Inside.
+/// An address of the local network.
 const INSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 fn at(canary: &Canary, text: &str) -> String {
@@ -360,7 +364,7 @@ fn assert_refused(trick: &str, why: &str, source: &str, outcome: Result<Response
 }
 
 #[tokio::test]
-async fn no_spelling_of_an_inner_address_is_fetched() {
+async fn private_addresses_are_refused_in_any_spelling() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
     let strict = fetcher(settings(&canary), AddressRule::Public);
     for (trick, why, source) in [LOOPBACK, INNER, OWN_NAMES].concat() {
@@ -373,9 +377,9 @@ async fn no_spelling_of_an_inner_address_is_fetched() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// Without the rule each spelling of loopback does lead to the canary, so that the test above shows something.
+/// Without the rule, each spelling of loopback reaches the canary. So the test above can fail.
 #[tokio::test]
-async fn the_same_spellings_lead_inside_where_that_is_allowed() {
+async fn spellings_reach_the_canary_if_allowed() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
     let open = fetcher(settings(&canary), AddressRule::Any);
     for (trick, _, source) in LOOPBACK {
@@ -386,15 +390,16 @@ async fn the_same_spellings_lead_inside_where_that_is_allowed() {
 }
 
 #[test]
-fn hosts_that_are_no_hosts_are_no_urls() {
+fn invalid_hosts_do_not_parse_as_urls() {
     for (spelling, source) in NO_URLS {
         assert!(spelling.parse::<Url>().is_err(), "{spelling} ({source})");
     }
 }
 
-/// Whatever of this parses as a URL is still no way in: `getaddrinfo` and proxies read numbers more kindly than URLs do.
+/// What parses as a URL is still refused: `getaddrinfo` and proxies accept more spellings of
+/// numbers than URLs do.
 #[tokio::test]
-async fn a_name_that_looks_like_a_number_is_not_looked_up() {
+async fn names_that_look_like_numbers_are_not_resolved() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
     let strict = fetcher(settings(&canary), AddressRule::Public);
     for (host, source) in [
@@ -404,13 +409,13 @@ async fn a_name_that_looks_like_a_number_is_not_looked_up() {
         let url = format!("http://{host}:{}/", canary.addr.port());
         let Ok(url) = url.parse::<Url>() else { continue };
         let outcome = strict.get(&url, Want::Page, &Validators::default()).await;
-        assert_refused(host, "written as none", source, outcome);
+        assert_refused(host, "a malformed address", source, outcome);
     }
     assert_eq!(canary.connections(), 0);
 }
 
 #[tokio::test]
-async fn other_ports_and_schemes_are_refused_whatever_addresses_are_allowed() {
+async fn other_ports_and_schemes_are_always_refused() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
     for rule in [AddressRule::Public, AddressRule::Any] {
         let fetcher = fetcher(settings(&canary), rule);
@@ -421,7 +426,7 @@ async fn other_ports_and_schemes_are_refused_whatever_addresses_are_allowed() {
 }
 
 #[tokio::test]
-async fn no_name_that_leads_inside_is_fetched() {
+async fn names_of_private_addresses_are_refused() {
     let canary = Canary::at(INSIDE);
     for (addresses, why, source) in ANSWERS {
         let addresses = at(&canary, addresses);
@@ -432,7 +437,7 @@ async fn no_name_that_leads_inside_is_fetched() {
             let outcome = get(&fixed, &format!("{scheme}://inner.example/")).await;
             assert_refused(&addresses, &format!("it leads to {}", in_answer(why)), source, outcome);
         }
-        // The same from a name server.
+        // The same answers from a name server.
         let asking = fetcher(settings(&canary), PUBLIC);
         asking.names().answers().push_back(sockets(&addresses));
         assert_refused(&addresses, why, source, get(&asking, "http://inner.example/").await);
@@ -440,12 +445,12 @@ async fn no_name_that_leads_inside_is_fetched() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// The part of a reason that follows "it leads to" directly, where the table has it whole.
+/// The part of a reason after "it leads to", if the table has the whole reason.
 fn in_answer(why: &str) -> &str {
     if why.starts_with(|c: char| c.is_ascii_digit()) { why } else { "" }
 }
 
-/// Addresses as the table writes them; a name server knows no ports, so those without one get 0.
+/// Addresses as in the table. Name servers know no ports, so an address without a port gets 0.
 fn sockets(addresses: &str) -> Vec<SocketAddr> {
     let of = |text: &str| {
         let bare = text.trim_start_matches('[').trim_end_matches(']');
@@ -454,7 +459,7 @@ fn sockets(addresses: &str) -> Vec<SocketAddr> {
     addresses.split(',').map(of).collect()
 }
 
-/// A public host at 127.0.0.1 that answers with what follows `?` in the path: status, then where to.
+/// A public host at 127.0.0.1 that answers with the status and target that follow `?` in the path.
 fn redirecting() -> SocketAddr {
     serve(Ipv4Addr::LOCALHOST, |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
@@ -464,7 +469,7 @@ fn redirecting() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_public_host_cannot_lead_inside() {
+async fn redirects_of_public_hosts_cannot_lead_inside() {
     let canary = Canary::at(INSIDE);
     let relay = redirecting();
     for (status, location, source) in REDIRECTS {
@@ -485,7 +490,7 @@ async fn a_public_host_cannot_lead_inside() {
 }
 
 #[tokio::test]
-async fn what_is_no_redirect_is_not_followed() {
+async fn addresses_outside_redirects_are_not_followed() {
     let canary = Canary::at(INSIDE);
     for (status, field, source) in NOT_FOLLOWED {
         let field = at(&canary, field);
@@ -514,10 +519,10 @@ async fn what_is_no_redirect_is_not_followed() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// A name server that answers public addresses with private ones among them (RFC 1918 section 5 calls it a leak; the Single
-/// Request attack of DNS rebinding hopes for the one and then the other): the public one is asked, the private ones never.
+/// A name server answers with public and private addresses. RFC 1918 section 5 calls it a leak; the
+/// Single Request attack of DNS rebinding relies on it. Only the public one gets a request.
 #[tokio::test]
-async fn a_name_with_public_and_inner_addresses_is_served_by_the_public_ones() {
+async fn mixed_answers_are_served_by_public_addresses() {
     let canary = Canary::at(INSIDE);
     let public = serve(Ipv4Addr::LOCALHOST, |_| head("200 OK", ""));
     let fetcher = fetcher(settings(&canary), PUBLIC);
@@ -528,10 +533,11 @@ async fn a_name_with_public_and_inner_addresses_is_served_by_the_public_ones() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// DNS rebinding (OWASP; Jackson et al., "Protecting Browsers from DNS Rebinding Attacks", 2007): a name is public when it is
-/// looked at and inner when it is connected to. One look-up serves both here, so there is nothing in between.
+/// DNS rebinding (OWASP; Jackson et al., "Protecting Browsers from DNS Rebinding Attacks", 2007): a
+/// name is public when it is checked and private when it is connected to. Here one look-up serves
+/// both, so there is nothing in between.
 #[tokio::test]
-async fn a_name_whose_answer_changes_is_looked_up_once_a_connection_and_checked_each_time() {
+async fn rebinding_name_is_resolved_and_checked_per_connection() {
     let canary = Canary::at(INSIDE);
     let public = redirecting();
     let answers = |fetcher: &Fetcher, list: &[SocketAddr]| {
@@ -545,7 +551,7 @@ async fn a_name_whose_answer_changes_is_looked_up_once_a_connection_and_checked_
     assert_eq!(fetcher_one.names().answers().len(), 1, "one look-up a connection");
     let outcome = get(&fetcher_one, "http://rebound.example/").await;
     assert_refused("rebinding between requests", "it leads to 127.0.0.2", OWASP, outcome);
-    // Between the hops of one.
+    // Between the hops of one request.
     let fetcher_two = fetcher(settings(&canary), PUBLIC);
     answers(&fetcher_two, &[public, canary.addr]);
     let outcome = get(&fetcher_two, "http://rebound.example/?/again").await;
@@ -553,9 +559,9 @@ async fn a_name_whose_answer_changes_is_looked_up_once_a_connection_and_checked_
     assert_eq!(canary.connections(), 0);
 }
 
-/// Names longer than name servers take were cut short by libuv (CVE-2024-24806), which made an address of their beginning.
+/// libuv cut names longer than DNS allows (CVE-2024-24806), and the rest was an address.
 #[tokio::test]
-async fn a_name_that_is_too_long_is_not_cut_to_an_address() {
+async fn overlong_names_are_not_cut_to_an_address() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
     let strict = fetcher(settings(&canary), AddressRule::Public);
     let url = format!("http://0x{}7f000001.example.com:{}/", "0".repeat(246), canary.addr.port());
@@ -566,10 +572,10 @@ async fn a_name_that_is_too_long_is_not_cut_to_an_address() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// Line ends in an address would end the request line and begin fields or another request (CVE-2019-9740 in Python's urllib;
-/// Orange Tsai, "A New Era of SSRF", on smuggling protocols that way).
+/// Line ends in an address would end the request line and start headers or another request
+/// (CVE-2019-9740 in Python's urllib; Orange Tsai, "A New Era of SSRF").
 #[tokio::test]
-async fn line_ends_in_an_address_begin_no_field() {
+async fn line_ends_in_an_address_start_no_header() {
     let (tell, told) = std::sync::mpsc::channel();
     let public = serve(Ipv4Addr::LOCALHOST, move |request| {
         tell.send(request.to_owned()).unwrap();

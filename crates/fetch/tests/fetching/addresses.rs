@@ -1,4 +1,4 @@
-//! Which addresses are public. The ways into the reader's own network are in `src/tests/ssrf.rs`.
+//! Which addresses are public. `src/tests/ssrf.rs` tests attempts to reach the local network.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher, why_not_public};
 use crate::loopback::get;
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_says_so() {
-    // RFC 6761 keeps `.invalid` from ever existing, with a network and without.
+async fn unknown_name_is_reported() {
+    // RFC 6761 reserves `.invalid`, so it never resolves, with or without a network.
     let settings = FetchSettings { host_pause: Duration::ZERO, ..FetchSettings::default() };
     let error = get(&Fetcher::new(settings).unwrap(), "http://blog.invalid/").await.unwrap_err();
     assert!(matches!(error, FetchError::Dns { .. }) && error.is_transient(), "{error}");
@@ -16,7 +16,7 @@ async fn a_name_that_does_not_exist_says_so() {
 }
 
 #[test]
-fn the_neighbours_of_special_ranges_are_public() {
+fn neighbours_of_special_ranges_are_public() {
     for address in [
         "1.1.1.1",
         "9.255.255.255",

@@ -1,4 +1,4 @@
-//! What is asked and what is made of an answer: headers, validators, statuses.
+//! Requests and responses: headers, validators, statuses.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use backissue_fetch::{Body, FetchError, Fetcher, Validators, Want};
 use crate::loopback::{Loopback, answer, get, get_from};
 
 #[tokio::test]
-async fn a_document_comes_with_all_that_its_head_says() {
+async fn response_has_the_contents_of_its_headers() {
     let headers = [
         "Content-Type: text/html; charset=utf-8",
         "ETag: W/\"v1\"",
@@ -27,7 +27,7 @@ async fn a_document_comes_with_all_that_its_head_says() {
 }
 
 #[tokio::test]
-async fn a_request_says_who_asks_and_for_what_and_nothing_else() {
+async fn request_has_only_the_necessary_headers() {
     let server = Loopback::answering(|_| answer("200 OK", &["Set-Cookie: id=1; Path=/"], b""));
     let mut settings = server.settings();
     settings.contact_url = Some("https://reader.example/bot".to_owned());
@@ -51,7 +51,7 @@ async fn a_request_says_who_asks_and_for_what_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_document_that_has_not_changed_is_asked_for_and_recognised() {
+async fn conditional_request_recognises_304() {
     let server = Loopback::answering(|_| answer("304 Not Modified", &["ETag: \"v2\""], b""));
     let known = Validators {
         etag: Some("\"v1\"".to_owned()),
@@ -73,7 +73,7 @@ async fn a_document_that_has_not_changed_is_asked_for_and_recognised() {
 }
 
 #[tokio::test]
-async fn validators_that_cannot_be_headers_are_left_out() {
+async fn invalid_validators_are_not_sent() {
     let server = Loopback::answering(|_| answer("200 OK", &[], b"new"));
     let broken = Validators { etag: Some("\"a\"\r\nX-Evil: 1".to_owned()), last_modified: None };
     let url = "http://blog.example/".parse().unwrap();
@@ -83,13 +83,13 @@ async fn validators_that_cannot_be_headers_are_left_out() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_to_do_and_whether_to_come_back() {
+async fn refusals_name_remedy_and_whether_to_retry() {
     for (status, words, transient, gone) in [
         ("400 Bad", "400", false, false),
-        ("403 Forbidden", "does not let us read", false, false),
+        ("403 Forbidden", "it denies access", false, false),
         ("404 Not Found", "nothing at this address", false, false),
         ("410 Gone", "stop following", false, true),
-        ("429 Slow Down", "asked too often", true, false),
+        ("429 Slow Down", "too many requests", true, false),
         ("500 Oops", "try again later", true, false),
         ("503 Busy", "try again later", true, false),
         ("300 Choices", "not a document", false, false),
@@ -105,7 +105,7 @@ async fn refusals_say_what_to_do_and_whether_to_come_back() {
 }
 
 #[tokio::test]
-async fn servers_that_do_not_speak_http_are_told_apart() {
+async fn violations_of_http_are_distinguished() {
     let many_fields: String = (0..100_000).map(|number| format!("X-{number}: y\r\n")).collect();
     for bytes in [
         b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(),

@@ -1,4 +1,4 @@
-//! Bodies: compressed, cut short, larger than they say, larger than allowed.
+//! Bodies that are compressed, cut, larger than declared, or larger than allowed.
 
 use std::io::Write;
 
@@ -38,7 +38,7 @@ async fn get_limited(bytes: Vec<u8>) -> Result<usize, FetchError> {
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_opened_and_counted_as_they_came() {
+async fn compressed_bodies_are_decoded_and_counted_on_the_wire() {
     for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd"] {
         let body = encoded(encoding, TEXT).await;
         let header = format!("Content-Encoding: {encoding}");
@@ -52,7 +52,7 @@ async fn compressed_bodies_are_opened_and_counted_as_they_came() {
 }
 
 #[tokio::test]
-async fn a_compressed_file_is_opened_within_its_limit() {
+async fn gzip_file_is_decompressed_within_its_limit() {
     let file = encoded("gzip", TEXT).await;
     assert_eq!(gunzip(file.clone(), TEXT.len()).await.unwrap(), TEXT);
     assert_eq!(gunzip(TEXT.to_vec(), 0).await.unwrap(), TEXT, "what is no gzip stays as it is");
@@ -61,18 +61,18 @@ async fn a_compressed_file_is_opened_within_its_limit() {
     let bomb = encoded("gzip", &vec![0; 3 * LIMIT]).await;
     assert!(bomb.len() < LIMIT / 100);
     let large = gunzip(bomb, LIMIT).await.unwrap_err();
-    assert!(large.contains("larger than 1048576 bytes"), "{large}");
+    assert!(large.contains("the limit of 1048576 bytes"), "{large}");
 }
 
 #[tokio::test]
-async fn a_gzip_of_several_members_is_read_to_its_end() {
+async fn gzip_of_several_members_is_read_completely() {
     let body = [encoded("gzip", TEXT).await, encoded("gzip", TEXT).await].concat();
     let response = get_from(answer("200 OK", &["Content-Encoding: gzip"], &body)).await.unwrap();
     assert_eq!(response.body, Body::Bytes([TEXT, TEXT].concat()));
 }
 
 #[tokio::test]
-async fn bombs_are_cut_off_at_the_limit() {
+async fn decompression_bombs_are_cut_at_the_limit() {
     let zeros = vec![0; 64 * LIMIT];
     for encoding in ["gzip", "deflate", "br", "zstd"] {
         let bomb = encoded(encoding, &zeros).await;
@@ -88,18 +88,18 @@ async fn bombs_are_cut_off_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_bomb_within_a_bomb_is_cut_off_too_and_a_third_layer_refused() {
+async fn nested_bombs_are_cut_and_a_third_layer_is_refused() {
     let inner = encoded("gzip", &vec![0; 64 * LIMIT]).await;
     let bomb = encoded("gzip", &inner).await;
     let error = get_limited(answer("200 OK", &["Content-Encoding: gzip, gzip"], &bomb)).await.unwrap_err();
     assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
     let error =
         get_limited(answer("200 OK", &["Content-Encoding: gzip, gzip, gzip"], &bomb)).await.unwrap_err();
-    assert!(error.to_string().contains("3 times over"), "{error}");
+    assert!(error.to_string().contains("encoded 3 times"), "{error}");
 }
 
 #[tokio::test]
-async fn compressed_bytes_that_unpack_to_nothing_count_as_well() {
+async fn compressed_bytes_without_output_count_too() {
     let empty = encoded("gzip", b"").await;
     let body = empty.repeat(2 * LIMIT / empty.len());
     let error = get_limited(answer("200 OK", &["Content-Encoding: gzip"], &body)).await.unwrap_err();
@@ -107,19 +107,19 @@ async fn compressed_bytes_that_unpack_to_nothing_count_as_well() {
 }
 
 #[tokio::test]
-async fn the_limit_itself_is_allowed_and_a_byte_more_is_not() {
+async fn body_may_have_exactly_the_limit() {
     assert_eq!(get_limited(answer("200 OK", &[], &vec![b'x'; LIMIT])).await.unwrap(), LIMIT);
     let without_length = |bytes: usize| {
         [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".as_slice(), &vec![b'x'; bytes]].concat()
     };
     assert_eq!(get_limited(without_length(LIMIT)).await.unwrap(), LIMIT);
     let error = get_limited(without_length(LIMIT + 1)).await.unwrap_err();
-    assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
+    assert!(error.to_string().contains("the limit of 1048576 bytes"), "{error}");
     assert!(!error.is_transient());
 }
 
 #[tokio::test]
-async fn a_declared_length_over_the_limit_is_refused_before_the_body() {
+async fn declared_length_over_the_limit_is_refused_early() {
     let server = Loopback::handling(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n").unwrap();
         until_hung_up(stream);
@@ -129,7 +129,7 @@ async fn a_declared_length_over_the_limit_is_refused_before_the_body() {
 }
 
 #[tokio::test]
-async fn a_stream_without_end_is_cut_off() {
+async fn endless_stream_is_cut() {
     let server = Loopback::handling(|_, stream| {
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let chunk = [b"4000\r\n".as_slice(), &[b'x'; 0x4000], b"\r\n"].concat();
@@ -143,7 +143,7 @@ async fn a_stream_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn of_a_text_whose_start_is_enough_the_rest_is_left_unread() {
+async fn start_of_a_text_is_read_without_the_rest() {
     let endless = Loopback::handling(|request, stream| {
         let length = if request.path == "/declared" { "Content-Length: 99999999999" } else { "X: y" };
         let mut going = stream.write_all(format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n").as_bytes());
@@ -175,7 +175,7 @@ async fn of_a_text_whose_start_is_enough_the_rest_is_left_unread() {
 }
 
 #[tokio::test]
-async fn broken_bodies_are_errors_that_may_pass() {
+async fn broken_bodies_are_transient_errors() {
     let gzip = encoded("gzip", TEXT).await;
     let mut flipped = gzip.clone();
     let last = flipped.len() - 6;
@@ -198,13 +198,13 @@ async fn broken_bodies_are_errors_that_may_pass() {
 }
 
 #[tokio::test]
-async fn an_encoding_nobody_asked_for_is_named() {
+async fn unrequested_encoding_is_named() {
     let error = get_from(answer("200 OK", &["Content-Encoding: compress"], TEXT)).await.unwrap_err();
-    assert!(error.to_string().contains("\"compress\", which was not asked for"), "{error}");
+    assert!(error.to_string().contains("\"compress\", which was not requested"), "{error}");
 }
 
 #[tokio::test]
-async fn an_empty_compressed_body_is_empty() {
+async fn empty_compressed_body_is_empty() {
     let response = get_from(answer("200 OK", &["Content-Encoding: gzip"], b"")).await.unwrap();
     assert_eq!(response.body, Body::Bytes(Vec::new()));
 }

@@ -1,5 +1,5 @@
-//! What depends on the environment: proxies and the machine's certificate authorities. Each test runs itself again in a
-//! process whose environment it sets.
+//! Effects of the environment: proxies and the machine's certificate authorities. Each test runs
+//! itself again in a process with its own environment.
 
 use std::process::Command;
 
@@ -23,7 +23,7 @@ fn in_environment(test: &str, variables: &[(&str, &str)]) {
     );
 }
 
-/// Where a redirect that comes through a proxy may try to lead the proxy, which stands inside.
+/// Targets in the local network to which a redirect may try to lead the proxy.
 const LED_INSIDE: [&str; 16] = [
     "http://169.254.169.254/",
     "http://0x7f.1/",
@@ -44,7 +44,7 @@ const LED_INSIDE: [&str; 16] = [
 ];
 
 #[test]
-fn a_proxy_is_used_and_cannot_be_led_inside() {
+fn proxy_is_used_and_cannot_be_led_inside() {
     let proxy = Loopback::answering(|request| match request.path.split_once('?') {
         None => answer("200 OK", &[], b"by proxy"),
         Some((_, location)) => redirect(302, location),
@@ -75,7 +75,7 @@ async fn behind_a_proxy() {
 }
 
 #[test]
-fn without_certificate_authorities_https_says_so_and_http_works() {
+fn missing_certificate_authorities_are_reported() {
     let empty = tempfile::tempdir().unwrap();
     let file = empty.path().join("none.pem");
     std::fs::write(&file, "").unwrap();

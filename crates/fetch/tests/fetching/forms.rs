@@ -1,4 +1,4 @@
-//! Forms that are posted, and links that answers carry in their heads.
+//! Posted forms, and links in response headers.
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,11 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher};
 
 use crate::loopback::{Loopback, answer, get_from, redirect};
 
-/// Paths and what was sent there.
+/// Paths and the bodies received there.
 type Taken = Arc<Mutex<Vec<(String, String)>>>;
 
-/// A server that redirects `/307/there` by its first part to the rest, and keeps what it is sent.
+/// A server that redirects `/307/there` with the status of its first part to the rest, and records
+/// what it receives.
 fn taking_forms() -> (Loopback, Taken) {
     let taken = Taken::default();
     let log = taken.clone();
@@ -33,7 +34,7 @@ const FORM: [(&str, &str); 2] = [("hub.mode", "subscribe"), ("hub.topic", "http:
 const SENT: &str = "hub.mode=subscribe&hub.topic=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%C3%A9";
 
 #[tokio::test]
-async fn a_form_is_sent_as_a_browser_sends_it_and_again_where_a_redirect_keeps_it() {
+async fn form_is_sent_and_kept_by_307_and_308() {
     for (path, requests) in [("/hub", 1), ("/307/hub", 2), ("/308/307/hub", 3)] {
         let (server, taken) = taking_forms();
         let url = format!("http://hub.example{path}").parse().unwrap();
@@ -48,7 +49,7 @@ async fn a_form_is_sent_as_a_browser_sends_it_and_again_where_a_redirect_keeps_i
 }
 
 #[tokio::test]
-async fn a_form_is_not_sent_where_a_redirect_would_make_something_else_of_it_nor_into_the_own_network() {
+async fn form_is_not_sent_to_changed_or_private_targets() {
     for status in [301, 302, 303] {
         let (server, taken) = taking_forms();
         let url = format!("http://hub.example/{status}/hub").parse().unwrap();
@@ -66,7 +67,7 @@ async fn a_form_is_not_sent_where_a_redirect_would_make_something_else_of_it_nor
 }
 
 #[tokio::test]
-async fn links_in_the_head_come_with_the_answer() {
+async fn response_has_the_links_of_its_headers() {
     let headers = [
         "Link: <https://hub.example/>; rel=hub",
         "Link: </feed>; rel=\"self\", <javascript:alert(1)>; rel=hub",

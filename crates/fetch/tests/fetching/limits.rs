@@ -1,4 +1,4 @@
-//! Limits of time: servers that are slow to begin, slow to go on, or never there.
+//! Time limits: servers that start late, stall, or never answer.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,13 +8,13 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher, TimeoutStage};
 
 use crate::loopback::{Loopback, answer, get, linger, until_hung_up};
 
-/// Far above what the limits allow and far below what a hanging server would take.
+/// Far above the limits, and far below the time of a hanging server.
 const SOON: Duration = Duration::from_secs(10);
 
 async fn timed_out(settings: FetchSettings) -> TimeoutStage {
     let fetcher = Fetcher::new(settings).unwrap();
     let mut stages = Vec::new();
-    // The second has its turn only where the first has given it back.
+    // The second request gets its turn only if the first has ended its own.
     for _ in 0..2 {
         let began = Instant::now();
         let error = get(&fetcher, "http://blog.example/").await.unwrap_err();
@@ -30,14 +30,14 @@ async fn timed_out(settings: FetchSettings) -> TimeoutStage {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn server_without_response_times_out() {
     let server = Loopback::handling(|_, stream| until_hung_up(stream));
     let settings = FetchSettings { first_byte_timeout: Duration::from_millis(200), ..server.settings() };
     assert_eq!(timed_out(settings).await, TimeoutStage::FirstByte);
 }
 
 #[tokio::test]
-async fn a_head_that_drips_is_given_up() {
+async fn dripping_headers_time_out() {
     let server = Loopback::handling(|_, stream| {
         let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         while going.is_ok() && !linger(stream) {
@@ -49,7 +49,7 @@ async fn a_head_that_drips_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_byte_by_byte_is_given_up() {
+async fn dripping_body_times_out() {
     let server = Loopback::handling(|_, stream| {
         let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
         while going.is_ok() && !linger(stream) {
@@ -61,9 +61,9 @@ async fn a_body_that_drips_byte_by_byte_is_given_up() {
 }
 
 #[tokio::test]
-async fn redirects_share_one_limit_of_time() {
+async fn redirects_share_one_time_limit() {
     let server = Loopback::handling(|request, stream| {
-        // Each hop takes long enough for a hundred of them to pass the limit, none by itself.
+        // A single hop stays within the limit; all of them together exceed it.
         for _ in 0..20 {
             linger(stream);
         }
@@ -77,7 +77,7 @@ async fn redirects_share_one_limit_of_time() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_never_ends_is_given_up() {
+async fn endless_handshake_times_out() {
     let server = Loopback::handling(|_, _| ());
     let resolve = vec![format!("*:443:{}", server.addr).parse().unwrap()];
     let settings =
@@ -91,7 +91,7 @@ async fn a_handshake_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_no_connection_and_not_offline() {
+async fn closed_port_is_not_reported_as_offline() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
@@ -109,7 +109,7 @@ async fn a_closed_port_is_no_connection_and_not_offline() {
 }
 
 #[tokio::test]
-async fn a_cancelled_fetch_gives_its_turn_back() {
+async fn cancelled_fetch_ends_its_turn() {
     let server = Loopback::handling(|request, stream| {
         if request.path == "/hangs" {
             until_hung_up(stream);

@@ -1,4 +1,4 @@
-//! A server on loopback that says exactly what a test wants said, byte for byte.
+//! A server on loopback whose responses the test writes byte for byte.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::{FetchError, FetchSettings, Fetcher, Response, Validators, Want};
 
-/// One request as the server saw it.
+/// One request as the server received it.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub path: String,
@@ -28,15 +28,15 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// Answers each request with the bytes that the closure makes, and closes.
+    /// Answers each request with the closure's bytes, then closes the connection.
     pub fn answering(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::handling(move |request, stream| {
-            // A client that has seen enough hangs up, which is none of the server's business.
+            // The client may have closed the connection.
             let _ = stream.write_all(&answer(request));
         })
     }
 
-    /// Lets the closure do as it likes with the connection once the request's head is read; closes after it.
+    /// Gives the closure the connection after the request's head is read. Closes it afterwards.
     pub fn handling(handle: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -63,7 +63,8 @@ impl Loopback {
         self.requests().into_iter().map(|request| request.path).collect()
     }
 
-    /// Settings that lead every `http` host here, without pauses and with limits that end a hanging test.
+    /// Settings that lead all `http` hosts here, without pauses and with limits that end a hanging
+    /// test.
     pub fn settings(&self) -> FetchSettings {
         FetchSettings {
             resolve: vec![format!("*:80:{}", self.addr).parse().unwrap()],
@@ -98,7 +99,7 @@ fn read_request(stream: &mut TcpStream) -> Option<Request> {
     Some(Request { path, headers, began: Instant::now() })
 }
 
-/// An answer with a body and its length.
+/// A response with a body and its length.
 pub fn answer(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for header in headers {
@@ -118,20 +119,21 @@ pub async fn get(fetcher: &Fetcher, url: &str) -> Result<Response, FetchError> {
     fetcher.get(&url.parse().unwrap(), Want::Page, &Validators::default()).await
 }
 
-/// Fetches a page from a server that answers every request alike.
+/// Fetches a page from a server with the same response to all requests.
 pub async fn get_from(bytes: Vec<u8>) -> Result<Response, FetchError> {
     let server = Loopback::answering(move |_| bytes.clone());
     get(&server.fetcher(), "http://blog.example/").await
 }
 
-/// Blocks until the client hangs up, or longer than any test waits.
+/// Blocks until the client closes the connection, longer than any test waits.
 pub fn until_hung_up(stream: &mut TcpStream) {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
 }
 
-/// Waits on the connection for a moment, as a server at work does; true once the client has hung up.
+/// Waits on the connection for a short time, like a busy server. Returns true once the client has
+/// closed it.
 pub fn linger(stream: &mut TcpStream) -> bool {
     stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
     matches!(stream.read(&mut [0]), Ok(0))

@@ -1,5 +1,5 @@
-//! The fetcher against real sockets on loopback: servers that behave, servers that do not, and addresses that are not
-//! for it.
+//! The fetcher against real sockets on loopback: correct servers, faulty servers, and forbidden
+//! addresses.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 

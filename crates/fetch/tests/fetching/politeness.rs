@@ -1,4 +1,4 @@
-//! One request at a time and a pause per host; holds that hosts ask for.
+//! One request at a time and a pause per host; holds that hosts demand.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher};
 use crate::loopback::{Loopback, answer, get, linger, redirect};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_host_sees_one_request_at_a_time() {
+async fn host_gets_one_request_at_a_time() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let server = Loopback::handling({
         let (now, most) = (Arc::clone(&now), Arc::clone(&most));
@@ -35,8 +35,8 @@ async fn a_host_sees_one_request_at_a_time() {
 }
 
 #[tokio::test]
-async fn different_hosts_are_asked_at_the_same_time() {
-    // Neither request is answered before the other is there.
+async fn different_hosts_get_requests_concurrently() {
+    // Neither request is answered before both have arrived.
     let both = Arc::new(Barrier::new(2));
     let server = Loopback::answering(move |_| {
         both.wait();
@@ -48,7 +48,7 @@ async fn different_hosts_are_asked_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_pause_lies_between_requests_and_between_hops() {
+async fn pause_separates_requests_and_hops() {
     const PAUSE: Duration = Duration::from_millis(60);
     let answered = Arc::new(Mutex::new(Vec::new()));
     let server = Loopback::handling({
@@ -73,7 +73,7 @@ async fn a_pause_lies_between_requests_and_between_hops() {
 }
 
 #[tokio::test]
-async fn a_scheduler_can_see_when_a_host_is_ready() {
+async fn scheduler_sees_when_a_host_is_ready() {
     let server = Loopback::answering(|_| answer("200 OK", &[], b"ok"));
     let pause = Duration::from_secs(600);
     let fetcher = Fetcher::new(FetchSettings { host_pause: pause, ..server.settings() }).unwrap();
@@ -85,7 +85,7 @@ async fn a_scheduler_can_see_when_a_host_is_ready() {
 }
 
 #[tokio::test]
-async fn a_host_that_asks_to_be_left_alone_is() {
+async fn host_is_held_as_it_demands() {
     for (status, header, told, wait) in [
         ("429 Slow Down", "Retry-After: 120", Some(120), 120),
         ("503 Busy", "Retry-After: 30", Some(30), 30),
@@ -109,7 +109,7 @@ async fn a_host_that_asks_to_be_left_alone_is() {
 }
 
 #[tokio::test]
-async fn a_503_that_does_not_say_how_long_holds_nobody() {
+async fn a_503_without_retry_after_holds_no_host() {
     let server = Loopback::answering(|_| answer("503 Busy", &[], b""));
     let fetcher = server.fetcher();
     for _ in 0..2 {

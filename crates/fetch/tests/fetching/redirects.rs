@@ -1,10 +1,10 @@
-//! Redirects over real connections: followed, bounded, and never with what was meant for somebody else.
+//! Redirects over real connections: followed, bounded, and never with credentials for another host.
 
 use backissue_fetch::{FetchError, FetchSettings, Fetcher};
 
 use crate::loopback::{Loopback, answer, get, redirect};
 
-/// A server where `/301/302/end` redirects by its first part to the rest.
+/// A server that redirects `/301/302/end` with the status of its first part to the rest.
 fn by_path() -> Loopback {
     Loopback::answering(|request| {
         let mut parts = request.path[1..].splitn(2, '/');
@@ -16,7 +16,7 @@ fn by_path() -> Loopback {
 }
 
 #[tokio::test]
-async fn a_permanent_chain_tells_the_new_address_and_a_mixed_one_where_it_stopped_being_permanent() {
+async fn permanent_part_of_a_chain_gives_the_new_address() {
     let server = by_path();
     let fetcher = server.fetcher();
     for (path, moved_to) in [
@@ -36,7 +36,7 @@ async fn a_permanent_chain_tells_the_new_address_and_a_mixed_one_where_it_stoppe
 }
 
 #[tokio::test]
-async fn circles_are_noticed_and_long_ways_bounded() {
+async fn redirect_loops_and_long_chains_are_errors() {
     let server = Loopback::answering(|request| match request.path.as_str() {
         "/a" => redirect(301, "/b"),
         "/b" => redirect(302, "http://blog.example/a"),
@@ -62,9 +62,9 @@ async fn circles_are_noticed_and_long_ways_bounded() {
 }
 
 #[tokio::test]
-async fn redirects_to_nowhere_say_so() {
+async fn redirects_to_nowhere_are_errors() {
     for (bytes, why) in [
-        (answer("301 Moved", &[], b""), "its 301 does not say where to"),
+        (answer("301 Moved", &[], b""), "its 301 has no address"),
         (redirect(301, "http://"), "its address is wrong"),
         (redirect(302, "http://[::1"), "its address is wrong"),
     ] {
@@ -98,7 +98,7 @@ async fn redirects_to_other_schemes_and_ports_are_refused() {
 }
 
 #[tokio::test]
-async fn credentials_stay_with_their_host_and_out_of_every_message() {
+async fn credentials_stay_with_their_host_and_out_of_messages() {
     let server = Loopback::answering(|request| match request.path.as_str() {
         "/private" => redirect(302, "http://you:other@elsewhere.example/there"),
         _ => answer("404 Not Found", &[], b""),

@@ -1,4 +1,4 @@
-//! TLS: who is trusted, HTTP/2, and no way down to plain HTTP.
+//! TLS: trusted authorities, HTTP/2, and no downgrade to plain HTTP.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::loopback::get;
 
-/// A server with a certificate for `blog.example` and the authority to trust.
+/// A server with a certificate for `blog.example`, and the authority to trust.
 struct Secure {
     addr: SocketAddr,
     ca: PathBuf,
@@ -27,7 +27,8 @@ struct Secure {
 }
 
 impl Secure {
-    /// Starts it on the test's runtime. `adjust` may spoil the certificate, `alpn` says which protocols it offers.
+    /// Starts it on the test's runtime. `adjust` can invalidate the certificate; `alpn` lists the
+    /// offered protocols.
     fn start(adjust: impl FnOnce(&mut CertificateParams), alpn: &[&str]) -> Self {
         Self::with_server(adjust, alpn, |listener, tls| {
             listener.set_nonblocking(true).unwrap();
@@ -36,7 +37,8 @@ impl Secure {
         })
     }
 
-    /// Starts a server that speaks HTTP/2 by hand: once the request is there, the closure says what it likes.
+    /// Starts a server with a hand-written HTTP/2 response. The closure writes after the request
+    /// has arrived.
     fn saying(say: impl Fn(&mut TlsStream) -> io::Result<()> + Send + 'static) -> Self {
         Self::with_server(
             |_| (),
@@ -46,7 +48,7 @@ impl Secure {
                     for stream in listener.incoming() {
                         let connection = rustls::ServerConnection::new(Arc::clone(&tls)).unwrap();
                         let mut stream = TlsStream::new(connection, stream.unwrap());
-                        // A client that has had enough hangs up, which ends the conversation.
+                        // The client may close the connection, which ends the exchange.
                         let _ = until_asked(&mut stream).and_then(|()| say(&mut stream));
                     }
                 });
@@ -103,7 +105,7 @@ impl Secure {
 
 type TlsStream = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
 
-/// A frame of HTTP/2 (RFC 9113, 4.1).
+/// An HTTP/2 frame (RFC 9113, 4.1).
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -115,12 +117,12 @@ const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GO_AWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
-/// The head is complete.
+/// The flag END_HEADERS.
 const END_HEADERS: u8 = 4;
 /// `:status: 200` (RFC 7541, appendix A).
 const STATUS_200: &[u8] = &[0x88];
 
-/// Answers the client's greeting and reads until its request is there.
+/// Answers the client's preface and reads until its request has arrived.
 fn until_asked(stream: &mut TlsStream) -> io::Result<()> {
     stream.read_exact(&mut [0; 24])?;
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
@@ -148,7 +150,7 @@ async fn version_or_redirect(request: Request) -> impl IntoResponse {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_where_it_is_offered() {
+async fn http_2_is_used_if_offered() {
     let both = Secure::start(|_| (), &["h2", "http/1.1"]);
     assert_eq!(both.get("https://blog.example/").await.unwrap(), "HTTP/2");
     let old = Secure::start(|_| (), &["http/1.1"]);
@@ -157,10 +159,10 @@ async fn http_2_is_spoken_where_it_is_offered() {
     assert_eq!(silent.get("https://blog.example/").await.unwrap(), "HTTP/1.1");
 }
 
-/// Servers that flood a client over HTTP/2, each by a frame that costs them nothing.
+/// Servers that flood a client with HTTP/2 frames that cost them nothing.
 #[tokio::test]
-async fn floods_of_frames_are_given_up() {
-    // Literal fields with a new name each time are not remembered by the client's table (RFC 7541, 6.2.2).
+async fn floods_of_frames_end_the_connection() {
+    // The client's table does not keep literal fields with a new name each (RFC 7541, 6.2.2).
     let fields = [b"\x00\x01x\x7f\x9e\x01".as_slice(), &[b'y'; 285]].concat().repeat(50);
     let floods: [(&str, Vec<u8>, Vec<u8>); 6] = [
         (
@@ -172,7 +174,7 @@ async fn floods_of_frames_are_given_up() {
         ("PING (CVE-2019-9512)", Vec::new(), frame(PING, 0, 0, &[7; 8])),
         ("SETTINGS (CVE-2019-9515)", Vec::new(), frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100])),
         ("empty DATA (CVE-2019-9518)", frame(HEADERS, END_HEADERS, 1, STATUS_200), frame(DATA, 0, 1, &[])),
-        // Last stream 0, and "enhance your calm".
+        // Last stream 0, and ENHANCE_YOUR_CALM.
         ("GOAWAY", Vec::new(), frame(GO_AWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])),
     ];
     for (name, first, flood) in floods {
@@ -196,7 +198,7 @@ async fn floods_of_frames_are_given_up() {
 }
 
 #[tokio::test]
-async fn certificates_that_do_not_hold_say_why() {
+async fn invalid_certificates_are_explained() {
     let server = Secure::start(|_| (), &["h2"]);
     let error = server.get("https://other.example/").await.unwrap_err();
     assert_eq!(
@@ -213,13 +215,13 @@ async fn certificates_that_do_not_hold_say_why() {
     let strange = Fetcher::new(FetchSettings { ca: Vec::new(), ..server.settings() }).unwrap();
     let error = get(&strange, "https://blog.example/").await.unwrap_err();
     assert!(
-        matches!(error, FetchError::Tls { .. }) && error.to_string().contains("signed by nobody"),
+        matches!(error, FetchError::Tls { .. }) && error.to_string().contains("not signed by an authority"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_no_secure_connection() {
+async fn server_without_tls_is_a_tls_error() {
     let plain = crate::loopback::Loopback::handling(|_, _| ());
     let resolve = vec![format!("*:443:{}", plain.addr).parse().unwrap()];
     // Its answer to a handshake is not even HTTP.
@@ -237,7 +239,7 @@ async fn a_server_without_tls_is_no_secure_connection() {
 }
 
 #[tokio::test]
-async fn nothing_leads_from_https_down_to_http() {
+async fn https_is_never_downgraded_to_http() {
     let server = Secure::start(|_| (), &["h2"]);
     let error = server.get("https://blog.example/down").await.unwrap_err();
     assert!(matches!(error, FetchError::BadRedirect { .. }), "{error}");
@@ -245,7 +247,7 @@ async fn nothing_leads_from_https_down_to_http() {
 }
 
 #[tokio::test]
-async fn ca_files_that_cannot_be_used_are_named() {
+async fn unusable_ca_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -269,7 +271,7 @@ async fn ca_files_that_cannot_be_used_are_named() {
 }
 
 #[test]
-fn an_agent_that_is_no_header_is_a_setup_error() {
+fn invalid_user_agent_is_a_setup_error() {
     let settings = FetchSettings { user_agent: "Back\nissue".to_owned(), ..FetchSettings::default() };
     let error = Fetcher::new(settings).unwrap_err();
     assert!(matches!(error, FetchError::Setup { .. }), "{error}");
