@@ -159,12 +159,12 @@ pub const TRAPS: &[Trap] = traps! {
     };
 
     // Sizes.
-    "fifty-megabytes" at FEED => Source("is larger than 16777216 bytes"), |a, s| {
+    "fifty-megabytes" at FEED => Source("larger than the limit of 16777216 bytes"), |a, s| {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", 50 * MEGABYTE, feed(a, ""));
         s.write_all(head.as_bytes())?;
         repeat(s, &[b' '; 4096])
     };
-    "fifty-megabytes-in-chunks" at FEED => Source("is larger than 16777216 bytes"), |a, s| {
+    "fifty-megabytes-in-chunks" at FEED => Source("larger than the limit of 16777216 bytes"), |a, s| {
         chunked(s, "")?;
         let start = feed(a, "");
         s.write_all(format!("{:x}\r\n{start}\r\n", start.len()).as_bytes())?;
@@ -173,7 +173,7 @@ pub const TRAPS: &[Trap] = traps! {
         }
         s.write_all(b"0\r\n\r\n")
     };
-    "chunks-for-ever" at FEED => Source("is larger than 16777216 bytes"), |_a, s| {
+    "chunks-for-ever" at FEED => Source("larger than the limit of 16777216 bytes"), |_a, s| {
         chunked(s, "")?;
         repeat(s, &[b"1000\r\n".as_slice(), &[b' '; 4096], b"\r\n"].concat())
     };
@@ -291,16 +291,16 @@ pub const TRAPS: &[Trap] = traps! {
     };
 
     // Pages.
-    "page-of-100-megabytes" at ARTICLE => Read("is larger than 8388608 bytes"), |a, s| {
+    "page-of-100-megabytes" at ARTICLE => Read("larger than the limit of 8388608 bytes"), |a, s| {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", 100 * MEGABYTE, page(a, "", ""));
         s.write_all(head.as_bytes())?;
         repeat(s, &[b' '; 4096])
     };
-    "page-without-end" at ARTICLE => Read("is larger than 8388608 bytes"), |a, s| {
+    "page-without-end" at ARTICLE => Read("larger than the limit of 8388608 bytes"), |a, s| {
         s.write_all(format!("HTTP/1.1 200 OK\r\n\r\n{}", page(a, "", "")).as_bytes())?;
         repeat(s, &[b' '; 4096])
     };
-    "page-bomb" at ARTICLE => Read("is larger than 8388608 bytes"), |_a, s| {
+    "page-bomb" at ARTICLE => Read("larger than the limit of 8388608 bytes"), |_a, s| {
         answer(s, "200 OK", "Content-Type: text/html\r\nContent-Encoding: br\r\n", brotli_bomb())
     };
     "page-never" at ARTICLE => Read("did not begin to answer within"), |_a, s| say_nothing(s);
