@@ -4,6 +4,7 @@
 mod agreement;
 mod asker;
 mod backfill;
+mod extract;
 pub mod minilm;
 mod precis;
 pub mod search;
@@ -24,6 +25,8 @@ enum What {
     Search(search::Evaluation),
     /// The two readers of the labelled set against each other
     Agreement(agreement::Agreement),
+    /// How much of an article is found on its page, and how much beside it, by generator
+    Extract(extract::Evaluation),
     /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
     Backfill(backfill::Backfill),
 }
@@ -35,6 +38,7 @@ impl Eval {
             What::Precis(eval) => eval.run(),
             What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
+            What::Extract(eval) => eval.run(),
             What::Backfill(eval) => eval.run(),
         }
     }
