@@ -206,6 +206,22 @@ async fn texts_are_embedded_in_batches_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_reply_that_was_cut_off_is_asked_for_with_more_room() {
+    let cut = br#"{"choices": [{"message": {"content": "{\"kind\":"}, "finish_reason": "length"}]}"#;
+    let server = StandInModel::start(|asked| match asked.before {
+        0 => Does::Sends(cut.to_vec()),
+        _ => says("Me."),
+    })
+    .unwrap();
+    assert_eq!(ask(settings(&server, Protocol::OpenAi)).await.unwrap().text, "Me.");
+    assert_eq!(server.asked().len(), 2);
+    let server = StandInModel::start(|_| Does::Sends(cut.to_vec())).unwrap();
+    let error = ask(settings(&server, Protocol::OpenAi)).await.unwrap_err().to_string();
+    assert!(error.contains("cut off at 16384 tokens"), "{error}");
+    assert_eq!(server.asked().len(), 2, "not a third time");
+}
+
+#[tokio::test]
 async fn embeddings_that_are_none_are_told_with_a_remedy_and_without_the_key() {
     let large = format!(r#"{{"data": [{}]}}"#, " ".repeat(9_000_000));
     for (does, words) in [

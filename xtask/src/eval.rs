@@ -5,6 +5,7 @@ mod agreement;
 mod asker;
 mod backfill;
 mod extract;
+mod gate;
 pub mod minilm;
 mod precis;
 pub mod search;
@@ -27,6 +28,8 @@ enum What {
     Agreement(agreement::Agreement),
     /// How much of an article is found on its page, and how much beside it, by generator
     Extract(extract::Evaluation),
+    /// The gate for written statements against true statements and inventions
+    Gate(gate::Gate),
     /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
     Backfill(backfill::Backfill),
 }
@@ -39,6 +42,7 @@ impl Eval {
             What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
             What::Extract(eval) => eval.run(),
+            What::Gate(eval) => eval.run(),
             What::Backfill(eval) => eval.run(),
         }
     }

@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, PROMPT_VERSION, Question, Reading, Refusal};
+use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, PROMPT_VERSION, Question, Readings, Refusal};
 use backissue_llm::{Model, ModelError, Prompt};
 use backissue_model::Precis;
 use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
 use jiff::Timestamp;
-use tracing::debug;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::annotating::{precis_of, with_text};
@@ -46,6 +45,8 @@ pub(crate) enum NotTold {
     OverBudget,
     /// The model gave no answer.
     Model(ModelError),
+    /// The model's replies had not the form that was asked for.
+    Unusable,
     /// The read has no article, or its text stopped the built-in annotator.
     Article(&'static str),
     Store(StoreError),
@@ -84,24 +85,20 @@ impl Asker {
             .map_err(|_| NotTold::Article("its text stopped the program's annotator; please report this"))?
             .ok_or(NotTold::Article("its stored article is missing"))?;
         let mut dealings = Dealings { asker: self, store, has_leave: false, questions: 0 };
-        let mut readings: Vec<Reading> = Vec::new();
+        let mut readings = Readings::default();
         loop {
-            // A borrowed text does not wait for a model: what is needed of it is made anew before and after.
+            // A borrowed text does not wait for a model: what is needed of it is made again before and after.
             let question = self.asking(&read, &built_in, |asking| asking.next_question(&readings));
             let Some(question) = question.flatten() else { break };
-            let reply = match dealings.reply(&question).await {
-                Ok(reply) => reply,
-                // What the first answer was good for stays good.
-                Err(NotTold::Model(error)) if !readings.is_empty() => {
-                    debug!(read = %read.id, "{} was not asked again about read {}: {error}", self.name(), read.id);
-                    break;
-                }
-                Err(NotTold::OverBudget) if !readings.is_empty() => break,
-                Err(failure) => return Err(failure),
-            };
-            readings.extend(self.asking(&read, &built_in, |asking| asking.read(&reply)));
+            // If the model fails now, the read is due later. What was answered until then is kept.
+            let given = dealings.reply(&question).await?;
+            self.asking(&read, &built_in, |asking| asking.read(&mut readings, &given.reply));
+            dealings.account(&question, &given, readings.last_was_usable()).await?;
         }
-        let refusals = readings.iter().flat_map(|reading| reading.refusals().to_vec()).collect();
+        if dealings.questions > 0 && !readings.have_an_answer() {
+            return Err(NotTold::Unusable);
+        }
+        let refusals = readings.refusals().cloned().collect();
         let model = &self.model.settings().model;
         let settled = self.asking(&read, &built_in, |asking| asking.settle(&readings, model));
         let (precis, fell_back) = settled.map_or((built_in, Vec::new()), |s| (s.precis, s.fell_back));
@@ -119,13 +116,18 @@ impl Asker {
     }
 }
 
+/// A reply, and what it cost if it was not kept from before.
+struct Given {
+    reply: String,
+    spent: Option<Spent>,
+}
+
 impl Dealings<'_> {
     /// The reply to a question: the one that was kept, or the model's.
-    async fn reply(&mut self, question: &Question) -> Result<String, NotTold> {
+    async fn reply(&mut self, question: &Question) -> Result<Given, NotTold> {
         let model = &self.asker.model.settings().model;
-        let hash = hash_of(question);
-        if let Some(reply) = self.store.answer(hash, PROMPT_VERSION, model).await? {
-            return Ok(reply);
+        if let Some(reply) = self.store.answer(hash_of(question), PROMPT_VERSION, model).await? {
+            return Ok(Given { reply, spent: None });
         }
         let name = self.asker.name();
         if !self.has_leave {
@@ -144,15 +146,7 @@ impl Dealings<'_> {
                     output_tokens: reply.usage.output_tokens,
                     ..Spent::default()
                 };
-                let answered = Answered {
-                    question: hash,
-                    prompt_version: PROMPT_VERSION,
-                    model,
-                    named: name,
-                    reply: &reply.text,
-                };
-                self.store.keep_answer(answered, spent, Timestamp::now()).await?;
-                Ok(reply.text)
+                Ok(Given { reply: reply.text, spent: Some(spent) })
             }
             Err(error) => {
                 let spent = Spent { failures: 1, ..Spent::default() };
@@ -160,6 +154,25 @@ impl Dealings<'_> {
                 Err(NotTold::Model(error))
             }
         }
+    }
+
+    /// Counts what a reply cost, and keeps it if it is usable.
+    async fn account(&self, question: &Question, given: &Given, is_usable: bool) -> Result<(), NotTold> {
+        let Given { reply, spent: Some(spent) } = given else { return Ok(()) };
+        let (name, now) = (self.asker.name(), Timestamp::now());
+        if is_usable {
+            let answered = Answered {
+                question: hash_of(question),
+                prompt_version: PROMPT_VERSION,
+                model: &self.asker.model.settings().model,
+                named: name,
+                reply,
+            };
+            self.store.keep_answer(answered, *spent, now).await?;
+        } else {
+            self.store.record_spent(name, *spent, now).await?;
+        }
+        Ok(())
     }
 }
 

@@ -208,6 +208,12 @@ impl Reannotator {
                 let retry = retry.map_or(Retry::SetAside, Retry::At);
                 Ok((Some(self.fail(&read, &error.to_string(), retry).await?), None))
             }
+            Err(NotTold::Unusable) => {
+                let reason = "the model's replies were not of the form that was asked for; another model may do better";
+                let retry = schedule::read_retry(now, read.attempts + 1, None, read.id.0);
+                let retry = retry.map_or(Retry::SetAside, Retry::At);
+                Ok((Some(self.fail(&read, reason, retry).await?), None))
+            }
             Err(NotTold::Article(reason)) => {
                 Ok((Some(self.fail(&read, reason, Retry::SetAside).await?), None))
             }
@@ -220,8 +226,8 @@ impl Reannotator {
             Finished::LeaseLost => Ok(None),
             Finished::Done => {
                 for refusal in &told.refusals {
-                    let Refusal { field, said, reason } = refusal;
-                    info!(read = %read.id, field, said, "read {}: {field} refused, {reason}", read.id);
+                    let Refusal { field, said, reason, missing } = refusal;
+                    info!(read = %read.id, field, said, ?missing, "read {}: {field} refused, {reason}", read.id);
                 }
                 let changed = former.is_none_or(|former| says(&former) != says(&told.precis));
                 Ok(Some(Step::Done { read: read.id, changed, told: Box::new(told) }))

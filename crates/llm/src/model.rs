@@ -15,7 +15,7 @@ use url::{Host, Url};
 
 use crate::embeddings;
 use crate::error::ModelError;
-use crate::protocol::Form;
+use crate::protocol::{Form, MORE_TOKENS, NoReply, OUTPUT_TOKENS};
 use crate::settings::ModelSettings;
 
 /// A prompt: the instructions, the input, and the JSON schema of the reply.
@@ -222,16 +222,25 @@ impl Shared {
         Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("no form of request was accepted"))))
     }
 
+    /// Asks once, and once more with more room if the reply was cut off, as that of a model that thinks first.
     async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
         let protocol = self.settings.protocol;
-        let body = protocol.body(&self.settings.model, prompt, form);
-        let answer = self.post(&self.endpoint, &body, LARGEST_ANSWER).await?;
-        protocol.reply(&answer, prompt).map_err(|reason| {
-            Failed::ForGood(ModelError::Silent {
-                name: self.settings.name.clone(),
-                reason: self.told(&reason),
-            })
-        })
+        let mut why = String::new();
+        for tokens in [OUTPUT_TOKENS, MORE_TOKENS] {
+            let body = protocol.body(&self.settings.model, prompt, form, tokens);
+            let answer = self.post(&self.endpoint, &body, LARGEST_ANSWER).await?;
+            match protocol.reply(&answer, prompt) {
+                Ok(reply) => return Ok(reply),
+                Err(NoReply::CutOff) => {
+                    why = format!("its reply was cut off at {tokens} tokens or at the end of its context");
+                }
+                Err(NoReply::Silent(reason)) => {
+                    why = self.told(&reason);
+                    break;
+                }
+            }
+        }
+        Err(Failed::ForGood(ModelError::Silent { name: self.settings.name.clone(), reason: why }))
     }
 
     /// Sends one request. The response has at most `largest` bytes.

@@ -65,7 +65,19 @@ pub(crate) enum Form {
 }
 
 /// Maximum tokens of a reply, including reasoning.
-const OUTPUT_TOKENS: u32 = 4096;
+pub(crate) const OUTPUT_TOKENS: u32 = 4096;
+
+/// The same for the second attempt, if the first reply was cut off.
+pub(crate) const MORE_TOKENS: u32 = 4 * OUTPUT_TOKENS;
+
+/// Why a response has no usable reply.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoReply {
+    /// It has no text; why, as far as the server says.
+    Silent(String),
+    /// The reply ended where the tokens did.
+    CutOff,
+}
 
 impl Protocol {
     /// The forms that servers of this protocol may accept, fullest first.
@@ -122,8 +134,8 @@ impl Protocol {
         Ok(headers)
     }
 
-    /// The request's body.
-    pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form) -> Value {
+    /// The request's body; the reply may have `tokens` tokens.
+    pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form, tokens: u32) -> Value {
         let mut body = match self {
             Self::OpenAi => json!({
                 "model": model,
@@ -134,7 +146,7 @@ impl Protocol {
             }),
             Self::Anthropic => json!({
                 "model": model,
-                "max_tokens": OUTPUT_TOKENS,
+                "max_tokens": tokens,
                 "system": prompt.system,
                 "messages": [{ "role": "user", "content": prompt.user }],
             }),
@@ -143,7 +155,7 @@ impl Protocol {
                 "contents": [{ "role": "user", "parts": [{ "text": prompt.user }] }],
             }),
         };
-        let more = self.more(prompt.schema, form);
+        let more = self.more(prompt.schema, form, tokens);
         if let Value::Object(body) = &mut body {
             body.extend(more);
         }
@@ -151,7 +163,7 @@ impl Protocol {
     }
 
     /// The fields that a form adds to the two texts.
-    fn more(self, schema: &Value, form: Form) -> Map<String, Value> {
+    fn more(self, schema: &Value, form: Form, tokens: u32) -> Map<String, Value> {
         let full = matches!(form, Form::Full | Form::Object);
         let with_schema = form != Form::Bare;
         let mut more = Map::new();
@@ -168,7 +180,7 @@ impl Protocol {
                 more.extend(format.map(|format| ("response_format".to_owned(), format)));
                 if full {
                     more.insert("temperature".into(), json!(0));
-                    more.insert("max_tokens".into(), json!(OUTPUT_TOKENS));
+                    more.insert("max_tokens".into(), json!(tokens));
                 }
             }
             Self::Anthropic => {
@@ -188,7 +200,7 @@ impl Protocol {
                 }
                 if full {
                     config.insert("temperature".into(), json!(0));
-                    config.insert("maxOutputTokens".into(), json!(OUTPUT_TOKENS));
+                    config.insert("maxOutputTokens".into(), json!(tokens));
                 }
                 if !config.is_empty() {
                     more.insert("generationConfig".into(), Value::Object(config));
@@ -199,10 +211,7 @@ impl Protocol {
     }
 
     /// The reply in a response.
-    ///
-    /// # Errors
-    /// Why the response has no text, in plain words.
-    pub(crate) fn reply(self, answer: &Value, prompt: &Prompt<'_>) -> Result<Reply, String> {
+    pub(crate) fn reply(self, answer: &Value, prompt: &Prompt<'_>) -> Result<Reply, NoReply> {
         let (text, ended, usage) = match self {
             Self::OpenAi => {
                 let choice = &answer["choices"][0];
@@ -232,6 +241,10 @@ impl Protocol {
                 )
             }
         };
+        // OpenAI and its like, Anthropic, Gemini.
+        if matches!(ended.as_str(), Some("length" | "max_tokens" | "MAX_TOKENS")) {
+            return Err(NoReply::CutOff);
+        }
         if text.trim().is_empty() {
             let reason = [
                 ended,
@@ -239,7 +252,8 @@ impl Protocol {
                 &answer["choices"][0]["message"]["refusal"],
             ];
             let told: Vec<&str> = reason.iter().filter_map(|value| value.as_str()).collect();
-            return Err(if told.is_empty() { "the server does not say why".into() } else { told.join(", ") });
+            let told = if told.is_empty() { "the server does not say why".into() } else { told.join(", ") };
+            return Err(NoReply::Silent(told));
         }
         let thoughts = answer["usageMetadata"]["thoughtsTokenCount"].as_u64().unwrap_or(0);
         let usage = Usage {
@@ -318,7 +332,7 @@ mod tests {
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
         for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
             let [full, with_schema, bare] = [Form::Full, Form::Schema, Form::Bare]
-                .map(|form| protocol.body("m", &prompt, form).to_string());
+                .map(|form| protocol.body("m", &prompt, form, OUTPUT_TOKENS).to_string());
             let asks = |body: &str, what: &str| body.contains(what);
             assert!(asks(&full, "temperature") && asks(&full, "{\"type\":\"object\"}"), "{full}");
             assert!(
@@ -334,7 +348,7 @@ mod tests {
     fn object_form_puts_the_schema_where_old_servers_read_it() {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
-        let body = Protocol::OpenAi.body("m", &prompt, Form::Object);
+        let body = Protocol::OpenAi.body("m", &prompt, Form::Object, OUTPUT_TOKENS);
         assert_eq!(body["response_format"], json!({ "type": "json_object", "schema": { "type": "object" } }));
         assert!(body["temperature"].is_number() && body["max_tokens"].is_number(), "{body}");
     }
@@ -345,7 +359,7 @@ mod tests {
         let schema = json!({ "anyOf": [{ "properties": { "a": list } }] });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
         for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
-            let body = protocol.body("m", &prompt, Form::Full).to_string();
+            let body = protocol.body("m", &prompt, Form::Full, OUTPUT_TOKENS).to_string();
             assert!(body.contains(r#""type":"array""#), "{body}");
             assert_eq!(body.contains("maxItems"), protocol != Protocol::Anthropic, "{body}");
         }
@@ -389,10 +403,31 @@ mod tests {
     }
 
     #[test]
+    fn cut_off_reply_is_no_reply() {
+        let prompt = Prompt { system: "", user: "", schema: &Value::Null };
+        for (protocol, answer) in [
+            (
+                Protocol::OpenAi,
+                json!({ "choices": [{ "message": { "content": "{\"kind\":" }, "finish_reason": "length" }] }),
+            ),
+            (
+                Protocol::Anthropic,
+                json!({ "content": [{ "type": "text", "text": "{" }], "stop_reason": "max_tokens" }),
+            ),
+            (
+                Protocol::Gemini,
+                json!({ "candidates": [{ "content": { "parts": [] }, "finishReason": "MAX_TOKENS" }] }),
+            ),
+        ] {
+            assert_eq!(protocol.reply(&answer, &prompt), Err(NoReply::CutOff));
+        }
+    }
+
+    #[test]
     fn empty_reply_has_the_servers_reason() {
         let prompt = Prompt { system: "", user: "", schema: &Value::Null };
         let blocked = json!({ "promptFeedback": { "blockReason": "SAFETY" } });
-        assert_eq!(Protocol::Gemini.reply(&blocked, &prompt).unwrap_err(), "SAFETY");
+        assert_eq!(Protocol::Gemini.reply(&blocked, &prompt), Err(NoReply::Silent("SAFETY".into())));
         for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
             for answer in [
                 json!({}),

@@ -114,6 +114,13 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// What stands there in `text`. Returns an empty text if it is no stretch of it.
+    pub fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
 /// A span of the article's text that supports a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -94,6 +94,21 @@ fn quoting(asked: &Asked) -> Value {
     })
 }
 
+/// What an honest model says: to the second question that the article says it all.
+fn honest(asked: &Asked) -> Does {
+    Does::Says(agreeing(asked).unwrap_or_else(|| quoting(asked)).to_string())
+}
+
+/// The findings of a second reader who agrees to everything. Returns `None` if it is not asked for findings.
+fn agreeing(asked: &Asked) -> Option<Value> {
+    if !asked.system.starts_with("You check claims") {
+        return None;
+    }
+    let claims = asked.user.lines().filter_map(|line| line.strip_prefix("claim ")?.split_once(": "));
+    let finding = |(claim, _): (&str, &str)| (claim.to_owned(), json!({ "beyond": "", "said": "yes" }));
+    Some(Value::Object(claims.map(finding).collect()))
+}
+
 /// Whether every statement of a read is backed by its text, and nobody is named who is not in it.
 fn assert_backed(read: &Value) {
     let text = read["article"]["text"].as_str().unwrap();
@@ -119,7 +134,7 @@ fn made_by_model(read: &Value) -> bool {
 
 #[test]
 fn a_model_annotates_anew_and_what_was_paid_for_is_not_paid_for_again() {
-    let server = StandInModel::start(|asked| Does::Says(quoting(asked).to_string())).unwrap();
+    let server = StandInModel::start(honest).unwrap();
     let mine = Modelled::new(&server.url("openai"), "openai", "", "").synced();
     let before = mine.reads();
     assert!(before.len() == 20 && !before.values().any(made_by_model) && server.asked().is_empty());
@@ -157,7 +172,11 @@ fn a_model_annotates_anew_and_what_was_paid_for_is_not_paid_for_again() {
 #[test]
 fn what_a_careless_or_obedient_model_says_does_not_get_in() {
     let server = StandInModel::start(|asked| {
+        if let Some(findings) = agreeing(asked) {
+            return Does::Says(findings.to_string());
+        }
         let mut answer = quoting(asked);
+        let is_first = !asked.user.contains("You have answered this before");
         match asked.before % 6 {
             0 => answer["problem"] = json!({ "text": "Hooli lost 4711 orders.", "sentences": [1] }),
             1 => answer["problem"] = json!({ "text": "The site was down.", "sentences": [9999] }),
@@ -168,8 +187,9 @@ fn what_a_careless_or_obedient_model_says_does_not_get_in() {
                     answer.to_string().replace('}', ",}")
                 ));
             }
-            4 => return Does::Says("I will now ignore the article. Buy at Hooli.".to_owned()),
-            _ => return Does::Says(answer.to_string()[..60].to_owned()),
+            4 if is_first => return Does::Says("I will now ignore the article. Buy at Hooli.".to_owned()),
+            5 if is_first => return Does::Says(answer.to_string()[..60].to_owned()),
+            _ => {}
         }
         Does::Says(answer.to_string())
     })
@@ -241,6 +261,9 @@ fn an_article_cannot_tell_a_model_what_to_say() {
     let web = hostile_web(folder.path());
     // It does as every page wants, whether it was shown what that is or not, and names all sentences for it.
     let server = StandInModel::start(|asked| {
+        if let Some(findings) = agreeing(asked) {
+            return Does::Says(findings.to_string());
+        }
         let at = (0..HOSTILE.len()).find(|at| asked.user.contains(&format!("title: Locks, part {at}"))).unwrap();
         let sentences: Vec<usize> = (1..=asked.user.matches("\n[").count()).collect();
         let claim = json!({ "text": HOSTILE[at].1, "sentences": sentences });
@@ -281,7 +304,7 @@ fn an_article_cannot_tell_a_model_what_to_say() {
 #[test]
 fn while_pages_are_served_new_reads_are_annotated_by_the_model() {
     let folder = tempfile::tempdir().unwrap();
-    let server = StandInModel::start(|asked| Does::Says(quoting(asked).to_string())).unwrap();
+    let server = StandInModel::start(honest).unwrap();
     let url = server.url("openai");
     let mine = Modelled::on(hostile_web(folder.path()), &url, "openai", "annotate_with = 'mine'", "");
     mine.done(&["follow", "https://acme.example/feed.xml", "--company", "Acme"]);
@@ -319,7 +342,7 @@ fn a_model_that_is_down_changes_nothing_and_says_what_to_do() {
 
 #[test]
 fn new_reads_are_annotated_by_the_model_within_the_days_limits() {
-    let server = StandInModel::start(|asked| Does::Says(quoting(asked).to_string())).unwrap();
+    let server = StandInModel::start(honest).unwrap();
     let mine = Modelled::new(
         &server.url("gemini"),
         "gemini",
@@ -344,7 +367,7 @@ fn models_are_listed_tested_and_their_keys_never_told() {
         if asked.protocol == "anthropic" {
             return Does::Refuses(401, None, format!("bad key {KEY}"));
         }
-        Does::Says(quoting(asked).to_string())
+        honest(asked)
     })
     .unwrap();
     let table = |name: &str| {

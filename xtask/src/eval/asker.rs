@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, FIELDS, Question, Reading, Refusal};
+use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, FIELDS, Question, Readings, Refusal};
 use backissue_annotate::{Text, annotate};
 use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
 use backissue_model::Precis;
@@ -69,8 +69,10 @@ pub struct Asker {
 
 /// What came of asking about one read.
 struct Asked {
-    /// What was refused of each reply.
+    /// What was refused of each answer.
     refused: Vec<Vec<Refusal>>,
+    /// How many replies there were, those of the second reading too.
+    replies: usize,
     /// Why there are no more replies than these, where that was not the gate's decision.
     failure: Option<ModelError>,
     usage: Usage,
@@ -91,18 +93,24 @@ impl Asker {
     pub fn precis(&mut self, text: &Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> {
         let began = Instant::now();
         let built_in = annotate(text);
-        let mut asked =
-            Asked { refused: Vec::new(), failure: None, usage: Usage::default(), took: Duration::ZERO };
+        let mut asked = Asked {
+            refused: Vec::new(),
+            replies: 0,
+            failure: None,
+            usage: Usage::default(),
+            took: Duration::ZERO,
+        };
         let Some(asking) = Asking::about(*text, built_in.clone(), self.characters) else {
             return Ok((built_in, Vec::new()));
         };
-        let mut readings: Vec<Reading> = Vec::new();
+        let mut readings = Readings::default();
         while let Some(question) = asking.next_question(&readings) {
             match self.ask(&question) {
                 Ok(Reply { text, usage }) => {
                     asked.usage.input_tokens += usage.input_tokens;
                     asked.usage.output_tokens += usage.output_tokens;
-                    readings.push(asking.read(&text));
+                    asked.replies += 1;
+                    asking.read(&mut readings, &text);
                 }
                 Err(error) if error.is_about_the_model() => return Err(error.into()),
                 Err(error) => {
@@ -111,7 +119,7 @@ impl Asker {
                 }
             }
         }
-        asked.refused = readings.iter().map(|reading| reading.refusals().to_vec()).collect();
+        asked.refused = readings.rounds().map(<[Refusal]>::to_vec).collect();
         asked.took = began.elapsed();
         let refused = asked.refused.concat();
         self.asked.push(asked);
@@ -131,7 +139,7 @@ impl Asker {
     }
 
     fn costs(&self) -> String {
-        let questions: usize = self.asked.iter().map(|asked| asked.refused.len()).sum();
+        let questions: usize = self.asked.iter().map(|asked| asked.replies).sum();
         let input: u64 = self.asked.iter().map(|asked| asked.usage.input_tokens).sum();
         let output: u64 = self.asked.iter().map(|asked| asked.usage.output_tokens).sum();
         let mut times: Vec<f64> = self.asked.iter().map(|asked| asked.took.as_secs_f64()).collect();
@@ -146,7 +154,7 @@ impl Asker {
             seconds(percentile(&times, 50.0)),
             seconds(percentile(&times, 100.0)),
         ];
-        let head = ["reads", "answers", "tokens in", "tokens out", "seconds a read", "p50", "longest"];
+        let head = ["reads", "replies", "tokens in", "tokens out", "seconds a read", "p50", "longest"];
         table(&head, &[row])
     }
 
@@ -210,18 +218,14 @@ impl Asked {
     }
 }
 
-/// A reason without the words and figures of the statement that it is about.
+/// A reason without what it is about: numbers, quoted words, and what a second reader found.
 fn in_general(reason: &str) -> String {
+    let reason = reason.split_once(": ").map_or(reason, |(general, _)| general);
     // What is quoted stands at the odd places.
     let parts: Vec<&str> = reason.split(['“', '”']).collect();
     let general = match parts.as_slice() {
-        [all] => (*all).to_owned(),
-        [first, .., last] => {
-            // Which sentence would have the last of the words.
-            let advice = last.rsplit_once("has)").map_or(*last, |(_, advice)| advice);
-            format!("{first}“…”{advice}")
-        }
-        [] => String::new(),
+        [first, .., last] if parts.len() > 1 => format!("{first}“…”{last}"),
+        _ => reason.to_owned(),
     };
     general.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("N")
 }
@@ -255,7 +259,12 @@ mod tests {
     fn what_a_model_says_passes_the_gate_and_is_accounted_for() {
         let made_up = answer(r#"{"text": "The import has not failed for 40 days.", "sentences": [2]}"#);
         let server = StandInModel::start(move |asked| {
-            Does::Says(if asked.before == 0 { made_up.clone() } else { answer("null") })
+            let said = r#"{"beyond": "", "said": "yes"}"#;
+            Does::Says(match asked.before {
+                0 => made_up.clone(),
+                1 => format!(r#"{{"problem": {said}, "approach": {said}}}"#),
+                _ => answer("null"),
+            })
         })
         .unwrap();
         let mut asker = asker(&server);
@@ -263,10 +272,10 @@ mod tests {
         assert_eq!(precis.approach.unwrap().text, "Acme gave each job a lock of its own.");
         assert_eq!((precis.outcome, refused[0].field), (None, "outcome"));
         let account = asker.account();
-        assert!(account.contains("| 1 | 2 | 200 | 20 |"), "{account}");
+        assert!(account.contains("| 1 | 3 | 300 | 30 |"), "{account}");
         assert!(account.contains("| approach | 1 | 0 | 0 | 0 |"), "{account}");
         assert!(account.contains("| outcome | 0 | 1 | 0 | 0 |"), "{account}");
-        assert!(account.contains("| the cited sentences do not have “…”; name"), "{account}");
+        assert!(account.contains("| a name, a figure or a term of it does not stand in"), "{account}");
     }
 
     #[test]
@@ -291,8 +300,8 @@ mod tests {
             ("there is no sentence [12]", "there is no sentence [N]"),
             ("“great” is praise; leave it out", "“…” is praise; leave it out"),
             (
-                "the cited sentences do not have “a”, “40” (which [3] has); name the sentences",
-                "the cited sentences do not have “…”; name the sentences",
+                "a second reader did not find all of it in the sentences that it names: they only plan it",
+                "a second reader did not find all of it in the sentences that it names",
             ),
             ("it is empty; use null", "it is empty; use null"),
         ] {

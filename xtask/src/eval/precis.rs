@@ -208,7 +208,7 @@ fn levels(reads: &[Annotated<'_>]) {
     println!("{}", table(&["", "level", "shown, of reads that have it", "holds a named sentence"], &rows));
 }
 
-fn shown(estimate: Estimate) -> String {
+pub(super) fn shown(estimate: Estimate) -> String {
     format!("{:.3} [{:.3}, {:.3}]", estimate.value, estimate.low, estimate.high)
 }
 
@@ -380,7 +380,7 @@ fn side_by_side(reads: &[&Annotated<'_>]) {
             |slugs: &[ConceptSlug]| slugs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         println!("concepts: {}\n", both(slugs(&label.concepts), slugs(&precis.concepts)));
         println!("technologies: {}\n", both(label.technologies.join(", "), precis.technologies.join(", ")));
-        for Refusal { field, said, reason } in &one.refused {
+        for Refusal { field, said, reason, .. } in &one.refused {
             println!("- refused: {field}, {reason}: {said}");
         }
         println!();

@@ -25,6 +25,15 @@ const LINE: usize = 7;
 #[derive(Debug)]
 pub(super) struct Excerpt {
     pub sentences: Vec<Shown>,
+    /// All sentences of the article that may be shown, in order.
+    pub all: Vec<Whole>,
+}
+
+/// A sentence of the article and the heading over it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub span: Span,
+    pub heading: Option<Span>,
 }
 
 /// A sentence as the question shows it.
@@ -55,6 +64,13 @@ impl Excerpt {
         let blocks = blocks(article.text, article.blocks);
         let sentences = sentences_in(article.text, &blocks);
         let mut candidates = candidates(article, built_in, &blocks, &sentences);
+        let heading = |candidate: &Candidate| {
+            let Block { start, end, .. } = blocks[blocks[candidate.block].heading?];
+            Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
+        };
+        let whole =
+            |candidate: &Candidate| Whole { span: sentences[candidate.at].span, heading: heading(candidate) };
+        let all = candidates.iter().map(whole).collect();
         candidates
             .sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)).then(a.at.cmp(&b.at)));
         let mut left = characters;
@@ -80,7 +96,7 @@ impl Excerpt {
                 after_gap,
             }
         });
-        Self { sentences: shown.collect() }
+        Self { sentences: shown.collect(), all }
     }
 
     /// The sentence with this number.

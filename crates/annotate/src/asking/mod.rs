@@ -1,11 +1,13 @@
 //! Asking a language model for a précis without having to believe it.
 //!
-//! An [`Asking`] is one article that is to be asked about. It makes the [`Question`] (the article as numbered sentences),
-//! reads the model's reply, and lets through only what the gate finds backed by the sentences that the reply itself names.
-//! What is refused is asked for once more with the reason, and what is refused again is the built-in annotator's:
+//! An [`Asking`] is one article that is to be asked about. It makes the [`Question`] (the article as numbered sentences) and
+//! reads the model's reply. A statement has to pass twice. The gate looks at its words: names, figures and terms must stand
+//! in the sentences that the reply names, or near them. A second, small question looks at its sense: do these sentences say
+//! it? What is refused is asked for once more with the reason. What is refused again is the built-in annotator's, if that
+//! is sure of it:
 //!
 //! ```
-//! use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking};
+//! use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, Readings};
 //! use backissue_annotate::{Text, annotate};
 //!
 //! let article = Text {
@@ -25,13 +27,17 @@
 //!     "problem": {"text": "Acme's nightly import failed whenever two jobs took the same lock.", "sentences": [1]},
 //!     "approach": {"text": "Acme gave each job a lock of its own.", "sentences": [2]},
 //!     "outcome": {"text": "The import has not failed for 40 days.", "sentences": [2]}}"#;
-//! let reading = asking.read(reply);
-//! assert_eq!(reading.refusals()[0].field, "outcome", "nobody but the model speaks of 40 days");
-//! let readings = [reading];
-//! assert!(asking.next_question(&readings).is_some(), "it is asked for once more");
+//! let mut readings = Readings::default();
+//! asking.read(&mut readings, reply);
+//! assert_eq!(readings.refusals().next().unwrap().field, "outcome", "nobody but the model speaks of 40 days");
+//! // The second question asks whether the article says what is left.
+//! assert!(asking.next_question(&readings).unwrap().user.contains("claim approach: Acme gave each job"));
+//! let finding = r#"{"problem": {"beyond": "", "said": "yes"}, "approach": {"beyond": "", "said": "yes"}}"#;
+//! asking.read(&mut readings, finding);
+//! assert!(asking.next_question(&readings).is_some(), "the outcome is asked for once more");
 //! let precis = asking.settle(&readings, "some-model").precis;
 //! assert_eq!(precis.approach.unwrap().text, "Acme gave each job a lock of its own.");
-//! assert!(precis.outcome.is_none_or(|outcome| !outcome.text.contains("40")));
+//! assert!(precis.outcome.is_none());
 //! ```
 //!
 //! An article is data. A model that does what a sentence of an article tells it has the same gate to pass, and paragraphs
@@ -40,6 +46,7 @@
 //! This module must not send anything, and must not let a statement through for any other reason than its evidence.
 
 mod answer;
+mod check;
 mod excerpt;
 mod figures;
 mod gate;
@@ -48,10 +55,11 @@ mod question;
 mod screen;
 mod support;
 
-use backissue_model::{MadeBy, Precis, Statement};
+use backissue_model::{MadeBy, Precis, Statement, Sureness};
 
 use crate::Text;
 use crate::asking::answer::Answer;
+use crate::asking::check::{Claimed, Findings, Found, NO_PROBLEM};
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{Gate, Verdicts};
 
@@ -59,7 +67,7 @@ pub use answer::FIELDS;
 pub use question::Question;
 
 /// The version of the question. A reply to another version is no reply to this one.
-pub const PROMPT_VERSION: &str = "1";
+pub const PROMPT_VERSION: &str = "2";
 
 /// Characters of an article that a question holds unless somebody says otherwise: about 4,000 tokens, which leaves room
 /// for instructions and answer in the 8,192 that small models have.
@@ -77,7 +85,7 @@ pub struct Asking<'a> {
 }
 
 /// A field of an answer that the gate did not let through.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Refusal {
     /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` where there was none to speak of.
     pub field: &'static str,
@@ -85,18 +93,52 @@ pub struct Refusal {
     pub said: String,
     /// Why it may not stand, in words that help to say it better.
     pub reason: String,
+    /// The words that do not stand where they should. The model is not told.
+    pub missing: Vec<String>,
 }
 
-/// What the gate made of one reply.
+/// What was made of the replies so far.
+#[derive(Debug, Default)]
+pub struct Readings {
+    rounds: Vec<Round>,
+    usable: bool,
+}
+
+/// An answer and the second reading of what the gate let through of it.
 #[derive(Debug)]
-pub struct Reading {
+struct Round {
     verdicts: Verdicts,
+    /// The claims that are to be read a second time.
+    unchecked: Vec<&'static str>,
+    has_answer: bool,
 }
 
-impl Reading {
-    /// What was refused.
-    pub fn refusals(&self) -> &[Refusal] {
-        &self.verdicts.refusals
+impl Readings {
+    /// What was refused, in the order of the answers.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.rounds.iter().flat_map(|round| &round.verdicts.refusals)
+    }
+
+    /// What was refused of each answer.
+    pub fn rounds(&self) -> impl Iterator<Item = &[Refusal]> {
+        self.rounds.iter().map(|round| round.verdicts.refusals.as_slice())
+    }
+
+    /// Whether the last reply had the form that was asked for. One that had not is not to be kept.
+    pub fn last_was_usable(&self) -> bool {
+        self.usable
+    }
+
+    /// Whether any reply was an answer.
+    pub fn have_an_answer(&self) -> bool {
+        self.rounds.iter().any(|round| round.has_answer)
+    }
+
+    /// `field` of the first answer in which it passed.
+    fn passed<T>(&self, field: &str, verdict: impl Fn(&Verdicts) -> Option<T>) -> Option<T> {
+        let is_open = |claim: &&str| *claim == field || *claim == NO_PROBLEM && field == "problem";
+        let checked = self.rounds.iter().filter(|round| !round.unchecked.iter().any(is_open));
+        checked.map(|round| &round.verdicts).find_map(verdict)
     }
 }
 
@@ -122,30 +164,96 @@ impl<'a> Asking<'a> {
         Question::about(&self.article, &self.excerpt)
     }
 
-    /// What of a reply may stand. A reply can be anything at all.
-    pub fn read(&self, reply: &str) -> Reading {
+    /// Reads the reply to the question that [`Asking::next_question`] gave after `readings`. A reply can be anything at all.
+    pub fn read(&self, readings: &mut Readings, reply: &str) {
+        if readings.rounds.last().is_some_and(|round| !round.unchecked.is_empty()) {
+            self.read_findings(readings, reply);
+            return;
+        }
         let gate = Gate { article: &self.article, excerpt: &self.excerpt, built_in: &self.built_in };
-        Reading { verdicts: gate.judge(Answer::read(reply)) }
+        let answer = Answer::read(reply);
+        let has_answer = answer.is_some();
+        let verdicts = gate.judge(answer);
+        let claims = self.claims(readings, &verdicts);
+        let unchecked = claims.iter().map(Claimed::name).collect();
+        drop(claims);
+        readings.usable = has_answer;
+        readings.rounds.push(Round { verdicts, unchecked, has_answer });
     }
 
-    /// What is to be asked after these readings: the question, then once more with what was refused and why, if anything
-    /// was, then nothing.
-    pub fn next_question(&self, readings: &[Reading]) -> Option<Question> {
-        match readings {
-            [] => Some(self.question()),
-            [first] if !first.refusals().is_empty() => Some(self.question().with_refusals(first.refusals())),
+    /// What of an answer is to be read a second time: the statements that no answer before has, and that there is no
+    /// problem where the built-in annotator sees one.
+    fn claims<'v>(&self, before: &Readings, verdicts: &'v Verdicts) -> Vec<Claimed<'v>> {
+        let parts = [
+            ("problem", &verdicts.problem, before.passed("problem", |v| v.problem.clone())),
+            ("approach", &verdicts.approach, before.passed("approach", |v| v.approach.clone())),
+            ("outcome", &verdicts.outcome, before.passed("outcome", |v| v.outcome.clone())),
+        ];
+        let kind = verdicts.kind.unwrap_or(self.built_in.kind);
+        let seen = self.built_in.problem.as_ref().is_some_and(|problem| problem.sureness().is_shown());
+        let claim = |(field, verdict, passed): (&'static str, &'v Option<Option<Statement>>, _)| match verdict
+        {
+            _ if Option::is_some(&passed) => None,
+            Some(Some(statement)) => Some(Claimed::Statement(field, statement)),
+            Some(None) if field == "problem" && seen && kind.may_have_problem() => Some(Claimed::NoProblem),
             _ => None,
+        };
+        parts.into_iter().filter_map(claim).collect()
+    }
+
+    fn read_findings(&self, readings: &mut Readings, reply: &str) {
+        let Some(round) = readings.rounds.last_mut() else { return };
+        let claims = std::mem::take(&mut round.unchecked);
+        let findings = Findings::read(reply, &claims);
+        readings.usable = claims.iter().all(|claim| findings.of(claim).is_some());
+        for claim in claims {
+            let reason = match findings.of(claim) {
+                Some(Found::Said) => continue,
+                Some(Found::Beyond(what)) if claim == NO_PROBLEM => {
+                    format!("a second reader of the article found a problem in it: {what}")
+                }
+                Some(Found::Beyond(what)) => {
+                    format!("a second reader did not find all of it in the sentences that it names: {what}")
+                }
+                None => "a second reader did not say whether the article says so".to_owned(),
+            };
+            let verdicts = &mut round.verdicts;
+            let (field, verdict) = match claim {
+                "approach" => ("approach", &mut verdicts.approach),
+                "outcome" => ("outcome", &mut verdicts.outcome),
+                _ => ("problem", &mut verdicts.problem),
+            };
+            let said = verdict.take().flatten().map_or_else(|| "null".to_owned(), |statement| statement.text);
+            verdicts.refusals.push(Refusal { field, said, reason, ..Refusal::default() });
         }
     }
 
-    /// The précis of all replies: for each field the first that the gate let through, else the built-in annotator's.
-    /// `model` is the name that [`MadeBy`] gives the model.
-    pub fn settle(self, readings: &[Reading], model: &str) -> Settled {
+    /// What is to be asked after these readings: the question; whether the article says what was answered; both once more
+    /// with what was refused and why, if anything was; then nothing.
+    pub fn next_question(&self, readings: &Readings) -> Option<Question> {
+        let Some(last) = readings.rounds.last() else { return Some(self.question()) };
+        if !last.unchecked.is_empty() {
+            let claims = |claim: &&'static str| match *claim {
+                NO_PROBLEM => Some(Claimed::NoProblem),
+                field => Some(Claimed::Statement(field, last.verdicts.statement(field)?)),
+            };
+            let claims: Vec<Claimed<'_>> = last.unchecked.iter().filter_map(claims).collect();
+            return Some(check::question(&self.article, &self.excerpt, &claims));
+        }
+        let is_first = readings.rounds.len() == 1;
+        let refusals = &last.verdicts.refusals;
+        (is_first && !refusals.is_empty()).then(|| self.question().with_refusals(refusals))
+    }
+
+    /// The précis of all replies: for each field the first that passed, else the built-in annotator's; of its statements only
+    /// those that it is sure of. `model` is the name that [`MadeBy`] gives the model.
+    pub fn settle(self, readings: &Readings, model: &str) -> Settled {
         let mut choice = Choice { readings, fell_back: Vec::new(), taken: 0 };
         let kind = choice.of("kind", |v| v.kind, self.built_in.kind);
-        let problem = choice.of("problem", |v| v.problem.clone(), self.built_in.problem.clone());
-        let approach = choice.of("approach", |v| v.approach.clone(), self.built_in.approach.clone());
-        let outcome = choice.of("outcome", |v| v.outcome.clone(), self.built_in.outcome.clone());
+        let sure = |part: &Option<Statement>| part.clone().filter(|part| part.sureness() == Sureness::Sure);
+        let problem = choice.of("problem", |v| v.problem.clone(), sure(&self.built_in.problem));
+        let approach = choice.of("approach", |v| v.approach.clone(), sure(&self.built_in.approach));
+        let outcome = choice.of("outcome", |v| v.outcome.clone(), sure(&self.built_in.outcome));
         let concepts = choice.of("concepts", |v| v.concepts.clone(), self.built_in.concepts.clone());
         let technologies =
             choice.of("technologies", |v| v.technologies.clone(), self.built_in.technologies.clone());
@@ -173,14 +281,14 @@ impl<'a> Asking<'a> {
 
 /// Goes through the fields and keeps count of whose they are.
 struct Choice<'r> {
-    readings: &'r [Reading],
+    readings: &'r Readings,
     fell_back: Vec<&'static str>,
     taken: usize,
 }
 
 impl Choice<'_> {
     fn of<T>(&mut self, field: &'static str, verdict: impl Fn(&Verdicts) -> Option<T>, built_in: T) -> T {
-        match self.readings.iter().find_map(|reading| verdict(&reading.verdicts)) {
+        match self.readings.passed(field, verdict) {
             Some(value) => {
                 self.taken += 1;
                 value

@@ -41,7 +41,7 @@ impl Question {
             "\nYou have answered this before, and these fields were refused. Answer again with the whole object, and \
              mend these fields or set them to null:\n",
         );
-        for Refusal { field, said, reason } in refusals {
+        for Refusal { field, said, reason, .. } in refusals {
             // Writing to a text cannot fail.
             let _ = writeln!(self.user, "- {field}: {reason}. You had written: {said}");
         }
@@ -133,7 +133,6 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
             { "type": "null" },
         ],
     });
-    let concepts: Vec<&str> = Vocabulary::builtin().concepts().iter().map(|c| c.slug.as_str()).collect();
     json!({
         "type": "object",
         "properties": {
@@ -141,7 +140,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
             "problem": statement,
             "approach": statement,
             "outcome": statement,
-            "concepts": list(json!({ "type": "string", "enum": concepts }), CONCEPTS_MAX),
+            "concepts": list(json!({ "type": "string" }), CONCEPTS_MAX),
             "technologies": list(json!({ "type": "string" }), TECHNOLOGIES_MAX),
         },
         "required": FIELDS,

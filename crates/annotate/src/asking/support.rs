@@ -12,12 +12,13 @@ use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
 
-/// What a statement may draw on.
+/// What a statement may draw on: names and terms on the whole article, figures and the matter on what stands near the cited
+/// sentences.
 pub(super) struct Evidence<'t> {
-    /// The whole article, which tells ordinary words from names, and nothing else.
     article: &'t str,
-    text: String,
-    lower: String,
+    near: String,
+    near_words: HashSet<String>,
+    all: String,
     words: HashSet<String>,
     systems: BTreeSet<&'static str>,
     concepts: HashSet<usize>,
@@ -35,8 +36,9 @@ pub(super) enum Unbacked {
 /// Terms and words that are told at the most.
 const TOLD: usize = 6;
 
-/// The least share of a statement's words that must be the evidence's.
-const ENOUGH: f32 = 0.5;
+/// The least share of a statement's words that must stand near the cited sentences. Low, for a statement says it in other
+/// words; whether it says the same is for the second reading.
+const ENOUGH: f32 = 0.2;
 
 /// The names and aliases of all concepts.
 static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
@@ -47,31 +49,38 @@ static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
 
 impl<'t> Evidence<'t> {
     /// Evidence of these texts, of which each stands for itself, in an article.
-    pub(super) fn of(article: &'t str, texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let texts: Vec<&str> = texts.into_iter().collect();
-        let text = texts.join("\n");
+    pub(super) fn of(article: &'t str, near: impl IntoIterator<Item = &'t str>) -> Self {
+        let texts: Vec<&str> = near.into_iter().collect();
+        let near = texts.join("\n");
+        let all = format!("{near}\n{article}");
+        let words = |text: &str| text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect();
         Self {
             article,
-            lower: text.to_lowercase(),
-            words: text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect(),
-            // One by one: whether a capital says anything hangs on where a text begins.
+            near_words: words(&near),
+            words: words(&all),
+            // One by one: whether a capital says anything depends on where a text begins.
             systems: texts
                 .iter()
+                .chain([&article])
                 .flat_map(|text| Technologies::builtin().mentions(text))
                 .map(|(_, name)| name)
                 .collect(),
-            concepts: TERMS.find_all(&text).map(|hit| *hit.meaning).collect(),
-            text,
+            concepts: TERMS.find_all(&all).map(|hit| *hit.meaning).collect(),
+            near,
+            all: all.to_lowercase(),
         }
     }
 
-    /// The share of the statement's words that are the evidence's, 0 to 1; why it is not backed where it is not.
-    pub(super) fn backs(&self, statement: &str) -> Result<f32, Unbacked> {
-        let mut missing = unbacked(statement, &self.text);
+    /// Whether the statement's names, figures and terms are the evidence's, and enough of its words.
+    pub(super) fn backs(&self, statement: &str) -> Result<(), Unbacked> {
+        let mut missing = unbacked(statement, &self.near);
         // A capital at the beginning of a sentence tells nothing, unless the statement has the same.
-        let named = Technologies::builtin()
-            .mentions(statement)
-            .filter(|(written, name)| !self.systems.contains(name) && !has_words(&self.text, written));
+        let named = Technologies::builtin().mentions(statement).filter(|(written, name)| {
+            // "go" is no language, "rocksdb" is a database.
+            let as_written = has_words(&self.near, written) || has_words(self.article, written);
+            let in_any_case = written.len() > 3 && has_words(&self.all, &written.to_lowercase());
+            !self.systems.contains(name) && !as_written && !in_any_case
+        });
         missing.extend(named.map(|(written, _)| written.to_owned()));
         let words = statement.split_whitespace().enumerate();
         missing.extend(words.filter_map(|(at, word)| self.unbacked_name(word, at == 0)).map(str::to_owned));
@@ -79,11 +88,11 @@ impl<'t> Evidence<'t> {
         let terms = terms.map(|hit| &statement[hit.start..hit.end]);
         missing.extend(
             terms
-                .filter(|term| !term.split_whitespace().flat_map(pieces).all(|word| self.has(word)))
+                .filter(|term| !term.split_whitespace().flat_map(pieces).all(|word| has(&self.words, word)))
                 .map(str::to_owned),
         );
         if missing.is_empty() {
-            return self.share(statement);
+            return self.is_of_the_matter(statement);
         }
         let mut told = HashSet::new();
         missing.retain(|term| told.insert(term.to_lowercase()));
@@ -94,15 +103,15 @@ impl<'t> Evidence<'t> {
     /// The part of a word of the statement that is a name or code and not in the evidence.
     fn unbacked_name<'w>(&self, word: &'w str, first: bool) -> Option<&'w str> {
         let bare = bare(word);
-        if is_code(bare) && !self.lower.contains(&bare.trim_end_matches("()").to_lowercase()) {
+        if is_code(bare) && !self.all.contains(&bare.trim_end_matches("()").to_lowercase()) {
             return Some(bare);
         }
         pieces(word).enumerate().find_map(|(at, piece)| {
-            let opens = first && at == 0 && is_capitalised(piece);
+            // Any word has a capital there. "Acme's" is a name.
+            let opens = first && at == 0 && is_capitalised(piece) && !has_possessive(word);
             let is_name = piece.chars().any(char::is_uppercase) || has_digit_behind_letter(piece);
-            let ordinary = || begins_sentences(piece) || self.has(piece) || self.is_written_small(piece);
-            let known = self.has_name(piece) || opens && ordinary();
-            (is_name && !known && !is_unit(piece)).then_some(piece)
+            let known = || self.has_name(piece) || self.is_written_small(piece);
+            (is_name && !opens && !is_unit(piece) && !known()).then_some(piece)
         })
     }
 
@@ -122,23 +131,23 @@ impl<'t> Evidence<'t> {
             || self.words.contains(&format!("{lower}s"))
     }
 
-    /// How many of the words that carry meaning are the evidence's, in whatever form.
-    fn share(&self, statement: &str) -> Result<f32, Unbacked> {
+    /// Whether enough of the words that carry meaning stand near, in whatever form.
+    fn is_of_the_matter(&self, statement: &str) -> Result<(), Unbacked> {
         let all: Vec<&str> =
             statement.split_whitespace().flat_map(pieces).filter(|word| carries(word)).collect();
-        let missing: Vec<&str> = all.iter().copied().filter(|word| !self.has(word)).collect();
+        let missing: Vec<&str> = all.iter().copied().filter(|word| !has(&self.near_words, word)).collect();
         let share = 1.0 - missing.len() as f32 / all.len().max(1) as f32;
         if share >= ENOUGH {
-            return Ok(share);
+            return Ok(());
         }
         Err(Unbacked::Words(missing.into_iter().take(TOLD).map(str::to_owned).collect()))
     }
+}
 
-    /// Whether the evidence has the word in some form.
-    fn has(&self, word: &str) -> bool {
-        let lower = word.to_lowercase();
-        self.words.contains(&lower) || self.words.iter().any(|known| same_word(known, &lower))
-    }
+/// Whether the word is among `words` in some form.
+fn has(words: &HashSet<String>, word: &str) -> bool {
+    let lower = word.to_lowercase();
+    words.contains(&lower) || words.iter().any(|known| same_word(known, &lower))
 }
 
 /// Whether `name` stands in `text` as whole words in this spelling.
@@ -159,8 +168,16 @@ pub(super) fn same_word(one: &str, other: &str) -> bool {
     let long = one.chars().count().max(other.chars().count());
     let endings = [one, other].map(|word| word.chars().skip(alike).collect::<String>());
     let plural = alike >= 2 && endings.concat() == "s";
+    // "plotting" and "plot", "debugged" and "debug".
+    let doubled = alike >= 3 && {
+        let [short, longer] =
+            if endings[0].is_empty() { [one, endings[1].as_str()] } else { [other, endings[0].as_str()] };
+        endings.iter().any(String::is_empty)
+            && longer.chars().next().is_some_and(|c| short.ends_with(c) && !"aeiou".contains(c))
+            && matches!(longer.get(1..), Some("ing" | "ed" | "er" | "ers"))
+    };
     let lettered = endings.iter().all(|ending| ending.chars().all(char::is_alphabetic));
-    plural || (alike >= 4 && alike + 3 >= long && lettered)
+    plural || doubled || (alike >= 4 && alike + 3 >= long && lettered)
 }
 
 /// The words of a word: "Kafka-based" and "CPU/GPU" are two.
@@ -196,126 +213,19 @@ fn is_capitalised(word: &str) -> bool {
     chars.next().is_some_and(char::is_uppercase) && chars.all(|c| !c.is_uppercase())
 }
 
-fn has_digit_behind_letter(word: &str) -> bool {
-    word.starts_with(char::is_alphabetic) && word.contains(|c: char| c.is_ascii_digit())
+/// Whether a word is of the form "Acme's".
+fn has_possessive(word: &str) -> bool {
+    word.ends_with("'s") || word.ends_with("’s")
 }
 
-/// Whether a capitalised word may be an ordinary one that only begins the sentence.
-fn begins_sentences(word: &str) -> bool {
-    let lower = word.to_lowercase();
-    lower.ends_with("ing") || lower.ends_with("ly") || OPENERS.contains(&lower.as_str())
+fn has_digit_behind_letter(word: &str) -> bool {
+    word.starts_with(char::is_alphabetic) && word.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a word says something about the matter.
 fn carries(word: &str) -> bool {
     word.chars().count() >= 4 && !EMPTY.contains(&word.to_lowercase().as_str())
 }
-
-/// Ordinary words that sentences begin with.
-const OPENERS: &[&str] = &[
-    "a",
-    "after",
-    "all",
-    "although",
-    "an",
-    "and",
-    "any",
-    "applications",
-    "as",
-    "at",
-    "because",
-    "before",
-    "both",
-    "builds",
-    "but",
-    "by",
-    "changes",
-    "clients",
-    "code",
-    "customers",
-    "data",
-    "deployments",
-    "despite",
-    "developers",
-    "during",
-    "each",
-    "engineers",
-    "errors",
-    "even",
-    "every",
-    "existing",
-    "few",
-    "for",
-    "from",
-    "his",
-    "her",
-    "if",
-    "in",
-    "instead",
-    "it",
-    "its",
-    "jobs",
-    "large",
-    "long",
-    "machines",
-    "many",
-    "models",
-    "most",
-    "new",
-    "no",
-    "nobody",
-    "nodes",
-    "none",
-    "not",
-    "old",
-    "on",
-    "once",
-    "one",
-    "only",
-    "operators",
-    "over",
-    "pages",
-    "people",
-    "queries",
-    "rather",
-    "requests",
-    "servers",
-    "services",
-    "several",
-    "since",
-    "small",
-    "some",
-    "systems",
-    "teams",
-    "tests",
-    "that",
-    "the",
-    "their",
-    "there",
-    "these",
-    "they",
-    "this",
-    "those",
-    "though",
-    "to",
-    "two",
-    "under",
-    "unless",
-    "until",
-    "users",
-    "what",
-    "when",
-    "whenever",
-    "where",
-    "whether",
-    "while",
-    "who",
-    "with",
-    "without",
-    "workloads",
-    "writes",
-    "reads",
-];
 
 /// Words that say nothing by themselves.
 const EMPTY: &[&str] = &[
@@ -416,7 +326,7 @@ mod tests {
     const EVIDENCE: &str = "We run Kafka and Envoy. Mounting layers took 40ms because `mount_setattr` in fs/namespace.c held \
                             one global lock, so rate limiters with APIs on p99 timed out.";
 
-    fn backs(statement: &str) -> Result<f32, Unbacked> {
+    fn backs(statement: &str) -> Result<(), Unbacked> {
         Evidence::of("A container.", [EVIDENCE, "Starting containers", "Netflix"]).backs(statement)
     }
 
@@ -431,7 +341,6 @@ mod tests {
         ] {
             assert!(backs(statement).is_ok(), "{statement}: {:?}", backs(statement));
         }
-        assert!(backs("Mounting layers held one global lock.").unwrap() > 0.9);
     }
 
     #[test]
@@ -447,6 +356,7 @@ mod tests {
             ("Mounting layers held one global lock at P95.", "P95"),
             ("Mounting layers held one global lock during a cache stampede.", "cache stampede"),
             ("The company leaks passwords of every customer.", "leaks"),
+            ("Hooli's mounting of layers held one global lock.", "Hooli"),
         ] {
             let refused = match backs(statement).unwrap_err() {
                 Unbacked::Terms(missing) | Unbacked::Words(missing) => missing.join(" "),
@@ -464,14 +374,24 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_are_one_word_and_other_words_are_not() {
-        for (one, other) in
-            [("mounting", "mounted"), ("lock", "locks"), ("isolation", "isolated"), ("API", "apis")]
-        {
+        for (one, other) in [
+            ("plotting", "plot"),
+            ("debug", "debugged"),
+            ("mounting", "mounted"),
+            ("lock", "locks"),
+            ("isolation", "isolated"),
+            ("API", "apis"),
+        ] {
             assert!(same_word(one, other), "{one} {other}");
         }
-        for (one, other) in
-            [("lock", "load"), ("contention", "container"), ("p95", "p99"), ("read", "ready-made")]
-        {
+        for (one, other) in [
+            ("lock", "load"),
+            ("contention", "container"),
+            ("p95", "p99"),
+            ("add", "adding-machine"),
+            ("pin", "pinned-up"),
+            ("read", "ready-made"),
+        ] {
             assert!(!same_word(one, other), "{one} {other}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backissue_annotate::asking::Asking;
+use backissue_annotate::asking::{Asking, Readings};
 use backissue_annotate::{Text, annotate};
 use backissue_ingest::Asker;
 use backissue_llm::Prompt;
@@ -100,11 +100,17 @@ async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
     if let Some(store) = store {
         store.record_spent(asker.name(), spent, Timestamp::now()).await?;
     }
-    let reading = asking.read(&answered?.text);
+    let mut readings = Readings::default();
+    asking.read(&mut readings, &answered?.text);
+    if !readings.have_an_answer() {
+        anyhow::bail!(
+            "its reply is not of the form that was asked for; choose a larger model, or one that follows a schema"
+        );
+    }
     Ok(Tested {
         milliseconds: began.elapsed().as_millis(),
         tokens: spent.input_tokens + spent.output_tokens,
-        refused: reading.refusals().iter().map(|refusal| refusal.field).collect(),
+        refused: readings.refusals().map(|refusal| refusal.field).collect(),
     })
 }
 
