@@ -205,7 +205,7 @@ impl Sureness {
     /// The minimum confidence of a likely statement.
     pub const LIKELY: f32 = 0.35;
     /// The minimum confidence of a sure statement.
-    pub const SURE: f32 = 0.55;
+    pub const SURE: f32 = 0.50;
 
     /// The level of a calibrated confidence, which is 0 to 1.
     pub fn of(confidence: f32) -> Self {
