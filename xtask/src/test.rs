@@ -106,7 +106,7 @@ fn dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// PostgreSQL and Chromium from Debian's packages where they are missing, and a throw-away database server.
+/// PostgreSQL, Chromium and programs that read feeds, from Debian's packages where they are missing, and a throw-away database server.
 fn what_tests_need() -> anyhow::Result<Cluster> {
     let mut missing = Vec::new();
     if !postgres_is_here() {
@@ -114,6 +114,13 @@ fn what_tests_need() -> anyhow::Result<Cluster> {
     }
     if find("chromedriver").is_none() || find("chromium").is_none() {
         missing.extend(["chromium", "chromium-driver"]);
+    }
+    if find("newsboat").is_none() {
+        missing.push("newsboat");
+    }
+    let reads_feeds = ["-c", "import feedparser"];
+    if !succeeds(Command::new("/usr/bin/python3").args(reads_feeds)) {
+        missing.push("python3-feedparser");
     }
     install(&missing)?;
     Cluster::start()

@@ -126,7 +126,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  backissue weeks --year 2026")]
     Weeks(WeeksArgs),
     /// The reads of one week, problem first; the newest week where none is named
-    #[command(after_help = "Example:\n  backissue week 2026-W20\n  backissue week --kind incident --json")]
+    #[command(
+        after_help = "Example:\n  backissue week 2026-W20\n  backissue week 2026-W20 --markdown > week.md\n  backissue week --kind incident --json"
+    )]
     Week(WeekArgs),
     /// One read: its problem, what backs it, and the article
     #[command(
@@ -418,6 +420,9 @@ pub struct WeekArgs {
     /// Only this kind: case-study, incident, research, tutorial, announcement, opinion, profile, event or other
     #[arg(long)]
     pub kind: Option<Kind>,
+    /// Print Markdown: the best reads first, the rest by concept
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -1,11 +1,9 @@
 //! The archive, searched: what pages and commands ask.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use backissue_model::{ReadId, Slug, Source, did_you_mean, meant, nearest};
 use backissue_store::{ReadText, SourceFilter, Store, StoreError};
@@ -18,8 +16,6 @@ use crate::{
     SearchError, Typing, passage,
 };
 
-/// The flag of the archive that tells it from others, so that no index is taken for another archive's.
-const ARCHIVE_NAME: &str = "archive name";
 /// Longest passage shown of an article, in characters.
 const PASSAGE_MAX: usize = 260;
 /// A read less like another than this does not have the same problem, 0 to 1.
@@ -115,15 +111,8 @@ impl Search {
     /// # Errors
     /// Where the archive or the folder cannot be read or written.
     pub async fn open(store: Store, folder: &Path, embedder: Embedders) -> Result<Self, SearchFailure> {
-        let name = match store.flag(ARCHIVE_NAME).await? {
-            Some(name) => name,
-            None => {
-                let name = new_name(store.location());
-                store.set_flag(ARCHIVE_NAME, &name).await?;
-                // Of two programs that do this at once, the later one names it.
-                store.flag(ARCHIVE_NAME).await?.unwrap_or(name)
-            }
-        };
+        // By its name no index is taken for another archive's.
+        let name = store.name().await?;
         let folder = folder.join(format!("{name}-{}", embedder.identity()));
         let index = tokio::task::spawn_blocking(move || Index::open(&folder)).await??;
         Ok(Self { store, embedder, ranker: Ranker::new(index), come_to: Arc::new(AtomicU64::new(0)) })
@@ -338,11 +327,4 @@ fn unknown_name(filter: &Filter, sources: &[Source]) -> Option<String> {
     };
     let end = if hint.is_empty() { "." } else { "" };
     Some(format!("The archive has no {what} called “{typed}”{hint}{end}"))
-}
-
-/// A name for an archive, such as no other has.
-fn new_name(location: &backissue_store::Location) -> String {
-    let mut hasher = DefaultHasher::new();
-    (format!("{location:?}"), std::process::id(), SystemTime::now()).hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }

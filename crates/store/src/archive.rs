@@ -1,5 +1,6 @@
 //! The database as a whole: opening it, its schema, its settings (tables `setting` and `archive`).
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -140,6 +141,16 @@ impl Store {
             known.ok_or_else(|| Failure::Unreadable(format!("`{name}` was not remembered")))
         };
         settled.await.map_err(|f: Failure| f.at(&self.location, "remembering something"))
+    }
+
+    /// The archive's own name, which no other archive has. It is made up when it is first wanted.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn name(&self) -> Result<String, StoreError> {
+        // The keys of this hash are random.
+        let new = RandomState::new().hash_one(format!("{:?}", self.location));
+        self.flag_or("archive name", &format!("{new:016x}")).await
     }
 
     /// Where the database is.

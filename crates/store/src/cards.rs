@@ -71,6 +71,21 @@ pub struct ReadPage {
     pub updated: Option<Timestamp>,
 }
 
+/// A read as lists show it, with what the archive says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadSummary {
+    /// What lists show of it.
+    pub card: ReadCard,
+    /// What the archive says of it.
+    pub precis: Precis,
+}
+
+impl From<ReadPage> for ReadSummary {
+    fn from(ReadPage { card, precis, .. }: ReadPage) -> Self {
+        Self { card, precis }
+    }
+}
+
 /// A source on which a read turned up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {

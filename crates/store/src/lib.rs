@@ -56,7 +56,9 @@ mod weeks;
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
-pub use cards::{Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, WeekCount};
+pub use cards::{
+    Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary, WeekCount,
+};
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
 pub use error::StoreError;

@@ -5,12 +5,14 @@
 //! one row more from each run. Where a list is narrowed by more than its index knows (source and concept at once, or
 //! anything within a week), it also reads the rows between that are not shown.
 
-use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{ReadId, Slug, SourceId};
+use std::collections::HashMap;
 
-use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage};
+use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
+use backissue_model::{Precis, ReadId, Slug, SourceId};
+
+use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary};
 use crate::counters::tally_of;
-use crate::database::{Row, Sql, Tried, Value, sql_of};
+use crate::database::{Row, Sql, Tried, Value, placeholders, sql_listing, sql_of};
 use crate::keys::{ALL, concept_list, source_list};
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{TITLE, company_of};
@@ -35,6 +37,38 @@ impl Store {
         let limit = limit.clamp(1, PAGE_MAX);
         let page = self.try_reads(filter, order, after, limit).await;
         page.map_err(|f| f.at(&self.location, "listing reads"))
+    }
+
+    /// The annotated reads that the filter lets through, each with its précis: at most `limit` (at most 1,000).
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn summaries(
+        &self,
+        filter: &ReadFilter,
+        order: Order,
+        limit: u32,
+    ) -> Result<Vec<ReadSummary>, StoreError> {
+        let cards = self.reads(filter, order, None, limit).await?.items;
+        let with_precis = self.with_precis(cards).await;
+        with_precis.map_err(|f| f.at(&self.location, "looking up what is said of reads"))
+    }
+
+    async fn with_precis(&self, cards: Vec<ReadCard>) -> Tried<Vec<ReadSummary>> {
+        if cards.is_empty() {
+            return Ok(Vec::new());
+        }
+        let these = placeholders(1, cards.len());
+        let query = format!("SELECT read_id, body FROM precis WHERE read_id IN ({these})");
+        let query = sql_listing(query, cards.len()).bind_all(cards.iter().map(|card| card.id.0));
+        let mut found: HashMap<i64, Precis> = HashMap::new();
+        for row in self.database.rows(query).await? {
+            found.insert(row.int("read_id")?, row.json("body")?);
+        }
+        // A read that was annotated again meanwhile has its précis all the same; one that left the archive has none.
+        let with_precis =
+            |card: ReadCard| found.remove(&card.id.0).map(|precis| ReadSummary { card, precis });
+        Ok(cards.into_iter().filter_map(with_precis).collect())
     }
 
     async fn try_reads(

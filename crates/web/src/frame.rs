@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::fault::Fault;
+use crate::feeds::{Format, Offered};
 use crate::forms::{DID, Readers, without};
 use crate::parts::{band, icons, marks, search_box};
 use crate::{App, SiteSettings, assets};
@@ -52,6 +53,10 @@ pub(crate) struct Document {
     pub(crate) next: Option<String>,
     /// Where the page's own text is published, for pages that show somebody else's.
     pub(crate) canonical: Option<String>,
+    /// The address of the same as Markdown.
+    pub(crate) markdown: Option<String>,
+    /// The feed of what the page lists; every page offers that of all reads beside it.
+    pub(crate) feed: Option<Offered>,
     /// Whether search engines should leave it out.
     pub(crate) unlisted: bool,
     pub(crate) main: Markup,
@@ -129,6 +134,7 @@ impl Frame {
                     }
                     link rel="stylesheet" href=(assets::address("backissue.css"));
                     link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site);
+                    (offered(&document, site))
                     @if let Some(previous) = &document.previous { link rel="prev" href=(previous); }
                     @if let Some(next) = &document.next { link rel="next" href=(next); }
                     @if let Some(canonical) = &document.canonical { link rel="canonical" href=(canonical); }
@@ -139,9 +145,9 @@ impl Frame {
                     @if document.beside.is_some() || document.narrows { a.skip href="#beside" { "Skip to " (document.beside_name) } }
                     (band::band(&self.progress, self.version, &self.here))
                     (self.masthead(document.section, document.has_own_box))
-                    div.page { (columns(document)) }
+                    div.page { (columns(&document)) }
                     (self.marking())
-                    (self.foot())
+                    (self.foot(&document))
                     (keys(self.reader.is_some()))
                 }
             }
@@ -151,7 +157,7 @@ impl Frame {
     /// Only what stands under the masthead, without what stands above both columns: for the script, which puts it in place of
     /// what is there.
     pub(crate) fn part(&self, document: Document) -> Page {
-        Page(columns(Document { above: None, ..document }))
+        Page(columns(&Document { above: None, ..document }))
     }
 
     fn masthead(&self, current: Option<Section>, has_own_box: bool) -> Markup {
@@ -204,13 +210,17 @@ impl Frame {
         }
     }
 
-    fn foot(&self) -> Markup {
+    fn foot(&self, document: &Document) -> Markup {
+        let all = Offered::new(self.site.title.as_str(), "/feed");
+        let feed = document.feed.as_ref().unwrap_or(&all);
         html! {
             footer.foot {
                 div.page {
                     @if self.site.demo { span { "A demo: its companies, people and incidents are invented." } }
                     span { "Backissue " (self.site.version) }
                     a href="/api" { "The same as data" }
+                    a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
+                    @if let Some(markdown) = &document.markdown { a href=(markdown) rel="nofollow" { "As Markdown" } }
                     @if let Readers::ReadOnly(why) = &*self.readers { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
                 }
@@ -219,17 +229,32 @@ impl Frame {
     }
 }
 
+/// What programs find on a page: the same as Markdown, the feed of its reads, the feed of all.
+fn offered(document: &Document, site: &str) -> Markup {
+    let all = Offered::new(site, "/feed");
+    html! {
+        @if let Some(markdown) = &document.markdown {
+            link rel="alternate" type="text/markdown" href=(markdown) title="The same as Markdown";
+        }
+        @for feed in document.feed.iter().chain([&all]) {
+            @for format in Format::ALL {
+                link rel="alternate" type=(format.media_type()) href=(feed.address(format)) title=(feed.title);
+            }
+        }
+    }
+}
+
 /// A page that can have something beside it keeps its measure where it has nothing there at the moment.
-fn columns(document: Document) -> Markup {
+fn columns(document: &Document) -> Markup {
     let main = html! { main #main tabindex="-1" { (document.main) } };
     html! {
-        @if let Some(above) = document.above { (above) }
+        @if let Some(above) = &document.above { (above) }
         @if document.beside_name.is_empty() {
             (main)
         } @else {
             div.columns {
                 (main)
-                @if let Some(beside) = document.beside {
+                @if let Some(beside) = &document.beside {
                     aside #beside .beside tabindex="-1" aria-label=(document.beside_name) { (beside) }
                 }
             }

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::fault::Fault;
 use crate::frame::ArchiveVersion;
 use crate::parts::band;
-use crate::{App, assets};
+use crate::{App, assets, documents};
 
 /// Marks an answer that lacks something for the moment: it is not to be taken for what the same archive gives later.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,10 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64
     let minute = tells_time(path).then(|| now.as_second() / TOLD_ANEW_EVERY);
     let position = searches(path).then(|| app.search.index().position());
     let today = now.to_zoned_datetime(app.site.time_zone.clone()).date();
-    let words = band::words(&app.progress.borrow());
+    // What other programs get has neither a reader's marks nor the sync's progress in it.
+    let is_document = documents::is_document(path);
+    let reader = reader.filter(|_| !is_document);
+    let words = if is_document { None } else { band::words(&app.progress.borrow()) };
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
         "{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
@@ -79,7 +82,7 @@ fn tells_time(path: &str) -> bool {
 
 /// Whether something on the page at `path` was searched for.
 fn searches(path: &str) -> bool {
-    path.starts_with("/read/")
+    path.starts_with("/read/") || path.starts_with("/search.")
 }
 
 /// Whether one of the tags in `If-None-Match` is `tag`, compared weakly (RFC 9110, section 13.1.2).

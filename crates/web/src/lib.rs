@@ -12,8 +12,10 @@ mod article;
 mod assets;
 #[cfg(test)]
 mod contrast;
+mod documents;
 mod evidence;
 mod fault;
+mod feeds;
 mod forms;
 mod frame;
 mod freshness;

@@ -1,59 +1,13 @@
 //! Dates, counts and kinds in words for people. Nothing here knows HTML.
 
-use backissue_model::{Kind, Week};
-use jiff::civil::Date;
+pub use backissue_digest::words::{count, date, kind, minutes, number, span};
+use backissue_model::Kind;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-
-/// `1 read`, `1,436 reads`; the plural is made with an `s`.
-pub fn count(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
-}
-
-/// `40 min`, `2 h 40 min`, `3 h`.
-pub fn minutes(minutes: u64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, rest) => format!("{rest} min"),
-        (hours, 0) => format!("{} h", number(hours)),
-        (hours, rest) => format!("{} h {rest} min", number(hours)),
-    }
-}
-
-/// A number with a comma at every thousand.
-pub fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `12 May 2026`, as the calendar of `zone` has it.
-pub fn date(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).date().strftime("%-d %B %Y").to_string()
-}
 
 /// `Tue 12 May`, for a list whose year is plain from its heading.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).date().strftime("%a %-d %b").to_string()
-}
-
-/// `11–17 May 2026`, `27 April – 3 May 2026`, `29 December 2025 – 4 January 2026`.
-pub fn span(week: Week) -> String {
-    let (from, to) = (week.monday(), week.sunday());
-    let write = |date: Date, form: &str| date.strftime(form).to_string();
-    let end = write(to, "%-d %B %Y");
-    if from.year() != to.year() {
-        format!("{} – {end}", write(from, "%-d %B %Y"))
-    } else if from.month() != to.month() {
-        format!("{} – {end}", write(from, "%-d %B"))
-    } else {
-        format!("{}–{end}", from.day())
-    }
 }
 
 /// How long before `now` something was: `just now`, `4 minutes ago`, `2 days ago`; past two weeks the date.
@@ -89,14 +43,6 @@ pub fn length(time: SignedDuration) -> String {
     }
 }
 
-/// What a post is called in a list.
-pub fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Other => "Post",
-        known => known.name(),
-    }
-}
-
 /// What a post without a problem is, in a sentence.
 pub fn without_problem(kind: Kind) -> &'static str {
     match kind {
@@ -115,24 +61,6 @@ pub fn without_problem(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_are_grouped_and_inflected() {
-        assert_eq!(count(1, "read"), "1 read");
-        assert_eq!(count(0, "read"), "0 reads");
-        assert_eq!([7, 1000, 1436, 1_234_567].map(number), ["7", "1,000", "1,436", "1,234,567"]);
-    }
-
-    #[test]
-    fn a_week_says_no_month_or_year_twice() {
-        for (week, words) in [
-            ("2026-W20", "11–17 May 2026"),
-            ("2026-W18", "27 April – 3 May 2026"),
-            ("2026-W01", "29 December 2025 – 4 January 2026"),
-        ] {
-            assert_eq!(span(week.parse().unwrap()), words);
-        }
-    }
 
     #[test]
     fn times_are_told_from_now() {

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod enduring;
 mod faults;
+mod feeding;
 mod hubs;
 mod images;
 mod killing;

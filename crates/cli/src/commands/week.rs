@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use backissue_annotate::Vocabulary;
+use backissue_digest::{Choice, Site, WeekRead, compose, markdown};
 use backissue_model::Week;
 use backissue_store::{Order, ReadCard, ReadFilter, Store};
 use serde_json::json;
@@ -16,6 +17,8 @@ use crate::{open, say};
 
 /// Rows fetched at a time.
 const PAGE: u32 = 200;
+/// Most reads of a week as Markdown.
+const MARKDOWN: u32 = 1000;
 
 /// Prints a week.
 pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -47,7 +50,11 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let is_narrow = source.is_some() || concept.is_some() || args.kind.is_some();
     let filter = ReadFilter { week: Some(week), source, concept, kind: args.kind, mine: None };
     let reads = all(&store, &filter).await?;
-    if args.json {
+    if args.markdown && !reads.is_empty() {
+        let reads = store.summaries(&filter, Order::ProblemsFirst, MARKDOWN).await?;
+        let digest = compose(week, reads.into_iter().map(WeekRead::from).collect(), &Choice::default());
+        print!("{}", output::safe(&markdown::week(&digest, &site(&settings, &store))));
+    } else if args.json {
         output::json(
             &json!({ "week": week, "from": week.monday(), "to": week.sunday(), "reads": reads.iter().map(as_json).collect::<Vec<_>>() }),
         )?;
@@ -66,6 +73,15 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
         }
     }
     Ok(if reads.is_empty() { Outcome::NotThere } else { Outcome::Fine })
+}
+
+/// What a document says of the archive it comes from.
+fn site(settings: &Settings, store: &Store) -> Site {
+    Site {
+        title: "Backissue".to_owned(),
+        base_url: settings.base_url.value.clone(),
+        time_zone: store.zone().clone(),
+    }
 }
 
 /// Says why there is nothing, and what there is.

@@ -39,6 +39,11 @@ fn conventions() -> Markup {
             li { "Moments are RFC 3339 in UTC, days are " code { "2026-05-17" } ", weeks are ISO 8601: " code { "2026-W20" } "." }
             li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304; answers to a question are made anew each time." }
             li { "Where an answer has more to it, " code { "next" } " is the path of what follows, and null at the end." }
+            li {
+                "Feeds are at " code { "/feed.atom" } ", " code { "/weeks.atom" } ", " code { "/concept/{slug}.atom" } ", "
+                code { "/source/{slug}.atom" } " and " code { "/search.atom?q=" } "; with " code { ".json" } " in place of "
+                code { ".atom" } " as JSON Feed 1.1. " code { "/week/{week}.md" } " and " code { "/read/{id}.md" } " are Markdown."
+            }
             li { "Mistakes are answered with a fitting status and " code { r#"{"error", "detail", "reference"}"# } "." }
         }
     }

@@ -1,31 +1,40 @@
 //! One concept, `/concept/{slug}`: what it is, what lies around it, and who wrote about it.
 
 use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
 use backissue_model::{Concept, ConceptSlug};
-use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, Store};
+use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::frame::{Document, Frame, Page, Section};
+use crate::feeds::{Format, Offered};
+use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
-use crate::vocabulary;
+use crate::{App, feeds, vocabulary};
 
-/// `/concept/{slug}`
+/// `/concept/{slug}`; with `.atom` or `.json` behind the slug its feed.
 pub(crate) async fn concept(
     frame: Frame,
     narrowing: Narrowing,
     Path(slug): Path<String>,
-    State(store): State<Store>,
-) -> Result<Page, Fault> {
+    State(app): State<App>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    if let Some((name, _)) = Format::of(&slug) {
+        return feeds::concept(&app, &headers, &uri, name).await;
+    }
+    let store = &app.store;
     let unknown = || Fault::NoSuchConcept(slug.clone());
     let slug: ConceptSlug = slug.parse().map_err(|_| unknown())?;
     // Its own page is about it; a concept in the query narrows nothing here.
     let narrowing = Narrowing { concept: None, ..narrowing };
-    let (filter, source) = narrowing.looked_up(&store).await?;
+    let (filter, source) = narrowing.looked_up(store).await?;
     let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
     let (stretch, found) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
@@ -35,8 +44,9 @@ pub(crate) async fn concept(
         return Err(unknown());
     }
     let title = source.map(|source| source.title);
-    let marked = Marked::on(&store, &frame, &stretch.items).await?;
-    Ok(frame.page(document(&frame, &slug, &narrowing, title.as_deref(), &stretch, &found, &marked)))
+    let marked = Marked::on(store, &frame, &stretch.items).await?;
+    let document = document(&frame, &slug, &narrowing, title.as_deref(), &stretch, &found, &marked);
+    Ok(frame.page(document).into_response())
 }
 
 fn document(
@@ -55,6 +65,7 @@ fn document(
     Document {
         description: concept.map(|concept| concept.definition.clone()),
         section: Some(Section::Concepts),
+        feed: Some(Offered::new(name.clone(), path.clone())),
         main: html! {
             div.head {
                 p.eyebrow { (above(concept)) }

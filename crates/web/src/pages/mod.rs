@@ -20,8 +20,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
-use crate::App;
 use crate::forms::form;
+use crate::{App, feeds};
 pub(crate) use prior_art::look_up;
 
 /// The largest form, in bytes.
@@ -69,4 +69,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/shelf", get(shelf::shelf))
         .route("/notes", get(shelf::notes))
         .route("/api", get(api::api))
+        .route("/feed.atom", get(feeds::all))
+        .route("/feed.json", get(feeds::all))
+        .route("/weeks.atom", get(feeds::weeks))
+        .route("/weeks.json", get(feeds::weeks))
+        .route("/search.atom", get(feeds::search))
+        .route("/search.json", get(feeds::search))
 }

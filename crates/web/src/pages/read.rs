@@ -19,19 +19,19 @@ use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
 use crate::parts::marks::Marked;
 use crate::parts::{found, icons, note, reads, statements};
-use crate::{App, evidence, vocabulary, words};
+use crate::{App, documents, evidence, vocabulary, words};
 
 /// Most reads under "others with this problem".
 const OTHERS: usize = 5;
 /// The longest a page waits for them, as where a server that makes vectors is slow.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// `/read/{id}`
-pub(crate) async fn without_slug(
-    Path(id): Path<String>,
-    State(store): State<Store>,
-) -> Result<Response, Fault> {
-    let page = find(&store, &id).await?;
+/// `/read/{id}`; with `.md` behind the number as Markdown.
+pub(crate) async fn without_slug(Path(id): Path<String>, State(app): State<App>) -> Result<Response, Fault> {
+    if let Some(id) = id.strip_suffix(".md") {
+        return documents::read(&app, id).await;
+    }
+    let page = find(&app.store, &id).await?;
     Ok(moved_to(&page))
 }
 
@@ -146,6 +146,7 @@ fn document(
         canonical: Some(card.url.to_string()),
         previous: beside.previous.as_ref().map(reads::href),
         next: beside.next.as_ref().map(reads::href),
+        markdown: Some(format!("/read/{}.md", card.id)),
         main: html! {
             (head(frame, page, &shown.marks, marked))
             (own)

@@ -10,6 +10,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::App;
 use crate::fault::Fault;
+use crate::feeds::Offered;
 use crate::frame::{Document, Frame};
 use crate::parts::facets::narrowing as narrowing_of;
 use crate::parts::marks::Marked;
@@ -53,6 +54,7 @@ fn document(frame: &Frame, question: &Question, answer: Option<&Answer>, marked:
             "Search by problem: who else had this, what they did, and what shows it.".to_owned(),
         ),
         unlisted: !question.is_empty(),
+        feed: (!question.is_empty()).then(|| Offered::of_question(&question.text)),
         has_own_box: true,
         above: Some(search_box::large("/search", &question.text, true)),
         main: html! {

@@ -1,44 +1,54 @@
 //! One source, `/source/{slug}`: its health in plain words, then its reads.
 
 use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
 use backissue_model::without_credentials;
 use backissue_model::{Health, Hub, Source, Standing};
-use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, Store};
+use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::frame::{Document, Frame, Page, Section};
+use crate::feeds::{Format, Offered};
+use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::pages::sources::state_words;
 use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
-use crate::words;
+use crate::{App, feeds, words};
 
-/// `/source/{slug}`
+/// `/source/{slug}`; with `.atom` or `.json` behind the slug its feed.
 pub(crate) async fn source(
     frame: Frame,
     narrowing: Narrowing,
     Path(slug): Path<String>,
-    State(store): State<Store>,
-) -> Result<Page, Fault> {
+    State(app): State<App>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    if let Some((slug, _)) = Format::of(&slug) {
+        return feeds::source(&app, &headers, &uri, slug).await;
+    }
+    let store = &app.store;
     let Some(source) = store.source_by_slug(&slug).await? else {
-        return Err(Fault::no_such_source(&store, &slug).await);
+        return Err(Fault::no_such_source(store, &slug).await);
     };
     // Its own page is about it; a source in the query narrows nothing here.
     let narrowing = Narrowing { source: None, ..narrowing };
-    narrowing.check_concept(&store).await?;
+    narrowing.check_concept(store).await?;
     let filter = narrowing.filter(Some(&source));
     let (stretch, facets, reach) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),
         store.reach(source.id),
     )?;
-    let marked = Marked::on(&store, &frame, &stretch.items).await?;
-    Ok(frame.page(document(&frame, &source, &narrowing, &stretch, &facets, &reach, &marked)))
+    let marked = Marked::on(store, &frame, &stretch.items).await?;
+    let document = document(&frame, &source, &narrowing, &stretch, &facets, &reach, &marked);
+    Ok(frame.page(document).into_response())
 }
 
 fn document(
@@ -59,6 +69,7 @@ fn document(
             source.title
         )),
         section: Some(Section::Sources),
+        feed: Some(Offered::new(source.title.clone(), path.clone())),
         main: html! {
             (head(source))
             @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }

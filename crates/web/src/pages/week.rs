@@ -9,13 +9,14 @@ use backissue_store::{
 use maud::{Markup, html};
 
 use crate::fault::Fault;
+use crate::feeds::Offered;
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;
 use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
-use crate::words;
+use crate::{App, documents, words};
 
 /// A week's page lists more than others: a week is one thing, and few have so many reads.
 const WEEK: u32 = 100;
@@ -49,15 +50,18 @@ pub(crate) async fn newest(
     }
 }
 
-/// `/week/{week}`
+/// `/week/{week}`; with `.md` behind the week as Markdown.
 pub(crate) async fn week(
     frame: Frame,
     narrowing: Narrowing,
     Path(week): Path<String>,
-    State(store): State<Store>,
+    State(app): State<App>,
 ) -> Result<Response, Fault> {
+    if let Some(week) = week.strip_suffix(".md") {
+        return documents::week(&app, &narrowing, week).await;
+    }
     let week: Week = week.parse()?;
-    show(&store, &frame, narrowing, week, format!("/week/{week}")).await.map(IntoResponse::into_response)
+    show(&app.store, &frame, narrowing, week, format!("/week/{week}")).await.map(IntoResponse::into_response)
 }
 
 async fn show(
@@ -155,6 +159,8 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
         above: Some(html! {
             (shelf::strip(&shown.weeks, week))
         }),
+        markdown: Some(shown.narrowing.href(&format!("/week/{week}.md"))),
+        feed: Some(Offered::new("Weeks", "/weeks")),
         main: html! {
             (head(frame, &shown))
             (narrowing_of(beside.as_ref()))

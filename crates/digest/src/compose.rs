@@ -1,0 +1,281 @@
+//! Which reads of a week come first, and how the rest is grouped.
+//!
+//! docs/DIGESTS.md tells the rule to people; a change here changes it there.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use backissue_model::{ConceptSlug, Kind, Marks, Precis, Statement, Week};
+use backissue_store::{ReadCard, ReadSummary};
+
+use crate::concept_name;
+
+/// Reads that come first, unless somebody wants fewer or more.
+pub const MOST: usize = 7;
+
+/// What a sure problem is worth.
+const PROBLEM: f32 = 2.0;
+/// What an approach and an outcome are worth, each.
+const STATEMENT: f32 = 0.5;
+/// What a quotation as evidence is worth, and the most that all are.
+const QUOTE: f32 = 0.1;
+const QUOTES_MOST: f32 = 0.5;
+/// What it is worth that a team tells of its own systems.
+const OWN: f32 = 0.3;
+/// What it is worth that the reader keeps or labels a read.
+const CHOSEN: f32 = 0.5;
+/// What remains of a score for each better read of the same company.
+const SAME_COMPANY: f32 = 0.5;
+
+/// A read of the week, with what one reader did with it; for a digest of nobody in particular, the
+/// default marks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeekRead {
+    /// The read.
+    pub read: ReadSummary,
+    /// The reader's marks.
+    pub marks: Marks,
+    /// Whether the reader gave it a label.
+    pub is_labelled: bool,
+}
+
+impl From<ReadSummary> for WeekRead {
+    fn from(read: ReadSummary) -> Self {
+        Self { read, marks: Marks::default(), is_labelled: false }
+    }
+}
+
+/// What of a week a digest holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Only reads with one of these concepts; all reads if there are none.
+    pub concepts: Vec<ConceptSlug>,
+    /// How many reads come first at most.
+    pub most: usize,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self { concepts: Vec::new(), most: MOST }
+    }
+}
+
+/// A week, composed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    /// The week.
+    pub week: Week,
+    /// What the sender says at the top; empty if nothing.
+    pub remark: String,
+    /// The reads that come first, the best first.
+    pub picks: Vec<Pick>,
+    /// The rest by concept, the largest group first, reads without a group last.
+    pub groups: Vec<Group>,
+    /// Announcements, events and profiles.
+    pub announcements: Vec<ReadCard>,
+    /// How many reads there are in all, with those that [`Digest::shortened`] left out.
+    pub totals: Totals,
+}
+
+/// What a whole digest adds up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Reads.
+    pub reads: usize,
+    /// Reads with a problem.
+    pub problems: usize,
+    /// Companies that published them.
+    pub companies: usize,
+    /// Minutes that all of them take.
+    pub minutes: u64,
+    /// Reads that come first.
+    pub first: usize,
+    /// Minutes that these take.
+    pub minutes_first: u64,
+}
+
+/// A read that comes first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pick {
+    /// The read.
+    pub read: ReadSummary,
+    /// What the sender says of it; empty if nothing.
+    pub remark: String,
+}
+
+/// Reads with a concept in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The concept; `None` for reads that share none with another read.
+    pub concept: Option<ConceptSlug>,
+    /// The reads, the best first.
+    pub reads: Vec<ReadCard>,
+}
+
+impl Group {
+    /// What it is called within its digest.
+    pub fn heading(&self, digest: &Digest) -> String {
+        match &self.concept {
+            Some(concept) => concept_name(concept),
+            None if digest.groups.len() == 1 && digest.picks.is_empty() => "Reads".to_owned(),
+            None => "Other reads".to_owned(),
+        }
+    }
+}
+
+impl Digest {
+    /// All of its reads, in order.
+    pub fn cards(&self) -> impl Iterator<Item = &ReadCard> {
+        let picks = self.picks.iter().map(|pick| &pick.read.card);
+        picks.chain(self.groups.iter().flat_map(|group| &group.reads)).chain(&self.announcements)
+    }
+
+    /// The same with at most `most` reads; those at the end are left out.
+    pub fn shortened(&self, most: usize) -> Self {
+        let mut short = self.clone();
+        let mut left = most;
+        let mut keep = |length: usize| {
+            let kept = length.min(left);
+            left -= kept;
+            kept
+        };
+        short.picks.truncate(keep(self.picks.len()));
+        for group in &mut short.groups {
+            group.reads.truncate(keep(group.reads.len()));
+        }
+        short.groups.retain(|group| !group.reads.is_empty());
+        short.announcements.truncate(keep(self.announcements.len()));
+        short
+    }
+
+    /// How many of all reads it does not have.
+    pub fn left_out(&self) -> usize {
+        self.totals.reads - self.cards().count()
+    }
+
+    fn add_up(&self) -> Totals {
+        let minutes = |card: &ReadCard| u64::from(card.minutes);
+        let companies: HashSet<&str> = self.cards().map(|card| card.company.as_str()).collect();
+        Totals {
+            reads: self.cards().count(),
+            problems: self.cards().filter(|card| card.problem.is_some()).count(),
+            companies: companies.len(),
+            minutes: self.cards().map(minutes).sum(),
+            first: self.picks.len(),
+            minutes_first: self.picks.iter().map(|pick| minutes(&pick.read.card)).sum(),
+        }
+    }
+}
+
+/// Composes a week. Hidden reads are dropped; a read that the reader is done with does not come
+/// first.
+pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice) -> Digest {
+    let is_chosen = |read: &WeekRead| {
+        let concepts = &read.read.card.concepts;
+        choice.concepts.is_empty() || concepts.iter().any(|concept| choice.concepts.contains(concept))
+    };
+    let mut reads: Vec<WeekRead> =
+        reads.into_iter().filter(|read| read.marks.hidden.is_none() && is_chosen(read)).collect();
+    reads.sort_by(|a, b| score(b).total_cmp(&score(a)).then_with(|| order(a).cmp(&order(b))));
+    let (picks, rest) = pick(reads, choice.most);
+    let (announcements, rest): (Vec<_>, Vec<_>) =
+        rest.into_iter().map(|read| read.read.card).partition(is_announcement);
+    let mut digest = Digest {
+        week,
+        remark: String::new(),
+        picks: picks.into_iter().map(|read| Pick { read: read.read, remark: String::new() }).collect(),
+        groups: grouped(rest),
+        announcements,
+        totals: Totals::default(),
+    };
+    digest.totals = digest.add_up();
+    digest
+}
+
+/// The newest first among equals.
+fn order(read: &WeekRead) -> (Reverse<jiff::Timestamp>, i64) {
+    (Reverse(read.read.card.filed_at), read.read.card.id.0)
+}
+
+fn is_announcement(card: &ReadCard) -> bool {
+    matches!(card.kind, Kind::Announcement | Kind::Event | Kind::Profile)
+}
+
+/// How much a read deserves to come first, before other reads of its company are looked at.
+pub fn score(read: &WeekRead) -> f32 {
+    let Precis { problem, approach, outcome, .. } = &read.read.precis;
+    let confidence = |statement: &Option<Statement>| shown(statement).map_or(0.0, |said| said.confidence);
+    let quotes: usize =
+        [problem, approach, outcome].into_iter().filter_map(shown).map(|said| said.evidence.len()).sum();
+    let is_own = matches!(read.read.card.kind, Kind::CaseStudy | Kind::Incident);
+    let is_wanted = read.marks.kept.is_some() || read.is_labelled;
+    PROBLEM * confidence(problem)
+        + STATEMENT * (confidence(approach) + confidence(outcome))
+        + (QUOTE * quotes as f32).min(QUOTES_MOST)
+        + if is_own { OWN } else { 0.0 }
+        + if is_wanted { CHOSEN } else { 0.0 }
+}
+
+/// A statement, if it is likely enough to be shown.
+pub(crate) fn shown(statement: &Option<Statement>) -> Option<&Statement> {
+    statement.as_ref().filter(|statement| statement.sureness().is_shown())
+}
+
+/// The statements of a précis that are shown, under the headings that people know them by.
+pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (&'static str, &Statement)> {
+    let parts = [
+        ("Problem", &precis.problem),
+        ("What they did", &precis.approach),
+        ("What changed", &precis.outcome),
+    ];
+    parts.into_iter().filter_map(|(heading, statement)| Some((heading, shown(statement)?)))
+}
+
+/// Takes the best reads with a problem out of `reads`, which has the best first. Each read of a
+/// company that is taken lowers the score of the company's others.
+fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<WeekRead>, Vec<WeekRead>) {
+    let mut taken: Vec<WeekRead> = Vec::new();
+    let mut of_company: HashMap<String, i32> = HashMap::new();
+    while taken.len() < most {
+        let worth = |read: &WeekRead| {
+            let before = of_company.get(&read.read.card.company).copied().unwrap_or(0);
+            score(read) * SAME_COMPANY.powi(before)
+        };
+        let can_be_first = |read: &WeekRead| read.read.card.problem.is_some() && read.marks.done.is_none();
+        let best = reads
+            .iter()
+            .enumerate()
+            .filter(|(_, read)| can_be_first(read))
+            // Of equals the first one in the list wins.
+            .max_by(|(i, a), (j, b)| worth(a).total_cmp(&worth(b)).then_with(|| j.cmp(i)))
+            .map(|(at, _)| at);
+        let Some(best) = best else { break };
+        let read = reads.remove(best);
+        *of_company.entry(read.read.card.company.clone()).or_default() += 1;
+        taken.push(read);
+    }
+    (taken, reads)
+}
+
+/// Groups reads by the first of their concepts; a concept that only one read has makes no group.
+fn grouped(reads: Vec<ReadCard>) -> Vec<Group> {
+    let mut groups: BTreeMap<ConceptSlug, Vec<ReadCard>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for card in reads {
+        match card.concepts.first().cloned() {
+            Some(concept) => groups.entry(concept).or_default().push(card),
+            None => alone.push(card),
+        }
+    }
+    let (shared, single): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, reads)| reads.len() > 1);
+    alone.extend(single.into_iter().flat_map(|(_, reads)| reads));
+    let mut groups: Vec<Group> =
+        shared.into_iter().map(|(concept, reads)| Group { concept: Some(concept), reads }).collect();
+    // Stable: equally large groups keep the order of their names.
+    groups.sort_by_key(|group| Reverse(group.reads.len()));
+    if !alone.is_empty() {
+        alone.sort_by_key(|card| (Reverse(card.filed_at), card.id));
+        groups.push(Group { concept: None, reads: alone });
+    }
+    groups
+}

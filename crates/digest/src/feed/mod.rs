@@ -1,0 +1,148 @@
+//! Feeds of reads and of weeks: the same channel as Atom (RFC 4287) and as JSON Feed 1.1.
+//!
+//! Ids are URNs made of the archive's own name, so they stay the same whatever address the archive
+//! is reached at.
+
+pub mod atom;
+pub mod json;
+
+use backissue_model::ConceptSlug;
+use backissue_store::ReadSummary;
+use jiff::Timestamp;
+use url::Url;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::compose::shown;
+use crate::{Digest, Site, concept_name, html, words};
+
+/// A feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What it holds, in a sentence.
+    pub about: String,
+    /// The page with the same reads.
+    pub page: Url,
+    /// Its own address.
+    pub address: Url,
+    /// Its entries, newest first.
+    pub items: Vec<Item>,
+}
+
+/// An entry of a feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its page in the archive, if its address is known.
+    pub page: Option<Url>,
+    /// Where somebody else published it.
+    pub original: Option<Url>,
+    /// Who wrote it.
+    pub author: String,
+    /// The blog it comes from.
+    pub source: Option<ItemSource>,
+    /// When it was published.
+    pub published: Timestamp,
+    /// When it last changed for whoever has it already.
+    pub updated: Timestamp,
+    /// Its concepts.
+    pub concepts: Vec<ConceptSlug>,
+    /// What it is about, in a sentence; empty if nobody says.
+    pub summary: String,
+    /// Its content, HTML of our own.
+    pub html: String,
+}
+
+/// The blog that a read comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemSource {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its page in the archive, if its address is known.
+    pub page: Option<Url>,
+}
+
+/// What makes ids: the archive's own name.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids<'a> {
+    /// The name, which no other archive has.
+    pub archive: &'a str,
+}
+
+impl Ids<'_> {
+    /// The id of what is at `path`: a UUID of version 8 (RFC 9562, section 5.8), made of the
+    /// archive's name and the path.
+    pub fn of(self, path: &str) -> String {
+        let hash = xxh3_128(format!("{}\n{path}", self.archive).as_bytes());
+        let bits = hash & !(0xf << 76) & !(0b11 << 62) | 0x8 << 76 | 0b10 << 62;
+        let hex = format!("{bits:032x}");
+        format!("urn:uuid:{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
+/// A read as an entry.
+pub fn read(read: &ReadSummary, site: &Site, ids: Ids<'_>) -> Item {
+    let card = &read.card;
+    let problem = shown(&read.precis.problem).map(|problem| problem.form.said(&problem.text).into_owned());
+    Item {
+        id: ids.of(&format!("read/{}", card.id)),
+        title: card.title.clone(),
+        page: site.read(card),
+        original: Some(card.url.clone()),
+        author: card.author.clone().unwrap_or_else(|| card.company.clone()),
+        source: Some(ItemSource {
+            id: ids.of(&format!("source/{}", card.source.0)),
+            title: card.source_title.clone(),
+            page: site.page(&format!("/source/{}", card.source_slug)),
+        }),
+        published: card.filed_at,
+        updated: card.filed_at.max(card.first_seen),
+        concepts: card.concepts.clone(),
+        summary: problem.or_else(|| card.description.clone()).unwrap_or_default(),
+        html: html::read(read, site),
+    }
+}
+
+/// A week as one entry. It appears when the week has ended, at `ended`.
+pub fn week(digest: &Digest, site: &Site, ids: Ids<'_>, ended: Timestamp) -> Item {
+    Item {
+        id: ids.of(&format!("week/{}", digest.week)),
+        title: format!(
+            "Week {} of {}: {}, {} with a problem",
+            digest.week.number(),
+            digest.week.year(),
+            words::count(digest.totals.reads as u64, "read"),
+            words::number(digest.totals.problems as u64),
+        ),
+        page: site.week(digest.week),
+        original: None,
+        author: site.title.clone(),
+        source: None,
+        published: ended,
+        updated: digest.cards().map(|card| card.first_seen).fold(ended, Ord::max),
+        concepts: Vec::new(),
+        summary: words::tally(digest.totals),
+        html: html::week(digest, site, html::Look::Plain),
+    }
+}
+
+/// A text without the characters that no XML 1.0 document may have, not even escaped.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(
+            |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..),
+        )
+        .collect()
+}
+
+fn concept_names(slugs: &[ConceptSlug]) -> impl Iterator<Item = (&ConceptSlug, String)> {
+    slugs.iter().map(|slug| (slug, concept_name(slug)))
+}

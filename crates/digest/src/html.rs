@@ -1,0 +1,147 @@
+//! A week or a read as a piece of HTML: the content of a feed's entry, the body of a mail.
+//!
+//! Everything from the web is escaped by `maud`. There are no images, no scripts and no addresses
+//! but links.
+
+use backissue_model::{Form, Statement};
+use backissue_store::{ReadCard, ReadSummary};
+use maud::{Markup, html};
+
+use crate::compose::{shown, statements};
+use crate::{Digest, Pick, Site, words};
+
+/// How a piece looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As the program that shows it wants.
+    Plain,
+    /// With a style on each element, as mail programs need.
+    Mail,
+}
+
+/// What has a style.
+#[derive(Clone, Copy)]
+enum Part {
+    First,
+    Heading,
+    Paragraph,
+    About,
+    Remark,
+    List,
+    Item,
+}
+
+impl Look {
+    fn of(self, part: Part) -> Option<&'static str> {
+        if self == Self::Plain {
+            return None;
+        }
+        Some(match part {
+            Part::First => "font-size:19px;line-height:1.3;margin:28px 0 4px",
+            Part::Heading => {
+                "font-size:16px;line-height:1.3;margin:28px 0 4px;border-top:1px solid #8a909c;padding-top:12px"
+            }
+            Part::Paragraph => "margin:0 0 8px",
+            Part::About => "margin:0 0 8px;font-size:14px",
+            Part::Remark => "margin:0 0 8px;border-left:3px solid #8a909c;padding-left:10px",
+            Part::List => "margin:0;padding-left:20px",
+            Part::Item => "margin:0 0 6px",
+        })
+    }
+}
+
+/// What the archive says of a read, with the sentences that back it and a link to its publisher.
+pub fn read(read: &ReadSummary, site: &Site) -> String {
+    let (card, precis) = (&read.card, &read.precis);
+    html! {
+        @for (heading, statement) in statements(precis) { (said(heading, statement)) }
+        @if shown(&precis.problem).is_none() && let Some(description) = &card.description { p { (description) } }
+        p {
+            (words::kind(card.kind)) " · " (card.company) " · " (words::minutes(card.minutes.into()))
+            @if !card.concepts.is_empty() { " · " (words::concepts(&card.concepts)) }
+        }
+        p { (links(card, site)) }
+    }
+    .into_string()
+}
+
+fn said(heading: &str, statement: &Statement) -> Markup {
+    html! {
+        p { strong { (heading) ":" } " " (statement.form.said(&statement.text)) }
+        // A quotation is its own evidence.
+        @if statement.form == Form::Written {
+            @for evidence in &statement.evidence { blockquote { p { (evidence.quote) } } }
+        }
+    }
+}
+
+fn links(card: &ReadCard, site: &Site) -> Markup {
+    let host = card.url.host_str().unwrap_or("the source").trim_start_matches("www.");
+    html! {
+        a href=(card.url) { "Read it on " (host) }
+        @if let Some(page) = site.read(card) { " · " a href=(page) { "In the archive" } }
+    }
+}
+
+/// A week.
+pub fn week(digest: &Digest, site: &Site, look: Look) -> String {
+    html! {
+        p style=[look.of(Part::Paragraph)] {
+            (words::tally(digest.totals))
+            @if let Some(page) = site.week(digest.week) { " " a href=(page) { "The whole week" } "." }
+        }
+        (remark(&digest.remark, look))
+        @for pick in &digest.picks { (first(pick, site, look)) }
+        @for group in &digest.groups { (list(&group.heading(digest), &group.reads, look)) }
+        @if !digest.announcements.is_empty() { (list("Announcements", &digest.announcements, look)) }
+    }
+    .into_string()
+}
+
+fn first(pick: &Pick, site: &Site, look: Look) -> Markup {
+    let (card, precis) = (&pick.read.card, &pick.read.precis);
+    let problem = shown(&precis.problem);
+    let leads = problem.filter(|_| card.problem_leads);
+    let paragraph = look.of(Part::Paragraph);
+    html! {
+        h2 style=[look.of(Part::First)] {
+            @match leads {
+                Some(problem) => (problem.form.said(&problem.text)),
+                None => (card.title),
+            }
+        }
+        p style=[look.of(Part::About)] {
+            a href=(card.url) { (card.title) }
+            " · " (card.company) " · " (words::minutes(card.minutes.into()))
+            @if !card.concepts.is_empty() { " · " (words::concepts(&card.concepts)) }
+            @if let Some(page) = site.read(card) { " · " a href=(page) { "in the archive" } }
+        }
+        @if leads.is_none() && let Some(problem) = problem {
+            p style=[paragraph] { (problem.form.said(&problem.text)) }
+        }
+        @for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
+            p style=[paragraph] { strong { (heading) ":" } " " (statement.form.said(&statement.text)) }
+        }
+        (remark(&pick.remark, look))
+    }
+}
+
+fn list(heading: &str, cards: &[ReadCard], look: Look) -> Markup {
+    html! {
+        h2 style=[look.of(Part::Heading)] { (heading) }
+        ul style=[look.of(Part::List)] {
+            @for card in cards {
+                li style=[look.of(Part::Item)] {
+                    a href=(card.url) { (card.title) }
+                    ", " (card.company) ", " (words::minutes(card.minutes.into()))
+                    @if let Some(problem) = &card.problem { ": " (card.problem_form.said(problem)) }
+                }
+            }
+        }
+    }
+}
+
+/// What the sender typed, its paragraphs kept.
+fn remark(typed: &str, look: Look) -> Markup {
+    html! { @for part in words::paragraphs(typed) { p style=[look.of(Part::Remark)] { (part) } } }
+}

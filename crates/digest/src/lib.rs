@@ -1,0 +1,17 @@
+//! A week or a read made ready for somewhere else: one composition, and its renderings.
+//!
+//! [`compose`] decides which reads of a week come first and how the rest is grouped. Each rendering
+//! writes the same [`Digest`] in another form: [`markdown`] for documents, [`html`] for what shows
+//! HTML, [`feed`] for feed readers.
+//!
+//! This crate does no input or output, reads no clock and sends nothing.
+
+mod compose;
+pub mod feed;
+pub mod html;
+pub mod markdown;
+mod site;
+pub mod words;
+
+pub use compose::{Choice, Digest, Group, MOST, Pick, Totals, WeekRead, compose, score};
+pub use site::{Site, concept_name};

@@ -1,0 +1,54 @@
+//! Weeks, reads and lists as documents for other programs: Markdown, Atom, JSON Feed.
+//!
+//! They are the same for everybody: nothing of what a reader did is in them.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use backissue_digest::{Choice, Digest, Site, WeekRead, compose, markdown};
+use backissue_model::{ReadId, Week};
+use backissue_store::{Order, ReadFilter, Store};
+
+use crate::fault::Fault;
+use crate::feeds::Format;
+use crate::narrowing::Narrowing;
+use crate::{App, SiteSettings};
+
+/// Most reads of a week that a document has.
+const WEEK: u32 = 1000;
+
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+
+/// Whether what is at `path` is such a document.
+pub(crate) fn is_document(path: &str) -> bool {
+    path.ends_with(".md") || Format::of(path).is_some()
+}
+
+/// `/week/2026-W20.md`
+pub(crate) async fn week(app: &App, narrowing: &Narrowing, week: &str) -> Result<Response, Fault> {
+    let week: Week = week.parse()?;
+    let filter = ReadFilter { week: Some(week), ..narrowing.looked_up(&app.store).await?.0 };
+    let digest = digest(&app.store, week, &filter).await?;
+    Ok(document(MARKDOWN, markdown::week(&digest, &outside(&app.site))))
+}
+
+/// `/read/42.md`
+pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
+    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    let read = app.store.read(id).await?.ok_or(Fault::NoSuchRead)?;
+    Ok(document(MARKDOWN, markdown::read(&read.into(), &outside(&app.site))))
+}
+
+/// A week, composed by rule.
+pub(crate) async fn digest(store: &Store, week: Week, filter: &ReadFilter) -> Result<Digest, Fault> {
+    let reads = store.summaries(filter, Order::ProblemsFirst, WEEK).await?;
+    Ok(compose(week, reads.into_iter().map(WeekRead::from).collect(), &Choice::default()))
+}
+
+pub(crate) fn document(media_type: &'static str, text: String) -> Response {
+    ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "private, no-cache")], text).into_response()
+}
+
+/// What a document says of the site. A document travels, so only a configured address stands in it.
+pub(crate) fn outside(site: &SiteSettings) -> Site {
+    Site { title: site.title.clone(), base_url: site.base_url.clone(), time_zone: site.time_zone.clone() }
+}

@@ -1,0 +1,275 @@
+//! Feeds of the archive: all reads, weeks, a concept, a source, the answer to a question.
+//!
+//! `/feed.atom`, `/weeks.atom`, `/concept/caching.atom`, `/source/undergrowth.atom`, `/search.atom?q=…`; each also as
+//! JSON Feed under `.json`.
+
+use std::cmp::Reverse;
+
+use axum::extract::State;
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use backissue_digest::feed::{self, Channel, Ids, atom, json};
+use backissue_digest::{Digest, Site};
+use backissue_model::{ConceptSlug, Week};
+use backissue_search::{Asked, CANDIDATES};
+use backissue_store::{Order, ReadFilter, ReadSummary};
+use jiff::Timestamp;
+use url::Url;
+
+use crate::documents::{self, document};
+use crate::fault::Fault;
+use crate::freshness::Incomplete;
+use crate::narrowing::Narrowing;
+use crate::question::{Question, href};
+use crate::{App, vocabulary, words};
+
+/// Entries of a feed of reads.
+const READS: u32 = 50;
+/// Entries of the feed of weeks.
+const WEEKS: usize = 10;
+
+/// The form of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Atom,
+    Json,
+}
+
+impl Format {
+    pub(crate) const ALL: [Self; 2] = [Self::Atom, Self::Json];
+
+    /// What an address of a feed ends with.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Atom => ".atom",
+            Self::Json => ".json",
+        }
+    }
+
+    /// The media type, as links tell it.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Atom => "application/atom+xml",
+            Self::Json => "application/feed+json",
+        }
+    }
+
+    /// The form that a name ends with, and the name without it.
+    pub(crate) fn of(name: &str) -> Option<(&str, Self)> {
+        Self::ALL.into_iter().find_map(|format| Some((name.strip_suffix(format.ending())?, format)))
+    }
+}
+
+/// The feed that a page offers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Offered {
+    pub(crate) title: String,
+    /// Its path without the ending.
+    pub(crate) path: String,
+    /// Its query, empty or with `?`.
+    pub(crate) query: String,
+}
+
+impl Offered {
+    pub(crate) fn new(title: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { title: title.into(), path: path.into(), query: String::new() }
+    }
+
+    /// The feed of the answer to a question.
+    pub(crate) fn of_question(text: &str) -> Self {
+        let address = href("/search", text, 1);
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        Self { title: format!("Search: {}", text.trim()), path: path.to_owned(), query: format!("?{query}") }
+    }
+
+    pub(crate) fn address(&self, format: Format) -> String {
+        format!("{}{}{}", self.path, format.ending(), self.query)
+    }
+}
+
+/// `/feed.atom`, `/feed.json`: all reads, or those that the address narrows it to.
+pub(crate) async fn all(
+    State(app): State<App>,
+    narrowing: Narrowing,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    let (filter, source) = narrowing.looked_up(&app.store).await?;
+    let site = &app.site.title;
+    let narrow: Vec<String> = source
+        .map(|source| source.title)
+        .into_iter()
+        .chain(narrowing.concept.as_ref().map(vocabulary::name))
+        .chain(narrowing.kind.map(|kind| words::kind(kind).to_owned()))
+        .collect();
+    let title = if narrow.is_empty() { site.clone() } else { format!("{site}: {}", narrow.join(", ")) };
+    let reads = app.store.summaries(&filter, Order::Newest, READS).await?;
+    let about = "Engineering reads, each by the problem it solves.".to_owned();
+    Feed { title, about, page: "/".to_owned(), content: Content::Reads(reads) }
+        .answer(&app, &headers, &uri)
+        .await
+}
+
+/// `/weeks.atom`, `/weeks.json`: each week that has ended, as one entry.
+pub(crate) async fn weeks(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, Fault> {
+    let this_week = Week::of(Timestamp::now(), &app.site.time_zone);
+    let mut weeks = Vec::new();
+    for week in app.store.weeks().await?.into_iter().map(|count| count.week).filter(|week| *week < this_week)
+    {
+        if weeks.len() == WEEKS {
+            break;
+        }
+        let whole = ReadFilter { week: Some(week), ..ReadFilter::default() };
+        weeks.push(documents::digest(&app.store, week, &whole).await?);
+    }
+    let title = format!("{}: weeks", app.site.title);
+    let about =
+        "Each week of engineering reads as one entry: the best first, the rest by concept.".to_owned();
+    Feed { title, about, page: "/weeks".to_owned(), content: Content::Weeks(weeks) }
+        .answer(&app, &headers, &uri)
+        .await
+}
+
+/// `/concept/caching.atom`, `/concept/caching.json`
+pub(crate) async fn concept(
+    app: &App,
+    headers: &HeaderMap,
+    uri: &Uri,
+    name: &str,
+) -> Result<Response, Fault> {
+    let unknown = || Fault::NoSuchConcept(name.to_owned());
+    let slug: ConceptSlug = name.parse().map_err(|_| unknown())?;
+    let filter = ReadFilter { concept: Some(slug.clone()), ..ReadFilter::default() };
+    let reads = app.store.summaries(&filter, Order::Newest, READS).await?;
+    let concept = vocabulary::concept(&slug);
+    if concept.is_none() && reads.is_empty() {
+        return Err(unknown());
+    }
+    let title = format!("{}: {}", app.site.title, vocabulary::name(&slug));
+    let about = concept.map(|concept| concept.definition.clone()).unwrap_or_default();
+    Feed { title, about, page: format!("/concept/{slug}"), content: Content::Reads(reads) }
+        .answer(app, headers, uri)
+        .await
+}
+
+/// `/source/undergrowth.atom`, `/source/undergrowth.json`
+pub(crate) async fn source(app: &App, headers: &HeaderMap, uri: &Uri, slug: &str) -> Result<Response, Fault> {
+    let Some(source) = app.store.source_by_slug(slug).await? else {
+        return Err(Fault::no_such_source(&app.store, slug).await);
+    };
+    let filter = ReadFilter { source: Some(source.id), ..ReadFilter::default() };
+    let reads = app.store.summaries(&filter, Order::Newest, READS).await?;
+    let title = format!("{}: {}", app.site.title, source.title);
+    let about = format!("What {} has published, each read by the problem it solves.", source.title);
+    Feed { title, about, page: format!("/source/{}", source.slug), content: Content::Reads(reads) }
+        .answer(app, headers, uri)
+        .await
+}
+
+/// `/search.atom?q=…`, `/search.json?q=…`: the newest of the best answers to a question.
+pub(crate) async fn search(
+    State(app): State<App>,
+    question: Question,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    if question.is_empty() {
+        return Err(Fault::BadAddress(
+            "Say in “q” what is searched, as in /search.atom?q=slow+builds".to_owned(),
+        ));
+    }
+    let asked = Asked { text: question.text.clone(), limit: CANDIDATES, ..Asked::default() };
+    let answer = app.search.find(&asked).await?;
+    let mut reads: Vec<ReadSummary> = answer
+        .matches
+        .into_iter()
+        .map(|found| ReadSummary { card: found.read.card, precis: found.read.precis })
+        .collect();
+    reads.sort_by_key(|read| Reverse((read.card.filed_at, read.card.id)));
+    reads.truncate(READS as usize);
+    let title = format!("{}: {}", app.site.title, question.text.trim());
+    let about = format!("The newest reads that answer “{}”.", question.text.trim());
+    let mut response =
+        Feed { title, about, page: href("/search", &question.text, 1), content: Content::Reads(reads) }
+            .answer(&app, &headers, &uri)
+            .await?;
+    if answer.missing.is_some() || answer.words_only.is_some() {
+        response.extensions_mut().insert(Incomplete);
+    }
+    Ok(response)
+}
+
+/// What is in a feed.
+enum Content {
+    Reads(Vec<ReadSummary>),
+    Weeks(Vec<Digest>),
+}
+
+/// A feed before its addresses and ids are known.
+struct Feed {
+    title: String,
+    about: String,
+    /// The page with the same reads.
+    page: String,
+    content: Content,
+}
+
+impl Feed {
+    /// The document, in the form that the address ends with.
+    async fn answer(self, app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, Fault> {
+        let (path, format) = Format::of(uri.path()).ok_or(Fault::NoSuchPage)?;
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let name = app.store.name().await?;
+        let ids = Ids { archive: &name };
+        let site = Site { base_url: Some(origin(app, headers)?), ..documents::outside(&app.site) };
+        let page = |path: &str| site.page(path).ok_or(Fault::NoSuchPage);
+        let items = match &self.content {
+            Content::Reads(reads) => reads.iter().map(|read| feed::read(read, &site, ids)).collect(),
+            Content::Weeks(weeks) => {
+                weeks.iter().map(|week| feed::week(week, &site, ids, ended(week.week, &site))).collect()
+            }
+        };
+        let channel = Channel {
+            id: ids.of(&format!("feed{path}{query}")),
+            title: self.title,
+            about: self.about,
+            page: page(&self.page)?,
+            address: page(&format!("{}{query}", uri.path()))?,
+            items,
+        };
+        Ok(match format {
+            Format::Atom => document(atom::MEDIA_TYPE, atom::document(&channel, Timestamp::now())),
+            Format::Json => document(json::MEDIA_TYPE, json::document(&channel)),
+        })
+    }
+}
+
+/// The moment at which a week ended.
+fn ended(week: Week, site: &Site) -> Timestamp {
+    site.time_zone.to_timestamp(week.next().monday().at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+/// Where the pages are reached: the configured address, else the name that was asked for.
+fn origin(app: &App, headers: &HeaderMap) -> Result<Url, Fault> {
+    if let Some(base) = &app.site.base_url {
+        return Ok(base.clone());
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let unfit = |_| Fault::BadAddress(format!("“{host}” is no host"));
+    format!("http://{host}/").parse().map_err(unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_with_their_format() {
+        assert_eq!(Format::of("caching.atom"), Some(("caching", Format::Atom)));
+        assert_eq!(Format::of("/feed.json"), Some(("/feed", Format::Json)));
+        assert_eq!(Format::of("caching"), None);
+        let offered = Offered::of_question("a&b \"c\"");
+        assert_eq!(offered.address(Format::Atom), "/search.atom?q=a%26b+%22c%22");
+    }
+}

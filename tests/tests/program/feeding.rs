@@ -1,0 +1,128 @@
+//! Feeds and Markdown of the archive, read by other people's programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use backissue_tests::program::{Archive, Served, client};
+use serde_json::Value;
+
+/// A program that this test needs, which Debian has in `package`.
+fn needed(program: &str, package: &str) -> PathBuf {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = vec![Path::new("/usr/bin").join(program)];
+    places.extend(std::env::split_paths(&folders).map(|folder| folder.join(program)));
+    places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| {
+        panic!("{program} is not installed; run `apt-get install {package}`, or `cargo xtask test` as root")
+    })
+}
+
+fn demo() -> (Archive, Served) {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let served = archive.serve(&["--demo"]).unwrap();
+    (archive, served)
+}
+
+const FEEDS: [&str; 4] =
+    ["/feed.atom", "/weeks.atom", "/concept/caching.atom", "/search.atom?q=kind:incident"];
+
+/// What feedparser makes of the document on standard input.
+const FEEDPARSER: &str = "
+import json, sys
+try:
+    import feedparser
+except ImportError:
+    sys.exit('feedparser is missing')
+feed = feedparser.parse(sys.stdin.buffer.read())
+print(json.dumps({
+    'bozo': str(feed.get('bozo_exception', '')),
+    'version': feed.version,
+    'title': feed.feed.title,
+    'entries': [{
+        'id': e.id, 'link': e.link, 'title': e.title, 'published': e.published, 'author': e.author,
+        'content': e.content[0].value, 'source': e.get('source', {}).get('title'), 'tags': len(e.get('tags', [])),
+    } for e in feed.entries],
+}))
+";
+
+#[tokio::test]
+async fn feedparser_reads_every_feed_without_a_complaint() {
+    use std::io::Write;
+    let python = needed("python3", "python3-feedparser");
+    let (_archive, served) = demo();
+    let client = client();
+    served.until_idle(&client).await.unwrap();
+    served.until_searchable(&client, 42).await.unwrap();
+    for path in FEEDS {
+        let answer = client.get(served.url(path)).send().await.unwrap().error_for_status().unwrap();
+        let body = answer.bytes().await.unwrap();
+        let mut command = Command::new(&python);
+        command.args(["-c", FEEDPARSER]).stdin(std::process::Stdio::piped());
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&body).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "feedparser is not installed for {}; run `apt-get install python3-feedparser`, or `cargo xtask test` as root",
+            python.display()
+        );
+        let feed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(feed["bozo"], "", "{path}");
+        assert_eq!(feed["version"], "atom10", "{path}");
+        let entries = feed["entries"].as_array().unwrap();
+        assert!(!entries.is_empty(), "{path}");
+        for entry in entries {
+            assert!(entry["link"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{path}: {entry}");
+            assert!(!entry["content"].as_str().unwrap().is_empty(), "{path}: {entry}");
+            let is_week = path == "/weeks.atom";
+            assert!(is_week || entry["source"].is_string() && entry["author"].is_string(), "{path}: {entry}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn newsboat_takes_every_entry_without_an_error() {
+    let newsboat = needed("newsboat", "newsboat");
+    let (_archive, served) = demo();
+    let client = client();
+    served.until_idle(&client).await.unwrap();
+    served.until_searchable(&client, 42).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("config"), format!("error-log \"{}\"\n", file("errors").display())).unwrap();
+    for (number, path) in FEEDS.iter().enumerate() {
+        let body = client.get(served.url(path)).send().await.unwrap().text().await.unwrap();
+        let entries = body.matches("<entry>").count();
+        std::fs::write(file("urls"), format!("{}\n", served.url(path))).unwrap();
+        // A cache per feed: what two feeds have is counted once in one.
+        let cache = file(&format!("{number}.db"));
+        let run = |what: &str| {
+            let mut command = Command::new(&newsboat);
+            command.arg("-u").arg(file("urls")).arg("-c").arg(&cache).arg("-C").arg(file("config"));
+            let output = command.args(["-x", what]).env("HOME", folder.path()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "{what}: {said}{}", String::from_utf8_lossy(&output.stderr));
+            said
+        };
+        run("reload");
+        let unread = run("print-unread");
+        let found = unread.split_whitespace().next();
+        assert_eq!(found, Some(entries.to_string().as_str()), "{path}: {unread}");
+    }
+    let errors = std::fs::read_to_string(file("errors")).unwrap_or_default();
+    assert_eq!(errors, "");
+}
+
+#[test]
+fn week_as_markdown_is_the_same_on_the_page_and_in_the_terminal() {
+    let (_web, archive) = crate::small_web();
+    archive.done(&["sync"]).unwrap();
+    let week = archive.json(&["week"]).unwrap()["week"].as_str().unwrap().to_owned();
+    let printed = archive.done(&["week", &week, "--markdown"]).unwrap();
+    assert!(printed.starts_with("# Week ") && printed.contains("\n## "), "{printed}");
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let page = runtime.block_on(async {
+        client().get(served.url(&format!("/week/{week}.md"))).send().await.unwrap().text().await.unwrap()
+    });
+    assert_eq!(printed, page);
+}
