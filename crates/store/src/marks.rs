@@ -432,13 +432,22 @@ fn action_of(row: &Row) -> Tried<(Action, Earlier)> {
 
 /// One note of two. A text that the other has already is not repeated.
 pub(crate) fn united(there: &str, more: &str) -> String {
-    if there.contains(more) {
-        there.to_owned()
-    } else if more.contains(there) {
-        more.to_owned()
-    } else {
-        format!("{there}\n\n---\n\n{more}")
+    const BETWEEN: &str = "\n\n---\n\n";
+    let continues =
+        |text: &str, start: &str| text.strip_prefix(start).is_some_and(|rest| rest.starts_with('\n'));
+    if there.is_empty() || continues(more, there) {
+        return more.to_owned();
     }
+    if continues(there, more) {
+        return there.to_owned();
+    }
+    let mut parts: Vec<&str> = there.split(BETWEEN).collect();
+    for part in more.split(BETWEEN) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(BETWEEN)
 }
 
 /// Gives what readers did with one read, and wrote about it, to the read that it is merged into.
@@ -470,4 +479,32 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
         tx.run(sql(statement).bind(from.0)).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::united;
+
+    #[test]
+    fn united_notes_lose_nothing_and_repeat_nothing() {
+        for (there, more, expected) in [
+            ("", "a", "a"),
+            ("a", "a", "a"),
+            ("a", "b", "a\n\n---\n\nb"),
+            ("a\n\n---\n\nb", "b", "a\n\n---\n\nb"),
+            ("a\n\n---\n\nb", "b\n\n---\n\nc", "a\n\n---\n\nb\n\n---\n\nc"),
+            // One is the other, written on.
+            ("a", "a\nmore", "a\nmore"),
+            ("a\nmore", "a", "a\nmore"),
+            // One contains the other, and is another note all the same.
+            ("catalogue", "cat", "catalogue\n\n---\n\ncat"),
+            (
+                "We should do this never",
+                "We should do this",
+                "We should do this never\n\n---\n\nWe should do this",
+            ),
+        ] {
+            assert_eq!(united(there, more), expected, "{there:?} and {more:?}");
+        }
+    }
 }

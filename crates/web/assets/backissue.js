@@ -118,20 +118,22 @@
 
   // ---- notes: kept in the browser while one types, saved when one pauses ----
   const noteForm = document.querySelector("form[data-note]");
+  const draftOf = (read) => "backissue note " + read;
+  // Storage can be off or full; the server still has every note that it said it saved.
+  const storage = (work) => { try { return work(localStorage); } catch { return null; } };
   const noting = () => {
-    const draftName = "backissue note " + noteForm.dataset.note;
+    const draftName = draftOf(noteForm.dataset.note);
     const text = document.getElementById("note-text");
     const said = document.getElementById("note-said");
     const version = () => document.getElementById("note-version");
     let saved = text.value;
     let timer = 0;
     let sending = false;
-    // Storage can be off or full; the server still has every note that it said it saved.
-    const storage = (work) => { try { return work(localStorage); } catch { return null; } };
     const keep = () => storage((store) => store.setItem(draftName, JSON.stringify({ text: text.value, version: version().value })));
     const forget = () => storage((store) => store.removeItem(draftName));
     const draft = storage((store) => JSON.parse(store.getItem(draftName)));
-    if (draft && draft.text !== saved) {
+    // The server trims what it saves.
+    if (draft && draft.text.trim() !== saved.trim()) {
       text.value = draft.text;
       // Its version is the one it was begun from, so a newer text is not overwritten unseen.
       version().value = draft.version;
@@ -181,6 +183,19 @@
     if (location.hash === "#note") document.getElementById("note-edit").open = true;
   };
   if (noteForm) noting();
+
+  // On the page that shows both texts of a note, the draft follows the choice.
+  const conflict = document.querySelector("[data-conflict]");
+  const choosing = () => {
+    const draftName = draftOf(conflict.dataset.conflict);
+    conflict.querySelector("a").addEventListener("click", () => storage((store) => store.removeItem(draftName)));
+    conflict.querySelector("form").addEventListener("submit", (event) => {
+      const fields = new FormData(event.target);
+      const draft = { text: fields.get("text"), version: fields.get("version") };
+      storage((store) => store.setItem(draftName, JSON.stringify(draft)));
+    });
+  };
+  if (conflict) choosing();
 
   // ---- answers while a question is typed ----
   const form = document.querySelector("form[data-answers]");

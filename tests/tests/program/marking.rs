@@ -206,7 +206,13 @@ async fn a_note_is_saved_while_one_types_and_two_tabs_lose_nothing() {
     browser.window.wait().for_element(Locator::Css("pre.plain")).await.unwrap();
     assert_eq!(text(&browser, "pre.plain").await, "One and two of the second tab");
     assert_eq!(browser.evaluate(typed).await.unwrap(), "One and two of the first tab");
+    let box_ = browser.window.find(Locator::Css("#note-text")).await.unwrap();
+    box_.send_keys(" and more ").await.unwrap();
     press(&browser, "#note-form button").await;
     browser.window.wait().for_element(Locator::Css("#note-shown")).await.unwrap();
-    assert_eq!(text(&browser, "#note-shown").await, "One and two of the first tab");
+    let saved = "One and two of the first tab and more";
+    assert_eq!(text(&browser, "#note-shown").await, saved);
+    assert_eq!(browser.evaluate(typed).await.unwrap(), saved, "no older draft stands in its place");
+    let said = browser.evaluate("document.getElementById('note-said').textContent").await.unwrap();
+    assert_eq!(said, "", "it was saved, though the server took the space at its end away");
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use backissue_model::{Mark, NoteText, ReadId, ReaderId};
+use backissue_model::{Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_store::{NoteSaved, Own, OwnRead, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -148,14 +148,10 @@ fn as_json(own: &Own) -> serde_json::Value {
 /// A line with the link, and below it the labels and the note as a quotation.
 fn as_markdown(own: &Own) -> String {
     let card = &own.card;
-    let title: String = card
-        .title
-        .chars()
-        .flat_map(|c| if "\\[]*_`<>".contains(c) { vec!['\\', c] } else { vec![c] })
-        .collect();
-    let mut text = format!("- [{title}]({}), {}, {} min", card.url, card.company, card.minutes);
+    let (link, company) = (markdown::link(&card.title, &card.url), markdown::text(&card.company));
+    let mut text = format!("- {link}, {company}, {} min", card.minutes);
     if !own.labels.is_empty() {
-        text.push_str(&format!(" · {}", labels(own)));
+        text.push_str(&format!(" · {}", markdown::text(&labels(own))));
     }
     for line in own.note.text.as_str().lines() {
         text.push_str("\n  >");

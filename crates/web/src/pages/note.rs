@@ -68,7 +68,7 @@ fn conflict(frame: &Frame, card: &ReadCard, now: &Note, typed: &NoteText) -> Doc
                 @if now.text.is_empty() { p.quiet { "The note was removed." } }
                 @else { pre.plain tabindex="0" { (now.text) } }
             }
-            section.own {
+            section.own data-conflict=(card.id) {
                 h2 { "What you typed" }
                 (take_over(frame, card.id, now, typed))
                 p { a href={ (reads::href(card)) "#note" } { "Keep what the archive has" } }
