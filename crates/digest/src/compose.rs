@@ -13,16 +13,16 @@ use crate::concept_name;
 /// Reads that come first, unless somebody wants fewer or more.
 pub const MOST: usize = 7;
 
-/// What a sure problem is worth.
+/// Points for a sure problem.
 const PROBLEM: f32 = 2.0;
-/// What an approach and an outcome are worth, each.
+/// Points for an approach, and for an outcome.
 const STATEMENT: f32 = 0.5;
-/// What a quotation as evidence is worth, and the most that all are.
+/// Points per quotation as evidence, and the most for all of them.
 const QUOTE: f32 = 0.1;
 const QUOTES_MOST: f32 = 0.5;
-/// What it is worth that a team tells of its own systems.
+/// Points for a team that writes about its systems.
 const OWN: f32 = 0.3;
-/// What it is worth that the reader keeps or labels a read.
+/// Points for a read that the reader keeps or labels.
 const CHOSEN: f32 = 0.5;
 /// What remains of a score for each better read of the same company.
 const SAME_COMPANY: f32 = 0.5;
@@ -237,7 +237,7 @@ fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<WeekRead>, Vec<WeekRead>)
     let mut taken: Vec<WeekRead> = Vec::new();
     let mut of_company: HashMap<String, i32> = HashMap::new();
     while taken.len() < most {
-        let worth = |read: &WeekRead| {
+        let points = |read: &WeekRead| {
             let before = of_company.get(&read.read.card.company).copied().unwrap_or(0);
             score(read) * SAME_COMPANY.powi(before)
         };
@@ -247,7 +247,7 @@ fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<WeekRead>, Vec<WeekRead>)
             .enumerate()
             .filter(|(_, read)| can_be_first(read))
             // Of equals the first one in the list wins.
-            .max_by(|(i, a), (j, b)| worth(a).total_cmp(&worth(b)).then_with(|| j.cmp(i)))
+            .max_by(|(i, a), (j, b)| points(a).total_cmp(&points(b)).then_with(|| j.cmp(i)))
             .map(|(at, _)| at);
         let Some(best) = best else { break };
         let read = reads.remove(best);

@@ -222,7 +222,8 @@ impl Shared {
         Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("no form of request was accepted"))))
     }
 
-    /// Asks once, and once more with more room if the reply was cut off, as that of a model that thinks first.
+    /// Asks once. Asks again with a higher limit of tokens if the reply was cut off, as happens to
+    /// models that reason first.
     async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
         let protocol = self.settings.protocol;
         let mut why = String::new();

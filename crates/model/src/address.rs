@@ -12,7 +12,8 @@ pub fn without_credentials(url: &Url) -> Url {
     bare
 }
 
-/// Whether two hosts belong to one site: equal, or under one registered domain (Public Suffix List).
+/// Whether two hosts belong to one site: equal, or under one registered domain (Public Suffix
+/// List).
 pub fn same_site(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_end_matches('.'), other.trim_end_matches('.'));
     one.eq_ignore_ascii_case(other)
@@ -25,8 +26,9 @@ pub fn same_site(one: &str, other: &str) -> bool {
 const FEED_SERVICES: &[&str] =
     &["feedburner.com", "feedpress.me", "feedpress.it", "feedblitz.com", "rapidfeeds.com"];
 
-/// Whether a source whose feed is on `feed_host` is the site's own that a read on `read_host` belongs to. What a feed says of
-/// its site counts only where a service publishes it: a feed could name any site.
+/// Whether a source whose feed is on `feed_host` is the site's own that a read on `read_host`
+/// belongs to. What a feed says of its site counts only where a service publishes it: a feed could
+/// name any site.
 pub fn owns(feed_host: &str, site_url: Option<&Url>, read_host: &str) -> bool {
     let by_service = FEED_SERVICES.iter().any(|service| same_site(service, feed_host));
     let site = site_url.and_then(Url::host_str).filter(|_| by_service);

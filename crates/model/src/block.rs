@@ -39,7 +39,8 @@ pub struct Block {
 
 /// The blocks of one article, in order; they do not overlap.
 ///
-/// As text, one block per word: the letter of its kind, its first byte and the byte after its last, as in `h0-12 p14-90`.
+/// As text, one block per word: the letter of its kind, its first byte and the byte after its last,
+/// as in `h0-12 p14-90`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Blocks(pub Vec<Block>);

@@ -1,6 +1,7 @@
 //! Texts from the web in Markdown of ours, where nothing of them is markup.
 //!
-//! For whatever writes Markdown: prior art, exports, digests. Made for CommonMark and the tables of GitHub.
+//! For whatever writes Markdown: prior art, exports, digests. Made for CommonMark and the tables of
+//! GitHub.
 
 use url::Url;
 
@@ -85,7 +86,8 @@ mod tests {
             (format!("| a | b |\n| --- | --- |\n| {safe} | {link} |\n"), format!("ab{plain}{plain}")),
         ] {
             let mut shown = String::new();
-            // Attributes of headings are nobody's but the parser's, and take their signs although they are escaped.
+            // Attributes of headings are nobody's but the parser's, and take their signs although
+            // they are escaped.
             let options =
                 Options::all() - Options::ENABLE_SMART_PUNCTUATION - Options::ENABLE_HEADING_ATTRIBUTES;
             for event in Parser::new_ext(&document, options) {

@@ -1,7 +1,8 @@
 //! Characters that are no part of any text, and change how the text around them is shown.
 
-/// Whether a character may mislead a reader or break a document: controls but white space, those that turn the direction of
-/// what follows (U+202E and the like), and noncharacters, which XML forbids.
+/// Whether a character may mislead a reader or break a document: controls but white space, those
+/// that turn the direction of what follows (U+202E and the like), and noncharacters, which XML
+/// forbids.
 pub fn misleads(c: char) -> bool {
     matches!(c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}')

@@ -31,8 +31,8 @@ pub(super) const CONCEPTS_MAX: usize = concepts::MOST;
 pub(super) const TECHNOLOGIES_MAX: usize = 8;
 /// Longest name of a system, in characters.
 const NAME_MAX: usize = 40;
-/// How likely a statement is right that passed the gate and the second reading. Of 300 true statements and 300 inventions,
-/// docs/BENCHMARKS.md has the shares that pass.
+/// How likely a statement is right that passed the gate and the second reading; docs/BENCHMARKS.md
+/// has the shares of true and invented statements that pass.
 const CHECKED: f32 = 0.9;
 /// How much of what was refused is repeated, in characters.
 const SAID_MAX: usize = 240;

@@ -41,7 +41,7 @@ pub struct Item {
     pub title: String,
     /// Its page in the archive, if its address is known.
     pub page: Option<Url>,
-    /// Where somebody else published it.
+    /// Where its publisher has it.
     pub original: Option<Url>,
     /// Who wrote it.
     pub author: String,
@@ -49,13 +49,13 @@ pub struct Item {
     pub source: Option<ItemSource>,
     /// When it was published.
     pub published: Timestamp,
-    /// When it last changed for whoever has it already.
+    /// When it last changed, for a feed reader that has it already.
     pub updated: Timestamp,
     /// Its concepts.
     pub concepts: Vec<ConceptSlug>,
     /// What it is about, in a sentence; empty if nobody says.
     pub summary: String,
-    /// Its content, HTML of our own.
+    /// Its content, as HTML that this program made.
     pub html: String,
 }
 
