@@ -118,7 +118,7 @@ pub enum Command {
     Import(ImportArgs),
     /// Write the followed feeds as OPML, or what you did with reads and wrote about them as JSON
     #[command(
-        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes and labels; `backissue \
+        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes, labels and answers; `backissue \
                       import` takes them in, in this archive or another one, on either database."
     )]
     Export(ExportArgs),
@@ -349,7 +349,7 @@ pub struct ExportArgs {
     /// As OPML, which other readers can import
     #[arg(long, required_unless_present = "mine")]
     pub opml: bool,
-    /// Your marks, notes and labels, into this file; `-` for standard output
+    /// Your marks, notes, labels and answers, into this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
     /// Where to write; standard output where not given

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use backissue_model::{ConceptSlug, Form, Precis, Stage, Sureness};
+use backissue_model::{ConceptSlug, Form, Precis, Stage, Statement, Sureness};
 use jiff::Timestamp;
 
 use crate::archive::touch;
@@ -117,7 +117,7 @@ async fn end_lease(
     let update = sql(
         "UPDATE read SET stage = 'annotated', due_at = $6, ask = $7, held = 0, claim = claim + 1, attempts = 0, error = NULL,
             failed_at = NULL, kind = $2, problem = $3, has_problem = $4, concepts = $5,
-            problem_leads = $8, problem_form = $9
+            problem_leads = $8, problem_form = $9, practisable = $10
          WHERE id = $1",
     );
     let update = update
@@ -129,9 +129,14 @@ async fn end_lease(
         .bind(ask.map(|(_, from)| millis(from)))
         .bind(ask.map(|(by, _)| by))
         .bind(precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure))
-        .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str());
+        .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str())
+        .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()));
     tx.run(update).await?;
     Ok(())
+}
+
+fn is_shown(statement: Option<&Statement>) -> bool {
+    statement.is_some_and(|statement| statement.sureness().is_shown())
 }
 
 async fn list_on_concepts(tx: &mut Tx, read: &ClaimedRead, precis: &Precis) -> Tried<()> {

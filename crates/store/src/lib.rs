@@ -3,7 +3,7 @@
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
 //! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
 //! of entries), `backfills` (sources' past), `way` (claims and results), `annotating`, `asking` (language models), `merge`,
-//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `notes` (what they wrote about them), `own` (all of it, to take elsewhere), `check`.
+//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `notes` (what they wrote about them), `practice` (cards and answers), `own` (all of it, to take elsewhere), `check`.
 //!
 //! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
 //! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
@@ -46,6 +46,7 @@ mod notes;
 mod own;
 mod pages;
 mod polls;
+mod practice;
 mod read_jobs;
 mod rows;
 mod sources;
@@ -70,8 +71,9 @@ pub use marks::{Action, Mine, ReaderCount};
 pub use notes::{
     LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
 };
-pub use own::{OwnRead, TakenIn};
+pub use own::{OwnAnswer, OwnRead, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
+pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 

@@ -327,7 +327,8 @@ pub(crate) fn is_held(column: &str) -> String {
     format!(
         "(EXISTS (SELECT 1 FROM mark x WHERE x.read_id = {column} AND x.kept_at IS NOT NULL)
           OR EXISTS (SELECT 1 FROM note x WHERE x.read_id = {column} AND x.text <> '')
-          OR EXISTS (SELECT 1 FROM label x WHERE x.read_id = {column}))"
+          OR EXISTS (SELECT 1 FROM label x WHERE x.read_id = {column})
+          OR EXISTS (SELECT 1 FROM card_answer x WHERE x.read_id = {column} AND x.text <> ''))"
     )
 }
 
@@ -471,6 +472,11 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
             changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at ELSE note.changed_at END",
         "INSERT INTO label (reader_id, read_id, name) SELECT reader_id, $1, name FROM label WHERE read_id = $2
          ON CONFLICT (reader_id, read_id, name) DO NOTHING",
+        "UPDATE card_answer SET read_id = $1 WHERE read_id = $2",
+        // Shown at the earlier of the two moments; the next answer counts all that were given.
+        "INSERT INTO card (reader_id, read_id, due_at) SELECT reader_id, $1, due_at FROM card WHERE read_id = $2
+         ON CONFLICT (reader_id, read_id) DO UPDATE SET
+            due_at = CASE WHEN excluded.due_at < card.due_at THEN excluded.due_at ELSE card.due_at END",
     ] {
         let statement = sql(statement).bind(into.0).bind(from.0);
         tx.run(statement).await?;

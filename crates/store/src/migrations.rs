@@ -26,6 +26,7 @@ macro_rules! steps {
                 ("sources", include_str!(concat!("../migrations/", $folder, "/0010_sources.sql"))),
                 ("blocks", include_str!(concat!("../migrations/", $folder, "/0012_blocks.sql"))),
                 ("listed", include_str!(concat!("../migrations/", $folder, "/0013_listed.sql"))),
+                ("cards", include_str!(concat!("../migrations/", $folder, "/0014_cards.sql"))),
             ])
         })
     };

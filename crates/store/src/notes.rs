@@ -360,7 +360,11 @@ impl Store {
         rows.iter().map(|row| Ok((ReadId(row.int("read_id")?), note_of_row(row)?))).collect()
     }
 
-    async fn labels_of(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, Vec<Label>>> {
+    pub(crate) async fn labels_of(
+        &self,
+        reader: ReaderId,
+        reads: &[ReadId],
+    ) -> Tried<HashMap<ReadId, Vec<Label>>> {
         let query = format!(
             "SELECT read_id, name FROM label WHERE reader_id = $1 AND read_id IN ({}) ORDER BY read_id, name",
             placeholders(2, reads.len())

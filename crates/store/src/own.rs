@@ -4,15 +4,16 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{CanonicalUrl, Label, Mark, NoteText, ReadId, ReaderId};
+use backissue_model::{CanonicalUrl, CardAnswer, Label, Mark, NoteText, Rating, ReadId, ReaderId};
 use jiff::Timestamp;
 
 use crate::database::{Tried, Tx, retried, sql};
 use crate::error::Failure;
 use crate::keys::address_key;
 use crate::marks::{column, united};
+use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
-use crate::{LABELS_MAX, Store, StoreError};
+use crate::{LABELS_MAX, NextShowing, Store, StoreError};
 
 /// All that a reader did with one read and wrote about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,6 +44,22 @@ pub struct OwnRead {
     /// The labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Label>,
+    /// The answers to its problem, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<OwnAnswer>,
+}
+
+/// An answer to a read's problem.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnAnswer {
+    /// When it was given.
+    pub at: Timestamp,
+    /// What the reader would do; may be empty.
+    #[serde(default, skip_serializing_if = "NoteText::is_empty")]
+    pub text: NoteText,
+    /// How well the reader knew what the team did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
 }
 
 impl OwnRead {
@@ -81,7 +98,8 @@ impl Store {
              WHERE r.id IN (SELECT read_id FROM mark WHERE reader_id = $1
                     AND (kept_at IS NOT NULL OR done_at IS NOT NULL OR hidden_at IS NOT NULL)
                 UNION SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''
-                UNION SELECT read_id FROM label WHERE reader_id = $1)
+                UNION SELECT read_id FROM label WHERE reader_id = $1
+                UNION SELECT read_id FROM card_answer WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL))
              ORDER BY r.id",
         );
         let rows = self.database.rows(query.bind(reader.0)).await?;
@@ -89,6 +107,13 @@ impl Store {
         let mut labels: HashMap<i64, Vec<Label>> = HashMap::new();
         for row in self.database.rows(query.bind(reader.0)).await? {
             labels.entry(row.int("read_id")?).or_default().push(row.parsed("name")?);
+        }
+        let query = sql("SELECT id, read_id, text, rating, answered_at FROM card_answer
+             WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL) ORDER BY read_id, answered_at, id");
+        let mut answers: HashMap<i64, Vec<OwnAnswer>> = HashMap::new();
+        for row in self.database.rows(query.bind(reader.0)).await? {
+            let CardAnswer { read, text, at, rating, .. } = answer_of_row(&row)?;
+            answers.entry(read.0).or_default().push(OwnAnswer { at, text, rating });
         }
         let own = rows.iter().map(|row| {
             Ok(OwnRead {
@@ -101,13 +126,16 @@ impl Store {
                 note_made: row.opt_moment("made_at")?,
                 note_changed: row.opt_moment("changed_at")?,
                 labels: labels.remove(&row.int("id")?).unwrap_or_default(),
+                answers: answers.remove(&row.int("id")?).unwrap_or_default(),
             })
         });
         own.collect()
     }
 
-    /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that are missing are set,
-    /// a note that differs is added to the one that is there, labels are united. The same twice is the same once.
+    /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
+    /// are missing are set, a note that differs is added to the one that is there, labels and
+    /// answers are united. Cards are shown next when `next` says so. The same twice is the same
+    /// once.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise where the database fails.
@@ -115,6 +143,7 @@ impl Store {
         &self,
         reader: ReaderId,
         own: &[OwnRead],
+        next: NextShowing,
         now: Timestamp,
     ) -> Result<TakenIn, StoreError> {
         let taken = retried(|| async {
@@ -125,6 +154,10 @@ impl Store {
                     None => taken.missing.push(one.url.clone()),
                     Some(read) => {
                         add(&mut tx, reader, read, one, now).await?;
+                        if !one.answers.is_empty() {
+                            add_answers(&mut tx, reader, read, &one.answers).await?;
+                            schedule(&mut tx, reader, read, next, &self.zone).await?;
+                        }
                         taken.reads += 1;
                     }
                 }
@@ -177,6 +210,23 @@ async fn add(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead, now: Ti
         let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)
              ON CONFLICT (reader_id, read_id, name) DO NOTHING");
         tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
+    }
+    Ok(())
+}
+
+/// Adds answers that are not there yet, and ratings that are missing.
+async fn add_answers(tx: &mut Tx, reader: ReaderId, read: ReadId, answers: &[OwnAnswer]) -> Tried<()> {
+    for OwnAnswer { at, text, rating } in answers {
+        let rating = rating.map(Rating::as_str);
+        let update = sql("UPDATE card_answer SET rating = coalesce(rating, $5)
+             WHERE reader_id = $1 AND read_id = $2 AND answered_at = $3 AND text = $4");
+        let update = update.bind(reader.0).bind(read.0).bind(millis(*at)).bind(text.as_str()).bind(rating);
+        if tx.run(update).await? == 0 {
+            let insert = sql("INSERT INTO card_answer (reader_id, read_id, answered_at, text, rating)
+                 VALUES ($1, $2, $3, $4, $5)");
+            let insert = insert.bind(reader.0).bind(read.0).bind(millis(*at)).bind(text.as_str());
+            tx.run(insert.bind(rating)).await?;
+        }
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct Follow {
 /// What happens to the reads of a blog that is unfollowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfollow {
-    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps, noted or labelled.
+    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps, noted, labelled or answered.
     DropReads,
     /// All reads stay.
     KeepReads,
@@ -427,8 +427,10 @@ const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
 async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
     let dropped = format!("{ONLY_HERE} AND NOT {}", is_held("p.read_id"));
     mark_gone(tx, &dropped, id.0).await?;
-    // The row of a note that was removed.
-    tx.run(sql_of(format!("DELETE FROM note WHERE read_id IN ({dropped})")).bind(id.0)).await?;
+    // The row of a note that was removed; ratings without a word.
+    for table in ["note", "card_answer"] {
+        tx.run(sql_of(format!("DELETE FROM {table} WHERE read_id IN ({dropped})")).bind(id.0)).await?;
+    }
     tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({dropped})")).bind(id.0)).await
 }
 

@@ -63,6 +63,12 @@
         undo.click();
         break;
       }
+      case "1": case "2": case "3": case "4": {
+        const rating = document.querySelector("[data-rate='" + event.key + "']");
+        if (!rating) return;
+        rating.click();
+        break;
+      }
       case "?": openHelp(); break;
       default: return;
     }

@@ -50,6 +50,8 @@ pub(crate) enum Fault {
     BadForm(String),
     /// What was to be undone was undone already, or is too long ago.
     NothingToUndo,
+    /// The reader has no such answer to a problem.
+    NoSuchAnswer,
     /// Asked under a name that is not the site's.
     ForeignName(String),
     /// Something of ours failed; the number is in the log too.
@@ -123,7 +125,8 @@ impl Fault {
             | Self::NoSuchRead
             | Self::NoSuchSource(..)
             | Self::NoSuchConcept(_)
-            | Self::NothingToUndo => StatusCode::NOT_FOUND,
+            | Self::NothingToUndo
+            | Self::NoSuchAnswer => StatusCode::NOT_FOUND,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_) | Self::FromElsewhere | Self::StaleForm => StatusCode::FORBIDDEN,
@@ -147,6 +150,7 @@ impl Fault {
             Self::StaleForm => "This form is no longer valid",
             Self::TooLarge => "That is too long",
             Self::NothingToUndo => "There is nothing to undo",
+            Self::NoSuchAnswer => "There is no such answer",
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::Broken { .. } => "Something broke on our side",
@@ -189,6 +193,7 @@ impl Fault {
             Self::NothingToUndo => {
                 "It was undone already, or more than a hundred changes were made since.".to_owned()
             }
+            Self::NoSuchAnswer => "It may have been removed.".to_owned(),
             Self::TooLarge => {
                 "Nothing was changed. Go back and shorten it; what you typed is still there.".to_owned()
             }

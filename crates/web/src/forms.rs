@@ -46,6 +46,17 @@ impl Readers {
         }
     }
 
+    /// The reader whom a request comes from, for a page that is about nothing else.
+    ///
+    /// # Errors
+    /// [`Fault::ReadOnly`] if there is none.
+    pub(crate) fn required(&self) -> Result<ReaderId, Fault> {
+        match self {
+            Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
+            Self::One(_) => Ok(ReaderId::ONE),
+        }
+    }
+
     /// A new token for a form.
     pub(crate) fn token(&self) -> Option<String> {
         match self {

@@ -278,6 +278,7 @@ fn keys(has_marks: bool) -> Markup {
                     dt { kbd { "x" } } dd { "hide it, or show it again" }
                     dt { kbd { "n" } } dd { "write a note" }
                     dt { kbd { "u" } } dd { "undo what was just done" }
+                    dt { kbd { "1" } "–" kbd { "4" } } dd { "practising: again, hard, good, easy" }
                 }
                 dt { kbd { "?" } } dd { "this list" }
             }

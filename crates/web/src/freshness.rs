@@ -75,9 +75,9 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64
     format!("W/\"{:032x}\"", xxh3_128(all.as_bytes()))
 }
 
-/// Whether the page at `path` says how long ago something was.
+/// Whether the page at `path` says how long ago something was, or what is due.
 fn tells_time(path: &str) -> bool {
-    path == "/sources" || path.starts_with("/source/")
+    path == "/sources" || path.starts_with("/source/") || path.starts_with("/practise")
 }
 
 /// Whether something on the page at `path` was searched for.

@@ -7,6 +7,7 @@ mod archive;
 mod documents;
 mod html;
 mod marking;
+mod practising;
 mod searching;
 mod specimens;
 

@@ -23,6 +23,8 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
         "/concepts".into(),
         "/shelf".into(),
         "/notes".into(),
+        "/practise".into(),
+        "/practise/card".into(),
         "/no/such/page".into(),
     ];
     let searching = ["/search", "/search?q=cache+stampede", "/search?q=zzyzx", "/prior-art?q=cache+stampede"];

@@ -16,6 +16,7 @@ mod marking;
 mod markup;
 mod modelling;
 mod narrow;
+mod practising;
 mod searching;
 mod serving;
 mod syncing;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use backissue_model::{Mark, NoteText, ReadId, ReaderId, markdown};
+use backissue_practise::next_showing;
 use backissue_store::{NoteSaved, Own, OwnRead, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -194,7 +195,8 @@ pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
 
 /// Adds what was exported to what is there, and prints the result.
 pub async fn import(store: &Store, reads: &[OwnRead], as_json: bool) -> anyhow::Result<Outcome> {
-    let TakenIn { reads, missing } = store.take_in(ReaderId::ONE, reads, Timestamp::now()).await?;
+    let TakenIn { reads, missing } =
+        store.take_in(ReaderId::ONE, reads, next_showing, Timestamp::now()).await?;
     if as_json {
         output::json(&json!({ "reads": reads, "missing": missing }))?;
     } else {

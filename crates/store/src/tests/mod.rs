@@ -14,6 +14,7 @@ mod migrations;
 mod notes;
 mod own;
 mod plans;
+mod practice;
 mod read_jobs;
 mod sources;
 mod trouble;

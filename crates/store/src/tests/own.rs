@@ -1,6 +1,8 @@
 //! What a reader did and wrote, carried to another archive.
 
-use backissue_model::{Mark, ReadId, ReaderId};
+use backissue_model::{Mark, Rated, Rating, ReadId, ReaderId};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::harness::*;
 use crate::*;
@@ -16,7 +18,12 @@ async fn reads(db: &TestDatabase, numbers: &[u32]) -> Vec<ReadId> {
     done
 }
 
-/// Marks, notes and labels of all sorts on four of six reads.
+/// A rule for tests: a day after the last answer.
+fn tomorrow(history: &[Rated], _zone: &TimeZone) -> Timestamp {
+    history.last().unwrap().at + SignedDuration::from_hours(24)
+}
+
+/// Marks, notes, labels and answers of all sorts on four of six reads.
 async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
     let reads = reads(db, &[1, 2, 3, 4, 5, 6]).await;
     let note = |n: usize| format!("Note {n}\n\n- \"quoted\" \u{1f980}\n").parse().unwrap();
@@ -30,6 +37,13 @@ async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
             db.store.add_label(ONE, *read, &format!("label {label}").parse().unwrap(), at(50)).await.unwrap();
         }
     }
+    for (n, rating) in [Some(Rating::Again), Some(Rating::Good), None].into_iter().enumerate() {
+        let text = format!("Answer {n}").parse().unwrap();
+        let answer = db.store.answer_card(ONE, reads[0], &text, at(200 + n as i64)).await.unwrap();
+        if let Some(rating) = rating {
+            db.store.rate_card(ONE, answer.id, rating, tomorrow).await.unwrap();
+        }
+    }
     db.store.mark(ONE, reads[4], Mark::Keep, true, at(7)).await.unwrap();
     db.store.mark(ONE, reads[4], Mark::Keep, false, at(8)).await.unwrap();
     db.store.own(ONE).await.unwrap()
@@ -37,11 +51,11 @@ async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
 
 on_both!(all_of_a_readers_words_come_back_from_an_export, |db| {
     let own = fill(db).await;
-    assert_eq!(own.len(), 4);
+    assert_eq!((own.len(), own[0].answers.len()), (4, 3));
     let written = serde_json::to_string(&own).unwrap();
     let read: Vec<OwnRead> = serde_json::from_str(&written).unwrap();
     assert_eq!(read, own);
-    let taken = db.store.take_in(ONE, &read, at(9000)).await.unwrap();
+    let taken = db.store.take_in(ONE, &read, tomorrow, at(9000)).await.unwrap();
     assert_eq!(taken, TakenIn { reads: 4, missing: vec![] });
     assert_eq!(db.store.own(ONE).await.unwrap(), own, "the same again changes nothing");
 });
@@ -58,7 +72,7 @@ async fn what_a_reader_wrote_moves_between_the_databases() {
             // Other numbers, and one read less.
             reads(to, &[6, 4, 2, 1]).await;
         }
-        let taken = to.store.take_in(ONE, &own, at(9000)).await.unwrap();
+        let taken = to.store.take_in(ONE, &own, tomorrow, at(9000)).await.unwrap();
         let by_address = |mut own: Vec<OwnRead>| {
             own.sort_by(|a, b| a.url.cmp(&b.url));
             own
@@ -82,6 +96,10 @@ on_both!(what_is_taken_in_overwrites_nothing, |db| {
         done: Some(at(2)),
         note: note.to_owned().into(),
         labels: vec!["theirs".parse().unwrap()],
+        answers: vec![
+            OwnAnswer { at: at(3), text: "Twice".to_owned().into(), rating: None },
+            OwnAnswer { at: at(3), text: "Twice".to_owned().into(), rating: Some(Rating::Hard) },
+        ],
         ..OwnRead::default()
     };
     let theirs = [
@@ -90,12 +108,17 @@ on_both!(what_is_taken_in_overwrites_nothing, |db| {
         own("https://nobody.example/1", "Lost"),
         own("no address", "Lost"),
     ];
-    let taken = db.store.take_in(ONE, &theirs, at(9)).await.unwrap();
+    let taken = db.store.take_in(ONE, &theirs, tomorrow, at(9)).await.unwrap();
     assert_eq!((taken.reads, taken.missing.len()), (2, 2));
     let there = db.store.own(ONE).await.unwrap().remove(0);
     assert_eq!(
         (there.kept, there.done, there.note.as_str()),
         (Some(at(5)), Some(at(2)), "Mine\n\n---\n\nTheirs")
     );
-    assert!(matches!(db.store.take_in(ReaderId(7), &theirs, at(9)).await, Err(StoreError::NotFound { .. })));
+    assert_eq!(there.answers, theirs[0].answers[1..], "once, with its rating");
+    assert_eq!(db.store.due_cards(ONE, at(86_400 + 2)).await.unwrap(), 0);
+    assert!(matches!(
+        db.store.take_in(ReaderId(7), &theirs, tomorrow, at(9)).await,
+        Err(StoreError::NotFound { .. })
+    ));
 });

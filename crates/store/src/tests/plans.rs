@@ -1,6 +1,6 @@
 //! Every statement that pages and workers wait for runs along an index.
 
-use backissue_model::{Kind, Stage};
+use backissue_model::{Deck, Kind, ReadId, ReaderId, Stage};
 
 use super::harness::*;
 use crate::backfills::ON_THEIR_WAY;
@@ -9,6 +9,7 @@ use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::Run;
 use crate::polls::{APPEARED, NEWEST_APPEARED, admitted_as};
+use crate::practice::Drawing;
 use crate::read_jobs::{DueRead, NEXT_DUE, last_set_aside};
 use crate::*;
 
@@ -32,7 +33,9 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
     println!("{what}:\n{whole}\n");
     for step in &plan {
         // These two indexes hold nothing but what is asked for, in its order, so walking along them is no waste.
-        let exact = ["read_aside", "read_due"].iter().any(|index| step.ends_with(&format!("INDEX {index}")));
+        let exact = ["read_aside", "read_due", "read_practisable"]
+            .iter()
+            .any(|index| step.ends_with(&format!("INDEX {index}")));
         let scans = step.trim_start().starts_with("SCAN ") && !step.contains("CONSTANT ROW") && !exact;
         let seq = ["read", "listing", "address", "place", "article", "precis"]
             .iter()
@@ -45,6 +48,7 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
 on_both!(whatever_pages_and_workers_wait_for_runs_along_an_index, |db| {
     generate(&db.store, 10_000, 3).await.unwrap();
     lists(db).await;
+    cards(db).await;
     let source = db.follow("Acme").await;
     db.poll(&source, (0..300).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
     the_rest(db).await;
@@ -68,6 +72,21 @@ async fn lists(db: &TestDatabase) {
                 }
             }
         }
+    }
+}
+
+async fn cards(db: &TestDatabase) {
+    let mut tx = db.store.database.begin().await.unwrap();
+    for text in ["UPDATE read SET practisable = has_problem", "ANALYZE"] {
+        tx.run(sql_once(text.to_owned())).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for deck in [Deck::Shelf, Deck::Concept("caching".parse().unwrap()), Deck::Everything] {
+        let what = format!("{deck:?}");
+        let unseen = Drawing::unseen(ReaderId::ONE, &deck);
+        assert_along_an_index(&db.store, &what, unseen.query(&[ReadId(7)])).await;
+        let due = Drawing::due(ReaderId::ONE, &deck, at(9));
+        assert_along_an_index(&db.store, &what, due.query(&[])).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Concept, ConceptSlug};
+use backissue_model::{Concept, ConceptSlug, Deck};
 use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter};
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::feeds::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
-use crate::pages::PAGE;
+use crate::pages::{PAGE, deck_href};
 use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
@@ -72,6 +72,9 @@ fn document(
                 h1 { (name) }
                 @if let Some(concept) = concept { p.standfirst { (concept.definition) } }
                 (around(slug))
+                @if frame.reader.is_some() {
+                    p.tally { a href=(deck_href(Deck::Concept(slug.clone()))) { "Practise with these" } }
+                }
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))

@@ -7,6 +7,7 @@ mod empty;
 mod image;
 mod marks;
 mod note;
+mod practise;
 mod prior_art;
 mod read;
 mod search;
@@ -22,6 +23,7 @@ use axum::routing::get;
 
 use crate::forms::form;
 use crate::{App, feeds};
+pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
 
 /// The largest form, in bytes.
@@ -52,6 +54,9 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/undo", form(marks::undo))
         .route("/note/{id}", form(note::save))
         .route("/labels/{id}", form(note::label))
+        .route("/practise/reveal/{id}", form(practise::reveal))
+        .route("/practise/rate/{id}", form(practise::rate_answer))
+        .route("/practise/remove/{id}", form(practise::remove))
         .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
@@ -68,6 +73,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/concept/{slug}", get(concept::concept))
         .route("/shelf", get(shelf::shelf))
         .route("/notes", get(shelf::notes))
+        .route("/practise", get(practise::choose))
+        .route("/practise/card", get(practise::card))
+        .route("/practise/answer/{id}", get(practise::answer))
+        .route("/practise/cards.csv", get(practise::cards))
         .route("/api", get(api::api))
         .route("/feed.atom", get(feeds::all))
         .route("/feed.json", get(feeds::all))

@@ -113,7 +113,7 @@ fn read_id(id: &str) -> Result<ReadId, Fault> {
     id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
 }
 
-fn refused(error: WritingError) -> Fault {
+pub(super) fn refused(error: WritingError) -> Fault {
     match error {
         WritingError::NoteTooLong(_) => Fault::TooLarge,
         error => Fault::BadForm(capital(&error.to_string())),

@@ -18,7 +18,7 @@ use crate::frame::{Document, Frame};
 use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
 use crate::parts::marks::Marked;
-use crate::parts::{found, icons, note, reads, statements};
+use crate::parts::{found, icons, note, practice, reads, statements};
 use crate::{App, documents, evidence, vocabulary, words};
 
 /// Most reads under "others with this problem".
@@ -92,12 +92,16 @@ fn moved_to(page: &ReadPage) -> Response {
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
-/// The reader's note and labels; nothing where there is no reader.
+/// The reader's note, labels and answers; nothing where there is no reader.
 async fn own(frame: &Frame, store: &Store, id: ReadId) -> Result<Markup, Fault> {
     let Some(reader) = frame.reader else { return Ok(html! {}) };
-    let (note, labels, known) =
-        tokio::try_join!(store.note(reader, id), store.labels(reader, id), store.all_labels(reader))?;
-    Ok(note::section(frame, id, &note, &labels, &known))
+    let (note, labels, known, answers) = tokio::try_join!(
+        store.note(reader, id),
+        store.labels(reader, id),
+        store.all_labels(reader),
+        store.card_answers(reader, id)
+    )?;
+    Ok(html! { (note::section(frame, id, &note, &labels, &known)) (practice::answers(frame, &answers)) })
 }
 
 /// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile

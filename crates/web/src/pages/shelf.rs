@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use axum::extract::{Query, State};
-use backissue_model::{Label, ReaderId, Slug, Source, Week};
+use backissue_model::{Label, Slug, Source, Week};
 use backissue_store::{Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder};
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
 use crate::App;
 use crate::fault::Fault;
-use crate::forms::Readers;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
 use crate::pages::PAGE;
@@ -79,21 +78,13 @@ impl Asked {
     }
 }
 
-/// The reader, or why there is none.
-fn reader(app: &App) -> Result<ReaderId, Fault> {
-    match &*app.readers {
-        Readers::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-        Readers::One(_) => Ok(ReaderId::ONE),
-    }
-}
-
 /// `/shelf`
 pub(crate) async fn shelf(
     frame: Frame,
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let (reader, asked, store) = (reader(&app)?, Asked::of(&query)?, &app.store);
+    let (reader, asked, store) = (app.readers.required()?, Asked::of(&query)?, &app.store);
     let source = match &asked.source {
         Some(slug) => match store.source_by_slug(slug.as_str()).await? {
             Some(source) => Some(source),
@@ -119,7 +110,7 @@ pub(crate) async fn shelf(
         main: html! {
             div.head {
                 h1 { "Shelf" }
-                p.tally { "What you keep. " a href="/notes" { "All notes" } }
+                p.tally { "What you keep. " a href="/notes" { "All notes" } " " a href="/practise" { "Practise" } }
                 (sorts(&asked))
             }
             (chips(&asked, source.as_ref()))
@@ -241,7 +232,7 @@ pub(crate) async fn notes(
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let reader = reader(&app)?;
+    let reader = app.readers.required()?;
     let after = Asked::of(&query)?.after;
     let page = app.store.notes(reader, after.as_ref(), PAGE).await?;
     let next = page.next.map(|next| format!("/notes?after={next}"));

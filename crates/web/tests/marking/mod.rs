@@ -10,12 +10,12 @@ use backissue_web::{FormKey, Images, Readers};
 use super::specimens::blogs;
 use super::{Answer, Site, html, site, site_of};
 
-const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(super) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 const WEEK: &str = "/week/2026-W20";
 
 impl Site {
     /// Sends a form as a browser would, with these headers.
-    async fn post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.post_body(path, body, headers).await
     }
@@ -32,7 +32,7 @@ impl Site {
     }
 
     /// The token that a page shows.
-    async fn token(&self, path: &str) -> String {
+    pub(super) async fn token(&self, path: &str) -> String {
         let page = html::Page::parse(path, &self.get(path).await.body);
         page.attributes("form#marks input[name=token]", "value").remove(0)
     }
@@ -44,7 +44,7 @@ impl Site {
         page.attributes("button[name=do]", "value")
     }
 
-    async fn version(&self) -> u64 {
+    pub(super) async fn version(&self) -> u64 {
         self.store.versions(ReaderId::ONE).await.unwrap().1
     }
 }
@@ -300,7 +300,7 @@ fn a_secret_is_never_the_same() {
 }
 
 impl Site {
-    async fn read_page(&self, id: i64) -> html::Page {
+    pub(super) async fn read_page(&self, id: i64) -> html::Page {
         let path = self.get(&format!("/read/{id}")).await.headers["location"].to_str().unwrap().to_owned();
         let page = html::Page::parse(&path, &self.get(&path).await.body);
         page.assert_well_formed();

@@ -1,0 +1,106 @@
+//! Practising with reads: cards, own answers, and how well one knew what the team did.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ConceptSlug, Label, NoteText, ReadId};
+
+/// How well a reader knew what the team did, by the reader's own judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rating {
+    /// Not at all.
+    Again,
+    /// With effort, or in part.
+    Hard,
+    /// Well.
+    Good,
+    /// At once.
+    Easy,
+}
+
+impl Rating {
+    /// All ratings, from the worst to the best.
+    pub const ALL: [Self; 4] = [Self::Again, Self::Hard, Self::Good, Self::Easy];
+
+    /// Its name in data.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Again => "again",
+            Self::Hard => "hard",
+            Self::Good => "good",
+            Self::Easy => "easy",
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Again => "Again",
+            Self::Hard => "Hard",
+            Self::Good => "Good",
+            Self::Easy => "Easy",
+        }
+    }
+}
+
+impl fmt::Display for Rating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no rating.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a rating; ratings are again, hard, good, easy")]
+pub struct UnknownRating(String);
+
+impl FromStr for Rating {
+    type Err = UnknownRating;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRating> {
+        let known = Self::ALL.into_iter().find(|rating| rating.as_str() == text);
+        known.ok_or_else(|| UnknownRating(text.to_owned()))
+    }
+}
+
+/// An answer's moment and rating: all that decides when its card is shown next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rated {
+    /// When the answer was given.
+    pub at: Timestamp,
+    /// How well it was known.
+    pub rating: Rating,
+}
+
+/// Which reads a reader practises with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Deck {
+    /// Those on the reader's shelf.
+    Shelf,
+    /// Those with this label of the reader's.
+    Label(Label),
+    /// Those with this concept.
+    Concept(ConceptSlug),
+    /// All of the archive.
+    #[default]
+    Everything,
+}
+
+/// What a reader would have done about a read's problem, before seeing what the team did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardAnswer {
+    /// Its number; a later answer has a greater one.
+    pub id: i64,
+    /// The read.
+    pub read: ReadId,
+    /// The answer in Markdown; may be empty.
+    pub text: NoteText,
+    /// When it was given.
+    pub at: Timestamp,
+    /// How well it was known; `None` until the reader says so.
+    pub rating: Option<Rating>,
+}
