@@ -19,6 +19,10 @@ use tokio::sync::oneshot;
 /// What lies under an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
+    /// The status code of the response.
+    pub status: u16,
+    /// Headers beside the Content-Type.
+    pub headers: Vec<(String, String)>,
     /// The Content-Type.
     pub media_type: String,
     /// The body.
@@ -28,7 +32,7 @@ pub struct Document {
 impl Document {
     /// A document of this type.
     pub fn new(media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { media_type: media_type.to_owned(), bytes: bytes.into() }
+        Self { status: 200, headers: Vec::new(), media_type: media_type.to_owned(), bytes: bytes.into() }
     }
 
     /// A page in UTF-8.
@@ -45,7 +49,7 @@ pub type Documents = HashMap<String, Document>;
 
 #[derive(Debug)]
 struct Site {
-    documents: Documents,
+    documents: Mutex<Documents>,
     log: Mutex<Vec<(String, Option<String>)>>,
 }
 
@@ -68,7 +72,7 @@ impl MadeUpWeb {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let site = Arc::new(Site { documents, log: Mutex::default() });
+        let site = Arc::new(Site { documents: Mutex::new(documents), log: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&site));
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -98,6 +102,11 @@ impl MadeUpWeb {
             format!("--host-resolver-rules=MAP * {}, EXCLUDE 127.0.0.1", self.address),
             "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable".to_owned(),
         ]
+    }
+
+    /// Adds documents, and replaces those that have the same addresses.
+    pub fn put(&self, documents: Documents) {
+        self.site.documents.lock().unwrap_or_else(PoisonError::into_inner).extend(documents);
     }
 
     /// Every address asked for so far, `host/path?query`, in the order of the answers; without what the browser asks of its maker.
@@ -131,14 +140,25 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let address = format!("{host}{path}");
-    let answer = match site.documents.get(&address) {
-        Some(found) => ([(CONTENT_TYPE, found.media_type.clone())], found.bytes.clone()).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+    let found = {
+        let documents = site.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let without_query = address.split('?').next().unwrap_or(&address);
+        documents.get(&address).or_else(|| documents.get(without_query)).cloned()
     };
+    let answer = found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), response);
     let referrer =
         request.headers().get(REFERER).map(|from| String::from_utf8_lossy(from.as_bytes()).into_owned());
     if !MAKERS.iter().any(|maker| host.ends_with(maker)) {
         site.log.lock().unwrap_or_else(PoisonError::into_inner).push((address, referrer));
     }
     answer
+}
+
+fn response(document: Document) -> Response {
+    let mut response = Response::builder().status(document.status).header(CONTENT_TYPE, document.media_type);
+    for (name, value) in document.headers {
+        response = response.header(name, value);
+    }
+    let response = response.body(document.bytes.into());
+    response.unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
 }

@@ -4,6 +4,7 @@
 
 mod backfilling;
 mod browsing;
+mod cases;
 mod commands;
 mod demo;
 mod enduring;

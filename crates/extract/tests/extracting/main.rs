@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 mod blocks;
-mod cases;
 mod found_again;
 mod growing;
 #[path = "../../../../tests/src/growth.rs"]
