@@ -5,12 +5,14 @@
 //! else, goes, kept by the grab or not; what the grab dropped between paragraphs it kept comes back where it reads like
 //! part of the article. Decides by marking nodes; renders nothing.
 
+use backissue_model::dates;
 use foldhash::HashMap;
 
 use crate::boilerplate::{
     calls_away, ends_the_article, is_apart, is_named_a_remark, is_named_so, is_named_so_plainly,
     is_plain_call, is_unlikely,
 };
+use crate::datelines::is_only_a_date;
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
 use crate::tree::{At, AttrName, Tag, Tree};
 
@@ -630,5 +632,5 @@ fn is_dateline(line: &str) -> bool {
     // A date, and a few words that are no sentence: who wrote it, where.
     let words = lower.split_whitespace().count();
     let sentence = line.trim_end().ends_with(['.', ':', '!', '?', ';', '…']);
-    crate::dates::is_only_a_date(lower) || words <= 14 && !sentence && crate::dates::in_words(lower).is_some()
+    is_only_a_date(lower) || words <= 14 && !sentence && dates::in_words(lower).is_some()
 }

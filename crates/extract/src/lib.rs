@@ -27,7 +27,7 @@
 mod boilerplate;
 mod clean;
 mod coverage;
-mod dates;
+mod datelines;
 mod decode;
 mod linked_data;
 mod locate;

@@ -3,12 +3,12 @@
 //! Every field has an order of witnesses, the most exact first: linked data (schema.org in JSON-LD), meta elements (Open
 //! Graph, Dublin Core and others), marks in the page (`itemprop`, `rel`, `<time>`), what the page shows, and its address.
 
-use backissue_model::Entry;
+use backissue_model::{Entry, dates};
 use jiff::Timestamp;
 use url::Url;
 
 use crate::boilerplate::words_of_name;
-use crate::dates;
+use crate::datelines::{is_day_or_month, is_only_a_date};
 use crate::linked_data::LinkedData;
 use crate::measure::Measure;
 use crate::titles;
@@ -308,16 +308,16 @@ impl Witnesses<'_> {
             "cxenseparse:recs:publishtime",
             "created",
         ];
-        let declared = self.data.published.iter().find_map(|d| dates::moment(d));
+        let declared = self.data.published.iter().find_map(|d| dates::on_page(d));
         declared
             .or_else(|| {
                 KEYS.iter().find_map(|key| {
-                    self.metas.iter().filter(|(k, _)| k == key).find_map(|(_, c)| dates::moment(c))
+                    self.metas.iter().filter(|(k, _)| k == key).find_map(|(_, c)| dates::on_page(c))
                 })
             })
             .or_else(|| self.marked_date())
             // A day in the address is the day of publication; one in the text beside the title may be that of a meeting.
-            .or_else(|| dates::in_path(self.url?.path()))
+            .or_else(|| dates::in_address(self.url?))
             .or_else(|| self.shown_date())
     }
 
@@ -328,8 +328,8 @@ impl Witnesses<'_> {
             [node.attr(AttrName::DateTime), node.attr(AttrName::Content), node.attr(AttrName::Title)]
                 .into_iter()
                 .flatten()
-                .find_map(dates::moment)
-                .or_else(|| dates::moment(&tree.text(at, 100)))
+                .find_map(dates::on_page)
+                .or_else(|| dates::on_page(&tree.text(at, 100)))
         };
         let marked = |word: &str| {
             (0..tree.nodes.len())
@@ -397,7 +397,7 @@ impl Witnesses<'_> {
         let dated = |at: At| {
             let text = &tree.node(at).text;
             let line = text.trim();
-            (line.len() < 80).then(|| dates::in_words(line).or_else(|| dates::moment(line))).flatten()
+            (line.len() < 80).then(|| dates::in_words(line).or_else(|| dates::on_page(line))).flatten()
         };
         let texts = |range: std::ops::Range<At>| range.filter(|&at| tree.tag(at) == Tag::Text);
         texts(heading..around.end)
@@ -452,7 +452,7 @@ fn undone_entities(text: &str) -> String {
 
 /// A name as an author: without "By", a date before or behind it, a role or an address; several joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
-    let mut name = without_date_before(&field(text).filter(|n| !dates::is_only_a_date(&n.to_lowercase()))?);
+    let mut name = without_date_before(&field(text).filter(|n| !is_only_a_date(&n.to_lowercase()))?);
     const NO_NAMES: &[&str] =
         &["tagged ", "filed ", "posted in ", "published in ", "categories", "category:", "tags:", "share "];
     if NO_NAMES.iter().any(|start| without(start, &name).is_some()) {
@@ -482,7 +482,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
         || name.contains('@')
         || name.len() > 200
         || name.chars().filter(|c| c.is_alphabetic()).count() < 2
-        || dates::is_day_or_month(&name.to_lowercase())
+        || is_day_or_month(&name.to_lowercase())
         || matches!(
             name.to_ascii_lowercase().as_str(),
             "admin"
@@ -506,7 +506,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
 fn without_date_before(text: &str) -> String {
     let is_date = |start: &str| {
         let lower = start.trim().to_lowercase();
-        dates::is_only_a_date(&lower) || lower.len() < 60 && dates::in_words(&lower).is_some()
+        is_only_a_date(&lower) || lower.len() < 60 && dates::in_words(&lower).is_some()
     };
     for mark in [" by ", " By ", " | ", " · ", " • ", " — ", " – ", " - ", ", by ", "\t"] {
         if let Some((before, after)) = text.split_once(mark)
@@ -586,11 +586,7 @@ fn before_a_date(name: &str) -> usize {
     let Some(digit) = name.find(|c: char| c.is_ascii_digit()).filter(|&d| d > 3) else { return name.len() };
     let before = name[..digit].trim_end();
     let word = before.rfind(' ').map_or(0, |s| s + 1);
-    if word > 3 && dates::is_only_a_date(&format!("{} 1", before[word..].to_lowercase())) {
-        word
-    } else {
-        digit
-    }
+    if word > 3 && is_only_a_date(&format!("{} 1", before[word..].to_lowercase())) { word } else { digit }
 }
 
 /// A language tag in its usual writing (`en-US`), or none where the text is no tag (BCP 47).

@@ -23,7 +23,6 @@ mod addresses;
 pub mod archives;
 mod assembly;
 mod code_pages;
-mod dates;
 mod decoding;
 mod discovery;
 mod elements;
@@ -44,13 +43,13 @@ mod strict_xml;
 mod tags;
 mod url_shape;
 
-use backissue_model::Feed;
+use backissue_model::{Feed, dates};
 use url::Url;
 
 pub use discovery::{FoundFeed, discover, guesses, of_posts};
 pub use feed_error::FeedError;
 pub use polling_hints::polling_hints;
-pub use url_shape::{Shapes, UrlDate, UrlShape, Verdict, Why};
+pub use url_shape::{Shapes, UrlShape, Verdict, Why};
 
 /// The most entries that are kept of one feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;

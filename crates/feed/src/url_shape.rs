@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use backissue_model::CanonicalUrl;
-use jiff::Timestamp;
-use jiff::civil::Date;
+use backissue_model::dates::leading_day;
 use url::Url;
 
 /// The most examples that are learned from.
@@ -415,7 +414,7 @@ impl Path {
                 (Some(1..=31), Some(Piece::Month)) if segment.len() <= 2 => Piece::Day,
                 (Some(1990..=2099), _) if segment.len() == 4 => Piece::Year,
                 (Some(_), _) => Piece::Number,
-                (None, _) if leading_date(segment).is_some() => Piece::Dated,
+                (None, _) if leading_day(segment).is_some() => Piece::Dated,
                 (None, _) => Piece::Words,
             });
         }
@@ -545,73 +544,6 @@ fn words_of(title: &str) -> usize {
 fn ends_in_id(title: &str) -> bool {
     let last = title.rsplit('-').next().unwrap_or("");
     last.len() >= 8 && last.bytes().all(|b| b.is_ascii_hexdigit()) && last.bytes().any(|b| b.is_ascii_digit())
-}
-
-/// The date that a title begins with: `2015-03-20-a-title`, `20150320-a-title`.
-fn leading_date(segment: &str) -> Option<Date> {
-    let bytes = segment.as_bytes();
-    let number = |from: usize, to: usize| {
-        let digits = segment.get(from..to)?;
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u32>().ok()).flatten()
-    };
-    let separator = |at: usize| bytes.get(at).is_some_and(|b| matches!(b, b'-' | b'_' | b'.'));
-    if separator(4) && separator(7) && !bytes.get(10).is_some_and(u8::is_ascii_digit) {
-        return date(number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    }
-    if separator(8) {
-        return date(number(0, 4)?, number(4, 6)?, number(6, 8)?);
-    }
-    None
-}
-
-fn date(year: u32, month: u32, day: u32) -> Option<Date> {
-    if !(1990..2100).contains(&year) {
-        return None;
-    }
-    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
-}
-
-/// What an address tells of when its article was published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UrlDate {
-    /// The day.
-    Day(Date),
-    /// The month, as its first day.
-    Month(Date),
-}
-
-impl UrlDate {
-    /// The date in an address: `/2019/05/04/`, `/2019-05-04-title`, `/2019/05/title`.
-    pub fn of(url: &Url) -> Option<Self> {
-        let path = Path::of(url);
-        let pieces = path.pieces();
-        if let Some(day) = path.segments.iter().find_map(|segment| leading_date(segment)) {
-            return Some(Self::Day(day));
-        }
-        let at = pieces.windows(2).position(|w| w == [Piece::Year, Piece::Month])?;
-        let number = |at: usize| path.segments.get(at).and_then(|segment| segment.parse::<u32>().ok());
-        let (year, month) = (number(at)?, number(at + 1)?);
-        match pieces.get(at + 2) {
-            Some(Piece::Day) => date(year, month, number(at + 2)?).map(Self::Day),
-            _ => date(year, month, 1).map(Self::Month),
-        }
-    }
-
-    /// The best guess at the moment of publication, midnight in UTC: the address's day; `lastmod`'s where the address has
-    /// but a month and that lies in it; `lastmod` itself where the address says nothing.
-    pub fn guess(url: &Url, lastmod: Option<Timestamp>) -> Option<Timestamp> {
-        let midnight = |day: Date| day.at(0, 0, 0, 0).in_tz("UTC").ok().map(|at| at.timestamp());
-        match Self::of(url) {
-            None => lastmod,
-            Some(Self::Day(day)) => midnight(day),
-            Some(Self::Month(first)) => {
-                let in_month = |at: &Timestamp| {
-                    at.in_tz("UTC").is_ok_and(|at| (at.year(), at.month()) == (first.year(), first.month()))
-                };
-                lastmod.filter(in_month).or_else(|| midnight(first))
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -772,29 +704,6 @@ mod tests {
         let shapes = Shapes::learn(&[]);
         assert_eq!(said(&shapes, "/2014/05/05/old/"), (false, Why::NothingLearned.to_string()));
         assert_eq!(shapes.folder(), "/");
-    }
-
-    #[test]
-    fn dates_are_read_off_addresses() {
-        let guess = |path: &str, lastmod: Option<&str>| {
-            let lastmod = lastmod.map(|at| at.parse().unwrap());
-            UrlDate::guess(&urls(&[path])[0], lastmod).map(|at| at.to_string())
-        };
-        assert_eq!(
-            guess("/2019/05/04/x/", Some("2024-01-01T00:00:00Z")).as_deref(),
-            Some("2019-05-04T00:00:00Z")
-        );
-        assert_eq!(guess("/blog/2019-05-04-x", None).as_deref(), Some("2019-05-04T00:00:00Z"));
-        assert_eq!(
-            guess("/2019/05/x/", Some("2019-05-09T00:00:00Z")).as_deref(),
-            Some("2019-05-09T00:00:00Z")
-        );
-        assert_eq!(
-            guess("/2019/05/x/", Some("2026-05-09T00:00:00Z")).as_deref(),
-            Some("2019-05-01T00:00:00Z")
-        );
-        assert_eq!(guess("/x/", Some("2026-05-09T00:00:00Z")).as_deref(), Some("2026-05-09T00:00:00Z"));
-        assert_eq!(guess("/2019/13/x/", None), None);
     }
 
     #[test]

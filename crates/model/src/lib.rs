@@ -12,6 +12,7 @@ pub mod bounds;
 mod canonical_url;
 mod company;
 mod concept;
+pub mod dates;
 mod entry;
 pub mod markdown;
 mod nearest;

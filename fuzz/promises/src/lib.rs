@@ -8,9 +8,8 @@
 
 use backissue_extract::{LARGEST_PAGE, Page, extract, from_entry};
 use backissue_feed::robots::Robots;
-use backissue_feed::{Hints, MAX_ENTRIES, Shapes, UrlDate, archives, discover, listing, opml, sitemap};
-use backissue_model::{Article, CanonicalUrl, Entry, Feed};
-use jiff::Timestamp;
+use backissue_feed::{Hints, MAX_ENTRIES, Shapes, archives, discover, listing, opml, sitemap};
+use backissue_model::{Article, CanonicalUrl, Feed, dates};
 use url::Url;
 
 /// A kind of document by its name, with what is promised of it.
@@ -126,7 +125,7 @@ fn judge_all<'a>(urls: impl Iterator<Item = &'a Url>) {
     for (at, url) in urls.iter().enumerate() {
         let verdict = shapes.judge(url);
         assert!(at >= examples.len() || verdict.is_article() || at >= 2_000, "{url}: {}", verdict.why());
-        let _ = UrlDate::guess(url, None);
+        let _ = dates::UrlDate::guess(url, None);
         canonical(url);
     }
 }
@@ -145,28 +144,16 @@ pub fn opml(bytes: &[u8]) {
     assert_eq!(again.map(sorted), Ok(sorted(list.outlines)));
 }
 
-/// Bytes as a date, in a feed and on a page. What is a date can be written, and is read as the same moment.
+/// Bytes as a date, in a feed, on a page and in an address. What is a date can be written, and is read as the same moment.
 pub fn date(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let said = published(text);
-    let attribute = text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-    let words = "The queue was full, and every worker waited for the one that held the lock. ".repeat(3);
-    let page = format!(
-        "<meta property=\"article:published_time\" content=\"{attribute}\"><article><h1>A page</h1><p>{words}</p></article>"
-    );
-    let _ = extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None);
-    if let Some(moment) = said {
-        assert_eq!(published(&moment.to_string()), Some(moment), "{text}");
+    if let Some(moment) = dates::parse(text) {
+        assert_eq!(dates::parse(&moment.to_string()), Some(moment), "{text}");
     }
-}
-
-/// What a JSON Feed says with this date.
-fn published(date: &str) -> Option<Timestamp> {
-    let feed = serde_json::json!({
-        "version": "https://jsonfeed.org/version/1.1",
-        "title": "Dates",
-        "items": [{ "id": "1", "date_published": date }],
-    });
-    let feed = backissue_feed::parse(feed.to_string().as_bytes(), &Hints::default());
-    feed.ok().and_then(|feed: Feed| feed.entries.into_iter().next()).and_then(|entry: Entry| entry.published)
+    if let Some(moment) = dates::on_page(text) {
+        assert_eq!(dates::on_page(&moment.to_string()), Some(moment), "{text}");
+    }
+    if let Ok(url) = Url::parse("https://a.example/").and_then(|base| base.join(text)) {
+        let _ = dates::in_address(&url);
+    }
 }

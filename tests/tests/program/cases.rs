@@ -71,7 +71,10 @@ fn inputs_that_people_reported_give_the_right_values() {
     let folder = shared_dir().unwrap().join("cases/cases");
     let path = folder.join("expected.json");
     let cases = fs::read(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; put the cases there, or name the shared data in BACKISSUE_SHARED", path.display())
+        panic!(
+            "{}: {error}; put the cases there, or name the shared data in BACKISSUE_SHARED",
+            path.display()
+        )
     });
     let cases: Vec<Case> = serde_json::from_slice(&cases).unwrap();
     assert!(cases.len() >= 56, "{} has only {} cases", path.display(), cases.len());

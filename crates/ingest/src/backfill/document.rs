@@ -1,8 +1,9 @@
 //! What one document of a source's past says: pure, but for undoing a compression.
 
 use backissue_feed::archives::{self, POSTS_PER_PAGE};
-use backissue_feed::{Hints, Shapes, UrlDate, Verdict, Why, listing, sitemap};
+use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
 use backissue_fetch::gunzip;
+use backissue_model::dates::UrlDate;
 use backissue_model::{CanonicalUrl, Entry};
 use backissue_store::{Admission, Extent, FoundBy};
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,6 @@
 //! Whether a page that was found by its address alone is an article.
 
-use backissue_feed::UrlDate;
+use backissue_model::dates::UrlDate;
 use backissue_model::{Article, CanonicalUrl};
 use backissue_store::{ClaimedRead, FoundBy, StoreError};
 

@@ -1,27 +1,9 @@
-//! Dates as feeds write them.
-//!
-//! A feed's date should be RFC 822 (RSS) or RFC 3339 (Atom, Dublin Core). Many are neither: zones that no RFC has, days
-//! and months swapped, months in the publisher's language, half a date. The forms are tried in a fixed order, most
-//! exact first; the first that fits decides; `pieced` reads the rest word by word. A date without a zone is read as UTC. Nothing here knows today's date, so
-//! forms that leave out the year are no dates.
+//! The forms of a date, one function per form.
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-/// The beginning of year 1.
-const FIRST_YEAR: Timestamp = Timestamp::constant(-62_135_596_800, 0);
-
-/// The moment that `text` names, if it names one.
-pub fn parse(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > 200 {
-        return None;
-    }
-    const FORMS: [fn(&str) -> Option<Timestamp>; 10] =
-        [epoch, w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek, pieced];
-    // What days, hours or a zone reach beyond the first year cannot be written again.
-    FORMS.iter().find_map(|form| form(text)).filter(|at| *at >= FIRST_YEAR)
-}
+use super::words::month;
 
 /// Hours east of Greenwich by zone name, lower case.
 fn zone_hours(name: &str) -> Option<i64> {
@@ -86,7 +68,7 @@ fn whole_part(text: &str) -> Option<i64> {
 }
 
 /// A date and time of day in a zone so many minutes east of Greenwich; none where the calendar has no such moment.
-fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
+pub(super) fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let small = |n: i64| i8::try_from(n).ok();
     let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
     let civil = DateTime::new(
@@ -120,7 +102,7 @@ fn offset_minutes(text: &str) -> Option<i64> {
 
 /// The W3C's profile of ISO 8601 and the form that SQL servers print: `2004-01-05T10:20:30-05:00`, `2004-01-05 10:20:30
 /// EST`, `2004-01`, `2004`.
-fn w3c(text: &str) -> Option<Timestamp> {
+pub(super) fn w3c(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let (date, rest) = match lower.split_once('t') {
         Some((date, rest)) if !date.contains(' ') => (date, rest),
@@ -149,7 +131,7 @@ fn w3c(text: &str) -> Option<Timestamp> {
 }
 
 /// RFC 822 and what passes for it: `Thu, 1 Jan 04 19:48:21 EST`, `January 5, 2004`.
-fn rfc822(text: &str) -> Option<Timestamp> {
+pub(super) fn rfc822(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let mut parts: Vec<&str> = lower.split_whitespace().collect();
     if parts.len() < 5 {
@@ -200,7 +182,7 @@ fn rfc822_zone(zone: &str) -> Option<i64> {
 }
 
 /// Seconds or milliseconds since 1970, of a day between 1990 and 2032.
-fn epoch(text: &str) -> Option<Timestamp> {
+pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -209,35 +191,11 @@ fn epoch(text: &str) -> Option<Timestamp> {
     (631_152_000..1_980_000_000).contains(&seconds).then(|| Timestamp::from_second(seconds).ok()).flatten()
 }
 
-/// The month of a name in one of Europe's larger languages, lower case.
-fn month_in_words(name: &str) -> Option<i64> {
-    const MONTHS: [&[&str]; 12] = [
-        &["jan", "ene", "gen", "янв", "sty"],
-        &["feb", "fév", "fev", "фев", "lut"],
-        &["mar", "mär", "maa", "mrt", "мар"],
-        &["apr", "avr", "abr", "апр", "kwi"],
-        &["may", "mai", "mei", "maj", "mag", "мая", "май"],
-        &["jun", "juin", "giu", "июн", "cze"],
-        &["jul", "juil", "lug", "июл", "lip"],
-        &["aug", "aoû", "aou", "ago", "авг", "sie"],
-        &["sep", "set", "сен", "wrz"],
-        &["oct", "okt", "ott", "out", "окт", "paź"],
-        &["nov", "ноя", "lis"],
-        &["dec", "dez", "déc", "dic", "дек", "gru"],
-    ];
-    MONTHS.iter().position(|names| names.iter().any(|n| name.starts_with(n))).map(|at| at as i64 + 1)
-}
-
-/// The days of the week by their beginnings, where a month begins alike.
-fn is_day_of_week(word: &str) -> bool {
-    ["mart", "mard", "marted", "miérc", "mar.", "lundi", "lunes"].iter().any(|day| word.starts_with(day))
-}
-
 /// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`, `5. März 2021`, `Mon, 04
 /// Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the month may be each other.
-fn pieced(text: &str) -> Option<Timestamp> {
+pub(super) fn pieced(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
-    let (mut date, mut numbers, mut month) = (None, Vec::new(), None);
+    let (mut date, mut numbers, mut month_told) = (None, Vec::new(), None);
     let (mut clock, mut afternoon, mut minutes_east, mut zone) = (None, None, None, None);
     // "10:00 AM" and "10:00am", but not the "am" of "Europe/Amsterdam".
     let twelve_hours = lower
@@ -265,14 +223,14 @@ fn pieced(text: &str) -> Option<Timestamp> {
             date = Some(day);
         } else if let Some(number) = number(ordinal(word)) {
             numbers.push((number, ordinal(word).len()));
-        } else if month.is_none() && !is_day_of_week(word) {
-            month = month_in_words(word);
+        } else if month_told.is_none() {
+            month_told = month(word);
         }
     }
     let date = date.or_else(|| {
         let year = numbers.iter().find(|(_, length)| *length == 4)?.0;
         let day = numbers.iter().find(|(_, length)| *length <= 2)?.0;
-        Some([year, month?, day])
+        Some([year, month_told?, day])
     })?;
     let mut clock = clock.unwrap_or([0; 3]);
     match afternoon {
@@ -288,6 +246,22 @@ fn pieced(text: &str) -> Option<Timestamp> {
         }
         None => Some(at),
     }
+}
+
+/// The same if one of its words is a whole date, so that the rest may be any words.
+pub(super) fn numeric(text: &str) -> Option<Timestamp> {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| c.is_whitespace() || c == ',');
+    words.any(|word| date_in_a_word(word, true).is_some()).then(|| pieced(text)).flatten()
+}
+
+/// A day in eight digits: `20200821`.
+pub(super) fn compact(text: &str) -> Option<Timestamp> {
+    let digits = text.get(..8).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    if text[8..].starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    moment([number(&digits[..4])?, number(&digits[4..6])?, number(&digits[6..])?], [0; 3], 0)
 }
 
 /// A number without the sign that makes it an ordinal: `11th`, `5.`, `1er`.
@@ -321,7 +295,7 @@ fn date_in_a_word(word: &str, american: bool) -> Option<[i64; 3]> {
     }
     let year = number(third).filter(|_| third.len() == 4)?;
     let first = number(first)?;
-    if let Some(month) = month_in_words(second) {
+    if let Some(month) = month(second) {
         return Some([year, month, first]);
     }
     let second = number(second)?;
@@ -335,7 +309,7 @@ fn date_in_a_word(word: &str, american: bool) -> Option<[i64; 3]> {
 }
 
 /// `Thu Jan 5 10:20:30 2004` and the same with a zone before the year.
-fn asctime(text: &str) -> Option<Timestamp> {
+pub(super) fn asctime(text: &str) -> Option<Timestamp> {
     let parts: Vec<&str> = text.split_whitespace().collect();
     let (clock, zone, year) = match parts[..] {
         [_, _, _, clock, year] => (clock, "+0000", year),
@@ -384,7 +358,7 @@ impl<'a> Pieces<'a> {
 type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
-fn iso8601(text: &str) -> Option<Timestamp> {
+pub(super) fn iso8601(text: &str) -> Option<Timestamp> {
     if text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
         return None;
     }
@@ -459,7 +433,7 @@ fn normalised(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Times
 }
 
 /// `Fri, 2006/09/15 08:19:53 EDT`, the form of a version control system's feeds.
-fn slashed(text: &str) -> Option<Timestamp> {
+pub(super) fn slashed(text: &str) -> Option<Timestamp> {
     let (_, rest) = text.split_once(", ")?;
     let mut pieces = Pieces(rest);
     let year = pieces.digits(1, 4)?;
@@ -477,7 +451,7 @@ fn slashed(text: &str) -> Option<Timestamp> {
 }
 
 /// `2004-július-13T9:15-05:00`.
-fn hungarian(text: &str) -> Option<Timestamp> {
+pub(super) fn hungarian(text: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = [
         "január",
         "februári",
@@ -507,7 +481,7 @@ fn hungarian(text: &str) -> Option<Timestamp> {
 }
 
 /// `Κυρ, 11 Ιούλ 2004 12:00:00 EST`.
-fn greek(text: &str) -> Option<Timestamp> {
+pub(super) fn greek(text: &str) -> Option<Timestamp> {
     const MONTHS: [&[&str]; 12] = [
         &["Ιαν"],
         &["Φεβ"],
@@ -533,7 +507,7 @@ fn greek(text: &str) -> Option<Timestamp> {
 }
 
 /// `2004년 05월 28일 01:31:15` and `2004-05-25 오후 11:23:17`, both in Korea's time.
-fn korean(text: &str) -> Option<Timestamp> {
+pub(super) fn korean(text: &str) -> Option<Timestamp> {
     const KOREA: i64 = 9 * 60;
     let mut pieces = Pieces(text);
     let year = pieces.digits(4, 4)?;
@@ -565,58 +539,4 @@ fn korean(text: &str) -> Option<Timestamp> {
     pieces.literal(":")?;
     let second = pieces.digits(1, 2)?;
     moment([year, month, day], [hour + afternoon, minute, second], KOREA)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_that_no_rfc_has_are_read() {
-        for (text, at) in [
-            ("Sun, 19 Mar 2023 20:21:00 America/Los_Angeles", Some("2023-03-20T03:21:00Z")),
-            ("Thu, 01 Jul 2021 12:00:00 Europe/Berlin", Some("2021-07-01T10:00:00Z")),
-            ("Mon, 11 Jul 2022 01:20:02 CEST", Some("2022-07-10T23:20:02Z")),
-            ("Mon, 11 Jul 2022 01:20:02 MEZ", Some("2022-07-11T00:20:02Z")),
-            ("Mon, 11 Jul 2022 12:00:00 EET", Some("2022-07-11T10:00:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 MSK", Some("2022-07-11T09:00:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 JST", Some("2022-07-11T03:00:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 IST", Some("2022-07-11T06:30:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 AEDT", Some("2022-07-11T01:00:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 BST", Some("2022-07-11T11:00:00Z")),
-            ("Mon, 11 Jul 2022 12:00:00 UTC+8", Some("2022-07-11T04:00:00Z")),
-            ("2022-07-11 12:00:00 CEST", Some("2022-07-11T10:00:00Z")),
-            ("8/21/2018 9:00:00 AM", Some("2018-08-21T09:00:00Z")),
-            ("8/23/2018 6:45:10 PM", Some("2018-08-23T18:45:10Z")),
-            ("21 Aug 2018 12:05:00 AM", Some("2018-08-21T00:05:00Z")),
-            ("21 Aug 2018 6:45:10 PM", Some("2018-08-21T18:45:10Z")),
-            ("2018-08-21 6:45 pm", Some("2018-08-21T18:45:00Z")),
-            ("August 21, 2018 6:45pm", Some("2018-08-21T18:45:00Z")),
-            ("11-Sep-2019 22:52:30 +5:30", Some("2019-09-11T17:22:30Z")),
-            ("Wed, 11 Sep 2019 22:52:30 +5:30", Some("2019-09-11T17:22:30Z")),
-            ("Wed, 11 Sep 2019 22:52:30+0530", Some("2019-09-11T17:22:30Z")),
-            ("Wed 11th Sep 2019 10:00", Some("2019-09-11T10:00:00Z")),
-            ("2018/08/21", Some("2018-08-21T00:00:00Z")),
-            ("2018/08/21 10:11:12", Some("2018-08-21T10:11:12Z")),
-            ("21.08.2018", Some("2018-08-21T00:00:00Z")),
-            ("5. März 2021", Some("2021-03-05T00:00:00Z")),
-            ("mardi 5 août 2021 10:00", Some("2021-08-05T10:00:00Z")),
-            ("3 de mayo de 2021", Some("2021-05-03T00:00:00Z")),
-            ("martedì 7 dicembre 2021", Some("2021-12-07T00:00:00Z")),
-            ("1484207400", Some("2017-01-12T07:50:00Z")),
-            ("1484207400123", Some("2017-01-12T07:50:00Z")),
-            ("03/04/2021", None),
-            ("yesterday", None),
-            ("Mon, 04 Dec 2023 02:10:00 Not/AZone", None),
-        ] {
-            assert_eq!(parse(text), at.map(|at| at.parse().unwrap()), "{text}");
-        }
-    }
-
-    #[test]
-    fn zone_name_with_am_in_it_is_no_half_of_day() {
-        assert_eq!(parse("03/04/2021 10:00 Europe/Amsterdam"), None);
-        assert!(parse("03/04/2021 10:00 AM").is_some());
-        assert!(parse("03/04/2021 10:00am").is_some());
-    }
 }
