@@ -1,9 +1,10 @@
 //! The binary as a person runs it, in a data folder of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -176,29 +177,7 @@ impl Archive {
     /// # Errors
     /// When it ends before it does.
     pub fn serve(&self, words: &[&str]) -> anyhow::Result<Served> {
-        let mut command = self.command(&[&["serve", "--listen", "127.0.0.1:0"], words].concat());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let mut log = BufReader::new(child.stderr.take().context("standard error is piped")?);
-        let mut said = String::new();
-        loop {
-            let mut line = String::new();
-            if log.read_line(&mut line)? == 0 {
-                bail!("serve ended before it told its address: {}\n{said}", child.wait()?);
-            }
-            said.push_str(&line);
-            if let Some(address) =
-                line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next())
-            {
-                let address = address.parse()?;
-                let rest = std::thread::spawn(move || {
-                    let mut rest = String::new();
-                    // A pipe that breaks has said all it had to say.
-                    let _ = log.read_to_string(&mut rest);
-                    rest
-                });
-                return Ok(Served { child, address, rest: Some(rest) });
-            }
-        }
+        Served::start(self.command(&[&["serve", "--listen", "127.0.0.1:0"], words].concat()))
     }
 }
 
@@ -208,10 +187,56 @@ pub struct Served {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
-    rest: Option<std::thread::JoinHandle<String>>,
+    /// The lines of its standard error.
+    lines: Receiver<String>,
 }
 
 impl Served {
+    /// Starts a `serve` by this command and waits until it tells its address.
+    ///
+    /// # Errors
+    /// When it ends before it does.
+    pub fn start(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let log = BufReader::new(child.stderr.take().context("standard error is piped")?);
+        let (heard, lines) = channel();
+        std::thread::spawn(move || {
+            // A pipe that breaks has said all it had to say, and so has one to which nobody listens.
+            log.lines().map_while(Result::ok).try_for_each(|line| heard.send(line).ok())
+        });
+        let mut served = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines };
+        let line = served.hears("http://")?;
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
+        served.address = address.context("serve told no address")?.parse()?;
+        Ok(served)
+    }
+
+    /// The next line of its standard error that has these words.
+    ///
+    /// # Errors
+    /// When it ends, or falls silent for too long, before it says them.
+    pub fn hears(&self, words: &str) -> anyhow::Result<String> {
+        let mut said = String::new();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.with_context(|| format!("serve never said {words:?} but:\n{said}"))?;
+            if line.contains(words) {
+                return Ok(line);
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+
+    /// Waits for an end that nobody asked for.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn ended(mut self) -> anyhow::Result<(ExitStatus, String)> {
+        let status = wait(&mut self.child)?;
+        Ok((status, self.lines.iter().collect::<Vec<_>>().join("\n")))
+    }
+
     /// The address of a page.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -263,11 +288,9 @@ impl Served {
     ///
     /// # Errors
     /// When it does not end in time.
-    pub fn stop(mut self) -> anyhow::Result<(ExitStatus, String)> {
+    pub fn stop(self) -> anyhow::Result<(ExitStatus, String)> {
         terminate(&self.child)?;
-        let status = wait(&mut self.child)?;
-        let said = self.rest.take().and_then(|r| r.join().ok()).unwrap_or_default();
-        Ok((status, said))
+        self.ended()
     }
 }
 

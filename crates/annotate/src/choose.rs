@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use backissue_model::cancel::checkpoint;
 use backissue_model::{Evidence, Form, Kind, Statement};
 
 use crate::blocks::{Block, BlockKind};
@@ -92,6 +93,7 @@ impl<'a> Part<'a> {
     fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
         let candidate = |&(at, score): &(usize, f32)| {
+            checkpoint();
             let passage = self.passage(at).filter(|passage| !self.serves_already(passage))?;
             let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);
             Some(Candidate { score: score + added.sum::<f32>(), passage })

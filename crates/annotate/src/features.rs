@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use backissue_model::cancel::checkpoint;
+
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::cues::Cues;
@@ -143,6 +145,7 @@ pub(crate) fn measure(
     let surroundings = Surroundings::of(article, blocks, cues);
     let measures = (0..sentences.len())
         .map(|at| {
+            checkpoint();
             let placed = Placed::of(&sentences, blocks, at);
             let own = surroundings.own(&all, &placed, at);
             let none = Vec::new();

@@ -5,6 +5,7 @@
 //! after their stops and stay whole. Code blocks and tables have no sentences. This module must not judge sentences.
 
 use backissue_model::Span;
+use backissue_model::cancel::checkpoint;
 
 use crate::blocks::{Block, BlockKind, blocks};
 
@@ -26,6 +27,7 @@ pub(crate) struct Sentence {
 pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
     let mut found = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
+        checkpoint();
         if matches!(block.kind, BlockKind::Heading | BlockKind::Code | BlockKind::Table | BlockKind::Caption)
         {
             continue;

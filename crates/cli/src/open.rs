@@ -110,6 +110,7 @@ pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Opt
         _ => Store::open(&location, &settings.time_zone.value.0).await?,
     };
     tell_new(settings, is_new);
+    let store = store.with_source_limit(settings.source_limit.value.0);
     store.forget_wrong_clock(Timestamp::now()).await?;
     if matches!(location, Location::Sqlite(_)) {
         // Nobody else can hold one: a process that was killed left them.
@@ -202,6 +203,7 @@ fn ingest_settings(settings: &Settings) -> anyhow::Result<IngestSettings> {
         poll_every: settings.poll_every.value.0,
         // A step is at most a robots.txt, a page and where that leads to, and as many turns of others at the host.
         lease: usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
+        archive_limit: settings.archive_limit.value.0,
         annotate_with,
         ..usual
     })

@@ -134,6 +134,12 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub image_cache_limit: Option<Size>,
+    /// How much one source may put into the archive; it is asked for no more from then on [default: 1 GB]
+    #[arg(long, global = true, env = "BACKISSUE_SOURCE_LIMIT", value_name = "SIZE", hide_env_values = true)]
+    pub source_limit: Option<Size>,
+    /// How large the archive may become; nothing is fetched from then on [default: 100 GB]
+    #[arg(long, global = true, env = "BACKISSUE_ARCHIVE_LIMIT", value_name = "SIZE", hide_env_values = true)]
+    pub archive_limit: Option<Size>,
     /// The model, by its name in the configuration file, that says what texts mean, instead of the built-in embedder; its
     /// server must have `/embeddings`
     #[arg(long, global = true, env = "BACKISSUE_EMBED_WITH", value_name = "MODEL", hide_env_values = true)]
@@ -191,6 +197,10 @@ struct SettingsFile {
     images: Option<ImagesShown>,
     #[serde(deserialize_with = "parsed")]
     image_cache_limit: Option<Size>,
+    #[serde(deserialize_with = "parsed")]
+    source_limit: Option<Size>,
+    #[serde(deserialize_with = "parsed")]
+    archive_limit: Option<Size>,
     embed_with: Option<String>,
     annotate_with: Option<String>,
     model: Vec<ModelRow>,
@@ -341,6 +351,10 @@ pub struct Settings {
     pub images: Setting<ImagesShown>,
     /// How large the folder of cached images may become.
     pub image_cache_limit: Setting<Size>,
+    /// How much one source may put into the archive.
+    pub source_limit: Setting<Size>,
+    /// How large the archive may become.
+    pub archive_limit: Setting<Size>,
     /// The model that says what texts mean.
     pub embed_with: Setting<Option<String>>,
     /// The model that annotates each new read.
@@ -488,6 +502,10 @@ impl Settings {
                 file.image_cache_limit,
                 || Size(500_000_000),
             ),
+            source_limit: layers
+                .one("source_limit", flags.source_limit, file.source_limit, || Size(1_000_000_000)),
+            archive_limit: layers
+                .one("archive_limit", flags.archive_limit, file.archive_limit, || Size(100_000_000_000)),
             embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
             models: layers.many("model", Vec::new(), file.model),
@@ -558,6 +576,8 @@ impl Settings {
             ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
             ("images", self.images.value.to_string(), &self.images.origin),
             ("image_cache_limit", self.image_cache_limit.value.to_string(), &self.image_cache_limit.origin),
+            ("source_limit", self.source_limit.value.to_string(), &self.source_limit.origin),
+            ("archive_limit", self.archive_limit.value.to_string(), &self.archive_limit.origin),
             ("embed_with", text(&self.embed_with.value), &self.embed_with.origin),
             ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
             ("log", text(&self.log.value), &self.log.origin),

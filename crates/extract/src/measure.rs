@@ -1,5 +1,7 @@
 //! What is known of every node before anything is decided: how much it says, how much of that is links, how much was grabbed.
 
+use backissue_model::cancel::checkpoint;
+
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// Sums over a node and all below it.
@@ -39,6 +41,7 @@ fn share(part: u32, whole: u32) -> f32 {
 pub(crate) fn measure(tree: &Tree, grabbed: &[bool]) -> Vec<Measure> {
     let mut measures = vec![Measure::default(); tree.nodes.len()];
     for at in (0..tree.nodes.len()).rev() {
+        checkpoint();
         let node = tree.node(at);
         match node.tag {
             Tag::Text => {

@@ -12,6 +12,7 @@
 //! The text of an article's HTML under this rule ([`crate::plain_text`]) is the article's text. The HTML holds only what
 //! [`crate::sanitise`] lets through; `div`s and their like are undone, and loose words become paragraphs.
 
+use backissue_model::cancel::checkpoint;
 use backissue_model::{Block, BlockKind, Blocks, Span};
 use url::Url;
 
@@ -122,6 +123,7 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, at: At) {
+        checkpoint();
         if self.dropped.get(at).copied().unwrap_or(false) {
             return;
         }

@@ -3,6 +3,7 @@
 //! A node's descendants are the nodes between it and its `end`, so walking a subtree is walking a slice, and what is found
 //! out about nodes lives in plain lists beside this one. Never changed once made: cleaning marks, it does not cut.
 
+use backissue_model::cancel::checkpoint;
 use dom_query::{Document, NodeId, NodeRef};
 use foldhash::HashMap;
 use tendril::StrTendril;
@@ -209,6 +210,7 @@ impl Tree {
         let mut way: Vec<(NodeRef<'_>, At)> = Vec::new();
         let mut next = document.root().first_child();
         while let Some(node) = next {
+            checkpoint();
             let parent = way.last().map_or(0, |w| w.1);
             let at = tree.nodes.len();
             let taken = node.query(Node::of).flatten();

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use backissue_model::cancel::checkpoint;
 use backissue_model::{Feed, FeedFormat};
 use base64::Engine;
 use url::Url;
@@ -497,6 +498,7 @@ impl Assembly {
     }
 
     fn start_item(&mut self, attributes: &[Attribute]) {
+        checkpoint();
         if self.entries.len() <= MAX_ENTRIES {
             self.entries.push(Record::default());
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
@@ -13,7 +14,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
-use crate::error::{FetchError, innermost_reason};
+use crate::error::{FetchError, TimeoutStage, innermost_reason};
 
 /// The value of `Accept-Encoding`: the encodings that [`decoders`] knows.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip, br, zstd";
@@ -23,6 +24,10 @@ const MOST_LAYERS: usize = 2;
 
 /// The largest zstd window, as a power of two: the 8 MB that RFC 9659 allows on the web.
 const ZSTD_WINDOW: u32 = 23;
+
+/// The bytes on the wire that must arrive in each period of
+/// [`slowest`](crate::FetchSettings::slowest).
+pub const LEAST_BYTES: u64 = 4096;
 
 /// Bytes per read. Also the most that is decompressed beyond a limit.
 const PIECE: usize = 32 * 1024;
@@ -66,12 +71,14 @@ struct TooLargeOnWire(usize);
 /// # Errors
 /// - [`FetchError::TooLarge`] as soon as the declared length, the bytes on the wire or the
 ///   decompressed bytes exceed the limit.
+/// - [`FetchError::Timeout`] if fewer than [`LEAST_BYTES`] arrive in a period of `slowest`.
 /// - [`FetchError::Body`] if the body breaks off or cannot be decompressed.
 /// - [`FetchError::Protocol`] if the encoding was not requested.
 pub(crate) async fn read(
     answer: reqwest::Response,
     host: &str,
     extent: Extent,
+    slowest: Duration,
 ) -> Result<ReadBody, FetchError> {
     let limit = extent.on_wire();
     let declared = answer.content_length().filter(|_| matches!(extent, Extent::Whole(_)));
@@ -81,7 +88,13 @@ pub(crate) async fn read(
     let encodings = encodings(answer.headers(), host)?;
     let wire = Arc::new(AtomicU64::new(0));
     let source = counted(answer, Arc::clone(&wire), limit);
-    let bytes = unpack(source, &encodings, extent).await.map_err(|error| match error {
+    let read = tokio::select! {
+        read = unpack(source, &encodings, extent) => read,
+        () = starves(&wire, slowest) => {
+            return Err(FetchError::Timeout { host: host.to_owned(), stage: TimeoutStage::Slow, limit: slowest });
+        }
+    };
+    let bytes = read.map_err(|error| match error {
         Broken::TooLarge => FetchError::TooLarge { host: host.to_owned(), limit },
         Broken::Read(error) if is_too_large(&error) => FetchError::TooLarge { host: host.to_owned(), limit },
         Broken::Read(error) => FetchError::Body { host: host.to_owned(), reason: innermost_reason(&error) },
@@ -101,6 +114,19 @@ fn counted(
         std::future::ready(if within { Ok(piece) } else { Err(io::Error::other(TooLargeOnWire(limit))) })
     });
     Box::pin(StreamReader::new(Box::pin(pieces)))
+}
+
+/// Ends when too few bytes came in a period.
+async fn starves(wire: &AtomicU64, slowest: Duration) {
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(slowest).await;
+        let now = wire.load(Ordering::Relaxed);
+        if now - before < LEAST_BYTES {
+            return;
+        }
+        before = now;
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,8 @@ pub enum TimeoutStage {
     FirstByte,
     /// `total_timeout`: the body did not end.
     Total,
+    /// `slowest`: next to nothing of the body came.
+    Slow,
 }
 
 impl TimeoutStage {
@@ -20,6 +22,7 @@ impl TimeoutStage {
             Self::Connect => "could not be connected to",
             Self::FirstByte => "did not begin to answer",
             Self::Total => "did not finish its answer",
+            Self::Slow => "sent next to nothing of its answer",
         }
     }
 }

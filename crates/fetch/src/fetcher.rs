@@ -265,7 +265,7 @@ impl Shared {
             }
             200..=299 => {
                 let head = Arrival::of(&answer);
-                let read = body::read(answer, host, self.extent(asked.want)).await?;
+                let read = body::read(answer, host, self.extent(asked.want), self.settings.slowest).await?;
                 Ok(Hop::Arrived(head.with_body(read)))
             }
             304 if !asked.validators.is_empty() => {

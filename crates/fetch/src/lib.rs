@@ -60,7 +60,7 @@ mod turns;
 mod tests;
 
 pub use address::{why_not_public, why_url_not_public};
-pub use body::gunzip;
+pub use body::{LEAST_BYTES, gunzip};
 pub use error::{FetchError, TimeoutStage, innermost_reason};
 pub use fetcher::{Fetcher, tls_reason};
 pub use freshness::retry_after;

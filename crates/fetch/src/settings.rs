@@ -21,6 +21,9 @@ pub struct FetchSettings {
     /// The whole `get`, redirects included. Waiting for a host's turn does not count. Default: 60
     /// s.
     pub total_timeout: Duration,
+    /// The period in which at least [`LEAST_BYTES`](crate::LEAST_BYTES) of a body must arrive, so
+    /// that a host that sends a byte now and then does not hold a worker. Default: 10 s.
+    pub slowest: Duration,
     /// Maximum bytes of a feed, on the wire and after decompression. Default: 16 MiB (the largest
     /// real feed in the tests has 1.6 MB).
     pub max_bytes_feed: usize,
@@ -65,6 +68,7 @@ impl Default for FetchSettings {
             connect_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(20),
             total_timeout: Duration::from_secs(60),
+            slowest: Duration::from_secs(10),
             max_bytes_feed: 16 * 1024 * 1024,
             max_bytes_page: 8 * 1024 * 1024,
             max_bytes_image: 10 * 1024 * 1024,

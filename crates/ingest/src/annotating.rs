@@ -4,24 +4,20 @@ use std::sync::Arc;
 
 use backissue_annotate::Text;
 use backissue_model::Precis;
-use backissue_store::{ClaimedRead, Finished};
+use backissue_store::{ClaimedRead, Finished, Retry, Selection};
 use jiff::Timestamp;
 use tracing::debug;
 
+use crate::compute::compute;
 use crate::workers::{Ingest, IngestError};
 
 impl Ingest {
     /// Makes the read's précis from its stored article.
     pub(crate) async fn annotate_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
         let read = Arc::new(read);
-        let claimed = read.clone();
-        let precis = match tokio::task::spawn_blocking(move || precis_of(&claimed)).await {
-            Ok(Some(precis)) => precis,
-            Ok(None) => return self.give_back_for_good(&read, "its stored article is missing").await,
-            Err(_) => {
-                let reason = "its text stopped the program's annotator; please report this";
-                return self.give_back_for_good(&read, reason).await;
-            }
+        let precis = match built_in_precis(read.clone()).await {
+            Ok(precis) => precis,
+            Err(why) => return self.give_back_for_good(&read, &why).await,
         };
         let now = Timestamp::now();
         let finished = match &self.settings.annotate_with {
@@ -37,11 +33,33 @@ impl Ingest {
         }
         Ok(())
     }
+
+    /// Makes a new précis of a read that another source owns now; until then the former one is shown.
+    pub(crate) async fn annotate_for_its_owner(&self, read: ClaimedRead) -> Result<(), IngestError> {
+        let read = Arc::new(read);
+        let now = Timestamp::now();
+        match built_in_precis(read.clone()).await {
+            Ok(precis) => {
+                let finished = self.store.finish_again(&read, &precis, now).await?;
+                if let (Finished::Done, Some(asker)) = (finished, &self.settings.annotate_with) {
+                    self.store.ask_for(&Selection::These(vec![read.id]), asker.name(), now).await?;
+                }
+            }
+            Err(why) => {
+                self.store.fail(&read, &why, now, Retry::SetAside).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The built-in annotator's précis of a read that has its article.
-pub(crate) fn precis_of(read: &ClaimedRead) -> Option<Precis> {
-    with_text(read, |text| backissue_annotate::annotate(&text))
+/// The built-in annotator's précis of a read, or why it has none.
+pub(crate) async fn built_in_precis(read: Arc<ClaimedRead>) -> Result<Precis, String> {
+    match compute(move || with_text(&read, |text| backissue_annotate::annotate(&text))).await {
+        Ok(Some(precis)) => Ok(precis),
+        Ok(None) => Err("its stored article is missing".to_owned()),
+        Err(why) => Err(format!("its précis was not made: {why}")),
+    }
 }
 
 /// What is known of a read's article, as the annotators want it; none where it has none.

@@ -12,7 +12,7 @@ use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::annotating::{precis_of, with_text};
+use crate::annotating::{built_in_precis, with_text};
 
 /// A model and how much of it may be used.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub(crate) enum NotTold {
     /// The model's replies had not the form that was asked for.
     Unusable,
     /// The read has no article, or its text stopped the built-in annotator.
-    Article(&'static str),
+    Article(String),
     Store(StoreError),
 }
 
@@ -79,11 +79,7 @@ impl Asker {
 
     /// The précis of a read's article as the model tells it and the gate lets it through.
     pub(crate) async fn tell(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<Told, NotTold> {
-        let claimed = read.clone();
-        let built_in = tokio::task::spawn_blocking(move || precis_of(&claimed))
-            .await
-            .map_err(|_| NotTold::Article("its text stopped the program's annotator; please report this"))?
-            .ok_or(NotTold::Article("its stored article is missing"))?;
+        let built_in = built_in_precis(read.clone()).await.map_err(NotTold::Article)?;
         let mut dealings = Dealings { asker: self, store, has_leave: false, questions: 0 };
         let mut readings = Readings::default();
         loop {

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, info};
 use url::Url;
 
+use crate::compute::compute;
 use crate::robots::Leave;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
@@ -133,13 +134,12 @@ impl Ingest {
         let url = CanonicalUrl::of(&response.url).map_err(|e| in_vain(e.to_string()))?;
         let entry = told_by(read);
         let (media_type, page_url) = (response.media_type, response.url);
-        let _room = room_for(bytes.len() + carried(&entry)).await;
-        let article =
-            tokio::task::spawn_blocking(move || article_in(&bytes, media_type.as_deref(), &page_url, &entry))
-                .await
-                .map_err(|_| {
-                    in_vain("its page stopped the program's extractor; please report this".into())
-                })?;
+        let room = room_for(bytes.len() + carried(&entry)).await;
+        let step = move || {
+            let _room = room;
+            article_in(&bytes, media_type.as_deref(), &page_url, &entry)
+        };
+        let article = compute(step).await.map_err(|why| in_vain(format!("its page was not read: {why}")))?;
         Ok((article.map_err(in_vain)?, url))
     }
 
@@ -229,9 +229,10 @@ fn told_by(read: &ClaimedRead) -> Entry {
 
 async fn from_feed(read: &ClaimedRead) -> Option<Article> {
     let (entry, base) = (told_by(read), read.url.as_url().clone());
-    let _room = room_for(carried(&entry)).await;
-    tokio::task::spawn_blocking(move || backissue_extract::from_entry(&entry, Some(&base)).ok())
-        .await
-        .ok()
-        .flatten()
+    let room = room_for(carried(&entry)).await;
+    let step = move || {
+        let _room = room;
+        backissue_extract::from_entry(&entry, Some(&base)).ok()
+    };
+    compute(step).await.ok().flatten()
 }

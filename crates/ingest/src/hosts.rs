@@ -1,24 +1,24 @@
 //! Which hosts are being asked at this moment, so that workers pick work elsewhere instead of queueing behind one host. And
-//! fair shares: slow hosts have a lane of a few workers, and the pages of one source never take all of them.
+//! fair shares: slow sites have a lane of a few workers, and neither one site nor the reads of one source ever take all.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
-use backissue_model::SourceId;
+use backissue_model::{SourceId, site_of};
 
 /// A rest longer than this was asked for by the host itself (`Retry-After`), and nobody sits waiting for its end.
 const SHORT_REST: Duration = Duration::from_secs(15);
 
-/// A host that held a worker for so long is slow, and for how long it is taken for slow.
+/// A site whose host held a worker for so long is slow, and for how long it is taken for slow.
 const SLOW: Duration = Duration::from_secs(8);
 const SLOW_FOR: Duration = Duration::from_secs(3600);
 
-/// Most hosts that are remembered as slow; those that were found so first are forgotten first.
-const MOST_SLOW: usize = 400;
+/// Most sites that are remembered as slow; those that were found so first are forgotten first.
+const MOST_SLOW: usize = 100;
 
-/// The hosts in use, those that were just used and rest, and those that are slow.
+/// The hosts in use, those that were just used and rest, the sites that are slow, and whose reads are worked on.
 #[derive(Debug, Default)]
 pub struct Hosts {
     inner: Mutex<Inner>,
@@ -26,44 +26,38 @@ pub struct Hosts {
 
 #[derive(Debug, Default)]
 struct Inner {
-    in_use: HashMap<String, Use>,
+    /// Since when a host is asked.
+    in_use: HashMap<String, Instant>,
     resting: HashMap<String, Instant>,
     slow: HashMap<String, Instant>,
-}
-
-#[derive(Debug)]
-struct Use {
-    since: Instant,
-    /// Whose page is fetched there.
-    source: Option<SourceId>,
+    /// How many workers have a read of a source.
+    shares: HashMap<SourceId, usize>,
 }
 
 /// What cannot be picked now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Busy {
-    /// Hosts that are being asked or rest, and slow ones while others hold their lane.
+    /// Hosts, and sites with all their hosts as `*.acme.example`.
     pub hosts: Vec<String>,
-    /// Sources whose pages hold their share of workers.
+    /// Sources whose reads hold their share of workers.
     pub sources: Vec<SourceId>,
 }
 
 impl Inner {
-    fn begin(&mut self, host: &str, source: Option<SourceId>, now: Instant) {
-        self.in_use.insert(host.to_owned(), Use { since: now, source });
+    fn begin(&mut self, host: &str, now: Instant) {
+        self.in_use.insert(host.to_owned(), now);
     }
 
     fn end(&mut self, host: &str, ready: Option<Instant>, now: Instant) {
-        let held = self.in_use.remove(host).map(|used| now.duration_since(used.since));
-        if held.is_some_and(|held| held >= SLOW) {
-            if self.slow.len() >= MOST_SLOW
-                && let Some(oldest) =
-                    self.slow.iter().min_by_key(|(_, at)| **at).map(|(host, _)| host.clone())
-            {
+        let site = site_of(host).to_owned();
+        if self.in_use.remove(host).is_some_and(|since| now.duration_since(since) >= SLOW) {
+            let oldest = self.slow.iter().min_by_key(|(_, at)| **at).map(|(site, _)| site.clone());
+            if let Some(oldest) = oldest.filter(|_| self.slow.len() >= MOST_SLOW) {
                 self.slow.remove(&oldest);
             }
-            self.slow.insert(host.to_owned(), now);
+            self.slow.insert(site, now);
         } else {
-            self.slow.remove(host);
+            self.slow.remove(&site);
         }
         if let Some(ready) = ready.filter(|at| *at > now) {
             self.resting.insert(host.to_owned(), ready);
@@ -74,33 +68,46 @@ impl Inner {
         self.resting.retain(|_, ready| *ready > now);
         self.slow.retain(|_, at| now.duration_since(*at) < SLOW_FOR);
         let mut hosts: Vec<String> = self.in_use.keys().chain(self.resting.keys()).cloned().collect();
-        let is_slow = |host: &String, used: &Use| {
-            self.slow.contains_key(host) || now.duration_since(used.since) >= SLOW
-        };
-        let in_lane = self.in_use.iter().filter(|(host, used)| is_slow(host, used)).count();
-        if in_lane >= (workers / 4).max(1) {
-            hosts.extend(self.slow.keys().filter(|host| !self.in_use.contains_key(*host)).cloned());
+        let quarter = (workers / 4).max(1);
+        let mut of_site: HashMap<&str, usize> = HashMap::new();
+        let mut slow: Vec<&str> = Vec::new();
+        for (host, since) in &self.in_use {
+            let site = site_of(host);
+            *of_site.entry(site).or_default() += 1;
+            if self.slow.contains_key(site) || now.duration_since(*since) >= SLOW {
+                slow.push(site);
+            }
         }
-        let mut shares: HashMap<SourceId, usize> = HashMap::new();
-        for source in self.in_use.values().filter_map(|used| used.source) {
-            *shares.entry(source).or_default() += 1;
+        let full = of_site.iter().filter(|(_, held)| **held >= quarter).map(|(site, _)| *site);
+        let mut sites: Vec<&str> = full.collect();
+        if slow.len() >= quarter {
+            sites.extend(slow);
+            sites.extend(self.slow.keys().map(String::as_str));
         }
-        let share = (workers / 2).max(1);
-        let sources = shares.into_iter().filter(|(_, held)| *held >= share).map(|(source, _)| source);
+        sites.sort_unstable();
+        sites.dedup();
+        hosts.extend(sites.into_iter().map(|site| format!("*.{site}")));
         // One worker alone has nobody to keep a share for.
-        let sources = sources.filter(|_| workers > 1).collect();
-        Busy { hosts, sources }
+        let half = if workers > 1 { workers / 2 } else { usize::MAX };
+        let sources = self.shares.iter().filter(|(_, held)| **held >= half).map(|(source, _)| *source);
+        Busy { sources: sources.collect(), hosts }
     }
 }
 
 impl Hosts {
-    /// Takes `host` for one request; it is given back when the guard is dropped. `source` is the one whose page is asked for.
-    pub fn take<'a>(&'a self, host: &str, source: Option<SourceId>, fetcher: &'a Fetcher) -> HostInUse<'a> {
-        self.lock().begin(host, source, Instant::now());
+    /// Takes `host` for one request; it is given back when the guard is dropped.
+    pub fn take<'a>(&'a self, host: &str, fetcher: &'a Fetcher) -> HostInUse<'a> {
+        self.lock().begin(host, Instant::now());
         HostInUse { hosts: self, fetcher, host: host.to_owned() }
     }
 
-    /// Hosts that cannot be asked now, and sources that have to wait, where there are so many workers.
+    /// Counts a worker to the source whose read it has, until the guard is dropped.
+    pub fn share(&self, source: SourceId) -> Share<'_> {
+        *self.lock().shares.entry(source).or_default() += 1;
+        Share { hosts: self, source }
+    }
+
+    /// What has to wait, where there are so many workers.
     pub fn busy(&self, workers: usize) -> Busy {
         self.lock().busy(workers, Instant::now())
     }
@@ -131,53 +138,90 @@ impl Drop for HostInUse<'_> {
     }
 }
 
+/// A worker that has a read of a source.
+#[derive(Debug)]
+pub struct Share<'a> {
+    hosts: &'a Hosts,
+    source: SourceId,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.hosts.lock();
+        if let Some(held) = inner.shares.get_mut(&self.source) {
+            *held -= 1;
+            if *held == 0 {
+                inner.shares.remove(&self.source);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_source_takes_half_of_the_workers_at_most() {
-        let (mut inner, now) = (Inner::default(), Instant::now());
-        for n in 0..3 {
-            inner.begin(&format!("h{n}.example"), Some(SourceId(1)), now);
-        }
-        inner.begin("feed.example", None, now);
-        assert_eq!(inner.busy(8, now).sources, []);
-        inner.begin("h3.example", Some(SourceId(1)), now);
-        assert_eq!(inner.busy(8, now).sources, [SourceId(1)]);
-        assert_eq!(inner.busy(1, now).sources, []);
-        inner.end("h0.example", None, now);
-        assert_eq!(inner.busy(8, now).sources, []);
+    fn sorted(mut hosts: Vec<String>) -> Vec<String> {
+        hosts.sort();
+        hosts
     }
 
     #[test]
-    fn slow_hosts_share_a_lane() {
+    fn one_source_takes_half_of_the_workers_at_most() {
+        let hosts = Hosts::default();
+        let mut shares: Vec<Share<'_>> = (0..3).map(|_| hosts.share(SourceId(1))).collect();
+        let _other = hosts.share(SourceId(2));
+        assert_eq!(hosts.busy(8).sources, []);
+        shares.push(hosts.share(SourceId(1)));
+        assert_eq!(hosts.busy(8).sources, [SourceId(1)]);
+        assert_eq!(hosts.busy(1).sources, []);
+        shares.pop();
+        assert_eq!(hosts.busy(8).sources, []);
+        drop(shares);
+        assert_eq!(hosts.lock().shares.len(), 1, "nothing is remembered of who has no read");
+    }
+
+    #[test]
+    fn one_site_takes_a_quarter_of_the_workers_at_most() {
         let (mut inner, now) = (Inner::default(), Instant::now());
-        let hosts: Vec<String> = (0..10).map(|n| format!("slow{n}.example")).collect();
-        for host in &hosts {
-            inner.begin(host, None, now);
-            inner.end(host, None, now + SLOW);
+        inner.begin("a.acme.example", now);
+        inner.begin("bolt.example", now);
+        assert_eq!(sorted(inner.busy(8, now).hosts), ["a.acme.example", "bolt.example"]);
+        inner.begin("b.acme.example", now);
+        let busy = ["*.acme.example", "a.acme.example", "b.acme.example", "bolt.example"];
+        assert_eq!(sorted(inner.busy(8, now).hosts), busy);
+        inner.end("a.acme.example", None, now);
+        assert_eq!(sorted(inner.busy(8, now).hosts), ["b.acme.example", "bolt.example"]);
+    }
+
+    #[test]
+    fn slow_sites_share_a_lane() {
+        let (mut inner, now) = (Inner::default(), Instant::now());
+        for n in 0..10 {
+            let host = format!("www.slow{n}.example");
+            inner.begin(&host, now);
+            inner.end(&host, None, now + SLOW);
         }
         let later = now + SLOW;
         assert_eq!(inner.busy(8, later).hosts.len(), 0);
-        inner.begin(&hosts[0], None, later);
-        assert_eq!(inner.busy(8, later).hosts, [hosts[0].clone()]);
-        inner.begin(&hosts[1], None, later);
-        assert_eq!(inner.busy(8, later).hosts.len(), 10, "two of eight workers are the lane");
-        inner.end(&hosts[0], None, later);
-        assert_eq!(inner.busy(8, later).hosts.len(), 1, "who answers at once is slow no more");
+        inner.begin("other.slow0.example", later);
+        assert_eq!(inner.busy(8, later).hosts, ["other.slow0.example"]);
+        inner.begin("www.slow1.example", later);
+        assert_eq!(inner.busy(8, later).hosts.len(), 12, "two of eight workers are the lane");
+        inner.end("other.slow0.example", None, later);
+        assert_eq!(inner.busy(8, later).hosts.len(), 1, "a site that answers at once is slow no more");
         // Who holds a worker right now is slow before the end.
-        inner.begin("new1.example", None, later);
-        assert!(inner.busy(8, later + SLOW).hosts.len() > 9);
-        assert_eq!(inner.busy(8, later + SLOW_FOR * 2).hosts.len(), 2);
+        inner.begin("new.example", later);
+        assert!(inner.busy(8, later + SLOW).hosts.contains(&"*.slow9.example".to_owned()));
+        assert_eq!(inner.busy(8, later + SLOW_FOR * 2).hosts.len(), 4);
     }
 
     #[test]
-    fn slow_hosts_are_remembered_in_bounds() {
+    fn slow_sites_are_remembered_in_bounds() {
         let (mut inner, now) = (Inner::default(), Instant::now());
         for n in 0..(MOST_SLOW as u32 * 2) {
             let host = format!("h{n}.example");
-            inner.begin(&host, None, now);
+            inner.begin(&host, now);
             inner.end(&host, None, now + SLOW + Duration::from_millis(n.into()));
         }
         assert_eq!(inner.slow.len(), MOST_SLOW);

@@ -12,6 +12,8 @@
 mod annotating;
 mod asking;
 mod backfill;
+pub mod clock;
+mod compute;
 mod feed_address;
 mod fetching;
 mod find_feed;

@@ -10,6 +10,7 @@ use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use crate::compute::compute;
 use crate::robots::Leave;
 use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
@@ -48,8 +49,7 @@ pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
         Err(FeedError::WebPage) => Document::Page(backissue_feed::discover(&bytes, &hints)),
         Err(error) => Document::Other(error.to_string()),
     };
-    let stopped = "its feed stopped the program's parser; please report this";
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Document::Other(stopped.to_owned()))
+    compute(read).await.unwrap_or_else(|why| Document::Other(format!("its feed was not read: {why}")))
 }
 
 impl Ingest {

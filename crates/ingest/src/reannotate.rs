@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::annotating::precis_of;
+use crate::annotating::built_in_precis;
 use crate::asking::{Asker, NotTold, Told};
 use crate::schedule;
 
@@ -107,12 +107,7 @@ impl By {
         match self {
             Self::Model(asker) => asker.tell(store, read).await,
             Self::BuiltIn => {
-                let made = tokio::task::spawn_blocking(move || precis_of(&read)).await;
-                let precis = made
-                    .map_err(|_| {
-                        NotTold::Article("its text stopped the program's annotator; please report this")
-                    })?
-                    .ok_or(NotTold::Article("its stored article is missing"))?;
+                let precis = built_in_precis(read).await.map_err(NotTold::Article)?;
                 Ok(Told { precis, refusals: Vec::new(), fell_back: Vec::new(), questions: 0 })
             }
         }
@@ -215,7 +210,7 @@ impl Reannotator {
                 Ok((Some(self.fail(&read, reason, retry).await?), None))
             }
             Err(NotTold::Article(reason)) => {
-                Ok((Some(self.fail(&read, reason, Retry::SetAside).await?), None))
+                Ok((Some(self.fail(&read, &reason, Retry::SetAside).await?), None))
             }
         }
     }

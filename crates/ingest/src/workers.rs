@@ -1,13 +1,14 @@
 //! The workers: each claims what is due, does one arrow of the way, and looks again.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{Phase, Progress, Stage};
 use backissue_store::{
-    ClaimedBackfill, ClaimedRead, ClaimedSource, ClaimedSubscription, Scope, Store, StoreError, Tally,
+    ClaimedBackfill, ClaimedRead, ClaimedSource, ClaimedSubscription, OWNER_CHANGED, Scope, Store,
+    StoreError, Tally,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
@@ -17,7 +18,8 @@ use tracing::{error, warn};
 use url::Url;
 
 use crate::asking::Asker;
-use crate::hosts::{Busy, HostInUse, Hosts};
+use crate::clock::{self, Watched};
+use crate::hosts::{Busy, HostInUse, Hosts, Share};
 use crate::hubs;
 use crate::meter::Meter;
 use crate::reannotate::{By, Pass, Reannotator};
@@ -35,6 +37,10 @@ pub struct IngestSettings {
     pub callbacks: Option<Url>,
     /// How long a worker may hold a row before others may take it over: longer than the slowest fetch.
     pub lease: SignedDuration,
+    /// How long what is in hand may still take after the word to stop. What takes longer is for the next start.
+    pub grace: Duration,
+    /// The size of the database in bytes from which on nothing more is fetched.
+    pub archive_limit: u64,
     /// The model that annotates each read anew after the built-in annotator.
     pub annotate_with: Option<Arc<Asker>>,
 }
@@ -46,6 +52,8 @@ impl Default for IngestSettings {
             poll_every: SignedDuration::from_hours(1),
             callbacks: None,
             lease: SignedDuration::from_mins(10),
+            grace: Duration::from_secs(5),
+            archive_limit: u64::MAX,
             annotate_with: None,
         }
     }
@@ -69,12 +77,34 @@ pub enum IngestError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The clock cannot be right.
+    #[error(
+        "this machine's clock says {0:.0}, which is before this program was made, so nothing is fetched; set the clock"
+    )]
+    Clock(Timestamp),
+    /// The archive has reached its limit.
+    #[error(
+        "the archive has {} MB, and with `archive_limit` at {} MB nothing more is fetched; raise that setting, or unfollow \
+         sources that put much into it (`backissue doctor` names them)",
+        .bytes / 1_000_000, .limit / 1_000_000
+    )]
+    Full {
+        /// Its size in bytes.
+        bytes: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
 }
 
 impl IngestError {
     /// Whether the same may go well a little later: the database is busy or restarting.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Store(StoreError::Busy { .. } | StoreError::Connection { .. }))
+    }
+
+    /// Whether nothing can be written until somebody makes room; what is there can be read.
+    fn is_about_the_disk(&self) -> bool {
+        matches!(self, Self::Store(StoreError::DiskFull { .. } | StoreError::DiskFailed { .. }))
     }
 }
 
@@ -87,6 +117,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often it is looked for work that another process made due, as `backissue sync` does beside a running `serve`.
 const LOOK_FOR_WORK: Duration = Duration::from_secs(10);
+
+/// How long nothing is written after the disk refused it.
+const DISK_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long nothing is asked of the web after it turned out that this machine has no network.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
@@ -105,6 +138,10 @@ pub struct Ingest {
     /// Pieces of work that were ever begun.
     begun: AtomicUsize,
     changed: Notify,
+    /// When the archive was measured last, and whether it had reached its limit.
+    measured: Mutex<Option<(Instant, bool)>>,
+    /// Whether it was told that the disk refuses to be written.
+    told_of_disk: AtomicBool,
     /// Until when the network is taken for lost.
     offline_until: std::sync::Mutex<Option<Instant>>,
 }
@@ -114,8 +151,9 @@ enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
     Subscribe(Box<ClaimedSubscription>, Url, HostInUse<'a>),
     Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
-    Fetch(Box<ClaimedRead>, HostInUse<'a>),
-    Annotate(Box<ClaimedRead>),
+    Fetch(Box<ClaimedRead>, HostInUse<'a>, Share<'a>),
+    Annotate(Box<ClaimedRead>, Share<'a>),
+    AnnotateForOwner(Box<ClaimedRead>, Share<'a>),
 }
 
 impl Ingest {
@@ -132,6 +170,8 @@ impl Ingest {
             working: AtomicUsize::default(),
             begun: AtomicUsize::default(),
             changed: Notify::default(),
+            measured: Mutex::default(),
+            told_of_disk: AtomicBool::default(),
             offline_until: std::sync::Mutex::default(),
         })
     }
@@ -141,7 +181,8 @@ impl Ingest {
         self.meter.watch()
     }
 
-    /// One round: polls sources and moves reads until nothing is due, or `stop` is cancelled and what was held is done.
+    /// One round: polls sources and moves reads until nothing is due, or until `stop` is cancelled and what is in hand is done
+    /// or has had its [`grace`](IngestSettings::grace).
     ///
     /// # Errors
     /// Where the database fails. Trouble with sources and reads is in the summary and in the store.
@@ -150,13 +191,20 @@ impl Ingest {
         round: Round,
         stop: &CancellationToken,
     ) -> Result<Summary, IngestError> {
+        let now = Timestamp::now();
+        if clock::is_before_this_program(now) {
+            return Err(IngestError::Clock(now));
+        }
         self.begin(round).await?;
         self.work(self.scope(round), stop, WhenIdle::Return).await?;
         if let Some(reannotator) = self.reannotator() {
             // How it ended changes nothing about the sync; what is left is due again.
-            reannotator.pass(stop, None).await?;
+            self.pass(&reannotator, stop).await?;
         }
         self.meter.phase(Phase::Idle);
+        if self.is_full().await? {
+            return Err(self.full(self.store.bytes().await?));
+        }
         Ok(self.meter.snapshot())
     }
 
@@ -165,22 +213,69 @@ impl Ingest {
     /// # Errors
     /// Where the database fails.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) -> Result<(), IngestError> {
+        self.until_the_clock_may_be_right(stop).await;
         self.begin(Round::Due).await?;
-        let work = self.work(Scope::Due, stop, WhenIdle::Wait);
-        let Some(reannotator) = self.reannotator() else { return work.await };
-        // A failure of either stops both.
-        let stop_reannotating = stop.child_token();
+        // A failure of one stops the others.
+        let stop_beside = stop.child_token();
         let work = async {
-            let result = work.await;
-            stop_reannotating.cancel();
+            let result = self.work(Scope::Due, stop, WhenIdle::Wait).await;
+            stop_beside.cancel();
             result
         };
-        tokio::try_join!(work, self.keep_annotating(&reannotator, &stop_reannotating)).map(|((), ())| ())
+        let reannotating = async {
+            match self.reannotator() {
+                Some(reannotator) => self.keep_annotating(&reannotator, &stop_beside).await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(work, reannotating, self.watch_clock(&stop_beside)).map(|_| ())
+    }
+
+    /// Waits while the clock cannot be right, and says so once.
+    async fn until_the_clock_may_be_right(&self, stop: &CancellationToken) {
+        let mut now = Timestamp::now();
+        if clock::is_before_this_program(now) {
+            error!("{}", IngestError::Clock(now));
+        }
+        while clock::is_before_this_program(now) && !stop.is_cancelled() {
+            self.pause(LOOK_FOR_WORK, stop).await;
+            now = Timestamp::now();
+        }
+    }
+
+    /// Undoes what a clock that was ahead has put off, as soon as it is put back.
+    async fn watch_clock(&self, stop: &CancellationToken) -> Result<(), IngestError> {
+        let mut clock = Watched::start();
+        while !stop.is_cancelled() {
+            self.pause(LOOK_FOR_WORK, stop).await;
+            if clock.was_put_back() {
+                warn!("the clock was put back; what was put off by the time before is looked at again");
+                match self.store.forget_wrong_clock(Timestamp::now()).await {
+                    Ok(()) => self.look_again(),
+                    Err(failure) => warn!(%failure, "{failure}"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn pause(&self, pause: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
     }
 
     fn reannotator(&self) -> Option<Reannotator> {
         let asker = self.settings.annotate_with.clone()?;
         Some(Reannotator::new(self.store.clone(), By::Model(asker)))
+    }
+
+    async fn pass(&self, reannotator: &Reannotator, stop: &CancellationToken) -> Result<Pass, IngestError> {
+        tokio::select! {
+            pass = reannotator.pass(stop, None) => Ok(pass?),
+            () = self.out_of_grace(stop) => Ok(Pass::Over),
+        }
     }
 
     /// One pass after the other, until told to stop. The database is forgiven what it is forgiven elsewhere.
@@ -191,7 +286,7 @@ impl Ingest {
     ) -> Result<(), IngestError> {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            let pause = match reannotator.pass(stop, None).await.map_err(IngestError::from) {
+            let pause = match self.pass(reannotator, stop).await {
                 Ok(pass) => {
                     failures = 0;
                     let until = match pass {
@@ -207,12 +302,10 @@ impl Ingest {
                     failures += 1;
                     LOOK_AGAIN
                 }
+                Err(failure) if failure.is_about_the_disk() => DISK_PAUSE,
                 Err(failure) => return Err(failure),
             };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => {}
-            }
+            self.pause(pause, stop).await;
         }
         Ok(())
     }
@@ -276,8 +369,18 @@ impl Ingest {
     ) -> Result<(), IngestError> {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            match self.one_turn(scope, stop, idle).await {
-                Ok(Turn::Worked) => failures = 0,
+            let turn = tokio::select! {
+                turn = self.one_turn(scope, stop, idle) => turn,
+                () = self.out_of_grace(stop) => {
+                    warn!("work in hand took too long to be finished; the next start takes it up");
+                    return Ok(());
+                }
+            };
+            match turn {
+                Ok(Turn::Worked) => {
+                    failures = 0;
+                    self.told_of_disk.store(false, Ordering::Relaxed);
+                }
                 Ok(Turn::NothingLeft) => {
                     self.changed.notify_waiters();
                     return Ok(());
@@ -285,10 +388,14 @@ impl Ingest {
                 Err(passing) if passing.may_pass() && failures < MAX_DB_RETRIES => {
                     failures += 1;
                     warn!(%passing, failures, "trying again soon: {passing}");
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_millis(250) * 2u32.pow(failures)) => {}
-                        () = stop.cancelled() => {}
+                    self.pause(Duration::from_millis(250) * 2u32.pow(failures), stop).await;
+                }
+                // The pages can be read meanwhile.
+                Err(failure) if idle == WhenIdle::Wait && failure.is_about_the_disk() => {
+                    if !self.told_of_disk.swap(true, Ordering::Relaxed) {
+                        error!(%failure, "nothing is fetched until it works again: {failure}");
                     }
+                    self.pause(DISK_PAUSE, stop).await;
                 }
                 Err(failure) => {
                     error!(%failure, "the work cannot go on: {failure}");
@@ -298,6 +405,32 @@ impl Ingest {
         }
         self.meter.phase(Phase::Stopping);
         Ok(())
+    }
+
+    /// Whether the archive has reached its limit, as it was at most a few seconds ago. Says so when it changes.
+    async fn is_full(&self) -> Result<bool, StoreError> {
+        let mut measured = self.measured.lock().await;
+        if let Some((_, full)) = measured.filter(|(at, _)| at.elapsed() < LOOK_FOR_WORK) {
+            return Ok(full);
+        }
+        let was_full = measured.is_some_and(|(_, full)| full);
+        let bytes = self.store.bytes().await?;
+        let full = bytes >= self.settings.archive_limit;
+        *measured = Some((Instant::now(), full));
+        if full && !was_full {
+            warn!(bytes, "{}", self.full(bytes));
+        }
+        Ok(full)
+    }
+
+    fn full(&self, bytes: u64) -> IngestError {
+        IngestError::Full { bytes, limit: self.settings.archive_limit }
+    }
+
+    /// Ends when what is in hand has had its time after the word to stop.
+    async fn out_of_grace(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        tokio::time::sleep(self.settings.grace).await;
     }
 
     /// Does one piece of work, or waits until there may be some.
@@ -394,13 +527,22 @@ impl Ingest {
 
     async fn claim(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
         let (now, lease) = (Timestamp::now(), self.settings.lease);
-        if let Some(read) = self.store.claim_read(Stage::Extracted, now, lease, &[]).await? {
-            return Ok(Some(Work::Annotate(Box::new(read))));
-        }
         let Busy { hosts: busy, sources } = self.hosts.busy(self.settings.workers);
+        let stage = Stage::Extracted;
+        if let Some(read) = self.store.claim_read_except(stage, now, lease, &[], &sources).await? {
+            let share = self.hosts.share(read.source);
+            return Ok(Some(Work::Annotate(Box::new(read), share)));
+        }
+        if self.is_full().await? {
+            return Ok(None);
+        }
         if let Some(source) = self.store.claim_source(now, lease, &busy, scope).await? {
-            let host = self.hosts.take(&source.host, None, &self.fetcher);
+            let host = self.hosts.take(&source.host, &self.fetcher);
             return Ok(Some(Work::Poll(Box::new(source), host)));
+        }
+        if let Some(read) = self.store.claim_again(OWNER_CHANGED, now, lease).await? {
+            let share = self.hosts.share(read.source);
+            return Ok(Some(Work::AnnotateForOwner(Box::new(read), share)));
         }
         if self.is_offline() {
             return Ok(None);
@@ -409,17 +551,18 @@ impl Ingest {
             && let Some(fresh) = hubs::fresh_names()
             && let Some(wanted) = self.store.claim_subscription(now, lease, &busy, &fresh).await?
         {
-            let host = self.hosts.take(&wanted.host, None, &self.fetcher);
+            let host = self.hosts.take(&wanted.host, &self.fetcher);
             return Ok(Some(Work::Subscribe(Box::new(wanted), below.clone(), host)));
         }
         if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
-            let host = self.hosts.take(&search.host, None, &self.fetcher);
+            let host = self.hosts.take(&search.host, &self.fetcher);
             return Ok(Some(Work::Backfill(Box::new(search), host)));
         }
-        let read = self.store.claim_page(now, lease, &busy, &sources).await?;
+        let stage = Stage::Discovered;
+        let read = self.store.claim_read_except(stage, now, lease, &busy, &sources).await?;
         Ok(read.map(|read| {
-            let host = self.hosts.take(&read.host, Some(read.source), &self.fetcher);
-            Work::Fetch(Box::new(read), host)
+            let (host, share) = (self.hosts.take(&read.host, &self.fetcher), self.hosts.share(read.source));
+            Work::Fetch(Box::new(read), host, share)
         }))
     }
 
@@ -428,8 +571,9 @@ impl Ingest {
             Work::Poll(source, _host) => self.poll(*source).await,
             Work::Subscribe(wanted, below, _host) => self.subscribe(*wanted, &below).await,
             Work::Backfill(search, _host) => self.backfill(*search).await,
-            Work::Fetch(read, _host) => self.fetch_read(*read).await,
-            Work::Annotate(read) => self.annotate_read(*read).await,
+            Work::Fetch(read, _host, _share) => self.fetch_read(*read).await,
+            Work::Annotate(read, _share) => self.annotate_read(*read).await,
+            Work::AnnotateForOwner(read, _share) => self.annotate_for_its_owner(*read).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Addresses as they may be shown: a feed's may hold a user's name and password.
 
+use std::net::Ipv4Addr;
+
 use serde::{Serialize, Serializer};
 use url::Url;
 
@@ -12,14 +14,17 @@ pub fn without_credentials(url: &Url) -> Url {
     bare
 }
 
-/// Whether two hosts belong to one site: equal, or under one registered domain (Public Suffix
-/// List).
+/// The site that a host belongs to: its registered domain (Public Suffix List), or the host itself
+/// if that is an address or a suffix.
+pub fn site_of(host: &str) -> &str {
+    let host = host.trim_end_matches('.');
+    let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+    psl::domain_str(host).filter(|_| !is_address).unwrap_or(host)
+}
+
+/// Whether two hosts belong to one site.
 pub fn same_site(one: &str, other: &str) -> bool {
-    let (one, other) = (one.trim_end_matches('.'), other.trim_end_matches('.'));
-    one.eq_ignore_ascii_case(other)
-        || psl::domain_str(one).is_some_and(|domain| {
-            psl::domain_str(other).is_some_and(|other| domain.eq_ignore_ascii_case(other))
-        })
+    site_of(one).eq_ignore_ascii_case(site_of(other))
 }
 
 /// Services that publish feeds for blogs elsewhere.
@@ -57,6 +62,9 @@ mod tests {
             ("feeds.feedburner.com", "bolt.example", false),
             ("evil.example", "blog.acme.example", false),
             ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "10.0.0.1", false),
+            ("[::1]", "[::2]", false),
+            ("localhost", "localhost", true),
         ] {
             assert_eq!(owns(feed, Some(&site), read), owned, "{feed} {read}");
         }

@@ -9,6 +9,7 @@ mod address;
 mod article;
 mod block;
 pub mod bounds;
+pub mod cancel;
 mod canonical_url;
 mod company;
 mod concept;
@@ -28,7 +29,7 @@ mod slug;
 mod source;
 mod week;
 
-pub use address::{owns, same_site, without_credentials};
+pub use address::{owns, same_site, site_of, without_credentials};
 pub use article::{Article, Fingerprint, WORDS_PER_MINUTE, minutes_to_read};
 pub use block::{Block, BlockKind, Blocks, BlocksError};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};

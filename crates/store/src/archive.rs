@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
@@ -19,6 +20,10 @@ pub struct Store {
     pub(crate) database: Database,
     pub(crate) location: Arc<Location>,
     pub(crate) zone: TimeZone,
+    /// SQLite's file as it was opened: its device and its number there.
+    file: Option<(u64, u64)>,
+    /// The bytes that a source may have put into the archive and still be asked for more.
+    pub(crate) source_limit: i64,
 }
 
 impl Store {
@@ -61,10 +66,11 @@ impl Store {
     pub async fn is_archive(location: &Location) -> Result<bool, StoreError> {
         let url = match location {
             Location::Sqlite(path) => {
-                return Ok(match std::fs::metadata(path) {
-                    Ok(file) => file.len() > 0,
-                    Err(why) => why.kind() != std::io::ErrorKind::NotFound,
-                });
+                let found = std::fs::metadata(path);
+                if found.as_ref().is_ok_and(|file| file.len() == 0) && stays_empty(path).await {
+                    return Err(StoreError::Empty { path: path.clone() });
+                }
+                return Ok(!found.is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound));
             }
             Location::Postgres(url) => url,
         };
@@ -88,11 +94,24 @@ impl Store {
             Location::Postgres(url) => Database::open_postgres(url).await,
         }
         .map_err(|failure| failure.at(location, "opening it"))?;
-        let store = Self { database, location: Arc::new(location.clone()), zone: TimeZone::UTC };
+        let file = identity(location);
+        let location = Arc::new(location.clone());
+        let store = Self { database, location, zone: TimeZone::UTC, file, source_limit: i64::MAX };
         if !store.is_up_to_date().await {
             store.migrate().await?;
         }
         Ok(store)
+    }
+
+    /// The same archive, in which a source that has put so many bytes into it is asked for no more.
+    pub fn with_source_limit(self, bytes: u64) -> Self {
+        Self { source_limit: i64::try_from(bytes).unwrap_or(i64::MAX), ..self }
+    }
+
+    /// Whether the database's file is still the one that was opened. After it was deleted or replaced, whatever is written
+    /// goes to a file that nobody can open any more.
+    pub fn is_in_place(&self) -> bool {
+        self.file.is_none() || self.file == identity(&self.location)
     }
 
     /// The time zone in which reads are filed under their weeks.
@@ -281,6 +300,32 @@ pub(crate) fn known_schema(database: &Database) -> i64 {
 /// them is known by how it prints.
 fn zone_name(zone: &TimeZone) -> String {
     DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| format!("{zone:?}"))
+}
+
+/// What tells SQLite's file from others, where the system has such a thing.
+fn identity(location: &Location) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let Location::Sqlite(path) = location else { return None };
+        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = location;
+        None
+    }
+}
+
+/// Whether a file has no bytes, and gets none in a moment: another process that makes an archive fills its file at once.
+async fn stays_empty(path: &Path) -> bool {
+    for _ in 0..20 {
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    true
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {

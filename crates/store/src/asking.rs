@@ -58,6 +58,10 @@ pub struct DayUsage {
     pub spent: Spent,
 }
 
+/// The name under which a read waits for the built-in annotator because another source owns it now: what "we" means, and the
+/// company, may differ.
+pub const OWNER_CHANGED: &str = "owner changed";
+
 impl Store {
     /// Has reads annotated anew by `by`, from now on, and tells how many. Those that somebody has in hand for it at this
     /// moment are passed over.
@@ -112,6 +116,20 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
     }
 
+    /// Who is asked to annotate reads, now or later, and how many.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn asked(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let query = sql("SELECT ask, count(*) AS reads FROM read
+             WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask IS NOT NULL GROUP BY ask ORDER BY ask");
+        let found = async {
+            let rows = self.database.rows(query).await?;
+            rows.iter().map(|row| Ok((row.text("ask")?, row.count("reads")?))).collect::<Tried<Vec<_>>>()
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
+    }
+
     /// Takes the newest read that `by` is to annotate anew and holds it for `lease`; its article is always there. What
     /// comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read that is set aside then keeps its précis.
     ///
@@ -124,8 +142,15 @@ impl Store {
         lease: SignedDuration,
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due =
-            DueRead { now, until, stage: Stage::Annotated, busy: &[], busy_sources: &[], ask: Some(by) };
+        let due = DueRead {
+            now,
+            until,
+            stage: Stage::Annotated,
+            busy: &[],
+            busy_sources: &[],
+            within: "",
+            ask: Some(by),
+        };
         let claimed = retried(|| self.claim_due(&due)).await;
         claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate anew"))
     }

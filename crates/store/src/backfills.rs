@@ -238,12 +238,13 @@ impl Store {
         busy: &[String],
     ) -> Tried<Option<ClaimedBackfill>> {
         let candidate = format!(
-            "SELECT source_id FROM backfill WHERE due_at IS NOT NULL AND due_at <= $1 {}
+            "SELECT source_id FROM backfill WHERE due_at IS NOT NULL AND due_at <= $1 {} {}
              AND (leased_until IS NULL OR leased_until <= $1)
              AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.last_success IS NOT NULL
                          AND s.paused_at IS NULL)
              ORDER BY due_at, source_id LIMIT 1",
-            not_among("host", 3, busy)
+            not_among("host", 3, busy),
+            self.within_limit("source_id")
         );
         let bound = |text: String| of_due(text, now, lease, busy);
         let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");

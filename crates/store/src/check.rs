@@ -2,7 +2,7 @@
 
 use crate::archive::known_schema;
 use crate::counters::pairs;
-use crate::database::{Database, Sql, Tried, sql, sql_once};
+use crate::database::{Database, Tried, sql, sql_once};
 use crate::{Store, StoreError};
 
 /// One thing that was checked.
@@ -99,17 +99,10 @@ impl Store {
     }
 
     async fn size(&self) -> Tried<(bool, String)> {
-        let query: Sql = match self.database {
-            Database::Sqlite { .. } => {
-                sql("SELECT c.page_count * s.page_size AS bytes, (SELECT count(*) FROM read) AS reads
-                 FROM pragma_page_count() AS c, pragma_page_size() AS s")
-            }
-            Database::Postgres(_) => sql(
-                "SELECT pg_database_size(current_database()) AS bytes, (SELECT count(*) FROM read) AS reads",
-            ),
+        let Some(row) = self.database.row(sql("SELECT count(*) AS reads FROM read")).await? else {
+            return Ok((true, String::new()));
         };
-        let Some(row) = self.database.row(query).await? else { return Ok((true, String::new())) };
-        let megabytes = row.count("bytes")?.div_ceil(1_000_000);
+        let megabytes = self.try_bytes().await?.div_ceil(1_000_000);
         Ok((true, format!("{} reads in {megabytes} MB", row.count("reads")?)))
     }
 }

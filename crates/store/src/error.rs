@@ -27,6 +27,12 @@ pub enum StoreError {
         /// What it said.
         reason: String,
     },
+    /// The SQLite file has no bytes: a copy that failed, or a disk that was full.
+    #[error("the file {} is empty and no archive; restore a backup, or delete it to begin a new archive", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer version of the program has changed the tables.
     #[error(
         "the database {location} was written by a newer version of backissue (schema {version}, this program knows {known}); install the newer version, or use another data folder"

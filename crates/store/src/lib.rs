@@ -26,6 +26,7 @@ mod annotating;
 mod archive;
 mod asking;
 mod backfills;
+mod budget;
 mod cards;
 mod changes;
 mod check;
@@ -55,8 +56,9 @@ mod titles;
 mod weeks;
 
 pub use archive::Store;
-pub use asking::{Answered, DayUsage, Limits, Selection, Spent};
+pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
+pub use budget::OverLimit;
 pub use cards::{
     Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary, WeekCount,
 };

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::archive::touch;
+use crate::budget::size;
 use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, retried, sql};
@@ -268,6 +269,9 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
         .bind(article.text.as_str())
         .bind(article.blocks.to_string());
     tx.run(insert).await?;
+    let update = sql("UPDATE source SET taken_bytes = taken_bytes + $2
+         WHERE id = (SELECT source_id FROM read WHERE id = $1)");
+    tx.run(update.bind(id).bind(size(article.html.len() + article.text.len()))).await?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ macro_rules! steps {
                 ("blocks", include_str!(concat!("../migrations/", $folder, "/0012_blocks.sql"))),
                 ("listed", include_str!(concat!("../migrations/", $folder, "/0013_listed.sql"))),
                 ("cards", include_str!(concat!("../migrations/", $folder, "/0014_cards.sql"))),
+                ("budget", include_str!(concat!("../migrations/", $folder, "/0015_budget.sql"))),
             ])
         })
     };

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::archive::touch;
+use crate::asking::OWNER_CHANGED;
+use crate::budget::size;
 use crate::changes::mark_changed;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, insertion, placeholders, retried, sql, sql_listing, sql_of, sql_once};
@@ -142,6 +144,8 @@ pub struct Admitted {
     pub new: u64,
     /// Entries that the archive has already.
     pub known: u64,
+    /// New entries that were not admitted because too many hosts wait for this source already.
+    pub left: u64,
 }
 
 impl Store {
@@ -184,7 +188,11 @@ impl Store {
                 let zone = &self.zone;
                 let articles = admit(&mut tx, source, articles, FoundBy::Feed, None, now, zone).await?;
                 let doubtful = admit(&mut tx, source, doubtful, FoundBy::Backfill, None, now, zone).await?;
-                Admitted { new: articles.new + doubtful.new, known: articles.known + doubtful.known }
+                Admitted {
+                    new: articles.new + doubtful.new,
+                    known: articles.known + doubtful.known,
+                    left: articles.left + doubtful.left,
+                }
             }
             _ => Admitted::default(),
         };
@@ -192,7 +200,7 @@ impl Store {
         // one who holds it now.
         if row.int("claim")? == claimed.claim {
             let next = next(&appeared(&mut tx, source).await?);
-            record_health(&mut tx, source, outcome, admitted.new, now, &next).await?;
+            record_health(&mut tx, source, outcome, admitted, now, &next).await?;
         }
         touch(&mut tx).await?;
         if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
@@ -251,7 +259,7 @@ async fn record_health(
     tx: &mut Tx,
     source: SourceId,
     outcome: &PollOutcome,
-    new: u64,
+    admitted: Admitted,
     now: Timestamp,
     next: &NextPoll,
 ) -> Tried<()> {
@@ -270,6 +278,10 @@ async fn record_health(
             ..
         } => {
             let (to, since) = moving(address);
+            // What was left is only seen again if the whole feed comes again.
+            let whole = admitted.left == 0;
+            let (etag, last_modified) =
+                (etag.as_ref().filter(|_| whole), last_modified.as_ref().filter(|_| whole));
             planned(
                 "UPDATE source SET last_poll = $2, last_success = $2, next_poll = $3, pace = $4,
                     leased_until = NULL, last_error = NULL, failures = 0, failing_since = NULL,
@@ -286,7 +298,7 @@ async fn record_health(
             .bind(on_the_web(site_url.as_ref()).map(Url::as_str))
             .bind(language.as_deref().filter(|tag| tag.len() <= MAX_LANGUAGE))
             .bind(to_json(polling_hints)?)
-            .bind(i64::try_from(new).unwrap_or(i64::MAX))
+            .bind(i64::try_from(admitted.new).unwrap_or(i64::MAX))
         }
         PollOutcome::NotModified { etag, last_modified, address } => {
             let (to, since) = moving(address);
@@ -299,8 +311,8 @@ async fn record_health(
             )
             .bind(to)
             .bind(since)
-            .bind(validator(etag))
-            .bind(validator(last_modified))
+            .bind(validator(etag.as_ref()))
+            .bind(validator(last_modified.as_ref()))
         }
         // Who could not be asked has said nothing of where it is.
         PollOutcome::Failed { error } => planned(
@@ -331,8 +343,8 @@ async fn record_health(
 }
 
 /// A validator of an answer, unless it is longer than any server means it.
-fn validator(value: &Option<String>) -> Option<&str> {
-    value.as_deref().filter(|value| value.len() <= MAX_ADDRESS)
+fn validator(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| value.len() <= MAX_ADDRESS)
 }
 
 /// An entry as its place keeps it.
@@ -402,12 +414,23 @@ pub(crate) async fn admit(
         .map(|admission| (address_key(&admission.url), admission))
         .filter(|(key, _)| seen.insert(key.clone()))
         .collect();
-    let mut admitted = Admitted { new: 0, known: (admissions.len() - keyed.len()) as u64 };
+    let mut admitted = Admitted { new: 0, known: (admissions.len() - keyed.len()) as u64, left: 0 };
+    let mut waiting: Option<HashSet<String>> = None;
     for batch in keyed.chunks(BATCH) {
         let known = known_reads(tx, batch).await?;
         let (old, mut new): (Vec<_>, Vec<_>) = batch.iter().partition(|(key, _)| known.contains_key(key));
         if let Some(room) = room {
             new.truncate(usize::try_from(room.saturating_sub(admitted.new)).unwrap_or(usize::MAX));
+        }
+        if !new.is_empty() {
+            if waiting.is_none() {
+                waiting = Some(waiting_hosts(tx, source).await?);
+            }
+            if let Some(waiting) = &mut waiting {
+                let before = new.len();
+                new.retain(|(_, admission)| may_wait(waiting, admission.url.host()));
+                admitted.left += (before - new.len()) as u64;
+            }
         }
         admitted.new += new.len() as u64;
         admitted.known += old.len() as u64;
@@ -418,12 +441,28 @@ pub(crate) async fn admit(
             FoundBy::Feed => unconfirmed(tx, &placed).await?,
             FoundBy::Backfill => HashSet::new(),
         };
-        place_known(tx, source, &placed, found_by, now).await?;
+        place_known(tx, source, &placed, found_by, now, zone).await?;
         placed.retain(|(id, _)| unconfirmed.contains(&id.0));
         placed.sort_by_key(|(id, _)| *id);
         confirm(tx, source, &placed, now).await?;
     }
     Ok(admitted)
+}
+
+/// Most hosts whose pages wait to be fetched for one source. A feed can name any number of hosts, all of them one server's, and
+/// each would be asked for its robots.txt and its pages.
+const MAX_WAITING_HOSTS: usize = 200;
+
+async fn waiting_hosts(tx: &mut Tx, source: SourceId) -> Tried<HashSet<String>> {
+    let query = sql(
+        "SELECT DISTINCT host FROM read WHERE source_id = $1 AND stage = 'discovered' AND due_at IS NOT NULL",
+    );
+    tx.rows(query.bind(source.0)).await?.iter().map(|row| row.text("host")).collect()
+}
+
+/// Whether a page of this host may wait beside those of `waiting`, to which the host is added then.
+fn may_wait(waiting: &mut HashSet<String>, host: &str) -> bool {
+    waiting.contains(host) || waiting.len() < MAX_WAITING_HOSTS && waiting.insert(host.to_owned())
 }
 
 async fn known_reads(tx: &mut Tx, batch: &[(String, &Admission)]) -> Tried<HashMap<String, ReadId>> {
@@ -496,6 +535,7 @@ async fn place_known(
     known: &[(ReadId, &Admission)],
     found_by: FoundBy,
     now: Timestamp,
+    zone: &TimeZone,
 ) -> Tried<()> {
     if known.is_empty() {
         return Ok(());
@@ -519,45 +559,87 @@ async fn place_known(
     count(tx, &which, Sign::Less).await?;
     add_places(tx, source, &missing, found_by, now).await?;
     if found_by == FoundBy::Feed {
-        take_over(tx, source, &ids, now).await?;
+        take_over(tx, source, &missing, now, zone).await?;
     }
     list_on_sources(tx, &ids).await?;
     count(tx, &which, Sign::More).await
 }
 
-/// Gives reads to this source where it is their site's own and the one that named them first is not: any feed may name
-/// another blog's articles before that blog does.
-async fn take_over(tx: &mut Tx, source: SourceId, ids: &[ReadId], now: Timestamp) -> Tried<()> {
+/// Gives reads to this source if it is their site's own and the one that named them first is not: any feed may name another
+/// blog's articles before that blog does. What that feed said of them no longer counts.
+async fn take_over(
+    tx: &mut Tx,
+    source: SourceId,
+    placed: &[(ReadId, &Admission)],
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Tried<()> {
     let query = sql("SELECT host, site_url FROM source WHERE id = $1").bind(source.0);
     let Some(new) = tx.row(query).await? else { return Ok(()) };
     let (new_host, new_site) = (new.text("host")?, new.opt_parsed::<Url>("site_url")?);
     let query = format!(
-        "SELECT r.id, r.host, s.host AS owner_host, s.site_url AS owner_site
-         FROM read r JOIN source s ON s.id = r.source_id WHERE r.id IN ({})",
-        placeholders(1, ids.len())
+        "SELECT r.id, r.host, r.first_seen, s.host AS owner_host, s.site_url AS owner_site,
+            a.title AS page_title, a.author AS page_author, a.published AS page_published
+         FROM read r JOIN source s ON s.id = r.source_id LEFT JOIN article a ON a.read_id = r.id
+         WHERE r.id IN ({})",
+        placeholders(1, placed.len())
     );
-    let rows = tx.rows(sql_listing(query, ids.len()).bind_all(ids.iter().map(|id| id.0))).await?;
+    let rows = tx.rows(sql_listing(query, placed.len()).bind_all(placed.iter().map(|(id, _)| id.0))).await?;
+    let entries: HashMap<i64, &Entry> = placed.iter().map(|(id, named)| (id.0, &named.entry)).collect();
     let mut taken = Vec::new();
     for row in &rows {
-        let host = row.text("host")?;
+        let (id, host) = (row.int("id")?, row.text("host")?);
         let owner_site = row.opt_parsed::<Url>("owner_site")?;
-        if owns(&new_host, new_site.as_ref(), &host)
-            && !owns(&row.text("owner_host")?, owner_site.as_ref(), &host)
-        {
-            taken.push(ReadId(row.int("id")?));
+        let owner = row.text("owner_host")?;
+        let is_ours = owns(&new_host, new_site.as_ref(), &host) && !owns(&owner, owner_site.as_ref(), &host);
+        if let Some(entry) = entries.get(&id).filter(|_| is_ours) {
+            give(tx, source, row, entry, now, zone).await?;
+            taken.push(ReadId(id));
         }
-    }
-    for id in &taken {
-        // A read whose page could not be had may now be what its own feed carries.
-        let give = sql("UPDATE read SET source_id = $2,
-                due_at = CASE WHEN stage = 'discovered' AND due_at IS NULL THEN $3 ELSE due_at END,
-                attempts = CASE WHEN stage = 'discovered' AND due_at IS NULL THEN 0 ELSE attempts END
-             WHERE id = $1");
-        tx.run(give.bind(id.0).bind(source.0).bind(millis(now))).await?;
     }
     if !taken.is_empty() {
         mark_changed(tx, &Which::These(taken)).await?;
     }
+    Ok(())
+}
+
+/// Gives one read to a source, with what its page and this source's entry say of it. A read whose page could not be had is
+/// tried again: this source's entry may carry its text. A read that is shown gets a new précis, which depends on the company.
+async fn give(
+    tx: &mut Tx,
+    source: SourceId,
+    row: &Row,
+    entry: &Entry,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Tried<()> {
+    let published = entry.published.or(row.opt_moment("page_published")?).or(entry.updated);
+    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let told = |page: Option<String>, own: &Option<String>| {
+        page.or_else(|| own.clone()).filter(|text| !text.trim().is_empty())
+    };
+    let title = told(row.opt_text("page_title")?, &entry.title);
+    let author = told(row.opt_text("page_author")?, &entry.author);
+    let update = sql("UPDATE read SET source_id = $2, published = $4, filed_at = $5, week = $6,
+            title = coalesce($7, title), author = $8, title_key = coalesce($9, title_key),
+            attempts = CASE WHEN due_at IS NULL THEN 0 ELSE attempts END,
+            ask = CASE WHEN stage = 'annotated' THEN coalesce(ask, $10) END, due_at = coalesce(due_at, $3)
+         WHERE id = $1");
+    let id = row.int("id")?;
+    let update = update
+        .bind(id)
+        .bind(source.0)
+        .bind(millis(now))
+        .bind(opt_millis(published))
+        .bind(filed_at)
+        .bind(week)
+        .bind(title.as_deref().map(|title| cut(title.trim(), MAX_TITLE)).as_deref())
+        .bind(author.as_deref().map(|author| cut(author, MAX_NAME)).as_deref())
+        .bind(title_key(entry.title.as_deref()))
+        .bind(OWNER_CHANGED);
+    tx.run(update).await?;
+    let list = sql("UPDATE listing SET filed_at = $2 WHERE read_id = $1").bind(id).bind(filed_at);
+    tx.run(list).await?;
     Ok(())
 }
 
@@ -617,16 +699,21 @@ async fn add_places(
     }
     let into = "place (read_id, source_id, url, seen_at, updated, entry, found_by)";
     let mut statement = sql_once(insertion(into, placed.len()));
+    let mut taken = 0;
     for (id, admission) in placed {
+        let entry = entry_json(&admission.entry)?;
+        taken += entry.len();
         statement = statement
             .bind(id.0)
             .bind(source.0)
             .bind(admission.url.as_str())
             .bind(millis(now))
             .bind(opt_millis(admission.entry.updated))
-            .bind(entry_json(&admission.entry)?)
+            .bind(entry)
             .bind(found_by.as_str());
     }
     tx.run(statement).await?;
+    let update = sql("UPDATE source SET taken_bytes = taken_bytes + $2 WHERE id = $1");
+    tx.run(update.bind(source.0).bind(size(taken))).await?;
     Ok(())
 }

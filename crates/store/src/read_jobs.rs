@@ -153,25 +153,24 @@ impl Store {
         lease: SignedDuration,
         busy_hosts: &[String],
     ) -> Result<Option<ClaimedRead>, StoreError> {
-        let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
-        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy, &[])).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a read"))
+        self.claim_read_except(stage, now, lease, busy_hosts, &[]).await
     }
 
-    /// Takes the newest read whose page is to be fetched: on no host that is busy, and of no source that has its share.
+    /// The same, without the reads of sources that have their share of workers.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn claim_page(
+    pub async fn claim_read_except(
         &self,
+        stage: Stage,
         now: Timestamp,
         lease: SignedDuration,
         busy_hosts: &[String],
         busy_sources: &[SourceId],
     ) -> Result<Option<ClaimedRead>, StoreError> {
-        let stage = Stage::Discovered;
-        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy_hosts, busy_sources)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a page"))
+        let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
+        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy, busy_sources)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a read"))
     }
 
     async fn try_claim_read(
@@ -183,7 +182,8 @@ impl Store {
         busy_sources: &[SourceId],
     ) -> Tried<Option<ClaimedRead>> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due = DueRead { now, until, stage, busy, busy_sources, ask: None };
+        let within = if stage == Stage::Discovered { self.within_limit("source_id") } else { String::new() };
+        let due = DueRead { now, until, stage, busy, busy_sources, within: &within, ask: None };
         self.claim_due(&due).await
     }
 
@@ -298,13 +298,14 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
-        let query = sql("SELECT
+        let within = self.within_limit("id");
+        let query = sql_of(format!("SELECT
                 (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL
-                    AND next_poll <= $1) AS sources_due,
-                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL) AS sources_active,
+                    AND next_poll <= $1 {within}) AS sources_due,
+                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL {within}) AS sources_active,
                 (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
                 (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
-                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside");
+                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside"));
         let found = async {
             let row = self.database.row(query.bind(millis(now))).await?;
             let row = row.ok_or_else(|| Failure::Unreadable("a count without an answer".into()))?;
@@ -347,6 +348,8 @@ pub(crate) struct DueRead<'a> {
     pub(crate) stage: Stage,
     pub(crate) busy: &'a [String],
     pub(crate) busy_sources: &'a [SourceId],
+    /// A condition that its source may put more into the archive, or nothing.
+    pub(crate) within: &'a str,
     /// Where the stage is `annotated`: whom the read is to be annotated by anew.
     pub(crate) ask: Option<&'a str>,
 }
@@ -370,6 +373,7 @@ impl DueRead<'_> {
         let busy = not_among("host", 4, self.busy);
         let ask =
             if self.ask.is_some() { format!("AND ask = ${}", 4 + self.busy.len()) } else { String::new() };
+        let within = self.within;
         let sources = match self.busy_sources {
             [] => String::new(),
             sources => {
@@ -378,7 +382,7 @@ impl DueRead<'_> {
             }
         };
         format!(
-            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources}
+            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources} {within}
              ORDER BY filed_at DESC, id DESC LIMIT 1"
         )
     }

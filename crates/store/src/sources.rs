@@ -8,7 +8,7 @@ use url::Url;
 use crate::archive::touch;
 use crate::changes::{mark_changed, mark_gone};
 use crate::counters::{Sign, Which, count};
-use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, Tx, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
@@ -376,8 +376,9 @@ impl Store {
             Scope::AllNow { since } => ("(last_poll IS NULL OR last_poll < $3)", since),
         };
         let busy_condition = not_among("host", 4, busy);
+        let within = self.within_limit("id");
         let candidate = format!(
-            "SELECT id FROM source WHERE standing = 'active' AND paused_at IS NULL AND {due} {busy_condition}
+            "SELECT id FROM source WHERE standing = 'active' AND paused_at IS NULL AND {due} {busy_condition} {within}
              AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
         );
         let moments = |statement: Sql| {
@@ -464,12 +465,20 @@ const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
     WHERE source_id = $1
         AND EXISTS (SELECT 1 FROM place o WHERE o.read_id = read.id AND o.source_id <> $1)";
 
-/// `AND column NOT IN ($from, …)`, nothing where there is nothing to leave out.
-pub(crate) fn not_among(column: &str, from: usize, values: &[String]) -> String {
-    if values.is_empty() {
-        return String::new();
+/// A condition that a host is none of these. `*.acme.example` stands for that domain and all hosts of it.
+pub(crate) fn not_among(column: &str, from: usize, hosts: &[String]) -> String {
+    let (mut exact, mut condition) = (Vec::new(), String::new());
+    for (at, host) in (from..).zip(hosts) {
+        if host.starts_with("*.") {
+            condition.push_str(&format!(" AND '.' || {column} NOT LIKE '%' || substr(${at}, 2)"));
+        } else {
+            exact.push(format!("${at}"));
+        }
     }
-    format!("AND {column} NOT IN ({})", placeholders(from, values.len()))
+    if !exact.is_empty() {
+        condition.push_str(&format!(" AND {column} NOT IN ({})", exact.join(", ")));
+    }
+    condition
 }
 
 /// A statement about a row that is due: `$1` is now, `$2` when its lease ends, and from `$3` on are the hosts that are busy.

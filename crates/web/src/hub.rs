@@ -2,22 +2,28 @@
 //!
 //! Only what comes in and goes out over HTTP is here. Which hub may say what is for whoever takes the calls.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::headers;
 
 /// The largest thing that a hub may send, in bytes: as large as a feed may be.
 const LARGEST: usize = 16 << 20;
+
+/// Calls with something to take in that are taken at once; a hub whose call is refused tries again (section 7).
+const AT_ONCE: usize = 4;
 
 /// Who takes the calls of hubs.
 pub trait HubCalls: Clone + Send + Sync + 'static {
@@ -69,15 +75,16 @@ pub struct HubQuery {
 
 /// The address at which hubs call, ready to be served beside the pages.
 pub fn hub_router<C: HubCalls>(calls: C) -> Router {
+    let free = Arc::new(Semaphore::new(AT_ONCE));
     Router::new()
         .route("/hub/{token}", get(ask::<C>).post(tell::<C>))
         .layer(CatchPanicLayer::new())
         .layer(map_response(headers::protect_call))
-        .with_state(calls)
+        .with_state((calls, free))
 }
 
 async fn ask<C: HubCalls>(
-    State(calls): State<C>,
+    State((calls, _)): State<(C, Arc<Semaphore>)>,
     Path(token): Path<String>,
     query: Result<Query<HubQuery>, QueryRejection>,
 ) -> Response {
@@ -100,11 +107,14 @@ async fn ask<C: HubCalls>(
 }
 
 async fn tell<C: HubCalls>(
-    State(calls): State<C>,
+    State((calls, free)): State<(C, Arc<Semaphore>)>,
     Path(token): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let Ok(_taken) = free.try_acquire() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response();
+    };
     match calls.knows(&token).await {
         HubReply::Trouble(what) => return trouble(&what),
         // Which tells the hub that nobody wants it any more (section 7).
@@ -126,4 +136,67 @@ async fn tell<C: HubCalls>(
 fn trouble(what: &str) -> Response {
     tracing::error!("a hub could not be answered: {what}");
     StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// Knows every hub and tells when it is asked for one.
+    #[derive(Clone)]
+    struct Knows(mpsc::UnboundedSender<()>);
+
+    impl HubCalls for Knows {
+        async fn knows(&self, _: &str) -> HubReply {
+            let _ = self.0.send(());
+            HubReply::Heard
+        }
+
+        async fn asked(&self, _: &str, _: HubQuery) -> HubReply {
+            HubReply::Heard
+        }
+
+        async fn told(&self, _: &str, _: Option<&str>, _: &[u8]) -> HubReply {
+            HubReply::Heard
+        }
+    }
+
+    #[tokio::test]
+    async fn few_calls_of_hubs_are_taken_in_at_once() {
+        let (known, mut asked) = mpsc::unbounded_channel();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = hub_router(Knows(known));
+        tokio::spawn(crate::serve(listener, router, crate::Limits::default(), stop.clone()));
+        let call = async |body: &str| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head =
+                "POST /hub/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 3\r\n\r\n";
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            stream
+        };
+        let answer = async |mut stream: TcpStream| {
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            text
+        };
+        let mut half = Vec::new();
+        for _ in 0..AT_ONCE {
+            half.push(call("a").await);
+            asked.recv().await.unwrap();
+        }
+        let refused = answer(call("abc").await).await;
+        assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 10"), "{refused}");
+        let mut first = half.remove(0);
+        first.write_all(b"bc").await.unwrap();
+        assert!(answer(first).await.starts_with("HTTP/1.1 202"));
+        assert!(answer(call("abc").await).await.starts_with("HTTP/1.1 202"));
+        stop.cancel();
+    }
 }

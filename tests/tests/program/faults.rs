@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use backissue_tests::contents::Contents;
 use backissue_tests::postgres::Cluster;
-use backissue_tests::program::{Archive, wait};
+use backissue_tests::program::{Archive, Served, client, wait};
 use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -67,6 +67,64 @@ fn a_disk_without_room_ends_the_sync_with_a_remedy_and_the_next_one_completes_it
     let whole = Contents::of_sqlite(&undisturbed.folder().join("archive.sqlite")).unwrap();
     let differences = Contents::of_sqlite(&file).unwrap().differences(&whole);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[tokio::test]
+async fn pages_stay_up_on_a_disk_without_room() {
+    let (_web, archive) = small_web();
+    let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
+    let serve = archive.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let served = Served::start(through(&["sh", "-c", &limited, "sh"], &serve)).unwrap();
+    let client = client();
+    let told = served.hears("nothing is fetched until it works again").unwrap();
+    assert!(told.contains("archive.sqlite"), "{told}");
+    for path in ["/", "/weeks", "/sources"] {
+        let page = client.get(served.url(path)).send().await.unwrap();
+        assert_eq!(page.status(), 200, "{path}");
+    }
+    served.stop().unwrap();
+    let found = archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+}
+
+#[test]
+fn file_that_is_deleted_under_serve_stops_it() {
+    let (_web, archive) = small_web();
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    std::fs::remove_file(archive.folder().join("archive.sqlite")).unwrap();
+    let (status, said) = served.ended().unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("was deleted or replaced"), "{said}");
+}
+
+#[tokio::test]
+async fn reads_that_a_killed_annotate_left_are_reported() {
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
+    let mut killed = options.connect().await.unwrap();
+    killed.execute("UPDATE read SET ask = 'built-in', due_at = 1 WHERE id IN (1, 2, 3)").await.unwrap();
+    killed.close().await.unwrap();
+    let found = archive.run(&["doctor"]).unwrap();
+    assert_eq!(found.code, 1, "{}", found.out);
+    assert!(found.out.contains("3 reads for `built-in`"), "{}", found.out);
+    assert!(found.out.contains("backissue annotate READ"), "{}", found.out);
+    archive.done(&["annotate", "1"]).unwrap();
+    archive.done(&["doctor"]).unwrap();
+}
+
+#[test]
+fn empty_file_is_refused_by_every_command() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let file = archive.folder().join("archive.sqlite");
+    fs::write(&file, "").unwrap();
+    for words in [&["sync"][..], &["weeks"], &["serve", "--no-fetch"], &["doctor"]] {
+        let said = archive.run(words).unwrap();
+        assert_eq!(said.code, 1, "{words:?}: {}{}", said.out, said.err);
+        let told = format!("{}{}", said.out, said.err);
+        assert!(told.contains("is empty and no archive"), "{words:?}: {told}");
+    }
+    assert_eq!(fs::metadata(&file).unwrap().len(), 0);
 }
 
 #[test]

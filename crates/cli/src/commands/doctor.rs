@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use backissue_fetch::{Validators, Want};
+use backissue_ingest::{BUILT_IN, clock};
 use backissue_model::without_credentials;
 use backissue_search::Coverage;
-use backissue_store::{Finding, Location, SourceFilter, Store};
+use backissue_store::{Finding, Location, OWNER_CHANGED, SourceFilter, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::DoctorArgs;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
-use crate::settings::Settings;
+use crate::settings::{Settings, Size};
 use crate::{open, say};
 
 /// Reads listed at the most.
@@ -47,6 +48,8 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         checks.extend(store.check().await.into_iter().map(Check::from));
         checks.push(index(store, &settings).await);
         checks.push(sources(store).await?);
+        checks.extend(waiting(store, &settings).await?);
+        checks.extend(limits(store.clone(), &settings).await?);
         checks.push(network(store, &settings).await?);
         if args.retry {
             retried = store.retry_set_aside().await?;
@@ -138,14 +141,14 @@ async fn index(store: &Store, settings: &Settings) -> Check {
     }
 }
 
-/// The day on which this version could not yet have been made: a clock before it is wrong.
-const MADE: &str = "2026-11-01T00:00:00Z";
-
 fn clock() -> Check {
     let now = Timestamp::now();
-    let ok = MADE.parse().is_ok_and(|made: Timestamp| now > made);
-    let remedy =
-        if ok { "" } else { ", which is before this program was made; set it, or weeks and polls go wrong" };
+    let ok = !clock::is_before_this_program(now);
+    let remedy = if ok {
+        ""
+    } else {
+        ", which is before this program was made; set it, nothing is fetched until then"
+    };
     Check { name: "clock", ok, detail: format!("says {now:.0}{remedy}") }
 }
 
@@ -160,6 +163,47 @@ async fn sources(store: &Store) -> anyhow::Result<Check> {
         }
     };
     Ok(Check { name: "sources", ok: true, detail })
+}
+
+/// Sources that have put as much into the archive as one may, and how far the archive is from its own limit.
+async fn limits(store: Store, settings: &Settings) -> anyhow::Result<Vec<Check>> {
+    let (source_limit, archive_limit) = (settings.source_limit.value, settings.archive_limit.value);
+    let (bytes, name) = (store.bytes().await?, "archive limit");
+    let ok = bytes < archive_limit.0;
+    let more = if ok { "" } else { "; nothing more is fetched: raise `archive_limit`, or unfollow sources" };
+    let mut checks =
+        vec![Check { name, ok, detail: format!("{} of {archive_limit}{more}", megabytes(bytes)) }];
+    for source in store.with_source_limit(source_limit.0).over_limit().await? {
+        let detail = format!(
+            "{} has put {} into the archive, and {source_limit} is the most for one source; it is asked for no more: raise \
+             `source_limit`, or `backissue unfollow {}`",
+            source.title,
+            megabytes(source.bytes),
+            source.slug
+        );
+        checks.push(Check { name: "source limit", ok: false, detail });
+    }
+    Ok(checks)
+}
+
+fn megabytes(bytes: u64) -> Size {
+    Size(bytes.div_ceil(1_000_000) * 1_000_000)
+}
+
+/// What nobody annotates by itself: an `annotate` that was killed leaves its reads waiting.
+async fn waiting(store: &Store, settings: &Settings) -> anyhow::Result<Option<Check>> {
+    let mut asked = store.asked().await?;
+    asked.retain(|(by, _)| by != OWNER_CHANGED && Some(by) != settings.annotate_with.value.as_ref());
+    let reads = |(by, reads): &(String, u64)| {
+        let model = if by == BUILT_IN { String::new() } else { format!(" --model {by}") };
+        format!(
+            "{} for `{by}`, which `backissue annotate READ{model}` goes on with (READ is any read's number)",
+            output::count(*reads, "read")
+        )
+    };
+    let left: Vec<String> = asked.iter().map(reads).collect();
+    let detail = format!("an `annotate` was cut short and left {}", left.join("; "));
+    Ok((!left.is_empty()).then_some(Check { name: "annotating", ok: false, detail }))
 }
 
 /// Asks one followed source, the one that answered last, as a sign of the network.

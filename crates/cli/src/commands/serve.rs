@@ -29,6 +29,9 @@ use crate::settings::{Origin, Pause, Setting, Settings};
 use crate::signals::Signals;
 use crate::{open, output, progress};
 
+/// How often it is looked whether the database's file is still there.
+const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
+
 /// How often the archive is asked whether it has changes for the search index.
 const INDEX_EVERY: Duration = Duration::from_secs(2);
 
@@ -80,6 +83,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));
     let worker = work.map(|work| work.start(stop.clone()));
+    let file = tokio::spawn(watch_file(store.clone(), stop.clone()));
 
     let stopping = stop.clone();
     let serving = async move {
@@ -88,7 +92,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
             worker.await.context("the sync stopped")??;
         }
         indexing.await.context("the search index stopped")?;
-        Ok(())
+        file.await?
     };
     let served = signals.unless_hurried(serving).await;
     if let Some(follow_up) = follow_up {
@@ -231,6 +235,26 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.embed_with.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
+}
+
+/// Stops everything when the database's file is deleted or replaced: what is written from then on would be lost, and the pages
+/// would show what is on the disk no more.
+async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        if !store.is_in_place() {
+            stop.cancel();
+            anyhow::bail!(
+                "the file of the database {} was deleted or replaced while backissue was running; see that the right file is \
+                 there, then start again",
+                store.location()
+            );
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AT_FILE_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the search index at the archive's last change. A failure is told once and tried again: the pages work without.

@@ -61,6 +61,34 @@ async fn dripping_body_times_out() {
 }
 
 #[tokio::test]
+async fn body_slower_than_the_least_rate_is_given_up() {
+    let server = Loopback::handling(|_, stream| {
+        let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        while going.is_ok() && !linger(stream) {
+            going = stream.write_all(b"x");
+        }
+    });
+    let settings = FetchSettings { slowest: Duration::from_millis(200), ..server.settings() };
+    assert_eq!(timed_out(settings).await, TimeoutStage::Slow);
+}
+
+#[tokio::test]
+async fn body_that_comes_fast_enough_is_read_to_its_end() {
+    let server = Loopback::handling(|_, stream| {
+        let piece = [b'x'; backissue_fetch::LEAST_BYTES as usize];
+        let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 122880\r\n\r\n");
+        for _ in 0..30 {
+            going = going.and_then(|()| stream.write_all(&piece));
+            linger(stream);
+        }
+    });
+    let fetcher =
+        Fetcher::new(FetchSettings { slowest: Duration::from_millis(200), ..server.settings() }).unwrap();
+    let response = get(&fetcher, "http://blog.example/").await.unwrap();
+    assert_eq!(response.wire_bytes, 122_880);
+}
+
+#[tokio::test]
 async fn redirects_share_one_time_limit() {
     let server = Loopback::handling(|request, stream| {
         // A single hop stays within the limit; all of them together exceed it.

@@ -27,6 +27,7 @@ pub use document::Candidate;
 pub use explain::{Explanation, ReadDocument};
 pub use plan::{Plan, Way};
 
+use crate::compute::compute;
 use crate::robots::Leave;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
@@ -219,9 +220,7 @@ impl Ingest {
         };
         let (task, to_judge) = (asked.clone(), shapes.clone());
         let document = match contents.opened().await {
-            Ok(contents) => {
-                tokio::task::spawn_blocking(move || read(&task, &contents, &to_judge, extent)).await
-            }
+            Ok(contents) => compute(move || read(&task, &contents, &to_judge, extent)).await,
             Err(reason) => Ok(Err(reason)),
         };
         let document = match document {
@@ -231,8 +230,8 @@ impl Ingest {
                 let error = (!asked.guess).then(|| format!("{}: {reason}", asked.url));
                 return Step { error, asked: true, ..Step::default() };
             }
-            Err(_) => {
-                let reason = "it stopped the program's parser; please report this".to_owned();
+            Err(why) => {
+                let reason = why.to_string();
                 plan.done(Reading::of(asked, &reason), examples);
                 return Step {
                     error: Some(format!("{}: {reason}", asked.url)),

@@ -1,5 +1,6 @@
 //! The workers over a real store and real sockets, when servers misbehave.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,10 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use backissue_ingest::{IngestError, IngestSettings, Round};
 use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_asks_for_an_hour_does_not_hold_up_a_sync() {
@@ -35,6 +39,73 @@ async fn a_host_that_asks_for_an_hour_does_not_hold_up_a_sync() {
     let patient = bench.store.source_by_slug("patient-test").await.unwrap().unwrap();
     let pause = patient.health.next_poll.unwrap().duration_since(Timestamp::now());
     assert!(pause.as_mins() >= 59, "it is asked again when it said: {pause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_is_answered_while_a_host_keeps_a_worker_waiting() {
+    let asked = Arc::new(Notify::new());
+    let tell = asked.clone();
+    let app = Router::new()
+        .route("/feed", get(|| async { feed("silent.test", &[("a", "A queue that grew")]) }))
+        .route(
+            "/a",
+            get(move || async move {
+                tell.notify_one();
+                std::future::pending::<StatusCode>().await
+            }),
+        );
+    let settings = IngestSettings { grace: Duration::from_millis(50), ..IngestSettings::default() };
+    let bench = Bench::with_settings(app, settings).await;
+    bench.follow("silent.test").await;
+    let stop = CancellationToken::new();
+    let (ingest, stopping) = (bench.ingest.clone(), stop.clone());
+    let work = tokio::spawn(async move { ingest.sync(Round::AllNow, &stopping).await });
+    asked.notified().await;
+    let began = Instant::now();
+    stop.cancel();
+    work.await.unwrap().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "it took {:?}", began.elapsed());
+    // The next start takes it up.
+    bench.store.release_leases().await.unwrap();
+    assert_eq!(bench.store.tally(Timestamp::now()).await.unwrap().discovered, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_archive_is_read_and_fetches_nothing() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let app = Router::new().fallback(|| async {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        StatusCode::NOT_FOUND
+    });
+    let settings = IngestSettings { archive_limit: 1, ..IngestSettings::default() };
+    let bench = Bench::with_settings(app, settings).await;
+    bench.follow("blog.test").await;
+    let full = bench.ingest.sync(Round::AllNow, &CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(full, IngestError::Full { limit: 1, .. }), "{full}");
+    assert!(full.to_string().contains("archive_limit"), "{full}");
+    assert_eq!(ASKED.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_of_a_new_owner_gets_a_new_precis() {
+    let app = Router::new()
+        .route(
+            "/feed",
+            get(|headers: axum::http::HeaderMap| async move {
+                // Both name one article, the aggregator first.
+                let host = headers[header::HOST].to_str().unwrap().to_owned();
+                feed(if host == "early.test" { "blog.test" } else { &host }, &[("a", "A queue that grew")])
+            }),
+        )
+        .route("/a", get(|| async { page("A queue that grew", "billing") }));
+    let bench = Bench::over(app).await;
+    bench.follow("early.test").await;
+    bench.sync().await;
+    assert_eq!(bench.reads().await[0].company, "early.test");
+    bench.follow("blog.test").await;
+    bench.sync().await;
+    assert_eq!(bench.reads().await[0].company, "blog.test");
+    assert_eq!(bench.store.asked().await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

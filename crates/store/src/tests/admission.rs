@@ -14,9 +14,9 @@ on_both!(a_read_has_one_row_under_every_spelling_and_on_every_source, |db| {
         "https://acme.example/post/index.html#top",
     ];
     let all = || spellings.iter().map(|url| entry(url, Some("2026-05-12"))).collect::<Vec<_>>();
-    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 1, known: 3 });
-    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 0, known: 4 });
-    assert_eq!(db.poll(&bolt, all()).await, Admitted { new: 0, known: 4 });
+    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 1, known: 3, left: 0 });
+    assert_eq!(db.poll(&acme, all()).await, Admitted { new: 0, known: 4, left: 0 });
+    assert_eq!(db.poll(&bolt, all()).await, Admitted { new: 0, known: 4, left: 0 });
     assert_eq!(db.finish_all().await.len(), 1);
     let read = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.remove(0);
     let page = db.store.read(read.id).await.unwrap().unwrap();
@@ -45,9 +45,24 @@ on_both!(a_shown_read_that_turns_up_elsewhere_is_on_that_list_too, |db| {
 on_both!(a_feed_of_a_thousand_entries_is_admitted_whole, |db| {
     let source = db.follow("Acme").await;
     let entries = || (0..1000).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
-    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 1000, known: 0 });
-    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 0, known: 1000 });
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 1000, known: 0, left: 0 });
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 0, known: 1000, left: 0 });
     assert_eq!(db.store.tally(at(9)).await.unwrap().discovered, 1000);
+});
+
+on_both!(pages_of_two_hundred_hosts_wait_for_one_source_at_most, |db| {
+    let source = db.follow("Acme").await;
+    let entries =
+        || (0..500).map(|n| entry(&format!("https://h{n}.evil.example/x"), None)).collect::<Vec<_>>();
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 200, known: 0, left: 300 });
+    let health = db.store.source(source.id).await.unwrap().unwrap().health;
+    assert_eq!((health.etag, health.last_modified), (None, None), "the whole feed is to come again");
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 0, known: 200, left: 300 });
+    db.finish_all().await;
+    assert_eq!(db.poll(&source, entries()).await, Admitted { new: 200, known: 200, left: 100 });
+    // More pages of a host that waits are welcome.
+    let more = vec![entry("https://h250.evil.example/y", None)];
+    assert_eq!(db.poll(&source, more).await, Admitted { new: 1, known: 0, left: 0 });
 });
 
 on_both!(hostile_texts_are_stored, |db| {
@@ -109,6 +124,59 @@ on_both!(read_belongs_to_its_own_site_whoever_named_it_first, |db| {
     db.poll(&evil, vec![entry(url, Some("2019-01-01"))]).await;
     assert_eq!(card().await.source, acme.id);
     db.assert_sound().await;
+    // What "we" are has changed, so the précis is made again.
+    assert_eq!(db.store.asked().await.unwrap(), [(OWNER_CHANGED.to_owned(), 1)]);
+    let again = db.store.claim_again(OWNER_CHANGED, at(2000), LEASE).await.unwrap().unwrap();
+    assert_eq!((again.company.as_str(), again.is_own), (acme.company.as_str(), true));
+    let precis = precis(&again, Kind::Incident, true, &["caching"]);
+    assert_eq!(db.store.finish_again(&again, &precis, at(2001)).await.unwrap(), Finished::Done);
+    assert_eq!(db.store.asked().await.unwrap(), []);
+});
+
+on_both!(what_a_foreign_feed_said_of_a_read_is_forgotten, |db| {
+    let (evil, acme) = (db.follow("Evil").await, db.follow("Acme").await);
+    let url = "https://acme.example/post";
+    let told = |title: &str, author: &str, day: &str| {
+        let mut told = entry(url, Some(day));
+        (told.entry.title, told.entry.author) = (Some(title.to_owned()), Some(author.to_owned()));
+        told
+    };
+    db.poll(&evil, vec![told("Buy now", "Mallory", "2019-01-01")]).await;
+    let read = db.claim(Stage::Discovered).await.unwrap();
+    // The page tells nothing of itself.
+    let bare = Article { title: None, author: None, published: None, ..article("Some text.") };
+    db.store.finish_extract(&read, &bare, &read.url, at(5)).await.unwrap();
+    db.finish_all().await;
+    let card = || async { whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.remove(0) };
+    assert_eq!(card().await.title, "Buy now");
+    db.poll(&acme, vec![told("How our queue grew", "Ann", "2026-05-11")]).await;
+    let card = card().await;
+    assert_eq!((card.title.as_str(), card.week.to_string().as_str()), ("How our queue grew", "2026-W20"));
+    assert_eq!(card.author.as_deref(), Some("Ann"));
+});
+
+on_both!(source_that_reached_its_limit_is_asked_for_no_more, |db| {
+    let (large, small) = (db.follow("Acme").await, db.follow("Bolt").await);
+    let mut heavy = entry("https://acme.example/heavy", None);
+    heavy.entry.content = Some("x".repeat(5_000));
+    db.poll(&large, vec![heavy]).await;
+    db.poll(&small, vec![entry("https://bolt.example/light", None)]).await;
+    let store = db.store.clone().with_source_limit(5_000);
+    let over = store.over_limit().await.unwrap();
+    assert_eq!(over.iter().map(|over| &over.slug).collect::<Vec<_>>(), [&large.slug]);
+    assert!((5_000..6_000).contains(&over[0].bytes), "{over:?}");
+    let all = Scope::AllNow { since: at(5_000) };
+    assert_eq!(store.claim_source(at(5_000), LEASE, &[], all).await.unwrap().unwrap().source.id, small.id);
+    assert_eq!(store.claim_source(at(5_000), LEASE, &[], all).await.unwrap(), None);
+    let read = store.claim_read(Stage::Discovered, at(5_000), LEASE, &[]).await.unwrap().unwrap();
+    assert_eq!(read.source, small.id);
+    assert_eq!(store.claim_read(Stage::Discovered, at(5_000), LEASE, &[]).await.unwrap(), None);
+    // Articles count as well.
+    let long = article(&"word ".repeat(2_000));
+    store.finish_extract(&read, &long, &read.url, at(5_001)).await.unwrap();
+    assert_eq!(store.over_limit().await.unwrap().len(), 2);
+    assert!(db.store.claim_read(Stage::Discovered, at(5_000), LEASE, &[]).await.unwrap().is_some());
+    assert!(db.store.bytes().await.unwrap() > 10_000);
 });
 
 on_both!(texts_of_any_length_make_short_lists, |db| {
@@ -347,7 +415,11 @@ on_both!(dead_posts_that_redirect_to_the_front_page_stay_ten_reads, |db| {
     let came = extract_all(db, |read| (article(read.url.as_str()), "https://acme.example/blog")).await;
     assert_eq!(came, [Extracted::Stored; 10]);
     let blog = vec![titled(entry("https://acme.example/blog/", None), Some("We have a blog"))];
-    assert_eq!(db.poll(&source, blog).await, Admitted { new: 1, known: 0 }, "nobody was admitted as it");
+    assert_eq!(
+        db.poll(&source, blog).await,
+        Admitted { new: 1, known: 0, left: 0 },
+        "nobody was admitted as it"
+    );
 });
 
 on_both!(a_wall_that_says_the_same_for_every_page_leaves_every_read, |db| {
@@ -372,10 +444,10 @@ on_both!(what_a_page_claims_wrongly_is_still_admitted, |db| {
     };
     assert_eq!(extract_all(db, |read| (claiming(read), "")).await, [Extracted::Stored]);
     db.finish_all().await;
-    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 1, known: 1 });
+    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 1, known: 1, left: 0 });
     assert_eq!(extract_all(db, |read| (claiming(read), "")).await, [Extracted::Stored]);
     assert_eq!(db.finish_all().await.len(), 1);
-    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 0, known: 2 });
+    assert_eq!(db.poll(&source, posts(0..2)).await, Admitted { new: 0, known: 2, left: 0 });
     assert_eq!(whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.len(), 2);
 });
 
@@ -395,13 +467,13 @@ on_both!(an_address_that_was_only_reached_is_admitted_and_merges_by_its_text, |d
         let direct = titled(entry(&format!("{end}/"), None), Some("A post"));
         assert_eq!(
             db.poll(&acme, vec![direct.clone()]).await,
-            Admitted { new: 1, known: 0 },
+            Admitted { new: 1, known: 0, left: 0 },
             "nobody was admitted as it"
         );
         let came = extract_all(db, |_| (page(), "")).await;
         assert!(matches!(came[..], [Extracted::MergedInto(_)]), "{came:?}");
-        assert_eq!(db.poll(&acme, vec![direct]).await, Admitted { new: 0, known: 1 });
-        assert_eq!(db.poll(&bolt, vec![via]).await, Admitted { new: 0, known: 1 });
+        assert_eq!(db.poll(&acme, vec![direct]).await, Admitted { new: 0, known: 1, left: 0 });
+        assert_eq!(db.poll(&bolt, vec![via]).await, Admitted { new: 0, known: 1, left: 0 });
     }
     assert_eq!(db.finish_all().await.len(), 2);
 });

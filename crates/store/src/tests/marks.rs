@@ -186,7 +186,7 @@ on_both!(a_kept_read_outlives_its_source, |db| {
     let follow = db.store.follow(&blog("Acme"), at(3000)).await.unwrap();
     assert!(follow.is_new && follow.source.id == acme.id && follow.source.unfollowed_at.is_none());
     let entries = (1..=3).map(|n| entry(&format!("https://acme.example/{n}"), Some("2026-05-11")));
-    assert_eq!(db.poll(&acme, entries.collect()).await, Admitted { new: 2, known: 1 });
+    assert_eq!(db.poll(&acme, entries.collect()).await, Admitted { new: 2, known: 1, left: 0 });
     db.finish_all().await;
     assert_eq!(db.store.source(acme.id).await.unwrap().unwrap().reads, 3);
 

@@ -98,6 +98,7 @@ async fn the_rest(db: &TestDatabase) {
         stage: Stage::Discovered,
         busy: &busy,
         busy_sources: &[],
+        within: "",
         ask: None,
     };
     let again = DueRead {
@@ -106,6 +107,7 @@ async fn the_rest(db: &TestDatabase) {
         stage: Stage::Annotated,
         busy: &[],
         busy_sources: &[],
+        within: "",
         ask: Some("m"),
     };
     let plain = |text: &str| sql_once(text.to_owned());

@@ -43,7 +43,7 @@ on_both!(pages_of_a_source_with_its_share_wait, |db| {
     let hosts = ["h0.example".to_owned()];
     let claim = |sources: Vec<backissue_model::SourceId>| {
         let (store, hosts) = (&db.store, &hosts);
-        async move { store.claim_page(at(10), LEASE, hosts, &sources).await.unwrap() }
+        async move { store.claim_read_except(Stage::Discovered, at(10), LEASE, hosts, &sources).await.unwrap() }
     };
     assert_eq!(claim(vec![]).await.unwrap().source, acme.id);
     assert_eq!(claim(vec![acme.id]).await.unwrap().source, bolt.id);

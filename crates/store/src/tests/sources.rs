@@ -77,7 +77,7 @@ on_both!(a_source_is_claimed_once_until_its_lease_ends, |db| {
         })
         .await
         .unwrap();
-    assert_eq!(late, Admitted { new: 1, known: 0 });
+    assert_eq!(late, Admitted { new: 1, known: 0, left: 0 });
     assert_eq!(db.store.source(again.source.id).await.unwrap().unwrap().health.last_poll, None);
     db.store.release_leases().await.unwrap();
     assert!(db.store.claim_source(later, LEASE, &[], Scope::Due).await.unwrap().is_some());
@@ -90,6 +90,17 @@ on_both!(a_busy_host_is_passed_over, |db| {
     let claimed = db.store.claim_source(at(1), LEASE, &busy, Scope::Due).await.unwrap().unwrap();
     assert_eq!(claimed.source.id, other.id);
     assert_eq!(db.store.claim_source(at(1), LEASE, &busy, Scope::Due).await.unwrap(), None);
+});
+
+on_both!(site_is_passed_over_with_all_its_hosts, |db| {
+    for name in ["Acme", "Eng.Acme", "NotAcme"] {
+        db.follow(name).await;
+    }
+    let busy = ["*.acme.example".to_owned()];
+    let claimed = db.store.claim_source(at(1), LEASE, &busy, Scope::Due).await.unwrap().unwrap();
+    assert_eq!(claimed.host, "notacme.example");
+    assert_eq!(db.store.claim_source(at(1), LEASE, &busy, Scope::Due).await.unwrap(), None);
+    assert!(db.store.claim_source(at(1), LEASE, &[], Scope::Due).await.unwrap().is_some());
 });
 
 on_both!(all_now_asks_each_once_whatever_the_schedule, |db| {
@@ -241,7 +252,7 @@ on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
     // Followed anew, its reads come back as new ones.
     let acme = db.follow("Acme").await;
     let again = vec![entry("https://acme.example/own", None), entry(shared, None)];
-    assert_eq!(db.poll(&acme, again).await, Admitted { new: 1, known: 1 });
+    assert_eq!(db.poll(&acme, again).await, Admitted { new: 1, known: 1, left: 0 });
 });
 
 on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {

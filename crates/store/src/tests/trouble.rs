@@ -40,6 +40,32 @@ async fn a_file_that_is_no_database_is_damaged() {
 }
 
 #[tokio::test]
+async fn empty_file_is_no_new_archive() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("archive.sqlite");
+    assert!(!Store::is_archive(&Location::Sqlite(path.clone())).await.unwrap());
+    std::fs::write(&path, "").unwrap();
+    let error = Store::is_archive(&Location::Sqlite(path)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Empty { .. }), "{error:?}");
+    assert!(error.to_string().contains("restore a backup"), "{error}");
+}
+
+#[tokio::test]
+async fn deleted_and_replaced_files_are_noticed() {
+    let db = TestDatabase::sqlite().await;
+    assert!(db.store.is_in_place());
+    let path = db.sqlite_path().unwrap();
+    let moved = path.with_extension("old");
+    std::fs::rename(&path, &moved).unwrap();
+    assert!(!db.store.is_in_place());
+    std::fs::copy(&moved, &path).unwrap();
+    assert!(!db.store.is_in_place());
+    std::fs::rename(&moved, &path).unwrap();
+    assert!(db.store.is_in_place());
+    db.remove().await;
+}
+
+#[tokio::test]
 async fn a_file_that_may_not_be_written_cannot_be_opened() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("archive.sqlite");
@@ -113,7 +139,7 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
     on_writer(&db, "PRAGMA max_page_count = 1073741823").await;
     let admitted =
         db.store.record_poll(&claimed, fetched(entries()), at(52), |_| NextPoll::default()).await.unwrap();
-    assert_eq!(admitted, Admitted { new: 1980, known: 0 }, "the same poll goes in");
+    assert_eq!(admitted, Admitted { new: 1980, known: 0, left: 0 }, "the same poll goes in");
     db.remove().await;
 }
 
@@ -235,7 +261,7 @@ async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
     assert_eq!(db.store.tally(at(3)).await.unwrap().discovered, 0);
     let admitted =
         db.store.record_poll(&claimed, fetched(entries()), at(4), |_| NextPoll::default()).await.unwrap();
-    assert_eq!(admitted, Admitted { new: 50, known: 0 });
+    assert_eq!(admitted, Admitted { new: 50, known: 0, left: 0 });
     db.remove().await;
 }
 

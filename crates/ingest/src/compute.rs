@@ -1,0 +1,84 @@
+//! Pure steps on a document: where they hold nobody up, and for a bounded time.
+
+use std::time::Duration;
+
+use backissue_model::cancel::Cancel;
+
+/// The longest that one document is worked on. The largest page takes a few seconds.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Why a step gave nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoResult {
+    /// It panicked.
+    #[error("it stopped the program's reader; please report this")]
+    Panicked,
+    /// It took longer than allowed.
+    #[error("the program worked on it for {} seconds without an end; please report this", LONGEST.as_secs())]
+    TooLong,
+}
+
+/// Runs a step on a thread of its own. If it takes too long, or nobody waits for it any more, it ends at its next checkpoint.
+pub(crate) async fn compute<T: Send + 'static>(
+    step: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoResult> {
+    within(LONGEST, step).await
+}
+
+async fn within<T: Send + 'static>(
+    limit: Duration,
+    step: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoResult> {
+    let cancel = Cancel::default();
+    let _guard = cancel.on_drop();
+    let running = tokio::task::spawn_blocking(move || cancel.run(step));
+    match tokio::time::timeout(limit, running).await {
+        Ok(Ok(Some(result))) => Ok(result),
+        Ok(Err(_)) => Err(NoResult::Panicked),
+        Ok(Ok(None)) | Err(_) => Err(NoResult::TooLong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backissue_model::cancel::checkpoint;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A step without an end, and what tells that it ended all the same.
+    fn endless() -> (impl FnOnce() + Send + 'static, oneshot::Receiver<()>) {
+        let (held, ended) = oneshot::channel();
+        let step = move || {
+            let _held: oneshot::Sender<()> = held;
+            loop {
+                checkpoint();
+                std::hint::spin_loop();
+            }
+        };
+        (step, ended)
+    }
+
+    #[tokio::test]
+    async fn endless_document_is_given_up_and_cancelled() {
+        let (step, ended) = endless();
+        assert_eq!(within(Duration::from_millis(20), step).await, Err(NoResult::TooLong));
+        assert!(ended.await.is_err(), "the thread goes on");
+    }
+
+    #[tokio::test]
+    async fn step_that_nobody_waits_for_is_cancelled() {
+        let (step, ended) = endless();
+        let waiting = tokio::spawn(compute(step));
+        tokio::task::yield_now().await;
+        waiting.abort();
+        assert!(ended.await.is_err(), "the thread goes on");
+    }
+
+    #[tokio::test]
+    async fn panic_is_told() {
+        let panics = || std::panic::resume_unwind(Box::new("oh"));
+        assert_eq!(compute::<()>(panics).await, Err(NoResult::Panicked));
+        assert_eq!(compute(|| 7).await, Ok(7));
+    }
+}
