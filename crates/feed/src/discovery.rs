@@ -94,15 +94,19 @@ const FORMATS: &[&str] =
     &["rss", "rss2", "atom", "json", "feed", "xml", "rdf", "0", "1", "2", "3", "via", "subscribe"];
 
 /// The feeds of a page that hold its posts: without those of comments, of one tag or category, and of one author, unless the
-/// page itself is about one of these; and of one feed in several formats, the first. All of them if none would be left.
-pub fn of_posts(found: Vec<FoundFeed>, page: &Url) -> Vec<FoundFeed> {
+/// page itself is about one of these; and of one feed in several formats, the first. All of them if none would be left. Beside
+/// them the feeds of comments, tags and authors.
+pub fn of_posts(found: Vec<FoundFeed>, page: &Url) -> (Vec<FoundFeed>, Vec<FoundFeed>) {
     let mut known = HashSet::new();
-    let is_meant = |feed: &&FoundFeed| {
+    let is_meant = |feed: &FoundFeed| {
         !is_of_comments(&feed.url, feed.title.as_deref()) && (!is_narrower(&feed.url) || is_narrower(page))
     };
-    let posts: Vec<FoundFeed> =
-        found.iter().filter(is_meant).filter(|feed| known.insert(without_format(feed))).cloned().collect();
-    if posts.is_empty() { found } else { posts }
+    let (mut posts, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_meant);
+    if posts.is_empty() {
+        return (others, Vec::new());
+    }
+    posts.retain(|feed| known.insert(without_format(feed)));
+    (posts, others)
 }
 
 fn is_narrower(url: &Url) -> bool {
@@ -283,7 +287,7 @@ mod tests {
         let chosen = |page: &str, feeds: &[(&str, &str)]| -> Vec<String> {
             let found = feeds.iter().map(|(url, title)| feed(url, title)).collect();
             let page = Url::parse("https://blog.example/").unwrap().join(page).unwrap();
-            of_posts(found, &page).iter().map(|feed| feed.url.path().to_owned()).collect()
+            of_posts(found, &page).0.iter().map(|feed| feed.url.path().to_owned()).collect()
         };
         let wordpress = [("/feed/", "Acme » Feed"), ("/comments/feed/", "Acme » Comments Feed")];
         assert_eq!(chosen("/", &wordpress), ["/feed/"]);

@@ -35,6 +35,8 @@ pub struct FeedAt {
     pub feed: Feed,
     /// The page on which it was found, if it was.
     pub site: Option<Url>,
+    /// Feeds of comments, tags or authors that the page names beside it.
+    pub beside: Vec<FoundFeed>,
 }
 
 impl FeedAt {
@@ -84,9 +86,9 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     let response = fetcher.get(url, Want::Any, &Validators::default()).await?;
     let (bytes, hints, at) = taken_apart(url, response);
     if let Ok(feed) = backissue_feed::parse(&bytes, &hints) {
-        return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None })));
+        return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None, beside: Vec::new() })));
     }
-    let named = backissue_feed::of_posts(backissue_feed::discover(&bytes, &hints), &at);
+    let (named, beside) = backissue_feed::of_posts(backissue_feed::discover(&bytes, &hints), &at);
     match named.as_slice() {
         [] => match usual_place(fetcher, &at).await {
             Err(none @ FindError::NoFeed { .. }) => {
@@ -96,7 +98,10 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
             }
             found => found,
         },
-        [only] => fetch_feed(fetcher, &only.url, Some(at)).await.map(|feed| Found::One(Box::new(feed))),
+        [only] => {
+            let feed = fetch_feed(fetcher, &only.url, Some(at)).await?;
+            Ok(Found::One(Box::new(FeedAt { beside, ..feed })))
+        }
         _ => Ok(Found::Several(named)),
     }
 }
@@ -109,7 +114,7 @@ pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Resu
     let (bytes, hints, at) = taken_apart(url, fetcher.get(url, Want::Feed, &Validators::default()).await?);
     let feed =
         backissue_feed::parse(&bytes, &hints).map_err(|why| FindError::NotAFeed { url: at.clone(), why })?;
-    Ok(FeedAt { url: at, feed, site })
+    Ok(FeedAt { url: at, feed, site, beside: Vec::new() })
 }
 
 async fn usual_place(fetcher: &Fetcher, site: &Url) -> Result<Found, FindError> {

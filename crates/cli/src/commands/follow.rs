@@ -103,13 +103,36 @@ async fn one(url: &Url, args: &FollowArgs, settings: &Settings) -> anyhow::Resul
                 listing_url,
             });
         }
-        Found::One(feed) => *feed,
+        Found::One(feed) => {
+            tell_beside(url, &feed);
+            *feed
+        }
         Found::Several(feeds) => {
             let chosen = choose(url, feeds, args.pick)?;
             fetch_feed(&fetcher, &chosen, Some(url.clone())).await?
         }
     };
     Ok(named(feed, args))
+}
+
+/// Says which of a page's feeds is taken, where it names others that are seldom meant.
+fn tell_beside(site: &Url, feed: &FeedAt) {
+    if feed.beside.is_empty() {
+        return;
+    }
+    let line =
+        |title: Option<&str>, url: &Url| format!("{}  {url}", title.unwrap_or_default()).trim().to_owned();
+    let taken = line(feed.feed.title.as_deref(), &feed.url);
+    let others = feed.beside.iter().map(|other| line(other.title.as_deref(), &other.url));
+    let numbered: Vec<String> = std::iter::once(taken)
+        .chain(others)
+        .enumerate()
+        .map(|(n, label)| format!("  {}. {}", n + 1, output::safe(&label)))
+        .collect();
+    anstream::eprintln!(
+        "{site} names several feeds; the first is taken, and another is followed by its own address:\n{}",
+        numbered.join("\n")
+    );
 }
 
 fn named(feed: FeedAt, args: &FollowArgs) -> NewSource {
