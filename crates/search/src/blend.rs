@@ -99,6 +99,11 @@ impl Ranked {
         let similarity = self.similarity.unwrap_or_default().max(0.0);
         (similarity + blend.coverage * self.coverage).max(similarity * blend.least_closeness / CLOSE_ALONE)
     }
+
+    /// How close it is to the problem that was searched for, where the share of the problem in its words counts so much.
+    pub fn closeness_to_problem(&self, coverage: f32) -> f32 {
+        self.similarity.unwrap_or_default().max(0.0) + coverage * self.coverage
+    }
 }
 
 /// The similarity at which a read is close enough whatever its words. Of the unanswerable questions those that share no word

@@ -18,8 +18,10 @@ use crate::{
 
 /// Longest passage shown of an article, in characters.
 const PASSAGE_MAX: usize = 260;
-/// A read less like another than this does not have the same problem, 0 to 1.
-const SAME_PROBLEM: f32 = 0.55;
+/// A read less close to another's problem than this does not have it. `cargo xtask eval search --floor` learns it.
+const SAME_PROBLEM: f32 = 0.65;
+/// What the share of the problem in the other read's words counts there, where the similarity of the two counts 1.
+const PROBLEM_COVERAGE: f32 = 1.5;
 
 /// Why something could not be searched, or the index not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -198,32 +200,34 @@ impl Search {
         Ok(self.ranked(query, meaning, blend.clone(), Typing::Done).await?.0)
     }
 
-    /// Reads that have the problem of this one: other companies' first, each with how like it is, 0 to 1. Empty where the
-    /// read has no problem, is not in the archive, or is alone with it.
+    /// Reads that have the problem of this one: of the closest, other companies' first. A read whose own problem is not known
+    /// surely enough to be shown is none of them. Empty if the read has no problem, is not in the archive, or is alone with it.
     ///
     /// # Errors
     /// Where the archive or the index cannot be read, or an embedding server does not answer.
     pub async fn others_with(&self, id: ReadId, limit: usize) -> Result<Vec<Match>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
         let alike = self.ranked_alike(&read).await?.into_iter();
-        let alike = alike.filter(|other| other.similarity.is_some_and(|s| s >= SAME_PROBLEM));
+        let alike = alike.filter(|other| other.closeness_to_problem(PROBLEM_COVERAGE) >= SAME_PROBLEM);
         let alike: Vec<Ranked> = alike.take(limit * 4).collect();
         let mut matches = self.matched(alike, &Marks::default()).await?;
-        matches
-            .retain(|other| other.read.fingerprint.is_none() || other.read.fingerprint != read.fingerprint);
+        matches.retain(|other| {
+            other.read.precis.problem.is_some()
+                && (other.read.fingerprint.is_none() || other.read.fingerprint != read.fingerprint)
+        });
+        matches.truncate(limit * 2);
         matches.sort_by_key(|other| other.read.card.company == read.card.company);
         matches.truncate(limit);
         Ok(matches)
     }
 
-    /// How like each read is whose problem may be this one's, 0 to 1: for measuring.
+    /// The reads whose problem may be this one's, without a floor: for measuring.
     ///
     /// # Errors
     /// As of [`Search::others_with`].
-    pub async fn alike(&self, id: ReadId) -> Result<Vec<(ReadId, f32)>, SearchFailure> {
+    pub async fn alike(&self, id: ReadId) -> Result<Vec<Ranked>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
-        let ranked = self.ranked_alike(&read).await?.into_iter();
-        Ok(ranked.filter_map(|other| Some((other.id, other.similarity?))).collect())
+        self.ranked_alike(&read).await
     }
 
     /// The reads whose problem may be this one's, best first.

@@ -91,7 +91,7 @@ impl Evaluation {
         let texts: Vec<&str> = judged.iter().map(|judged| judged.query.as_str()).collect();
         let urls: Urls = reads.iter().map(|read| (read.card.id, read.card.url.to_string())).collect();
         if self.floor {
-            return floor::learn(&search, &judged, &urls).await;
+            return floor::learn(&search, &judged, &urls, &reads).await;
         }
         if self.tune {
             return tuning::tune(&search, &judged, &urls).await;

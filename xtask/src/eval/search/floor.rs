@@ -4,11 +4,12 @@
 //! the floor is the highest at which the relevant reads of the tuning half stay. The weight is one at which most unanswerable
 //! questions of that half get no read, and which is not at the edge of those.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use backissue_model::ReadId;
 use backissue_search::{Blend, Ranked, Search};
+use backissue_store::ReadText;
 
 use super::Urls;
 use super::queries::{Half, Judged, Kind};
@@ -17,6 +18,8 @@ use crate::test::workspace;
 
 /// The share of relevant reads that have to stay.
 const KEPT: f64 = 0.99;
+/// The same for reads with another's problem.
+const KEPT_OTHERS: f64 = 0.98;
 /// Weights that are tried, in quarters.
 const WEIGHTS: std::ops::RangeInclusive<u8> = 0..=8;
 
@@ -27,7 +30,12 @@ struct Asked {
 }
 
 /// Prints a table of weights with their floors.
-pub async fn learn(search: &Search, judged: &[Judged], urls: &Urls) -> anyhow::Result<()> {
+pub async fn learn(
+    search: &Search,
+    judged: &[Judged],
+    urls: &Urls,
+    reads: &[ReadText],
+) -> anyhow::Result<()> {
     let mut answerable = Vec::new();
     for query in judged {
         let is_relevant = |read: &Ranked| {
@@ -51,38 +59,60 @@ pub async fn learn(search: &Search, judged: &[Judged], urls: &Urls) -> anyhow::R
         "reporting",
     ];
     println!("{}", table(&head, &rows.collect::<Vec<_>>()));
-    others(search, judged, urls).await
+    others(search, judged, urls, reads).await
 }
 
-/// Prints, for several floors, how many of the reads that answer one question have each other's problem.
-async fn others(search: &Search, judged: &[Judged], urls: &Urls) -> anyhow::Result<()> {
+/// A read that was judged for the query that another answers best.
+struct Pair {
+    is_tuning: bool,
+    is_relevant: bool,
+    read: Ranked,
+}
+
+/// Prints how close reads that answer one question are to each other's problem, beside reads that were judged no answer to it. A
+/// read whose problem is not shown cannot be shown as having another's, so only those with a problem count.
+async fn others(search: &Search, judged: &[Judged], urls: &Urls, reads: &[ReadText]) -> anyhow::Result<()> {
     let ids: HashMap<&str, ReadId> = urls.iter().map(|(id, url)| (url.as_str(), *id)).collect();
-    let (mut alike, mut unlike) = (Vec::new(), Vec::new());
+    let with_problem: HashSet<ReadId> =
+        reads.iter().filter(|read| read.precis.problem.is_some()).map(|read| read.card.id).collect();
+    let mut pairs = Vec::new();
     for query in judged.iter().filter(|query| query.kind != Kind::Topic) {
         let best = query.grades.iter().filter(|(_, grade)| **grade == 3);
         for id in best.filter_map(|(url, _)| ids.get(url.as_str())) {
-            for (other, similarity) in search.alike(*id).await? {
-                match urls.get(&other).and_then(|url| query.grades.get(url)) {
-                    Some(2..) => alike.push(similarity),
-                    Some(0) => unlike.push(similarity),
-                    _ => {}
-                }
+            let alike = search.alike(*id).await?;
+            for read in alike.into_iter().filter(|read| with_problem.contains(&read.id)) {
+                let is_relevant = match urls.get(&read.id).and_then(|url| query.grades.get(url)) {
+                    Some(2..) => true,
+                    Some(0) => false,
+                    _ => continue,
+                };
+                pairs.push(Pair { is_tuning: Half::Tuning.holds(query), is_relevant, read });
             }
         }
     }
-    let above = |list: &[f32], floor: f32| {
-        let kept = list.iter().filter(|similarity| **similarity >= floor).count();
-        format!("{kept} of {} ({:.1} %)", list.len(), 100.0 * kept as f64 / list.len().max(1) as f64)
-    };
-    let rows = (6..=13).map(|step| {
-        let floor = f32::from(step as u8) / 20.0;
-        vec![format!("{floor:.2}"), above(&alike, floor), above(&unlike, floor)]
-    });
-    println!(
-        "{}",
-        table(&["floor", "answers to one question kept", "others kept"], &rows.collect::<Vec<_>>())
-    );
+    let rows = (0..=12_u8).map(|step| row_of_pairs(f32::from(step) / 4.0, &pairs));
+    let head = ["weight", "floor", "answers kept: tuning", "reporting", "others kept: tuning", "reporting"];
+    println!("{}", table(&head, &rows.collect::<Vec<_>>()));
     Ok(())
+}
+
+fn row_of_pairs(weight: f32, pairs: &[Pair]) -> Vec<String> {
+    let closeness = |pair: &Pair| f64::from(pair.read.closeness_to_problem(weight));
+    let of = |tuning: bool, relevant: bool| {
+        pairs.iter().filter(move |pair| pair.is_tuning == tuning && pair.is_relevant == relevant)
+    };
+    let mut learnt: Vec<f64> = of(true, true).map(closeness).collect();
+    learnt.sort_by(f64::total_cmp);
+    let may_lose = (learnt.len() as f64 * (1.0 - KEPT_OTHERS)) as usize;
+    let floor = learnt.get(may_lose).map_or(0.0, |closest| (closest * 100.0).floor() / 100.0);
+    let share = |tuning: bool, relevant: bool| {
+        let all = of(tuning, relevant).count();
+        let kept = of(tuning, relevant).filter(|pair| closeness(pair) >= floor).count();
+        format!("{kept} of {all} ({:.1} %)", 100.0 * kept as f64 / all.max(1) as f64)
+    };
+    let shares = [(true, true), (false, true), (true, false), (false, false)];
+    let shares = shares.map(|(tuning, relevant)| share(tuning, relevant));
+    [format!("{weight:.2}"), format!("{floor:.2}")].into_iter().chain(shares).collect()
 }
 
 async fn all(search: &Search, question: &str) -> anyhow::Result<Vec<Ranked>> {
