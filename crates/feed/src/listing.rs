@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use backissue_model::dates::UrlDate;
 use url::Url;
 
 use crate::addresses::{Allowance, can_be_base};
 use crate::assembly::Attribute;
 use crate::markup_text::{one_line, plain_text};
-use crate::{Hints, UrlDate, decoding, tags};
+use crate::{Hints, decoding, tags};
 
 /// The most links that are read of one page.
 pub const MAX_LINKS: usize = 10_000;

@@ -3,12 +3,15 @@
 //! Which addresses are articles is learned from those that the archive has of the source; as long as these are few, from the
 //! links of the page that look like titles. Each page decides for itself whether it is an article (`backfill::page`).
 
-use backissue_feed::{Hints, Shapes, UrlDate, Verdict, Why, listing, sitemap};
+use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
 use backissue_fetch::gunzip;
+use backissue_model::dates::UrlDate;
 use backissue_model::{CanonicalUrl, Entry, Source};
 use backissue_store::Admission;
 use jiff::Timestamp;
 use url::Url;
+
+use crate::compute::compute;
 
 /// How many of the source's own articles are learned from.
 pub(crate) const EXAMPLES: u32 = 500;
@@ -59,8 +62,7 @@ impl List {
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints, known: Vec<Url>) -> Result<List, String> {
     let bytes = gunzip(bytes, sitemap::MAX_BYTES).await?;
     let read = move || listed(&bytes, &hints, &known);
-    let stopped = "stopped the program's parser; please report this";
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(stopped.to_owned()))
+    compute(read).await.unwrap_or_else(|why| Err(format!("was not read: {why}")))
 }
 
 fn listed(bytes: &[u8], hints: &Hints, known: &[Url]) -> Result<List, String> {

@@ -1,6 +1,7 @@
-//! Pure steps that can be cancelled: what may work for long looks now and then whether its result is still wanted.
+//! Pure steps that can be cancelled: what may work for long looks now and then whether its result
+//! is still wanted.
 //!
-//! A step ends by unwinding to [`Cancel::run`], so that its functions need no results of their own for it.
+//! A step ends by unwinding to [`Cancel::run`], so its functions need no special result for that.
 
 use std::any::Any;
 use std::cell::RefCell;

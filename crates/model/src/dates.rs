@@ -1,8 +1,9 @@
 //! Dates as feeds, pages and addresses write them.
 //!
-//! They should be RFC 822 or RFC 3339. Many are neither: zones that no RFC has, days and months swapped, months in the
-//! publisher's language, half a date. The forms are tried in a fixed order, most exact first, and the first that fits
-//! decides. A date without a zone is UTC. Nothing here knows today's date, so forms that omit the year are no dates.
+//! They should be RFC 822 or RFC 3339. Many are neither: zones that no RFC has, days and months
+//! swapped, months in the publisher's language, half a date. The forms are tried in a fixed order,
+//! most exact first, and the first that fits decides. A date without a zone is UTC. Nothing here
+//! knows today's date, so forms that omit the year are no dates.
 
 mod forms;
 mod words;
@@ -20,7 +21,8 @@ const LIKELY: std::ops::Range<i16> = 1990..2100;
 
 type Form = fn(&str) -> Option<Timestamp>;
 
-/// The moment that a feed's element names. What is in the element is a date, so this guesses where it has to.
+/// The moment that a feed's element names. What is in the element is a date, so this guesses where
+/// it has to.
 pub fn parse(text: &str) -> Option<Timestamp> {
     use forms::{asctime, epoch, greek, hungarian, iso8601, korean, pieced, rfc822, slashed, w3c};
     const FORMS: [Form; 10] =
@@ -29,8 +31,8 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     first_of(&FORMS, text).filter(|at| *at >= FIRST_YEAR)
 }
 
-/// The moment that a short text of a page names, between 1990 and 2100. The text may be anything, so this does not guess:
-/// `03/04/2021` says nothing.
+/// The moment that a short text of a page names, between 1990 and 2100. The text may be anything,
+/// so this does not guess: `03/04/2021` says nothing.
 pub fn on_page(text: &str) -> Option<Timestamp> {
     use forms::{asctime, compact, epoch, numeric, rfc822, w3c};
     const FORMS: [Form; 8] = [epoch, compact, w3c, rfc822, asctime, in_words, numeric, first_word];
@@ -59,7 +61,8 @@ pub enum UrlDate {
 }
 
 impl UrlDate {
-    /// The date in an address: `/2019/05/04/`, `/2019-05-04-title`, `/2019/may/04/`, `/2019/05/title`.
+    /// The date in an address: `/2019/05/04/`, `/2019-05-04-title`, `/2019/may/04/`,
+    /// `/2019/05/title`.
     pub fn of(url: &Url) -> Option<Self> {
         let folders: Vec<&str> = url.path().split('/').filter(|folder| !folder.is_empty()).collect();
         if let Some(day) = folders.iter().find_map(|folder| leading_day(folder)) {
@@ -78,8 +81,9 @@ impl UrlDate {
         folders.windows(2).find_map(first).map(Self::Month)
     }
 
-    /// The best guess at the moment of publication, midnight in UTC: the address's day; `lastmod`'s if the address has only
-    /// a month and that lies in it; `lastmod` itself if the address says nothing.
+    /// The best guess at the moment of publication, midnight in UTC: the address's day; `lastmod`'s
+    /// if the address has only a month and that lies in it; `lastmod` itself if the address says
+    /// nothing.
     pub fn guess(url: &Url, lastmod: Option<Timestamp>) -> Option<Timestamp> {
         match Self::of(url) {
             None => lastmod,

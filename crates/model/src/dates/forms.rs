@@ -67,7 +67,8 @@ fn whole_part(text: &str) -> Option<i64> {
     fraction.bytes().all(|b| b.is_ascii_digit()).then(|| number(whole)).flatten()
 }
 
-/// A date and time of day in a zone so many minutes east of Greenwich; none where the calendar has no such moment.
+/// A date and time of day in a zone so many minutes east of Greenwich. Returns `None` if the
+/// calendar has no such moment.
 pub(super) fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let small = |n: i64| i8::try_from(n).ok();
     let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
@@ -100,8 +101,8 @@ fn offset_minutes(text: &str) -> Option<i64> {
     (hours.abs() < 100 && minutes.abs() < 1000).then_some(sign * (hours * 60 + minutes))
 }
 
-/// The W3C's profile of ISO 8601 and the form that SQL servers print: `2004-01-05T10:20:30-05:00`, `2004-01-05 10:20:30
-/// EST`, `2004-01`, `2004`.
+/// The W3C's profile of ISO 8601 and the form that SQL servers print: `2004-01-05T10:20:30-05:00`,
+/// `2004-01-05 10:20:30 EST`, `2004-01`, `2004`.
 pub(super) fn w3c(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let (date, rest) = match lower.split_once('t') {
@@ -164,7 +165,8 @@ fn is_half_of_day(word: &str) -> bool {
     matches!(word, "am" | "pm" | "a.m." | "p.m.")
 }
 
-/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC. Returns `None` for what is no such zone.
+/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC. Returns `None` for
+/// what is no such zone.
 fn rfc822_zone(zone: &str) -> Option<i64> {
     if is_half_of_day(zone) || zone.contains('/') && !zone.starts_with("etc/") {
         return None;
@@ -191,8 +193,9 @@ pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     (631_152_000..1_980_000_000).contains(&seconds).then(|| Timestamp::from_second(seconds).ok()).flatten()
 }
 
-/// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`, `5. März 2021`, `Mon, 04
-/// Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the month may be each other.
+/// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`,
+/// `5. März 2021`, `Mon, 04 Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the
+/// month may be each other.
 pub(super) fn pieced(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let (mut date, mut numbers, mut month_told) = (None, Vec::new(), None);
@@ -357,7 +360,8 @@ impl<'a> Pieces<'a> {
 /// Reads a year, a month and a day off the front.
 type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
-/// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that fits is not looked at.
+/// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that
+/// fits is not looked at.
 pub(super) fn iso8601(text: &str) -> Option<Timestamp> {
     if text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
         return None;
@@ -424,7 +428,8 @@ fn iso8601_time(text: &str) -> Option<([i64; 3], i64)> {
     Some(([hour, minute, second], offset_minutes(&pieces.0[..zone_ends]).unwrap_or(0)))
 }
 
-/// Like [`moment`], but the 31st of June is the 1st of July and 24:00 is the next day, as in C's `mktime`.
+/// Like [`moment`], but the 31st of June is the 1st of July and 24:00 is the next day, as in C's
+/// `mktime`.
 fn normalised(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let months = date[0] * 12 + date[1] - 1;
     let first = moment([months.div_euclid(12), months.rem_euclid(12) + 1, 1], [0; 3], 0)?;

@@ -44,8 +44,8 @@ const MONTHS: [&[&str]; 12] = [
 const RUSSIAN: [&str; 12] =
     ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"];
 
-/// The month with this name, or with a name that begins with these three or more letters, in lower case. Returns `None` for
-/// `mar.`, a Tuesday in Spanish and French.
+/// The month with this name, or with a name that begins with these three or more letters, in lower
+/// case. Returns `None` for `mar.`, a Tuesday in Spanish and French.
 pub fn month(word: &str) -> Option<i64> {
     let name = word.trim_end_matches('.');
     if name.chars().count() < 3 || word == "mar." {
@@ -58,7 +58,8 @@ pub fn month(word: &str) -> Option<i64> {
     i64::try_from(at + 1).ok()
 }
 
-/// A day with the month in words, anywhere in a short text: `21 August 2020`, `Aug 21st, 2020`, `3 de mayo de 2021`.
+/// A day with the month in words, anywhere in a short text: `21 August 2020`, `Aug 21st, 2020`,
+/// `3 de mayo de 2021`.
 pub fn in_words(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let words: Vec<&str> =
