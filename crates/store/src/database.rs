@@ -358,7 +358,7 @@ impl Database {
     /// because another process wrote in between.
     pub(crate) async fn begin(&self) -> Tried<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, .. } => Tx::Sqlite(begin_sqlite(writer).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -397,6 +397,19 @@ impl Database {
             tx.abandon().await?;
         }
         Ok(None)
+    }
+}
+
+/// Begins a transaction on the one connection that writes, or on a new one if that cannot be used any more: where the disk
+/// fails, SQLite ends a transaction by itself, and the connection goes on to count it.
+async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            Ok(writer.begin_with(BEGIN).await?)
+        }
+        begun => Ok(begun?),
     }
 }
 

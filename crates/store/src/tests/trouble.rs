@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
 
 use super::harness::*;
+use crate::database::sql;
 use crate::*;
 
 async fn refused(location: &Location) -> StoreError {
@@ -48,6 +49,19 @@ async fn empty_file_is_no_new_archive() {
     let error = Store::is_archive(&Location::Sqlite(path)).await.unwrap_err();
     assert!(matches!(error, StoreError::Empty { .. }), "{error:?}");
     assert!(error.to_string().contains("restore a backup"), "{error}");
+}
+
+#[tokio::test]
+async fn transaction_that_sqlite_ended_itself_does_not_stop_the_next() {
+    let db = TestDatabase::sqlite().await;
+    for _ in 0..2 {
+        let mut tx = db.store.database.begin().await.unwrap();
+        // As SQLite does on a disk that fails.
+        tx.run(sql("ROLLBACK")).await.unwrap();
+        assert!(tx.commit().await.is_err());
+    }
+    db.follow("Acme").await;
+    db.remove().await;
 }
 
 #[tokio::test]
