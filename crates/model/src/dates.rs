@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use url::Url;
 
-pub use words::{in_words, month};
+pub use forms::in_words;
+pub use words::month;
 
 /// The beginning of year 1.
 const FIRST_YEAR: Timestamp = Timestamp::constant(-62_135_596_800, 0);
