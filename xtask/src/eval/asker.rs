@@ -123,7 +123,11 @@ impl Asker {
         asked.took = began.elapsed();
         let refused = asked.refused.concat();
         self.asked.push(asked);
-        let precis = asking.settle(&readings, &self.model.settings().model).precis;
+        let precis = if readings.have_an_answer() {
+            asking.settle(&readings, &self.model.settings().model).precis
+        } else {
+            built_in
+        };
         Ok((precis, refused))
     }
 
