@@ -3,6 +3,8 @@
 //! Which addresses are articles is learned from those that the archive has of the source; as long as these are few, from the
 //! links of the page that look like titles. Each page decides for itself whether it is an article (`backfill::page`).
 
+use std::collections::HashSet;
+
 use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
 use backissue_fetch::gunzip;
 use backissue_model::dates::UrlDate;
@@ -67,7 +69,7 @@ pub(crate) async fn read(bytes: Vec<u8>, hints: Hints, known: Vec<Url>) -> Resul
 
 fn listed(bytes: &[u8], hints: &Hints, known: &[Url]) -> Result<List, String> {
     let mut is_sitemap = true;
-    let mut links: Vec<(listing::Link, Option<Timestamp>)> = match sitemap::parse(bytes, hints) {
+    let links: Vec<(listing::Link, Option<Timestamp>)> = match sitemap::parse(bytes, hints) {
         Ok(map) => {
             let mut pages = map.pages;
             pages.sort_by_key(|page| std::cmp::Reverse(page.lastmod));
@@ -94,15 +96,11 @@ fn listed(bytes: &[u8], hints: &Hints, known: &[Url]) -> Result<List, String> {
         examples: shapes.examples(),
         ..List::default()
     };
-    for (link, lastmod) in links.drain(..) {
-        let verdict = shapes.judge(&link.url);
-        let is_example = examples.contains(&link.url);
+    let of_example = Verdict::Article(if known.len() < FEWEST { Why::Titled } else { Why::Known });
+    let examples: HashSet<Url> = examples.into_iter().collect();
+    for (link, lastmod) in links {
         let date = UrlDate::guess(&link.url, lastmod);
-        let verdict = match is_example {
-            true if known.len() < FEWEST => Verdict::Article(Why::Titled),
-            true => Verdict::Article(Why::Known),
-            false => verdict,
-        };
+        let verdict = if examples.contains(&link.url) { of_example.clone() } else { shapes.judge(&link.url) };
         let is_taken = verdict.is_article() && list.taken.len() < MOST;
         let part = if is_taken { &mut list.taken } else { &mut list.refused };
         part.push(Listed { url: link.url, date, verdict });

@@ -141,8 +141,7 @@ impl Evidence {
 
     /// Whether `text` has the quote at the span.
     pub fn holds_in(&self, text: &str) -> bool {
-        !self.quote.is_empty()
-            && text.get(self.span.start as usize..self.span.end as usize) == Some(self.quote.as_str())
+        !self.quote.is_empty() && self.span.of(text) == self.quote
     }
 }
 

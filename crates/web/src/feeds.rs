@@ -114,12 +114,9 @@ pub(crate) async fn all(
 /// `/weeks.atom`, `/weeks.json`: each week that has ended, as one entry.
 pub(crate) async fn weeks(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, Fault> {
     let this_week = Week::of(Timestamp::now(), &app.site.time_zone);
+    let ended = app.store.weeks().await?.into_iter().map(|count| count.week).filter(|week| *week < this_week);
     let mut weeks = Vec::new();
-    for week in app.store.weeks().await?.into_iter().map(|count| count.week).filter(|week| *week < this_week)
-    {
-        if weeks.len() == WEEKS {
-            break;
-        }
+    for week in ended.take(WEEKS) {
         let whole = ReadFilter { week: Some(week), ..ReadFilter::default() };
         weeks.push(documents::digest(&app.store, week, &whole).await?);
     }

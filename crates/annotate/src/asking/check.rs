@@ -24,6 +24,11 @@ const FOR_NONE: usize = 20;
 /// The name of the claim that an article has no problem.
 pub(super) const NO_PROBLEM: &str = "no_problem";
 
+/// The field that a claim is about.
+pub(super) fn field_of(claim: &'static str) -> &'static str {
+    if claim == NO_PROBLEM { "problem" } else { claim }
+}
+
 /// A claim that is to be read against the article.
 pub(super) enum Claimed<'s> {
     /// A statement of this field.
@@ -90,7 +95,7 @@ pub(super) fn question(article: &Text<'_>, excerpt: &Excerpt, claims: &[Claimed<
         let name = claim.name();
         line(format_args!("<article part=\"{name}\">"));
         let places = match claim {
-            Claimed::Statement(_, statement) => around(excerpt, statement),
+            Claimed::Statement(_, statement) => excerpt.around(&statement.evidence, AROUND),
             Claimed::NoProblem => (0..excerpt.all.len().min(FOR_NONE)).collect(),
         };
         let mut last: Option<usize> = None;
@@ -120,14 +125,6 @@ pub(super) fn question(article: &Text<'_>, excerpt: &Excerpt, claims: &[Claimed<
     line(format_args!("Answer with the JSON object only."));
     let names: Vec<&'static str> = claims.iter().map(Claimed::name).collect();
     Question { system: SYSTEM.clone(), user, schema: schema(&names) }
-}
-
-/// The places of the statement's sentences and their neighbours, in order.
-fn around(excerpt: &Excerpt, statement: &Statement) -> Vec<usize> {
-    let cited = |at: usize| statement.evidence.iter().any(|evidence| evidence.span == excerpt.all[at].span);
-    let last = excerpt.all.len().saturating_sub(1);
-    let near = |at: &usize| (at.saturating_sub(AROUND)..=(at + AROUND).min(last)).any(cited);
-    (0..excerpt.all.len()).filter(near).collect()
 }
 
 static SYSTEM: LazyLock<String> = LazyLock::new(|| {

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use backissue_model::{Precis, Span};
+use backissue_model::{Evidence, Precis, Span};
 
 use crate::Text;
 use crate::asking::screen::{one_line, speaks_to_a_model};
@@ -97,6 +97,14 @@ impl Excerpt {
             }
         });
         Self { sentences: shown.collect(), all }
+    }
+
+    /// The places in `all` of the sentences of `evidence`, and of up to `reach` sentences around each.
+    pub(super) fn around(&self, evidence: &[Evidence], reach: usize) -> Vec<usize> {
+        let is_cited = |whole: &Whole| evidence.iter().any(|evidence| evidence.span == whole.span);
+        let cited: Vec<usize> = (0..self.all.len()).filter(|at| is_cited(&self.all[*at])).collect();
+        let is_near = |at: &usize| cited.iter().any(|cited| cited.abs_diff(*at) <= reach);
+        (0..self.all.len()).filter(is_near).collect()
     }
 
     /// The sentence with this number.

@@ -57,15 +57,24 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// The statement for `field`. Returns `None` if there is none or it may not stand.
-    pub(super) fn statement(&self, field: &str) -> Option<&Statement> {
-        let verdict = match field {
-            "problem" => &self.problem,
+    /// The verdict on one of the three statements.
+    pub(super) fn part(&self, field: &str) -> &Option<Option<Statement>> {
+        match field {
             "approach" => &self.approach,
             "outcome" => &self.outcome,
-            _ => &None,
+            _ => &self.problem,
+        }
+    }
+
+    /// Refuses one of the three statements after all.
+    pub(super) fn refuse(&mut self, field: &'static str, reason: String) {
+        let part = match field {
+            "approach" => &mut self.approach,
+            "outcome" => &mut self.outcome,
+            _ => &mut self.problem,
         };
-        verdict.as_ref()?.as_ref()
+        let said = part.take().flatten().map_or_else(|| "null".to_owned(), |statement| statement.text);
+        self.refusals.push(Refusal { field, said, reason, ..Refusal::default() });
     }
 }
 
@@ -171,11 +180,9 @@ impl Gate<'_> {
     /// The texts in which names, figures and terms of a statement may stand that rests on `quotes`.
     fn near(&self, quotes: &[Quote]) -> Vec<&str> {
         let all = &self.excerpt.all;
-        let is_cited = |at: usize| quotes.iter().any(|quote| quote.span == all[at].span);
-        let cited: Vec<usize> = (0..all.len()).filter(|at| is_cited(*at)).collect();
-        let is_near = |at: usize| at < LEAD || cited.iter().any(|cited| cited.abs_diff(at) <= NEAR);
-        let sentences = (0..all.len()).filter(|at| is_near(*at)).map(|at| all[at].span);
-        let headings = cited.iter().filter_map(|at| all[*at].heading);
+        let lead = 0..all.len().min(LEAD);
+        let sentences = lead.chain(self.excerpt.around(quotes, NEAR)).map(|at| all[at].span);
+        let headings = self.excerpt.around(quotes, 0).into_iter().filter_map(|at| all[at].heading);
         let of_article = sentences.chain(headings).map(|span| span.of(self.article.text));
         let about = [self.article.title, self.article.company, self.article.description.unwrap_or_default()];
         of_article.chain(about).collect()

@@ -59,9 +59,10 @@ use backissue_model::{MadeBy, Precis, Statement, Sureness};
 
 use crate::Text;
 use crate::asking::answer::Answer;
-use crate::asking::check::{Claimed, Findings, Found, NO_PROBLEM};
+use crate::asking::check::{Claimed, Findings, Found, NO_PROBLEM, field_of};
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{Gate, Verdicts};
+use crate::cues::Field;
 
 pub use answer::FIELDS;
 pub use question::Question;
@@ -136,9 +137,8 @@ impl Readings {
 
     /// `field` of the first answer in which it passed.
     fn passed<T>(&self, field: &str, verdict: impl Fn(&Verdicts) -> Option<T>) -> Option<T> {
-        let is_open = |claim: &&str| *claim == field || *claim == NO_PROBLEM && field == "problem";
-        let checked = self.rounds.iter().filter(|round| !round.unchecked.iter().any(is_open));
-        checked.map(|round| &round.verdicts).find_map(verdict)
+        let is_open = |round: &Round| round.unchecked.iter().any(|claim| field_of(claim) == field);
+        self.rounds.iter().filter(|round| !is_open(round)).find_map(|round| verdict(&round.verdicts))
     }
 }
 
@@ -174,31 +174,23 @@ impl<'a> Asking<'a> {
         let answer = Answer::read(reply);
         let has_answer = answer.is_some();
         let verdicts = gate.judge(answer);
-        let claims = self.claims(readings, &verdicts);
-        let unchecked = claims.iter().map(Claimed::name).collect();
-        drop(claims);
+        let unchecked = self.claims(readings, &verdicts);
         readings.usable = has_answer;
         readings.rounds.push(Round { verdicts, unchecked, has_answer });
     }
 
     /// What of an answer is to be read a second time: the statements that no answer before has, and that there is no
     /// problem where the built-in annotator sees one.
-    fn claims<'v>(&self, before: &Readings, verdicts: &'v Verdicts) -> Vec<Claimed<'v>> {
-        let parts = [
-            ("problem", &verdicts.problem, before.passed("problem", |v| v.problem.clone())),
-            ("approach", &verdicts.approach, before.passed("approach", |v| v.approach.clone())),
-            ("outcome", &verdicts.outcome, before.passed("outcome", |v| v.outcome.clone())),
-        ];
+    fn claims(&self, before: &Readings, verdicts: &Verdicts) -> Vec<&'static str> {
         let kind = verdicts.kind.unwrap_or(self.built_in.kind);
         let seen = self.built_in.problem.as_ref().is_some_and(|problem| problem.sureness().is_shown());
-        let claim = |(field, verdict, passed): (&'static str, &'v Option<Option<Statement>>, _)| match verdict
-        {
-            _ if Option::is_some(&passed) => None,
-            Some(Some(statement)) => Some(Claimed::Statement(field, statement)),
-            Some(None) if field == "problem" && seen && kind.may_have_problem() => Some(Claimed::NoProblem),
+        let claim = |field: &'static str| match verdicts.part(field) {
+            _ if before.passed(field, |verdicts| verdicts.part(field).as_ref().map(drop)).is_some() => None,
+            Some(Some(_)) => Some(field),
+            Some(None) if field == "problem" && seen && kind.may_have_problem() => Some(NO_PROBLEM),
             _ => None,
         };
-        parts.into_iter().filter_map(claim).collect()
+        Field::ALL.into_iter().map(Field::as_str).filter_map(claim).collect()
     }
 
     fn read_findings(&self, readings: &mut Readings, reply: &str) {
@@ -217,14 +209,7 @@ impl<'a> Asking<'a> {
                 }
                 None => "a second reader did not say whether the article says so".to_owned(),
             };
-            let verdicts = &mut round.verdicts;
-            let (field, verdict) = match claim {
-                "approach" => ("approach", &mut verdicts.approach),
-                "outcome" => ("outcome", &mut verdicts.outcome),
-                _ => ("problem", &mut verdicts.problem),
-            };
-            let said = verdict.take().flatten().map_or_else(|| "null".to_owned(), |statement| statement.text);
-            verdicts.refusals.push(Refusal { field, said, reason, ..Refusal::default() });
+            round.verdicts.refuse(field_of(claim), reason);
         }
     }
 
@@ -235,7 +220,7 @@ impl<'a> Asking<'a> {
         if !last.unchecked.is_empty() {
             let claims = |claim: &&'static str| match *claim {
                 NO_PROBLEM => Some(Claimed::NoProblem),
-                field => Some(Claimed::Statement(field, last.verdicts.statement(field)?)),
+                field => Some(Claimed::Statement(field, last.verdicts.part(field).as_ref()?.as_ref()?)),
             };
             let claims: Vec<Claimed<'_>> = last.unchecked.iter().filter_map(claims).collect();
             return Some(check::question(&self.article, &self.excerpt, &claims));

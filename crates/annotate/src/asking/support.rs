@@ -110,16 +110,8 @@ impl<'t> Evidence<'t> {
             // Any word has a capital there. "Acme's" is a name.
             let opens = first && at == 0 && is_capitalised(piece) && !has_possessive(word);
             let is_name = piece.chars().any(char::is_uppercase) || has_digit_behind_letter(piece);
-            let known = || self.has_name(piece) || self.is_written_small(piece);
-            (is_name && !opens && !is_unit(piece) && !known()).then_some(piece)
+            (is_name && !opens && !is_unit(piece) && !self.has_name(piece)).then_some(piece)
         })
-    }
-
-    /// Whether the article has a capitalised word without its capital.
-    fn is_written_small(&self, word: &str) -> bool {
-        let lower = word.to_lowercase();
-        let stem = lower.trim_end_matches('s');
-        self.article.split_whitespace().flat_map(pieces).any(|own| own.trim_end_matches('s') == stem)
     }
 
     /// Whether the evidence has the name, in the singular or the plural.

@@ -95,7 +95,7 @@ on_both!(hostile_texts_are_stored, |db| {
     }
 });
 
-on_both!(read_belongs_to_its_own_site_whoever_named_it_first, |db| {
+on_both!(read_belongs_to_its_own_site_though_another_named_it_first, |db| {
     let (evil, acme) = (db.follow("Evil").await, db.follow("Acme").await);
     let url = "https://acme.example/post";
     db.poll(&evil, vec![entry(url, Some("2019-01-01")), entry("https://else.example/x", None)]).await;
