@@ -1,4 +1,4 @@
-//! A real browser: headless Chromium, spoken to through its WebDriver.
+//! A real browser: headless Chromium, controlled through its WebDriver.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
 
-/// How long a browser has to end.
+/// Time limit for a browser to end.
 const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 
-/// Which colours a reader's system prefers.
+/// The colour scheme that a reader's system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
     /// Dark on light.
@@ -37,16 +37,16 @@ impl Colours {
 /// A browser with one window. It is closed when dropped.
 #[derive(Debug)]
 pub struct Browser {
-    /// The window, for what has no method here.
+    /// The window, for functions that this type lacks.
     pub window: Client,
     driver: Child,
-    /// The driver's port and what it calls the window.
+    /// The driver's port and the session.
     port: u16,
     session: String,
     _profile: tempfile::TempDir,
 }
 
-/// A command of the driver that goes beyond WebDriver's own.
+/// A command of the driver beyond WebDriver.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,
@@ -64,10 +64,10 @@ impl WebDriverCompatibleCommand for Extension {
 }
 
 impl Browser {
-    /// Starts Chromium without a picture on the screen and without a word to anybody but us.
+    /// Starts Chromium without a screen and without network access except to us.
     ///
     /// # Errors
-    /// When Chromium or its driver is not installed, saying how to install them, or they do not start.
+    /// If Chromium or its driver is not installed, with the remedy, or if they do not start.
     pub async fn start() -> anyhow::Result<Self> {
         Self::start_with(&[]).await
     }
@@ -110,10 +110,10 @@ impl Browser {
         Ok(Self { window, driver, port, session, _profile: profile })
     }
 
-    /// Makes the window as wide and high as a device's screen, in CSS pixels, with the colours its owner prefers.
+    /// Gives the window the size of a device's screen, in CSS pixels, and a colour scheme.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// If the browser refuses.
     pub async fn look_like(&self, width: u32, height: u32, colours: Colours) -> anyhow::Result<()> {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
@@ -123,19 +123,19 @@ impl Browser {
         Ok(())
     }
 
-    /// Runs a script at the beginning of every page from now on, whatever the page's policy says.
+    /// Runs a script at the start of every page from now on, regardless of the page's policy.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// If the browser refuses.
     pub async fn begin_every_page_with(&self, script: &str) -> anyhow::Result<()> {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await?;
         Ok(())
     }
 
-    /// Whether pages that are opened from now on may run scripts.
+    /// Sets whether pages opened from now on may run scripts.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// If the browser refuses.
     pub async fn run_scripts(&self, allowed: bool) -> anyhow::Result<()> {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed })).await?;
         Ok(())
@@ -144,7 +144,7 @@ impl Browser {
     /// A picture of the window's contents as JPEG.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// If the browser refuses.
     pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
         use base64::Engine;
         let shot =
@@ -153,10 +153,11 @@ impl Browser {
         Ok(base64::engine::general_purpose::STANDARD.decode(data)?)
     }
 
-    /// What the page complained of since this was last asked: script errors, refused resources, breaches of policy.
+    /// The page's errors since the last call: script errors, refused resources, violations of the
+    /// policy.
     ///
     /// # Errors
-    /// When the browser refuses.
+    /// If the browser refuses.
     pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
         let log =
             self.window.issue_cmd(Extension { path: "se/log", body: json!({ "type": "browser" }) }).await?;
@@ -164,10 +165,10 @@ impl Browser {
         Ok(entries.iter().filter_map(|e| e["message"].as_str().map(str::to_owned)).collect())
     }
 
-    /// Runs an expression in the page.
+    /// Evaluates an expression in the page.
     ///
     /// # Errors
-    /// When it throws.
+    /// If it throws.
     pub async fn evaluate(&self, expression: &str) -> anyhow::Result<Value> {
         Ok(self.window.execute(&format!("return {expression};"), Vec::new()).await?)
     }
@@ -177,7 +178,7 @@ impl Browser {
         self.window.issue_cmd(Extension { path: "goog/cdp/execute", body }).await
     }
 
-    /// Tells the driver to close the window, which ends the browser.
+    /// Closes the window, which ends the browser.
     fn close(&self) -> std::io::Result<()> {
         let mut driver = TcpStream::connect(("127.0.0.1", self.port))?;
         driver.set_read_timeout(Some(CLOSES_WITHIN))?;
@@ -193,7 +194,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A driver that is killed leaves its browser behind; either may be gone already.
+        // A killed driver does not end its browser. Either may be gone already.
         let _ = self.close();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
@@ -205,8 +206,8 @@ fn driver_program() -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join("chromedriver")).find(|program| program.is_file())
 }
 
-/// The driver, and the port it listens on. It takes a free port of IPv4 and then the same of IPv6, which another may have taken
-/// meanwhile; then it ends, and is asked anew.
+/// The driver and its port. It takes a free port of IPv4 and then the same port of IPv6. If the
+/// latter is in use, it ends and is started again.
 fn started(program: &Path) -> anyhow::Result<(Child, u16)> {
     let mut failed = None;
     for _ in 0..5 {
@@ -225,7 +226,7 @@ fn started(program: &Path) -> anyhow::Result<(Child, u16)> {
     Err(failed.context("chromedriver was never started")?)
 }
 
-/// The port that the driver says it listens on.
+/// The port that the driver prints.
 fn told_port(driver: &mut Child) -> anyhow::Result<u16> {
     let out = driver.stdout.take().context("standard output is piped")?;
     let mut lines = BufReader::new(out).lines();
@@ -233,7 +234,7 @@ fn told_port(driver: &mut Child) -> anyhow::Result<u16> {
         let line = line?;
         if let Some((_, rest)) = line.split_once("successfully on port ") {
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            // It must not find its pipe full later.
+            // Its pipe must not fill up later.
             std::thread::spawn(move || lines.for_each(drop));
             return Ok(digits.parse()?);
         }

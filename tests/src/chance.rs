@@ -1,10 +1,10 @@
-//! Numbers that look random and come again with the same seed.
+//! Reproducible random numbers.
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the same numbers on every machine.
 pub struct Random(pub u64);
 
 impl Random {
-    /// A number from 0 up to but not including `bound`; 0 where that is 0.
+    /// A number from 0 to `bound`, excluding `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

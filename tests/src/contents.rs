@@ -1,5 +1,6 @@
-//! What an archive holds, read straight from its database and past all of the program's code, so that two archives can be
-//! compared row by row. What differs between two good runs is left out: numbers of rows, and when something was done.
+//! The contents of an archive, read directly from its database without the program's code, so that
+//! two archives can be compared row by row. Ignores what differs between correct runs: ids of rows,
+//! and times.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,13 +12,13 @@ use sqlx::{Connection, Row};
 /// A row's columns, as text.
 type Columns = Vec<Option<String>>;
 
-/// An archive's rows, each table's by what identifies a row there.
+/// An archive's rows; those of each table by an identifying key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contents {
     tables: BTreeMap<&'static str, BTreeMap<String, Columns>>,
 }
 
-/// Each table's rows: first what identifies one, then all that must be the same. Both databases understand them.
+/// For each table: the identifying columns, then those to compare. Both databases understand them.
 const TABLES: [(&str, &str); 4] = [
     (
         "read",
@@ -44,10 +45,10 @@ const TABLES: [(&str, &str); 4] = [
 ];
 
 impl Contents {
-    /// Of a SQLite file.
+    /// The contents of a SQLite file.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn of_sqlite(file: &Path) -> anyhow::Result<Self> {
         let options = SqliteConnectOptions::new().filename(file);
         in_runtime(async {
@@ -64,10 +65,10 @@ impl Contents {
         })
     }
 
-    /// Of a PostgreSQL database.
+    /// The contents of a PostgreSQL database.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn of_postgres(url: &str) -> anyhow::Result<Self> {
         in_runtime(async {
             let mut connection = PgConnection::connect(url).await?;
@@ -82,12 +83,12 @@ impl Contents {
         })
     }
 
-    /// How many reads there are.
+    /// Number of reads.
     pub fn reads(&self) -> usize {
         self.tables["read"].len()
     }
 
-    /// Each read's address with its stage, and what went wrong with it, if anything did.
+    /// Each read's address with its stage and its error, if there is one.
     pub fn ways(&self) -> BTreeMap<&str, (&str, Option<&str>)> {
         const STAGE: usize = 6;
         const ERROR: usize = 12;
@@ -99,7 +100,7 @@ impl Contents {
             .collect()
     }
 
-    /// In what two archives differ, a line a row, shortened; nothing where they are the same.
+    /// The differences between two archives, one per line, shortened. Empty if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
         for (table, rows) in &self.tables {
@@ -135,7 +136,7 @@ fn by_identity(
     Ok(found)
 }
 
-/// Runs it on a thread of its own, so that it can be called with and without a runtime around.
+/// Runs a future on a separate thread, so that it works inside and outside a runtime.
 fn in_runtime<T: Send>(work: impl Future<Output = anyhow::Result<T>> + Send) -> anyhow::Result<T> {
     std::thread::scope(|scope| {
         let run = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);

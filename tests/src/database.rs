@@ -1,4 +1,4 @@
-//! A PostgreSQL database of a test's own, on the server that `cargo xtask test` has started.
+//! A separate PostgreSQL database for a test, on the server that `cargo xtask test` has started.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// An empty database, dropped with this value.
+/// An empty database. Dropping the value drops it.
 #[derive(Debug)]
 pub struct Database {
     server: String,
@@ -15,10 +15,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes one on the server named in `BACKISSUE_TEST_POSTGRES`.
+    /// Creates one on the server in `BACKISSUE_TEST_POSTGRES`.
     ///
     /// # Errors
-    /// When none is named, or it cannot be reached.
+    /// If the variable is not set, or the server cannot be reached.
     pub fn create() -> anyhow::Result<Self> {
         let server = std::env::var("BACKISSUE_TEST_POSTGRES").context(
             "BACKISSUE_TEST_POSTGRES names no PostgreSQL server; run `cargo xtask test`, or set it to a postgres:// address \
@@ -27,10 +27,10 @@ impl Database {
         Self::create_on(&server)
     }
 
-    /// Makes one on this server.
+    /// Creates one on this server.
     ///
     /// # Errors
-    /// When it cannot be reached.
+    /// If it cannot be reached.
     pub fn create_on(server: &str) -> anyhow::Result<Self> {
         let name = format!("program_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         statement(server, format!("CREATE DATABASE {name}"))?;
@@ -46,7 +46,7 @@ impl Database {
     /// Runs a statement in it.
     ///
     /// # Errors
-    /// When the database refuses it.
+    /// If the database refuses it.
     pub fn run(&self, sql: &str) -> anyhow::Result<()> {
         statement(&self.url(), sql.to_owned())
     }
@@ -54,12 +54,13 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // The server is thrown away after the tests; a database that cannot be dropped goes with it.
+        // The server is removed after the tests, with all databases that could not be dropped.
         let _ = statement(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
-/// Runs one statement in a database, on a thread of its own, so that it can be called with and without a runtime around.
+/// Runs one statement in a database, on a separate thread, so that it works inside and outside a
+/// runtime.
 pub(crate) fn statement(database: &str, sql: String) -> anyhow::Result<()> {
     std::thread::scope(|scope| {
         let work = || -> anyhow::Result<()> {

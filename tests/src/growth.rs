@@ -1,6 +1,6 @@
-//! Whether a pure step's time grows with its input or faster, over tables of repeated patterns.
+//! Checks that a pure step's time is linear in its input, over tables of repeated patterns.
 //!
-//! Crates below this one include the file by its path, since they cannot depend on the crate.
+//! Crates that cannot depend on this one include the file by its path.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,18 @@ const SMALL: usize = 48 << 10;
 /// How many times larger the other one is.
 const TIMES: usize = 8;
 
-/// A step that is done this fast with the larger input has nothing to hide.
+/// A step this fast with the larger input passes immediately.
 const FAST: Duration = Duration::from_millis(200);
 
-/// How much longer the larger input may take: linear growth is [`TIMES`], quadratic growth is its square.
+/// The maximum ratio of times: linear growth gives [`TIMES`], quadratic growth its square.
 const MOST_GROWTH: u32 = 24;
 
-/// Rounds before a pattern fails. The fastest of all rounds counts, so a busy machine does not fail it.
+/// Rounds before a pattern fails. The fastest round counts, so that a busy machine does not cause
+/// failures.
 const ROUNDS: usize = 10;
 
-/// Fails for every pattern whose repetition makes `step` take time faster than in proportion. `input` makes the step's
-/// input of the repeated pattern, and may put something around it.
+/// Fails for each pattern whose repetition makes the time of `step` grow faster than linearly.
+/// `input` makes the step's input from the repeated pattern.
 pub fn assert_linear<T>(patterns: &[&str], input: impl Fn(&str) -> T, step: impl Fn(&T)) {
     assert!(patterns.len() >= 40, "a table of {} patterns is too short", patterns.len());
     let mut bad = Vec::new();
@@ -44,8 +45,8 @@ pub fn assert_linear<T>(patterns: &[&str], input: impl Fn(&str) -> T, step: impl
     assert!(bad.is_empty(), "time grows faster than {TIMES}-fold input:\n{}", bad.join("\n"));
 }
 
-/// The time that this thread computed, where the system tells it (Linux), so that other tests do not count. Else the time
-/// of day.
+/// The CPU time of this thread if the system provides it (Linux), so that other tests do not count.
+/// Otherwise wall-clock time.
 struct Clock {
     computed: Option<Duration>,
     started: Instant,

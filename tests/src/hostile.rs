@@ -1,8 +1,9 @@
-//! The hostile test web: blogs on loopback that do everything a server, a network or a page can do wrong, each under a host
-//! name of its own.
+//! The hostile test web: blogs on loopback with all faults of servers, networks and pages, each
+//! under a separate host name.
 //!
-//! A blog is good in everything but one thing, its [`Trap`]: the feed, a page or its robots.txt. The table says what the
-//! program should make of it. The servers speak through plain sockets, because no library would say what they say.
+//! A blog is correct except for one fault, its [`Trap`]: in the feed, a page or robots.txt. The
+//! table says what the program should do. The servers use plain sockets, because no library would
+//! send what they send.
 
 mod documents;
 mod traps;
@@ -16,42 +17,42 @@ use anyhow::Context;
 
 pub use traps::TRAPS;
 
-/// One blog's bad habit.
+/// A blog with one fault.
 pub struct Trap {
     /// The first part of its host's name, which is also its title.
     pub name: &'static str,
-    /// Where the paths begin at which it misbehaves.
+    /// The prefix of the faulty paths.
     path: &'static str,
-    /// What should come of it.
+    /// The expected result.
     pub ends: Ends,
-    /// What it does there.
+    /// The faulty behaviour.
     act: fn(&Asked, &mut TcpStream) -> io::Result<()>,
 }
 
-/// What should come of a trap.
+/// The expected result of a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
-    /// The source is in trouble, and says so with these words.
+    /// The source's poll fails with an error that contains these words.
     Source(&'static str),
-    /// The source is well; its one read is not, and says so with these words.
+    /// The source's poll succeeds; its only read fails with an error that contains these words.
     Read(&'static str),
-    /// All is well: so many reads are there.
+    /// Everything succeeds, with so many reads.
     Kept(u64),
 }
 
-/// The path of every blog's feed.
+/// The path of all feeds.
 const FEED: &str = "/feed.xml";
-/// The path of the article that every feed lists.
+/// The path of the article in all feeds.
 const ARTICLE: &str = "/1";
-/// The path of what a blog lets programs ask for.
+/// The path of robots.txt.
 const ROBOTS: &str = "/robots.txt";
 
-/// What a hostile server knows of a request.
+/// A request to a hostile server.
 struct Asked {
     host: String,
     name: String,
     path: String,
-    /// How many requests for this path of this host came before.
+    /// Number of earlier requests for this path of this host.
     before: usize,
 }
 
@@ -67,10 +68,11 @@ impl Trap {
     }
 }
 
-/// The domain of all of them; RFC 6761 keeps it from ever existing.
+/// The common domain. RFC 6761 reserves it, so it never exists.
 const DOMAIN: &str = "hostile.example";
 
-/// The servers. They listen until the test's process ends: a server that never answers cannot be asked to stop.
+/// The servers. They listen until the test's process ends, because a server that never answers
+/// cannot be stopped.
 pub struct HostileWeb {
     addr: SocketAddr,
     log: Log,
@@ -79,47 +81,47 @@ pub struct HostileWeb {
 type Log = Arc<Mutex<Vec<(String, String)>>>;
 
 impl HostileWeb {
-    /// Starts listening.
+    /// Starts the servers.
     ///
     /// # Errors
-    /// When loopback cannot be listened on.
+    /// If loopback ports are unavailable.
     pub fn start() -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("loopback cannot be listened on")?;
         let addr = listener.local_addr()?;
-        // What takes long to make is made before anybody waits for it.
+        // Slow documents are made before the first request.
         traps::brotli_bomb();
         let log = Log::default();
         let requests = Arc::clone(&log);
         std::thread::Builder::new().name("hostile-web".to_owned()).spawn(move || {
             for stream in listener.incoming().flatten() {
                 let log = Arc::clone(&requests);
-                // Where no thread can be had, the connection is dropped, which is hostile enough.
+                // If no thread can be started, the connection is dropped, which is hostile enough.
                 let _ = std::thread::Builder::new().spawn(move || converse(stream, &log));
             }
         })?;
         Ok(Self { addr, log })
     }
 
-    /// The flags with which the binary reaches it.
+    /// The flags with which the binary reaches them.
     pub fn arguments(&self) -> [String; 3] {
         ["--resolve".to_owned(), format!("*:80:{}", self.addr), "--allow-private-addresses".to_owned()]
     }
 
-    /// The OPML outlines of all its blogs.
+    /// The OPML outlines of all blogs.
     pub fn outlines(&self) -> String {
         let outline =
             |t: &Trap| format!("<outline type=\"rss\" text=\"{}\" xmlUrl=\"{}\"/>", t.name, t.feed());
         TRAPS.iter().map(outline).collect()
     }
 
-    /// Host and path of every request so far.
+    /// Host and path of all requests so far.
     pub fn requests(&self) -> Vec<(String, String)> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Answers one connection. Whoever has seen enough hangs up, so errors are part of the conversation.
+/// Answers one connection. The client may close it at any time, so errors are ignored.
 fn converse(mut stream: TcpStream, log: &Log) {
     let Ok(Some((host, path))) = read_head(&mut stream) else { return };
     let name = host.split('.').next().unwrap_or_default().to_owned();
@@ -138,7 +140,7 @@ fn converse(mut stream: TcpStream, log: &Log) {
     };
 }
 
-/// Host and path; nothing where the client hangs up before.
+/// Host and path. Returns `None` if the client closes the connection first.
 fn read_head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -147,7 +149,8 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
             return Ok(None);
         }
         head.push(byte[0]);
-        // A reset is what a server sends that closes with something unread, so that one leaves the last byte.
+        // A server that closes with unread data sends a reset, so that trap leaves the last byte
+        // unread.
         if head.ends_with(b"\r\n\r") && is_reset(&head) {
             break;
         }
@@ -163,26 +166,27 @@ fn is_reset(head: &[u8]) -> bool {
     String::from_utf8_lossy(head).contains("reset")
 }
 
-/// Waits on the connection for a moment, as a server at work does; true once the client has hung up.
+/// Waits on the connection for a short time, like a busy server. Returns true once the client has
+/// closed it.
 fn linger(stream: &mut TcpStream) -> io::Result<bool> {
     stream.set_read_timeout(Some(Duration::from_millis(20)))?;
     Ok(matches!(stream.read(&mut [0]), Ok(0)))
 }
 
-/// Says nothing until the client hangs up.
+/// Sends nothing until the client closes the connection.
 fn say_nothing(stream: &mut TcpStream) -> io::Result<()> {
     while !linger(stream)? {}
     Ok(())
 }
 
-/// Says the same for ever.
+/// Sends the same bytes for ever.
 fn repeat(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     loop {
         stream.write_all(bytes)?;
     }
 }
 
-/// Says the same for ever, a little at a time.
+/// Sends the same bytes for ever, slowly.
 fn drip(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     while !linger(stream)? {
         stream.write_all(bytes)?;

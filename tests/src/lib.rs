@@ -1,4 +1,4 @@
-//! Whole-program tests and what they need: a small web of blogs on loopback, databases, a browser.
+//! Helpers of the whole-program tests: a small web of blogs on loopback, databases, a browser.
 //!
 //! The program never depends on this crate; the developer chores (`cargo xtask`) do.
 

@@ -1,7 +1,8 @@
-//! A web that a test makes up: any document under any host name, byte for byte, over plain HTTP on loopback.
+//! A web that a test defines: any document under any host name, byte for byte, over plain HTTP on
+//! loopback.
 //!
-//! The binary reaches it by [`MadeUpWeb::arguments`], a browser by [`MadeUpWeb::browser_flags`]: both are led here whatever
-//! name they ask for, so that a request to anybody shows in [`MadeUpWeb::requests`].
+//! The binary reaches it by [`MadeUpWeb::arguments`], a browser by [`MadeUpWeb::browser_flags`].
+//! Both are led here for all names, so that each request to any host is in [`MadeUpWeb::requests`].
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -16,7 +17,7 @@ use axum::http::header::{CONTENT_TYPE, HOST, REFERER};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::oneshot;
 
-/// What lies under an address.
+/// The document at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// The status code of the response.
@@ -41,7 +42,7 @@ impl Document {
     }
 }
 
-/// Whom Chromium asks for things of its own, whatever page it shows.
+/// Hosts that Chromium contacts on its own, independent of the page.
 const MAKERS: [&str; 3] = [".google.com", ".googleapis.com", ".gvt1.com"];
 
 /// Documents by their address without the scheme, `host/path`.
@@ -64,10 +65,10 @@ pub struct MadeUpWeb {
 }
 
 impl MadeUpWeb {
-    /// Serves these documents on a free port, on a thread of its own; every other address is a 404.
+    /// Serves these documents on a free port, on a separate thread. All other addresses give 404.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// If no port is available.
     pub fn start(documents: Documents) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free")?;
         listener.set_nonblocking(true)?;
@@ -79,7 +80,7 @@ impl MadeUpWeb {
         let thread = std::thread::Builder::new().name("made-up-web".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                // It ends with the test, which has its answers by then.
+                // It ends with the test, which has its responses by then.
                 tokio::select! {
                     _ = axum::serve(listener, router) => {}
                     _ = stopped => {}
@@ -89,14 +90,14 @@ impl MadeUpWeb {
         Ok(Self { address, site, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The flags with which the binary is led here for every name on port 80, and pauses for nobody.
+    /// The flags that lead the binary here for all names on port 80, without pauses.
     pub fn arguments(&self) -> Vec<String> {
         let mut flags = vec!["--resolve".to_owned(), format!("*:80:{}", self.address)];
         flags.extend(["--allow-private-addresses", "--host-pause", "0s"].map(str::to_owned));
         flags
     }
 
-    /// The flags with which Chromium is led here for every name.
+    /// The flags that lead Chromium here for all names.
     pub fn browser_flags(&self) -> Vec<String> {
         vec![
             format!("--host-resolver-rules=MAP * {}, EXCLUDE 127.0.0.1", self.address),
@@ -109,13 +110,14 @@ impl MadeUpWeb {
         self.site.documents.lock().unwrap_or_else(PoisonError::into_inner).extend(documents);
     }
 
-    /// Every address asked for so far, `host/path?query`, in the order of the answers; without what the browser asks of its maker.
+    /// Every address asked for so far, `host/path?query`, in the order of the answers; without what
+    /// the browser asks of its maker.
     pub fn requests(&self) -> Vec<String> {
         let log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().map(|(address, _)| address.clone()).collect()
     }
 
-    /// Every `Referer` that came with them.
+    /// All `Referer` headers of these requests.
     pub fn referrers(&self) -> Vec<String> {
         let log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().filter_map(|(_, referrer)| referrer.clone()).collect()
@@ -129,7 +131,7 @@ impl MadeUpWeb {
 
 impl Drop for MadeUpWeb {
     fn drop(&mut self) {
-        // It may have ended already; a panic there has been printed.
+        // It may have ended already; a panic has been printed.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }

@@ -1,8 +1,9 @@
-//! A PostgreSQL server for tests: made in a temporary folder, on a free port, gone when dropped.
+//! A PostgreSQL server for tests, in a temporary folder and on a free port. Dropping it removes it.
 //!
-//! Its data survives nothing (`fsync` is off) and anybody on this machine may connect to it, so it must not hold anything
-//! but tests. The server programs are looked for on `PATH`, under `/usr/lib/postgresql/*/bin` and in `/usr/local/bin`.
-//! They refuse to run as root; for root they run as the user `postgres`, else `nobody`.
+//! Its data is not durable (`fsync` is off), and anybody on this machine may connect, so use it
+//! only for tests. The server programs are searched in `PATH`, in `/usr/lib/postgresql/*/bin` and
+//! in `/usr/local/bin`. They refuse to run as root; then they run as the user `postgres`, or else
+//! `nobody`.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -13,9 +14,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
-/// How long the server may take until it answers.
+/// Time limit for the server to start.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// Starts with other ports where somebody took the one that was free a moment before.
+/// Attempts with other ports, in case a free port was taken in the meantime.
 const STARTS: usize = 5;
 
 /// A running server. Dropping it stops it and removes its data.
@@ -28,10 +29,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes and starts a server and waits until it answers.
+    /// Creates and starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// Where PostgreSQL is not installed, or does not start; the message holds what it logged.
+    /// If PostgreSQL is not installed, or does not start. The message has its log.
     pub fn start() -> anyhow::Result<Self> {
         let programs = programs()?;
         let user = server_user()?;
@@ -71,7 +72,7 @@ impl Cluster {
         Err(last.unwrap_or_else(|| anyhow::anyhow!("PostgreSQL was never started")))
     }
 
-    /// Its address as its superuser, for `BACKISSUE_TEST_POSTGRES`.
+    /// Its address as superuser, for `BACKISSUE_TEST_POSTGRES`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -79,46 +80,46 @@ impl Cluster {
     /// Runs a statement in the database `postgres`.
     ///
     /// # Errors
-    /// When the server refuses it.
+    /// If the server refuses it.
     pub fn run(&self, sql: &str) -> anyhow::Result<()> {
         crate::database::statement(&self.url, sql.to_owned())
     }
 
-    /// Stops it at once, as a crash would, and starts it again at the same address.
+    /// Stops it immediately, like a crash, and starts it again at the same address.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.stop();
         self.server = serve(&programs()?, &server_user()?, self.folder.path(), self.port)?;
         Ok(())
     }
 
-    /// Stops it at once: its children go with it, and nothing is written any more.
+    /// Stops it immediately with its child processes, so that nothing is written any more.
     fn stop(&mut self) {
-        // The server takes its own children with it when it is told to quit; SIGQUIT is PostgreSQL's immediate shutdown.
+        // SIGQUIT is PostgreSQL's immediate shutdown, which also ends the child processes.
         let told = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
         if !told.is_ok_and(|status| status.success()) {
-            // Nothing more can be done; the folder's removal, or the next start, says it anyway.
+            // If this fails too, removing the folder or the next start reports it.
             let _ = self.server.kill();
         }
         let _ = self.server.wait();
     }
 
-    /// Where its data and its log are until it is dropped.
+    /// The folder of its data and log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
 impl Drop for Cluster {
-    /// Stops it at once: its data is not needed any more.
+    /// Stops it immediately: its data is not needed any more.
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-/// Starts the server whose data is in the folder, on a port that should be free.
+/// Starts the server with the data in the folder, on a port that should be free.
 fn serve(programs: &Path, user: &ServerUser, folder: &Path, port: u16) -> anyhow::Result<Child> {
     let log_path = folder.join("log");
     let log = File::create(&log_path)?;
@@ -138,7 +139,7 @@ fn serve(programs: &Path, user: &ServerUser, folder: &Path, port: u16) -> anyhow
     match wait_until_ready(programs, &mut server, port) {
         Ok(()) => Ok(server),
         Err(error) => {
-            // It may have stopped by itself already.
+            // It may have stopped already.
             let _ = server.kill();
             let _ = server.wait();
             let said = std::fs::read_to_string(&log_path).unwrap_or_default();
@@ -153,7 +154,7 @@ fn wait_until_ready(programs: &Path, server: &mut Child, port: u16) -> anyhow::R
         if let Some(status) = server.try_wait()? {
             bail!("it stopped with {status}");
         }
-        // `-t 1` makes the question itself wait up to a second for an answer.
+        // With `-t 1`, pg_isready itself waits up to a second.
         let ready = Command::new(programs.join("pg_isready"))
             .args(["-q", "-h", "127.0.0.1", "-t", "1", "-p", &port.to_string()])
             .status()
@@ -166,7 +167,8 @@ fn wait_until_ready(programs: &Path, server: &mut Child, port: u16) -> anyhow::R
     bail!("it did not answer within {} seconds", READY_WITHIN.as_secs())
 }
 
-/// The folder with `initdb`, `postgres` and `pg_isready`: the first on `PATH`, else the newest version installed.
+/// The folder with `initdb`, `postgres` and `pg_isready`: the first in `PATH`, else the newest
+/// installed version.
 fn programs() -> anyhow::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
@@ -187,12 +189,12 @@ fn programs() -> anyhow::Result<PathBuf> {
         )
 }
 
-/// As whom the server runs.
+/// The user of the server.
 struct ServerUser {
     name: Option<&'static str>,
 }
 
-/// This user; for root, who may not, another one.
+/// This user, or another one if this is root.
 fn server_user() -> anyhow::Result<ServerUser> {
     if number_of(None)? != 0 {
         return Ok(ServerUser { name: None });
@@ -205,7 +207,7 @@ fn server_user() -> anyhow::Result<ServerUser> {
     Ok(ServerUser { name })
 }
 
-/// A user's number as `id -u` tells it; this process's own without a name.
+/// A user's number by `id -u`; this process's own without a name.
 fn number_of(name: Option<&str>) -> anyhow::Result<u32> {
     let output = Command::new("id").arg("-u").args(name).output().context("cannot run `id -u`")?;
     ensure!(output.status.success(), "`id -u` knows no user {}", name.unwrap_or_default());
@@ -217,7 +219,8 @@ impl ServerUser {
         match self.name {
             None => Command::new(program),
             Some(name) => {
-                // setpriv becomes the program, so that the child's number is the server's; runuser would stay above it.
+                // setpriv replaces itself by the program, so that the child's process id is the
+                // server's. runuser would stay as its parent.
                 let mut command = Command::new("setpriv");
                 command.args(["--reuid", name, "--regid", group_of(name), "--clear-groups"]).arg(program);
                 command
@@ -233,7 +236,7 @@ impl ServerUser {
     }
 }
 
-/// The group of the user; `nobody` has one of another name on Debian.
+/// The group of the user; on Debian, that of `nobody` has another name.
 fn group_of(name: &'static str) -> &'static str {
     let has_own = std::fs::read_to_string("/etc/group")
         .unwrap_or_default()
@@ -248,7 +251,7 @@ mod tests {
     use std::net::TcpStream;
 
     #[test]
-    fn a_cluster_answers_and_leaves_nothing_behind() {
+    fn cluster_starts_and_is_removed() {
         let cluster = Cluster::start().unwrap();
         let (_, rest) = cluster.url().split_once('@').unwrap();
         let address: std::net::SocketAddr = rest.split_once('/').unwrap().0.parse().unwrap();

@@ -1,4 +1,4 @@
-//! The binary as a person runs it, in a data folder of its own.
+//! The binary as people use it, with a temporary data folder.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use anyhow::{Context, bail, ensure};
 
 use crate::web::SmallWeb;
 
-/// The longest any step of a test may take before it counts as hung.
+/// Time limit for a step of a test, after which it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Where the binary is: `BACKISSUE_BINARY`, or beside the running test's own folder.
+/// The path of the binary: `BACKISSUE_BINARY`, or next to the running test's folder.
 ///
 /// # Errors
-/// When it has not been built, saying how to build it.
+/// If it has not been built, with the remedy.
 pub fn binary() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os("BACKISSUE_BINARY") {
         return Ok(named.into());
@@ -29,9 +29,9 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     )
 }
 
-/// A client for the pages, which takes answers as they come.
+/// An HTTP client for the pages, without proxy and without decompression.
 pub fn client() -> reqwest::Client {
-    // Somebody else in this process may have been first; the provider is the same.
+    // Another test of this process may have installed the same provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
@@ -39,7 +39,7 @@ pub fn client() -> reqwest::Client {
         .expect("a client without certificates of its own can always be made")
 }
 
-/// An archive in a throw-away folder, with what every command on it needs to be told.
+/// An archive in a temporary folder, with the flags for its commands.
 #[derive(Debug)]
 pub struct Archive {
     binary: PathBuf,
@@ -47,22 +47,22 @@ pub struct Archive {
     flags: Vec<String>,
 }
 
-/// What a command printed and how it ended.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Said {
     /// Standard output.
     pub out: String,
     /// Standard error.
     pub err: String,
-    /// The exit code; -1 where a signal ended it.
+    /// The exit code; -1 if a signal ended it.
     pub code: i32,
 }
 
 impl Archive {
-    /// An empty archive whose every command gets `flags` too.
+    /// An empty archive. All its commands get `flags`.
     ///
     /// # Errors
-    /// When the binary is not built, or no temporary folder can be made.
+    /// If the binary is not built, or no temporary folder can be made.
     pub fn new(flags: Vec<String>) -> anyhow::Result<Self> {
         Self::with_binary(&binary()?, flags)
     }
@@ -70,7 +70,7 @@ impl Archive {
     /// The same with this binary.
     ///
     /// # Errors
-    /// When no temporary folder can be made.
+    /// If no temporary folder can be made.
     pub fn with_binary(binary: &Path, flags: Vec<String>) -> anyhow::Result<Self> {
         Ok(Self { binary: binary.to_owned(), folder: tempfile::tempdir()?, flags })
     }
@@ -80,7 +80,7 @@ impl Archive {
         self.folder.path()
     }
 
-    /// A command on this archive, shielded from the settings of whoever runs the tests.
+    /// A command on this archive, isolated from the user's settings.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
@@ -101,7 +101,7 @@ impl Archive {
     /// Runs a command to its end.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn run(&self, words: &[&str]) -> anyhow::Result<Said> {
         let Output { status, stdout, stderr } = self.command(words).output()?;
         Ok(Said {
@@ -111,20 +111,20 @@ impl Archive {
         })
     }
 
-    /// Runs a command that must succeed, and gives what it printed.
+    /// Runs a command that must succeed, and returns its output.
     ///
     /// # Errors
-    /// When it ends with another code than 0; the error holds all it said.
+    /// If the exit code is not 0. The error has its whole output.
     pub fn done(&self, words: &[&str]) -> anyhow::Result<String> {
         let said = self.run(words)?;
         ensure!(said.code == 0, "{words:?} ended with {}:\n{}\n{}", said.code, said.out, said.err);
         Ok(said.out)
     }
 
-    /// Follows every feed of the small web, by an import.
+    /// Follows all feeds of the small web, by an import.
     ///
     /// # Errors
-    /// When the list cannot be written, or the import fails.
+    /// If the list cannot be written, or the import fails.
     pub fn import_feeds(&self, web: &SmallWeb) -> anyhow::Result<()> {
         let opml = self.folder().join("feeds.opml");
         let outline = |feed| format!("<outline type=\"rss\" text=\"\" xmlUrl=\"{feed}\"/>");
@@ -134,10 +134,10 @@ impl Archive {
         Ok(())
     }
 
-    /// What a command that must succeed printed as JSON.
+    /// The JSON output of a command that must succeed.
     ///
     /// # Errors
-    /// When it fails, or does not print JSON.
+    /// If it fails, or does not print JSON.
     pub fn json(&self, words: &[&str]) -> anyhow::Result<serde_json::Value> {
         let mut words = words.to_vec();
         words.push("--json");
@@ -145,10 +145,10 @@ impl Archive {
         serde_json::from_str(&out).with_context(|| format!("{words:?} did not print JSON: {out}"))
     }
 
-    /// Every read of the archive, newest week first, as the pages' data has them.
+    /// All reads of the archive, newest week first, from the JSON API.
     ///
     /// # Errors
-    /// When the pages cannot be served.
+    /// If the pages cannot be served.
     pub fn all_reads(&self) -> anyhow::Result<Vec<serde_json::Value>> {
         let served = self.serve(&["--no-fetch"])?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -172,16 +172,16 @@ impl Archive {
         })
     }
 
-    /// Starts `serve` on a free port and waits until it tells its address.
+    /// Starts `serve` on a free port and waits until it prints its address.
     ///
     /// # Errors
-    /// When it ends before it does.
+    /// If it ends before that.
     pub fn serve(&self, words: &[&str]) -> anyhow::Result<Served> {
         Served::start(self.command(&[&["serve", "--listen", "127.0.0.1:0"], words].concat()))
     }
 }
 
-/// A running `serve`, killed when dropped.
+/// A running `serve`. Dropping it kills it.
 #[derive(Debug)]
 pub struct Served {
     child: Child,
@@ -201,7 +201,8 @@ impl Served {
         let log = BufReader::new(child.stderr.take().context("standard error is piped")?);
         let (heard, lines) = channel();
         std::thread::spawn(move || {
-            // A pipe that breaks has said all it had to say, and so has one to which nobody listens.
+            // A pipe that breaks has said all it had to say, and so has one to which nobody
+            // listens.
             log.lines().map_while(Result::ok).try_for_each(|line| heard.send(line).ok())
         });
         let mut served = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines };
@@ -242,15 +243,15 @@ impl Served {
         format!("http://{}{path}", self.address)
     }
 
-    /// The process's number.
+    /// The process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks until the sync behind the pages has nothing left to do.
+    /// Waits until the background sync has nothing left to do.
     ///
     /// # Errors
-    /// When that takes too long, or the server cannot be asked.
+    /// If that takes too long, or the server cannot be reached.
     pub async fn until_idle(&self, client: &reqwest::Client) -> anyhow::Result<serde_json::Value> {
         let started = Instant::now();
         loop {
@@ -260,15 +261,15 @@ impl Served {
                 return Ok(progress);
             }
             ensure!(started.elapsed() < PATIENCE, "the sync does not come to an end: {progress}");
-            // Asking again is the only way to know; the pause only keeps the asking from slowing the work.
+            // Polling is the only way to know. The pause only reduces its load.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// Asks until the search finds as many reads as these.
+    /// Waits until the search finds at least so many reads.
     ///
     /// # Errors
-    /// When that takes too long, or the server cannot be asked.
+    /// If that takes too long, or the server cannot be reached.
     pub async fn until_searchable(&self, client: &reqwest::Client, reads: u64) -> anyhow::Result<()> {
         let started = Instant::now();
         let all = self.url("/api/search?q=before%3A2100&limit=1");
@@ -279,7 +280,7 @@ impl Served {
                 return Ok(());
             }
             ensure!(started.elapsed() < PATIENCE, "the index has not {reads} reads: {}", found["total"]);
-            // Asking again is the only way to know; the pause only keeps the asking from slowing the work.
+            // Polling is the only way to know. The pause only reduces its load.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -302,10 +303,11 @@ impl Drop for Served {
     }
 }
 
-/// Waits for the end of a process and tells the most memory it held, in bytes, as Linux counts it (`VmHWM`).
+/// Waits for the end of a process and returns its peak memory in bytes, as Linux counts it
+/// (`VmHWM`).
 ///
 /// # Errors
-/// When it does not end in time (it is killed then), or this system does not count.
+/// If it does not end in time (then it is killed), or this system does not count memory.
 pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
     let path = format!("/proc/{}/status", child.id());
     let started = Instant::now();
@@ -313,7 +315,7 @@ pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
     while started.elapsed() < PATIENCE {
         let status = std::fs::read_to_string(&path).unwrap_or_default();
         let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        // A process that has ended is not weighed any more, and what it weighed only grows.
+        // An ended process has no memory any more, and its peak never decreases.
         most = held.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok()).or(most);
         if let Some(status) = child.try_wait()? {
             return Ok((status, most.context("this system does not tell a process's peak memory")? * 1024));
@@ -324,10 +326,10 @@ pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
     bail!("the process did not end within {} s", PATIENCE.as_secs())
 }
 
-/// Kills a process (SIGKILL) after so long; false where it had ended by itself before.
+/// Kills a process (SIGKILL) after a time. Returns false if it had ended before.
 ///
 /// # Errors
-/// When it cannot be killed.
+/// If it cannot be killed.
 pub fn kill_after(child: &mut Child, moment: Duration) -> anyhow::Result<bool> {
     let started = Instant::now();
     while let Some(left) = moment.checked_sub(started.elapsed()) {
@@ -337,24 +339,24 @@ pub fn kill_after(child: &mut Child, moment: Duration) -> anyhow::Result<bool> {
         std::thread::sleep(left.min(Duration::from_millis(5)));
     }
     child.kill()?;
-    // It may have ended in the last of these moments.
+    // It may have ended just before.
     Ok(child.wait()?.code().is_none())
 }
 
 /// Sends SIGTERM.
 ///
 /// # Errors
-/// When there is no such process any more.
+/// If there is no such process any more.
 pub fn terminate(child: &Child) -> anyhow::Result<()> {
     let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
     ensure!(status.success(), "the process could not be told to stop");
     Ok(())
 }
 
-/// Waits for the end of a process, not for ever.
+/// Waits for the end of a process, up to the time limit.
 ///
 /// # Errors
-/// When it does not end in time; it is killed then.
+/// If it does not end in time; then it is killed.
 pub fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {

@@ -1,13 +1,13 @@
-//! Where the shared test data is: it is too large for the repository and lies beside it.
+//! The shared test data, which is too large for the repository and is next to it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 
-/// The folder of the shared test data: `BACKISSUE_SHARED`, or `shared` beside the workspace.
+/// The folder of the shared test data: `BACKISSUE_SHARED`, or `shared` next to the workspace.
 ///
 /// # Errors
-/// When it is not there, saying where it was looked for and how to name it.
+/// If it does not exist, with the path and the remedy.
 pub fn shared_dir() -> anyhow::Result<PathBuf> {
     let named = std::env::var_os("BACKISSUE_SHARED").filter(|value| !value.is_empty()).map(PathBuf::from);
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");

@@ -1,11 +1,12 @@
-//! What the blogs of the small web have published, and when: read off its files, without any of the program's own rules.
+//! The publications of the small web's blogs with dates, derived from its files without the
+//! program's own rules.
 
 use std::path::Path;
 
 use anyhow::Context;
 use backissue_model::CanonicalUrl;
 
-/// Pages that are no articles but lists of them, below the folder of each host.
+/// Lists of articles, relative to the folder of each host.
 const LISTS: [&str; 4] = ["index.html", "blog/index.html", "posts/index.html", "inside-rust/index.html"];
 
 /// An article of the small web.
@@ -15,15 +16,15 @@ pub struct Article {
     pub host: String,
     /// Its address.
     pub url: CanonicalUrl,
-    /// The day on which it was published, as `2019-05-04`: of its address, else of the sitemap that was made for it, else of
-    /// its own metadata.
+    /// Its publication day, such as `2019-05-04`: from its address, else from the sitemap that was
+    /// made for it, else from its metadata.
     pub day: Option<String>,
 }
 
-/// Every article that is there.
+/// All articles.
 ///
 /// # Errors
-/// When the shared data cannot be read.
+/// If the shared data cannot be read.
 pub fn articles(shared: &Path) -> anyhow::Result<Vec<Article>> {
     let root = shared.join("web");
     let mut found = Vec::new();
@@ -62,13 +63,13 @@ fn html_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> anyhow::Res
     Ok(())
 }
 
-/// Whether a page does nothing but send its reader to another.
+/// Whether a page only redirects.
 fn leads_elsewhere(file: &Path) -> anyhow::Result<bool> {
     let html = std::fs::read_to_string(file)?;
     Ok(html.len() < 1000 && html.to_ascii_lowercase().contains("http-equiv=\"refresh\""))
 }
 
-/// The first thing that looks like `2019/05/04` or `2019-05-04`.
+/// The first text that looks like `2019/05/04` or `2019-05-04`.
 fn day_in(text: &str) -> Option<String> {
     text.as_bytes().windows(10).find_map(|window| {
         let shaped = window.iter().enumerate().all(|(at, byte)| match at {
@@ -80,7 +81,7 @@ fn day_in(text: &str) -> Option<String> {
     })
 }
 
-/// The day that a page's own metadata has.
+/// The day in a page's own metadata.
 fn day_in_page(file: &Path) -> Option<String> {
     let html = std::fs::read_to_string(file).ok()?;
     let at = html.find("datePublished").or_else(|| html.find("<time"))?;

@@ -1,7 +1,9 @@
-//! A stand-in for a WebSub hub, with a blog whose feed names it: on loopback, speaking the Recommendation's protocol.
+//! A stand-in for a WebSub hub, with a blog whose feed names it: on loopback, with the
+//! Recommendation's protocol.
 //!
-//! It refuses what a real hub refuses (another method, a form that lacks what is required, a secret that is too long), asks the
-//! subscriber back whether it means it, and signs what it sends. It must not know what a subscriber makes of that.
+//! It refuses what a real hub refuses (another method, a form without required fields, a secret
+//! that is too long), verifies subscriptions, and signs notifications. It does not know what a
+//! subscriber does with them.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -22,28 +24,28 @@ use url::Url;
 
 use crate::program::client;
 
-/// The longest that is waited for a subscriber.
+/// The maximum time to wait for a subscriber.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The feed's address.
 pub const FEED: &str = "http://blog.test/feed";
 /// The hub's address.
 pub const HUB: &str = "http://hub.test/";
-/// For how long the hub tells of changes, in seconds.
+/// The granted lease, in seconds.
 const LEASE: u64 = 86_400;
 
 /// A confirmed subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscribed {
-    /// Where the subscriber is called.
+    /// The subscriber's callback.
     pub callback: Url,
-    /// What it wants signed with.
+    /// The key of signatures.
     pub secret: String,
-    /// For how long it asked.
+    /// The requested lease.
     pub lease_seconds: Option<String>,
 }
 
-/// Whether what the hub sends is signed as it should be.
+/// How a notification is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
     /// With the subscriber's secret.
@@ -57,16 +59,16 @@ pub enum Signed {
 struct Stage {
     /// The blog's posts: last part of the address, title.
     posts: Mutex<Vec<(String, String)>>,
-    /// What was asked for: the method, and the address without its scheme.
+    /// The requests: the method, and the address without its scheme.
     asked: Mutex<Vec<String>>,
-    /// Where the subscriber really is, once that is known.
+    /// The subscriber's real address, once known.
     subscriber: watch::Sender<Option<SocketAddr>>,
     subscribed: watch::Sender<Option<Subscribed>>,
 }
 
-/// A running stand-in; gone when dropped.
+/// A running stand-in. Dropping it stops it.
 pub struct StandInHub {
-    /// Where blog and hub really are.
+    /// The real address of blog and hub.
     pub address: SocketAddr,
     stage: Arc<Stage>,
     stop: Option<oneshot::Sender<()>>,
@@ -81,7 +83,7 @@ impl StandInHub {
     /// Starts one whose blog has a post.
     ///
     /// # Errors
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         listener.set_nonblocking(true)?;
@@ -103,7 +105,7 @@ impl StandInHub {
             runtime.block_on(async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 tokio::select! {
-                    // It serves until the test ends; how it ends then does not matter.
+                    // It serves until the test ends.
                     _ = async { axum::serve(listener, router).await } => {}
                     _ = stopped => {}
                 }
@@ -112,7 +114,7 @@ impl StandInHub {
         Ok(Self { address, stage, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Flags with which the program reaches blog and hub.
+    /// The flags with which the program reaches blog and hub.
     pub fn arguments(&self) -> Vec<String> {
         let resolve = format!("*:80:{}", self.address);
         ["--resolve", &resolve, "--allow-private-addresses", "--host-pause", "0s", "--poll-every", "0s"]
@@ -120,25 +122,25 @@ impl StandInHub {
             .to_vec()
     }
 
-    /// Says where the subscriber really is, whatever name it gave.
+    /// Sets the subscriber's real address, for whatever name it gave.
     pub fn subscriber_is_at(&self, address: SocketAddr) {
         self.stage.subscriber.send_replace(Some(address));
     }
 
-    /// The blog has another post.
+    /// Adds a post to the blog.
     pub fn publish(&self, slug: &str, title: &str) {
         lock(&self.stage.posts).insert(0, (slug.to_owned(), title.to_owned()));
     }
 
-    /// What was asked for so far, such as `POST hub.test/`.
+    /// The requests so far, such as `POST hub.test/`.
     pub fn asked(&self) -> Vec<String> {
         lock(&self.stage.asked).clone()
     }
 
-    /// Waits until a subscriber has confirmed that it means it.
+    /// Waits until a subscription is confirmed.
     ///
     /// # Errors
-    /// When none does.
+    /// If none is.
     pub async fn subscribed(&self) -> anyhow::Result<Subscribed> {
         let mut subscribed = self.stage.subscribed.subscribe();
         let confirmed = tokio::time::timeout(PATIENCE, subscribed.wait_for(Option::is_some)).await;
@@ -146,10 +148,10 @@ impl StandInHub {
         confirmed.clone().context("it was just there")
     }
 
-    /// Tells the subscriber of the feed as it is now; what it answers.
+    /// Sends the subscriber the current feed. Returns the status of its response.
     ///
     /// # Errors
-    /// When there is none, or it does not answer.
+    /// If there is no subscriber, or it does not respond.
     pub async fn tell(&self, signed: Signed) -> anyhow::Result<u16> {
         let Subscribed { callback, secret, .. } = self.subscribed().await?;
         let body = document(&lock(&self.stage.posts));
@@ -172,14 +174,14 @@ impl StandInHub {
 
 impl Drop for StandInHub {
     fn drop(&mut self) {
-        // Whoever is gone already needs no stopping.
+        // It may have stopped already.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
 impl Stage {
-    /// An address of the subscriber as it can be reached from here, and the host that it is asked as.
+    /// The reachable form of a subscriber's address, and its `Host` header.
     async fn really(&self, callback: &Url) -> anyhow::Result<(Url, String)> {
         let mut known = self.subscriber.subscribe();
         let address = *tokio::time::timeout(PATIENCE, known.wait_for(Option::is_some)).await??;
@@ -195,7 +197,7 @@ impl Stage {
         lock(&self.asked).push(format!("{method} {host}{path}"));
     }
 
-    /// Asks the subscriber whether it means it (section 5.3), and remembers it if it does.
+    /// Verifies a subscription (section 5.3), and stores it if it is confirmed.
     async fn verify(self: Arc<Self>, topic: String, subscribed: Subscribed) -> anyhow::Result<()> {
         let challenge = format!("challenge-{}", subscribed.secret.len());
         let (mut url, host) = self.really(&subscribed.callback).await?;
@@ -212,7 +214,7 @@ impl Stage {
     }
 }
 
-/// A request for a subscription (section 5.1).
+/// Handles a request for a subscription (section 5.1).
 async fn subscribe(
     State(stage): State<Arc<Stage>>,
     headers: HeaderMap,
@@ -232,7 +234,7 @@ async fn subscribe(
         return (StatusCode::BAD_REQUEST, "no such topic, or too long a secret").into_response();
     }
     let subscribed = Subscribed { callback, secret, lease_seconds: field("hub.lease_seconds") };
-    // A subscriber that cannot be asked back is none; the test then waits for it in vain and says so.
+    // If the verification fails, there is no subscription, and the test that waits for it fails.
     tokio::spawn(async move { stage.verify(topic, subscribed).await });
     StatusCode::ACCEPTED.into_response()
 }

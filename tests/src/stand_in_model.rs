@@ -1,8 +1,8 @@
-//! A stand-in for a language model's server: on loopback, in the true forms of the three protocols, saying what a test
-//! wants it to say.
+//! A stand-in for a language model's server: on loopback, with the forms of the three protocols and
+//! replies from the test.
 //!
-//! It refuses what the real servers refuse (a wrong path, a body that is not of the protocol's form), so that a client
-//! which gets on with it speaks the protocols. It must not know what a good answer is.
+//! It refuses what the real servers refuse (a wrong path, a malformed body), so that a client that
+//! works with it implements the protocols. It does not know what a good reply is.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,37 +16,37 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-/// A question as it arrived.
+/// A received prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// `openai`, `anthropic`, `gemini` or `embeddings`, by the path.
     pub protocol: &'static str,
-    /// The key, as the protocol has it told.
+    /// The key, as the protocol sends it.
     pub key: Option<String>,
     /// The model.
     pub model: String,
     /// The system text.
     pub system: String,
-    /// The user's text; of embeddings the texts, a line each.
+    /// The user's text. For embeddings the texts, one per line.
     pub user: String,
     /// Whether a JSON schema was sent.
     pub has_schema: bool,
     /// Whether a temperature was sent.
     pub has_temperature: bool,
-    /// How many questions came before this one.
+    /// Number of earlier requests.
     pub before: usize,
 }
 
-/// What the stand-in does.
+/// The stand-in's behaviour.
 #[derive(Clone, Debug)]
 pub enum Does {
-    /// Replies with this text, counting 100 tokens of question and 10 of reply.
+    /// Replies with this text, counting 100 tokens for the prompt and 10 for the reply.
     Says(String),
-    /// Answers with a status, a `Retry-After` and a message.
+    /// Responds with a status, a `Retry-After` and a message.
     Refuses(u16, Option<String>, String),
-    /// Answers with these bytes and 200.
+    /// Responds with these bytes and 200.
     Sends(Vec<u8>),
-    /// Answers never.
+    /// Never responds.
     Hangs,
 }
 
@@ -58,7 +58,7 @@ struct Stage {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-/// A running stand-in; gone when dropped.
+/// A running stand-in. Dropping it stops it.
 pub struct StandInModel {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -67,10 +67,10 @@ pub struct StandInModel {
 }
 
 impl StandInModel {
-    /// Starts one that does what `acts` says to each question.
+    /// Starts one that behaves as `acts` says for each request.
     ///
     /// # Errors
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub fn start(acts: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         listener.set_nonblocking(true)?;
@@ -84,7 +84,7 @@ impl StandInModel {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let router = Router::new().fallback(answer).with_state(stage);
                 tokio::select! {
-                    // It serves until the test ends; how it ends then does not matter.
+                    // It serves until the test ends.
                     _ = async { axum::serve(listener, router).await } => {}
                     _ = stopped => {}
                 }
@@ -93,13 +93,13 @@ impl StandInModel {
         Ok(Self { address, asked, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Its address for a protocol, as it stands in settings.
+    /// Its address for a protocol, as in settings.
     pub fn url(&self, protocol: &str) -> String {
         let version = if protocol == "gemini" { "v1beta" } else { "v1" };
         format!("http://{}/{version}", self.address)
     }
 
-    /// What it was asked so far.
+    /// The requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -107,7 +107,7 @@ impl StandInModel {
 
 impl Drop for StandInModel {
     fn drop(&mut self) {
-        // Whoever is gone already needs no stopping.
+        // It may have stopped already.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -146,7 +146,7 @@ async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap, body: 
     }
 }
 
-/// The question in a request of one of the protocols; none where a real server would not understand it.
+/// Parses a request of one of the protocols. Returns `None` if a real server would refuse it.
 fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -217,7 +217,8 @@ fn reply(asked: &Asked, text: &str) -> Value {
             "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
             "usage": { "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 },
         }),
-        // What it says is a number for each dimension, by white space; each text has the same vector, the last one first.
+        // The reply is a number per dimension, separated by white space. All texts have the same
+        // vector, last text first.
         "embeddings" => {
             let vector: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
             let data = (0..asked.user.lines().count())

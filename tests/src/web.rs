@@ -1,10 +1,12 @@
-//! The small web of real blogs: the shared test data, served on loopback under the blogs' own host names.
+//! The small web of real blogs: the shared test data, served on loopback under the blogs' own host
+//! names.
 //!
-//! A client reaches it by resolving those names to its address and trusting its certificate authority, which is made
-//! anew at every start: [`SmallWeb::fetch_settings`] for the fetcher, [`SmallWeb::arguments`] for the binary. It behaves
-//! like the servers the blogs really have: a folder is its `index.html`, a folder without its slash is redirected, plain
-//! HTTP is redirected to HTTPS, answers carry `ETag` and `Last-Modified`, conditional requests are answered 304, and
-//! bodies are compressed for clients that accept gzip. It must not change what the files say.
+//! A client reaches it by resolving those names to its address and trusting its certificate
+//! authority, which is created at each start: [`SmallWeb::fetch_settings`] for the fetcher,
+//! [`SmallWeb::arguments`] for the binary. It behaves like the blogs' real servers. A folder is its
+//! `index.html`; a folder without its slash and plain HTTP are redirected. Responses have `ETag`
+//! and `Last-Modified`, conditional requests give 304, and bodies are compressed for clients that
+//! accept gzip. It does not change the contents of files.
 
 mod certificates;
 mod documents;
@@ -29,16 +31,16 @@ use serde::Deserialize;
 use self::certificates::Certificates;
 use self::documents::Documents;
 
-/// How a [`SmallWeb`] is served. `Default`: over TLS, on a port that the system picks.
+/// Options of a [`SmallWeb`]. `Default`: over TLS, on a free port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SmallWebOptions {
-    /// Over TLS, or in the clear.
+    /// Over TLS, or plain HTTP.
     pub scheme: Scheme,
-    /// The port to listen on; 0 lets the system pick one.
+    /// The port to listen on; 0 selects a free one.
     pub port: u16,
 }
 
-/// How the small web is reached.
+/// The protocol of the small web.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scheme {
     /// TLS with HTTP/2 and HTTP/1.1; a second listener redirects plain HTTP there.
@@ -57,7 +59,7 @@ impl Scheme {
     }
 }
 
-/// One blog of the manifest.
+/// A blog of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Blog {
     /// The host name.
@@ -66,13 +68,13 @@ pub struct Blog {
     pub title: String,
     /// Paths of its feeds.
     pub feeds: Vec<String>,
-    /// How many article pages it has.
+    /// Number of article pages.
     pub pages: usize,
-    /// How many entries its feed lists, where the manifest says so.
+    /// Number of entries of its feed, if the manifest has it.
     pub feed_entries: Option<usize>,
 }
 
-/// One request that the small web answered.
+/// A request to the small web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRequest {
     /// The host it was for.
@@ -81,9 +83,9 @@ pub struct LoggedRequest {
     pub path: String,
     /// The method.
     pub method: String,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
-    /// Whether it asked only for what changed.
+    /// Whether the request was conditional.
     pub conditional: bool,
 }
 
@@ -92,11 +94,11 @@ pub struct LoggedRequest {
 pub struct SmallWeb {
     /// Where it listens.
     pub addr: SocketAddr,
-    /// The PEM file of its certificate authority; it goes when the small web stops.
+    /// The PEM file of its certificate authority, removed when it stops.
     pub ca_file: PathBuf,
     /// The certificate authority as PEM.
     pub ca_pem: String,
-    /// The host names that it answers for.
+    /// Its host names.
     pub hosts: Vec<String>,
     scheme: Scheme,
     blogs: Vec<Blog>,
@@ -107,7 +109,7 @@ pub struct SmallWeb {
     _ca_folder: tempfile::TempDir,
 }
 
-/// What the handlers share.
+/// The shared state of handlers.
 #[derive(Debug)]
 struct Site {
     hosts: Vec<String>,
@@ -116,11 +118,12 @@ struct Site {
 }
 
 impl SmallWeb {
-    /// Serves the `web` folder of the shared test data until it is dropped, on a thread of its own, so that tests with and
-    /// without an asynchronous runtime can use it. It answers from the moment this returns.
+    /// Serves the `web` folder of the shared test data until it is dropped, on a separate thread,
+    /// so that tests with and without an asynchronous runtime can use it. It is ready when this
+    /// returns.
     ///
     /// # Errors
-    /// When the data is missing, the manifest cannot be read, or the port is taken.
+    /// If the data is missing, the manifest cannot be read, or the port is taken.
     pub fn start(shared: &Path, options: SmallWebOptions) -> anyhow::Result<Self> {
         let root = shared.join("web");
         let blogs = read_manifest(&root)?;
@@ -178,7 +181,7 @@ impl SmallWeb {
         self.blogs.iter().flat_map(of_blog).collect()
     }
 
-    /// The values of `--resolve` that lead every host here, `HOST:PORT:ADDRESS`.
+    /// The values of `--resolve` that lead all hosts here, `HOST:PORT:ADDRESS`.
     pub fn resolve_args(&self) -> Vec<String> {
         let main_port = match self.scheme {
             Scheme::Https => 443,
@@ -194,7 +197,8 @@ impl SmallWeb {
         values
     }
 
-    /// The flags with which the binary reaches this web: `--resolve` for every host, `--ca`, `--allow-private-addresses`.
+    /// The flags with which the binary reaches this web: `--resolve` for each host, `--ca`,
+    /// `--allow-private-addresses`.
     pub fn arguments(&self) -> Vec<String> {
         let mut flags = Vec::new();
         for value in self.resolve_args() {
@@ -208,13 +212,13 @@ impl SmallWeb {
         flags
     }
 
-    /// The flags with which the binary pauses neither by itself nor because a blog's robots.txt asks for it: the blogs are not
-    /// there to be bothered.
+    /// Flags that remove all pauses, including those of robots.txt, because no real server is
+    /// affected.
     pub fn without_pauses() -> [String; 4] {
         ["--host-pause", "0s", "--longest-crawl-delay", "0s"].map(str::to_owned)
     }
 
-    /// Settings with which a fetcher reaches this web, without a pause between requests.
+    /// Settings with which a fetcher reaches this web, without pauses.
     pub fn fetch_settings(&self) -> FetchSettings {
         FetchSettings {
             resolve: self
@@ -230,7 +234,7 @@ impl SmallWeb {
         }
     }
 
-    /// Every request answered so far, in the order of the answers.
+    /// All requests so far, in order of the responses.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.site.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -247,7 +251,7 @@ impl Drop for SmallWeb {
             server.shutdown();
         }
         if let Some(thread) = self.thread.take() {
-            // A panic there has already been printed.
+            // A panic has been printed already.
             let _ = thread.join();
         }
     }
@@ -271,7 +275,8 @@ fn listen(port: u16) -> anyhow::Result<(TcpListener, SocketAddr)> {
 
 type Listeners = Vec<(TcpListener, Scheme, Router)>;
 
-/// Starts the servers on a runtime of their own. The sockets listen already, so nobody needs to wait for it.
+/// Starts the servers on a separate runtime. The sockets listen already, so no client needs to
+/// wait.
 fn serve(
     listeners: Listeners,
     tls: Arc<rustls::ServerConfig>,
@@ -337,7 +342,7 @@ impl Site {
     }
 }
 
-/// The host a request is for, without its port: HTTP/2 names it in the URI, HTTP/1.1 in a header.
+/// The host of a request, without its port: HTTP/2 has it in the URI, HTTP/1.1 in a header.
 fn host_of(uri: &Uri, headers: &HeaderMap) -> String {
     let named = uri.authority().map(|authority| authority.as_str());
     let named = named.or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default();

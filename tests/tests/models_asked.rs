@@ -1,4 +1,4 @@
-//! The clients for language models against a stand-in that speaks their protocols.
+//! The clients for language models against a stand-in for their servers.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
@@ -34,7 +34,7 @@ fn refuses(status: u16, wait: Option<&str>) -> Does {
 }
 
 #[tokio::test]
-async fn each_protocol_asks_and_is_answered() {
+async fn all_protocols_work() {
     for protocol in PROTOCOLS {
         let server = StandInModel::start(|_| says("Me.")).unwrap();
         let reply = ask(settings(&server, protocol)).await.unwrap();
@@ -59,7 +59,7 @@ async fn each_protocol_asks_and_is_answered() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_patience_gets_it() {
+async fn retry_after_is_obeyed() {
     for (refusal, least) in [
         (refuses(429, Some("1")), Duration::from_secs(1)),
         (refuses(500, None), Duration::ZERO),
@@ -75,7 +75,7 @@ async fn a_server_that_asks_for_patience_gets_it() {
 }
 
 #[tokio::test]
-async fn patience_has_an_end_and_a_long_wish_is_handed_on() {
+async fn retries_are_bounded_and_long_pauses_reported() {
     let server = StandInModel::start(|_| refuses(502, None)).unwrap();
     let error = ask(settings(&server, Protocol::Gemini)).await.unwrap_err();
     assert!(matches!(error, ModelError::Server { status: 502, .. }) && error.is_transient(), "{error}");
@@ -88,7 +88,7 @@ async fn patience_has_an_end_and_a_long_wish_is_handed_on() {
 }
 
 #[tokio::test]
-async fn errors_say_what_to_do_and_never_the_key() {
+async fn errors_have_remedies_and_never_the_key() {
     for (does, words) in [
         (refuses(401, None), "check `key` or `key_env`"),
         (refuses(404, None), "`ollama pull some-model`"),
@@ -116,7 +116,7 @@ async fn errors_say_what_to_do_and_never_the_key() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_makes_ask_for_the_server() {
+async fn missing_server_is_reported_with_a_remedy() {
     let gone = StandInModel::start(|_| Does::Hangs).unwrap();
     let settings = settings(&gone, Protocol::OpenAi);
     drop(gone);
@@ -126,7 +126,7 @@ async fn nobody_at_the_address_makes_ask_for_the_server() {
 }
 
 #[tokio::test]
-async fn a_server_without_schemas_is_asked_without_and_the_next_time_at_once() {
+async fn server_without_schemas_gets_simpler_requests() {
     for protocol in PROTOCOLS {
         let server =
             StandInModel::start(|asked| if asked.has_schema { refuses(400, None) } else { says("Me.") })
@@ -148,7 +148,7 @@ async fn a_server_without_schemas_is_asked_without_and_the_next_time_at_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_an_unknown_form_for_its_own_fault_is_asked_in_another() {
+async fn misreported_unknown_form_is_retried_simpler() {
     // llama-cpp-python 0.3.36 answers `json_schema` with 500 and these words.
     let words = "1 validation error: {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), \
                  'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}";
@@ -162,8 +162,9 @@ async fn a_server_that_takes_an_unknown_form_for_its_own_fault_is_asked_in_anoth
 }
 
 #[tokio::test]
-async fn no_more_questions_are_under_way_than_allowed() {
-    // The first question is never answered, so the second would only be asked at once if two were allowed.
+async fn concurrent_requests_are_limited() {
+    // The first request never gets a response, so the second one would only arrive if two were
+    // allowed.
     let server = StandInModel::start(|_| Does::Hangs).unwrap();
     let one = ModelSettings {
         concurrency: 1,
@@ -183,7 +184,7 @@ async fn no_more_questions_are_under_way_than_allowed() {
 
 #[tokio::test]
 async fn texts_are_embedded_in_batches_and_in_order() {
-    // Each batch has another vector, and the second one has to be asked for twice.
+    // Each batch has another vector, and the second one needs a retry.
     let server = StandInModel::start(|asked| match asked.before {
         0 => says("0.5 -2"),
         1 => refuses(503, None),
@@ -206,7 +207,7 @@ async fn texts_are_embedded_in_batches_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_reply_that_was_cut_off_is_asked_for_with_more_room() {
+async fn truncated_reply_is_requested_again_with_more_tokens() {
     let cut = br#"{"choices": [{"message": {"content": "{\"kind\":"}, "finish_reason": "length"}]}"#;
     let server = StandInModel::start(|asked| match asked.before {
         0 => Does::Sends(cut.to_vec()),
@@ -222,7 +223,7 @@ async fn a_reply_that_was_cut_off_is_asked_for_with_more_room() {
 }
 
 #[tokio::test]
-async fn embeddings_that_are_none_are_told_with_a_remedy_and_without_the_key() {
+async fn malformed_embeddings_are_reported_without_the_key() {
     let large = format!(r#"{{"data": [{}]}}"#, " ".repeat(9_000_000));
     for (does, words) in [
         (refuses(404, None), "check `model`, `url` and `protocol`"),

@@ -1,4 +1,5 @@
-//! The fetcher against the small web of real blogs: every feed comes in, and the second time nothing does.
+//! The fetcher against the small web of real blogs: all feeds are fetched, and the second time
+//! nothing is.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
@@ -46,17 +47,17 @@ async fn every_feed_comes_in_once(scheme: Scheme) {
 }
 
 #[tokio::test]
-async fn every_feed_comes_in_once_over_tls() {
+async fn every_feed_is_fetched_once_over_tls() {
     every_feed_comes_in_once(Scheme::Https).await;
 }
 
 #[tokio::test]
-async fn every_feed_comes_in_once_in_the_clear() {
+async fn every_feed_is_fetched_once_over_plain_http() {
     every_feed_comes_in_once(Scheme::Http).await;
 }
 
 #[tokio::test]
-async fn folders_redirect_to_their_slash_and_http_to_https() {
+async fn folders_and_http_are_redirected() {
     let web = small_web(Scheme::Https);
     let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
     let url = "http://vitess.io/blog/2024-09-06-lfx-mentorship-journey".parse().unwrap();
@@ -71,7 +72,7 @@ async fn folders_redirect_to_their_slash_and_http_to_https() {
 }
 
 #[tokio::test]
-async fn a_date_alone_is_enough_to_ask_with() {
+async fn last_modified_alone_makes_a_request_conditional() {
     let web = small_web(Scheme::Https);
     let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
     let url = web.feeds()[0].parse().unwrap();
@@ -90,7 +91,7 @@ async fn a_date_alone_is_enough_to_ask_with() {
 }
 
 #[tokio::test]
-async fn without_its_authority_and_without_leave_it_is_refused() {
+async fn untrusted_and_private_servers_are_refused() {
     let web = small_web(Scheme::Https);
     let feed = web.feeds()[0].parse().unwrap();
     let mut settings = web.fetch_settings();

@@ -1,4 +1,5 @@
-//! An archive of all articles of the shared test data, made as the program makes one, for chores that need one.
+//! An archive of all articles of the shared test data, for chores that need one. It is made like
+//! the program makes one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,11 +25,11 @@ struct Blog {
     feeds: Vec<String>,
 }
 
-/// Puts every article of the shared test data on its way and waits until all have their précis. Articles that cannot be
-/// extracted are left out, as they would be set aside.
+/// Adds all articles of the shared test data and waits until all have their précis. Skips articles
+/// that cannot be extracted.
 ///
 /// # Errors
-/// Where the test data is missing, or the store fails.
+/// If the test data is missing, or the store fails.
 pub async fn fill(store: &Store) -> anyhow::Result<()> {
     let web = shared_dir()?.join("web");
     let manifest = web.join("manifest.json");
@@ -64,10 +65,10 @@ pub async fn fill(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every annotated read of an archive.
+/// All annotated reads of an archive.
 ///
 /// # Errors
-/// Where the store fails.
+/// If the store fails.
 pub async fn reads(store: &Store) -> anyhow::Result<Vec<ReadText>> {
     let (mut reads, mut after) = (Vec::new(), ChangeMark::default());
     loop {
@@ -112,7 +113,7 @@ async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>
     Ok(())
 }
 
-/// The articles' files: all pages but those that list others.
+/// The files of articles: all pages except lists.
 fn pages(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast the whole program is, as tables.
+//! `cargo xtask bench`: the speed of the whole program, as tables.
 
 mod ingest;
 mod meaning;
@@ -16,18 +16,20 @@ pub struct Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// A sync of the small web: reads a second, milliseconds a read by stage, peak memory, on both databases
+    /// A sync of the small web: reads per second, milliseconds per read and stage, peak memory, on
+    /// both databases
     Ingest(ingest::Ingest),
-    /// The nearest of many vectors: times, what is missed, memory
+    /// The nearest of many vectors: times, misses, memory
     Meaning(meaning::Meaning),
-    /// Search at three sizes of the archive: times by words, by meaning and by both, against FTS5; build, disk, memory
+    /// Search in archives of three sizes: times by words, by meaning and by both, compared with
+    /// FTS5; build, disk, memory
     Search(search::Search),
-    /// The pages at 1,000 and 100,000 reads: requests a second, p50 and p99
+    /// The pages with 1,000 and 100,000 reads: requests per second, p50 and p99
     Serve(serve::Serve),
 }
 
 impl Bench {
-    /// Measures, optimised, and prints Markdown tables.
+    /// Measures with an optimised build, and prints Markdown tables.
     pub fn run(self) -> anyhow::Result<()> {
         let runtime = || tokio::runtime::Runtime::new();
         match self.what {

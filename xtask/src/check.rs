@@ -1,4 +1,4 @@
-//! `cargo xtask check`: rules about text and structure that neither `rustfmt` nor clippy knows.
+//! `cargo xtask check`: rules for text and structure that neither `rustfmt` nor clippy checks.
 //!
 //! It reads files and compiles nothing, so it takes seconds.
 
@@ -20,7 +20,7 @@ pub struct Check {
     paths: Vec<String>,
 }
 
-/// A broken rule at a place.
+/// A violation.
 struct Finding {
     path: PathBuf,
     line: usize,
@@ -31,7 +31,7 @@ impl Check {
     /// Checks the words of comments, texts and test names, and that no crate has a circle of files.
     ///
     /// # Errors
-    /// If a rule is broken. The findings are printed before.
+    /// If a rule is violated. Prints all violations first.
     pub fn run(self) -> anyhow::Result<()> {
         let mut files = tracked_files()?;
         let mut findings = circles::check(&files)?;

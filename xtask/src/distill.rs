@@ -1,14 +1,15 @@
-//! Makes the built-in embedder, `crates/search/data/embedder.bin`: a vector for each word piece of all-MiniLM-L6-v2, such
-//! that sums of them come near to what that model says of whole sentences.
+//! Makes the built-in embedder, `crates/search/data/embedder.bin`: a vector for each word piece of
+//! all-MiniLM-L6-v2, such that their sums approximate that model's sentence vectors.
 //!
-//! It begins like model2vec (Tulkens & van Dongen 2024): each piece goes through the model alone and counts the less the
-//! commoner it is (smooth inverse frequency, Arora et al. 2017). One linear map then brings sums of these nearest to the
-//! model's vectors of real sentences, in their principal directions; so even a piece that no sentence has moves with the
-//! others. Last, each piece is corrected by least squares over the sentences, held back at where it stands. The sentences
-//! are of the training blogs only, and no query of an evaluation is looked at.
+//! It starts like model2vec (Tulkens & van Dongen 2024): each piece goes through the model alone,
+//! and counts less the more common it is (smooth inverse frequency, Arora et al. 2017). Then one
+//! linear map brings sums of these vectors closest to the model's vectors of real sentences, in
+//! their principal directions. So even a piece that no sentence contains is adapted. Finally, each
+//! piece is corrected by regularised least squares over the sentences. All sentences come from the
+//! training blogs, and no query of an evaluation is used.
 //!
-//! Nothing is random, and everything but the model's own vectors is computed in one order; those agree within 1e-5 between
-//! machines, so that a byte of the file may differ by one.
+//! Nothing is random, and everything but the model's own vectors is computed in a fixed order.
+//! Those agree within 1e-5 between machines, so a byte of the file may differ by one.
 
 mod algebra;
 pub mod sentences;
@@ -25,35 +26,35 @@ use crate::labels::REPORTING;
 use crate::optimised;
 use crate::test::workspace;
 
-/// Where the embedder is kept, under the workspace.
+/// The file of the embedder in the workspace.
 const FILE: &str = "crates/search/data/embedder.bin";
 
 /// Dimensions of the embedder: a power of two, for the rotation.
 const DIMENSIONS: usize = 256;
 
-/// Half of what a piece of this share of all pieces says is taken away.
+/// A piece with this share of all pieces has its weight halved.
 const COMMON: f64 = 1e-3;
 
-/// How often each piece is taken to occur beyond what the sentences have, by its rank in the vocabulary (Zipf): so many in
-/// all.
+/// Pseudo-counts of pieces in addition to those in the sentences, distributed by rank in the
+/// vocabulary (Zipf).
 const BEYOND: f64 = 20_000.0;
 
-/// How strongly the map is held back.
+/// The regularisation of the map.
 const MAP_HELD_BACK: f64 = 1.0;
 
-/// How strongly a piece is held back, in sentences that would have to speak for it.
+/// The regularisation of a piece, in equivalent sentences.
 const PIECE_HELD_BACK: f32 = 3.0;
 
-/// Steps of the least squares; later ones change the third digit of no figure.
+/// Steps of least squares. Further ones change no third digit.
 const STEPS: usize = 15;
 
 /// Make the built-in embedder of all-MiniLM-L6-v2
 #[derive(clap::Args, Debug)]
 pub struct Distill {
-    /// Take so many sentences at most, evenly spread
+    /// Maximum number of sentences, evenly distributed
     #[arg(long)]
     sentences: Option<usize>,
-    /// Only print what distilling would give, leave the file as it is
+    /// Only print the result, without writing the file
     #[arg(long)]
     dry_run: bool,
 }
@@ -116,7 +117,7 @@ impl Distill {
     }
 }
 
-/// How large a share of all pieces each is: counted, with some of each by its rank.
+/// The share of each piece, including its pseudo-count.
 fn shares(numbers: &[Vec<u32>], pieces: usize) -> Vec<f64> {
     let harmonic: f64 = (1..=pieces).map(|rank| 1.0 / rank as f64).sum();
     let mut counts: Vec<f64> = (1..=pieces).map(|rank| BEYOND / harmonic / rank as f64).collect();
@@ -127,7 +128,7 @@ fn shares(numbers: &[Vec<u32>], pieces: usize) -> Vec<f64> {
     counts.iter().map(|count| count / all).collect()
 }
 
-/// Where the pieces begin: without what all have in common, and the less the commoner.
+/// The initial vectors of pieces: without their common direction, and weighted by rarity.
 fn begun(mut alone: Matrix, shares: &[f64]) -> Matrix {
     let mut mean = vec![0.0f32; TEACHER_DIMENSIONS];
     for row in alone.rows() {
@@ -145,7 +146,8 @@ fn begun(mut alone: Matrix, shares: &[f64]) -> Matrix {
     alone
 }
 
-/// The pieces in the target's directions, by the one linear map that brings sums of them nearest to the targets.
+/// The pieces in the target's directions, by the linear map that brings their sums closest to the
+/// targets.
 fn mapped(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     let sums = Sums::of_length_one(begun, numbers);
     let sums = sums.of(begun);
@@ -153,7 +155,7 @@ fn mapped(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     begun.times(&map)
 }
 
-/// The pieces corrected so that their sums come nearest to the targets.
+/// The pieces, corrected so that their sums are closest to the targets.
 fn corrected(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     let sums = Sums::of_length_one(begun, numbers);
     let wanting = targets.minus(&sums.of(begun));
@@ -161,7 +163,7 @@ fn corrected(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     begun.plus(&correction)
 }
 
-/// The mean cosine of the sentences' sums and their targets.
+/// The mean cosine between the sentences' sums and their targets.
 fn likeness(pieces: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> f64 {
     let sums = Sums::of_length_one(pieces, numbers).of(pieces);
     let cosine = |(one, other): (&[f32], &[f32])| {
@@ -171,8 +173,8 @@ fn likeness(pieces: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> f64 {
     sums.rows().zip(targets.rows()).map(cosine).sum::<f64>() / numbers.len() as f64
 }
 
-/// Whether a piece has a vector of its own: marks of the model have none, nor have letters of scripts that the model was
-/// never taught, of which it only knows that they are strange.
+/// Whether a piece gets a vector. Special tokens get none, nor do letters of scripts that the model
+/// has not learned.
 fn means_something(name: &str) -> bool {
     let is_mark = name.starts_with('[') && name.ends_with(']') && name.len() > 2;
     !is_mark && !name.chars().any(|character| character.is_alphabetic() && character > '\u{24F}')
@@ -191,9 +193,9 @@ mod tests {
         }
     }
 
-    /// Two pieces whose meaning alone is wrong are put right by sentences, a third stays.
+    /// Sentences correct two pieces with wrong vectors; a third one stays.
     #[test]
-    fn sentences_correct_what_they_speak_of() {
+    fn sentences_correct_their_pieces() {
         let begun = Matrix::of(2, vec![1.0, 0.1, 0.1, 1.0, 1.0, 1.0]);
         let numbers: Vec<Vec<u32>> = (0..100).map(|at| vec![at % 2]).collect();
         let targets = Matrix::of(

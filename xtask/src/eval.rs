@@ -1,5 +1,5 @@
-//! `cargo xtask eval`: how good the précis and the search are, against what people said of the same reads, and how much of the
-//! past a backfill brings in, as tables.
+//! `cargo xtask eval`: the quality of précis, search and backfill, compared with people's
+//! judgements, as tables.
 
 mod agreement;
 mod asker;
@@ -22,15 +22,17 @@ pub struct Eval {
 enum What {
     /// The précis against the labels: similarity, kinds, concepts, evidence, time
     Precis(Box<precis::Evaluation>),
-    /// Search against judged queries: ours, two databases, and the embeddings ours were distilled from
+    /// Search compared with judged queries: ours, two databases, and the embeddings from which ours
+    /// were distilled
     Search(search::Evaluation),
-    /// The two readers of the labelled set against each other
+    /// The agreement of the two readers of the labelled set
     Agreement(agreement::Agreement),
-    /// How much of an article is found on its page, and how much beside it, by generator
+    /// How much of an article is extracted from its page, and how much else, by generator
     Extract(extract::Evaluation),
-    /// The gate for written statements against true statements and inventions
+    /// The gate for written statements on true statements and inventions
     Gate(gate::Gate),
-    /// How much of the small web's past a backfill brings in, on which days, and how much of it is no article
+    /// How much of the small web's past a backfill finds, with which dates, and how much of it is
+    /// no article
     Backfill(backfill::Backfill),
 }
 

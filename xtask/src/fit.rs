@@ -1,19 +1,19 @@
-//! Fits a linear model of choices: among the candidates of each choice, how likely each is the one.
+//! Fits a linear model of choices: the probability of each candidate of a choice.
 //!
-//! One form serves all that is trained: sentences of an article (as many candidates as sentences), kinds (nine candidates
-//! with a weight for each feature and kind), and yes or no (two candidates, of which "no" has no features). Nothing here is
-//! random, so the same choices give the same weights.
+//! All models have this form: sentences of an article (one candidate per sentence), kinds (nine
+//! candidates with a weight for each feature and kind), and yes or no (two candidates, of which
+//! "no" has no features). Nothing here is random, so the same choices give the same weights.
 
 use std::collections::HashMap;
 
 /// Feature numbers with their values.
 pub type Features = Vec<(u32, f32)>;
 
-/// Candidates, and the share of the choice that each should have.
+/// Candidates, and the target share of each.
 pub struct Choice {
-    /// What is known of each candidate.
+    /// The features of each candidate.
     pub candidates: Vec<Features>,
-    /// For each candidate 0 to 1, summing to 1.
+    /// A share for each candidate, 0 to 1; they sum to 1.
     pub targets: Vec<f32>,
 }
 
@@ -25,7 +25,7 @@ impl Choice {
     }
 }
 
-/// Gives features numbers.
+/// Assigns numbers to features.
 #[derive(Default)]
 pub struct Numbers {
     names: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// The number of the feature called `name`, a new one where it has none yet.
+    /// The number of the feature `name`. Assigns a new one if necessary.
     pub fn of(&mut self, name: &str) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -50,12 +50,13 @@ impl Numbers {
     }
 }
 
-/// How many steps are taken; what is chosen no longer changes by then.
+/// Number of steps. The choices no longer change by then.
 const STEPS: i32 = 150;
 
-/// The weights under which the choices are most likely, each held back at what is `expected` of it: the least cross-entropy,
-/// summed over choices, plus half the sum of `l2 * (weight - expected)²`, by Adam (Kingma and Ba 2015) over all choices at
-/// once.
+/// The weights that make the choices most likely, regularised towards `expected`.
+///
+/// Minimises the cross-entropy, summed over choices, plus half the sum of `l2 * (weight -
+/// expected)²`, by Adam (Kingma and Ba 2015) over all choices at once.
 pub fn fit(choices: &[&Choice], expected: &[f32], l2: f32) -> Vec<f32> {
     const FIRST: f32 = 0.9;
     const SECOND: f32 = 0.999;
@@ -74,7 +75,7 @@ pub fn fit(choices: &[&Choice], expected: &[f32], l2: f32) -> Vec<f32> {
                 }
             }
         }
-        // Large steps first; the last ones settle it.
+        // Large steps first, small ones at the end.
         let rate = 0.1 * (1.0 - step as f32 / (STEPS + 1) as f32);
         for at in 0..weights.len() {
             mean[at] = FIRST * mean[at] + (1.0 - FIRST) * slope[at];
@@ -87,7 +88,7 @@ pub fn fit(choices: &[&Choice], expected: &[f32], l2: f32) -> Vec<f32> {
     weights
 }
 
-/// The share of the choice that each candidate has under these weights.
+/// The share of each candidate with these weights.
 pub fn shares(choice: &Choice, weights: &[f32]) -> Vec<f32> {
     let scores: Vec<f32> = choice.candidates.iter().map(|features| score(features, weights)).collect();
     let most = scores.iter().copied().fold(f32::MIN, f32::max);
@@ -96,7 +97,7 @@ pub fn shares(choice: &Choice, weights: &[f32]) -> Vec<f32> {
     powers.iter().map(|power| power / all).collect()
 }
 
-/// What the features weigh together.
+/// The weighted sum of the features.
 pub fn score(features: &[(u32, f32)], weights: &[f32]) -> f32 {
     features.iter().map(|(number, value)| weights[*number as usize] * value).sum()
 }
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odds_are_learnt_and_held_back() {
+    fn odds_are_learned_with_regularisation() {
         // Three of four are yes: the log odds of the only feature are ln 3.
         let choices: Vec<Choice> = (0..4).map(|at| Choice::binary(vec![(0, 1.0)], at > 0)).collect();
         let choices: Vec<&Choice> = choices.iter().collect();
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_better_candidate_is_learnt() {
+    fn better_candidate_is_learned() {
         let choice = || Choice {
             candidates: vec![vec![(0, 1.0)], vec![(1, 1.0)], vec![(0, 1.0), (1, 1.0)]],
             targets: vec![0.0, 1.0, 0.0],

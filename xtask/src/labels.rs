@@ -1,8 +1,10 @@
-//! The labelled sets `eval/precis.jsonl` and `eval/passages.jsonl`: what people said of real reads, and those reads as the
-//! program has them; and the readings `eval/readings.jsonl`. eval/README.md tells how they came about.
+//! The labelled sets `eval/precis.jsonl` and `eval/passages.jsonl`: people's labels of real reads,
+//! with these reads as the program extracts them. Also the readings in `eval/readings.jsonl`.
+//! eval/README.md describes how they were made.
 //!
-//! Labels hold addresses and the labellers' own words; the articles stay in the shared test data. A supporting sentence is
-//! named by its opening words, which outlive changes of the splitter and of the extraction.
+//! Labels contain addresses and the labellers' own words; the articles stay in the shared test
+//! data. A supporting sentence is identified by its first words, which survive changes of the
+//! splitter and of the extraction.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,10 +20,10 @@ use url::Url;
 
 use crate::test::workspace;
 
-/// Words of a sentence by which a label names it.
+/// Number of first words that identify a sentence.
 pub const OPENING_WORDS: usize = 8;
 
-/// The blogs whose labels are only reported on. Weights are trained, and everything is tuned, on the others.
+/// The blogs whose labels are only for reporting. Training and tuning use the others.
 pub const REPORTING: [&str; 11] = [
     "linkerd.io",
     "datafusion.apache.org",
@@ -36,44 +38,45 @@ pub const REPORTING: [&str; 11] = [
     "www.openstatus.dev",
 ];
 
-/// What a label says for one part of a précis.
+/// A label for one part of a précis.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labelled {
     /// The labeller's sentence.
     pub text: String,
-    /// The opening words of the sentences of the article that support it, best first.
+    /// The first words of the supporting sentences, best first.
     pub sentences: Vec<String>,
 }
 
 impl Labelled {
-    /// The numbers of the sentences of `text` that it names, best first.
+    /// The numbers of its sentences in `text`, best first.
     pub fn named(&self, text: &str, sentences: &[Span]) -> Vec<usize> {
         self.sentences.iter().filter_map(|words| numbered(text, sentences, words)).collect()
     }
 }
 
-/// What was said of one read.
+/// The label of one read.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Label {
-    /// Where the read was published; its page is in the shared test data.
+    /// The read's address. Its page is in the shared test data.
     pub url: Url,
-    /// Whose blog it is.
+    /// The company behind the blog.
     pub company: String,
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: Kind,
-    /// Which problem it is about; none where it has none.
+    /// The problem it is about. `None` if it has none.
     pub problem: Option<Labelled>,
     /// How the problem was solved.
     pub approach: Option<Labelled>,
-    /// What changed.
+    /// What the solution changed.
     pub outcome: Option<Labelled>,
     /// Concepts of the vocabulary, best first.
     pub concepts: Vec<ConceptSlug>,
     /// Named systems, best first.
     pub technologies: Vec<String>,
-    /// How many people labelled it independently before it was settled; 1 only in what is trained on.
+    /// Number of people who labelled it independently before it was settled; 1 only for training
+    /// data.
     #[serde(default = "one")]
     pub readers: u8,
     /// In which fields the readers differed.
@@ -85,17 +88,17 @@ fn one() -> u8 {
     1
 }
 
-/// What one reader said of one read before it was settled.
+/// One reader's label of one read, before it was settled.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Reading {
-    /// Who read.
+    /// The reader.
     pub reader: Reader,
-    /// What was said.
+    /// The label.
     #[serde(flatten)]
     pub label: Label,
 }
 
-/// The two who read everything, each without knowing what the other said.
+/// The two readers, who worked independently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Reader {
     /// The first.
@@ -105,12 +108,12 @@ pub enum Reader {
 }
 
 impl Label {
-    /// Whether it belongs to the blogs that are reported on.
+    /// Whether it belongs to a reporting blog.
     pub fn is_reported(&self) -> bool {
         self.url.host_str().is_some_and(|host| REPORTING.contains(&host))
     }
 
-    /// What it says for one part.
+    /// The label for one part.
     pub fn part(&self, part: Field) -> Option<&Labelled> {
         match part {
             Field::Problem => self.problem.as_ref(),
@@ -128,20 +131,20 @@ impl Label {
 /// A label with its read.
 #[derive(Clone, Debug)]
 pub struct Read {
-    /// What was said of it.
+    /// The label.
     pub label: Label,
-    /// The article, taken from its page as `backissue inspect` does.
+    /// The article, extracted from its page like `backissue inspect` does.
     pub article: Article,
 }
 
 impl Read {
-    /// What the annotator is given.
+    /// The annotator's input.
     pub fn text(&self) -> Text<'_> {
         Text::of(&self.article, &self.label.company, Some(&self.label.url))
     }
 }
 
-/// All labelled reads, in the files' order.
+/// All labelled reads, in file order.
 ///
 /// # Errors
 /// If a file or a page is missing or malformed, with its line.
@@ -182,20 +185,20 @@ fn bodies(folder: &Path) -> anyhow::Result<HashMap<Url, Body>> {
     Ok(found)
 }
 
-/// All labels, in the file's order, without their reads.
+/// All labels, in file order, without their reads.
 ///
 /// # Errors
-/// Where the file is missing or says something that cannot be, with its line.
+/// If the file is missing or malformed, with its line.
 pub fn labels() -> anyhow::Result<Vec<Label>> {
     let mut all: Vec<Label> = lines(&workspace().join("eval/precis.jsonl"))?;
     all.extend(lines::<Label>(&workspace().join("eval/passages.jsonl"))?);
     Ok(all)
 }
 
-/// What both readers said before it was settled, in the file's order.
+/// Both readers' labels before they were settled, in file order.
 ///
 /// # Errors
-/// Where the file is missing or says something that cannot be, with its line.
+/// If the file is missing or malformed, with its line.
 pub fn readings() -> anyhow::Result<Vec<Reading>> {
     lines(&workspace().join("eval/readings.jsonl"))
 }
@@ -223,19 +226,19 @@ fn read(web: &Path, bodies: &HashMap<Url, Body>, label: Label) -> anyhow::Result
     Ok(Read { label, article })
 }
 
-/// Where the shared test data keeps the page at `url`.
+/// The file of the page at `url` in the shared test data.
 pub fn page_file(web: &Path, url: &Url) -> PathBuf {
     let path = url.path().trim_start_matches('/');
     let index = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
     web.join(url.host_str().unwrap_or_default()).join(format!("{path}{index}"))
 }
 
-/// The words by which a label names this sentence.
+/// The words by which labels identify this sentence.
 pub fn opening(sentence: &str) -> String {
     sentence.split_whitespace().take(OPENING_WORDS).collect::<Vec<_>>().join(" ")
 }
 
-/// The number of the sentence of `text` that begins with these opening words.
+/// The number of the sentence of `text` with these first words.
 pub fn numbered(text: &str, sentences: &[Span], words: &str) -> Option<usize> {
     let of = |span: &Span| &text[span.start as usize..span.end as usize];
     sentences.iter().position(|span| opening(of(span)) == words)
@@ -246,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_label_has_its_read_and_its_sentences() {
+    fn labels_have_their_reads_and_sentences() {
         let mut missing = Vec::new();
         for read in load().unwrap() {
             let text = &read.article.text;
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_is_a_label_with_its_reader() {
+    fn reading_is_a_label_with_its_reader() {
         let line = r#"{"url": "https://blog.example/1", "reader": "B", "company": "Acme", "kind": "event",
             "problem": null, "approach": null, "outcome": null, "concepts": [], "technologies": []}"#;
         let reading: Reading = serde_json::from_str(line).unwrap();

@@ -1,4 +1,4 @@
-//! Developer chores: `cargo xtask …`. One file per chore; the program does not need any of them to run.
+//! Developer chores: `cargo xtask …`. One file per chore. The program runs without them.
 
 mod archive;
 mod bench;
@@ -24,22 +24,22 @@ struct Arguments {
     chore: Chore,
 }
 
-/// A chore: its arguments live in its own file, with a `run` that does it.
+/// A chore. Its arguments are in its file, with a `run` function.
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Check everything a change must pass: format, dependencies, clippy, all tests
+    /// Check everything that a change must pass: format, words, dependencies, clippy, all tests
     Test(test::Test),
     /// Measure the whole program
     Bench(bench::Bench),
     /// Check the words of comments and texts, and that no crate has a circle of files
     Check(check::Check),
-    /// Make the built-in embedder of all-MiniLM-L6-v2
+    /// Make the built-in embedder from all-MiniLM-L6-v2
     Distill(distill::Distill),
-    /// Say how good the précis and the search are, against what people said, and how much of the past a backfill brings in
+    /// Measure the quality of précis, search and backfill against people's judgements
     Eval(eval::Eval),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),
-    /// Make the annotator's weights of the labelled reads
+    /// Make the annotator's weights from the labelled reads
     Train(train::Train),
     /// Serve the small web of real blogs on loopback
     Web(web::Web),

@@ -1,4 +1,4 @@
-//! Chores that measure must run optimised, server and client alike; those that compute for minutes had better.
+//! Optimised builds for chores that measure the program or compute for minutes.
 
 use std::path::PathBuf;
 use std::process::{Command, exit};
@@ -7,11 +7,14 @@ use anyhow::Context;
 
 use crate::test::{cargo, run};
 
-/// Builds the program and this one optimised, goes on in the latter where this one is not, and says where the program is.
-/// Always both: alone, either asks less of what both depend on, and that would be compiled anew each time.
+/// Builds the program and this one optimised, continues in the optimised one, and returns the
+/// program's path.
+///
+/// Builds both together, because a build of only one uses other features of common dependencies and
+/// compiles them again.
 ///
 /// # Errors
-/// Where something does not build or start.
+/// If something does not build or start.
 pub fn required() -> anyhow::Result<PathBuf> {
     run(cargo().args(["build", "--release", "--package", "backissue", "--package", "xtask"]))?;
     if cfg!(debug_assertions) {
@@ -22,10 +25,10 @@ pub fn required() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("backissue"))
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 ///
 /// # Errors
-/// Where this program does not stand where cargo put it.
+/// If this program is not where cargo put it.
 pub fn target_folder() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(|p| p.parent()).context("cargo puts programs two folders deep")?;

@@ -1,11 +1,12 @@
-//! ROUGE (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"): how many words two sentences share.
+//! ROUGE (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"): how many words two
+//! sentences share.
 //!
-//! Words are compared in lower case and without their endings, as the reference script does with `-m`, though by a short
-//! list of endings instead of Porter's rules; common words count.
+//! Words are compared in lower case and without endings, like in the reference script with `-m`,
+//! but with a short list of endings instead of Porter's rules. Common words count.
 
 use std::collections::HashMap;
 
-/// How far two texts agree, each 0 to 1.
+/// The agreement of two texts, each 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rouge {
     /// F1 over words.
@@ -14,7 +15,7 @@ pub struct Rouge {
     pub l: f64,
 }
 
-/// How far `said` agrees with `wanted`; nothing agrees with nothing.
+/// The agreement of `said` with `wanted`. Empty texts have no agreement.
 pub fn rouge(said: &str, wanted: &str) -> Rouge {
     let (said, wanted) = (words(said), words(wanted));
     if said.is_empty() || wanted.is_empty() {
@@ -24,7 +25,7 @@ pub fn rouge(said: &str, wanted: &str) -> Rouge {
     Rouge { one: f1(shared(&said, &wanted)), l: f1(longest_common(&said, &wanted)) }
 }
 
-/// The words of a text as they are compared.
+/// The words of a text in the form for comparison.
 pub fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(stem).collect()
 }
@@ -79,7 +80,7 @@ mod tests {
         // Two of four words on one side, two of two on the other.
         let half = rouge("the queue was full", "the queue");
         assert!((half.one - 2.0 / 3.0).abs() < 1e-9 && (half.l - 2.0 / 3.0).abs() < 1e-9);
-        // A word counts as often as the other side has it.
+        // A word counts at most as often as on the other side.
         assert!((rouge("the the the", "the cat").one - 0.4).abs() < 1e-9);
         assert_eq!(rouge("", "the cat"), Rouge::default());
     }

@@ -1,4 +1,5 @@
-//! `cargo xtask screenshots`: pictures of the pages, narrow and wide, light and dark, into docs/screenshots/.
+//! `cargo xtask screenshots`: pictures of the pages, narrow and wide, light and dark, in
+//! docs/screenshots/.
 
 use std::cmp::Reverse;
 
@@ -14,7 +15,7 @@ pub struct Screenshots {
     /// Take pictures of a running `backissue serve` at this address instead of the demo
     #[arg(long)]
     of: Option<String>,
-    /// Where to put them
+    /// The output folder
     #[arg(long, default_value = "docs/screenshots")]
     into: std::path::PathBuf,
 }
@@ -68,19 +69,20 @@ async fn demo(archive: &Archive) -> anyhow::Result<(String, Option<Served>)> {
     Ok((served.url(""), Some(served)))
 }
 
-/// A page to show.
+/// A page to photograph.
 struct Page {
     name: &'static str,
     path: String,
-    /// What is done on it before the picture is taken.
+    /// A script that runs before the picture.
     before: Option<&'static str>,
 }
 
-/// The focus goes to the problem, which lights up its evidence, and the page only as far down as it takes to see that.
+/// Focuses the problem, which highlights its evidence, and scrolls only as far as necessary to show
+/// it.
 const SHOW_EVIDENCE: &str = "(document.querySelector('[data-statement=problem] a').focus({ preventScroll: true }), \
      document.querySelector('mark[data-for=problem]').scrollIntoView({ block: 'nearest', behavior: 'instant' }))";
 
-/// What is searched for, as it stands in an address.
+/// The search question, as part of an address.
 const QUESTION: &str = "one+customer%27s+burst+slows+everyone+down";
 
 /// The address of the concept with the most reads.
@@ -114,7 +116,7 @@ async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {
     Ok(pages)
 }
 
-/// The page of the week with the most problems; of several, the newest.
+/// The page of the week with the most problems, the newest of several.
 async fn fullest_week(base: &str) -> anyhow::Result<String> {
     let weeks = asked(base, "/api/weeks").await?;
     let weeks = weeks["weeks"].as_array().context("there are weeks")?;
@@ -123,7 +125,8 @@ async fn fullest_week(base: &str) -> anyhow::Result<String> {
     Ok(fullest["path"].as_str().context("a week has a page")?.to_owned())
 }
 
-/// The page of the week's read that says most of itself; of several, one whose problem is told early, where it is seen.
+/// The page of the week's read with the most statements. Among several, one whose problem's
+/// evidence is near the top.
 async fn fullest_read(base: &str, week: &str) -> anyhow::Result<String> {
     let mut best = None;
     for card in asked(base, &format!("/api{week}")).await?["items"].as_array().into_iter().flatten() {

@@ -1,12 +1,12 @@
-//! Tables of Markdown, in which chores print what they measured.
+//! Markdown tables for the results of chores.
 
 use std::fmt::Write;
 
-/// Rows under a head, as a Markdown table.
+/// A Markdown table.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
     for row in rows {
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "| {} |", row.join(" | "));
     }
     text

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything a change must pass, in one command.
+//! `cargo xtask test`: everything that a change must pass, in one command.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,21 +13,22 @@ use crate::check::Check;
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub struct Test {
-    /// Only tests whose name contains this, without the checks before them
+    /// Only tests whose name contains this, without the other checks
     filter: Option<String>,
-    /// Look for what is rare: so many cases for every property, other ones each time
+    /// Try so many random cases per property, different ones each time
     #[arg(long, value_name = "NUMBER")]
     cases: Option<u32>,
-    /// The cases that another run has made of this seed
+    /// Repeat the cases of this seed
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 }
 
-/// A change is held against the cases that the last one has passed, so that what fails is the change. `--cases` draws others.
+/// The default seed. All runs use the same cases, so that a failure comes from the change.
+/// `--cases` draws others.
 const SEED: u64 = 1;
 
 impl Test {
-    /// Runs format check, `cargo deny`, clippy, and all tests on both databases and in a browser.
+    /// Runs all checks, and all tests on both databases and in a browser.
     pub fn run(self) -> anyhow::Result<()> {
         shared_dir()?;
         let began = Instant::now();
@@ -42,7 +43,8 @@ impl Test {
                 ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
             step("Clippy", || run(cargo().args(words)))?;
         }
-        // With the tests, so that both are of the same features of what they depend on and nothing is compiled twice.
+        // Together with the tests, so that both use the same features of their dependencies and
+        // nothing is compiled twice.
         step("The binary", || {
             run(cargo().args(["build", "--workspace", "--all-features", "--bins", "--tests"]))
         })?;
@@ -50,7 +52,7 @@ impl Test {
             let mut tests = cargo();
             tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
-            // Snapshots are compared, never written, and a missing one is a failure.
+            // Snapshots are compared and never written. A missing one is a failure.
             tests.env("INSTA_UPDATE", "no");
             self.properties(&mut tests)?;
             run(&mut tests)
@@ -59,7 +61,7 @@ impl Test {
         Ok(())
     }
 
-    /// Says to proptest how many cases are tried and of which seed.
+    /// Sets the number and seed of proptest's cases.
     fn properties(&self, tests: &mut Command) -> anyhow::Result<()> {
         let seed = match (self.seed, self.cases) {
             (Some(seed), _) => seed,
@@ -75,7 +77,7 @@ impl Test {
     }
 }
 
-/// Does one step under its name and tells how long it took.
+/// Runs one step, and prints its name and duration.
 fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     println!("── {name}");
     let began = Instant::now();
@@ -84,7 +86,7 @@ fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resu
     Ok(done)
 }
 
-/// Licences, sources and bans, and known vulnerabilities where their database can be reached.
+/// Checks licences, sources and bans, and known vulnerabilities if their database can be reached.
 fn dependencies() -> anyhow::Result<()> {
     if !succeeds(Command::new("cargo-deny").arg("--version")) {
         println!("cargo-deny is missing; installing it (some minutes, once a machine)");
@@ -106,7 +108,8 @@ fn dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// PostgreSQL, Chromium and programs that read feeds, from Debian's packages where they are missing, and a throw-away database server.
+/// Installs PostgreSQL, Chromium and programs that read feeds from Debian's packages if they are
+/// missing, and starts a temporary database server.
 fn what_tests_need() -> anyhow::Result<Cluster> {
     let mut missing = Vec::new();
     if !postgres_is_here() {
@@ -152,14 +155,14 @@ fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|p| p.is_file())
 }
 
-/// Where `cargo build` puts the binary.
+/// The path where `cargo build` puts the binary.
 fn binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let beside = own.parent().map(|folder| folder.join("backissue")).filter(|p| p.is_file());
     beside.context("the binary is not where cargo puts it")
 }
 
-/// The cargo that runs us, in the workspace.
+/// The cargo that runs this chore, in the workspace.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());

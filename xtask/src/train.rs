@@ -1,8 +1,10 @@
-//! Makes the built-in annotator's weights, `crates/annotate/data/weights.toml`, of the labelled reads.
+//! Makes the built-in annotator's weights, `crates/annotate/data/weights.toml`, from the labelled
+//! reads.
 //!
-//! Only reads of the training blogs are looked at. What one model tells the next is always what it says of a blog that it
-//! was not trained on, and how strongly weights are held back is chosen by the same leave-one-blog-out; the figures printed
-//! are those of the blogs left out. The reporting blogs are `cargo xtask eval precis`' business.
+//! Only reads of the training blogs are used. The output of one model that another model uses
+//! always comes from training without the read's blog, and regularisation is chosen by the same
+//! leave-one-blog-out. The printed figures are for the blogs that were left out. `cargo xtask eval
+//! precis` evaluates the reporting blogs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -19,25 +21,25 @@ use crate::optimised;
 use crate::rouge::rouge;
 use crate::test::workspace;
 
-/// Where the weights are kept, under the workspace.
+/// The file of the weights in the workspace.
 const FILE: &str = "crates/annotate/data/weights.toml";
 
-/// How strongly weights may be held back; the best for blogs left out is taken.
+/// The regularisation strengths to try; the best for left-out blogs is used.
 const HELD_BACK: [f32; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 
-/// How much less a sentence counts that is this much less similar to the label: e times.
+/// The difference in similarity to the label that reduces a sentence's weight by the factor e.
 const TEMPERATURE: f64 = 0.08;
 
-/// What it is worth, in similarity, that people named the sentence as evidence.
+/// The bonus, in similarity, of a sentence that people named as evidence.
 const NAMED: f64 = 0.45;
 
-/// Smaller weights are left out of the file.
+/// Smaller weights are omitted from the file.
 const LEAST: f32 = 0.015;
 
-/// Make the annotator's weights of the labelled reads
+/// Make the annotator's weights from the labelled reads
 #[derive(Args, Debug)]
 pub struct Train {
-    /// Only print what training would give, leave the file as it is
+    /// Only print the result, without writing the file
     #[arg(long)]
     dry_run: bool,
 }
@@ -88,7 +90,7 @@ struct Example<'a> {
     text: &'a str,
 }
 
-/// What has been learnt so far: of all blogs, and of all but one, for each.
+/// The trained weights: of all blogs, and of all but one, for each blog.
 struct Training<'a> {
     set: Vec<Example<'a>>,
     blogs: Vec<&'a str>,
@@ -96,7 +98,7 @@ struct Training<'a> {
     whole: WeightsFile,
 }
 
-/// One thing to learn from: whose blog it is of, the choice, and how good each candidate would be.
+/// A training case: its blog, the choice, and the quality of each candidate.
 struct Lesson<'a> {
     blog: &'a str,
     choice: Choice,
@@ -104,7 +106,7 @@ struct Lesson<'a> {
 }
 
 impl<'a> Example<'a> {
-    /// Its sentences as candidates for `field`, where the label has it.
+    /// Its sentences as candidates for `field`. Returns `None` if the label does not have it.
     fn sentences(&self, field: Field, numbers: &mut Numbers) -> Option<Lesson<'a>> {
         let label = self.label.part(field)?;
         let spans = self.seen.sentences();
@@ -137,7 +139,7 @@ impl<'a> Example<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// How good sentences are for each part.
+    /// Trains the quality of sentences for each part.
     fn ranks(&mut self) {
         println!("\nshare of reads whose best passage holds a named sentence, blogs left out");
         println!("{:<10} {:>6} {:>8} {:>8} {:>8}", "part", "reads", "first", "chosen", "oracle");
@@ -171,7 +173,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// What sort of post it is.
+    /// Trains the kind of post.
     fn kinds(&mut self) {
         let trials = self.trials();
         let features: Vec<Vec<Named>> =
@@ -199,7 +201,7 @@ impl<'a> Training<'a> {
                 }
             })
             .collect();
-        // A sign that no read has is worth what is expected of it.
+        // A sign that no read has keeps its expected weight.
         let signs: Vec<(u32, Kind, f32)> =
             expected_kinds().map(|(name, kind, weight)| (numbers.of(name), kind, weight)).collect();
         let mut expected = vec![0.0; numbers.names().len() * kinds as usize];
@@ -228,7 +230,7 @@ impl<'a> Training<'a> {
         put(&mut self.whole, &fit(&all_choices(&lessons), &expected, l2));
     }
 
-    /// Which of the concepts that an article names it is about.
+    /// Trains which of the mentioned concepts an article is about.
     fn concepts(&mut self) {
         struct Found<'a> {
             label: &'a Label,
@@ -268,7 +270,7 @@ impl<'a> Training<'a> {
                 .collect()
         };
         let expected = vec![0.0; numbers.names().len()];
-        // Precision and recall of what lies over a bar, the first four of each read.
+        // Precision and recall above a threshold, for the first four of each read.
         let tried = |l2: f32| -> (f64, f32, f64, f64) {
             let mut scored: Vec<(f32, bool)> = Vec::new();
             for blog in &self.blogs {
@@ -322,7 +324,7 @@ impl<'a> Training<'a> {
         put(&mut self.whole, &fit(&refs(&lessons(None)), &expected, l2));
     }
 
-    /// Whether an article has a part, and how sure what was chosen is.
+    /// Trains whether an article has a part, and the confidence in the choice.
     fn parts(&mut self) {
         let trials = self.trials();
         println!("\nconfidence, blogs left out");
@@ -362,7 +364,8 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Prints, for each tenth of confidence, how often the passage holds a named sentence, blogs left out.
+    /// Prints, for each tenth of confidence, how often the passage has a labelled sentence, for
+    /// left-out blogs.
     fn reliability(&self, lessons: &[Lesson<'_>], expected: &[f32], l2: f32) {
         let told = self.left_out(lessons, expected, l2, |lesson, weights| {
             f64::from(crate::fit::shares(&lesson.choice, weights)[1])
@@ -384,18 +387,18 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// For each blog, what was learnt so far without it.
+    /// For each blog, the weights trained without it.
     fn trials(&self) -> HashMap<&'a str, Trial> {
         self.apart.iter().map(|(blog, file)| (*blog, Trial::of(file))).collect()
     }
 
-    /// The weights that all blogs but one teach.
+    /// The weights trained on all blogs but one.
     fn without(&self, blog: &str, lessons: &[Lesson<'_>], expected: &[f32], l2: f32) -> Vec<f32> {
         let choices: Vec<&Choice> = lessons.iter().filter(|l| l.blog != blog).map(|l| &l.choice).collect();
         fit(&choices, expected, l2)
     }
 
-    /// What `measure` says of every lesson under the weights that the other blogs teach.
+    /// The result of `measure` for each case, with weights trained on the other blogs.
     fn left_out(
         &self,
         lessons: &[Lesson<'_>],
@@ -412,7 +415,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// How good the candidate is that the weights would choose.
+/// The quality of the candidate with the highest score.
 fn worth_of_best(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     let scores = lesson.choice.candidates.iter().map(|features| score(features, weights));
     let best = scores
@@ -421,7 +424,7 @@ fn worth_of_best(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     best.1
 }
 
-/// The logarithm of the share that the weights give what is right.
+/// The logarithm of the share that the weights give to correct candidates.
 fn likelihood(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     let shares = crate::fit::shares(&lesson.choice, weights);
     shares
@@ -439,7 +442,7 @@ fn all_choices<'l>(lessons: &'l [Lesson<'_>]) -> Vec<&'l Choice> {
     lessons.iter().map(|lesson| &lesson.choice).collect()
 }
 
-/// The first of those for which `good` is greatest, and how good it is.
+/// The first of those with the greatest `good`, and that value.
 fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> (T, f64) {
     let mut best: Option<(T, f64)> = None;
     for one in all {
@@ -463,13 +466,13 @@ fn rank_of(file: &mut WeightsFile, field: Field) -> &mut RankFile {
     }
 }
 
-/// Weights by name, those that say nothing left out.
+/// Weights by name, without negligible ones.
 fn named_weights(numbers: &Numbers, weights: &[f32]) -> BTreeMap<String, f32> {
     let named = numbers.names().iter().cloned().zip(weights.iter().copied());
     named.filter(|(_, weight)| weight.abs() >= LEAST).collect()
 }
 
-/// Weights to three places, which is more than they are worth.
+/// Rounds weights to three digits, which is more than their accuracy.
 fn rounded(mut file: WeightsFile) -> WeightsFile {
     let round = |weight: &mut f32| *weight = (*weight * 1000.0).round() / 1000.0;
     for rank in [&mut file.problem, &mut file.approach, &mut file.outcome] {

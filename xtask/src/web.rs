@@ -1,4 +1,4 @@
-//! `cargo xtask web`: the small web of real blogs on loopback, until interrupted.
+//! `cargo xtask web`: serves the small web of real blogs on loopback until interrupted.
 
 use anyhow::Context;
 use backissue_tests::shared::shared_dir;
@@ -7,7 +7,7 @@ use backissue_tests::web::{Scheme, SmallWeb, SmallWebOptions};
 /// The arguments of `cargo xtask web`.
 #[derive(Debug, clap::Args)]
 pub struct Web {
-    /// The port to listen on; 0 lets the system pick one
+    /// The port to listen on; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Serve plain HTTP instead of HTTPS
@@ -26,7 +26,7 @@ impl Web {
     }
 }
 
-/// The address, the CA file, the feeds, and the flags to paste.
+/// The address, the CA file, the feeds, and flags for the command line.
 fn announcement(web: &SmallWeb) -> String {
     let feeds: String = web.feeds().iter().map(|feed| format!("  {feed}\n")).collect();
     let flags: Vec<String> = web.arguments().iter().map(|flag| quoted(flag)).collect();
@@ -40,7 +40,7 @@ fn announcement(web: &SmallWeb) -> String {
     )
 }
 
-/// An argument as a shell takes it: brackets and stars of IPv6 addresses and paths with spaces need quotes.
+/// Quotes an argument for a shell: IPv6 addresses and paths with spaces need quotes.
 fn quoted(argument: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:,".contains(character);
     if argument.chars().all(plain) {

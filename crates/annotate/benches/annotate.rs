@@ -1,9 +1,9 @@
-//! How long one read takes, by its length: `cargo bench -p backissue-annotate`.
+//! Time per read, by its length: `cargo bench -p backissue-annotate`.
 
 use backissue_annotate::{Text, annotate};
 
 fn main() {
-    // Built once for the life of the program, and not part of a read's time.
+    // Built once per process, and not part of a read's time.
     annotate(&article("warm up"));
     divan::main();
 }
@@ -21,7 +21,8 @@ fn article(text: &str) -> Text<'_> {
     }
 }
 
-/// A text of `words` words, about the longest and the median article of an engineering blog at 6,000 and 1,000.
+/// A text of `words` words. The longest articles of engineering blogs have about 6,000, the median
+/// one 1,000.
 fn text(words: usize) -> String {
     let paragraph = "For six minutes after each deploy every visitor's request missed the cache, and the primary database \
                      had to answer 9,800 reads a second. Redis keys carried the build number, so a release emptied all of \

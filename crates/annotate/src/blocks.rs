@@ -1,27 +1,27 @@
 //! The blocks of a plain text: headings, paragraphs, list items, code, quotations, tables.
 //!
-//! The extraction says what each block is by its markup. Authors also write headings, lists and code as paragraphs;
-//! those are recognised by how they look. This module must not decide what a block means, only what it is and under
-//! which heading it stands.
+//! The extraction gives the kind of each block by its markup. Authors also write headings, lists
+//! and code as paragraphs; those are recognised by their look. This module does not interpret
+//! blocks; it only determines their kind and their heading.
 
 use backissue_model as model;
 pub(crate) use backissue_model::BlockKind;
 
-/// A stretch of the text, in bytes, that is one block.
+/// A block: a byte range of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     pub start: usize,
     pub end: usize,
     pub kind: BlockKind,
-    /// The block that is the heading over this one, by its place in the list; none above the first heading.
+    /// The index of the heading above this block. `None` above the first heading.
     pub heading: Option<usize>,
 }
 
-/// Longest heading in characters; a longer line is a paragraph, whatever it looks like.
+/// Maximum characters of a heading. A longer line is a paragraph, whatever it looks like.
 const HEADING_MAX: usize = 120;
 
-/// The blocks of `text` in order, list items one by one. `known` are the blocks by their markup; if they are empty or not
-/// of this text, the stretches between empty lines count as paragraphs.
+/// The blocks of `text` in order, with separate list items. `known` are the blocks by their markup.
+/// If these are empty or belong to another text, paragraphs are separated by empty lines.
 pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
     let stretches = by_markup(text, known).unwrap_or_else(|| paragraphs(text));
     let mut blocks: Vec<Block> = Vec::new();
@@ -48,7 +48,8 @@ pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
     blocks
 }
 
-/// Where the blocks of `known` stand. Returns `None` if there are none, or they are not of this text.
+/// The positions of the blocks in `known`. Returns `None` if there are none, or if they belong to
+/// another text.
 fn by_markup(text: &str, known: &[model::Block]) -> Option<Vec<(usize, usize, BlockKind)>> {
     let mut last = 0;
     let place = |block: &model::Block| {
@@ -60,7 +61,7 @@ fn by_markup(text: &str, known: &[model::Block]) -> Option<Vec<(usize, usize, Bl
     known.iter().map(place).collect::<Option<Vec<_>>>().filter(|places| !places.is_empty())
 }
 
-/// Stretches between empty lines, without white space at their ends.
+/// Parts between empty lines, trimmed.
 fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize)> = None;
@@ -79,7 +80,7 @@ fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
     found.into_iter().map(|(start, end)| (start, end, BlockKind::Paragraph)).collect()
 }
 
-/// What a paragraph looks like.
+/// The kind of a paragraph by its look.
 fn kind_of(body: &str) -> BlockKind {
     if looks_like_table(body) {
         BlockKind::Table
@@ -94,7 +95,7 @@ fn kind_of(body: &str) -> BlockKind {
     }
 }
 
-/// The items of a list, each from behind its marker to the next item.
+/// The items of a list, without their markers.
 fn items(text: &str, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = start;
@@ -114,7 +115,8 @@ fn items(text: &str, start: usize, end: usize) -> impl Iterator<Item = (usize, u
     found.into_iter()
 }
 
-/// The length in bytes of the list marker that `line` begins with, its spaces included; 0 where there is none.
+/// The length in bytes of the list marker at the start of `line`, with its spaces; 0 if there is
+/// none.
 pub(crate) fn marker(line: &str) -> usize {
     let line_start = line.len() - line.trim_start().len();
     let bare = &line[line_start..];
@@ -144,7 +146,7 @@ fn looks_like_heading(body: &str) -> bool {
     short && ends_open && !body.contains('\n') && body.chars().next().is_some_and(|c| !c.is_lowercase())
 }
 
-/// Whether the lines are more likely a program's than a person's.
+/// Whether the lines look like code rather than prose.
 fn looks_like_code(body: &str) -> bool {
     let (mut lines, mut code) = (0usize, 0usize);
     for line in body.lines() {

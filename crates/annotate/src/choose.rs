@@ -1,8 +1,8 @@
 //! Chooses the passage for each part of the précis.
 //!
-//! A passage is one to three sentences of one section, verbatim. Every sentence is a candidate, with
-//! what it needs to be understood alone. This module must not know what a feature is worth, nor
-//! change a word of the article.
+//! A passage is one to three sentences of one section, verbatim. Each sentence is a candidate, with
+//! its context if it needs one. This module does not know the weight of a feature, and changes no
+//! word of the article.
 
 use std::ops::Range;
 
@@ -15,28 +15,28 @@ use crate::features::{Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
 use crate::weights::{Weights, log_odds, probability};
 
-/// Most characters of a passage.
+/// Maximum characters of a passage.
 pub const PASSAGE_MAX: usize = 320;
 
-/// Fewest characters of a passage; a shorter one says nothing.
+/// Minimum characters of a passage.
 const PASSAGE_MIN: usize = 40;
 
-/// Most sentences of a passage, the items of a list not counted.
+/// Maximum sentences of a passage, without items of a list.
 const SENTENCES_MAX: usize = 3;
 
-/// What stands for words that a passage leaves out.
+/// Marks a gap in a passage.
 const LEFT_OUT: &str = " […] ";
 
-/// Sentences whose passages are tried before a part is given up.
+/// Maximum sentences to try for a part.
 const TRIES: usize = 40;
 
-/// A passage and how good it is.
+/// A passage and its features.
 pub(crate) struct Passage {
-    /// The sentences by number, in order.
+    /// The numbers of its sentences, in order.
     pub sentences: Vec<usize>,
-    /// The bytes of the text, in order: a heading or sentences.
+    /// Its byte ranges in the text, in order: a heading or sentences.
     pub spans: Vec<Range<usize>>,
-    /// Whether words at its beginning are left out.
+    /// Whether words at its start are left out.
     pub cut: bool,
     /// In the order of [`PASSAGE`].
     pub features: [f32; PASSAGE.len()],
@@ -48,19 +48,19 @@ pub(crate) struct Candidate {
     pub passage: Passage,
 }
 
-/// A part of the précis that is looked for in an article.
+/// A part of the précis to find in an article.
 #[derive(Clone, Copy)]
 pub(crate) struct Part<'a> {
     pub text: &'a str,
     pub blocks: &'a [Block],
     pub measured: &'a Measured,
     pub field: Field,
-    /// Sentences that serve for another part already.
+    /// Sentences that another part uses already.
     pub used: &'a [usize],
 }
 
 impl<'a> Part<'a> {
-    /// The best passage as a statement, if it is likely enough to be right.
+    /// The best passage as a statement, if it is probably correct.
     pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<(Statement, Vec<usize>)> {
         let (best, features) = self.best_and_signs(kinds, weights)?;
         let confidence = probability(log_odds(&weights.rank(self.field).sure, &features));
@@ -68,7 +68,7 @@ impl<'a> Part<'a> {
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best passage, and named features of how likely it is right.
+    /// The best passage, and named features for the probability that it is correct.
     pub(crate) fn best_and_signs(
         self,
         kinds: &KindOdds,
@@ -84,12 +84,12 @@ impl<'a> Part<'a> {
         Some((best, features))
     }
 
-    /// The `most` best passages, the best first, that share no sentence.
+    /// The `most` best passages without common sentences, best first.
     pub(crate) fn top(self, most: usize, weights: &Weights) -> Vec<Candidate> {
         self.top_of(&self.measured.best_first(self.field, weights), most, weights)
     }
 
-    /// The same of sentences that are scored and ordered already, the best first.
+    /// The same for sentences that are scored and sorted already.
     fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
         let candidate = |&(at, score): &(usize, f32)| {
@@ -115,28 +115,28 @@ impl<'a> Part<'a> {
         top
     }
 
-    /// Whether a sentence of it serves for another part already.
+    /// Whether another part uses one of its sentences already.
     fn serves_already(self, passage: &Passage) -> bool {
         passage.sentences.iter().any(|at| self.used.contains(at))
     }
 
-    /// The sentence at `at` with what it needs to be understood alone. Returns `None` if it cannot
-    /// be, is somebody else's words, or the passage would be too long or too short.
+    /// The sentence at `at` with the context it needs. Returns `None` if it cannot be understood
+    /// with it, if it quotes somebody, or if the passage would be too long or too short.
     pub(crate) fn passage(self, at: usize) -> Option<Passage> {
         if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote {
             return None;
         }
         let opens_list = self.quote(at).ends_with(':');
         let last = if opens_list { self.end_of_list(at)? } else { at };
-        // "However," is best understood with the sentence before it.
+        // "However," needs the sentence before it.
         let joins = self.measured.measures[at].joining > 0;
         let joined = at.checked_sub(1).filter(|before| joins && self.are_neighbours(*before, at));
         let with = joined.and_then(|before| self.from(self.beginning(before, at)?, at, last));
         with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
-    /// The sentence from `first` back with which a passage up to `at` can begin, and the heading that
-    /// it needs.
+    /// The sentence, at or before `first`, with which a passage up to `at` can start, and the
+    /// heading that it needs.
     fn beginning(self, mut first: usize, at: usize) -> Option<(usize, Option<usize>)> {
         while self.measured.measures[first].leans {
             match first.checked_sub(1).filter(|before| self.are_neighbours(*before, first)) {
@@ -150,7 +150,8 @@ impl<'a> Part<'a> {
         Some((first, None))
     }
 
-    /// The passage of `at` that begins as given and goes to `last`, if its length allows it.
+    /// The passage with this start, up to the sentence `last`. Returns `None` if its length is not
+    /// allowed.
     fn from(self, (first, heading): (usize, Option<usize>), at: usize, last: usize) -> Option<Passage> {
         let mut spans: Vec<Range<usize>> =
             heading.map(|at| self.blocks[at].start..self.blocks[at].end).into_iter().collect();
@@ -171,7 +172,7 @@ impl<'a> Part<'a> {
         (PASSAGE_MIN..=PASSAGE_MAX).contains(&length).then_some(passage)
     }
 
-    /// Whether both stand in one section with no code, table or quotation between them.
+    /// Whether two sentences are in one section with no code, table or quotation between them.
     fn are_neighbours(self, before: usize, after: usize) -> bool {
         let (before, after) = (self.measured.sentences[before].block, self.measured.sentences[after].block);
         self.blocks[before].heading == self.blocks[after].heading
@@ -180,8 +181,8 @@ impl<'a> Part<'a> {
                 .all(|block| matches!(block.kind, BlockKind::Paragraph | BlockKind::ListItem))
     }
 
-    /// The last item of the list that the sentence at `at` opens, as far as a passage has space for.
-    /// Returns `None` if no list follows.
+    /// The last item of the list after the sentence at `at` that still fits into a passage. Returns
+    /// `None` if no list follows.
     fn end_of_list(self, at: usize) -> Option<usize> {
         let is_item = |next: usize| {
             let sentence = self.measured.sentences.get(next);
@@ -203,7 +204,7 @@ impl<'a> Part<'a> {
 }
 
 impl Passage {
-    /// The words of the article, white space folded and what lies between left out as […].
+    /// The words of the article with normalised white space, and […] for gaps.
     pub(crate) fn text(&self, text: &str) -> String {
         let mut said = if self.cut { LEFT_OUT.trim_start().to_owned() } else { String::new() };
         for (number, span) in self.spans.iter().enumerate() {
@@ -217,7 +218,7 @@ impl Passage {
         said
     }
 
-    /// The passage as a statement that is right with the probability `confidence`.
+    /// The passage as a statement that is correct with probability `confidence`.
     pub(crate) fn statement(&self, text: &str, confidence: f32) -> Option<Statement> {
         let evidence: Vec<Evidence> =
             self.spans.iter().map(|span| Evidence::at(text, span.start, span.end)).collect::<Option<_>>()?;
@@ -226,7 +227,7 @@ impl Passage {
     }
 }
 
-/// Where the word after the first `count` words of `text` begins, in bytes.
+/// The byte position after the first `count` words of `text` and their white space.
 fn behind_words(text: &str, count: usize) -> usize {
     let mut rest = text.trim_start();
     for _ in 0..count {
@@ -235,8 +236,8 @@ fn behind_words(text: &str, count: usize) -> usize {
     text.len() - rest.len()
 }
 
-/// What the whole article says about having a part, as named features. `order` holds the scores of
-/// its sentences, best first.
+/// Named features of the whole article for whether it has a part. `order` has the scores of its
+/// sentences, best first.
 fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
     let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
     let mut features: Vec<(&'static str, f32)> =

@@ -1,6 +1,6 @@
 //! Finds the concepts of the vocabulary that an article is about.
 //!
-//! This module must not decide what a concept is called; the vocabulary does.
+//! The names of concepts come from the vocabulary.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -14,10 +14,10 @@ use crate::phrases::Phrases;
 use crate::vocabulary::{Strength, Vocabulary};
 use crate::weights::{Weights, log_odds};
 
-/// Most concepts of one article.
+/// Maximum concepts of an article.
 pub(crate) const MOST: usize = 4;
 
-/// A weak word that comes this often in the body is hardly there by chance.
+/// A weak word that occurs this often in the body is probably meant.
 const OFTEN: u32 = 5;
 
 /// Bytes of text that count as its beginning.
@@ -29,7 +29,7 @@ static PHRASES: LazyLock<Phrases<(usize, Strength)>> = LazyLock::new(|| {
     Phrases::new(phrases).expect("some thousand phrases fit the automaton")
 });
 
-/// How often a concept is named in one place: by its name or an alias, and by a word that may mean something else.
+/// How often a concept is mentioned in one place: by its name or an alias, and by ambiguous words.
 #[derive(Clone, Copy, Default)]
 struct Count {
     own: u32,
@@ -45,13 +45,13 @@ struct Found {
     lead: Count,
     body: Count,
     problem: Count,
-    /// Blocks of the body that name it.
+    /// Number of blocks of the body that mention it.
     blocks: u32,
 }
 
 /// A concept that the article may be about.
 pub(crate) struct Candidate {
-    /// Its place in the vocabulary.
+    /// Its index in the vocabulary.
     pub at: usize,
     pub features: Vec<(&'static str, f32)>,
 }
@@ -73,14 +73,14 @@ pub(crate) fn concepts_of(
     likely.into_iter().take(MOST).map(|(at, _)| concepts[at].slug.clone()).collect()
 }
 
-/// The places in the vocabulary of all concepts of which the article has a word, be it one that may mean something else.
+/// The indices of all concepts for which the article has a word, even an ambiguous one.
 pub(crate) fn with_a_word_in(article: &Text<'_>) -> BTreeSet<usize> {
     let title = spaced(article.title);
     let texts = [title.as_str(), article.description.unwrap_or_default(), article.text];
     texts.into_iter().flat_map(|text| PHRASES.find(text)).map(|hit| hit.meaning.0).collect()
 }
 
-/// Every concept that is named in the article, with what speaks for it.
+/// All concepts that the article mentions, with their evidence.
 pub(crate) fn candidates(
     article: &Text<'_>,
     blocks: &[Block],
@@ -105,7 +105,7 @@ pub(crate) fn candidates(
         .collect()
 }
 
-/// For each concept whether those next to it in the tree are named too.
+/// For each concept, whether its relatives in the tree are mentioned too.
 struct Families {
     child_named: Vec<bool>,
     child_in_title: Vec<bool>,
@@ -150,7 +150,7 @@ fn is_prose(block: &Block) -> bool {
     !matches!(block.kind, BlockKind::Heading | BlockKind::Code)
 }
 
-/// A short text twice: as it stands, and with the words apart that a hyphen or an underscore joins.
+/// A short text twice: unchanged, and with words split at hyphens and underscores.
 fn spaced(text: &str) -> String {
     if text.contains(['-', '_']) {
         format!("{text} , {}", text.replace(['-', '_'], " "))
@@ -193,7 +193,7 @@ impl Count {
 }
 
 impl Found {
-    /// Whether it has a name or alias anywhere, or a weak word where it will not be meant otherwise.
+    /// Whether it is mentioned by name or alias, or by a weak word that is probably meant.
     fn is_supported(&self) -> bool {
         let own = [self.title, self.tags, self.description, self.headings, self.body];
         let weak = self.title.weak > 0 || self.tags.weak > 0 || self.body.weak >= OFTEN;
@@ -201,7 +201,7 @@ impl Found {
     }
 
     fn features(&self) -> Vec<(&'static str, f32)> {
-        // The tenth mention says less than the second.
+        // The tenth mention adds less than the second.
         let often = |count: u32| (1.0 + count as f32).ln() / 2.0;
         let only_weak = |count: Count| yes(count.own == 0 && count.weak > 0);
         vec![
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_title_says_comes_first() {
+    fn concepts_in_the_title_come_first() {
         let found = concepts(
             "The nine o'clock cache stampede",
             "A cold cache. Cache misses hit the database. We cache again.",

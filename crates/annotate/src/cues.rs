@@ -1,6 +1,6 @@
-//! The signs that the annotator looks for, read from `data/cues.toml`. What they weigh is in [`crate::weights`].
+//! The annotator's signs, parsed from `data/cues.toml`. [`crate::weights`] has their weights.
 //!
-//! This module must not look at articles; it only makes matchers of the file.
+//! This module only builds matchers and does not read articles.
 
 use std::sync::LazyLock;
 
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::phrases::Phrases;
 
-/// The three parts of a précis that are sentences.
+/// The three parts of a précis that are statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Field {
-    /// Which problem the article is about.
+    /// The problem that the article is about.
     Problem,
     /// How it was solved.
     Approach,
@@ -22,10 +22,10 @@ pub enum Field {
 }
 
 impl Field {
-    /// All three, in the order in which they are chosen.
+    /// All three, in the order of choosing.
     pub const ALL: [Self; 3] = [Self::Problem, Self::Approach, Self::Outcome];
 
-    /// Its name in data.
+    /// Its identifier in data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Problem => "problem",
@@ -35,11 +35,11 @@ impl Field {
     }
 }
 
-/// Where a sign of a kind may stand.
+/// Where a sign of a kind may occur.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Place {
-    /// The very beginning of the title.
+    /// The start of the title.
     TitleStart,
     Title,
     Heading,
@@ -82,7 +82,7 @@ struct KindRow {
     phrases: Vec<String>,
 }
 
-/// When a sentence cannot be understood without the one before it.
+/// Words that make a sentence depend on the one before.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeaningRow {
@@ -108,14 +108,14 @@ pub(crate) struct SignGroup {
 #[derive(Debug)]
 pub(crate) struct KindGroup {
     pub name: String,
-    /// The kind that its signs were collected for; what they are worth is learnt.
+    /// The kind for which its signs were collected. Their weights are learned.
     pub kind: Kind,
-    /// What they are expected to weigh for it before anything was learnt.
+    /// Their initial weight for this kind, before training.
     pub expected: f32,
     pub places: Vec<Place>,
 }
 
-/// All signs, ready for matching. A matcher finds a group's number.
+/// All signs as matchers. A matcher returns the number of a group.
 pub(crate) struct Cues {
     pub version: u32,
     pub sign_groups: Vec<SignGroup>,
@@ -142,7 +142,7 @@ impl Cues {
 
     fn of(file: CuesFile) -> Result<Self, aho_corasick::BuildError> {
         let mut leaning = file.leaning;
-        // The longest first, so that "but," goes before "but" leaves its comma behind.
+        // Longest first, so that "but," is removed with its comma before "but" matches.
         leaning.lead_ins.sort_by_key(|text| usize::MAX - text.len());
         Ok(Self {
             version: file.version,
@@ -168,12 +168,12 @@ impl Cues {
     }
 }
 
-/// A matcher for phrases that all mean the same.
+/// A matcher for phrases with one meaning.
 fn plain(phrases: &[String]) -> Result<Phrases<()>, aho_corasick::BuildError> {
     Phrases::new(phrases.iter().map(|phrase| (phrase.clone(), ())))
 }
 
-/// A matcher that finds the number of the group a phrase belongs to.
+/// A matcher that returns the number of a phrase's group.
 fn grouped<'f>(
     groups: impl Iterator<Item = &'f Vec<String>>,
 ) -> Result<Phrases<usize>, aho_corasick::BuildError> {
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cues_of_the_program_are_sound() {
+    fn builtin_cues_are_valid() {
         let cues = Cues::builtin();
         assert!(cues.sign_groups.len() >= 8 && cues.kind_groups.len() >= 20);
         assert!(cues.leaning.lead_ins.iter().all(|text| text.chars().all(|c| !c.is_uppercase())));

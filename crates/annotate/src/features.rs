@@ -1,8 +1,8 @@
-//! What can be said of each sentence of an article, as numbers that the trained weights are for.
+//! The numerical features of each sentence of an article, for the trained weights.
 //!
-//! A feature has a name, by which `data/weights.toml` knows it, and a value from 0 to about 1 (2 where the same sign is
-//! found again and again). Each sentence is looked at once, whatever it may serve for. This module must not know what a
-//! feature is worth.
+//! A feature has a name, which `data/weights.toml` uses, and a value from 0 to about 1 (2 for a
+//! repeated sign). Features do not depend on the part for which a sentence is considered. This
+//! module does not know the weight of a feature.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,10 +16,10 @@ use crate::sentences::Sentence;
 use crate::stems::{share, stems};
 use crate::style::is_singular;
 
-/// Sentences that are looked at; what an article has to say first, it has said by then.
+/// Maximum sentences to examine. The important ones come earlier.
 pub(crate) const MOST: usize = 500;
 
-/// Features that do not come from groups of signs, in the order of their values.
+/// Features that are not groups of signs, in the order of their values.
 const OWN: &[&str] = &[
     "first sentence",
     "second or third sentence",
@@ -73,10 +73,10 @@ const OWN: &[&str] = &[
     "ends with a colon",
 ];
 
-/// What a passage holds beside its sentence, as features of the passage.
+/// The context in a passage, as features of the passage.
 pub(crate) const PASSAGE: [&str; 3] = ["passage: sentence before", "passage: heading", "passage: list"];
 
-/// The names of the features of a sentence, in the order of [`Measures::features`].
+/// The names of a sentence's features, in the order of [`Measures::features`].
 pub(crate) fn names(cues: &Cues) -> Vec<String> {
     let signs = cues.sign_groups.iter().map(|group| format!("sign: {}", group.name));
     let before = cues.sign_groups.iter().map(|group| format!("before: {}", group.name));
@@ -91,14 +91,14 @@ pub(crate) fn names(cues: &Cues) -> Vec<String> {
         .collect()
 }
 
-/// What is known of one sentence.
+/// The measures of one sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measures {
-    /// Values in the order of [`names`].
+    /// Values, in the order of [`names`].
     pub features: Vec<f32>,
-    /// Begins with a word that stands for something in the sentence before.
+    /// Whether it refers to the sentence before.
     pub leans: bool,
-    /// Words at its beginning that join it to the sentence before: 1 for "However,".
+    /// Number of words at its start that join it to the sentence before: 1 for "However,".
     pub joining: usize,
 }
 
@@ -165,22 +165,22 @@ pub(crate) fn measure(
     Measured { sentences, measures }
 }
 
-/// A fact as a feature.
+/// A boolean as a feature.
 pub(crate) fn yes(is: bool) -> f32 {
     if is { 1.0 } else { 0.0 }
 }
 
-/// 1, 1 + 1/2, 1 + 1/2 + 1/4 …: a second sign of a group says less than the first.
+/// 1, 1 + 1/2, 1 + 1/2 + 1/4 …: a second sign of a group adds less than the first.
 fn times(count: u8) -> f32 {
     2.0 - 2.0 * 0.5f32.powi(i32::from(count).min(4))
 }
 
-/// What is known of all sentences before one of them is measured.
+/// Facts about all sentences, computed before each is measured.
 struct All<'s> {
     sentences: &'s [Sentence],
     words: Vec<Words>,
     stems: Vec<Vec<u64>>,
-    /// How often each stem comes in the article.
+    /// How often each stem occurs in the article.
     often: HashMap<u64, u32>,
     central: Vec<(f32, usize)>,
 }
@@ -203,7 +203,7 @@ impl<'s> All<'s> {
     }
 }
 
-/// Where a sentence stands among the others.
+/// The position of a sentence.
 struct Placed {
     first_of_block: bool,
     last_of_block: bool,
@@ -225,13 +225,13 @@ impl Placed {
     }
 }
 
-/// What of the article around its sentences is asked again and again.
+/// Facts about the article that are used repeatedly.
 struct Surroundings<'a> {
     text: &'a str,
     title: HashSet<u64>,
     description: HashSet<u64>,
     company: String,
-    /// For each block, which groups of heading signs it has, a bit each.
+    /// For each block, a bit set of its groups of heading signs.
     headings: Vec<u32>,
     heading_stems: Vec<HashSet<u64>>,
     blocks: &'a [Block],
@@ -355,7 +355,7 @@ fn of_words(sentence: &str, cues: &Cues) -> Words {
 }
 
 impl Words {
-    /// Takes one word of the sentence in.
+    /// Adds one word of the sentence.
     fn take(&mut self, at: usize, word: &str, cues: &Cues) {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let lower = bare.to_ascii_lowercase();
@@ -401,7 +401,7 @@ fn straight(text: &str) -> String {
     text.replace('’', "'").replace('\n', " ")
 }
 
-/// How much the words of a sentence are those the article uses again and again, 0 to 1.
+/// The share of words that the article repeats, 0 to 1.
 fn common_words(stems: &[u64], often: &HashMap<u64, u32>) -> f32 {
     if stems.len() < 3 {
         return 0.0;
@@ -410,9 +410,9 @@ fn common_words(stems: &[u64], often: &HashMap<u64, u32>) -> f32 {
     sum / stems.len() as f32
 }
 
-/// How near each sentence is to the middle of them all, 0 to 1, and its place by that, the nearest 0: the cosine of its words
-/// with those of the whole article, rare words counting more (the centroid of Radev et al. 2004, "Centroid-based
-/// summarization of multiple documents").
+/// The centrality of each sentence, 0 to 1, and its rank by it, from 0: the cosine of its words
+/// with those of the whole article, weighted by rarity (the centroid of Radev et al. 2004,
+/// "Centroid-based summarization of multiple documents").
 fn central(stems: &[Vec<u64>]) -> Vec<(f32, usize)> {
     let mut sentences_with: HashMap<u64, f32> = HashMap::new();
     for sentence in stems {
@@ -452,7 +452,7 @@ mod tests {
     use crate::test_articles::article;
 
     #[test]
-    fn every_feature_has_a_name_and_every_sentence_all_of_them() {
+    fn all_features_have_names_and_values() {
         let cues = Cues::builtin();
         let text = "The queue failed.\n\nWhat we did\n\nWe gave the queue 5 % more room. It was \"enough\".";
         let article = article("The queue", text);

@@ -1,7 +1,7 @@
-//! Decides what sort of post an article is, by signs of `data/cues.toml` and patterns.
+//! Classifies the kind of a post, by signs of `data/cues.toml` and patterns.
 //!
-//! This module must not decide whether the article has a problem; that its best problem sentence is strong is one sign
-//! among others.
+//! This module does not decide whether the article has a problem. The score of its best problem
+//! sentence is only one of the signs.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -14,21 +14,21 @@ use crate::cues::{Cues, Field, Place};
 use crate::features::{self, Measured, Measures, yes};
 use crate::weights::Weights;
 
-/// Characters of the beginning that are searched for signs.
+/// Number of characters at the start that are searched for signs.
 const LEAD: usize = 600;
 
-/// What the sentences of an article add to the question of its kind.
+/// Features that come from the sentences of an article.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Voice {
     /// The best problem sentence's score.
     pub problem: f32,
-    /// For each feature of a sentence how common it is in the article, 0 to about 1.
+    /// The frequency of each sentence feature in the article, 0 to about 1.
     pub all: Vec<f32>,
-    /// The same of the first [`LEAD_SENTENCES`].
+    /// The same for the first [`LEAD_SENTENCES`].
     pub lead: Vec<f32>,
 }
 
-/// Sentences in which a post says what it is.
+/// Number of sentences in which a post introduces itself.
 const LEAD_SENTENCES: usize = 6;
 
 /// Names of the features of [`Voice::all`] and [`Voice::lead`].
@@ -49,7 +49,7 @@ impl Voice {
     }
 }
 
-/// The root of the mean of each feature; the root, so that what is rare counts too.
+/// The square root of each feature's mean, so that rare features count too.
 fn how_common(measures: &[Measures]) -> Vec<f32> {
     let Some(first) = measures.first() else { return Vec::new() };
     let mut sums = vec![0.0f32; first.features.len()];
@@ -61,7 +61,7 @@ fn how_common(measures: &[Measures]) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / measures.len() as f32).sqrt()).collect()
 }
 
-/// How likely an article is of each kind.
+/// The probabilities of an article's kinds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KindOdds {
     /// In the order of [`Kind::ALL`]; they sum to 1.
@@ -76,7 +76,7 @@ impl KindOdds {
     }
 }
 
-/// What features are expected to weigh for a kind before anything was learnt.
+/// The initial weights of features for a kind, before training.
 pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
     let patterns = [
         ("bias", Kind::CaseStudy, 1.3),
@@ -97,7 +97,7 @@ pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
     patterns.into_iter().chain(groups)
 }
 
-/// How likely the article is of each kind.
+/// The probabilities of the article's kinds.
 pub(crate) fn kind_odds(
     article: &Text<'_>,
     blocks: &[Block],
@@ -119,7 +119,7 @@ pub(crate) fn kind_odds(
     KindOdds { probabilities: powers.map(|power| power / all) }
 }
 
-/// Calls `tell` with the features of the article.
+/// Calls `tell` with each feature of the article.
 pub(crate) fn features(
     article: &Text<'_>,
     blocks: &[Block],
@@ -165,7 +165,7 @@ fn patterns(article: &Text<'_>, blocks: &[Block], voice: &Voice, tell: &mut impl
     }
 }
 
-/// Words such as `@somebody`.
+/// Number of words such as `@somebody`.
 fn at_signs(text: &str) -> usize {
     text.split_whitespace().filter(|word| word.len() > 2 && word.starts_with('@')).count()
 }
@@ -180,7 +180,7 @@ fn signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, tell: &mut impl FnMu
             if !group.places.contains(&place) && !at_start {
                 continue;
             }
-            // In headings each phrase counts once, elsewhere the group counts once.
+            // In headings each phrase counts once; elsewhere the group counts once.
             let which =
                 if place == Place::Heading { fold(&text[hit.start..hit.end]) } else { place as usize };
             if seen.insert((*hit.meaning, which)) {
@@ -200,14 +200,14 @@ fn signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, tell: &mut impl FnMu
     }
 }
 
-/// A number for a phrase, apart from the numbers of places.
+/// A number for a phrase that is distinct from the numbers of places.
 fn fold(phrase: &str) -> usize {
     let bytes = phrase.bytes().map(|b| usize::from(b.to_ascii_lowercase()));
     bytes.fold(1usize, |hash, b| hash.wrapping_mul(31).wrapping_add(b)) | (1 << 20)
 }
 
-/// "1.2.3", "v3", or "Flink 1.9" where it ends the title or is followed by a word of releases: a number with one point alone
-/// is an amount.
+/// Whether the title has a version: "1.2.3", "v3", or "Flink 1.9" at the end or before a word for
+/// releases. Other numbers with one point are amounts.
 fn has_version(title: &str) -> bool {
     let words: Vec<&str> =
         title.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
@@ -256,7 +256,7 @@ fn begins_with_gerund(title: &str) -> bool {
     title.split_whitespace().next().is_some_and(|word| word.len() > 5 && word.ends_with("ing"))
 }
 
-/// Lines that begin with a time of day, as in a timeline.
+/// Number of lines that start with a time of day, as in a timeline.
 fn clock_times(text: &str) -> usize {
     let is_time = |line: &str| {
         let bare = line[marker(line)..].trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -268,7 +268,7 @@ fn clock_times(text: &str) -> usize {
     text.lines().filter(|line| is_time(line)).count()
 }
 
-/// Headings "Step 1", "1. Install", "2) Run".
+/// Number of headings such as "Step 1", "1. Install", "2) Run".
 fn steps(text: &str, blocks: &[Block]) -> usize {
     let is_step = |block: &&Block| {
         let heading = &text[block.start..block.end];
@@ -287,7 +287,7 @@ mod tests {
         crate::annotate(&article(title, text)).kind
     }
 
-    /// A text of the length of a post that says little of its kind.
+    /// A text as long as a post, without signs of a kind.
     fn plain_text() -> String {
         let paragraphs = [
             "The service keeps one table for each customer. Requests pass through a proxy before they reach it, and the proxy \
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_say_what_a_post_is() {
+    fn titles_decide_the_kind() {
         for (title, expected) in [
             ("Rust 1.2 released", Kind::Announcement),
             ("Announcing the new API", Kind::Announcement),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn research_is_told_by_its_headings_too() {
+    fn headings_mark_research() {
         let text =
             ["Method", "Results", "Limitations"].map(|heading| format!("{heading}\n\n{}", plain_text()));
         assert_eq!(
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_makes_an_incident() {
+    fn timeline_marks_an_incident() {
         let text = "For an hour on Monday nobody could log in. We are sorry for the trouble.\n\nTimeline\n\n\
             - 10:01 The disk of the session store fills up, and logins begin to fail.\n\
             - 10:07 The engineer on call is paged.\n- 10:40 The old sessions are deleted, and the store is restarted.\n\
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_steps_and_code_make_a_tutorial() {
+    fn imperatives_steps_and_code_mark_a_tutorial() {
         let step = |number: u32, order: &str| {
             format!(
                 "Step {number}: {order} the proxy\n\n{order} the proxy with this command. Then check that it answers.\n\n\
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_told_from_other_numbers() {
+    fn versions_are_distinguished_from_other_numbers() {
         for (title, version) in [
             ("Flink 1.8.2", true),
             ("v3 is here", true),

@@ -1,21 +1,23 @@
-//! Whether a text is English, the one language whose signs and grammar the built-in annotator knows.
+//! Detects whether a text is English, the only language whose signs and grammar the built-in
+//! annotator knows.
 //!
-//! This module must not name other languages.
+//! This module does not detect other languages.
 
-/// Words that make up a good part of any English text and are rare in texts of other languages.
+/// Words that are frequent in English texts and rare in texts of other languages.
 const ENGLISH: &[&str] = &[
     "the", "of", "and", "to", "that", "with", "are", "this", "it", "for", "from", "have", "not", "you", "by",
     "on", "as",
 ];
 
-/// Words that are looked at.
+/// Number of words to examine.
 const ENOUGH: usize = 600;
-/// Fewer words tell nothing; then the declared language decides.
+/// Minimum words for a decision. For shorter texts, the declared language decides.
 const TOO_FEW: usize = 25;
-/// English prose has a share of 0.25 to 0.4 of these words, with much code in it 0.15; Dutch, the nearest, stays under 0.1.
+/// English prose has a share of 0.25 to 0.4 of these words; with much code in it, 0.15. Dutch, the
+/// nearest language, stays below 0.1.
 const SHARE: f32 = 0.12;
 
-/// Whether `text` is English, with what the page declared as help for short texts.
+/// Whether `text` is English. For short texts, the language that the page declares decides.
 pub(crate) fn is_english(text: &str, declared: Option<&str>) -> bool {
     let (mut words, mut english) = (0usize, 0usize);
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(ENOUGH) {
@@ -35,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_decides_and_the_declaration_only_where_it_is_short() {
+    fn declared_language_decides_only_short_texts() {
         let german = "Die Warteschlange war voll, und der Dienst antwortete nicht mehr, bis wir in der Nacht die Grenze \
                       angehoben hatten. In diesem Beitrag erzählen wir, was in jener Nacht geschah und was wir gelernt haben.";
         let dutch = "De wachtrij was vol en de dienst gaf geen antwoord meer tot we in de nacht de limiet hadden verhoogd. In dit \

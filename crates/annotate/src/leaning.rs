@@ -1,12 +1,12 @@
 //! Whether a sentence can be understood alone.
 //!
-//! This module must not choose sentences.
+//! This module does not choose sentences.
 
 use crate::cues::Cues;
 use crate::style::plain_word;
 
-/// Whether the sentence leans on the one before it: begins with "This", "It", or "Although they", or says "this" of
-/// something that it has not named itself.
+/// Whether the sentence depends on the one before: it starts with "This", "It", or "Although they",
+/// or says "this" about something that it has not named.
 pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
     let begins = |word: &String| {
         plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
@@ -21,11 +21,11 @@ pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
         || names_only_it(plain, &words)
 }
 
-/// Words of a sentence's beginning in which "it" has nothing to stand for but the sentence before.
+/// Number of words at a sentence's start in which "it" can only refer to the sentence before.
 const BEGINNING: usize = 9;
 
-/// Whether "it", "them" or "there" in the first clause refers to something before the sentence, as in "We use it to". Not
-/// so "it is hard", "makes it possible" and "there are".
+/// Whether "it", "them" or "there" in the first clause refers to the sentence before, as in "We use
+/// it to". Not so in "it is hard", "makes it possible" and "there are".
 fn names_only_it(plain: &str, words: &[String]) -> bool {
     const AFTER_IT: [&str; 20] = [
         "is", "are", "was", "were", "has", "had", "have", "takes", "took", "becomes", "became", "will",
@@ -49,8 +49,8 @@ fn names_only_it(plain: &str, words: &[String]) -> bool {
     (1..clause.min(words.len())).any(|at| refers(&at))
 }
 
-/// Whether "this", "those" or "that time" refers to something the sentence has not named: there is
-/// no clause before it, and its noun has not been mentioned.
+/// Whether "this", "those" or "that time" refers to something that the sentence has not named: no
+/// clause precedes it, and its noun was not mentioned.
 fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
     let ends: Vec<bool> = plain.split_whitespace().map(|word| word.ends_with([',', ';', ':'])).collect();
     let mut clause_before = false;
@@ -70,16 +70,16 @@ fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
     false
 }
 
-/// How a sentence begins.
+/// The start of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opening<'s> {
-    /// The sentence without "However,", "Recently," and their like at the beginning.
+    /// The sentence without "However,", "Recently," and similar words at the start.
     pub rest: &'s str,
-    /// How many words join it to the sentence before it: 1 for "However,". 0 if none do.
+    /// Number of words that join it to the sentence before: 1 for "However,", 0 for none.
     pub joining: usize,
 }
 
-/// Takes lead-ins off the beginning of a sentence.
+/// Removes lead-ins at the start of a sentence.
 pub(crate) fn opening<'s>(sentence: &'s str, cues: &Cues) -> Opening<'s> {
     let mut rest = sentence.trim();
     let (mut words, mut joining) = (0, 0);
@@ -103,7 +103,7 @@ pub(crate) fn opening<'s>(sentence: &'s str, cues: &Cues) -> Opening<'s> {
     Opening { rest, joining }
 }
 
-/// Whether a lead-in without a comma is one with what follows: "but for", "and that".
+/// Whether a lead-in without a comma belongs to the words after it: "but for", "and that".
 fn belongs_on(rest: &str) -> bool {
     let next = rest.split_whitespace().next().map(plain_word).unwrap_or_default();
     ["far", "many", "much", "long", "that", "for", "enough", "hard", "then", "not", "only"]
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn lead_ins_are_taken_off_and_joining_words_counted() {
+    fn lead_ins_are_removed_and_joining_words_counted() {
         let cues = Cues::builtin();
         for (sentence, rest, joining) in [
             ("However, the queue was always full.", "the queue was always full.", 1),

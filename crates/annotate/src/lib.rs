@@ -1,4 +1,5 @@
-//! Text to précis: what an article is about, which problem it solves, and the sentences that say so.
+//! Makes the précis of an article: what it is about, which problem it solves, and the sentences
+//! that say so.
 //!
 //! ```
 //! let text = "For six minutes after each deploy, every request missed our cache and overloaded the database.\n\n\
@@ -18,12 +19,12 @@
 //! assert!(precis.is_backed_by(text));
 //! ```
 //!
-//! The built-in annotator is deterministic and knows no world: it chooses sentences of the article by signs that are
-//! listed in `data/cues.toml` and weighed in `data/weights.toml`, and quotes them. What it says is therefore always the
-//! article's own; an instruction inside an article is a sentence like any other. If no passage is likely to be right, it
-//! says nothing.
+//! The built-in annotator is deterministic and has no knowledge of the world. It chooses sentences
+//! by the signs in `data/cues.toml` and their weights in `data/weights.toml`, and quotes them. So a
+//! statement is always the article's own words, and an instruction in an article is a sentence like
+//! any other. If no passage is probably correct, there is no statement.
 //!
-//! This crate must not do input or output of any kind, nor read the clock.
+//! This crate does no input or output and reads no clock.
 
 pub mod asking;
 mod blocks;
@@ -61,34 +62,35 @@ pub use cues::Field;
 pub use sentences::sentences;
 pub use vocabulary::{Vocabulary, VocabularyError};
 
-/// The names of the systems that articles are searched for.
+/// The names of the technologies to find in articles.
 pub fn technology_names() -> impl Iterator<Item = &'static str> {
     technologies::Technologies::builtin().names().iter().map(String::as_str)
 }
 
-/// An article and what is known of it.
+/// An article and its metadata.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     /// Its title, without the site's name.
     pub title: &'a str,
-    /// Its plain text, blocks separated by an empty line, lines of code and lists kept. Evidence points into this.
+    /// Its plain text: empty lines between blocks, line breaks in code and lists. Evidence points
+    /// into this text.
     pub text: &'a str,
-    /// The blocks of the text. If empty, they are recognised by how they look.
+    /// The blocks of the text. If empty, they are recognised by their look.
     pub blocks: &'a [backissue_model::Block],
-    /// The description that the feed or the page gives.
+    /// The description from the feed or the page.
     pub description: Option<&'a str>,
-    /// Whose blog it is, as named in statements; empty where not known, and then nothing is said in the first person.
+    /// The company behind the blog. If it is empty, statements have no first person.
     pub company: &'a str,
     /// Its address.
     pub url: Option<&'a Url>,
-    /// Its language as a BCP 47 tag. Only a hint: the text itself decides where it is long enough.
+    /// Its language as a BCP 47 tag. Only a hint: for long texts, the text decides.
     pub language: Option<&'a str>,
     /// The tags that its author gave it.
     pub tags: &'a [String],
 }
 
 impl<'a> Text<'a> {
-    /// An article in English of which only title, text and company are known.
+    /// An article in English with only title, text and company.
     pub const fn plain(title: &'a str, text: &'a str, company: &'a str) -> Self {
         Self {
             title,
@@ -102,7 +104,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// An article of `company`'s blog that was published at `url`.
+    /// An article of `company`'s blog, published at `url`.
     pub fn of(article: &'a Article, company: &'a str, url: Option<&'a Url>) -> Self {
         Self {
             title: article.title.as_deref().unwrap_or_default(),
@@ -117,15 +119,16 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The précis of an article, by the built-in annotator.
+/// The précis of an article by the built-in annotator.
 ///
-/// Every statement satisfies [`Precis::is_backed_by`] for `article.text` and has at most 320 characters. A text in another
-/// language than English gets a kind, concepts and technologies as far as they can be told, and no statements.
+/// All statements satisfy [`Precis::is_backed_by`] for `article.text` and have at most 320
+/// characters. A text in another language than English gets a kind, concepts and technologies if
+/// they can be detected, and no statements.
 pub fn annotate(article: &Text<'_>) -> Precis {
     precis(&Opened::of(article), Weights::builtin())
 }
 
-/// An article taken apart: all that is known of it before anything is weighed.
+/// A parsed article, before anything is weighted.
 pub(crate) struct Opened<'a> {
     pub article: Text<'a>,
     pub blocks: Vec<Block>,
@@ -134,7 +137,8 @@ pub(crate) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn of(article: &Text<'a>) -> Self {
-        // Sentences are compared with the title word by word, so its length is bounded.
+        // The cost of comparing sentences with the title depends on its length, so the length is
+        // bounded.
         let article = &Text {
             title: beginning(article.title, MAX_TITLE),
             description: article.description.map(|description| beginning(description, MAX_DESCRIPTION)),
@@ -187,7 +191,7 @@ fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
     }
 }
 
-/// The program's version and those of the signs and their weights, so that a change of any shows.
+/// The versions of the program, the signs and the weights, so that any change is visible.
 fn made_by(cues: &Cues, weights: &Weights) -> MadeBy {
     MadeBy {
         annotator: "built-in".to_owned(),
@@ -206,7 +210,7 @@ fn made_by(cues: &Cues, weights: &Weights) -> MadeBy {
 mod test_articles {
     use crate::Text;
 
-    /// An article in English by Acme of which only title and text are known.
+    /// An article in English by Acme, with only title and text.
     pub(crate) fn article<'a>(title: &'a str, text: &'a str) -> Text<'a> {
         Text::plain(title, text, "Acme")
     }

@@ -1,10 +1,11 @@
-//! Finding many phrases in a text in one pass, as whole words, without regard to ASCII case.
+//! Finds many phrases in a text in one pass, as whole words, ignoring ASCII case.
 //!
-//! A phrase that ends in `*` may go on as any word (`fail*` finds `failed`). This module must not know what a phrase means.
+//! A phrase that ends in `*` matches any ending (`fail*` finds `failed`). This module does not know
+//! the meaning of phrases.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// Phrases, each with what it stands for.
+/// Phrases, each with its meaning.
 #[derive(Debug)]
 pub(crate) struct Phrases<T> {
     automaton: AhoCorasick,
@@ -17,7 +18,7 @@ struct Entry<T> {
     meaning: T,
 }
 
-/// Where a phrase was found, in bytes, and what it stands for.
+/// The byte range of a found phrase, and its meaning.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hit<'p, T> {
     pub start: usize,
@@ -26,10 +27,10 @@ pub(crate) struct Hit<'p, T> {
 }
 
 impl<T> Phrases<T> {
-    /// A matcher for `phrases`; where two begin at one place, the longer is found.
+    /// A matcher for `phrases`. If two start at the same position, the longer one wins.
     ///
     /// # Errors
-    /// The automaton's own, which only a list of hundreds of megabytes can bring about.
+    /// An error of the automaton, which needs a list of hundreds of megabytes.
     pub(crate) fn new(
         phrases: impl IntoIterator<Item = (String, T)>,
     ) -> Result<Self, aho_corasick::BuildError> {
@@ -47,7 +48,7 @@ impl<T> Phrases<T> {
         Ok(Self { automaton, entries })
     }
 
-    /// The phrases in `text` from left to right that stand as whole words, none inside another.
+    /// The phrases in `text` that are whole words, from left to right, without overlaps.
     pub(crate) fn find(&self, text: &str) -> Vec<Hit<'_, T>> {
         let mut hits: Vec<Hit<'_, T>> = self.find_all(text).collect();
         hits.sort_by_key(|hit| (hit.start, usize::MAX - hit.end));
@@ -62,14 +63,15 @@ impl<T> Phrases<T> {
         hits
     }
 
-    /// All phrases in `text` that stand as whole words, also those inside others, by their ends.
+    /// All phrases in `text` that are whole words, including overlaps, sorted by end.
     pub(crate) fn find_all<'p, 't>(
         &'p self,
         text: &'t str,
     ) -> impl Iterator<Item = Hit<'p, T>> + use<'p, 't, T> {
         self.automaton.find_overlapping_iter(text).filter_map(move |found| {
             let entry = &self.entries[found.pattern().as_usize()];
-            // Most finds lie inside a longer word; a look at the neighbours must stay all that they cost.
+            // Most matches are inside a longer word, so rejecting them must only look at the
+            // neighbours.
             let begins = !text[..found.start()].chars().next_back().is_some_and(is_word);
             if !begins || found.end() == found.start() {
                 return None;
@@ -109,8 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn one_endless_word_is_looked_at_once() {
-        // Before, each of a hundred thousand finds read on to the end of the word.
+    fn endless_word_takes_linear_time() {
+        // Earlier, each of a hundred thousand matches scanned to the end of the word.
         let text = "cache".repeat(100_000);
         let started = std::time::Instant::now();
         assert_eq!(found(&["cache", "cac*", "he"], &text), [text.as_str()]);
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn one_phrase_may_mean_two_things() {
+    fn phrase_may_have_two_meanings() {
         let both = Phrases::new([("duplicates".to_owned(), 1), ("duplicates".to_owned(), 2)]).unwrap();
         assert_eq!(both.find("no duplicates").len(), 2);
     }

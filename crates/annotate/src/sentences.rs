@@ -1,29 +1,31 @@
-//! Sentences of a plain text, as spans.
+//! Splits a plain text into sentences, as spans.
 //!
-//! Rule-based: a full stop ends a sentence only where what stands before it is no abbreviation, initial or number of a
-//! list, and what follows begins like a sentence. Versions (`1.2.3`), file names (`main.rs`) and addresses have no space
-//! after their stops and stay whole. Code blocks and tables have no sentences. This module must not judge sentences.
+//! Rule-based: a full stop ends a sentence unless an abbreviation, an initial or a list number
+//! precedes it, and only if the text after it looks like the start of a sentence. Versions
+//! (`1.2.3`), file names (`main.rs`) and addresses have no space after their stops and stay whole.
+//! Code blocks and tables have no sentences. This module does not judge sentences.
 
 use backissue_model::Span;
 use backissue_model::cancel::checkpoint;
 
 use crate::blocks::{Block, BlockKind, blocks};
 
-/// The sentences of `text` in order, without white space, list markers or quotation marks around them; headings, code,
-/// tables and captions are left out. Texts over 4 GiB are cut there, because a [`Span`] counts with 32 bits.
+/// The sentences of `text` in order, without white space, list markers or quotation marks around
+/// them. Skips headings, code, tables and captions. A text over 4 GiB is cut there, because
+/// [`Span`] has 32 bits.
 pub fn sentences(text: &str) -> Vec<Span> {
     let blocks = blocks(text, &[]);
     sentences_in(text, &blocks).into_iter().map(|s| s.span).collect()
 }
 
-/// A sentence and the block it stands in, by the block's place in the list.
+/// A sentence and the index of its block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sentence {
     pub span: Span,
     pub block: usize,
 }
 
-/// The sentences of those blocks that have any.
+/// The sentences of all blocks that have any.
 pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
     let mut found = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
@@ -43,20 +45,20 @@ pub(crate) fn sentences_in(text: &str, blocks: &[Block]) -> Vec<Sentence> {
     found
 }
 
-/// Words with a full stop that do not end a sentence, whatever follows.
+/// Words with a full stop that never end a sentence.
 const ABBREVIATIONS: &[&str] = &[
     "e.g", "i.e", "eg", "ie", "vs", "cf", "approx", "ca", "resp", "al", "incl", "excl", "viz", "a.k.a",
     "w.r.t",
 ];
 /// The same, in this spelling only: "9 ms. Then" ends a sentence.
 const HONORIFICS: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Sr", "Jr"];
-/// Words with a full stop that do not end a sentence where a number follows.
+/// Words with a full stop that do not end a sentence if a number follows.
 const NUMBERED: &[&str] = &[
     "no", "nos", "fig", "figs", "eq", "eqs", "sec", "ch", "vol", "pp", "p", "v", "ver", "ref", "refs", "jan",
     "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
-/// Calls `each` with the bounds of every sentence of one block.
+/// Calls `each` with the bounds of each sentence of a block.
 fn split(body: &str, mut each: impl FnMut(usize, usize)) {
     let mut start = 0;
     let mut chars = body.char_indices().peekable();
@@ -82,7 +84,8 @@ fn split(body: &str, mut each: impl FnMut(usize, usize)) {
     emit(body, start, body.len(), &mut each);
 }
 
-/// Whether the stop at `at`, with what closes it up to `end`, ends the sentence that began at `start`.
+/// Whether the stop at `at`, with closing marks up to `end`, ends the sentence that starts at
+/// `start`.
 fn ends_here(body: &str, start: usize, at: usize, end: usize) -> bool {
     let rest = &body[end..];
     if rest.trim_start().is_empty() {
@@ -113,7 +116,7 @@ fn ends_here(body: &str, start: usize, at: usize, end: usize) -> bool {
     !initial && !list_number
 }
 
-/// Reports a stretch without the white space around it, unless nothing is left.
+/// Reports a trimmed range, unless it is empty.
 fn emit(body: &str, start: usize, end: usize, each: &mut impl FnMut(usize, usize)) {
     let piece = &body[start..end];
     let from = start + (piece.len() - piece.trim_start().len());
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_end_where_a_reader_would_say_so() {
+    fn sentences_end_at_their_full_stops() {
         let text =
             "It broke. \"Again?\" asked Ada. Yes! It took 3 ms. 40 people saw it.\nThen (at last.) We slept…";
         assert_eq!(
@@ -180,7 +183,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_ordered_spans_of_itself(text in "(\\PC|[.!?。\n -]|- |1\\. ){0,80}") {
+        fn any_text_gives_ordered_spans(text in "(\\PC|[.!?。\n -]|- |1\\. ){0,80}") {
             let mut last = 0;
             for span in sentences(&text) {
                 prop_assert!(span.start >= last && span.start < span.end);

@@ -1,16 +1,16 @@
-//! The words of a text that carry meaning, without their endings, as hashes.
+//! The meaningful words of a text, without their endings, as hashes.
 //!
-//! This module must not know what a word means.
+//! This module does not know what a word means.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Words of a text that carry meaning, each as a hash of its stem.
+/// The meaningful words of a text, each as a hash of its stem.
 pub(crate) fn stems(text: &str) -> impl Iterator<Item = u64> + '_ {
     meaningful(text).map(stem)
 }
 
-/// The same words as they stand.
+/// The same words, unchanged.
 fn meaningful(text: &str) -> impl Iterator<Item = &str> {
     words(text).filter(|word| word.len() > 2 && !STOPPED.contains(&hash(word)))
 }
@@ -20,13 +20,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|word| !word.is_empty())
 }
 
-/// How much of `wanted` is among `stems`, 0 to 1.
+/// The share of `wanted` in `stems`, 0 to 1.
 pub(crate) fn share(wanted: &HashSet<u64>, stems: &[u64]) -> f32 {
     if wanted.is_empty() || stems.is_empty() {
         return 0.0;
     }
     let found = stems.iter().filter(|s| wanted.contains(s)).collect::<HashSet<_>>().len();
-    // A title of twenty words need not be repeated whole.
+    // A title of twenty words need not be repeated completely.
     (found as f32 / wanted.len().clamp(3, 8) as f32).min(1.0)
 }
 
@@ -51,7 +51,7 @@ fn ending_cut(word: &str) -> &str {
         .unwrap_or(bare)
 }
 
-/// [`STOPWORDS`] as hashes: every word of an article is looked up.
+/// [`STOPWORDS`] as hashes, because each word of an article is looked up.
 static STOPPED: LazyLock<HashSet<u64>> = LazyLock::new(|| STOPWORDS.iter().map(|word| hash(word)).collect());
 
 const STOPWORDS: &[&str] = &[
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_and_its_forms_share_a_stem() {
+    fn forms_of_a_word_share_a_stem() {
         for (a, b) in
             [("Caching", "cached"), ("failures", "failure"), ("queries", "query"), ("isolation", "Isolated")]
         {
             let same = stem(a) == stem(b);
-            // "isolation" and "isolated" are where so plain a rule ends.
+            // "isolation" and "isolated" are the limit of so simple a rule.
             assert_eq!(same, a != "isolation", "{a} {b}");
         }
     }

@@ -1,14 +1,14 @@
-//! How a statement must be written: one sentence of bounded length, third person, about the matter and not about the post,
-//! without praise, address or markup.
+//! How a statement must be written: one sentence of bounded length, in the third person, about the
+//! subject and not about the post, without praise, address or markup.
 //!
-//! This module must not know what the article says.
+//! This module does not know what the article says.
 
 use crate::sentences::sentences;
 
-/// Most characters of a written statement.
+/// Maximum characters of a written statement.
 pub(crate) const STATEMENT_MAX: usize = 240;
 
-/// Words that speak of the post instead of its matter.
+/// Words about the post instead of its subject.
 const OF_THE_POST: &[&str] = &[
     "this post",
     "this blog",
@@ -25,7 +25,7 @@ const OF_THE_POST: &[&str] = &[
     "the write-up",
 ];
 
-/// Words of praise and advertisement.
+/// Words of praise and advertising.
 const PRAISE: &[&str] = &[
     "amazing",
     "amazingly",
@@ -86,7 +86,7 @@ const PRAISE: &[&str] = &[
     "must-have",
 ];
 
-/// `text` as a statement; why not where it is written as none may be.
+/// `text` as a statement, or why it is not written as one.
 pub(crate) fn statement(text: &str) -> Result<String, String> {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
@@ -135,7 +135,7 @@ fn is_second_person(lower: &str) -> bool {
     matches!(lower, "you" | "your" | "yours" | "yourself" | "you're" | "you've" | "you'll" | "you'd")
 }
 
-/// Whether `phrase` stands in `text` as whole words.
+/// Whether `text` contains `phrase` as whole words.
 fn has_phrase(text: &str, phrase: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     text.match_indices(phrase)
@@ -154,12 +154,12 @@ fn has_address(text: &str) -> bool {
     text.contains("://") || text.split(' ').any(|word| word.starts_with("www.") || mail(word))
 }
 
-/// Whether a lower-case word is a first person singular, for which nothing in the article is sure to stand.
+/// Whether a lower-case word is a first person singular, which cannot be replaced by a name.
 pub(crate) fn is_singular(lower: &str) -> bool {
     matches!(lower, "i" | "i'm" | "i've" | "i'd" | "i'll" | "my" | "me" | "mine" | "myself" | "let's")
 }
 
-/// The punctuation before a word, the word, and the punctuation after it.
+/// A word with the punctuation before and after it.
 fn core(word: &str) -> (&str, &str, &str) {
     let start = word.find(char::is_alphanumeric).unwrap_or(word.len());
     let end = word
@@ -168,16 +168,16 @@ fn core(word: &str) -> (&str, &str, &str) {
     (&word[..start], &word[start..end], &word[end..])
 }
 
-/// The bare word in lower case with straight apostrophes.
+/// The word in lower case with straight apostrophes, without punctuation.
 pub(crate) fn plain_word(word: &str) -> String {
     core(word).1.to_lowercase().replace('’', "'")
 }
 
-/// Whether a first person stands anywhere, also beside a dash or a stroke.
+/// Whether there is a first person anywhere, also next to a dash or a slash.
 fn has_first_person(text: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '_' | '@' | '.' | '-');
     text.split(|c: char| !is_part(c) && c != '/').any(|token| {
-        // "I/O" is none, "we/our" is two.
+        // "I/O" has none, "we/our" has two.
         let pieces = if token.starts_with("I/") { 1 } else { usize::MAX };
         token.split('/').take(if pieces == 1 { 0 } else { pieces }).any(is_first_person)
     })
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_sentence_in_the_third_person_passes() {
+    fn plain_sentence_in_the_third_person_passes() {
         for text in [
             "Netflix needed to start hundreds of containers in seconds, but mounting their layers contended on one kernel lock.",
             "Acme's I/O was slow, e.g. 40 ms vs. 4 ms in the US, because `read_all()` and Vec<u8> copied everything",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_statement_may_be_is_refused_with_the_reason() {
+    fn malformed_statements_are_refused_with_reasons() {
         for (text, reason) in [
             ("", "empty"),
             (&*"It broke again ".repeat(20), "characters"),

@@ -1,6 +1,6 @@
-//! Named systems in an article, from the list in `data/technologies.toml`.
+//! Named technologies in an article, from the list in `data/technologies.toml`.
 //!
-//! This module must not guess names that the list does not have.
+//! This module finds only names of the list.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::phrases::Phrases;
 
-/// The systems of the list and the matcher for their names.
+/// The listed technologies and the matcher for their names.
 pub(crate) struct Technologies {
     names: Vec<String>,
     phrases: Phrases<Spelling>,
@@ -16,7 +16,7 @@ pub(crate) struct Technologies {
 
 struct Spelling {
     technology: usize,
-    /// The only spelling that counts, where case matters.
+    /// The only accepted spelling, if case matters.
     exact: Option<String>,
 }
 
@@ -71,10 +71,10 @@ static BUILTIN: LazyLock<Technologies> = LazyLock::new(|| {
     }
 });
 
-/// How much a mention weighs by where it stands, and how many systems are named at most.
+/// The weight of a mention by its place, and the maximum number of technologies.
 const IN_TITLE: u32 = 8;
 const MOST: usize = 8;
-/// Mentions in the body of one system beside which a single mention of another is a passing one.
+/// The number of mentions of one technology that makes a single mention of another negligible.
 const OFTEN: u32 = 4;
 
 impl Technologies {
@@ -86,8 +86,8 @@ impl Technologies {
         &self.names
     }
 
-    /// The systems that `title` and `body` name, most mentioned first, at most 8. A system named only once, and that
-    /// not in the title, is left out where others are named more often: it is a passing mention.
+    /// The technologies that `title` and `body` mention, most mentioned first, at most 8. Drops one
+    /// that is mentioned only once, outside the title, if others are mentioned more often.
     pub(crate) fn named_in(&self, title: &str, body: &str) -> Vec<String> {
         let mut mentions: Vec<(u32, usize)> = vec![(0, usize::MAX); self.names.len()];
         let mut in_title = vec![0u32; self.names.len()];
@@ -116,7 +116,7 @@ impl Technologies {
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
     }
 
-    /// Every mention of a system in `text`: as it is written there, and the system's name.
+    /// All mentions of technologies in `text`: as written, and the technology's name.
     pub(crate) fn mentions<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &str)> {
         let hits = self.phrases.find(text).into_iter();
         hits.filter(|hit| hit.meaning.is_meant(text, hit.start, hit.end))
@@ -125,8 +125,9 @@ impl Technologies {
 }
 
 impl Spelling {
-    /// Whether the name at `start..end` of `text` is this system's and not an ordinary word. Where case tells the two
-    /// apart, the first word of a sentence or line tells nothing, unless it is the first of the whole text.
+    /// Whether the name at `start..end` of `text` means this technology and not an ordinary word.
+    /// If case distinguishes the two, the first word of a sentence or line is not significant,
+    /// unless it is the first of the whole text.
     fn is_meant(&self, text: &str, start: usize, end: usize) -> bool {
         let Some(exact) = &self.exact else { return true };
         let before = text[..start].trim_end_matches([' ', '"', '“', '(', '*', '-', '•']);
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_large_and_names_each_system_once() {
+    fn technology_list_is_large_and_unique() {
         let names = &Technologies::builtin().names;
         let mut once = names.clone();
         once.sort();
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_mentions_give_way() {
+    fn passing_mentions_are_dropped() {
         let body = "Kafka Kafka Kafka Kafka once beside MySQL";
         assert_eq!(Technologies::builtin().named_in("", body), ["Kafka"]);
     }

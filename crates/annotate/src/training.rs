@@ -1,7 +1,9 @@
-//! What training sees of an article: the features the weights are for, and what the annotator would say with other weights.
+//! What training needs from an article: its features, and the annotator's choice with other
+//! weights.
 //!
-//! Only `cargo xtask train` needs this. Features are named as in `data/weights.toml`, so that weights can be kept and read
-//! without knowing how the annotator holds them. This module must not learn anything itself.
+//! Only `cargo xtask train` needs this. Features have the names in `data/weights.toml`, so that
+//! weights can be stored without knowing the annotator's internals. This module does not learn
+//! anything itself.
 
 use backissue_model::{ConceptSlug, Kind, Span, Statement};
 
@@ -14,11 +16,11 @@ use crate::{Opened, Text, concepts};
 
 pub use crate::weights::{RankFile, WeightsFile};
 
-/// Weights that can be tried on an article.
+/// Weights to try on an article.
 pub struct Trial(Weights);
 
 impl Trial {
-    /// The weights as in the file.
+    /// The weights of a file.
     pub fn of(file: &WeightsFile) -> Self {
         Self(Weights::of(file, Cues::builtin()))
     }
@@ -27,53 +29,53 @@ impl Trial {
 /// An article as training sees it.
 pub struct Seen<'a>(Opened<'a>);
 
-/// A feature by its name, and its value.
+/// A feature's name and value.
 pub type Named = (String, f32);
 
-/// A sentence with what it needs to be understood alone.
+/// A sentence with its context.
 pub struct Quoted {
     /// The passage.
     pub text: String,
     /// The numbers of its sentences.
     pub sentences: Vec<usize>,
-    /// What it holds beside the sentence, as features.
+    /// The features of its context.
     pub features: Vec<Named>,
 }
 
-/// What the annotator would say for one part of the précis.
+/// The annotator's choice for one part of the précis.
 pub struct Choice {
     /// The statement with its evidence.
     pub statement: Statement,
-    /// The numbers of the sentences it is made of.
+    /// The numbers of its sentences.
     pub sentences: Vec<usize>,
-    /// What speaks for the article having this part, and for this being it.
+    /// Features for the probability that the article has this part and that this is it.
     pub features: Vec<Named>,
 }
 
-/// What features are expected to weigh for a kind before anything was learnt.
+/// The initial weights of features for a kind, before training.
 pub fn expected_kinds() -> impl Iterator<Item = (&'static str, Kind, f32)> {
     kinds::expected(Cues::builtin())
 }
 
 impl<'a> Seen<'a> {
-    /// Takes the article apart.
+    /// Parses the article.
     pub fn of(article: &Text<'a>) -> Self {
         Self(Opened::of(article))
     }
 
-    /// The sentences that are looked at; all others are named by their place in this list.
+    /// The examined sentences. Others refer to them by index.
     pub fn sentences(&self) -> Vec<Span> {
         self.0.measured.sentences.iter().map(|sentence| sentence.span).collect()
     }
 
-    /// The features of the sentence at `at` that are not 0.
+    /// The non-zero features of the sentence at `at`.
     pub fn sentence(&self, at: usize) -> Vec<Named> {
         let names = features::names(Cues::builtin());
         let values = &self.0.measured.measures[at].features;
         names.into_iter().zip(values.iter().copied()).filter(|(_, value)| *value != 0.0).collect()
     }
 
-    /// The passage of the sentence at `at`. Returns `None` if it cannot be one.
+    /// The passage of the sentence at `at`. Returns `None` if there is none.
     pub fn passage(&self, at: usize) -> Option<Quoted> {
         let passage = self.0.part(Field::Problem, &[]).passage(at)?;
         let features = PASSAGE.into_iter().zip(passage.features).filter(|(_, value)| *value != 0.0);
@@ -81,7 +83,7 @@ impl<'a> Seen<'a> {
         Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })
     }
 
-    /// The features that tell its kind.
+    /// The features for its kind.
     pub fn kind(&self, trial: &Trial) -> Vec<Named> {
         let voice = kinds::Voice::of(&self.0.measured, &trial.0);
         let mut found = Vec::new();
@@ -91,7 +93,7 @@ impl<'a> Seen<'a> {
         found
     }
 
-    /// What the annotator would say for `field`, however doubtful it is that the article has it.
+    /// The annotator's choice for `field`, even if the article probably does not have it.
     pub fn choice(&self, field: Field, used: &[usize], trial: &Trial) -> Option<Choice> {
         let kinds = self.0.kind_odds(&trial.0);
         let (best, features) = self.0.part(field, used).best_and_signs(&kinds, &trial.0)?;
@@ -99,13 +101,13 @@ impl<'a> Seen<'a> {
         Some(Choice { statement, sentences: best.passage.sentences, features: owned(features) })
     }
 
-    /// The sentences of the `most` best passages for `field`, the best first.
+    /// The sentences of the `most` best passages for `field`, best first.
     pub fn top(&self, field: Field, most: usize) -> Vec<Vec<usize>> {
         let top = self.0.part(field, &[]).top(most, Weights::builtin());
         top.into_iter().map(|candidate| candidate.passage.sentences).collect()
     }
 
-    /// The concepts it names, with what speaks for each.
+    /// The concepts it mentions, with features for each.
     pub fn concepts(&self, problem: Option<&Statement>) -> Vec<(ConceptSlug, Vec<Named>)> {
         let vocabulary = Vocabulary::builtin().concepts();
         let found = concepts::candidates(&self.0.article, &self.0.blocks, problem);

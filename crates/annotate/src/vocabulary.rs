@@ -1,6 +1,6 @@
-//! The concept vocabulary: what engineering posts are about, read from `data/concepts.toml`.
+//! The concept vocabulary: the subjects of engineering posts, parsed from `data/concepts.toml`.
 //!
-//! This module must not know articles; finding concepts in one is [`crate::annotate`]'s business.
+//! This module does not know articles; [`crate::annotate`] finds concepts in them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use backissue_model::{Concept, ConceptSlug};
 use serde::Deserialize;
 
-/// Concepts with their names, definitions and places under one another.
+/// Concepts with their names, definitions and parents.
 #[derive(Debug)]
 pub struct Vocabulary {
     concepts: Vec<Concept>,
@@ -16,36 +16,36 @@ pub struct Vocabulary {
     by_slug: HashMap<ConceptSlug, usize>,
 }
 
-/// Why a text is not a vocabulary.
+/// The text is no valid vocabulary.
 #[derive(Debug, thiserror::Error)]
 pub enum VocabularyError {
-    /// Not TOML, or not of the expected form.
+    /// It is not TOML, or not of the expected form.
     #[error("the concept vocabulary cannot be read: {0}; see the head of concepts.toml for its form")]
     Form(#[from] toml::de::Error),
     /// Two concepts share a slug.
     #[error("two concepts are called `{0}`; give one of them another slug")]
     DoubleSlug(ConceptSlug),
-    /// Two concepts claim the same words.
+    /// Two concepts have the same words.
     #[error("`{phrase}` is claimed by `{first}` and by `{second}`; leave it to one of them")]
     DoubleAlias {
         /// The words.
         phrase: String,
-        /// Who has them.
+        /// The first concept with them.
         first: ConceptSlug,
-        /// Who wants them too.
+        /// The second one.
         second: ConceptSlug,
     },
-    /// A name, alias or definition without text.
+    /// A name, alias or definition is empty.
     #[error("concept `{0}` has an empty name, alias or definition; write or delete it")]
     Empty(ConceptSlug),
-    /// The parent is no concept.
+    /// The parent does not exist.
     #[error(
         "concept `{child}` belongs under `{parent}`, which is not in the vocabulary; add it or correct its name"
     )]
     UnknownParent {
         /// The concept.
         child: ConceptSlug,
-        /// What it names as its parent.
+        /// The name of its parent.
         parent: ConceptSlug,
     },
     /// A concept is its own ancestor.
@@ -79,16 +79,16 @@ static BUILTIN: LazyLock<Vocabulary> = LazyLock::new(|| {
 });
 
 impl Vocabulary {
-    /// The vocabulary that comes with the program.
+    /// The built-in vocabulary.
     pub fn builtin() -> &'static Self {
         &BUILTIN
     }
 
-    /// Reads a vocabulary in the form of `data/concepts.toml`.
+    /// Parses a vocabulary in the form of `data/concepts.toml`.
     ///
     /// # Errors
-    /// [`VocabularyError`], which names the concept at fault: a slug or an alias used twice, a parent that is not there,
-    /// a circle of parents, an empty text.
+    /// [`VocabularyError`], which names the faulty concept: a repeated slug or alias, a missing
+    /// parent, a cycle of parents, an empty text.
     pub fn parse(toml: &str) -> Result<Self, VocabularyError> {
         let file: VocabularyFile = toml::from_str(toml)?;
         let mut vocabulary = Self { concepts: Vec::new(), weak: Vec::new(), by_slug: HashMap::new() };
@@ -114,17 +114,17 @@ impl Vocabulary {
         Ok(vocabulary)
     }
 
-    /// All concepts in the order of the file.
+    /// All concepts, in file order.
     pub fn concepts(&self) -> &[Concept] {
         &self.concepts
     }
 
-    /// The concept called `slug`.
+    /// The concept with this slug.
     pub fn get(&self, slug: &ConceptSlug) -> Option<&Concept> {
         self.by_slug.get(slug).map(|&at| &self.concepts[at])
     }
 
-    /// The concept with this slug, name or other name, regardless of case.
+    /// The concept with this slug, name or alias, in any case.
     pub fn called(&self, name: &str) -> Option<&Concept> {
         let wanted = name.trim().to_lowercase();
         let by_slug = wanted.replace([' ', '_'], "-").parse().ok().and_then(|slug| self.get(&slug));
@@ -143,18 +143,18 @@ impl Vocabulary {
         .and_then(|name| self.called(name))
     }
 
-    /// The concepts directly under `parent`, in the order of the file.
+    /// The concepts directly under `parent`, in file order.
     pub fn children<'v>(&'v self, parent: &'v ConceptSlug) -> impl Iterator<Item = &'v Concept> {
         self.concepts.iter().filter(move |c| c.parent.as_ref() == Some(parent))
     }
 
-    /// The name for people of the concept called `slug`; the slug itself where the vocabulary has none, as after a
-    /// concept was taken out.
+    /// The display name of the concept `slug`. Returns the slug if the vocabulary does not have it,
+    /// for example because the concept was removed.
     pub fn name_of<'v>(&'v self, slug: &'v ConceptSlug) -> &'v str {
         self.get(slug).map_or(slug.as_str(), |concept| &concept.name)
     }
 
-    /// Every phrase with the place of its concept in [`Self::concepts`] and whether it counts by itself.
+    /// All phrases with the index of their concept in [`Self::concepts`] and their strength.
     pub(crate) fn phrases(&self) -> impl Iterator<Item = (&str, usize, Strength)> {
         self.concepts.iter().zip(&self.weak).enumerate().flat_map(|(at, (concept, weak))| {
             let is_weak = |phrase: &str| weak.iter().any(|w| w.eq_ignore_ascii_case(phrase));
@@ -166,7 +166,7 @@ impl Vocabulary {
         })
     }
 
-    /// The place in [`Self::concepts`] of the parent of the concept at `at`.
+    /// The index in [`Self::concepts`] of the parent of the concept at `at`.
     pub(crate) fn parent_at(&self, at: usize) -> Option<usize> {
         self.by_slug.get(self.concepts[at].parent.as_ref()?).copied()
     }
@@ -208,7 +208,7 @@ impl Vocabulary {
     }
 }
 
-/// Whether a phrase means its concept by itself or only with support.
+/// Whether a phrase means its concept on its own or only with support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strength {
     Own,
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vocabulary_of_the_program_is_sound_and_large() {
+    fn builtin_vocabulary_is_valid_and_large() {
         let vocabulary = Vocabulary::parse(include_str!("../data/concepts.toml")).unwrap();
         assert!(vocabulary.concepts().len() >= 110, "{}", vocabulary.concepts().len());
         for concept in vocabulary.concepts() {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_vocabulary_is_refused_with_the_concept_at_fault() {
+    fn faulty_vocabulary_is_refused_with_its_concept() {
         for (toml, message) in [
             (row("aa", "") + &row("aa", ""), "two concepts are called `aa`"),
             (

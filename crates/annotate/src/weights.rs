@@ -1,7 +1,8 @@
-//! What the features weigh, read from `data/weights.toml`, which `cargo xtask train` makes from the labelled reads.
+//! The weights of features, parsed from `data/weights.toml`, which `cargo xtask train` makes from
+//! the labelled reads.
 //!
-//! All models are linear, so that anybody can read in the file why a sentence was chosen. This module must not look at
-//! articles.
+//! All models are linear, so that a person can see in the file why a sentence was chosen. This
+//! module does not read articles.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,49 +14,49 @@ use crate::cues::{Cues, Field};
 use crate::features::{self, PASSAGE};
 use crate::stems::hash;
 
-/// The form of `data/weights.toml`. Maps are sorted, so that training twice makes the same file.
+/// The form of `data/weights.toml`. Maps are sorted, so that training twice gives the same file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsFile {
-    /// How good a sentence is as a problem, an approach, an outcome.
+    /// The quality of a sentence as a problem.
     pub problem: RankFile,
-    /// The same for approaches.
+    /// The quality of a sentence as an approach.
     pub approach: RankFile,
-    /// The same for outcomes.
+    /// The quality of a sentence as an outcome.
     pub outcome: RankFile,
-    /// What sort of post it is: for each feature a weight for each kind, in the order of [`Kind::ALL`].
+    /// The kind of post: for each feature a weight per kind, in the order of [`Kind::ALL`].
     pub kind: BTreeMap<String, [f32; Kind::ALL.len()]>,
-    /// How likely a word of the vocabulary that is found says what the article is about.
+    /// The probability that the article is about a concept that it mentions.
     pub concept: BTreeMap<String, f32>,
-    /// A concept whose log odds lie under this is a passing mention.
+    /// Log odds below which a concept is only mentioned in passing.
     pub concept_bar: f32,
 }
 
-/// How one part of a précis is chosen.
+/// The weights for choosing one part of a précis.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RankFile {
-    /// Log odds that the best passage is one that people accept.
+    /// Log odds that people accept the best passage.
     pub sure: BTreeMap<String, f32>,
-    /// Features of a sentence, by [`crate::features`]' names.
+    /// Features of a sentence, by their names in [`crate::features`].
     pub sentence: BTreeMap<String, f32>,
 }
 
-/// The weights, ready for use.
+/// The weights as arrays.
 pub(crate) struct Weights {
     ranks: [Rank; 3],
     pub kind: BTreeMap<String, [f32; Kind::ALL.len()]>,
     pub concept: BTreeMap<String, f32>,
     pub concept_bar: f32,
-    /// A number for the file, for who asks which weights made a précis.
+    /// A fingerprint of the file, which shows which weights made a précis.
     pub fingerprint: u32,
 }
 
-/// The weights of one part of a précis.
+/// The weights for one part of a précis.
 pub(crate) struct Rank {
     pub sure: BTreeMap<String, f32>,
     sentence: Vec<f32>,
-    /// For what a passage holds beside its sentence.
+    /// For the context in a passage.
     pub passage: [f32; PASSAGE.len()],
 }
 
@@ -94,7 +95,7 @@ impl Weights {
 }
 
 impl Rank {
-    /// How good a sentence with these features is, without what a passage adds.
+    /// The score of a sentence with these features, without its context.
     pub(crate) fn score(&self, features: &[f32]) -> f32 {
         features.iter().zip(&self.sentence).map(|(value, weight)| value * weight).sum()
     }
@@ -105,7 +106,7 @@ pub(crate) fn log_odds(weights: &BTreeMap<String, f32>, features: &[(&str, f32)]
     features.iter().map(|(name, value)| weights.get(*name).copied().unwrap_or_default() * value).sum()
 }
 
-/// The probability that log odds stand for.
+/// The probability for log odds.
 pub(crate) fn probability(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_weight_is_for_something_that_is_there() {
+    fn every_weight_has_its_feature() {
         let file: WeightsFile =
             toml::from_str(include_str!("../data/weights.toml")).expect("the file is well-formed");
         let mut names = features::names(Cues::builtin());

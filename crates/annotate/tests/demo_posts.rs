@@ -1,4 +1,4 @@
-//! What the annotator makes of the posts of the demonstration blogs: most of them state a problem, and it is shown.
+//! The annotator on the posts of the demo: most of them state a problem, and it is shown.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The blocks of a post as an extractor gives them: no marks of headings, emphasis or code.
+/// The text of a post as an extractor gives it, without Markdown's marks.
 fn plain(markdown: &str) -> String {
     markdown
         .lines()
@@ -23,7 +23,7 @@ fn plain(markdown: &str) -> String {
 }
 
 #[test]
-fn most_demonstration_posts_keep_a_problem_that_stands_on_its_own() {
+fn most_demo_posts_have_a_problem() {
     let posts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/posts");
     let (mut all, mut with_problem) = (0, 0);
     for blog in files(&posts, "-").iter().filter(|path| path.is_dir()) {

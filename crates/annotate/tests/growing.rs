@@ -1,4 +1,4 @@
-//! Time grows with an article's size, whatever is repeated in it.
+//! Time is linear in an article's size, whatever is repeated in it.
 
 use backissue_annotate::{Text, annotate};
 
@@ -7,7 +7,7 @@ mod growth;
 
 use growth::{MARKUP, TEXTS, assert_linear};
 
-/// What the annotator looks for, repeated.
+/// The annotator's signs, repeated.
 const SIGNS: &[&str] = &[
     " because the",
     "from 9 to 2 the ",

@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The command line's arguments.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use crate::{exit, values};
     max_term_width = 100
 )]
 pub struct Arguments {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
     /// Settings given as flags.
@@ -32,11 +32,12 @@ pub struct Arguments {
     pub settings: SettingFlags,
 }
 
-/// What the help of every command says of the settings, which it does not list.
+/// The remark about settings in the help of all commands.
 const ON_SETTINGS: &str =
     "Settings such as --data DIR can follow every command: `backissue help settings` lists them.";
 
-/// The command line. The help of each command shows its own flags; the settings are listed by `backissue help settings`.
+/// The command line. The help of a command lists its own flags; `backissue help settings` lists the
+/// settings.
 pub fn command_line() -> clap::Command {
     let mut line =
         Arguments::command().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
@@ -52,7 +53,7 @@ fn with_note_on_settings(command: clap::Command) -> clap::Command {
     command.after_help(format!("{after}{ON_SETTINGS}"))
 }
 
-/// The settings as a command of their own, to print its help.
+/// The settings as a command, to print its help.
 pub fn settings_help() -> clap::Command {
     SettingFlags::augment_args(clap::Command::new("backissue COMMAND"))
         .about("Settings, which can follow every command")
@@ -67,16 +68,16 @@ pub fn settings_help() -> clap::Command {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the archive's pages, and follow its sources meanwhile
+    /// Serve the archive's pages and follow its sources
     #[command(after_help = "Example:\n  backissue serve --listen 127.0.0.1:7878\n  backissue serve --demo")]
     Serve(ServeArgs),
-    /// Fetch now: ask every source, get every read, then print what came of it
+    /// Fetch now: poll every source, get every read, then print the result
     #[command(
-        after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new\n\nWhere a `serve` works on the archive, it is \
-                      asked to fetch now, and how far it comes is shown here."
+        after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new\n\nIf a `serve` works on the archive, it \
+                      fetches now, and its progress is shown here."
     )]
     Sync(JsonArgs),
-    /// Follow a blog, by its feed's address or its site's
+    /// Follow a blog, by the address of its feed or its site
     #[command(
         after_help = "Example:\n  backissue follow https://vitess.io/blog/\n  backissue follow --group databases-and-streaming"
     )]
@@ -96,8 +97,8 @@ pub enum Command {
     /// Rename a followed source, put it in a group, pause or resume it
     #[command(
         after_help = "Example:\n  backissue source vitess-blog --title Vitess --company PlanetScale\n  backissue source vitess-blog \
-                      --group Databases\n  backissue source vitess-blog --pause\n\nIts reads stay, and so does its name in \
-                      addresses. Without a change its health is shown."
+                      --group Databases\n  backissue source vitess-blog --pause\n\nIts reads and its name in addresses \
+                      stay. Without a change its health is shown."
     )]
     Source(SourceArgs),
     /// The starter list: groups of blogs to follow
@@ -106,31 +107,31 @@ pub enum Command {
     /// The sources that are followed, and how they are doing
     #[command(
         after_help = "Example:\n  backissue sources --troubled\n  backissue sources --health\n  backissue sources --health --json | jq \
-                      '.[].told.next'\n\nA source is asked again after a tenth of the usual time between two of its reads: not sooner \
-                      than the setting `poll_every` says, and later, up to a day, where its server or its feed ask for it."
+                      '.[].told.next'\n\nA source is polled again after a tenth of the usual time between two of its reads: not sooner \
+                      than the setting `poll_every`, and later, up to a day, if its server or its feed demand it."
     )]
     Sources(SourcesArgs),
-    /// Follow every feed of an OPML file, or take in what `export --mine` wrote
+    /// Follow every feed of an OPML file, or import what `export --mine` wrote
     #[command(
         after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n\nWhat `export --mine` wrote is added to what is \
                       there: nothing is overwritten, and the same file twice changes nothing. Reads that the archive does not have are listed."
     )]
     Import(ImportArgs),
-    /// Write the followed feeds as OPML, or what you did with reads and wrote about them as JSON
+    /// Write the followed feeds as OPML, or your marks, notes and labels as JSON
     #[command(
         after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes, labels and answers; `backissue \
                       import` takes them in, in this archive or another one, on either database."
     )]
     Export(ExportArgs),
-    /// Every week that has reads, with their count
+    /// Every week with reads, and their number
     #[command(after_help = "Example:\n  backissue weeks --year 2026")]
     Weeks(WeeksArgs),
-    /// The reads of one week, problem first; the newest week where none is named
+    /// The reads of one week, problem first; the newest week by default
     #[command(
         after_help = "Example:\n  backissue week 2026-W20\n  backissue week 2026-W20 --markdown > week.md\n  backissue week --kind incident --json"
     )]
     Week(WeekArgs),
-    /// One read: its problem, what backs it, and the article
+    /// One read: its problem, the evidence, and the article
     #[command(
         after_help = "Example:\n  backissue show 42\n  backissue show 42 --json | jq .precis.problem.text"
     )]
@@ -138,7 +139,7 @@ pub enum Command {
     /// Keep reads on your shelf
     #[command(after_help = "Example:\n  backissue keep 42 57\n  backissue keep --not 42")]
     Keep(MarkArgs),
-    /// Be done with reads
+    /// Mark reads as done
     #[command(after_help = "Example:\n  backissue done 42\n  backissue done --not 42")]
     Done(MarkArgs),
     /// Print your note on a read, or write it
@@ -146,7 +147,7 @@ pub enum Command {
         after_help = "Example:\n  backissue note 42\n  backissue note 42 'We had **this** too.'\n  backissue note 42 --replace - < note.md"
     )]
     Note(NoteArgs),
-    /// What you keep, with notes and labels; what was kept last comes first
+    /// The reads you keep, with notes and labels, last kept first
     #[command(
         after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
     )]
@@ -154,32 +155,32 @@ pub enum Command {
     /// The reads that answer a question in your own words, best first
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
-                      backissue find '\"connection pool\" -mysql company:vitess' --json\n\nWords are welcome, not demanded; reads that say it in other words are found \
+                      backissue find '\"connection pool\" -mysql company:vitess' --json\n\nWords are optional; reads that say it in other words are found \
                       too. \"Phrases\" must be there, -words must not. Filters: company: concept: tech: kind: source: week: before: \
-                      after:. Without words the newest reads come first. A question that begins with - goes behind `--`."
+                      after:. Without words the newest reads come first. Put `--` before a question that begins with -."
     )]
     Find(FindArgs),
-    /// Who had a problem, what each did and what came of it, grouped by what they did
+    /// Who had a problem, what each did, and the outcome, grouped by approach
     #[command(
         after_help = "Example:\n  backissue prior-art one customer slows everyone down\n  backissue prior-art 'cache stampede' --markdown >> design.md"
     )]
     PriorArt(PriorArtArgs),
-    /// Make the search index anew from the archive; the old one is searched meanwhile
+    /// Rebuild the search index from the archive; the old one stays in use meanwhile
     #[command(
-        after_help = "Example:\n  backissue reindex\n\nIt is hardly ever needed: the index follows the archive by itself, and one that is \
-                      missing comes back."
+        after_help = "Example:\n  backissue reindex\n\nIt is hardly ever needed: the index follows the archive by itself, and a \
+                      missing one is rebuilt."
     )]
     Reindex(JsonArgs),
-    /// What the program makes of one document: a feed, a page, a précis
+    /// Print what the program reads in one document: a feed, a page, a précis
     #[command(
         after_help = "Example:\n  backissue inspect feed feed.xml --url https://example.com/feed.xml\n  backissue inspect page *.html"
     )]
     Inspect(InspectArgs),
-    /// Annotate reads anew, by the built-in annotator or a language model
+    /// Annotate reads again, with the built-in annotator or a language model
     #[command(
-        after_help = "Example:\n  backissue annotate --since 2026-W20 --model local\n  backissue annotate 42 43\n\nWithout --model it is the \
+        after_help = "Example:\n  backissue annotate --since 2026-W20 --model local\n  backissue annotate 42 43\n\nWithout --model, it uses the \
                       model of the setting `annotate_with`, else the built-in annotator. A read's former précis stays until the new \
-                      one is in; bookmarks and notes are never touched."
+                      one is in; marks and notes are never changed."
     )]
     Annotate(AnnotateArgs),
     /// The configured language models, each tested with one question
@@ -203,7 +204,7 @@ pub struct HelpArgs {
     pub topic: Vec<String>,
 }
 
-/// Arguments of commands that only choose their form of output.
+/// Arguments of commands that only choose their output format.
 #[derive(Debug, Args)]
 pub struct JsonArgs {
     /// Print JSON
@@ -214,10 +215,11 @@ pub struct JsonArgs {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Follow six invented companies' blogs inside this process, in a throw-away data folder; needs no network
+    /// Follow blogs of six invented companies inside this process, in a temporary data folder;
+    /// needs no network
     #[arg(long)]
     pub demo: bool,
-    /// Serve what is there and fetch nothing
+    /// Serve the archive without fetching anything
     #[arg(long, conflicts_with = "demo")]
     pub no_fetch: bool,
 }
@@ -225,19 +227,19 @@ pub struct ServeArgs {
 /// Arguments of `follow`.
 #[derive(Debug, Args)]
 pub struct FollowArgs {
-    /// The feed's address, or the site's
+    /// The address of the feed or the site
     #[arg(required_unless_present = "group", conflicts_with = "group", value_parser = values::web_address)]
     pub url: Option<Url>,
     /// The blog's title, instead of the feed's own
     #[arg(long, requires = "url")]
     pub title: Option<String>,
-    /// Whose blog it is, as statements name it; the title where not given
+    /// The company behind the blog, as statements name it; the title by default
     #[arg(long, requires = "url")]
     pub company: Option<String>,
-    /// Where a site has several feeds: follow the one with this number instead of asking
+    /// The number of the feed to follow, if the site has several
     #[arg(long, requires = "url", value_name = "NUMBER", value_parser = values::whole::<usize>(1, 999))]
     pub pick: Option<usize>,
-    /// Get what was published before, too, at the next sync or by a running `serve`
+    /// Also get what was published before, at the next sync or by a running `serve`
     #[arg(long)]
     pub backfill: bool,
     /// Follow every blog of this group of the starter list
@@ -251,16 +253,17 @@ pub struct FollowArgs {
 /// Arguments of `backfill`.
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
-    /// The sources' names as `backissue sources` lists them, or their feeds' addresses; all where none is named
+    /// The sources' names as listed by `backissue sources`, or their feeds' addresses; all by
+    /// default
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
-    /// Nothing that is known to be older than this day; of pages whose day is not known, all
+    /// Skip what is certainly older than this day
     #[arg(long, value_name = "DAY", value_parser = values::day)]
     pub since: Option<jiff::civil::Date>,
-    /// So many new reads of each source at the most, the newest of each list that tells of them
+    /// Maximum new reads per source, the newest of each list
     #[arg(long, value_name = "N", value_parser = values::whole::<u64>(1, u64::MAX))]
     pub limit: Option<u64>,
-    /// Only say what would be fetched, and why; asks for sitemaps and lists, keeps nothing
+    /// Only print what would be fetched, and why; requests sitemaps and lists, stores nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Print JSON
@@ -271,9 +274,10 @@ pub struct BackfillArgs {
 /// Arguments of `unfollow`.
 #[derive(Debug, Args)]
 pub struct UnfollowArgs {
-    /// The source's name as `backissue sources` lists it, or its feed's address
+    /// The source's name as listed by `backissue sources`, or its feed's address
     pub source: String,
-    /// Keep all of its reads; without this, only those stay that you keep or noted, or that stand elsewhere too
+    /// Keep all of its reads; by default only those stay that you keep, noted or labelled, or that
+    /// have another source
     #[arg(long)]
     pub keep_reads: bool,
     /// Do not ask for confirmation
@@ -287,12 +291,12 @@ pub struct UnfollowArgs {
 /// Arguments of `source`.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
-    /// The source's name as `backissue sources` lists it, or its feed's address
+    /// The source's name as listed by `backissue sources`, or its feed's address
     pub source: String,
-    /// Its title; empty for the feed's own
+    /// Its title; empty for the feed's own title
     #[arg(long)]
     pub title: Option<String>,
-    /// Whose blog it is; empty for the title
+    /// The company behind it; empty for the one in the title
     #[arg(long)]
     pub company: Option<String>,
     /// Its group in lists and in OPML; empty for none
@@ -325,7 +329,8 @@ pub struct SourcesArgs {
     /// Only those whose last poll failed
     #[arg(long)]
     pub troubled: bool,
-    /// Of each, when it was asked and what came of it, when it is asked next and why then, since when it fails, where it moved
+    /// For each, the last poll and its result, the next poll and its reason, since when it fails,
+    /// and changes of address
     #[arg(long)]
     pub health: bool,
     /// Print JSON
@@ -352,7 +357,7 @@ pub struct ExportArgs {
     /// Your marks, notes, labels and answers, into this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
-    /// Where to write; standard output where not given
+    /// The output file; standard output by default
     #[arg(long, short)]
     pub output: Option<PathBuf>,
 }
@@ -360,10 +365,10 @@ pub struct ExportArgs {
 /// Arguments of `keep` and `done`.
 #[derive(Debug, Args)]
 pub struct MarkArgs {
-    /// The reads' numbers, as `backissue week` lists them, or the addresses of their pages
+    /// The reads' numbers as listed by `backissue week`, or their page addresses
     #[arg(required = true, value_name = "READ", value_parser = values::read_number)]
     pub reads: Vec<ReadId>,
-    /// Take the mark away
+    /// Remove the mark
     #[arg(long)]
     pub not: bool,
 }
@@ -371,12 +376,13 @@ pub struct MarkArgs {
 /// Arguments of `note`.
 #[derive(Debug, Args)]
 pub struct NoteArgs {
-    /// The read's number, or the address of its page
+    /// The read's number or page address
     #[arg(value_parser = values::read_number)]
     pub read: ReadId,
-    /// The note in Markdown; `-` for standard input; an empty one removes the note; without it the note is printed
+    /// The note in Markdown; `-` for standard input; an empty one removes the note; without it the
+    /// note is printed
     pub text: Option<String>,
-    /// Replace the note that is there
+    /// Replace an existing note
     #[arg(long)]
     pub replace: bool,
 }
@@ -411,13 +417,14 @@ pub struct WeeksArgs {
 pub struct WeekArgs {
     /// The ISO week, e.g. 2026-W20
     pub week: Option<Week>,
-    /// Only this source's, by its name as `backissue sources` lists it
+    /// Only this source's, by its name as listed by `backissue sources`
     #[arg(long)]
     pub source: Option<String>,
     /// Only those with this concept, by its name
     #[arg(long)]
     pub concept: Option<String>,
-    /// Only this kind: case-study, incident, research, tutorial, announcement, opinion, profile, event or other
+    /// Only this kind: case-study, incident, research, tutorial, announcement, opinion, profile,
+    /// event or other
     #[arg(long)]
     pub kind: Option<Kind>,
     /// Print Markdown: the best reads first, the rest by concept
@@ -431,7 +438,7 @@ pub struct WeekArgs {
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The read's number, or the address of its page
+    /// The read's number or page address
     #[arg(value_parser = values::read_number)]
     pub read: ReadId,
     /// Print JSON
@@ -442,10 +449,10 @@ pub struct ShowArgs {
 /// Arguments of `find`.
 #[derive(Debug, Args)]
 pub struct FindArgs {
-    /// The question: words, "phrases", -words to leave out, filters such as company:vitess
+    /// The question: words, "phrases", -words to exclude, filters such as company:vitess
     #[arg(required = true)]
     pub question: Vec<String>,
-    /// Most reads to print
+    /// Maximum reads to print
     #[arg(long, default_value_t = 10, value_parser = values::whole::<u8>(1, 200))]
     pub limit: u8,
     /// Print JSON
@@ -459,7 +466,7 @@ pub struct PriorArtArgs {
     /// The problem, in your own words
     #[arg(required = true)]
     pub question: Vec<String>,
-    /// Most reads to print
+    /// Maximum reads to print
     #[arg(long, default_value_t = 12, value_parser = values::whole::<u8>(1, 30))]
     pub limit: u8,
     /// Print Markdown, for a design document
@@ -483,7 +490,7 @@ pub struct AnnotateArgs {
     /// The reads of this week and of all later ones, e.g. 2026-W20
     #[arg(long, group = "which", value_name = "WEEK")]
     pub since: Option<Week>,
-    /// The language model, by its name in the configuration file; `built-in` for none
+    /// The language model's name in the configuration file; `built-in` for none
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Print JSON
@@ -494,10 +501,10 @@ pub struct AnnotateArgs {
 /// Arguments of `models`.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {
-    /// List them only
+    /// Only list them
     #[arg(long)]
     pub no_test: bool,
-    /// What each model cost, by day (UTC)
+    /// The cost of each model, by day (UTC)
     #[arg(long, conflicts_with = "no_test")]
     pub usage: bool,
     /// Print JSON
@@ -508,7 +515,7 @@ pub struct ModelsArgs {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Give reads that were set aside another chance
+    /// Retry reads that were set aside
     #[arg(long)]
     pub retry: bool,
     /// Print JSON
@@ -519,12 +526,13 @@ pub struct DoctorArgs {
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// What to inspect.
+    /// The kind of document.
     #[command(subcommand)]
     pub what: Inspect,
 }
 
-/// What can be inspected. One file gives one JSON object; several give one a line, each with its `file`.
+/// The kinds of documents to inspect. One file gives one JSON object; several give one per line,
+/// each with its `file`.
 #[derive(Debug, Subcommand)]
 pub enum Inspect {
     /// A feed, as {format, title, site_url, entries}
@@ -533,20 +541,21 @@ pub enum Inspect {
         /// The documents
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Where the document came from, for relative links
+        /// The document's address, for relative links
         #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
         /// The media type it was served with, e.g. `application/rss+xml; charset=utf-8`
         #[arg(long)]
         media_type: Option<String>,
     },
-    /// A page, as {canonical_url, title, author, published, site_name, language, text, html, words, minutes}
+    /// A page, as {canonical_url, title, author, published, site_name, language, text, html, words,
+    /// minutes}
     #[command(after_help = "Example:\n  backissue inspect page post.html --url https://example.com/post")]
     Page {
         /// The documents
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Where the page came from
+        /// The page's address
         #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
     },
@@ -556,10 +565,10 @@ pub enum Inspect {
         /// The documents
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Where the page came from
+        /// The page's address
         #[arg(long, value_parser = values::web_address)]
         url: Option<Url>,
-        /// Whose blog it is; the page's site name where not given
+        /// The company behind the blog; the page's site name by default
         #[arg(long)]
         company: Option<String>,
     },

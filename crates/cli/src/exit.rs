@@ -1,25 +1,25 @@
-//! Exit codes that scripts can rely on.
+//! Exit codes for scripts.
 
 use std::process::ExitCode;
 
-/// How a command ended when it did not fail.
+/// The result of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All is well: 0.
+    /// Everything is fine: 0.
     Fine,
-    /// It was done, but found something wrong (`doctor`), or one of several documents was refused (`inspect`): 1.
+    /// Done, but it found a fault (`doctor`), or refused one of several documents (`inspect`): 1.
     Fault,
-    /// What was asked for is not there (a week, a read, a source): 3.
+    /// The requested week, read or source does not exist: 3.
     NotThere,
-    /// It was done, but not all of it: some sources could not be polled, or some reads were left: 4.
+    /// Partly done: some sources could not be polled, or some reads are left: 4.
     Partly,
 }
 
-/// What `--help` says of the codes.
+/// The text about exit codes in `--help`.
 pub const HELP: &str = "Exit codes: 0 done; 1 failed; 2 wrong use; 3 what was asked for is not there; \
 4 done, but some sources could not be reached or some reads were left.";
 
-/// The process's exit code; a failure is told on standard error with what led to it.
+/// The process's exit code. Prints a failure with its causes on standard error.
 pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
@@ -37,7 +37,7 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Whether the reader of our output went away, as `head` does: no failure.
+/// Whether the reader of our output has closed it, as `head` does. This is no failure.
 fn is_closed_pipe(failure: &anyhow::Error) -> bool {
     failure
         .chain()

@@ -1,7 +1,8 @@
 //! The binary `backissue`: commands, configuration, wiring, progress bars.
 //!
-//! Each command is a file in `commands/`. This room must not hold SQL, make HTTP requests of its own, or decide anything about
-//! a read; it reads what a person asked for, opens the rooms below with the settings in force, and prints.
+//! Each command is a file in `commands/`. This crate has no SQL, sends no HTTP requests, and
+//! decides nothing about reads. It parses the command line, opens the other crates with the
+//! settings in force, and prints.
 
 mod args;
 mod commands;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
             start_log(&settings, &arguments.command);
             let runtime = tokio::runtime::Runtime::new()?;
             let outcome = runtime.block_on(run(arguments.command, settings));
-            // Blocking work that nobody waits for any more must not hold up the end.
+            // Abandoned blocking work must not delay the exit.
             runtime.shutdown_background();
             outcome
         });
@@ -74,7 +75,8 @@ fn start_log(settings: &Settings, command: &Command) {
     use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
 
-    // Commands that draw progress speak for themselves; the log is for who asks for it, and for a server's journal.
+    // Commands with a progress display do not log by default. A server without a terminal does, for
+    // the system's journal.
     let quiet = if matches!(command, Command::Serve(_)) && !std::io::stderr().is_terminal() {
         "info"
     } else {

@@ -1,4 +1,4 @@
-//! Opens the rooms below with the settings in force.
+//! Opens the other crates with the settings in force.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use url::Url;
 use crate::progress::TakingIn;
 use crate::settings::{ImagesShown, ModelRow, Origin, Settings};
 
-/// There is no archive where a command looks for one.
+/// There is no archive at the configured location.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no archive in {location} (from: {origin}); check --data and --database, make one with `backissue serve`, \
@@ -30,10 +30,10 @@ pub struct NoArchive {
     origin: Origin,
 }
 
-/// Opens the archive, with the time zone it is filed by.
+/// Opens the archive in its own time zone.
 ///
 /// # Errors
-/// [`NoArchive`] if there is none: a mistyped folder must not become an archive quietly.
+/// [`NoArchive`] if there is none, so that a mistyped folder does not become an archive silently.
 pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
     if settings.create {
         return store_or_new(settings).await;
@@ -48,7 +48,7 @@ fn no_archive(settings: &Settings) -> NoArchive {
     NoArchive { location: place(settings), origin: origin.clone() }
 }
 
-/// Opens the archive, making it where there is none, which is told.
+/// Opens the archive. Creates it if there is none, and prints that.
 pub async fn store_or_new(settings: &Settings) -> anyhow::Result<Store> {
     check(settings)?;
     let is_new = is_new(settings).await?;
@@ -57,7 +57,7 @@ pub async fn store_or_new(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Whether opening the archive makes it; false for the demo, whose archive is thrown away.
+/// Whether opening the archive creates it. False for the demo, whose archive is temporary.
 async fn is_new(settings: &Settings) -> anyhow::Result<bool> {
     let is_demo = settings.data.origin == Origin::Flag("demo".into());
     Ok(!is_demo && !Store::is_archive(&settings.location()?).await?)
@@ -69,7 +69,7 @@ fn tell_new(settings: &Settings, is_new: bool) {
     }
 }
 
-/// The data folder, or the database where that is elsewhere.
+/// The data folder, or the database if that is elsewhere.
 fn place(settings: &Settings) -> String {
     match settings.location() {
         Ok(location @ Location::Postgres(_)) => location.to_string(),
@@ -77,7 +77,7 @@ fn place(settings: &Settings) -> String {
     }
 }
 
-/// Checks what the work would need, before anything is changed: the models, the files of certificates.
+/// Checks what the work needs before anything is changed: the models, the certificate files.
 pub fn check(settings: &Settings) -> anyhow::Result<()> {
     if let Some(name) = &settings.embed_with.value {
         model(settings, name).context("in the setting `embed_with`")?;
@@ -87,8 +87,8 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the archive for the one process that fetches into it. Only that one files it anew where the `time_zone` setting
-/// says another zone than before; where nothing is set, the archive's own stays.
+/// Opens the archive for the only process that fetches into it. Only this process files reads again
+/// if the `time_zone` setting has changed; without the setting, the archive's own time zone stays.
 pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, WorkLock)> {
     match store_to_work_on_if_free(settings).await? {
         Some(free) => Ok(free),
@@ -99,7 +99,7 @@ pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, Wor
     }
 }
 
-/// The same; nothing where another process fetches into it.
+/// The same. Returns `None` if another process already works on the archive.
 pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Option<(Store, WorkLock)>> {
     check(settings)?;
     let location = settings.location()?;
@@ -113,13 +113,14 @@ pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Opt
     let store = store.with_source_limit(settings.source_limit.value.0);
     store.forget_wrong_clock(Timestamp::now()).await?;
     if matches!(location, Location::Sqlite(_)) {
-        // Nobody else can hold one: a process that was killed left them.
+        // No other process can hold a lease; these are from a process that was killed.
         store.release_leases().await?;
     }
     Ok(Some((store, lock)))
 }
 
-/// Where the search index lies: beside the database, or in the data folder where that is elsewhere.
+/// The folder of the search index: next to the database, or in the data folder if the database is
+/// elsewhere.
 pub fn index_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
     let folder = match settings.location()? {
         Location::Sqlite(file) => file.parent().map_or_else(|| settings.data.value.clone(), Path::to_owned),
@@ -128,7 +129,7 @@ pub fn index_folder(settings: &Settings) -> anyhow::Result<PathBuf> {
     Ok(folder.join("index"))
 }
 
-/// Opens the archive's search index, beginning one where there is none.
+/// Opens the archive's search index, or creates it.
 pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
     let embedder = match &settings.embed_with.value {
         None => Embedders::BuiltIn,
@@ -140,7 +141,7 @@ pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search
     Ok(Search::open(store.clone(), &index_folder(settings)?, embedder).await?)
 }
 
-/// The same, brought up to the archive's last change unless somebody else is at that; then it is searched as it is.
+/// The same, after bringing it up to date. If another process is doing that, it is used as it is.
 pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
     let search = search(settings, store).await?;
     let mut bar = TakingIn::default();
@@ -148,7 +149,7 @@ pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Res
     drop(bar);
     if let Some(Coverage { indexed, reads }) = search.missing().await? {
         let why = match caught {
-            Caught::ReadOnly => "which may not be written",
+            Caught::ReadOnly => "which is read-only",
             _ => "which is being built",
         };
         let folder = search.index().folder().display();
@@ -157,7 +158,7 @@ pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Res
     Ok(search)
 }
 
-/// The client for the web.
+/// The HTTP client.
 pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
     let mut fetch = FetchSettings {
         resolve: settings.resolve.value.clone(),
@@ -175,7 +176,7 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
     Ok(Fetcher::new(fetch)?)
 }
 
-/// The address at which the rest of the web reaches this program, where the operator has set one that it can reach.
+/// The program's public address, if the operator has configured one that is public.
 pub fn public_address(settings: &Settings) -> Option<Url> {
     let inside = settings.allow_private_addresses.value;
     settings.base_url.value.clone().filter(|url| inside || why_url_not_public(url).is_none())
@@ -186,7 +187,7 @@ pub fn ingest(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Re
     Ok(Ingest::new(store, fetcher, ingest_settings(settings)?))
 }
 
-/// The workers of a process that is reached at the public address, if there is one, so that hubs can call.
+/// The workers of a process that hubs can reach at the public address, if there is one.
 pub fn ingest_reachable(store: Store, fetcher: Fetcher, settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
     let callbacks = public_address(settings);
     Ok(Ingest::new(store, fetcher, IngestSettings { callbacks, ..ingest_settings(settings)? }))
@@ -201,7 +202,8 @@ fn ingest_settings(settings: &Settings) -> anyhow::Result<IngestSettings> {
     Ok(IngestSettings {
         workers: settings.workers.value.into(),
         poll_every: settings.poll_every.value.0,
-        // A step is at most a robots.txt, a page and where that leads to, and as many turns of others at the host.
+        // A step sends at most three requests (robots.txt, a page, its target), and waits as often
+        // for others at the host.
         lease: usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
         archive_limit: settings.archive_limit.value.0,
         annotate_with,
@@ -209,7 +211,7 @@ fn ingest_settings(settings: &Settings) -> anyhow::Result<IngestSettings> {
     })
 }
 
-/// How the pages show images; a cache gets what it does not have by `ingest`, where there is one.
+/// How the pages show images. A cache fetches missing ones with `ingest`, if there is one.
 pub fn images(settings: &Settings, ingest: Option<Arc<Ingest>>) -> Images {
     match settings.images.value {
         ImagesShown::Load => Images::Load,
@@ -222,7 +224,7 @@ pub fn images(settings: &Settings, ingest: Option<Arc<Ingest>>) -> Images {
     }
 }
 
-/// The cache as the pages know it.
+/// Adapts the cache for the pages.
 #[derive(Debug)]
 struct ForPages(ImageCache);
 
@@ -235,7 +237,7 @@ impl backissue_web::ImageCache for ForPages {
     }
 }
 
-/// The model that the settings call `name`, and what they say of it.
+/// The model called `name` in the settings, and its row there.
 fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s ModelRow)> {
     let mut rows = settings.models.value.iter().filter(|row| row.name == name);
     let Some(row) = rows.next() else {
@@ -271,7 +273,7 @@ fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s M
     Ok((model, row))
 }
 
-/// The model that the settings call `name`, with its limits.
+/// The model called `name` in the settings, with its limits.
 pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
     let (model, row) = model(settings, name)?;
     let mut asker = Asker::new(model);
@@ -280,7 +282,7 @@ pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
     Ok(Arc::new(asker))
 }
 
-/// The starter list: a person's own, or the one in the binary.
+/// The configured starter list, or the built-in one.
 pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
     match &settings.starter.value {
         None => Ok(Starter::builtin()),
@@ -293,20 +295,20 @@ pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
     }
 }
 
-/// Whether no process fetches into this archive, as far as that can be known.
+/// Whether no process works on this archive, as far as can be known.
 pub fn is_free(settings: &Settings) -> anyhow::Result<bool> {
     Ok(WorkLock::take(&settings.location()?)?.is_some())
 }
 
-/// The right to fetch into a data folder, held by one process at a time. With PostgreSQL several may work on one archive
-/// and no such right is needed: there the rows' leases keep them apart.
+/// The permission to fetch into a data folder, for one process at a time. With PostgreSQL, several
+/// processes may work on one archive, because they are kept apart by the rows' leases.
 #[derive(Debug)]
 pub struct WorkLock {
     _file: Option<File>,
 }
 
 impl WorkLock {
-    /// The right, unless another process has it.
+    /// Takes the permission. Returns `None` if another process has it.
     fn take(location: &Location) -> anyhow::Result<Option<Self>> {
         let Location::Sqlite(database) = location else { return Ok(Some(Self { _file: None })) };
         let path = database.with_file_name("fetching.lock");

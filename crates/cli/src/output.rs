@@ -1,4 +1,4 @@
-//! How commands print: colours only on a terminal, JSON where asked, columns that line up.
+//! How commands print: colours only on a terminal, JSON on request, aligned columns.
 
 use anstyle::{AnsiColor, Style};
 use backissue_model::misleads;
@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-/// What went wrong.
+/// Errors.
 pub const ALERT: Style = AnsiColor::Red.on_default().bold();
-/// What is all right.
+/// Success.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// What the eye should meet.
+/// The most important text.
 pub const STRONG: Style = Style::new().bold();
-/// What stands behind.
+/// Less important text.
 pub const QUIET: Style = Style::new().dimmed();
-/// Back to nothing.
+/// Resets the style.
 pub const PLAIN: anstyle::Reset = anstyle::Reset;
 
 /// Prints one JSON document with a final line break.
@@ -26,7 +26,8 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The text with colours, but without any other way of speaking to a terminal: titles and messages come from the web.
+/// The text with its colours, but without other terminal sequences, because titles and messages
+/// come from the web.
 pub fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -46,14 +47,14 @@ pub fn safe(text: &str) -> String {
     out
 }
 
-/// The length of the colour sequence (ECMA-48 SGR) that `text` begins with.
+/// The length of the colour sequence (ECMA-48 SGR) at the start of `text`.
 fn colour(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
     parameters[end..].starts_with('m').then_some(end + 3)
 }
 
-/// Prints a line to standard output; an error where nobody listens any more.
+/// Prints a line to standard output. Returns an error if the output is closed.
 #[macro_export]
 macro_rules! say {
     ($($arg:tt)*) => {{
@@ -62,12 +63,12 @@ macro_rules! say {
     }};
 }
 
-/// A day as `2026-05-17`, or a dash.
+/// A date such as `2026-05-17`, or a dash.
 pub fn day(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_zoned_datetime(zone.clone()).date().to_string())
 }
 
-/// A moment as `2026-05-17 09:40`, or a dash.
+/// A date and time such as `2026-05-17 09:40`, or a dash.
 pub fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     at.map_or_else(
         || "-".to_owned(),
@@ -80,7 +81,8 @@ pub fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Rows in columns as wide as their widest cell (in characters); the last column runs free.
+/// Rows with aligned columns, as wide as their widest cell in characters. The last column is not
+/// padded.
 pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let wide = |column: usize| {
         rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_from_the_web_cannot_speak_to_a_terminal() {
+    fn web_texts_cannot_control_the_terminal() {
         let hostile = "a\u{1b}]52;c;\u{7}b\u{9b}31mc\u{1b}[2Jd\u{1b}[";
         assert_eq!(safe(hostile), "a\u{fffd}]52;c;\u{fffd}b\u{fffd}31mc\u{fffd}[2Jd\u{fffd}[");
         let ours = format!("{STRONG}title{PLAIN}\tand\nmore");
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up_whatever_the_script() {
+    fn columns_are_aligned_in_any_script() {
         let rows = [vec!["größe".to_owned(), "1".into()], vec!["a".into(), "22".into()]];
         assert_eq!(columns(&rows), ["größe  1", "a      22"]);
     }

@@ -1,4 +1,4 @@
-//! The progress of a sync: two bars in a terminal, a line now and then where there is none.
+//! The progress of a sync: two bars in a terminal, otherwise a line from time to time.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,15 @@ use backissue_model::{Phase, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-/// Bars that follow the work until they are dropped.
+/// Progress bars, until dropped.
 pub struct Bars {
     all: MultiProgress,
     follower: tokio::task::JoinHandle<()>,
 }
 
 impl Bars {
-    /// Draws bars on standard error for as long as there is work. Where that is no terminal, a line is printed now and then.
+    /// Draws bars on standard error while there is work. Without a terminal, prints a line from
+    /// time to time.
     pub fn follow(mut progress: watch::Receiver<Progress>) -> Self {
         let all = MultiProgress::new();
         if all.is_hidden() {
@@ -26,7 +27,7 @@ impl Bars {
             loop {
                 let now = progress.borrow_and_update().clone();
                 draw(&now, &sources, &reads);
-                // A few drawings a second are enough for the eye.
+                // A few updates per second are enough.
                 tokio::time::sleep(Duration::from_millis(120)).await;
                 if progress.changed().await.is_err() {
                     break;
@@ -41,7 +42,7 @@ impl Bars {
         if self.all.is_hidden() {
             anstream::eprintln!("{}", line.as_ref());
         } else {
-            // A terminal that is gone shows nothing anyway.
+            // A closed terminal shows nothing anyway.
             let _ = self.all.println(line);
         }
     }
@@ -50,15 +51,15 @@ impl Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         self.follower.abort();
-        // A terminal that is gone shows nothing anyway.
+        // A closed terminal shows nothing anyway.
         let _ = self.all.clear();
     }
 }
 
-/// How long it takes until the first line where there is no terminal, and between two lines.
+/// The time before the first line and between two lines, without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
-/// Tells how far the work has come, every [`LINE_EVERY`] in which it has come further.
+/// Reports the progress every [`LINE_EVERY`], if there is any.
 async fn report(progress: watch::Receiver<Progress>, mut tell: impl FnMut(String)) {
     let mut told = None;
     loop {
@@ -75,7 +76,7 @@ async fn report(progress: watch::Receiver<Progress>, mut tell: impl FnMut(String
     }
 }
 
-/// How far the work has come, in a line.
+/// The progress in one line.
 fn line(now: &Progress) -> String {
     let mut line = format!(
         "sources {} of {}, reads {} of {}",
@@ -111,13 +112,14 @@ fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
     reads.set_message(words(now));
 }
 
-/// A bar for reads that the search index takes in, once that takes a while. It goes when it is dropped.
+/// A bar for reads that the search index takes in, shown only if that takes a while. Removed when
+/// dropped.
 pub struct TakingIn {
     begun: Instant,
     bar: Option<ProgressBar>,
 }
 
-/// How long a person waits without wondering.
+/// How long a person waits without noticing.
 const UNNOTICED: Duration = Duration::from_millis(400);
 
 impl Default for TakingIn {
@@ -127,7 +129,7 @@ impl Default for TakingIn {
 }
 
 impl TakingIn {
-    /// Draws how far it has come, on standard error where that is a terminal.
+    /// Updates the bar, on standard error if that is a terminal.
     pub fn tell(&mut self, progress: backissue_search::Progress) {
         if self.begun.elapsed() < UNNOTICED {
             return;
@@ -150,11 +152,11 @@ impl Drop for TakingIn {
     }
 }
 
-/// Rate and time left, as far as they are known.
+/// Rate and time left, if known.
 pub fn words(now: &Progress) -> String {
     let mut parts = Vec::new();
     if now.phase == Phase::Stopping {
-        parts.push("finishing what is held…".to_owned());
+        parts.push("finishing the current work…".to_owned());
     } else {
         if now.rate > 0.0 {
             parts.push(format!("{:.1} a second", now.rate));
@@ -169,7 +171,7 @@ pub fn words(now: &Progress) -> String {
     parts.join(", ")
 }
 
-/// What to say where sources were asked and none of them answered.
+/// The message if no source answered.
 pub fn nobody_answered(now: &Progress) -> Option<&'static str> {
     if now.looks_offline() {
         return Some(
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_terminal_a_line_is_printed_now_and_then() {
+    async fn progress_without_a_terminal_is_printed_as_lines() {
         let (sender, receiver) = watch::channel(Progress { phase: Phase::Working, ..Progress::default() });
         let (lines, mut told) = tokio::sync::mpsc::unbounded_channel();
         let reporter = tokio::spawn(report(receiver, move |line| lines.send(line).unwrap()));

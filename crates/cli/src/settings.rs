@@ -1,4 +1,5 @@
-//! The settings: one TOML file, environment variables, flags, each over the one before.
+//! The settings, from a TOML file, environment variables and flags, in increasing order of
+//! precedence.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,43 +19,44 @@ use url::Url;
 
 use crate::values;
 
-/// Settings as flags and environment variables. Names in the file are those of the flags with `_` for `-`.
+/// Settings as flags and environment variables. Names in the file are those of the flags with `_`
+/// for `-`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings (also in the configuration file and as environment variables)")]
 pub struct SettingFlags {
     /// The configuration file
     #[arg(long, global = true, env = "BACKISSUE_CONFIG", value_name = "FILE", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// The folder that holds everything the archive knows
+    /// The folder with everything that the archive stores
     #[arg(long, global = true, env = "BACKISSUE_DATA", value_name = "DIR", hide_env_values = true)]
     pub data: Option<PathBuf>,
     /// PostgreSQL instead of the SQLite file in the data folder, as postgres://user@host/database
     #[arg(long, global = true, env = "BACKISSUE_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
-    /// Where `serve` listens [default: 127.0.0.1:7878]
+    /// The address on which `serve` listens [default: 127.0.0.1:7878]
     #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true, value_parser = values::listen_address)]
     pub listen: Option<SocketAddr>,
-    /// The address people reach the pages at, where a proxy stands in front. With one on the public internet, hubs that feeds
-    /// name (WebSub) are asked to call there when something is new
+    /// The address of the pages for people, if they are behind a proxy. If it is public, hubs that
+    /// feeds name (WebSub) are requested to send notifications there
     #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true, value_parser = values::web_address)]
     pub base_url: Option<Url>,
-    /// The zone whose calendar decides a read's week [default: UTC]
+    /// The time zone that decides a read's week [default: UTC]
     #[arg(long, global = true, env = "BACKISSUE_TIME_ZONE", value_name = "ZONE", hide_env_values = true)]
     pub time_zone: Option<Zone>,
-    /// A starter list of your own
+    /// A starter list instead of the built-in one
     #[arg(long, global = true, env = "BACKISSUE_STARTER", value_name = "FILE", hide_env_values = true)]
     pub starter: Option<PathBuf>,
-    /// How many things to do at once [default: 8]
+    /// How many things to do at the same time [default: 8]
     #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = values::whole::<u16>(1, 256))]
     pub workers: Option<u16>,
-    /// The shortest pause between two polls of a source; how much longer it is, up to a day, depends on how often the source
-    /// publishes [default: 1h]
+    /// The shortest pause between two polls of a source; the actual pause, up to a day, depends on
+    /// how often it publishes [default: 1h]
     #[arg(long, global = true, env = "BACKISSUE_POLL_EVERY", value_name = "TIME", hide_env_values = true)]
     pub poll_every: Option<Pause>,
     /// The pause between two requests to one host [default: 1s]
     #[arg(long, global = true, env = "BACKISSUE_HOST_PAUSE", value_name = "TIME", hide_env_values = true)]
     pub host_pause: Option<Pause>,
-    /// The longest pause that a publisher can ask for in its robots.txt (Crawl-delay) [default: 1m]
+    /// The longest pause that a publisher can demand in robots.txt (Crawl-delay) [default: 1m]
     #[arg(
         long,
         global = true,
@@ -63,7 +65,7 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub longest_crawl_delay: Option<Pause>,
-    /// How long connecting to a host may take, with looking up its name [default: 10s]
+    /// Time limit for resolving and connecting to a host [default: 10s]
     #[arg(
         long,
         global = true,
@@ -72,7 +74,7 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub connect_timeout: Option<Pause>,
-    /// How long a host may take until it begins to answer, with connecting [default: 20s]
+    /// Time limit until a host starts to respond, connecting included [default: 20s]
     #[arg(
         long,
         global = true,
@@ -81,13 +83,14 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub first_byte_timeout: Option<Pause>,
-    /// How long one document may take in all, with redirects [default: 1m]
+    /// Time limit for a document, redirects included [default: 1m]
     #[arg(long, global = true, env = "BACKISSUE_TOTAL_TIMEOUT", value_name = "TIME", hide_env_values = true)]
     pub total_timeout: Option<Pause>,
-    /// An address or e-mail that publishers find in our requests, so that they can reach you
+    /// An address or e-mail in our requests, by which publishers can contact you
     #[arg(long, global = true, env = "BACKISSUE_CONTACT", value_name = "TEXT", hide_env_values = true)]
     pub contact: Option<String>,
-    /// Connect to ADDRESS for HOST:PORT, as curl's --resolve; ADDRESS may carry a port of its own; repeatable
+    /// Connect to ADDRESS for HOST:PORT, like curl's --resolve; ADDRESS may have its own port;
+    /// repeatable
     #[arg(
         long,
         global = true,
@@ -97,7 +100,7 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub resolve: Vec<Resolve>,
-    /// A file with certificate authorities to trust besides the system's (PEM); repeatable
+    /// A file with certificate authorities to trust in addition to the system's (PEM); repeatable
     #[arg(
         long,
         global = true,
@@ -107,10 +110,10 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub ca: Vec<PathBuf>,
-    /// Let feeds and pages lead into the private network
+    /// Allow feeds and pages to lead into the private network
     #[arg(long, global = true, env = "BACKISSUE_ALLOW_PRIVATE_ADDRESSES", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_env_values = true)]
     pub allow_private_addresses: Option<bool>,
-    /// A port that may be asked besides 80 and 443; repeatable
+    /// A port to allow in addition to 80 and 443; repeatable
     #[arg(
         long,
         global = true,
@@ -121,11 +124,11 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub allow_port: Vec<u16>,
-    /// What becomes of images in articles: load (from where they lie), click (the same, once you ask), cache (`serve` gets and
-    /// keeps them) [default: click]
+    /// Images in articles: load (from their servers), click (the same, when you request it), cache
+    /// (`serve` fetches and keeps them) [default: click]
     #[arg(long, global = true, env = "BACKISSUE_IMAGES", value_name = "HOW", hide_env_values = true)]
     pub images: Option<ImagesShown>,
-    /// How large the folder of cached images may become [default: 500 MB]
+    /// Maximum size of the folder of cached images [default: 500 MB]
     #[arg(
         long,
         global = true,
@@ -134,17 +137,19 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub image_cache_limit: Option<Size>,
-    /// How much one source may put into the archive; it is asked for no more from then on [default: 1 GB]
+    /// How much one source may put into the archive; it is asked for no more from then on [default:
+    /// 1 GB]
     #[arg(long, global = true, env = "BACKISSUE_SOURCE_LIMIT", value_name = "SIZE", hide_env_values = true)]
     pub source_limit: Option<Size>,
     /// How large the archive may become; nothing is fetched from then on [default: 100 GB]
     #[arg(long, global = true, env = "BACKISSUE_ARCHIVE_LIMIT", value_name = "SIZE", hide_env_values = true)]
     pub archive_limit: Option<Size>,
-    /// The model, by its name in the configuration file, that says what texts mean, instead of the built-in embedder; its
-    /// server must have `/embeddings`
+    /// The model, by its name in the configuration file, that says what texts mean, instead of the
+    /// built-in embedder; its server must have `/embeddings`
     #[arg(long, global = true, env = "BACKISSUE_EMBED_WITH", value_name = "MODEL", hide_env_values = true)]
     pub embed_with: Option<String>,
-    /// The model, by its name in the configuration file, that annotates each new read after the built-in annotator
+    /// The model, by its name in the configuration file, that annotates each new read after the
+    /// built-in annotator
     #[arg(
         long,
         global = true,
@@ -153,15 +158,16 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub annotate_with: Option<String>,
-    /// Make a new archive where there is none; `serve`, `sync`, `follow` and `import` do so by themselves
+    /// Create a new archive if there is none; `serve`, `sync`, `follow` and `import` always do
     #[arg(long, global = true)]
     pub create: bool,
-    /// What to log on standard error: error, warn, info, debug, or a filter such as backissue_ingest=debug
+    /// What to log on standard error: error, warn, info, debug, or a filter such as
+    /// backissue_ingest=debug
     #[arg(long, global = true, env = "BACKISSUE_LOG", value_name = "FILTER", hide_env_values = true)]
     pub log: Option<String>,
 }
 
-/// Settings as the file has them.
+/// The settings in the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct SettingsFile {
@@ -207,48 +213,49 @@ struct SettingsFile {
     log: Option<String>,
 }
 
-/// A language model as the file has it: a `[[model]]` table.
+/// A language model in the file: a `[[model]]` table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRow {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: String,
-    /// How its server is spoken to.
+    /// The protocol of its server.
     #[serde(deserialize_with = "one_parsed")]
     pub protocol: Protocol,
-    /// Its server's address, the version included; the protocol's usual one where not given.
+    /// Its server's address with the version. By default the protocol's usual one.
     #[serde(default, deserialize_with = "parsed")]
     pub url: Option<Url>,
-    /// What the server calls it.
+    /// The server's name for it.
     pub model: String,
-    /// The key itself.
+    /// The key.
     #[serde(default, deserialize_with = "key")]
     pub key: Option<Key>,
-    /// The environment variable that holds the key.
+    /// The environment variable with the key.
     pub key_env: Option<String>,
-    /// Reads it is asked about in a day (UTC) at the most.
+    /// Maximum reads per day (UTC).
     pub reads_per_day: Option<u64>,
-    /// Tokens in a day (UTC) at the most, of questions and replies together.
+    /// Maximum tokens per day (UTC), of prompts and replies together.
     pub tokens_per_day: Option<u64>,
-    /// Questions at once.
+    /// Maximum concurrent requests.
     pub concurrency: Option<u16>,
-    /// How long one answer may take.
+    /// Time limit for one response.
     #[serde(default, deserialize_with = "parsed")]
     pub timeout: Option<Pause>,
-    /// Characters of an article that a question holds.
+    /// Maximum characters of an article in a prompt.
     pub article_characters: Option<usize>,
 }
 
 impl ModelRow {
-    /// Where it is asked.
+    /// The server's address.
     pub fn url(&self) -> Url {
         self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
     }
 
-    /// The same without a password that somebody may have written there; where the model is set up, it is refused.
+    /// The address without a password that may be in it. Such an address is refused when the model
+    /// is set up.
     pub fn shown_url(&self) -> Url {
         let mut url = self.url();
-        // An address that cannot have one has none.
+        // An address that cannot have a password has none.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url
@@ -273,10 +280,10 @@ impl fmt::Display for ModelRow {
     }
 }
 
-/// Where a setting comes from.
+/// The origin of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said otherwise.
+    /// The default.
     Default,
     /// The configuration file.
     File(PathBuf),
@@ -297,59 +304,59 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value with where it comes from.
+/// A value with its origin.
 #[derive(Clone, Debug)]
 pub struct Setting<T> {
     /// The value in force.
     pub value: T,
-    /// Who said so.
+    /// Its origin.
     pub origin: Origin,
 }
 
 /// The settings in force.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The configuration file that was looked for.
+    /// The configuration file.
     pub config: Setting<PathBuf>,
-    /// The folder that holds everything the archive knows.
+    /// The folder with everything that the archive stores.
     pub data: Setting<PathBuf>,
-    /// PostgreSQL's address, where it is used.
+    /// PostgreSQL's address, if it is used.
     pub database: Setting<Option<String>>,
-    /// Where `serve` listens.
+    /// The address on which `serve` listens.
     pub listen: Setting<SocketAddr>,
-    /// The address people reach the pages at.
+    /// The address of the pages for people.
     pub base_url: Setting<Option<Url>>,
-    /// The zone whose calendar decides a read's week.
+    /// The time zone that decides a read's week.
     pub time_zone: Setting<Zone>,
-    /// A starter list other than the one in the binary.
+    /// A starter list instead of the built-in one.
     pub starter: Setting<Option<PathBuf>>,
-    /// Workers of the sync.
+    /// Number of workers.
     pub workers: Setting<u16>,
-    /// The shortest pause between two polls of a source that answers well.
+    /// The shortest pause between two polls of a source.
     pub poll_every: Setting<Pause>,
-    /// Pause between two requests to a host.
+    /// The pause between two requests to a host.
     pub host_pause: Setting<Pause>,
-    /// Longest pause that a robots.txt can ask for.
+    /// The longest pause that a robots.txt can demand.
     pub longest_crawl_delay: Setting<Pause>,
-    /// How long connecting may take.
+    /// Time limit for connecting.
     pub connect_timeout: Setting<Pause>,
-    /// How long a host may take until it begins to answer.
+    /// Time limit until a host starts to respond.
     pub first_byte_timeout: Setting<Pause>,
-    /// How long one document may take in all.
+    /// Time limit for a document.
     pub total_timeout: Setting<Pause>,
-    /// How publishers can reach the operator.
+    /// How publishers can contact the operator.
     pub contact: Setting<Option<String>>,
-    /// Names that are resolved by decree.
+    /// Hosts with fixed addresses.
     pub resolve: Setting<Vec<Resolve>>,
-    /// Certificate authorities besides the system's.
+    /// Certificate authorities in addition to the system's.
     pub ca: Setting<Vec<PathBuf>>,
-    /// Whether private addresses may be asked.
+    /// Whether requests to private addresses are allowed.
     pub allow_private_addresses: Setting<bool>,
-    /// Ports besides 80 and 443.
+    /// Ports in addition to 80 and 443.
     pub allow_port: Setting<Vec<u16>>,
-    /// What becomes of images in articles.
+    /// How images in articles are shown.
     pub images: Setting<ImagesShown>,
-    /// How large the folder of cached images may become.
+    /// Maximum size of the folder of cached images.
     pub image_cache_limit: Setting<Size>,
     /// How much one source may put into the archive.
     pub source_limit: Setting<Size>,
@@ -361,7 +368,7 @@ pub struct Settings {
     pub annotate_with: Setting<Option<String>>,
     /// Language models.
     pub models: Setting<Vec<ModelRow>>,
-    /// Whether a command that only looks at an archive makes a new one.
+    /// Whether a command that only reads an archive creates a new one.
     pub create: bool,
     /// The log filter.
     pub log: Setting<Option<String>>,
@@ -370,28 +377,28 @@ pub struct Settings {
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The file named by hand is not there, or cannot be read.
+    /// The file that was named explicitly does not exist or cannot be read.
     #[error("the configuration file {} cannot be read: {why}; check the path, or leave --config out", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         why: std::io::Error,
     },
-    /// The file is not of the right form.
-    #[error("the configuration file {} is not as it should be: {why}", path.display())]
+    /// The file is malformed.
+    #[error("the configuration file {} is malformed: {why}", path.display())]
     Form {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// Where, and why.
         why: Box<toml::de::Error>,
     },
-    /// The system has no home for our data.
+    /// The system has no folder for our data.
     #[error("this system names no folder for a program's data; name one with --data DIR or $BACKISSUE_DATA")]
     NoHome,
 }
 
-/// Puts a flag, the file and the default in order.
+/// Selects the value of a setting from flag, file and default.
 struct Layers<'a> {
     matches: &'a ArgMatches,
     file: &'a Path,
@@ -434,10 +441,12 @@ impl Layers<'_> {
 }
 
 impl Settings {
-    /// Puts flags over environment variables over the file over the defaults.
+    /// Resolves the settings: flags take precedence over environment variables, these over the
+    /// file, and the file over defaults.
     ///
     /// # Errors
-    /// Where the configuration file is named but missing, or not of the right form, or there is no place for data.
+    /// If the configuration file is named but missing or malformed, or if there is no folder for
+    /// data.
     pub fn resolve(flags: &SettingFlags, matches: &ArgMatches) -> Result<Self, SettingsError> {
         let home = directories::ProjectDirs::from("", "", "backissue");
         let usual = home.as_ref().map(|h| h.config_dir().join("config.toml"));
@@ -514,10 +523,10 @@ impl Settings {
         })
     }
 
-    /// Where the archive lies.
+    /// The location of the archive.
     ///
     /// # Errors
-    /// Where the database's address is none.
+    /// If the database's address is invalid.
     pub fn location(&self) -> anyhow::Result<Location> {
         match &self.database.value {
             Some(url) => Ok(url.parse()?),
@@ -525,7 +534,7 @@ impl Settings {
         }
     }
 
-    /// Every setting as name, value and origin, as `backissue config` prints them.
+    /// All settings as name, value and origin, as `backissue config` prints them.
     pub fn listed(&self) -> Vec<(Cow<'static, str>, String, &Origin)> {
         fn text<T: ToString>(value: &Option<T>) -> String {
             value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
@@ -656,7 +665,7 @@ impl fmt::Display for Zone {
     }
 }
 
-/// A length of time such as `90s`, `15m`, `1h 30m`.
+/// A duration such as `90s`, `15m`, `1h 30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause(pub SignedDuration);
 
@@ -679,14 +688,14 @@ impl fmt::Display for Pause {
     }
 }
 
-/// What becomes of images in articles.
+/// How images in articles are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImagesShown {
-    /// They load from where they lie.
+    /// They load from their servers.
     Load,
-    /// They load from where they lie once a reader asks.
+    /// They load from their servers if a reader requests it.
     Click,
-    /// The program gets them, keeps them, and serves them itself.
+    /// The program fetches, keeps and serves them.
     Cache,
 }
 
@@ -713,11 +722,11 @@ impl fmt::Display for ImagesShown {
     }
 }
 
-/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in thousands.
+/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-/// Units of size by their letters, the longest and largest first.
+/// Units of size, longest and largest first.
 const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
 
 impl FromStr for Size {
@@ -764,7 +773,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    fn flag_precedes_file_and_file_precedes_default() {
         let (_folder, path) =
             file("listen = '127.0.0.1:1000'\npoll_every = '2h'\nresolve = ['a.example:443:127.0.0.1:8443']");
         let settings = settings(&["--config", &path, "--listen", "127.0.0.1:2000"]).unwrap();
@@ -777,7 +786,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_in_the_file_is_named() {
+    fn wrong_line_in_the_file_is_named() {
         for (text, word) in [
             ("lisen = 'x'", "lisen"),
             ("time_zone = 'Mars/Olympus'", "Mars/Olympus"),
@@ -794,7 +803,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_named_by_hand_must_be_there() {
+    fn explicitly_named_file_must_exist() {
         assert!(matches!(
             settings(&["--config", "/nowhere/at/all.toml"]),
             Err(SettingsError::Unreadable { .. })
@@ -828,7 +837,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_with_their_unit_and_written_back() {
+    fn sizes_round_trip_with_their_unit() {
         for (text, bytes, back) in [
             ("500 MB", 500_000_000, "500 MB"),
             ("2gb", 2_000_000_000, "2 GB"),
@@ -844,7 +853,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         command_line().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! Being told to stop: once for a good end, twice for an end at once.
+//! Signals to stop: the first one for a proper end, the second one for an immediate end.
 
 use std::future::Future;
 
@@ -12,13 +12,13 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Cancels `stop` when the process is first told to stop.
+    /// Cancels `stop` at the first signal.
     pub fn listen(stop: CancellationToken) -> Self {
         let hurry = CancellationToken::new();
         let hurried = hurry.clone();
         let listener = tokio::spawn(async move {
             told_to_stop().await;
-            anstream::eprintln!("\nStopping: finishing what is held. Press Ctrl-C again to end at once.");
+            anstream::eprintln!("\nStopping: finishing the current work. Press Ctrl-C again to end at once.");
             stop.cancel();
             told_to_stop().await;
             hurried.cancel();
@@ -26,14 +26,15 @@ impl Signals {
         Self { hurry, listener }
     }
 
-    /// Does the work, unless the process is told a second time to stop; then what was in hand is left for the next start.
+    /// Does the work unless there is a second signal. Then the current work is left for the next
+    /// start.
     pub async fn unless_hurried<T>(
         &self,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
         tokio::select! {
             done = work => done,
-            () = self.hurry.cancelled() => anyhow::bail!("ended at once; the next start takes up what was in hand"),
+            () = self.hurry.cancelled() => anyhow::bail!("ended at once; the next start continues the interrupted work"),
         }
     }
 }
@@ -56,7 +57,7 @@ async fn told_to_stop() {
             return;
         }
     }
-    // Where no handler can be set the process ends as the system has it.
+    // If no handler can be set, the system's default ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -1,6 +1,6 @@
-//! Values as people write them on the command line and in the configuration file.
+//! Parsers of values on the command line and in the configuration file.
 //!
-//! Each function reads one sort of value. Its error says what is wrong and how to write it.
+//! Each function parses one kind of value. Its error says what is wrong and how to write it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -8,7 +8,7 @@ use backissue_model::ReadId;
 use jiff::civil::Date;
 use url::Url;
 
-/// An address on the web; `https://` is added where no scheme is given.
+/// An address on the web. Adds `https://` if there is no scheme.
 pub fn web_address(text: &str) -> Result<Url, String> {
     let text = text.trim();
     let feed = |text: &str| text.strip_prefix("feed:").map(|rest| rest.trim_start_matches('/').to_owned());
@@ -23,12 +23,12 @@ pub fn web_address(text: &str) -> Result<Url, String> {
     })
 }
 
-/// Whether a host may be meant: a word without a dot is rather a mistyped command.
+/// Whether the text can be a host: a word without a dot is rather a mistyped command.
 fn is_host_of_the_web(host: &str) -> bool {
     host == "localhost" || host.contains('.') || host.starts_with('[')
 }
 
-/// Where to listen: `127.0.0.1:7878`, `localhost:7878`, `:7878` or `7878`.
+/// An address to listen on: `127.0.0.1:7878`, `localhost:7878`, `:7878` or `7878`.
 pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
@@ -48,7 +48,7 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A read's number, alone or in the address of its page.
+/// A read's number, alone or in its page address.
 pub fn read_number(text: &str) -> Result<ReadId, String> {
     let after_path = text.rsplit_once("/read/").map_or(text, |(_, rest)| rest);
     let number = after_path.split(['/', '?', '#']).find(|part| !part.is_empty()).unwrap_or_default();
@@ -67,7 +67,7 @@ pub fn day(text: &str) -> Result<Date, String> {
     })
 }
 
-/// A whole number between two others.
+/// An integer in a range.
 pub fn whole<T: TryFrom<u64>>(
     least: u64,
     most: u64,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn listen_addresses_are_what_people_write() {
+    fn listen_addresses_have_short_forms() {
         for (text, address) in [
             ("127.0.0.1:7878", "127.0.0.1:7878"),
             ("[::1]:80", "[::1]:80"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_go_by_number_or_address() {
+    fn reads_are_named_by_number_or_address() {
         for text in ["42", "/read/42/a-title", "http://127.0.0.1:7878/read/42/a-title?images=all#x", "#42"] {
             assert_eq!(read_number(text), Ok(ReadId(42)), "{text}");
         }

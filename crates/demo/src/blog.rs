@@ -1,4 +1,4 @@
-//! The posts as written, read from the files in the binary.
+//! The posts, parsed from the files in the binary.
 
 use include_dir::{Dir, include_dir};
 use jiff::civil::Time;
@@ -11,7 +11,7 @@ static POSTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/posts");
 /// Why the demo cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// A file that the binary carries is not as it should be: a fault of the program.
+    /// A file in the binary is malformed: a bug in the program.
     #[error("the demo's own file {file} is broken: {why}; please report this")]
     Broken {
         /// The file, relative to the folder of posts.
@@ -19,7 +19,7 @@ pub enum DemoError {
         /// What is wrong with it.
         why: String,
     },
-    /// No loopback port could be had.
+    /// No loopback port is available.
     #[error(
         "the demo's blogs cannot be served on 127.0.0.1: {0}; free a port or check the machine's loopback interface"
     )]
@@ -33,13 +33,13 @@ pub struct Blog {
     pub slug: String,
     /// The blog's title.
     pub title: String,
-    /// Whose blog it is.
+    /// The company behind it.
     pub company: String,
-    /// The line under the title.
+    /// The line below the title.
     pub tagline: String,
     /// BCP 47 tag.
     pub language: String,
-    /// The colour of its page frame, `#rrggbb`.
+    /// The colour of its pages, `#rrggbb`.
     pub accent: String,
     /// Its posts, newest first.
     pub posts: Vec<Post>,
@@ -52,13 +52,13 @@ pub struct Post {
     pub slug: String,
     /// Its title.
     pub title: String,
-    /// Who wrote it.
+    /// Its author.
     pub author: String,
-    /// When it was published, never after the moment the demo started.
+    /// Its publication date, never after the start of the demo.
     pub published: Timestamp,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What the feed says of it.
+    /// Its summary in the feed.
     pub summary: String,
     /// Its body as HTML.
     pub html: String,
@@ -85,10 +85,10 @@ struct FrontMatter {
     summary: String,
 }
 
-/// All blogs with their posts, dated back from `now`.
+/// All blogs with their posts, dated relative to `now`.
 ///
 /// # Errors
-/// [`DemoError::Broken`] where a file in the binary is not as it should be.
+/// [`DemoError::Broken`] if a file in the binary is malformed.
 pub fn blogs(now: Timestamp) -> Result<Vec<Blog>, DemoError> {
     POSTS.dirs().map(|folder| blog(folder, now)).collect()
 }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_post_is_between_300_and_900_words() {
+    fn posts_have_300_to_900_words() {
         for blog in blogs(now()).unwrap() {
             for post in blog.posts {
                 let text: String = post

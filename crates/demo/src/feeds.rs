@@ -1,4 +1,4 @@
-//! The blogs' feeds, in the dialects that blogs really use.
+//! The blogs' feeds, in the formats that real blogs use.
 
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::blog::{Blog, Post};
 use crate::pages::address;
 
-/// How a blog writes its feed.
+/// The format of a blog's feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// RSS 2.0 with the whole articles.
+    /// RSS 2.0 with full articles.
     RssWhole,
     /// RSS 2.0 with summaries and tracking parameters in its links.
     RssBrief,
@@ -22,7 +22,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The media type it is served and announced with.
+    /// Its media type.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::RssWhole | Self::RssBrief => "application/rss+xml",
@@ -32,7 +32,7 @@ impl Dialect {
     }
 }
 
-/// The dialect of a blog: always the same for one blog, different between neighbours.
+/// The format of a blog's feed: always the same for a blog, different between neighbours.
 pub fn dialect(blog: &Blog) -> Dialect {
     match blog.slug.as_str() {
         "fernhost" | "tidewater" => Dialect::RssWhole,
@@ -42,7 +42,7 @@ pub fn dialect(blog: &Blog) -> Dialect {
     }
 }
 
-/// The blog's feed; `base` is the blog's own address and ends in a slash.
+/// The blog's feed. `base` is the blog's address with a final slash.
 pub fn feed(blog: &Blog, base: &str) -> String {
     match dialect(blog) {
         Dialect::RssWhole => rss(
@@ -131,7 +131,7 @@ mod tests {
     use backissue_feed::{Hints, parse};
 
     #[test]
-    fn every_feed_lists_every_post_with_its_address_and_date() {
+    fn feeds_list_all_posts_with_address_and_date() {
         let now = "2026-03-02T12:00:00Z".parse().unwrap();
         for blog in crate::blogs(now).unwrap() {
             let base = format!("http://{}.localhost:1234/", blog.slug);

@@ -1,4 +1,4 @@
-//! The blogs' own pages: a plain frame with what frames have, and the article inside.
+//! The blogs' pages: the article in a typical page frame.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -1,4 +1,4 @@
-//! The blogs' server on loopback: one listener, a host name a blog.
+//! The blogs' server on loopback: one listener, one host name per blog.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use url::Url;
 use crate::blog::{Blog, DemoError, blogs};
 use crate::{feeds, pages};
 
-/// The six blogs, being served. Serving ends when this is dropped.
+/// The six blogs. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Demo {
     blogs: Arc<Vec<Blog>>,
@@ -26,10 +26,10 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Serves the blogs on a free loopback port, the newest post dated shortly before `now`.
+    /// Serves the blogs on a free loopback port. The newest post is dated shortly before `now`.
     ///
     /// # Errors
-    /// Where no port can be had, or a post in the binary is broken.
+    /// If no port is available, or a post in the binary is malformed.
     pub async fn start(now: Timestamp) -> Result<Self, DemoError> {
         let blogs = Arc::new(blogs(now)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -40,24 +40,25 @@ impl Demo {
             .route("/posts/{slug}/", get(post))
             .with_state(Shared { blogs: blogs.clone(), port: address.port() });
         let server = tokio::spawn(async move {
-            // Serving a listener ends only with the task.
+            // Serving ends only when the task is cancelled.
             let _ = axum::serve(listener, app).await;
         });
         Ok(Self { blogs, address, server })
     }
 
-    /// Where the blogs are served.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The blogs' host names, e.g. `tidewater.localhost`, each of which leads to [`Demo::address`]. Browsers resolve names
-    /// under `localhost` by themselves (RFC 6761, section 6.3), so the links work there too.
+    /// The blogs' host names, e.g. `tidewater.localhost`, all of which lead to [`Demo::address`].
+    /// Browsers resolve names under `localhost` themselves (RFC 6761, section 6.3), so the links
+    /// work in them too.
     pub fn hosts(&self) -> Vec<String> {
         self.blogs.iter().map(host).collect()
     }
 
-    /// What to follow.
+    /// The sources to follow.
     pub fn sources(&self) -> Vec<NewSource> {
         let port = self.address.port();
         self.blogs
@@ -87,7 +88,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// The blog that a request's `Host` names, with its address.
+    /// The blog of a request's `Host` header, with its address.
     fn blog(&self, headers: &HeaderMap) -> Option<(&Blog, String)> {
         let asked = headers.get(header::HOST)?.to_str().ok()?;
         let asked = asked.rsplit_once(':').map_or(asked, |(name, _)| name);
@@ -120,7 +121,7 @@ async fn post(State(shared): State<Shared>, Path(slug): Path<String>, headers: H
     answer(&headers, "text/html; charset=utf-8", pages::post(blog, post, &base).into_string())
 }
 
-/// The body with its entity tag, or 304 where the asker has it already.
+/// The body with its entity tag, or 304 if the client has it already.
 fn answer(asked: &HeaderMap, media_type: &'static str, body: String) -> Response {
     let etag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(body.as_bytes()));
     let known = asked.get(header::IF_NONE_MATCH).is_some_and(|have| have.as_bytes() == etag.as_bytes());

@@ -1,6 +1,7 @@
-//! Milliseconds a page over a sample of the shared web: this room, and the library it builds on.
+//! Milliseconds per page over a sample of the shared web: this crate, and the library it builds on.
 //!
-//! `cargo bench -p backissue-extract`. The sample is every twelfth page of `BACKISSUE_SHARED`/web (default `../shared`).
+//! `cargo bench -p backissue-extract`. The sample is every twelfth page of `BACKISSUE_SHARED`/web
+//! (default `../shared`).
 
 use std::fs;
 use std::path::{Path, PathBuf};

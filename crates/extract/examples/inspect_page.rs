@@ -1,4 +1,4 @@
-//! Prints what [`backissue_extract::extract`] makes of files, one JSON object a line.
+//! Prints the result of [`backissue_extract::extract`] for files, one JSON object per line.
 //!
 //! `cargo run --release -p backissue-extract --example inspect_page -- FILE…`
 

@@ -1,4 +1,4 @@
-//! What is on an article's page without being the article: told by names, by words and by shape.
+//! Detects boilerplate on an article's page, by names, words and shape.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use foldhash::HashSet;
 
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Words in `class` and `id` that name something beside the article. Matched against whole words of the names.
+/// Words in `class` and `id` that mark boilerplate. They match whole words of a name.
 const NAMES: &[&str] = &[
     "ad",
     "ads",
@@ -133,7 +133,7 @@ const NAMES: &[&str] = &[
     "heading-anchor",
 ];
 
-/// Pairs of words next to each other in a name, where either alone would say too little.
+/// Pairs of adjacent words in a name that mark boilerplate only together.
 const NAME_PAIRS: &[(&str, &str)] = &[
     ("about", "author"),
     ("also", "like"),
@@ -188,16 +188,16 @@ const NAME_PAIRS: &[(&str, &str)] = &[
     ("meta", "info"),
 ];
 
-/// Words among [`NAMES`] that an article may be about, and call a part of its own by.
+/// Words of [`NAMES`] that can also be an article's topic, and so the name of one of its parts.
 const TOPICS: &[&str] =
     &["categories", "category", "overlay", "rating", "ratings", "timestamp", "tools", "tooltip"];
 
-/// Whether the names of an element say that it is beside the article.
+/// Whether an element's names mark it as boilerplate.
 pub(crate) fn is_named_so(tree: &Tree, at: At) -> bool {
     is_named(tree, at, &|_| true)
 }
 
-/// The same where names that an article may have for its own parts do not count.
+/// Like [`is_named_so`], but without names that parts of an article may have.
 pub(crate) fn is_named_so_plainly(tree: &Tree, at: At) -> bool {
     is_named(tree, at, &|word| !TOPICS.contains(&word))
 }
@@ -210,11 +210,11 @@ fn is_named(tree: &Tree, at: At, counts: &dyn Fn(&str) -> bool) -> bool {
             .is_some_and(|id| is_given_name(tree, at, id) && names_boilerplate(id, counts))
 }
 
-/// Words in the `class` of an aside that make it a remark within the article.
+/// Words in the `class` of an aside that mark it as a remark within the article.
 const REMARKS: &[&str] =
     &["admonition", "callout", "caution", "hint", "important", "note", "sidenote", "tip", "warning"];
 
-/// Whether the names of an aside, or its role, say that it is a remark of the article's own.
+/// Whether an aside's names or role mark it as a remark of the article.
 pub(crate) fn is_named_a_remark(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     let class = node.attr(AttrName::Class).unwrap_or("");
@@ -222,7 +222,7 @@ pub(crate) fn is_named_a_remark(tree: &Tree, at: At) -> bool {
         || words_of_name(class).iter().any(|word| REMARKS.contains(&word.as_str()))
 }
 
-/// Parts of names that make it unlikely that what the grab dropped was the article's.
+/// Parts of names of elements that are unlikely to belong to the article.
 const UNLIKELY: &[&str] = &[
     "-ad-",
     "ad-",
@@ -269,7 +269,7 @@ const UNLIKELY: &[&str] = &[
     "stream",
 ];
 
-/// Whether the names of an element, or of one right inside it, make it unlikely to be the article's.
+/// Whether the names of an element, or of a child, make it unlikely to belong to the article.
 pub(crate) fn is_unlikely(tree: &Tree, at: At) -> bool {
     std::iter::once(at).chain(tree.children(at)).any(|n| {
         let node = tree.node(n);
@@ -280,18 +280,20 @@ pub(crate) fn is_unlikely(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether an `id` was given by the page's maker. Others are made of a heading's words, and say nothing about the part.
+/// Whether a person chose this `id`. Other ids are made of a heading's words and say nothing about
+/// the element.
 fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
     tree.tag(at).heading().is_none()
         && id.split(['-', '_']).filter(|w| !w.is_empty()).count() <= 3
         && !tree.children(at).take(4).any(|c| tree.tag(c).heading().is_some_and(|level| level > 1))
 }
 
-/// Whether one `class` or `id` value does, by words that count.
+/// Whether a `class` or `id` value marks boilerplate, by words that count.
 fn names_boilerplate(names: &str, counts: &dyn Fn(&str) -> bool) -> bool {
     static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
     names.split_ascii_whitespace().any(|name| {
-        // Utility classes of CSS frameworks say how a thing looks, or what surrounds it has (`has-sidebar`, `md:nav`).
+        // Utility classes of CSS frameworks describe an element's look or its surroundings
+        // (`has-sidebar`, `md:nav`).
         if name.len() > 60
             || name.contains([':', '[', '('])
             || ["has-", "no-", "with-", "is-", "hide-", "js-"].iter().any(|p| name.starts_with(p))
@@ -309,7 +311,8 @@ fn names_boilerplate(names: &str, counts: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
-/// The words of a name: `relatedPosts`, `related-posts` and `related_posts` are all `related`, `posts`.
+/// The words of a name: `relatedPosts`, `related-posts` and `related_posts` all give `related`,
+/// `posts`.
 pub(crate) fn words_of_name(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
@@ -329,7 +332,7 @@ pub(crate) fn words_of_name(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether an element's role or kind says that it is no part of a text.
+/// Whether an element's role or tag excludes it from the text.
 pub(crate) fn is_apart(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     let role = node.attr(AttrName::Role).unwrap_or("");
@@ -351,7 +354,7 @@ pub(crate) fn is_apart(tree: &Tree, at: At) -> bool {
         )
 }
 
-/// How a short block begins that calls for something else than reading on.
+/// Starts of short blocks that ask the reader to do something.
 const CALLS: &[&str] = &[
     "advertisement",
     "sponsored content",
@@ -492,7 +495,7 @@ const CALLS: &[&str] = &[
     "got a tip",
 ];
 
-/// The calls among [`CALLS`] that a sentence or a heading of an article may begin with as well.
+/// Entries of [`CALLS`] with which a sentence or heading of an article may start too.
 const AMBIGUOUS_CALLS: &[&str] = &[
     "share the",
     "subscribe to the",
@@ -517,13 +520,13 @@ const AMBIGUOUS_CALLS: &[&str] = &[
     "join the discussion",
 ];
 
-/// Whether the words of a block that calls away are ones that an article hardly ever begins a line with.
+/// Whether an article hardly ever starts a line with the words of this call.
 pub(crate) fn is_plain_call(words: &str) -> bool {
     let lower = words.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     !AMBIGUOUS_CALLS.iter().any(|call| lower.starts_with(call))
 }
 
-/// Headings under which nothing of the article follows.
+/// Headings after which the article has ended.
 const ENDINGS: &[&str] = &[
     "comments",
     "comment",
@@ -597,14 +600,14 @@ const ENDINGS: &[&str] = &[
     "in this post",
 ];
 
-/// Whether the words of a short block call for something else than reading on.
+/// Whether a short block asks the reader to do something.
 pub(crate) fn calls_away(words: &str) -> bool {
     let lower =
         words.trim_start_matches(|c: char| !c.is_alphanumeric() && !"©←→«(".contains(c)).to_lowercase();
     CALLS.iter().any(|call| lower.starts_with(call))
 }
 
-/// Whether a heading opens what comes beside or after the article.
+/// Whether a heading starts something next to or after the article.
 pub(crate) fn ends_the_article(heading: &str) -> bool {
     let lower =
         heading.trim().trim_end_matches([':', '¶', '#', ' ', '…', '.']).to_lowercase().replace('’', "'");
@@ -621,7 +624,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_word_by_word() {
+    fn names_are_split_into_words() {
         for (names, boilerplate) in [
             ("related-posts", true),
             ("RelatedPosts", true),
@@ -640,7 +643,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_and_endings_are_told_from_sentences() {
+    fn calls_and_endings_are_distinguished_from_sentences() {
         assert!(calls_away("Share this post: Twitter"));
         assert!(calls_away("► Read more: How we did it"));
         assert!(!calls_away("Sharing state between services is hard."));

@@ -1,9 +1,10 @@
-//! What of the page is the article.
+//! Decides which part of the page is the article.
 //!
-//! Starts from what the grab kept ([`crate::locate`]), finds the element that holds it all, and goes through that element on
-//! the page as it was: what is hidden, apart by its kind or role, named as something else, or says that it is something
-//! else, goes, kept by the grab or not; what the grab dropped between paragraphs it kept comes back where it reads like
-//! part of the article. Decides by marking nodes; renders nothing.
+//! It starts with the nodes that Readability kept ([`crate::locate`], "the grab") and finds the
+//! element that contains them all. Then it walks through that element. It drops what is hidden, or
+//! marked as boilerplate by tag, role, name or words, even if the grab kept it. It restores what
+//! the grab dropped between kept paragraphs if it reads like the article. The result is marks on
+//! nodes; nothing is rendered here.
 
 use backissue_model::dates;
 use foldhash::HashMap;
@@ -16,14 +17,14 @@ use crate::datelines::is_only_a_date;
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// The article's part of a page.
+/// The article within a page.
 pub(crate) struct Part {
     pub(crate) root: At,
-    /// Nodes that are left out, with all below them.
+    /// Nodes that are dropped, with their descendants.
     pub(crate) dropped: Vec<bool>,
 }
 
-/// Decides what is the article.
+/// Decides which part of the page is the article.
 pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str>) -> Option<Part> {
     let total = measures.first()?.grabbed;
     if total == 0 {
@@ -45,7 +46,7 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str
     Some(Part { root, dropped: cleaning.dropped })
 }
 
-/// The deepest element that holds everything the grab kept, or the element around it that says it is the article.
+/// The deepest element that contains all kept nodes, or an ancestor that is marked as the article.
 fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     let total = measures[0].grabbed;
     let mut root = 0;
@@ -59,7 +60,8 @@ fn root_of(tree: &Tree, measures: &[Measure]) -> At {
         root = tree.node(root).parent;
     }
     tree.around(root).take(6).find(|&n| says_it_is_the_body(tree, n)).unwrap_or_else(|| {
-        // One child of several that together are the article: go up while most of the prose there is not had yet.
+        // The root may be one of several siblings that form the article. So it moves up while most
+        // of the prose there is outside.
         let mut root = root;
         for above in tree.around(root).take(4) {
             let wider = matches!(tree.tag(above), Tag::Article | Tag::Main | Tag::Div | Tag::Section)
@@ -78,7 +80,8 @@ fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     })
 }
 
-/// Prose beside `root` in the children of `above`: bare paragraphs, and parts that are called what the part with `root` is.
+/// Prose next to `root` in the children of `above`: bare paragraphs, and siblings with the same
+/// name as the branch of `root`.
 fn prose_beside(tree: &Tree, measures: &[Measure], above: At, root: At) -> u32 {
     let part = tree.children(above).find(|&c| (c..tree.node(c).end).contains(&root));
     let class = part.and_then(|p| tree.node(p).attr(AttrName::Class));
@@ -107,36 +110,36 @@ fn is_container(tag: Tag) -> bool {
     matches!(tag, Article | Body | Div | Html | Main | Section | Td | Center | Form | Span | Header | Other)
 }
 
-/// Characters up to which a part may be a frame's even where it is much of what a page says.
+/// Below so many characters, an element can be boilerplate even if it is a large part of the text.
 const LITTLE: u32 = 250;
 
-/// Characters of prose from which a section is the article's, whatever its heading.
+/// From so many characters of prose on, a section belongs to the article, whatever its heading.
 const ENOUGH_PROSE: u32 = 200;
 
-/// Characters under which a block is short: a line or two.
+/// Maximum characters of a short block: a line or two.
 const SHORT: u32 = 110;
 
-/// Nodes in a box around a heading, at most.
+/// Maximum nodes in a box around a heading.
 const MOST_IN_HEADING_BOX: usize = 40;
 
-/// Elements behind a heading that are looked at, at most.
+/// Maximum elements examined after a heading.
 const MOST_BESIDE_HEADING: usize = 8;
 
 struct Cleaning<'a> {
     tree: &'a Tree,
     measures: &'a [Measure],
-    /// Characters that the grab kept in all.
+    /// Number of kept characters.
     total: u32,
-    /// Those of them before each node, and behind the last.
+    /// Number of kept characters before each node, and after the last.
     grabbed_upto: Vec<u32>,
     dropped: Vec<bool>,
-    /// The title's letters and digits, to know it again.
+    /// The title's letters and digits, for comparison.
     title: Option<String>,
 }
 
 impl Cleaning<'_> {
-    /// Goes through the children of an element. `edges` says whether what stands before the first and after the last grabbed
-    /// child may be the article's as well.
+    /// Processes the children of an element. `edges` tells whether children before the first and
+    /// after the last kept one may belong to the article.
     fn container(&mut self, at: At, edges: bool) {
         let tree = self.tree;
         let children: Vec<At> = tree.children(at).collect();
@@ -174,8 +177,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Returns the heading of a section of the article, where an element is one or is a box around one. Returns `None` if
-    /// the heading does not stand between parts that the grab kept.
+    /// The heading of a section of the article, if an element is one or is a box around one.
+    /// Returns `None` if the heading is not between kept parts.
     fn opening(&self, at: At) -> Option<At> {
         let tree = self.tree;
         let heading = self.heading_in(at)?;
@@ -196,8 +199,8 @@ impl Cleaning<'_> {
         (follows.grabbed_share() > 0.5 && follows.link_share() < 0.3 && reads_on).then_some(heading)
     }
 
-    /// Returns the heading that an element essentially is: itself, or the one in a box that has only a link, a number or
-    /// a sign beside it.
+    /// The heading that makes up an element: itself, or the one in a box with only a link, a number
+    /// or a sign next to it.
     fn heading_in(&self, at: At) -> Option<At> {
         let tree = self.tree;
         let is_one = |n: &At| tree.tag(*n).heading().is_some_and(|level| level > 1);
@@ -211,13 +214,13 @@ impl Cleaning<'_> {
         let mut headings = tree.below(at).filter(is_one);
         let heading = headings.next().filter(|&n| self.measures[n].chars > 0)?;
         let (whole, own) = (self.measures[at], self.measures[heading]);
-        // A hidden heading is not counted in what is around it.
+        // A hidden heading is not counted in its ancestors.
         let linked_beside = whole.linked.checked_sub(own.linked)?;
         let unlinked_beside = whole.chars.checked_sub(own.chars)?.saturating_sub(linked_beside);
         (headings.next().is_none() && unlinked_beside <= 6).then_some(heading)
     }
 
-    /// Keeps a heading with the number beside it, and drops links and signs there.
+    /// Keeps a heading with the number next to it, and drops links and signs there.
     fn keep_heading(&mut self, at: At, heading: At) {
         let tree = self.tree;
         for n in tree.below(heading) {
@@ -240,7 +243,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Whether an element is made of others, and not a line of text.
+    /// Whether an element contains blocks and is not a line of text.
     fn holds_blocks(&self, at: At) -> bool {
         let tree = self.tree;
         let tag = tree.tag(at);
@@ -249,7 +252,7 @@ impl Cleaning<'_> {
             && tree.below(at).any(|n| tree.tag(n).is_block() && self.measures[n].chars > 0)
     }
 
-    /// Text that stands directly in a container.
+    /// Processes text directly in a container.
     fn loose_text(&mut self, text: At, parent: At, first: Option<At>, last: Option<At>) {
         let measure = self.measures[text];
         if measure.grabbed == 0 && measure.chars > 0 {
@@ -259,7 +262,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Drops what is beside the article below a node that is otherwise kept.
+    /// Drops boilerplate below a node that is kept.
     fn sweep(&mut self, at: At) {
         let tree = self.tree;
         let mut n = at + 1;
@@ -279,7 +282,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Whether an element is beside the article by what it is, what it is called, or what it says.
+    /// Whether an element is boilerplate by tag, name or words.
     fn is_beside(&self, at: At) -> bool {
         let tree = self.tree;
         let (tag, measure) = (tree.tag(at), self.measures[at]);
@@ -290,7 +293,7 @@ impl Cleaning<'_> {
         if !tag.is_block() {
             return self.is_beside_in_line(at);
         }
-        // Whatever it is called: what holds much of the article is no frame around it.
+        // An element with much of the article is not boilerplate, whatever its name.
         let much = measure.grabbed * 3 > self.total && measure.chars > LITTLE;
         let floats =
             matches!(node.attr(AttrName::Role), Some("dialog" | "alertdialog" | "alert" | "navigation"));
@@ -324,7 +327,7 @@ impl Cleaning<'_> {
         self.says_it_is_beside(at)
     }
 
-    /// Anchors beside headings, and the like.
+    /// Anchors next to headings, and similar inline elements.
     fn is_beside_in_line(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let node = tree.node(at);
@@ -346,7 +349,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Whether a short block calls for something else than reading on.
+    /// Whether a short block asks the reader to do something.
     fn says_it_is_beside(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         if measure.chars == 0 || measure.chars > SHORT * 2 || measure.code > 0 {
@@ -374,8 +377,8 @@ impl Cleaning<'_> {
             return false;
         }
         let sentence = measure.link_share() < 0.5 && measure.chars > 24 && ends_a_sentence(tree, at);
-        // A line of the article may begin with the same words ("Share the lock between jobs"): where nothing else tells the
-        // two apart, it is the article's unless it stands at its edge.
+        // A line of the article may start with the same words ("Share the lock between jobs"). If
+        // nothing else decides, it belongs to the article unless it is at the edge.
         let told_apart = is_plain_call(&words)
             || measure.linked > 0
             || words.trim_end().ends_with(':')
@@ -383,14 +386,14 @@ impl Cleaning<'_> {
         !sentence && told_apart
     }
 
-    /// Whether an element stands before or after nearly all that the grab kept.
+    /// Whether an element is before or after nearly all kept text.
     fn is_at_edge(&self, at: At) -> bool {
         let before = self.grabbed_upto[at];
         let after = self.total.saturating_sub(self.grabbed_upto[self.tree.node(at).end]);
         before * 20 < self.total || after * 20 < self.total
     }
 
-    /// Whether what the grab dropped is the article's after all.
+    /// Whether an element that the grab dropped belongs to the article.
     fn comes_back(&self, at: At, inside: bool, edges: bool) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let links = measure.link_share();
@@ -421,7 +424,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Drops the title again, dates, bylines and the like above the first paragraph.
+    /// Drops a repeated title, dates, bylines and similar lines above the first paragraph.
     fn drop_head(&mut self, root: At) {
         let tree = self.tree;
         let mut n = root + 1;
@@ -458,7 +461,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// The nodes of the line that begins at a node: itself, or the run of words and links it stands in.
+    /// The nodes of the line that starts at a node: the node, or the run of words and links that it
+    /// is in.
     fn line_at(&self, at: At) -> Vec<At> {
         let tree = self.tree;
         let ends = |n: At| tree.tag(n).is_block() || tree.tag(n) == Tag::Br;
@@ -481,13 +485,13 @@ impl Cleaning<'_> {
         })
     }
 
-    /// Drops everything from a heading under which only other things follow.
+    /// Drops everything after a heading that ends the article.
     fn drop_after_endings(&mut self, root: At) {
         let tree = self.tree;
         let end = tree.node(root).end;
         let shown: u32 = self.measures[root].chars;
         let text_chars = |n: At| if tree.tag(n) == Tag::Text { self.measures[n].chars } else { 0 };
-        // Characters of all text up to the place at hand, and in all: what follows is the difference.
+        // Counts all characters and those up to the current node. The difference is what follows.
         let all: u32 = (root + 1..end).map(text_chars).sum();
         let upto: Vec<u32> = (root..end)
             .scan(0, |sum, n| {
@@ -519,8 +523,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Drops short lines that come again and again: labels of galleries, players and advertisements. Lines of code may
-    /// well be equal.
+    /// Drops short lines that repeat: labels of galleries, players and advertisements. Lines of
+    /// code may repeat.
     fn drop_refrains(&mut self, root: At) {
         let tree = self.tree;
         let mut lines: HashMap<String, Vec<At>> = HashMap::default();
@@ -549,7 +553,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// A heading, or a short bold paragraph that does a heading's work, that opens what is not the article.
+    /// Whether a heading, or a short bold paragraph used as a heading, starts something outside the
+    /// article.
     fn is_ending(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let tag = tree.tag(at);
@@ -570,7 +575,8 @@ impl Cleaning<'_> {
         let mut prose = 0;
         let mut n = tree.node(heading).end;
         let end = tree.node(tree.node(heading).parent).end;
-        // What has no prose in so many parts is no section of the article, and bold lines would each look at all the rest.
+        // A section without prose in so many elements does not belong to the article. The limit
+        // keeps the time linear if there are many bold lines.
         for _ in 0..400 {
             if n >= end || tree.tag(n).heading().is_some() || prose >= ENOUGH_PROSE {
                 break;
@@ -602,7 +608,7 @@ fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a short line above the article tells when, by whom, or how long, and nothing else.
+/// Whether a short line above the article has only a date, an author or a reading time.
 fn is_dateline(line: &str) -> bool {
     let lower = line.to_lowercase();
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
@@ -629,7 +635,7 @@ fn is_dateline(line: &str) -> bool {
     if lower.contains("min read") || lower.contains("minute read") || lower.contains("minutes to read") {
         return lower.split_whitespace().count() <= 20;
     }
-    // A date, and a few words that are no sentence: who wrote it, where.
+    // A date, and a few words that are no sentence: the author, the place.
     let words = lower.split_whitespace().count();
     let sentence = line.trim_end().ends_with(['.', ':', '!', '?', ';', '…']);
     is_only_a_date(lower) || words <= 14 && !sentence && dates::in_words(lower).is_some()

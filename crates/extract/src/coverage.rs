@@ -1,23 +1,24 @@
-//! Parts of an article that the grab left behind.
+//! Finds parts of an article that the grab missed.
 //!
-//! Page builders put an article into several boxes, as deep as they like, with a picture or an advertisement between them. The
-//! grab goes by the paragraphs of one box and its siblings. Here the way up from what it kept is followed, and a box beside it
-//! is the article's where it is made of prose, and looks like what was kept or shares an `<article>` or `<main>` with it.
+//! Page builders put an article into several nested boxes, with an image or an advertisement
+//! between them. The grab only considers the paragraphs of one box and its siblings. This module
+//! climbs from the kept nodes. A box on the way belongs to the article if it consists of prose, and
+//! either looks like the kept boxes or shares an `<article>` or `<main>` with them.
 
 use crate::boilerplate::{is_apart, is_named_so, words_of_name};
 use crate::measure::Measure;
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Levels that are climbed.
+/// Maximum levels to climb.
 const MOST_LEVELS: usize = 14;
 
-/// Levels into a box beside the way up that are looked at.
+/// Maximum levels to descend into a box.
 const DEEPEST: usize = 10;
 
-/// Characters of prose from which a box may be a part of the article.
+/// Minimum characters of prose in a box that can belong to the article.
 const ENOUGH: u32 = 150;
 
-/// Marks the parts beside what was grabbed that are the article's too. Says whether there are any.
+/// Marks further parts that belong to the article. Returns whether there are any.
 pub(crate) fn widen(tree: &Tree, measures: &[Measure], grabbed: &mut [bool]) -> bool {
     let Some(total) = measures.first().map(|m| m.grabbed).filter(|total| *total > 0) else { return false };
     let mut root = 0;
@@ -56,9 +57,9 @@ pub(crate) fn widen(tree: &Tree, measures: &[Measure], grabbed: &mut [bool]) -> 
 struct Walk<'a> {
     tree: &'a Tree,
     measures: &'a [Measure],
-    /// What holds all that was grabbed.
+    /// The element that contains all kept nodes.
     root: At,
-    /// Whether the way up is within `<article>` or `<main>`.
+    /// Whether the path to it is inside `<article>` or `<main>`.
     framed: bool,
     in_article: bool,
     parts: Vec<At>,
@@ -66,7 +67,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Takes an element where it is made of prose, else what is so inside it.
+    /// Takes an element that consists of prose, or else its descendants that do.
     fn take(&mut self, at: At, depth: usize) {
         let (tree, measure) = (self.tree, self.measures[at]);
         let box_tag = matches!(tree.tag(at), Tag::Div | Tag::Section);
@@ -90,7 +91,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a box has a class in common with what was grabbed, or stands in one frame with it.
+    /// Whether a box shares a class with the kept nodes, or a frame.
     fn looks_alike(&self, at: At) -> bool {
         let classes = |n: At| self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
         let ours = || (self.root..self.tree.node(self.root).end).chain(self.tree.around(self.root).take(2));
@@ -103,8 +104,8 @@ impl Walk<'_> {
             })
     }
 
-    /// Whether a box is about another post, a comment or the author: an article in its own right, or under a heading that is
-    /// a link.
+    /// Whether a box is about another post, a comment or the author: an article in itself, or under
+    /// a heading that is a link.
     fn is_another_ones(&self, at: At) -> bool {
         let tree = self.tree;
         let is_linked_heading = |n: At| {

@@ -1,19 +1,20 @@
-//! Bytes to text.
+//! Decodes bytes to text.
 //!
-//! The order is the one of the HTML standard ("determining the character encoding"): a byte order mark, the Content-Type
-//! the server gave, the page's own declaration in its first bytes, and at last windows-1252. One thing is ours: bytes that
-//! are UTF-8 beyond doubt are read as that even where the page declares something else, since pages that were saved or
-//! passed on in UTF-8 keep their old declaration. Must not fail: bytes that mean nothing become U+FFFD.
+//! The order is that of the HTML standard ("determining the character encoding"): a byte order
+//! mark, the server's Content-Type, the page's own declaration in its first bytes, and finally
+//! windows-1252. There is one exception: bytes that are certainly UTF-8 are read as UTF-8, even if
+//! the page declares something else. Pages that were saved or passed on in UTF-8 keep their old
+//! declaration. Never fails: undefined bytes become U+FFFD.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How far into a page its own declaration is looked for. The standard says 1,024 bytes; pages that put scripts first
-/// make browsers look further, and so do we.
+/// How far into a page its declaration is searched. The standard says 1,024 bytes. Some pages have
+/// scripts first, so browsers search further, and so do we.
 const DECLARATION_WITHIN: usize = 4096;
 
-/// The text of `bytes`.
+/// Decodes `bytes`.
 pub(crate) fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0;
@@ -26,12 +27,13 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, s
     declared.decode_without_bom_handling(bytes).0
 }
 
-/// Whether the bytes are UTF-8 beyond doubt: bytes outside ASCII that mean something else hardly ever form valid UTF-8.
+/// Whether the bytes are certainly UTF-8. Non-ASCII bytes of other encodings hardly ever form valid
+/// UTF-8.
 fn is_surely_utf8(bytes: &[u8]) -> bool {
     !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok()
 }
 
-/// The encoding a page declares in a `<meta>` or an XML declaration.
+/// The encoding in a `<meta>` or an XML declaration.
 fn declared_within(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(DECLARATION_WITHIN)];
     let lower = head.to_ascii_lowercase();
@@ -48,7 +50,8 @@ fn declared_within(bytes: &[u8]) -> Option<&'static Encoding> {
     labelled(xml, b"encoding").map(as_readable)
 }
 
-/// A page whose ASCII declaration could be read is not UTF-16, whatever it says (HTML standard).
+/// A page whose declaration is readable as ASCII is not UTF-16, whatever it declares (HTML
+/// standard).
 fn as_readable(encoding: &'static Encoding) -> &'static Encoding {
     if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding }
 }
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_encoding_is_taken_from_the_mark_the_server_the_page_and_the_bytes_in_this_order() {
+    fn encoding_comes_from_mark_server_page_and_bytes() {
         let cases: [(&[u8], Option<&str>, &str); 10] = [
             (b"\xEF\xBB\xBFna\xC3\xAFve", Some("text/html; charset=iso-8859-1"), "naïve"),
             (b"\xFF\xFEh\0i\0", None, "hi"),

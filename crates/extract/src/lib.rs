@@ -1,8 +1,8 @@
-//! Page to clean article.
+//! Extracts the article from a page.
 //!
-//! A page comes as its server sent it: bytes in some encoding, an article somewhere in a frame of navigation, related
-//! posts, cookie notices and scripts. [`extract`] gives the article alone, as sanitised HTML and as text, with what the page
-//! says of it: title, author, date, address, language.
+//! A page is what its server sent: bytes in some encoding, with the article between navigation,
+//! related posts, cookie notices and scripts. [`extract`] returns the article as sanitised HTML and
+//! as text, with the page's metadata: title, author, date, address, language.
 //!
 //! ```
 //! use backissue_extract::{Page, extract};
@@ -18,11 +18,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The steps, a module each: `decode` the bytes, make the source `lean`, parse it into a `tree`, `locate` what may be the
-//! article, `measure` and `clean` that, `render` it as HTML and text, and let the HTML pass the gate of `sanitise`.
+//! Each step has a module: `decode` the bytes, `prefilter` the source, parse it into a `tree`,
+//! `locate` the candidate, `measure` and `clean` it, `render` it as HTML and text, and `sanitise`
+//! the HTML.
 //!
-//! This crate must not do input or output of any kind nor read the clock. It never panics, whatever the bytes; time and
-//! memory are bounded by the page's size, which is bounded by [`LARGEST_PAGE`].
+//! This crate does no input or output and reads no clock. It never panics. Time and memory are
+//! bounded by the page's size, which [`LARGEST_PAGE`] limits.
 
 mod boilerplate;
 mod clean;
@@ -53,47 +54,47 @@ use crate::metadata::Metadata;
 use crate::render::Body;
 use crate::tree::{AttrName, Tag, Tree};
 
-/// Most bytes a page may have.
+/// Maximum bytes of a page.
 pub const LARGEST_PAGE: usize = 8 << 20;
 
 /// A page as its server sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// The body of the answer, decompressed.
+    /// The response's body, decompressed.
     pub bytes: &'a [u8],
-    /// The Content-Type header, where there was one.
+    /// The Content-Type header, if there was one.
     pub media_type: Option<&'a str>,
-    /// The address the page was had from, after redirects. Relative links resolve against it.
+    /// The page's address after redirects. Relative links are resolved against it.
     pub url: Option<&'a Url>,
 }
 
-/// Why a page or an entry gives no article.
+/// Why a page or an entry has no article.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractError {
-    /// The server says it is something else, or the bytes are.
+    /// It is no HTML, by its Content-Type or its bytes.
     #[error("this is not an HTML page but {0}; only HTML pages can be articles")]
     NotHtml(String),
-    /// More bytes than [`LARGEST_PAGE`].
+    /// It has more bytes than [`LARGEST_PAGE`].
     #[error("the page has {0} bytes; pages of more than {LARGEST_PAGE} bytes are not read")]
     TooLarge(usize),
-    /// A page without words, or nothing on it that reads like an article, and none in the feed.
+    /// Neither the page nor the feed has text that reads like an article.
     #[error(
         "no article was found on the page; it may be empty, need scripts to show itself, or be a list of links"
     )]
     NoArticle,
-    /// The feed carries neither content nor summary with words in it.
+    /// The feed has neither content nor summary with words.
     #[error("the feed does not carry the article's text")]
     NoContent,
 }
 
-/// The article on `page`; `entry` is what the feed says of it.
+/// Extracts the article of `page`. `entry` is the feed's entry for it.
 ///
-/// Where the feed carries a body that is much fuller than what the page shows (a page behind a wall, or one that scripts
-/// fill), the feed's is taken. What the page does not say of its article is taken from the entry.
+/// If the feed's body is much longer than the page's (because of a paywall, or scripts that fill
+/// the page), the feed's body is used. Metadata that the page lacks comes from the entry.
 ///
 /// # Errors
-/// [`ExtractError::TooLarge`], [`ExtractError::NotHtml`], and [`ExtractError::NoArticle`] where neither page nor entry has
-/// one.
+/// [`ExtractError::TooLarge`], [`ExtractError::NotHtml`], and [`ExtractError::NoArticle`] if
+/// neither page nor entry has one.
 pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, ExtractError> {
     if page.bytes.len() > LARGEST_PAGE {
         return Err(ExtractError::TooLarge(page.bytes.len()));
@@ -134,11 +135,11 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
     article(metadata, body).ok_or(ExtractError::NoArticle)
 }
 
-/// The article as the feed carries it, for when its page cannot be had. `base` is what relative links resolve against: the
-/// article's address, or the feed's.
+/// The article in the feed, for a page that cannot be fetched. Relative links are resolved against
+/// `base`: the article's address, or the feed's.
 ///
 /// # Errors
-/// [`ExtractError::NoContent`] where neither content nor summary has words.
+/// [`ExtractError::NoContent`] if neither content nor summary has words.
 pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractError> {
     let metadata = Metadata::default().or_entry(entry);
     let body = [entry.content.as_deref(), entry.summary.as_deref()]
@@ -150,17 +151,19 @@ pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractE
     article(metadata, body).ok_or(ExtractError::NoContent)
 }
 
-/// The text of a piece of HTML, such as a feed's summary, by the rule of an article's text (see the module `render`).
+/// The text of HTML such as a feed's summary, by the rules for an article's text (see the module
+/// `render`).
 pub fn plain_text(html: &str) -> String {
     whole(html).text
 }
 
-/// The blocks of an article that was stored without them, from its HTML. They are the blocks of [`Article::text`].
+/// The blocks of an article that was stored without them, from its HTML. They are the blocks of
+/// [`Article::text`].
 pub fn blocks(html: &str) -> Blocks {
     whole(html).blocks
 }
 
-/// A piece of HTML without what is hidden.
+/// Renders HTML without its hidden parts.
 fn whole(html: &str) -> Body {
     let source = prefilter::prefilter(within(html, LARGEST_PAGE));
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
@@ -168,26 +171,26 @@ fn whole(html: &str) -> Body {
     render::render(&tree, 0, &hidden, None)
 }
 
-/// Words under which what the grab took is doubted.
+/// Minimum words of a body that the grab probably found completely.
 const LIKELY: u32 = 50;
 
-/// What of a measured page is the article.
+/// Decides what of a measured page is the article, and renders it.
 fn body_of(tree: &Tree, measures: &[measure::Measure], title: Option<&str>, base: Option<&Url>) -> Body {
     clean::article_part(tree, measures, title)
         .map(|part| render::render(tree, part.root, &part.dropped, base))
         .unwrap_or_default()
 }
 
-/// Words of a body under which a page is taken to show no more than a beginning.
+/// Below so many words, a page may show only the beginning of its article.
 const SCANT: u32 = 250;
 
-/// The entry's body, where it is so much fuller than what the page shows that the page cannot be showing it all. Many feeds
-/// carry the body in what others keep for a summary.
+/// The entry's body, if it is so much longer than the page's that the page cannot be complete. Many
+/// feeds have the body in the summary field.
 fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
     let (content, summary) = (entry.content.as_deref(), entry.summary.as_deref());
     let html = [content, summary].into_iter().flatten().max_by_key(|html| html.len())?;
     let shown = words::count(&shown.text);
-    // Even all markup taken for words, it would not be fuller.
+    // Not longer even if all its markup were words.
     if html.len() < shown as usize * 2 {
         return None;
     }
@@ -197,7 +200,7 @@ fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
     (fuller && carried >= 20).then_some(body)
 }
 
-/// The body that a feed carries: all of it but what is plainly no text of it.
+/// Renders a feed's body without boilerplate.
 fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
     let source = prefilter::prefilter(within(html, LARGEST_PAGE));
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
@@ -234,15 +237,15 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
     Some(article.bounded())
 }
 
-/// Longest `<base href>` that is heeded, in bytes.
+/// Maximum bytes of a `<base href>`.
 const LONGEST_BASE: usize = 2048;
 
-/// What relative addresses on a page resolve against.
+/// The base of relative addresses on a page.
 fn base_of(tree: &Tree, url: Option<&Url>, canonical: Option<&Url>) -> Option<Url> {
     let told =
         tree.nodes.iter().take(400).filter(|n| n.tag == Tag::Base).find_map(|n| n.attr(AttrName::Href));
     let page = url.or(canonical);
-    // A long base would be copied into every address of the page.
+    // Each address of the page would get a copy of a long base.
     told.filter(|href| href.len() <= LONGEST_BASE)
         .and_then(|href| render::absolute(href, page, &["http", "https"]))
         .or_else(|| page.cloned())
@@ -274,7 +277,7 @@ fn refuse_other_kinds(page: &Page<'_>) -> Result<(), ExtractError> {
     }
 }
 
-/// The start of `text`, at most `limit` bytes, cut between characters.
+/// Cuts `text` to at most `limit` bytes, between characters.
 fn within(text: &str, limit: usize) -> &str {
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {

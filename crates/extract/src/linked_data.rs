@@ -1,8 +1,8 @@
-//! What a page says of its article in JSON-LD with schema.org's words.
+//! Metadata of an article from JSON-LD with schema.org's vocabulary.
 
 use serde_json::Value;
 
-/// What linked data says of the article; what it does not say stays empty.
+/// The metadata. Missing fields are empty.
 #[derive(Debug, Default)]
 pub(crate) struct LinkedData {
     pub(crate) headline: Option<String>,
@@ -13,13 +13,13 @@ pub(crate) struct LinkedData {
     pub(crate) language: Option<String>,
 }
 
-/// Most bytes that are read of a page's blocks, whole blocks only: as values they take up to eighty times the room. And most
-/// objects looked at.
+/// Maximum bytes of a page's JSON-LD, in whole blocks, and maximum number of objects. Parsed values
+/// take up to eighty times the memory of their text.
 const LONGEST: usize = 1 << 20;
 const MOST_OBJECTS: usize = 200;
 
 impl LinkedData {
-    /// Reads the blocks of a page; the first article among all objects speaks.
+    /// Parses a page's blocks. The first article among all objects counts.
     pub(crate) fn of(blocks: &[String]) -> Self {
         let mut left = LONGEST;
         let mut fits = |block: &&String| {
@@ -56,7 +56,7 @@ fn parse(block: &str) -> Option<Value> {
         .trim_end_matches("//]]>")
         .trim_end_matches("]]>");
     serde_json::from_str(block.trim()).ok().or_else(|| {
-        // Line breaks inside strings are the commonest fault.
+        // Line breaks inside strings are the most frequent error.
         let mended: String = block.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         serde_json::from_str(mended.trim().trim_end_matches(';')).ok()
     })
@@ -123,7 +123,8 @@ fn text(value: Option<&Value>) -> Option<String> {
     Some(text.trim().to_owned()).filter(|t| !t.is_empty())
 }
 
-/// The names of people or organisations: strings, objects, references to other objects, or lists of those.
+/// The names of people or organisations: strings, objects, references to other objects, or lists of
+/// these.
 fn names(value: Option<&Value>, objects: &[&Value]) -> Option<String> {
     let one = |value: &Value| match value {
         Value::String(name) => Some(name.trim().to_owned()),
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_article_is_found_in_a_graph_and_its_author_by_reference() {
+    fn article_in_a_graph_has_its_author_by_reference() {
         let block = r##"{"@context":"https://schema.org","@graph":[
             {"@type":"WebSite","name":"The Site"},
             {"@type":["Article","BlogPosting"],"headline":"Queues","datePublished":"2020-08-21","author":[{"@id":"#a"},{"name":"Bo"}]},
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_blocks_no_more_is_read_than_of_one() {
+    fn json_ld_of_many_blocks_is_bounded() {
         let large = |headline: &str| {
             let filler = "0,".repeat(LONGEST / 3);
             format!("{{\"filler\":[{filler}0],\"@type\":\"Article\",\"headline\":\"{headline}\"}}")
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_blocks_are_passed_over() {
+    fn broken_json_ld_is_skipped() {
         let blocks =
             ["{", "[1, null, \"x\"]", "{\"@type\":\"Article\",\"headline\":\"a\nb\"}"].map(str::to_owned);
         assert_eq!(LinkedData::of(&blocks).headline.as_deref(), Some("a b"));

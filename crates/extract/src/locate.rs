@@ -1,23 +1,24 @@
-//! Where on the page the article is.
+//! Locates the article on the page.
 //!
-//! `dom_smoothie`, an implementation of Mozilla's Readability, says which pieces of text it would keep. That is taken as
-//! evidence, not as the answer: [`crate::clean`] decides, on the page as it was, what of it is the article.
+//! `dom_smoothie`, an implementation of Mozilla's Readability, says which text nodes it would keep
+//! ("the grab"). This is evidence, not the result: [`crate::clean`] decides on the original page.
 
 use dom_query::{Document, NodeData, NodeRef, TreeNode};
 use dom_smoothie::{Config, ParsePolicy, Readability};
 
 use crate::tree::{AttrName, Places, Tag, Tree};
 
-/// A text shorter than this, in characters, makes the next, more lenient try worth its time (Readability's own figure).
+/// Minimum characters of a text that needs no further, more lenient attempt (Readability's own
+/// number).
 const SHORT: usize = 500;
 
-/// Marks the nodes of `tree` that the grab keeps. `document` is the one the tree was made of, `source` what it was parsed
-/// from, for further tries.
+/// Marks the nodes of `tree` that the grab keeps. `tree` was made of `document`, and `document` was
+/// parsed from `source`, which further attempts parse again.
 pub(crate) fn grabbed(document: Document, source: &str, tree: &Tree, places: &Places) -> Option<Vec<bool>> {
     let mut best: Option<(usize, Vec<bool>)> = None;
     let mut first = Some(document);
     for policy in [ParsePolicy::Strict, ParsePolicy::Moderate, ParsePolicy::Clean, ParsePolicy::Raw] {
-        // A second parse of the same source gives the same nodes with the same identities.
+        // A second parse of the same source gives the same nodes with the same ids.
         let document = first.take().unwrap_or_else(|| Document::from(source));
         let Some((length, marks)) = attempt(document, policy, tree, places) else { continue };
         if best.as_ref().is_none_or(|(most, _)| length > *most) {
@@ -57,7 +58,7 @@ fn attempt(
     (length > 0).then_some((length, marks))
 }
 
-/// Most characters in one text that a serializer escapes.
+/// Maximum characters per text node that a serializer escapes.
 const MOST_SIGNS: usize = 256;
 
 /// Whether a serializer of HTML may escape this byte.
@@ -65,8 +66,11 @@ pub(crate) fn is_sign(byte: u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | 0xC2)
 }
 
-/// Replaces the signs in a text that has very many. `dom_smoothie` serializes what it found, and `html5ever` 0.40 searches
-/// the rest of a text again for every sign, so its time grows with their product. The grab counts characters only.
+/// Replaces characters to be escaped in text nodes that have very many.
+///
+/// `dom_smoothie` serializes its result, and `html5ever` 0.40 scans the rest of a text node again
+/// for each such character. So its time is quadratic. The grab only counts characters, so the
+/// replacement does not matter.
 fn without_many_signs(document: &Document) {
     let signs = |text: &str| text.bytes().filter(|b| is_sign(*b)).count();
     let has_many = |node: &TreeNode| matches!(&node.data, NodeData::Text { contents } if contents.len() > MOST_SIGNS && signs(contents) > MOST_SIGNS);
@@ -85,7 +89,7 @@ fn without_many_signs(document: &Document) {
     }
 }
 
-/// Names that makers of pages give to the element with the article's body.
+/// Usual names of the element with the article's body.
 const BODY_NAMES: &[&str] = &[
     "post-content",
     "entry-content",
@@ -99,8 +103,8 @@ const BODY_NAMES: &[&str] = &[
     "main",
 ];
 
-/// Marks all that is in the element which by its kind or name holds the article: for pages so short that the grab, which
-/// goes by the length of paragraphs, takes something else.
+/// Marks everything in the element that contains the article by its tag or name. For pages that are
+/// so short that the grab, which counts paragraph lengths, takes something else.
 pub(crate) fn named_body(tree: &Tree) -> Option<Vec<bool>> {
     let named = |name: &str| {
         (0..tree.nodes.len()).find(|&at| {

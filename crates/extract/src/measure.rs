@@ -1,21 +1,23 @@
-//! What is known of every node before anything is decided: how much it says, how much of that is links, how much was grabbed.
+//! Measures all nodes before anything is decided: amount of text, share of links, share of kept
+//! text.
 
 use backissue_model::cancel::checkpoint;
 
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Sums over a node and all below it.
+/// Sums over a node and its descendants.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measure {
-    /// Characters of text, white space not counted.
+    /// Characters of text, without white space.
     pub(crate) chars: u32,
-    /// Those of them inside links.
+    /// Characters inside links.
     pub(crate) linked: u32,
-    /// Those of them that the grab kept.
+    /// Characters that the grab kept.
     pub(crate) grabbed: u32,
     /// Characters in code blocks.
     pub(crate) code: u32,
-    /// Characters in paragraphs and the like that read as prose: long enough, or closed like a sentence, and not links.
+    /// Characters in paragraphs and similar elements that read as prose: long enough, or ending
+    /// like a sentence, and no links.
     pub(crate) prose: u32,
     /// Images.
     pub(crate) images: u16,
@@ -27,7 +29,7 @@ impl Measure {
         share(self.linked, self.chars)
     }
 
-    /// The share that the grab kept, 0 to 1.
+    /// The share of text that the grab kept, 0 to 1.
     pub(crate) fn grabbed_share(self) -> f32 {
         share(self.grabbed, self.chars)
     }
@@ -37,7 +39,7 @@ fn share(part: u32, whole: u32) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
-/// Measures every node of `tree`; `grabbed` marks what the grab kept.
+/// Measures all nodes of `tree`; `grabbed` marks the nodes that the grab kept.
 pub(crate) fn measure(tree: &Tree, grabbed: &[bool]) -> Vec<Measure> {
     let mut measures = vec![Measure::default(); tree.nodes.len()];
     for at in (0..tree.nodes.len()).rev() {
@@ -72,7 +74,7 @@ pub(crate) fn measure(tree: &Tree, grabbed: &[bool]) -> Vec<Measure> {
     measures
 }
 
-/// Whether a paragraph, item or bare piece of text reads as prose.
+/// Whether a paragraph, list item or bare text reads as prose.
 fn is_prose(tree: &Tree, at: At, measure: Measure) -> bool {
     let long = measure.chars >= 80;
     match tree.tag(at) {
@@ -89,7 +91,7 @@ fn is_prose(tree: &Tree, at: At, measure: Measure) -> bool {
     }
 }
 
-/// Whether the last words of a node end as a sentence does.
+/// Whether a node's text ends like a sentence.
 pub(crate) fn ends_a_sentence(tree: &Tree, at: At) -> bool {
     let last = (at..tree.node(at).end).rev().find(|&n| tree.tag(n) == Tag::Text && !tree.node(n).is_blank());
     last.is_some_and(|n| {
@@ -98,7 +100,7 @@ pub(crate) fn ends_a_sentence(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether a page hides an element from its readers, or puts it before them until they agree to something.
+/// Whether an element is hidden, or demands the reader's consent first.
 pub(crate) fn is_hidden(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     if node.is_notice || node.attr(AttrName::Hidden).is_some_and(|value| value != "until-found") {

@@ -1,7 +1,8 @@
-//! What a page says of itself: address, title, author, date, site, description, language.
+//! A page's metadata: address, title, author, date, site, description, language.
 //!
-//! Every field has an order of witnesses, the most exact first: linked data (schema.org in JSON-LD), meta elements (Open
-//! Graph, Dublin Core and others), marks in the page (`itemprop`, `rel`, `<time>`), what the page shows, and its address.
+//! Each field has an order of sources, most exact first: linked data (schema.org in JSON-LD), meta
+//! elements (Open Graph, Dublin Core and others), marked elements (`itemprop`, `rel`, `<time>`),
+//! visible text, and the address.
 
 use backissue_model::{Entry, dates};
 use jiff::Timestamp;
@@ -14,16 +15,16 @@ use crate::measure::Measure;
 use crate::titles;
 use crate::tree::{At, AttrName, Tag, Tree, collapsed};
 
-/// Longest title, name or description that is believed, in bytes.
+/// Maximum bytes of a title, name or description.
 const LONGEST_FIELD: usize = 2000;
 
-/// Nodes behind the headline among which its date and author are sought.
+/// Number of nodes after the headline in which its date and author are searched.
 const MOST_ABOUT_HEADLINE: usize = 80;
 
-/// Elements around a node that may name it as another one's.
+/// Number of ancestors that may mark a node as part of something else.
 const MOST_AROUND: usize = 20;
 
-/// Words in `class` and `id` of what has dates and authors of its own.
+/// Words in `class` and `id` of elements with their own dates and authors.
 const ANOTHERS: &[&str] = &[
     "agenda",
     "calendar",
@@ -49,7 +50,7 @@ const ANOTHERS: &[&str] = &[
     "widget",
 ];
 
-/// What a page says of itself.
+/// A page's metadata.
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     pub(crate) canonical_url: Option<Url>,
@@ -62,7 +63,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Reads a page.
+    /// Reads a page's metadata.
     pub(crate) fn of(tree: &Tree, measures: &[Measure], json_ld: &[String], url: Option<&Url>) -> Self {
         let page = Witnesses { tree, measures, metas: metas(tree), data: LinkedData::of(json_ld), url };
         let site_name = page.site_name();
@@ -86,7 +87,7 @@ impl Metadata {
         }
     }
 
-    /// Fills what the page does not say with what the feed says.
+    /// Fills missing fields from the feed's entry.
     pub(crate) fn or_entry(mut self, entry: &Entry) -> Self {
         self.title = self.title.or_else(|| entry.title.as_deref().and_then(field));
         self.author = self.author.or_else(|| entry.author.as_deref().and_then(name));
@@ -125,7 +126,7 @@ fn metas(tree: &Tree) -> Vec<(String, &str)> {
 }
 
 impl Witnesses<'_> {
-    /// The content of the first of these meta elements that the page has.
+    /// The content of the first of these meta elements that exists.
     fn meta(&self, keys: &[&str]) -> Option<String> {
         keys.iter().find_map(|key| self.metas.iter().find(|(k, _)| k == key).map(|(_, c)| (*c).to_owned()))
     }
@@ -172,13 +173,13 @@ impl Witnesses<'_> {
         titles::choose(&declared, &headings, first_h1.as_deref(), site_name, self.url)
     }
 
-    /// The text of an element that is otherwise never read, such as `<title>`.
+    /// The text of an element that is never rendered, such as `<title>`.
     fn whole_text(&self, at: At) -> String {
         self.tree.below(at).map(|n| &*self.tree.node(n).text).collect()
     }
 
     fn author(&self, site_name: Option<&str>) -> Option<String> {
-        // A site is not who wrote the article.
+        // The site is not the author.
         let is_site = |name: &String| site_name.is_some_and(|site| site.eq_ignore_ascii_case(name));
         let declared = self.data.author.clone().into_iter().chain(
             self.metas
@@ -207,7 +208,7 @@ impl Witnesses<'_> {
             .or_else(|| self.author_beside_date().filter(|name| !is_site(name)))
     }
 
-    /// The author as marked or written in the page.
+    /// The author as marked or written on the page.
     fn shown_author(&self) -> Option<String> {
         let tree = self.tree;
         let near = |at: &At| {
@@ -246,7 +247,7 @@ impl Witnesses<'_> {
             })
     }
 
-    /// The author in a line near the title that tells the date as well: `August 15, 2023 - Ann Lee (@ann)`.
+    /// The author in a line with a date near the title: `August 15, 2023 - Ann Lee (@ann)`.
     fn author_beside_date(&self) -> Option<String> {
         let tree = self.tree;
         let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
@@ -269,7 +270,7 @@ impl Witnesses<'_> {
         })
     }
 
-    /// The words from a piece of text on, up to the next block.
+    /// The text from a text node on, up to the next block.
     fn run_from(&self, at: At) -> String {
         let tree = self.tree;
         let run = (at..(at + 20).min(tree.nodes.len())).take_while(|&n| !tree.tag(n).is_block());
@@ -316,7 +317,8 @@ impl Witnesses<'_> {
                 })
             })
             .or_else(|| self.marked_date())
-            // A day in the address is the day of publication; one in the text beside the title may be that of a meeting.
+            // A day in the address is the day of publication; one in the text beside the title may
+            // be that of a meeting.
             .or_else(|| dates::in_address(self.url?))
             .or_else(|| self.shown_date())
     }
@@ -357,7 +359,7 @@ impl Witnesses<'_> {
             .or_else(|| marked("dateCreated"))
     }
 
-    /// The nodes around the headline: from shortly before it to the first paragraph of the article.
+    /// The nodes around the headline: from shortly before it to the article's first paragraph.
     fn headline(&self) -> std::ops::Range<At> {
         let tree = self.tree;
         let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2)).unwrap_or(0);
@@ -366,7 +368,8 @@ impl Witnesses<'_> {
         heading.saturating_sub(40)..(heading..end).find(is_paragraph).unwrap_or(end)
     }
 
-    /// Whether a node belongs to a comment, another post or an event: in a part named so, or beside the article by its kind.
+    /// Whether a node belongs to a comment, another post or an event: by the name of an ancestor,
+    /// or because it is boilerplate by its tag.
     fn is_anothers(&self, at: At) -> bool {
         let tree = self.tree;
         std::iter::once(at).chain(tree.around(at).take(MOST_AROUND)).any(|n| {
@@ -383,7 +386,7 @@ impl Witnesses<'_> {
         })
     }
 
-    /// Whether the first heading lies in an element: then it is the page, however it is called.
+    /// Whether an element contains the first heading. Then it is the page, whatever its name.
     fn holds_headline(&self, at: At) -> bool {
         let heading = self.tree.first(Tag::H1);
         heading.is_some_and(|heading| (at..self.tree.node(at).end).contains(&heading))
@@ -416,13 +419,13 @@ impl Witnesses<'_> {
     }
 }
 
-/// A short text as a field, or none where it is empty or too long to be one.
+/// A short text as a field. Returns `None` if it is empty or too long.
 pub(crate) fn field(text: &str) -> Option<String> {
     let text = undone_entities(&collapsed(text));
     (!text.is_empty() && text.len() <= LONGEST_FIELD).then_some(text)
 }
 
-/// Character references that were written twice: `&amp;amp;`.
+/// Resolves character references that were escaped twice: `&amp;amp;`.
 fn undone_entities(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
@@ -450,7 +453,8 @@ fn undone_entities(text: &str) -> String {
     text
 }
 
-/// A name as an author: without "By", a date before or behind it, a role or an address; several joined with commas.
+/// A name as an author: without "By", a date before or after it, a role or an address. Several
+/// names are joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
     let mut name = without_date_before(&field(text).filter(|n| !is_only_a_date(&n.to_lowercase()))?);
     const NO_NAMES: &[&str] =
@@ -463,7 +467,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
             name = rest.to_owned();
         }
     }
-    // In other languages; "von" begins a family name as well.
+    // "By" in other languages. "von" can also start a family name.
     for prefix in ["von ", "par ", "por "] {
         if let Some(rest) = without(prefix, &name).filter(|rest| is_whole_name(rest)) {
             name = rest.to_owned();
@@ -502,7 +506,8 @@ pub(crate) fn name(text: &str) -> Option<String> {
     without_roles(&names)
 }
 
-/// A byline without the date that it begins with: `Monday August 27, 2018 10:05 am PDT by Ann Lee`, `Aug 5, 2020 · Ann Lee`.
+/// A byline without the date before it: `Monday August 27, 2018 10:05 am PDT by Ann Lee`, `Aug 5,
+/// 2020 · Ann Lee`.
 fn without_date_before(text: &str) -> String {
     let is_date = |start: &str| {
         let lower = start.trim().to_lowercase();
@@ -519,7 +524,7 @@ fn without_date_before(text: &str) -> String {
     text.to_owned()
 }
 
-/// What people are, behind their names.
+/// Roles after people's names.
 const ROLES: &[&str] = &[
     "analyst",
     "architect",
@@ -548,7 +553,7 @@ const ROLES: &[&str] = &[
     "writer",
 ];
 
-/// Names without the roles among them: `Ann Lee, Senior Engineer` and `Ann Lee Games Editor` are Ann Lee.
+/// Removes roles from names: `Ann Lee, Senior Engineer` and `Ann Lee Games Editor` are Ann Lee.
 fn without_roles(names: &str) -> Option<String> {
     let is_role = |word: &str| ROLES.contains(&word.to_lowercase().as_str());
     let mut kept: Vec<String> = Vec::new();
@@ -567,21 +572,22 @@ fn without_roles(names: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(", "))
 }
 
-/// What follows `prefix`, in capitals or not, at the start of `text`.
+/// Removes `prefix`, in any case, from the start of `text`. Returns `None` if it is not there.
 fn without<'t>(prefix: &str, text: &'t str) -> Option<&'t str> {
     let begins = text.get(..prefix.len())?.eq_ignore_ascii_case(prefix);
     begins.then(|| text[prefix.len()..].trim())
 }
 
-/// Whether a text begins like a person's name in full, in its usual order: `Ann Lee`, and neither `Neumann` nor `der Leyen,
-/// Ursula`.
+/// Whether a text starts like a person's full name in the usual order: `Ann Lee`, but neither
+/// `Neumann` nor `der Leyen, Ursula`.
 fn is_whole_name(text: &str) -> bool {
     let mut words = text.split_whitespace();
     words.next().is_some_and(|first| first.starts_with(char::is_uppercase) && !first.ends_with(','))
         && words.next().is_some()
 }
 
-/// Where a name ends that runs into a date or a number: `Ann Lee22 Dec 2016`, `Ann Lee March 11, 2015`.
+/// Where a name ends that is followed by a date or a number without separator: `Ann Lee22 Dec
+/// 2016`, `Ann Lee March 11, 2015`.
 fn before_a_date(name: &str) -> usize {
     let Some(digit) = name.find(|c: char| c.is_ascii_digit()).filter(|&d| d > 3) else { return name.len() };
     let before = name[..digit].trim_end();
@@ -589,7 +595,7 @@ fn before_a_date(name: &str) -> usize {
     if word > 3 && is_only_a_date(&format!("{} 1", before[word..].to_lowercase())) { word } else { digit }
 }
 
-/// A language tag in its usual writing (`en-US`), or none where the text is no tag (BCP 47).
+/// A language tag in its usual form (`en-US`). Returns `None` if the text is no tag (BCP 47).
 fn language_tag(text: &str) -> Option<String> {
     let text = text.trim().split([',', ';']).next()?.trim();
     let text = text.split('.').next()?;
@@ -614,7 +620,7 @@ fn language_tag(text: &str) -> Option<String> {
     (!matches!(tag.as_str(), "" | "und" | "zxx" | "mul")).then_some(tag)
 }
 
-/// The language of a text, where it can be recognised.
+/// The language of a text. Returns `None` if it cannot be detected.
 pub(crate) fn recognised_language(text: &str) -> Option<String> {
     let mut end = text.len().min(4000);
     while !text.is_char_boundary(end) {
@@ -659,7 +665,8 @@ pub(crate) fn recognised_language(text: &str) -> Option<String> {
     Some(TWO_LETTERS.iter().find(|(three, _)| *three == code).map_or(code, |(_, two)| two).to_owned())
 }
 
-/// Whether `address`, which a page at `url` gives as its own, lies on the same site and can be an article's.
+/// Whether a page at `url` may name `address` as its own: it is on the same site and can be an
+/// article's.
 fn is_same_article_site(url: &Url, address: &Url) -> bool {
     let front = |u: &Url| u.path().len() <= 1 && u.query().is_none();
     if front(address) && !front(url) {
@@ -676,7 +683,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_freed_of_what_is_around_them() {
+    fn names_lose_bylines_dates_and_roles() {
         for (text, told) in [
             ("By Ann Lee", Some("Ann Lee")),
             ("By  Ann Lee and Bo Chen on May 3, 2021", Some("Ann Lee, Bo Chen")),
@@ -711,7 +718,7 @@ mod tests {
     }
 
     #[test]
-    fn language_tags_are_written_as_usual() {
+    fn language_tags_are_normalised() {
         for (text, tag) in [
             ("en_us", Some("en-US")),
             ("zh-hans-cn", Some("zh-Hans-CN")),
@@ -724,7 +731,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canonical_address_elsewhere_or_at_the_front_is_not_believed() {
+    fn foreign_or_front_page_canonical_address_is_ignored() {
         let page: Url = "https://blog.example.co.uk/post".parse().unwrap();
         for (address, same) in [
             ("https://www.example.co.uk/post", true),

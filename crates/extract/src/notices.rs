@@ -1,12 +1,12 @@
-//! Boxes that ask readers for consent to cookies and the like.
+//! Detects boxes that ask for consent to cookies and the like.
 //!
-//! They may hold more prose than a short article, and the grab goes by prose. So they are found before it, by what they are
-//! called and what they speak of, and neither the grab nor anything else sees them.
+//! They may contain more prose than a short article, and the grab looks for prose. So they are
+//! found before it, by name and topic, and are invisible to all later steps.
 
 use crate::boilerplate::words_of_name;
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Words in `class`, `id` and `aria-label` by which makers of pages and of such boxes call them.
+/// Words in the `class`, `id` and `aria-label` of such boxes.
 const NAMES: &[&str] = &[
     "ccpa",
     "cmp",
@@ -67,7 +67,7 @@ fn is_notice(tree: &Tree, at: At) -> bool {
 fn is_named(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     let has_name = |name: &str| {
-        // `tag-cookies` and `category-gdpr` say what a post is about.
+        // `tag-cookies` and `category-gdpr` are the topic of a post.
         let words = words_of_name(name);
         let is_topic =
             words.first().is_some_and(|w| ["category", "tag", "topic", "post", "page"].contains(&w.as_str()));
@@ -84,7 +84,8 @@ fn speaks_of_consent(tree: &Tree, at: At) -> bool {
     TOPICS.iter().any(|topic| start.contains(topic))
 }
 
-/// Whether an article lies inside: a page may call all of itself by its state of consent.
+/// Whether the element contains an article: a page may put the state of consent into the class of
+/// its body.
 fn holds_an_article(tree: &Tree, at: At) -> bool {
     tree.below(at).any(|n| {
         matches!(tree.tag(n), Tag::Article | Tag::Main | Tag::H1)

@@ -1,27 +1,28 @@
-//! Which elements a parser holds open at a place of the source.
+//! The stack of open elements at a position of the source.
 //!
-//! Follows the rules by which HTML is built into a tree (HTML standard, 13.2.6) as far as depth is concerned: which start tags
-//! close what came before, and which end tags close nothing, though an element of their name is open. Where depth were
-//! counted by names alone, `<span><div></span>` over and over would nest without limit. Builds no tree.
+//! Follows the rules of tree construction (HTML standard, 13.2.6) as far as they matter to depth:
+//! which start tags close earlier elements, and which end tags close nothing although an element
+//! with their name is open. A depth counted by names alone would miss that repeated
+//! `<span><div></span>` nests without limit. Builds no tree.
 
 use std::borrow::Cow;
 
-/// Elements open at once. Browsers stop at 512; what follows takes time with the square of it, and pages that people write
-/// stay far below.
+/// Maximum open elements. Browsers stop at 512. Later steps take quadratic time in the depth, and
+/// real pages stay far below.
 pub(crate) const DEEPEST: usize = 200;
 
-/// Formatting elements open at once, links aside. A parser opens those that a block has cut off again in every block that
-/// follows, so that a few bytes could become a thousand elements.
+/// Maximum open formatting elements, without links. A parser reopens those that a block interrupted
+/// in each following block, so that a few bytes could become a thousand elements.
 const MOST_FORMATTING: usize = 8;
 
-/// The elements that are open, outermost first.
+/// The open elements, outermost first.
 #[derive(Debug, Default)]
 pub(crate) struct OpenElements<'a> {
     names: Vec<Cow<'a, str>>,
     formatting: usize,
 }
 
-/// Elements that never hold others, and those of which there is one.
+/// Elements that never contain others, and those of which there is only one.
 fn never_nests(name: &str) -> bool {
     is_void(name) || matches!(name, "body" | "col" | "colgroup" | "frame" | "head" | "html")
 }
@@ -48,7 +49,7 @@ fn is_void(name: &str) -> bool {
     )
 }
 
-/// Formatting elements, which a parser opens again where a block cut them off.
+/// Formatting elements, which a parser reopens after a block interrupts them.
 const FORMATTING: &[&str] =
     &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
@@ -60,7 +61,7 @@ fn is_heading(name: &str) -> bool {
     matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
 
-/// Elements whose start tag ends an open paragraph.
+/// Elements whose start tag closes an open paragraph.
 fn ends_a_paragraph(name: &str) -> bool {
     is_heading(name)
         || matches!(
@@ -100,12 +101,12 @@ fn ends_a_paragraph(name: &str) -> bool {
         )
 }
 
-/// Elements that an end tag of another name does not reach through.
+/// Elements that an end tag with another name cannot close across.
 fn is_scope(name: &str) -> bool {
     matches!(name, "applet" | "caption" | "marquee" | "object" | "table" | "td" | "template" | "th")
 }
 
-/// Elements of the standard's category "special": the end tag of an ordinary element does not reach through them.
+/// Elements of the standard's category "special": an ordinary end tag cannot close across them.
 fn is_special(name: &str) -> bool {
     is_scope(name)
         || ends_a_paragraph(name)
@@ -120,7 +121,7 @@ fn is_table_part(name: &str) -> bool {
 }
 
 impl<'a> OpenElements<'a> {
-    /// Takes note of a start tag. Writes the end tags to `html` that belong before it, and says whether it may stand.
+    /// Handles a start tag. Writes the implied end tags to `html`. Returns whether to keep the tag.
     pub(crate) fn start(&mut self, name: Cow<'a, str>, html: &mut String) -> bool {
         let name_text: &str = &name;
         if never_nests(name_text) {
@@ -133,7 +134,7 @@ impl<'a> OpenElements<'a> {
         if let Some(kind) = kind.filter(|k| matches!(*k, "a" | "nobr"))
             && let Some(before) = self.last_before(is_scope, |n| n == kind)
         {
-            // A link in a link ends the one around it, however far out that was opened.
+            // A link in a link closes the outer one, however far out that was opened.
             end_tag(kind, html);
             self.remove(before);
         }
@@ -151,7 +152,8 @@ impl<'a> OpenElements<'a> {
         true
     }
 
-    /// Takes note of an end tag. Writes the end tags to `html` that belong before it, and says whether it ends anything.
+    /// Handles an end tag. Writes the implied end tags to `html`. Returns whether it closes
+    /// anything.
     pub(crate) fn end(&mut self, name: &str, html: &mut String) -> bool {
         if never_nests(name) {
             return true;
@@ -186,12 +188,13 @@ impl<'a> OpenElements<'a> {
                 self.remove(at);
                 true
             }
-            // Without an open paragraph it is an empty one, which sets apart what is beside it.
+            // Without an open paragraph, `</p>` is an empty paragraph, which separates its
+            // neighbours.
             None => name == "p",
         }
     }
 
-    /// The outermost of the elements that a start tag closes.
+    /// The outermost element that a start tag closes.
     fn closed_by(&self, name: &str) -> Option<usize> {
         let last = self.names.len().checked_sub(1);
         let on_top = |test: fn(&str) -> bool| last.filter(|&l| test(&self.names[l]));
@@ -232,7 +235,7 @@ impl<'a> OpenElements<'a> {
         self.last_before(|n| is_scope(n) || n == "button", |n| n == "p")
     }
 
-    /// The innermost element that is `sought`, where no element that `stops` lies inside it.
+    /// The innermost element that is `sought`, unless an element that `stops` is inside it.
     fn last_before(&self, stops: impl Fn(&str) -> bool, sought: impl Fn(&str) -> bool) -> Option<usize> {
         for (at, name) in self.names.iter().enumerate().rev() {
             if sought(name) {
@@ -245,7 +248,8 @@ impl<'a> OpenElements<'a> {
         None
     }
 
-    /// Takes the elements from `at` on off. Formatting among them is ended in `html`, lest a parser open it again.
+    /// Closes the elements from `at` on. Writes end tags of formatting elements to `html`, so that
+    /// a parser does not reopen them.
     fn close_to(&mut self, at: usize, html: &mut String) {
         for name in self.names.drain(at..).rev() {
             if let Some(kind) = formatting(&name) {

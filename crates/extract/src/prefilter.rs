@@ -1,45 +1,48 @@
-//! A page's source without what never reaches a reader.
+//! Removes from a page's source what never reaches a reader.
 //!
-//! One pass over the source before it is parsed, for two ends. Scripts, styles, comments and drawings are often most of a
-//! page; left out here they cost nothing later. And nesting is bounded, as browsers bound it: what follows may recurse.
-//! This is no sanitiser: it may be fooled by contrived markup, and what it lets through is still cleaned at the end.
+//! This is one pass over the source before it is parsed, with two purposes. Scripts, styles,
+//! comments and drawings are often most of a page; without them all later steps are cheaper. And
+//! nesting is bounded, as in browsers, because later steps may recurse. This is no sanitiser:
+//! contrived markup can fool it, and its output is sanitised at the end.
 
 use std::borrow::Cow;
 
 use crate::open_elements::OpenElements;
 
-/// A page's source made lean.
+/// A prefiltered source.
 pub(crate) struct Prefiltered {
-    /// The source that remains.
+    /// The remaining source.
     pub(crate) html: String,
     /// The contents of `<script type="application/ld+json">`.
     pub(crate) json_ld: Vec<String>,
-    /// Bytes searched in vain for the end of furniture.
-    in_vain: usize,
-    /// Start tags kept.
+    /// Bytes scanned without finding the end of a skippable element.
+    wasted: usize,
+    /// Number of kept start tags.
     elements: usize,
-    /// Whether something stands in the page's body already.
+    /// Whether the page's body has content already.
     in_body: bool,
 }
 
-/// Elements that are left out with all they hold.
+/// Elements that are removed with their contents.
 const LEFT_OUT: &[&str] =
     &["script", "style", "iframe", "noembed", "noframes", "svg", "math", "object", "applet"];
-/// Elements that never hold an article's words, left out where they are whole and of a likely size.
+/// Elements that never contain an article's words. They are removed if they are complete and of
+/// plausible size.
 const PASSED_OVER: &[&str] = &["nav", "select", "button"];
-/// Most bytes of such an element.
-const LARGEST_FURNITURE: usize = 100_000;
-/// Most bytes of a page that are searched in vain for the end of such elements: each search may read what the last one read.
-const MOST_IN_VAIN: usize = 4 * LARGEST_FURNITURE;
-/// Most start tags that are kept; of what comes after, the words are. The longest pages that people write stay far below.
+/// Maximum bytes of such an element.
+const LARGEST_SKIPPABLE: usize = 100_000;
+/// Maximum bytes per page that are scanned without finding the end of such elements. Each scan may
+/// read the same bytes.
+const MOST_WASTED: usize = 4 * LARGEST_SKIPPABLE;
+/// Maximum start tags; after that, only text is kept. Real pages stay far below.
 const MOST_ELEMENTS: usize = 250_000;
-/// Elements whose content is text up to their end tag, kept as it is.
+/// Elements whose content is text up to their end tag; kept as they are.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
-/// Makes `source` lean.
+/// Prefilters `source`.
 pub(crate) fn prefilter(source: &str) -> Prefiltered {
     let bytes = source.as_bytes();
     let html = String::with_capacity(source.len());
-    let mut lean = Prefiltered { html, json_ld: Vec::new(), in_vain: 0, elements: 0, in_body: false };
+    let mut lean = Prefiltered { html, json_ld: Vec::new(), wasted: 0, elements: 0, in_body: false };
     let mut open = OpenElements::default();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
@@ -47,7 +50,7 @@ pub(crate) fn prefilter(source: &str) -> Prefiltered {
         lean.html.push_str(&source[at..tag]);
         at = match bytes.get(tag + 1) {
             Some(b'!') if bytes[tag..].starts_with(b"<!--") => past_comment(bytes, tag),
-            // A remark to machines, hidden from the reader up to the first `>` whatever it holds.
+            // A bogus comment, hidden up to the first `>`.
             Some(b'!' | b'?') => {
                 let end = past_sign(bytes, tag + 2);
                 if bytes[tag + 2..end].get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"doctype")) {
@@ -58,7 +61,7 @@ pub(crate) fn prefilter(source: &str) -> Prefiltered {
             Some(b'/') if bytes.get(tag + 2).is_some_and(u8::is_ascii_alphabetic) => {
                 let name = name_at(source, tag + 2);
                 let end = past_tag(bytes, tag + 2 + name.len());
-                // What XHTML writes `<br></br>` is one break.
+                // XHTML's `<br></br>` is one line break.
                 let ends =
                     if name == "br" { !after_break(source, tag) } else { open.end(&name, &mut lean.html) };
                 if ends {
@@ -84,10 +87,11 @@ pub(crate) fn prefilter(source: &str) -> Prefiltered {
     lean
 }
 
-/// The place after a piece of furniture that ends where it should and holds nothing that an article is told by.
-fn past_furniture(source: &str, name: &str, from: usize, in_vain: &mut usize) -> Option<usize> {
+/// The position after an element of [`PASSED_OVER`]. Returns `None` if it does not end properly, or
+/// contains a sign of an article.
+fn past_skippable(source: &str, name: &str, from: usize, wasted: &mut usize) -> Option<usize> {
     let within = source.as_bytes().get(from..)?;
-    let within = &within[..within.len().min(LARGEST_FURNITURE).min(MOST_IN_VAIN.saturating_sub(*in_vain))];
+    let within = &within[..within.len().min(LARGEST_SKIPPABLE).min(MOST_WASTED.saturating_sub(*wasted))];
     let mut depth = 1_u32;
     for tag in memchr::memchr_iter(b'<', within) {
         if is_tag(within, tag + 1, b"/", name) {
@@ -100,15 +104,15 @@ fn past_furniture(source: &str, name: &str, from: usize, in_vain: &mut usize) ->
         } else if ["article", "main", "h1", "script", "pre"].iter().any(|n| is_tag(within, tag + 1, b"", n))
             || within[tag..].starts_with(b"<!--")
         {
-            *in_vain += tag;
+            *wasted += tag;
             return None;
         }
     }
-    *in_vain += within.len();
+    *wasted += within.len();
     None
 }
 
-/// Copies or leaves out the element whose start tag lies at `tag..end`; where to go on.
+/// Copies or removes the element whose start tag is at `tag..end`. Returns where to continue.
 fn element<'a>(
     source: &'a str,
     name: Cow<'a, str>,
@@ -126,12 +130,12 @@ fn element<'a>(
         if name_text == "script" && source[tag..end].contains("ld+json") {
             lean.json_ld.push(source[end..inside].to_owned());
         }
-        // Words on either side must not run together.
+        // The words on both sides must stay separate.
         lean.html.push(' ');
         return after;
     }
     if PASSED_OVER.contains(&name_text)
-        && let Some(after) = past_furniture(source, name_text, end, &mut lean.in_vain)
+        && let Some(after) = past_skippable(source, name_text, end, &mut lean.wasted)
     {
         lean.html.push(' ');
         return after;
@@ -147,7 +151,8 @@ fn element<'a>(
     }
     if RAW.contains(&name_text) {
         let (inside, after) = past_element(source, name_text, end);
-        // Nothing in it is a tag, and nothing in it shall become one where a parser does not heed this element.
+        // Its content has no tags. A parser that does not know this element must not see any
+        // either.
         let words = source[end..inside].replace('<', "&lt;");
         let shown = if name_text == "xmp" { "pre" } else { name_text };
         let words =
@@ -170,11 +175,11 @@ fn element<'a>(
     end
 }
 
-/// Most images of one `<noscript>` that are kept.
+/// Maximum images per `<noscript>`.
 const MOST_UNWRAPPED: usize = 16;
 
-/// Copies the images of a `<noscript>`: pages that load images by script keep the real ones there, for those who run none. A
-/// placeholder right before it goes.
+/// Copies the images of a `<noscript>`. Pages that load images by script have the real ones there.
+/// A placeholder directly before them is removed.
 fn unwrap_images(inside: &str, lean: &mut Prefiltered) {
     let bytes = inside.as_bytes();
     let mut images = Vec::new();
@@ -204,14 +209,15 @@ fn unwrap_images(inside: &str, lean: &mut Prefiltered) {
     }
 }
 
-/// Most attributes of an element. A parser compares each with all before it.
+/// Maximum attributes of an element. A parser compares each with all before it.
 const MOST_ATTRIBUTES: usize = 64;
 
-/// Longest attribute that is kept, in bytes. Longer ones are images in the address, and nothing here reads them.
+/// Maximum bytes of an attribute. Longer ones are images in the address, and nothing here reads
+/// them.
 const LONGEST_ATTRIBUTE: usize = 8 << 10;
 
-/// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads. They are a large part of many
-/// pages. `at` is the place after the name.
+/// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads, which
+/// are a large part of many pages. `at` is the position after the name.
 fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut String) {
     let bytes = source.as_bytes();
     let mut copied = tag;
@@ -226,7 +232,7 @@ fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut Stri
             html.push_str(&source[copied..attribute.start]);
             copied = at;
         } else if memchr::memchr(b'<', whole).is_some() {
-            // So that no tag is hidden in the value for whoever reads it otherwise.
+            // Other parsers must not see a tag inside the value.
             html.push_str(&source[copied..attribute.start]);
             html.push_str(&source[attribute.start..at].replace('<', "&lt;"));
             copied = at;
@@ -235,14 +241,15 @@ fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut Stri
     html.push_str(&source[copied..end]);
 }
 
-/// Where an attribute lies.
+/// The position of an attribute.
 struct Attribute {
     start: usize,
     name_end: usize,
     end: usize,
 }
 
-/// The next attribute of a tag, by the rules of the standard (13.2.5.32 and on), or none where the tag ends.
+/// The next attribute of a tag, by the standard's rules (13.2.5.32 and following). Returns `None`
+/// at the end of the tag.
 fn attribute(bytes: &[u8], mut at: usize) -> Option<Attribute> {
     while bytes.get(at).is_some_and(|b| b.is_ascii_whitespace() || *b == b'/') {
         at += 1;
@@ -283,7 +290,7 @@ fn past_value(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// Whether nothing here reads an attribute; `whole` is the attribute with its value.
+/// Whether nothing here reads this attribute. `whole` is the attribute with its value.
 fn is_unread(name: &[u8], whole: &[u8]) -> bool {
     const READ_DATA: &[&[u8]] =
         &[b"data-src", b"data-srcset", b"data-lazy-src", b"data-original", b"data-lang", b"data-language"];
@@ -306,14 +313,14 @@ fn is_unread(name: &[u8], whole: &[u8]) -> bool {
             .any(|n| is(n.as_bytes()))
 }
 
-/// Whether a `<br>` stands right before a place.
+/// Whether a `<br>` is directly before a position.
 fn after_break(source: &str, at: usize) -> bool {
     let before = source.as_bytes()[at.saturating_sub(200)..at].trim_ascii_end();
     let tag = memchr::memrchr(b'<', before).map_or(&before[..0], |start| &before[start + 1..]);
     tag.ends_with(b">") && is_tag(tag, 0, b"", "br")
 }
 
-/// The place after the next `>`.
+/// The position after the next `>`.
 fn past_sign(bytes: &[u8], at: usize) -> usize {
     memchr::memchr(b'>', &bytes[at..]).map_or(bytes.len(), |e| at + e + 1)
 }
@@ -329,7 +336,7 @@ fn name_at(source: &str, start: usize) -> Cow<'_, str> {
     }
 }
 
-/// The place after the `>` of a tag; `at` is the place after its name.
+/// The position after a tag's `>`; `at` is the position after its name.
 fn past_tag(bytes: &[u8], mut at: usize) -> usize {
     while let Some(attribute) = attribute(bytes, at) {
         at = attribute.end;
@@ -345,7 +352,8 @@ fn past_comment(bytes: &[u8], tag: usize) -> usize {
     if rest.starts_with(b"->") {
         return tag + 6;
     }
-    // One search for what both ends begin with: one for each would read the rest again for every ill-closed comment.
+    // Searches the common prefix of both ends. Two searches would scan the rest twice for each
+    // malformed comment.
     let mut at = 0;
     while let Some(found) = memchr::memmem::find(&rest[at..], b"--") {
         let end = at + found + 2;
@@ -358,7 +366,8 @@ fn past_comment(bytes: &[u8], tag: usize) -> usize {
     bytes.len()
 }
 
-/// Where the content of the element `name` ends that begins at `from`, and the place after its end tag. Drawings nest.
+/// The end of the content of the element `name` that starts at `from`, and the position after its
+/// end tag. Drawings may be nested.
 fn past_element(source: &str, name: &str, from: usize) -> (usize, usize) {
     let bytes = source.as_bytes();
     let nests = matches!(name, "svg" | "object");
@@ -394,7 +403,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_reaches_a_reader_is_left_out() {
+    fn scripts_styles_and_comments_are_removed() {
         for (source, html) in [
             ("a<!-- <p>b -->c", "ac"),
             ("a<!-->b", "ab"),
@@ -435,29 +444,29 @@ mod tests {
     }
 
     #[test]
-    fn linked_data_is_kept_aside() {
+    fn linked_data_is_collected() {
         let page = prefilter(r#"<script type="application/ld+json">{"a":1}</script><script>x</script>"#);
         assert_eq!(page.json_ld, [r#"{"a":1}"#]);
     }
 
     #[test]
-    fn nesting_is_bounded_and_the_words_stay() {
+    fn nesting_is_bounded_and_words_stay() {
         let source = format!("{}x{}y", "<div>".repeat(100_000), "</div>".repeat(100_000));
         let page = prefilter(&source).html;
         assert_eq!(page.matches("<div>").count(), crate::open_elements::DEEPEST);
         assert!(page.contains('x') && page.ends_with('y'));
     }
     #[test]
-    fn furniture_without_end_is_searched_for_only_so_long() {
+    fn skippable_elements_without_end_take_bounded_time() {
         for unit in ["<nav>", "<select>", "<button>", "<nav><button><select>"] {
-            let searched = |n: usize| prefilter(&unit.repeat(n)).in_vain;
-            assert!(searched(10_000) <= MOST_IN_VAIN, "{unit}");
+            let searched = |n: usize| prefilter(&unit.repeat(n)).wasted;
+            assert!(searched(10_000) <= MOST_WASTED, "{unit}");
             assert_eq!(searched(40_000), searched(10_000), "{unit}");
         }
     }
 
     #[test]
-    fn formatting_that_blocks_cut_off_is_not_opened_again() {
+    fn interrupted_formatting_is_not_reopened() {
         let nodes = |n: usize| {
             let fonts: String = (0..190).map(|i| format!("<font class=c{i}>")).collect();
             let page = prefilter(&format!("<p>{fonts}{}", "<p>x".repeat(n)));
@@ -467,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_bounded_and_the_words_stay() {
+    fn number_of_elements_is_bounded_and_words_stay() {
         let page = prefilter(&"<p a>x".repeat(MOST_ELEMENTS + 10)).html;
         assert_eq!(page.matches("<p").count(), MOST_ELEMENTS);
         assert_eq!(page.matches('x').count(), MOST_ELEMENTS + 10);

@@ -1,16 +1,20 @@
-//! One tree, two forms: the HTML that is stored and the text that is read and searched.
+//! Renders a tree in two forms: the stored HTML, and the text for reading and search.
 //!
-//! Both come from the same walk, so that a place in the text can be found again in the HTML. **The rule of the text:**
+//! Both come from the same walk, so that a position in the text can be found in the HTML. **Rules
+//! of the text:**
 //!
-//! - blocks (paragraphs, headings, quotations, captions, code) are separated by one empty line;
-//! - list items, terms and their descriptions, and table rows stand on lines of their own; so do blocks inside an item;
-//! - cells of a row are separated by a tab, blocks inside a cell by a space;
-//! - `<br>` is a line break, two together are an empty line;
-//! - preformatted text keeps its line breaks and spaces, less white space at its end and empty lines at its start;
-//! - elsewhere a run of white space is one space; images, rules and markup leave nothing.
+//! - One empty line separates blocks (paragraphs, headings, quotations, captions, code).
+//! - List items, terms and their descriptions, table rows, and blocks inside an item have their own
+//!   lines.
+//! - A tab separates the cells of a row; a space separates blocks inside a cell.
+//! - `<br>` is a line break, two in a row are an empty line.
+//! - Preformatted text keeps its line breaks and spaces, without trailing white space and leading
+//!   empty lines.
+//! - Elsewhere a run of white space is one space. Images, rules and markup give no text.
 //!
-//! The text of an article's HTML under this rule ([`crate::plain_text`]) is the article's text. The HTML holds only what
-//! [`crate::sanitise`] lets through; `div`s and their like are undone, and loose words become paragraphs.
+//! The text of an article's HTML by these rules ([`crate::plain_text`]) is the article's text. The
+//! HTML contains only what [`crate::sanitise`] allows. `div`s and the like are dissolved, and loose
+//! words become paragraphs.
 
 use backissue_model::cancel::checkpoint;
 use backissue_model::{Block, BlockKind, Blocks, Span};
@@ -18,16 +22,16 @@ use url::Url;
 
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Most bytes of text an article may have. What comes after is left out of both forms.
+/// Maximum bytes of an article's text. The rest is dropped from both forms.
 pub(crate) const LONGEST_TEXT: usize = 1 << 20;
 
-/// Most bytes of HTML an article may have; bounded like the text, for what markup may add to it.
+/// Maximum bytes of an article's HTML. Like the text, it is bounded, with an allowance for markup.
 pub(crate) const LONGEST_HTML: usize = 4 << 20;
 
-/// Longest address that is kept, in bytes. Servers and browsers take no longer ones.
+/// Maximum bytes of an address. Servers and browsers accept no longer ones.
 const LONGEST_ADDRESS: usize = 4096;
 
-/// Most bytes of an image's alternative text.
+/// Maximum bytes of an image's alternative text.
 const LONGEST_ALT: usize = 2000;
 
 /// An article's body in both forms.
@@ -38,7 +42,7 @@ pub(crate) struct Body {
     pub(crate) blocks: Blocks,
 }
 
-/// Renders what is below `root`, without the nodes marked in `dropped` and all below them.
+/// Renders the descendants of `root`, without the nodes marked in `dropped` and their descendants.
 pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>) -> Body {
     let mut walk = Walk {
         tree,
@@ -63,7 +67,7 @@ pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>
     Body { html, text, blocks }
 }
 
-/// What separates the next words from those before; the wider gap wins.
+/// The separator between words. The wider one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     None,
@@ -73,16 +77,16 @@ enum Gap {
     Empty,
 }
 
-/// What kind of element the walk is in, as far as it matters to what is inside.
+/// The kind of element around the current node, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Around {
-    /// Words found here need a paragraph of their own.
+    /// Words here need a new paragraph.
     Flow,
-    /// Words may stand here; blocks keep an empty line between them.
+    /// Words are allowed here; an empty line separates blocks.
     Words,
-    /// An item of a list: blocks stand on lines.
+    /// A list item: blocks are on separate lines.
     Item,
-    /// A cell of a table: blocks are separated by spaces.
+    /// A table cell: spaces separate blocks.
     Cell,
 }
 
@@ -93,18 +97,18 @@ struct Walk<'a> {
     body: Body,
     gap: Gap,
     around: Around,
-    /// A paragraph was opened for loose words.
+    /// Whether a paragraph is open for loose words.
     loose: bool,
     full: bool,
-    /// The address of the last image, and how much text stood before it.
+    /// The address of the last image, and the length of the text before it.
     last_image: Option<(Url, usize)>,
-    /// What words found here belong to.
+    /// The kind of block of the current words.
     kind: BlockKind,
-    /// The number of the element whose block the walk is in; loose words count as an element.
+    /// The number of the element of the current block. Loose words count as an element.
     element: u32,
-    /// How many of these numbers are used.
+    /// The highest such number so far.
     elements: u32,
-    /// The number of the element that the last words belong to.
+    /// The number of the element of the last words.
     written: u32,
     /// Bytes of HTML up to the end of the last words.
     words_end: usize,
@@ -154,7 +158,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The gap that a block leaves around itself.
+    /// The separator around a block.
     fn block_gap(&self) -> Gap {
         match self.around {
             Around::Flow | Around::Words => Gap::Empty,
@@ -163,7 +167,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What a block that holds words is to its content, where it stands.
+    /// The context inside a block of words.
     fn inner_words(&self) -> Around {
         if self.around == Around::Flow { Around::Words } else { self.around }
     }
@@ -189,7 +193,7 @@ impl Walk<'_> {
         }
     }
 
-    /// An element with its own tags, on lines of its own.
+    /// An element with its own tags, on separate lines.
     fn block(&mut self, at: At, name: &str, attributes: &str, inside: Around, gap: Gap) {
         self.end_loose();
         self.widen(gap);
@@ -203,7 +207,8 @@ impl Walk<'_> {
         self.widen(gap);
     }
 
-    /// What the words of an element called `name` are here. Returns `None` if they belong to what is around it.
+    /// The kind of block of an element's words. Returns `None` if they belong to the block around
+    /// it.
     fn kind_of_block(&self, name: &str) -> Option<BlockKind> {
         let flows = matches!(self.kind, BlockKind::Paragraph | BlockKind::Quote);
         match name {
@@ -223,12 +228,12 @@ impl Walk<'_> {
         self.element = self.elements;
     }
 
-    /// Adds `words` to the text. They begin a block where they are the first of their element, or `apart` from the words
-    /// before them by an empty line.
+    /// Adds `words` to the text. They start a block if they are the first of their element, or if
+    /// `apart` says that an empty line precedes them.
     fn write(&mut self, words: &str, kind: BlockKind, apart: bool) {
         let text = &mut self.body.text;
         let blocks = &mut self.body.blocks.0;
-        // The text is bounded by LONGEST_TEXT.
+        // LONGEST_TEXT bounds the text.
         let position = |text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
         let start = position(text);
         text.push_str(words);
@@ -241,7 +246,7 @@ impl Walk<'_> {
         self.written = self.element;
     }
 
-    /// An element with its own tags; nothing at all where it turns out empty.
+    /// An element with its own tags. Writes nothing if it is empty.
     fn element(&mut self, at: At, name: &str, attributes: &str, inside: Around) {
         let start = self.body.html.len();
         open(&mut self.body.html, name, attributes);
@@ -270,12 +275,12 @@ impl Walk<'_> {
         if self.has_block_below(at) && self.tree.below(at).any(|n| self.tree.tag(n).heading().is_some()) {
             return self.undone_block(at);
         }
-        // Blocks inside a heading are spans to us: a heading is one line.
+        // A heading is one line, so blocks inside it count as spans.
         let gap = self.block_gap();
         self.block(at, name, "", Around::Cell, gap);
     }
 
-    /// A `div` or the like: gone, but its content keeps apart from what is beside it.
+    /// Dissolves a `div` or the like. Its content stays separate from its neighbours.
     fn undone_block(&mut self, at: At) {
         self.end_loose();
         self.widen(self.block_gap());
@@ -299,7 +304,8 @@ impl Walk<'_> {
         self.block(at, name, &start, inside, gap);
     }
 
-    /// Whether a table only arranges the page: one column, or other tables or long runs of blocks in its cells.
+    /// Whether a table is only layout: it has one column, or other tables or long blocks in its
+    /// cells.
     fn is_layout(&self, at: At) -> bool {
         let tree = self.tree;
         let (mut rows, mut cells, mut blocks) = (0_usize, 0_usize, 0_usize);
@@ -316,7 +322,7 @@ impl Walk<'_> {
         cells <= 1 || (rows > 0 && cells <= rows && blocks >= cells) || blocks > cells * 3
     }
 
-    /// A table that only arranges: its cells become blocks.
+    /// Dissolves a layout table: its cells become blocks.
     fn undone_table(&mut self, at: At) {
         self.end_loose();
         let tree = self.tree;
@@ -413,7 +419,7 @@ impl Walk<'_> {
             return;
         }
         let Some(src) = image_address(self.tree, at, self.base) else { return };
-        // A placeholder and the image it stands for have one address.
+        // A placeholder and its image have the same address.
         if self.last_image.as_ref().is_some_and(|(last, text)| *last == src && *text == self.body.text.len())
         {
             return;
@@ -462,7 +468,7 @@ impl Walk<'_> {
         let code = code.replace("\r\n", "\n").replace(['\r', '\u{0}'], "\n");
         let code = code.trim_end();
         let start = code.len() - code.trim_start_matches(['\n', ' ', '\t']).len();
-        // Empty lines at the start go, the first line's indentation stays.
+        // Drops leading empty lines and keeps the first line's indentation.
         let start = code[..start].rfind('\n').map_or(0, |n| n + 1);
         let code = &code[start..];
         if code.is_empty() {
@@ -479,7 +485,7 @@ impl Walk<'_> {
         self.write(code, BlockKind::Code, true);
         self.element = element;
         let language = language_of_code(self.tree, at);
-        // The parser swallows one line break after `<pre>`; ours never begins with one.
+        // The parser drops one line break after `<pre>`; our text never starts with one.
         self.body.html.push_str("<pre><code");
         if let Some(language) = language {
             self.body.html.push_str(&format!(" class=\"language-{language}\""));
@@ -545,7 +551,7 @@ impl Walk<'_> {
         }
     }
 
-    /// As much of `words` as there is still room for.
+    /// As much of `words` as still fits.
     fn fitting<'w>(&mut self, words: &'w str) -> &'w str {
         let room = LONGEST_TEXT.saturating_sub(self.body.text.len());
         if words.len() <= room {
@@ -559,14 +565,14 @@ impl Walk<'_> {
         &words[..end]
     }
 
-    /// Writes the space that is due, so that it stands before a tag and not inside it.
+    /// Writes the pending space, so that it is before a tag and not inside it.
     fn settle_space(&mut self) {
         if self.gap == Gap::Space && !self.body.text.is_empty() {
             self.settle_gap();
         }
     }
 
-    /// Writes the gap that is due before words.
+    /// Writes the pending separator before words.
     fn settle_gap(&mut self) {
         let gap = std::mem::replace(&mut self.gap, Gap::None);
         let text = &mut self.body.text;
@@ -576,7 +582,8 @@ impl Walk<'_> {
         if text.is_empty() {
             return;
         }
-        // A block whose tags are left out, inside a caption or a list item, still stands on a line of its own.
+        // A block whose tags are dropped, inside a caption or a list item, still needs a separate
+        // line.
         if gap >= Gap::Line && !self.body.html[self.words_end..].split('<').skip(1).any(breaks_line) {
             self.body.html.push_str(if gap == Gap::Empty { "<br><br>" } else { "<br>" });
         }
@@ -593,7 +600,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a tag ends a line; `tag` is what follows its `<`.
+/// Whether a tag ends a line; `tag` is the text after its `<`.
 fn breaks_line(tag: &str) -> bool {
     const INLINE: [&str; 17] = [
         "a", "abbr", "code", "del", "em", "img", "ins", "kbd", "mark", "q", "s", "samp", "small", "strong",
@@ -640,7 +647,8 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// The absolute address of `href`, where its scheme is one of `schemes` and it is no longer than [`LONGEST_ADDRESS`].
+/// The absolute address of `href`. Returns `None` if its scheme is not one of `schemes`, or if it
+/// is longer than [`LONGEST_ADDRESS`].
 pub(crate) fn absolute(href: &str, base: Option<&Url>, schemes: &[&str]) -> Option<Url> {
     let href = href.trim();
     if href.is_empty() || href.len() > LONGEST_ADDRESS {
@@ -650,7 +658,8 @@ pub(crate) fn absolute(href: &str, base: Option<&Url>, schemes: &[&str]) -> Opti
     (schemes.contains(&url.scheme()) && url.as_str().len() <= LONGEST_ADDRESS).then_some(url)
 }
 
-/// Where an image really lies: lazy images keep their address in another attribute, or in the `<noscript>` beside them.
+/// The real address of an image. Lazy images have it in another attribute, or in the `<noscript>`
+/// next to them.
 fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
     use AttrName::*;
     let node = tree.node(at);
@@ -670,7 +679,8 @@ fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
         })
 }
 
-/// The language a code block says it is in: `language-rust`, `lang-rust`, `highlight-source-rust`, `data-lang="rust"`.
+/// The language of a code block: `language-rust`, `lang-rust`, `highlight-source-rust`,
+/// `data-lang="rust"`.
 fn language_of_code(tree: &Tree, at: At) -> Option<String> {
     let inside = tree.children(at).filter(|&n| tree.tag(n) == Tag::Code).take(1);
     let around = tree.around(at).take(2);

@@ -1,4 +1,4 @@
-//! Pages that only send their readers on: generators write them where a post has moved.
+//! Pages that only redirect. Generators write them where a post has moved.
 
 use dom_query::Document;
 use url::Url;
@@ -6,20 +6,20 @@ use url::Url;
 use crate::tree::{AttrName, Tag, Tree};
 use crate::{Page, decode, prefilter, render, words};
 
-/// Bytes of a page that only sends on, at the most.
+/// Maximum bytes of such a page.
 const LARGEST: usize = 32 << 10;
 
-/// Words that such a page says, at the most: "If you are not redirected in five seconds, click here."
+/// Maximum words of such a page: "If you are not redirected in five seconds, click here."
 const MOST_WORDS: u32 = 60;
 
-/// Seconds that it waits, at the most.
+/// Maximum delay in seconds.
 const LONGEST_WAIT: f64 = 30.0;
 
-/// Longest script that only sends on, in bytes.
+/// Maximum bytes of a script that only redirects.
 const LONGEST_SCRIPT: usize = 2000;
 
-/// Where a page sends its readers by itself: by `<meta http-equiv=refresh>`, or by a script that does nothing else. `None` if
-/// the page says more than a few words, or stays where it is.
+/// The target of a page that only redirects, by `<meta http-equiv=refresh>` or by a script. Returns
+/// `None` if the page has more than a few words, or does not redirect.
 pub fn sends_on(page: &Page<'_>) -> Option<Url> {
     if page.bytes.len() > LARGEST {
         return None;
@@ -49,7 +49,8 @@ pub fn sends_on(page: &Page<'_>) -> Option<Url> {
     (page.url.map(without_fragment) != Some(without_fragment(&target))).then_some(target)
 }
 
-/// The address in the content of a refresh: `0; url=https://…`, quoted or not (HTML standard, 4.2.5.3).
+/// The address in the content of a refresh: `0; url=https://…`, quoted or not (HTML standard,
+/// 4.2.5.3).
 fn target_of_refresh(content: &str) -> Option<&str> {
     let content = content.trim();
     let number = content.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(content.len());
@@ -66,7 +67,7 @@ fn target_of_refresh(content: &str) -> Option<&str> {
     (wait <= LONGEST_WAIT && !target.trim().is_empty()).then(|| target.trim())
 }
 
-/// The address to which the only script of a page goes.
+/// The redirect target of a page's only script.
 fn target_of_script(source: &str) -> Option<String> {
     let lower = source.to_ascii_lowercase();
     let mut scripts = lower.match_indices("<script");
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_only_send_on_are_known_with_their_target() {
+    fn pages_that_only_redirect_give_their_target() {
         for (page, expected) in [
             (
                 "<meta http-equiv='refresh' content='0; url=https://a.example/new/'>",

@@ -1,15 +1,17 @@
-//! An article's title without the site's name.
+//! Finds an article's title without the site's name.
 
 use url::Url;
 
-/// What stands between a title and the site's name.
+/// Separators between a title and the site's name.
 const SEPARATORS: &[&str] =
     &[" | ", " – ", " — ", " - ", " · ", " • ", " » ", " :: ", " -- ", " « ", " ‹ ", " / ", " ~ "];
 
-/// Chooses the title from what the page declares, most exact first, and the headings it shows.
+/// Chooses the title from the declared titles, most exact first, and the visible headings.
 ///
-/// A heading that a declared title consists of, or consists of with the site's name around it, is the title as its writer
-/// wrote it. Else the first declared title without the site's name; else the first `h1`.
+/// 1. A heading that equals a declared title, with or without the site's name, is the title as its
+///    author wrote it.
+/// 2. Else the first declared title, without the site's name.
+/// 3. Else the first `h1`.
 pub(crate) fn choose(
     declared: &[String],
     headings: &[String],
@@ -39,8 +41,8 @@ pub(crate) fn choose(
         .or_else(|| declared.first().map(|title| (*title).clone()))
 }
 
-/// Whether another declared title consists of this one and a heading: then this one is the site's name, which some sites
-/// give all their pages as `og:title`.
+/// Whether another declared title consists of this one and a heading. Then this one is the site's
+/// name, which some sites use as `og:title` of all pages.
 fn is_beside_a_heading(title: &str, declared: &[String], headings: &[String]) -> bool {
     let own = letters(title);
     let rests = declared.iter().flat_map(|other| {
@@ -56,7 +58,7 @@ fn is_beside_a_heading(title: &str, declared: &[String], headings: &[String]) ->
         })
 }
 
-/// The letters of every run of parts between separators that begins or ends the title.
+/// The letters of each run of parts between separators at the start or end of the title.
 fn parts(title: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for separator in SEPARATORS {
@@ -71,7 +73,7 @@ fn parts(title: &str) -> Vec<String> {
     parts
 }
 
-/// `title` without the site's name at its end or start.
+/// Removes the site's name from the end or start of `title`.
 fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> String {
     for separator in SEPARATORS {
         if let Some((before, after)) = title.rsplit_once(separator)
@@ -87,7 +89,7 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
             return after.trim().to_owned();
         }
     }
-    // Nobody says what the site is called: what stands last after a bar is hardly part of the title.
+    // The site's name is unknown. The part after the last bar rarely belongs to the title.
     if site_name.is_none() {
         for separator in [" | ", " » ", " :: ", " -- ", " · ", " - ", " – ", " — "] {
             if let Some((before, after)) = title.rsplit_once(separator) {
@@ -105,7 +107,8 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
     title.trim().to_owned()
 }
 
-/// Whether what stands behind a separator carries a title on: "Part 2", "a story", "and why they wait".
+/// Whether the text after a separator continues the title: "Part 2", "a story", "and why they
+/// wait".
 fn is_continuation(text: &str) -> bool {
     const WORDS: &[&str] =
         &["act", "chapter", "day", "episode", "lesson", "part", "section", "teil", "vol", "volume", "week"];
@@ -116,12 +119,12 @@ fn is_continuation(text: &str) -> bool {
         || text.ends_with(['?', '!', '.', '…'])
 }
 
-/// Whether a text is written as a name is: every longer word begins with a capital.
+/// Whether a text is written like a name: each longer word starts with a capital.
 fn is_name(text: &str) -> bool {
     text.split_whitespace().all(|word| word.chars().count() <= 3 || !word.starts_with(char::is_lowercase))
 }
 
-/// Whether these letters are the site's name or its host's.
+/// Whether these letters are the name of the site or its host.
 fn is_site(letters_of: &str, site_name: Option<&str>, url: Option<&Url>) -> bool {
     if letters_of.is_empty() {
         return true;
@@ -160,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sites_name_goes_and_the_title_stays_as_written() {
+    fn sites_name_is_removed_from_titles() {
         let url: Url = "https://blog.example.com/queues".parse().unwrap();
         type Case = (&'static [&'static str], &'static [&'static str], Option<&'static str>, &'static str);
         let cases: &[Case] = &[

@@ -1,45 +1,46 @@
-//! A parsed page as a flat list, in the order of the document.
+//! A parsed page as a flat list in document order.
 //!
-//! A node's descendants are the nodes between it and its `end`, so walking a subtree is walking a slice, and what is found
-//! out about nodes lives in plain lists beside this one. Never changed once made: cleaning marks, it does not cut.
+//! A node's descendants are the nodes between it and its `end`, so that walking a subtree is
+//! iterating over a slice. Properties of nodes are in separate lists of the same length. The tree
+//! never changes: cleaning marks nodes and does not remove them.
 
 use backissue_model::cancel::checkpoint;
 use dom_query::{Document, NodeId, NodeRef};
 use foldhash::HashMap;
 use tendril::StrTendril;
 
-/// A place in the list.
+/// An index in the list.
 pub(crate) type At = usize;
 
-/// Levels of a tree. The source is made so that it stays far below ([`crate::open_elements`]); should markup be found that does
-/// not, what lies deeper is left out, since what follows may recurse.
+/// Maximum depth of the tree. The prefiltered source is far below it ([`crate::open_elements`]). If
+/// markup is deeper all the same, the deeper part is dropped, because later steps may recurse.
 const DEEPEST: usize = 1500;
 
 /// A parsed page.
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
-    /// Whether something lay too deep to be taken in.
+    /// Whether something was too deep and dropped.
     pub(crate) cut: bool,
 }
 
-/// An element or a piece of text.
+/// An element or a text node.
 pub(crate) struct Node {
     pub(crate) parent: At,
-    /// The place after its last descendant.
+    /// The index after its last descendant.
     pub(crate) end: At,
     pub(crate) tag: Tag,
     /// The text, for [`Tag::Text`].
     pub(crate) text: StrTendril,
-    /// Whether it asks the reader for consent ([`crate::notices`]).
+    /// Whether it asks for consent ([`crate::notices`]).
     pub(crate) is_notice: bool,
-    /// The node's identity in the document it was made of.
+    /// The node's id in the document.
     pub(crate) id: NodeId,
     attrs: Vec<(AttrName, StrTendril)>,
 }
 
 macro_rules! tags {
     ($($tag:ident = $name:literal),* $(,)?) => {
-        /// The elements that this room tells apart.
+        /// The elements that this crate distinguishes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Tag { $(#[doc = $name] $tag,)* /** A piece of text. */ Text, /** Any other element. */ Other }
 
@@ -48,7 +49,7 @@ macro_rules! tags {
                 match name { $($name => Self::$tag,)* _ => Self::Other }
             }
 
-            /// The element's name; empty for text and for elements that are not told apart.
+            /// The element's name; empty for text and for elements that are not distinguished.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$tag => $name,)* Self::Text | Self::Other => "" }
             }
@@ -87,7 +88,7 @@ impl Tag {
         }
     }
 
-    /// Whether the element stands on lines of its own.
+    /// Whether the element has separate lines.
     pub(crate) fn is_block(self) -> bool {
         use Tag::*;
         matches!(
@@ -143,7 +144,7 @@ impl Tag {
         )
     }
 
-    /// Whether nothing in the element is ever read as text.
+    /// Whether the element's contents are never read as text.
     pub(crate) fn is_never_read(self) -> bool {
         use Tag::*;
         matches!(
@@ -176,7 +177,7 @@ impl Tag {
 
 macro_rules! attributes {
     ($($attr:ident = $name:literal),* $(,)?) => {
-        /// The attributes that this room reads; others are forgotten.
+        /// The attributes that this crate reads; others are dropped.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum AttrName { $(#[doc = $name] $attr,)* }
 
@@ -198,15 +199,15 @@ attributes! {
     Width = "width", XmlLang = "xml:lang",
 }
 
-/// Which node of a parsed document became which node of the list: pieces of text and images.
+/// The index of each text node and image of a parsed document.
 pub(crate) type Places = HashMap<NodeId, At>;
 
 impl Tree {
-    /// The list of `document`.
+    /// Makes the list of `document`.
     pub(crate) fn of(document: &Document) -> (Self, Places) {
         let mut tree = Self { nodes: Vec::with_capacity(document.tree.len()), cut: false };
         let mut places = Places::default();
-        // The way down to the node at hand: the document's node and its place in the list.
+        // The path to the current node: nodes of the document and their indices.
         let mut way: Vec<(NodeRef<'_>, At)> = Vec::new();
         let mut next = document.root().first_child();
         while let Some(node) = next {
@@ -241,12 +242,12 @@ impl Tree {
         (tree, places)
     }
 
-    /// The node at a place.
+    /// The node at an index.
     pub(crate) fn node(&self, at: At) -> &Node {
         &self.nodes[at]
     }
 
-    /// The element or text at a place.
+    /// The element or text at an index.
     pub(crate) fn tag(&self, at: At) -> Tag {
         self.nodes[at].tag
     }
@@ -258,22 +259,22 @@ impl Tree {
         std::iter::successors(first, move |&c| Some(self.nodes[c].end).filter(|&c| c < end))
     }
 
-    /// All nodes below a node.
+    /// All descendants of a node.
     pub(crate) fn below(&self, at: At) -> std::ops::Range<At> {
         at + 1..self.nodes[at].end
     }
 
-    /// The nodes around a node, from its parent up.
+    /// The ancestors of a node, from its parent up.
     pub(crate) fn around(&self, at: At) -> impl Iterator<Item = At> + '_ {
         std::iter::successors(Some(at), |&n| Some(self.nodes[n].parent).filter(|&p| p != n)).skip(1)
     }
 
-    /// The first element of this kind.
+    /// The first element with this tag.
     pub(crate) fn first(&self, tag: Tag) -> Option<At> {
         self.nodes.iter().position(|n| n.tag == tag)
     }
 
-    /// The text of a node with white space collapsed, at most about `limit` bytes of it.
+    /// A node's text with collapsed white space, up to about `limit` bytes.
     pub(crate) fn text(&self, at: At, limit: usize) -> String {
         let mut text = String::new();
         let mut n = at;
@@ -342,7 +343,7 @@ impl Node {
         self.attrs.iter().find(|(n, _)| *n == name).map(|(_, value)| &**value)
     }
 
-    /// Whether white space is all its text.
+    /// Whether its text is only white space.
     pub(crate) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
@@ -353,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_has_an_end() {
+    fn depth_of_a_tree_is_bounded() {
         let depth = |source: String| {
             let (tree, _) = Tree::of(&Document::from(source));
             let depth = (0..tree.nodes.len()).map(|at| tree.around(at).count()).max();

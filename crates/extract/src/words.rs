@@ -1,15 +1,18 @@
-//! Counting an article's words and telling it from others.
+//! Counts an article's words and computes its fingerprint.
 
 use backissue_model::Fingerprint;
 
-/// Fewer words than this are too few to tell two articles apart. A cookie notice or a wall of a newspaper's is some 50 to 120
-/// words, the same on all its pages: with a fingerprint of their own, all reads behind it would be taken for one article.
+/// Minimum words of a text with a fingerprint.
+///
+/// A cookie notice or paywall has about 50 to 120 words, the same on all pages of a site. With a
+/// fingerprint, all reads behind it would be merged into one.
 const ENOUGH_TO_TELL: usize = 150;
 
-/// The words of a text.
+/// Number of words in a text.
 ///
-/// A word is a run between white space with a letter or digit in it. Chinese, Japanese, Thai and the like set no spaces:
-/// there two characters count as a word, since readers take about 500 of them a minute where they take 238 words.
+/// A word is a run of characters between white space with a letter or digit in it. Chinese,
+/// Japanese, Thai and similar scripts have no spaces. There two characters count as a word, because
+/// readers take about 500 characters per minute instead of 238 words.
 pub(crate) fn count(text: &str) -> u32 {
     let (mut words, mut unspaced) = (0_u32, 0_u32);
     for run in text.split_whitespace() {
@@ -32,8 +35,8 @@ fn is_unspaced(c: char) -> bool {
             | 0xF900..=0xFAFF | 0x20000..=0x2FA1F)
 }
 
-/// The fingerprint of a text, or none where it is too short to tell: xxh3-128 over the words, in lower case, letters and
-/// digits only.
+/// The fingerprint of a text: xxh3-128 over the words, in lower case, letters and digits only.
+/// Returns `None` if the text is too short.
 pub(crate) fn fingerprint(text: &str) -> Option<Fingerprint> {
     let mut plain = String::with_capacity(text.len());
     let mut words = 0;
@@ -64,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_blind_to_case_punctuation_and_space() {
+    fn fingerprint_ignores_case_punctuation_and_space() {
         let text = "The queue was full, and the workers were idle. ".repeat(20);
         let other = text.to_uppercase().replace(", ", " –\n");
         assert_eq!(fingerprint(&text), fingerprint(&other));

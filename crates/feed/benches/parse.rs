@@ -1,6 +1,6 @@
-//! How fast feeds are read, in bytes a second, beside `feed-rs` on the same documents.
+//! Feed parsing speed in bytes per second, compared with `feed-rs` on the same documents.
 //!
-//! `cargo bench -p backissue-feed`. The documents are the feeds of the shared test web, one run over all of them.
+//! `cargo bench -p backissue-feed`. One run parses all feeds of the shared test web.
 
 use std::path::PathBuf;
 

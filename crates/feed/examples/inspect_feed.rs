@@ -1,7 +1,8 @@
-//! Prints what the crate makes of feeds, one JSON object a line, for comparing many documents with another reader.
+//! Prints parsed feeds, one JSON object per line, to compare many documents with another parser.
 //!
-//! `cargo run -p backissue-feed --example inspect_feed -- FILE…` reads the files named, or one file name a line from
-//! standard input where none is. A document that is no feed gives `{"file": …, "error": …}`.
+//! `cargo run -p backissue-feed --example inspect_feed -- FILE…` parses the named files. Without
+//! arguments it reads file names from standard input, one per line. A document that is no feed
+//! gives `{"file": …, "error": …}`.
 
 use std::io::{BufRead, Write};
 

@@ -1,41 +1,44 @@
-//! Addresses as documents give them, made absolute within bounds.
+//! Resolves a document's addresses, within bounds.
 //!
-//! A document may name one base and hang any number of links on it, so that resolving them multiplies its length. Bases
-//! and addresses that are longer than any real one are refused, and what resolving adds to one document is limited.
+//! A document can name one base and any number of links, so that resolving them multiplies its
+//! length. Bases and addresses that are longer than real ones are refused, and the total growth per
+//! document is limited.
 
 use url::Url;
 
-/// The longest address that links are resolved against, in bytes.
+/// Maximum bytes of a base address.
 const MAX_BASE: usize = 2 << 10;
 
-/// The longest address that comes of resolving, in bytes.
+/// Maximum bytes of a resolved address.
 pub const MAX_ADDRESS: usize = 4 << 10;
 
-/// What resolving may add to a document of `length` bytes: room for an address of usual length in every place that
-/// could hold one.
+/// How much resolving may add to a document: one address of usual length in each place that can
+/// hold one.
 pub struct Allowance {
     left: usize,
 }
 
 impl Allowance {
-    /// What a document of `length` bytes is allowed.
+    /// The allowance of a document of `length` bytes.
     pub fn of(length: usize) -> Self {
         Self { left: (1 << 20) + 4 * length }
     }
 
-    /// `link` resolved against `base`; none where it cannot be, would be too long, or the allowance is used up.
+    /// Resolves `link` against `base`. Returns `None` if that fails, if the address would be too
+    /// long, or if the allowance is used up.
     pub fn join(&mut self, base: &Url, link: &str) -> Option<Url> {
         if self.left == 0 || link.len() > MAX_ADDRESS {
             return None;
         }
         let url = base.join(link).ok().filter(|url| url.as_str().len() <= MAX_ADDRESS)?;
-        // Once something does not fit, nothing does: what is resolved then does not depend on how long each link is.
+        // After the first link that does not fit, no further link is resolved. So the result does
+        // not depend on the order of lengths.
         self.left = self.left.saturating_sub(url.as_str().len().saturating_sub(link.len()));
         (self.left > 0).then_some(url)
     }
 
-    /// `link` as an address, resolved where it is relative and there is something to hang it on; none for what is not on
-    /// the web.
+    /// Parses `link`, or resolves it if it is relative and there is a base. Returns `None` if the
+    /// address is not on the web.
     pub fn web_address(&mut self, link: &str, base: Option<&Url>) -> Option<Url> {
         let link = link.trim();
         if link.is_empty() || link.len() > MAX_ADDRESS {
@@ -45,8 +48,8 @@ impl Allowance {
         Some(url).filter(is_on_the_web)
     }
 
-    /// The address of an entry: one on the web, or a name such as `urn:…` and `tag:…`, which some feeds give instead of
-    /// links and which no program opens.
+    /// The address of an entry: on the web, or a name such as `urn:…` or `tag:…`, which some feeds
+    /// use as a link.
     pub fn entry_address(&mut self, link: &str, base: Option<&Url>) -> Option<Url> {
         match Url::parse(link.trim()) {
             Ok(name) if NAMES.contains(&name.scheme()) && name.as_str().len() <= MAX_ADDRESS => Some(name),
@@ -55,15 +58,15 @@ impl Allowance {
     }
 }
 
-/// Schemes that name a thing and lead nowhere.
+/// Schemes that name a thing and have no location.
 const NAMES: [&str; 8] = ["doi", "guid", "info", "oai", "tag", "urn", "uuid", "yt"];
 
-/// Whether links may be resolved against it.
+/// Whether links may be resolved against `url`.
 pub fn can_be_base(url: &Url) -> bool {
     url.as_str().len() <= MAX_BASE && !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "about")
 }
 
-/// Whether it is an http or https address with a host, of bearable length.
+/// Whether it is an http or https address with a host, and not too long.
 pub fn is_on_the_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= MAX_ADDRESS
 }

@@ -1,4 +1,5 @@
-//! Feeds in several documents: paged and archived feeds (RFC 5005), JSON Feed's `next_url`, and what WordPress offers.
+//! Feeds in several documents: paged and archived feeds (RFC 5005), JSON Feed's `next_url`, and
+//! WordPress's lists of posts.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,18 +9,18 @@ use crate::addresses::{Allowance, can_be_base, is_on_the_web};
 use crate::markup_text::plain_text;
 use crate::{Hints, dates, decoding, tags};
 
-/// Where a feed goes on.
+/// Where a feed continues.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paging {
-    /// The document with the entries before these (RFC 5005 section 4, `prev-archive`).
+    /// The document with older entries (RFC 5005 section 4, `prev-archive`).
     pub previous_archive: Option<Url>,
     /// The next page of a paged feed (RFC 5005 section 3, `next`; JSON Feed, `next_url`).
     pub next: Option<Url>,
-    /// Whether WordPress made it, whose feeds have pages (`?paged=2`) without saying so.
+    /// Whether WordPress made it. Its feeds have pages (`?paged=2`) without links to them.
     pub is_wordpress: bool,
 }
 
-/// Reads where a feed goes on. What stands inside of its entries does not count.
+/// Finds where a feed continues. Links inside entries are ignored.
 pub fn paging(bytes: &[u8], hints: &Hints) -> Paging {
     let text = decoding::decode(bytes, hints.media_type.as_deref());
     let base = hints.url.as_ref().filter(|url| can_be_base(url));
@@ -62,7 +63,7 @@ pub fn paging(bytes: &[u8], hints: &Hints) -> Paging {
     paging
 }
 
-/// A post as WordPress lists it.
+/// A post in WordPress's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
     /// Its address.
@@ -75,14 +76,14 @@ pub struct Post {
     pub modified: Option<Timestamp>,
 }
 
-/// How many posts a page of WordPress's listing has: as many as it gives.
+/// Posts per page of WordPress's list: the maximum that WordPress allows.
 pub const POSTS_PER_PAGE: usize = 100;
 
-/// The address of page `number` (from 1) of WordPress's list of posts, newest first. `interface` is the address that a page
-/// declares, or `/wp-json/` below the site.
+/// The address of page `number` (from 1) of WordPress's list of posts, newest first. `interface` is
+/// the address that a page declares, or `/wp-json/` at the site's root.
 pub fn posts_page(interface: &Url, number: u32) -> Option<Url> {
     let mut url = interface.clone();
-    // A site without pretty addresses has its interface behind a parameter.
+    // A site without pretty URLs has the interface behind a parameter.
     let route = url.query_pairs().find(|(name, _)| name == "rest_route").map(|(_, route)| route.into_owned());
     url.set_fragment(None);
     url.set_query(None);
@@ -103,7 +104,7 @@ pub fn posts_page(interface: &Url, number: u32) -> Option<Url> {
     Some(url).filter(is_on_the_web)
 }
 
-/// Reads a page of WordPress's list of posts; none where the bytes are no such list.
+/// Parses a page of WordPress's list of posts. Returns `None` if the bytes are no such list.
 pub fn posts(bytes: &[u8]) -> Option<Vec<Post>> {
     let list = crate::json::read(std::str::from_utf8(bytes).ok()?).ok()?;
     let list = list.as_array()?;
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn archived_and_paged_feeds_say_where_they_go_on() {
+    fn archived_and_paged_feeds_link_to_their_continuation() {
         let atom = br#"<feed xmlns="http://www.w3.org/2005/Atom" xmlns:fh="http://purl.org/syndication/history/1.0"><fh:archive/>
             <link rel="self" href="/feed.xml"/><link rel="prev-archive" href="/2019.atom"/>
             <entry><link rel="next" href="/wrong"/></entry></feed>"#;
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn wordpress_lists_are_asked_for_and_read() {
+    fn wordpress_lists_are_requested_and_parsed() {
         let page = |interface: &str| posts_page(&interface.parse().unwrap(), 3).unwrap().to_string();
         assert_eq!(
             page("https://a.example/blog/wp-json/"),

@@ -1,10 +1,10 @@
-//! A feed put together from start tags, end tags and text.
+//! Builds a feed from start tags, end tags and text.
 //!
-//! The one place that knows what an element means, whichever vocabulary it comes from and however broken the document
-//! around it is. It follows the ways of Python's `feedparser` where the formats leave room: an item counts wherever it
-//! stands, an element closes only where it is the innermost one that is open, a later link replaces an earlier one, a
-//! title is not replaced by a deeper one. There is no tree: what is known at any moment is which elements are open and
-//! which thing (feed, entry, source, image, text input) is being told about.
+//! Only this module knows the meaning of elements, in all vocabularies and in broken documents. If
+//! the formats are ambiguous, it follows Python's `feedparser`: an item counts wherever it is, an
+//! element closes only if it is the innermost open one, a later link replaces an earlier one, and a
+//! deeper title does not replace a title. There is no tree. The state is the list of open elements
+//! and the current object (feed, entry, source, image, text input).
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,16 +23,16 @@ use crate::namespaces::vocabulary;
 use crate::record::{Person, Record, absolute};
 use crate::{FeedError, MAX_ENTRIES, dates};
 
-/// How the document is read, which decides whether text comes resolved or still escaped.
+/// How the document is parsed, which decides whether text arrives resolved or escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// As XML: references in text are resolved.
     Strict,
-    /// As tag soup: references in text are kept until it is known what the text is.
+    /// As tag soup: references in text stay until the type of the text is known.
     Lenient,
 }
 
-/// An attribute, its name in lower case with its vocabulary's customary prefix.
+/// An attribute. Its name is in lower case, with its vocabulary's usual prefix.
 #[derive(Clone, Debug)]
 pub struct Attribute {
     /// The name.
@@ -41,13 +41,13 @@ pub struct Attribute {
     pub value: String,
 }
 
-/// Elements that are open at most; further ones are not remembered.
+/// Maximum open elements. Further ones are ignored.
 const MAX_OPEN: usize = 4096;
 
-/// Elements left open by earlier items that are still remembered when an item begins.
+/// Maximum unclosed elements of earlier items that are kept when an item starts.
 const MAX_LEFT_OPEN: usize = 64;
 
-/// Authors of one thing that are told apart.
+/// Maximum authors per object.
 const MAX_AUTHORS: usize = 50;
 
 struct Open {
@@ -57,14 +57,14 @@ struct Open {
     text: String,
 }
 
-/// How the text of the element being read is to be understood.
+/// The type of the current element's text.
 #[derive(Default)]
 struct ContentKind {
     media_type: Option<String>,
     base64: bool,
 }
 
-/// Elements of HTML that have no end tag; browsers take one for a second element.
+/// HTML elements without end tag. Browsers parse their end tags as second elements.
 const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
     "wbr",
@@ -97,15 +97,15 @@ enum About {
     TextInput,
 }
 
-/// Where relative addresses hang.
+/// The base of relative addresses.
 #[derive(Clone)]
 struct Base {
     url: Option<Rc<Url>>,
-    /// Whether `xml:base` says so, and not just the document's own address.
+    /// Whether it comes from `xml:base` and not from the document's address.
     declared: bool,
 }
 
-/// What a document has told so far.
+/// The state of a partly parsed document.
 pub struct Assembly {
     reading: Reading,
     format: Option<FeedFormat>,
@@ -121,16 +121,17 @@ pub struct Assembly {
     in_entry: bool,
     in_source: bool,
     in_image: bool,
-    /// Within an element about a picture, a film or a sound.
+    /// Inside an element about an image, a video or a sound.
     in_media: bool,
     in_text_input: bool,
     in_author: bool,
     in_contributor: bool,
     in_publisher: bool,
     in_content: usize,
-    /// Elements that are open inside the content, told apart from the feed's own only where the document is well formed.
+    /// Open elements inside the content. Separate from the feed's elements only in well-formed
+    /// documents.
     inline_depth: usize,
-    /// Whether the entry's description is kept as its content, because it has a summary already.
+    /// Whether the entry's description is stored as its content, because it has a summary already.
     description_is_content: bool,
     has_content: bool,
     id_is_link: bool,
@@ -140,7 +141,7 @@ pub struct Assembly {
     open: Vec<Open>,
     bases: Vec<Base>,
     base: Base,
-    /// What resolving addresses may still add.
+    /// How much resolving addresses may still add.
     allowance: Allowance,
 }
 
@@ -148,7 +149,7 @@ fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().rev().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
 }
 
-/// Whether an element says what something is about without being its text.
+/// Whether an element labels something and is not its text.
 fn is_caption(name: &str) -> bool {
     matches!(name, "media_description" | "itunes_summary" | "dc_description")
 }
@@ -167,7 +168,8 @@ fn media_type(given: &str) -> String {
 }
 
 impl Assembly {
-    /// Nothing told yet of a document of `length` bytes; relative addresses hang on `base`.
+    /// The initial state for a document of `length` bytes. Relative addresses are resolved against
+    /// `base`.
     pub fn new(reading: Reading, base: Option<&Url>, netscape: bool, length: usize) -> Self {
         Self {
             reading,
@@ -204,7 +206,7 @@ impl Assembly {
         }
     }
 
-    /// A prefix was bound to a namespace.
+    /// Binds a prefix to a namespace.
     pub fn declare(&mut self, prefix: &str, uri: &str) {
         if self.format.is_none() {
             match uri.to_ascii_lowercase().as_str() {
@@ -227,7 +229,7 @@ impl Assembly {
         }
     }
 
-    /// Text: resolved where the reading is strict, as it stands where it is lenient.
+    /// Adds text: resolved in strict parsing, as written in lenient parsing.
     pub fn text(&mut self, text: &str) {
         if self.content.is_xhtml() {
             self.push_text(&escape(text));
@@ -236,7 +238,7 @@ impl Assembly {
         }
     }
 
-    /// Text that is escaped already, of a lenient reading.
+    /// Adds text of lenient parsing that is already escaped.
     pub fn escaped(&mut self, text: &str) {
         self.push_text(text);
     }
@@ -249,7 +251,7 @@ impl Assembly {
         }
     }
 
-    /// A start tag, its name in lower case.
+    /// Handles a start tag. Its name is in lower case.
     pub fn start(&mut self, tag: &str, attributes: Vec<Attribute>) {
         self.depth += 1;
         if self.root.is_none() {
@@ -316,14 +318,15 @@ impl Assembly {
         joined.ok().filter(can_be_base)
     }
 
-    /// The element's name with an underscore after its vocabulary's customary prefix.
+    /// The element's name: its vocabulary's usual prefix, an underscore, and the local name.
     fn canonical_name(&self, tag: &str) -> String {
         let Some((prefix, local)) = tag.split_once(':') else { return tag.to_owned() };
         let prefix = self.vocabularies.get(prefix).copied().unwrap_or(prefix);
         if prefix.is_empty() { local.to_owned() } else { format!("{prefix}_{local}") }
     }
 
-    /// Images and text inputs of broken feeds may lack their ends; an element that neither has ends them.
+    /// Images and text inputs of broken feeds may have no end tag. An element that neither can
+    /// contain ends them.
     fn leave_image_and_text_input(&mut self, name: &str) {
         if name.contains('_') {
             return;
@@ -486,7 +489,7 @@ impl Assembly {
         self.is_atom = false;
     }
 
-    /// Channel Definition Format puts links and dates into attributes.
+    /// Channel Definition Format has links and dates in attributes.
     fn start_channel_definition(&mut self, attributes: &[Attribute]) {
         if let Some(date) = attribute(attributes, "lastmod") {
             self.record().updated = dates::parse(date);
@@ -525,11 +528,12 @@ impl Assembly {
         let media = media.unwrap_or_else(|| default.to_owned());
         let href = ["url", "uri", "href"].iter().find_map(|name| attribute(attributes, name));
         let Some(href) = href.filter(|href| !href.is_empty()) else {
-            // An enclosure, a hub or the feed itself is no address of the entry, wherever the element has it.
+            // An enclosure, a hub or the feed itself is not the address of the entry, wherever the
+            // element is.
             let stored = relation == "alternate" && self.expects_text();
             return self.push(Part::Link, stored);
         };
-        // The same in another language does not replace the address that is known.
+        // A translation does not replace a known address.
         let translated = attribute(attributes, "hreflang").is_some() && self.record().link.is_some();
         if relation == "alternate" && !translated && matches!(media.as_str(), HTML | XHTML) {
             let link = self.resolved(href);
@@ -558,7 +562,7 @@ impl Assembly {
         }
     }
 
-    /// An end tag, its name in lower case.
+    /// Handles an end tag. Its name is in lower case.
     pub fn end(&mut self, tag: &str) {
         let is_inline = self.reading == Reading::Strict && self.inline_depth > 0;
         self.inline_depth = self.inline_depth.saturating_sub(1);
@@ -652,7 +656,7 @@ impl Assembly {
         match part {
             Part::Title => {
                 let title = self.pop_content(part);
-                // A title for the media alone does not keep the item's own from counting.
+                // A title of the media does not suppress the item's own title.
                 if name != "media_title" && title.is_some_and(|title| !title.is_empty()) {
                     self.title_depth = Some(self.depth);
                 }
@@ -707,7 +711,7 @@ impl Assembly {
         self.description_is_content = false;
     }
 
-    /// What a picture shows is nothing of the entry. Other captions stand in for a summary that is missing.
+    /// Discards the caption of an image. Other captions replace a missing summary.
     fn end_caption(&mut self) {
         let is_html = self.content.is_html();
         let Some(text) = self.pop_content(&Part::Caption) else { return };
@@ -750,7 +754,7 @@ impl Assembly {
         }
     }
 
-    /// A relative address made absolute where there is something to hang it on, else as it is.
+    /// Resolves a relative address if there is a base; otherwise returns it unchanged.
     fn resolved(&mut self, address: &str) -> String {
         let address = address.trim();
         let joined = match &self.base.url {
@@ -760,7 +764,7 @@ impl Assembly {
         joined.map_or_else(|| address.to_owned(), Url::into)
     }
 
-    /// Closes the innermost element if it is `part`, stores what it holds and returns it.
+    /// Closes the innermost element if it is `part`, stores its text and returns it.
     fn pop(&mut self, part: &Part) -> Option<String> {
         let open = self.open.pop_if(|open| open.part == *part)?;
         let text = open.text.trim();
@@ -888,7 +892,7 @@ impl Assembly {
         }
     }
 
-    /// The feed, or why the document is none.
+    /// The feed, or why the document is no feed.
     pub fn finish(mut self) -> Result<Feed, FeedError> {
         let is_feed =
             self.in_feed || self.format.is_some() && self.told_anything() || !self.entries.is_empty();

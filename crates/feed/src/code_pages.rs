@@ -1,13 +1,14 @@
-//! Encodings that browsers have forgotten and old feeds have not: DOS and Macintosh code pages, and EBCDIC.
+//! Encodings that browsers have dropped and old feeds still use: DOS and Macintosh code pages, and
+//! EBCDIC.
 //!
-//! A table holds the characters of the bytes from 0x80 on, an EBCDIC table those of all bytes; U+FFFD stands for bytes
-//! that mean nothing. The tables are those of the Unicode consortium's vendor mappings.
+//! A table has the characters of the bytes from 0x80, an EBCDIC table those of all bytes. U+FFFD
+//! marks undefined bytes. The tables come from the Unicode consortium's vendor mappings.
 
-/// A table of characters: 128 for an extension of ASCII, 256 otherwise.
+/// A table of characters: 128 for an extension of ASCII, else 256.
 pub struct CodePage(&'static str);
 
 impl CodePage {
-    /// The code page that `label` (lower case, hyphens) names.
+    /// The code page with this label (lower case, hyphens).
     pub fn named(label: &str) -> Option<Self> {
         let plain: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
         let number =
@@ -24,7 +25,7 @@ impl CodePage {
         TABLES.iter().find(|(known, _)| *known == name).map(|(_, table)| Self(table))
     }
 
-    /// The text, if every byte means something.
+    /// Decodes the bytes. Returns `None` if one of them is undefined.
     pub fn decode(&self, bytes: &[u8]) -> Option<String> {
         let table: Vec<char> = self.0.chars().collect();
         let offset = 256 - table.len();
@@ -75,14 +76,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_table_is_whole() {
+    fn code_page_tables_are_complete() {
         for (name, table) in TABLES {
             assert!(matches!(table.chars().count(), 128 | 256), "{name}");
         }
     }
 
     #[test]
-    fn old_code_pages_go_by_many_names() {
+    fn code_pages_have_many_labels() {
         for (label, bytes, text) in [
             ("cp437", &b"a\x80"[..], "aÇ"),
             ("cspc8codepage437", b"\x81", "ü"),

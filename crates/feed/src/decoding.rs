@@ -1,8 +1,9 @@
-//! Bytes to text.
+//! Decodes bytes to text.
 //!
-//! A feed says its encoding up to four times (media type, XML declaration, byte order mark, first bytes) and is often
-//! wrong. The candidates are tried in the order of RFC 3023; the first that decodes every byte is taken. Text that no
-//! candidate fits is UTF-8 with a few stray bytes or else Windows-1252, which every sequence of bytes fits.
+//! A feed has up to four hints about its encoding (media type, XML declaration, byte order mark,
+//! first bytes), which are often wrong. The candidates are tried in the order of RFC 3023, and the
+//! first one that decodes all bytes wins. If none does, the text is UTF-8 with a few wrong bytes,
+//! or else Windows-1252, which accepts any bytes.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use encoding_rs::Encoding;
 
 use crate::code_pages::CodePage;
 
-/// The text of a document that was served with `media_type`.
+/// Decodes a document that was served with `media_type`.
 pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
     let (sniffed, bytes) = sniff(bytes);
     let declared = declared_encoding(bytes, sniffed);
@@ -33,9 +34,11 @@ pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
         .map_or_else(|| encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, Cow::Owned)
 }
 
-/// Text that is UTF-8 but for a few bytes, as when a document was cut off or a line of it came from elsewhere. Those bytes
-/// are read as Windows-1252. Returns `None` if they are more than a fifth of what is not ASCII and the document does not
-/// declare UTF-8.
+/// Decodes UTF-8 with a few wrong bytes, as in a document that was cut or has a line in another
+/// encoding.
+///
+/// Reads those bytes as Windows-1252. Returns `None` if the document does not declare UTF-8 and
+/// more than a fifth of the non-ASCII part is wrong.
 fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let (mut fitting, mut stray) = (0, 0);
@@ -48,8 +51,8 @@ fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
     (stray * 4 <= fitting || is_declared && fitting > 0).then_some(text)
 }
 
-/// Text in the declared encoding but for a few bytes, which are lost. Returns `None` if they are more than a fifth of what
-/// is not ASCII.
+/// Decodes text with a few bytes outside the declared encoding, which are lost. Returns `None` if
+/// they are more than a fifth of the non-ASCII part.
 fn mostly(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     let lost = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
@@ -57,7 +60,8 @@ fn mostly(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
     (lost * 4 <= fitting && fitting > 0).then(|| text.into_owned())
 }
 
-/// What the first bytes tell: a byte order mark, which is taken off, or `<?xm` in an encoding that is not like ASCII.
+/// The encoding by the first bytes: a byte order mark, which is removed, or `<?xm` in an encoding
+/// unlike ASCII.
 fn sniff(bytes: &[u8]) -> (Option<&'static str>, &[u8]) {
     const MARKS: &[(&[u8], &str)] = &[
         (&[0, 0, 0xfe, 0xff], "utf-32be"),
@@ -82,7 +86,7 @@ fn sniff(bytes: &[u8]) -> (Option<&'static str>, &[u8]) {
     (beginning.map(|(_, name)| *name), bytes)
 }
 
-/// What the XML declaration says.
+/// The encoding in the XML declaration.
 fn declared_encoding(bytes: &[u8], sniffed: Option<&str>) -> Option<String> {
     const LONGEST: usize = 1024;
     let mut length = bytes.len().min(LONGEST);
@@ -97,12 +101,12 @@ fn declared_encoding(bytes: &[u8], sniffed: Option<&str>) -> Option<String> {
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let label = value[1..].split(quote).next()?.trim().to_lowercase();
-    // What could be read before the encoding was known tells how wide the characters are; the label cannot be right
-    // where it says otherwise.
+    // The declaration was readable, so the width of its characters is known. A label that
+    // contradicts it is wrong.
     Some(if is_wide(&label) { sniffed.unwrap_or("utf-8").to_owned() } else { label })
 }
 
-/// Whether an encoding of that name has units of two or four bytes.
+/// Whether the encoding's units have two or four bytes.
 fn is_wide(label: &str) -> bool {
     let label: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
     let wide =
@@ -110,12 +114,13 @@ fn is_wide(label: &str) -> bool {
     wide.iter().any(|name| label.starts_with(name)) && !label.ends_with("utf8")
 }
 
-/// Whether the bytes begin as markup or JSON in an encoding that is like ASCII.
+/// Whether the bytes start as markup or JSON in an encoding that extends ASCII.
 fn is_narrow(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start(), [b'<' | b'{', second, ..] if *second != 0)
 }
 
-/// The charset of a media type, and whether the media type is text, whose declaration then counts for nothing.
+/// The charset of a media type, and whether the type is `text/*`. Then the document's own
+/// declaration is ignored.
 fn served_encoding(media_type: Option<&str>) -> (Option<String>, bool) {
     let Some(media_type) = media_type else { return (None, false) };
     let is_text = media_type.trim_start().get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"));
@@ -127,7 +132,7 @@ fn served_encoding(media_type: Option<&str>) -> (Option<String>, bool) {
     (charset, is_text)
 }
 
-/// The text if every byte fits the encoding of that name.
+/// Decodes with the named encoding. Returns `None` if a byte does not fit.
 fn decode_as<'a>(bytes: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
     let label = label.replace('_', "-");
     match label.as_str() {
@@ -188,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_candidate_that_fits_every_byte_is_taken() {
+    fn first_encoding_that_decodes_all_bytes_wins() {
         for (bytes, media_type, text) in [
             (&b"<?xml version='1.0' encoding='iso-8859-1'?>\xe9"[..], None, "é"),
             (b"<?xml version='1.0' encoding='utf-8'?>\xe9", None, "é"),

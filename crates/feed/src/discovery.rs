@@ -1,4 +1,4 @@
-//! Finding a site's feeds: in the links of a page, and by the addresses that feeds usually have.
+//! Finds a site's feeds: by links on a page, and by the usual addresses of feeds.
 
 use std::collections::HashSet;
 
@@ -10,21 +10,21 @@ use crate::assembly::Attribute;
 use crate::markup_text::{one_line, plain_text};
 use crate::{Hints, decoding, tags};
 
-/// A feed that a page points to.
+/// A feed that a page links to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFeed {
     /// Its address.
     pub url: Url,
-    /// What the page calls it.
+    /// The title in the link.
     pub title: Option<String>,
-    /// The format that its media type or address promises.
+    /// The format by media type or address.
     pub format_hint: Option<FeedFormat>,
 }
 
-/// The most feeds that are returned.
+/// Maximum number of returned feeds.
 const MAX_FOUND: usize = 100;
 
-/// How much a link looks like the feed that a person means; the smaller the better.
+/// The rank of a link as the feed that a person wants; smaller is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Promise {
     /// The page declares it as its feed.
@@ -35,8 +35,8 @@ enum Promise {
     Comments,
 }
 
-/// The feeds that a page points to, best first: those it declares, then links that look like feeds, comments feeds last.
-/// Links without scheme and host need `hints.url`.
+/// The feeds that a page links to, best first: declared ones, then links that look like feeds, then
+/// feeds of comments. Relative links need `hints.url`.
 pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
     let text = decoding::decode(html, hints.media_type.as_deref());
     let mut base = hints.url.clone().filter(can_be_base);
@@ -72,7 +72,7 @@ pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
         .collect()
 }
 
-/// Parts of an address under which a feed has less than all posts.
+/// Path segments of feeds with only a part of the posts.
 const NARROWER: &[&str] = &[
     "tag",
     "tags",
@@ -89,13 +89,14 @@ const NARROWER: &[&str] = &[
     "-",
     "search",
 ];
-/// Words of a feed's title that name its format and not what is in it.
+/// Words in a feed's title that name its format and not its content.
 const FORMATS: &[&str] =
     &["rss", "rss2", "atom", "json", "feed", "xml", "rdf", "0", "1", "2", "3", "via", "subscribe"];
 
-/// The feeds of a page that hold its posts: without those of comments, of one tag or category, and of one author, unless the
-/// page itself is about one of these; and of one feed in several formats, the first. All of them if none would be left. Beside
-/// them the feeds of comments, tags and authors.
+/// The feeds of a page that hold its posts: without those of comments, of one tag or category, and
+/// of one author, unless the page itself is about one of these; and of one feed in several formats,
+/// the first. All of them if none would be left. Beside them the feeds of comments, tags and
+/// authors.
 pub fn of_posts(found: Vec<FoundFeed>, page: &Url) -> (Vec<FoundFeed>, Vec<FoundFeed>) {
     let mut known = HashSet::new();
     let is_meant = |feed: &FoundFeed| {
@@ -115,8 +116,7 @@ fn is_narrower(url: &Url) -> bool {
         || url.query_pairs().any(|(name, _)| NARROWER.contains(&name.to_lowercase().as_str()))
 }
 
-/// What two formats of one feed have in common: their titles without the words for formats, and where they have none, their
-/// folder.
+/// A key shared by all formats of a feed: its title without words for formats, or else its folder.
 fn without_format(feed: &FoundFeed) -> String {
     let title = feed.title.as_deref().unwrap_or_default().to_lowercase();
     let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -129,7 +129,8 @@ fn without_format(feed: &FoundFeed) -> String {
     format!("{}{folder}/", feed.url.host_str().unwrap_or_default())
 }
 
-/// The addresses where a site's feed usually lies, likeliest first: beside the page, then at the host's root.
+/// The usual addresses of a site's feed, most likely first: next to the page, then at the host's
+/// root.
 pub fn guesses(site: &Url) -> Vec<Url> {
     const USUAL: &[&str] = &[
         "feed",
@@ -221,7 +222,7 @@ fn linked(attributes: &[Attribute], base: Option<&Url>, after: &str) -> Option<(
     Some((promise, FoundFeed { url, title, format_hint: None }))
 }
 
-/// Whether an address has the form that feeds' addresses have.
+/// Whether an address looks like that of a feed.
 fn looks_like_feed(url: &Url) -> bool {
     let path = url.path().to_lowercase();
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn posts_are_told_from_comments_tags_authors_and_formats() {
+    fn feeds_of_comments_tags_authors_and_formats_are_dropped() {
         let feed = |url: &str, title: &str| FoundFeed {
             url: Url::parse("https://blog.example/").unwrap().join(url).unwrap(),
             title: Some(title.to_owned()).filter(|title| !title.is_empty()),
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_own_base_counts_and_each_feed_is_found_once() {
+    fn base_element_counts_and_feeds_are_unique() {
         let page = b"<base href='https://cdn.example.net/site/'><link rel='alternate' type='application/rss+xml' href='a.rss'>\
             <a href='a.rss#top'>again</a>";
         let found = discover(page, &hints());
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn guesses_begin_beside_the_page_and_go_on_at_the_root() {
+    fn guesses_are_next_to_the_page_then_at_the_root() {
         let guesses = guesses(&Url::parse("https://example.org/engineering?x=1").unwrap());
         assert_eq!(guesses[0].as_str(), "https://example.org/engineering/feed");
         assert!(guesses.iter().any(|url| url.as_str() == "https://example.org/rss.xml"));

@@ -1,9 +1,10 @@
-//! What the names of elements mean, whichever vocabulary they come from.
+//! The meaning of element names in all vocabularies.
 //!
-//! Names are in lower case with an underscore after their vocabulary's customary prefix. Only elements that simply hold
-//! text are listed here; those that change what is being told about are the assembly's business.
+//! Names are in lower case: the vocabulary's usual prefix, an underscore, the local name. This
+//! module lists elements that contain text. The assembly handles elements that start another
+//! object.
 
-/// What an open element is collected for.
+/// The destination of an open element's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Item,
@@ -40,7 +41,8 @@ const PLAIN: &str = "text/plain";
 const HTML: &str = "text/html";
 const XHTML: &str = "application/xhtml+xml";
 
-/// What the element `name` holds if it is one that may hold markup, and what it is read as where it does not say.
+/// The destination of an element that may contain markup, and the type of its text if it does not
+/// declare one.
 pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     Some(match name {
         "title" | "dc_title" | "media_title" => (Part::Title, PLAIN),
@@ -55,7 +57,7 @@ pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     })
 }
 
-/// What the element `name` holds if it holds plain text.
+/// The destination of an element that contains plain text.
 pub fn text_element(name: &str) -> Option<Part> {
     Some(match name {
         "webmaster" | "dc_publisher" => Part::Publisher,

@@ -1,9 +1,9 @@
-//! Why bytes are no feed, in words for the person who gave the address.
+//! Why bytes are no feed, for the person who gave the address.
 
 /// Why bytes are no feed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
-    /// No bytes, or white space alone.
+    /// No bytes, or only white space.
     #[error("the document is empty; check the address, or try again later")]
     Empty,
     /// More than [`MAX_BYTES`](crate::MAX_BYTES).
@@ -17,7 +17,7 @@ pub enum FeedError {
         "this is a web page, not a feed; give the address of the blog's feed, or follow the page to have its feed looked for"
     )]
     WebPage,
-    /// JSON that cannot be read.
+    /// Malformed JSON.
     #[error("this is JSON with a mistake in it ({0}); the publisher has to mend it")]
     BrokenJson(String),
     /// JSON, but no JSON Feed.
@@ -29,10 +29,10 @@ pub enum FeedError {
     /// A sitemap.
     #[error("this is a sitemap, not a feed; give the address of the blog's feed")]
     Sitemap,
-    /// XML whose first element is none that a feed begins with.
+    /// XML whose root element is not one of a feed.
     #[error("this is XML that begins with <{root}>, not a feed; feeds begin with <rss>, <feed> or <rdf:RDF>")]
     OtherXml {
-        /// The first element's name, at most 40 characters.
+        /// The root element's name, at most 40 characters.
         root: String,
     },
     /// Neither markup nor JSON.

@@ -1,7 +1,8 @@
-//! JSON as values, of which no more are kept than a feed has use for.
+//! JSON values, of which only as many are kept as a feed needs.
 //!
-//! A value takes far more room than its text: eight bytes of `{"a":0},` become seven hundred. So what is kept is counted, and
-//! what comes after [`MAX_VALUES`] is read over, which checks that it is JSON and keeps nothing.
+//! A value takes much more memory than its text: eight bytes of `{"a":0},` take seven hundred. So
+//! the number of values is limited. After [`MAX_VALUES`], the rest is checked to be JSON and
+//! dropped.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,10 +11,10 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The most values that are kept of one document: twenty of each of a feed's [`MAX_ENTRIES`](crate::MAX_ENTRIES).
+/// Maximum values per document: twenty for each of a feed's [`MAX_ENTRIES`](crate::MAX_ENTRIES).
 const MAX_VALUES: usize = 20 * crate::MAX_ENTRIES;
 
-/// Reads a document.
+/// Parses a document.
 pub(crate) fn read(text: &str) -> serde_json::Result<Value> {
     let left = Cell::new(MAX_VALUES);
     let mut json = serde_json::Deserializer::from_str(text);
@@ -22,7 +23,7 @@ pub(crate) fn read(text: &str) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Keeps values for as long as there are any left to keep.
+/// Keeps values until the limit is reached.
 #[derive(Clone, Copy)]
 struct Keep<'l> {
     left: &'l Cell<usize>,
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_what_the_usual_reader_reads() {
+    fn result_equals_that_of_serde_json() {
         for text in [
             r#"{"a": [1, -2, 3.5, true, false, null, "x\u00e9\ud83d\ude00"], "b": {"c": {}}, "d": []}"#,
             r#"{"a": 1, "a": 2}"#,
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_the_rest_is_still_json() {
+    fn kept_values_are_bounded_and_the_rest_is_checked() {
         let many = format!("[{}0]", "{\"a\":0},".repeat(MAX_VALUES));
         let kept = read(&many).unwrap();
         assert_eq!(kept.as_array().unwrap().len(), MAX_VALUES / 3 + 1);

@@ -1,4 +1,4 @@
-//! JSON Feed 1.0 and 1.1 (jsonfeed.org), read with the same leniency as XML.
+//! JSON Feed 1.0 and 1.1 (jsonfeed.org), parsed as leniently as XML.
 
 use backissue_model::{Entry, Feed, FeedFormat};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::markup_text::{escape, one_line, plain_text};
 use crate::record::author_name;
 use crate::{FeedError, MAX_ENTRIES, dates};
 
-/// Reads a JSON Feed.
+/// Parses a JSON Feed.
 pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let value = crate::json::read(text).map_err(|error| FeedError::BrokenJson(error.to_string()))?;
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
@@ -64,12 +64,13 @@ fn entry(
     }
 }
 
-/// Titles are plain text by the format's rules; what is written as a reference all the same was meant as one.
+/// The format says that titles are plain text. References in them are resolved all the same,
+/// because they were meant as such.
 fn plain_title(title: &str) -> String {
     if crate::markup_text::looks_like_html(title) { plain_text(title) } else { one_line(title) }
 }
 
-/// A member that is text or a number, unless it is empty.
+/// The value of a member that is a non-empty text or a number.
 fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
     let text = match object.get(name)? {
         Value::String(text) => text.replace('\0', "").trim().to_owned(),
@@ -104,7 +105,7 @@ fn tags(item: &Map<String, Value>) -> Vec<String> {
     tags.filter_map(Value::as_str).map(one_line).filter(|tag| !tag.is_empty()).take(200).collect()
 }
 
-/// Plain text as HTML: a paragraph for each block of lines.
+/// Plain text as HTML, with a paragraph per block of lines.
 fn paragraphs(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     text.split("\n\n")

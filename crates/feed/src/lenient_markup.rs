@@ -1,9 +1,9 @@
-//! A document read as the tag soup it is.
+//! Parses a document as tag soup.
 //!
-//! Nothing here fails. A `<` that begins no tag is text, a reference that is none is text, an end tag without its start
-//! goes by, a comment without end is text to the end. Names are folded to lower case and prefixes taken as they are bound
-//! anywhere in the document. Text is handed on still escaped, because only the element it stands in tells whether it is
-//! plain text or markup.
+//! Nothing here fails. A `<` without a tag is text, an unknown reference is text, an end tag
+//! without start is ignored, and an unclosed comment is text to the end. Names are in lower case;
+//! prefixes are resolved as they are bound anywhere in the document. Text stays escaped, because
+//! only its element tells whether it is plain text or markup.
 
 use url::Url;
 
@@ -11,12 +11,12 @@ use crate::assembly::{Assembly, Attribute, Reading};
 use crate::markup_text::{character, escape};
 use crate::prolog::{MAX_EXPANSION, Prolog};
 
-/// The longest tag whose quoted attribute values may hold angle brackets, in bytes.
+/// Maximum bytes of a tag whose quoted attribute values may contain angle brackets.
 const MAX_QUOTED_TAG: usize = 64 << 10;
-/// The most attributes of one tag that are looked at.
+/// Maximum attributes per tag; further ones are ignored.
 const MAX_ATTRIBUTES: usize = 256;
 
-/// Reads the whole document.
+/// Parses the whole document.
 pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Assembly {
     let text: &str = &prolog.rest;
     let mut reader = Reader {
@@ -37,9 +37,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     prolog: &'a Prolog<'a>,
-    /// How many more bytes may be looked at in search of the ends of tags; keeps the time linear.
+    /// How many more bytes may be scanned for ends of tags. Keeps the time linear.
     patience: usize,
-    /// What entities may still add.
+    /// How much entities may still add.
     expansion: usize,
     assembly: Assembly,
 }
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
             self.assembly.escaped(&meaning);
         } else {
             let meaning = htmlize::unescape(reference);
-            // An unknown name stays what it is: text that looks like a reference.
+            // An unknown name stays as text that looks like a reference.
             self.assembly.escaped(if meaning == reference { reference } else { &meaning });
         }
         Read::Through(reference.len())
@@ -154,8 +154,8 @@ impl<'a> Reader<'a> {
         Read::Through(if rest[length..].starts_with('>') { length + 1 } else { length })
     }
 
-    /// Where the tag's closing bracket stands, or that of the next tag where it has none. Brackets in well-quoted values
-    /// do not count.
+    /// The position of the tag's closing bracket, or of the next tag if it has none. Brackets in
+    /// well-quoted values do not count.
     fn tag_end(&mut self, rest: &str) -> Option<usize> {
         let bytes = rest.as_bytes();
         let first = memchr::memchr2(b'<', b'>', &bytes[1..])? + 1;
@@ -199,17 +199,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How far a piece of markup was read.
+/// How far a piece of markup reaches.
 enum Read {
-    /// So many bytes are done with.
+    /// So many bytes are parsed.
     Through(usize),
-    /// The first character is text after all.
+    /// The first character is text.
     Text,
-    /// Nothing more is markup.
+    /// The rest of the document is text.
     TextToTheEnd,
 }
 
-/// The length of a comment: through `-->`, white space before the bracket allowed.
+/// The length of a comment up to `-->`. White space before the bracket is allowed.
 pub fn comment_end(rest: &str) -> Option<usize> {
     let mut at = 4;
     loop {
@@ -222,7 +222,7 @@ pub fn comment_end(rest: &str) -> Option<usize> {
     }
 }
 
-/// The attributes in what follows a tag's name, as far as they can be made out.
+/// The attributes after a tag's name, as far as they can be parsed.
 pub fn attributes(mut rest: &str) -> Vec<Attribute> {
     let mut attributes = Vec::new();
     while attributes.len() < MAX_ATTRIBUTES {

@@ -1,5 +1,7 @@
-//! Bytes to entries: feeds, feed discovery, OPML; and what leads to a blog's past: sitemaps, listing pages, feeds in several
-//! documents, and which addresses are articles. And robots.txt, which says what may be asked for.
+//! Parsers for feeds, OPML and robots.txt, and for documents about a blog's past.
+//!
+//! The latter are sitemaps, listing pages and feeds in several documents. The crate also finds
+//! feeds of a page and decides which addresses are articles.
 //!
 //! ```
 //! use backissue_feed::{Hints, parse};
@@ -11,13 +13,14 @@
 //! # Ok::<(), backissue_feed::FeedError>(())
 //! ```
 //!
-//! [`parse`] reads RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, CDF and JSON Feed, and does not give up on documents that are
-//! not well formed: the bytes are decoded, read as strict XML first and, where that fails, as the
-//! tag soup it is. What an element means is decided in one place, whichever of the two read it. Where the formats leave
-//! room, the reading is that of Python's `feedparser`, which a generation of feed readers has made the reference.
+//! [`parse`] accepts RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, CDF and JSON Feed, well formed or not.
+//! The bytes are decoded and parsed as strict XML, and if that fails, as tag soup. The meaning of
+//! elements is defined in one place for both. If the formats are ambiguous, the result is that of
+//! Python's `feedparser`, which many feed readers treat as the reference.
 //!
-//! This crate does no input or output, reads no clock and cleans no HTML: `summary` and `content` are as hostile as they
-//! came. It never panics and takes time in proportion to the bytes it is given, whatever they are.
+//! This crate does no input or output, reads no clock and sanitises no HTML: `summary` and
+//! `content` are as hostile as the document. It never panics, and its time is linear in the number
+//! of bytes.
 
 mod addresses;
 pub mod archives;
@@ -51,33 +54,34 @@ pub use feed_error::FeedError;
 pub use polling_hints::polling_hints;
 pub use url_shape::{Shapes, UrlShape, Verdict, Why};
 
-/// The most entries that are kept of one feed; further ones are dropped.
+/// Maximum entries of a feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;
 
-/// The largest document that is read, in bytes: 64 MiB.
+/// Maximum bytes of a document: 64 MiB.
 pub const MAX_BYTES: usize = 64 << 20;
 
-/// What is known of a document beside its bytes.
+/// What is known about a document besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hints {
-    /// Where it was fetched from; relative links are resolved against it.
+    /// Its address. Relative links are resolved against it.
     pub url: Option<Url>,
-    /// The `Content-Type` it was served with, parameters included. Its `charset` counts as RFC 3023 says.
+    /// The `Content-Type` it was served with, parameters included. Its `charset` counts as RFC 3023
+    /// says.
     pub media_type: Option<String>,
 }
 
-/// Reads a feed.
+/// Parses a feed.
 ///
 /// # Errors
-/// Says why the bytes are no feed: nothing there, a web page, JSON or XML of another kind, binary data, or more than
-/// [`MAX_BYTES`].
+/// Why the bytes are no feed: an empty document, a web page, other JSON or XML, binary data, or
+/// more than [`MAX_BYTES`].
 pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Feed, FeedError> {
     if bytes.len() > MAX_BYTES {
         return Err(FeedError::TooLarge { bytes: bytes.len() });
     }
     let mut text = decoding::decode(bytes, hints.media_type.as_deref());
     if text.contains('\0') {
-        // No database takes them, and no text means them.
+        // No database stores NUL characters, and no text needs them.
         text = text.replace('\0', "").into();
     }
     let content = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');

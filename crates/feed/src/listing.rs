@@ -1,4 +1,4 @@
-//! Pages that list articles: a blog's front page, its archive, the pages that follow them.
+//! Pages that list articles: a blog's front page, its archive, and their next pages.
 
 use std::collections::HashSet;
 
@@ -10,46 +10,46 @@ use crate::assembly::Attribute;
 use crate::markup_text::{one_line, plain_text};
 use crate::{Hints, decoding, tags};
 
-/// The most links that are read of one page.
+/// Maximum links of a page.
 pub const MAX_LINKS: usize = 10_000;
 
-/// The most pages of an archive that one page leads to.
+/// Maximum archive pages that one page leads to.
 const MAX_ARCHIVES: usize = 60;
 
-/// A link to what may be an article.
+/// A link that may lead to an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Where it leads, without fragment.
+    /// Its target, without fragment.
     pub url: Url,
-    /// Its text on one line; empty where it is a picture.
+    /// Its text on one line. Empty if it is an image.
     pub text: String,
 }
 
-/// What a page that lists articles leads to.
+/// What a page of links leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Its links in the order of the page, each address once.
+    /// Its links in document order, each address once.
     pub links: Vec<Link>,
-    /// The page that goes on where this one ends.
+    /// The next page of the list.
     pub next: Option<Url>,
-    /// Pages of an archive: by year or month, or called so.
+    /// Pages of an archive: for a year or month, or with "archive" as name.
     pub archives: Vec<Url>,
     /// The site's WordPress interface, as the page declares it (`rel="https://api.w.org/"`).
     pub wordpress: Option<Url>,
 }
 
-/// How sure a link is to lead to the next page; the smaller the surer.
+/// How certainly a link leads to the next page; smaller is more certain.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign {
     /// `rel="next"`.
     Relation,
-    /// Its words or its class say so.
+    /// Its text or its class.
     Words,
-    /// It has the number that follows this page's.
+    /// Its number follows this page's number.
     Number,
 }
 
-/// Reads a page. `hints.url` is where it was fetched from: only links on its host count.
+/// Parses a page. `hints.url` is its address: only links on its host count.
 pub fn read(html: &[u8], hints: &Hints) -> Listing {
     let text = decoding::decode(html, hints.media_type.as_deref());
     let Some(here) = hints.url.as_ref().filter(|url| can_be_base(url)) else { return Listing::default() };
@@ -138,12 +138,14 @@ const NO_ARTICLES: &[&str] = &[
     "topic",
     "topics",
 ];
-/// Words of an address's last part, and of a link, from which on they are most likely an article's title.
+/// Words of an address's last part, and of a link, from which on they are most likely an article's
+/// title.
 const TITLE_PARTS: usize = 3;
 const TITLE_WORDS: usize = 4;
 
-/// The links of a page that are most likely articles, before anything is known of the blog: their addresses end in a title,
-/// or have a day. Where at least three lie below the page's own folder, only those.
+/// The links of a page that are most likely articles, before anything is known of the blog: their
+/// addresses end in a title, or have a day. Where at least three lie below the page's own folder,
+/// only those.
 pub fn likely_articles<'l>(links: impl IntoIterator<Item = &'l Link>, here: &Url) -> Vec<&'l Link> {
     let likely: Vec<&Link> = links.into_iter().filter(|link| is_likely(link)).collect();
     let folder = format!("{}/", here.path().trim_end_matches('/'));
@@ -181,7 +183,7 @@ fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
 }
 
-/// The text of a link, whose beginning is as much as anybody needs.
+/// The start of a link's text.
 fn link_text(after: &str) -> String {
     let end = after.char_indices().take(600).find(|(at, _)| after[*at..].starts_with("</a"));
     end.map(|(at, _)| plain_text(&after[..at])).unwrap_or_default().chars().take(300).collect()
@@ -238,7 +240,7 @@ fn sign_of_next(
     (follows && stem(url) == stem(here)).then_some(Sign::Number)
 }
 
-/// The number of a page of a list: `/page/2/`, `?paged=2`, `?page=2`, `/page2/`.
+/// The page number in an address: `/page/2/`, `?paged=2`, `?page=2`, `/page2/`.
 fn page_number(url: &Url) -> Option<u32> {
     let queried = url
         .query_pairs()
@@ -253,7 +255,7 @@ fn page_number(url: &Url) -> Option<u32> {
     in_path.or(queried).filter(|number| (1..100_000).contains(number))
 }
 
-/// A list's address without the number of its page.
+/// A list's address without the page number.
 fn stem(url: &Url) -> String {
     let path = url.path().trim_end_matches('/');
     let path = match path.rsplit_once('/') {
@@ -266,7 +268,7 @@ fn stem(url: &Url) -> String {
     path.trim_end_matches("/index.html").trim_end_matches('/').to_owned()
 }
 
-/// Whether an address is that of a year, a month, or an archive by name, below the page or beside it.
+/// Whether an address is a year, a month or a named archive, below the page or next to it.
 fn is_archive(url: &Url, here: &Url) -> bool {
     if url.query().is_some() {
         return false;
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_page_is_found_however_it_is_marked() {
+    fn next_page_is_found_by_all_its_signs() {
         let at = "https://a.example/blog/";
         for (html, want) in [
             ("<link rel='next' href='/blog/page/2/'>", Some("https://a.example/blog/page/2/")),
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn links_come_once_each_with_their_text_and_those_elsewhere_do_not() {
+    fn links_are_unique_and_on_the_same_host() {
         let found = listing(
             "https://a.example/",
             "<base href='/blog/'><a href='one#top'><img></a><a href='one'>One</a><a href='/two'> Two &amp; <b>more</b></a>\
@@ -348,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn years_months_and_archives_by_name_are_followed() {
+    fn years_months_and_named_archives_are_found() {
         let found = listing(
             "https://a.example/blog/",
             "<a href='/blog/2019/'>2019</a><a href='/blog/2019/05/'>May</a><a href='/archive.html'>All</a>\

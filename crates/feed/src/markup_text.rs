@@ -1,4 +1,4 @@
-//! Text that may be markup: references, plain text out of HTML, addresses inside HTML.
+//! Text that may be markup: references, plain text of HTML, addresses in HTML.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use url::Url;
 
 use crate::addresses::Allowance;
 
-/// The character that a numeric reference names: `169`, `xA9`. The numbers that Windows-1252 gives to characters and
-/// Unicode to control codes mean what Windows means by them.
+/// The character of a numeric reference: `169`, `xA9`. Numbers of C1 control codes mean the
+/// characters of Windows-1252.
 pub fn character(reference: &str) -> Option<char> {
     let number = match reference.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16),
@@ -16,7 +16,7 @@ pub fn character(reference: &str) -> Option<char> {
     char::from_u32(number.ok()?).map(windows_character)
 }
 
-/// What Windows-1252 has in the place of a C1 control code; any other character as it is.
+/// The Windows-1252 character for a C1 control code; any other character unchanged.
 fn windows_character(c: char) -> char {
     const PLACES: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
@@ -28,7 +28,7 @@ fn windows_character(c: char) -> char {
     }
 }
 
-/// `text` with `&`, `<` and `>` written as references.
+/// Escapes `&`, `<` and `>`.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>']) {
         return Cow::Borrowed(text);
@@ -36,7 +36,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
-/// Undoes [`escape`] and the references that XML knows by itself; any other reference stays.
+/// Undoes [`escape`] and resolves XML's predefined references. Other references stay.
 pub fn unescape_xml(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
@@ -62,8 +62,8 @@ pub fn unescape_xml(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Text that was UTF-8, was taken for Latin-1 and written as UTF-8 again, as it was at first; and Windows characters in
-/// the place of control codes.
+/// Repairs text that was UTF-8, was decoded as Latin-1 and encoded again, and replaces C1 control
+/// codes by Windows characters.
 pub fn repaired(text: String) -> String {
     if text.is_ascii() {
         return text;
@@ -79,8 +79,8 @@ pub fn repaired(text: String) -> String {
     text
 }
 
-/// `text` with every run of white space as one space and none at the ends, and without control characters, which a
-/// terminal would obey.
+/// `text` without control characters, which a terminal would obey. Runs of white space become one
+/// space; the ends are trimmed.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
@@ -97,8 +97,8 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Whether a text that should be plain was meant as HTML: it has an end tag or a reference, and no tag and no reference
-/// that HTML does not know. Errs on the side of plain, because text taken for markup is lost.
+/// Whether a text that should be plain is HTML: it has an end tag or a reference, and only tags and
+/// references that HTML knows. If in doubt it is plain, because removing "tags" would lose text.
 pub fn looks_like_html(text: &str) -> bool {
     let mut has_end_tag = false;
     for (at, _) in text.match_indices('<') {
@@ -134,7 +134,7 @@ pub fn looks_like_html(text: &str) -> bool {
     has_end_tag || has_reference
 }
 
-/// Elements that people put into feeds on purpose. Sorted.
+/// Elements that people write in feeds on purpose. Sorted.
 const HTML_ELEMENTS: &[&str] = &[
     "a",
     "abbr",
@@ -242,9 +242,9 @@ fn is_html_element(name: &str) -> bool {
     HTML_ELEMENTS.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
 }
 
-/// One piece of HTML.
+/// A piece of HTML.
 enum Piece<'a> {
-    /// Text, references not resolved.
+    /// Text with unresolved references.
     Text(&'a str),
     /// A tag with its brackets.
     Tag(&'a str),
@@ -252,7 +252,7 @@ enum Piece<'a> {
     Other,
 }
 
-/// Cuts HTML into pieces; a `<` that begins none is text.
+/// Splits HTML into pieces. A `<` that starts no piece is text.
 fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = html;
     let mut ends = TagEnds::of(html);
@@ -286,11 +286,11 @@ fn next_piece<'a>(rest: &'a str, ends: &mut TagEnds) -> (usize, Piece<'a>) {
     (end, if begins_tag { Piece::Tag(&rest[..end]) } else { Piece::Other })
 }
 
-/// Finds where the tags of one text end, in time in proportion to its length.
+/// Finds the ends of tags in one text, in linear time.
 pub struct TagEnds {
-    /// How many more bytes may be looked at in vain.
+    /// How many more bytes may be scanned without a result.
     patience: usize,
-    /// Steps taken, which the tests count.
+    /// Number of steps, for the tests.
     #[cfg(test)]
     steps: usize,
 }
@@ -305,9 +305,11 @@ impl TagEnds {
         }
     }
 
-    /// The length of the tag that `html` begins with, brackets included. Brackets in quoted values do not end it unless
-    /// the quotes are too far apart; a further `<` outside quotes means that it is no tag. Where too much was looked at
-    /// in vain already, quotes count for nothing.
+    /// The length of the tag at the start of `html`, brackets included.
+    ///
+    /// Brackets in quoted values do not end it, unless the quotes are too far apart. A further `<`
+    /// outside quotes means that it is no tag. Once too many bytes were scanned without a result,
+    /// quotes are ignored.
     pub fn tag_length(&mut self, html: &str) -> Option<usize> {
         const LONGEST_VALUE: usize = 16 << 10;
         let bytes = html.as_bytes();
@@ -346,8 +348,8 @@ fn tag_name(tag: &str) -> &str {
     &name[..length]
 }
 
-/// The text of a piece of HTML on one line: tags and comments gone, scripts and styles with all they hold, references
-/// resolved.
+/// The text of HTML on one line, with references resolved. Drops tags, comments, and scripts and
+/// styles with their contents.
 pub fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut inside: Option<&str> = None;
@@ -376,10 +378,10 @@ pub fn plain_text(html: &str) -> String {
     one_line(&text)
 }
 
-/// Attributes that hold one address.
+/// Attributes with one address.
 const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", "background", "longdesc"];
 
-/// HTML with the relative addresses in its tags resolved against `base`, as far as `allowance` goes.
+/// Resolves relative addresses in the tags of HTML against `base`, within `allowance`.
 pub fn with_absolute_links(html: &str, base: &Url, allowance: &mut Allowance) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
@@ -420,7 +422,8 @@ fn absolute_tag(tag: &str, base: &Url, allowance: &mut Allowance, out: &mut Stri
     out.push_str(rest);
 }
 
-/// A relative address resolved, ready to stand in an attribute; none where it is absolute already or a mere fragment.
+/// Resolves a relative address and escapes it for an attribute. Returns `None` if it is absolute or
+/// only a fragment.
 fn absolute(value: &str, base: &Url, allowance: &mut Allowance) -> Option<String> {
     let value = htmlize::unescape_attribute(value.trim());
     if value.is_empty() || value.starts_with('#') || Url::parse(&value).is_ok() {
@@ -435,7 +438,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_has_no_tags_scripts_or_references_left() {
+    fn plain_text_has_no_tags_scripts_or_references() {
         for (html, text) in [
             ("<b>Bold</b> &amp; <i>brave</i>", "Bold & brave"),
             ("a < b and c > d", "a < b and c > d"),
@@ -451,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn html_is_told_from_text_that_has_brackets() {
+    fn html_is_distinguished_from_text_with_brackets() {
         for html in ["a <b>c</b>", "AT&amp;T", "&#8217;s", "<p>a</p>"] {
             assert!(looks_like_html(html), "{html}");
         }
@@ -461,14 +464,14 @@ mod tests {
     }
 
     #[test]
-    fn twice_encoded_text_is_undone_once() {
+    fn doubly_encoded_text_is_repaired() {
         assert_eq!(repaired("CafÃ©".to_owned()), "Café");
         assert_eq!(repaired("Café".to_owned()), "Café");
         assert_eq!(repaired("\u{93}x\u{94}".to_owned()), "“x”");
     }
 
     #[test]
-    fn relative_links_in_markup_become_absolute_and_others_stay() {
+    fn only_relative_links_are_resolved() {
         let base = Url::parse("https://example.org/blog/post").unwrap();
         assert_eq!(
             with_absolute_links(
@@ -482,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_without_end_are_looked_at_a_few_times_only() {
+    fn unclosed_quotes_take_bounded_time() {
         for unit in ["''''='", "<a\" =\"", "<a ='<a\" =\"", "<a b=\"<"] {
             let steps = |times: usize| {
                 let html = format!("<a{}", unit.repeat(times));
@@ -497,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn the_elements_are_sorted() {
+    fn html_elements_are_sorted() {
         assert!(HTML_ELEMENTS.is_sorted());
     }
 }

@@ -1,9 +1,11 @@
-//! Which namespace is which vocabulary.
+//! Maps namespaces to vocabularies.
 //!
-//! Feeds in the wild spell namespaces in capitals, bind familiar prefixes to unfamiliar addresses and the other way
-//! round. What counts is the vocabulary, named here by its customary prefix; the empty name is RSS and Atom themselves.
+//! Real feeds write namespaces in upper case, and bind usual prefixes to unusual addresses and the
+//! reverse. Only the vocabulary matters. It is named by its usual prefix; the empty name is RSS and
+//! Atom themselves.
 
-/// The customary prefix of the vocabulary that `uri` names (any case), if it is one that is known.
+/// The usual prefix of the vocabulary with namespace `uri`, in any case. Returns `None` if it is
+/// unknown.
 pub fn vocabulary(uri: &str) -> Option<&'static str> {
     let lower = uri.to_ascii_lowercase();
     if lower.contains("backend.userland.com/rss") {
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_is_known_in_any_case() {
+    fn namespaces_match_in_any_case() {
         assert_eq!(vocabulary("HTTP://PURL.ORG/DC/ELEMENTS/1.1/"), Some("dc"));
         assert_eq!(vocabulary("http://www.w3.org/2005/Atom"), Some(""));
         assert_eq!(vocabulary("http://backend.userland.com/rss2"), Some(""));
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn every_listed_name_is_in_lower_case() {
+    fn listed_namespaces_are_in_lower_case() {
         for (name, _) in VOCABULARIES {
             assert_eq!(*name, name.to_ascii_lowercase());
         }

@@ -1,7 +1,8 @@
-//! Lists of feeds: OPML 1.0 and 2.0 in, OPML 2.0 out.
+//! Lists of feeds: reads OPML 1.0 and 2.0, writes OPML 2.0.
 //!
-//! Lists come from many programs and are as broken as feeds; they are read with the same leniency. Outlines may nest;
-//! the outlines without a feed around an outline are its group. What names no feed is left out and reported.
+//! Lists come from many programs and are as broken as feeds, so parsing is as lenient. Outlines may
+//! be nested. Outlines without a feed form the group of the outlines inside. What names no feed is
+//! skipped and reported.
 
 use std::fmt::Write;
 
@@ -11,37 +12,37 @@ use url::Url;
 use crate::markup_text::one_line;
 use crate::{decoding, prolog, tags};
 
-/// The most outlines that are read.
+/// Maximum outlines of a list.
 pub const MAX_OUTLINES: usize = 50_000;
 
-/// The deepest nesting of groups that is told apart.
+/// Maximum nesting of groups; deeper groups are ignored.
 const MAX_DEPTH: usize = 64;
 
-/// The longest name of a group, in characters.
+/// Maximum characters of a group's name.
 const MAX_GROUP_NAME: usize = 200;
 
-/// The longest name of a group with those around it, in characters; every feed in it carries a copy.
+/// Maximum characters of a group's full name, because each feed in the group has a copy.
 const MAX_GROUP: usize = 1000;
 
 /// A feed in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
-    /// Its title; where the list has none, the feed's host.
+    /// Its title, or else the feed's host.
     pub title: String,
     /// The feed's address.
     pub feed_url: Url,
     /// The site's address.
     pub site_url: Option<Url>,
-    /// The names of the groups it lies in, outermost first, joined with ` / `.
+    /// The names of its groups, outermost first, joined with ` / `.
     pub group: Option<String>,
 }
 
-/// What a list holds.
+/// A parsed list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List {
-    /// Its feeds in the order of the document, each address once.
+    /// Its feeds in document order, each address once.
     pub outlines: Vec<Outline>,
-    /// What was left out and why, a sentence each.
+    /// What was skipped and why, one sentence each.
     pub skipped: Vec<String>,
 }
 
@@ -61,10 +62,10 @@ pub enum OpmlError {
     NoOutlines,
 }
 
-/// Reads a list, with what had to be left out.
+/// Parses a list, and reports what it skipped.
 ///
 /// # Errors
-/// [`OpmlError`] where the bytes hold no outline at all.
+/// [`OpmlError`] if the bytes have no outline.
 pub fn read(bytes: &[u8]) -> Result<List, OpmlError> {
     let text = decoding::decode(bytes, None);
     if text.trim().is_empty() {
@@ -82,10 +83,10 @@ pub fn read(bytes: &[u8]) -> Result<List, OpmlError> {
     }
 }
 
-/// Reads a list; what names no feed is left out ([`read`] says what).
+/// Parses a list. Skips what names no feed ([`read`] reports it).
 ///
 /// # Errors
-/// [`OpmlError`] where the bytes hold no outline at all.
+/// [`OpmlError`] if the bytes have no outline.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Outline>, OpmlError> {
     read(bytes).map(|list| list.outlines)
 }
@@ -94,7 +95,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Outline>, OpmlError> {
 struct Reader {
     list: List,
     known: std::collections::HashSet<Url>,
-    /// The outlines that are open, with the names of the groups that each is; most are one or none.
+    /// The open outlines, each with the group names it adds, mostly one or none.
     open: Vec<Vec<String>>,
     /// Open outlines beyond [`MAX_DEPTH`].
     too_deep: usize,
@@ -128,7 +129,7 @@ impl Reader {
         }
     }
 
-    /// Takes an outline in; returns the names of the groups that it is, none if it is a feed.
+    /// Handles an outline. Returns the names of the groups it adds; none for a feed.
     fn outline(&mut self, tag: &tags::Tag<'_>) -> Vec<String> {
         let attributes = tag.attributes();
         let value = |names: &[&str]| {
@@ -176,14 +177,15 @@ impl Reader {
     }
 }
 
-/// The groups that a name names: "Work / Databases" is two, as it is joined here. What is too long is cut.
+/// The groups in a name: "Work / Databases" is two, because names are joined this way. Long names
+/// are cut.
 fn group_names(name: &str) -> Vec<String> {
     let name: String = name.chars().take(MAX_GROUP_NAME).collect();
     let words: Vec<&str> = name.split_whitespace().collect();
     words.split(|word| *word == "/").filter(|words| !words.is_empty()).map(|words| words.join(" ")).collect()
 }
 
-/// The outermost of the groups, as many as fit whole.
+/// The full name of nested groups, outermost first, as many as fit.
 fn joined<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     let mut group = String::new();
     let mut length = 0;
@@ -200,13 +202,13 @@ fn joined<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     (!group.is_empty()).then_some(group)
 }
 
-/// The address if it is http or https; `feed:` addresses and those without a scheme count as such.
+/// The address if it is http or https. `feed:` addresses and those without a scheme count as such.
 fn web_address(text: &str) -> Option<Url> {
     let text = text.trim();
     let text = text.strip_prefix("feed:").map_or(text, |rest| rest.trim_start_matches('/'));
     let with_scheme = || Url::parse(&format!("https://{text}")).ok();
     let url = match Url::parse(text) {
-        // What looks like a scheme is a host with a port.
+        // This "scheme" is a host with a port.
         Ok(url) if url.scheme().contains('.') => with_scheme(),
         Ok(url) => Some(url),
         Err(_) => with_scheme(),
@@ -217,7 +219,7 @@ fn web_address(text: &str) -> Option<Url> {
     })
 }
 
-/// Writes a list as OPML 2.0, groups as outlines around their feeds.
+/// Writes a list as OPML 2.0, with an outline per group around its feeds.
 pub fn write(outlines: &[Outline]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n  <head>\n    <title>Backissue</title>\n  \
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_feed_is_left_out_and_reported() {
+    fn outlines_without_feed_are_skipped_and_reported() {
         let list = read(
             br#"<opml><body><outline text="No feed"/><outline text="Odd" xmlUrl="mailto:x@y.example"/>
                <outline text="One" xmlUrl="https://one.example/feed"/>
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_and_oddly_encoded_lists_are_read() {
+    fn broken_and_oddly_encoded_lists_are_parsed() {
         let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><opml><body><outline text='Caf\xe9 & Co' \
             xmlUrl='https://cafe.example/f?a=1&b=2'>";
         let list = parse(latin).unwrap();
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_beyond_the_most_is_told_from_one_that_is_listed_twice() {
+    fn excess_and_duplicate_feeds_are_distinguished() {
         let mut text = String::from("<opml><body><outline xmlUrl='https://0.example/feed'/>");
         for number in 0..=MAX_OUTLINES {
             let _ = write!(text, "<outline text='{number}' xmlUrl='https://{number}.example/feed'/>");
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_of_groups_are_not_copied_whole_into_every_feed() {
+    fn long_group_names_are_cut() {
         let groups = format!("<outline text='{}'>", "x".repeat(50_000)).repeat(60);
         let list = read(format!("<opml>{groups}<outline xmlUrl='https://a.example/f'/>").as_bytes()).unwrap();
         let four = ["x".repeat(MAX_GROUP_NAME).as_str(); 4].join(" / ");
@@ -359,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_with_a_stroke_in_its_name_reads_again_as_it_was_written() {
+    fn group_with_a_slash_in_its_name_round_trips() {
         let list = parse(
             br#"<opml><outline text="Work / Databases"><outline text="Storage /"><outline text="/ Logs /">
               <outline text="TCP/IP"><outline xmlUrl="https://a.example/f"/>"#,
@@ -370,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_or_an_empty_file_is_no_list() {
+    fn feed_and_empty_file_are_no_lists() {
         assert_eq!(parse(b" \n"), Err(OpmlError::Empty));
         assert_eq!(parse(b"<rss><channel><item/></channel></rss>"), Err(OpmlError::Feed));
         assert_eq!(parse(b"<html><body>hello</body></html>"), Err(OpmlError::NoOutlines));
@@ -378,7 +380,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_written_list_reads_as_it_was(
+        fn written_list_round_trips(
             titles in proptest::collection::vec("[a-zA-Z<>&\"'é][a-zA-Z <>&\"'é]{0,20}", 0..10),
             groups in proptest::collection::vec(proptest::option::of("[a-z&<\"]{1,8}"), 10),
         ) {

@@ -1,4 +1,4 @@
-//! What a feed says of being asked: how often, at which times not, and who tells when it has changed.
+//! A feed's hints about polling: how often, when not, and which hub notifies of changes.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,17 @@ use url::Url;
 use crate::addresses::{Allowance, can_be_base};
 use crate::{Hints, decoding, tags};
 
-/// What is read of an element's text, in bytes: enough for any number and any name of a day.
+/// Maximum bytes of an element's text: enough for any number and any weekday.
 const LONGEST_TEXT: usize = 40;
 
-/// The longest pause that is believed, in minutes: a year. Beyond it a number is a mistake.
+/// The longest credible pause in minutes, a year. A larger number is a mistake.
 const LONGEST_PAUSE: i64 = 366 * 24 * 60;
 
-/// Reads what a feed says of being asked: `ttl`, `skipHours` and `skipDays` (RSS 2.0), `updatePeriod` and `updateFrequency`
-/// (RSS 1.0's module `sy`), and the links `hub` and `self` (WebSub). What stands inside of its entries does not count.
+/// Reads a feed's hints: `ttl`, `skipHours` and `skipDays` (RSS 2.0), `updatePeriod` and
+/// `updateFrequency` (RSS 1.0's module `sy`), and the links `hub` and `self` (WebSub). Elements
+/// inside entries are ignored.
 ///
-/// Where `ttl` and `sy` disagree the longer pause counts.
+/// If `ttl` and `sy` disagree, the longer pause counts.
 pub fn polling_hints(bytes: &[u8], hints: &Hints) -> PollingHints {
     let text = decoding::decode(bytes, hints.media_type.as_deref());
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
@@ -30,7 +31,7 @@ pub fn polling_hints(bytes: &[u8], hints: &Hints) -> PollingHints {
     }
     let mut polling_hints = PollingHints::default();
     let (mut ttl, mut period, mut frequency) = (None, None, 1);
-    // Entries, pictures and text inputs have elements of the same names.
+    // Entries, images and text inputs have elements with the same names.
     let mut inside = 0usize;
     let mut skipping = None;
     for tag in tags::tags(text) {
@@ -82,7 +83,7 @@ enum Skipping {
     Days,
 }
 
-/// Who may never be asked is not followed, so whoever rules out every hour or every day has not meant it.
+/// A feed that excludes all hours or all days could never be polled, so that is a mistake.
 fn forget_the_impossible(polling_hints: &mut PollingHints) {
     if polling_hints.skip_hours.len() == 24 {
         polling_hints.skip_hours = BTreeSet::new();
@@ -109,14 +110,14 @@ fn of_json_feed(text: &str, base: Option<&Url>, allowance: &mut Allowance) -> Po
     PollingHints { hub, topic, ..PollingHints::default() }
 }
 
-/// The text that begins here, up to the next tag.
+/// The text up to the next tag.
 fn text_at(text: &str, start: usize) -> &str {
     let rest = &text[start..];
     let end = rest.char_indices().take(LONGEST_TEXT).find(|(_, c)| *c == '<').map_or(0, |(at, _)| at);
     rest[..end].trim()
 }
 
-/// An hour of the day; 24 is what some call midnight.
+/// An hour of the day. Some feeds write midnight as 24.
 fn hour(text: &str) -> Option<i8> {
     text.parse::<i8>().ok().filter(|hour| (0..=24).contains(hour)).map(|hour| hour % 24)
 }
@@ -126,7 +127,7 @@ fn day(text: &str) -> Option<i8> {
     (1..).zip(DAYS).find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(number, _)| number)
 }
 
-/// How many minutes a period has.
+/// Minutes of a period.
 fn minutes(period: &str) -> Option<i64> {
     Some(match period.to_ascii_lowercase().as_str() {
         "hourly" => 60,
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_says_how_often_it_may_be_asked() {
+    fn pause_is_read_from_ttl_and_update_period() {
         for (channel, minutes) in [
             ("<ttl>180</ttl>", Some(180)),
             ("<ttl> 60 </ttl><item><ttl>900</ttl></item>", Some(60)),
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_says_when_it_is_not_to_be_asked() {
+    fn excluded_hours_and_days_are_read() {
         let hours = |list: &str| rss(&format!("<skipHours>{list}</skipHours>")).skip_hours;
         assert_eq!(hours("<hour>0</hour><hour>23</hour><hour>24</hour><hour>25</hour>"), [0, 23].into());
         let all: String = (0..24).map(|hour| format!("<hour>{hour}</hour>")).collect();
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_names_its_hub_and_itself() {
+    fn hub_and_self_links_are_read() {
         let atom = read(
             "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='hub' href='https://hub.example/'/><link rel='self' href='/atom'/>
              <entry><link rel='hub' href='https://evil.example/'/></entry><link rel='hub' href='https://second.example/'/></feed>",

@@ -1,31 +1,32 @@
-//! What stands before a document's first element: the XML declaration, a document type, entity declarations.
+//! Parses what precedes a document's root element: XML declaration, document type, entity
+//! declarations.
 //!
-//! The declaration has done its work once the bytes are decoded, and a document type is never fetched or believed; both
-//! are taken away. Entities count only where they stand for a little text or one character, so that none can explode.
+//! The declaration is not needed after decoding. A document type is never fetched or trusted. Both
+//! are removed. Entities count only if they stand for short text, so that none can explode.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A document without its declaration and document type.
+/// A document without declaration and document type.
 pub struct Prolog<'a> {
-    /// What remains of the document.
+    /// The rest of the document.
     pub rest: Cow<'a, str>,
-    /// The entities it declares, with the text that each stands for.
+    /// Its entities and their texts.
     pub entities: HashMap<&'a str, String>,
-    /// Whether its document type is Netscape's, which is how RSS 0.91 is told apart.
+    /// Whether its document type is Netscape's, which identifies RSS 0.91.
     pub netscape: bool,
 }
 
-/// The longest text that an entity stands for, in bytes; those for more are no entities here.
+/// Maximum bytes of an entity's text; longer entities are ignored.
 const MAX_ENTITY: usize = 100;
 
-/// What entities may add to a document beyond the length of the references to them, in bytes.
+/// Maximum bytes that entities may add to a document, beyond the length of their references.
 pub const MAX_EXPANSION: usize = 1 << 20;
 
-/// The most entities that are kept.
+/// Maximum entities.
 const MAX_ENTITIES: usize = 1000;
 
-/// Takes the prolog off `text`.
+/// Removes the prolog of `text`.
 pub fn read(text: &str) -> Prolog<'_> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = without_declaration(text);
@@ -48,7 +49,7 @@ fn without_declaration(text: &str) -> &str {
     text.find('>').map_or(text, |end| &text[end + 1..])
 }
 
-/// Where the document type stands, if one stands before the first element.
+/// The position of a document type before the root element.
 fn doctype_start(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -66,13 +67,13 @@ fn doctype_start(text: &str) -> Option<usize> {
     }
 }
 
-/// Where the document type that begins at `start` ends: after the `>` that no bracket holds, or before the first element
-/// where there is none. Brackets in the quoted values and comments of its subset do not count.
+/// The end of the document type at `start`: after the `>` outside of brackets, or else before the
+/// root element. Brackets in quoted values and comments of the internal subset do not count.
 fn doctype_end(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let mut in_subset = false;
     let mut in_declaration = false;
-    // Once a comment's end was looked for in vain it is not looked for again, which keeps the time linear.
+    // A comment without end is searched for only once, which keeps the time linear.
     let mut comments_end = true;
     let mut at = start + 1;
     while let Some(byte) = bytes.get(at) {
@@ -95,8 +96,8 @@ fn doctype_end(text: &str, start: usize) -> usize {
     text.len()
 }
 
-/// How far the quoted value that `bytes` begins with goes, without its closing quote; none where it does not end as a
-/// value of a declaration does, in which case the quote is a stray one.
+/// The length of the quoted value at the start of `bytes`, without its closing quote. Returns
+/// `None` if it does not end like a value of a declaration; then the quote is a stray one.
 fn quoted_length(bytes: &[u8]) -> Option<usize> {
     const LONGEST: usize = 64 << 10;
     let window = &bytes[1..bytes.len().min(LONGEST)];
@@ -111,7 +112,8 @@ fn declared_entities(doctype: &str) -> HashMap<&str, String> {
     doctype.split("<!ENTITY").skip(1).take(MAX_ENTITIES).filter_map(declared_entity).collect()
 }
 
-/// The name and meaning in ` name "value">`; none where the value could hold further entities.
+/// Name and text of an entity in ` name "value">`. Returns `None` if the value could contain
+/// further entities.
 fn declared_entity(declaration: &str) -> Option<(&str, String)> {
     let (name, rest) = declaration.trim_start().split_once(char::is_whitespace)?;
     let rest = rest.trim_start();
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_type_goes_and_its_plain_entities_stay() {
+    fn document_type_is_removed_and_its_entities_kept() {
         let read = read(
             "<?xml version='1.0'?>\n<!DOCTYPE rss [\n<!ENTITY copy \"&#169;\">\n<!ENTITY us \"Us\">\n\
              <!ENTITY bomb \"&us;&us;\">\n]>\n<rss/>",
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_in_an_entitys_value_does_not_end_the_document_type() {
+    fn markup_in_an_entity_does_not_end_the_document_type() {
         for subset in [
             "<!ENTITY x \"<b>y</b>\">",
             "<!ENTITY x '<b>]></b>'>",
@@ -151,7 +153,7 @@ mod tests {
             let text = format!("<!DOCTYPE rss [{subset}]><rss>it's</rss>");
             assert_eq!(read(&text).rest, "<rss>it's</rss>", "{subset}");
         }
-        // A quote that is never closed does not take the document with it.
+        // An unclosed quote does not swallow the document.
         let torn = "<!DOCTYPE rss [<!ENTITY x \"y> ]><rss version=\"2.0\">a</rss>";
         assert_eq!(read(torn).rest, "<rss version=\"2.0\">a</rss>");
     }

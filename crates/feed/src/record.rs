@@ -1,4 +1,4 @@
-//! What a document has told about one thing: the feed, an entry, an image.
+//! The parsed data of one object: the feed, an entry, an image.
 
 use backissue_model::Entry;
 use jiff::Timestamp;
@@ -7,27 +7,27 @@ use url::Url;
 use crate::addresses::{Allowance, can_be_base};
 use crate::markup_text::plain_text;
 
-/// Somebody who wrote.
+/// An author.
 #[derive(Clone, Default)]
 pub struct Person {
     pub name: Option<String>,
     pub email: Option<String>,
 }
 
-/// What has been told about one thing.
+/// The data of one object.
 #[derive(Default)]
 pub struct Record {
     pub title: Option<String>,
     pub title_depth: usize,
     pub link: Option<String>,
-    /// The article's own address where the link leads through a counter of clicks.
+    /// The article's own address, if the link goes through a click counter.
     pub original_link: Option<String>,
     pub id: Option<String>,
     pub id_depth: usize,
     pub summary: Option<String>,
     pub summary_depth: usize,
     pub summary_is_content: bool,
-    /// What stands in for a summary where there is none.
+    /// Replaces a missing summary.
     pub caption: Option<String>,
     pub contents: Vec<String>,
     pub authors: Vec<Person>,
@@ -38,19 +38,19 @@ pub struct Record {
     pub language: Option<String>,
 }
 
-/// The link, if it is an address with a host that others can hang on.
+/// The link, if it can be a base of other links.
 pub fn absolute(link: Option<&str>) -> Option<Url> {
     Url::parse(link?.trim()).ok().filter(|url| url.has_host() && can_be_base(url))
 }
 
-/// What is kept of an author's name; a feed's author is copied into every entry that names none.
+/// An author's name, cut to its maximum. A feed's author is copied into each entry without one.
 pub fn author_name(name: &str) -> String {
     const LONGEST: usize = 500;
     name.chars().take(LONGEST).collect()
 }
 
 impl Record {
-    /// The authors' names in one line; the address of one who has no name.
+    /// The authors' names in one line. An author without a name is given by the address.
     pub fn author_line(&self) -> Option<String> {
         let mut names: Vec<String> = Vec::new();
         for person in &self.authors {
@@ -73,7 +73,7 @@ impl Record {
         (!name.is_empty()).then(|| author_name(&name))
     }
 
-    /// The entry that has been told; relative links hang on `base`.
+    /// The entry. Relative links are resolved against `base`.
     pub fn entry(self, base: Option<&Url>, allowance: &mut Allowance, feed_author: Option<&str>) -> Entry {
         let author = self.author_line().or_else(|| feed_author.map(str::to_owned));
         let url = self.link.as_deref().and_then(|link| allowance.entry_address(link, base));

@@ -1,4 +1,4 @@
-//! robots.txt: which pages a publisher lets a program ask for (RFC 9309).
+//! robots.txt: which pages a publisher allows a program to request (RFC 9309).
 //!
 //! ```
 //! use backissue_feed::robots::Robots;
@@ -13,35 +13,35 @@ use std::time::Duration;
 
 use url::Url;
 
-/// How much of a file is read: RFC 9309 section 2.5 asks for at least 500 KiB.
+/// How much of a file is parsed. RFC 9309 section 2.5 demands at least 500 KiB.
 pub const MAX_BYTES: usize = 500 << 10;
 
-/// The longest pattern that is heeded, in bytes.
+/// Maximum bytes of a pattern; longer ones are ignored.
 const LONGEST_PATTERN: usize = 2 << 10;
 
-/// The most different rules for us that are kept; the longest files of real sites have a few thousand.
+/// Maximum distinct rules for us. The longest real files have a few thousand.
 const MAX_RULES: usize = 10_000;
 
-/// The most `Sitemap` lines that are kept, and the longest address of one in bytes.
+/// Maximum `Sitemap` lines, and maximum bytes of their addresses.
 const MAX_SITEMAPS: usize = 100;
 const LONGEST_SITEMAP: usize = 2 << 10;
 
-/// What a file says to one program. `Default` is the file that says nothing: everything is allowed.
+/// The rules of a file for one program. `Default` is an empty file, which allows everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Robots {
     /// Sorted, each once.
     rules: Vec<Rule>,
-    /// How long to pause between two requests (`Crawl-delay`; no part of the RFC, but many publishers rely on it).
+    /// The pause between two requests (`Crawl-delay`; not in the RFC, but many publishers use it).
     pub crawl_delay: Option<Duration>,
-    /// Where the site's sitemaps are, for every program.
+    /// The site's sitemaps, for all programs.
     pub sitemaps: Vec<Url>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rule {
-    /// The path as compared: percent-encoding made even.
+    /// The path for comparison, with normalised percent-encoding.
     pattern: Box<str>,
-    /// The path as written, where that differs.
+    /// The path as written, if it differs.
     written: Option<Box<str>>,
     allow: bool,
 }
@@ -53,7 +53,7 @@ impl Rule {
     }
 }
 
-/// Whom a group of lines speaks to.
+/// The programs that a group of lines addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Spoken {
     to_us: bool,
@@ -61,8 +61,9 @@ struct Spoken {
 }
 
 impl Robots {
-    /// Reads a file for the program that calls itself `product` (RFC 9309 section 2.2.1). Groups for it count together;
-    /// where there is none, those for everybody (`*`) do. Lines that mean nothing are passed over.
+    /// Parses a file for the program `product` (RFC 9309 section 2.2.1). All groups for it are
+    /// merged. If there is none, the groups for all programs (`*`) apply. Unknown lines are
+    /// skipped.
     pub fn parse(bytes: &[u8], product: &str) -> Self {
         let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
         let text = String::from_utf8_lossy(bytes);
@@ -107,7 +108,7 @@ impl Robots {
         robots
     }
 
-    /// Bytes that the file takes in memory.
+    /// Bytes in memory.
     pub fn size(&self) -> usize {
         let written = |rule: &Rule| rule.written.as_ref().map_or(0, |written| written.len());
         let rules = self.rules.iter().map(|r| size_of::<Rule>() + r.pattern.len() + written(r));
@@ -131,7 +132,8 @@ impl Robots {
         if value.is_empty() || value.len() > LONGEST_PATTERN {
             return;
         }
-        // Repetitions go first: a file of one line, many times over, must not push out the lines that follow.
+        // Duplicates are removed first, so that one repeated line does not displace the lines after
+        // it.
         if self.rules.len() >= 2 * MAX_RULES {
             self.without_repetitions();
             if self.rules.len() >= MAX_RULES {
@@ -143,8 +145,10 @@ impl Robots {
         self.rules.push(Rule { pattern: pattern.into(), written, allow: key == "allow" });
     }
 
-    /// The line that forbids asking for `url`, as it is written; none where it is allowed. The longest pattern that fits
-    /// decides, and of two as long the one that allows (RFC 9309 section 2.2.2). The file itself may always be asked for.
+    /// The line that forbids `url`, as written. Returns `None` if it is allowed.
+    ///
+    /// The longest matching pattern wins; in a tie, `Allow` wins (RFC 9309 section 2.2.2).
+    /// robots.txt itself is always allowed.
     pub fn refuses(&self, url: &Url) -> Option<String> {
         if url.path() == "/robots.txt" {
             return None;
@@ -162,14 +166,14 @@ impl Robots {
     }
 }
 
-/// What a `User-agent` line names, without version and the like.
+/// The product of a `User-agent` line, without version.
 fn product_token(value: &str) -> &str {
     let end = value.find(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_'));
     &value[..end.unwrap_or(value.len())]
 }
 
-/// A path with its percent-encoding made even (RFC 9309 section 2.2.2): what needs none is decoded, what needs it is
-/// encoded in capitals.
+/// Normalises a path's percent-encoding (RFC 9309 section 2.2.2): decodes what needs no encoding,
+/// and encodes the rest in upper case.
 fn even(path: &str) -> String {
     use std::fmt::Write;
     let bytes = path.as_bytes();
@@ -183,7 +187,7 @@ fn even(path: &str) -> String {
                 if decoded.is_ascii_alphanumeric() || "-._~".contains(decoded) {
                     out.push(decoded);
                 } else {
-                    // Writing to a text cannot fail.
+                    // Writing to a `String` cannot fail.
                     let _ = write!(out, "%{high:X}{low:X}");
                 }
                 at += 3;
@@ -199,7 +203,7 @@ fn even(path: &str) -> String {
     out
 }
 
-/// Whether `pattern` fits the beginning of `path`, `*` standing for anything and a last `$` for the end.
+/// Whether `pattern` matches the start of `path`. `*` matches anything, a final `$` the end.
 fn fits(pattern: &str, path: &str) -> bool {
     let (pattern, to_the_end) = match pattern.strip_suffix('$') {
         Some(rest) => (rest, true),
@@ -208,7 +212,7 @@ fn fits(pattern: &str, path: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| path.strip_prefix(first)) else { return false };
     let mut last = None;
-    // Each piece as early as it comes; only the last one has a choice, and takes the end where it must.
+    // Each piece matches as early as possible. Only the last one may have to match at the end.
     for piece in pieces {
         if let Some(before) = last.replace(piece) {
             match rest.find(before) {
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_pattern_decides_and_allow_wins_a_tie() {
+    fn longest_pattern_wins_and_allow_wins_a_tie() {
         for (rules, path, want) in [
             ("Disallow: /", "/a", true),
             ("Disallow:", "/a", false),
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_for_us_count_together_and_before_those_for_all() {
+    fn groups_for_us_are_merged_and_take_precedence() {
         let file = "User-Agent: *\nDisallow: /\n\nuser-agent: BACKISSUE/1.0\nuser-agent: other\nDisallow: /a # why\n\
             Sitemap: https://example.org/s.xml\nUser-agent: backissue\nDisallow: /b\nCrawl-delay: 2.5";
         assert!(refused(file, "/a") && refused(file, "/b") && !refused(file, "/c"));
@@ -278,19 +282,19 @@ mod tests {
     }
 
     #[test]
-    fn a_group_for_us_without_rules_allows_everything() {
+    fn group_for_us_without_rules_allows_everything() {
         assert!(!refused("User-agent: *\nDisallow: /\nUser-agent: Backissue\nDisallow:", "/a"));
         assert!(!refused("<!doctype html><p>Not found: nothing", "/a"));
         assert!(!refused("Disallow: /", "/a"), "a rule before any group speaks to nobody");
     }
 
     #[test]
-    fn no_more_is_read_than_five_hundred_kibibytes() {
+    fn only_500_kib_of_robots_txt_are_parsed() {
         let file = format!("User-agent: *\n{}\nDisallow: /", "#".repeat(MAX_BYTES));
         assert!(!refused(&file, "/a"));
     }
     #[test]
-    fn file_of_any_lines_takes_bounded_memory() {
+    fn robots_txt_takes_bounded_memory() {
         let repeated = format!("User-agent: *\n{}Disallow: /last", "Allow: /a\n".repeat(40_000));
         let robots = Robots::parse(repeated.as_bytes(), "Backissue");
         assert!(robots.size() < 1000, "{}", robots.size());

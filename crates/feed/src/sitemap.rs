@@ -1,7 +1,8 @@
-//! Sitemaps: what a site says its pages are, in XML, as plain text, or as a feed (sitemaps.org, protocol 0.9).
+//! Sitemaps: a site's list of its pages, as XML, plain text or a feed (sitemaps.org, protocol 0.9).
 //!
-//! Sitemaps are as broken as feeds and are read with the same leniency: by their tags alone, whatever lies between them. What
-//! extensions add (images, videos, news, language variants) is passed over; only pages and further sitemaps count.
+//! Sitemaps are as broken as feeds, so parsing is as lenient: only tags count, whatever is between
+//! them. Extensions (images, videos, news, language variants) are skipped. Only pages and further
+//! sitemaps count.
 
 use jiff::Timestamp;
 use url::Url;
@@ -10,36 +11,37 @@ use crate::addresses::{Allowance, can_be_base, is_on_the_web};
 use crate::markup_text::unescape_xml;
 use crate::{Hints, dates, decoding, prolog, tags};
 
-/// The most addresses that are read of one sitemap: as many as the protocol allows.
+/// Maximum addresses of a sitemap: the protocol's limit.
 pub const MAX_URLS: usize = 50_000;
 
-/// The largest sitemap that is read, in bytes and not compressed: as large as the protocol allows, 50 MiB.
+/// Maximum bytes of an uncompressed sitemap: the protocol's limit, 50 MiB.
 pub const MAX_BYTES: usize = 50 << 20;
 
-/// An address that a sitemap lists.
+/// An address in a sitemap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     /// The address.
     pub url: Url,
-    /// When it was last changed, as the sitemap says. Many say here when the site was last built.
+    /// The date of its last change by the sitemap. Many sitemaps have the date of the site's last
+    /// build here.
     pub lastmod: Option<Timestamp>,
 }
 
-/// What a sitemap lists.
+/// A parsed sitemap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sitemap {
-    /// Pages, in the order of the document.
+    /// Pages, in document order.
     pub pages: Vec<Located>,
-    /// Further sitemaps, in the order of the document.
+    /// Further sitemaps, in document order.
     pub sitemaps: Vec<Located>,
-    /// Whether it went on after [`MAX_URLS`].
+    /// Whether it had more than [`MAX_URLS`] addresses.
     pub cut: bool,
 }
 
 /// Why bytes are no sitemap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SitemapError {
-    /// No bytes, or white space alone.
+    /// No bytes, or only white space.
     #[error("the sitemap is empty")]
     Empty,
     /// More than [`MAX_BYTES`].
@@ -48,15 +50,15 @@ pub enum SitemapError {
         /// Its size.
         bytes: usize,
     },
-    /// Something else, a web page most often.
+    /// Another document, mostly a web page.
     #[error("the document lists no addresses, so it is no sitemap")]
     NoSitemap,
 }
 
-/// Reads a sitemap or an index of sitemaps. Whoever has it compressed undoes that first.
+/// Parses an uncompressed sitemap or an index of sitemaps.
 ///
 /// # Errors
-/// [`SitemapError`] where the bytes are none.
+/// [`SitemapError`] if the bytes are no sitemap.
 pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     if bytes.len() > MAX_BYTES {
         return Err(SitemapError::TooLarge { bytes: bytes.len() });
@@ -75,7 +77,8 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     if reader.is_sitemap {
         return Ok(reader.sitemap);
     }
-    // The protocol takes feeds for sitemaps too. An entry may have a mere name (`tag:…`) for an address, a page has not.
+    // The protocol allows feeds as sitemaps. An entry's address may be a name (`tag:…`), which is
+    // no page.
     let feed = crate::parse(bytes, hints).map_err(|_| SitemapError::NoSitemap)?;
     let located = |entry: backissue_model::Entry| {
         Some(Located { url: entry.url.filter(is_on_the_web)?, lastmod: entry.updated.or(entry.published) })
@@ -83,7 +86,7 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     Ok(Sitemap { pages: feed.entries.into_iter().filter_map(located).collect(), ..Sitemap::default() })
 }
 
-/// A sitemap of one address a line.
+/// A sitemap with one address per line.
 fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
     let mut sitemap = Sitemap::default();
     let mut allowance = Allowance::of(text.len());
@@ -98,7 +101,7 @@ fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
     if sitemap.pages.is_empty() { Err(SitemapError::NoSitemap) } else { Ok(sitemap) }
 }
 
-/// What is being read.
+/// The current element.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Page,
@@ -118,7 +121,7 @@ impl Reader {
         let mut reader =
             Self { sitemap: Sitemap::default(), is_sitemap: false, open: None, url: None, lastmod: None };
         let mut allowance = Allowance::of(text.len());
-        // Once a section's end was looked for in vain it is not looked for again, which keeps the time linear.
+        // A section without end is searched for only once, which keeps the time linear.
         let mut sections_end = true;
         for tag in tags::tags(text) {
             let starts = tag.kind == tags::TagKind::Start;
@@ -143,7 +146,7 @@ impl Reader {
         reader
     }
 
-    /// Keeps what was open and goes on with `next`: an end that is missing is made up for by the next beginning.
+    /// Stores the open part and starts `next`. So a missing end tag does no harm.
     fn turn(&mut self, next: Option<Part>) {
         let (url, lastmod) = (self.url.take(), self.lastmod.take());
         if let (Some(part), Some(url)) = (self.open, url) {
@@ -161,7 +164,8 @@ impl Reader {
     }
 }
 
-/// An element's name without the prefix of the sitemap namespace; none for elements of an extension.
+/// An element's name without the prefix of the sitemap namespace. Returns `None` for elements of
+/// extensions.
 fn local_name(name: &str) -> Option<&str> {
     match name.split_once(':') {
         None => Some(name),
@@ -170,7 +174,7 @@ fn local_name(name: &str) -> Option<&str> {
     }
 }
 
-/// The text that follows a tag, up to the next one.
+/// The text up to the next tag.
 fn content(rest: &str, sections_end: &mut bool) -> String {
     /// Longer than any address.
     const MOST: usize = 8 << 10;
@@ -184,7 +188,7 @@ fn content(rest: &str, sections_end: &mut bool) -> String {
     unescape_xml(text.trim()).into_owned()
 }
 
-/// Where `end` stands in `text`, looking no further than `most` bytes.
+/// The position of `end` in the first `most` bytes of `text`.
 fn within(text: &str, end: &str, most: usize) -> Option<usize> {
     let mut most = most.min(text.len());
     while !text.is_char_boundary(most) {
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_read_and_extensions_passed_over() {
+    fn sitemap_extensions_are_skipped() {
         let sitemap = parse(
             br#"<?xml version="1.0" encoding="UTF-8"?>
             <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_lists_pages_but_not_names() {
+    fn feed_as_sitemap_gives_only_pages() {
         let feed = br#"<feed xmlns="http://www.w3.org/2005/Atom"><title>Notes</title>
             <entry><id>tag:a.example,2024:1</id><title>One</title></entry>
             <entry><id>2</id><title>Two</title><link href="https://a.example/two"/></entry></feed>"#;
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_names_further_sitemaps() {
+    fn sitemap_index_gives_further_sitemaps() {
         let index =
             b"<sm:sitemapindex xmlns:sm='x'><sm:sitemap><sm:loc>https://a.example/posts.xml.gz</sm:loc>\
             <sm:lastmod>2024-09-05T08:00:00+00:00</sm:lastmod></sm:sitemap></sm:sitemapindex>";
@@ -241,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_feeds_are_sitemaps_too() {
+    fn plain_text_and_feeds_are_sitemaps() {
         let lines =
             parse(b"https://a.example/1\nhttps://a.example/2\r\nnothing\n", &Hints::default()).unwrap();
         assert_eq!(urls(&lines.pages), ["https://a.example/1", "https://a.example/2"]);
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_sitemaps_give_what_is_in_them() {
+    fn broken_sitemaps_are_parsed() {
         let broken = b"<urlset><url><loc>https://a.example/1<url><loc>/2</loc><lastmod>soon</lastmod></url><url><loc>https://a.example/3</loc>";
         let hints = Hints { url: "https://a.example/sitemap.xml".parse().ok(), media_type: None };
         let sitemap = parse(broken, &hints).unwrap();
@@ -261,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_is_no_sitemap() {
+    fn web_page_is_no_sitemap() {
         let page = b"<!doctype html><html><body><p>Not found</p></body></html>";
         assert_eq!(parse(page, &Hints::default()), Err(SitemapError::NoSitemap));
         assert_eq!(parse(b" \n", &Hints::default()), Err(SitemapError::Empty));
     }
 
     #[test]
-    fn what_follows_the_most_addresses_is_cut_and_said_so() {
+    fn addresses_beyond_the_maximum_are_cut_and_reported() {
         let mut text = String::from("<urlset>");
         for n in 0..=MAX_URLS {
             text.push_str(&format!("<url><loc>https://a.example/{n}</loc></url>"));

@@ -1,8 +1,9 @@
-//! A document read as namespace-aware XML, up to the first mistake.
+//! Parses a document as namespace-aware XML, up to the first error.
 //!
-//! Most feeds are well formed and this reading of them is exact: namespaces are looked up, references resolved. On
-//! anything else it gives up at once, and the caller reads the same document leniently; so it errs on the side of strict.
-//! What XML 1.0 demands of a processor without validation is checked, except the finer points of names.
+//! Most feeds are well formed, and for them this parser is exact: it looks up namespaces and
+//! resolves references. At the first error it gives up, and the caller parses the document
+//! leniently. So it is rather too strict than too lax. It checks what XML 1.0 demands of a
+//! processor without validation, except details of names.
 
 use std::collections::HashSet;
 
@@ -19,14 +20,14 @@ pub struct NotWellFormed;
 
 type Outcome<T> = Result<T, NotWellFormed>;
 
-/// The most namespaces that may be in force at one place; documents with more are read leniently.
+/// Maximum namespaces in scope; documents with more are parsed leniently.
 const MAX_BINDINGS: usize = 256;
-/// The most attributes of one element.
+/// Maximum attributes of an element.
 const MAX_ATTRIBUTES: usize = 256;
-/// The deepest nesting.
+/// Maximum nesting.
 const MAX_DEPTH: usize = 1024;
 
-/// Reads the whole document, or nothing.
+/// Parses the whole document, or nothing.
 pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
     let mut reader = Reader {
         text: &prolog.rest,
@@ -48,9 +49,9 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
 struct Open<'a> {
     /// The name as written.
     name: &'a str,
-    /// The name with its vocabulary's customary prefix.
+    /// The name with its vocabulary's usual prefix.
     tag: String,
-    /// How many bindings were in force outside it.
+    /// Number of bindings in scope outside it.
     bindings: usize,
 }
 
@@ -66,7 +67,7 @@ struct Reader<'a> {
     prolog: &'a Prolog<'a>,
     open: Vec<Open<'a>>,
     bindings: Vec<Binding<'a>>,
-    /// What entities may still add.
+    /// How much entities may still add.
     expansion: usize,
     seen_root: bool,
     assembly: Assembly,
@@ -77,7 +78,7 @@ impl<'a> Reader<'a> {
         &self.text[self.at..]
     }
 
-    /// Reads one piece: a run of text, a tag, a comment, a section.
+    /// Parses one piece: text, a tag, a comment, a section.
     fn step(&mut self) -> Outcome<()> {
         let rest = self.rest();
         if !rest.starts_with('<') {
@@ -144,7 +145,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Appends what `&name;` stands for.
+    /// Appends the text of `&name;`.
     fn reference(&mut self, name: &str, to: &mut String) -> Outcome<()> {
         let single = match name {
             "lt" => '<',
@@ -206,7 +207,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The attributes up to the tag's end, and whether it is an empty element's. Namespaces are bound on the way.
+    /// The attributes up to the tag's end, and whether the element is empty. Binds namespaces.
     fn attributes(&mut self) -> Outcome<(Vec<(&'a str, String)>, bool)> {
         let mut attributes = Vec::new();
         let mut names = HashSet::new();
@@ -284,7 +285,7 @@ impl<'a> Reader<'a> {
         self.bindings.iter().rev().find(|binding| binding.prefix == prefix)
     }
 
-    /// The element's name in lower case with its vocabulary's customary prefix.
+    /// The element's name in lower case with its vocabulary's usual prefix.
     fn tag(&self, name: &str) -> Outcome<String> {
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let prefix = match self.binding(prefix) {
@@ -297,7 +298,7 @@ impl<'a> Reader<'a> {
         Ok(if prefix.is_empty() { local.to_lowercase() } else { format!("{prefix}:{local}").to_lowercase() })
     }
 
-    /// A prefix that is bound to the default namespace `uri` as well.
+    /// A prefix for `uri`, which is also the default namespace.
     fn other_prefix(&self, uri: &str) -> &str {
         let named = |binding: &&Binding<'_>| !binding.prefix.is_empty() && binding.uri == uri;
         self.bindings.iter().find(named).map_or("", |binding| binding.prefix)
@@ -341,7 +342,7 @@ fn check_characters(text: &str) -> Outcome<()> {
     Err(NotWellFormed)
 }
 
-/// The length of the name that `text` begins with; 0 where it begins with none.
+/// The length of the name at the start of `text`; 0 if there is none.
 fn name_length(text: &str) -> usize {
     let begins = |b: u8| b.is_ascii_alphabetic() || b == b'_' || b == b':' || b >= 0x80;
     let bytes = text.as_bytes();
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn well_formed_documents_are_read() {
+    fn well_formed_documents_are_parsed() {
         for text in [
             "<a/>",
             "<?xml version='1.0'?><!-- c --><a b='1' c=\"2\">x &lt; &#65; <![CDATA[<b>]]></a>\n",
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_mistake_is_noticed() {
+    fn all_kinds_of_errors_are_noticed() {
         for text in [
             "",
             "text",

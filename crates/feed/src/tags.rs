@@ -1,36 +1,36 @@
-//! The tags of a document one after the other, whatever lies between them.
+//! Iterates over the tags of a document, whatever is between them.
 //!
-//! For documents of which only tags and attributes matter: OPML and the head of a web page. Comments, sections and the
-//! contents of scripts and styles are passed over.
+//! For documents of which only tags and attributes matter: OPML and the head of a web page. Skips
+//! comments, sections and the contents of scripts and styles.
 
 use crate::assembly::Attribute;
 use crate::lenient_markup::{attributes, comment_end};
 use crate::markup_text::TagEnds;
 
-/// What a tag does.
+/// The kind of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagKind {
     /// Opens an element.
     Start,
-    /// Opens and closes one.
+    /// Opens and closes an element.
     Empty,
-    /// Closes one.
+    /// Closes an element.
     End,
 }
 
 /// A tag.
 pub struct Tag<'a> {
-    /// What it does.
+    /// Its kind.
     pub kind: TagKind,
     /// Its name in lower case.
     pub name: String,
-    /// Where in the document what follows it begins.
+    /// The position after the tag.
     pub end: usize,
     inside: &'a str,
 }
 
 impl Tag<'_> {
-    /// Its attributes, names in lower case, references resolved.
+    /// Its attributes: names in lower case, references resolved.
     pub fn attributes(&self) -> Vec<Attribute> {
         attributes(self.inside)
     }
@@ -39,7 +39,7 @@ impl Tag<'_> {
 /// The tags of `text`.
 pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     let mut at = 0;
-    // Once an end was looked for in vain it is not looked for again, which keeps the time linear.
+    // An end that was not found is searched for only once, which keeps the time linear.
     let mut comments_end = true;
     let mut raw_ends = [true; RAW.len()];
     let mut ends = TagEnds::of(text);
@@ -74,10 +74,10 @@ pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     })
 }
 
-/// Elements whose contents are no markup.
+/// Elements whose contents are not markup.
 const RAW: [&str; 2] = ["script", "style"];
 
-/// How far the contents of a script or style go; none where the end tag is missing.
+/// The length of a script's or style's contents. Returns `None` if the end tag is missing.
 fn raw_length(text: &str, name: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'<', bytes).find(|at| {

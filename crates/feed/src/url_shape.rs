@@ -1,9 +1,11 @@
-//! Which of a site's addresses are articles: learned from the addresses of the articles that its feed lists.
+//! Which of a site's addresses are articles, learned from the addresses of the articles in its
+//! feed.
 //!
-//! A blog's articles have addresses of a few shapes: `/blog/2019/05/a-title/`, `/p/a-title-1f2e3d`. [`Shapes::learn`] finds
-//! them, [`Shapes::judge`] compares any other address with them, and both say in plain words why. A shape is learned from
-//! examples alone, so it is as narrow as they are: what differs in the number of its parts, in what stands in front, or in
-//! its extension is no article, unless it has a date where the blog's articles have their own.
+//! A blog's articles have addresses of a few shapes: `/blog/2019/05/a-title/`, `/p/a-title-1f2e3d`.
+//! [`Shapes::learn`] finds the shapes, [`Shapes::judge`] compares other addresses with them, and
+//! both explain the result in plain words. A shape is only as general as its examples. An address
+//! with another number of segments, another prefix or another extension is no article, unless it
+//! has a date where the blog's articles have theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,48 +14,48 @@ use backissue_model::CanonicalUrl;
 use backissue_model::dates::leading_day;
 use url::Url;
 
-/// The most examples that are learned from.
+/// Maximum examples to learn from.
 const MAX_EXAMPLES: usize = 2_000;
 
-/// Most shapes that are kept of one blog, those with most examples first.
+/// Maximum shapes per blog; those with most examples are kept.
 const MAX_SHAPES: usize = 12;
 
-/// What one part of a path is.
+/// The kind of a path segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Piece {
     Year,
     Month,
     Day,
     Number,
-    /// A title with a date in front of it: `2015-03-20-a-title`.
+    /// A title after a date: `2015-03-20-a-title`.
     Dated,
     Words,
 }
 
-/// What addresses of one shape have in common: parts, extension, parameters.
+/// What addresses of one shape share: segments, extension, parameters.
 type Form = (Vec<Piece>, Option<&'static str>, Vec<String>);
 
-/// What one part of a shape takes.
+/// What a segment of a shape matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// One of these words, the same in many examples.
+    /// One of these words, which many examples share.
     Fixed(BTreeSet<String>),
-    /// Anything of this sort.
+    /// Any segment of this kind.
     Any(Piece),
 }
 
-/// A shape that addresses of articles have.
+/// A shape of articles' addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlShape {
     parts: Vec<Part>,
     extension: Option<&'static str>,
-    /// Parameters that tell articles apart: `?p=123`.
+    /// Parameters that distinguish articles: `?p=123`.
     parameters: Vec<String>,
-    /// The fewest words that a title has in the examples.
+    /// Minimum words of a title in the examples.
     least_words: usize,
-    /// Whether every title ends in a number of hexadecimal digits, as Medium's do.
+    /// Whether each title ends in a hexadecimal number, as on Medium.
     has_id: bool,
-    /// How many examples have it.
+    /// Number of examples with this shape.
     examples: usize,
 }
 
@@ -66,12 +68,12 @@ pub struct Shapes {
     examples: usize,
 }
 
-/// What an address is, and why.
+/// The verdict on an address, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It has the address of an article.
     Article(Why),
-    /// It has not.
+    /// It does not.
     Other(Why),
 }
 
@@ -81,7 +83,7 @@ impl Verdict {
         matches!(self, Self::Article(_))
     }
 
-    /// Why, in plain words.
+    /// The reason, in plain words.
     pub fn why(&self) -> &Why {
         match self {
             Self::Article(why) | Self::Other(why) => why,
@@ -89,7 +91,7 @@ impl Verdict {
     }
 }
 
-/// Why an address is or is not an article's.
+/// The reason of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// The feed lists it.
@@ -98,23 +100,23 @@ pub enum Why {
     Known,
     /// Its address, or the link to it, is a title.
     Titled,
-    /// It has a shape that was learned.
+    /// It has a learned shape.
     Shaped(String),
     /// It has a date where the feed's articles have theirs, though the rest differs.
     DatedAlike,
-    /// Nothing can be learned from: the feed lists no articles with addresses.
+    /// There is nothing to learn from: the feed has no articles with addresses.
     NothingLearned,
     /// It is on another host.
     OtherHost(String),
-    /// It is a picture, a document, a script.
+    /// It is an image, a document, a script.
     Asset(String),
     /// It is a list of articles or a page about the site.
     Page(String),
     /// It is in another language than the feed's articles.
     Language(String),
-    /// It is unlike every article of the feed.
+    /// It is unlike all articles of the feed.
     Unlike,
-    /// Its title is shorter than any in the feed.
+    /// Its title is shorter than all titles in the feed.
     ShortTitle,
 }
 
@@ -140,7 +142,7 @@ impl fmt::Display for Why {
 }
 
 impl Shapes {
-    /// Learns from the addresses of articles: those that a source's feed lists.
+    /// Learns from the addresses of articles in a source's feed.
     pub fn learn<'a>(examples: impl IntoIterator<Item = &'a Url>) -> Self {
         let mut shapes = Self::default();
         let mut groups: BTreeMap<Form, Vec<Path>> = BTreeMap::new();
@@ -160,7 +162,8 @@ impl Shapes {
         }
         let dated: usize =
             groups.iter().filter(|((pieces, ..), _)| has_date(pieces)).map(|(_, g)| g.len()).sum();
-        // A feed of mostly dated addresses may list a few other pages of its site; those are no pattern.
+        // A feed with mostly dated addresses may also list other pages of its site. They are no
+        // pattern.
         let only_dated = dated * 5 >= shapes.examples * 4;
         let mut groups: Vec<_> = groups
             .into_iter()
@@ -171,7 +174,7 @@ impl Shapes {
             .collect();
         groups.sort_by_key(|shape| std::cmp::Reverse(shape.examples));
         let most = groups.first().map_or(0, |shape| shape.examples);
-        // One address of its own kind among many is a guest.
+        // A single address of its kind among many is an exception.
         groups.retain(|shape| shape.examples >= 2 && shape.examples * 20 >= most || most <= 3);
         groups.truncate(MAX_SHAPES);
         shapes.shapes = groups;
@@ -200,7 +203,7 @@ impl Shapes {
         for shape in &self.shapes {
             match shape.takes(&path, &pieces) {
                 Ok(()) => return Verdict::Article(Why::Shaped(shape.to_string())),
-                // What nearly fitted says more than what did not at all.
+                // A near miss is more informative than no match.
                 Err(why) if why != Why::Unlike => other = why,
                 Err(_) => {}
             }
@@ -211,7 +214,8 @@ impl Shapes {
         Verdict::Other(other)
     }
 
-    /// Whether it has a date after the same words as the articles of the feed have before theirs, or before their titles.
+    /// Whether it has a date after the same words as the articles of the feed, or in front of its
+    /// title like them.
     fn is_dated_alike(&self, path: &Path, pieces: &[Piece]) -> bool {
         let Some(at) = pieces.iter().position(|piece| matches!(piece, Piece::Year | Piece::Dated)) else {
             return false;
@@ -229,12 +233,12 @@ impl Shapes {
             })
     }
 
-    /// The shapes, those with most examples first.
+    /// The shapes, most examples first.
     pub fn shapes(&self) -> &[UrlShape] {
         &self.shapes
     }
 
-    /// How many articles it was learned from.
+    /// Number of articles it was learned from.
     pub fn examples(&self) -> usize {
         self.examples
     }
@@ -244,7 +248,8 @@ impl Shapes {
         self.hosts.iter().map(String::as_str)
     }
 
-    /// What stands before the titles of most articles: `/blog/`, `/`. A page there most likely lists them.
+    /// The path before the titles of most articles: `/blog/`, `/`. The page there probably lists
+    /// them.
     pub fn folder(&self) -> String {
         let mut folder = String::from("/");
         let Some(shape) = self.shapes.first() else { return folder };
@@ -296,7 +301,7 @@ impl UrlShape {
         }
     }
 
-    /// How many examples have it.
+    /// Number of examples with this shape.
     pub fn examples(&self) -> usize {
         self.examples
     }
@@ -325,7 +330,7 @@ impl UrlShape {
                     }
                 }
                 Part::Any(sort) => {
-                    // A title may begin with a number or be one: `/blog/1984`.
+                    // A title may start with a number or be one: `/blog/1984`.
                     let fits = sort == piece || *sort == Piece::Words && *piece == Piece::Dated;
                     if !fits {
                         return Err(Why::Unlike);
@@ -338,7 +343,7 @@ impl UrlShape {
         if self.has_id && !ends_in_id(title) {
             return Err(Why::Unlike);
         }
-        // Where nothing but the title tells an article, the title has to be one.
+        // If only the title identifies an article, it must look like a title.
         let bare = !has_date && !has_word && !self.has_id && self.parameters.is_empty();
         if bare && words_of(title) < self.least_words.min(3) {
             return Err(Why::ShortTitle);
@@ -374,7 +379,7 @@ impl fmt::Display for UrlShape {
     }
 }
 
-/// A path taken apart.
+/// The parts of a path.
 #[derive(Clone, Debug)]
 struct Path {
     segments: Vec<String>,
@@ -421,7 +426,7 @@ impl Path {
         pieces
     }
 
-    /// The extension of a file that is no page.
+    /// The extension of a file that is not a page.
     fn asset(&self) -> Option<String> {
         let last = self.segments.last().filter(|_| self.extension.is_none())?;
         let extension = last.rsplit_once('.')?.1;
@@ -432,14 +437,14 @@ impl Path {
 /// Extensions of pages.
 const PAGES: &[&str] = &["html", "htm", "xhtml", "php", "aspx", "asp", "jsp", "md"];
 
-/// Extensions of what is no page.
+/// Extensions of files that are not pages.
 const ASSETS: &[&str] = &[
     "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "pdf", "zip", "gz", "tgz", "xml", "rss",
     "atom", "json", "css", "js", "mjs", "map", "txt", "mp3", "mp4", "webm", "mov", "ogg", "wav", "woff",
     "woff2", "ttf", "csv", "doc", "docx", "ppt", "pptx", "xls", "xlsx", "dmg", "exe", "ics", "epub",
 ];
 
-/// Parts of addresses that are lists of articles or pages about a site.
+/// Segments of lists of articles and of pages about a site.
 const PAGE_WORDS: &[&str] = &[
     "about",
     "about-us",
@@ -511,13 +516,13 @@ fn is_page_word(word: &str) -> bool {
     PAGE_WORDS.binary_search(&word).is_ok()
 }
 
-/// Languages as they stand in addresses.
+/// Languages as written in addresses.
 const LANGUAGES: &[&str] = &[
     "ar", "cn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
     "jp", "ko", "kr", "nl", "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "tw", "uk", "vi", "zh",
 ];
 
-/// Whether a part of a path names a language: `de`, `pt-br`, `zh_tw`.
+/// Whether a path segment is a language: `de`, `pt-br`, `zh_tw`.
 fn is_language(word: &str) -> bool {
     let (language, region) = word.split_once(['-', '_']).unwrap_or((word, "xx"));
     let is_region = matches!(region.len(), 2 | 4) && region.bytes().all(|b| b.is_ascii_alphabetic());
@@ -540,7 +545,7 @@ fn words_of(title: &str) -> usize {
     title.split(['-', '_', '.', '+']).filter(|word| !word.is_empty()).count()
 }
 
-/// Whether a title ends in at least eight hexadecimal digits, one of them a figure.
+/// Whether a title ends in at least eight hexadecimal digits, one of them a decimal digit.
 fn ends_in_id(title: &str) -> bool {
     let last = title.rsplit('-').next().unwrap_or("");
     last.len() >= 8 && last.bytes().all(|b| b.is_ascii_hexdigit()) && last.bytes().any(|b| b.is_ascii_digit())
@@ -618,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_alone_have_to_be_titles() {
+    fn titles_without_dates_must_look_like_titles() {
         let shapes =
             learned(&["/why-queues-grow/", "/one-tenant-starves-the-rest/", "/a-cache-that-melts-down/"]);
         check(
@@ -637,7 +642,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_in_front_is_kept_and_what_differs_is_not() {
+    fn prefix_of_the_examples_is_required() {
         let shapes = learned(&["/blog/k8s-1.24-tokens/", "/blog/f5/", "/blog/capi/", "/blog/azure-worker/"]);
         assert_eq!(shapes.shapes()[0].to_string(), "/blog/{title}");
         check(
@@ -655,7 +660,7 @@ mod tests {
     }
 
     #[test]
-    fn categories_in_front_stay_open_when_there_are_many() {
+    fn many_categories_generalise() {
         let many: Vec<String> = (0..10).map(|n| format!("/c{n}/some-long-title-{n}/")).collect();
         let shapes = learned(&many.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(shapes.shapes()[0].to_string(), "/{title}/{title}");
@@ -674,7 +679,7 @@ mod tests {
     }
 
     #[test]
-    fn mediums_identifiers_and_parameters_count() {
+    fn identifiers_of_medium_and_parameters_count() {
         let shapes = learned(&["/a-title-1a2b3c4d5e6f", "/b-0f9e8d7c6b5a", "/c-d-e-123456789abc"]);
         check(
             &shapes,
@@ -685,7 +690,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_of_a_whole_site_teaches_its_dated_addresses_alone() {
+    fn only_dated_addresses_of_a_mixed_feed_are_learned() {
         let mut paths: Vec<String> = (1..=20).map(|n| format!("/2024/01/{n:02}/post-{n}/")).collect();
         paths.extend([
             "/documentation/a/".to_owned(),
@@ -700,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learned_of_nothing() {
+    fn nothing_is_learned_without_examples() {
         let shapes = Shapes::learn(&[]);
         assert_eq!(said(&shapes, "/2014/05/05/old/"), (false, Why::NothingLearned.to_string()));
         assert_eq!(shapes.folder(), "/");

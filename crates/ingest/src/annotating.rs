@@ -1,4 +1,4 @@
-//! One read from extracted to annotated: précis.
+//! The step from extracted to annotated: makes the précis.
 
 use std::sync::Arc;
 
@@ -34,7 +34,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Makes a new précis of a read that another source owns now; until then the former one is shown.
+    /// Makes a new précis of a read that another source owns now; until then the former one is
+    /// shown.
     pub(crate) async fn annotate_for_its_owner(&self, read: ClaimedRead) -> Result<(), IngestError> {
         let read = Arc::new(read);
         let now = Timestamp::now();
@@ -62,10 +63,11 @@ pub(crate) async fn built_in_precis(read: Arc<ClaimedRead>) -> Result<Precis, St
     }
 }
 
-/// What is known of a read's article, as the annotators want it; none where it has none.
+/// Calls `then` with a read's article in the form that annotators need. Returns `None` without an
+/// article.
 pub(crate) fn with_text<T>(read: &ClaimedRead, then: impl FnOnce(Text<'_>) -> T) -> Option<T> {
     let article = read.article.as_ref()?;
-    // Articles that were stored before blocks were kept have only their HTML.
+    // Articles stored before blocks existed have only their HTML.
     let recovered = article.blocks.is_empty().then(|| backissue_extract::blocks(&article.html));
     let summary = read.entry.summary.as_deref().map(backissue_extract::plain_text);
     Some(then(Text {

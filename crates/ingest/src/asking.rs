@@ -1,7 +1,7 @@
-//! One read and a language model: question, reply, gate, question again.
+//! Annotates one read with a language model: prompt, reply, gate, second prompt.
 //!
-//! Replies are kept, and what has been answered before is not asked again. What a statement may say is decided in
-//! `annotate`; this module only carries questions and replies.
+//! Replies are stored and reused. `annotate` decides what a statement may say; this module only
+//! sends prompts and receives replies.
 
 use std::sync::Arc;
 
@@ -14,38 +14,38 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::annotating::{built_in_precis, with_text};
 
-/// A model and how much of it may be used.
+/// A model and its limits.
 #[derive(Clone, Debug)]
 pub struct Asker {
     /// The model.
     pub model: Model,
-    /// What it may be asked in a day.
+    /// Its limits per day.
     pub limits: Limits,
-    /// Characters of an article that one question holds.
+    /// Maximum characters of an article in a prompt.
     pub characters: usize,
 }
 
-/// What came of asking about a read.
+/// The result of annotating a read with a model.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// The précis; the built-in annotator's where there was nothing to ask.
+    /// The précis; the built-in annotator's if there was nothing to prompt for.
     pub precis: Precis,
-    /// What the gate refused, in both answers.
+    /// What the gate refused, in both replies.
     pub refusals: Vec<Refusal>,
-    /// Fields that are the built-in annotator's, because the model's were refused.
+    /// Fields from the built-in annotator, because the model's were refused.
     pub fell_back: Vec<&'static str>,
-    /// Questions that the model was asked now; the others had been answered before.
+    /// Prompts that were sent now. The others had stored replies.
     pub questions: u32,
 }
 
-/// Why there is no précis of a model.
+/// Why the model gave no précis.
 #[derive(Debug)]
 pub(crate) enum NotTold {
     /// The day's limits are reached.
     OverBudget,
-    /// The model gave no answer.
+    /// The model did not answer.
     Model(ModelError),
-    /// The model's replies had not the form that was asked for.
+    /// The model's replies did not have the requested form.
     Unusable,
     /// The read has no article, or its text stopped the built-in annotator.
     Article(String),
@@ -58,7 +58,7 @@ impl From<StoreError> for NotTold {
     }
 }
 
-/// One read's dealings with the model.
+/// The state of annotating one read.
 struct Dealings<'a> {
     asker: &'a Asker,
     store: &'a Store,
@@ -67,26 +67,27 @@ struct Dealings<'a> {
 }
 
 impl Asker {
-    /// A model without limits, with the usual share of an article in a question.
+    /// A model without limits, with the default share of an article per prompt.
     pub fn new(model: Model) -> Self {
         Self { model, limits: Limits::default(), characters: ARTICLE_CHARACTERS }
     }
 
-    /// What the settings call the model.
+    /// The model's name in the settings.
     pub fn name(&self) -> &str {
         self.model.name()
     }
 
-    /// The précis of a read's article as the model tells it and the gate lets it through.
+    /// The précis of a read's article by the model, as far as the gate accepts it.
     pub(crate) async fn tell(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<Told, NotTold> {
         let built_in = built_in_precis(read.clone()).await.map_err(NotTold::Article)?;
         let mut dealings = Dealings { asker: self, store, has_leave: false, questions: 0 };
         let mut readings = Readings::default();
         loop {
-            // A borrowed text does not wait for a model: what is needed of it is made again before and after.
+            // Borrowed text cannot be held while waiting for a model, so it is prepared again after
+            // each wait.
             let question = self.asking(&read, &built_in, |asking| asking.next_question(&readings));
             let Some(question) = question.flatten() else { break };
-            // If the model fails now, the read is due later. What was answered until then is kept.
+            // If the model fails now, the read is due later. Replies until then are stored.
             let given = dealings.reply(&question).await?;
             self.asking(&read, &built_in, |asking| asking.read(&mut readings, &given.reply));
             dealings.account(&question, &given, readings.last_was_usable()).await?;
@@ -101,7 +102,7 @@ impl Asker {
         Ok(Told { precis, refusals, fell_back, questions: dealings.questions })
     }
 
-    /// What `then` makes of the asking about a read; none where there is nothing to ask.
+    /// Calls `then` with the read's [`Asking`]. Returns `None` if there is nothing to prompt for.
     fn asking<T>(
         &self,
         read: &ClaimedRead,
@@ -119,7 +120,7 @@ struct Given {
 }
 
 impl Dealings<'_> {
-    /// The reply to a question: the one that was kept, or the model's.
+    /// The reply to a prompt: a stored one, or the model's.
     async fn reply(&mut self, question: &Question) -> Result<Given, NotTold> {
         let model = &self.asker.model.settings().model;
         if let Some(reply) = self.store.answer(hash_of(question), PROMPT_VERSION, model).await? {
@@ -172,7 +173,7 @@ impl Dealings<'_> {
     }
 }
 
-/// A hash of all that is sent.
+/// A hash of the whole request.
 fn hash_of(question: &Question) -> u128 {
     let Question { system, user, schema } = question;
     xxh3_128(format!("{system}\0{user}\0{schema}").as_bytes())

@@ -10,8 +10,8 @@ const MADE: Timestamp = Timestamp::constant(1_793_491_200, 0);
 /// A clock that is put back by less is corrected all the time.
 const SMALL: SignedDuration = SignedDuration::from_mins(2);
 
-/// Whether a clock cannot be right because it is before the program was made. Undated reads are filed under the day on which
-/// they are first seen, so nothing is fetched by such a clock.
+/// Whether a clock cannot be right because it is before the program was made. Undated reads are
+/// filed under the day on which they are first seen, so nothing is fetched by such a clock.
 pub fn is_before_this_program(now: Timestamp) -> bool {
     now < MADE
 }

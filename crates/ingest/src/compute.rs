@@ -18,7 +18,8 @@ pub(crate) enum NoResult {
     TooLong,
 }
 
-/// Runs a step on a thread of its own. If it takes too long, or nobody waits for it any more, it ends at its next checkpoint.
+/// Runs a step on a separate thread. If it takes too long, or nobody waits for it any more, it
+/// ends at its next checkpoint.
 pub(crate) async fn compute<T: Send + 'static>(
     step: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NoResult> {

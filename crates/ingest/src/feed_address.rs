@@ -1,7 +1,9 @@
-//! Where a feed has gone: behind a permanent redirect, or to another address on its site, with a web page in its place.
+//! Finds the new address of a feed: behind a permanent redirect, or on the web page that is now in
+//! the feed's place.
 //!
-//! A wrong move loses a blog, a missed one costs a redirect a poll. So a redirect is believed when it was met twice, and what a
-//! page offers when it is known to be of this blog: domains change hands, and whoever parks one serves a page at every address.
+//! A wrong change loses a blog; a missed one costs a redirect per poll. So a redirect must be seen
+//! twice, and a feed on a page must have something in common with this blog. Domains change hands,
+//! and a parked one serves a page at each address.
 
 use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
@@ -15,8 +17,9 @@ use crate::hubs;
 use crate::polling::{Document, named, read};
 use crate::workers::{Ingest, IngestError};
 
-/// What an answer says of the address that was asked: a permanent redirect moves it when two good answers in a row, at least
-/// `apart` from each other, ended at the same new address. Never from https to http.
+/// Judges a response: a permanent redirect changes the feed's address if two successful responses
+/// in a row, at least `apart` from each other, ended at the same new address. Never from https to
+/// http.
 pub(crate) fn judge(
     asked: &Url,
     moved_to: Option<Url>,
@@ -29,7 +32,7 @@ pub(crate) fn judge(
     if to == without_credentials(asked) {
         return Address::Stays;
     }
-    // A clock that was set back makes it begin anew.
+    // After a clock was set back, this starts over.
     match moving.filter(|moving| moving.to == to && moving.since <= now) {
         Some(moving) if now.duration_since(moving.since) >= apart => Address::Moved(new),
         Some(moving) => Address::Moves(moving.clone()),
@@ -37,12 +40,12 @@ pub(crate) fn judge(
     }
 }
 
-/// Whether whoever listens on the way can do no more at the new address than at the old one.
+/// Whether the new address is at least as safe against eavesdroppers as the old one.
 fn is_as_safe(old: &Url, new: &Url) -> bool {
     new.scheme() == "https" || new.scheme() == old.scheme()
 }
 
-/// A feed that was found where a web page offered it, and that is this blog's.
+/// This blog's feed, found on a web page.
 pub(crate) struct FoundAgain {
     /// Its address.
     pub(crate) url: Url,
@@ -51,11 +54,11 @@ pub(crate) struct FoundAgain {
     pub(crate) validators: Validators,
 }
 
-/// Why a web page in a feed's place leads to no feed.
+/// Why the web page in a feed's place leads to no feed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotFoundAgain {
     #[error(
-        "its feed's address gives a web page at present, though that page still names the address as its feed's; it is asked again later"
+        "its feed's address currently gives a web page, which still names this address as its feed; it is retried later"
     )]
     SamePlace,
     #[error(
@@ -64,7 +67,7 @@ pub(crate) enum NotFoundAgain {
     )]
     NoneOffered,
     #[error(
-        "its feed's address gives a web page now, and the feed that page names could not be read ({url}: {why}); it is asked again \
+        "its feed's address gives a web page now, and the feed that page names could not be read ({url}: {why}); it is retried \
          later"
     )]
     Unreadable { url: Url, why: String },
@@ -76,8 +79,8 @@ pub(crate) enum NotFoundAgain {
 }
 
 impl Ingest {
-    /// Looks at the feeds that the page in a feed's place offers, and takes the best one of the same site, provided that it
-    /// shares an entry or its title with what is known of the source.
+    /// Fetches the best feed of the same site on the page in the feed's place. It counts if it
+    /// shares an entry or the title with the source.
     pub(crate) async fn find_again(
         &self,
         source: &Source,
@@ -98,7 +101,7 @@ impl Ingest {
         let Response { body, url: at, media_type, validators, links, .. } = response;
         let Body::Bytes(bytes) = body else {
             return unreadable(
-                "the server answered that it has not changed, though it was never asked that".into(),
+                "the server answered that it has not changed, though the request was not conditional".into(),
             );
         };
         let (feed, mut polling_hints) = match read(bytes, Hints { url: Some(at), media_type }).await {
@@ -116,7 +119,7 @@ impl Ingest {
     }
 }
 
-/// The best of the offered feeds on the source's site, none of which is the address that gave the page.
+/// The best offered feed on the source's site, other than the address of the page.
 fn best_offer(source: &Source, offered: Vec<FoundFeed>) -> Result<Url, NotFoundAgain> {
     let key = |url: &Url| CanonicalUrl::of(url).map(|url| url.key()).ok();
     let old = source.feed_url.as_ref();
@@ -129,7 +132,8 @@ fn best_offer(source: &Source, offered: Vec<FoundFeed>) -> Result<Url, NotFoundA
         .ok_or(NotFoundAgain::NoneOffered)
 }
 
-/// Whether an address is on the site of the source's feed or front page: the same registrable domain.
+/// Whether an address is on the site of the source's feed or front page: the same registrable
+/// domain.
 fn is_of_site(source: &Source, url: &Url) -> bool {
     let domain = |url: &Url| match url.host()? {
         Host::Domain(name) => Some(psl::domain_str(name).unwrap_or(name).to_owned()),
@@ -140,7 +144,8 @@ fn is_of_site(source: &Source, url: &Url) -> bool {
         && [&source.feed_url, &source.site_url].into_iter().flatten().any(|own| domain(own) == theirs)
 }
 
-/// Whether a feed has the source's title. One that only repeats the host, as those of parked domains do, says nothing.
+/// Whether a feed has the source's title. A title that only repeats the host, as on parked domains,
+/// does not count.
 fn share_a_title(source: &Source, feed: &Feed) -> bool {
     let letters = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -166,7 +171,7 @@ mod tests {
 
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-    /// Judges a row of answers, each at an hour and with where it leads; what is known of the address in the end.
+    /// Judges a series of responses, each with an hour and its target. Returns the last verdict.
     fn told(asked: &str, answers: &[(i64, Option<&str>)]) -> Address {
         let mut address = Address::Stays;
         for (hour, moved_to) in answers {
@@ -180,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_moves_when_two_answers_in_a_row_and_apart_say_so() {
+    fn address_changes_after_two_matching_responses() {
         let (old, new, other) =
             ("https://a.example/feed", Some("https://b.example/feed"), Some("https://c.example/"));
         let moves = |hour| Address::Moves(Moving { to: url("https://b.example/feed"), since: at(hour) });
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn no_move_leads_from_https_to_http_and_none_is_told_with_credentials() {
+    fn no_move_downgrades_https_or_shows_credentials() {
         let plain = Some("http://a.example/feed");
         assert_eq!(told("https://a.example/feed", &[(0, plain), (1, plain)]), Address::Stays);
         let plain_to_plain = told(
@@ -237,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_feed_of_the_same_site_is_taken() {
+    fn best_feed_of_the_same_site_is_taken() {
         let best = |urls: &[&str]| best_offer(&source("Acme"), offers(urls)).map_err(|none| none.to_string());
         let taken = |at: &str| Ok(url(at));
         assert_eq!(
@@ -253,11 +258,11 @@ mod tests {
         let downgrade = best(&["http://acme.example/rss"]).unwrap_err();
         assert!(downgrade.contains("names no other feed of this site"), "{downgrade}");
         let same = best(&["https://acme.example/rss", "https://feeds.proxy.example/acme"]).unwrap_err();
-        assert!(same.contains("still names the address"), "{same}");
+        assert!(same.contains("still names this address"), "{same}");
     }
 
     #[test]
-    fn a_title_that_repeats_the_host_proves_nothing() {
+    fn title_that_repeats_the_host_does_not_count() {
         let feed = |title: &str| Feed {
             format: FeedFormat::Rss2,
             title: Some(title.to_owned()),

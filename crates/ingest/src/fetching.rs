@@ -1,4 +1,4 @@
-//! One read from discovered to extracted: page, article.
+//! The step from discovered to extracted: fetches the page and extracts the article.
 
 use backissue_extract::Page;
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
@@ -10,27 +10,28 @@ use tracing::{debug, info};
 use url::Url;
 
 use crate::compute::compute;
-use crate::robots::Leave;
+use crate::robots::Permission;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
 
-/// Why there is no article, and whether asking again may help.
+/// Why there is no article, and whether a retry may help.
 struct NoArticle {
     reason: String,
     again: Again,
 }
 
 enum Again {
-    /// The trouble may pass; the server's own wish for when, if it told.
+    /// The error is temporary; with the server's demanded pause, if it gave one.
     Later(Option<std::time::Duration>),
-    /// This machine has no network: the article is not to blame, and the attempt does not count.
+    /// This machine is offline. The attempt does not count.
     Online,
-    /// The same answer would come again.
+    /// A retry would fail too.
     InVain,
 }
 
 impl Ingest {
-    /// Fetches the read's page and stores its article; where the page cannot be had, the article that the feed carried.
+    /// Fetches the read's page and stores its article. If the page cannot be fetched, stores the
+    /// article in the feed.
     pub(crate) async fn fetch_read(&self, read: ClaimedRead) -> Result<(), IngestError> {
         match self.article_of(&read).await {
             Ok((article, url)) => {
@@ -71,13 +72,13 @@ impl Ingest {
         let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
         let settled = last || matches!(failure.again, Again::InVain);
         if settled && let Some(article) = from_feed(read).await {
-            info!(read = %read.id, url = %read.url, "{} is kept as its feed carried it: {}", read.url, failure.reason);
+            info!(read = %read.id, url = %read.url, "{} is stored as its feed has it: {}", read.url, failure.reason);
             return Ok((article, read.url.clone()));
         }
         Err(failure)
     }
 
-    /// The read's page, where its publisher lets us ask for it: there, and where the address leads to.
+    /// The read's page, if robots.txt allows it, at each address that it leads to.
     async fn page_of(&self, read: &ClaimedRead) -> Result<Response, NoArticle> {
         let mut url = read.url.as_url().clone();
         for _ in 0..=MOST_SENT_ON {
@@ -94,23 +95,23 @@ impl Ingest {
         }
         Err(NoArticle {
             reason: format!(
-                "its page sends its readers on more than {MOST_SENT_ON} times; open it in a browser to see where it ends"
+                "its page redirects more than {MOST_SENT_ON} times by itself; open it in a browser to see where it ends"
             ),
             again: Again::InVain,
         })
     }
 
     async fn with_leave(&self, url: &Url) -> Result<(), NoArticle> {
-        match self.leave_to_ask(url).await {
-            Leave::Granted => Ok(()),
-            Leave::Refused(line) => Err(NoArticle {
+        match self.permission_for(url).await {
+            Permission::Granted => Ok(()),
+            Permission::Refused(line) => Err(NoArticle {
                 reason: format!(
-                    "{} asks programs not to fetch this page (its robots.txt: `{line}`)",
+                    "{} forbids programs to fetch this page (its robots.txt: `{line}`)",
                     host(url)
                 ),
                 again: Again::InVain,
             }),
-            Leave::Unknown { reason, offline } => {
+            Permission::Unknown { reason, offline } => {
                 if offline {
                     self.lose_network();
                 }
@@ -128,15 +129,16 @@ impl Ingest {
         let in_vain = |reason: String| NoArticle { reason, again: Again::InVain };
         let Body::Bytes(bytes) = response.body else {
             return Err(in_vain(
-                "the server answered that its page has not changed, though it was never asked that".into(),
+                "the server answered that its page has not changed, though the request was not conditional"
+                    .into(),
             ));
         };
         let url = CanonicalUrl::of(&response.url).map_err(|e| in_vain(e.to_string()))?;
         let entry = told_by(read);
         let (media_type, page_url) = (response.media_type, response.url);
-        let room = room_for(bytes.len() + carried(&entry)).await;
+        let memory = memory_for(bytes.len() + carried(&entry)).await;
         let step = move || {
-            let _room = room;
+            let _memory = memory;
             article_in(&bytes, media_type.as_deref(), &page_url, &entry)
         };
         let article = compute(step).await.map_err(|why| in_vain(format!("its page was not read: {why}")))?;
@@ -155,7 +157,7 @@ impl Ingest {
         NoArticle { reason: error.to_string(), again }
     }
 
-    /// Keeps the error and sets the read aside.
+    /// Stores the error and sets the read aside.
     pub(crate) async fn give_back_for_good(
         &self,
         read: &ClaimedRead,
@@ -179,32 +181,34 @@ impl Ingest {
     }
 }
 
-/// How often a page may send its readers on by itself (`<meta http-equiv=refresh>` or a script), beside redirects of its server.
+/// Maximum redirects within pages (`<meta http-equiv=refresh>` or a script), in addition to the
+/// server's redirects.
 const MOST_SENT_ON: usize = 3;
 
-/// Where a page that does nothing else sends its readers.
+/// The target of a page that only redirects.
 fn sent_on(response: &Response) -> Option<Url> {
     let Body::Bytes(bytes) = &response.body else { return None };
     let (media_type, url) = (response.media_type.as_deref(), Some(&response.url));
     let target = backissue_extract::sends_on(&Page { bytes, media_type, url })?;
-    // As for redirects: never from https down to http.
+    // As for other redirects: never from https to http.
     (target.scheme() == "https" || response.url.scheme() == "http").then_some(target)
 }
 
-/// How many KiB of pages are taken apart at the same time: as much as one of the largest has. What a page is taken apart into
-/// takes up to thirty times its room, and eight workers may each meet such a page.
-const ROOM: usize = backissue_extract::LARGEST_PAGE / 1024;
+/// KiB of pages that are parsed at the same time: as much as the largest page has. Parsing takes up
+/// to thirty times the memory of the page, and eight workers may each have such a page.
+const PARSED_AT_ONCE: usize = backissue_extract::LARGEST_PAGE / 1024;
 
-static FREE: Semaphore = Semaphore::const_new(ROOM);
+static FREE: Semaphore = Semaphore::const_new(PARSED_AT_ONCE);
 
-/// Waits until there is room for so many bytes; it is given back with what this returns. Pages of a usual size wait for nobody.
-async fn room_for(bytes: usize) -> Option<SemaphorePermit<'static>> {
-    let kibibytes = u32::try_from((bytes / 1024 + 1).min(ROOM)).unwrap_or(u32::MAX);
-    // There is always room again: nobody closes it.
+/// Waits until so many bytes may be parsed, and reserves them until the permit is dropped. Pages of
+/// usual size do not wait.
+async fn memory_for(bytes: usize) -> Option<SemaphorePermit<'static>> {
+    let kibibytes = u32::try_from((bytes / 1024 + 1).min(PARSED_AT_ONCE)).unwrap_or(u32::MAX);
+    // The semaphore is never closed.
     FREE.acquire_many(kibibytes).await.ok()
 }
 
-/// The bytes of an article that an entry carries.
+/// Bytes of an article in an entry.
 fn carried(entry: &Entry) -> usize {
     entry.content.as_ref().map_or(0, String::len) + entry.summary.as_ref().map_or(0, String::len)
 }
@@ -218,7 +222,8 @@ fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) 
     backissue_extract::extract(&page, Some(entry)).map_err(|e| e.to_string())
 }
 
-/// What a source may say of a read: a foreign one only what the page does not say itself, and never its text.
+/// The part of an entry that may complete a page. Another site's entry only supplies missing
+/// metadata, never the text.
 fn told_by(read: &ClaimedRead) -> Entry {
     let mut entry = read.entry.clone();
     if !read.is_own {
@@ -229,9 +234,9 @@ fn told_by(read: &ClaimedRead) -> Entry {
 
 async fn from_feed(read: &ClaimedRead) -> Option<Article> {
     let (entry, base) = (told_by(read), read.url.as_url().clone());
-    let room = room_for(carried(&entry)).await;
+    let memory = memory_for(carried(&entry)).await;
     let step = move || {
-        let _room = room;
+        let _memory = memory;
         backissue_extract::from_entry(&entry, Some(&base)).ok()
     };
     compute(step).await.ok().flatten()

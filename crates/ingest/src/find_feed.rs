@@ -1,4 +1,4 @@
-//! From an address that a person gives to the feed that is to be followed.
+//! Finds the feed to follow for an address that a person gives.
 
 use backissue_feed::{FeedError, FoundFeed, Hints};
 use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want};
@@ -7,40 +7,40 @@ use url::Url;
 
 use crate::listed;
 
-/// Fewer links to articles than this make no page that lists them.
+/// Minimum links to articles on a page that lists them.
 const FEWEST_LISTED: usize = 3;
 
 /// What an address leads to.
 #[derive(Debug)]
 pub enum Found {
-    /// A feed: the address itself, the only one its page names, or one at a usual place.
+    /// A feed: the address itself, the only one on its page, or one at a usual address.
     One(Box<FeedAt>),
-    /// A page that names several feeds, best first.
+    /// A page with several feeds, best first.
     Several(Vec<FoundFeed>),
     /// A page without a feed that lists articles.
     List {
         /// Its address.
         url: Url,
-        /// How many of its links are most likely articles.
+        /// Number of links that are most likely articles.
         articles: usize,
     },
 }
 
-/// A feed that was fetched and read.
+/// A fetched and parsed feed.
 #[derive(Debug)]
 pub struct FeedAt {
-    /// Where it is.
+    /// Its address.
     pub url: Url,
-    /// What it says.
+    /// Its contents.
     pub feed: Feed,
-    /// The page on which it was found, if it was.
+    /// The page that named it, if one did.
     pub site: Option<Url>,
     /// Feeds of comments, tags or authors that the page names beside it.
     pub beside: Vec<FoundFeed>,
 }
 
 impl FeedAt {
-    /// This feed as a source to follow.
+    /// A source with this feed.
     pub fn into_source(self) -> NewSource {
         NewSource {
             title: self.feed.title.unwrap_or_default(),
@@ -68,20 +68,20 @@ pub enum FindError {
         /// The page.
         url: Url,
     },
-    /// A feed was named, but it is not one.
+    /// A page names a feed that is none.
     #[error("{url} is not a feed: {why}")]
     NotAFeed {
-        /// Where the feed should be.
+        /// The address of the supposed feed.
         url: Url,
-        /// Why it is none.
+        /// Why it is no feed.
         why: FeedError,
     },
 }
 
-/// Looks for the feed at `url`: the document itself, the feeds its page names, the usual places.
+/// Finds the feed at `url`: the document itself, the feeds on its page, or the usual addresses.
 ///
 /// # Errors
-/// Where nothing there can be followed, with the reason.
+/// If nothing there can be followed; says why.
 pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     let response = fetcher.get(url, Want::Any, &Validators::default()).await?;
     let (bytes, hints, at) = taken_apart(url, response);
@@ -106,10 +106,10 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     }
 }
 
-/// Fetches and reads the feed at `url`.
+/// Fetches and parses the feed at `url`.
 ///
 /// # Errors
-/// Where it cannot be fetched or is no feed.
+/// If it cannot be fetched or is no feed.
 pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Result<FeedAt, FindError> {
     let (bytes, hints, at) = taken_apart(url, fetcher.get(url, Want::Feed, &Validators::default()).await?);
     let feed =
@@ -126,7 +126,8 @@ async fn usual_place(fetcher: &Fetcher, site: &Url) -> Result<Found, FindError> 
     Err(FindError::NoFeed { url: site.clone() })
 }
 
-/// The body, what helps to read it, and the address to remember: the one asked for, unless it has moved for good.
+/// The body, hints for parsing it, and the address to store: the requested one, or its permanent
+/// redirect.
 fn taken_apart(asked: &Url, response: Response) -> (Vec<u8>, Hints, Url) {
     let bytes = match response.body {
         Body::Bytes(bytes) => bytes,

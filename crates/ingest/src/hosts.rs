@@ -1,5 +1,6 @@
-//! Which hosts are being asked at this moment, so that workers pick work elsewhere instead of queueing behind one host. And
-//! fair shares: slow sites have a lane of a few workers, and neither one site nor the reads of one source ever take all.
+//! Which hosts are being asked at this moment, so that workers pick work elsewhere instead of
+//! queueing behind one host. And fair shares: slow sites have a lane of a few workers, and neither
+//! one site nor the reads of one source ever take all.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use backissue_fetch::Fetcher;
 use backissue_model::{SourceId, site_of};
 
-/// A rest longer than this was asked for by the host itself (`Retry-After`), and nobody sits waiting for its end.
+/// A longer pause was demanded by the host (`Retry-After`), and no worker waits for its end.
 const SHORT_REST: Duration = Duration::from_secs(15);
 
 /// A site whose host held a worker for so long is slow, and for how long it is taken for slow.
@@ -18,7 +19,8 @@ const SLOW_FOR: Duration = Duration::from_secs(3600);
 /// Most sites that are remembered as slow; those that were found so first are forgotten first.
 const MOST_SLOW: usize = 100;
 
-/// The hosts in use, those that were just used and rest, the sites that are slow, and whose reads are worked on.
+/// The hosts in use, those that were just used and rest, the sites that are slow, and whose reads
+/// are worked on.
 #[derive(Debug, Default)]
 pub struct Hosts {
     inner: Mutex<Inner>,
@@ -112,7 +114,7 @@ impl Hosts {
         self.lock().busy(workers, Instant::now())
     }
 
-    /// When the first of the hosts that only pause between two requests can be asked again.
+    /// When the first host in a short pause is ready again.
     pub fn next_ready(&self) -> Option<Instant> {
         let soon = Instant::now() + SHORT_REST;
         self.lock().resting.values().filter(|ready| **ready <= soon).min().copied()
@@ -123,7 +125,7 @@ impl Hosts {
     }
 }
 
-/// A host taken for one request.
+/// A host in use for one request.
 #[derive(Debug)]
 pub struct HostInUse<'a> {
     hosts: &'a Hosts,

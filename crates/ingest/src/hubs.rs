@@ -1,7 +1,9 @@
-//! Hubs that tell when a feed has changed: a subscriber after WebSub (W3C Recommendation, 23 January 2018).
+//! A subscriber to hubs that notify of changes in feeds, by WebSub (W3C Recommendation, 23 January
+//! 2018).
 //!
-//! What a hub sends is only taken as a reason to ask the publisher at once: whoever can make a hub say something, or has learned its
-//! secret, can make the program poll, and nothing else. Who may call is decided here; how a call comes in over HTTP is not.
+//! A notification only triggers a poll of the publisher. So an attacker who controls a hub or knows
+//! its secret can cause polls and nothing else. This module decides whether a request is valid; it
+//! does not handle HTTP.
 
 use backissue_fetch::Link;
 use backissue_model::PollingHints;
@@ -16,46 +18,46 @@ use crate::schedule;
 use crate::workers::{Ingest, IngestError};
 use backissue_model::without_credentials;
 
-/// What a hub wants to know of a subscription (section 5.3 of the Recommendation).
+/// A hub's verification request (section 5.3 of the Recommendation).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HubQuestion {
     /// `hub.mode`: `subscribe`, `unsubscribe` or `denied`.
     pub mode: String,
     /// `hub.topic`.
     pub topic: String,
-    /// `hub.challenge`, to be repeated by whoever agrees.
+    /// `hub.challenge`, which the subscriber repeats to confirm.
     pub challenge: Option<String>,
-    /// `hub.lease_seconds`: for how long it will tell of changes.
+    /// `hub.lease_seconds`: how long the hub will send notifications.
     pub lease_seconds: Option<u64>,
-    /// `hub.reason`: why it will not.
+    /// `hub.reason`: why it refuses.
     pub reason: Option<String>,
 }
 
-/// What is answered to a hub.
+/// The response to a hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HubAnswer {
-    /// Yes: its challenge.
+    /// Confirmed, with the challenge.
     Agreed(String),
-    /// It was heard.
+    /// Acknowledged.
     Heard,
-    /// There is no such subscription, or it is not as the hub says.
+    /// There is no such subscription, or it differs from the request.
     Unknown,
 }
 
-/// Takes the hub and the feed's own name from the answer's head, which counts before the document (section 4). A feed that does not
-/// name itself is known by the address it is asked at.
+/// Takes hub and topic from the response's headers, which take precedence over the document
+/// (section 4). A feed without a self link is identified by its requested address.
 pub(crate) fn discover(polling_hints: &mut PollingHints, links: &[Link], asked: Option<&Url>) {
     let named =
         |relation: &str| links.iter().find(|link| link.relation == relation).map(|link| link.url.clone());
     polling_hints.hub = named("hub").or(polling_hints.hub.take());
     polling_hints.topic = named("self").or(polling_hints.topic.take());
     if polling_hints.hub.is_some() && polling_hints.topic.is_none() {
-        // An address with a password is nobody else's business.
+        // An address with a password must not be disclosed.
         polling_hints.topic = asked.filter(|asked| without_credentials(asked) == **asked).cloned();
     }
 }
 
-/// Names that nobody can guess; none where the system gives no random numbers.
+/// Unguessable identifiers. Returns `None` if the system has no random numbers.
 pub(crate) fn fresh_names() -> Option<HubNames> {
     let random = SystemRandom::new();
     let hex = |bytes: &mut [u8]| {
@@ -65,7 +67,7 @@ pub(crate) fn fresh_names() -> Option<HubNames> {
     Some(HubNames { token: hex(&mut [0; 16])?, secret: hex(&mut [0; 32])? })
 }
 
-/// The address at which a hub calls, below the public one.
+/// The callback address for a hub, below the public address.
 fn callback(below: &Url, token: &str) -> Option<Url> {
     let mut below = below.clone();
     below.set_query(None);
@@ -76,8 +78,9 @@ fn callback(below: &Url, token: &str) -> Option<Url> {
     below.join(&format!("hub/{token}")).ok()
 }
 
-/// Whether a hub has signed `body` with `secret`: `X-Hub-Signature: method=hex` (section 7.1). Methods are those of the
-/// Recommendation; SHA-1 is among them because the largest hubs know no other, and is sound in this use.
+/// Whether `secret` signed `body`: `X-Hub-Signature: method=hex` (section 7.1). The methods are
+/// those of the Recommendation. They include SHA-1, because the largest hubs know no other; as an
+/// HMAC it is still secure.
 fn is_signed(secret: &str, signature: &str, body: &[u8]) -> bool {
     let Some((method, tag)) = signature.trim().split_once('=') else { return false };
     let algorithm = match method.to_ascii_lowercase().as_str() {
@@ -99,7 +102,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Ingest {
-    /// Asks a hub to tell of a source's changes.
+    /// Requests notifications of a source's changes from its hub.
     pub(crate) async fn subscribe(
         &self,
         wanted: ClaimedSubscription,
@@ -107,7 +110,7 @@ impl Ingest {
     ) -> Result<(), IngestError> {
         let retry = |wish| schedule::hub_retry(Timestamp::now(), wanted.attempts + 1, wish, wanted.source.0);
         let Some(callback) = callback(below, &wanted.names.token) else {
-            let error = "the public address (`base_url`) is none that a hub could call";
+            let error = "the public address (`base_url`) is not reachable for a hub";
             self.store.record_subscription(&wanted, Some(error), retry(None)).await?;
             return Ok(());
         };
@@ -129,7 +132,7 @@ impl Ingest {
         };
         match &error {
             None => {
-                debug!(hub = %wanted.hub, topic = %wanted.topic, "asked {} to tell of changes", wanted.host)
+                debug!(hub = %wanted.hub, topic = %wanted.topic, "requested notifications from {}", wanted.host)
             }
             Some(error) => {
                 info!(hub = %wanted.hub, topic = %wanted.topic, %error, "no hub for {}: {error}", wanted.topic)
@@ -139,18 +142,18 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether a subscription is called this at its hub.
+    /// Whether there is a subscription with this token.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn knows_hub(&self, token: &str) -> Result<bool, StoreError> {
         Ok(self.store.subscription(token).await?.is_some())
     }
 
-    /// Answers a hub that asks whether a subscription is meant, or says that there will be none.
+    /// Answers a hub that verifies or denies a subscription.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn asked_by_hub(&self, token: &str, question: HubQuestion) -> Result<HubAnswer, StoreError> {
         let known = self.store.subscription(token).await?;
         let Some(known) = known.filter(|known| known.topic.as_str() == question.topic) else {
@@ -161,27 +164,27 @@ impl Ingest {
             ("subscribe", Some(challenge)) => {
                 let (ends_at, again) = schedule::hub_lease(now, question.lease_seconds);
                 self.store.confirm_subscription(token, now, ends_at, again).await?;
-                info!(topic = %known.topic, until = %ends_at, "a hub tells of changes of {}", known.topic);
+                info!(topic = %known.topic, until = %ends_at, "a hub confirmed notifications for {}", known.topic);
                 Ok(HubAnswer::Agreed(challenge))
             }
             ("denied", _) => {
                 let why = question.reason.unwrap_or_default();
                 let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-                let why = if why.is_empty() { "it does not say why" } else { &why };
+                let why = if why.is_empty() { "it gives no reason" } else { &why };
                 let again = now.saturating_add(schedule::LONGEST_HUB_PAUSE).unwrap_or(Timestamp::MAX);
                 self.store.refuse_subscription(token, &format!("the hub refuses: {why}"), again).await?;
                 Ok(HubAnswer::Heard)
             }
-            // Nobody here ever asks to be told no more: who does is somebody else.
+            // This program never unsubscribes, so the request is forged.
             _ => Ok(HubAnswer::Unknown),
         }
     }
 
-    /// Hears a hub that says what has changed: where it signed what it says, the source is polled at once. One that did not is
-    /// told the same, as the Recommendation wants it (section 7.1).
+    /// Handles a notification: if its signature is valid, the source is polled immediately. An
+    /// invalid one gets the same response, as the Recommendation demands (section 7.1).
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn told_by_hub(
         &self,
         token: &str,
@@ -192,7 +195,7 @@ impl Ingest {
             return Ok(HubAnswer::Unknown);
         };
         if !signature.is_some_and(|signature| is_signed(&secret, signature, body)) {
-            info!(%topic, "what a hub tells of {topic} is not signed as it should be, and does not count");
+            info!(%topic, "a notification for {topic} has no valid signature and is ignored");
             return Ok(HubAnswer::Heard);
         }
         let now = Timestamp::now();
@@ -212,9 +215,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Signatures as other programs make them: `printf BODY | openssl dgst -SHA… -hmac SECRET`.
+    /// Signatures by another program: `printf BODY | openssl dgst -SHA… -hmac SECRET`.
     #[test]
-    fn signatures_are_those_that_other_programs_make() {
+    fn signatures_equal_those_of_other_programs() {
         let body = b"<feed/>";
         for (signature, good) in [
             (SHA1, true),
@@ -240,7 +243,7 @@ mod tests {
     const SHA512: &str = "sha512=75982f68d7c9d40ea931395c62f2a746f032a407a8ccfbf8a43a516b5ec2b69fcdf54b5de84d684165c43fec3c64abec377535606b8ed4bfcb6ee8f3ed7a62be";
 
     #[test]
-    fn hubs_call_below_the_public_address() {
+    fn callbacks_are_below_the_public_address() {
         for (below, address) in [
             ("https://reader.example", "https://reader.example/hub/t0"),
             ("https://reader.example/archive?x#y", "https://reader.example/archive/hub/t0"),
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_counts_before_the_document_and_no_password_is_told() {
+    fn headers_take_precedence_and_hide_passwords() {
         let link = |relation: &str, at: &str| Link { relation: relation.to_owned(), url: url(at) };
         let links = [link("hub", "https://hub.example/"), link("hub", "https://second.example/")];
         let mut polling_hints =
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_long_and_never_twice_the_same() {
+    fn identifiers_are_long_and_unique() {
         let (one, two) = (fresh_names().unwrap(), fresh_names().unwrap());
         assert_eq!((one.token.len(), one.secret.len()), (32, 64));
         assert!(one.token != two.token && one.secret != two.secret);

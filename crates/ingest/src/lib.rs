@@ -1,13 +1,15 @@
-//! Moves reads along their way: asks sources for their feeds, admits entries, fetches and extracts pages, has each
-//! article annotated, by the built-in annotator and, where one is configured, by a language model after it. And looks for what a
-//! source published before it was followed. It also keeps images of articles, where the operator wants them to come from here.
+//! Processes sources and reads: polls feeds, admits entries, fetches and extracts pages, and
+//! annotates articles.
 //!
-//! The row is the job: a worker claims a source or a read that is due, does one arrow of the way, and the store commits the
-//! result together with the new stage. [`Ingest`] strings the steps together; what each step decides (when to ask again,
-//! when to give up) is in [`schedule`] as pure functions.
+//! The built-in annotator annotates each article; a configured language model does it again later.
+//! The crate also runs backfills, and caches images if the operator wants that.
 //!
-//! This room must not parse bytes (that is `feed` and `extract`), write SQL (`store`) or open sockets of its own (`fetch`,
-//! `llm`).
+//! The row is the job. A worker claims a due source or read and takes one step, and the store
+//! commits the result and the new stage together. [`Ingest`] runs the steps. [`schedule`] decides
+//! when to poll, when to retry and when to give up, as pure functions.
+//!
+//! This crate must not parse bytes (`feed` and `extract` do), write SQL (`store`) or open sockets
+//! (`fetch`, `llm`).
 
 mod annotating;
 mod asking;

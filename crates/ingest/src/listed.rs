@@ -1,7 +1,8 @@
-//! Articles of a source without a feed: the new addresses on the page, or in the sitemap, that lists them.
+//! Articles of a source without a feed: the new addresses on its listing page or in its sitemap.
 //!
-//! Which addresses are articles is learned from those that the archive has of the source; as long as these are few, from the
-//! links of the page that look like titles. Each page decides for itself whether it is an article (`backfill::page`).
+//! The shapes of articles' addresses are learned from the source's articles in the archive. While
+//! these are few, links on the page whose text looks like a title count. The page of each decides
+//! whether it is an article (`backfill::page`).
 
 use std::collections::HashSet;
 
@@ -17,17 +18,17 @@ use crate::compute::compute;
 
 /// How many of the source's own articles are learned from.
 pub(crate) const EXAMPLES: u32 = 500;
-/// Fewer articles than this teach nothing yet.
+/// Minimum articles to learn from.
 const FEWEST: usize = 3;
-/// Most articles that one poll takes, the first on a page and the newest of a sitemap.
+/// Maximum articles per poll: the first on a page, the newest of a sitemap.
 const MOST: usize = 60;
 
-/// The page or the sitemap that is polled.
+/// The page or sitemap to poll.
 pub(crate) fn address(source: &Source) -> Option<&Url> {
     source.listing_url.as_ref().or(source.sitemap_url.as_ref())
 }
 
-/// An address of what is most likely an article.
+/// The address of a probable article.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listed {
     pub(crate) url: Url,
@@ -36,19 +37,19 @@ pub(crate) struct Listed {
     pub(crate) verdict: Verdict,
 }
 
-/// What a page or a sitemap lists.
+/// A parsed page or sitemap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct List {
     pub(crate) title: Option<String>,
     pub(crate) taken: Vec<Listed>,
     pub(crate) refused: Vec<Listed>,
-    /// The shapes that addresses of articles have, each with the number of its examples.
+    /// The shapes of articles' addresses, each with its number of examples.
     pub(crate) shapes: Vec<(String, usize)>,
     pub(crate) examples: usize,
 }
 
 impl List {
-    /// Its articles. What nothing dates appeared `now`, where the list was read before.
+    /// Its articles. Those without a date appeared `now`, if the list was read before.
     pub(crate) fn admissions(&self, now: Option<Timestamp>) -> Vec<Admission> {
         let admission = |listed: &Listed| {
             let url = CanonicalUrl::of(&listed.url).ok()?;
@@ -60,7 +61,10 @@ impl List {
     }
 }
 
-/// Reads a listing page or a sitemap; why not, where it is neither or lists no article.
+/// Parses a listing page or a sitemap.
+///
+/// # Errors
+/// If it is neither, or lists no article; in plain words.
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints, known: Vec<Url>) -> Result<List, String> {
     let bytes = gunzip(bytes, sitemap::MAX_BYTES).await?;
     let read = move || listed(&bytes, &hints, &known);
@@ -130,7 +134,7 @@ mod tests {
         <a href="/blog/a-queue-too-many">A queue</a><a href="/jobs/senior-queue-engineer">Jobs</a><a href="/blog/kafka">Kafka</a>"#;
 
     #[test]
-    fn first_poll_takes_titles_and_later_ones_what_is_like_known_articles() {
+    fn first_poll_uses_titles_and_later_ones_shapes() {
         let first = listed(PAGE, &hints("https://acme.example/blog"), &[]).unwrap();
         assert_eq!(
             paths(&first.taken)[..3],
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn sitemap_is_read_newest_first_and_a_page_without_articles_is_told() {
+    fn sitemap_is_newest_first_and_empty_page_is_an_error() {
         let map = br#"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
             <url><loc>https://acme.example/blog/old-news-of-ours</loc><lastmod>2020-01-01</lastmod></url>
             <url><loc>https://acme.example/blog/new-things-we-made</loc><lastmod>2026-01-01</lastmod></url>

@@ -1,4 +1,4 @@
-//! Keeps the snapshot of a sync that the terminal and the page show.
+//! Maintains the progress snapshot of a sync, for the terminal and pages.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -8,12 +8,12 @@ use backissue_model::{Phase, Progress, SourceTrouble};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-/// Over how long the rate is measured.
+/// The period over which the rate is measured.
 const WINDOW: Duration = Duration::from_secs(30);
-/// How many troubles a snapshot carries.
+/// Maximum troubles in a snapshot.
 const TROUBLES: usize = 500;
 
-/// Counts what happens and publishes it.
+/// Counts events and publishes snapshots.
 #[derive(Debug)]
 pub struct Meter {
     out: watch::Sender<Progress>,
@@ -21,22 +21,22 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter that has seen nothing.
+    /// A meter without events.
     pub fn new() -> Self {
         Self { out: watch::Sender::new(Progress::default()), done: Mutex::default() }
     }
 
-    /// Whoever wants to watch.
+    /// A receiver of snapshots.
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.out.subscribe()
     }
 
-    /// The snapshot as it stands.
+    /// The current snapshot.
     pub fn snapshot(&self) -> Progress {
         self.out.borrow().clone()
     }
 
-    /// Begins a round: counts start again from nothing.
+    /// Starts a round with counts at zero.
     pub fn begin(&self, now: Timestamp, sources_due: u64, reads_due: u64) {
         self.out.send_replace(Progress {
             phase: Phase::Working,
@@ -47,7 +47,7 @@ impl Meter {
         });
     }
 
-    /// Says what the workers are doing.
+    /// Sets what the workers are doing.
     pub fn phase(&self, phase: Phase) {
         self.out.send_if_modified(|p| std::mem::replace(&mut p.phase, phase) != phase);
     }
@@ -67,7 +67,7 @@ impl Meter {
         });
     }
 
-    /// A search for a source's past found reads that are new.
+    /// A backfill found new reads.
     pub fn found(&self, new: u64) {
         self.change(|p| {
             p.reads_new += new;
@@ -102,7 +102,7 @@ impl Meter {
         self.change(|p| p.reads_extracted += 1);
     }
 
-    /// A read turned out to be another one.
+    /// A read was merged into another one.
     pub fn merged(&self) {
         self.change(|p| p.reads_due = p.reads_due.saturating_sub(1));
     }
@@ -116,7 +116,7 @@ impl Meter {
         });
     }
 
-    /// An attempt at a read failed; it is not tried again in this round.
+    /// An attempt at a read failed. It is not retried in this round.
     pub fn failed(&self) {
         self.change(|p| p.reads_failed += 1);
     }
@@ -143,7 +143,7 @@ impl Meter {
     }
 }
 
-/// Forgets an earlier trouble with this source.
+/// Removes an earlier trouble of this source.
 fn well_again(progress: &mut Progress, source: &str) {
     progress.troubles.retain(|t| t.source != source);
 }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_is_told_only_once_all_sources_have_answered() {
+    fn time_left_is_known_after_all_sources_answered() {
         let meter = Meter::new();
         meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
         meter.polled("A", 30);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn all_sources_out_of_reach_looks_offline_and_one_answer_does_not() {
+    fn offline_means_that_no_source_answered() {
         let meter = Meter::new();
         let trouble = || SourceTrouble { source: "A".into(), reason: "no route".into(), offline: true };
         meter.begin(Timestamp::UNIX_EPOCH, 2, 0);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_answers_again_is_no_trouble_any_more() {
+    fn recovered_source_is_no_trouble() {
         let meter = Meter::new();
         let trouble = || SourceTrouble { source: "A".into(), reason: "no route".into(), offline: true };
         meter.begin(Timestamp::UNIX_EPOCH, 3, 0);

@@ -1,4 +1,4 @@
-//! One poll of one source: feed, entries, admission.
+//! One poll of one source: request, parsing, admission.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,38 +11,38 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use crate::compute::compute;
-use crate::robots::Leave;
+use crate::robots::Permission;
 use crate::schedule::{self, Answered};
 use crate::workers::{Ingest, IngestError};
 use crate::{feed_address, hubs, listed};
 
-/// What came of asking, before it is recorded.
+/// The result of a request, before it is recorded.
 struct Polled {
     outcome: PollOutcome,
     again: Again,
     trouble: Option<SourceTrouble>,
 }
 
-/// What decides when a source is asked again.
+/// What decides the time of the next poll.
 enum Again {
-    /// How often it publishes, unless its server or its feed ask for longer.
+    /// How often it publishes, unless its server or its feed demand a longer pause.
     InRhythm { max_age: Option<Duration>, polling_hints: Box<PollingHints> },
-    /// It did not go well.
+    /// The poll failed.
     At(Timestamp, Because),
-    /// It is not asked again.
+    /// It is not polled again.
     Never,
 }
 
-/// What the bytes at a feed's address turned out to be.
+/// What the document at a feed's address is.
 pub(crate) enum Document {
     Feed(Box<(Feed, PollingHints)>),
-    /// A web page, with the feeds that it offers.
+    /// A web page, with the feeds that it names.
     Page(Vec<FoundFeed>),
     /// Something else, in plain words.
     Other(String),
 }
 
-/// Reads what came from a feed's address.
+/// Parses the document from a feed's address.
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
     let read = move || match backissue_feed::parse(&bytes, &hints) {
         Ok(feed) => Document::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
@@ -53,7 +53,7 @@ pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
 }
 
 impl Ingest {
-    /// Asks the source for its feed and admits what is new.
+    /// Requests the source's feed and admits what is new.
     pub(crate) async fn poll(&self, claimed: ClaimedSource) -> Result<(), IngestError> {
         let source = &claimed.source;
         let Polled { outcome, again, trouble } = self.ask(source).await?;
@@ -73,7 +73,7 @@ impl Ingest {
         }
         match trouble {
             Some(trouble) => {
-                // The same trouble again is no news.
+                // A repeated error is not logged again.
                 if source.health.last_error.as_ref() != Some(&trouble.reason) {
                     warn!(source = %source.slug, reason = %trouble.reason, "{} could not be polled: {}", source.title, trouble.reason);
                 }
@@ -88,7 +88,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// When the source is asked next, now that its newest reads have appeared at these moments.
+    /// The time of the source's next poll. Its newest reads appeared at these times.
     fn planned(&self, source: &Source, again: &Again, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
         match again {
             Again::InRhythm { max_age, polling_hints } => {
@@ -120,7 +120,7 @@ impl Ingest {
         }
     }
 
-    /// Asks a source without a feed for the page or the sitemap that lists its articles.
+    /// Requests the listing page or sitemap of a source without a feed.
     async fn ask_list(&self, source: &Source) -> Result<Polled, IngestError> {
         let failed = |error: String, again| {
             refused(source, PollOutcome::Failed { error: error.clone() }, error, again)
@@ -128,14 +128,15 @@ impl Ingest {
         let Some(url) = listed::address(source) else {
             return Ok(failed("it has no feed, no listing page and no sitemap".to_owned(), Again::Never));
         };
-        match self.leave_to_ask(url).await {
-            Leave::Granted => {}
-            Leave::Refused(line) => {
-                let why =
-                    format!("{url} is not polled: its publisher asks programs not to (robots.txt: `{line}`)");
+        match self.permission_for(url).await {
+            Permission::Granted => {}
+            Permission::Refused(line) => {
+                let why = format!(
+                    "{url} is not polled: its publisher forbids programs to read it (robots.txt: `{line}`)"
+                );
                 return Ok(no_feed(source, why));
             }
-            Leave::Unknown { reason, .. } => return Ok(no_feed(source, reason)),
+            Permission::Unknown { reason, .. } => return Ok(no_feed(source, reason)),
         }
         let known = Validators {
             etag: source.health.etag.clone(),
@@ -286,15 +287,17 @@ fn refused(source: &Source, outcome: PollOutcome, reason: String, again: Again) 
 pub struct Named {
     /// Its articles.
     pub articles: Vec<Admission>,
-    /// Pages that it names beside its articles, and that are articles only if they say so themselves.
+    /// Other pages. Each is an article only if its page is one.
     pub doubtful: Vec<Admission>,
 }
 
-/// The entries of a feed that can become reads: those with an address on the web, each address once, the first entry of
-/// several counting. Where a feed proxy tells the article's own address beside its own, that one counts.
+/// The entries of a feed that can become reads: those with an address on the web, each address
+/// once; the first of several entries counts. If a feed proxy gives the article's own address, that
+/// one counts.
 ///
-/// A date before the web is none: site generators write their zero time on pages that have no date. Where a feed dates other
-/// entries, such a page is a page of the site, as of feeds that list whole sites (Hugo's feed of a home page).
+/// A date before the web means no date: site generators write their zero time on pages without a
+/// date. If the feed dates other entries, such a page is an ordinary page of the site, as in feeds
+/// of whole sites (Hugo's feed of a home page).
 pub fn named(feed: Feed) -> Named {
     let feed_dates = feed.entries.iter().any(|entry| dates(entry).any(|at| at >= FIRST_PAGE));
     let mut seen = HashSet::new();
@@ -325,7 +328,7 @@ mod tests {
     use backissue_model::FeedFormat;
 
     #[test]
-    fn an_address_is_admitted_once_and_only_if_it_is_on_the_web() {
+    fn address_is_admitted_once_and_only_on_the_web() {
         let entry = |url: &str| Entry { url: url.parse().ok(), ..Entry::default() };
         let feed = Feed {
             format: FeedFormat::Rss2,
@@ -348,7 +351,7 @@ mod tests {
         assert_eq!(urls, ["https://example.com/a", "https://example.com/b", "https://example.com/c"]);
     }
     #[test]
-    fn a_page_with_a_zero_time_is_doubtful_where_other_entries_are_dated() {
+    fn undated_page_among_dated_entries_is_doubtful() {
         let entry = |url: &str, day: Option<&str>| Entry {
             url: url.parse().ok(),
             published: day.map(|day| day.parse().unwrap()),

@@ -1,7 +1,7 @@
-//! Reads that are annotated anew: by a model after the built-in annotator, or by whomever a person asks for.
+//! Annotates reads again: with a model after the built-in annotator, or as a person requests.
 //!
-//! The row is the job: a pass claims what is due for its annotator until nothing is, and the former précis stays until the
-//! new one is in. A model that is down stops the pass and nothing else.
+//! The row is the job. A pass claims what is due for its annotator until nothing is left. The
+//! former précis stays until the new one is stored. If a model is down, only the pass stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,43 +20,43 @@ use crate::annotating::built_in_precis;
 use crate::asking::{Asker, NotTold, Told};
 use crate::schedule;
 
-/// Who annotates anew.
+/// The annotator.
 #[derive(Clone, Debug)]
 pub enum By {
-    /// The built-in annotator, as it is today.
+    /// The current built-in annotator.
     BuiltIn,
-    /// A model, where the gate lets it.
+    /// A model, as far as the gate accepts it.
     Model(Arc<Asker>),
 }
 
-/// The name under which the built-in annotator is asked for. No model may have it.
+/// The name of the built-in annotator in requests. No model may have it.
 pub const BUILT_IN: &str = "built-in";
 
-/// Reads that the built-in annotator has in hand at once.
+/// Reads that the built-in annotator processes concurrently.
 const BUILT_IN_AT_ONCE: usize = 2;
-/// How long nothing is asked of a model that is down or was asked too often.
+/// The pause after a model was down or refused further requests.
 const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
-/// A lease outlasts two questions of three attempts each with their pauses.
+/// A lease outlasts two prompts of three attempts each, with their pauses.
 const ATTEMPTS_IN_A_LEASE: u32 = 6;
 const PAUSES_IN_A_LEASE: Duration = Duration::from_secs(300);
 
-/// What came of one read.
+/// The result for one read.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// It has a new précis.
     Done {
         /// The read.
         read: ReadId,
-        /// Whether the new one says anything else than the former.
+        /// Whether it differs from the former one.
         changed: bool,
-        /// The new one, and how the model fared.
+        /// The new one, and details of the model's replies.
         told: Box<Told>,
     },
-    /// It failed, and is tried again later or not at all; its former précis stays.
+    /// It failed, and is retried later or not at all. Its former précis stays.
     Failed {
         /// The read.
         read: ReadId,
-        /// Why, in words for people.
+        /// The error, in plain words.
         reason: String,
     },
 }
@@ -64,15 +64,15 @@ pub enum Step {
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// Nothing is due any more, or it was told to stop.
+    /// Nothing is due any more, or it was stopped.
     Over,
-    /// The day's limits are reached; until the next day in UTC.
+    /// The quota of the day is used up, until the next day in UTC.
     OverBudget(Timestamp),
-    /// The model is down or wants patience; why, and until when nothing is asked of it.
+    /// The model is down or demands a pause; the reason, and the end of the pause.
     Down(String, Timestamp),
 }
 
-/// A pass over what is due for one annotator.
+/// Annotates what is due for one annotator.
 #[derive(Clone, Debug)]
 pub struct Reannotator {
     store: Store,
@@ -80,7 +80,7 @@ pub struct Reannotator {
 }
 
 impl By {
-    /// Under which name reads are due for it.
+    /// The name under which reads are due for it.
     pub fn name(&self) -> &str {
         match self {
             Self::BuiltIn => BUILT_IN,
@@ -115,16 +115,16 @@ impl By {
 }
 
 impl Reannotator {
-    /// A pass over this store.
+    /// An annotator for this store.
     pub fn new(store: Store, by: By) -> Self {
         Self { store, by }
     }
 
-    /// Annotates what is due until nothing is, `stop` is cancelled, or the model cannot be asked; what is in hand then is
-    /// finished first. Each read is told to `steps`, if anybody listens.
+    /// Annotates what is due until nothing is left, `stop` is cancelled, or the model is
+    /// unavailable. Finishes claimed reads first. Sends each result to `steps`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn pass(
         &self,
         stop: &CancellationToken,
@@ -136,7 +136,7 @@ impl Reannotator {
             let (this, stop, steps) = (self.clone(), stop.clone(), steps.clone());
             hands.spawn(async move {
                 let ended = this.one_hand(&stop, steps.as_ref()).await;
-                // What stops one stops the others.
+                // A reason to stop applies to all.
                 if !matches!(ended, Ok(Pass::Over)) {
                     stop.cancel();
                 }
@@ -166,7 +166,7 @@ impl Reannotator {
             let Some(read) = claimed else { break };
             let (step, end) = self.one_read(Arc::new(read)).await?;
             if let (Some(step), Some(steps)) = (step, steps) {
-                // Whoever listened may have gone.
+                // The receiver may be gone.
                 let _ = steps.send(step);
             }
             if let Some(end) = end {
@@ -176,7 +176,8 @@ impl Reannotator {
         Ok(Pass::Over)
     }
 
-    /// Annotates one read; with a way for the whole pass to end, where the read's trouble is not its own.
+    /// Annotates one read. The second value ends the whole pass, if the read is not the cause of a
+    /// failure.
     async fn one_read(&self, read: Arc<ClaimedRead>) -> Result<(Option<Step>, Option<Pass>), StoreError> {
         let now = Timestamp::now();
         match self.by.tell(&self.store, read.clone()).await {
@@ -237,14 +238,14 @@ impl Reannotator {
     }
 }
 
-/// A précis without who made it.
+/// A précis without its annotator.
 fn says(precis: &Precis) -> Precis {
     let nobody =
         MadeBy { annotator: String::new(), version: String::new(), model: None, prompt_version: None };
     Precis { made_by: nobody, ..precis.clone() }
 }
 
-/// The beginning of the next day in UTC.
+/// The start of the next day in UTC.
 fn next_day(now: Timestamp) -> Timestamp {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let tomorrow = today.checked_add(1.day()).unwrap_or(today);
@@ -256,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_day_begins_at_midnight_in_utc() {
+    fn day_starts_at_midnight_in_utc() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         assert_eq!(next_day(at("2026-12-31T23:59:59Z")), at("2027-01-01T00:00:00Z"));
         assert_eq!(next_day(at("2026-05-17T00:00:00Z")), at("2026-05-18T00:00:00Z"));

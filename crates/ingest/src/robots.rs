@@ -1,8 +1,8 @@
-//! What publishers let us ask for: each site's robots.txt, kept for a while (RFC 9309).
+//! Permissions by publishers: each site's robots.txt, kept for a limited time (RFC 9309).
 //!
-//! Asked before a page is fetched and before a document of a search for a source's past is. Feeds are polled without asking:
-//! a feed is published for programs to poll, a person has chosen to follow it, and many sites keep crawlers away from it
-//! only so that search engines do not show it beside the articles. Its host's `Crawl-delay` counts for it all the same.
+//! Checked before each request for a page or a document of a backfill. Feeds are polled without a
+//! check: they are published for programs, a person has chosen to follow them, and many sites
+//! exclude them only from search engines. The host's `Crawl-delay` applies to feeds as well.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,49 +16,50 @@ use url::Url;
 
 use crate::workers::Ingest;
 
-/// What we call ourselves to robots.txt: the product token of our `User-Agent` (RFC 9309 section 2.2.1).
+/// Our name in robots.txt: the product token of our `User-Agent` (RFC 9309 section 2.2.1).
 pub const PRODUCT: &str = "Backissue";
 
-/// How long a file is kept at the most (RFC 9309 section 2.4), and at the least: publishers change them rarely.
+/// The maximum time to keep a file (RFC 9309 section 2.4), and the minimum, because publishers
+/// change them rarely.
 const KEPT_AT_MOST: Duration = Duration::from_secs(24 * 3600);
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3600);
 
-/// How long a site is left alone whose file could not be had because of trouble of its own (section 2.3.1.4).
+/// The pause for a site whose robots.txt failed because of the server (section 2.3.1.4).
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
 
-/// Sites remembered at the most, and bytes of their rules. Beyond either, those whose file is out of date are forgotten
+/// Maximum sites, and maximum bytes of their rules. Beyond either, outdated files are forgotten
 /// first, then those that expire soonest.
 const SITES_REMEMBERED: usize = 4096;
 const BYTES_REMEMBERED: usize = 16 << 20;
 
-/// Bytes of a site that are no rules of it: its name and the place it is kept in.
+/// Bytes per site in addition to its rules: its name and its entry.
 const PER_SITE: usize = 256;
 
-/// Whether a publisher lets us ask for an address.
+/// Whether a publisher permits a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub(crate) enum Permission {
     /// It does.
     Granted,
-    /// It does not, with this line.
+    /// This line forbids it.
     Refused(String),
-    /// Its robots.txt cannot be had at present, which counts as a refusal for a while.
+    /// robots.txt cannot be fetched now, which counts as a refusal for a while.
     Unknown {
-        /// Why.
+        /// The error.
         reason: String,
-        /// Whether this machine has no network.
+        /// Whether this machine is offline.
         offline: bool,
     },
 }
 
-/// The files of the sites that were asked.
+/// The robots.txt files of sites.
 #[derive(Debug, Default)]
 pub(crate) struct RobotsFiles {
     sites: Mutex<HashMap<String, Site>>,
-    /// Bytes of all files, about.
+    /// Approximate bytes of all files.
     bytes: AtomicUsize,
 }
 
-/// One site's file; held while it is fetched, so that nobody fetches it twice.
+/// One site's file. It is locked while it is fetched, so that it is not fetched twice.
 type Site = Arc<tokio::sync::Mutex<Option<Kept>>>;
 
 #[derive(Clone, Debug)]
@@ -93,8 +94,8 @@ impl RobotsFiles {
         Arc::clone(sites.entry(name).or_default())
     }
 
-    /// Forgets what is out of date, then what expires soonest, until three quarters of the bounds are kept. A file that is
-    /// being fetched stays.
+    /// Forgets outdated files, then those that expire soonest, until three quarters of the bounds
+    /// are used. Keeps files that are being fetched.
     fn forget_some(&self, sites: &mut HashMap<String, Site>) {
         let now = Instant::now();
         let mut known: Vec<(Instant, usize, String)> = Vec::with_capacity(sites.len());
@@ -116,29 +117,29 @@ impl RobotsFiles {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Takes note that a site's file takes `after` bytes instead of `before`.
+    /// Records that a site's file takes `after` bytes instead of `before`.
     fn resized(&self, before: usize, after: usize) {
         self.bytes.fetch_add(after, Ordering::Relaxed);
-        // Between the two, forgetting sites may replace the sum.
+        // In between, another task may have recomputed the sum.
         let less = |bytes: usize| Some(bytes.saturating_sub(before));
         let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
 impl Ingest {
-    /// Whether the publisher lets us ask for `url`, and sees to it that the host gets the pause it asks for.
-    pub(crate) async fn leave_to_ask(&self, url: &Url) -> Leave {
+    /// Whether the publisher permits a request for `url`. Also applies the host's pause.
+    pub(crate) async fn permission_for(&self, url: &Url) -> Permission {
         match self.robots_of(url).await {
             Ok(robots) => match robots.refuses(url) {
-                Some(line) => Leave::Refused(line),
-                None => Leave::Granted,
+                Some(line) => Permission::Refused(line),
+                None => Permission::Granted,
             },
             Err(unknown) => unknown,
         }
     }
 
     /// The robots.txt of the site of `url`.
-    pub(crate) async fn robots_of(&self, url: &Url) -> Result<Arc<Robots>, Leave> {
+    pub(crate) async fn robots_of(&self, url: &Url) -> Result<Arc<Robots>, Permission> {
         let Ok(file) = url.join("/robots.txt") else { return Ok(Arc::default()) };
         let site = self.robots.site(file.origin().ascii_serialization());
         let mut kept = site.lock().await;
@@ -157,7 +158,7 @@ impl Ingest {
                 Ok(Arc::clone(robots))
             }
             Some(Said::Unreachable { reason, offline }) => {
-                Err(Leave::Unknown { reason: reason.clone(), offline: *offline })
+                Err(Permission::Unknown { reason: reason.clone(), offline: *offline })
             }
             None => Ok(Arc::default()),
         }
@@ -189,19 +190,21 @@ impl Ingest {
         }
         let until = Instant::now() + LEFT_ALONE;
         if let Some(Kept { said: said @ Said::Rules(_), validators, .. }) = before {
-            // What a site said last counts while it cannot be asked (section 2.4).
+            // The last known file applies while the site is unreachable (section 2.4).
             return Kept { said, until, validators };
         }
         let offline = error.is_offline();
-        // Without a network nothing was learned about the site.
+        // If this machine is offline, nothing was learned about the site.
         let until = if offline { Instant::now() } else { until };
-        let reason = format!("its robots.txt cannot be had, and without it nothing is asked: {error}");
+        let reason =
+            format!("its robots.txt cannot be fetched, and without it nothing is requested: {error}");
         Kept { said: Said::Unreachable { reason, offline }, until, validators: Validators::default() }
     }
 }
 
-/// Whether the site plainly has no file, so that everything may be asked for (section 2.3.1.3). Where the site cannot be
-/// reached at all by our own rules (address, port, certificate), asking for a page will say so better.
+/// Whether the site certainly has no file, so that everything is permitted (section 2.3.1.3). If
+/// our own rules forbid the site (address, port, certificate), the request for the page gives the
+/// better error.
 fn is_unavailable(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status, .. } => (400..500).contains(status) && !error.is_transient(),

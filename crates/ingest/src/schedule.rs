@@ -1,8 +1,9 @@
-//! When to ask again, and when to give up: pure functions of what happened and what time it is.
+//! When to poll, when to retry, and when to give up: pure functions of events and the current time.
 //!
-//! A source is asked again after a tenth of the usual time between two of its reads, so that a read is in the archive when a
-//! twentieth of that time has passed, on average: hourly who publishes every ten hours, daily who does every ten days or
-//! more seldom. Never sooner than the setting `poll_every` says; later, up to a day, where server or feed ask for it.
+//! A source is polled again after a tenth of the usual time between two of its reads. So on
+//! average, a read is in the archive after a twentieth of that time. A source that publishes every
+//! ten hours is polled hourly; one that publishes every ten days or less is polled daily. The pause
+//! is at least the setting `poll_every`, and up to a day longer if server or feed demand that.
 
 use std::time::Duration;
 
@@ -10,40 +11,42 @@ use backissue_model::{Because, Pace, PollingHints};
 use backissue_store::NextPoll;
 use jiff::{SignedDuration, Timestamp};
 
-/// Attempts at one arrow of a read's way before the read is set aside. With [`read_retry`]'s pauses the last one comes
+/// Attempts at one step before a read is set aside. With [`read_retry`]'s pauses, the last one is
 /// about a day and a half after the first.
 pub const READ_ATTEMPTS: u32 = 6;
 
-/// The longest pause between two polls of a source, whatever it publishes, wishes, or fails at.
+/// The longest pause between two polls of a source, whatever it publishes or demands, and however
+/// often it fails.
 pub const LONGEST_POLL_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest a server's wish to be left alone (`Retry-After`) is obeyed.
+/// The longest pause that a server can demand (`Retry-After`).
 const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(48);
 
-/// How far a poll is put off because of hours and days that a feed rules out: over a weekend, and no further than that.
+/// How far a feed's excluded hours and days can postpone a poll: over a weekend, and no longer.
 const LONGEST_SKIP: SignedDuration = SignedDuration::from_hours(72);
 
-/// How often a source is asked in the time that usually lies between two of its reads.
+/// Polls per usual time between two reads.
 const POLLS_A_READ: i32 = 10;
 
-/// What is known of a source that answered well, and decides when it is asked next.
+/// Facts about a successfully polled source that decide its next poll.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
     /// When its newest reads appeared.
     pub appeared: &'a [Timestamp],
-    /// What its feed says of being asked.
+    /// The feed's hints about polling.
     pub polling_hints: &'a PollingHints,
-    /// How long its server says that the answer stays good.
+    /// How long the response stays fresh.
     pub max_age: Option<Duration>,
-    /// Whether a hub tells when there is something new, so that polls only make up for what it misses.
+    /// Whether a hub notifies of changes, so that polls only catch what it misses.
     pub has_hub: bool,
     /// The shortest pause between two polls of any source.
     pub poll_every: SignedDuration,
-    /// Any number of its own, so that it is not asked at the same moment as others.
+    /// A number that differs between sources, so that they are not polled at the same time.
     pub seed: i64,
 }
 
-/// When to poll a source again after a good answer, and why then: see the [module](self). Up to a tenth of the pause is added.
+/// The next poll after a successful one, and the reason: see the [module](self). Adds up to a tenth
+/// of the pause.
 pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
     let gap = usual_gap(now, known.appeared);
     let (rhythm, because) = match gap {
@@ -70,32 +73,32 @@ pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
     NextPoll { at: Some(at), pace: Some(pace) }
 }
 
-/// When to poll a source again that could not be asked or gave no feed: `at`, for this reason.
+/// The next poll after a failed one: `at`, for this reason.
 pub fn next_try(now: Timestamp, appeared: &[Timestamp], at: Timestamp, because: Because) -> NextPoll {
     let pace = Pace { gap: usual_gap(now, appeared), pause: at.duration_since(now), because };
     NextPoll { at: Some(at), pace: Some(pace) }
 }
 
-/// The usual time between two reads: the time since the oldest of these appeared, shared among them. It grows while nothing
-/// new appears. None where there are none.
+/// The usual time between two reads: the time since the oldest of these appeared, divided by their
+/// number. It grows while nothing new appears. Returns `None` if there are none.
 pub fn usual_gap(now: Timestamp, appeared: &[Timestamp]) -> Option<SignedDuration> {
     let oldest = appeared.iter().min()?;
     let shares = i32::try_from(appeared.len()).unwrap_or(i32::MAX);
     Some(now.duration_since(*oldest).max(SignedDuration::ZERO) / shares)
 }
 
-/// When to poll a source of whose change a hub has told: at once, but not within a minute of its last poll (`poll_every`, where
-/// that is less), however often the hub calls.
+/// The next poll after a notification: immediately, but not within a minute of the last poll (or
+/// `poll_every` if that is shorter), however many notifications arrive.
 pub fn told_by_hub(now: Timestamp, last_poll: Option<Timestamp>, poll_every: SignedDuration) -> Timestamp {
     let pause = SignedDuration::from_mins(1).min(poll_every);
     last_poll.map_or(now, |last| later(last, pause).max(now).min(later(now, pause)))
 }
 
-/// For how long a hub is asked to tell of changes; what it grants is its own.
+/// The requested lease of a subscription. The hub may grant another one.
 pub const HUB_LEASE: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// Until when a hub tells of changes that has granted so many seconds (what was asked for, where it does not say), a month at
-/// the most, and when it is asked again: after nine tenths of that, an hour at the least.
+/// The end of a granted lease (the requested one if the hub does not say), at most a month, and the
+/// time to renew it: after nine tenths of that, at least an hour.
 pub fn hub_lease(now: Timestamp, granted: Option<u64>) -> (Timestamp, Timestamp) {
     const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
     let granted = granted.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
@@ -104,23 +107,24 @@ pub fn hub_lease(now: Timestamp, granted: Option<u64>) -> (Timestamp, Timestamp)
     (later(now, lease), later(now, renewal))
 }
 
-/// When to ask a hub again that failed, or did not confirm, for the `attempts`-th time in a row (1 for the first): an hour,
-/// doubling up to a week, or when it asked for that.
+/// The next request to a hub that failed or did not confirm for the `attempts`-th time in a row (1
+/// for the first): after an hour, doubling up to a week, or as the hub demands.
 pub fn hub_retry(now: Timestamp, attempts: u32, retry_after: Option<Duration>, seed: i64) -> Timestamp {
     let pause = doubled(SignedDuration::from_hours(1), attempts, 1).min(LONGEST_HUB_PAUSE);
     later(now, with_share(pause, 5, seed).max(wish(retry_after)))
 }
 
-/// The longest pause before a hub that does not confirm is asked again, and the pause after it has refused.
+/// The longest pause before the next request to a hub that does not confirm, and the pause after a
+/// refusal.
 pub const LONGEST_HUB_PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// At least as long as the operator wants, and else no longer than a day.
+/// At least as long as the operator demands, otherwise at most a day.
 fn within(pause: SignedDuration, poll_every: SignedDuration) -> SignedDuration {
     pause.min(LONGEST_POLL_PAUSE).max(poll_every)
 }
 
-/// The first moment from `soonest` on that is in none of the hours and on none of the days that a feed rules out; `soonest`
-/// itself where there is none in sight.
+/// The first time from `soonest` on that the feed's hints do not exclude. Returns `soonest` if none
+/// is near.
 fn first_allowed(soonest: Timestamp, polling_hints: &PollingHints, seed: i64) -> Timestamp {
     if is_allowed(soonest, polling_hints) {
         return soonest;
@@ -140,20 +144,21 @@ fn is_allowed(at: Timestamp, polling_hints: &PollingHints) -> bool {
         && !polling_hints.skip_days.contains(&at.date().weekday().to_monday_one_offset())
 }
 
-/// When to poll a source again after its poll failed for the `failures`-th time in a row (1 for the first): a quarter of
-/// an hour, doubling up to a day, or when the server asked for it.
+/// The next poll after the `failures`-th failure in a row (1 for the first): after 15 minutes,
+/// doubling up to a day, or as the server demands.
 pub fn poll_retry(now: Timestamp, failures: u32, retry_after: Option<Duration>, seed: i64) -> Timestamp {
     let pause = doubled(SignedDuration::from_mins(15), failures, 1).min(LONGEST_POLL_PAUSE);
     later(now, with_share(pause, 5, seed).max(wish(retry_after)))
 }
 
-/// When to try again what failed because this machine has no network: soon, for it is nobody's fault out there.
+/// The next attempt after this machine was offline: soon, because no server is at fault.
 pub fn offline_retry(now: Timestamp) -> Timestamp {
     later(now, SignedDuration::from_mins(1))
 }
 
-/// When to try a read again after its `attempts`-th failure (1 for the first): five minutes, four times as long each time,
-/// or when the server asked for it. None where it is to be set aside.
+/// The next attempt at a read after its `attempts`-th failure (1 for the first): after five
+/// minutes, four times as long each time, or as the server demands. Returns `None` if it is to be
+/// set aside.
 pub fn read_retry(
     now: Timestamp,
     attempts: u32,
@@ -172,13 +177,13 @@ fn wish(asked: Option<Duration>) -> SignedDuration {
     asked.min(LONGEST_WISH)
 }
 
-/// `first` times 2^(`doublings` × (`nth` − 1)).
+/// `first` × 2^(`doublings` × (`nth` − 1)).
 fn doubled(first: SignedDuration, nth: u32, doublings: u32) -> SignedDuration {
     let factor = 1i32 << (nth.saturating_sub(1).min(10) * doublings).min(20);
     first.saturating_mul(factor)
 }
 
-/// Up to a `part`th more, by `seed`, so that what was asked or failed together is not asked again together.
+/// Adds up to a `part`th, by `seed`, so that what happened together is not repeated together.
 fn with_share(pause: SignedDuration, part: i32, seed: i64) -> SignedDuration {
     pause.saturating_add(share_of(pause, part, seed))
 }
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_is_set_aside_after_its_last_attempt_and_not_before() {
+    fn read_is_set_aside_after_its_last_attempt() {
         for attempts in 1..READ_ATTEMPTS {
             assert!(read_retry(now(), attempts, None, 7).is_some(), "{attempts}");
         }
@@ -211,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_asks_for_patience_gets_it_up_to_two_days() {
+    fn retry_after_is_obeyed_up_to_two_days() {
         let asked = |hours: u64| Some(Duration::from_secs(hours * 3600));
         assert_eq!(poll_retry(now(), 1, asked(5), 1), now() + hours(5));
         assert_eq!(poll_retry(now(), 1, asked(500), 1), now() + hours(48));
@@ -221,7 +226,7 @@ mod tests {
         SignedDuration::from_hours(hours)
     }
 
-    /// Moments so many hours ago.
+    /// Times, each so many hours ago.
     fn ago(hours_ago: impl IntoIterator<Item = i64>) -> Vec<Timestamp> {
         hours_ago.into_iter().map(|ago| now() - hours(ago)).collect()
     }
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn who_publishes_often_is_asked_often() {
+    fn frequent_publishers_are_polled_often() {
         let none = PollingHints::default();
         for (what, every, asked) in [
             ("six times a day", 4, hours(1)),
@@ -244,7 +249,7 @@ mod tests {
             ("weekly", 168, hours(168) * 9 / 100),
             ("monthly", 720, hours(24)),
         ] {
-            // Ten reads, the newest of which is just out.
+            // Ten reads, the newest of which has just appeared.
             let appeared = ago((0..10).map(|n| n * every));
             let pace = pace(&answered(&appeared, &none));
             assert_eq!((pace.pause, pace.because), (asked, Because::Rhythm), "{what}");
@@ -254,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn who_falls_silent_is_asked_less_and_less() {
+    fn silent_sources_are_polled_less_often() {
         let burst: Vec<i64> = (0..10).collect();
         let pause = |days: i64| {
             let appeared = ago(burst.iter().map(|hour| hour + days * 24));
@@ -264,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn server_feed_and_operator_can_make_it_longer_up_to_a_day() {
+    fn server_feed_and_operator_can_delay_up_to_a_day() {
         let often = ago((0..10).map(|n| n * 4));
         let feed =
             |mins| PollingHints { pause: Some(SignedDuration::from_mins(mins)), ..PollingHints::default() };
@@ -286,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_is_left_alone_at_the_hours_and_on_the_days_that_it_rules_out() {
+    fn feed_is_not_polled_at_excluded_times() {
         // A Monday, eight o'clock; an hour later is nine.
         let often = ago((0..10).map(|n| n * 4));
         let next = |hours: &[i8], days: &[i8]| {
@@ -307,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_hub_tells_of_is_polled_daily_and_at_once_when_it_tells() {
+    fn feed_with_hub_is_polled_daily_and_on_notification() {
         let often = ago((0..10).map(|n| n * 4));
         let none = PollingHints::default();
         let known = Answered { has_hub: true, ..answered(&often, &none) };
@@ -325,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_is_asked_again_before_it_stops_and_seldom_if_it_never_begins() {
+    fn subscription_is_renewed_and_rarely_retried() {
         let lease = |seconds| {
             let (ends, again) = hub_lease(now(), seconds);
             (ends.duration_since(now()).as_secs(), again.duration_since(now()).as_secs())
@@ -353,7 +358,7 @@ mod tests {
         }
 
         #[test]
-        fn a_source_is_asked_between_the_shortest_pause_and_a_day_and_a_tenth(
+        fn pause_is_between_its_bounds(
             appeared in some_hours_ago(), wish in 0i64..100_000, age: u32, every in 0i64..3000, seed: i64,
         ) {
             let polling_hints = PollingHints { pause: Some(SignedDuration::from_mins(wish)), ..PollingHints::default() };
@@ -372,7 +377,7 @@ mod tests {
         }
 
         #[test]
-        fn a_read_more_or_a_later_one_never_makes_the_pause_longer(
+        fn more_or_later_reads_never_lengthen_the_pause(
             appeared in some_hours_ago(), which: prop::sample::Index, later in 0i64..100_000, seed: i64,
         ) {
             let none = PollingHints::default();
@@ -392,7 +397,7 @@ mod tests {
         }
 
         #[test]
-        fn a_longer_wish_never_makes_the_pause_shorter(
+        fn longer_demand_never_shortens_the_pause(
             appeared in some_hours_ago(), wish in 0i64..3000, more in 0i64..3000, age in 0u64..100_000, seed: i64,
         ) {
             let appeared = ago(appeared);
@@ -406,7 +411,7 @@ mod tests {
         }
 
         #[test]
-        fn no_poll_falls_where_the_feed_rules_it_out(
+        fn no_poll_is_at_an_excluded_time(
             appeared in some_hours_ago(),
             skip_hours in prop::collection::btree_set(0i8..24, 0..23),
             skip_days in prop::collection::btree_set(1i8..=7, 0..=2),

@@ -1,14 +1,14 @@
-//! The starter list: blogs offered on the first run.
+//! The starter list: blogs to follow in a new archive.
 
 use backissue_model::{NewSource, Slug};
 use serde::Deserialize;
 use url::Url;
 
-/// Groups of blogs, the first of which is followed at once.
+/// Groups of blogs. A new archive follows the first one.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Starter {
-    /// The groups in the order of the file.
+    /// The groups, in file order.
     #[serde(rename = "group")]
     pub groups: Vec<StarterGroup>,
 }
@@ -21,7 +21,7 @@ pub struct StarterGroup {
     pub slug: Slug,
     /// Its heading.
     pub title: String,
-    /// What it holds, in one line.
+    /// Its description, in one line.
     pub about: String,
     /// Its blogs.
     #[serde(rename = "source")]
@@ -32,9 +32,9 @@ pub struct StarterGroup {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StarterSource {
-    /// What the blog calls itself.
+    /// The blog's title.
     pub title: String,
-    /// Whose blog it is.
+    /// The company behind it.
     pub company: String,
     /// Its front page.
     pub site: Url,
@@ -44,36 +44,36 @@ pub struct StarterSource {
     pub sitemap: Option<Url>,
     /// A page that lists its articles.
     pub listing: Option<Url>,
-    /// What a person should know.
+    /// A remark for people.
     pub note: Option<String>,
 }
 
 /// Why a starter list cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StarterError {
-    /// Not TOML, or not of the form that the file's own comment describes.
-    #[error("the starter list is not as it should be: {0}")]
+    /// It is not TOML, or not of the form in the file's comment.
+    #[error("the starter list is malformed: {0}")]
     Form(#[from] toml::de::Error),
     /// A group without blogs, or no group at all.
     #[error(
         "the starter list has no blogs to begin with; its first [[group]] needs at least one [[group.source]]"
     )]
     Empty,
-    /// A blog with neither feed nor sitemap nor listing page.
+    /// A blog without feed, sitemap and listing page.
     #[error("the starter list names {0} without a feed, a sitemap or a listing page; give it one of them")]
     NoWayIn(String),
 }
 
 impl Starter {
-    /// The list in the binary.
+    /// The built-in list.
     pub fn builtin() -> Self {
         Self::parse(include_str!("../data/starter.toml")).expect("the list in the binary is tested")
     }
 
-    /// Reads a list in the same form as the one in the binary.
+    /// Parses a list in the form of the built-in one.
     ///
     /// # Errors
-    /// Where it is not TOML of that form, or a blog in it cannot be followed in any way.
+    /// If it is not TOML of that form, or a blog in it cannot be followed.
     pub fn parse(toml: &str) -> Result<Self, StarterError> {
         let list: Self = toml::from_str(toml)?;
         if list.groups.first().is_none_or(|g| g.sources.is_empty()) {
@@ -86,7 +86,7 @@ impl Starter {
         }
     }
 
-    /// The blogs that a new archive begins with.
+    /// The blogs that a new archive follows.
     pub fn first(&self) -> &[StarterSource] {
         self.groups.first().map_or(&[], |g| &g.sources)
     }
@@ -111,7 +111,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_list_in_the_binary_begins_with_a_dozen_and_offers_a_hundred() {
+    fn builtin_list_starts_with_a_dozen_of_many() {
         let list = Starter::builtin();
         assert_eq!(list.first().len(), 12);
         assert!(list.first().iter().all(|s| s.feed.is_some()), "the first dozen can be polled");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn no_blog_stands_in_the_list_twice() {
+    fn blogs_in_the_list_are_unique() {
         let list = Starter::builtin();
         let mut seen = HashSet::new();
         for source in list.groups.iter().flat_map(|g| &g.sources) {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_nothing_to_follow_is_refused() {
+    fn list_without_blogs_is_refused() {
         assert!(matches!(Starter::parse("group = []"), Err(StarterError::Empty)));
         let stuck = "[[group]]\nslug='a'\ntitle='A'\nabout=''\n[[group.source]]\ntitle='B'\ncompany='B'\nsite='https://b.example/'";
         assert!(matches!(Starter::parse(stuck), Err(StarterError::NoWayIn(_))));

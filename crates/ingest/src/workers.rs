@@ -1,4 +1,4 @@
-//! The workers: each claims what is due, does one arrow of the way, and looks again.
+//! The workers: each claims what is due, takes one step, and repeats.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -25,23 +25,25 @@ use crate::meter::Meter;
 use crate::reannotate::{By, Pass, Reannotator};
 use crate::robots::RobotsFiles;
 
-/// How the workers work.
+/// The settings of the workers.
 #[derive(Clone, Debug)]
 pub struct IngestSettings {
-    /// Workers, each of which does one thing at a time. One host is never asked by two of them.
+    /// Number of workers. Each does one thing at a time, and no two use the same host.
     pub workers: usize,
-    /// The shortest pause between two polls of a source that answers well; how much longer it is hangs on how often the source
-    /// publishes ([`schedule`](crate::schedule)). Also how far apart two answers are that move a feed's address.
+    /// The shortest pause between two polls of a source. The actual pause depends on how often the
+    /// source publishes ([`schedule`](crate::schedule)). Also the minimum time between two
+    /// responses that change a feed's address.
     pub poll_every: SignedDuration,
-    /// The public address below which hubs call; none: no hub is asked to.
+    /// The public address below which hubs send requests. `None` means no subscriptions.
     pub callbacks: Option<Url>,
-    /// How long a worker may hold a row before others may take it over: longer than the slowest fetch.
+    /// How long a worker may hold a row before others take it over: longer than the slowest fetch.
     pub lease: SignedDuration,
-    /// How long what is in hand may still take after the word to stop. What takes longer is for the next start.
+    /// How long what is in hand may still take after the word to stop. What takes longer is for the
+    /// next start.
     pub grace: Duration,
     /// The size of the database in bytes from which on nothing more is fetched.
     pub archive_limit: u64,
-    /// The model that annotates each read anew after the built-in annotator.
+    /// The model that annotates each read again after the built-in annotator.
     pub annotate_with: Option<Arc<Asker>>,
 }
 
@@ -59,19 +61,20 @@ impl Default for IngestSettings {
     }
 }
 
-/// Which sources a round of work asks.
+/// Which sources a round polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// Those whose time has come.
+    /// Those that are due.
     Due,
     /// All, whatever their schedule says.
     AllNow,
 }
 
-/// What a round of work came to.
+/// The result of a round.
 pub type Summary = Progress;
 
-/// Why the work cannot go on. What goes wrong with one source or one read does not stop the others and is not here.
+/// Why the work cannot continue. Errors of single sources and reads do not stop the others and are
+/// not here.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The database failed.
@@ -97,25 +100,26 @@ pub enum IngestError {
 }
 
 impl IngestError {
-    /// Whether the same may go well a little later: the database is busy or restarting.
+    /// Whether the error is temporary: the database is busy or restarting.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Store(StoreError::Busy { .. } | StoreError::Connection { .. }))
     }
 
-    /// Whether nothing can be written until somebody makes room; what is there can be read.
+    /// Whether nothing can be written until there is space on the disk; what is there can be read.
     fn is_about_the_disk(&self) -> bool {
         matches!(self, Self::Store(StoreError::DiskFull { .. } | StoreError::DiskFailed { .. }))
     }
 }
 
-/// Tries at the database, with a growing pause in between, before a failure that may pass counts as one that does not:
-/// about a minute and a half.
+/// How often a temporary database error is retried, with a growing pause: about a minute and a half
+/// in all.
 const MAX_DB_RETRIES: u32 = 8;
 
-/// How often it is looked whether a read is due for the model.
+/// How often to check for reads that are due for the model.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// How often it is looked for work that another process made due, as `backissue sync` does beside a running `serve`.
+/// How often to check for work from another process, such as `backissue sync` next to a running
+/// `serve`.
 const LOOK_FOR_WORK: Duration = Duration::from_secs(10);
 
 /// How long nothing is written after the disk refused it.
@@ -124,7 +128,7 @@ const DISK_PAUSE: Duration = Duration::from_secs(10);
 /// How long nothing is asked of the web after it turned out that this machine has no network.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
 
-/// Moves reads along their way.
+/// Runs all steps of sources and reads.
 pub struct Ingest {
     pub(crate) store: Store,
     pub(crate) fetcher: Fetcher,
@@ -132,10 +136,10 @@ pub struct Ingest {
     pub(crate) meter: Meter,
     pub(crate) robots: RobotsFiles,
     hosts: Hosts,
-    /// Held while work is picked, so that two workers never pick the same host.
+    /// Locked while work is picked, so that two workers never pick the same host.
     picking: Mutex<()>,
     working: AtomicUsize,
-    /// Pieces of work that were ever begun.
+    /// Number of pieces of work that were ever started.
     begun: AtomicUsize,
     changed: Notify,
     /// When the archive was measured last, and whether it had reached its limit.
@@ -146,7 +150,7 @@ pub struct Ingest {
     offline_until: std::sync::Mutex<Option<Instant>>,
 }
 
-/// A piece of work with the host it keeps busy.
+/// A piece of work with its host.
 enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
     Subscribe(Box<ClaimedSubscription>, Url, HostInUse<'a>),
@@ -157,7 +161,7 @@ enum Work<'a> {
 }
 
 impl Ingest {
-    /// Workers over this store that ask the web through this fetcher.
+    /// Workers for this store that send requests through this fetcher.
     pub fn new(store: Store, fetcher: Fetcher, settings: IngestSettings) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -176,16 +180,16 @@ impl Ingest {
         })
     }
 
-    /// Snapshots of the work as it goes.
+    /// A receiver of progress snapshots.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.meter.watch()
     }
 
-    /// One round: polls sources and moves reads until nothing is due, or until `stop` is cancelled and what is in hand is done
-    /// or has had its [`grace`](IngestSettings::grace).
+    /// One round: polls sources and moves reads until nothing is due, or until `stop` is cancelled
+    /// and what is in hand is done or has had its [`grace`](IngestSettings::grace).
     ///
     /// # Errors
-    /// Where the database fails. Trouble with sources and reads is in the summary and in the store.
+    /// If the database fails. Errors of sources and reads are in the summary and in the store.
     pub async fn sync(
         self: &Arc<Self>,
         round: Round,
@@ -211,7 +215,7 @@ impl Ingest {
     /// Works until `stop` is cancelled: a first round, then whatever becomes due.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) -> Result<(), IngestError> {
         self.until_the_clock_may_be_right(stop).await;
         self.begin(Round::Due).await?;
@@ -278,7 +282,8 @@ impl Ingest {
         }
     }
 
-    /// One pass after the other, until told to stop. The database is forgiven what it is forgiven elsewhere.
+    /// One pass after the other, until told to stop. The database is forgiven what it is forgiven
+    /// elsewhere.
     async fn keep_annotating(
         &self,
         reannotator: &Reannotator,
@@ -338,7 +343,7 @@ impl Ingest {
         stop: &CancellationToken,
         idle: WhenIdle,
     ) -> Result<(), IngestError> {
-        // One worker's fatal error stops the others, after what they hold.
+        // A fatal error of one worker stops the others after their current work.
         let stop = stop.child_token();
         let mut workers = JoinSet::new();
         for _ in 0..self.settings.workers.max(1) {
@@ -407,7 +412,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether the archive has reached its limit, as it was at most a few seconds ago. Says so when it changes.
+    /// Whether the archive has reached its limit, as it was at most a few seconds ago. Says so when
+    /// it changes.
     async fn is_full(&self) -> Result<bool, StoreError> {
         let mut measured = self.measured.lock().await;
         if let Some((_, full)) = measured.filter(|(at, _)| at.elapsed() < LOOK_FOR_WORK) {
@@ -440,20 +446,21 @@ impl Ingest {
         stop: &CancellationToken,
         idle: WhenIdle,
     ) -> Result<Turn, IngestError> {
-        // Listen before looking, so that nothing which comes in between is missed.
+        // Subscribes before the check, so that no change in between is missed.
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
         let (before, begun) = (self.working.load(Ordering::SeqCst), self.begun.load(Ordering::SeqCst));
         if let Some(work) = self.pick(scope, stop).await? {
-            // Where there was something there may be more: one more worker looks.
+            // There may be more work, so another worker checks.
             self.changed.notify_one();
             let result = self.carry_out(work).await;
             self.working.fetch_sub(1, Ordering::SeqCst);
             self.changed.notify_one();
             return result.map(|()| Turn::Worked);
         }
-        // Nothing to pick, and nobody at work before, while or after looking who might leave something behind.
+        // There is no work, and no worker was busy before, during or after the check, so none can
+        // add work.
         let nobody_began = begun == self.begun.load(Ordering::SeqCst);
         let alone = before == 0 && nobody_began && self.working.load(Ordering::SeqCst) == 0;
         let resting = self.hosts.next_ready();
@@ -472,12 +479,12 @@ impl Ingest {
         Ok(Turn::Worked)
     }
 
-    /// Has a worker look for work that became due in another way than by the clock.
+    /// Wakes a worker to check for work that became due.
     pub(crate) fn look_again(&self) {
         self.changed.notify_one();
     }
 
-    /// Takes note that this machine has no network at present.
+    /// Records that this machine is offline.
     pub(crate) fn lose_network(&self) {
         *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Instant::now() + OFFLINE_PAUSE);
@@ -488,7 +495,8 @@ impl Ingest {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// When to look again if nothing happens before: a resting host, the next thing due, or [`LOOK_FOR_WORK`].
+    /// When to check again if nothing happens: when a host's pause ends, when something is due, or
+    /// after [`LOOK_FOR_WORK`].
     async fn wake_at(&self, resting: Option<Instant>, idle: WhenIdle) -> Result<Instant, IngestError> {
         let now = Instant::now();
         let latest = now + LOOK_FOR_WORK;
@@ -502,17 +510,20 @@ impl Ingest {
         Ok([resting, due].into_iter().flatten().fold(latest, Instant::min))
     }
 
-    /// The next piece of work: précis first (an article that is there should be seen), then feeds, then hubs, then documents that
-    /// tell of a source's past (what they find is to be fetched newest first, so all of it should be known), then pages. All but the
-    /// first two wait while this machine has no network; feeds are asked all the same, each of which tells what it met.
+    /// Picks the next piece of work.
+    ///
+    /// The order is: précis (so that a stored article is shown), feeds, hubs, documents of
+    /// backfills (all addresses should be known, because pages are fetched newest first), pages.
+    /// While this machine is offline, only the first two continue; each feed reports its error.
     async fn pick(&self, scope: Scope, stop: &CancellationToken) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
         if stop.is_cancelled() {
-            // It was told while this worker waited behind the others.
+            // Stopped while this worker waited for the others.
             return Ok(None);
         }
         let now = Timestamp::now();
-        // Before the claim: should the database fail after it, the row would wait until its lease runs out.
+        // Before the claim: if the database failed after it, the row would wait for the end of its
+        // lease.
         let tally = if self.meter.is_idle() { Some(self.store.tally(now).await?) } else { None };
         let work = self.claim(scope).await?;
         if work.is_some() {
@@ -578,15 +589,15 @@ impl Ingest {
     }
 }
 
-/// What came of a worker's turn.
+/// The result of a worker's turn.
 enum Turn {
-    /// It worked or waited; there may be more.
+    /// It worked or waited. There may be more work.
     Worked,
-    /// Nothing is due and nobody is at work.
+    /// Nothing is due and no worker is busy.
     NothingLeft,
 }
 
-/// What a worker does when nothing is due.
+/// What a worker does if nothing is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WhenIdle {
     Return,

@@ -1,4 +1,4 @@
-//! Addresses as they may be shown: a feed's may hold a user's name and password.
+//! Addresses for display. A feed's address may contain a user name and a password.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use url::Url;
 /// The address without user name and password.
 pub fn without_credentials(url: &Url) -> Url {
     let mut bare = url.clone();
-    // Refused only for addresses without a host, which have no credentials.
+    // Fails only for addresses without a host, which have no credentials.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     bare
@@ -40,7 +40,7 @@ pub fn owns(feed_host: &str, site_url: Option<&Url>, read_host: &str) -> bool {
     same_site(site.unwrap_or(feed_host), read_host)
 }
 
-/// Writes an address for everybody's eyes.
+/// Serializes an address without credentials.
 pub(crate) fn serialize_bare<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
     url.as_ref().map(without_credentials).serialize(serializer)
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn source_owns_what_lies_on_its_feeds_domain() {
+    fn source_owns_reads_on_its_feeds_domain() {
         let site: Url = "https://blog.acme.example/".parse().unwrap();
         for (feed, read, owned) in [
             ("acme.example", "acme.example", true),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn address_of_a_source_is_written_without_its_password() {
+    fn address_of_a_source_is_serialized_without_password() {
         #[derive(Serialize)]
         struct Told {
             #[serde(serialize_with = "serialize_bare")]

@@ -1,4 +1,4 @@
-//! The blocks of an article's text: which stretch is a heading, a paragraph, a list item, code.
+//! The blocks of an article's text: headings, paragraphs, list items, code.
 
 use std::fmt::{self, Write as _};
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Span;
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockKind {
@@ -16,28 +16,28 @@ pub enum BlockKind {
     Heading,
     /// A paragraph, or loose words between other blocks.
     Paragraph,
-    /// The own words of an item of a list, or of a term or its description.
+    /// The words of a list item without nested blocks, or of a term or its description.
     ListItem,
     /// A paragraph of a quotation.
     Quote,
     /// A whole table.
     Table,
-    /// A piece of preformatted text.
+    /// Preformatted text.
     Code,
-    /// What stands under a figure or over a table.
+    /// A caption of a figure or table.
     Caption,
 }
 
-/// A stretch of an article's text that is one block.
+/// A block: a span of an article's text with its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Block {
-    /// Where it stands in the text, in bytes.
+    /// Its span in the text, in bytes.
     pub span: Span,
-    /// What it is.
+    /// Its kind.
     pub kind: BlockKind,
 }
 
-/// The blocks of one article, in order; they do not overlap.
+/// The blocks of an article, in order and without overlaps.
 ///
 /// As text, one block per word: the letter of its kind, its first byte and the byte after its last,
 /// as in `h0-12 p14-90`.
@@ -45,7 +45,7 @@ pub struct Block {
 #[serde(transparent)]
 pub struct Blocks(pub Vec<Block>);
 
-/// A text is not a list of blocks.
+/// The text is no list of blocks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a block; expected a kind's letter and two positions, as in `p14-90`")]
 pub struct BlocksError(String);
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_survive_their_text() {
+    fn blocks_round_trip_through_text() {
         let kinds = BlockKind::LETTERS.into_iter().zip((0..).step_by(10));
         let blocks = Blocks(
             kinds.map(|((kind, _), start)| Block { span: Span { start, end: start + 9 }, kind }).collect(),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_block_is_named() {
+    fn malformed_block_is_named() {
         for wrong in ["x1-2", "p", "p12", "p2-1", "p1-1", "p-1-2", "é1-2", "p1-99999999999"] {
             let error = format!("h0-1 {wrong}").parse::<Blocks>().unwrap_err();
             assert!(error.to_string().contains(wrong), "{error}");

@@ -1,4 +1,4 @@
-//! Texts from the web in Markdown of ours, where nothing of them is markup.
+//! Escapes texts from the web for our Markdown, so that nothing in them is markup.
 //!
 //! For whatever writes Markdown: prior art, exports, digests. Made for CommonMark and the tables of
 //! GitHub.
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::signs::misleads;
 
-/// A text on one line, as plain words: in a paragraph, a heading, a list item or a cell of a table.
+/// A text on one line without markup: for a paragraph, a heading, a list item or a table cell.
 pub fn text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + text.len() / 8);
     for word in text.split_whitespace() {
@@ -22,15 +22,15 @@ pub fn text(text: &str) -> String {
                 c,
                 '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '$' | '@' | '{'
             );
-            // What opens a heading, a list, a quotation or a rule at the start of a line.
+            // What starts a heading, a list, a quotation or a rule at the start of a line.
             let opens = at_start
                 && (is_first && matches!(c, '#' | '+' | '-' | '=')
                     || matches!(c, '.' | ')')
                         && word.len() - at == number.len()
                         && number.len() < word.len());
-            // Number signs alone may close a heading.
+            // Number signs alone can close a heading.
             let closes = is_first && c == '#' && word.bytes().all(|b| b == b'#');
-            // What some make links of without being told so.
+            // What some parsers turn into links by themselves.
             let links = c == ':' && word[at..].starts_with("://")
                 || c == '.' && word[..at].to_ascii_lowercase().ends_with("www");
             if is_markup || opens || closes || links {
@@ -43,7 +43,7 @@ pub fn text(text: &str) -> String {
     safe
 }
 
-/// A link with these words to an address; only the words if the address is not on the web.
+/// A link with these words. Returns only the words if the address is not on the web.
 pub fn link(words: &str, address: &Url) -> String {
     if !matches!(address.scheme(), "http" | "https") {
         return text(words);
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// What a parser sees in a table whose cells are `words`, and a link with them.
+    /// Checks what a parser sees in a table whose cells are `words`, and in a link with them.
     fn assert_is_text(words: &str) {
         let address: Url = "https://a.example/b_c*d?e=(f)&copy=1".parse().unwrap();
         let (safe, link) = (text(words), link(words, &address));

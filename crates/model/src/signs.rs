@@ -1,4 +1,4 @@
-//! Characters that are no part of any text, and change how the text around them is shown.
+//! Characters that are no part of a text and change how the text around them is displayed.
 
 /// Whether a character may mislead a reader or break a document: controls but white space, those
 /// that turn the direction of what follows (U+202E and the like), and noncharacters, which XML
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_that_mislead_are_known() {
+    fn misleading_characters_are_known() {
         for c in [
             '\u{202e}',
             '\u{2066}',

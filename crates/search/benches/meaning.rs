@@ -1,5 +1,5 @@
-//! How long it takes to embed a text and to look among vectors: `cargo bench -p backissue-search --bench meaning`.
-//! What a search by codes misses is measured by `cargo xtask bench meaning`, which has real sentences.
+//! Time to embed a text and to find the nearest vectors: `cargo bench -p backissue-search --bench
+//! meaning`. `cargo xtask bench meaning` measures what a search by codes misses, on real sentences.
 
 use backissue_search::meaning::{Embedder, Vectors};
 use divan::counter::ItemsCount;
@@ -9,7 +9,7 @@ const STATEMENT: &str = "For six minutes after each deploy every visitor's reque
                          had to answer 9,800 reads a second.";
 
 fn main() {
-    // Built once for the life of the program, and not part of a text's time.
+    // Built once per process, and not part of a text's time.
     Embedder::built_in();
     divan::main();
 }
@@ -19,7 +19,7 @@ fn embed(bencher: divan::Bencher, text: &str) {
     bencher.counter(ItemsCount::new(1usize)).bench(|| Embedder::built_in().embed(divan::black_box(text)));
 }
 
-/// Exact at the smaller sizes, by codes at the largest.
+/// Exact for the smaller sizes, by codes for the largest.
 #[divan::bench(args = [10_000, 100_000, 200_000, 400_000])]
 fn nearest(bencher: divan::Bencher, count: u32) {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;

@@ -1,9 +1,10 @@
-//! Words and meaning together: one ranking of both.
+//! Combines search by words and search by meaning into one ranking.
 //!
-//! Each way of searching has its own best reads; what one says with its score means nothing to the other. So they are joined by
-//! rank (reciprocal rank fusion, Cormack, Clarke & Büttcher 2009). A weighted sum of scores was no better on the tuning half of
-//! the queries. What is as good is told apart by what serves a reader more: a problem, a surer one, a later date. The same
-//! article met twice is shown once.
+//! The scores of the two searches are not comparable, so their results are combined by rank
+//! (reciprocal rank fusion, Cormack, Clarke & Büttcher 2009). A weighted sum of scores was no
+//! better on the tuning half of the queries. Among equally good reads, those with a problem, a
+//! surer problem, or a later date come first. If the same article was found twice, it is shown
+//! once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,44 +19,47 @@ use crate::words::compile::Correction;
 use crate::words::coverage::coverage;
 use crate::{Facets, Index, Query, SearchError, Typing, Weights};
 
-/// How many reads either way of searching proposes, and so the most that an answer has.
+/// Candidates per search, and so the maximum number of reads in an answer.
 pub const CANDIDATES: usize = 200;
 
-/// What may be searched by.
+/// What to search by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
     /// The words of a read.
     Words,
-    /// What it means.
+    /// Its meaning.
     Meaning,
-    /// Both together.
+    /// Both.
     #[default]
     Both,
 }
 
-/// How much each thing counts when words and meaning are joined. The defaults were chosen on the tuning half of
+/// The weights of the combination. The defaults were chosen on the tuning half of
 /// `eval/search.jsonl`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blend {
-    /// By what to search.
+    /// What to search by.
     pub by: By,
-    /// Fields of the words' side.
+    /// The weights of fields in the search by words.
     pub weights: Weights,
-    /// What the words' rank counts, where the meaning's counts 1.
+    /// The weight of the rank by words; the rank by meaning has weight 1.
     pub words: f32,
-    /// The constant of reciprocal rank fusion: the larger, the less the first ranks stand out.
+    /// The constant of reciprocal rank fusion. The larger it is, the less the first ranks stand
+    /// out.
     pub constant: f32,
-    /// A read less similar than this is not found by its meaning, 0 to 1.
+    /// The minimum similarity, 0 to 1, of a read that is found by its meaning.
     pub least_similarity: f32,
-    /// What the share of the question in a read's words counts towards closeness, where the similarity counts 1.
+    /// The weight of coverage (the share of the question in a read's words) in closeness;
+    /// similarity has weight 1.
     pub coverage: f32,
-    /// A question whose closest read is less close than this has no answer. `cargo xtask eval search --floor` learns it.
+    /// The minimum closeness of the best read. Below it, a question has no answer. `cargo xtask
+    /// eval search --floor` determines it.
     pub least_closeness: f32,
-    /// What having a problem adds, as a share of the score.
+    /// The bonus for a problem, as a share of the score.
     pub problem: f32,
-    /// What the full confidence in that problem adds, as a share of the score.
+    /// The bonus for full confidence in the problem, as a share of the score.
     pub confidence: f32,
-    /// What the newest read has above one of ten years before, as a share of the score.
+    /// The bonus of the newest read over one that is ten years older, as a share of the score.
     pub recency: f32,
 }
 
@@ -81,33 +85,36 @@ impl Default for Blend {
 pub struct Ranked {
     /// The read.
     pub id: ReadId,
-    /// How well it fits; comparable within one answer only.
+    /// The score; comparable within one answer only.
     pub score: f32,
-    /// Its rank by words, from 1; none where no word of the query was found in it.
+    /// The rank by words, from 1. `None` if the read has no word of the query.
     pub by_words: Option<u32>,
-    /// How well its words fit; comparable within one answer only, and none as above.
+    /// The score by words; comparable within one answer only. `None` if the read has no word of the
+    /// query.
     pub words_score: Option<f32>,
-    /// How like the query it is in meaning, -1 to 1; none where that was not near enough.
+    /// The similarity in meaning, -1 to 1. `None` if it is too low.
     pub similarity: Option<f32>,
-    /// The share of the question in its words, 0 to 1, rare words counting more; 1 where nothing but filters was asked for.
+    /// The share of the question in the read's words, 0 to 1, weighted by rarity. 1 if the question
+    /// has only filters.
     pub coverage: f32,
 }
 
 impl Ranked {
-    /// How close it is to the question.
+    /// How close the read is to the question.
     pub fn closeness(&self, blend: &Blend) -> f32 {
         let similarity = self.similarity.unwrap_or_default().max(0.0);
         (similarity + blend.coverage * self.coverage).max(similarity * blend.least_closeness / CLOSE_ALONE)
     }
 
-    /// How close it is to the problem that was searched for, where the share of the problem in its words counts so much.
+    /// How close it is to the problem that was searched for, where the share of the problem in its
+    /// words counts so much.
     pub fn closeness_to_problem(&self, coverage: f32) -> f32 {
         self.similarity.unwrap_or_default().max(0.0) + coverage * self.coverage
     }
 }
 
-/// The similarity at which a read is close enough whatever its words. Of the unanswerable questions those that share no word
-/// with any read come to 0.40.
+/// The similarity at which a read is close enough, whatever its words. Unanswerable questions that
+/// share no word with any read reach 0.40.
 const CLOSE_ALONE: f32 = 0.48;
 
 /// A ranking.
@@ -115,18 +122,18 @@ const CLOSE_ALONE: f32 = 0.48;
 pub struct Ranking {
     /// The best reads, best first, at most [`CANDIDATES`].
     pub reads: Vec<Ranked>,
-    /// Words that are not in the archive, and what was searched instead.
+    /// Words that are not in the archive, and their replacements.
     pub corrections: Vec<Correction>,
 }
 
-/// The vectors of the index, a set a segment; kept as long as their segments are there.
+/// The vectors of the index, one set per segment, kept as long as their segments exist.
 #[derive(Debug, Default)]
 struct Matrices {
     kept: Mutex<HashMap<SegmentKey, Arc<Vectors>>>,
 }
 
 impl Matrices {
-    /// The vectors of each segment in the searcher's order; makes those that are new and forgets those that are gone.
+    /// The vectors of each segment, in the searcher's order. Loads new ones and drops old ones.
     fn of(&self, searcher: &Searcher, dimensions: usize) -> Result<Vec<Arc<Vectors>>, SearchError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = HashMap::new();
@@ -155,7 +162,7 @@ fn vectors_of(segment: crate::Segment<'_>, dimensions: usize) -> Result<Vectors,
     Ok(Vectors::new(dimensions, rows.into_iter().zip(values.chunks_exact(dimensions.max(1)))))
 }
 
-/// The index with its vectors in memory: ranks, and knows no texts.
+/// The index with its vectors in memory. Ranks reads without their texts.
 #[derive(Clone, Debug)]
 pub struct Ranker {
     index: Index,
@@ -163,7 +170,7 @@ pub struct Ranker {
 }
 
 impl Ranker {
-    /// Over this index. The vectors are read by the first ranking, or by [`Ranker::warm`].
+    /// A ranker for this index. The first ranking, or [`Ranker::warm`], loads the vectors.
     pub fn new(index: Index) -> Self {
         Self { index, matrices: Arc::default() }
     }
@@ -173,18 +180,18 @@ impl Ranker {
         &self.index
     }
 
-    /// Reads the vectors of new segments, so that no search has to.
+    /// Loads the vectors of new segments in advance.
     ///
     /// # Errors
-    /// Where the index cannot be read.
+    /// If the index cannot be read.
     pub fn warm(&self, dimensions: usize) -> Result<(), SearchError> {
         self.matrices.of(&self.index.searcher(), dimensions).map(|_| ())
     }
 
-    /// Ranks the reads that fit `query`, whose meaning is `meaning`, and counts over them.
+    /// Ranks the reads that match `query`, whose embedding is `meaning`, and counts facets.
     ///
     /// # Errors
-    /// Where the index cannot be read.
+    /// If the index cannot be read.
     pub fn rank(
         &self,
         query: &Query,
@@ -205,7 +212,7 @@ impl Ranker {
     }
 }
 
-/// What both ways of searching propose.
+/// A candidate of either search.
 #[derive(Clone, Copy, Default)]
 struct Candidate {
     place: Place,
@@ -215,13 +222,13 @@ struct Candidate {
     by_meaning: Option<u32>,
 }
 
-/// A ranking, with where its reads are.
+/// A ranking with the places of its reads.
 struct Placed {
     reads: Vec<(Place, Ranked)>,
     corrections: Vec<Correction>,
 }
 
-/// Ranks the reads that fit `query`, whose meaning is `meaning`; says what was searched instead of words that are not there.
+/// Ranks the reads that match `query`, whose embedding is `meaning`, and reports replaced words.
 fn rank(
     searcher: &Searcher,
     matrices: &[Arc<Vectors>],
@@ -275,14 +282,15 @@ fn rank(
     for ((_, ranked), covered) in reads.iter_mut().zip(covered) {
         ranked.coverage = covered;
     }
-    // Words alone, as where a server that makes vectors does not answer, say too little to refuse an answer.
+    // Without the meaning, as when an embedding server does not answer, words are too little
+    // evidence to refuse an answer.
     if meaning.is_some() && reads.iter().all(|(_, ranked)| ranked.closeness(blend) < blend.least_closeness) {
         reads.clear();
     }
     Ok(Placed { reads, corrections: found.corrections })
 }
 
-/// The places nearest to `meaning` in all segments, of those that `query` lets through, nearest first.
+/// The places nearest to `meaning` in all segments, nearest first, among those that `query` allows.
 fn near(
     searcher: &Searcher,
     matrices: &[Arc<Vectors>],
@@ -308,7 +316,7 @@ fn near(
     Ok(all)
 }
 
-/// One ranking of what both ways propose.
+/// Combines the candidates of both searches.
 fn joined(
     searcher: &Searcher,
     candidates: Vec<Candidate>,
@@ -345,7 +353,7 @@ fn joined(
     Ok(ranked.collect())
 }
 
-/// What tells reads apart that fit equally well.
+/// The bonus that orders equally good reads.
 fn bonus(facts: &Facts, newest: Timestamp, blend: &Blend) -> f32 {
     const TEN_YEARS: f32 = 10.0 * 365.25 * 86_400.0;
     let age = (newest.as_second() - facts.filed_at.as_second()) as f32 / TEN_YEARS;

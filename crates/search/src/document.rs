@@ -1,44 +1,45 @@
-//! What the index is told of a read.
+//! The input of the index for a read.
 
 use backissue_model::{ConceptSlug, Fingerprint, Kind, ReadId, Slug, Week};
 use jiff::Timestamp;
 
-/// A read as the index takes it in.
+/// A read as input of the index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// Its row in the archive.
     pub id: ReadId,
     /// Its title.
     pub title: String,
-    /// Whose blog it is on.
+    /// The company behind its blog.
     pub company: String,
-    /// The sources on which it turned up, by their names in addresses, the first one first.
+    /// The slugs of its sources, the first one first.
     pub sources: Vec<Slug>,
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: Kind,
-    /// The week it is filed under.
+    /// The week under which it is filed.
     pub week: Week,
-    /// The moment it is filed at: its publication, or when it was first seen.
+    /// Its publication date, or the time when it was first seen.
     pub filed_at: Timestamp,
-    /// Which problem it is about.
+    /// The problem.
     pub problem: Option<String>,
     /// How the problem was solved.
     pub approach: Option<String>,
     /// What changed.
     pub outcome: Option<String>,
-    /// How the page describes itself.
+    /// The page's own description.
     pub description: Option<String>,
     /// Its concepts, best first.
     pub concepts: Vec<ConceptSlug>,
-    /// Named systems.
+    /// The technologies it names.
     pub technologies: Vec<String>,
-    /// The article, plain text, blocks apart by empty lines.
+    /// The article as plain text, with empty lines between blocks.
     pub text: String,
-    /// What tells its text from others; the same article shows up once in an answer. None where it is too short for one.
+    /// The fingerprint of its text, so that an answer has the same article once. `None` if the text
+    /// is too short.
     pub fingerprint: Option<Fingerprint>,
-    /// How sure the précis is of its problem, 0 to 1; 0 where it has none.
+    /// The précis's confidence in the problem, 0 to 1; 0 without a problem.
     pub confidence: f32,
-    /// What it means, as the bytes of at most two vectors of one embedder (see [`crate::meanings`]). Empty where nothing could
-    /// be embedded.
+    /// Its embeddings, at most two, all from one embedder (see [`crate::meanings`]). Empty if
+    /// nothing could be embedded.
     pub vectors: Vec<Vec<i8>>,
 }

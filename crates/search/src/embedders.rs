@@ -1,4 +1,4 @@
-//! Who says what a text means: the built-in embedder, or a server of the operator's choice.
+//! The source of embeddings: the built-in embedder, or a configured server.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,53 +6,54 @@ use backissue_llm::{Model, ModelError};
 
 use crate::meaning::{Embedder, Embedding};
 
-/// Who makes vectors.
+/// The source of embeddings.
 #[derive(Clone, Debug, Default)]
 pub enum Embedders {
-    /// The embedder in the program: no network, microseconds a text.
+    /// The built-in embedder: no network, microseconds per text.
     #[default]
     BuiltIn,
-    /// A server that speaks OpenAI's embeddings protocol.
+    /// A server with OpenAI's embeddings protocol.
     Server(Arc<EmbeddingServer>),
 }
 
-/// A server that makes vectors, and of how many dimensions they are, once it has made one.
+/// An embedding server, and the dimensions of its vectors once they are known.
 #[derive(Debug)]
 pub struct EmbeddingServer {
     model: Model,
     dimensions: OnceLock<usize>,
 }
 
-/// Why a server made no vectors.
+/// Why a server returned no usable embeddings.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddingFailure {
     /// It did not answer, or not with vectors.
     #[error(transparent)]
     Server(#[from] ModelError),
-    /// Its vectors changed, as when another model was loaded under the same name.
+    /// Its vectors have changed, for example because another model has the same name now.
     #[error(
         "the embedding server `{server}` answers with vectors of {now} dimensions where it had {before}; if its model has \
          changed, give it another name in the settings, which begins a new index"
     )]
     OtherVectors {
-        /// What the settings call it.
+        /// Its name in the settings.
         server: String,
         /// Dimensions of its first vectors.
         before: usize,
-        /// Dimensions of these.
+        /// Dimensions of the current vectors.
         now: usize,
     },
 }
 
 impl EmbeddingServer {
-    /// The server behind `model`.
+    /// The server of `model`.
     pub fn new(model: Model) -> Self {
         Self { model, dimensions: OnceLock::new() }
     }
 }
 
 impl Embedders {
-    /// What tells vectors of one maker from those of another, in letters and digits: they are not comparable.
+    /// An identifier of letters and digits. Embeddings with different identifiers are not
+    /// comparable.
     pub fn identity(&self) -> String {
         match self {
             Self::BuiltIn => format!("built-in-{:08x}", Embedder::built_in().fingerprint()),
@@ -68,7 +69,7 @@ impl Embedders {
         }
     }
 
-    /// Of how many dimensions the vectors are; none where that is not known yet.
+    /// The dimensions of its vectors. Returns `None` if they are not known yet.
     pub fn dimensions(&self) -> Option<usize> {
         match self {
             Self::BuiltIn => Some(Embedder::built_in().dimensions()),
@@ -76,10 +77,10 @@ impl Embedders {
         }
     }
 
-    /// A vector for each text; none where there is no text, or nothing in it that is known.
+    /// Embeds each text. The result is `None` for a missing text, or one without any known word.
     ///
     /// # Errors
-    /// Where a server does not answer.
+    /// If a server does not answer.
     pub async fn embed(&self, texts: &[Option<String>]) -> Result<Vec<Option<Embedding>>, EmbeddingFailure> {
         match self {
             Self::BuiltIn => {

@@ -1,4 +1,4 @@
-//! What can go wrong with an index, told so that a person can act on it.
+//! Errors of the index, with a remedy for each.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,31 @@ use std::path::{Path, PathBuf};
 use tantivy::TantivyError;
 use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 
-/// Why the index could not do something. Nothing of the archive is lost by any of these: the index comes from the store.
+/// Why the index could not do something. The archive never loses data by that, because the index is
+/// built from the store.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// No room left.
+    /// The disk is full.
     #[error(
-        "no room left for the search index in {}; make room on that disk and start again, the index catches up by itself", folder.display()
+        "no space left for the search index in {}; free space on that disk and start again, the index catches up by itself", folder.display()
     )]
     DiskFull {
         /// The index.
         folder: PathBuf,
     },
-    /// The folder, or something in it, may not be read or written.
+    /// The folder, or something in it, cannot be read or written.
     #[error(
         "the search index in {} may not be written: {reason}; give this user the right to write there, or choose another data folder with --data", folder.display()
     )]
     Forbidden {
         /// The index.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
-    /// A part of the index is gone or is not what was written.
+    /// A part of the index is missing or has changed.
     #[error(
-        "the search index in {} is damaged ({reason}); run `backissue reindex`, which makes it anew from the archive", folder.display()
+        "the search index in {} is damaged ({reason}); run `backissue reindex`, which rebuilds it from the archive", folder.display()
     )]
     Damaged {
         /// The index.
@@ -37,9 +38,9 @@ pub enum SearchError {
         /// What was found.
         reason: String,
     },
-    /// Writing failed otherwise.
+    /// Another failure to write.
     #[error(
-        "cannot write the search index in {}: {reason}; see that its disk has room and works, then start again, the index catches up by itself", folder.display()
+        "cannot write the search index in {}: {reason}; check that its disk has space and works, then start again, the index catches up by itself", folder.display()
     )]
     Write {
         /// The index.
@@ -47,23 +48,23 @@ pub enum SearchError {
         /// What went wrong.
         reason: String,
     },
-    /// The system refused otherwise, for example another open file.
+    /// Another refusal of the system, for example too many open files.
     #[error("the search index in {} cannot be used: {reason}; try again, and report this if it stays", folder.display())]
     System {
         /// The index.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
 }
 
 impl SearchError {
-    /// What the system said of something in `folder`.
+    /// An error of the system about something in `folder`.
     pub(crate) fn io(folder: &Path, error: &io::Error) -> Self {
         Self::of_io(folder, error, error.to_string())
     }
 
-    /// What went wrong while reading the index in `folder`.
+    /// An error while reading the index in `folder`.
     pub(crate) fn reading(folder: &Path, error: &TantivyError) -> Self {
         match io_behind(error) {
             Some(io) if !is_damage(io) => Self::of_io(folder, io, error.to_string()),
@@ -71,7 +72,7 @@ impl SearchError {
         }
     }
 
-    /// What went wrong while writing the index in `folder`.
+    /// An error while writing the index in `folder`.
     pub(crate) fn writing(folder: &Path, error: &TantivyError) -> Self {
         match io_behind(error) {
             Some(io) => Self::of_io(folder, io, error.to_string()),
@@ -79,7 +80,7 @@ impl SearchError {
         }
     }
 
-    /// Whether beginning anew is the answer.
+    /// Whether the remedy is to build the index again.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })
     }
@@ -96,7 +97,7 @@ impl SearchError {
     }
 }
 
-/// Whether what the system says means that a file is not what was written, rather than that it cannot be had now.
+/// Whether the error means that a file has changed, and not that it is temporarily unavailable.
 fn is_damage(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -109,7 +110,7 @@ fn is_damage(error: &io::Error) -> bool {
     )
 }
 
-/// What the system said, where it was the system.
+/// The system's error, if it is the cause.
 fn io_behind(error: &TantivyError) -> Option<&io::Error> {
     match error {
         TantivyError::IoError(io)
@@ -133,14 +134,14 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_told_with_the_remedy() {
+    fn full_disk_is_reported_with_a_remedy() {
         let error = told(std::fs::write("/dev/full", "x").unwrap_err());
         assert!(matches!(error, SearchError::DiskFull { .. }), "{error:?}");
-        assert!(error.to_string().contains("data/search; make room"), "{error}");
+        assert!(error.to_string().contains("data/search; free space"), "{error}");
     }
 
     #[test]
-    fn a_folder_that_may_not_be_written_is_told_with_the_remedy() {
+    fn read_only_folder_is_reported_with_a_remedy() {
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
             let error = told(kind.into());
             assert!(matches!(error, SearchError::Forbidden { .. }), "{error:?}");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_as_it_was_written_is_begun_anew() {
+    fn only_damage_replaces_the_index() {
         let folder = Path::new("data/search");
         for (kind, is_damage) in [
             (io::ErrorKind::NotFound, true),
@@ -157,7 +158,7 @@ mod tests {
             (io::ErrorKind::InvalidData, true),
             (io::ErrorKind::PermissionDenied, false),
             (io::ErrorKind::StorageFull, false),
-            // Too many open files: the index is as good as it was.
+            // Too many open files: the index is not damaged.
             (io::Error::from_raw_os_error(24).kind(), false),
         ] {
             let error = SearchError::reading(folder, &TantivyError::IoError(Arc::new(kind.into())));

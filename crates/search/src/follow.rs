@@ -1,7 +1,8 @@
-//! Keeps the index at the archive's last change.
+//! Keeps the index up to date with the archive.
 //!
-//! The archive numbers its changes; the index remembers up to which it has come, in the same commit as the reads of those
-//! changes. So whoever stops in the middle goes on where the last commit was, and putting a read twice changes nothing.
+//! The archive numbers its changes. Each commit of the index contains the number of the last change
+//! in it. So an interrupted process continues after the last commit, and indexing a read twice has
+//! no effect.
 
 use backissue_model::ReadId;
 use backissue_store::{ChangeMark, Changes, ReadText};
@@ -9,41 +10,42 @@ use backissue_store::{ChangeMark, Changes, ReadText};
 use crate::meaning::Embedding;
 use crate::{Document, Search, SearchError, SearchFailure, Writer};
 
-/// Changes taken from the archive at once.
+/// Changes per query of the archive.
 const STRETCH: u32 = 500;
-/// Most reads between two commits: each makes what was taken in so far searchable, and costs a tenth of a second. The first
-/// commits come sooner, each after as many reads as all before it had, so that a new index soon finds something.
+/// Maximum reads between two commits. A commit makes reads searchable, and takes a tenth of a
+/// second. The first commits come sooner: each after as many reads as all before it, so that a new
+/// index is useful soon.
 const COMMIT_EVERY: u64 = 10_000;
 
-/// How far catching up has come.
+/// The progress of catching up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Reads taken in or taken out so far.
+    /// Reads added or removed so far.
     pub done: u64,
-    /// Reads of the whole archive, the most there can be to take in.
+    /// Reads in the archive: the maximum to be added.
     pub reads: u64,
 }
 
-/// What came of catching up.
+/// The result of catching up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caught {
-    /// The index has everything up to this version of the archive, and so many reads were taken in or out for that.
+    /// The index is up to date with this version of the archive.
     Up {
-        /// Reads taken in or out.
+        /// Reads added or removed.
         changes: u64,
     },
-    /// Another process writes this index; what it has committed is searched.
+    /// Another process writes this index. Its commits are visible.
     ByAnother,
-    /// The index lacks changes and may not be written; what is in it is searched.
+    /// The index lacks changes and cannot be written. It is searched as it is.
     ReadOnly,
 }
 
 impl Search {
-    /// Brings the index up to the archive's last change. Cheap where nothing has changed.
+    /// Brings the index up to date with the archive. Cheap if nothing has changed.
     ///
     /// # Errors
-    /// Where the archive, the index or an embedding server fails. What was committed until then stays, and the next call
-    /// goes on from there.
+    /// If the archive, the index or an embedding server fails. Earlier commits remain, and the next
+    /// call continues from there.
     pub async fn catch_up(&self, mut tell: impl FnMut(Progress)) -> Result<Caught, SearchFailure> {
         let version = self.store.archive_version().await?;
         self.index().refresh()?;
@@ -61,7 +63,7 @@ impl Search {
             Err(failure) => return Err(failure),
         };
         if self.index().position() > version {
-            // The archive went back, as when an older copy was put in its place.
+            // The archive is older than the index, for example because a backup was restored.
             drop(writer);
             self.rebuild(tell).await?;
             return Ok(Caught::Up { changes: self.index().len() });
@@ -86,7 +88,7 @@ impl Search {
             tell(progress);
             if next.is_none() || waiting >= (progress.done - waiting).clamp(u64::from(STRETCH), COMMIT_EVERY)
             {
-                // Nothing changed between the last change told and the version looked up before.
+                // Nothing changed between the last change and the version that was read before.
                 let position = if next.is_none() { come_to.max(version) } else { come_to };
                 writer = commit(writer, position).await?;
                 waiting = 0;
@@ -101,11 +103,11 @@ impl Search {
         Ok(Caught::Up { changes: progress.done })
     }
 
-    /// Makes the index anew beside the one that is searched, and searches the new one from then on. None where another
-    /// process is at that already; else how many reads are in the new one.
+    /// Builds a second index next to the current one, and switches to it. Returns its number of
+    /// reads, or `None` if another process is rebuilding already.
     ///
     /// # Errors
-    /// Where the archive, the index or an embedding server fails; the former index then stays.
+    /// If the archive, the index or an embedding server fails. The current index stays in use.
     pub async fn rebuild(&self, mut tell: impl FnMut(Progress)) -> Result<Option<u64>, SearchFailure> {
         let Some(mut rebuild) = self.index().rebuild()? else { return Ok(None) };
         let mut progress = Progress { done: 0, reads: self.store.reads_annotated().await? };
@@ -135,7 +137,7 @@ impl Search {
         Ok(tokio::task::spawn_blocking(move || index.writer()).await??)
     }
 
-    /// What the index is told of these reads.
+    /// The documents of these reads.
     async fn documents(&self, changes: &Changes) -> Result<Vec<Document>, SearchFailure> {
         let texts: Vec<[Option<String>; 2]> = changes.reads.iter().map(meanings).collect();
         let mut vectors = self.embedder.embed(texts.as_flattened()).await?.into_iter();
@@ -144,18 +146,19 @@ impl Search {
     }
 }
 
-/// Commits where nobody waits for it.
+/// Commits on a blocking thread.
 async fn commit(mut writer: Writer, position: u64) -> Result<Writer, SearchFailure> {
     let done = tokio::task::spawn_blocking(move || writer.commit(position).map(|()| writer));
     Ok(done.await??)
 }
 
-/// Words of an article's beginning that stand for it.
+/// Number of words at an article's beginning that represent it.
 const BEGINNING: usize = 60;
 
-/// The two texts that stand for what a read means: its title with its problem, and its title with how the article begins. Of what
-/// was tried (problem, approach, description, beginning, with and without the title) these two are found best, by the built-in
-/// embedder and by the model that it was distilled from (docs/BENCHMARKS.md).
+/// The two texts that represent a read's meaning: its title with its problem, and its title with
+/// the article's beginning. Of all tried combinations of problem, approach, description and
+/// beginning, with and without title, these two gave the best results, with the built-in embedder
+/// and with the model it was distilled from (docs/BENCHMARKS.md).
 pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
     let title = read.card.title.trim_end_matches('.');
     let problem = read.precis.problem.as_ref().map(|problem| format!("{title}. {}", problem.text));
@@ -188,8 +191,8 @@ fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
     }
 }
 
-/// Follows the archive until `stop` is done: looks every so often whether anything has changed. Begins by reading what the
-/// index already has into memory, so that no search has to.
+/// Follows the archive until `stop` resolves, by checking for changes at an interval. Loads the
+/// index into memory first.
 pub async fn follow(
     search: Search,
     every: std::time::Duration,

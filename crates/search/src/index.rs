@@ -1,10 +1,10 @@
-//! The index on disk: opened, begun anew, followed, written, made anew.
+//! The index on disk: opening, creating, writing and rebuilding.
 //!
-//! `CURRENT` names the generation that is searched; each generation is a folder of its own. Whoever has a generation open holds
-//! a shared lock on its file `held`, and only what nobody holds is removed. `CURRENT` changes, and generations are made and
-//! removed, under the lock `changing`. The archive's change up to which a generation has come is part of each commit.
+//! `CURRENT` names the generation in use. Each generation is a folder. A process that has a
+//! generation open holds a shared lock on its file `held`; only generations without a lock are
+//! removed. Changing `CURRENT` and creating or removing generations requires the lock `changing`.
 //!
-//! This module must not know what is in a document or a query.
+//! This module does not know what a document or a query contains.
 
 mod directory;
 mod generation;
@@ -22,14 +22,15 @@ pub use writer::Writer;
 use crate::{SearchError, Searcher};
 pub(crate) use generation::Generation;
 
-/// The form of what lies in the folder. Another number means that an older or newer program wrote it. It changes with what
-/// the schema does not show: the rules by which texts become terms, or what `CURRENT` says.
+/// The format of the folder. Another number means that another version of the program wrote it.
+/// Increase it after a change that the schema does not show: in the rules from texts to terms, or
+/// in `CURRENT`.
 const FORMAT: u32 = 2;
 const CURRENT: &str = "CURRENT";
 const CHANGING: &str = "changing";
 const REBUILDING: &str = "rebuilding";
 
-/// The index of an archive's reads. Cheap to clone; all clones are the same index.
+/// The index of an archive's reads. Clones are cheap and share the index.
 #[derive(Clone)]
 pub struct Index {
     pub(crate) shared: Arc<Shared>,
@@ -38,7 +39,7 @@ pub struct Index {
 pub(crate) struct Shared {
     folder: PathBuf,
     current: RwLock<Arc<Generation>>,
-    /// One at a time looks whether something has changed.
+    /// Ensures that only one thread checks for changes.
     refreshing: Mutex<()>,
 }
 
@@ -49,11 +50,11 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens the index in `folder`, which is created where missing. An index that is missing, damaged or of another format is
-    /// begun anew, empty and at position 0.
+    /// Opens the index in `folder`, and creates the folder if necessary. An index that is missing,
+    /// damaged or of another format is replaced by an empty one at position 0.
     ///
     /// # Errors
-    /// [`SearchError`] where the folder cannot be read or written.
+    /// [`SearchError`] if the folder cannot be read or written.
     pub fn open(folder: &Path) -> Result<Self, SearchError> {
         let generation = open_or_begin(folder)?;
         tidy(folder, generation.name());
@@ -63,36 +64,38 @@ impl Index {
         })
     }
 
-    /// The folder it is in.
+    /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.shared.folder
     }
 
-    /// Up to which change of the archive it has come, as of the last [`Index::refresh`] or commit of this process.
+    /// The last change of the archive in it, as of the last [`Index::refresh`] or commit of this
+    /// process.
     pub fn position(&self) -> u64 {
         self.shared.current().position()
     }
 
-    /// How many reads are in it.
+    /// Number of reads in it.
     pub fn len(&self) -> u64 {
         self.searcher().len()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The index as it is now; what is searched with it does not change under the hand.
+    /// A snapshot of the index for searching.
     pub fn searcher(&self) -> Searcher {
         Searcher::new(self.shared.current())
     }
 
-    /// Takes up what other processes have committed, or a generation that was made anew. Cheap where nothing has changed.
-    /// Returns whether something had. An index that went missing or was damaged meanwhile is begun anew.
+    /// Loads commits of other processes, or a rebuilt generation. Cheap if nothing has changed.
+    /// Returns whether something has. An index that is missing or damaged is replaced by an empty
+    /// one.
     ///
     /// # Errors
-    /// [`SearchError`] where the folder cannot be read or written.
+    /// [`SearchError`] if the folder cannot be read or written.
     pub fn refresh(&self) -> Result<bool, SearchError> {
         let _one = lock(&self.shared.refreshing);
         let current = self.shared.current();
@@ -110,33 +113,34 @@ impl Index {
         Ok(true)
     }
 
-    /// The right to write, or none where another holds it; then one reads what that one commits. Begins where the last
-    /// commit ended, see [`Index::position`].
+    /// A writer, which starts after the last commit (see [`Index::position`]). Returns `None` if
+    /// another process has one; then this process reads its commits.
     ///
     /// # Errors
-    /// [`SearchError`] where the folder cannot be read or written.
+    /// [`SearchError`] if the folder cannot be read or written.
     pub fn writer(&self) -> Result<Option<Writer>, SearchError> {
         self.refresh()?;
         let Some(writer) = Writer::begin(Arc::clone(&self.shared), self.shared.current())? else {
             return Ok(None);
         };
-        // Whoever wrote before may have committed between the look and the lock.
+        // Another process may have committed before this one got the lock.
         self.refresh()?;
         Ok(writer.is_current()?.then_some(writer))
     }
 
-    /// Begins a new generation beside the one that is searched; none where another process is at that already.
+    /// Starts a new generation next to the current one. Returns `None` if another process is
+    /// rebuilding already.
     ///
     /// # Errors
-    /// [`SearchError`] where the folder cannot be read or written.
+    /// [`SearchError`] if the folder cannot be read or written.
     pub fn rebuild(&self) -> Result<Option<Rebuild>, SearchError> {
         Rebuild::begin(Arc::clone(&self.shared))
     }
 
-    /// Whether every file is what was written. Reads all of them: seconds for a great index.
+    /// Verifies the checksums of all files, which takes seconds for a large index.
     ///
     /// # Errors
-    /// [`SearchError`] where a file cannot be read.
+    /// [`SearchError`] if a file cannot be read.
     pub fn is_intact(&self) -> Result<bool, SearchError> {
         self.shared.current().is_intact()
     }
@@ -156,9 +160,9 @@ fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The generation that is current, or a new and empty one.
+/// Opens the current generation, or creates an empty one.
 fn open_or_begin(folder: &Path) -> Result<Generation, SearchError> {
-    // Between reading the name and holding the generation another process may have made it anew.
+    // Another process may replace the generation after its name is read and before it is locked.
     for _ in 0..3 {
         let Some(name) = read_current(folder)? else { break };
         match Generation::open(folder, &name) {
@@ -182,7 +186,7 @@ fn open_or_begin(folder: &Path) -> Result<Generation, SearchError> {
     Ok(generation)
 }
 
-/// The lock under which generations come and go.
+/// The lock for creating, switching and removing generations.
 fn changing(folder: &Path) -> Result<File, SearchError> {
     let file = lock_file(folder, CHANGING)?;
     file.lock().map_err(|error| SearchError::io(folder, &error))?;
@@ -194,13 +198,13 @@ fn lock_file(folder: &Path, name: &str) -> Result<File, SearchError> {
     open.map_err(|error| SearchError::io(folder, &error))
 }
 
-/// A new, empty generation. To be called under the lock `changing`.
+/// Creates an empty generation. Requires the lock `changing`.
 fn create_next(folder: &Path) -> Result<Generation, SearchError> {
     let last = generations(folder).map(|(number, _)| number).max().unwrap_or(0);
     Generation::create(folder, &format!("{:08}", last + 1))
 }
 
-/// The generations in the folder, whatever state they are in.
+/// All generations in the folder, in any state.
 fn generations(folder: &Path) -> impl Iterator<Item = (u64, PathBuf)> + use<> {
     fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
         let name = entry.file_name();
@@ -209,7 +213,7 @@ fn generations(folder: &Path) -> impl Iterator<Item = (u64, PathBuf)> + use<> {
     })
 }
 
-/// Removes old generations where that can be done now; where it cannot, another process or another time will.
+/// Removes old generations if the lock is free. Otherwise a later call does.
 fn tidy(folder: &Path, current: &str) {
     if generations(folder).count() > 1
         && let Ok(_changing) = changing(folder)
@@ -219,8 +223,8 @@ fn tidy(folder: &Path, current: &str) {
     }
 }
 
-/// Removes the generations that nobody holds, but for `current`. To be called under the lock `changing`. What cannot be
-/// removed now is removed another time.
+/// Removes all generations without a lock, except `current`. Requires the lock `changing`. A later
+/// call retries what fails.
 fn remove_unheld(folder: &Path, current: &str) {
     for (_, path) in generations(folder).filter(|(_, path)| !path.ends_with(current)) {
         let is_held = match File::open(path.join(generation::HELD)) {
@@ -233,7 +237,7 @@ fn remove_unheld(folder: &Path, current: &str) {
     }
 }
 
-/// The name in `CURRENT`; none where there is no such file, or what it says is not of this format.
+/// The name in `CURRENT`. Returns `None` if there is no such file, or if it has another format.
 fn read_current(folder: &Path) -> Result<Option<String>, SearchError> {
     let text = match fs::read(folder.join(CURRENT)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -246,7 +250,7 @@ fn read_current(folder: &Path) -> Result<Option<String>, SearchError> {
     Ok(name.filter(|_| is_ours).map(str::to_owned))
 }
 
-/// Makes `name` current: at every moment the file is the old one or the new one. To be called under the lock `changing`.
+/// Makes `name` the current generation, atomically. Requires the lock `changing`.
 fn write_current(folder: &Path, name: &str) -> Result<(), SearchError> {
     let written = || -> io::Result<()> {
         let beside = folder.join("CURRENT.new");
@@ -254,7 +258,7 @@ fn write_current(folder: &Path, name: &str) -> Result<(), SearchError> {
         writeln!(file, "backissue-search {FORMAT} {name}")?;
         file.sync_all()?;
         fs::rename(&beside, folder.join(CURRENT))?;
-        // A folder can be synchronised only where it can be opened.
+        // Not all systems can open a folder in order to synchronise it.
         #[cfg(unix)]
         File::open(folder)?.sync_all()?;
         Ok(())

@@ -1,9 +1,9 @@
-//! Two things at once.
+//! Runs two functions in parallel.
 
 use std::panic::resume_unwind;
 use std::thread;
 
-/// Does `aside` on a thread of its own and `here` on this one; a panic of either is this one's.
+/// Runs `aside` on another thread and `here` on this one. A panic of either is propagated.
 pub(crate) fn join<A: Send, B>(aside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let aside = scope.spawn(aside);

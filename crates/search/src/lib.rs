@@ -1,7 +1,8 @@
 //! Search by problem: who else had this?
 //!
-//! An index of the archive's reads, by their words and by their meaning. It is disposable: everything in it comes from the
-//! store, it remembers up to which change of the archive it has come, and whoever deletes it gets it back.
+//! An index of the archive's reads, by words and by meaning. It can be deleted at any time:
+//! everything in it comes from the store, it knows the last change of the archive in it, and it is
+//! rebuilt if it is missing.
 //!
 //! ```
 //! use backissue_model::{Kind, ReadId, Slug};
@@ -11,7 +12,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
 //! let index = Index::open(folder)?;
-//! let mut writer = index.writer()?.expect("nobody else writes into this folder");
+//! let mut writer = index.writer()?.expect("no other process writes to this folder");
 //! let text = "Work waits in one queue. One tenant filled it and starved all others.";
 //! writer.put(&Document {
 //!     id: ReadId(7),
@@ -32,19 +33,19 @@
 //!     confidence: 0.8,
 //!     vectors: vec![],
 //! })?;
-//! writer.commit(1)?; // the archive's change 1 is the last one that the index knows
+//! writer.commit(1)?; // the last change of the archive in the index is 1
 //!
 //! let query = Query::parse("tenants starving each other company:acme after:2026");
 //! let found = index.searcher().words(&query, &Weights::default(), Typing::Done, 10)?;
 //! assert_eq!(found.hits[0].id, ReadId(7));
 //!
-//! let passage = passage(text, &Marks::of(&query, &found.corrections), 160).expect("words of the query are in it");
+//! let passage = passage(text, &Marks::of(&query, &found.corrections), 160).expect("the text has words of the query");
 //! assert_eq!(passage.text, "One tenant filled it and starved all others.");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! It must not fetch anything, change the archive, or be the only place where something is known.
+//! This crate must not fetch anything, change the archive, or hold data that is nowhere else.
 
 mod blend;
 mod document;

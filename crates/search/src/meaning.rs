@@ -1,12 +1,13 @@
-//! What a text means, as a vector: texts that say the same in other words lie close together.
+//! The meaning of a text as a vector: texts that say the same in other words have similar vectors.
 //!
-//! An [`Embedder`] makes an [`Embedding`] of a text, [`Vectors`] finds those nearest to a given one. The built-in embedder
-//! knows every word piece of a vocabulary by a vector of its own and adds them up: no model is run, nothing is fetched, and
-//! a text takes microseconds. Its vectors were learnt from all-MiniLM-L6-v2, so that sums come near to what that model says
-//! of whole sentences; docs/ARCHITECTURE.md tells how, docs/BENCHMARKS.md how near. Vectors of another embedder, of any
-//! dimension, become an [`Embedding`] as well and are searched alike; those of two embedders are not comparable.
+//! An [`Embedder`] computes an [`Embedding`]; [`Vectors`] finds the nearest ones. The built-in
+//! embedder has a vector for each word piece of a vocabulary and adds them up. No model is run and
+//! nothing is fetched, so a text takes microseconds. Its vectors were distilled from
+//! all-MiniLM-L6-v2, so that sums approximate that model's sentence embeddings.
+//! docs/ARCHITECTURE.md says how, docs/BENCHMARKS.md how well. Vectors of other embedders, of any
+//! dimension, become [`Embedding`]s too. Embeddings of different embedders are not comparable.
 //!
-//! This module must not know what a read is, open files or ask a server.
+//! This module does not know what a read is, opens no files and sends no requests.
 
 mod embedder;
 mod embedding;

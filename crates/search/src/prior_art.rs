@@ -1,4 +1,4 @@
-//! Prior art: who had this problem, what each did, and what came of it, ready for a design document.
+//! Prior art for a design document: who had this problem, what each company did, and the outcome.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -10,41 +10,42 @@ use jiff::tz::TimeZone;
 
 use crate::{Answer, Asked, Coverage, Match, Query, Search, SearchFailure};
 
-/// Most reads of an answer.
+/// Maximum reads of an answer.
 pub const PRIOR_ART_MAX: usize = 30;
-/// A read that fits less well than this share of the best one is no prior art.
+/// The minimum score of prior art, as a share of the best score.
 const SHARE_OF_BEST: f32 = 0.35;
-/// A concept that more than this share of the reads have is what all of them are about, and parts nothing.
+/// A concept of more than this share of the reads is what they are all about, so it does not form a
+/// group.
 const SHARED_BY_ALL: f32 = 0.6;
 
-/// The best reads on a problem, grouped by what they did.
+/// The best reads on a problem, grouped by approach.
 #[derive(Clone, Debug)]
 pub struct PriorArt {
-    /// What was asked, as it was understood.
+    /// The query as it was parsed.
     pub query: Query,
-    /// The ways that were gone, each with its reads, the way with the best read first.
+    /// The approaches with their reads; the approach with the best read comes first.
     pub ways: Vec<Way>,
-    /// Why the meaning was not searched, where a server that should say it did not answer.
+    /// Why the meaning was not searched, if an embedding server did not answer.
     pub words_only: Option<String>,
-    /// How much of the archive the index has, while it lacks some.
+    /// How much of the archive is in the index, if it is incomplete.
     pub missing: Option<Coverage>,
 }
 
-/// Reads that went the same way.
+/// Reads with the same approach.
 #[derive(Clone, Debug)]
 pub struct Way {
-    /// The concept that they have in common; none for those that share none with another.
+    /// Their common concept. `None` for reads that share no concept.
     pub concept: Option<ConceptSlug>,
     /// The reads, best first.
     pub reads: Vec<Match>,
 }
 
 impl Search {
-    /// The best reads on a problem in a person's own words, grouped by what they did: at most `limit` (at most
-    /// [`PRIOR_ART_MAX`]), and only such as say what they did or which problem they had.
+    /// The best reads on a problem in a person's own words, grouped by approach: at most `limit`
+    /// (at most [`PRIOR_ART_MAX`]), and only reads with a problem or an approach.
     ///
     /// # Errors
-    /// As of [`Search::find`].
+    /// As [`Search::find`].
     pub async fn prior_art(&self, text: &str, limit: usize) -> Result<PriorArt, SearchFailure> {
         let limit = limit.clamp(1, PRIOR_ART_MAX);
         let asked = Asked { text: text.to_owned(), limit: limit * 3, ..Asked::default() };
@@ -62,8 +63,8 @@ fn tells(read: &ReadText) -> bool {
     read.precis.problem.is_some() || read.precis.approach.is_some()
 }
 
-/// Groups reads by the concepts that some but not all of them share: again and again the concept with the most reads that are
-/// left, until none has two.
+/// Groups reads by concepts that some but not all of them share. Repeatedly takes the concept with
+/// the most remaining reads, until none has two.
 fn grouped(reads: Vec<Match>) -> Vec<Way> {
     let all = reads.len() as f32;
     let mut left: Vec<(usize, Match)> = reads.into_iter().enumerate().collect();
@@ -78,7 +79,7 @@ fn grouped(reads: Vec<Match>) -> Vec<Way> {
         }
         let parts =
             |ranks: &Vec<usize>| ranks.len() >= 2 && (ranks.len() as f32) <= (all * SHARED_BY_ALL).max(2.0);
-        // Of concepts with equally many reads, the one whose best read is better.
+        // Among concepts with equally many reads, prefers the one with the better best read.
         let next = having
             .into_iter()
             .filter(|(_, ranks)| parts(ranks))
@@ -107,8 +108,8 @@ impl PriorArt {
         self.ways.is_empty()
     }
 
-    /// As Markdown: the question, and a table for each way with team, problem, approach, outcome, date and link. `name` tells
-    /// what a concept is called.
+    /// The answer as Markdown: the question, and a table per approach with team, problem, approach,
+    /// outcome, date and link. `name` gives a concept's name.
     pub fn markdown(&self, zone: &TimeZone, name: impl Fn(&ConceptSlug) -> String) -> String {
         let mut text = format!("## Prior art: {}\n", markdown::text(&self.query.words()));
         if self.is_empty() {
@@ -117,7 +118,7 @@ impl PriorArt {
         let alone = self.ways.len() == 1;
         for way in &self.ways {
             let heading = way.concept.as_ref().map_or_else(|| "Other ways".to_owned(), &name);
-            // Writing to a text cannot fail.
+            // Writing to a `String` cannot fail.
             if !(alone && way.concept.is_none()) {
                 let _ = write!(text, "\n### {}\n", markdown::text(&heading));
             }

@@ -1,4 +1,4 @@
-//! What a person asks for: words, phrases, filters, and what is to be left out.
+//! Queries: words, phrases, filters, and exclusions.
 //!
 //! ```
 //! use backissue_search::Query;
@@ -9,8 +9,8 @@
 //! assert!(query.notes().is_empty());
 //! ```
 //!
-//! Reading a query never fails. What is not understood is searched as the words it is made of, and a note says so. This module
-//! must not know the index.
+//! Parsing never fails. Text that is no valid filter is searched as words, and a note says so. This
+//! module does not know the index.
 
 mod filter;
 mod read;
@@ -22,9 +22,9 @@ use std::fmt;
 
 use crate::words::units::units;
 
-/// Most words, phrases, exclusions and filters of a query; the rest is left aside, with a note.
+/// Maximum words, phrases, exclusions and filters of a query. The rest is ignored, with a note.
 pub const MOST_TERMS: usize = 64;
-/// Words that say nothing of what a question is about. They count only where nothing else is asked for.
+/// Words that say nothing about a question's topic. They count only if there are no others.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
     "can", "could", "did", "do", "does", "doing", "don", "for", "from", "get", "had", "has", "have", "how",
@@ -34,7 +34,7 @@ const STOP_WORDS: &[&str] = &[
     "with", "would", "you", "your",
 ];
 
-/// A query, read.
+/// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pieces: Vec<Piece>,
@@ -42,41 +42,41 @@ pub struct Query {
     open_ended: bool,
 }
 
-/// One piece of a query, in the order in which it was typed.
+/// A part of a query, in order of typing.
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
-    /// A word that is welcome.
+    /// An optional word.
     Word(String),
-    /// Words that must stand side by side.
+    /// A required phrase.
     Phrase(String),
-    /// A word or phrase that must not be there.
+    /// An excluded word or phrase.
     Without(String),
-    /// A filter, and whether what it lets through is to be left out instead.
+    /// A filter, and whether it requires or excludes.
     Filter(Filter, Sense),
 }
 
-/// What a filter does with what it fits.
+/// Whether a filter requires or excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sense {
-    /// Only these.
+    /// Only matching reads.
     Only,
-    /// All but these.
+    /// All but matching reads.
     Without,
 }
 
 impl Query {
-    /// Reads what a person typed. Any text is a query.
+    /// Parses what a person typed. Any text is a query.
     pub fn parse(text: &str) -> Self {
         read::read(text)
     }
 
-    /// A query of words alone, whatever signs are in `text`: what reads like this one?
+    /// A query of words only, whatever signs are in `text`. Used to find similar reads.
     pub fn of_words(text: &str) -> Self {
         let words = text.split_whitespace().filter(|word| has_letters(word)).take(MOST_TERMS);
         Self { pieces: words.map(|word| Piece::Word(word.to_owned())).collect(), ..Self::default() }
     }
 
-    /// Its plain language: words and phrases as typed, without filters, quotes and exclusions.
+    /// Its words and phrases as typed, without filters, quotes and exclusions.
     pub fn words(&self) -> String {
         let said = self.pieces.iter().filter_map(|piece| match piece {
             Piece::Word(text) | Piece::Phrase(text) => Some(text.as_str()),
@@ -93,14 +93,14 @@ impl Query {
         })
     }
 
-    /// The same question narrowed by one filter more.
+    /// The query with one more filter.
     #[must_use]
     pub fn with(mut self, filter: Filter) -> Self {
         self.pieces.push(Piece::Filter(filter, Sense::Only));
         self
     }
 
-    /// The same question without the filters that `is_meant` picks.
+    /// The query without the filters that `is_meant` selects.
     #[must_use]
     pub fn without(mut self, is_meant: impl Fn(&Filter, Sense) -> bool) -> Self {
         self.pieces
@@ -108,7 +108,7 @@ impl Query {
         self
     }
 
-    /// What was not understood and how it was taken instead, a sentence each.
+    /// What was not understood and how it is searched instead, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -118,17 +118,18 @@ impl Query {
         self.notes.push(note);
     }
 
-    /// Whether nothing is asked for.
+    /// Whether the query is empty.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    /// Whether words or phrases are asked for; where not, there are only filters and exclusions, and nothing is ranked.
+    /// Whether the query has words or phrases. Without them there are only filters and exclusions,
+    /// and nothing is ranked.
     pub fn has_words(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Word(_) | Piece::Phrase(_)))
     }
 
-    /// The words that are welcome; stop words only where there is nothing else.
+    /// The optional words. Stop words only if there are no others.
     pub(crate) fn wanted(&self) -> Vec<&str> {
         let words = || {
             self.pieces.iter().filter_map(|piece| match piece {
@@ -141,8 +142,8 @@ impl Query {
         if telling.is_empty() && !has_phrase { words().collect() } else { telling }
     }
 
-    /// Words that follow one another with at most two stop words between them, in lower case, and how far the second is behind
-    /// the first.
+    /// Pairs of words with at most two stop words between them, in lower case, and the distance
+    /// from the first to the second.
     pub(crate) fn neighbours(&self) -> Vec<(String, usize, String)> {
         let mut pairs = Vec::new();
         for run in self.pieces.split(|piece| !matches!(piece, Piece::Word(_))) {
@@ -160,7 +161,7 @@ impl Query {
         pairs
     }
 
-    /// The words and phrases that must not be there.
+    /// The excluded words and phrases.
     pub(crate) fn excluded(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Without(text) => Some(text.as_str()),
@@ -168,7 +169,7 @@ impl Query {
         })
     }
 
-    /// The phrases that must be there.
+    /// The required phrases.
     pub(crate) fn phrases(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Phrase(text) => Some(text.as_str()),
@@ -176,7 +177,7 @@ impl Query {
         })
     }
 
-    /// The word that is still being typed: the last one, where nothing stands behind it.
+    /// The word that is still being typed: the last one, if nothing follows it.
     pub(crate) fn unfinished(&self) -> Option<&str> {
         match self.pieces.last() {
             Some(Piece::Word(word)) if self.open_ended => Some(word),
@@ -186,7 +187,7 @@ impl Query {
 }
 
 impl fmt::Display for Query {
-    /// As it is typed; reading it gives the same question.
+    /// As a person types it. Parsing it gives the same query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, piece) in self.pieces.iter().enumerate() {
             if at > 0 {
@@ -207,25 +208,25 @@ impl fmt::Display for Query {
     }
 }
 
-/// Whether a word says nothing of what a question is about.
+/// Whether a word says nothing about a question's topic.
 pub(crate) fn is_stop_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
     let stem = bare.split(['\'', '’']).next().unwrap_or(bare);
     STOP_WORDS.binary_search(&stem.to_lowercase().as_str()).is_ok() && bare.len() + 2 >= word.len()
 }
 
-/// Whether a sign holds words together that are one phrase or one value.
+/// Whether a character can quote a phrase or a value.
 fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„')
 }
 
-/// Whether a text is read as one word, whatever stands before it.
+/// Whether a text is parsed as one word in any context.
 fn needs_no_quotes(text: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+#".contains(c);
     text.chars().all(is_plain) && text.starts_with(char::is_alphanumeric)
 }
 
-/// Whether there is anything in a text that could be found.
+/// Whether a text has anything that can be found.
 pub(crate) fn has_letters(text: &str) -> bool {
     units(text).any(|unit| unit.parts().next().is_some() || unit.whole().is_some())
 }
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stop_words_are_in_order_and_only_words() {
+    fn stop_words_are_sorted_words() {
         assert!(STOP_WORDS.is_sorted());
         for (word, stops) in
             [("How", true), ("we're", true), ("the,", true), ("cache", false), ("it's", true)]
@@ -245,20 +246,20 @@ mod tests {
     }
 
     #[test]
-    fn a_question_of_stop_words_alone_is_searched() {
+    fn question_with_only_stop_words_is_searched() {
         assert_eq!(Query::parse("how do we stop the queue").wanted(), ["stop", "queue"]);
         assert_eq!(Query::parse("who are you").wanted(), ["who", "are", "you"]);
     }
 
     #[test]
-    fn neighbours_are_counted_over_stop_words() {
+    fn stop_words_may_separate_neighbours() {
         let pairs = Query::parse("drain of the queue -x slow foo::bar").neighbours();
         let expected = [("drain", 3, "queue"), ("slow", 1, "foo"), ("foo", 1, "bar")];
         assert_eq!(pairs, expected.map(|(a, distance, b)| (a.to_owned(), distance, b.to_owned())));
     }
 
     #[test]
-    fn a_question_is_written_as_it_is_read() {
+    fn query_round_trips_through_text() {
         for text in [
             "noisy neighbour \"rate limiter\" company:\"New York Times\" -kind:tutorial after:2024 12:30",
             "queue -\"dead letter\" -kafka foo:bar std::sync O(n log n) -5 --flag",
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_can_be_narrowed_and_widened_again() {
+    fn filters_can_be_added_and_removed() {
         let kind = |name: &str| Query::parse(&format!("kind:{name}")).filters().next().unwrap().0.clone();
         let query = Query::parse("slow queue company:x").with(kind("incident"));
         assert_eq!(query.to_string(), "slow queue company:x kind:incident");
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_word_with_nothing_behind_it_is_unfinished() {
+    fn only_a_last_word_is_unfinished() {
         assert_eq!(Query::parse("slow quer").unfinished(), Some("quer"));
         assert_eq!(Query::parse("slow quer ").unfinished(), None);
         assert_eq!(Query::parse("slow \"quer\"").unfinished(), None);

@@ -1,4 +1,4 @@
-//! The archive, searched: what pages and commands ask.
+//! Searches the archive, for pages and commands.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,14 +16,16 @@ use crate::{
     SearchError, Typing, passage,
 };
 
-/// Longest passage shown of an article, in characters.
+/// Maximum characters of a passage.
 const PASSAGE_MAX: usize = 260;
-/// A read less close to another's problem than this does not have it. `cargo xtask eval search --floor` learns it.
+/// A read less close to another's problem than this does not have it. `cargo xtask eval search
+/// --floor` learns it.
 const SAME_PROBLEM: f32 = 0.65;
-/// What the share of the problem in the other read's words counts there, where the similarity of the two counts 1.
+/// What the share of the problem in the other read's words counts there, where the similarity of
+/// the two counts 1.
 const PROBLEM_COVERAGE: f32 = 1.5;
 
-/// Why something could not be searched, or the index not be brought up to date.
+/// Why a search or an update of the index failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchFailure {
     /// The index.
@@ -32,88 +34,89 @@ pub enum SearchFailure {
     /// The archive.
     #[error(transparent)]
     Archive(#[from] StoreError),
-    /// The server that makes vectors.
+    /// The embedding server.
     #[error(transparent)]
     Embedding(#[from] EmbeddingFailure),
-    /// The work ended in the middle, as when the program stops.
-    #[error("the search was broken off ({0}); try again")]
+    /// The work was cancelled, as when the program stops.
+    #[error("the search was interrupted ({0}); try again")]
     BrokenOff(#[from] tokio::task::JoinError),
 }
 
-/// The archive with its index. Cheap to clone; all clones are the same.
+/// The archive with its index. Clones are cheap and share both.
 #[derive(Clone, Debug)]
 pub struct Search {
     pub(crate) store: Store,
     pub(crate) embedder: Embedders,
     pub(crate) ranker: Ranker,
-    /// The version of the archive that this index was last seen to have come to.
+    /// The last version of the archive with which the index was seen to be up to date.
     come_to: Arc<AtomicU64>,
 }
 
-/// How much of the archive an index has.
+/// How much of the archive is in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
     /// Reads in the index.
     pub indexed: u64,
-    /// Reads that could be in it.
+    /// Reads in the archive.
     pub reads: u64,
 }
 
-/// What is asked.
+/// A search request.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    /// What was typed.
+    /// The typed text.
     pub text: String,
     /// Whether it is still being typed.
     pub typing: Typing,
-    /// How words and meaning are joined.
+    /// The weights of words and meaning.
     pub blend: Blend,
-    /// Reads to pass over, those of the pages before.
+    /// Reads to skip: those of earlier pages.
     pub skip: usize,
-    /// Most reads to show.
+    /// Maximum reads to return.
     pub limit: usize,
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// What was asked, as it was understood.
+    /// The query as it was parsed.
     pub query: Query,
     /// The reads of this page, best first.
     pub matches: Vec<Match>,
-    /// How many reads there are on all pages; of a question in words at most [`crate::CANDIDATES`], the best.
+    /// Number of reads on all pages. For a question in words, at most [`crate::CANDIDATES`].
     pub total: u64,
-    /// Counts over these.
+    /// Counts over these reads.
     pub facets: Facets,
-    /// Words that are not in the archive, and what was searched instead.
+    /// Words that are not in the archive, and their replacements.
     pub corrections: Vec<Correction>,
-    /// Where words of the question stand in a text.
+    /// Finds the question's words in a text.
     pub marks: Marks,
-    /// Why the meaning was not searched, where a server that should say it did not answer.
+    /// Why the meaning was not searched, if an embedding server did not answer.
     pub words_only: Option<String>,
-    /// How much of the archive the index has, while it lacks some.
+    /// How much of the archive is in the index, if it is incomplete.
     pub missing: Option<Coverage>,
 }
 
-/// A read that was found.
+/// A found read.
 #[derive(Clone, Debug)]
 pub struct Match {
     /// The read.
     pub read: ReadText,
-    /// Why it is where it is.
+    /// Its scores.
     pub ranked: Ranked,
-    /// Where the article has the words of the question best; none where it has none of them.
+    /// The passage of the article with the most words of the question. `None` if it has none of
+    /// them.
     pub passage: Option<Passage>,
 }
 
 impl Search {
-    /// Opens the index of this archive below `folder`, or begins one. Each archive, and each way of making vectors, has an
-    /// index of its own there.
+    /// Opens or creates the index of this archive below `folder`. There is one index for each
+    /// archive and each source of embeddings.
     ///
     /// # Errors
-    /// Where the archive or the folder cannot be read or written.
+    /// If the archive or the folder cannot be read or written.
     pub async fn open(store: Store, folder: &Path, embedder: Embedders) -> Result<Self, SearchFailure> {
-        // By its name no index is taken for another archive's.
+        // The name keeps indexes of different archives apart.
         let name = store.name().await?;
         let folder = folder.join(format!("{name}-{}", embedder.identity()));
         let index = tokio::task::spawn_blocking(move || Index::open(&folder)).await??;
@@ -125,9 +128,9 @@ impl Search {
         self.ranker.index()
     }
 
-    /// Whether the index had come to this version of the archive when somebody last looked.
+    /// Whether the index was up to date with this version of the archive at the last check.
     pub(crate) fn has_come_to(&self, version: u64) -> bool {
-        // Another process may have made the index anew meanwhile, and not have come as far.
+        // Another process may have replaced the index by one that is not as far.
         version > 0 && self.come_to.load(Ordering::Relaxed) == version && self.index().position() >= version
     }
 
@@ -135,33 +138,33 @@ impl Search {
         self.come_to.store(version, Ordering::Relaxed);
     }
 
-    /// Whether the archive has changes that this index has not, as of now.
+    /// Whether the archive has changes that are not in the index.
     ///
     /// # Errors
-    /// Where the archive cannot be read.
+    /// If the archive cannot be read.
     pub async fn is_behind(&self) -> Result<bool, SearchFailure> {
         Ok(self.store.archive_version().await? > self.index().position())
     }
 
-    /// How much of the archive the index has.
+    /// How much of the archive is in the index.
     ///
     /// # Errors
-    /// Where the archive cannot be read.
+    /// If the archive cannot be read.
     pub async fn coverage(&self) -> Result<Coverage, SearchFailure> {
         let reads = self.store.reads_annotated().await?;
         Ok(Coverage { indexed: self.index().len(), reads })
     }
 
-    /// How much of the archive the index has, while it lacks some.
+    /// How much of the archive is in the index. Returns `None` if it is complete.
     ///
     /// # Errors
-    /// Where the archive cannot be read.
+    /// If the archive cannot be read.
     pub async fn missing(&self) -> Result<Option<Coverage>, SearchFailure> {
         let coverage = self.coverage().await?;
         Ok((coverage.indexed < coverage.reads && self.is_behind().await?).then_some(coverage))
     }
 
-    /// Reads the vectors of new segments, so that no search has to.
+    /// Loads the vectors of new segments in advance.
     pub(crate) async fn warm(&self) -> Result<(), SearchFailure> {
         let Some(dimensions) = self.embedder.dimensions() else { return Ok(()) };
         let ranker = self.ranker.clone();
@@ -169,10 +172,11 @@ impl Search {
         Ok(())
     }
 
-    /// The reads that answer a question, best first.
+    /// Finds the reads that answer a question, best first.
     ///
     /// # Errors
-    /// Where the archive or the index cannot be read. An embedding server that does not answer is no error.
+    /// If the archive or the index cannot be read. If an embedding server does not answer, that is
+    /// no error.
     pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
         let query = self.understood(&asked.text).await?;
         let (meaning, words_only) = match self.meaning_of(&query, &asked.blend).await {
@@ -190,21 +194,22 @@ impl Search {
         Ok(Answer { query, matches, total, facets, corrections, marks, words_only, missing })
     }
 
-    /// The ranking alone, without texts: for measuring.
+    /// Only the ranking, without texts, for measurements.
     ///
     /// # Errors
-    /// As of [`Search::find`].
+    /// As [`Search::find`].
     pub async fn ranking(&self, text: &str, blend: &Blend) -> Result<Ranking, SearchFailure> {
         let query = Query::parse(text);
         let meaning = self.meaning_of(&query, blend).await?;
         Ok(self.ranked(query, meaning, blend.clone(), Typing::Done).await?.0)
     }
 
-    /// Reads that have the problem of this one: of the closest, other companies' first. A read whose own problem is not known
-    /// surely enough to be shown is none of them. Empty if the read has no problem, is not in the archive, or is alone with it.
+    /// Reads that have the problem of this one: of the closest, other companies' first. A read
+    /// whose own problem is not known surely enough to be shown is none of them. Empty if the read
+    /// has no problem, is not in the archive, or is alone with it.
     ///
     /// # Errors
-    /// Where the archive or the index cannot be read, or an embedding server does not answer.
+    /// If the archive or the index cannot be read, or an embedding server does not answer.
     pub async fn others_with(&self, id: ReadId, limit: usize) -> Result<Vec<Match>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
         let alike = self.ranked_alike(&read).await?.into_iter();
@@ -230,7 +235,7 @@ impl Search {
         self.ranked_alike(&read).await
     }
 
-    /// The reads whose problem may be this one's, best first.
+    /// The reads that may have the same problem, best first.
     async fn ranked_alike(&self, read: &ReadText) -> Result<Vec<Ranked>, SearchFailure> {
         let Some(problem) = read.precis.problem.as_ref() else { return Ok(Vec::new()) };
         let query = Query::of_words(&format!("{} {}", problem.text, read.card.title));
@@ -242,8 +247,8 @@ impl Search {
         Ok(ranking.reads.into_iter().filter(|other| other.id != read.card.id).collect())
     }
 
-    /// Reads a question. A note names each company, source and technology that the archive does not have, with the nearest
-    /// one that it has.
+    /// Parses a question. Adds a note for each company, source and technology that the archive does
+    /// not have, with the most similar one that it has.
     pub(crate) async fn understood(&self, text: &str) -> Result<Query, SearchFailure> {
         let mut query = Query::parse(text);
         let is_name = |filter: &Filter| {
@@ -265,7 +270,7 @@ impl Search {
         Ok(self.embedder.embed(&[Some(query.words())]).await?.pop().flatten())
     }
 
-    /// Ranks where no other task waits for it.
+    /// Ranks on a blocking thread.
     async fn ranked(
         &self,
         query: Query,
@@ -278,7 +283,7 @@ impl Search {
         Ok(tokio::task::spawn_blocking(rank).await??)
     }
 
-    /// The ranked reads with their texts; those that have left the archive are left out.
+    /// The ranked reads with their texts. Skips reads that have left the archive.
     async fn matched(&self, page: Vec<Ranked>, marks: &Marks) -> Result<Vec<Match>, SearchFailure> {
         let ids: Vec<ReadId> = page.iter().map(|ranked| ranked.id).collect();
         let ranked: HashMap<ReadId, Ranked> = page.into_iter().map(|ranked| (ranked.id, ranked)).collect();
@@ -292,7 +297,7 @@ impl Search {
     }
 }
 
-/// What to say of a filter whose name nothing in the archive has.
+/// The note for a filter with a name that is not in the archive.
 fn unknown_name(filter: &Filter, sources: &[Source]) -> Option<String> {
     let (what, typed, known): (_, _, Vec<&str>) = match filter {
         Filter::Company(name) => {

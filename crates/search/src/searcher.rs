@@ -1,6 +1,6 @@
-//! The index at one moment: its segments, what is known of each read in it, and which reads a query lets through.
+//! A snapshot of the index: its segments, facts about its reads, and the reads that a query allows.
 //!
-//! This module must not rank.
+//! This module does not rank.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,7 +19,7 @@ use crate::words::compile::compile_demands;
 use crate::words::fields::{Fields, column, unpacked};
 use crate::{Query, SearchError};
 
-/// The index as it was when [`crate::Index::searcher`] was called. Cheap to clone.
+/// The index at the time of [`crate::Index::searcher`]. Clones are cheap.
 #[derive(Clone)]
 pub struct Searcher {
     searcher: tantivy::Searcher,
@@ -32,7 +32,8 @@ impl std::fmt::Debug for Searcher {
     }
 }
 
-/// Where a read is in one [`Searcher`]: the segment's place in [`Searcher::segments`] and the row in it.
+/// The position of a read in a [`Searcher`]: the number of the segment in [`Searcher::segments`],
+/// and the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The segment, from 0.
@@ -47,61 +48,61 @@ impl From<DocAddress> for Place {
     }
 }
 
-/// What tells two reads of the same worth apart.
+/// Facts that order equally good reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// The read.
     pub id: ReadId,
-    /// The moment it is filed at, to the second.
+    /// The time under which it is filed, in seconds.
     pub filed_at: Timestamp,
     /// Whether it has a problem.
     pub has_problem: bool,
-    /// How sure the précis is of it, 0 to 1.
+    /// The précis's confidence in the problem, 0 to 1.
     pub confidence: f32,
-    /// Equal for the same article met twice; none where its text is too short to tell.
+    /// Equal for copies of an article. `None` if its text is too short.
     pub fingerprint: Option<u64>,
 }
 
-/// Rows that a query lets through, by segment.
+/// The allowed rows of each segment.
 #[derive(Clone, Debug)]
 pub struct Allowed(Vec<BitSet>);
 
 impl Allowed {
-    /// Whether the read at `place` is let through; reads that were removed never are.
+    /// Whether the read at `place` is allowed. Removed reads never are.
     pub fn contains(&self, place: Place) -> bool {
         let segment = self.0.get(place.segment as usize);
         segment.is_some_and(|rows| place.row < rows.max_value() && rows.contains(place.row))
     }
 
-    /// The rows of one segment, in the order of [`Searcher::segments`].
+    /// The allowed rows of a segment, in the order of [`Searcher::segments`].
     ///
     /// # Panics
-    /// Where the index has no such segment.
+    /// If the index has no such segment.
     pub fn segment(&self, segment: u32) -> &BitSet {
         &self.0[segment as usize]
     }
 
-    /// How many reads are let through.
+    /// Number of allowed reads.
     pub fn len(&self) -> usize {
         self.0.iter().map(BitSet::len).sum()
     }
 
-    /// Whether no read is let through.
+    /// Whether no read is allowed.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What a segment's rows are known by: equal keys, equal rows, equal removals.
+/// Identifies a segment's rows and removals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SegmentKey {
     /// The segment. Its rows never change.
     pub id: SegmentId,
-    /// The state of its removals; none as long as there are none.
+    /// The state of its removals. `None` if there are none.
     pub removals: Option<u64>,
 }
 
-/// A part of the index that does not change but for removals.
+/// A part of the index that never changes, except for removals.
 #[derive(Clone, Copy)]
 pub struct Segment<'a> {
     number: u32,
@@ -116,44 +117,45 @@ impl std::fmt::Debug for Segment<'_> {
 }
 
 impl<'a> Segment<'a> {
-    /// Its place among the searcher's segments, from 0.
+    /// Its number among the searcher's segments, from 0.
     pub fn number(self) -> u32 {
         self.number
     }
 
-    /// What its rows are known by, for whoever keeps something made of them.
+    /// A key for caching data about its rows.
     pub fn key(self) -> SegmentKey {
         SegmentKey { id: self.reader.segment_id(), removals: self.reader.delete_opstamp() }
     }
 
-    /// How many rows it has, those of removed reads included.
+    /// Number of rows, including removed reads.
     pub fn rows(self) -> u32 {
         self.reader.max_doc()
     }
 
-    /// Whether the read in this row has not been removed or replaced.
+    /// Whether the read in this row still exists.
     pub fn is_alive(self, row: u32) -> bool {
         !self.reader.is_deleted(row)
     }
 
-    /// The read in each row, rows of removed ones included.
+    /// The read in each row, including removed ones.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn ids(self) -> Result<Vec<ReadId>, SearchError> {
         let ids = self.searcher.column(self.reader, column::ID)?;
         Ok((0..self.rows()).map(|row| ReadId(ids.first(row).unwrap_or_default())).collect())
     }
 
-    /// Calls `each` with every row that has vectors, in no order, rows of removed reads included, and with the bytes of each of
-    /// its vectors as they were put. One pass over the file.
+    /// Calls `each` with each row that has vectors and with the bytes of each vector, in any order,
+    /// including removed reads. Reads the file once.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn each_vector(self, mut each: impl FnMut(u32, &[u8])) -> Result<(), SearchError> {
         let column = self.reader.fast_fields().bytes(column::VECTORS);
         let Some(column) = column.map_err(|error| self.searcher.reading(&error))? else { return Ok(()) };
-        // The column is a dictionary in the order of its values. Reading it from end to end is quick, by rows is not.
+        // The column is a dictionary sorted by value. Reading it sequentially is fast, reading it
+        // by row is not.
         let mut rows: Vec<(u64, u32)> =
             (0..self.rows()).flat_map(|row| column.term_ords(row).map(move |value| (value, row))).collect();
         rows.sort_unstable();
@@ -181,7 +183,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// What a segment keeps of the [`Facts`] of its reads. Opening it costs far more than reading a row.
+/// A segment's columns for [`Facts`]. Opening them costs far more than reading a row.
 struct Columns {
     id: Column<i64>,
     filed_at: Column<i64>,
@@ -208,7 +210,7 @@ impl Searcher {
         Self { searcher: generation.reader.searcher(), generation }
     }
 
-    /// How many reads are in it.
+    /// Number of reads.
     pub fn len(&self) -> u64 {
         self.searcher.num_docs()
     }
@@ -218,7 +220,7 @@ impl Searcher {
         self.len() == 0
     }
 
-    /// Its segments in order.
+    /// Its segments, in order.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'_>> {
         let readers = self.searcher.segment_readers().iter().enumerate();
         readers.map(|(number, reader)| Segment {
@@ -228,10 +230,10 @@ impl Searcher {
         })
     }
 
-    /// Where a read is; none where it is not in the index.
+    /// The place of a read. Returns `None` if it is not in the index.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn place(&self, id: ReadId) -> Result<Option<Place>, SearchError> {
         let term = self.fields().id_term(id);
         let found = tantivy::query::TermQuery::new(term, tantivy::schema::IndexRecordOption::Basic);
@@ -239,13 +241,13 @@ impl Searcher {
         Ok(self.search(&found, &first)?.first().map(|(_, at)| (*at).into()))
     }
 
-    /// What is known of the reads at `places`, in their order.
+    /// The facts about the reads at `places`, in order.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     ///
     /// # Panics
-    /// Where a place is not one of this searcher.
+    /// If a place does not belong to this searcher.
     pub fn facts(&self, places: &[Place]) -> Result<Vec<Facts>, SearchError> {
         let segments: Vec<Segment<'_>> = self.segments().collect();
         let mut opened: HashMap<u32, Columns> = HashMap::new();
@@ -259,10 +261,11 @@ impl Searcher {
         facts.collect()
     }
 
-    /// The reads that the filters, phrases and exclusions of `query` let through; none where they let through all.
+    /// The reads that the filters, phrases and exclusions of `query` allow. Returns `None` if it
+    /// allows all.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn allowed(&self, query: &Query) -> Result<Option<Allowed>, SearchError> {
         let Some(demands) = compile_demands(self, query)? else { return Ok(None) };
         let reading = |error: TantivyError| self.reading(&error);
@@ -306,7 +309,7 @@ impl Searcher {
         &self.searcher
     }
 
-    /// In how many reads a term is, some of those removed included.
+    /// Number of reads with a term, including some removed ones.
     pub(crate) fn frequency(&self, term: &Term) -> Result<u64, SearchError> {
         self.searcher.doc_freq(term).map_err(|error| self.reading(&error))
     }

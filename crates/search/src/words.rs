@@ -1,4 +1,4 @@
-//! Search by words: what the index keeps of a text, and which reads have the words of a query.
+//! Search by words: what the index stores about a text, and which reads match a query.
 
 pub(crate) mod compile;
 pub(crate) mod coverage;
@@ -22,44 +22,45 @@ use fields::column;
 use rerank::{ASKED, FOUND, rerank};
 use top_docs::SharedTopDocs;
 
-/// Whether the last word of a query is finished.
+/// Whether the query is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Typing {
-    /// The query is whole.
+    /// The query is finished.
     #[default]
     Done,
-    /// Somebody is typing it: the last word also stands for words that begin so.
+    /// A person is typing it: the last word also matches words that start with it.
     Going,
 }
 
-/// A read that was found.
+/// A found read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     /// The read.
     pub id: ReadId,
-    /// Where it is in the index that was searched.
+    /// Its place in the searched index.
     pub place: Place,
-    /// How well its words fit, from 0; comparable within one answer only. 0 for all where nothing was asked for but filters.
+    /// The score, from 0; comparable within one answer only. 0 for all if the query has only
+    /// filters.
     pub score: f32,
 }
 
-/// What was found.
+/// The result of a search by words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
-    /// The best, best first; the newest first where nothing was asked for but filters.
+    /// The best reads, best first. If the query has only filters, the newest first.
     pub hits: Vec<Hit>,
-    /// Words that are not in the archive, and what was searched instead.
+    /// Words that are not in the archive, and their replacements.
     pub corrections: Vec<Correction>,
 }
 
 impl Searcher {
     /// The `limit` best reads by the words of `query`.
     ///
-    /// Words are welcome, not demanded: who has more of them, rarer ones and in better places comes first. Phrases and filters
-    /// must fit, and what is to be left out is.
+    /// Words are optional: reads with more words, rarer words and words in better fields come
+    /// first. Phrases, filters and exclusions are strict.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn words(
         &self,
         query: &Query,
@@ -71,7 +72,7 @@ impl Searcher {
             return Ok(Found::default());
         }
         let compiled = compile(self, query, weights, typing)?;
-        // Room is made for as many as are asked for, whatever is there.
+        // The collector allocates memory for the whole limit.
         let there = usize::try_from(self.len()).unwrap_or(usize::MAX).max(1);
         let scored: Vec<(f32, tantivy::DocAddress)> = if query.has_words() {
             let found = if compiled.frequent.is_empty() { ASKED } else { FOUND };

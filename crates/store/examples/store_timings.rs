@@ -1,7 +1,8 @@
-//! Measures the store at a given size: `cargo run --release -p backissue-store --example store_timings -- 10000`
+//! Measures the store at a given size: `cargo run --release -p backissue-store --example
+//! store_timings -- 10000`
 //!
-//! With a `postgres://` address as the second argument it measures there (the database should be empty), else in a
-//! temporary SQLite file. Prints medians and the slowest of many runs.
+//! The second argument can be the `postgres://` address of an empty database; otherwise it uses a
+//! temporary SQLite file. Prints medians and maxima of many runs.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Storing a précis: table `precis`, the columns of `read` that come from it, and the lists its read is on.
+//! Stores a précis: table `precis`, its columns in `read`, and its read's lists.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use crate::times::millis;
 use crate::{ClaimedRead, Finished, Store, StoreError};
 
 impl Store {
-    /// Stores a read's précis. From then on the read is shown.
+    /// Stores a read's précis, so that the read is shown.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn finish_annotate(
         &self,
         read: &ClaimedRead,
@@ -28,10 +28,11 @@ impl Store {
         stored.map_err(|f| f.at(&self.location, "storing a précis"))
     }
 
-    /// Stores a read's précis as [`Store::finish_annotate`] does, and has it annotated anew by `by` ([`Store::claim_again`]).
+    /// Stores a read's précis like [`Store::finish_annotate`], and requests another one by `by`
+    /// ([`Store::claim_again`]).
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn finish_annotate_and_ask(
         &self,
         read: &ClaimedRead,
@@ -65,10 +66,11 @@ impl Store {
         Ok(Finished::Done)
     }
 
-    /// Stores the new précis of a read that was annotated anew; until then the former one was shown.
+    /// Stores the new précis of a read that was annotated again. The former one was shown until
+    /// now.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn finish_again(
         &self,
         read: &ClaimedRead,
@@ -99,7 +101,7 @@ impl Store {
     }
 }
 
-/// Whether the lease is still this worker's; the row is its own until the transaction ends.
+/// Whether this worker still holds the lease. The row stays locked until the transaction ends.
 async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<bool> {
     let lock = tx.for_update();
     let query =
@@ -107,7 +109,7 @@ async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<boo
     Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
 }
 
-/// Gives the lease back with what lists show of the précis, and says who is to annotate the read next, and from when.
+/// Ends the lease, stores what lists show of the précis, and sets the next annotator and time.
 async fn end_lease(
     tx: &mut Tx,
     read: &ClaimedRead,
@@ -164,7 +166,7 @@ async fn insert_precis(tx: &mut Tx, read: &ClaimedRead, precis: &Precis, now: Ti
     Ok(())
 }
 
-/// Each concept once, in their order.
+/// Each concept once, in order.
 fn distinct(concepts: &[ConceptSlug]) -> Vec<&ConceptSlug> {
     let mut seen = HashSet::new();
     concepts.iter().filter(|concept| seen.insert(*concept)).collect()

@@ -27,23 +27,26 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, creating the file, its folder and the tables where missing and bringing older tables up to
-    /// date. Where the archive's time zone has changed, every read is filed anew.
+    /// Opens the database. Creates the file, its folder and the tables if they are missing, and
+    /// migrates older tables. If the time zone has changed, files all reads again.
     ///
     /// # Errors
-    /// [`StoreError::Folder`], [`StoreError::CannotOpen`], [`StoreError::Connection`] where it cannot be reached;
-    /// [`StoreError::NewerThanProgram`]; [`StoreError::Damaged`]; [`StoreError::Migration`].
+    /// - [`StoreError::Folder`], [`StoreError::CannotOpen`], [`StoreError::Connection`] if it
+    ///   cannot be reached.
+    /// - [`StoreError::NewerThanProgram`], [`StoreError::Damaged`], [`StoreError::Migration`].
     pub async fn open(location: &Location, zone: &TimeZone) -> Result<Self, StoreError> {
         let store = Self { zone: zone.clone(), ..Self::connect(location).await? };
         store.settle_zone().await.map_err(|f| f.at(location, "filing reads in the archive's time zone"))?;
         Ok(store)
     }
 
-    /// Opens the database as [`Store::open`] does, but in the time zone that the archive has (UTC where it is new) and
-    /// without filing anything anew: for whoever looks at the archive beside the one process that works on it.
+    /// Opens the database like [`Store::open`], but in the archive's own time zone (UTC for a new
+    /// archive), so that nothing is filed again. For processes that read the archive while another
+    /// one works on it.
     ///
     /// # Errors
-    /// As of [`Store::open`]; [`StoreError::Unreadable`] where this system does not know the archive's time zone.
+    /// As [`Store::open`]; [`StoreError::Unreadable`] if this system does not know the archive's
+    /// time zone.
     pub async fn look_at(location: &Location) -> Result<Self, StoreError> {
         let store = Self::connect(location).await?;
         let zone =
@@ -51,18 +54,20 @@ impl Store {
         Ok(Self { zone, ..store })
     }
 
-    /// Opens the database as [`Store::look_at`] does, but creates nothing. Returns `None` if there is no archive.
+    /// Opens the database like [`Store::look_at`], but creates nothing. Returns `None` if there is
+    /// no archive.
     ///
     /// # Errors
-    /// As of [`Store::look_at`].
+    /// As [`Store::look_at`].
     pub async fn look_at_existing(location: &Location) -> Result<Option<Self>, StoreError> {
         if Self::is_archive(location).await? { Self::look_at(location).await.map(Some) } else { Ok(None) }
     }
 
-    /// Whether an archive is at this location. What cannot be looked at may be one, so that opening it tells why.
+    /// Whether there is an archive at this location. Returns true if that is unknown, so that
+    /// opening it reports the reason.
     ///
     /// # Errors
-    /// Where a database server cannot be reached.
+    /// If a database server cannot be reached.
     pub async fn is_archive(location: &Location) -> Result<bool, StoreError> {
         let url = match location {
             Location::Sqlite(path) => {
@@ -84,7 +89,7 @@ impl Store {
         has_tables.await.map_err(|f: Failure| f.at(location, "looking for an archive"))
     }
 
-    /// Connections to a database with today's tables.
+    /// Connects to a database with current tables.
     async fn connect(location: &Location) -> Result<Self, StoreError> {
         let database = match location {
             Location::Sqlite(path) => {
@@ -108,8 +113,8 @@ impl Store {
         Self { source_limit: i64::try_from(bytes).unwrap_or(i64::MAX), ..self }
     }
 
-    /// Whether the database's file is still the one that was opened. After it was deleted or replaced, whatever is written
-    /// goes to a file that nobody can open any more.
+    /// Whether the database's file is still the one that was opened. After it was deleted or
+    /// replaced, whatever is written goes to a file that nobody can open any more.
     pub fn is_in_place(&self) -> bool {
         self.file.is_none() || self.file == identity(&self.location)
     }
@@ -119,19 +124,19 @@ impl Store {
         &self.zone
     }
 
-    /// What was kept under this name with [`Store::set_flag`].
+    /// The value of a flag ([`Store::set_flag`]).
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn flag(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.setting(&flag_name(name)).await.map_err(|f| f.at(&self.location, "reading what was remembered"))
+        self.setting(&flag_name(name)).await.map_err(|f| f.at(&self.location, "reading a flag"))
     }
 
-    /// Remembers a value under a name, for good; the one kept under it before is forgotten. For what a program has to
-    /// know of itself the next time it runs, such as that it has offered something once.
+    /// Stores a value under a name permanently. For facts that a program needs at its next start,
+    /// such as that an offer was made once.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn set_flag(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let set = async {
             let mut tx = self.database.begin().await?;
@@ -141,10 +146,10 @@ impl Store {
         set.await.map_err(|f| f.at(&self.location, "remembering something"))
     }
 
-    /// What is remembered under this name; if nothing is, remembers `value`.
+    /// The value of a flag. If it has none, sets it to `value`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn flag_or(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let name = flag_name(name);
         let settled = async {
@@ -157,35 +162,35 @@ impl Store {
             tx.run(insert.bind(name.as_str()).bind(value)).await?;
             tx.commit().await?;
             let known = self.setting(&name).await?;
-            known.ok_or_else(|| Failure::Unreadable(format!("`{name}` was not remembered")))
+            known.ok_or_else(|| Failure::Unreadable(format!("flag `{name}` was not stored")))
         };
         settled.await.map_err(|f: Failure| f.at(&self.location, "remembering something"))
     }
 
-    /// The archive's own name, which no other archive has. It is made up when it is first wanted.
+    /// The archive's unique name. It is created when it is first needed.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn name(&self) -> Result<String, StoreError> {
         // The keys of this hash are random.
         let new = RandomState::new().hash_one(format!("{:?}", self.location));
         self.flag_or("archive name", &format!("{new:016x}")).await
     }
 
-    /// Where the database is.
+    /// The database's location.
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Closes its connections, those of clones too, after what they are doing.
+    /// Closes all connections, also of clones, after their current work.
     pub async fn close(&self) {
         self.database.close().await;
     }
 
-    /// A number that changes with every commit that changes what pages show.
+    /// A number that changes with each commit that changes pages.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn archive_version(&self) -> Result<u64, StoreError> {
         let version = async {
             let row = self.database.row(sql("SELECT version FROM archive WHERE id = 1")).await?;
@@ -194,8 +199,8 @@ impl Store {
         version.await.map_err(|f: Failure| f.at(&self.location, "reading the archive's version"))
     }
 
-    /// Whether the tables are exactly those of this program. Looks without a lock, so that whoever only reads does not wait
-    /// for a busy writer; whatever speaks against it, such as that there are no tables, is for [`Self::migrate`] to tell.
+    /// Whether the tables are exactly those of this program. Does not lock, so that a reader does
+    /// not wait for a writer. If the answer is no, [`Self::migrate`] finds out why.
     async fn is_up_to_date(&self) -> bool {
         let (steps, checksum) = match &self.database {
             Database::Sqlite { .. } => (&SQLITE, "lower(hex(checksum))"),
@@ -214,7 +219,7 @@ impl Store {
     async fn migrate(&self) -> Result<(), StoreError> {
         let (result, known) = match &self.database {
             Database::Sqlite { writer, .. } => {
-                // SQLite's migrations have no lock of their own: two programs that start at once take turns here.
+                // SQLite's migrations do not lock, so this lock serialises two processes.
                 let migrated = async {
                     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
                     SQLITE.run_direct(None, &mut *tx, false).await?;
@@ -228,7 +233,7 @@ impl Store {
         result.map_err(|error| of_migration(error, &self.location, known))
     }
 
-    /// Files every read anew where the time zone is not the one they were filed in.
+    /// Files all reads again if the time zone has changed.
     async fn settle_zone(&self) -> Tried<()> {
         let name = zone_name(&self.zone);
         if self.setting(TIME_ZONE).await?.as_ref() == Some(&name) {
@@ -240,7 +245,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// The time zone that reads were filed in last.
+    /// The time zone in which reads are filed.
     async fn settled_zone(&self) -> Tried<TimeZone> {
         let Some(name) = self.setting(TIME_ZONE).await? else { return Ok(TimeZone::UTC) };
         let unknown =
@@ -254,10 +259,10 @@ impl Store {
     }
 }
 
-/// The setting that holds the archive's time zone.
+/// The setting with the archive's time zone.
 const TIME_ZONE: &str = "time_zone";
 
-/// Flags stand beside the archive's own settings, which they cannot meet.
+/// The prefix separates flags from the archive's own settings.
 fn flag_name(name: &str) -> String {
     format!("flag/{name}")
 }
@@ -272,19 +277,19 @@ async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
 fn in_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// Says that what pages show has changed, and holds the counters until the commit.
+/// Increments the archive's version, which also locks the counters until the commit.
 pub(crate) async fn touch(tx: &mut Tx) -> Tried<()> {
     tx.run(sql("UPDATE archive SET version = version + 1 WHERE id = 1")).await?;
     Ok(())
 }
 
-/// The newest schema this program knows.
+/// The newest schema that this program knows.
 pub(crate) fn newest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|m| m.version).max().unwrap_or(0)
 }
@@ -296,8 +301,8 @@ pub(crate) fn known_schema(database: &Database) -> i64 {
     })
 }
 
-/// What the zone can be found by again: its IANA name, its fixed offset, its POSIX rule. A system's zone without any of
-/// them is known by how it prints.
+/// A text by which the zone can be found: its IANA name, its fixed offset, or its POSIX rule. A
+/// system zone without any of them is identified by its debug output.
 fn zone_name(zone: &TimeZone) -> String {
     DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| format!("{zone:?}"))
 }
@@ -317,7 +322,8 @@ fn identity(location: &Location) -> Option<(u64, u64)> {
     }
 }
 
-/// Whether a file has no bytes, and gets none in a moment: another process that makes an archive fills its file at once.
+/// Whether a file has no bytes, and gets none in a moment: another process that makes an archive
+/// fills its file at once.
 async fn stays_empty(path: &Path) -> bool {
     for _ in 0..20 {
         if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {

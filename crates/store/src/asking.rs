@@ -1,6 +1,8 @@
-//! Reads that are to be annotated anew, and what language models answered and cost (tables `answer` and `model_usage`).
+//! Reads to be annotated again, and the replies and costs of language models (tables `answer` and
+//! `model_usage`).
 //!
-//! Such a read keeps its stage and its précis; its row is the job once more, with the annotator's name in `ask`.
+//! Such a read keeps its stage and its précis. Its row is the job, with the annotator's name in
+//! `ask`.
 
 use backissue_model::{ReadId, Stage, Week};
 use jiff::tz::TimeZone;
@@ -12,62 +14,63 @@ use crate::read_jobs::DueRead;
 use crate::times::millis;
 use crate::{ClaimedRead, Store, StoreError};
 
-/// Which annotated reads are meant.
+/// Which annotated reads to select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// All of them.
     All,
-    /// Those of a week and of the weeks after it.
+    /// Those of this week and later weeks.
     Since(Week),
-    /// These; numbers that are no annotated read's are passed over.
+    /// These. Ids of other reads are skipped.
     These(Vec<ReadId>),
 }
 
-/// What a model may be asked in a day.
+/// A model's limits per day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Reads; none: as many as come.
+    /// Reads. `None` means no limit.
     pub reads: Option<u64>,
-    /// Tokens, of questions and replies together; none: as many as it takes. A read that was begun below it is finished.
+    /// Tokens of prompts and replies together. `None` means no limit. A read that was started below
+    /// the limit is finished.
     pub tokens: Option<u64>,
 }
 
-/// What was spent.
+/// The cost of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Reads for which the model was asked.
+    /// Reads for which the model was used.
     pub reads: u64,
-    /// Questions that were answered.
+    /// Prompts with a reply.
     pub questions: u64,
-    /// Tokens of questions.
+    /// Tokens of prompts.
     pub input_tokens: u64,
     /// Tokens of replies.
     pub output_tokens: u64,
-    /// Questions that were not answered.
+    /// Prompts without a reply.
     pub failures: u64,
 }
 
-/// What one model cost on one day.
+/// The cost of a model on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayUsage {
     /// The day in UTC, e.g. `2026-05-17`.
     pub day: String,
-    /// What the settings call the model.
+    /// The model's name in the settings.
     pub model: String,
-    /// What was spent.
+    /// The cost.
     pub spent: Spent,
 }
 
-/// The name under which a read waits for the built-in annotator because another source owns it now: what "we" means, and the
-/// company, may differ.
+/// The name under which a read waits for the built-in annotator because another source owns it now:
+/// what "we" means, and the company, may differ.
 pub const OWNER_CHANGED: &str = "owner changed";
 
 impl Store {
-    /// Has reads annotated anew by `by`, from now on, and tells how many. Those that somebody has in hand for it at this
-    /// moment are passed over.
+    /// Requests that `by` annotates these reads again, and returns their number. Skips reads that
+    /// `by` is working on.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn ask_for(&self, selection: &Selection, by: &str, now: Timestamp) -> Result<u64, StoreError> {
         let (condition, values) = match selection {
             Selection::All => (String::new(), 0),
@@ -89,10 +92,10 @@ impl Store {
         self.changed_by("asking for new précis", update).await
     }
 
-    /// Takes back what `by` was asked for and nobody has in hand, and tells how many reads that is.
+    /// Cancels requests to `by` that are not in progress, and returns their number.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn ask_no_more(&self, by: &str) -> Result<u64, StoreError> {
         let update = || {
             sql("UPDATE read SET ask = NULL, due_at = NULL
@@ -102,10 +105,10 @@ impl Store {
         self.changed_by("taking back what was asked for", update).await
     }
 
-    /// How many reads `by` is asked to annotate, now or later.
+    /// Number of reads that `by` is requested to annotate.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn asked_for(&self, by: &str) -> Result<u64, StoreError> {
         let query = sql("SELECT count(*) AS reads FROM read
              WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask = $1");
@@ -130,11 +133,12 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
     }
 
-    /// Takes the newest read that `by` is to annotate anew and holds it for `lease`; its article is always there. What
-    /// comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read that is set aside then keeps its précis.
+    /// Takes the newest read that `by` is to annotate again and holds it for `lease`; its article
+    /// is always there. What comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read
+    /// that is set aside then keeps its précis.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn claim_again(
         &self,
         by: &str,
@@ -152,13 +156,13 @@ impl Store {
             ask: Some(by),
         };
         let claimed = retried(|| self.claim_due(&due)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate anew"))
+        claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate again"))
     }
 
-    /// What a model answered to a question before; `question` is a hash of all that was sent.
+    /// A model's earlier reply to a prompt. `question` is a hash of the whole request.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn answer(
         &self,
         question: u128,
@@ -172,10 +176,10 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "looking up an answer"))
     }
 
-    /// Keeps what a model answered to a question, and counts it to the model `named` in the settings.
+    /// Stores a model's reply, and counts its cost for the model `named` in the settings.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn keep_answer(
         &self,
         answered: Answered<'_>,
@@ -198,19 +202,19 @@ impl Store {
         retried(keep).await.map_err(|f| f.at(&self.location, "keeping an answer"))
     }
 
-    /// Counts what a model cost.
+    /// Adds to a model's cost.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn record_spent(&self, model: &str, spent: Spent, now: Timestamp) -> Result<(), StoreError> {
         self.changed_by("counting what a model cost", || spend(model, spent, now)).await.map(|_| ())
     }
 
-    /// Counts one read to the day of `now` in UTC, unless the day's limits are reached; whether it was counted. However
-    /// many ask at once, no more get leave than the limit has.
+    /// Reserves one read of the quota for the day of `now` in UTC. Returns false if the quota is
+    /// used up. Atomic.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn reserve_quota(
         &self,
         model: &str,
@@ -234,7 +238,7 @@ impl Store {
         Ok(self.changed_by("counting a read to a model's day", insert).await? > 0)
     }
 
-    /// How many rows a statement changes that is a transaction by itself.
+    /// Number of rows that a single-statement transaction changes.
     async fn changed_by(&self, doing: &'static str, statement: impl Fn() -> Sql) -> Result<u64, StoreError> {
         let change = || async {
             let mut tx = self.database.begin().await?;
@@ -245,10 +249,10 @@ impl Store {
         retried(change).await.map_err(|f| f.at(&self.location, doing))
     }
 
-    /// What each model cost by day, newest day first, at most `limit` rows.
+    /// The cost of each model per day, newest day first, at most `limit` rows.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
         let query =
             sql("SELECT day, model, reads, questions, input_tokens, output_tokens, failures FROM model_usage
@@ -274,18 +278,18 @@ impl Store {
     }
 }
 
-/// An answer to be kept.
+/// A reply to store.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
-    /// A hash of all that was sent.
+    /// A hash of the whole request.
     pub question: u128,
     /// The version of the prompt.
     pub prompt_version: &'a str,
-    /// What its server calls the model.
+    /// The server's name for the model.
     pub model: &'a str,
-    /// What the settings call it.
+    /// The model's name in the settings.
     pub named: &'a str,
-    /// What it said.
+    /// The reply.
     pub reply: &'a str,
 }
 

@@ -1,7 +1,8 @@
-//! What sources published before they were followed: table `backfill`.
+//! Backfill, the search for what sources published before they were followed: table `backfill`.
 //!
-//! The row is the job: a worker claims the search of one source, reads one document (a sitemap, a list, a feed), and what that
-//! gave is committed together with what is still to be read. What the plan says is the caller's; here it is a text.
+//! The row is the job. A worker claims the backfill of one source and reads one document (a
+//! sitemap, a list, a feed). Its result is committed together with the plan of what is still to be
+//! read. The plan is a text that only the caller interprets.
 
 use backissue_model::{ReadId, Source, SourceId};
 use jiff::{SignedDuration, Timestamp};
@@ -16,17 +17,17 @@ use crate::sources::{not_among, of_due, source_in};
 use crate::times::{millis, opt_millis};
 use crate::{Admission, Admitted, Store, StoreError};
 
-/// How far back and how much.
+/// The limits of a backfill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// Nothing known to be older is asked for; none: everything.
+    /// The earliest publication date. `None` means no limit.
     pub since: Option<Timestamp>,
-    /// Reads to admit at the most; none: all.
+    /// Maximum reads to admit. `None` means no limit.
     pub most: Option<u64>,
 }
 
 impl Extent {
-    /// Whether everything that `self` asks for was asked for with `before` too.
+    /// Whether `before` includes everything that `self` includes.
     fn is_within(&self, before: &Self) -> bool {
         let since = match (self.since, before.since) {
             (_, None) => true,
@@ -37,98 +38,102 @@ impl Extent {
     }
 }
 
-/// The search for a source's past, as it stands.
+/// The state of a source's backfill.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backfill {
-    /// Whose past.
+    /// The source.
     pub source: SourceId,
-    /// What was asked for.
+    /// Its limits.
     pub extent: Extent,
-    /// When it was asked for.
+    /// When it was requested.
     pub asked_at: Timestamp,
-    /// What is still to be read and what was; the caller's own.
+    /// The caller's plan: documents that are read and still to be read.
     pub plan: String,
-    /// Documents that were read.
+    /// Number of documents that were read.
     pub documents: u64,
-    /// Addresses of articles in them, those the archive had included.
+    /// Addresses of articles in them, including known ones.
     pub found: u64,
-    /// Reads that are new because of it.
+    /// New reads.
     pub admitted: u64,
-    /// When it goes on; none where it is finished.
+    /// When it continues. `None` if it is finished.
     pub due_at: Option<Timestamp>,
     /// When it was finished.
     pub finished_at: Option<Timestamp>,
-    /// The last trouble it met, in plain words.
+    /// The last error, in plain words.
     pub error: Option<String>,
 }
 
-/// A search that this worker alone may carry on until its lease ends.
+/// A claimed backfill. Only this worker may continue it until the lease ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedBackfill {
     /// The source.
     pub source: Source,
-    /// The search as it stands.
+    /// Its state.
     pub backfill: Backfill,
-    /// The host that is asked next.
+    /// The host of the next document.
     pub host: String,
-    /// Attempts at the next document that failed before this one, those in which the program stopped included.
+    /// Earlier failed attempts at the next document, including those in which the program stopped.
     pub attempts: u32,
     /// Proof of the lease.
     pub(crate) claim: i64,
 }
 
-/// What one step of a search came to.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackfillStep {
-    /// What is now still to be read and what was.
+    /// The updated plan.
     pub plan: String,
-    /// The host that is asked next.
+    /// The host of the next document.
     pub host: String,
-    /// What is to become reads, in the order in which they are wanted.
+    /// Reads to admit, most wanted first.
     pub admissions: Vec<Admission>,
-    /// Whether a feed (or a list as sure as one) told them, or their addresses were all there was to go by.
+    /// Whether a feed (or an equally reliable list) names them, or only their addresses suggest
+    /// that they are articles.
     pub found_by: FoundBy,
-    /// Whether a document was read, well or not.
+    /// Whether a document was read, with or without success.
     pub document: bool,
-    /// The trouble, if there was any.
+    /// The error, if there was one.
     pub error: Option<String>,
-    /// How it goes on.
+    /// How to continue.
     pub next: NextStep,
 }
 
-/// How a search goes on.
+/// How a backfill continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
-    /// With the next document, at once.
+    /// With the next document, immediately.
     Now,
-    /// With the same document, from then on; an attempt failed.
+    /// With the same document, from this time on, after a failed attempt.
     Retry(Timestamp),
-    /// With the same document, from then on; the attempt does not count, for the document was not to blame.
+    /// With the same document, from this time on. The attempt does not count, because the document
+    /// did not cause the failure.
     Uncounted(Timestamp),
-    /// Not at all: all is read.
+    /// Not at all: everything is read.
     Finished,
 }
 
-/// How a source stands between what is in the archive and what was published.
+/// How complete the archive is for a source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reach {
-    /// The publication date of its oldest read that is shown.
+    /// The publication date of its oldest shown read.
     pub oldest: Option<Timestamp>,
-    /// Its reads that are found and not yet shown.
+    /// Its reads that are not shown yet.
     pub on_their_way: u64,
-    /// The search for its past, if there ever was one.
+    /// Its backfill, if there was one.
     pub backfill: Option<Backfill>,
 }
 
 const BACKFILL: &str = "SELECT source_id, since, most, asked_at, plan, documents, found, admitted, due_at, finished_at, error FROM backfill";
 
 impl Store {
-    /// Asks for a source's past, and tells whether documents that were read for it before need not be read again unless
-    /// they have changed: then `again` makes the new plan of the old one, else the plan begins anew with an empty text. A search that
-    /// is under way goes on with the new extent and its plan.
+    /// Requests a source's backfill. Returns whether documents that were read before are read again
+    /// only if they have changed.
+    ///
+    /// In that case `again` derives the new plan from the old one; otherwise the plan starts as an
+    /// empty text. A backfill in progress continues with the new limits and its plan.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn ask_backfill(
         &self,
         source: SourceId,
@@ -178,20 +183,20 @@ impl Store {
         tx.commit().await
     }
 
-    /// The search for a source's past, if there ever was one.
+    /// A source's backfill, if there was one.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn backfill(&self, source: SourceId) -> Result<Option<Backfill>, StoreError> {
         let query = sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(source.0);
         let found = async { self.database.row(query).await?.as_ref().map(backfill_of_row).transpose() };
         found.await.map_err(|f| f.at(&self.location, "looking up the search for a source's past"))
     }
 
-    /// How far back a source's reads go, how many are on their way, and how the search for its past stands.
+    /// How far back a source's reads go, how many are not shown yet, and the state of its backfill.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn reach(&self, source: SourceId) -> Result<Reach, StoreError> {
         let backfill = self.backfill(source).await?;
         let found = async {
@@ -216,11 +221,11 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "looking how far back a source reaches"))
     }
 
-    /// Takes the search that has waited longest, on a host that is not busy and for a source whose feed was read, from which
-    /// it is learned what an article is, and holds it for `lease`.
+    /// Claims the backfill that has waited longest, for `lease`. Skips busy hosts, and sources
+    /// whose feed has not been read, because the feed shows what an article's address looks like.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn claim_backfill(
         &self,
         now: Timestamp,
@@ -248,7 +253,7 @@ impl Store {
         );
         let bound = |text: String| of_due(text, now, lease, busy);
         let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        // Who held it until now and never came back has failed.
+        // A lease that ran out counts as a failed attempt.
         let take = |lock: &str| {
             bound(format!(
                 "UPDATE backfill SET claim = claim + 1, leased_until = $2,
@@ -273,12 +278,12 @@ impl Store {
         Ok(Some(claimed))
     }
 
-    /// Records what a step of a search came to: its admissions become reads or are recognised, no more new ones than were
-    /// asked for, and what is still to be read is kept, all in one transaction. Whoever is late still admits what was
-    /// found, which cannot double anything, but leaves the search to the one who holds it now.
+    /// Records a step in one transaction: admits its reads, up to the requested maximum, and stores
+    /// the plan. A worker whose lease has ended still admits its reads, which is idempotent, but
+    /// does not change the backfill.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn record_backfill(
         &self,
         claimed: &ClaimedBackfill,
@@ -300,7 +305,7 @@ impl Store {
         let lock =
             format!("SELECT claim, most, admitted FROM backfill WHERE source_id = $1 {}", tx.for_update());
         let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
-            // The source was unfollowed meanwhile and stays gone.
+            // The source was unfollowed in the meantime.
             tx.abandon().await?;
             return Ok(Admitted::default());
         };
@@ -339,10 +344,10 @@ impl Store {
         Ok(admitted)
     }
 
-    /// The addresses of a source's articles as its feed told them, the newest `limit`.
+    /// Addresses of a source's articles in its feed, the newest `limit`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn addresses_in_feed(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
         let query = sql("SELECT url FROM place WHERE source_id = $1 AND found_by = 'feed'
              ORDER BY read_id DESC LIMIT $2");
@@ -353,10 +358,10 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "looking up what a feed listed"))
     }
 
-    /// The addresses under which a source has articles in the archive, the newest first.
+    /// Addresses of a source's articles in the archive, newest first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn addresses_of_articles(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
         let query = sql("SELECT p.url FROM place p JOIN read r ON r.id = p.read_id
              WHERE p.source_id = $1 AND r.stage = 'annotated' ORDER BY p.read_id DESC LIMIT $2");
@@ -367,10 +372,10 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "looking up a source's articles"))
     }
 
-    /// Another read than `but` that was admitted under an address.
+    /// A read other than `but` that was admitted under an address.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn admitted_under(
         &self,
         url: &backissue_model::CanonicalUrl,
@@ -383,7 +388,7 @@ impl Store {
     }
 }
 
-/// A source's reads that are found and not yet shown.
+/// A source's reads that are not shown yet.
 pub(crate) const ON_THEIR_WAY: &str = "SELECT count(*) AS reads FROM read
     WHERE source_id = $1 AND due_at IS NOT NULL AND stage <> 'annotated'";
 

@@ -1,4 +1,4 @@
-//! What pages ask for and what they are given.
+//! The types of lists and pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,74 +9,75 @@ use url::Url;
 
 use crate::marks::Mine;
 
-/// A read as a list shows it.
+/// A read in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadCard {
     /// Its row.
     pub id: ReadId,
-    /// Its title as the last part of an address.
+    /// Its title as a slug.
     pub slug: Slug,
-    /// Its title; its address where neither article nor entry has one.
+    /// Its title, or its address if it has none.
     pub title: String,
     /// The article's address.
     pub url: Url,
-    /// The source on which it turned up first.
+    /// The first source that named it.
     pub source: SourceId,
-    /// That source's name in addresses.
+    /// That source's slug.
     pub source_slug: Slug,
     /// That source's title.
     pub source_title: String,
-    /// Whose blog that is.
+    /// The company behind that source.
     pub company: String,
-    /// Who wrote it.
+    /// Its author.
     pub author: Option<String>,
-    /// When it was published, as far as anybody said; may lie in the future where a blog says so.
+    /// Its publication date, if known. It may be in the future.
     pub published: Option<Timestamp>,
     /// When the archive first saw it.
     pub first_seen: Timestamp,
-    /// The moment it is filed at: its publication, or when it was first seen where that is unknown or lies in the future.
+    /// The time under which it is filed: its publication date, or the time when it was first seen
+    /// if the date is unknown or in the future.
     pub filed_at: Timestamp,
-    /// The week it is filed under.
+    /// The week under which it is filed.
     pub week: Week,
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: Kind,
-    /// The problem, if it is likely enough to be shown.
+    /// The problem, if it is likely enough to show.
     pub problem: Option<String>,
-    /// Whether the problem is sure enough to stand over the title.
+    /// Whether the problem is sure enough to stand above the title.
     pub problem_leads: bool,
-    /// How the problem's words came about.
+    /// Whose words the problem uses.
     pub problem_form: Form,
-    /// How the page describes itself, plain text of at most 300 characters.
+    /// The page's own description as plain text, at most 300 characters.
     pub description: Option<String>,
-    /// Minutes it takes to read.
+    /// Minutes to read it.
     pub minutes: u32,
     /// Its concepts, best first.
     pub concepts: Vec<ConceptSlug>,
 }
 
-/// A read with all there is of it.
+/// A complete read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadPage {
-    /// What lists show of it.
+    /// Its fields in lists.
     pub card: ReadCard,
     /// Its article.
     pub article: Article,
-    /// What the archive says of it.
+    /// Its précis.
     pub precis: Precis,
-    /// The sources on which it turned up, the first one first.
+    /// The sources that name it, the first one first.
     pub places: Vec<Place>,
     /// When its page was fetched.
     pub fetched_at: Timestamp,
-    /// When a source last said that it was changed.
+    /// The last date of change that a source gave.
     pub updated: Option<Timestamp>,
 }
 
-/// A read as lists show it, with what the archive says of it.
+/// A read as lists show it, with its précis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadSummary {
     /// What lists show of it.
     pub card: ReadCard,
-    /// What the archive says of it.
+    /// Its précis.
     pub precis: Precis,
 }
 
@@ -86,53 +87,56 @@ impl From<ReadPage> for ReadSummary {
     }
 }
 
-/// A source on which a read turned up.
+/// A source that names a read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// The source's name in addresses.
+    /// The source's slug.
     pub source_slug: Slug,
     /// The source's title.
     pub source_title: String,
-    /// The address under which that source named the read.
+    /// The address in that source.
     pub url: Url,
 }
 
-/// Which reads a list holds; all conditions apply at once. A page of those with a source and a concept costs up to the number
-/// of reads that the smaller of the two has; one of a week and anything else, up to the week's.
+/// Which reads a list contains; all conditions apply. A page filtered by source and concept costs
+/// up to the number of reads of the smaller of the two. A page filtered by week and something else
+/// costs up to the number of reads of the week.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadFilter {
     /// Only of this week.
     pub week: Option<Week>,
-    /// Only those that turned up on this source.
+    /// Only those that this source names.
     pub source: Option<SourceId>,
     /// Only those with this concept.
     pub concept: Option<ConceptSlug>,
     /// Only of this kind.
     pub kind: Option<Kind>,
-    /// Only those with which this reader did this. Passes over the other reads of the list one by one.
+    /// Only those that match this reader's marks and notes. Checks the other reads of the list one
+    /// by one.
     pub mine: Option<(ReaderId, Mine)>,
 }
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// Reads with a problem before those without, newest first among each.
+    /// Reads with a problem before those without, newest first in each group.
     #[default]
     ProblemsFirst,
     /// Newest first.
     Newest,
 }
 
-/// A stretch of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
     /// Its items.
     pub items: Vec<T>,
-    /// Where the next stretch begins; none at the end.
+    /// Where the next page starts. `None` at the end.
     pub next: Option<Cursor>,
 }
 
-/// A place in a list, after one of its reads. Its text is made of letters, digits and `-` only; what it means may change.
+/// A position in a list, after one of its reads. Its text has only letters, digits and `-`. The
+/// format may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub(crate) has_problem: bool,
@@ -140,14 +144,14 @@ pub struct Cursor {
     pub(crate) id: i64,
 }
 
-/// A text that is no cursor of this program.
+/// The text is no cursor of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` marks no place in a list; go back to the list's beginning")]
 pub struct CursorError(pub(crate) String);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The sign is folded into the lowest bit, so that no cursor has a minus of its own.
+        // The sign is in the lowest bit, so that the cursor contains no minus.
         let folded = (self.filed_at << 1) ^ (self.filed_at >> 63);
         write!(f, "{}{:x}-{:x}", if self.has_problem { 'p' } else { 'n' }, folded, self.id)
     }
@@ -175,16 +179,16 @@ impl FromStr for Cursor {
 pub struct WeekCount {
     /// The week.
     pub week: Week,
-    /// Its reads.
+    /// Number of reads.
     pub reads: u64,
-    /// Those of them that have a problem.
+    /// Number of reads with a problem.
     pub problems: u64,
 }
 
-/// How a list could be narrowed: what its reads have, with counts, the most frequent first.
+/// Values by which a list can be filtered, with counts, most frequent first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// Sources: name in addresses, title, reads.
+    /// Sources: slug, title, reads.
     pub sources: Vec<(Slug, String, u64)>,
     /// Concepts with their reads.
     pub concepts: Vec<(ConceptSlug, u64)>,
@@ -197,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_an_address() {
+    fn cursor_round_trips_through_text() {
         for filed_at in [0, 1, -1, 1_700_000_000_000, i64::MIN, i64::MAX] {
             for has_problem in [true, false] {
                 let cursor = Cursor { has_problem, filed_at, id: 42 };
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_cursor_is_refused() {
+    fn foreign_cursor_is_refused() {
         for text in ["", "p", "p1", "x1-2", "p1-", "p-1", "p+1-2", "pzz-1", "p1-ffffffffffffffff", "é1-2"] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }

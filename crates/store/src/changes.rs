@@ -1,7 +1,8 @@
-//! What changed since: for whoever keeps something beside the archive, such as a search index (`read.changed`, table `gone`).
+//! Changes since a version, for consumers such as a search index (`read.changed`, table `gone`).
 //!
-//! Every commit that changes what is shown of a read gives it the archive's new version. Such commits follow one another,
-//! as each holds the archive's row from its `touch` to its end; so whoever has seen a version has seen all before it.
+//! Each commit that changes what is shown of a read gives it the archive's new version. These
+//! commits are serialised, because each locks the archive's row from its `touch` to its end. So a
+//! consumer that has seen a version has seen all earlier ones.
 
 use std::collections::HashMap;
 
@@ -13,10 +14,10 @@ use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
 use crate::pages::{CARD, card_of_row};
 use crate::{Store, StoreError};
 
-/// Most changes told at once.
+/// Maximum changes per call.
 const CHANGES_MAX: u32 = 1000;
 
-/// A place in the order of changes; the default is before all of them.
+/// A position in the order of changes. The default is before all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangeMark {
     version: i64,
@@ -24,7 +25,7 @@ pub struct ChangeMark {
 }
 
 impl ChangeMark {
-    /// After everything that happened up to this version of the archive.
+    /// After everything up to this version of the archive.
     pub fn after_version(version: u64) -> Self {
         if version == 0 {
             return Self::default();
@@ -33,31 +34,32 @@ impl ChangeMark {
     }
 }
 
-/// What is searched in a read and shown of what was found.
+/// The searchable text of a read, and what results show of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadText {
-    /// What lists show of it.
+    /// Its fields in lists.
     pub card: ReadCard,
-    /// What the archive says of it.
+    /// Its précis.
     pub precis: Precis,
-    /// The article, plain text.
+    /// The article as plain text.
     pub text: String,
-    /// What tells its text from others; none where it is too short for one.
+    /// The fingerprint of its text. `None` if the text is too short.
     pub fingerprint: Option<Fingerprint>,
-    /// The sources on which it turned up, by their names in addresses, the first one first.
+    /// The slugs of its sources, the first one first.
     pub sources: Vec<Slug>,
 }
 
-/// A stretch of changes, oldest first; a read that changed often is told once, as it is now.
+/// A batch of changes, oldest first. A read with several changes appears once, in its current
+/// state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changes {
     /// Reads that are new or changed.
     pub reads: Vec<ReadText>,
     /// Reads that left the archive.
     pub gone: Vec<ReadId>,
-    /// Where the next stretch begins; none where there is nothing more.
+    /// Where the next batch starts. `None` if there are no more changes.
     pub next: Option<ChangeMark>,
-    /// The version of the archive all of whose changes have been told with this stretch and those before it.
+    /// The version of the archive whose changes are complete with this batch.
     pub version: u64,
 }
 
@@ -65,7 +67,7 @@ impl Store {
     /// At most `limit` (at most 1,000) changes after the mark.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn changes(&self, after: ChangeMark, limit: u32) -> Result<Changes, StoreError> {
         let limit = limit.clamp(1, CHANGES_MAX);
         self.try_changes(after, limit).await.map_err(|f| f.at(&self.location, "looking up what changed"))
@@ -81,19 +83,20 @@ impl Store {
             list.push(ReadId(last.id));
         }
         let full = rows.len() == limit as usize;
-        // The version that a full stretch ends in may have more; the one before it has not.
+        // A full batch may end in the middle of a version. The version before it is complete.
         let version = if full { last.version - 1 } else { last.version };
         let mut reads = self.try_texts(&kept).await?;
-        // What left in the meantime is told as gone by a later stretch.
+        // Reads that left in the meantime appear as gone in a later batch.
         let place: HashMap<ReadId, usize> = kept.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         reads.sort_by_key(|read| place.get(&read.card.id).copied());
         Ok(Changes { reads, gone, next: full.then_some(last), version: u64::try_from(version).unwrap_or(0) })
     }
 
-    /// These reads with their texts, in this order; those that are not in the archive, or not annotated, are left out.
+    /// These reads with their texts, in this order. Skips reads that are not in the archive or not
+    /// annotated.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn texts(&self, ids: &[ReadId]) -> Result<Vec<ReadText>, StoreError> {
         let texts = async {
             let mut there: HashMap<ReadId, ReadText> =
@@ -140,7 +143,7 @@ fn text_of_row(row: &Row, sources: &mut HashMap<i64, Vec<Slug>>) -> Tried<ReadTe
     })
 }
 
-/// Both sorts of change come from one statement, so that both are told as of the same moment.
+/// Both kinds of change come from one statement, so that they are consistent.
 pub(crate) fn changed_after(after: ChangeMark, limit: u32) -> Sql {
     sql("SELECT changed, id, CAST(0 AS BIGINT) AS gone FROM read WHERE stage = 'annotated' AND (changed, id) > ($1, $2)
          UNION ALL
@@ -151,7 +154,7 @@ pub(crate) fn changed_after(after: ChangeMark, limit: u32) -> Sql {
     .bind(limit)
 }
 
-/// Says that what is shown of these reads has changed; the archive's row has been touched before.
+/// Marks these reads as changed. The caller has called `touch`.
 pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
     let update = format!(
         "UPDATE read SET changed = (SELECT version FROM archive WHERE id = 1) WHERE stage = 'annotated' AND {}",
@@ -161,7 +164,7 @@ pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
     Ok(())
 }
 
-/// Says that the reads that `chosen` selects by their numbers (with `value` as `$1`) leave the archive.
+/// Marks the reads that `chosen` selects by id (with `value` as `$1`) as gone.
 pub(crate) async fn mark_gone(tx: &mut Tx, chosen: &str, value: i64) -> Tried<()> {
     let insert = format!(
         "INSERT INTO gone (read_id, changed)

@@ -1,24 +1,25 @@
-//! What `backissue doctor` asks of the database.
+//! The database checks of `backissue doctor`.
 
 use crate::archive::known_schema;
 use crate::counters::pairs;
 use crate::database::{Database, Tried, sql, sql_once};
 use crate::{Store, StoreError};
 
-/// One thing that was checked.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was checked, e.g. `integrity`.
+    /// The name of the check, e.g. `integrity`.
     pub name: &'static str,
-    /// Whether it is as it should be.
+    /// Whether it passed.
     pub ok: bool,
-    /// What was found, in plain words.
+    /// The details, in plain words.
     pub detail: String,
 }
 
 impl Store {
-    /// Checks the database: its file, its references, its counters against a recount, its schema, its size. Reads all of
-    /// it: the larger the archive, the longer it takes. A check that cannot be made is a finding, too.
+    /// Checks the database: its file, its references, its counters against a recount, its schema,
+    /// its size. Reads everything, so the time grows with the archive. A check that fails to run is
+    /// a finding too.
     pub async fn check(&self) -> Vec<Finding> {
         let mut findings = vec![self.found("schema", self.schema().await)];
         findings.push(self.found("integrity", self.integrity().await));
@@ -55,14 +56,17 @@ impl Store {
         if let Database::Postgres(_) = self.database {
             let row = self.database.row(sql("SELECT version() AS version")).await?;
             let version = row.map_or_else(|| Ok("PostgreSQL".to_owned()), |row| row.text("version"))?;
-            return Ok((true, format!("the server answers and looks after its files itself: {version}")));
+            return Ok((true, format!("the server answers and checks its files itself: {version}")));
         }
         let rows = self.database.rows(sql("PRAGMA integrity_check(20)")).await?;
         let lines: Vec<String> = rows.iter().map(|row| row.text("integrity_check")).collect::<Tried<_>>()?;
         let ok = lines == ["ok"];
         let found = lines.join("; ");
-        let damaged =
-            || format!("the file is damaged: {found}; restore a backup, or move it away to begin anew");
+        let damaged = || {
+            format!(
+                "the file is damaged: {found}; restore a backup, or move it away to start with a new archive"
+            )
+        };
         Ok((ok, if ok { "the file is sound".into() } else { damaged() }))
     }
 
@@ -74,7 +78,7 @@ impl Store {
                 return Ok((
                     false,
                     format!(
-                        "{} rows point at rows that are gone, the first from {} to {}",
+                        "{} rows refer to missing rows, the first from {} to {}",
                         rows.len(),
                         tables.0,
                         tables.1
@@ -82,7 +86,7 @@ impl Store {
                 ));
             }
         }
-        Ok((true, "every reference leads somewhere".into()))
+        Ok((true, "every reference is valid".into()))
     }
 
     async fn differences(&self, query: String, good: &'static str) -> Tried<(bool, String)> {
@@ -107,7 +111,7 @@ impl Store {
     }
 }
 
-/// What is kept twice, each with a query for the rows in which the two differ.
+/// Redundant data, each with a query for rows in which the copies differ.
 fn recounts() -> [(&'static str, &'static str, String); 4] {
     let weeks = both_ways(
         "SELECT week AS what, reads, problems FROM week_count WHERE reads <> 0 OR problems <> 0",
@@ -143,7 +147,7 @@ fn recounts() -> [(&'static str, &'static str, String); 4] {
     ]
 }
 
-/// Rows that are in one of two queries only.
+/// Rows that are in only one of two queries.
 fn both_ways(one: &str, other: &str) -> String {
     format!(
         "SELECT what FROM (SELECT * FROM ({one}) AS a EXCEPT SELECT * FROM ({other}) AS b) AS ab

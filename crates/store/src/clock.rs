@@ -1,4 +1,4 @@
-//! What a clock that was wrong has left behind.
+//! Repairs the effects of a wrong clock.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,17 +6,18 @@ use crate::database::{Tried, sql};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// Farther ahead than anything but a hub is ever put off: the longest wish of a server that is obeyed has two days, and the hours and
-/// days that a feed rules out put its next poll off by three more.
+/// Farther ahead than anything except subscriptions is ever scheduled. The longest accepted server
+/// demand is two days, and a feed's excluded hours and days postpone its next poll by at most three
+/// more.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Store {
-    /// Makes due what is put off farther than anything ever is. A clock that was ahead when it was put off, and is right again,
-    /// would otherwise keep a source from being asked and a read from being fetched until the wrong moment comes; leases that
-    /// were given by it end. For the start of a process that works on the archive.
+    /// Makes everything due that is scheduled farther ahead than possible, and ends its leases.
+    /// Otherwise, after a clock was ahead and was corrected, sources and reads would wait until the
+    /// wrong time. Call it when a process starts to work on the archive.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn forget_wrong_clock(&self, now: Timestamp) -> Result<(), StoreError> {
         self.try_forget_wrong_clock(now)
             .await
@@ -25,7 +26,7 @@ impl Store {
 
     async fn try_forget_wrong_clock(&self, now: Timestamp) -> Tried<()> {
         let farthest = millis(now.saturating_add(FARTHEST).unwrap_or(Timestamp::MAX));
-        // A look that waits for nobody; there is hardly ever anything.
+        // A query that does not lock. It rarely finds anything.
         let look =
             sql("SELECT CAST(1 AS BIGINT) AS found WHERE EXISTS (SELECT 1 FROM read WHERE due_at > $1)
                 OR EXISTS (SELECT 1 FROM source WHERE next_poll > $1 OR last_poll > $1 OR leased_until > $1)
@@ -38,10 +39,10 @@ impl Store {
         for due in [
             sql("UPDATE read SET due_at = $2, held = 0, claim = claim + 1 WHERE due_at > $1"),
             sql("UPDATE source SET next_poll = $2 WHERE next_poll > $1"),
-            // A round that asks all sources leaves out those that were asked since it began.
+            // A poll of all sources skips those that were polled since it began.
             sql("UPDATE source SET last_poll = $2 WHERE last_poll > $1"),
             sql("UPDATE backfill SET due_at = $2 WHERE due_at > $1"),
-            // A hub is asked again after weeks, so that when it was asked tells more than when it is due.
+            // A hub is used again after weeks, so the last request is the better evidence.
             sql("UPDATE subscription SET due_at = $2, asked_at = $2 WHERE asked_at > $1"),
         ] {
             tx.run(due.bind(farthest).bind(millis(now))).await?;

@@ -1,14 +1,14 @@
 //! Lists and counters of annotated reads: tables `listing`, `tally`, `week_count`.
 //!
-//! Whoever changes what a counter counts calls [`count`] with [`Sign::Less`] before and [`Sign::More`] after, in the same
-//! transaction, having touched the archive's row first.
+//! Before a change of anything counted, call [`count`] with [`Sign::Less`], and after it with
+//! [`Sign::More`]. Do so in the same transaction, after `touch`.
 
 use backissue_model::ReadId;
 
 use crate::changes::mark_changed;
 use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 
-/// Which reads; of these only the annotated ones count.
+/// A set of reads; only annotated ones count.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
     These(Vec<ReadId>),
@@ -38,7 +38,8 @@ pub(crate) enum Sign {
     Less,
 }
 
-/// Adds these reads to the counters, or takes them away, as their lists stand now. What was added is marked as changed.
+/// Adds these reads to the counters or removes them, according to their current lists. Marks added
+/// reads as changed.
 pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
     let minus = match sign {
         Sign::More => "",
@@ -67,7 +68,7 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
     }
 }
 
-/// Every list of the chosen reads with everything else the same read is.
+/// Each list of the chosen reads, combined with each facet of the same read.
 pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
     format!(
         "SELECT a.list AS list, b.facet AS facet FROM
@@ -80,7 +81,7 @@ pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
     )
 }
 
-/// Puts annotated reads on the lists of the sources where they turned up.
+/// Adds annotated reads to the lists of their sources.
 pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> {
     let insert = format!(
         "INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
@@ -94,7 +95,7 @@ pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> 
     Ok(())
 }
 
-/// Counts every list from the lists themselves.
+/// Recounts all counters from the lists.
 #[cfg(feature = "generate")]
 pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
     tx.run(sql("DELETE FROM tally")).await?;
@@ -107,7 +108,7 @@ pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
     crate::weeks::count_anew(tx).await
 }
 
-/// The count of one pair, zero where there is none.
+/// The count of one pair, zero if there is none.
 pub(crate) fn tally_of(list: &str, facet: &str) -> Sql {
     sql("SELECT reads FROM tally WHERE list = $1 AND facet = $2").bind(list).bind(facet)
 }

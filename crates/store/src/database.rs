@@ -1,7 +1,7 @@
-//! One way to say a statement to either database.
+//! One interface for statements on both databases.
 //!
-//! A statement is its text with `$1` placeholders, which both understand, and its values. Only the types behind the enums
-//! differ. It knows nothing of what statements mean.
+//! A statement is a text with `$1` placeholders, which both databases accept, and its values. Only
+//! the types inside the enums differ. This module does not know what statements mean.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,20 +17,20 @@ use crate::error::Failure;
 
 pub(crate) type Tried<T> = Result<T, Failure>;
 
-/// How long a writer waits for another process, and anybody for a connection.
+/// How long a writer waits for another process, and any task for a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Readers beside SQLite's one writer; on PostgreSQL, all connections.
+/// Connections for reading in addition to SQLite's single writer. On PostgreSQL, all connections.
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// The lock that PostgreSQL's transactions take before they admit, merge or drop reads: `backissu` as a number.
+/// The PostgreSQL lock of transactions that admit, merge or drop reads: `backissu` as a number.
 const ADMISSION_LOCK: i64 = 0x6261_636b_6973_7375;
 
-/// How often a transaction that stood in another's way is tried again, and how often one that did not get its turn; each of
-/// these has waited for [`PATIENCE`] before.
+/// How often a transaction is retried after a conflict or a timeout of a lock. Each timeout has
+/// waited for [`PATIENCE`] before.
 const CONFLICTS: u32 = 4;
 const BUSY: u32 = 2;
 
-/// Runs a whole transaction again where only others were the reason that it failed.
+/// Retries a whole transaction if it failed only because of other transactions.
 pub(crate) async fn retried<T, F: Future<Output = Tried<T>>>(transaction: impl Fn() -> F) -> Tried<T> {
     let (mut conflicts, mut busy) = (0, 0);
     loop {
@@ -42,9 +42,10 @@ pub(crate) async fn retried<T, F: Future<Output = Tried<T>>>(transaction: impl F
     }
 }
 
-/// Opens SQLite's file, again while another process has it. Two that turn a new file to WAL at once stand in each other's
-/// way, and one of them is refused without any waiting (<https://sqlite.org/c3ref/busy_handler.html>: where waiting could not
-/// end, the busy handler is not called).
+/// Opens SQLite's file, and retries while another process has it. If two processes switch a new
+/// file to WAL mode at once, one is refused without any waiting
+/// (<https://sqlite.org/c3ref/busy_handler.html>: the busy handler is not called if there could be
+/// a deadlock).
 async fn patiently<T, F: Future<Output = sqlx::Result<T>>>(open: impl Fn() -> F) -> Tried<T> {
     let give_up = Instant::now() + PATIENCE;
     loop {
@@ -70,22 +71,23 @@ pub(crate) enum Value {
     Text(Option<String>),
 }
 
-/// A statement that is the same every time, and is therefore prepared once.
+/// A constant statement, which is prepared once.
 pub(crate) fn sql(text: &'static str) -> Sql {
     Sql { text: Cow::Borrowed(text), values: Vec::new(), prepared: true }
 }
 
-/// A statement put together from parts of which there are few; it is prepared once, too.
+/// A statement composed of parts, of which there are few variants. It is prepared once, too.
 pub(crate) fn sql_of(text: String) -> Sql {
     Sql { text: Cow::Owned(text), values: Vec::new(), prepared: true }
 }
 
-/// A statement put together for this one time, such as one with a list of any length.
+/// A statement for one use, such as one with a list of any length.
 pub(crate) fn sql_once(text: String) -> Sql {
     Sql { text: Cow::Owned(text), values: Vec::new(), prepared: false }
 }
 
-/// A statement with a list of `count` values: prepared once where the list is short, which is what happens all the time.
+/// A statement with a list of `count` values. It is prepared once if the list is short, which is
+/// most frequent.
 pub(crate) fn sql_listing(text: String, count: usize) -> Sql {
     if count <= 8 { sql_of(text) } else { sql_once(text) }
 }
@@ -101,7 +103,7 @@ impl Sql {
         self
     }
 
-    /// The same statement after other words.
+    /// The statement with a prefix.
     #[cfg(test)]
     pub(crate) fn with_prefix(mut self, words: &str) -> Self {
         self.text = format!("{words}{}", self.text).into();
@@ -157,7 +159,7 @@ impl From<Option<&str>> for Value {
     }
 }
 
-/// PostgreSQL refuses the character NUL in a text, and SQLite's own functions end there.
+/// PostgreSQL refuses NUL characters, and SQLite's functions stop at them.
 fn without_nul(mut text: String) -> String {
     if text.as_bytes().contains(&0) {
         text.retain(|c| c != '\0');
@@ -165,7 +167,8 @@ fn without_nul(mut text: String) -> String {
     text
 }
 
-/// `$from, $from+1, …`, `count` of them; `NULL` where there are none, so that `IN (…)` stays valid and matches nothing.
+/// `$from, $from+1, …`, in total `count`. `NULL` if `count` is 0, so that `IN (…)` stays valid and
+/// matches nothing.
 pub(crate) fn placeholders(from: usize, count: usize) -> String {
     if count == 0 {
         return "NULL".to_owned();
@@ -173,15 +176,15 @@ pub(crate) fn placeholders(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// `INSERT INTO address (key, url) VALUES ($1, $2), ($3, $4), …` for so many rows `into` a table with its columns,
-/// `address (key, url)`.
+/// `INSERT INTO address (key, url) VALUES ($1, $2), ($3, $4), …` with so many rows. `into` is a
+/// table with its columns, `address (key, url)`.
 pub(crate) fn insertion(into: &str, rows: usize) -> String {
     let columns = into.matches(',').count() + 1;
     let row = |row: usize| format!("({})", placeholders(row * columns + 1, columns));
     format!("INSERT INTO {into} VALUES {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
 }
 
-/// A row of an answer.
+/// A row of a result.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
@@ -210,7 +213,8 @@ impl Row {
         self.opt_text(column)?.ok_or_else(|| missing(column))
     }
 
-    /// A text for lists. An older version may have stored a longer one.
+    /// A text for lists, cut to `most` characters, because an older version may have stored a
+    /// longer one.
     pub(crate) fn short(&self, column: &str, most: usize) -> Tried<String> {
         Ok(cut(&self.text(column)?, most).into_owned())
     }
@@ -227,7 +231,7 @@ impl Row {
         Ok(self.int(column)? != 0)
     }
 
-    /// A text of which the model makes a type.
+    /// A text that is parsed into a type of the model.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Tried<T> {
         let text = self.text(column)?;
         text.parse().map_err(|_| Failure::Unreadable(format!("`{column}` is `{text}`")))
@@ -248,7 +252,8 @@ macro_rules! query {
         let Sql { text, values, prepared } = $sql;
         let mut query = match text {
             Cow::Borrowed(text) => sqlx::query::<$db>(text),
-            // Built from parts of this crate; what comes from outside is bound, never spliced.
+            // Composed of constant parts of this crate. Values from outside are bound, never
+            // spliced.
             Cow::Owned(text) => sqlx::query::<$db>(AssertSqlSafe(text)).persistent(prepared),
         };
         for value in values {
@@ -264,8 +269,8 @@ macro_rules! query {
 /// The database's connections.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
-    /// One connection that writes, so that writers of this process queue here instead of at the file's lock, and several
-    /// that read, which in WAL mode never wait for it.
+    /// One connection for writing, so that writers of this process queue here and not at the file's
+    /// lock. Several connections for reading, which never wait for it in WAL mode.
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
@@ -273,7 +278,7 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
-/// Whether SQLite's write-ahead log lies beside the database.
+/// Whether SQLite's write-ahead log exists.
 fn has_log(path: &std::path::Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -298,8 +303,8 @@ impl Database {
         };
         let (options, writer) = match opened(options.clone()).await {
             Err(failure) if failure.is_read_only() && !has_log(path) => {
-                // Reading needs the log's files, which SQLite cannot make in this folder. While
-                // there is no log, no process writes, so the file can be read as it is.
+                // Reading requires the log's files, which SQLite cannot create in this folder.
+                // Without a log no process is writing, so the file can be read as it is.
                 let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
                 (options.clone(), opened(options).await?)
             }
@@ -312,7 +317,7 @@ impl Database {
     pub(crate) async fn open_postgres(url: &str) -> Tried<Self> {
         let options: PgConnectOptions = url.parse()?;
         let mut options = options.application_name("backissue");
-        // Whoever names another patience in the address has it.
+        // A lock timeout in the address takes precedence.
         if options.get_options().is_none_or(|set| !set.contains("lock_timeout")) {
             options = options.options([("lock_timeout", format!("{}s", PATIENCE.as_secs()))]);
         }
@@ -354,8 +359,8 @@ impl Database {
         })
     }
 
-    /// A transaction that writes. On SQLite it holds the file's write lock from the start, so that it cannot fail halfway
-    /// because another process wrote in between.
+    /// Starts a transaction that writes. On SQLite it locks the file from the start, so that it
+    /// cannot fail later because another process has written.
     pub(crate) async fn begin(&self) -> Tried<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(begin_sqlite(writer).await?),
@@ -363,8 +368,9 @@ impl Database {
         })
     }
 
-    /// A transaction that admits, merges or drops reads. There is only one at a time, so what it has looked up stays true
-    /// until it commits. The order of locks is: this one, reads by id, the archive's row, counters.
+    /// Starts a transaction that admits, merges or drops reads. There is one at a time, so that its
+    /// look-ups stay true until it commits. The order of locks is: this one, reads by id, the
+    /// archive's row, counters.
     pub(crate) async fn begin_admission(&self) -> Tried<Tx> {
         let mut tx = self.begin().await?;
         if let Tx::Postgres(_) = tx {
@@ -374,9 +380,12 @@ impl Database {
         Ok(tx)
     }
 
-    /// Begins a transaction and takes one row with `claim`, which is told how to lock it, where `look` finds any: most of the
-    /// time nothing is due, and a look is cheap and does not wait for writers. On PostgreSQL rows that others hold for a moment
-    /// are passed over first; where nothing else is left they are waited for, so that none is due and yet not found.
+    /// Starts a transaction and claims one row with `claim`, if `look` finds any. `claim` gets the
+    /// locking clause.
+    ///
+    /// Mostly nothing is due, and `look` is cheap and does not wait for writers. On PostgreSQL, the
+    /// first try skips locked rows. If only these are left, a second try waits for them, so that a
+    /// due row is never missed.
     pub(crate) async fn begin_claim(
         &self,
         look: Sql,
@@ -400,8 +409,9 @@ impl Database {
     }
 }
 
-/// Begins a transaction on the one connection that writes, or on a new one if that cannot be used any more: where the disk
-/// fails, SQLite ends a transaction by itself, and the connection goes on to count it.
+/// Begins a transaction on the one connection that writes, or on a new one if that cannot be used
+/// any more: where the disk fails, SQLite ends a transaction by itself, and the connection goes on
+/// to count it.
 async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>> {
     const BEGIN: &str = "BEGIN IMMEDIATE";
     match writer.begin_with(BEGIN).await {
@@ -413,15 +423,16 @@ async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>
     }
 }
 
-/// A transaction that writes; undone unless committed. Whoever gives it up calls [`Tx::abandon`]: one that is dropped is
-/// undone too, but a moment later, and until then it keeps others from its rows.
+/// A transaction that writes; undone unless committed. The caller that gives it up calls
+/// [`Tx::abandon`]: one that is dropped is undone too, but a moment later, and until then it keeps
+/// others from its rows.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
-    /// Runs a statement and tells how many rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     pub(crate) async fn run(&mut self, sql: Sql) -> Tried<u64> {
         Ok(match self {
             Self::Sqlite(tx) => query!(Sqlite, sql).execute(&mut **tx).await?.rows_affected(),
@@ -455,7 +466,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Undoes it and gives back its locks before returning.
+    /// Rolls back and releases all locks before it returns.
     pub(crate) async fn abandon(self) -> Tried<()> {
         match self {
             Self::Sqlite(tx) => tx.rollback().await?,
@@ -464,7 +475,7 @@ impl Tx {
         Ok(())
     }
 
-    /// `FOR UPDATE` where rows are locked one by one; SQLite's transaction holds the whole file already.
+    /// `FOR UPDATE` if rows are locked individually. SQLite's transaction locks the whole file.
     pub(crate) fn for_update(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
@@ -472,8 +483,9 @@ impl Tx {
         }
     }
 
-    /// The same for a row that keeps its number, so that others may go on to refer to it. PostgreSQL looks at what a row refers
-    /// to whenever a transaction changes it for the second time, and would wait here for whoever waits for it.
+    /// The same for a row that keeps its id, so that others may still reference it. PostgreSQL
+    /// checks a row's references when a transaction changes it for the second time, and would
+    /// deadlock here.
     pub(crate) fn for_update_but_its_key(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
@@ -481,7 +493,7 @@ impl Tx {
         }
     }
 
-    /// Locks a row against being deleted only.
+    /// Locks a row against deletion only.
     pub(crate) fn for_key_share(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
@@ -497,7 +509,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_did_not_get_its_turn_is_tried_a_few_times_and_what_is_wrong_once() {
+    async fn conflicts_are_retried_and_errors_are_not() {
         let tried = Cell::new(0);
         let failing = |times: u32, error: fn() -> sqlx::Error| {
             let tried = &tried;

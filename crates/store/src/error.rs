@@ -1,4 +1,4 @@
-//! What can go wrong with a database, told so that a person can act on it.
+//! Errors of the database, with a remedy for each.
 
 use std::path::PathBuf;
 
@@ -9,22 +9,23 @@ use crate::Location;
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder of the SQLite file cannot be made.
+    /// The folder of the SQLite file cannot be created.
     #[error("cannot create the folder {} for the database: {reason}; choose another with --data or change its permissions", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         reason: std::io::Error,
     },
-    /// The database cannot be opened or created: permission, a folder in its place, a wrong password, no such database.
+    /// The database cannot be opened or created: no permission, a folder in its place, a wrong
+    /// password, no such database.
     #[error(
         "cannot open the database {location}: {reason}; check that it exists and that this user may read and write it"
     )]
     CannotOpen {
         /// The database.
         location: Location,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
     /// The SQLite file has no bytes: a copy that failed, or a disk that was full.
@@ -40,63 +41,63 @@ pub enum StoreError {
     NewerThanProgram {
         /// The database.
         location: Location,
-        /// The schema version found.
+        /// The schema version of the database.
         version: i64,
-        /// The newest schema version this program knows.
+        /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The tables could not be brought up to date.
+    /// The tables could not be migrated.
     #[error(
         "cannot bring the tables of {location} up to date: {reason}; nothing was changed, restore a backup or report this"
     )]
     Migration {
         /// The database.
         location: Location,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// Another process held the database for too long.
+    /// Another process locked the database for too long.
     #[error(
-        "the database {location} is held by another process and did not become free while {doing}; stop the other process or try again"
+        "the database {location} is locked by another process and was not released while {doing}; stop the other process or try again"
     )]
     Busy {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
     },
-    /// No room left.
+    /// The disk is full.
     #[error(
-        "no room left on the disk of {location} while {doing}; make room and start again, nothing that was stored is lost"
+        "no space left on the disk of {location} while {doing}; free space and start again, no stored data is lost"
     )]
     DiskFull {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
     },
     /// The system refused to read or write the file.
     #[error(
-        "the disk of {location} failed while {doing}: {reason}; see whether there is room and quota left and whether the disk is well, then start again: nothing that was stored is lost"
+        "the disk of {location} failed while {doing}: {reason}; check its free space, its quota and its health, then start again: no stored data is lost"
     )]
     DiskFailed {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
-    /// The file is no database, or a damaged one.
+    /// The file is no database, or is damaged.
     #[error(
-        "the database {location} is damaged or no database at all ({reason}, while {doing}); restore a backup, or move the file away to begin anew"
+        "the database {location} is damaged or no database at all ({reason}, while {doing}); restore a backup, or move the file away to start with a new archive"
     )]
     Damaged {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
     /// The server refused the connection, or it broke.
@@ -106,44 +107,44 @@ pub enum StoreError {
     Connection {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// The thing asked for is not there.
+    /// The object does not exist.
     #[error("there is no {what} in the archive {location}")]
     NotFound {
         /// The database.
         location: Location,
-        /// What was asked for, e.g. `source 12`.
+        /// The object, e.g. `source 12`.
         what: String,
     },
-    /// A stored value is not what the program writes.
+    /// A stored value is not valid.
     #[error(
         "the database {location} holds something this program did not write: {what}; run `backissue doctor`"
     )]
     Unreadable {
         /// The database.
         location: Location,
-        /// Which value of which row.
+        /// The value and its row.
         what: String,
     },
-    /// Anything else the database refuses.
+    /// Another failure of the database.
     #[error(
         "the database {location} failed while {doing}: {reason}; run `backissue doctor`, and report this if it finds nothing"
     )]
     Query {
         /// The database.
         location: Location,
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
 }
 
-/// An error of the database driver before it is told which database, and what was being done.
+/// An error of the database driver, without the database and the operation.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Database(sqlx::Error),
@@ -157,14 +158,15 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Failure {
-    /// Two transactions stood in each other's way; the same one may succeed when run again.
+    /// Whether two transactions conflicted, so that a retry may succeed.
     pub(crate) fn may_pass(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         // PostgreSQL: serialization_failure, deadlock_detected.
         matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
-    /// Somebody else held the database for too long: this program's other tasks, or another process.
+    /// Whether the database was locked for too long, by other tasks of this program or by another
+    /// process.
     pub(crate) fn is_busy(&self) -> bool {
         let error = match self {
             Self::Database(sqlx::Error::PoolTimedOut) => return true,
@@ -176,7 +178,7 @@ impl Failure {
         code == "55P03" || matches!(sqlite_code(&code), 5 | 6)
     }
 
-    /// SQLite cannot write the file.
+    /// Whether SQLite cannot write the file.
     pub(crate) fn is_read_only(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         // SQLITE_READONLY (<https://sqlite.org/rescode.html>).
@@ -223,7 +225,8 @@ fn of_database(error: sqlx::Error, location: Location, doing: &'static str) -> S
     }
 }
 
-/// By SQLite's result codes (<https://www.sqlite.org/rescode.html>); the low byte is the primary one.
+/// Maps SQLite's result codes (<https://www.sqlite.org/rescode.html>); the low byte is the primary
+/// code.
 pub(crate) fn of_sqlite(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
     match code.parse::<i32>().map(|c| c & 0xff) {
         Ok(5 | 6) => StoreError::Busy { location, doing },
@@ -235,7 +238,7 @@ pub(crate) fn of_sqlite(code: &str, reason: String, location: Location, doing: &
     }
 }
 
-/// By PostgreSQL's error codes (its manual, appendix A); the first two characters are the class.
+/// Maps PostgreSQL's error codes (its manual, appendix A); the first two characters are the class.
 fn of_postgres(code: &str, reason: String, location: Location, doing: &'static str) -> StoreError {
     match code {
         "53100" => StoreError::DiskFull { location, doing },

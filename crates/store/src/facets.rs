@@ -1,4 +1,5 @@
-//! How lists can be narrowed: counts by source, concept and kind, from table `tally`; a week's over its own rows.
+//! The values by which lists can be filtered: sources, concepts and kinds with counts. They come
+//! from table `tally`; for a week, from its rows.
 
 use backissue_model::bounds::MAX_TITLE;
 use backissue_model::{ConceptSlug, Kind, Slug};
@@ -12,12 +13,12 @@ use crate::sources::TITLE;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// What the reads of a list have: their sources, concepts and kinds with counts. The filter's kind is passed over,
-    /// so that another kind can be chosen. Costs a few index lookups; for a week, and for a source and a concept at once,
-    /// it follows the number of their reads.
+    /// The sources, concepts and kinds of a list's reads, with counts. Ignores the filter's kind,
+    /// so that another kind can be chosen. Costs a few index look-ups. For a week, or for a source
+    /// and a concept at once, the cost grows with the number of reads.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn facets(&self, filter: &ReadFilter) -> Result<Facets, StoreError> {
         self.try_facets(filter).await.map_err(|f| f.at(&self.location, "counting what a list has"))
     }
@@ -41,7 +42,7 @@ impl Store {
         Ok(facets)
     }
 
-    /// Sources by number made sources by name, in the same order.
+    /// Replaces the ids of sources by their names, in the same order.
     async fn named(&self, counts: &[(i64, u64)]) -> Tried<Vec<(Slug, String, u64)>> {
         if counts.is_empty() {
             return Ok(Vec::new());
@@ -65,10 +66,10 @@ impl Store {
         named.into_iter().map(source).collect()
     }
 
-    /// Every concept that reads have, with how many, the most frequent first.
+    /// All concepts with their number of reads, most frequent first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn concepts(&self) -> Result<Vec<(ConceptSlug, u64)>, StoreError> {
         let query = sql("SELECT facet, reads FROM tally
              WHERE list = 'all' AND facet > 'concept/' AND facet < 'concept0' AND reads > 0");
@@ -86,7 +87,7 @@ fn tallied(list: &str) -> Sql {
     sql("SELECT facet, reads FROM tally WHERE list = $1 AND reads > 0").bind(list)
 }
 
-/// Counts over the reads themselves: those of a week, or those that two lists share.
+/// Counts over reads: those of a week, or those on two lists.
 fn counted(filter: &ReadFilter, lists: &[String]) -> Sql {
     let mut values: Vec<String> = Vec::new();
     let mut conditions = String::new();
@@ -110,7 +111,7 @@ fn counted(filter: &ReadFilter, lists: &[String]) -> Sql {
     sql_of(text).bind_all(values)
 }
 
-/// The facets of one family, the most frequent first, equals in the order of their names.
+/// The facets of one family, most frequent first, ties by name.
 fn of_family<T: std::str::FromStr>(counts: &[(String, u64)], family: &str) -> Tried<Vec<(T, u64)>> {
     let mut found: Vec<(&str, u64)> =
         counts.iter().filter_map(|(facet, n)| Some((facet.strip_prefix(family)?, *n))).collect();

@@ -1,7 +1,8 @@
-//! Fills a store with made-up annotated reads of realistic sizes, for benchmarks and tests.
+//! Fills a store with generated annotated reads of realistic sizes, for benchmarks and tests.
 //!
-//! An article has about 9 KB of text and 20 KB of HTML, as the blogs of the shared test data have; words repeat as
-//! in prose, so that databases which compress find as much to compress. The same seed gives the same reads.
+//! An article has about 9 KB of text and 20 KB of HTML, like the blogs of the shared test data.
+//! Words repeat as in prose, so that compression is as effective. The same seed gives the same
+//! reads.
 
 use std::collections::HashMap;
 
@@ -20,9 +21,9 @@ use crate::rows::to_json;
 use crate::times::{filed, millis};
 use crate::{Store, StoreError};
 
-/// Sources the reads are spread over, some with many, most with few.
+/// Number of sources. Some have many reads, most have few.
 const SOURCES: u64 = 200;
-/// Reads stored with one statement.
+/// Reads per statement.
 const BATCH: u32 = 100;
 /// The newest date: Saturday, 31 October 2026.
 const NEWEST: i64 = 1_793_440_800;
@@ -199,10 +200,11 @@ const WORDS: &[&str] = &[
     "stale",
 ];
 
-/// Adds `reads` annotated reads on 200 sources with dates of ten years; `seed` decides which.
+/// Adds `reads` annotated reads on 200 sources, dated over ten years, with random choices from
+/// `seed`.
 ///
 /// # Errors
-/// Where the database fails.
+/// If the database fails.
 pub async fn generate(store: &Store, reads: u32, seed: u64) -> Result<(), StoreError> {
     let mut dice = Dice(seed ^ 0x9e37_79b9_7f4a_7c15);
     let mut sources = Vec::new();
@@ -234,7 +236,7 @@ pub async fn generate(store: &Store, reads: u32, seed: u64) -> Result<(), StoreE
     settled.await.map_err(|f: Failure| f.at(&store.location, doing))
 }
 
-/// A made-up read.
+/// A generated read.
 struct Made {
     url: CanonicalUrl,
     source: SourceId,
@@ -247,7 +249,7 @@ struct Made {
 
 impl Made {
     fn up(number: u32, seed: u64, sources: &[SourceId], paragraphs: &[String], dice: &mut Dice) -> Self {
-        // The lower of two throws: early sources have most of the reads.
+        // The minimum of two random numbers: low-numbered sources have most of the reads.
         let source = dice.below(SOURCES).min(dice.below(SOURCES));
         let address = format!("https://blog{source}.example/{seed}/posts/{number}");
         let chosen: Vec<&String> =
@@ -343,7 +345,7 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
     tx.commit().await
 }
 
-/// The new rows' numbers in the order of the batch.
+/// The ids of the new rows, in order.
 async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i64>> {
     let into = "read (url, host, source_id, first_seen, published, filed_at, week, title, author, description, minutes,
             kind, problem, has_problem, concepts, stage, problem_leads, problem_form)";
@@ -434,7 +436,7 @@ fn sentence(dice: &mut Dice, words: u64) -> String {
     sentence
 }
 
-/// A paragraph with about as much markup as articles have: links, emphasis, a figure.
+/// A paragraph with about as much markup as in articles: links, emphasis, a figure.
 fn marked_up(paragraph: &str) -> String {
     let (start, rest) = paragraph.split_at(paragraph.find(' ').unwrap_or(0));
     format!(
@@ -446,7 +448,7 @@ fn marked_up(paragraph: &str) -> String {
     )
 }
 
-/// Numbers that look like chance (SplitMix64; Steele, Lea and Flood 2014).
+/// Pseudo-random numbers (SplitMix64; Steele, Lea and Flood 2014).
 struct Dice(u64);
 
 impl Dice {

@@ -1,7 +1,8 @@
-//! Hubs that tell when feeds have changed (WebSub): table `subscription`.
+//! Hubs that notify of changes in feeds (WebSub): table `subscription`.
 //!
-//! A source whose feed names a hub has a row, made with the poll that read the name. The row is the job: a worker claims it and
-//! asks the hub; the hub confirms by a call of its own, which is found by its token.
+//! A source whose feed names a hub has a row, which the poll creates. The row is the job: a worker
+//! claims it and sends the hub a request. The hub confirms with a request that is identified by the
+//! token.
 
 use backissue_model::{PollingHints, SourceId};
 use jiff::{SignedDuration, Timestamp};
@@ -14,51 +15,51 @@ use crate::sources::{not_among, of_due};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// What a subscription is called at its hub, both unguessable.
+/// The identifiers of a subscription; both are unguessable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubNames {
-    /// The last part of the address at which the hub calls.
+    /// The last part of the callback's address.
     pub token: String,
-    /// What the hub signs with.
+    /// The key of the hub's signatures.
     pub secret: String,
 }
 
-/// A subscription that this worker alone may ask for until its lease ends.
+/// A claimed subscription. Only this worker may request it until the lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedSubscription {
     /// The source.
     pub source: SourceId,
     /// Its hub.
     pub hub: Url,
-    /// What the hub knows the feed by.
+    /// The feed's address at the hub.
     pub topic: Url,
     /// The hub's host.
     pub host: String,
-    /// What it is called at the hub.
+    /// Its identifiers.
     pub names: HubNames,
-    /// How often it was asked in vain since it confirmed last.
+    /// Failed requests since the last confirmation.
     pub attempts: u32,
     /// Proof of the lease.
     pub(crate) claim: i64,
 }
 
-/// A subscription as who calls with its token is to be judged by.
+/// A subscription, for checking requests with its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// The source.
     pub source: SourceId,
-    /// What the hub knows the feed by.
+    /// The feed's address at the hub.
     pub topic: Url,
-    /// What the hub signs with.
+    /// The key of the hub's signatures.
     pub secret: String,
 }
 
 impl Store {
-    /// Takes the subscription that is to be asked for next and holds it for `lease`. One that is asked for the first time is
-    /// called by `fresh`.
+    /// Claims the subscription whose request is due, for `lease`. A new one gets the identifiers
+    /// `fresh`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn claim_subscription(
         &self,
         now: Timestamp,
@@ -118,11 +119,11 @@ impl Store {
         Ok(Some(claimed))
     }
 
-    /// Records that a hub was asked, with what went wrong if anything did. It is asked again at `again` unless it has confirmed
-    /// meanwhile, which it may do before it answers.
+    /// Records a request to a hub, and its error if it failed. The next request is at `again`,
+    /// unless the hub has confirmed in the meantime, which it may do before it responds.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn record_subscription(
         &self,
         claimed: &ClaimedSubscription,
@@ -142,10 +143,10 @@ impl Store {
         recorded.await.map_err(|f| f.at(&self.location, "recording that a hub was asked"))
     }
 
-    /// The subscription whose hub calls with this token.
+    /// The subscription with this token.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn subscription(&self, token: &str) -> Result<Option<Subscription>, StoreError> {
         let query = sql("SELECT source_id, topic, secret FROM subscription WHERE token = $1").bind(token);
         let found = async {
@@ -162,10 +163,11 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "looking up a subscription"))
     }
 
-    /// Records that the hub has confirmed: it tells of changes until `ends_at`, and is to be asked again at `due_at`.
+    /// Records that the hub has confirmed. It sends notifications until `ends_at`; the next request
+    /// is at `due_at`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn confirm_subscription(
         &self,
         token: &str,
@@ -181,10 +183,10 @@ impl Store {
         self.change_subscription(update).await
     }
 
-    /// Records that the hub will not tell of changes, and why; it is asked again at `due_at`.
+    /// Records that the hub has refused, and why. The next request is at `due_at`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn refuse_subscription(
         &self,
         token: &str,
@@ -195,10 +197,10 @@ impl Store {
         self.change_subscription(update.bind(token).bind(why).bind(millis(due_at))).await
     }
 
-    /// Records that a hub has told of a change: the source's next poll is at `poll_at` at the latest.
+    /// Records a notification: the source's next poll is at `poll_at` or earlier.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn told_by_hub(
         &self,
         source: SourceId,
@@ -229,8 +231,7 @@ impl Store {
     }
 }
 
-/// Has a subscription to the hub that a source's feed names, and to no other. One to another hub, or under another name, begins
-/// anew.
+/// Makes the subscription match the feed's hub. A change of hub or topic starts a new one.
 pub(crate) async fn settle_hub(
     tx: &mut Tx,
     source: SourceId,
@@ -253,7 +254,7 @@ pub(crate) async fn settle_hub(
     Ok(())
 }
 
-/// What a list of sources says of a hub.
+/// The fields of a hub in a list of sources.
 pub(crate) fn hub_of_row(row: &Row) -> Tried<Option<backissue_model::Hub>> {
     let Some(url) = row.opt_parsed("hub_url")? else { return Ok(None) };
     Ok(Some(backissue_model::Hub {

@@ -1,13 +1,15 @@
-//! Texts that indexes are made of: bounded, so that no hostile address outgrows an index page.
+//! Index keys, bounded so that no hostile address exceeds an index page.
 
 use backissue_model::{CanonicalUrl, ConceptSlug, SourceId};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Longest part of a key that is kept as it is. PostgreSQL's B-tree takes entries of up to 2,704 bytes.
+/// Maximum length of a key that is stored unchanged. PostgreSQL's B-tree accepts entries of up to
+/// 2,704 bytes.
 const KEY_MAX: usize = 600;
 
-/// What two spellings of an address have in common, bounded: a long key keeps its beginning and a hash of the whole.
+/// A bounded key that is equal for two spellings of an address. A long key consists of its
+/// beginning and a hash.
 pub(crate) fn address_key(url: &CanonicalUrl) -> String {
     bounded(url.key())
 }
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_addresses_have_bounded_keys_that_still_differ() {
+    fn long_addresses_have_bounded_distinct_keys() {
         let url = |end: &str| -> CanonicalUrl {
             format!("https://example.com/{}{end}", "a".repeat(5000)).parse().unwrap()
         };

@@ -1,26 +1,32 @@
-//! Schema, migrations, every line of SQL.
+//! Schema, migrations, and all SQL.
 //!
-//! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements for both. What the
-//! tables mean stands in `migrations/sqlite`. Each file here is one family of statements: `sources`, `polls` (the admission
-//! of entries), `backfills` (sources' past), `way` (claims and results), `annotating`, `asking` (language models), `merge`,
-//! `counters`, `changes` (what an index catches up with), `pages`, `marks` (what readers did with reads), `notes` (what they wrote about them), `practice` (cards and answers), `own` (all of it, to take elsewhere), `check`.
+//! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements
+//! for both. What the tables mean stands in `migrations/sqlite`. Each file here is one family of
+//! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
+//! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`. Of what
+//! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
+//! (what they did with reads), `notes` (what they wrote about them), `practice` (cards and
+//! answers), `own` (all of it, to take elsewhere). `check` is for `doctor`.
 //!
-//! Both databases are spoken to through one small layer (`database`) over sqlx's two pools and not through sqlx's `Any` driver:
-//! that one opens a database by its address alone, so SQLite's settings and the one writer beside several readers would not
-//! fit; it copies every column of every row into a form of its own before the row is read, articles too; and its drivers
-//! must be installed for the whole process. The statements would be the same, so nothing but that layer depends on it.
+//! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
+//! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
+//! and its single writer are not possible. It copies each column of each row into its own form
+//! first, articles too. And its drivers must be installed for the whole process. The statements
+//! would be the same, so only that layer depends on this choice.
 //!
-//! It must not know HTTP, parse HTML or feeds, decide what to retry, or read the clock: every moment is told by the caller.
+//! This crate does not know HTTP, does not parse HTML or feeds, does not decide about retries, and
+//! does not read the clock: the caller passes each time.
 //!
-//! # What holds
-//! - A read has one row under however many spellings and on however many sources: `address` has one row for each spelling
-//!   that a read was admitted under, and whoever adds one is alone while doing it.
-//! - A result and the stage it leads to commit together, and only for the holder of the lease.
-//! - Counters are changed in the transaction that changes what they count; [`Store::check`] counts anew and compares.
-//! - What a page costs follows what is on it: a list, whole or narrowed by week, source, concept or kind, is read from one
-//!   index in its order, no further than what it shows. Where no one index has all that a list is narrowed by, the rest is
-//!   looked up row by row, so such a page may pass over rows that it does not show: with a source and a concept at most as
-//!   many as the smaller of the two has; with a week and anything else at most those of the week.
+//! # Invariants
+//! - A read has one row, however many addresses and sources it has. `address` has a row for each
+//!   address under which a read was admitted. A transaction that adds one is alone.
+//! - A result and its stage commit together, and only for the holder of the lease.
+//! - Counters change in the transaction that changes what they count. [`Store::check`] recounts and
+//!   compares.
+//! - The cost of a page is proportional to what it shows. A list, filtered by week, source, concept
+//!   or kind, is read from one index, in order. If no index covers all filters, the rest is checked
+//!   row by row, so that a page may skip rows. With a source and a concept, these are at most the
+//!   reads of the smaller of the two; with a week and another filter, at most those of the week.
 
 mod annotating;
 mod archive;

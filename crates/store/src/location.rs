@@ -1,4 +1,4 @@
-//! Where the database is.
+//! The location of the database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A SQLite file; it and its folder are created where missing.
+    /// A SQLite file. It and its folder are created if missing.
     Sqlite(PathBuf),
-    /// A PostgreSQL database by its `postgres://` address; the database must exist, its tables are created.
+    /// The `postgres://` address of an existing PostgreSQL database. Its tables are created.
     Postgres(String),
 }
 
-/// A text that is no `postgres://` address.
+/// The text is no `postgres://` address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is not the address of a PostgreSQL database; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE"
@@ -25,7 +25,7 @@ pub struct LocationError;
 impl FromStr for Location {
     type Err = LocationError;
 
-    /// Reads a `postgres://` or `postgresql://` address.
+    /// Parses a `postgres://` or `postgresql://` address.
     fn from_str(text: &str) -> Result<Self, LocationError> {
         let url = Url::parse(text).map_err(|_| LocationError)?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
@@ -36,14 +36,16 @@ impl FromStr for Location {
 }
 
 impl fmt::Display for Location {
-    /// The path, or the address without its password and parameters (which may hold another password).
+    /// The path, or the address without its password and its parameters, which may contain another
+    /// password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => path.display().fmt(f),
             Self::Postgres(text) => match Url::parse(text) {
                 Ok(mut url) => {
                     if url.password().is_some() {
-                        // Cannot fail on an address with a host; where it has none there is no password either.
+                        // Cannot fail on an address with a host. Without a host there is no
+                        // password.
                         let _ = url.set_password(Some("***"));
                     }
                     url.set_query(None);
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_shown() {
+    fn password_is_never_shown() {
         let location: Location =
             "postgres://ann:s3cret@db.example:5432/reads?password=other".parse().unwrap();
         assert_eq!(location.to_string(), "postgres://ann:***@db.example:5432/reads");
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_postgres_addresses_are_read() {
+    fn only_postgres_addresses_are_accepted() {
         for text in ["mysql://host/db", "reads.sqlite", "", "https://host/"] {
             assert_eq!(text.parse::<Location>(), Err(LocationError), "{text}");
         }

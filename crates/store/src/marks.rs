@@ -1,7 +1,8 @@
-//! What readers did with reads: tables `mark` and `action`.
+//! Marks of readers on reads: tables `mark` and `action`.
 //!
-//! Whatever a reader changes raises the reader's version in the same transaction, and thereby waits for the reader's other
-//! changes. What happens to marks where reads are merged or leave the archive is in `merge` and `sources`.
+//! Each change by a reader increments the reader's version in the same transaction, which also
+//! serialises that reader's changes. `merge` and `sources` handle marks when reads are merged or
+//! removed.
 
 use std::collections::HashMap;
 
@@ -15,26 +16,26 @@ use crate::rows::to_json;
 use crate::times::millis;
 use crate::{ReadCard, Store, StoreError};
 
-/// How many actions of a reader can be undone.
+/// Number of a reader's actions that can be undone.
 const ACTIONS_KEPT: i64 = 100;
 
-/// Reads with the moment since when each had a mark before it was changed.
+/// Reads, each with the time of its mark before a change.
 type Earlier = Vec<(ReadId, Option<i64>)>;
 
 /// A change of marks that can be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// Its number.
+    /// Its id.
     pub id: i64,
-    /// Which mark was set or taken away.
+    /// The mark that was set or removed.
     pub mark: Mark,
     /// Whether it was set.
     pub set: bool,
-    /// The reads that it changed.
+    /// The changed reads.
     pub reads: Vec<ReadId>,
 }
 
-/// A reader's count of a list of reads.
+/// A reader's counts for a list of reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReaderCount {
     /// Reads.
@@ -45,16 +46,16 @@ pub struct ReaderCount {
     pub kept: u64,
     /// Those with a note.
     pub noted: u64,
-    /// The minutes that the unread ones take.
+    /// Minutes to read the unread ones.
     pub minutes: u64,
 }
 
 impl Store {
-    /// The archive's version, as [`Store::archive_version`], and the reader's, which grows with each of the reader's
-    /// changes.
+    /// The archive's version, like [`Store::archive_version`], and the reader's version, which
+    /// grows with each of the reader's changes.
     ///
     /// # Errors
-    /// Where the database fails; [`StoreError::NotFound`] if there is no such reader.
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
     pub async fn versions(&self, reader: ReaderId) -> Result<(u64, u64), StoreError> {
         let query = sql("SELECT a.version, r.version AS reader_version FROM archive a
              LEFT JOIN reader r ON r.id = $1 WHERE a.id = 1");
@@ -69,10 +70,10 @@ impl Store {
         Ok((archive, u64::try_from(reader_version).unwrap_or(0)))
     }
 
-    /// The reader's marks on these reads, in one query. Reads without any are left out.
+    /// The reader's marks on these reads, in one query. Skips reads without marks.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn marks(
         &self,
         reader: ReaderId,
@@ -112,10 +113,11 @@ impl Store {
         Ok(marks)
     }
 
-    /// The cards of these reads, in this order; those that are not in the archive, or not annotated, are left out.
+    /// The cards of these reads, in this order. Skips reads that are not in the archive or not
+    /// annotated.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
         if reads.is_empty() {
             return Ok(Vec::new());
@@ -137,10 +139,11 @@ impl Store {
         Ok(reads.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// Sets a mark on a read, or takes it away. The number of a read that was merged into an older one means that one.
+    /// Sets or removes a mark on a read. The id of a merged read means the read it was merged into.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise if the database
+    /// fails.
     pub async fn mark(
         &self,
         reader: ReaderId,
@@ -163,10 +166,10 @@ impl Store {
         self.done_to(done, reader, read)
     }
 
-    /// Marks every read of a week as done that is neither done nor hidden.
+    /// Marks all reads of a week as done that are neither done nor hidden.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
     pub async fn mark_week_done(
         &self,
         reader: ReaderId,
@@ -190,10 +193,11 @@ impl Store {
         done.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// What the reader did under this number; `None` if it was undone, is too long ago, or another reader did it.
+    /// The reader's action with this id. Returns `None` if it was undone, is too old, or belongs to
+    /// another reader.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn action(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
         let query = sql(ACTION).bind(reader.0).bind(id);
         let found = async {
@@ -203,11 +207,11 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "looking up what was done"))
     }
 
-    /// Undoes an action: each read gets back what it had, unless its mark was changed again since. Returns `None` if there
-    /// is no such action of this reader.
+    /// Undoes an action: restores the former mark of each read, unless it was changed again.
+    /// Returns `None` if this reader has no such action.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn undo(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
         let undone = retried(|| async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
@@ -217,7 +221,7 @@ impl Store {
             };
             let (action, earlier) = action_of(&row)?;
             for (read, before) in &earlier {
-                // Marks follow a read that was merged meanwhile.
+                // Marks follow a read that was merged in the meantime.
                 let Some(read) = existing(&mut tx, *read).await? else { continue };
                 let (column, is) = (column(action.mark), if action.set { "NOT NULL" } else { "NULL" });
                 let update = format!(
@@ -232,10 +236,10 @@ impl Store {
         undone.await.map_err(|f| f.at(&self.location, "undoing what was done"))
     }
 
-    /// The reader's count of a week. Looks at each of the week's reads.
+    /// The reader's counts for a week. Reads each of the week's rows.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn reader_week(&self, reader: ReaderId, week: Week) -> Result<ReaderCount, StoreError> {
         let query = sql(
             "SELECT count(*) AS reads,
@@ -263,7 +267,8 @@ impl Store {
         counted.await.map_err(|f: Failure| f.at(&self.location, "counting a reader's week"))
     }
 
-    /// A transaction that changes something of a reader's; `None` if there is no such reader.
+    /// Starts a transaction that changes a reader's data. Returns `None` if there is no such
+    /// reader.
     pub(crate) async fn begin_of(&self, reader: ReaderId) -> Tried<Option<Tx>> {
         let mut tx = self.database.begin().await?;
         let raise = sql("UPDATE reader SET version = version + 1 WHERE id = $1");
@@ -274,7 +279,8 @@ impl Store {
         Ok(Some(tx))
     }
 
-    /// What was done to a read, unless the outer `None` says that there is no such reader, or the inner one no such read.
+    /// The result of a change to a read. The outer `None` means that there is no such reader, the
+    /// inner one that there is no such read.
     pub(crate) fn done_to<T>(
         &self,
         done: Option<Option<T>>,
@@ -293,7 +299,7 @@ impl Store {
     }
 }
 
-/// Which reads, by what the reader did with them.
+/// A selection of reads by the reader's marks and notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mine {
     /// Neither done nor hidden.
@@ -305,7 +311,7 @@ pub enum Mine {
 }
 
 impl Mine {
-    /// A condition on the read whose number is in `column`, with the reader's number at `$parameter`.
+    /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
     pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
         let of = |table: &str, and: &str| {
             format!(
@@ -322,7 +328,8 @@ impl Mine {
     }
 }
 
-/// Whether reader's words rest on the read whose number is in `column`, so that it must not leave the archive.
+/// A condition: the read whose id is in `column` is kept, or has a note or label, so it must stay
+/// in the archive.
 pub(crate) fn is_held(column: &str) -> String {
     format!(
         "(EXISTS (SELECT 1 FROM mark x WHERE x.read_id = {column} AND x.kept_at IS NOT NULL)
@@ -343,13 +350,14 @@ pub(crate) fn column(mark: Mark) -> &'static str {
     }
 }
 
-/// The read of this number, or the one that it was merged into. It stays in the archive until the transaction ends.
+/// The read with this id, or the read it was merged into. It stays in the archive until the
+/// transaction ends.
 pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>> {
     let lock = tx.for_key_share();
     let query = format!(
         "SELECT id FROM read WHERE id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1) {lock}"
     );
-    // A read that was merged while its lock was waited for is found under its new number.
+    // A read that was merged while its lock was awaited has a new id.
     for _ in 0..2 {
         if let Some(row) = tx.row(sql_of(query.clone()).bind(read.0)).await? {
             return row.int("id").map(ReadId).map(Some);
@@ -358,7 +366,7 @@ pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>>
     Ok(None)
 }
 
-/// Sets or takes away a mark where that changes something, and records what was there before.
+/// Sets or removes a mark if that changes anything, and records the former state.
 pub(crate) async fn change(
     tx: &mut Tx,
     reader: ReaderId,
@@ -431,7 +439,7 @@ fn action_of(row: &Row) -> Tried<(Action, Earlier)> {
     Ok((action, earlier))
 }
 
-/// One note of two. A text that the other has already is not repeated.
+/// Joins two notes. A text that the other note contains is not repeated.
 pub(crate) fn united(there: &str, more: &str) -> String {
     const BETWEEN: &str = "\n\n---\n\n";
     let continues =
@@ -451,16 +459,17 @@ pub(crate) fn united(there: &str, more: &str) -> String {
     parts.join(BETWEEN)
 }
 
-/// Gives what readers did with one read, and wrote about it, to the read that it is merged into.
+/// Moves marks, notes and labels of a read to the read it is merged into.
 pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
-        // One of the two stays in sight if either was.
+        // If only one of the two is hidden, the result is not hidden.
         "INSERT INTO mark (reader_id, read_id, kept_at, done_at, hidden_at)
          SELECT reader_id, $1, kept_at, done_at, hidden_at FROM mark WHERE read_id = $2
          ON CONFLICT (reader_id, read_id) DO UPDATE SET
             kept_at = coalesce(mark.kept_at, excluded.kept_at), done_at = coalesce(mark.done_at, excluded.done_at),
             hidden_at = CASE WHEN excluded.hidden_at IS NULL THEN NULL ELSE mark.hidden_at END",
-        // Two notes become one; its version is greater than either, so that a form with one of them is told.
+        // Two notes become one. Its version exceeds both, so that an open form with either is
+        // reported as a conflict.
         "INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
          SELECT reader_id, $1, text, version, made_at, changed_at FROM note WHERE read_id = $2
          ON CONFLICT (reader_id, read_id) DO UPDATE SET

@@ -1,9 +1,11 @@
-//! Storing an article, and making one read of two that turn out to be the same (tables `article`, `address`, `merged`).
+//! Stores an article, and merges two reads that are the same article (tables `article`, `address`,
+//! `merged`).
 //!
-//! Two reads are one where a fetch of one ends at an address that the other was admitted under, or where their texts have
-//! the same fingerprint and their titles agree. Nothing less is proof: pages that are gone all redirect to one front page,
-//! a wall of consent gives every page of a blog the same text, and there are sites whose every page claims the same
-//! address for itself (`rel=canonical`). Each of them would swallow an archive.
+//! Two reads are the same if a fetch of one ends at an address under which the other was admitted,
+//! or if their texts have the same fingerprint and their titles agree. Less is no proof: all
+//! deleted pages redirect to one front page, a consent wall gives all pages of a blog the same
+//! text, and on some sites all pages claim the same address (`rel=canonical`). Each of these would
+//! merge a whole archive.
 
 use std::collections::BTreeSet;
 
@@ -24,15 +26,15 @@ use crate::times::{filed, millis, opt_millis};
 use crate::titles::Titles;
 use crate::{ClaimedRead, Extracted, Store, StoreError};
 
-/// Longest description of a read in lists, in characters.
+/// Maximum characters of a read's description in lists.
 const DESCRIPTION_MAX: usize = 300;
 
 impl Store {
-    /// Stores the article of a read whose page ended at `final_url`, or finds that it is the same article as an older
-    /// read's and makes one of the two.
+    /// Stores the article of a read whose page was at `final_url`. If an older read has the same
+    /// article, merges the two.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn finish_extract(
         &self,
         read: &ClaimedRead,
@@ -73,8 +75,8 @@ impl Store {
         Ok(if survivor == read.id { Extracted::Stored } else { Extracted::MergedInto(survivor) })
     }
 
-    /// Moves addresses and places of the younger reads to the first of `rows`, which keeps the article it has, or takes
-    /// the new one.
+    /// Moves addresses and places of the younger reads to the first of `rows`. It keeps its
+    /// article, or gets the new one if it has none.
     async fn make_one(
         &self,
         tx: &mut Tx,
@@ -105,13 +107,13 @@ impl Store {
     }
 }
 
-/// Whether the lease is still this worker's.
+/// Whether this worker still holds the lease.
 fn holds_lease(read: &ClaimedRead, rows: &[Row]) -> bool {
     let is = |row: &Row, column, value: i64| row.int(column).is_ok_and(|found| found == value);
     rows.iter().any(|row| is(row, "id", read.id.0) && is(row, "claim", read.claim) && is(row, "held", 1))
 }
 
-/// Other reads that are the same article.
+/// Other reads of the same article.
 async fn same_article(
     tx: &mut Tx,
     read: &ClaimedRead,
@@ -156,12 +158,14 @@ pub(crate) const SAME_FINGERPRINT: &str =
     "SELECT r.id, r.title_key, a.title FROM read r LEFT JOIN article a ON a.read_id = r.id
      WHERE r.fingerprint = $1 AND r.id <> $2";
 
-/// Other reads whose text is too short for a fingerprint: with an address in common and the same text to the letter.
+/// Other reads whose text is too short for a fingerprint: with a common address and exactly the
+/// same text.
 pub(crate) const SAME_SHORT_TEXT: &str =
     "SELECT r.id, r.title_key, a.title FROM address d JOIN read r ON r.id = d.read_id JOIN article a ON a.read_id = r.id
      WHERE d.key IN ($1, $2) AND d.read_id <> $3 AND a.text = $4";
 
-/// Keeps the address that the fetch ended at and the one the page claims, beside the one it was admitted under.
+/// Stores the fetch's final address and the page's own address, in addition to the one under which
+/// the read was admitted.
 async fn record_addresses(
     tx: &mut Tx,
     id: ReadId,
@@ -182,7 +186,7 @@ async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
         "UPDATE place SET read_id = $1 WHERE read_id = $2
          AND source_id NOT IN (SELECT source_id FROM place WHERE read_id = $1)",
-        // An address that both have: the one under which a read was admitted stays.
+        // If both have an address, the read that was admitted under it keeps it.
         "DELETE FROM address WHERE read_id = $2 AND how <> 'admitted'
          AND key IN (SELECT key FROM address WHERE read_id = $1)",
         "DELETE FROM address WHERE read_id = $1 AND key IN (SELECT key FROM address WHERE read_id = $2)",
@@ -198,7 +202,8 @@ async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     Ok(())
 }
 
-/// Who says when an article was published: first its feed, then its page, then the feed's date of change.
+/// The source of a publication date, in order of preference: the feed, the page, the feed's date of
+/// change.
 enum Said<'a> {
     By(&'a ClaimedRead),
     InRow,
@@ -251,7 +256,7 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
                               minutes, fetched_at, html, text, blocks)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     );
-    // The body is not among what is bounded here, and not copied.
+    // The body is not bounded here, and not copied.
     let told = told_of(article);
     let insert = insert
         .bind(id)
@@ -275,7 +280,7 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
     Ok(())
 }
 
-/// What an article says of itself, within bounds.
+/// An article's metadata, within bounds.
 fn told_of(article: &Article) -> Article {
     Article {
         canonical_url: article.canonical_url.clone(),
@@ -292,7 +297,7 @@ fn told_of(article: &Article) -> Article {
     .bounded()
 }
 
-/// Gives a read a date that it lacked.
+/// Files a read under a date that it lacked.
 async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZone) -> Tried<()> {
     let id = row.int("id")?;
     let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
@@ -303,7 +308,7 @@ async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZ
     Ok(())
 }
 
-/// How the page describes itself, else how its text begins; cut at a word.
+/// The page's description, or else the beginning of its text, cut after a word.
 fn description(article: &Article) -> Option<String> {
     let own = article.description.as_deref().map(str::trim).filter(|d| !d.is_empty());
     let text = own.or_else(|| article.text.split("\n\n").map(str::trim).find(|block| !block.is_empty()))?;

@@ -1,8 +1,8 @@
-//! The schema's history, embedded: numbered, forward only, the same steps for both databases.
+//! The embedded migrations: numbered, forward only, the same steps for both databases.
 //!
-//! A new step is a file in `migrations/sqlite` and one in `migrations/postgres`, and a line at the end of [`steps!`]: a step's
-//! place there is its number in the database. A step that has
-//! been released is never changed; the database remembers its checksum and refuses a program that disagrees.
+//! A new step is a file in `migrations/sqlite`, a file in `migrations/postgres`, and a line at the
+//! end of [`steps!`]. Its position there is its number in the database. Never change a released
+//! step: the database stores its checksum and refuses a program with another one.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
-//! What readers wrote about reads: tables `note` and `label`.
+//! Notes and labels of readers: tables `note` and `label`.
 //!
-//! A note is changed only by a caller that has seen its last version, so that no other change of it is overwritten unseen.
+//! Only a caller that has seen the last version of a note can change it, so that no change is lost.
 
 use std::collections::HashMap;
 
@@ -15,66 +15,67 @@ use crate::sources::company_of;
 use crate::times::millis;
 use crate::{ReadCard, Store, StoreError};
 
-/// Most labels of one read.
+/// Maximum labels of a read.
 pub const LABELS_MAX: usize = 20;
-/// Most labels and other groups that a shelf tells.
+/// Maximum labels and other groups of a shelf.
 const GROUPS_MAX: i64 = 200;
 
-/// The result of changing a note.
+/// The result of saving a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteSaved {
-    /// The note is now this.
+    /// The saved note.
     Saved(Note),
-    /// It was changed since the version that the caller had seen; this is what it is. Nothing was changed.
+    /// The current note. It has changed since the version that the caller saw, so nothing was
+    /// saved.
     Conflict(Note),
 }
 
 /// The result of adding a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Labelled {
-    /// The read has it now, and is kept.
+    /// The read has the label, and is kept.
     Added,
-    /// The read has [`LABELS_MAX`] labels already; nothing was changed.
+    /// The read already has [`LABELS_MAX`] labels. Nothing was changed.
     TooMany,
 }
 
-/// A read with what its reader wrote about it.
+/// A read with its reader's note and labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Own {
     /// The read.
     pub card: ReadCard,
-    /// When it was kept; `None` if it is not.
+    /// When it was kept. `None` if it is not kept.
     pub kept: Option<Timestamp>,
-    /// The note; empty where there is none.
+    /// The note; empty if there is none.
     pub note: Note,
-    /// The reader's labels in the order of their letters.
+    /// The reader's labels, in alphabetical order.
     pub labels: Vec<Label>,
 }
 
 /// The order of a shelf.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShelfOrder {
-    /// What was kept last first.
+    /// Last kept first.
     #[default]
     Kept,
-    /// What was published last first.
+    /// Last published first.
     Published,
-    /// What is read fastest first.
+    /// Shortest first.
     Minutes,
 }
 
-/// Which kept reads a shelf shows; all conditions apply at once.
+/// Which kept reads a shelf shows; all conditions apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShelfFilter {
     /// Only those with this label.
     pub label: Option<Label>,
-    /// Only those that turned up first on this source.
+    /// Only those that this source named first.
     pub source: Option<backissue_model::SourceId>,
     /// Only of this week.
     pub week: Option<backissue_model::Week>,
 }
 
-/// A place in a shelf or a list of notes, after one of its reads.
+/// A position in a shelf or a list of notes, after one of its reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnCursor {
     key: i64,
@@ -99,21 +100,21 @@ impl std::str::FromStr for OwnCursor {
     }
 }
 
-/// A stretch of a shelf or of a list of notes.
+/// A page of a shelf or of a list of notes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnPage {
     /// Its reads.
     pub items: Vec<Own>,
-    /// Where the next stretch begins; none at the end.
+    /// Where the next page starts. `None` at the end.
     pub next: Option<OwnCursor>,
 }
 
-/// What a shelf can be narrowed by, with the number of its reads.
+/// Values by which a shelf can be filtered, with their number of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShelfGroups {
-    /// Labels in the order of their letters.
+    /// Labels, in alphabetical order.
     pub labels: Vec<(Label, u64)>,
-    /// Companies, by the source that named a read first: its name in addresses, the company, reads.
+    /// Companies, by the source that named a read first: slug, company, reads.
     pub sources: Vec<(backissue_model::Slug, String, u64)>,
     /// Weeks, newest first.
     pub weeks: Vec<(backissue_model::Week, u64)>,
@@ -123,17 +124,19 @@ impl Store {
     /// The reader's note on a read.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn note(&self, reader: ReaderId, read: ReadId) -> Result<Note, StoreError> {
         let query = sql(NOTE).bind(reader.0).bind(read.0);
         let found = async { self.database.row(query).await?.as_ref().map_or(Ok(nothing()), note_of_row) };
         found.await.map_err(|f| f.at(&self.location, "looking up a note"))
     }
 
-    /// Changes the note on a read whose last version, as far as the caller knows, is `seen`; an empty text removes it.
+    /// Saves the note on a read. `seen` is the last version that the caller knows. An empty text
+    /// removes the note.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise if the database
+    /// fails.
     pub async fn save_note(
         &self,
         reader: ReaderId,
@@ -172,16 +175,16 @@ impl Store {
     /// The reader's labels of a read.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn labels(&self, reader: ReaderId, read: ReadId) -> Result<Vec<Label>, StoreError> {
         let found = async { Ok(self.labels_of(reader, &[read]).await?.remove(&read).unwrap_or_default()) };
         found.await.map_err(|f: Failure| f.at(&self.location, "looking up labels"))
     }
 
-    /// Every label that the reader uses, at most 200, in the order of their letters.
+    /// All labels of the reader, at most 200, in alphabetical order.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn all_labels(&self, reader: ReaderId) -> Result<Vec<Label>, StoreError> {
         let query = sql("SELECT DISTINCT name FROM label WHERE reader_id = $1 ORDER BY name LIMIT $2");
         let found = async {
@@ -191,10 +194,11 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "listing labels"))
     }
 
-    /// Gives a read a label, and keeps it.
+    /// Adds a label to a read, and keeps the read.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise if the database
+    /// fails.
     pub async fn add_label(
         &self,
         reader: ReaderId,
@@ -226,10 +230,11 @@ impl Store {
         self.done_to(added, reader, read)
     }
 
-    /// Takes a label away from a read; the read stays kept.
+    /// Removes a label from a read. The read stays kept.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise if the database
+    /// fails.
     pub async fn remove_label(
         &self,
         reader: ReaderId,
@@ -251,11 +256,11 @@ impl Store {
         self.done_to(removed, reader, read)
     }
 
-    /// A page of the reader's shelf: at most `limit` (at most 200) reads after the cursor. Sorting by anything but
-    /// when reads were kept looks at all of the shelf.
+    /// A page of the reader's shelf: at most `limit` (at most 200) reads after the cursor. All
+    /// orders but [`ShelfOrder::Kept`] read the whole shelf.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn shelf(
         &self,
         reader: ReaderId,
@@ -301,10 +306,11 @@ impl Store {
         found.map_err(|f| f.at(&self.location, "listing a shelf"))
     }
 
-    /// A page of the reader's notes, what was changed last first: at most `limit` (at most 200) after the cursor.
+    /// A page of the reader's notes, last changed first: at most `limit` (at most 200) after the
+    /// cursor.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn notes(
         &self,
         reader: ReaderId,
@@ -335,7 +341,7 @@ impl Store {
         Ok(OwnPage { items: self.with_words(reader, cards).await?, next })
     }
 
-    /// Adds to each read what the reader wrote about it: three queries for all of them.
+    /// Adds the reader's notes and labels to these reads, with three queries in all.
     async fn with_words(&self, reader: ReaderId, cards: Vec<ReadCard>) -> Tried<Vec<Own>> {
         let reads: Vec<ReadId> = cards.iter().map(|card| card.id).collect();
         let (mut notes, mut labels) =
@@ -377,10 +383,11 @@ impl Store {
         Ok(labels)
     }
 
-    /// What the reader's shelf can be narrowed by, at most 200 of each. Looks at all of the shelf.
+    /// Values by which the reader's shelf can be filtered, at most 200 of each kind. Reads the
+    /// whole shelf.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn shelf_groups(&self, reader: ReaderId) -> Result<ShelfGroups, StoreError> {
         self.try_shelf_groups(reader).await.map_err(|f| f.at(&self.location, "counting a shelf"))
     }

@@ -1,6 +1,6 @@
-//! What readers did and wrote, whole: for taking it to another archive.
+//! A reader's marks, notes and labels, for export to another archive.
 //!
-//! A read is named by its address, as its number is another one in every archive.
+//! A read is identified by its address, because its id differs between archives.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
 use crate::{LABELS_MAX, NextShowing, Store, StoreError};
 
-/// All that a reader did with one read and wrote about it.
+/// A reader's marks, note and labels of one read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OwnRead {
     /// The read's address.
@@ -35,10 +35,10 @@ pub struct OwnRead {
     /// The note.
     #[serde(default, skip_serializing_if = "NoteText::is_empty")]
     pub note: NoteText,
-    /// When the note was written first.
+    /// When the note was first written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note_made: Option<Timestamp>,
-    /// When the note was changed last.
+    /// When the note was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note_changed: Option<Timestamp>,
     /// The labels.
@@ -72,20 +72,20 @@ impl OwnRead {
     }
 }
 
-/// The result of taking in what a reader did elsewhere.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenIn {
     /// Reads that now have all of it.
     pub reads: u64,
-    /// Addresses of reads that the archive does not have.
+    /// Addresses of reads that are not in the archive.
     pub missing: Vec<String>,
 }
 
 impl Store {
-    /// All that a reader did and wrote, in the order in which the archive met the reads.
+    /// All marks, notes and labels of a reader, in the order of the reads' admission.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn own(&self, reader: ReaderId) -> Result<Vec<OwnRead>, StoreError> {
         self.try_own(reader).await.map_err(|f| f.at(&self.location, "collecting what a reader wrote"))
     }
@@ -138,7 +138,7 @@ impl Store {
     /// once.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader; otherwise where the database fails.
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
     pub async fn take_in(
         &self,
         reader: ReaderId,
@@ -171,7 +171,7 @@ impl Store {
     }
 }
 
-/// The read that is known under an address. It stays in the archive until the transaction ends.
+/// The read with this address. It stays in the archive until the transaction ends.
 async fn admitted(tx: &mut Tx, url: &str) -> Tried<Option<ReadId>> {
     let Ok(url) = url.parse::<CanonicalUrl>() else { return Ok(None) };
     let query =

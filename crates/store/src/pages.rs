@@ -1,9 +1,10 @@
-//! What pages show: lists of reads and single reads.
+//! Lists of reads and single reads, for pages.
 //!
-//! A list is two runs of one index, the reads with a problem and those without, each newest first. One after the other
-//! they are the list with problems first; merged they are the list newest first. Either way a page reads what it shows and
-//! one row more from each run. Where a list is narrowed by more than its index knows (source and concept at once, or
-//! anything within a week), it also reads the rows between that are not shown.
+//! A list consists of two runs of one index: the reads with a problem and those without, each
+//! newest first. One after the other they are the list with problems first; merged they are the
+//! list with newest first. A page reads what it shows and one more row of each run. If the filter
+//! covers more than the index (source and concept, or anything within a week), it also reads the
+//! skipped rows in between.
 
 use std::collections::HashMap;
 
@@ -19,14 +20,15 @@ use crate::sources::{TITLE, company_of};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// Most reads on one page.
+/// Maximum reads of a page.
 const PAGE_MAX: u32 = 1000;
 
 impl Store {
-    /// A page of the annotated reads that the filter lets through: at most `limit` (at most 1,000) after the cursor.
+    /// A page of the annotated reads that match the filter: at most `limit` (at most 1,000) after
+    /// the cursor.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn reads(
         &self,
         filter: &ReadFilter,
@@ -39,7 +41,8 @@ impl Store {
         page.map_err(|f| f.at(&self.location, "listing reads"))
     }
 
-    /// The annotated reads that the filter lets through, each with its précis: at most `limit` (at most 1,000).
+    /// The annotated reads that the filter lets through, each with its précis: at most `limit` (at
+    /// most 1,000).
     ///
     /// # Errors
     /// Where the database fails.
@@ -65,7 +68,8 @@ impl Store {
         for row in self.database.rows(query).await? {
             found.insert(row.int("read_id")?, row.json("body")?);
         }
-        // A read that was annotated again meanwhile has its précis all the same; one that left the archive has none.
+        // A read that was annotated again meanwhile has its précis all the same; one that left the
+        // archive has none.
         let with_precis =
             |card: ReadCard| found.remove(&card.id.0).map(|precis| ReadSummary { card, precis });
         Ok(cards.into_iter().filter_map(with_precis).collect())
@@ -79,7 +83,7 @@ impl Store {
         limit: u32,
     ) -> Tried<Page<ReadCard>> {
         let run = Run::of(self, filter).await?;
-        // One more than is shown tells whether there is a next page.
+        // One more row than shown, to know whether there is a next page.
         let wanted = limit + 1;
         let mut rows = match order {
             Order::ProblemsFirst => {
@@ -109,11 +113,11 @@ impl Store {
         Ok(Page { items: rows.iter().map(card_of_row).collect::<Tried<_>>()?, next })
     }
 
-    /// One annotated read with its article, précis and places. The number of a read that was merged into an older one
-    /// gives that one, whose card then has another number.
+    /// An annotated read with its article, précis and places. The id of a merged read gives the
+    /// read it was merged into, whose card has another id.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
         self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
     }
@@ -121,7 +125,7 @@ impl Store {
     /// The reads before and after this one on the page of its week.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn beside(&self, card: &ReadCard) -> Result<(Option<ReadCard>, Option<ReadCard>), StoreError> {
         self.try_beside(card).await.map_err(|f| f.at(&self.location, "looking up the reads beside one"))
     }
@@ -169,12 +173,12 @@ impl Store {
     }
 }
 
-/// What a card shows, of read `r` and its first source `s`.
+/// The columns of a card, from read `r` and its first source `s`.
 pub(crate) const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
      r.has_problem, r.problem_leads, r.problem_form, r.description, r.minutes, r.concepts, s.slug AS source_slug,
      CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title, s.company";
 
-/// One run of an index: which reads, before their place in it is said.
+/// One run of an index: a condition, without the position.
 pub(crate) struct Run {
     from: &'static str,
     filed_at: &'static str,
@@ -185,7 +189,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The index to run along: a week's, else the smaller list of source and concept, else the kind's or everything.
+    /// The best index: a week's, else the smaller list of source and concept, else the kind's, else
+    /// that of all reads.
     pub(crate) async fn of(store: &Store, filter: &ReadFilter) -> Tried<Self> {
         let mut lists = lists_of(filter);
         if filter.week.is_none() && lists.len() == 2 {
@@ -245,7 +250,7 @@ impl Run {
         self.conditions.push(format!("{column} = ${}", self.values.len()));
     }
 
-    /// The read of this run right before the cursor, or the last one.
+    /// The read directly before the cursor in this run, or the last one.
     fn before(&self, has_problem: bool, cursor: Option<&Cursor>) -> Sql {
         let Self { from, filed_at, id, has_problem: flag, conditions, values } = self;
         let next = values.len() + 1;
@@ -279,7 +284,7 @@ impl Run {
     }
 }
 
-/// The lists that every read of the filter is on.
+/// The lists on which all reads of the filter are.
 pub(crate) fn lists_of(filter: &ReadFilter) -> Vec<String> {
     filter.source.map(source_list).into_iter().chain(filter.concept.as_ref().map(concept_list)).collect()
 }

@@ -1,4 +1,5 @@
-//! What came of polling a source, and the admission of its entries: one row for a read, however often it turns up.
+//! Records the result of a poll and admits its entries, so that a read has one row, however many
+//! sources name it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,70 +25,70 @@ use crate::times::{filed, millis, opt_millis};
 use crate::titles::title_key;
 use crate::{ClaimedSource, Store, StoreError};
 
-/// What came of a poll.
+/// The result of a poll.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one a poll, and never a list of them")]
 pub enum PollOutcome {
-    /// The feed came and was read.
+    /// The feed was fetched and parsed.
     Fetched {
-        /// The title it gives the blog, taken over where the source has none.
+        /// Its title of the blog, used if the source has none.
         feed_title: Option<String>,
-        /// The blog's front page, taken over where the source has none and it is on the web.
+        /// The blog's front page, used if the source has none and it is on the web.
         site_url: Option<Url>,
-        /// Its language as it declares it (BCP 47).
+        /// Its declared language (BCP 47).
         language: Option<String>,
-        /// What the answer says of the feed's address.
+        /// Whether the feed's address has changed.
         address: Address,
-        /// What the feed says of being asked.
+        /// The feed's hints about polling.
         polling_hints: PollingHints,
-        /// `ETag` of the answer.
+        /// `ETag` of the response.
         etag: Option<String>,
-        /// `Last-Modified` of the answer.
+        /// `Last-Modified` of the response.
         last_modified: Option<String>,
         /// Its articles.
         articles: Vec<Admission>,
-        /// Pages that it names beside its articles; each is an article if its page is one.
+        /// Other pages that it names. Each is an article only if its page is one.
         doubtful: Vec<Admission>,
     },
-    /// The server said 304 Not Modified.
+    /// The server answered 304 Not Modified.
     NotModified {
-        /// `ETag` of the answer; the one known stays where there is none.
+        /// `ETag` of the response. Without one, the known one stays.
         etag: Option<String>,
-        /// `Last-Modified` of the answer; the one known stays where there is none.
+        /// `Last-Modified` of the response. Without one, the known one stays.
         last_modified: Option<String>,
-        /// What the answer says of the feed's address.
+        /// Whether the feed's address has changed.
         address: Address,
     },
-    /// It could not be asked, or what came is no feed.
+    /// The request failed, or the document is no feed.
     Failed {
-        /// Why, in plain words.
+        /// The error, in plain words.
         error: String,
     },
-    /// The server said 410 Gone: the source is asked no more.
+    /// The server answered 410 Gone, so the source is not polled any more.
     Gone {
-        /// What it said, in plain words.
+        /// The message, in plain words.
         error: String,
     },
 }
 
-/// What a good answer says of the address that was asked.
+/// Whether a feed's address has changed, by a successful response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Address {
-    /// It is the feed's.
+    /// It has not.
     #[default]
     Stays,
-    /// It leads to another one for good, which is to be confirmed.
+    /// It redirects permanently. This is to be confirmed by later polls.
     Moves(Moving),
-    /// From now on the feed is asked here: an address with the credentials that it is to be asked with.
+    /// It has changed to this address, which includes the credentials for further requests.
     Moved(Url),
 }
 
-/// When a source is to be asked next.
+/// The time of a source's next poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NextPoll {
-    /// When; none: not by itself.
+    /// The time. `None` if no poll is planned.
     pub at: Option<Timestamp>,
-    /// Why then.
+    /// The reason.
     pub pace: Option<Pace>,
 }
 
@@ -97,30 +98,30 @@ impl From<Option<Timestamp>> for NextPoll {
     }
 }
 
-/// How many of a source's newest reads tell how often it publishes.
+/// Number of newest reads that determine how often a source publishes.
 pub const APPEARED: u32 = 10;
 
-/// An entry that is to become a read, or to be recognised as one.
+/// An entry to admit: it becomes a new read, or matches a known one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admission {
     /// The read's identity.
     pub url: CanonicalUrl,
-    /// What the feed says of it.
+    /// The feed's entry.
     pub entry: Entry,
 }
 
-/// Who names a read on a source.
+/// How a read of a source was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
-    /// Its feed, or a list as sure as one: it is an article.
+    /// By the feed, or an equally reliable list: it is an article.
     Feed,
-    /// The search for the source's past by its address, or a feed that names other pages too: it is an article if its page is
-    /// one.
+    /// By its address in a backfill, or by a feed that also names other pages. It is an article
+    /// only if its page is one.
     Backfill,
 }
 
 impl FoundBy {
-    /// Its name in the table.
+    /// Its value in the table.
     fn as_str(self) -> &'static str {
         match self {
             Self::Feed => "feed",
@@ -137,26 +138,27 @@ impl std::str::FromStr for FoundBy {
     }
 }
 
-/// What came of admitting a feed's entries.
+/// The result of admitting entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Admitted {
-    /// Reads new to the archive.
+    /// New reads.
     pub new: u64,
-    /// Entries that the archive has already.
+    /// Entries that were known already.
     pub known: u64,
     /// New entries that were not admitted because too many hosts wait for this source already.
     pub left: u64,
 }
 
 impl Store {
-    /// Records what came of a poll and admits its entries: one that the archive knows gets a place on this source, any
-    /// other becomes a read. All of it commits together. A source that was unfollowed meanwhile stays gone.
+    /// Records the result of a poll and admits its entries, in one transaction. A known entry gets
+    /// a place on this source; another one becomes a new read. Does nothing if the source was
+    /// unfollowed in the meantime.
     ///
-    /// When it is asked next is what `next` makes of the moments at which its newest reads appeared, those of this poll
-    /// included: at most [`APPEARED`] of them, newest first.
+    /// `next` decides the time of the next poll. It gets the times at which the newest reads
+    /// appeared, including those of this poll: at most [`APPEARED`], newest first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn record_poll(
         &self,
         claimed: &ClaimedSource,
@@ -196,26 +198,26 @@ impl Store {
             }
             _ => Admitted::default(),
         };
-        // Whoever polls late still admits what came, which cannot double anything, but leaves the source's state to the
-        // one who holds it now.
+        // A worker whose lease has ended still admits its entries, which is idempotent, but does
+        // not change the source's state.
         if row.int("claim")? == claimed.claim {
             let next = next(&appeared(&mut tx, source).await?);
             record_health(&mut tx, source, outcome, admitted, now, &next).await?;
         }
         touch(&mut tx).await?;
         if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
-            // Its reads are shown with the title that it has now.
+            // Its reads are shown with its current title.
             mark_changed(&mut tx, &Which::OfSource(source.0)).await?;
         }
         tx.commit().await?;
         Ok(admitted)
     }
 
-    /// Whether one of these entries is of this source as the archive knows it: the same address, or the same title, where
-    /// that is long enough to be nobody else's.
+    /// Whether one of these entries belongs to this source: the archive has its address for the
+    /// source, or its title, if that is long enough to be distinctive.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn has_any_of(&self, source: SourceId, entries: &[Admission]) -> Result<bool, StoreError> {
         let found = async {
             let entries = &entries[..entries.len().min(BATCH)];
@@ -243,10 +245,11 @@ impl Store {
     }
 }
 
-/// Letters and digits from which on a title is hardly anybody else's: "Hello, world" has ten.
+/// Minimum letters and digits of a distinctive title. "Hello, world" has ten.
 const TELLING_TITLE: usize = 16;
 
-/// When the newest reads that a source named first appeared: as dated, or when first seen.
+/// When the newest reads that a source named first appeared: their publication date, or when they
+/// were first seen.
 pub(crate) const NEWEST_APPEARED: &str =
     "SELECT filed_at FROM read WHERE source_id = $1 ORDER BY filed_at DESC LIMIT $2";
 
@@ -314,7 +317,7 @@ async fn record_health(
             .bind(validator(etag.as_ref()))
             .bind(validator(last_modified.as_ref()))
         }
-        // Who could not be asked has said nothing of where it is.
+        // The request failed, so there is no evidence about the feed's address.
         PollOutcome::Failed { error } => planned(
             "UPDATE source SET last_poll = $2, next_poll = $3, pace = $4, leased_until = NULL,
                 last_error = $5, failures = failures + 1, failing_since = coalesce(failing_since, $2)
@@ -347,12 +350,12 @@ fn validator(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|value| value.len() <= MAX_ADDRESS)
 }
 
-/// An entry as its place keeps it.
+/// An entry, as it is stored with its place.
 fn entry_json(entry: &Entry) -> Tried<String> {
     to_json(&entry.clone().bounded())
 }
 
-/// The address that is still to be confirmed, as the table keeps it.
+/// The columns of an unconfirmed address.
 fn moving(address: &Address) -> (Option<&str>, Option<i64>) {
     match address {
         Address::Moves(Moving { to, since }) => (Some(to.as_str()), Some(millis(*since))),
@@ -360,8 +363,9 @@ fn moving(address: &Address) -> (Option<&str>, Option<i64>) {
     }
 }
 
-/// Remembers the feed's new address, and its old one, by which the source can still be followed. Where another source follows
-/// the new address already, this one retires instead: two sources would ask for one feed for ever.
+/// Stores the feed's new address. The source can still be found by the old one. If another source
+/// follows the new address already, this one retires, because otherwise two sources would poll one
+/// feed.
 async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url, now: Timestamp) -> Tried<()> {
     let query = sql("SELECT key, feed_url FROM source WHERE id = $1").bind(source.0);
     let row =
@@ -395,10 +399,11 @@ async fn move_feed(tx: &mut Tx, source: SourceId, to: &Url, now: Timestamp) -> T
     Ok(())
 }
 
-/// Reads admitted with one statement: at most 12 values each, far under what either database binds at once.
+/// Reads admitted per statement. With at most 12 values each, this is far below the limits of both
+/// databases.
 const BATCH: usize = 200;
 
-/// Admits what a source names, of what is new no more than there is `room` for.
+/// Admits the entries of a source, with at most `room` new reads.
 pub(crate) async fn admit(
     tx: &mut Tx,
     source: SourceId,
@@ -449,8 +454,8 @@ pub(crate) async fn admit(
     Ok(admitted)
 }
 
-/// Most hosts whose pages wait to be fetched for one source. A feed can name any number of hosts, all of them one server's, and
-/// each would be asked for its robots.txt and its pages.
+/// Most hosts whose pages wait to be fetched for one source. A feed can name any number of hosts,
+/// all of them one server's, and each would be asked for its robots.txt and its pages.
 const MAX_WAITING_HOSTS: usize = 200;
 
 async fn waiting_hosts(tx: &mut Tx, source: SourceId) -> Tried<HashSet<String>> {
@@ -471,8 +476,9 @@ async fn known_reads(tx: &mut Tx, batch: &[(String, &Admission)]) -> Tried<HashM
     rows.iter().map(|row| Ok((row.text("key")?, ReadId(row.int("read_id")?)))).collect()
 }
 
-/// Which reads were admitted under so many addresses. What was reached or claimed by another read does not make an entry
-/// known: pages that are gone redirect to a front page, and pages claim addresses that are not theirs.
+/// Finds the reads that were admitted under these addresses. Addresses that another read redirected
+/// to or claimed do not count: deleted pages redirect to a front page, and pages claim wrong
+/// addresses.
 pub(crate) fn admitted_as(addresses: usize) -> String {
     format!(
         "SELECT key, read_id FROM address WHERE how = 'admitted' AND key IN ({})",
@@ -480,7 +486,7 @@ pub(crate) fn admitted_as(addresses: usize) -> String {
     )
 }
 
-/// New rows with their addresses; the places follow.
+/// Inserts new rows with their addresses; places are inserted later.
 async fn insert_reads<'a>(
     tx: &mut Tx,
     source: SourceId,
@@ -511,7 +517,7 @@ async fn insert_reads<'a>(
             .bind(Stage::Discovered.as_str())
             .bind(millis(now));
     }
-    // Databases do not promise the order of RETURNING. Addresses with different keys are different.
+    // Databases do not guarantee the order of RETURNING, so rows are matched by key.
     let rows = tx.rows(statement).await?;
     let ids: HashMap<String, i64> =
         rows.iter().map(|row| Ok((row.text("url")?, row.int("id")?))).collect::<Tried<_>>()?;
@@ -528,7 +534,7 @@ async fn insert_reads<'a>(
     Ok(placed)
 }
 
-/// Gives known reads a place on this source where they have none, and those that are shown a line on its list.
+/// Adds a place on this source to known reads without one, and adds shown reads to its list.
 async fn place_known(
     tx: &mut Tx,
     source: SourceId,
@@ -565,8 +571,9 @@ async fn place_known(
     count(tx, &which, Sign::More).await
 }
 
-/// Gives reads to this source if it is their site's own and the one that named them first is not: any feed may name another
-/// blog's articles before that blog does. What that feed said of them no longer counts.
+/// Gives reads to this source if it is their site's own and the one that named them first is not:
+/// any feed may name another blog's articles before that blog does. What that feed said of them no
+/// longer counts.
 async fn take_over(
     tx: &mut Tx,
     source: SourceId,
@@ -603,8 +610,9 @@ async fn take_over(
     Ok(())
 }
 
-/// Gives one read to a source, with what its page and this source's entry say of it. A read whose page could not be had is
-/// tried again: this source's entry may carry its text. A read that is shown gets a new précis, which depends on the company.
+/// Gives one read to a source, with what its page and this source's entry say of it. A read whose
+/// page could not be had is tried again: this source's entry may carry its text. A read that is
+/// shown gets a new précis, which depends on the company.
 async fn give(
     tx: &mut Tx,
     source: SourceId,
@@ -648,7 +656,7 @@ async fn unconfirmed(tx: &mut Tx, known: &[(ReadId, &Admission)]) -> Tried<HashS
     if known.is_empty() {
         return Ok(HashSet::new());
     }
-    // 'backfill' stands before 'feed'.
+    // 'backfill' sorts before 'feed'.
     let query = format!(
         "SELECT read_id FROM place WHERE read_id IN ({}) GROUP BY read_id HAVING max(found_by) = 'backfill'",
         placeholders(1, known.len())
@@ -657,8 +665,8 @@ async fn unconfirmed(tx: &mut Tx, known: &[(ReadId, &Admission)]) -> Tried<HashS
     rows.iter().map(|row| row.int("read_id")).collect()
 }
 
-/// Lets a feed's word stand where only searches for sources' past had named a read before it: this source keeps its feed's
-/// entry, and a read that was set aside because its page was held to be no article gets another chance.
+/// Records that a feed names reads that only backfills had found. This source stores its feed's
+/// entry. A read that was set aside because its page was no article is tried again.
 async fn confirm(
     tx: &mut Tx,
     source: SourceId,
@@ -677,7 +685,7 @@ async fn confirm(
     Ok(())
 }
 
-/// Locks these reads in the order of their numbers, as everybody does.
+/// Locks these reads in order of id, like all transactions.
 pub(crate) async fn lock_reads(tx: &mut Tx, ids: &[ReadId]) -> Tried<Vec<Row>> {
     let query = format!(
         "SELECT * FROM read WHERE id IN ({}) ORDER BY id {}",

@@ -1,4 +1,4 @@
-//! Reads on their way: claims, results, failures. Stage and result commit together.
+//! Claims, results and failures of reads. A stage and its result commit together.
 
 use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
 use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage, owns};
@@ -14,68 +14,70 @@ use crate::sources::{TITLE, company_of, not_among};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// A read that this worker alone may move until its lease ends.
+/// A claimed read. Only this worker may change it until the lease ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedRead {
     /// Its row.
     pub id: ReadId,
-    /// How far it has come.
+    /// Its stage.
     pub stage: Stage,
     /// Its address.
     pub url: CanonicalUrl,
-    /// The host of its address, which is what politeness is owed to.
+    /// The host of its address. Pauses between requests are counted per host.
     pub host: String,
-    /// Attempts at this stage that failed before this one, those counted in which the program stopped halfway.
+    /// Earlier failed attempts at this stage, including those in which the program stopped.
     pub attempts: u32,
     /// When the archive first saw it.
     pub first_seen: Timestamp,
-    /// What the first source that named it said of it.
+    /// The entry of the first source that named it.
     pub entry: Entry,
-    /// Who named it: a feed, this source's or another's, or searches for sources' past alone.
+    /// Whether a feed has named it, this source's or another's, or only backfills.
     pub found_by: FoundBy,
-    /// That source.
+    /// The first source that named it.
     pub source: SourceId,
-    /// Whether that source is the site's own on which the read lies. What another one carries never stands in for a page.
+    /// Whether that source's site is the read's site. Otherwise its feed's body never replaces a
+    /// page.
     pub is_own: bool,
-    /// Whose blog that source is.
+    /// The company behind that source.
     pub company: String,
-    /// The language of that source's feed, as declared (BCP 47).
+    /// The declared language of that source's feed (BCP 47).
     pub feed_language: Option<String>,
-    /// Its article, where the stage says that there is one.
+    /// Its article, if the stage has one.
     pub article: Option<Article>,
     /// Proof of the lease.
     pub(crate) claim: i64,
 }
 
-/// What came of storing an article.
+/// The result of storing an article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extracted {
     /// It is stored.
     Stored,
-    /// It is the same article as an older read, which now has this one's addresses and places, and its article where it
-    /// had none; this row is gone.
+    /// An older read has the same article, so this read was merged into it. The older read now has
+    /// this one's addresses and places, and its article if it had none. This row is gone.
     MergedInto(ReadId),
-    /// The lease was over and somebody else has gone on; nothing was changed.
+    /// The lease had ended and another worker has taken over. Nothing was changed.
     LeaseLost,
 }
 
-/// What came of another step.
+/// The result of another step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
     /// It is stored.
     Done,
-    /// The lease was over and somebody else has gone on; nothing was changed.
+    /// The lease had ended and another worker has taken over. Nothing was changed.
     LeaseLost,
 }
 
-/// What becomes of a read that failed.
+/// How to continue with a failed read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// It is tried again from then on.
+    /// It is tried again from this time on.
     At(Timestamp),
-    /// It is tried again from then on, and this attempt does not count: it was not the read's fault.
+    /// It is tried again from this time on. The attempt does not count, because the read did not
+    /// cause the failure.
     Uncounted(Timestamp),
-    /// It is not tried again until somebody asks for it.
+    /// It is not tried again until a person requests it.
     SetAside,
 }
 
@@ -86,19 +88,19 @@ pub struct SetAside {
     pub id: ReadId,
     /// Its address.
     pub url: Url,
-    /// Its title; its address where nobody gave one.
+    /// Its title, or its address if it has none.
     pub title: String,
-    /// The title of the source on which it turned up first.
+    /// The title of the first source that named it.
     pub source: String,
-    /// How far it came.
+    /// Its stage.
     pub stage: Stage,
-    /// What went wrong at the last attempt.
+    /// The error of the last attempt.
     pub error: String,
     /// When it was set aside.
     pub since: Timestamp,
 }
 
-/// What there is to do.
+/// The amount of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Active sources whose next poll is due.
@@ -114,12 +116,12 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Ends every lease. Only for when nobody can hold one: at the start of the one process that uses a SQLite file. A
-    /// process that stops in good order holds none, so whatever was being done to these reads failed; it counts as one
-    /// attempt of each.
+    /// Ends all leases. Call it only if no other process can hold one: when the only process that
+    /// uses a SQLite file starts. A process that stops properly holds no leases, so the work on
+    /// these reads failed. It counts as one attempt each.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn release_leases(&self) -> Result<(), StoreError> {
         let released = async {
             let mut tx = self.database.begin().await?;
@@ -140,12 +142,12 @@ impl Store {
         released.await.map_err(|f| f.at(&self.location, "ending old leases"))
     }
 
-    /// Takes the newest read at `stage` whose next step is due and holds it for `lease`. Busy hosts are passed over where
-    /// the step is a fetch. A lease that ran out without a result counts as a failed attempt, and a read with
-    /// [`ATTEMPTS_MAX`] of them is set aside instead of being handed out.
+    /// Claims the newest due read at `stage`, for `lease`. Skips busy hosts if the step is a fetch.
+    /// A lease that ran out counts as a failed attempt. A read with [`ATTEMPTS_MAX`] attempts is
+    /// set aside and not claimed.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn claim_read(
         &self,
         stage: Stage,
@@ -187,7 +189,7 @@ impl Store {
         self.claim_due(&due).await
     }
 
-    /// Takes what is due and gives it with all that its next step needs.
+    /// Claims what is due, and loads what its next step needs.
     pub(crate) async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
         let (mut tx, id) = loop {
             let taken = self.database.begin_claim(due.look(), |lock| due.take(lock)).await?;
@@ -217,10 +219,10 @@ impl Store {
         Ok(Some(claimed))
     }
 
-    /// Keeps what went wrong with a read and says what becomes of it.
+    /// Stores the error of a read and how to continue.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn fail(
         &self,
         read: &ClaimedRead,
@@ -258,17 +260,17 @@ impl Store {
         let mut tx = self.database.begin().await?;
         let changed = tx.run(update).await?;
         if due.is_none() {
-            // A source's page says how many of its reads are on the way.
+            // A source's page shows how many of its reads are in progress.
             touch(&mut tx).await?;
         }
         tx.commit().await?;
         Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
     }
 
-    /// The reads that are not tried any more, the last one set aside first.
+    /// The reads that are not tried any more, last set aside first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, StoreError> {
         let found = async {
             let rows = self.database.rows(last_set_aside(limit)).await?;
@@ -277,10 +279,10 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "listing what was set aside"))
     }
 
-    /// Has everything that was set aside tried again at once, and tells how much that is.
+    /// Makes all reads due that were set aside, and returns their number.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
         let update =
             sql("UPDATE read SET due_at = 0, attempts = 0 WHERE due_at IS NULL AND stage <> 'annotated'");
@@ -293,10 +295,11 @@ impl Store {
         retried.await.map_err(|f: Failure| f.at(&self.location, "taking up what was set aside"))
     }
 
-    /// What there is to do. Counts what is on its way, so it is for the start of a sync and not for pages.
+    /// The amount of work. Counts rows in progress, so use it at the start of a sync and not for
+    /// pages.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
         let within = self.within_limit("id");
         let query = sql_of(format!("SELECT
@@ -320,11 +323,12 @@ impl Store {
         found.await.map_err(|f: Failure| f.at(&self.location, "counting what is to do"))
     }
 
-    /// The earliest moment after `now` at which a source or a read becomes due, or its lease ends; none where nothing ever
-    /// will by itself. What is due already is not it: whoever works has seen that, and has reasons for leaving it.
+    /// The earliest time after `now` at which a source or a read becomes due, or a lease ends.
+    /// Returns `None` if there is no such time. Ignores what is due already, because the worker has
+    /// seen it and has skipped it.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let found = async {
             let row = self.database.row(sql(NEXT_DUE).bind(millis(now))).await?;
@@ -334,14 +338,14 @@ impl Store {
     }
 }
 
-/// Attempts at one stage after which a read is not handed out any more, whoever counts them: far more than a worker makes of
-/// a read that fails in its hands, so only one that takes the program down with it comes this far.
+/// Attempts at one stage after which a read is not claimed any more. A worker gives up earlier on a
+/// read that fails, so only a read that crashes the program reaches this.
 pub const ATTEMPTS_MAX: u32 = 12;
 
-/// What went wrong with a read that comes that far.
+/// The error of such a read.
 const STOPPED: &str = "the program stopped while working on it";
 
-/// The newest read at a stage whose next step is due, on a host that is not busy.
+/// The newest due read at a stage, on a host that is not busy.
 pub(crate) struct DueRead<'a> {
     pub(crate) now: Timestamp,
     pub(crate) until: Timestamp,
@@ -350,17 +354,17 @@ pub(crate) struct DueRead<'a> {
     pub(crate) busy_sources: &'a [SourceId],
     /// A condition that its source may put more into the archive, or nothing.
     pub(crate) within: &'a str,
-    /// Where the stage is `annotated`: whom the read is to be annotated by anew.
+    /// Where the stage is `annotated`: which annotator is to annotate the read again.
     pub(crate) ask: Option<&'a str>,
 }
 
 impl DueRead<'_> {
-    /// Whether there is one.
+    /// A query for whether there is one.
     pub(crate) fn look(&self) -> Sql {
         self.bound(format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({}) AS c", self.candidate()))
     }
 
-    /// Takes it. Who held it until now and never came back has failed.
+    /// Claims it. A lease that ran out counts as a failed attempt.
     pub(crate) fn take(&self, lock: &str) -> Sql {
         self.bound(format!(
             "UPDATE read SET claim = claim + 1, attempts = attempts + held, held = 1, due_at = $2
@@ -398,7 +402,7 @@ impl DueRead<'_> {
     }
 }
 
-/// The earliest moment after a given one at which something becomes due.
+/// The earliest time after a given one at which something becomes due.
 pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
         FROM source WHERE standing = 'active' AND paused_at IS NULL

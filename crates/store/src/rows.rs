@@ -22,7 +22,7 @@ impl Row {
     }
 }
 
-/// The columns of table `article` under names that meet no column of table `read`.
+/// The columns of table `article`, with aliases that do not collide with columns of table `read`.
 pub(crate) const ARTICLE: &str = "a.canonical_url AS a_canonical_url, a.title AS a_title, a.author AS a_author,
     a.published AS a_published, a.site_name AS a_site_name, a.description AS a_description, a.language AS a_language,
     a.words AS a_words, a.minutes AS a_minutes, a.fetched_at AS a_fetched_at, a.html AS a_html, a.text AS a_text,

@@ -16,7 +16,7 @@ use crate::marks::is_held;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// What came of following a blog.
+/// The result of following a blog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Follow {
     /// The source, new or already followed.
@@ -25,31 +25,32 @@ pub struct Follow {
     pub is_new: bool,
 }
 
-/// What happens to the reads of a blog that is unfollowed.
+/// What to do with the reads of an unfollowed blog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfollow {
-    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps, noted, labelled or answered.
+    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps,
+    /// noted, labelled or answered.
     DropReads,
     /// All reads stay.
     KeepReads,
 }
 
-/// What came of following a blog no more.
+/// The result of unfollowing a blog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfollowed {
-    /// Its reads that stay: because they turned up on another source too, because of what a reader did with them, or
-    /// because all were to stay.
+    /// Reads that stay: because they have another source, because of a reader's marks, notes or
+    /// labels, or because all were to stay.
     pub reads_kept: u64,
-    /// Its reads that left the archive.
+    /// Reads that left the archive.
     pub reads_dropped: u64,
 }
 
-/// What a person changes of a source; what is `None` stays as it is.
+/// A change of a source by a person. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceChange {
-    /// Its title; empty for the feed's own, which is taken at the next poll.
+    /// Its title. Empty for the feed's own title, which the next poll stores.
     pub title: Option<String>,
-    /// Whose blog it is; empty for the title.
+    /// Its company. Empty for the one in the title.
     pub company: Option<String>,
     /// Its group; empty for none.
     pub group: Option<String>,
@@ -58,7 +59,7 @@ pub struct SourceChange {
 }
 
 impl SourceChange {
-    /// Whether everything stays as it is.
+    /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -67,7 +68,7 @@ impl SourceChange {
 /// Which sources to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceFilter {
-    /// Only those of this standing.
+    /// Only those with this standing.
     pub standing: Option<Standing>,
     /// Only those whose last poll failed.
     pub troubled_only: bool,
@@ -78,33 +79,34 @@ pub struct SourceFilter {
 pub enum Scope {
     /// Those whose next poll is due.
     Due,
-    /// Every active one that was not asked since then, whatever its schedule says.
+    /// All active ones that were not polled since then, whatever their schedule.
     AllNow {
         /// When the round began.
         since: Timestamp,
     },
 }
 
-/// A source that this worker alone may poll until its lease ends.
+/// A claimed source. Only this worker may poll it until the lease ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedSource {
     /// The source.
     pub source: Source,
-    /// The host of its feed (else of its sitemap, listing or site), which is what politeness is owed to.
+    /// The host of its feed, or else of its sitemap, listing or site. Pauses between requests are
+    /// counted per host.
     pub host: String,
     /// Proof of the lease.
     pub(crate) claim: i64,
 }
 
-/// The title of source `s`: the host until its feed has told one.
+/// The title of source `s`. Before its feed gave one, the host.
 pub(crate) const TITLE: &str = "CASE WHEN s.title = '' THEN s.host ELSE s.title END";
 
-/// Whose blog a source is: as somebody named it, else as its title tells.
+/// The company behind a source: as a person set it, or else from its title.
 pub(crate) fn company_of(named: String, title: &str) -> String {
     if named.is_empty() { company_of_title(title) } else { named }
 }
 
-/// A source with what lists of sources say of it. The title falls back to the host.
+/// The columns of a source in lists. The title falls back to the host.
 const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     CASE WHEN s.standing = 'active' AND s.paused_at IS NOT NULL THEN 'paused' ELSE s.standing END AS standing_now,
     h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
@@ -114,11 +116,12 @@ const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     LEFT JOIN subscription h ON h.source_id = s.id";
 
 impl Store {
-    /// Follows a blog; one that is followed already under another spelling of its address, or was before its feed moved,
-    /// stays as it is. A site's address that is not on the web is not kept.
+    /// Follows a blog. A source that is followed already, under another spelling of its address or
+    /// its feed's former address, stays as it is. The site's address is stored only if it is on the
+    /// web.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn follow(&self, new: &NewSource, now: Timestamp) -> Result<Follow, StoreError> {
         let followed = retried(|| self.try_follow(new, now)).await;
         followed.map_err(|f| f.at(&self.location, "following a blog"))
@@ -174,11 +177,11 @@ impl Store {
         Ok(Follow { source, is_new: true })
     }
 
-    /// Changes what a person says of a source. Its reads are indexed again where their source's name changes. A source that
-    /// is resumed is due at once. Returns `None` if there is no such source.
+    /// Changes a source. If its name changes, its reads are indexed again. A resumed source is due
+    /// immediately. Returns `None` if there is no such source.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn change_source(
         &self,
         id: SourceId,
@@ -210,7 +213,7 @@ impl Store {
             return Ok(None);
         }
         if change.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
-            // The feed's own title is read again only where the whole feed is.
+            // The feed's own title is read again only if the whole feed is fetched.
             tx.run(sql("UPDATE source SET etag = NULL, last_modified = NULL WHERE id = $1").bind(id.0))
                 .await?;
         }
@@ -233,10 +236,10 @@ impl Store {
         Ok(Some(source))
     }
 
-    /// Makes every source that is polled due at `now`, whatever its schedule says.
+    /// Makes all polled sources due at `now`, whatever their schedule.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn poll_all_at(&self, now: Timestamp) -> Result<(), StoreError> {
         let asked = retried(|| async {
             let mut tx = self.database.begin().await?;
@@ -249,11 +252,11 @@ impl Store {
         asked.await.map_err(|f| f.at(&self.location, "making every source due"))
     }
 
-    /// Follows a blog no more. If reads of it stay that turned up nowhere else, its row stays with them, and is asked
-    /// no more.
+    /// Unfollows a blog. If reads without another source stay, the source's row stays too, and is
+    /// not polled any more.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is no such source; else where the database fails.
+    /// [`StoreError::NotFound`] if there is no such source; otherwise if the database fails.
     pub async fn unfollow(
         &self,
         id: SourceId,
@@ -287,7 +290,7 @@ impl Store {
             Unfollow::DropReads => drop_reads(&mut tx, id).await?,
             Unfollow::KeepReads => 0,
         };
-        // Of its reads there are now those that stay with it, and those that turned up elsewhere too.
+        // Its remaining reads are those that stay with it, and those with another source.
         let listing = format!("DELETE FROM listing WHERE list = $2 AND read_id NOT IN ({ONLY_HERE})");
         tx.run(sql_of(listing).bind(id.0).bind(source_list(id))).await?;
         count(&mut tx, &which, Sign::More).await?;
@@ -307,10 +310,10 @@ impl Store {
         Ok(Some(Unfollowed { reads_kept, reads_dropped }))
     }
 
-    /// The followed blogs by title.
+    /// The followed blogs, sorted by title.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn sources(&self, filter: &SourceFilter) -> Result<Vec<Source>, StoreError> {
         let standing = filter.standing.map(standing_name);
         let query = sql_of(format!(
@@ -323,23 +326,23 @@ impl Store {
         let found =
             async { self.database.rows(query).await?.iter().map(source_of_row).collect::<Tried<Vec<_>>>() };
         let mut sources = found.await.map_err(|f| f.at(&self.location, "listing sources"))?;
-        // Here and not in SQL, because the two databases fold letters differently.
+        // Not in SQL, because the two databases fold case differently.
         sources.sort_by_cached_key(|source| (source.title.to_lowercase(), source.id));
         Ok(sources)
     }
 
-    /// One followed blog.
+    /// A followed blog.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn source(&self, id: SourceId) -> Result<Option<Source>, StoreError> {
         self.one_source(sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id.0)).await
     }
 
-    /// The followed blog of this name in addresses.
+    /// The followed blog with this slug.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn source_by_slug(&self, slug: &str) -> Result<Option<Source>, StoreError> {
         self.one_source(sql_of(format!("{SOURCE} WHERE s.slug = $1")).bind(slug)).await
     }
@@ -349,10 +352,10 @@ impl Store {
         found.await.map_err(|f| f.at(&self.location, "looking up a source"))
     }
 
-    /// Takes the source that has been due for longest, on a host that is not busy, and holds it for `lease`.
+    /// Claims the source that has been due for longest, on a host that is not busy, for `lease`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn claim_source(
         &self,
         now: Timestamp,
@@ -414,17 +417,17 @@ impl Store {
     }
 }
 
-/// One source, inside a transaction.
+/// A source, inside a transaction.
 pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
     let row = tx.row(sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id.0)).await?;
     source_of_row(&row.ok_or_else(|| Failure::Unreadable(format!("no source {}", id.0)))?)
 }
 
-/// Reads that turned up on this source alone.
+/// Reads without another source.
 const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
     AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";
 
-/// Drops the reads that turned up on this source alone and on which no reader's words rest.
+/// Drops the reads without another source, unless a reader has kept, noted or labelled them.
 async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
     let dropped = format!("{ONLY_HERE} AND NOT {}", is_held("p.read_id"));
     mark_gone(tx, &dropped, id.0).await?;
@@ -450,7 +453,7 @@ async fn keep_without_asking(tx: &mut Tx, id: SourceId, now: Timestamp) -> Tried
     Ok(())
 }
 
-/// Follows a source again that was unfollowed, if it was.
+/// Follows an unfollowed source again. Returns whether it was unfollowed.
 async fn follow_again(tx: &mut Tx, id: i64, now: Timestamp) -> Tried<bool> {
     let update = sql("UPDATE source SET unfollowed_at = NULL, next_poll = $2,
             standing = CASE WHEN feed_url IS NULL THEN 'waiting' ELSE 'active' END
@@ -458,14 +461,15 @@ async fn follow_again(tx: &mut Tx, id: i64, now: Timestamp) -> Tried<bool> {
     Ok(tx.run(update.bind(id).bind(millis(now))).await? > 0)
 }
 
-/// Gives the reads that a source named first to the next one that named them, where there is one.
+/// Makes the next source with a place the first one of the reads that a source named first.
 const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
         SELECT p.source_id FROM place p WHERE p.read_id = read.id AND p.source_id <> $1
         ORDER BY p.seen_at, p.source_id LIMIT 1)
     WHERE source_id = $1
         AND EXISTS (SELECT 1 FROM place o WHERE o.read_id = read.id AND o.source_id <> $1)";
 
-/// A condition that a host is none of these. `*.acme.example` stands for that domain and all hosts of it.
+/// A condition that a host is none of these. `*.acme.example` stands for that domain and all hosts
+/// of it.
 pub(crate) fn not_among(column: &str, from: usize, hosts: &[String]) -> String {
     let (mut exact, mut condition) = (Vec::new(), String::new());
     for (at, host) in (from..).zip(hosts) {
@@ -481,20 +485,21 @@ pub(crate) fn not_among(column: &str, from: usize, hosts: &[String]) -> String {
     condition
 }
 
-/// A statement about a row that is due: `$1` is now, `$2` when its lease ends, and from `$3` on are the hosts that are busy.
+/// Binds a statement about a due row: `$1` is now, `$2` the end of the lease, and from `$3` on the
+/// busy hosts.
 pub(crate) fn of_due(text: String, now: Timestamp, lease: SignedDuration, busy: &[String]) -> Sql {
     let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
     sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
 }
 
-/// The source that has this key, or had it before its feed moved.
+/// The source with this key, now or before its feed's address changed.
 async fn followed_as(tx: &mut Tx, key: &str) -> Tried<Option<i64>> {
     let query = sql("SELECT id FROM source WHERE key = $1
          UNION ALL SELECT source_id AS id FROM former_feed WHERE key = $1 LIMIT 1");
     tx.row(query.bind(key)).await?.map(|row| row.int("id")).transpose()
 }
 
-/// An address that pages may link to: feeds name all sorts of others as their sites.
+/// The address if it is on the web. Feeds name all sorts of others as their sites.
 pub(crate) fn on_the_web(url: Option<&Url>) -> Option<&Url> {
     url.filter(|url| matches!(url.scheme(), "http" | "https"))
 }
@@ -509,7 +514,7 @@ fn host_of(new: &NewSource) -> String {
     addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
 }
 
-/// A slug of the title (else the company, else the host) that no other source has.
+/// A slug of the title (or else the company, or else the host) that no other source has.
 async fn free_slug(tx: &mut Tx, new: &NewSource) -> Tried<Slug> {
     let host = host_of(new);
     let named = [new.title.trim(), new.company.as_deref().unwrap_or_default().trim(), host.as_str()];

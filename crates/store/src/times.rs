@@ -1,4 +1,4 @@
-//! Moments as the tables keep them, and where a date files a read.
+//! Times as stored in tables, and the week of a read.
 
 use backissue_model::{FIRST_PAGE, Week};
 use jiff::tz::TimeZone;
@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::database::{Row, Tried};
 use crate::error::Failure;
 
-/// How far past the moment it was first seen a read's date may lie before it is held to be a mistake: two days, which
-/// covers every time zone and a scheduled post.
+/// How far after it was first seen a read's date may be before it counts as a mistake: two days,
+/// which covers all time zones and scheduled posts.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
 pub(crate) fn millis(at: Timestamp) -> i64 {
@@ -33,14 +33,14 @@ impl Row {
     }
 }
 
-/// The moment a read is filed under: when it was published, or when it was first seen where nobody knows or the date lies
-/// before the web or in the future.
+/// The time under which a read is filed: its publication date. If that is unknown, before the web
+/// or in the future, the time when it was first seen.
 pub(crate) fn filed_at(published: Option<Timestamp>, first_seen: Timestamp) -> Timestamp {
     let latest = first_seen.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     published.filter(|at| (FIRST_PAGE..=latest).contains(at)).unwrap_or(first_seen)
 }
 
-/// That moment and its week.
+/// That time, and its week.
 pub(crate) fn filed(published: Option<Timestamp>, first_seen: Timestamp, zone: &TimeZone) -> (i64, String) {
     let at = filed_at(published, first_seen);
     (millis(at), Week::of(at, zone).to_string())
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_that_cannot_be_is_filed_when_it_was_seen() {
+    fn impossible_date_is_filed_when_first_seen() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let seen = at("2026-05-13T12:00:00Z");
         for (published, filed) in [

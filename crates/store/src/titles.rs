@@ -1,20 +1,20 @@
-//! Whether two titles are one: what is compared when two texts are the same.
+//! Compares titles when two texts are the same.
 
 use backissue_model::bounds::{MAX_TITLE, cut};
 
-/// Letters and digits of a title in small letters; none where it has none. Not a title; only for comparing.
+/// Letters and digits of a title in lower case, for comparing. Returns `None` if there are none.
 pub(crate) fn title_key(title: Option<&str>) -> Option<String> {
     let title = cut(title?, MAX_TITLE);
     let key: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     Some(key).filter(|key| !key.is_empty())
 }
 
-/// What a read is called, as keys.
+/// The titles of a read, as keys.
 #[derive(Debug)]
 pub(crate) struct Titles {
-    /// By its feed, which tells its posts apart.
+    /// In its feed, which gives each post its own title.
     pub(crate) entry: Option<String>,
-    /// By its page, which is the same for all of a blog where the page is a wall.
+    /// On its page. If the page is a wall, all pages of a blog have the same.
     pub(crate) article: Option<String>,
 }
 
@@ -23,12 +23,12 @@ impl Titles {
         Self { entry: title_key(entry), article: title_key(article) }
     }
 
-    /// Whether nothing speaks against both being one article: they are called the same, or one has no name.
+    /// Whether both can be the same article: they have the same title, or one has none.
     pub(crate) fn agree_with(&self, other: &Self) -> bool {
         self.is_nameless() || other.is_nameless() || self.same_as(other)
     }
 
-    /// Whether both are called the same. What pages are called only counts where a feed is silent.
+    /// Whether both have the same title. The page's title only counts if the feed has none.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, two: &Option<String>| one.is_some() && one == two;
         same(&self.entry, &other.entry)
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_are_all_called_the_same_do_not_make_posts_one() {
+    fn pages_with_one_title_do_not_merge_posts() {
         let wall = |entry| Titles::of(entry, Some("Before you continue"));
         assert!(!wall(Some("One post")).agree_with(&wall(Some("Another"))));
         assert!(wall(Some("One post")).agree_with(&wall(Some("ONE – post"))));

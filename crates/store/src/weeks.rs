@@ -10,20 +10,20 @@ use crate::database::{Row, Tried, Tx, placeholders, sql, sql_once};
 use crate::{Store, StoreError, WeekCount};
 
 impl Store {
-    /// The newest week that has reads.
+    /// The newest week with reads.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn newest_week(&self) -> Result<Option<Week>, StoreError> {
         let query = sql("SELECT week FROM week_count WHERE reads > 0 ORDER BY week DESC LIMIT 1");
         let found = async { self.database.row(query).await?.map(|row| row.parsed("week")).transpose() };
         found.await.map_err(|f| f.at(&self.location, "looking for the newest week"))
     }
 
-    /// The counts of one week, zero where it has no reads.
+    /// The counts of a week, zero if it has no reads.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn week_count(&self, week: Week) -> Result<WeekCount, StoreError> {
         let query =
             sql("SELECT week, reads, problems FROM week_count WHERE week = $1").bind(week.to_string());
@@ -32,10 +32,10 @@ impl Store {
         Ok(found.unwrap_or(WeekCount { week, reads: 0, problems: 0 }))
     }
 
-    /// Every week that has reads, newest first.
+    /// All weeks with reads, newest first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn weeks(&self) -> Result<Vec<WeekCount>, StoreError> {
         let query = sql("SELECT week, reads, problems FROM week_count WHERE reads > 0 ORDER BY week DESC");
         let found =
@@ -46,7 +46,7 @@ impl Store {
     /// The nearest weeks with reads before and after `week`, the older one first.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn neighbours(&self, week: Week) -> Result<(Option<Week>, Option<Week>), StoreError> {
         let older = "SELECT week FROM week_count WHERE week < $1 AND reads > 0 ORDER BY week DESC LIMIT 1";
         let newer = "SELECT week FROM week_count WHERE week > $1 AND reads > 0 ORDER BY week LIMIT 1";
@@ -61,10 +61,10 @@ impl Store {
 }
 
 impl Store {
-    /// How many reads are annotated. Looks at one row a week.
+    /// Number of annotated reads. Reads one row per week.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn reads_annotated(&self) -> Result<u64, StoreError> {
         let counted = async {
             let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
@@ -78,7 +78,7 @@ fn week_of_row(row: &Row) -> Tried<WeekCount> {
     Ok(WeekCount { week: row.parsed("week")?, reads: row.count("reads")?, problems: row.count("problems")? })
 }
 
-/// Computes every read's week in this time zone and counts the weeks anew.
+/// Computes the week of all reads in this time zone, and recounts the weeks.
 pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     const BATCH: i64 = 2000;
     touch(tx).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     count_anew(tx).await
 }
 
-/// Counts every week from the reads themselves.
+/// Recounts all weeks from the reads.
 pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
     tx.run(sql("DELETE FROM week_count")).await?;
     tx.run(sql(

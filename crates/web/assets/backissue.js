@@ -1,6 +1,5 @@
-// Comfort for people with scripts: keys to move through reads and to mark them, answers while a question is typed, a table that is copied at
-// once, and a sync's progress that keeps itself fresh.
-// Every page works without this file.
+// Optional comfort: keys to move through reads and to mark them, answers while a question is typed,
+// a table that is copied with one click, and live progress of a sync. All pages work without script.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -75,7 +74,7 @@
     event.preventDefault();
   });
 
-  // ---- marks: the same form, answered in place ----
+  // ---- marks: the same form, without a new page ----
   const notice = document.getElementById("notice");
   // The buttons of the read that has the focus, or of the one read that the page is about.
   const press = (mark) => {
@@ -122,7 +121,7 @@
     }
   });
 
-  // ---- notes: kept in the browser while one types, saved when one pauses ----
+  // ---- notes: a draft in the browser while typing, saved after a pause ----
   const noteForm = document.querySelector("form[data-note]");
   const draftOf = (read) => "backissue note " + read;
   // Storage can be off or full; the server still has every note that it said it saved.
@@ -141,7 +140,7 @@
     // The server trims what it saves.
     if (draft && draft.text.trim() !== saved.trim()) {
       text.value = draft.text;
-      // Its version is the one it was begun from, so a newer text is not overwritten unseen.
+      // It has the version it started from, so a newer text is not overwritten unseen.
       version().value = draft.version;
       document.getElementById("note-edit").open = true;
       said.textContent = "This draft was not saved yet.";
@@ -170,7 +169,7 @@
             timer = setTimeout(save, 1000);
           }
         } else if (answer.status === 409) {
-          said.textContent = "It was changed in another place meanwhile. Press Save to see both texts.";
+          said.textContent = "It was changed elsewhere in the meantime. Press Save to see both texts.";
         } else {
           said.textContent = (page.querySelector("h1")?.textContent ?? "It was not saved") + ". The draft stays in this browser.";
         }
@@ -184,7 +183,7 @@
       clearTimeout(timer);
       timer = setTimeout(save, 1000);
     });
-    // Sent as any form is: the answer is this page with the note, or the page that shows both texts.
+    // Sent like any form: the response is this page with the note, or the page that shows both texts.
     noteForm.addEventListener("submit", () => { clearTimeout(timer); sending = true; });
     if (location.hash === "#note") document.getElementById("note-edit").open = true;
   };
@@ -230,7 +229,7 @@
         said.textContent = heading.textContent;
         document.title = (question.trim() ? "Search: " + question.trim() : "Search") + document.title.slice(document.title.lastIndexOf(" · "));
       } catch {
-        // Another letter was typed, or the server is away: what is there stays, and Enter asks anew.
+        // Another letter was typed, or the server is away: the page stays as it is, and Enter sends the form.
       }
     };
     box.addEventListener("input", () => {
@@ -238,12 +237,12 @@
       waiting = setTimeout(answer, 60);
     });
     form.addEventListener("submit", () => { clearTimeout(waiting); request?.abort(); });
-    // Whoever comes without a question comes to ask one.
+    // A page without a question is for typing one.
     if (!box.value) box.focus();
   };
   if (form) live();
 
-  // ---- a text that is copied at once ----
+  // ---- a text that is copied with one click ----
   for (const button of document.querySelectorAll("button[data-copies]")) {
     const text = document.getElementById(button.dataset.copies);
     const told = document.getElementById("copied");
@@ -257,7 +256,7 @@
         if (folded) folded.open = true;
         text.focus();
         text.select();
-        told.textContent = "This browser lets no page copy here; the text is selected for you to copy.";
+        told.textContent = "This browser does not allow copying here; the text is selected, so that you can copy it.";
       }
     });
   }
@@ -270,7 +269,7 @@
   const isEmpty = root.querySelector("[data-first-reads]") !== null;
   let timer = 0;
 
-  // Reads that came since the page was made; a new round of the sync counts from nothing.
+  // Reads since the page was made; a new round of the sync counts from zero.
   const newReads = (progress) => {
     if (String(progress.archive_version) === atLoad.version) return 0;
     return progress.began === atLoad.began ? progress.reads_done - atLoad.done : progress.reads_done;

@@ -1,9 +1,10 @@
-//! A stored article made ready for its page.
+//! Prepares a stored article for its page.
 //!
-//! The store's HTML is sanitised already; this changes how it is shown. Images become what [`crate::images`] makes of them;
-//! headings step down below the page's own; wide tables and code scroll by themselves; names of elements move out of the
-//! way of the page's. What is allowed is listed again here, so that a stored article from an older version, or a hole in
-//! what cleaned it, still cannot bring its own classes or handlers. All of it works on a parsed tree, never on text.
+//! The stored HTML is sanitised already; this module changes its presentation. [`crate::images`]
+//! replaces images; headings move below the page's own; wide tables and code scroll; ids get names
+//! that do not collide with the page's. The allow-list is applied again here. So an article stored
+//! by an older version, or a bug in the sanitiser, still cannot bring classes or handlers. All
+//! steps work on a parsed tree, never on text.
 
 use std::collections::HashSet;
 
@@ -14,36 +15,36 @@ use url::Url;
 use crate::evidence::{self, Passage};
 use crate::images::{self, Left, Showing};
 
-/// Elements that go with all that is in them.
+/// Elements that are removed with their contents.
 const GONE: &str = "script, style, template, iframe, object, embed, applet, frame, frameset, form, input, button, \
                     select, textarea, link, meta, base, title, source, track, area, map, svg, math, noscript, dialog, slot, portal";
 
-/// Attributes that stay. `id`, `href` and `src` are looked at one by one.
+/// Attributes that stay. `id`, `href` and `src` are checked separately.
 const KEPT: &[&str] = &[
     "id", "href", "src", "alt", "title", "datetime", "cite", "lang", "dir", "colspan", "rowspan", "scope",
     "start", "reversed", "value", "abbr", "width", "height", "open", "align",
 ];
 
-/// The first level that a heading inside an article may have: the page has 1, the article's title 2.
+/// The highest level of a heading inside an article: the page has 1, the article's title 2.
 const FIRST_HEADING: u8 = 3;
 
-/// An article ready for its page.
+/// An article prepared for its page.
 pub(crate) struct Shown {
     /// Its HTML.
     pub(crate) html: Markup,
-    /// The names of the marks around evidence that stand in it.
+    /// The ids of the marks around evidence.
     pub(crate) marks: HashSet<String>,
-    /// The images that are not on it.
+    /// The images that the page does not load.
     pub(crate) left: Left,
 }
 
-/// The article's HTML for its page, with `passages` marked. `address` is where the article was published.
+/// The article's HTML for its page, with `passages` marked. `address` is the article's address.
 pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage], images: &Showing) -> Shown {
     let document = Document::fragment(stored);
     document.select(GONE).remove();
     clean_attributes(&document);
     rename_ids(&document, address);
-    // Before links in place of images bring words that the article's text has not.
+    // Before images are replaced by links, whose text is not in the article's text.
     let marks = evidence::mark(&document, passages);
     lower_headings(&document);
     let left = images::show(&document, address, images);
@@ -71,7 +72,7 @@ fn clean_attributes(document: &Document) {
     }
 }
 
-/// Gives the article's own targets names that the page does not use, each once, and points its links at them.
+/// Gives the article's link targets unique ids that the page does not use, and updates its links.
 fn rename_ids(document: &Document, address: &Url) {
     let mut seen = HashSet::new();
     for node in document.select("[id]").nodes() {
@@ -93,7 +94,7 @@ fn rename_ids(document: &Document, address: &Url) {
     }
 }
 
-/// The target inside the article that `href` points at, where it points into the article.
+/// The target of `href` inside the article. Returns `None` if it leads elsewhere.
 fn own_fragment(href: &str, address: &Url) -> Option<String> {
     if let Some(fragment) = href.strip_prefix('#') {
         return Some(fragment.to_owned());
@@ -106,7 +107,7 @@ fn own_fragment(href: &str, address: &Url) -> Option<String> {
     (url == own).then_some(fragment)
 }
 
-/// Moves all headings down so that the highest stands at [`FIRST_HEADING`], keeping their order.
+/// Moves all headings down so that the highest has level [`FIRST_HEADING`], and keeps their order.
 fn lower_headings(document: &Document) {
     let level = |node: &NodeRef| node.node_name().and_then(|name| name.get(1..)?.parse::<u8>().ok());
     let headings = document.select("h1, h2, h3, h4, h5, h6");
@@ -114,14 +115,14 @@ fn lower_headings(document: &Document) {
     let mut last = FIRST_HEADING - 1;
     for heading in headings.nodes() {
         let Some(own) = level(heading) else { continue };
-        // A heading never skips a level, whatever the article does.
+        // A heading never skips a level, even if the article does.
         let lowered = (own - highest + FIRST_HEADING).min(last + 1).min(6);
         last = lowered;
         heading.rename(&format!("h{lowered}"));
     }
 }
 
-/// Puts `markup` where `node` is; nothing where it is empty.
+/// Replaces `node` by `markup`, or removes it if `markup` is empty.
 fn replace(node: &NodeRef, markup: Markup) {
     if markup.0.is_empty() {
         node.remove_from_parent();
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_loads_from_elsewhere() {
+    fn nothing_loads_from_other_sites() {
         let html = shown(
             r#"<p><img src="https://cdn.example/a.png" alt="A <b>graph</b>" srcset="x 2x"></p>
                <figure><picture><source srcset="https://cdn.example/a.webp"><img src="/b.png"></picture><figcaption>B</figcaption></figure>
@@ -187,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn headings_stand_below_the_pages_own_and_skip_no_level() {
+    fn headings_are_below_the_pages_own_and_skip_no_level() {
         let html = shown("<h1>A</h1><h4>B</h4><h2>C</h2><h3>D</h3><h6>E</h6>");
         assert_eq!(html, "<h3>A</h3><h4>B</h4><h4>C</h4><h5>D</h5><h6>E</h6>");
     }
 
     #[test]
-    fn a_hostile_article_brings_neither_handlers_nor_classes_nor_schemes() {
+    fn hostile_article_brings_no_handlers_classes_or_schemes() {
         let html = shown(
             r#"<p class="masthead" onclick="x()" style="position:fixed">a</p><script>x()</script><a href="javascript:x()">b</a>
                <svg onload=x()></svg><form action="https://evil.example"><input name=a></form><a href="data:text/html,x">c</a>"#,
@@ -204,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn an_article_marks_no_evidence_by_itself() {
+    fn article_cannot_mark_evidence_itself() {
         let html =
             shown(r#"<p>a <mark id="evidence-problem-1" class="evidence" data-for="problem">b</mark></p>"#);
         assert_eq!(html, r#"<p>a <mark id="in-evidence-problem-1">b</mark></p>"#);
     }
 
     #[test]
-    fn footnotes_still_lead_to_their_notes() {
+    fn footnotes_still_link_to_their_notes() {
         let html = shown(
             r##"<p>a<a href="https://blog.example/posts/one#fn1">1</a> <a href="#gone">x</a></p><p id="fn1">note</p><p id="fn1">twice</p>"##,
         );
@@ -221,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn code_keeps_its_lines_and_tables_scroll_by_themselves() {
+    fn code_keeps_its_lines_and_tables_scroll() {
         let html = shown("<pre><code>a\n  b &lt; c\n</code></pre><table><tr><td>1</td></tr></table>");
         assert!(html.contains("<pre tabindex=\"0\"><code>a\n  b &lt; c\n</code></pre>"), "{html}");
         assert!(html.contains(r#"<div class="scrolls" tabindex="0"><table>"#), "{html}");
     }
 
     #[test]
-    fn an_article_nested_without_end_is_still_shown() {
+    fn endlessly_nested_article_is_still_shown() {
         for open in [
             "<div>",
             "<b>",
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_article_without_anything_is_an_empty_page() {
+    fn empty_article_is_an_empty_page() {
         assert_eq!(shown(""), "");
         assert_eq!(shown("just words"), "just words");
     }

@@ -1,4 +1,5 @@
-//! The stylesheet, the script, the icon and the fonts: part of the program, each under an address that changes with its content.
+//! The stylesheet, the script, the icon and the fonts: embedded in the program, each with an
+//! address that changes with its contents.
 
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ pub(crate) const STYLESHEET: &str = include_str!("../assets/backissue.css");
 const SCRIPT: &str = include_str!("../assets/backissue.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
-/// Everything that is served as it lies: name, media type, content.
+/// All assets: name, media type, contents.
 const ASSETS: [(&str, &str, &[u8]); 6] = [
     ("backissue.css", "text/css; charset=utf-8", STYLESHEET.as_bytes()),
     ("backissue.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
@@ -25,19 +26,19 @@ const ASSETS: [(&str, &str, &[u8]); 6] = [
     ("fonts-LICENSE.txt", "text/plain; charset=utf-8", include_bytes!("../assets/fonts-LICENSE.txt")),
 ];
 
-/// The fonts, which a page asks for at once.
+/// The fonts that each page preloads.
 pub(crate) const FONTS: [&str; 2] = ["source-serif-4.woff2", "source-sans-3.woff2"];
 
-/// A year, the longest that caches are asked to keep anything (RFC 9111 leaves the limit to custom).
+/// A year, the longest usual caching time (RFC 9111 defines no limit).
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
-/// A fingerprint of all assets together; part of their addresses and of every page's ETag.
+/// A fingerprint of all assets. Part of their addresses and of each page's ETag.
 pub(crate) static FINGERPRINT: LazyLock<String> = LazyLock::new(|| {
     let all: Vec<u8> = ASSETS.iter().flat_map(|(_, _, content)| *content).copied().collect();
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&all))
 });
 
-/// The address of the asset called `name`.
+/// The address of an asset.
 pub(crate) fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *FINGERPRINT)
 }
@@ -49,7 +50,7 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn asset(Path((fingerprint, name)): Path<(String, String)>) -> Response {
-    // An old page may still ask for an old fingerprint: it gets what there is now, but may not keep it.
+    // An old page may request an old fingerprint: it gets the current asset, but must not cache it.
     serve(&name, if fingerprint == *FINGERPRINT { FOR_GOOD } else { "no-cache" })
 }
 

@@ -1,10 +1,11 @@
-//! Every colour that stands on another is readable: WCAG 2.2, success criteria 1.4.3 (text, 4.5) and 1.4.11 (signs, 3).
+//! Checks the contrast of all colours: WCAG 2.2, success criteria 1.4.3 (text, 4.5) and 1.4.11
+//! (signs, 3).
 
 use std::collections::HashMap;
 
 use crate::assets::STYLESHEET;
 
-/// Text and what it stands on, by custom property.
+/// Text and its background, by custom property.
 const TEXT: [(&str, &str); 17] = [
     ("ink", "paper"),
     ("quiet", "paper"),
@@ -25,12 +26,12 @@ const TEXT: [(&str, &str); 17] = [
     ("cloth", "paper"),
 ];
 
-/// Signs that carry meaning, and what they stand on.
+/// Meaningful signs and their background.
 const SIGNS: [(&str, &str); 4] =
     [("cloth", "paper"), ("cloth", "wash"), ("trouble", "paper"), ("cloth", "cloth-soft")];
 
 #[test]
-fn every_text_can_be_read_in_both_schemes() {
+fn texts_are_readable_in_both_schemes() {
     for (scheme, colours) in schemes() {
         for (text, ground) in TEXT {
             let contrast = contrast(colours[text], colours[ground]);
@@ -44,7 +45,7 @@ fn every_text_can_be_read_in_both_schemes() {
 }
 
 #[test]
-fn no_colour_is_written_outside_the_custom_properties() {
+fn colours_are_only_in_custom_properties() {
     let rules =
         STYLESHEET.lines().filter(|line| !line.trim_start().starts_with("--") && !line.contains(":root {"));
     for line in rules {
@@ -56,7 +57,7 @@ fn no_colour_is_written_outside_the_custom_properties() {
 }
 
 #[test]
-fn contrast_is_computed_as_wcag_does() {
+fn contrast_is_computed_like_wcag() {
     assert!((contrast([0, 0, 0], [255, 255, 255]) - 21.0).abs() < 1e-9);
     assert!((contrast([0x77, 0x77, 0x77], [255, 255, 255]) - 4.478).abs() < 1e-3);
 }
@@ -72,7 +73,7 @@ fn schemes() -> [(&'static str, Colours); 2] {
     [("light", light), ("dark", dark)]
 }
 
-/// What stands between the braces of the first `:root`.
+/// The contents of the first `:root` block.
 fn block(css: &'static str) -> &'static str {
     let (_, rest) = css.split_once(":root {").expect("there is a :root");
     rest.split_once('}').expect("it ends").0

@@ -1,10 +1,10 @@
-//! A précis's evidence, found again in the article's HTML and marked there, so that a link can lead to it.
+//! Finds a précis's evidence in the article's HTML and marks it, so that links can lead to it.
 //!
-//! Evidence is a stretch of the article's plain text. That text and the HTML come from one walk over the page and differ
-//! in white space alone, so a place in either is told by the words before it without their white space. What stands there
-//! is compared with the quote; where it differs, the nearest place that has the quote's words is taken, and where there
-//! is none, nothing is marked. Only text nodes are taken apart: a quote that runs through a link or through two
-//! paragraphs is marked in pieces, and no element changes its place.
+//! Evidence is a span of the article's plain text. Text and HTML come from the same walk over the
+//! page and differ only in white space. So a position in either is the number of characters before
+//! it, without white space. The text there is compared with the quote. If it differs, the nearest
+//! occurrence of the quote is marked, and if there is none, nothing. Only text nodes are split: a
+//! quote across a link or two paragraphs is marked in pieces, and no element moves.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -12,28 +12,28 @@ use std::ops::Range;
 use backissue_model::{Precis, Statement};
 use dom_query::{Document, NodeRef};
 
-/// Elements between whose children white space means nothing and no mark may stand.
+/// Elements between whose children white space has no meaning and no mark is allowed.
 const HOLDS_NO_WORDS: &[&str] = &["ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr"];
 
-/// A piece of evidence on its way into the HTML.
+/// Evidence to be marked.
 #[derive(Debug)]
 pub(crate) struct Passage {
-    /// The name of the statement that rests on it.
+    /// The name of its statement.
     statement: &'static str,
-    /// The name of its first mark.
+    /// The id of its first mark.
     id: String,
-    /// How many bytes of words stand before it.
+    /// Bytes of text before it, without white space.
     start: usize,
-    /// Its words without their white space.
+    /// Its text without white space.
     words: String,
 }
 
-/// The name of the mark around the `nth` piece of evidence, from 1, of the statement so named.
+/// The id of the mark of the `nth` piece of evidence, from 1, of a statement.
 pub(crate) fn id(statement: &str, nth: usize) -> String {
     format!("evidence-{statement}-{nth}")
 }
 
-/// All evidence of `precis`, whose article has the plain text `text`.
+/// All evidence of `precis`. `text` is the article's plain text.
 pub(crate) fn passages(text: &str, precis: &Precis) -> Vec<Passage> {
     let of_statement = |(statement, said): (&'static str, &Statement)| {
         let passages = said.evidence.iter().zip(1..).map(|(evidence, nth)| Passage {
@@ -47,7 +47,7 @@ pub(crate) fn passages(text: &str, precis: &Precis) -> Vec<Passage> {
     precis.statements().flat_map(of_statement).collect()
 }
 
-/// Marks `passages` in the article; the names of those that were found.
+/// Marks `passages` in the article. Returns the ids of those that were found.
 pub(crate) fn mark(document: &Document, passages: &[Passage]) -> HashSet<String> {
     let texts: Vec<NodeRef> = document.root().descendants().into_iter().filter(NodeRef::is_text).collect();
     let words: String = texts.iter().map(|node| solid(&node.text())).collect();
@@ -73,7 +73,7 @@ pub(crate) fn mark(document: &Document, passages: &[Passage]) -> HashSet<String>
 }
 
 impl Passage {
-    /// Where it stands in the article's words.
+    /// Its range in the article's text without white space.
     fn place_in(&self, words: &str) -> Option<Range<usize>> {
         let here = |start: usize| start..start + self.words.len();
         if self.words.is_empty() {
@@ -87,13 +87,13 @@ impl Passage {
     }
 }
 
-/// `text` without its white space.
+/// `text` without white space.
 fn solid(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// The bytes of `text` that lie in `place`; `before` bytes of words stand before the text. White space is in it between
-/// two words that are.
+/// The bytes of `text` that lie in `place`. `before` is the number of bytes before the text. White
+/// space counts as inside if it is between two words inside.
 fn stretch(text: &str, before: usize, place: &Range<usize>) -> Range<usize> {
     let (mut at, mut bytes) = (before, 0..0);
     for (byte, c) in text.char_indices() {
@@ -114,8 +114,8 @@ fn may_be_marked(node: &NodeRef, text: &str) -> bool {
     !text.trim().is_empty() || !node.parent().is_some_and(between)
 }
 
-/// Puts marks around `pieces` of the text `node`, one in the other where they overlap. `begun` are the passages that have
-/// a mark with their name.
+/// Adds marks around `pieces` of the text node `node`, nested if they overlap. `begun` has the
+/// passages whose id is used already.
 fn mark_pieces(node: &NodeRef, text: &str, pieces: &[(&Passage, Range<usize>)], begun: &mut HashSet<String>) {
     let mut borders: Vec<usize> = pieces.iter().flat_map(|(_, piece)| [piece.start, piece.end]).collect();
     borders.extend([0, text.len()]);
@@ -153,7 +153,7 @@ mod tests {
     use crate::article::for_display;
     use crate::images::Showing;
 
-    /// A précis whose problem and outcome rest on these quotes of `text`.
+    /// A précis whose problem and outcome cite these quotes of `text`.
     fn precis(text: &str, problem: &[&str], outcome: &[&str]) -> Precis {
         let statement = |quotes: &[&str]| {
             let evidence = quotes.iter().map(|quote| {
@@ -180,7 +180,8 @@ mod tests {
         }
     }
 
-    /// The article with its marks, written short: `[problem-1:…]` for a mark with a name, `[problem:…]` without.
+    /// The article with its marks in short form: `[problem-1:…]` for a mark with an id,
+    /// `[problem:…]` without.
     fn marked(html: &str, text: &str, problem: &[&str], outcome: &[&str]) -> String {
         let document = Document::fragment(html);
         mark(&document, &passages(text, &precis(text, problem, outcome)));
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_through_other_elements_is_marked_in_pieces() {
+    fn quote_across_elements_is_marked_in_pieces() {
         assert_eq!(
             marked(
                 "<p>So: the <code>io.max</code> <em>of one</em> tenant, then.</p>",
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_over_blocks_puts_no_mark_between_them() {
+    fn quote_across_blocks_has_no_mark_between_them() {
         assert_eq!(
             marked("<ul>\n<li>one</li>\n<li>two</li>\n</ul>", "one\ntwo", &["one\ntwo"], &[]),
             "<ul>\n<li>[problem-1:one]</li>\n<li>[problem:two]</li>\n</ul>"
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_that_two_statements_share_has_both_names() {
+    fn shared_evidence_has_both_names() {
         assert_eq!(
             marked("<p>a b c d</p>", "a b c d", &["a b c"], &["b c d"]),
             "<p>[problem-1:a ][outcome-1:[problem:b c]][outcome: d]</p>"
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_words_those_are_marked_that_were_meant() {
+    fn repeated_words_are_marked_at_the_right_place() {
         let html = "<p>It failed.</p><p>It failed.</p>";
         let text = "It failed.\n\nIt failed.";
         let mut precis = precis(text, &["It failed."], &[]);
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_not_marked_and_what_moved_is_found() {
+    fn missing_quotes_are_not_marked_and_moved_ones_found() {
         let text = "before: the quote";
         let gone = marked("<p>something else</p>", text, &["the quote"], &[]);
         assert_eq!(gone, "<p>something else</p>");
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_words_stay_words() {
+    fn hostile_text_stays_text() {
         let text = "a </p><script>x()</script> & b";
         let html = "<p>a &lt;/p&gt;&lt;script&gt;x()&lt;/script&gt; &amp; b</p>";
         assert_eq!(
@@ -256,8 +257,8 @@ mod tests {
         );
     }
 
-    /// Real articles with their addresses: every fifteenth page of the shared web (`BACKISSUE_SHARED`, default `../shared`
-    /// beside the workspace).
+    /// Real articles with their addresses: every fifteenth page of the shared web
+    /// (`BACKISSUE_SHARED`, default `../shared` next to the workspace).
     fn real_articles() -> Vec<(Url, Article)> {
         let shared = std::env::var_os("BACKISSUE_SHARED")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
@@ -284,7 +285,7 @@ mod tests {
         pages.iter().step_by(15).filter_map(article).collect()
     }
 
-    /// A précis of the article whose evidence is anything: stretches from all over its text, of all lengths, overlapping.
+    /// A précis with arbitrary evidence: overlapping spans of all lengths from all over the text.
     fn precis_of_anything(text: &str) -> Precis {
         let mut precis = precis(text, &[], &[]);
         let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
@@ -305,8 +306,8 @@ mod tests {
         precis
     }
 
-    /// How many pieces of evidence there are and how many of them are marked, to the letter, in an article that is else
-    /// the same.
+    /// The number of pieces of evidence and of those that are marked exactly. The article must be
+    /// unchanged otherwise.
     fn marked_to_the_letter(url: &Url, article: &Article, precis: &Precis) -> (usize, usize) {
         let plain = for_display(&article.html, url, &[], &Showing::none()).html.into_string();
         let passages = passages(&article.text, precis);
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn in_real_articles_any_evidence_is_found_and_nothing_else_changes() {
+    fn evidence_in_real_articles_is_marked_exactly() {
         let (mut anything, mut own) = ((0, 0), (0, 0));
         for (url, article) in real_articles() {
             let (all, found) = marked_to_the_letter(&url, &article, &precis_of_anything(&article.text));

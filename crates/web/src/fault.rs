@@ -1,7 +1,8 @@
-//! What can go wrong with a request, and the page that says so.
+//! Errors of requests, and their page.
 //!
-//! A handler returns a [`Fault`]; [`show_in_frame`] turns it into a page (or, under `/api/`, into JSON) in the same frame
-//! as every other, with a way out. What failed inside is in the log under the reference number on the page, never on the page.
+//! A handler returns a [`Fault`]. [`show_in_frame`] turns it into a page (or JSON under `/api/`) in
+//! the usual frame, with links to continue. Internal errors are in the log under the reference
+//! number on the page, and never on the page itself.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,33 +29,33 @@ use crate::frame::{Document, Frame};
 pub(crate) enum Fault {
     NoSuchPage,
     NoSuchRead,
-    /// No source is called so; and the name of the one that may be meant.
+    /// There is no such source; with the most similar name.
     NoSuchSource(String, Option<Slug>),
-    /// No concept is called so.
+    /// There is no such concept.
     NoSuchConcept(String),
-    /// The address cannot mean anything; the text says why, for people.
+    /// The address is invalid; the text says why, for people.
     BadAddress(String),
-    /// The method is not one that the address knows.
+    /// The address does not support the method.
     NotThatWay,
-    /// The address takes forms and nothing else.
+    /// The address only accepts forms.
     OnlyForms,
-    /// Nobody may change anything; the text says why and what to do.
+    /// The server is read-only; the text says why, and the remedy.
     ReadOnly(String),
-    /// A change that another site asks for.
+    /// The request comes from another site.
     FromElsewhere,
-    /// A form without the token of our pages, such as one from before the archive's secret changed.
+    /// The form's token is invalid, for example because the archive's secret has changed.
     StaleForm,
-    /// A form that is larger than any may be.
+    /// The form is too large.
     TooLarge,
-    /// A form that cannot mean anything; the text says why.
+    /// The form is invalid; the text says why.
     BadForm(String),
-    /// What was to be undone was undone already, or is too long ago.
+    /// The action was undone already, or is too old.
     NothingToUndo,
     /// The reader has no such answer to a problem.
     NoSuchAnswer,
     /// Asked under a name that is not the site's.
     ForeignName(String),
-    /// Something of ours failed; the number is in the log too.
+    /// An internal error; the log has its number.
     Broken {
         reference: String,
     },
@@ -83,7 +84,7 @@ impl From<SearchFailure> for Fault {
 }
 
 impl Fault {
-    /// The archive follows no source of this name; the nearest one is looked for.
+    /// There is no such source. Finds the most similar name.
     pub(crate) async fn no_such_source(store: &Store, name: &str) -> Self {
         let sources = store.sources(&SourceFilter::default()).await.unwrap_or_default();
         let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
@@ -93,7 +94,7 @@ impl Fault {
         Self::NoSuchSource(name.to_owned(), sources.iter().find(is_meant).map(|source| source.slug.clone()))
     }
 
-    /// Something that should not be able to fail did.
+    /// An error that should be impossible.
     pub(crate) fn from_bug(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let reference = reference();
         tracing::error!(%reference, error, "{what} (reference {reference}): {error}");
@@ -101,7 +102,7 @@ impl Fault {
     }
 }
 
-/// The answer to a request whose handler panicked.
+/// The response to a request whose handler panicked.
 pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let said =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
@@ -110,7 +111,7 @@ pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     Fault::Broken { reference }.into_response()
 }
 
-/// A short number that no other fault of this process has, hard to mistake for another run's.
+/// A short number, unique in this process and unlikely to repeat in another one.
 fn reference() -> String {
     static FAULTS: AtomicU64 = AtomicU64::new(0);
     let nth = FAULTS.fetch_add(1, Ordering::Relaxed);
@@ -157,17 +158,16 @@ impl Fault {
         }
     }
 
-    /// Without signs that no text may have: part of it may come from the address.
+    /// Without misleading characters, because part of it may come from the address.
     fn explanation(&self) -> String {
         self.reason().chars().filter(|c| !c.is_control()).collect()
     }
 
     fn reason(&self) -> String {
         match self {
-            Self::NoSuchPage => "Perhaps the address was cut off on its way to you.".to_owned(),
+            Self::NoSuchPage => "Perhaps the address was cut off.".to_owned(),
             Self::NoSuchRead => {
-                "It may have left the archive together with its source, or turned out to be the same \
-                                 article as another read."
+                "It may have left the archive with its source, or been merged with another read of the same article."
                     .to_owned()
             }
             Self::NoSuchSource(name, nearest) => {
@@ -202,15 +202,15 @@ impl Fault {
                  answers to its own names: localhost, its bare address, and the name in its `base_url`."
             ),
             Self::Broken { reference } => format!(
-                "The page could not be made. The reason stands in the log under reference {reference}; `backissue \
-                 doctor` looks for what may be wrong. Trying again does no harm."
+                "The page could not be made. The log has the reason under reference {reference}; `backissue \
+                 doctor` looks for faults. You can try again."
             ),
         }
     }
 }
 
 impl IntoResponse for Fault {
-    /// A bare answer, which [`show_in_frame`] fills in on its way out.
+    /// A bare response, which [`show_in_frame`] completes.
     fn into_response(self) -> Response {
         let mut answer =
             (self.status(), format!("{}. {}\n", self.title(), self.explanation())).into_response();
@@ -219,7 +219,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// Puts what a handler could not answer into the frame that every page has.
+/// Puts errors of handlers into the frame of pages.
 pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
     let for_programs = request.uri().path().starts_with("/api/");
     let uri = request.uri().clone();
@@ -233,7 +233,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         Frame::new(&app, &uri, None).page(document(&fault)).into_response()
     };
     *shown.status_mut() = fault.status();
-    // RFC 9110, section 15.5.6: a 405 says what would be allowed.
+    // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
     match fault {
         Fault::NotThatWay => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         Fault::OnlyForms => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_differ() {
+    fn reference_numbers_differ() {
         let (one, two) = (reference(), reference());
         assert_ne!(one, two);
         assert_eq!(one.len(), 8);

@@ -1,7 +1,7 @@
 //! Feeds of the archive: all reads, weeks, a concept, a source, the answer to a question.
 //!
-//! `/feed.atom`, `/weeks.atom`, `/concept/caching.atom`, `/source/undergrowth.atom`, `/search.atom?q=…`; each also as
-//! JSON Feed under `.json`.
+//! `/feed.atom`, `/weeks.atom`, `/concept/caching.atom`, `/source/undergrowth.atom`,
+//! `/search.atom?q=…`; each also as JSON Feed under `.json`.
 
 use std::cmp::Reverse;
 

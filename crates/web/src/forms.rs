@@ -1,8 +1,9 @@
-//! What changes something: only a form of our own pages does.
+//! Changes, which only forms on our own pages can make.
 //!
-//! A form is taken if the request comes from one of our pages (`Sec-Fetch-Site`, or `Origin` from browsers that do not send
-//! it) and carries the token that only our pages show. Another site can do neither: it cannot read our pages, and browsers
-//! tell where a request comes from. Nothing changes by GET.
+//! A form is accepted if the request comes from one of our pages (`Sec-Fetch-Site`, or `Origin`
+//! from browsers that do not send it) and has the token that only our pages contain. Another site
+//! can do neither: it cannot read our pages, and browsers send the origin of a request. A GET never
+//! changes anything.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -25,20 +26,20 @@ use crate::fault::Fault;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Bytes of a token's two halves.
+/// Bytes of each half of a token.
 const HALF: usize = 32;
 
 /// Who may keep, mark and note reads.
 #[derive(Clone, Debug)]
 pub enum Readers {
-    /// Nobody, and why not, with the remedy. Pages then show nothing of what readers did either.
+    /// Nobody; why, and the remedy. Then pages show no marks and notes either.
     ReadOnly(String),
-    /// Everybody who can open the pages is the one reader of the archive.
+    /// Everybody who can open the pages; they all are the archive's one reader.
     One(FormKey),
 }
 
 impl Readers {
-    /// The reader whom a request comes from.
+    /// The reader of a request.
     pub(crate) fn reader(&self) -> Option<ReaderId> {
         match self {
             Self::ReadOnly(_) => None,
@@ -66,7 +67,7 @@ impl Readers {
     }
 }
 
-/// The secret that forms' tokens are made with.
+/// The secret key of forms' tokens.
 #[derive(Clone)]
 pub struct FormKey(hmac::Key);
 
@@ -77,18 +78,18 @@ impl std::fmt::Debug for FormKey {
 }
 
 impl FormKey {
-    /// A key made of a secret text.
+    /// The key for a secret text.
     pub fn of(secret: &str) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 
-    /// A secret text that nobody can guess, for [`FormKey::of`].
+    /// A random secret text for [`FormKey::of`].
     pub fn new_secret() -> String {
         hex(&random())
     }
 
-    /// The tag behind a random mask, so that it looks different on every page and cannot be guessed from the sizes of
-    /// compressed pages.
+    /// A tag behind a random mask, so that it differs on each page and cannot be derived from the
+    /// sizes of compressed pages.
     fn token(&self, reader: ReaderId) -> String {
         let mask = random();
         let tag = hmac::sign(&self.0, &signed(reader));
@@ -116,7 +117,7 @@ fn random() -> [u8; HALF] {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -129,7 +130,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
-/// Refuses what changes something unless it comes from one of our own pages.
+/// Refuses changes that do not come from our own pages.
 pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) || is_own(request.headers()) {
         return next.run(request).await;
@@ -137,7 +138,7 @@ pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Respons
     Fault::FromElsewhere.into_response()
 }
 
-/// A request without both headers comes from no browser; its token decides.
+/// A request without both headers does not come from a browser; its token decides.
 fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text(&SEC_FETCH_SITE), text(&ORIGIN)) {
@@ -151,7 +152,7 @@ fn is_own(headers: &HeaderMap) -> bool {
     }
 }
 
-/// A route that takes a form and nothing else.
+/// A route that only accepts forms.
 pub(crate) fn form<H, T>(handler: H) -> MethodRouter<App>
 where
     H: Handler<T, App>,
@@ -163,20 +164,20 @@ where
 /// A form of one of our pages.
 pub(crate) struct Signed {
     pub(crate) reader: ReaderId,
-    /// Whether the script wants the parts of the page that changed, and not to be sent back.
+    /// Whether the script wants the changed parts of the page instead of a redirect.
     pub(crate) wants_part: bool,
     back: String,
     fields: HashMap<String, String>,
 }
 
 impl Signed {
-    /// A field that the form must have.
+    /// A required field of the form.
     pub(crate) fn field(&self, name: &str) -> Result<&str, Fault> {
         let missing = || Fault::BadForm(format!("It lacks the field “{name}”"));
         self.fields.get(name).map(String::as_str).ok_or_else(missing)
     }
 
-    /// Sends the browser back to the page that the form was on, which may then tell of `action`, at the element `at`.
+    /// Redirects to the form's page, at the element `at`. The page then shows `action`.
     pub(crate) fn back(&self, action: Option<i64>, at: &str) -> Response {
         let mut back = without(&self.back, DID);
         if let Some(action) = action {
@@ -213,10 +214,10 @@ impl FromRequest<App> for Signed {
     }
 }
 
-/// The parameter of an address that names the action which a page tells of.
+/// The parameter with the action that a page shows.
 pub(crate) const DID: &str = "did";
 
-/// The address as path and query on this site; `/` where it is no such address.
+/// The path and query of an address on this site; `/` for other addresses.
 fn own_address(address: &str) -> String {
     let own = address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '#']);
     match address.parse::<Uri>() {
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_leads_back_to_our_own_pages_only() {
+    fn form_returns_only_to_our_own_pages() {
         for (given, back) in [
             ("/week/2026-W20?kind=incident", "/week/2026-W20?kind=incident"),
             ("/", "/"),

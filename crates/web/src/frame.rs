@@ -1,4 +1,4 @@
-//! What stands around every page: head, band, masthead, skip links, foot, and the dialog that lists the keys.
+//! The frame of all pages: head, band, masthead, skip links, footer, and the dialog with the keys.
 
 use std::sync::Arc;
 
@@ -19,56 +19,56 @@ use crate::forms::{DID, Readers, without};
 use crate::parts::{band, icons, marks, search_box};
 use crate::{App, SiteSettings, assets};
 
-/// Everything a page needs besides its own data.
+/// Everything that a page needs in addition to its data.
 pub(crate) struct Frame {
     pub(crate) site: Arc<SiteSettings>,
     pub(crate) progress: Progress,
     pub(crate) now: Timestamp,
-    /// The page's own address, path and query.
+    /// The page's own path and query.
     here: String,
-    /// The archive's state that the page shows, where the page depends on it.
+    /// The version of the archive, if the page depends on it.
     version: Option<u64>,
-    /// The reader whose marks the page shows; `None` on a read-only server.
+    /// The reader whose marks the page shows. `None` on a read-only server.
     pub(crate) reader: Option<ReaderId>,
     readers: Arc<Readers>,
-    /// What the reader has just done.
+    /// The reader's last action.
     done: Option<Action>,
 }
 
-/// The state of the archive as of the request, put there by [`crate::freshness`].
+/// The version of the archive at the time of the request, set by [`crate::freshness`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArchiveVersion(pub(crate) u64);
 
-/// One page's own part.
+/// The contents of one page.
 #[derive(Default)]
 pub(crate) struct Document {
-    /// What the page is, without the site's name; empty on the front page.
+    /// The page's title, without the site's name. Empty on the front page.
     pub(crate) title: String,
-    /// What it holds, in a sentence, for whoever links to it.
+    /// A one-sentence description, for links to the page.
     pub(crate) description: Option<String>,
-    /// Which entry of the navigation it belongs to.
+    /// Its entry of the navigation.
     pub(crate) section: Option<Section>,
-    /// The page before (older) and after (newer) this one.
+    /// The previous (older) and next (newer) page.
     pub(crate) previous: Option<String>,
     pub(crate) next: Option<String>,
-    /// Where the page's own text is published, for pages that show somebody else's.
+    /// The original address, for pages with another publisher's text.
     pub(crate) canonical: Option<String>,
-    /// The address of the same as Markdown.
+    /// The address of the same contents as Markdown.
     pub(crate) markdown: Option<String>,
-    /// The feed of what the page lists; every page offers that of all reads beside it.
+    /// The feed of the page's list. Every page also offers the feed of all reads.
     pub(crate) feed: Option<Offered>,
-    /// Whether search engines should leave it out.
+    /// Whether search engines should not index it.
     pub(crate) unlisted: bool,
     pub(crate) main: Markup,
-    /// What stands beside it.
+    /// The contents of the side column.
     pub(crate) beside: Option<Markup>,
-    /// Whether the page's own part has, in its place, what narrows its list ([`crate::parts::facets::narrowing`]).
+    /// Whether the main column has a place for the facets ([`crate::parts::facets::narrowing`]).
     pub(crate) narrows: bool,
-    /// What that is, for the second skip link and the column's name; empty on pages that never have it.
+    /// The name of the side column, for the second skip link. Empty on pages without one.
     pub(crate) beside_name: &'static str,
-    /// Whether the page has a search box of its own, in place of the masthead's.
+    /// Whether the page has a search box instead of the masthead's.
     pub(crate) has_own_box: bool,
-    /// What stands above both columns, e.g. the strip of weeks and the page's head.
+    /// The contents above both columns, e.g. the strip of weeks and the page's head.
     pub(crate) above: Option<Markup>,
 }
 
@@ -106,7 +106,7 @@ impl Frame {
         }
     }
 
-    /// The calendar that dates are written in.
+    /// The time zone of dates.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.site.time_zone
     }
@@ -154,8 +154,8 @@ impl Frame {
         })
     }
 
-    /// Only what stands under the masthead, without what stands above both columns: for the script, which puts it in place of
-    /// what is there.
+    /// Only the part below the masthead, without the contents above both columns. The script
+    /// replaces the current part with it.
     pub(crate) fn part(&self, document: Document) -> Page {
         Page(columns(&Document { above: None, ..document }))
     }
@@ -178,13 +178,13 @@ impl Frame {
         }
     }
 
-    /// The entries of the navigation; only who can keep reads has a shelf.
+    /// The entries of the navigation. Only readers who can keep reads have a shelf.
     fn navigation(&self) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
         let has_shelf = self.reader.is_some();
         NAVIGATION.into_iter().filter(move |(section, _, _)| *section != Section::Shelf || has_shelf)
     }
 
-    /// What every form has to carry: its token, and the page to come back to.
+    /// The fields of all forms: the token, and the page to return to.
     pub(crate) fn form_fields(&self) -> Markup {
         self.form_fields_to(&without(&self.here, DID))
     }
@@ -197,7 +197,7 @@ impl Frame {
         }
     }
 
-    /// The form that the buttons of marks belong to, and what was just done.
+    /// The form of the buttons of marks, and the last action.
     fn marking(&self) -> Markup {
         if self.reader.is_none() {
             return html! {};
@@ -229,7 +229,7 @@ impl Frame {
     }
 }
 
-/// What programs find on a page: the same as Markdown, the feed of its reads, the feed of all.
+/// Links for programs: the same as Markdown, the feed of the page's reads, the feed of all.
 fn offered(document: &Document, site: &str) -> Markup {
     let all = Offered::new(site, "/feed");
     html! {
@@ -244,7 +244,7 @@ fn offered(document: &Document, site: &str) -> Markup {
     }
 }
 
-/// A page that can have something beside it keeps its measure where it has nothing there at the moment.
+/// A page with a side column keeps its width while the column is empty.
 fn columns(document: &Document) -> Markup {
     let main = html! { main #main tabindex="-1" { (document.main) } };
     html! {
@@ -262,7 +262,7 @@ fn columns(document: &Document) -> Markup {
     }
 }
 
-/// What the keys do; the script opens it.
+/// The list of keys; the script opens it.
 fn keys(has_marks: bool) -> Markup {
     html! {
         dialog #keys aria-labelledby="keys-title" {
@@ -300,7 +300,7 @@ impl FromRequestParts<App> for Frame {
     }
 }
 
-/// The number of the action that the page at an address tells of.
+/// The number of the action in an address.
 fn did(uri: &Uri) -> Option<i64> {
     let mut pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
     pairs.find(|(name, _)| name == DID)?.1.parse().ok()
@@ -311,7 +311,7 @@ pub(crate) struct Page(Markup);
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        // Kept by browsers, asked about each time: the ETag answers in well under a millisecond.
+        // Browsers cache it and revalidate it; the ETag answers in well under a millisecond.
         let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-cache")];
         (headers, self.0.into_string()).into_response()
     }

@@ -1,8 +1,9 @@
-//! Answers "you have it already" before anything is rendered.
+//! Answers 304 before anything is rendered.
 //!
-//! What a page shows depends on the archive, on its reader and the reader's marks, on the address, on the day, on the program and how it shows images, on the index where something was
-//! searched for, and, while a sync runs, on its progress. The archive's version is one cheap row; a hash of it all is the
-//! page's ETag (weak, as compression may change the bytes: RFC 9110, section 8.8.1).
+//! A page depends on the archive, its reader and the reader's marks, the address, the day, the
+//! program and its way of showing images. Pages with search results also depend on the index, and
+//! during a sync on its progress. The archive's version is one cheap row. A hash of all this is the
+//! page's ETag (weak, because compression may change the bytes: RFC 9110, section 8.8.1).
 
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
@@ -18,11 +19,12 @@ use crate::frame::ArchiveVersion;
 use crate::parts::band;
 use crate::{App, assets, documents};
 
-/// Marks an answer that lacks something for the moment: it is not to be taken for what the same archive gives later.
+/// Marks a response that is temporarily incomplete, so that it must not be cached for this version
+/// of the archive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incomplete;
 
-/// Pages say how long ago something was in minutes at the finest; past this many seconds they are made anew.
+/// Pages give times in minutes at the finest; after this many seconds they are rendered again.
 const TOLD_ANEW_EVERY: i64 = 60;
 
 pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -80,12 +82,12 @@ fn tells_time(path: &str) -> bool {
     path == "/sources" || path.starts_with("/source/") || path.starts_with("/practise")
 }
 
-/// Whether something on the page at `path` was searched for.
+/// Whether the page at `path` has search results.
 fn searches(path: &str) -> bool {
     path.starts_with("/read/") || path.starts_with("/search.")
 }
 
-/// Whether one of the tags in `If-None-Match` is `tag`, compared weakly (RFC 9110, section 13.1.2).
+/// Whether `If-None-Match` contains `tag`, compared weakly (RFC 9110, section 13.1.2).
 fn has(headers: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let own = opaque(tag);

@@ -1,4 +1,4 @@
-//! The headers that every answer carries: what a browser may do with it.
+//! The headers of all responses, which restrict the browser.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -11,19 +11,19 @@ use axum::response::Response;
 use crate::App;
 use crate::images::{self, Images};
 
-/// Nothing runs, loads or connects but what this program serves itself; nobody frames it.
+/// Only what this program serves may run, load or connect. No site may frame the pages.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The same, but that images load from wherever they lie: for an article whose reader wants to see them.
+/// The same, but images may load from anywhere: for an article whose reader wants to see them.
 const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
                            connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// An image that is opened by itself does nothing at all.
+/// For an image opened directly: nothing is allowed.
 const IMAGE: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
-/// What the page under an address may load. It follows from the address and the settings alone, so that a 304, which changes
-/// the headers of what a browser has kept, says the same as the page did.
+/// What the page at an address may load. Depends only on the address and the settings, so that a
+/// 304, which changes the headers of a cached page, has the same policy.
 fn policy(images: &Images, address: &Uri) -> &'static str {
     let wanted = match images {
         Images::Load => true,
@@ -44,7 +44,7 @@ pub(crate) async fn protect(State(app): State<App>, request: Request, next: Next
     under(policy, next.run(request).await)
 }
 
-/// The same for an answer that is no page.
+/// The same for a response that is no page.
 pub(crate) async fn protect_call(answer: Response) -> Response {
     under(POLICY, answer)
 }
@@ -53,7 +53,7 @@ fn under(policy: &'static str, mut answer: Response) -> Response {
     let fixed = [
         (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Other sites are not told; our own forms keep their `Origin`.
+        // Other sites get no referrer; our own forms keep their `Origin`.
         (REFERRER_POLICY, "same-origin"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -1,8 +1,9 @@
-//! The names the pages answer to.
+//! The host names to which the pages answer.
 //!
-//! A site that a person visits can make its own name point at the person's machine and then read, from that name, what
-//! runs there (DNS rebinding). Such a request carries the foreign name in `Host`. Pages therefore answer to loopback
-//! names, to bare addresses (which nobody can point elsewhere) and to the name that was configured; to others they say why not.
+//! A site that a person visits can point its own name at the person's machine and then read what
+//! runs there (DNS rebinding). Such a request has the foreign name in `Host`. So pages answer only
+//! to loopback names, to bare IP addresses (which nobody can repoint) and to the configured name.
+//! Other names get an explanation.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -25,12 +26,13 @@ pub(crate) async fn answer_only_to_own_names(
     }
     match asked_host(&request) {
         Some(host) if !answers_to(&app.site, &host) => Fault::ForeignName(host).into_response(),
-        // Browsers always say whom they ask; what does not is no browser.
+        // Browsers always send `Host`, so this is no browser.
         _ => next.run(request).await,
     }
 }
 
-/// Whether there is more than one `Host`. Which of them counts, a proxy and this program may see differently (RFC 9112, 3.2).
+/// Whether there is more than one `Host`. A proxy and this program could choose differently (RFC
+/// 9112, 3.2).
 fn names_two_hosts(headers: &HeaderMap) -> bool {
     headers.get_all(HOST).iter().nth(1).is_some()
 }
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn own_names_are_answered_and_foreign_ones_are_not() {
+    fn only_own_host_names_are_answered() {
         let site = SiteSettings {
             base_url: Some("https://reads.example.org/".parse().unwrap()),
             ..SiteSettings::default()

@@ -1,6 +1,6 @@
-//! Where hubs call: `/hub/{token}` (WebSub, W3C Recommendation).
+//! The callback for hubs: `/hub/{token}` (WebSub, W3C Recommendation).
 //!
-//! Only what comes in and goes out over HTTP is here. Which hub may say what is for whoever takes the calls.
+//! This module only handles HTTP. The implementation of [`HubCalls`] decides about requests.
 
 use std::sync::Arc;
 
@@ -19,19 +19,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::headers;
 
-/// The largest thing that a hub may send, in bytes: as large as a feed may be.
+/// Maximum bytes of a notification: as large as a feed may be.
 const LARGEST: usize = 16 << 20;
 
-/// Calls with something to take in that are taken at once; a hub whose call is refused tries again (section 7).
+/// Calls with something to take in that are taken at once; a hub whose call is refused tries again
+/// (section 7).
 const AT_ONCE: usize = 4;
 
 /// Who takes the calls of hubs.
 pub trait HubCalls: Clone + Send + Sync + 'static {
-    /// Whether there is a subscription of this name. Asked before anything else is read of a call.
+    /// Whether there is a subscription with this token. Called before anything else is read of a
+    /// request.
     fn knows(&self, token: &str) -> impl Future<Output = HubReply> + Send;
-    /// A hub asks whether a subscription is meant, or says that there will be none.
+    /// Handles a hub's verification of a subscription.
     fn asked(&self, token: &str, question: HubQuery) -> impl Future<Output = HubReply> + Send;
-    /// A hub says what has changed, and signs it.
+    /// Handles a signed notification.
     fn told(
         &self,
         token: &str,
@@ -40,40 +42,40 @@ pub trait HubCalls: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = HubReply> + Send;
 }
 
-/// What a hub is answered.
+/// The response to a hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HubReply {
-    /// Its challenge, which means yes.
+    /// Confirmed, with the challenge.
     Challenge(String),
-    /// It was heard.
+    /// Acknowledged.
     Heard,
     /// There is no such subscription.
     Unknown,
-    /// Something of ours failed, and what; it may try again.
+    /// An internal error; the hub may retry.
     Trouble(String),
 }
 
-/// What a hub asks, by the names of the Recommendation, section 5.3.
+/// The parameters of a verification request, section 5.3 of the Recommendation.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct HubQuery {
     /// `subscribe`, `unsubscribe` or `denied`.
     #[serde(rename = "hub.mode")]
     pub mode: String,
-    /// The feed's own name for itself.
+    /// The feed's address at the hub.
     #[serde(rename = "hub.topic")]
     pub topic: String,
-    /// What is to be repeated by whoever agrees.
+    /// The challenge, which the subscriber repeats to confirm.
     #[serde(rename = "hub.challenge")]
     pub challenge: Option<String>,
-    /// For how long it will tell of changes.
+    /// How long the hub will send notifications.
     #[serde(rename = "hub.lease_seconds")]
     pub lease_seconds: Option<u64>,
-    /// Why it will not.
+    /// Why it refuses.
     #[serde(rename = "hub.reason")]
     pub reason: Option<String>,
 }
 
-/// The address at which hubs call, ready to be served beside the pages.
+/// The router of the callback.
 pub fn hub_router<C: HubCalls>(calls: C) -> Router {
     let free = Arc::new(Semaphore::new(AT_ONCE));
     Router::new()
@@ -91,12 +93,12 @@ async fn ask<C: HubCalls>(
     let Ok(Query(question)) = query else {
         return (
             StatusCode::BAD_REQUEST,
-            "This is where a WebSub hub calls; hub.mode or hub.topic is missing.\n",
+            "This is a callback for WebSub hubs; hub.mode or hub.topic is missing.\n",
         )
             .into_response();
     };
     match calls.asked(&token, question).await {
-        // As bytes, so that no browser takes for a page what anybody may have sent.
+        // As bytes, so that no browser renders what an attacker may have sent.
         HubReply::Challenge(challenge) => {
             ([(CONTENT_TYPE, "application/octet-stream")], challenge).into_response()
         }
@@ -117,7 +119,7 @@ async fn tell<C: HubCalls>(
     };
     match calls.knows(&token).await {
         HubReply::Trouble(what) => return trouble(&what),
-        // Which tells the hub that nobody wants it any more (section 7).
+        // This tells the hub that nobody is subscribed (section 7).
         HubReply::Unknown => return StatusCode::GONE.into_response(),
         HubReply::Challenge(_) | HubReply::Heard => {}
     }
@@ -132,9 +134,9 @@ async fn tell<C: HubCalls>(
     }
 }
 
-/// What failed is for the log, not for the hub.
+/// The error is for the log, not for the hub.
 fn trouble(what: &str) -> Response {
-    tracing::error!("a hub could not be answered: {what}");
+    tracing::error!("a hub's request failed: {what}");
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 

@@ -1,8 +1,10 @@
-//! What becomes of an article's images: links that ask for them, the images themselves from where they lie, or from here.
+//! How an article's images are shown: as links, or loaded from their own servers, or from our
+//! cache.
 //!
-//! A page that shows no image from elsewhere also forbids the browser to load any ([`crate::headers`]), so a reader who asks
-//! for an image gets the page anew, with that image on it and a policy that lets it load. Which ones were asked for stands
-//! in the address (`?images=2,5`, `?images=all`). It needs no script, and none could do it under the first page's policy.
+//! A page without loaded images also forbids the browser to load any ([`crate::headers`]). If a
+//! reader requests an image, the page is rendered again with this image and a policy that allows
+//! it. The address says which images are requested (`?images=2,5`, `?images=all`). This needs no
+//! script, and no script could do it under the first page's policy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -18,20 +20,20 @@ use maud::{Markup, html};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// How images in articles are shown, as the operator has it.
+/// How images in articles are shown, as configured.
 #[derive(Clone, Debug, Default)]
 pub enum Images {
-    /// Each loads from where it lies as soon as its article is read.
+    /// All load from their servers as soon as the article is opened.
     Load,
-    /// Each loads from where it lies once its reader asks for it.
+    /// Each loads from its server when its reader requests it.
     #[default]
     Click,
-    /// Each loads from these pages, which have it from a cache.
+    /// All load from this program's cache.
     Cache(Arc<dyn ImageCache>),
 }
 
 impl Images {
-    /// What tells one way of showing from the others, for a page's ETag.
+    /// Identifies the mode in a page's ETag.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Load => "load",
@@ -41,36 +43,37 @@ impl Images {
     }
 }
 
-/// Whoever has images, or gets them: these pages fetch nothing.
+/// An image cache. The pages themselves fetch nothing.
 pub trait ImageCache: fmt::Debug + Send + Sync {
-    /// The image at `url`, or why it cannot be had, for people. Only asked for images that a stored article has.
+    /// The image at `url`, or why it is unavailable, for people. Only called for images of a stored
+    /// article.
     fn image(&self, url: Url) -> Pin<Box<dyn Future<Output = Result<Image, String>> + Send + '_>>;
 }
 
 /// An image that a browser can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What it is; never a format that could run anything.
+    /// Its media type; never a format with active content.
     pub media_type: &'static str,
     /// The image.
     pub bytes: Vec<u8>,
 }
 
-/// Most images that one address asks for by number.
+/// Maximum number of images in one address.
 const MOST_ASKED: usize = 500;
 
-/// Widest and highest that an image without a purpose of its own (an icon, an emoji) is, in CSS pixels.
+/// Maximum width and height, in CSS pixels, of an image that is only an icon or an emoji.
 const SMALL: u32 = 40;
 
-/// Images that an article may carry in itself: those whose formats hold points of colour and nothing that could run.
+/// Formats of images that an article may embed: raster formats without active content.
 const CARRIED: &[&str] = &["avif", "gif", "jpeg", "png", "webp"];
 
-/// `?images=`: which images a reader asks for.
+/// `?images=`: the requested images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Every one.
+    /// All of them.
     All,
-    /// These, counted from 1 in the article's order.
+    /// These, counted from 1 in document order.
     These(BTreeSet<usize>),
 }
 
@@ -78,7 +81,7 @@ impl Asked {
     fn of(query: &HashMap<String, String>) -> Self {
         match query.get("images").map(String::as_str) {
             Some("all") => Self::All,
-            // What is no number asks for nothing.
+            // What is no number requests nothing.
             Some(list) => {
                 Self::These(list.split(',').filter_map(|n| n.trim().parse().ok()).take(MOST_ASKED).collect())
             }
@@ -86,7 +89,7 @@ impl Asked {
         }
     }
 
-    /// The same and the `nth`, as the end of an address that leads to it.
+    /// The end of an address that requests these and the `nth` image.
     fn with(&self, nth: usize) -> String {
         let mut numbers = match self {
             Self::All => return format!("?images=all#image-{nth}"),
@@ -107,19 +110,20 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
-/// Whether an address's query asks for images; whoever decides what a page may load asks this.
+/// Whether an address's query requests images. The policy depends on it.
 pub(crate) fn asks(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("images=")))
 }
 
-/// What becomes of the images on one page.
+/// How the images of one page are shown.
 #[derive(Clone, Debug)]
 pub(crate) enum Showing {
-    /// They load from where they lie.
+    /// They load from their servers.
     Direct,
-    /// Those asked for load from where they lie; the others are links to the page at `path` with them.
+    /// The requested ones load from their servers; the others are links to the page at `path` with
+    /// them.
     Asked { asked: Asked, path: String },
-    /// They load from here, as images of this read.
+    /// They load from our cache, as images of this read.
     Kept(ReadId),
 }
 
@@ -143,11 +147,11 @@ impl Showing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Left {
     pub(crate) count: usize,
-    /// Where they lie.
+    /// Their hosts.
     pub(crate) hosts: BTreeSet<String>,
 }
 
-/// Makes of each image what the page shows of it. `address` is where the article was published.
+/// Replaces each image as `showing` says. `address` is the article's address.
 pub(crate) fn show(document: &Document, address: &Url, showing: &Showing) -> Left {
     let mut left = Left::default();
     let mut nth = 0;
@@ -164,7 +168,7 @@ pub(crate) fn show(document: &Document, address: &Url, showing: &Showing) -> Lef
         nth += usize::from(!small);
         match showing {
             Showing::Direct => load(image, url.as_str(), None),
-            // Drawings are programs too: none comes from here.
+            // SVG can contain active content, so it is never served from here.
             Showing::Kept(_) if url.path().to_ascii_lowercase().ends_with(".svg") => {
                 offer(image, &url, nth, None)
             }
@@ -184,7 +188,7 @@ pub(crate) fn show(document: &Document, address: &Url, showing: &Showing) -> Lef
     left
 }
 
-/// Where an image lies.
+/// The address of an image.
 fn address_of(image: &NodeRef, address: &Url) -> Option<Url> {
     address.join(&image.attr("src")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
@@ -193,25 +197,25 @@ fn host_of(url: &Url) -> &str {
     url.host_str().unwrap_or("another site")
 }
 
-/// What the image at `url` is called here.
+/// The name of the image at `url` in our addresses.
 fn name_of(url: &Url) -> String {
     format!("{:032x}", xxh3_128(url.as_str().as_bytes()))
 }
 
-/// The address of the image so called, where the stored article has one. Whatever else is asked for is nobody's image.
+/// The address of the image with this name in the stored article. Returns `None` for all others.
 pub(crate) fn named_in(stored: &str, address: &Url, name: &str) -> Option<Url> {
     let document = Document::fragment(stored);
     let images = document.select("img");
     images.nodes().iter().filter_map(|image| address_of(image, address)).find(|url| name_of(url) == name)
 }
 
-/// Whether a source is an image that the article carries in itself.
+/// Whether a source is an image embedded in the article.
 fn is_carried(source: &str) -> bool {
     let format = source.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
     format.is_some_and(|(format, _)| CARRIED.contains(&format))
 }
 
-/// Lets an image load from `source`, late, and without telling anybody which page it is for.
+/// Loads an image from `source`, lazily and without a referrer.
 fn load(image: &NodeRef, source: &str, nth: Option<usize>) {
     image.set_attr("src", source);
     image.set_attr("loading", "lazy");
@@ -225,8 +229,9 @@ fn load(image: &NodeRef, source: &str, nth: Option<usize>) {
     }
 }
 
-/// Puts in an image's place what it is and the ways to it: `here` on this page, `url` where it lies. Search engines are
-/// asked not to follow the former: an article with many images has a page for every choice of them.
+/// Replaces an image by its description and links: `here` loads it on this page, `url` is its own
+/// address. Search engines are told not to follow the former, because an article with many images
+/// has a page for each selection.
 fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
     let host = host_of(url);
     let alt = image.attr("alt").unwrap_or_default();
@@ -238,7 +243,8 @@ fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
     let number = html! { span.unseen { " " (nth) } };
     let around = image.ancestors_it(None).find(|node| node.has_name("a"));
     match around {
-        // Links do not nest: the words go into the link that is there, the way to the image behind it.
+        // Links cannot be nested: the description goes into the existing link, the link to the
+        // image after it.
         Some(link) => {
             if let Some(here) = here {
                 link.after_html(
@@ -259,7 +265,7 @@ fn offer(image: &NodeRef, url: &Url, nth: usize, here: Option<&str>) {
     }
 }
 
-/// Puts an image's words in its place; nothing where it has none.
+/// Replaces an image by its alternative text, or removes it.
 fn replace_by_words(image: &NodeRef) {
     let alt = image.attr("alt").unwrap_or_default();
     match alt.trim() {
@@ -275,7 +281,7 @@ fn is_small(image: &NodeRef) -> bool {
     sizes.iter().any(Option::is_some) && sizes.iter().flatten().all(|size| *size <= SMALL)
 }
 
-/// What a page says of images that it did not load, where there are several: what that is good for, and how to have them all.
+/// The note about several images that were not loaded: why, and a link to load all.
 pub(crate) fn note(left: &Left, path: &str) -> Markup {
     html! {
         @if left.count > 1 {
@@ -327,7 +333,7 @@ mod tests {
     const CARRIED: &str = "data:image/png;base64,iVBORw0KGgo=";
 
     #[test]
-    fn unasked_nothing_is_loaded_and_each_image_can_be_asked_for() {
+    fn images_are_links_until_requested() {
         let (document, left) = shown(&asked(""));
         assert_eq!(attributes(&document, "img", "src"), [CARRIED]);
         assert_eq!(
@@ -352,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_loads_and_the_rest_adds_to_it() {
+    fn requested_images_load_and_others_are_links() {
         let (document, left) = shown(&asked("3,x,1"));
         let loaded = ["https://cdn.example/a.png", CARRIED, "https://other.example/c.png"];
         assert_eq!(attributes(&document, "img", "src"), loaded);
@@ -363,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn images_load_late_and_tell_nobody_whence() {
+    fn images_load_lazily_and_without_referrer() {
         for showing in [asked("all"), Showing::of(&Images::Load, Asked::All, ReadId(1), String::new())] {
             let (document, left) = shown(&showing);
             assert_eq!(left, Left::default());
@@ -374,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_images_load_from_here_by_names_that_only_their_article_gives() {
+    fn cached_images_have_names_known_to_their_article() {
         let (document, left) = shown(&Showing::Kept(ReadId(7)));
         assert_eq!(left, Left::default());
         let address = "https://blog.example/posts/one".parse().unwrap();
@@ -402,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_asked_about_by_the_same_words() {
+    fn policy_and_page_agree_on_requested_images() {
         for (query, is) in [("images=all", true), ("a=1&images=2", true), ("ximages=1", false), ("", false)] {
             assert_eq!(asks(Some(query)), is, "{query}");
         }

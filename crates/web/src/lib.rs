@@ -1,11 +1,11 @@
-//! The pages people come for: weeks of reads, problem first, rendered on the server.
+//! The pages: weeks of reads, problem first, rendered on the server.
 //!
-//! [`router`] answers every address of the archive from the store and from the progress of a sync that may be running.
-//! This crate writes no SQL, decides nothing about reads and fetches nothing; it binds no listener either. Pages are
-//! complete without script, and nothing on them loads from anywhere else, but an article's images where their reader or
-//! the operator wants them ([`Images`]).
+//! [`router`] serves all addresses, from the store and the progress of a sync. This crate has no
+//! SQL, decides nothing about reads, fetches nothing, and binds no listener. Pages are complete
+//! without script. They load nothing from other sites, except an article's images if the reader or
+//! the operator wants that ([`Images`]).
 //!
-//! A file a page in `pages`, the parts that pages share in `parts`, the same data as JSON in `api`.
+//! Each page has a file in `pages`. `parts` has what pages share, `api` has the same data as JSON.
 
 mod api;
 mod article;
@@ -55,16 +55,16 @@ pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use server::{Limits, serve};
 
-/// What the pages are made from.
+/// The inputs of the pages.
 #[derive(Clone)]
 pub struct State {
     /// The archive.
     pub store: Store,
-    /// Its index. Whoever runs the pages keeps it at the archive's last change.
+    /// Its index. The caller keeps it up to date with the archive.
     pub search: Search,
-    /// How the sync is coming along; a receiver whose sender is gone shows its last value.
+    /// The progress of the sync. If the sender is gone, the last value stays.
     pub progress: watch::Receiver<Progress>,
-    /// What is said about the site itself.
+    /// Facts about the site.
     pub site: SiteSettings,
     /// How images in articles are shown.
     pub images: Images,
@@ -72,17 +72,17 @@ pub struct State {
     pub readers: Readers,
 }
 
-/// What is said about the site itself.
+/// Facts about the site.
 #[derive(Clone, Debug)]
 pub struct SiteSettings {
     /// The name in the masthead and in titles.
     pub title: String,
-    /// Where the site is reached from outside, where that is known. The pages answer to its host beside loopback names and
-    /// bare addresses.
+    /// The site's public address, if there is one. The pages answer to its host in addition to
+    /// loopback names and bare IP addresses.
     pub base_url: Option<Url>,
-    /// The calendar that dates are written in; the same as the archive's weeks.
+    /// The time zone of dates, the same as for the archive's weeks.
     pub time_zone: TimeZone,
-    /// Whether this is the demo, whose companies are invented; every page says so.
+    /// Whether this is the demo with invented companies; each page says so.
     pub demo: bool,
     /// The program's version.
     pub version: String,
@@ -100,7 +100,7 @@ impl Default for SiteSettings {
     }
 }
 
-/// What handlers share.
+/// The shared state of handlers.
 #[derive(Clone)]
 struct App {
     store: Store,
@@ -123,7 +123,7 @@ impl FromRef<App> for Search {
     }
 }
 
-/// Every page, the JSON API and the assets, ready to be served.
+/// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
     let app = App {
         store: state.store,
@@ -133,7 +133,7 @@ pub fn router(state: State) -> Router {
         images: state.images,
         readers: Arc::new(state.readers),
     };
-    // What depends on the archive alone and can be answered with 304 before anything is rendered.
+    // Routes that depend only on the archive and may answer 304 before rendering.
     let archive = pages::routes()
         .merge(api::routes())
         .layer(from_fn_with_state(app.clone(), freshness::answer_unchanged));
@@ -151,15 +151,17 @@ pub fn router(state: State) -> Router {
         .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))
         .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
-        // Outside the frame: whoever asks under a foreign name is told why in bare words, and nothing of the archive.
+        // Outside the frame: a request with a foreign name gets plain text, without any data of the
+        // archive.
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
         .layer(from_fn_with_state(app.clone(), headers::protect))
-        // Pages are compressed as they are made: a middle level, as the highest of brotli takes many times as long.
+        // Pages are compressed per request, at a medium level: the highest level of brotli takes
+        // many times as long.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .with_state(app)
 }
 
-/// Whoever runs an archive in public decides who may index it; nothing here is hidden from anyone who may read it.
+/// The operator of a public archive decides about indexing; nothing here is hidden from readers.
 async fn robots() -> impl IntoResponse {
     (StatusCode::OK, [("content-type", "text/plain; charset=utf-8")], "User-agent: *\nDisallow:\n")
 }

@@ -1,4 +1,4 @@
-//! Notes as HTML: Markdown without any HTML of its own, through an allow-list.
+//! Renders notes: Markdown without raw HTML, through an allow-list.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -7,10 +7,10 @@ use ammonia::{Builder, UrlRelative};
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// How deep quotations and lists may lie in each other; what is deeper loses its frame.
+/// Maximum nesting of quotations and lists. Deeper ones lose their frame.
 const DEEPEST: usize = 20;
 
-/// What of HTML a note can have.
+/// The HTML that a note may have.
 static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut allowed = Builder::empty();
     allowed
@@ -45,7 +45,8 @@ pub(crate) fn render(text: &str) -> Markup {
     PreEscaped(ALLOWED.clean(&html).to_string())
 }
 
-/// Makes text of HTML, paragraphs of headings (a page has its own), links of images, and bounds the depth.
+/// Replaces raw HTML by text, headings by paragraphs (the page has its own), images by links, and
+/// bounds the nesting.
 struct Flatter<I> {
     events: I,
     depth: usize,
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_nests_without_end_is_flat_and_fast() {
+    fn endlessly_nested_note_is_flat_and_fast() {
         let before = std::time::Instant::now();
         for deep in [
             ">".repeat(50_000),

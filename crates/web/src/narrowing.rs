@@ -1,4 +1,4 @@
-//! What a list is narrowed to and how far one has paged in it: all of it lives in the address.
+//! The filters and the page of a list, all of which are in the address.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use url::form_urlencoded::Serializer;
 
 use crate::fault::Fault;
 
-/// `?source=&concept=&kind=&show=&after=`, checked.
+/// `?source=&concept=&kind=&show=&after=`, validated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Narrowing {
     pub(crate) source: Option<Slug>,
     pub(crate) concept: Option<ConceptSlug>,
     pub(crate) kind: Option<Kind>,
     pub(crate) after: Option<Cursor>,
-    /// Only what the reader did this with, on pages that offer it.
+    /// Only reads with these marks, on pages that offer it.
     pub(crate) show: Option<Mine>,
 }
 
@@ -32,19 +32,17 @@ impl Narrowing {
             kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             show: given("show").map(mine).transpose()?,
             after: given("after").map(str::parse).transpose().map_err(|_| {
-                Fault::BadAddress(
-                    "The page you asked for does not follow on any other; start the list anew".to_owned(),
-                )
+                Fault::BadAddress("This address is not a page of a list; start the list again".to_owned())
             })?,
         })
     }
 
-    /// Whether the list is narrower than its page's own.
+    /// Whether any filter is set.
     pub(crate) fn is_narrow(&self) -> bool {
         self.source.is_some() || self.concept.is_some() || self.kind.is_some() || self.show.is_some()
     }
 
-    /// The address of `path` narrowed in this way.
+    /// The address of `path` with these filters.
     pub(crate) fn href(&self, path: &str) -> String {
         let mut query = Serializer::new(String::new());
         let mut add = |name: &str, value: Option<String>| {
@@ -86,10 +84,10 @@ impl Narrowing {
         Self { after: Some(*cursor), ..self.clone() }
     }
 
-    /// The store's filter for it, to which the caller adds what its page is about, and the source it is narrowed to.
+    /// The store's filter, and the filtered source. The caller adds what its page is about.
     ///
     /// # Errors
-    /// [`Fault::NoSuchSource`] where the archive follows no such source.
+    /// [`Fault::NoSuchSource`] if there is no such source.
     pub(crate) async fn looked_up(&self, store: &Store) -> Result<(ReadFilter, Option<Source>), Fault> {
         self.check_concept(store).await?;
         let source = match &self.source {
@@ -114,7 +112,7 @@ impl Narrowing {
         }
     }
 
-    /// The store's filter for it, where `source` is the one it is about.
+    /// The store's filter. `source` is the filtered source.
     pub(crate) fn filter(&self, source: Option<&Source>) -> ReadFilter {
         ReadFilter {
             source: source.map(|s| s.id),
@@ -142,7 +140,8 @@ fn mine(name: &str) -> Result<Mine, Fault> {
     SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
 }
 
-/// The concept with this name in addresses, or its name for people. Reads may have concepts that the vocabulary lacks by now.
+/// The concept with this slug or display name. Reads may have concepts that the vocabulary no
+/// longer has.
 fn concept(name: &str) -> Result<ConceptSlug, Fault> {
     let called = Vocabulary::builtin().called(name).map(|concept| concept.slug.clone());
     called.or_else(|| name.parse().ok()).ok_or_else(|| Fault::NoSuchConcept(name.to_owned()))
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_says_all_and_comes_back_the_same() {
+    fn filters_round_trip_through_the_address() {
         let narrowing =
             of(&[("concept", "caching"), ("kind", "incident"), ("source", "undergrowth"), ("x", "y")])
                 .unwrap();
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_its_reason() {
+    fn invalid_filters_are_refused_with_a_reason() {
         let Err(Fault::BadAddress(why)) = of(&[("kind", "poem")]) else { panic!("a poem is no kind") };
         assert!(why.contains("poem") && why.contains("case-study"), "{why}");
         assert!(of(&[("concept", "Ünknown!")]).is_err());

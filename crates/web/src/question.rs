@@ -1,4 +1,4 @@
-//! What is asked of the search and how far one has paged in the answer: all of it lives in the address.
+//! The question of a search and the page of its answer, all of which are in the address.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,23 @@ use url::form_urlencoded::Serializer;
 
 use crate::fault::Fault;
 
-/// Reads on one page of an answer.
+/// Reads per page of an answer.
 pub(crate) const PAGE: usize = 20;
 
-/// Longest question in bytes; what is pasted behind that is left aside.
+/// Maximum bytes of a question; the rest is ignored.
 const LONGEST: usize = 2000;
 
-/// `?q=&page=&limit=&part=`, checked.
+/// `?q=&page=&limit=&part=`, validated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Question {
-    /// What was typed, without signs that no text may have.
+    /// The typed text, without misleading characters.
     pub(crate) text: String,
     /// The page of the answer, from 1.
     pub(crate) page: usize,
-    /// How many reads to show, where that is said.
+    /// The requested number of reads.
     pub(crate) limit: Option<usize>,
-    /// Whether only the part of the page that a question changes is wanted, as by the script while somebody types.
+    /// Whether only the part of the page that depends on the question is requested, as by the
+    /// script.
     pub(crate) is_part: bool,
 }
 
@@ -45,13 +46,13 @@ impl Question {
         })
     }
 
-    /// Whether nothing is asked.
+    /// Whether the question is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.text.trim().is_empty()
     }
 }
 
-/// The text in one line and without signs that no text may have.
+/// The text on one line, without misleading characters.
 fn plain(typed: &str) -> String {
     let end = typed.floor_char_boundary(LONGEST);
     typed[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -67,7 +68,7 @@ pub(crate) fn href(path: &str, question: &str, page: usize) -> String {
     format!("{path}?{}", pairs.finish())
 }
 
-/// The address of the search with a question, from its first page on.
+/// The address of the search with a question, first page.
 pub(crate) fn search(query: &Query) -> String {
     let text = query.to_string();
     if text.is_empty() { "/search".to_owned() } else { href("/search", &text, 1) }
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_keeps_its_words_and_nothing_that_is_no_text() {
+    fn question_loses_misleading_characters() {
         let question = of(&[("q", "slow\u{0}queue\r\n\"a b\""), ("page", "2")]).unwrap();
         assert_eq!((question.text.as_str(), question.page), ("slow queue  \"a b\"", 2));
         assert!(of(&[("q", "  ")]).unwrap().is_empty());
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_cannot_be_is_refused() {
+    fn impossible_page_is_refused() {
         for page in ["0", "-1", "many", "99999999999999999999"] {
             let Err(Fault::BadAddress(why)) = of(&[("page", page)]) else { panic!("{page} is no page") };
             assert!(why.contains("page"), "{why}");

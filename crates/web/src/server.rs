@@ -1,8 +1,9 @@
-//! Serving over HTTP/1.1 with limits: how long a request may take to come, how many connections there may be, and how long the
-//! end may take.
+//! Serves HTTP/1.1 with limits: the time of a request, the number of connections, and the time to
+//! stop.
 //!
-//! `axum::serve` has none of these. A client that sends half a header would hold its connection for ever, enough of them all
-//! of the process's descriptors, and one of them would keep the process from stopping.
+//! `axum::serve` has none of these. A client that sends half a request would hold its connection
+//! for ever. Enough of them would use up the process's descriptors, and even one would prevent the
+//! process from stopping.
 
 use std::io;
 use std::pin::pin;
@@ -20,18 +21,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
-/// What one client, and all together, may take.
+/// Limits per client and in total.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long the head of a request may take, and how long a connection may lie idle between two.
+    /// Time limit for the head of a request, and for idle connections.
     pub header: Duration,
-    /// How long a request may take with its body and the answer to it.
+    /// Time limit for a request's body and the response.
     pub request: Duration,
-    /// How old a connection may become; it ends after the request at hand.
+    /// Maximum age of a connection. It is closed after its current request.
     pub age: Duration,
-    /// How many connections there may be. Further ones are refused with 503.
+    /// Maximum number of connections. Further ones get a 503.
     pub connections: usize,
-    /// How long the end waits for requests that are still being answered.
+    /// How long stopping waits for running requests.
     pub stop: Duration,
 }
 
@@ -47,17 +48,18 @@ impl Default for Limits {
     }
 }
 
-/// Largest head of a request, in bytes.
+/// Maximum bytes of a request's head.
 const LARGEST_HEAD: usize = 64 << 10;
 
-/// What is said to a connection too many.
+/// The response to a connection above the maximum.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
     Connection: close\r\nContent-Length: 48\r\n\r\nToo many connections; try again in a few seconds";
 
-/// Serves `router` until `stop` is cancelled, and waits no longer than [`Limits::stop`] for what is half done.
+/// Serves `router` until `stop` is cancelled, then waits for running requests up to
+/// [`Limits::stop`].
 ///
 /// # Errors
-/// Never at present: a connection that cannot be accepted is told in the log, and the next one is waited for.
+/// None at present: a connection that cannot be accepted is logged, and the next one is awaited.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -77,7 +79,7 @@ pub async fn serve(
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted: {error}");
-                // Out of descriptors, most likely: some are free again in a moment.
+                // Probably out of descriptors; some will be free soon.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -101,7 +103,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Says that there are too many connections, without waiting for anything: what does not fit into the socket is not sent.
+/// Refuses a connection without waiting: what does not fit into the socket's buffer is not sent.
 fn refuse(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
         let _ = io::Write::write(&mut stream, FULL);
@@ -111,7 +113,7 @@ fn refuse(stream: TcpStream) {
 
 async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
-    // The limit for a head begins with its first byte.
+    // The time limit of a head starts with its first byte.
     match tokio::time::timeout(limits.header, stream.peek(&mut [0])).await {
         Ok(Ok(1)) => {}
         _ => return,
@@ -120,7 +122,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(LARGEST_HEAD);
     let service = TowerToHyperService::new(router);
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // A request that has begun may end; what lies idle ends at once.
+    // A running request may finish; an idle connection is closed immediately.
     let result = tokio::select! {
         result = served.as_mut() => Some(result),
         () = stop.cancelled() => None,
@@ -176,11 +178,11 @@ mod tests {
         }
     }
 
-    /// All that comes until the other side closes.
+    /// Reads until the other side closes.
     async fn rest(mut stream: TcpStream) -> String {
         let mut text = Vec::new();
         let read = tokio::time::timeout(LONG, stream.read_to_end(&mut text)).await.expect("it stayed open");
-        // A reset is an end as well.
+        // A reset ends the connection too.
         let _ = read;
         String::from_utf8_lossy(&text).into_owned()
     }
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_head_and_an_idle_connection_are_closed() {
+    async fn half_a_head_and_idle_connections_are_closed() {
         let server = server(Limits { header: SHORT, ..limits() }).await;
         for text in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
             let answer = rest(server.send(text).await).await;
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_body_is_not_waited_for_without_end() {
+    async fn half_a_body_times_out() {
         let server = server(Limits { request: SHORT, ..limits() }).await;
         let head =
             "POST /form HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100\r\n\r\nabc";
@@ -210,11 +212,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connection_too_many_is_refused_and_the_next_served() {
+    async fn excess_connection_is_refused_and_the_next_served() {
         let server = server(Limits { connections: 2, ..limits() }).await;
         let (first, second) = (server.send("GET / HT").await, server.send("GET / HT").await);
         let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        // Both are accepted before the third, in the order of their connecting.
+        // Both are accepted before the third, in order of connecting.
         let mut third = TcpStream::connect(server.address).await.unwrap();
         let mut answer = Vec::new();
         let _ = third.read_to_end(&mut answer).await;
@@ -234,14 +236,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn end_does_not_wait_for_what_is_half_sent() {
+    async fn stopping_does_not_wait_for_half_a_request() {
         let server = server(Limits { stop: SHORT, ..limits() }).await;
         let half = [
             server.send("").await,
             server.send("GET / HT").await,
             server.send("POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc").await,
         ];
-        // An answered request shows that the others were accepted too.
+        // A response shows that the others were accepted too.
         let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         assert!(rest(server.send(request).await).await.contains("200 OK"));
         server.stop.cancel();

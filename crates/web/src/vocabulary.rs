@@ -1,19 +1,19 @@
-//! What concepts are called on pages. The words themselves are `backissue-annotate`'s.
+//! Names of concepts on pages. The vocabulary is in `backissue-annotate`.
 
 use backissue_annotate::Vocabulary;
 use backissue_model::{Concept, ConceptSlug};
 
-/// The concept behind `slug`, where the vocabulary still has it.
+/// The concept `slug`, if the vocabulary still has it.
 pub(crate) fn concept(slug: &ConceptSlug) -> Option<&'static Concept> {
     Vocabulary::builtin().get(slug)
 }
 
-/// A concept's name for people; a concept that has left the vocabulary goes by its slug.
+/// A concept's display name. A concept that the vocabulary no longer has is shown by its slug.
 pub(crate) fn name(slug: &ConceptSlug) -> String {
     concept(slug).map_or_else(|| slug.as_str().replace('-', " "), |concept| concept.name.clone())
 }
 
-/// Every concept, in the vocabulary's order.
+/// All concepts, in the vocabulary's order.
 pub(crate) fn all() -> &'static [Concept] {
     Vocabulary::builtin().concepts()
 }

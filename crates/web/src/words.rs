@@ -1,16 +1,17 @@
-//! Dates, counts and kinds in words for people. Nothing here knows HTML.
+//! Dates, counts and kinds in words. Nothing here knows HTML.
 
 pub use backissue_digest::words::{count, date, kind, minutes, number, span};
 use backissue_model::Kind;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// `Tue 12 May`, for a list whose year is plain from its heading.
+/// `Tue 12 May`, for a list whose heading has the year.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).date().strftime("%a %-d %b").to_string()
 }
 
-/// How long before `now` something was: `just now`, `4 minutes ago`, `2 days ago`; past two weeks the date.
+/// How long before `now` something was: `just now`, `4 minutes ago`, `2 days ago`; the date after
+/// two weeks.
 pub fn ago(then: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let past = now.duration_since(then);
     if past < SignedDuration::from_mins(1) {
@@ -28,7 +29,7 @@ pub fn ahead(then: Timestamp, now: Timestamp) -> String {
     if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
 }
 
-/// A length of time in its largest unit: `40 seconds`, `3 hours`, `2 days`.
+/// A duration in its largest unit: `40 seconds`, `3 hours`, `2 days`.
 pub fn length(time: SignedDuration) -> String {
     let seconds = time.as_secs().unsigned_abs();
     let rounded = |unit: u64| (seconds + unit / 2) / unit;
@@ -43,17 +44,17 @@ pub fn length(time: SignedDuration) -> String {
     }
 }
 
-/// What a post without a problem is, in a sentence.
+/// What a post without a problem is, in one sentence.
 pub fn without_problem(kind: Kind) -> &'static str {
     match kind {
         Kind::Announcement => "An announcement: a release, a product, a price or a policy.",
-        Kind::Opinion => "An opinion. No single engineering problem stands at its centre.",
+        Kind::Opinion => "An opinion, not centred on a single engineering problem.",
         Kind::Profile => "A profile: it is about a person or a team, not about a problem.",
         Kind::Event => "An event: a conference, a meet-up, or what was said there.",
-        Kind::Tutorial => "A tutorial: how to do something, with no problem of the team's own.",
+        Kind::Tutorial => "A tutorial: how to do something.",
         Kind::Research => "Research: a method, a measurement or a finding, with no problem stated outright.",
         Kind::CaseStudy | Kind::Incident | Kind::Other => {
-            "No sentence of it states a problem plainly enough to stand here."
+            "None of its sentences states a problem plainly enough to show here."
         }
     }
 }
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_from_now() {
+    fn times_are_relative_to_now() {
         let now: Timestamp = "2026-05-17T12:00:00Z".parse().unwrap();
         let before = |seconds: i64| ago(now - SignedDuration::from_secs(seconds), now, &TimeZone::UTC);
         assert_eq!(before(20), "just now");

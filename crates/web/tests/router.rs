@@ -1,6 +1,6 @@
-//! The pages over a real store: every address answers, and what it answers keeps the promises.
+//! The pages over a real store: all addresses answer, and the responses keep the guarantees.
 
-// What tests are helped by may fail as they do.
+// Helpers of tests may unwrap.
 #![allow(clippy::unwrap_used)]
 
 mod archive;
@@ -32,7 +32,7 @@ use tower::ServiceExt;
 
 use specimens::{HOSTILE, blogs, now};
 
-/// A router over a store in a folder of its own.
+/// A router over a store in a temporary folder.
 struct Site {
     router: Router,
     store: Store,
@@ -41,7 +41,7 @@ struct Site {
     _folder: tempfile::TempDir,
 }
 
-/// What a request got.
+/// The response to a request.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -103,7 +103,7 @@ impl Site {
     }
 }
 
-/// Every page there is, by an example of its address.
+/// All kinds of pages, by an example of the address.
 const PAGES: [&str; 15] = [
     "/",
     "/weeks",
@@ -123,7 +123,7 @@ const PAGES: [&str; 15] = [
 ];
 
 #[tokio::test]
-async fn every_page_is_well_formed_and_leads_nowhere_that_is_not_there() {
+async fn pages_are_well_formed_and_their_links_work() {
     let site = site(&blogs()).await;
     let mut to_visit: BTreeSet<String> = PAGES.iter().map(ToString::to_string).collect();
     let mut visited = BTreeSet::new();
@@ -142,7 +142,7 @@ async fn every_page_is_well_formed_and_leads_nowhere_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn mistakes_are_answered_in_the_same_frame_with_a_way_out() {
+async fn errors_are_shown_in_the_frame_with_links() {
     let site = site(&blogs()).await;
     for (path, status) in [
         ("/nothing", 404),
@@ -178,7 +178,7 @@ async fn mistakes_are_answered_in_the_same_frame_with_a_way_out() {
 }
 
 #[tokio::test]
-async fn a_broken_store_is_told_by_a_number_and_not_by_its_details() {
+async fn internal_errors_show_only_a_number() {
     let site = site(&blogs()).await;
     site.store.close().await;
     let answer = site.get("/").await;
@@ -196,7 +196,7 @@ async fn a_broken_store_is_told_by_a_number_and_not_by_its_details() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_policy() {
+async fn every_response_has_the_policy() {
     let site = site(&blogs()).await;
     let stylesheet = asset(&site, "link[rel=stylesheet]", "href").await;
     for path in PAGES.iter().copied().chain([
@@ -225,13 +225,14 @@ async fn every_answer_carries_the_policy() {
 }
 
 #[tokio::test]
-async fn an_unchanged_page_costs_a_304_until_something_changes() {
+async fn unchanged_page_is_a_304() {
     let site = site(&blogs()).await;
     for path in ["/", "/weeks", "/week/2026-W20", "/concepts", "/api/weeks", "/source/undergrowth"] {
         let first = site.get(path).await;
         let tag = first.headers["etag"].to_str().unwrap().to_owned();
         let again = site.ask(Method::GET, path, &[("if-none-match", &tag)]).await;
-        // A page that tells how long ago something was is made anew each minute; the test may meet its turn.
+        // A page with relative times is rendered again each minute, and the test may run at that
+        // moment.
         if path.starts_with("/source/") && again.status == StatusCode::OK {
             continue;
         }
@@ -261,7 +262,7 @@ async fn an_unchanged_page_costs_a_304_until_something_changes() {
 }
 
 #[tokio::test]
-async fn hostile_words_stay_words() {
+async fn hostile_text_stays_text() {
     let site = site(&blogs()).await;
     let week = site.get("/week/2026-W19").await.body;
     let page = html::Page::parse("/week/2026-W19", &week);
@@ -277,7 +278,7 @@ async fn hostile_words_stay_words() {
 }
 
 #[tokio::test]
-async fn a_read_says_its_problem_first_and_how_we_know() {
+async fn read_shows_problem_first_and_its_evidence() {
     let site = site(&blogs()).await;
     let short = site.get("/read/1").await;
     assert_eq!(short.status, StatusCode::PERMANENT_REDIRECT);
@@ -323,7 +324,7 @@ async fn card_leads_with_the_problem_only_if_it_is_sure() {
     }
 }
 
-/// What a browser may load images from, by the page's policy, and what the page has it load.
+/// The image sources that the page's policy allows, and the images that the page loads.
 fn images_on(answer: &Answer, path: &str) -> (String, Vec<String>) {
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
     let sources = policy.split("; ").find_map(|rule| rule.strip_prefix("img-src ")).unwrap().to_owned();
@@ -331,7 +332,7 @@ fn images_on(answer: &Answer, path: &str) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn an_image_loads_once_it_is_asked_for_and_only_then_may() {
+async fn image_loads_only_if_requested() {
     let site = site(&blogs()).await;
     let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
     let unasked = site.get(&path).await;
@@ -346,7 +347,7 @@ async fn an_image_loads_once_it_is_asked_for_and_only_then_may() {
         let asked = site.get(&address).await;
         html::Page::parse(&address, &asked.body).assert_well_formed();
         assert_eq!(images_on(&asked, &address), graph, "{query}");
-        // A browser that has it kept takes the policy of the 304 for its own.
+        // A browser with a cached page applies the policy of the 304.
         let tag = asked.headers["etag"].to_str().unwrap();
         let again = site.ask(Method::GET, &address, &[("if-none-match", tag)]).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED);
@@ -360,7 +361,7 @@ async fn an_image_loads_once_it_is_asked_for_and_only_then_may() {
     assert_eq!(images_on(&site.get("/").await, "/").0, "'self' data:");
 }
 
-/// A cache that knows one image and notes what it is asked for.
+/// A cache with one image, which records requests.
 #[derive(Debug, Default)]
 struct OneImage {
     asked: std::sync::Mutex<Vec<String>>,
@@ -376,7 +377,7 @@ impl ImageCache for OneImage {
 }
 
 #[tokio::test]
-async fn a_cached_image_comes_from_here_and_only_a_stored_articles() {
+async fn only_images_of_stored_articles_are_cached() {
     let cache = Arc::new(OneImage::default());
     let site = site_with(&blogs(), Images::Cache(cache.clone())).await;
     let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
@@ -410,7 +411,7 @@ async fn a_cached_image_comes_from_here_and_only_a_stored_articles() {
 }
 
 #[tokio::test]
-async fn an_image_that_cannot_be_had_is_said_to_be_and_asked_for_again() {
+async fn unavailable_image_is_explained_and_retried() {
     let site = site_with(&blogs(), Images::Cache(Arc::new(OneImage::default()))).await;
     let hostile = "/week/2026-W19";
     let links = html::Page::parse(hostile, &site.get(hostile).await.body).own_links();
@@ -423,7 +424,7 @@ async fn an_image_that_cannot_be_had_is_said_to_be_and_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_read_without_a_problem_says_what_it_is_and_its_title_once() {
+async fn read_without_a_problem_says_its_kind() {
     let site = site(&blogs()).await;
     let week = site.get("/week/2026-W20").await;
     let links = html::Page::parse("/week/2026-W20", &week.body).own_links();
@@ -438,7 +439,7 @@ async fn a_read_without_a_problem_says_what_it_is_and_its_title_once() {
 }
 
 #[tokio::test]
-async fn a_list_narrows_by_its_address_and_chips_take_it_back() {
+async fn list_is_filtered_by_address_and_chips_undo_it() {
     let site = site(&blogs()).await;
     let all = site.get("/concept/caching").await;
     let path = "/concept/caching?kind=incident";
@@ -463,7 +464,7 @@ async fn a_list_narrows_by_its_address_and_chips_take_it_back() {
 }
 
 #[tokio::test]
-async fn paging_meets_every_read_once() {
+async fn paging_shows_every_read_once() {
     let site = site(&[specimens::busy_blog(230)]).await;
     for (start, older) in [("/source/busy", "Older reads"), ("/week/2026-W18", "More of this week")] {
         let (mut path, mut met) = (start.to_owned(), Vec::new());
@@ -483,7 +484,7 @@ async fn paging_meets_every_read_once() {
 }
 
 #[tokio::test]
-async fn weeks_lead_to_their_neighbours_with_reads() {
+async fn weeks_link_to_their_neighbours_with_reads() {
     let site = site(&blogs()).await;
     let answer = site.get("/week/2026-W19").await;
     let page = html::Page::parse("/", &answer.body);
@@ -517,7 +518,7 @@ async fn front_page_with_little_shows_the_best_of_the_last_weeks() {
 }
 
 #[tokio::test]
-async fn reads_lead_to_their_neighbours_in_their_week() {
+async fn reads_link_to_their_neighbours_in_the_week() {
     let site = site(&blogs()).await;
     for week in site.store.weeks().await.unwrap() {
         let listed = page_of(&site, &format!("/week/{}", week.week)).await;
@@ -542,7 +543,7 @@ async fn reads_lead_to_their_neighbours_in_their_week() {
 }
 
 #[tokio::test]
-async fn unknown_names_in_a_filter_are_told_with_the_nearest() {
+async fn unknown_names_in_filters_get_suggestions() {
     let site = site(&blogs()).await;
     for (path, meant) in [
         ("/source/undergrwth", "undergrowth"),
@@ -568,7 +569,7 @@ async fn unknown_names_in_a_filter_are_told_with_the_nearest() {
 }
 
 #[tokio::test]
-async fn the_page_of_the_api_promises_only_what_is_there() {
+async fn api_page_documents_exactly_the_api() {
     fn keys(value: &serde_json::Value, all: &mut BTreeSet<String>) {
         match value {
             serde_json::Value::Object(object) => {
@@ -604,14 +605,14 @@ async fn the_page_of_the_api_promises_only_what_is_there() {
         }
         let mut there = BTreeSet::new();
         keys(&serde_json::from_str(&answer.body).unwrap(), &mut there);
-        // Only while there is something to tell of.
+        // Only present if there is something to report.
         there.extend(["indexed", "typed", "instead"].map(str::to_owned));
         let is_key =
             |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let mut promised = Vec::new();
         for code in section.split("<code>").skip(1).filter_map(|code| code.split("</code>").next()) {
             let pieces: Vec<&str> = code.split('"').collect();
-            // A word behind a colon or at the head of a list is a value.
+            // A word after a colon or at the start of a list is a value.
             let keys = pieces.windows(2).step_by(2).filter(|pair| {
                 code.starts_with('{')
                     && is_key(pair[1])
@@ -645,7 +646,7 @@ async fn only_own_names_are_answered() {
 }
 
 #[tokio::test]
-async fn pages_are_compressed_and_assets_kept_for_good() {
+async fn pages_are_compressed_and_assets_cached() {
     let site = site(&blogs()).await;
     for coding in ["gzip", "br"] {
         let answer = site.ask(Method::GET, "/concepts", &[("accept-encoding", coding)]).await;
@@ -676,7 +677,7 @@ async fn asset(site: &Site, selector: &str, attribute: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_first_run_says_what_is_going_on() {
+async fn first_run_shows_its_progress() {
     let mut empty = blogs();
     empty.iter_mut().for_each(|blog| blog.posts.clear());
     let site = site(&empty).await;
@@ -712,7 +713,7 @@ async fn the_first_run_says_what_is_going_on() {
 }
 
 #[tokio::test]
-async fn a_sources_page_says_how_far_back_it_reaches_and_how_to_get_more() {
+async fn source_page_shows_reach_and_backfill() {
     let site = site(&blogs()).await;
     let path = "/source/undergrowth";
     let said = |page: &Answer| html::Page::parse(path, &page.body).outline();
@@ -744,7 +745,7 @@ async fn a_sources_page_says_how_far_back_it_reaches_and_how_to_get_more() {
 }
 
 #[tokio::test]
-async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_and_where_it_moves() {
+async fn source_page_shows_schedule_failures_and_moves() {
     let site = site(&blogs()).await;
     let path = "/source/undergrowth";
     let source = site.store.source_by_slug("undergrowth").await.unwrap().unwrap();
@@ -777,8 +778,11 @@ async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_a
 
     let said = poll(1, unchanged(Address::Moves(moving)), in_rhythm.clone()).await;
     assert!(said.contains("(publishes about twice a week; polled about every 8 hours)"), "{said}");
-    assert!(said.contains("Its last answer was that nothing had changed."), "{said}");
-    assert!(said.contains("that the feed has moved for good, to <code>https://new.example/"), "{said}");
+    assert!(said.contains("At its last response, nothing had changed."), "{said}");
+    assert!(
+        said.contains(", its server redirects the feed permanently to <code>https://new.example/"),
+        "{said}"
+    );
     let said = poll(2, unchanged(Address::Moved(to)), in_rhythm).await;
     assert!(said.contains("Its feed moved on") && said.contains(", from <code>https://"), "{said}");
     poll(3, failed(), again.clone()).await;
@@ -786,7 +790,7 @@ async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_a
     for words in [
         "failed 2 times running, since",
         "It has failed since",
-        "2 polls in a row. It last answered well",
+        "2 polls in a row. Its last successful poll was",
         "(its last poll failed; retried after 2 hours)",
     ] {
         assert!(said.contains(words), "{words} is missing: {said}");
@@ -794,7 +798,7 @@ async fn a_sources_page_says_when_it_is_asked_and_why_then_since_when_it_fails_a
 }
 
 #[tokio::test]
-async fn the_data_says_the_same_as_the_pages() {
+async fn api_and_pages_agree() {
     let site = site(&blogs()).await;
     let json = |answer: Answer| serde_json::from_str::<serde_json::Value>(&answer.body).unwrap();
     insta::assert_json_snapshot!("api_weeks", json(site.get("/api/weeks").await));
@@ -807,7 +811,7 @@ async fn the_data_says_the_same_as_the_pages() {
 }
 
 #[tokio::test]
-async fn pages_look_as_they_did() {
+async fn pages_match_their_snapshots() {
     let site = site(&blogs()).await;
     for (name, path) in [
         ("week", "/week/2026-W20"),

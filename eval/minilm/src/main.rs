@@ -1,10 +1,12 @@
-//! Sentence embeddings of all-MiniLM-L6-v2 (Reimers & Gurevych 2019, "Sentence-BERT"; Wang et al. 2020, "MiniLM").
+//! Sentence embeddings of all-MiniLM-L6-v2 (Reimers & Gurevych 2019, "Sentence-BERT"; Wang et al.
+//! 2020, "MiniLM").
 //!
-//! Reads lines of JSON on standard input and answers each with a line on standard output. A string is answered with its
-//! vector, an array of 384 numbers of length 1, so that the cosine of two texts is the product of their vectors. An array
-//! of strings is answered with an array of vectors, several times faster than one by one, equal within 1e-5.
-//! `{"pieces": "a text"}` is answered with the numbers of its word pieces, without the two that the model puts around
-//! them. The one argument is the folder that holds `model.safetensors`, `config.json` and `tokenizer.json`.
+//! Reads lines of JSON on standard input and answers each with a line on standard output. The
+//! answer to a string is its vector, an array of 384 numbers of length 1, so that the cosine of two
+//! texts is the product of their vectors. The answer to an array of strings is an array of vectors;
+//! this is several times faster, and equal within 1e-5. The answer to `{"pieces": "a text"}` is the
+//! numbers of its word pieces, without the model's two special tokens. The only argument is the
+//! folder with `model.safetensors`, `config.json` and `tokenizer.json`.
 
 use std::fs::read;
 use std::io::{Write, stdin, stdout};
@@ -17,13 +19,13 @@ use candle_transformers::models::bert::{BertModel, Config};
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 
-/// What follows is left out, as the model's own settings say.
+/// The rest is cut off, as in the model's own settings.
 const TOKENS_MAX: usize = 256;
 
-/// How many tokens go through the model at once: enough to keep the processor busy, few enough for its caches.
+/// Tokens per batch: enough to keep the processor busy, few enough for its caches.
 const BATCH_TOKENS: usize = 1024;
 
-/// What is asked on a line.
+/// The request in a line.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Asked {
@@ -48,7 +50,7 @@ impl MiniLm {
             VarBuilder::from_buffered_safetensors(bytes("model.safetensors")?, DType::F32, &Device::Cpu)?;
         let mut tokenizer = Tokenizer::from_bytes(bytes("tokenizer.json")?).map_err(|e| anyhow!(e))?;
         let truncation = TruncationParams { max_length: TOKENS_MAX, ..Default::default() };
-        // One text at a time needs no padding, and without padding every token counts in the mean.
+        // A single text needs no padding, and without padding all tokens count in the mean.
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(|e| anyhow!(e))?;
         Ok(Self { tokenizer, bert: BertModel::load(weights, &config)? })
     }
@@ -59,8 +61,8 @@ impl MiniLm {
         Ok(vector)
     }
 
-    /// The vectors of texts, in their order. Texts of the same number of tokens go through the model together, so that
-    /// none is padded.
+    /// The vectors of texts, in order. Texts with the same number of tokens are processed together,
+    /// so that none is padded.
     fn embed_all<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Vec<f32>>> {
         let ids = |text: &T| -> Result<Vec<u32>> {
             let encoding = self.tokenizer.encode(text.as_ref(), true).map_err(|e| anyhow!(e))?;
@@ -84,7 +86,7 @@ impl MiniLm {
         Ok(vectors)
     }
 
-    /// The numbers of a text's word pieces, however many.
+    /// The numbers of a text's word pieces, in any number.
     fn pieces(&self, text: &str) -> Result<Vec<u32>> {
         let mut whole = self.tokenizer.clone();
         whole.with_truncation(None).map_err(|e| anyhow!(e))?;
@@ -104,7 +106,7 @@ fn main() -> Result<()> {
             Asked::Many(texts) => serde_json::to_string(&model.embed_all(&texts)?)?,
             Asked::Pieces { pieces } => serde_json::to_string(&model.pieces(&pieces)?)?,
         };
-        // Who asks waits for the answer before asking again.
+        // The client waits for the answer before its next request.
         writeln!(out, "{answer}")?;
         out.flush()?;
     }
@@ -121,7 +123,7 @@ mod tests {
         MiniLm::load(Path::new(&folder)).unwrap()
     }
 
-    /// The documentation of Sentence Transformers gives these cosines of this model for these sentences.
+    /// The documentation of Sentence Transformers has these cosines for these sentences.
     #[test]
     fn vectors_are_those_of_sentence_transformers() {
         let model = model();

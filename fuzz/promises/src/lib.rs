@@ -1,10 +1,11 @@
-//! What the rooms that read from the network promise of any bytes.
+//! Properties of all parsers of network data, for any bytes.
 //!
-//! Each function reads some bytes as one kind of document and panics where a promise is broken; that reading ends without a
-//! panic of its own is the first of them. The fuzz targets beside this crate call nothing else, and its tests call them with
-//! documents made by chance and with everything the fuzzer has kept.
+//! Each function parses bytes as one kind of document and panics if a property is violated. The
+//! first property is that the parser does not panic. The fuzz targets next to this crate call only
+//! these functions. The tests of this crate call them with random documents and with everything
+//! that the fuzzer has found.
 //!
-//! This crate must not know what the rooms do inside.
+//! This crate does not know the internals of the parsers.
 
 use backissue_extract::{LARGEST_PAGE, Page, extract, from_entry};
 use backissue_feed::robots::Robots;
@@ -12,7 +13,7 @@ use backissue_feed::{Hints, MAX_ENTRIES, Shapes, archives, discover, listing, op
 use backissue_model::{Article, CanonicalUrl, Feed, dates};
 use url::Url;
 
-/// A kind of document by its name, with what is promised of it.
+/// A kind of document by name, with its properties.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All kinds of documents.
@@ -36,7 +37,7 @@ fn hints() -> Hints {
     Hints { url: Some(at("https://example.org/a/feed")), media_type: None }
 }
 
-/// Bytes as a feed, as a document a feed goes on in, and as a WordPress list of posts.
+/// Bytes as a feed, as a further document of a feed, and as a WordPress list of posts.
 pub fn feed(bytes: &[u8]) {
     if let Ok(feed) = backissue_feed::parse(bytes, &hints()) {
         kept(&feed);
@@ -67,7 +68,7 @@ fn kept(feed: &Feed) {
     }
 }
 
-/// A canonical address stays as it is when it is made canonical again, and so does its key.
+/// A canonical address does not change when it is canonicalised again, and neither does its key.
 fn canonical(url: &Url) {
     let Ok(once) = CanonicalUrl::of(url) else { return };
     let twice = CanonicalUrl::of(once.as_url());
@@ -75,7 +76,7 @@ fn canonical(url: &Url) {
     assert_eq!(twice.map(|url| url.key()), Ok(once.key()), "{url}");
 }
 
-/// Bytes as a page: its article, the feeds it names, and the list of articles it may be.
+/// Bytes as a page: its article, its feeds, and its list of articles.
 pub fn page(bytes: &[u8]) {
     let url = at("https://example.org/2024/05/a-page");
     for media_type in [None, Some("text/html; charset=windows-1252")] {
@@ -87,7 +88,7 @@ pub fn page(bytes: &[u8]) {
     judge_all(listing::read(bytes, &hints()).links.iter().map(|link| &link.url));
 }
 
-/// What is stored of an article is harmless, and reading it again takes nothing away that was not words.
+/// The stored HTML of an article is harmless, and extracting it again loses no words.
 fn clean(article: &Article) {
     assert!(!article.text.contains('\0') && !article.html.contains('\0'), "no database takes a NUL");
     let html = article.html.to_ascii_lowercase();
@@ -117,7 +118,7 @@ pub fn sitemap(bytes: &[u8]) {
     }
 }
 
-/// Learns from half of the addresses and judges all of them; what was learned from is an article.
+/// Learns from half of the addresses and judges all of them. The examples are articles.
 fn judge_all<'a>(urls: impl Iterator<Item = &'a Url>) {
     let urls: Vec<_> = urls.collect();
     let (examples, _) = urls.split_at(urls.len() / 2);
@@ -130,7 +131,8 @@ fn judge_all<'a>(urls: impl Iterator<Item = &'a Url>) {
     }
 }
 
-/// Bytes as a list of feeds. A list that is written can be read, and has the same feeds; groups are written together.
+/// Bytes as a list of feeds. A written list can be parsed and has the same feeds; groups stay
+/// together.
 pub fn opml(bytes: &[u8]) {
     let Ok(list) = opml::read(bytes) else { return };
     if list.outlines.is_empty() {
@@ -144,7 +146,8 @@ pub fn opml(bytes: &[u8]) {
     assert_eq!(again.map(sorted), Ok(sorted(list.outlines)));
 }
 
-/// Bytes as a date, in a feed, on a page and in an address. What is a date can be written, and is read as the same moment.
+/// Bytes as a date, in a feed, on a page and in an address. What is a date can be written, and is
+/// read as the same moment.
 pub fn date(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(moment) = dates::parse(text) {

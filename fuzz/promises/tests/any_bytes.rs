@@ -1,4 +1,4 @@
-//! Whatever the bytes: an answer, no panic, and in time.
+//! Any bytes give a result without a panic, and in time.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// What the fuzzer keeps because each takes another way through the program, and what it once broke the program with.
+/// The fuzzer keeps inputs that reach different code, and inputs that once broke the program.
 #[test]
 fn what_the_fuzzer_kept_is_read() {
     for (name, promises) in TARGETS {
@@ -122,7 +122,7 @@ proptest! {
     }
 }
 
-/// Reading takes milliseconds; were the time to grow with the square of the length, it would take minutes.
+/// Parsing takes milliseconds. If the time were quadratic in the length, it would take minutes.
 #[test]
 fn no_pattern_takes_more_than_linear_time() {
     let patterns = [

@@ -1,11 +1,11 @@
-//! What a good blog says, for everything that a trap leaves alone, and the forms that answers have.
+//! The correct documents of a blog, and forms of responses.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
 
 use super::{ARTICLE, Asked, FEED};
 
-/// The blog's own good answer.
+/// The blog's correct response.
 pub(super) fn good(asked: &Asked, stream: &mut TcpStream) -> io::Result<()> {
     match asked.path.as_str() {
         FEED => answer(stream, "200 OK", "Content-Type: application/rss+xml\r\n", feed(asked, "").as_bytes()),
@@ -26,7 +26,7 @@ pub(super) fn rss(stream: &mut TcpStream, feed: &str) -> io::Result<()> {
     answer(stream, "200 OK", "Content-Type: application/rss+xml\r\n", feed.as_bytes())
 }
 
-/// An answer with its length.
+/// A response with its length.
 pub(super) fn answer(stream: &mut TcpStream, status: &str, fields: &str, body: &[u8]) -> io::Result<()> {
     let head =
         format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{fields}\r\n", body.len());
@@ -34,12 +34,12 @@ pub(super) fn answer(stream: &mut TcpStream, status: &str, fields: &str, body: &
     stream.write_all(body)
 }
 
-/// The head of an answer whose body comes in chunks.
+/// The head of a response with a chunked body.
 pub(super) fn chunked(stream: &mut TcpStream, fields: &str) -> io::Result<()> {
     stream.write_all(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{fields}\r\n").as_bytes())
 }
 
-/// A feed with one article and what else is given, `more` being items.
+/// A feed with one article; `more` are further items.
 pub(super) fn feed(asked: &Asked, more: &str) -> String {
     let item = item(asked, "<title>What we learned</title>");
     channel(asked, &format!("{item}{more}"))
@@ -57,7 +57,7 @@ pub(super) fn item(asked: &Asked, inside: &str) -> String {
     format!("<item><link>http://{}{ARTICLE}</link>{inside}</item>", asked.host)
 }
 
-/// An article of the blog's own, with something in its head and in its middle.
+/// An article, with extra contents in its head and in its middle.
 pub(super) fn page(asked: &Asked, head: &str, middle: &str) -> String {
     let words = prose(asked);
     format!(
@@ -66,7 +66,7 @@ pub(super) fn page(asked: &Asked, head: &str, middle: &str) -> String {
     )
 }
 
-/// Words of which no two blogs have the same, so that nobody takes their articles for one.
+/// Words that differ between blogs, so that their articles are not merged.
 pub(super) fn prose(asked: &Asked) -> String {
     let name = &asked.name;
     format!(

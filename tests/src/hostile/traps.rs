@@ -1,4 +1,4 @@
-//! The table of bad habits.
+//! The table of faults.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ macro_rules! traps {
     };
 }
 
-/// Every one of them.
+/// All traps.
 pub const TRAPS: &[Trap] = traps! {
     // Time.
     "never" at FEED => Source("did not begin to answer within"), |_a, s| say_nothing(s);
@@ -37,7 +37,7 @@ pub const TRAPS: &[Trap] = traps! {
     };
     "drips-gzip" at FEED => Source("did not finish its answer within"), |_a, s| {
         s.write_all(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")?;
-        // The least there is of a gzip member, which holds nothing.
+        // The smallest gzip member, which is empty.
         drip(s, &gzip(b"", 1))
     };
     "falls-silent" at FEED => Source("did not finish its answer within"), |a, s| {
@@ -49,7 +49,7 @@ pub const TRAPS: &[Trap] = traps! {
     "continues-for-ever" at FEED => Source("did not"), |_a, s| repeat(s, b"HTTP/1.1 100 Continue\r\n\r\n");
     "hints-for-ever" at FEED => Source("did not"), |_a, s| drip(s, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
 
-    // Lengths and the end.
+    // Lengths and ends.
     "too-short" at FEED => Source("could not be read"), |a, s| {
         s.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{}", feed(a, "")).as_bytes())
     };
@@ -84,7 +84,7 @@ pub const TRAPS: &[Trap] = traps! {
         repeat(s, b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")
     };
 
-    // What is no HTTP, or too much of it.
+    // Invalid HTTP, or too much of it.
     "http-0-9" at FEED => Source("did not answer in proper HTTP"), |a, s| s.write_all(feed(a, "").as_bytes());
     "secure-shell" at FEED => Source("did not answer in proper HTTP"), |_a, s| s.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
     "noise-for-http" at FEED => Source("did not answer in proper HTTP"), |_a, s| s.write_all(noise());
@@ -178,7 +178,7 @@ pub const TRAPS: &[Trap] = traps! {
         repeat(s, &[b"1000\r\n".as_slice(), &[b' '; 4096], b"\r\n"].concat())
     };
 
-    // Something else in a feed's place.
+    // Other documents in place of a feed.
     "error-page" at FEED => Source("gives a web page now, which names no other feed"), |_a, s| {
         html(s, "<!doctype html><html><head><title>Oops</title></head><body><h1>Internal error</h1></body></html>")
     };
@@ -198,7 +198,7 @@ pub const TRAPS: &[Trap] = traps! {
         rss(s, "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\"><url><loc>http://a.example/</loc></url></urlset>")
     };
 
-    // Feeds that are feeds, but.
+    // Feeds with faults.
     "wrong-type" at FEED => Kept(1), |a, s| {
         answer(s, "200 OK", "Content-Type: image/png\r\n", feed(a, "").as_bytes())
     };
@@ -354,21 +354,21 @@ pub const TRAPS: &[Trap] = traps! {
         answer(s, "200 OK", "", b"User-agent: *\nCrawl-delay: 99999999999999999999\nDisallow:\n")
     };
     "robots-forbids" at ROBOTS => Read("its robots.txt"), |_a, s| answer(s, "200 OK", "", b"User-agent: *\nDisallow: /\n");
-    "robots-never" at ROBOTS => Read("its robots.txt cannot be had"), |_a, s| say_nothing(s);
-    "robots-drips" at ROBOTS => Read("its robots.txt cannot be had"), |_a, s| {
+    "robots-never" at ROBOTS => Read("its robots.txt cannot be fetched"), |_a, s| say_nothing(s);
+    "robots-drips" at ROBOTS => Read("its robots.txt cannot be fetched"), |_a, s| {
         s.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         drip(s, b"#")
     };
-    "robots-in-trouble" at ROBOTS => Read("its robots.txt cannot be had"), |_a, s| answer(s, "500 Oops", "", b"");
+    "robots-in-trouble" at ROBOTS => Read("its robots.txt cannot be fetched"), |_a, s| answer(s, "500 Oops", "", b"");
 };
 
-/// So many gzip members after each other, which together are one gzip.
+/// Several gzip members one after another, which together are one gzip file.
 fn gzip(bytes: &[u8], members: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default().repeat(members)
 }
 
-/// 32 MiB of white space: twice what a feed may have.
+/// 32 MiB of white space: twice the maximum of a feed.
 pub(super) fn brotli_bomb() -> &'static [u8] {
     static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
     BOMB.get_or_init(|| {
@@ -383,7 +383,8 @@ pub(super) fn brotli_bomb() -> &'static [u8] {
     })
 }
 
-/// A zstd frame (RFC 8878, 3.1.1) whose blocks each say "128 KiB of this byte", with a window of 2^(10 + `exponent`) bytes.
+/// A zstd frame (RFC 8878, 3.1.1) whose blocks each stand for 128 KiB of the same byte, with a
+/// window of 2^(10 + `exponent`) bytes.
 fn zstd(exponent: u8, blocks: usize) -> Vec<u8> {
     let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, exponent << 3];
     for block in 1..=blocks {
@@ -394,7 +395,7 @@ fn zstd(exponent: u8, blocks: usize) -> Vec<u8> {
     frame
 }
 
-/// 64 KiB that mean nothing, and never begin with markup, JSON or an answer; the same every time.
+/// 64 KiB without meaning, which do not start like markup, JSON or HTTP; always the same.
 fn noise() -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     NOISE.get_or_init(|| {

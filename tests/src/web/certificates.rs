@@ -1,4 +1,4 @@
-//! A certificate authority for the life of one small web, and its server's certificate.
+//! A certificate authority for one small web, and its server's certificate.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What the server shows and what the client must trust.
+/// The server's certificate, and the authority to trust.
 pub(super) struct Certificates {
     pub(super) ca_pem: String,
     pub(super) server: Arc<ServerConfig>,
 }
 
 impl Certificates {
-    /// Makes an authority and a certificate for these host names.
+    /// Creates an authority and a certificate for these host names.
     pub(super) fn for_hosts(hosts: &[String]) -> anyhow::Result<Self> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::new(Vec::<String>::new())?;

@@ -1,4 +1,4 @@
-//! The files of the small web as answers: which file a path means, its media type, its versions, conditional requests.
+//! The files of the small web as responses: paths, media types, versions, conditional requests.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -18,11 +18,11 @@ use flate2::write::GzEncoder;
 use percent_encoding::percent_decode_str;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The files under a folder that has a folder for each host.
+/// The files below a folder with one folder per host.
 #[derive(Debug)]
 pub(super) struct Documents {
     root: PathBuf,
-    /// Documents already read, for as long as their files do not change.
+    /// Cached documents, as long as their files do not change.
     read: Mutex<HashMap<PathBuf, Arc<Document>>>,
 }
 
@@ -37,10 +37,10 @@ struct Document {
     gzipped: OnceLock<Bytes>,
 }
 
-/// What a path of a URL means.
+/// What a path refers to.
 enum Found {
     File(PathBuf),
-    /// A folder asked for without its slash.
+    /// A folder requested without its slash.
     Folder,
     Nothing,
 }
@@ -126,13 +126,14 @@ impl Document {
         response
     }
 
-    /// Whether the client has this version: by `If-None-Match`, and only without one by date (RFC 9110 section 13.2.2).
+    /// Whether the client has this version: by `If-None-Match`, or without one by date (RFC 9110
+    /// section 13.2.2).
     fn is_known_to(&self, headers: &HeaderMap) -> bool {
         if let Some(etags) = headers.get(IF_NONE_MATCH) {
             return etags.to_str().is_ok_and(|etags| etags.trim() == "*" || etags.contains(&self.version));
         }
         let since = headers.get(IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
-        // Files know fractions of a second, the header does not.
+        // Files have fractions of a second, the header does not.
         let seconds =
             |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
         since
@@ -158,7 +159,8 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .any(|value| value.contains("gzip"))
 }
 
-/// The media type by the file's name, and for XML and JSON by what is in it, as feeds are named alike and served apart.
+/// The media type by the file's name. For XML and JSON also by contents, because feeds have the
+/// same names and different types.
 fn media_type(file: &Path, bytes: &[u8]) -> &'static str {
     let opening = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).into_owned();
     match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {

@@ -1,4 +1,5 @@
-//! The past of the small web: complete, on the right days, nothing twice, and gone on with after a kill.
+//! Backfill of the small web: complete, with correct dates, without duplicates, and continued after
+//! a kill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -12,7 +13,7 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
 
-/// The archive's reads by identity, with their day. A read that stands there twice is an error.
+/// The archive's reads by key, with their day. Fails on duplicates.
 fn kept(archive: &Archive) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for read in archive.all_reads().unwrap() {
@@ -27,8 +28,8 @@ fn past() -> Vec<Article> {
     articles(&shared_dir().unwrap()).unwrap()
 }
 
-/// Of the articles that the feeds do not list, 98 in a hundred are in, all of them on the right day; of what is new, less
-/// than one in a hundred is no article.
+/// Checks that 98 % of the articles that feeds lack are there, all with the correct date, and that
+/// less than 1 % of the new reads are no articles.
 fn the_past_is_in(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
     let rest: BTreeMap<String, Option<String>> = past()
         .into_iter()
@@ -51,7 +52,7 @@ fn the_past_is_in(before: &BTreeMap<String, String>, after: &BTreeMap<String, St
 }
 
 #[test]
-fn the_past_comes_in_complete_and_a_second_time_nothing_does() {
+fn backfill_is_complete_and_idempotent() {
     let (web, archive) = small_web();
     archive.json(&["sync"]).unwrap();
     let before = kept(&archive);
@@ -82,8 +83,8 @@ fn the_past_comes_in_complete_and_a_second_time_nothing_does() {
     assert_eq!(kept(&archive), after);
 }
 
-/// Killed while it fetches what it found, it goes on where it was: complete, and no article's page is fetched twice but those
-/// that were in hand.
+/// Killed while it fetches pages, it continues: the result is complete, and only pages in progress
+/// are fetched twice.
 fn a_kill_loses_nothing(web: &SmallWeb, archive: &Archive) {
     archive.json(&["sync"]).unwrap();
     let before = kept(archive);
@@ -108,7 +109,7 @@ fn a_kill_loses_nothing(web: &SmallWeb, archive: &Archive) {
         *times.entry((request.host, request.path)).or_default() += 1;
     }
     let twice = times.values().filter(|times| **times > 1).count();
-    // Eight workers may each have had a page in hand at each of the three kills.
+    // Each of the eight workers may have had a page in progress at each of the three kills.
     assert!(twice <= 24, "{twice} pages were fetched more than once");
 }
 
@@ -119,7 +120,7 @@ fn with_sqlite_a_kill_loses_nothing() {
 }
 
 #[test]
-fn with_postgresql_the_past_comes_in() {
+fn with_postgresql_backfill_is_complete() {
     let database = Database::create().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), database.url()]);
@@ -130,7 +131,7 @@ fn with_postgresql_the_past_comes_in() {
 }
 
 #[tokio::test]
-async fn a_running_serve_does_it_in_the_background() {
+async fn running_serve_backfills_in_the_background() {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());

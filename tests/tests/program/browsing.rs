@@ -1,4 +1,5 @@
-//! The pages in a real browser: narrow and wide, light and dark, with the keyboard, and without a complaint.
+//! The pages in a real browser: narrow and wide, light and dark, with the keyboard, and without
+//! errors.
 
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
@@ -13,7 +14,7 @@ pub async fn demo() -> (Archive, Served) {
     (archive, served)
 }
 
-/// The addresses of a page of each sort.
+/// The address of one page of each kind.
 async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
     browser.window.goto(&served.url("/")).await.unwrap();
     let mut pages = vec![
@@ -42,7 +43,7 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_fits_its_screen_and_complains_of_nothing() {
+async fn pages_fit_the_screen_without_errors() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     served.until_searchable(&client(), 42).await.unwrap();
@@ -86,7 +87,7 @@ async fn every_page_fits_its_screen_and_complains_of_nothing() {
 }
 
 #[tokio::test]
-async fn the_keyboard_moves_through_a_week_and_opens_a_read() {
+async fn keyboard_moves_through_a_week_and_opens_a_read() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -108,7 +109,7 @@ async fn the_keyboard_moves_through_a_week_and_opens_a_read() {
 }
 
 #[tokio::test]
-async fn the_first_tab_offers_to_skip_to_the_reads() {
+async fn first_tab_is_a_skip_link() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -120,14 +121,14 @@ async fn the_first_tab_offers_to_skip_to_the_reads() {
     assert!(target.starts_with('#'), "{target}");
     let there = browser.evaluate(&format!("document.querySelector('{target}') !== null")).await.unwrap();
     assert_eq!(there, true);
-    // It slides in; the animation's own promise tells when it has arrived.
+    // It slides in; the animation's promise resolves at its end.
     let arrived = "Promise.all(document.activeElement.getAnimations().map(a => a.finished)) \
                    .then(() => document.activeElement.getBoundingClientRect().top)";
     let top = browser.evaluate(arrived).await.unwrap();
     assert!(top.as_f64().unwrap() >= 0.0, "the skip link shows itself when it has the focus: {top}");
 }
 
-/// The background behind the first piece of the problem's evidence.
+/// The background of the first evidence of the problem.
 async fn behind_the_evidence(browser: &Browser) -> String {
     let background = browser
         .evaluate("getComputedStyle(document.querySelector('mark[data-for=problem]')).backgroundColor")
@@ -139,7 +140,7 @@ async fn behind_the_evidence(browser: &Browser) -> String {
 const NO_COLOUR: &str = "rgba(0, 0, 0, 0)";
 
 #[tokio::test]
-async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
+async fn statement_highlights_its_evidence_and_links_to_it() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -180,7 +181,8 @@ async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
         browser.evaluate("document.activeElement.blur()").await.unwrap();
         assert_eq!(browser.window.current_url().await.unwrap().fragment(), Some("evidence-problem-1"));
         assert_eq!(behind_the_evidence(&browser).await, lit, "{colours:?}: the link led to it");
-        // The page glides there; asked at every frame until it is seen, or the driver's own limit is reached.
+        // The page scrolls smoothly; this waits until the element is visible, or the driver's time
+        // limit.
         let seen = "new Promise(seen => { const look = () => { \
                     const box = document.getElementById('evidence-problem-1').getBoundingClientRect(); \
                     if (box.top >= 0 && box.bottom <= innerHeight) seen(true); else requestAnimationFrame(look); }; look(); })";
@@ -189,7 +191,7 @@ async fn a_statement_lights_up_its_evidence_and_a_link_leads_to_it() {
     assert!(browser.complaints().await.unwrap().is_empty());
 }
 
-/// Resolves to the value of an expression once it is one that counts as true; looked at with every frame.
+/// Resolves to the value of an expression once it is truthy; evaluated in each frame.
 pub fn once(expression: &str) -> String {
     format!(
         "new Promise(seen => {{ const look = () => {{ const value = {expression}; \
@@ -198,7 +200,7 @@ pub fn once(expression: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_slash_leads_to_the_search_box_and_answers_come_while_one_types() {
+async fn slash_focuses_the_search_box_with_live_answers() {
     let (_archive, served) = demo().await;
     served.until_searchable(&client(), 42).await.unwrap();
     let browser = Browser::start().await.unwrap();

@@ -1,7 +1,8 @@
-//! Inputs on which people met faults, with the right values: every case of `cases/` in the shared data.
+//! Inputs on which people met faults, with the right values: every case of `cases/` in the shared
+//! data.
 //!
-//! A case is a document that `backissue inspect` reads, or a scenario: documents on a made-up web, and commands.
-//! `cases/expected.json` has them all, so a new case needs no code.
+//! A case is a document that `backissue inspect` reads, or a scenario: documents on a made-up web,
+//! and commands. `cases/expected.json` has them all, so a new case needs no code.
 
 use std::collections::HashMap;
 use std::fs;

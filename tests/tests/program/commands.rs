@@ -1,4 +1,4 @@
-//! The command line: help, exit codes, JSON, no colour in pipes, subscriptions in and out, `inspect`.
+//! The command line: help, exit codes, JSON, no colour in pipes, subscriptions, `inspect`.
 
 use backissue_tests::program::Archive;
 use backissue_tests::shared::shared_dir;
@@ -109,7 +109,7 @@ fn mistyped_data_folder_makes_no_archive() {
 }
 
 #[test]
-fn wrong_values_are_told_in_our_words() {
+fn wrong_values_have_our_error_messages() {
     let archive = alone();
     for (words, remedy) in [
         (vec!["serve", "--listen", "blog:http"], "127.0.0.1:7878"),
@@ -150,7 +150,7 @@ fn wrong_values_are_told_in_our_words() {
 }
 
 #[test]
-fn unknown_names_are_told_with_the_nearest_known_one() {
+fn unknown_names_get_suggestions() {
     let archive = alone();
     let opml = archive.folder().join("one.opml");
     let feed = "<outline type=\"rss\" text=\"Vitess blog\" xmlUrl=\"https://vitess.example/feed\"/>";
@@ -189,7 +189,7 @@ fn unknown_names_are_told_with_the_nearest_known_one() {
 }
 
 #[test]
-fn wrong_model_is_told_before_anything_is_followed() {
+fn wrong_model_is_reported_before_following() {
     let archive = alone();
     let opml = archive.folder().join("none.opml");
     std::fs::write(&opml, "<opml version=\"2.0\"><head/><body/></opml>").unwrap();
@@ -210,7 +210,7 @@ fn wrong_model_is_told_before_anything_is_followed() {
 }
 
 #[test]
-fn exit_codes_tell_scripts_what_happened() {
+fn exit_codes_distinguish_results() {
     let archive = alone();
     for (words, code) in [
         (vec!["config"], 0),
@@ -242,7 +242,7 @@ fn exit_codes_tell_scripts_what_happened() {
 }
 
 #[test]
-fn nothing_is_coloured_in_a_pipe() {
+fn output_in_a_pipe_has_no_colours() {
     let archive = alone();
     for words in
         [vec!["config"], vec!["starter"], vec!["starter", "first-dozen"], vec!["weeks"], vec!["show", "7"]]
@@ -258,7 +258,7 @@ fn nothing_is_coloured_in_a_pipe() {
 }
 
 #[test]
-fn config_says_where_each_setting_comes_from() {
+fn config_shows_the_origin_of_settings() {
     let archive = alone();
     let file = archive.folder().join("mine.toml");
     std::fs::write(&file, "workers = 3\nlisten = '127.0.0.1:9999'\n").unwrap();
@@ -274,7 +274,7 @@ fn config_says_where_each_setting_comes_from() {
 }
 
 #[test]
-fn a_real_opml_file_comes_in_and_goes_out_again() {
+fn real_opml_file_round_trips() {
     let archive = alone();
     let opml = shared_dir().unwrap().join("engineering_blogs.opml");
     let first = archive.json(&["import", &opml.display().to_string()]).unwrap();
@@ -292,7 +292,7 @@ fn a_real_opml_file_comes_in_and_goes_out_again() {
 }
 
 #[test]
-fn a_site_leads_to_its_feed_and_several_feeds_are_listed() {
+fn site_leads_to_its_feed_or_a_list_of_feeds() {
     let (_web, archive) = small_web();
     let known = archive.json(&["follow", "https://vitess.io/blog/feed.json"]).unwrap();
     assert_eq!(known[0]["new"], false);
@@ -332,7 +332,7 @@ fn a_site_leads_to_its_feed_and_several_feeds_are_listed() {
 }
 
 #[test]
-fn inspect_keeps_its_contract() {
+fn inspect_output_is_stable() {
     let archive = alone();
     let web = shared_dir().unwrap().join("web");
     let path = |rest: &str| web.join(rest).display().to_string();
@@ -375,7 +375,7 @@ fn inspect_keeps_its_contract() {
 }
 
 #[test]
-fn what_a_reader_wrote_goes_out_and_comes_in() {
+fn readers_data_is_exported_and_imported() {
     let (_web, archive) = small_web();
     archive.done(&["sync"]).unwrap();
     let week = archive.json(&["week"]).unwrap();

@@ -1,11 +1,11 @@
-//! The demo: the very same way of a read, with no network at all.
+//! The demo, without a network.
 
 use std::collections::BTreeSet;
 
 use backissue_tests::program::{Archive, client};
 
 #[tokio::test]
-async fn the_demo_fills_twelve_weeks_and_leaves_nothing_behind() {
+async fn demo_fills_twelve_weeks_and_is_removed() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
     let client = client();
@@ -21,7 +21,7 @@ async fn the_demo_fills_twelve_weeks_and_leaves_nothing_behind() {
     let weeks = weeks["weeks"].as_array().unwrap().clone();
     assert!(weeks.len() >= 12, "{} weeks", weeks.len());
     assert_eq!(weeks.iter().map(|w| w["reads"].as_u64().unwrap()).sum::<u64>(), 42);
-    // At least the case studies and incidents among them have a problem.
+    // At least the case studies and incidents have a problem.
     assert!(weeks.iter().map(|w| w["problems"].as_u64().unwrap()).sum::<u64>() >= 28);
 
     let mut companies = BTreeSet::new();

@@ -1,5 +1,5 @@
-//! A web that does everything wrong at once: the sync ends, in bounded memory, says what is wrong with each blog, and the
-//! good ones are complete.
+//! A web with all faults at once: the sync ends in bounded memory, reports the fault of each blog,
+//! and the correct blogs are complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -13,20 +13,20 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::syncing::listed_in;
 
-/// The feeds of three good blogs, which are followed between the bad ones.
+/// The feeds of three correct blogs, which are followed between the faulty ones.
 const HONEST: [&str; 3] = [
     "https://artsy.github.io/feed.xml",
     "https://linkerd.io/blog/index.xml",
     "https://eng.d2iq.com/index.xml",
 ];
 
-/// Far above what the limits of time come to, and far below for ever.
+/// Far above the sum of the time limits, and far below a hang.
 const BOUND: Duration = Duration::from_secs(150);
 
-/// Eight workers at once, each with a document of the largest size.
+/// Eight workers at once, each with a document of maximum size.
 const MOST_MEMORY: u64 = 600 << 20;
 
-/// Limits long enough for a busy machine, so that nobody honest passes them.
+/// Time limits that correct servers never exceed, even on a busy machine.
 const LIMITS: [&str; 6] = ["--connect-timeout", "4s", "--first-byte-timeout", "4s", "--total-timeout", "8s"];
 
 fn archive_of_both(honest: &SmallWeb, hostile: &HostileWeb) -> Archive {
@@ -44,7 +44,7 @@ fn follow(archive: &Archive, outlines: &str) {
 }
 
 #[test]
-fn a_hostile_web_costs_bounded_time_and_memory_and_the_good_blogs_nothing() {
+fn hostile_web_takes_bounded_time_and_memory() {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let hostile = HostileWeb::start().unwrap();
     let archive = archive_of_both(&web, &hostile);
@@ -72,7 +72,7 @@ fn a_hostile_web_costs_bounded_time_and_memory_and_the_good_blogs_nothing() {
     assert!(checks.iter().all(|c| c["ok"] == true || c["name"] == "network"), "{found}");
 }
 
-/// What came of each trap that is not what should have.
+/// The traps with an unexpected result.
 fn wrongs(archive: &Archive, contents: &Contents) -> Vec<String> {
     let sources = archive.json(&["sources"]).unwrap();
     let sources: BTreeMap<&str, &serde_json::Value> =
@@ -121,7 +121,7 @@ fn good_blogs_are_complete(contents: &Contents) {
     }
 }
 
-/// No entity made the program read a file or ask for an address.
+/// No entity made the program read a file or send a request.
 fn nothing_outside_was_read(hostile: &HostileWeb, contents: &Contents) {
     let asked: Vec<_> = hostile
         .requests()
@@ -137,9 +137,9 @@ fn nothing_outside_was_read(hostile: &HostileWeb, contents: &Contents) {
     assert!(!format!("{contents:?}").contains(secret), "a file of this machine is in the archive");
 }
 
-/// A feed whose `ETag` changes with every answer comes in every time, and doubles nothing.
+/// A feed whose `ETag` changes with each response is fetched each time, without duplicates.
 #[test]
-fn entity_tags_that_change_double_nothing() {
+fn changing_entity_tags_double_nothing() {
     let hostile = HostileWeb::start().unwrap();
     let mut flags = hostile.arguments().to_vec();
     flags.extend(SmallWeb::without_pauses());

@@ -1,5 +1,5 @@
-//! What the archive lies on fails: a full disk, a folder that may not be written, a file that another process holds, a damaged
-//! file, a database server that restarts. Each is told with its remedy, and what was there is left.
+//! Failures of storage: a full disk, a read-only folder, a locked file, a damaged file, a database
+//! server that restarts. Each is reported with its remedy, and existing data is not changed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,19 +16,19 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{archive_of, small_web};
 
-/// Half of what the archive grows to, in the shell's blocks of 512 bytes.
+/// Half of the archive's final size, in the shell's blocks of 512 bytes.
 const ROOM: &str = "8000";
 
-/// A command that writes and asks nobody.
+/// A command that writes and sends no requests.
 const UNFOLLOW: [&str; 3] = ["unfollow", "https://vitess.io/blog/feed.json", "--yes"];
 
-/// `sync` where no file may grow beyond [`ROOM`]: the system refuses to write as it does on a full disk.
-fn sync_without_room(archive: &Archive) -> std::process::Output {
+/// `sync` with a limit of [`ROOM`] on file sizes: the system refuses to write like on a full disk.
+fn sync_on_a_full_disk(archive: &Archive) -> std::process::Output {
     let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
     through(&["sh", "-c", &limited, "sh"], &archive.command(&["sync", "--log", "off"])).output().unwrap()
 }
 
-/// The command run by another, which is named with its own arguments.
+/// The command run by another program, whose arguments come first.
 fn through(by: &[&str], command: &Command) -> Command {
     let mut whole = Command::new(by[0]);
     whole.args(&by[1..]).arg(command.get_program()).args(command.get_args());
@@ -43,17 +43,17 @@ fn through(by: &[&str], command: &Command) -> Command {
 }
 
 #[test]
-fn a_disk_without_room_ends_the_sync_with_a_remedy_and_the_next_one_completes_it() {
+fn full_disk_ends_the_sync_and_the_next_completes_it() {
     let (web, archive) = small_web();
     let file = archive.folder().join("archive.sqlite");
     let mut before = Contents::of_sqlite(&file).unwrap();
-    // Twice: the second time there is no room from the start.
+    // Twice: the second time there is no space from the start.
     for _ in 0..2 {
-        let ended = sync_without_room(&archive);
+        let ended = sync_on_a_full_disk(&archive);
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{said}");
-        assert!(said.contains("archive.sqlite") && said.contains("room"), "{said}");
-        assert!(said.contains("nothing that was stored is lost"), "{said}");
+        assert!(said.contains("archive.sqlite") && said.contains("free space"), "{said}");
+        assert!(said.contains("no stored data is lost"), "{said}");
         let now = Contents::of_sqlite(&file).unwrap();
         assert!(now.reads() >= before.reads(), "{} reads of {}", now.reads(), before.reads());
         before = now;
@@ -70,7 +70,7 @@ fn a_disk_without_room_ends_the_sync_with_a_remedy_and_the_next_one_completes_it
 }
 
 #[tokio::test]
-async fn pages_stay_up_on_a_disk_without_room() {
+async fn pages_stay_up_on_a_full_disk() {
     let (_web, archive) = small_web();
     let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
     let serve = archive.command(&["serve", "--listen", "127.0.0.1:0"]);
@@ -128,15 +128,15 @@ fn empty_file_is_refused_by_every_command() {
 }
 
 #[test]
-fn a_damaged_file_is_named_by_every_command_and_left_as_it_is() {
+fn damaged_file_is_reported_and_not_changed() {
     let archive = Archive::new(Vec::new()).unwrap();
     archive.done(&["sources", "--create"]).unwrap();
     let file = archive.folder().join("archive.sqlite");
-    // Whoever closes it last takes in what stands beside it.
+    // The last connection to close merges the log.
     assert_eq!(Contents::of_sqlite(&file).unwrap().reads(), 0);
     let sound = std::fs::read(&file).unwrap();
     let mut damaged = sound.clone();
-    // The head stays, so that it still looks like a database; all pages behind it are noise.
+    // The header stays, so that it looks like a database; all other pages are noise.
     damaged.iter_mut().skip(4096).enumerate().for_each(|(n, byte)| *byte = (n % 251) as u8);
     std::fs::write(&file, &damaged).unwrap();
     for words in
@@ -152,8 +152,8 @@ fn a_damaged_file_is_named_by_every_command_and_left_as_it_is() {
 }
 
 #[test]
-fn a_data_folder_that_cannot_be_is_told_with_a_remedy() {
-    // Nobody may make folders there, root included.
+fn impossible_data_folder_is_reported_with_a_remedy() {
+    // Not even root can create folders there.
     let mut command = Command::new(backissue_tests::program::binary().unwrap());
     let ended = command.args(["sync", "--data", "/proc/backissue"]).stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
@@ -161,7 +161,8 @@ fn a_data_folder_that_cannot_be_is_told_with_a_remedy() {
     assert!(said.contains("/proc/backissue cannot be made") && said.contains("--data"), "{said}");
 }
 
-/// The files of a folder that nobody may write, its owner included; it may be written again when this is dropped.
+/// The files of a folder that is read-only, even for its owner. Dropping this makes it writable
+/// again.
 struct ReadOnly<'a>(&'a Path);
 
 impl<'a> ReadOnly<'a> {
@@ -192,7 +193,7 @@ impl Drop for ReadOnly<'_> {
     }
 }
 
-/// A command for which permissions count. They do not for root, unless it lays its capabilities down.
+/// A command that obeys permissions. For root, this requires dropping capabilities.
 fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
     let plain = archive.command(words);
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
@@ -202,12 +203,12 @@ fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
 }
 
 #[tokio::test]
-async fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read() {
+async fn read_only_folder_is_reported_and_readable() {
     let (_web, archive) = small_web();
     let followed = archive.done(&["sources"]).unwrap();
     let file = archive.folder().join("archive.sqlite");
     let log = archive.folder().join("archive.sqlite-wal");
-    // SQLite removes its log when the last connection closes, and keeps it while one is open.
+    // SQLite removes its log when the last connection closes, so one stays open.
     let mut other = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
     other.execute("SELECT count(*) FROM source").await.unwrap();
     assert!(log.exists());
@@ -217,7 +218,7 @@ async fn a_folder_that_may_not_be_written_is_told_with_a_remedy_and_can_be_read(
     is_told_and_read(&archive, &followed);
 }
 
-/// Makes the folder of `archive` read-only and checks what commands say.
+/// Makes the folder of `archive` read-only and checks the commands' output.
 fn is_told_and_read(archive: &Archive, followed: &str) {
     let folder = ReadOnly::make(archive.folder());
     let before = folder.files();
@@ -241,7 +242,7 @@ fn is_told_and_read(archive: &Archive, followed: &str) {
 }
 
 #[test]
-fn find_works_in_a_folder_that_may_not_be_written() {
+fn find_works_in_a_read_only_folder() {
     let (_web, archive) = small_web();
     archive.done(&["sync"]).unwrap();
     let question = ["find", "one customer slows everyone down", "--json"];
@@ -263,7 +264,7 @@ fn find_works_in_a_folder_that_may_not_be_written() {
     let (code, ..) = run(&["prior-art", "one customer slows everyone down"]);
     assert_eq!(code, Some(0));
 
-    // What changes from then on is not in the index, which is searched as it is.
+    // Later changes are not in the index, which is searched as it is.
     let sources = archive.json(&["sources"]).unwrap();
     archive.done(&["source", sources[0]["slug"].as_str().unwrap(), "--company", "Renamed"]).unwrap();
     let (code, _, err) = run(&question);
@@ -288,7 +289,7 @@ fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[tokio::test]
-async fn a_file_that_another_process_holds_is_told_when_patience_is_over_and_can_be_read_meanwhile() {
+async fn locked_file_is_reported_and_readable() {
     let (_web, archive) = small_web();
     let followed = archive.done(&["sources"]).unwrap();
     let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
@@ -296,7 +297,7 @@ async fn a_file_that_another_process_holds_is_told_when_patience_is_over_and_can
     holder.execute("BEGIN EXCLUSIVE").await.unwrap();
     let refused = archive.run(&UNFOLLOW).unwrap();
     assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
-    assert!(refused.err.contains("held by another process"), "{}", refused.err);
+    assert!(refused.err.contains("locked by another process"), "{}", refused.err);
     assert!(refused.err.contains("stop the other process or try again"), "{}", refused.err);
     assert_eq!(archive.done(&["sources"]).unwrap(), followed);
     holder.execute("ROLLBACK").await.unwrap();
@@ -305,9 +306,10 @@ async fn a_file_that_another_process_holds_is_told_when_patience_is_over_and_can
     assert_ne!(archive.done(&["sources"]).unwrap(), followed);
 }
 
-/// A server that restarts in the middle of a sync is waited for. What was in hand is due again when its leases have run out.
+/// A server restarts during a sync. The program waits for it, and interrupted work is due again
+/// when its leases have ended.
 #[test]
-fn a_database_server_that_restarts_is_waited_for_and_nothing_is_lost() {
+fn restart_of_the_database_server_loses_nothing() {
     let mut cluster = Cluster::start().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), cluster.url().to_owned()]);

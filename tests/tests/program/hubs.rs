@@ -1,4 +1,4 @@
-//! WebSub: a hub is asked to tell of changes, and what it tells brings a new post in at once.
+//! WebSub: the program subscribes to a hub, and a notification leads to an immediate poll.
 
 use backissue_tests::program::{Archive, client};
 use backissue_tests::stand_in_hub::{FEED, Signed, StandInHub};
@@ -22,7 +22,7 @@ fn polls(hub: &StandInHub) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hub_that_asks_back_is_agreed_with_about_what_was_asked_for_and_nothing_else() {
+async fn hub_verification_is_confirmed_only_if_requested() {
     let hub = StandInHub::start().unwrap();
     let archive = following(&hub, &["--base-url", "http://reader.test/"]);
     let served = archive.serve(&[]).unwrap();
@@ -54,7 +54,7 @@ async fn a_hub_that_asks_back_is_agreed_with_about_what_was_asked_for_and_nothin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_hub_signs_is_a_reason_to_poll_and_what_it_does_not_sign_is_none() {
+async fn only_signed_notifications_cause_polls() {
     let hub = StandInHub::start().unwrap();
     let archive = following(&hub, &["--base-url", "http://reader.test/"]);
     let served = archive.serve(&[]).unwrap();
@@ -70,10 +70,7 @@ async fn what_a_hub_signs_is_a_reason_to_poll_and_what_it_does_not_sign_is_none(
         assert_eq!(hub.tell(signed).await.unwrap(), 202, "as the Recommendation wants it");
         let health = health(&archive);
         let told = health["told"]["hub"].as_str().unwrap();
-        assert!(
-            told.contains("tells when something is new, until") && !told.contains("it last did"),
-            "{told}"
-        );
+        assert!(told.contains("sends notifications until") && !told.contains("the last one was"), "{told}");
         let next: jiff::Timestamp = health["health"]["next_poll"].as_str().unwrap().parse().unwrap();
         let pause = next.duration_since(jiff::Timestamp::now());
         assert!(pause.as_hours() >= 20, "it is polled seldom, and no sooner for this: {pause}");
@@ -82,16 +79,16 @@ async fn what_a_hub_signs_is_a_reason_to_poll_and_what_it_does_not_sign_is_none(
     served.until_searchable(&client, 2).await.unwrap();
     assert_eq!(polls(&hub), before + 1, "{:?}", hub.asked());
     let health = health(&archive);
-    assert!(health["told"]["hub"].as_str().unwrap().contains("it last did"), "{health}");
+    assert!(health["told"]["hub"].as_str().unwrap().contains("the last one was"), "{health}");
     let next = health["told"]["next"].as_str().unwrap();
     assert!(next.contains("polled about once a day, because its hub reports new entries"), "{next}");
     let page =
         client.get(served.url("/source/a-blog-with-a-hub")).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("tells when something is new, until"), "{page}");
+    assert!(page.contains("sends notifications until"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_public_address_no_hub_is_asked() {
+async fn without_a_public_address_there_is_no_subscription() {
     let hub = StandInHub::start().unwrap();
     let archive = following(&hub, &[]);
     let served = archive.serve(&[]).unwrap();
@@ -102,5 +99,5 @@ async fn without_a_public_address_no_hub_is_asked() {
     let call = client.post(served.url("/hub/anybody")).body("<feed/>").send().await.unwrap();
     assert_eq!(call.status(), StatusCode::NOT_FOUND);
     let told = health(&archive)["told"]["hub"].as_str().unwrap().to_owned();
-    assert!(told.contains("where `base_url` is public"), "{told}");
+    assert!(told.contains("if `base_url` is public"), "{told}");
 }

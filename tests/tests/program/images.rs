@@ -1,4 +1,5 @@
-//! Images in articles, in a browser: nobody is asked for one before its reader does, and from the cache nobody but once.
+//! Images in articles, in a browser: none is requested before the reader wants it, and with the
+//! cache each only once.
 
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
@@ -7,7 +8,7 @@ use base64::Engine;
 use fantoccini::Locator;
 use serde_json::json;
 
-/// A GIF of one point.
+/// A GIF with one pixel.
 fn gif() -> Document {
     let bytes = base64::engine::general_purpose::STANDARD
         .decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
@@ -17,8 +18,8 @@ fn gif() -> Document {
 
 const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
 
-/// A blog with one article that has images on three hosts: two of points, a drawing, one that its host keeps from
-/// programs, and one that is none.
+/// A blog with one article that has images on three hosts: two raster images, a drawing, one
+/// forbidden by robots.txt, and one that is no image.
 fn blog() -> Documents {
     let paragraph = format!("<p>{}</p>", PROSE.repeat(3));
     let article = format!(
@@ -56,14 +57,15 @@ fn archive_of(web: &MadeUpWeb) -> Archive {
     archive
 }
 
-/// Opens the article and waits for the images that are on it; gives their addresses, those first that could be shown.
+/// Opens the article and waits for its images. Returns the addresses of those that could be shown,
+/// and of the others.
 async fn open(browser: &Browser, served: &Served, query: &str) -> (Vec<String>, Vec<String>) {
     browser.window.goto(&served.url(&format!("/read/1/queues{query}"))).await.unwrap();
     settled(browser).await
 }
 
 async fn settled(browser: &Browser) -> (Vec<String>, Vec<String>) {
-    // An image that loads late is asked for once it is wanted at once.
+    // Lazy images load once they are made eager.
     let all = "Promise.allSettled(Array.from(document.querySelectorAll('.body img'), i => { i.loading = 'eager'; return i.decode(); })) \
                .then(() => Array.from(document.querySelectorAll('.body img'), i => [i.src, i.naturalWidth > 0]))";
     let all = browser.evaluate(all).await.unwrap();
@@ -89,7 +91,7 @@ async fn browser_led_to(web: &MadeUpWeb) -> Browser {
 }
 
 #[tokio::test]
-async fn an_image_is_asked_for_by_a_click_and_not_before() {
+async fn image_is_requested_only_after_a_click() {
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--no-fetch"]).unwrap();
@@ -118,7 +120,7 @@ async fn an_image_is_asked_for_by_a_click_and_not_before() {
 }
 
 #[tokio::test]
-async fn images_load_at_once_where_the_operator_says_so() {
+async fn images_load_immediately_if_configured() {
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--no-fetch", "--images", "load"]).unwrap();
@@ -130,11 +132,11 @@ async fn images_load_at_once_where_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn from_the_cache_an_image_is_fetched_once_and_only_where_it_may_be() {
+async fn cached_image_is_fetched_once_and_if_permitted() {
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--images", "cache"]).unwrap();
-    // This browser knows no way to the blog: whatever it shows comes from here.
+    // This browser cannot reach the blog, so all images come from the cache.
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
     let (shown, not) = open(&browser, &served, "").await;

@@ -1,4 +1,5 @@
-//! Killed at random moments, a hundred times and more, the archive ends up as that of a run that nobody disturbed, row by row.
+//! Killed a hundred times at random moments, the archive ends up like that of an undisturbed run,
+//! row by row.
 
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
@@ -12,16 +13,16 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::archive_of;
 
-/// Kills on each database.
+/// Kills per database.
 const KILLS: usize = 100;
 
-/// The latest moment of a kill after the start.
+/// The latest kill after the start.
 const LATEST: Duration = Duration::from_millis(600);
 
 /// An archive on one of the databases.
 struct Kept {
     archive: Archive,
-    /// None: SQLite.
+    /// `None` for SQLite.
     database: Option<Database>,
 }
 
@@ -42,11 +43,11 @@ impl Kept {
         }
     }
 
-    /// Lets the leases of the killed run out. On PostgreSQL, where others may be at work, only time ends them; on SQLite the
-    /// next start does.
+    /// Ends the leases of killed processes. On PostgreSQL, where others may be working, only time
+    /// ends them; on SQLite the next start does.
     fn ten_minutes_pass(&self) {
         let Some(database) = &self.database else { return };
-        // What the killed had sent may still be at work there, and take a read in hand.
+        // Statements of killed processes may still be running there, and may claim a read.
         let others = "datname = current_database() AND pid <> pg_backend_pid()";
         let end = format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}");
         database.run(&end).unwrap();
@@ -54,7 +55,7 @@ impl Kept {
         database.run("UPDATE source SET leased_until = leased_until - 600000").unwrap();
     }
 
-    /// Starts a command and kills it at a moment; false where it ended before.
+    /// Starts a command and kills it after a time. Returns false if it ended before.
     fn kill(&self, words: &[&str], moment: Duration) -> bool {
         let mut command = self.archive.command(words);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -62,7 +63,7 @@ impl Kept {
         if !killed {
             let ended = child.wait_with_output().unwrap();
             let said = String::from_utf8_lossy(&ended.stderr);
-            // 3: there is nothing to be found yet.
+            // 3: there is nothing to find yet.
             let good = matches!(ended.status.code(), Some(0 | 3));
             assert!(good, "{words:?} ended by itself with {}: {said}", ended.status);
         }
@@ -71,12 +72,12 @@ impl Kept {
     }
 }
 
-/// A moment of a kill after the start.
+/// A random time of a kill after the start.
 fn moment(random: &mut Random) -> Duration {
     LATEST.mul_f64(random.below(1000) as f64 / 1000.0)
 }
 
-/// The seed: named in `BACKISSUE_TEST_SEED`, or the clock's.
+/// The seed: `BACKISSUE_TEST_SEED`, or the clock's.
 fn seed() -> u64 {
     let named = std::env::var("BACKISSUE_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos().into();
@@ -110,11 +111,12 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
         if kept.kill(&["sync"], moment(&mut random)) {
             kills += 1;
             if kills % 5 == 0 {
-                // Meanwhile the search index takes in what there is, and is killed at that.
+                // At the same time, the search index takes in reads, and is killed too.
                 kept.kill(&["find", "before:2100"], moment(&mut random));
             }
         } else {
-            // It came to its end between the kills: all must be there, and another archive takes the next ones.
+            // The sync finished between two kills: the archive must be complete. The next kills get
+            // a new archive.
             assert_same(&kept.contents(), &undisturbed, seed);
             finished += 1;
             kept = make(&web);

@@ -1,4 +1,5 @@
-//! The whole program, as people use it: the binary, the small web of real blogs, both databases, a browser.
+//! The whole program as people use it: the binary, the small web of real blogs, both databases, a
+//! browser.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
@@ -26,14 +27,14 @@ use backissue_tests::program::Archive;
 use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
-/// The small web with an archive that follows every feed of it and asks without pauses.
+/// The small web, with an archive that follows all its feeds without pauses.
 fn small_web() -> (SmallWeb, Archive) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, Vec::new());
     (web, archive)
 }
 
-/// An archive that follows every feed of the small web.
+/// An archive that follows all feeds of the small web.
 fn archive_of(web: &SmallWeb, more: Vec<String>) -> Archive {
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());

@@ -1,4 +1,4 @@
-//! A reader's marks in a real browser: with script and without, and with the keyboard alone.
+//! A reader's marks in a real browser: with and without script, and with the keyboard alone.
 
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
@@ -7,12 +7,13 @@ use fantoccini::key::Key;
 
 use crate::browsing::{demo, once};
 
-/// How many reads of the page have all of these marks.
+/// Number of reads on the page with all of these marks.
 async fn marked(browser: &Browser, marks: &str) -> usize {
     browser.window.find_all(Locator::Css(&format!("[data-marks='{marks}']"))).await.unwrap().len()
 }
 
-/// Presses a button or follows a link with the Enter key: pages glide, and a pointer would have to wait for them.
+/// Presses a button or follows a link with the Enter key, because a pointer would have to wait for
+/// smooth scrolling.
 async fn press(browser: &Browser, css: &str) {
     let enter = String::from(char::from(Key::Enter));
     browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
@@ -64,7 +65,7 @@ async fn marks_are_set_and_undone_without_script() {
 }
 
 #[tokio::test]
-async fn marks_are_set_and_undone_with_the_keyboard_alone() {
+async fn marks_are_set_and_undone_with_the_keyboard() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Dark).await.unwrap();
@@ -96,7 +97,7 @@ async fn marks_are_set_and_undone_with_the_keyboard_alone() {
     assert_eq!(marked(&browser, "keep done").await, 1);
     assert_eq!(browser.window.current_url().await.unwrap().path(), week, "all of it in place");
 
-    // A button that was pressed keeps the focus though it was replaced.
+    // A pressed button keeps the focus although it was replaced.
     press(&browser, "[data-marks='keep done'] [data-mark=done]").await;
     told("Unread again").await;
     assert_eq!(browser.evaluate("document.activeElement.dataset.mark").await.unwrap(), "done");
@@ -110,7 +111,7 @@ async fn marks_are_set_and_undone_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_others_reach_is_read_only_and_says_so() {
+async fn reachable_server_is_read_only_and_explains() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo", "--base-url", "https://reads.example.org/"]).unwrap();
     served.until_idle(&client()).await.unwrap();
@@ -127,7 +128,7 @@ async fn a_server_that_others_reach_is_read_only_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_note_and_a_label_are_written_without_script() {
+async fn note_and_label_are_written_without_script() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(360, 780, Colours::Dark).await.unwrap();
@@ -156,7 +157,7 @@ async fn a_note_and_a_label_are_written_without_script() {
 }
 
 #[tokio::test]
-async fn a_note_is_saved_while_one_types_and_two_tabs_lose_nothing() {
+async fn note_is_saved_while_typing_in_two_tabs() {
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -197,8 +198,8 @@ async fn a_note_is_saved_while_one_types_and_two_tabs_lose_nothing() {
         .send_keys(" of the first tab")
         .await
         .unwrap();
-    said("changed in another place").await;
-    // What was typed is kept in the browser, even over a reload.
+    said("changed elsewhere in the meantime").await;
+    // The browser keeps typed text, even after a reload.
     browser.window.refresh().await.unwrap();
     let typed = "document.getElementById('note-text').value";
     assert_eq!(browser.evaluate(typed).await.unwrap(), "One and two of the first tab");

@@ -1,8 +1,9 @@
-//! Hostile markup, stored and then opened in a browser: nothing of it runs, and nothing of it asks anybody for anything.
+//! Hostile markup, stored and opened in a browser: nothing runs, and nothing sends a request.
 //!
-//! The vectors are those of `tests/data/xss.jsonl`. Each calls `ran(NUMBER)`, which is there on every page of this browser and
-//! writes to its console, or asks `ran.example` for something. That most of them do so where nobody cleans them is
-//! tested first: what could not run anywhere would prove nothing.
+//! The vectors are those of `tests/data/xss.jsonl`. Each calls `ran(NUMBER)`, which exists on all
+//! pages of this browser and writes to its console, or requests something from `ran.example`. A
+//! first test checks that most of them work without sanitising; vectors that never work would prove
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use backissue_tests::program::{Archive, Served};
 use serde::Deserialize;
 use serde_json::json;
 
-/// One line of the table.
+/// A line of the table.
 #[derive(Clone, Debug, Deserialize)]
 struct Vector {
     name: String,
@@ -25,12 +26,12 @@ fn vectors() -> Vec<Vector> {
 }
 
 impl Vector {
-    /// Its markup, calling itself `number`.
+    /// Its markup, with `number` as argument.
     fn html(&self, number: usize) -> String {
         self.html.replace("{n}", &number.to_string())
     }
 
-    /// A page that holds it, between `before` and `after`.
+    /// A page with the vector between `before` and `after`.
     fn page(&self, number: usize, before: &str, after: &str) -> Document {
         let Some(media_type) = &self.media_type else {
             return Document::page(&format!("{before}{}{after}", self.html(number)));
@@ -45,10 +46,10 @@ impl Vector {
     }
 }
 
-/// What every page of the browser begins with.
+/// The script at the start of all pages.
 const RAN: &str = "window.ran = number => console.log('RAN ' + number);";
 
-/// Does what a reader may do to each element, and waits until what it sets off has begun.
+/// Does what a reader can do with each element, and waits until the effects have started.
 const TOUCH: &str = r"
     const touch = within => {
         const types = ['mouseover', 'mouseenter', 'pointerover', 'mousedown', 'click', 'copy', 'wheel', 'keydown', 'input', 'scroll',
@@ -74,7 +75,7 @@ fn numbers_that_ran(complaints: &[String]) -> BTreeSet<i64> {
 }
 
 #[tokio::test]
-async fn most_vectors_run_where_nobody_cleans_them() {
+async fn most_vectors_run_without_sanitising() {
     let vectors = vectors();
     let page = |(number, vector): (usize, &Vector)| {
         let before = if vector.media_type.is_some() { "" } else { "<!doctype html><meta charset=utf-8>" };
@@ -93,7 +94,7 @@ async fn most_vectors_run_where_nobody_cleans_them() {
     );
     for number in 0..vectors.len() {
         browser.window.goto(&format!("http://raw.example/{number}")).await.unwrap();
-        // A page may lead away from under the script; what it did until then counts.
+        // A page may navigate away during the script; its effects until then count.
         let _ = browser.evaluate(&click).await;
     }
     let mut ran = numbers_that_ran(&browser.complaints().await.unwrap());
@@ -108,18 +109,18 @@ async fn most_vectors_run_where_nobody_cleans_them() {
 
 const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
 
-/// How many vectors one entry of the second feed carries.
+/// Number of vectors per entry of the second feed.
 const TOGETHER: usize = 6;
 
-/// Two blogs: one whose pages have a vector each and whose feed has it in every field, one whose pages are gone, so that
-/// what its feed carried is kept.
+/// Two blogs. The first one has pages with a vector each, and a feed with vectors in all fields.
+/// The pages of the second one are gone, so that the bodies in its feed are stored.
 fn blogs(vectors: &[Vector]) -> Documents {
     let mut documents = Documents::new();
     let mut items = Vec::new();
     for (number, vector) in vectors.iter().enumerate() {
         let markup = vector.html(number);
         let escaped = markup.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-        // Where the page names no title, the feed's is shown.
+        // If the page has no title, the feed's is shown.
         let title =
             if number % 2 == 0 { format!("<title>{escaped} {number}</title>") } else { String::new() };
         let head = format!(
@@ -176,7 +177,7 @@ fn blogs(vectors: &[Vector]) -> Documents {
     documents
 }
 
-/// Opens a page, does to it what a reader may do, and says what on it should not be there.
+/// Opens a page, interacts like a reader, and returns what should not be there.
 async fn open(browser: &Browser, served: &Served, path: &str) {
     browser.window.goto(&served.url(path)).await.unwrap();
     let wrong = browser
@@ -204,7 +205,7 @@ async fn open(browser: &Browser, served: &Served, path: &str) {
     assert_eq!(wrong, json!([]), "{path}");
 }
 
-/// Every list of the archive that the lists lead to by paging.
+/// Opens all lists of the archive, page by page.
 async fn open_lists(browser: &Browser, served: &Served) {
     let mut ahead: Vec<String> =
         ["/", "/weeks", "/sources", "/concepts", "/search?q=script", "/prior-art?q=queue"]
@@ -227,7 +228,7 @@ async fn open_lists(browser: &Browser, served: &Served) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_vector_runs_once_it_is_stored() {
+async fn no_stored_vector_runs() {
     let vectors = vectors();
     let web = MadeUpWeb::start(blogs(&vectors)).unwrap();
     let archive = Archive::new(web.arguments()).unwrap();
@@ -254,7 +255,7 @@ async fn no_vector_runs_once_it_is_stored() {
     assert_eq!(browser.complaints().await.unwrap(), [""; 0], "nothing ran, nothing was even refused");
     assert_eq!(web.requests(), [""; 0], "nobody was asked for anything");
 
-    // A reader who wants images gets images, under a policy that lets them load, and still nothing that runs.
+    // A reader who requests images gets a policy that allows images, and still nothing that runs.
     let of_feed = all.iter().filter(|read| read["url"].as_str().unwrap().starts_with("http://feed.example/"));
     for read in of_feed {
         open(&browser, &served, &format!("{}?images=all", read["path"].as_str().unwrap())).await;

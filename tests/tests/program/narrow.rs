@@ -1,4 +1,5 @@
-//! Narrow screens with hostile texts: no page scrolls sideways, however long a word, an address or a line of code is.
+//! Narrow screens with hostile texts: no page scrolls sideways, however long a word, an address or
+//! a line of code is.
 
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
@@ -7,7 +8,7 @@ use serde_json::json;
 
 const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
 
-/// Texts that cannot be broken where a line usually is.
+/// Texts without the usual places for line breaks.
 fn long_texts() -> Vec<String> {
     vec![
         "Donaudampfschifffahrtsgesellschaftskapitän".repeat(4),
@@ -66,13 +67,13 @@ fn blogs() -> Documents {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_scrolls_sideways_whatever_its_texts() {
+async fn no_page_scrolls_sideways() {
     let web = MadeUpWeb::start(blogs()).unwrap();
     let archive = Archive::new(web.arguments()).unwrap();
     for blog in 0..long_texts().len() {
         archive.done(&["follow", &format!("http://blog{blog}.example/feed.json")]).unwrap();
     }
-    // A blog that is out of reach: its error is shown as well.
+    // An unreachable blog, so that its error is shown.
     let far = "http://nowhere-with-a-long-name-that-has-no-end-at-all-and-then-some.example/feed";
     let opml = archive.folder().join("far.opml");
     let outline = format!("<outline type=\"rss\" text=\"{}\" xmlUrl=\"{far}\"/>", "Unreachable".repeat(20));
@@ -108,7 +109,7 @@ async fn no_page_scrolls_sideways_whatever_its_texts() {
         pages.push(format!("/week/2026-W20?source={slug}&kind=incident"));
         pages.push(format!("/search?q=queue+source%3A{slug}"));
     }
-    // Each text as a title, each blog's name beside one.
+    // Each text as a title, next to each blog's name.
     pages.extend(
         all.iter().step_by(long_texts().len() + 1).map(|read| read["path"].as_str().unwrap().to_owned()),
     );
@@ -128,7 +129,7 @@ async fn no_page_scrolls_sideways_whatever_its_texts() {
     assert!(wide.is_empty(), "{} pages scroll sideways:\n{}", wide.len(), wide.join("\n"));
 }
 
-/// How wide the page is, and which elements reach beyond the screen.
+/// The width of the page, and the elements that extend beyond the screen.
 const WIDEST: &str = "(() => {
     const most = document.documentElement.clientWidth;
     const scrolls = e => e && (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));

@@ -1,4 +1,4 @@
-//! Search over real blogs: in the terminal, beside a server, and whatever becomes of the index.
+//! Search over real blogs: in the terminal, next to a server, and with a damaged index.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::small_web;
 
-/// A problem as somebody would tell it, with hardly a word of the article that tells of it, and that article.
+/// A problem in a person's words, with hardly a word of the article, and that article.
 const PARAPHRASE: (&str, &str) = (
     "radius search drops nearby places to the east and west but not north or south",
     "https://artsy.github.io/blog/2023/02/10/mongo-geospatial-queries/",
@@ -22,7 +22,7 @@ fn found(archive: &Archive, question: &str) -> Vec<String> {
     reads.map(|read| read["url"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Every read that the index has.
+/// Number of reads in the index.
 fn indexed(archive: &Archive) -> u64 {
     archive.json(&["find", "before:2100", "--limit", "1"]).unwrap()["total"].as_u64().unwrap()
 }
@@ -31,7 +31,7 @@ fn index(archive: &Archive) -> PathBuf {
     archive.folder().join("index")
 }
 
-/// What `doctor` says of the index.
+/// The result of `doctor` for the index.
 fn doctor(archive: &Archive) -> (bool, String) {
     let said = archive.run(&["doctor", "--json"]).unwrap();
     let found: Value = serde_json::from_str(&said.out).unwrap();
@@ -41,7 +41,7 @@ fn doctor(archive: &Archive) -> (bool, String) {
 }
 
 #[test]
-fn a_problem_in_other_words_is_found_and_the_index_comes_back_whatever_happens_to_it() {
+fn paraphrase_is_found_and_the_index_recovers() {
     let (_web, archive) = small_web();
     archive.json(&["sync"]).unwrap();
     let reads: u64 = archive
@@ -62,7 +62,7 @@ fn a_problem_in_other_words_is_found_and_the_index_comes_back_whatever_happens_t
     let (well, said) = doctor(&archive);
     assert!(well && said.contains(&format!("all {reads} reads")), "{said}");
 
-    // Gone, and killed in the middle of taking the reads in again.
+    // Deleted, and killed while being rebuilt.
     std::fs::remove_dir_all(index(&archive)).unwrap();
     let mut child =
         archive.command(&["find", question]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -88,13 +88,13 @@ fn a_problem_in_other_words_is_found_and_the_index_comes_back_whatever_happens_t
     assert_eq!(found(&archive, question), first);
 }
 
-/// Whether an index has been begun below the folder.
+/// Whether there is an index below the folder.
 fn begun(folder: &Path) -> bool {
     let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
     inside.into_iter().any(|entry| entry.path().join("CURRENT").is_file())
 }
 
-/// Changes a byte in the middle of the largest file of the index.
+/// Changes a byte in the middle of the index's largest file.
 fn damage(folder: &Path) {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -133,10 +133,10 @@ fn narrowed_and_paged(archive: &Archive) {
     assert_eq!(nothing.code, 3, "{}", nothing.out);
     let noted = archive.run(&["find", "kind:poem replication"]).unwrap();
     assert_eq!(noted.code, 0);
-    assert!(noted.err.contains("poem") && !noted.out.contains("is no kind"), "{}", noted.err);
+    assert!(noted.err.contains("poem") && !noted.out.contains("is not a kind"), "{}", noted.err);
 }
 
-/// `reindex` beside a server: it answers all the while, and takes the new index up.
+/// `reindex` next to a server: the server answers all the time, and then uses the new index.
 fn made_anew_while_it_is_searched(archive: &Archive, question: &str, url: &str) {
     let served = archive.serve(&["--no-fetch"]).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -167,7 +167,7 @@ fn made_anew_while_it_is_searched(archive: &Archive, question: &str, url: &str) 
 }
 
 #[tokio::test]
-async fn the_demo_is_searched_as_soon_as_its_reads_are_there() {
+async fn demo_is_searchable_as_soon_as_it_has_reads() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
     let client = client();

@@ -1,4 +1,5 @@
-//! The pages over a real archive: every link leads somewhere, answers are cached and compressed, nothing loads from elsewhere.
+//! The pages of a real archive: all links work, responses are cached and compressed, nothing loads
+//! from other sites.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,10 +7,10 @@ use backissue_tests::program::{Archive, client};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH};
 
-/// How many pages of each sort the walk opens: enough to meet every sort of link, few enough to be quick.
+/// Number of pages of each kind to open: enough to find all kinds of links, few enough to be quick.
 const OF_EACH_SORT: usize = 12;
 
-/// The sort of page an address leads to: its first segment, and whether it is narrowed.
+/// The kind of page at an address: its first segment, and whether it is filtered.
 fn sort_of(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
@@ -27,7 +28,7 @@ fn links(html: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_link_of_the_demo_leads_to_a_page() {
+async fn all_links_of_the_demo_work() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
     let client = client();
@@ -68,7 +69,7 @@ async fn every_link_of_the_demo_leads_to_a_page() {
 }
 
 #[tokio::test]
-async fn an_unchanged_page_is_not_sent_again_and_a_changed_one_is_compressed() {
+async fn unchanged_page_is_a_304_and_others_are_compressed() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
     let client = client();
@@ -84,7 +85,7 @@ async fn an_unchanged_page_is_not_sent_again_and_a_changed_one_is_compressed() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_gets_a_page_with_a_way_out() {
+async fn wrong_address_gets_a_page_with_links() {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--no-fetch"]).unwrap();
     let client = client();

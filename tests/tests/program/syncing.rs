@@ -1,4 +1,4 @@
-//! A sync of real blogs: nothing lost, nothing twice.
+//! A sync of real blogs: nothing lost, nothing doubled.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -13,12 +13,12 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
 
-/// The articles that the small web's feeds list, each once, by the identity of their addresses.
+/// The articles in the small web's feeds, each once, by key.
 fn listed(web: &SmallWeb) -> BTreeSet<String> {
     web.feeds().iter().flat_map(|feed| listed_in(feed)).collect()
 }
 
-/// The same of one feed. What it gives the zero time is a page of the site.
+/// The same for one feed. Entries with a zero time are pages of the site.
 pub fn listed_in(feed: &str) -> BTreeSet<String> {
     let path = shared_dir().unwrap().join("web").join(feed.trim_start_matches("https://"));
     let hints = Hints { url: feed.parse().ok(), media_type: None };
@@ -32,7 +32,7 @@ fn kept(archive: &Archive) -> Vec<String> {
     archive.all_reads().unwrap().iter().map(key).collect()
 }
 
-/// One read an article, the second sync only asks whether anything changed, and the weeks span the years.
+/// One read per article; the second sync only sends conditional requests; the weeks span years.
 fn a_sync_is_complete_and_a_second_one_changes_nothing(web: &SmallWeb, archive: &Archive) {
     let summary = archive.json(&["sync"]).unwrap();
     assert_eq!(summary["troubles"].as_array().unwrap().len(), 0, "{summary}");
@@ -59,7 +59,7 @@ fn a_sync_is_complete_and_a_second_one_changes_nothing(web: &SmallWeb, archive: 
 }
 
 #[test]
-fn with_sqlite_a_sync_is_complete_and_a_second_one_changes_nothing() {
+fn with_sqlite_sync_is_complete_and_idempotent() {
     let (web, archive) = small_web();
     a_sync_is_complete_and_a_second_one_changes_nothing(&web, &archive);
     let found = archive.json(&["doctor"]).unwrap();
@@ -72,7 +72,7 @@ fn with_sqlite_a_sync_is_complete_and_a_second_one_changes_nothing() {
 }
 
 #[test]
-fn with_postgresql_a_sync_is_complete_and_a_second_one_changes_nothing() {
+fn with_postgresql_sync_is_complete_and_idempotent() {
     let database = Database::create().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), database.url()]);
@@ -80,11 +80,11 @@ fn with_postgresql_a_sync_is_complete_and_a_second_one_changes_nothing() {
 }
 
 #[test]
-fn a_sync_that_is_told_to_stop_goes_on_where_it_stopped() {
+fn stopped_sync_continues_where_it_stopped() {
     let (web, archive) = small_web();
     let mut command = archive.command(&["sync", "--json", "--workers", "2"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // Some pages have been answered: the sync is in the middle of its work.
+    // Some pages have been fetched, so the sync is in the middle of its work.
     while web.requests().iter().filter(|r| r.path.contains("/blog/")).count() < 20 {
         assert!(child.try_wait().unwrap().is_none(), "the sync ended before it could be stopped");
         std::thread::yield_now();
@@ -112,7 +112,7 @@ fn a_sync_that_is_told_to_stop_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_source_out_of_reach_is_named_and_the_others_go_on() {
+fn unreachable_source_is_named_and_others_continue() {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, Vec::new());
     let stray = archive.folder().join("stray.opml");
@@ -129,7 +129,7 @@ fn a_source_out_of_reach_is_named_and_the_others_go_on() {
         let told = |about: &str| source["told"][about].as_str().unwrap_or_default();
         if source["title"] == "Stray" {
             assert!(
-                told("failing").contains("404") && told("failing").contains("never answered well"),
+                told("failing").contains("404") && told("failing").contains("no poll has ever succeeded"),
                 "{source}"
             );
             assert!(told("next").contains("its last poll failed; retried after"), "{source}");
@@ -147,13 +147,13 @@ fn a_source_out_of_reach_is_named_and_the_others_go_on() {
 }
 
 #[test]
-fn with_no_network_each_source_says_so_and_the_demo_is_offered() {
+fn missing_network_is_reported_and_the_demo_offered() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let flags = ["--resolve".to_owned(), format!("*:443:{nobody}"), "--allow-private-addresses".to_owned()];
     let archive = Archive::new(flags.into()).unwrap();
     let said = archive.run(&["sync", "--host-pause", "0s"]).unwrap();
     assert_eq!(said.code, 4, "{}{}", said.out, said.err);
-    assert!(said.err.contains("beginning with 12 blogs"), "{}", said.err);
+    assert!(said.err.contains("starting with 12 blogs"), "{}", said.err);
     let named = archive.json(&["sources"]).unwrap();
     for source in named.as_array().unwrap() {
         let title = source["title"].as_str().unwrap();
@@ -164,7 +164,7 @@ fn with_no_network_each_source_says_so_and_the_demo_is_offered() {
 }
 
 #[tokio::test]
-async fn sync_beside_a_running_serve_has_it_fetch_now() {
+async fn sync_makes_a_running_serve_fetch_now() {
     let (web, archive) = small_web();
     let served = archive.serve(&[]).unwrap();
     served.until_idle(&client()).await.unwrap();

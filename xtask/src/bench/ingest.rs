@@ -24,12 +24,12 @@ use crate::table::table;
 /// The arguments of `cargo xtask bench ingest`.
 #[derive(Debug, clap::Args)]
 pub struct Ingest {
-    /// Syncs of each database; the middle one counts
+    /// Number of syncs per database; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }
 
-/// What one sync came to.
+/// The result of one sync.
 struct Sync {
     reads: u64,
     time: Duration,
@@ -37,7 +37,7 @@ struct Sync {
 }
 
 impl Ingest {
-    /// Measures and prints.
+    /// Measures and prints the result.
     pub async fn run(self, binary: &Path) -> anyhow::Result<()> {
         let cluster = Cluster::start()?;
         println!(
@@ -92,14 +92,14 @@ fn one_sync(binary: &Path, database: Option<&Database>) -> anyhow::Result<Sync> 
     Ok(Sync { reads: summary["reads_done"].as_u64().context("a summary counts its reads")?, time, peak })
 }
 
-/// The most memory the process has held so far, in KiB, as Linux tells it.
+/// The process's peak memory so far, in KiB, as Linux counts it.
 fn peak_memory(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// One blog's feed with the pages it names.
+/// A blog's feed with the pages it links to.
 struct Blog {
     feed_url: Url,
     feed: Vec<u8>,
@@ -142,7 +142,8 @@ async fn stages(cluster: &Cluster) -> anyhow::Result<String> {
         .flat_map(|b| &b.pages)
         .filter_map(|(entry, url, bytes)| {
             let page = Page { bytes, media_type: Some("text/html; charset=utf-8"), url: Some(url) };
-            // As in a sync: where a page has no article, the feed's counts, and where that has none, nothing is stored.
+            // As in a sync: if a page has no article, the feed's is used, and if that has none,
+            // nothing is stored.
             let article = backissue_extract::extract(&page, Some(entry))
                 .or_else(|_| backissue_extract::from_entry(entry, Some(url)));
             Some((entry, url, article.ok()?))
@@ -176,7 +177,7 @@ fn precis_of(entry: &Entry, url: &Url, article: &Article) -> Precis {
     backissue_annotate::annotate(&Text { tags: &entry.tags, ..Text::of(article, company, Some(url)) })
 }
 
-/// The store's share of the way: admit, claim and store an article, claim and store a précis.
+/// The time of the store: admit, claim and store an article, claim and store a précis.
 async fn storing(
     location: &Location,
     blogs: &[Blog],

@@ -1,4 +1,4 @@
-//! The search for the nearest vectors: how long it takes, what it misses, what it keeps in memory.
+//! The search for the nearest vectors: its time, misses and memory.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -10,32 +10,32 @@ use crate::labels::REPORTING;
 use crate::optimised;
 use crate::table::table;
 
-/// Words of a question.
+/// Words per question.
 const WORDS: usize = 9;
 
 /// The arguments of `cargo xtask bench meaning`.
 #[derive(Debug, clap::Args)]
 pub struct Meaning {
-    /// How many vectors there are
+    /// Number of vectors
     #[arg(long, value_delimiter = ',', default_values_t = [100_000, 200_000, 1_000_000, 2_000_000])]
     vectors: Vec<u32>,
-    /// How many questions are asked
+    /// Number of questions
     #[arg(long, default_value_t = 200)]
     questions: usize,
-    /// Spare the optimised build; what is measured is optimised in every build, only less
+    /// Skip the optimised build, for a quick look
     #[arg(long)]
     unoptimised: bool,
 }
 
 impl Meaning {
-    /// Measures and prints.
+    /// Measures and prints the result.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
             optimised::required()?;
         }
         let embedder = Embedder::built_in();
         let sentences = sentences::of_blogs(|_| true)?;
-        // Whoever asks is none of those whose sentences are looked through most.
+        // The questions come from other blogs than most of the searched sentences.
         let asked: Vec<String> = sentences::of_blogs(|host| REPORTING.contains(&host))?;
         let asked: Vec<String> = asked.iter().filter_map(|sentence| excerpt(sentence)).collect();
         let step = (asked.len() / self.questions.max(1)).max(1);
@@ -67,7 +67,7 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
     let began = Instant::now();
     let vectors = Vectors::new(embedder.dimensions(), kept());
     let built = began.elapsed();
-    // Exact, in parts so small that each is compared in full.
+    // Exact, in parts so small that each is compared completely.
     let all: Vec<_> = kept().collect();
     let parts: Vec<Vectors> =
         all.chunks(50_000).map(|part| Vectors::new(embedder.dimensions(), part.iter().copied())).collect();
@@ -86,7 +86,7 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
         for (recall, limit) in recall.iter_mut().zip([10, 100]) {
             let found: HashSet<u32> = found.iter().take(limit).map(|row| row.row).collect();
             let wanted = &exact[..limit.min(exact.len())];
-            // Of equals either will do.
+            // Among equals, any is correct.
             let least = wanted.last().map_or(0.0, |row| row.similarity);
             let hits =
                 wanted.iter().filter(|row| found.contains(&row.row) || row.similarity <= least).count();
@@ -106,17 +106,17 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
     ]
 }
 
-/// A sentence as it is, and beyond them the first half of one and the second of another.
+/// A sentence, or beyond their number, the first half of one and the second half of another.
 fn joined(sentences: &[String], number: usize) -> String {
     let Some(other) = number.checked_sub(sentences.len()) else { return sentences[number].clone() };
     let one = &sentences[other % sentences.len()];
-    // A step that shares no factor with most sizes, so that pairs do not repeat.
+    // A step without a common factor with most sizes, so that pairs do not repeat.
     let other = &sentences[(other * 7919 + other / sentences.len()) % sentences.len()];
     let half = |sentence: &str| sentence.floor_char_boundary(sentence.len() / 2);
     format!("{} {}", &one[..half(one)], &other[half(other)..])
 }
 
-/// Some words out of the middle of a sentence, where it has enough.
+/// Some words from the middle of a sentence, if it is long enough.
 fn excerpt(sentence: &str) -> Option<String> {
     let words: Vec<&str> = sentence.split_whitespace().collect();
     let from = words.len().checked_sub(WORDS * 2)? / 2;

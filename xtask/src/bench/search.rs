@@ -1,4 +1,5 @@
-//! Search over made-up archives of several sizes, against SQLite's full text over the same reads.
+//! Search in generated archives of several sizes, compared with SQLite's full-text search of the
+//! same reads.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,19 +26,19 @@ pub struct Search {
     /// Sizes of the archive, in reads
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
     reads: Vec<u32>,
-    /// Where to keep what is built, and to find it again
+    /// Where to keep what is built, for further runs
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Spare the optimised build, for a quick look
+    /// Skip the optimised build, for a quick look
     #[arg(long)]
     unoptimised: bool,
 }
 
-/// How often each question is asked of ours; of 95 answers the 95th percentile alone would be chance. FTS5, which takes
-/// seconds, is asked once.
+/// How often our search answers each question: the 95th percentile of only 95 answers would be
+/// random. FTS5, which takes seconds, answers once.
 const ROUNDS: usize = 5;
 
-/// What made-up reads are made of.
+/// The parts of generated reads.
 struct Stuff {
     paragraphs: Vec<String>,
     titles: Vec<String>,
@@ -46,10 +47,10 @@ struct Stuff {
 }
 
 impl Search {
-    /// Measures and prints.
+    /// Measures and prints the result.
     ///
     /// # Errors
-    /// Where test data is missing, or there is no room.
+    /// If test data is missing, or the disk is full.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
             optimised::required()?;
@@ -103,7 +104,7 @@ async fn one_size(
                 let query = Query::parse(text);
                 let meaning = (by != By::Words).then(|| embedder.embed(&query.words())).flatten();
                 ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)?;
-                // The first round brings the files into memory.
+                // The first round loads the files into memory.
                 if round > 0 {
                     took.push(began.elapsed());
                 }
@@ -144,7 +145,8 @@ async fn one_size(
     Ok(())
 }
 
-/// Our index of so many reads, and how long it took; no time where it was kept.
+/// Our index of so many reads, and its build time. No time if the index was kept from an earlier
+/// run.
 fn built(
     folder: &Path,
     stuff: &Stuff,
@@ -168,7 +170,7 @@ fn built(
     Ok((index, Some(began.elapsed())))
 }
 
-/// FTS5 over the same reads, and how long it took; no time where it was kept.
+/// FTS5 with the same reads, and its build time. No time if it was kept from an earlier run.
 async fn filled(
     file: &Path,
     stuff: &Stuff,
@@ -224,7 +226,8 @@ impl Stuff {
         })
     }
 
-    /// The read of this number, always the same: 8 to 24 paragraphs, and of two reads one has a problem.
+    /// The read with this number, always the same: 8 to 24 paragraphs. Every second read has a
+    /// problem.
     fn read(&self, number: u32, embedder: &Embedder) -> Document {
         let mut random = Random(u64::from(number) + 1);
         let title = format!("{}: {}", any(&mut random, &self.titles), any(&mut random, &self.titles));
@@ -262,7 +265,7 @@ impl Stuff {
     }
 }
 
-/// One of the list, by chance.
+/// A random element of the list.
 fn any<'l, T>(random: &mut Random, list: &'l [T]) -> &'l T {
     &list[random.below(list.len())]
 }
@@ -296,11 +299,11 @@ fn size(path: &Path) -> anyhow::Result<u64> {
     std::fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
 }
 
-/// What this process has in memory, in bytes.
+/// Memory of this process, in bytes.
 struct Resident {
-    /// Of its own.
+    /// Private memory.
     own: u64,
-    /// Pages of mapped files that it has touched, which the system takes back where it needs room.
+    /// Pages of mapped files, which the system can reclaim.
     of_files: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The pages under load, at two sizes of the archive.
+//! The pages under load, with two sizes of the archive.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,16 +16,16 @@ pub struct Serve {
     /// Sizes of the archive, in reads
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000])]
     reads: Vec<u32>,
-    /// Seconds each page is asked for
+    /// Seconds per page
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Requests under way at once
+    /// Concurrent requests
     #[arg(long, default_value_t = 4)]
     at_once: usize,
 }
 
 impl Serve {
-    /// Measures and prints.
+    /// Measures and prints the result.
     pub async fn run(self, binary: &Path) -> anyhow::Result<()> {
         println!(
             "{} requests under way at once for {} s a page, client and server on the same machine, answers not compressed:\n",
@@ -51,7 +51,7 @@ impl Serve {
         Ok(())
     }
 
-    /// Times of every answer, sorted.
+    /// The times of all responses, sorted.
     async fn load(&self, url: &str) -> anyhow::Result<Vec<Duration>> {
         let client = client();
         let warm = client.get(url).send().await?;
@@ -85,7 +85,7 @@ fn milliseconds(sorted: &[Duration], share: f64) -> String {
     sorted.get(at).map_or_else(|| "-".to_owned(), |t| format!("{:.2}", t.as_secs_f64() * 1000.0))
 }
 
-/// Fills an archive; the pages to ask for.
+/// Fills an archive. Returns the pages to request.
 async fn fill(folder: &Path, reads: u32) -> anyhow::Result<Vec<(&'static str, String)>> {
     let store = Store::open(&Location::Sqlite(folder.join("archive.sqlite")), &TimeZone::UTC).await?;
     backissue_store::generate(&store, reads, 1).await?;

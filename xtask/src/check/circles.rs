@@ -1,8 +1,8 @@
-//! No circle of files in any crate: if one file uses another, the other must not lead back to it.
+//! Checks that files of a crate do not use each other in a circle.
 //!
-//! A file uses another if one of its paths names something that the other defines. Paths begin with
-//! `crate`, `super`, `self` or a child module. Re-exports are followed to the definition. Tests are
-//! not looked at.
+//! A file uses another one if one of its paths names an item that the other one defines. Paths
+//! start with `crate`, `super`, `self` or a child module. Re-exports are followed to the
+//! definition. Tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::{Finding, read};
 
-/// Folders with circles that are still to be opened.
+/// Folders whose circles are still to be opened.
 const KNOWN: &[&str] = &[
     "crates/annotate/src",
     "crates/cli/src",
@@ -31,18 +31,18 @@ const KNOWN: &[&str] = &[
 /// A file of a crate. Inline modules are part of their file.
 #[derive(Default)]
 struct Module {
-    /// Modules below it, by name.
+    /// Its child modules.
     children: BTreeSet<String>,
-    /// Names that `use` brings in, and the absolute path that each stands for.
+    /// The names that `use` brings in, each with its absolute path.
     imports: BTreeMap<String, Vec<String>>,
-    /// Absolute paths that its code names.
+    /// The absolute paths in its code, with their lines.
     uses: Vec<(Vec<String>, usize)>,
 }
 
-/// The modules of a crate by their path; the root has the empty one.
+/// The modules of a crate by path; the root has the empty path.
 type Modules = BTreeMap<Vec<String>, Module>;
 
-/// Looks for circles in each crate of the workspace.
+/// Finds circles in each crate of the workspace.
 ///
 /// # Errors
 /// If a file cannot be read or is not Rust.
@@ -75,7 +75,8 @@ pub fn check(files: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// `index/writer.rs` is `["index", "writer"]`. Returns `None` for files of tests and of other programs.
+/// `index/writer.rs` is `["index", "writer"]`. Returns `None` for files of tests and of other
+/// programs.
 fn module_path(file: &Path) -> Option<Vec<String>> {
     let mut path: Vec<String> =
         file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -106,7 +107,7 @@ impl Module {
         module
     }
 
-    /// Collects imports and paths; an inline module counts as part of its file.
+    /// Collects imports and paths, also of inline modules.
     fn read(&mut self, path: &[String], tokens: &[TokenTree]) {
         let mut at = 0;
         while at < tokens.len() {
@@ -144,7 +145,8 @@ impl Module {
         }
     }
 
-    /// The path from the crate's root. Returns `None` if it leads out of the crate or to a local name.
+    /// The path from the crate's root. Returns `None` if it leads out of the crate or to a local
+    /// name.
     fn absolute(&self, own: &[String], names: &[String]) -> Option<Vec<String>> {
         let (first, rest) = names.split_first()?;
         match first.as_str() {
@@ -172,13 +174,13 @@ fn is_punct(token: Option<&TokenTree>, expected: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == expected)
 }
 
-/// Whether a path of two or more names begins here.
+/// Whether a path of two or more names starts here.
 fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     let is_continued = at >= 2 && is_punct(tokens.get(at - 1), ':') && is_punct(tokens.get(at - 2), ':');
     !is_continued && is_punct(tokens.get(at + 1), ':') && is_punct(tokens.get(at + 2), ':')
 }
 
-/// Reads `a::b`, `a::{b, c::d}` and `a as b`. Returns where it ends.
+/// Parses `a::b`, `a::{b, c::d}` and `a as b`. Returns the position after it.
 fn path_tree(
     tokens: &[TokenTree],
     mut at: usize,
@@ -220,7 +222,7 @@ fn path_tree(
     at.max(1)
 }
 
-/// Which module uses which, with the line of the first use.
+/// The modules that each module uses, with the line of the first use.
 fn graph(modules: &Modules) -> BTreeMap<&Vec<String>, BTreeMap<&Vec<String>, usize>> {
     modules
         .iter()
@@ -239,7 +241,7 @@ fn graph(modules: &Modules) -> BTreeMap<&Vec<String>, BTreeMap<&Vec<String>, usi
         .collect()
 }
 
-/// The module that defines what the path names, through re-exports.
+/// The module that defines the item at a path. Follows re-exports.
 fn definition(modules: &Modules, target: &[String], depth: usize) -> Option<Vec<String>> {
     let length = (0..=target.len()).rev().find(|length| modules.contains_key(&target[..*length]))?;
     let (module, rest) = target.split_at(length);
@@ -252,7 +254,7 @@ fn definition(modules: &Modules, target: &[String], depth: usize) -> Option<Vec<
     }
 }
 
-/// The shortest circle through each file that is on one; each circle once.
+/// The shortest circle through each file; each circle once.
 fn circles<'m>(
     graph: &BTreeMap<&'m Vec<String>, BTreeMap<&'m Vec<String>, usize>>,
 ) -> Vec<Vec<&'m Vec<String>>> {
@@ -268,7 +270,7 @@ fn circles<'m>(
     circles
 }
 
-/// Breadth first from `start` until it is met again.
+/// The shortest path from `start` back to it, by breadth-first search.
 fn shortest_circle<'m>(
     graph: &BTreeMap<&'m Vec<String>, BTreeMap<&'m Vec<String>, usize>>,
     start: &&'m Vec<String>,
@@ -301,7 +303,7 @@ fn shortest_circle<'m>(
 mod tests {
     use super::*;
 
-    /// The circles of a crate that is given as module paths and sources.
+    /// The circles of a crate, given as module paths and sources.
     fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
         let mut modules = Modules::new();
         for (path, source) in files {
@@ -352,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_not_looked_at() {
+    fn tests_are_ignored() {
         let found = circles_of(&[
             ("", "mod a; mod b;"),
             ("a", "use crate::b::B; #[cfg(test)] mod tests { use super::*; }"),

@@ -1,27 +1,27 @@
-//! A Rust file as its tokens, its comments and its string literals.
+//! The tokens, comments and string literals of a Rust file.
 
 use std::ops::Range;
 
 use anyhow::anyhow;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
-/// A comment: lines that follow one another with the same marker.
+/// A comment: consecutive lines with the same marker.
 pub struct Comment {
     /// The first line, from 1.
     pub line: usize,
     /// Whether it is a doc comment (`///` or `//!`).
     pub is_doc: bool,
-    /// The text of each line, without marker.
+    /// The text of each line, without the marker.
     pub lines: Vec<String>,
 }
 
-/// A string literal as it is written, without its quotes.
+/// A string literal as written, without its quotes.
 pub struct Text {
-    /// The line it begins on, from 1.
+    /// The line of its start, from 1.
     pub line: usize,
-    /// What is between the quotes.
+    /// The text between the quotes.
     pub text: String,
-    /// Whether an `#[error(…)]` holds it.
+    /// Whether it is inside `#[error(…)]`.
     pub is_error: bool,
 }
 
@@ -33,11 +33,11 @@ pub struct Test {
     pub name: String,
 }
 
-/// What the checks need to know about a file.
+/// The parts of a file that the checks need.
 pub struct Source {
     /// All comments, in order.
     pub comments: Vec<Comment>,
-    /// String literals outside of tests.
+    /// String literals outside tests.
     pub texts: Vec<Text>,
     /// All tests.
     pub tests: Vec<Test>,
@@ -52,7 +52,7 @@ pub fn tokens(source: &str) -> anyhow::Result<TokenStream> {
 }
 
 impl Source {
-    /// Takes a file apart.
+    /// Parses a file.
     ///
     /// # Errors
     /// If it is not Rust.
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// The bytes of all tokens but doc comments, which the compiler turns into attributes.
+/// The byte ranges of all tokens. Skips doc comments, which the compiler turns into attributes.
 fn spans(tokens: TokenStream, source: &str, into: &mut Vec<Range<usize>>) {
     for token in tokens {
         if source[token.span().byte_range()].starts_with("//") {
@@ -85,7 +85,7 @@ fn spans(tokens: TokenStream, source: &str, into: &mut Vec<Range<usize>>) {
     }
 }
 
-/// What lies between the tokens: white space and comments.
+/// The comments between the tokens.
 fn comments(source: &str, code: &[Range<usize>]) -> Vec<Comment> {
     let mut found: Vec<(Comment, &str, bool)> = Vec::new();
     let mut at = 0;
@@ -99,7 +99,7 @@ fn comments(source: &str, code: &[Range<usize>]) -> Vec<Comment> {
             let marker = &text[..usize::from(text.starts_with(['/', '!']))];
             let text = &text[marker.len()..];
             let text = text.strip_prefix(' ').unwrap_or(text).to_owned();
-            // Behind code on the same line it is a comment by itself.
+            // A comment after code on the same line is a separate comment.
             let is_alone = n > 0 || at == 0;
             match found.last_mut() {
                 Some((before, same, true))
@@ -119,14 +119,14 @@ fn comments(source: &str, code: &[Range<usize>]) -> Vec<Comment> {
     found.into_iter().map(|(comment, ..)| comment).collect()
 }
 
-/// The tokens without modules and functions that `#[cfg(test)]` marks.
+/// The tokens without items that `#[cfg(test)]` marks.
 pub fn without_tests(tokens: TokenStream) -> TokenStream {
     let mut kept = Vec::new();
     let mut in_test = false;
     for token in tokens {
         match &token {
             TokenTree::Group(group) if in_test => {
-                // The body of the item, not an attribute or its arguments.
+                // The item's body, not an attribute or its arguments.
                 if group.delimiter() == Delimiter::Brace {
                     in_test = false;
                 }
@@ -166,7 +166,7 @@ fn literals(tokens: TokenStream, is_error: bool, into: &mut Vec<Text>) {
             }
             TokenTree::Group(group) => {
                 let inner = group.stream();
-                // A doc comment is `#[doc = "…"]` here; comments are checked as comments.
+                // A doc comment is `#[doc = "…"]` here. It is checked as a comment.
                 if first_ident(&inner).is_none_or(|name| name != "doc") {
                     literals(inner, is_error || attribute.as_ref().is_some_and(|a| a == "error"), into);
                 }
@@ -188,7 +188,7 @@ fn first_ident(tokens: &TokenStream) -> Option<Ident> {
     }
 }
 
-/// Functions with an attribute that ends in `test`, properties, and tests of both databases.
+/// Functions with an attribute that ends in `test`, properties, and `on_both!` tests.
 fn find_tests(tokens: TokenStream, into: &mut Vec<Test>) {
     let mut is_test = false;
     let mut before = String::new();

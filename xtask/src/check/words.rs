@@ -1,6 +1,6 @@
-//! The words of comments, documents, interface texts and test names, and how long comments are.
+//! Checks words in comments, documents, interface texts and test names, and the length of comments.
 //!
-//! `xtask/words.txt` lists words that make a reader stop, and what to write instead.
+//! `xtask/words.txt` lists words that slow readers down, with better ones.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use super::{Finding, read};
 
 /// The list, relative to the workspace.
 const LIST: &str = "xtask/words.txt";
-/// Columns of a line with a comment.
+/// Maximum columns of a line with a comment.
 const MAX_COLUMNS: usize = 100;
-/// Words of a sentence in a doc comment. The aim is 25; this is where a sentence has to be read twice.
+/// Maximum words of a sentence in a doc comment. The aim is 25.
 const MAX_SENTENCE: usize = 35;
-/// Characters of a test's name.
+/// Maximum characters of a test's name.
 const MAX_TEST_NAME: usize = 70;
-/// Crates whose string literals people read.
+/// Folders whose string literals people read.
 const INTERFACE: &[&str] = &["crates/web/src", "crates/cli/src"];
-/// Texts that are data: invented posts, and documents as others wrote them.
+/// Files with data: invented posts, and documents by others.
 const DATA: &[&str] = &["crates/demo/posts", "fuzz/corpus", "eval/minilm"];
 
 /// One line of the list.
@@ -27,31 +27,12 @@ struct Rule {
     /// The forms of the word, in lower case.
     forms: Vec<String>,
     instead: String,
-    /// Longer phrases in which the word is fine.
+    /// Longer phrases in which the word is allowed.
     allowed: Vec<String>,
 }
 
-/// Folders whose words are still to be read.
-const PENDING: &[&str] = &[
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "crates/annotate",
-    "crates/cli",
-    "crates/demo",
-    "crates/extract",
-    "crates/feed",
-    "crates/ingest",
-    "crates/search",
-    "crates/store",
-    "crates/web",
-    "docs",
-    "eval",
-    "fuzz",
-    "tests",
-    "xtask",
-];
+/// Folders whose words are still to be revised.
+const PENDING: &[&str] = &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "eval"];
 
 /// Checks the files.
 ///
@@ -114,7 +95,7 @@ fn check_rust(
     }
 }
 
-/// Reads the list: `form, form | instead | allowed, allowed` per line.
+/// Parses the list: `form, form | instead | allowed, allowed` per line.
 fn rules(list: &str) -> anyhow::Result<Vec<Rule>> {
     let lines = list.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     let words = |cell: &str| -> Vec<String> {
@@ -136,7 +117,7 @@ fn rules(list: &str) -> anyhow::Result<Vec<Rule>> {
         .collect()
 }
 
-/// Reports each word of the list in the text, which is given as lines with their numbers.
+/// Reports each listed word in the text, given as numbered lines.
 fn check_words(rules: &[Rule], lines: &[(usize, String)], report: &mut impl FnMut(usize, String)) {
     let (text, starts) = joined(lines);
     for rule in rules {
@@ -152,7 +133,8 @@ fn check_words(rules: &[Rule], lines: &[(usize, String)], report: &mut impl FnMu
     }
 }
 
-/// The lines as one text in lower case with single spaces and without code spans, and where in it each line begins.
+/// The lines as one text in lower case, with single spaces and without code spans, and the position
+/// of each line in it.
 fn joined(lines: &[(usize, String)]) -> (String, Vec<(usize, usize)>) {
     let mut text = String::new();
     let mut starts = Vec::new();
@@ -172,7 +154,7 @@ fn joined(lines: &[(usize, String)]) -> (String, Vec<(usize, usize)>) {
             }
         }
         if content.trim().is_empty() {
-            // A paragraph ends; a code span does not reach beyond it.
+            // A paragraph ends, and so does a code span.
             in_code = false;
             text.push('\n');
         } else if !text.ends_with(' ') {
@@ -182,20 +164,20 @@ fn joined(lines: &[(usize, String)]) -> (String, Vec<(usize, usize)>) {
     (text, starts)
 }
 
-/// Whether what is found at `at` is not part of a longer word, a compound or a path.
+/// Whether the match at `at` is not part of a longer word, a compound or a path.
 fn is_word(text: &str, at: usize, form: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
     !text[..at].ends_with(is_part) && !text[at + form.len()..].starts_with(is_part)
 }
 
-/// Whether an allowed phrase stands around what is found at `at`.
+/// Whether the match at `at` is inside an allowed phrase.
 fn covers(text: &str, at: usize, form: &str, phrase: &str) -> bool {
     phrase.match_indices(form).any(|(inside, _)| {
         at.checked_sub(inside).is_some_and(|start| text.get(start..start + phrase.len()) == Some(phrase))
     })
 }
 
-/// The lines of a comment without code blocks and tables, and without the addresses of links.
+/// The lines of a comment without code blocks.
 fn prose(comment: &Comment) -> Vec<(usize, String)> {
     without_code(comment.lines.iter().enumerate().map(|(n, line)| (comment.line + n, line.as_str())))
 }
@@ -217,7 +199,7 @@ fn without_code<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Vec<(usize
     kept
 }
 
-/// Sentences of a doc comment with too many words: where they begin, and how many.
+/// Sentences of a doc comment with too many words: their lines and number of words.
 fn long_sentences(comment: &Comment) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut words = 0;

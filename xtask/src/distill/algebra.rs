@@ -1,7 +1,8 @@
-//! The arithmetic of a distillation: dense matrices of a few hundred columns, and sums of their rows.
+//! Linear algebra for the distillation: dense matrices with a few hundred columns, and sums of
+//! rows.
 //!
-//! Everything is computed in one order on one thread, so that the same input gives the same result on every machine that
-//! keeps to IEEE 754.
+//! Everything is computed in a fixed order on one thread, so that the result is the same on all
+//! machines with IEEE 754.
 
 /// Rows of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Rows one after another.
+    /// A matrix from its rows, one after another.
     pub fn of(columns: usize, numbers: Vec<f32>) -> Self {
         assert_eq!(numbers.len() % columns, 0, "every row is whole");
         Self { columns, numbers }
@@ -21,17 +22,17 @@ impl Matrix {
         Self { columns, numbers: vec![0.0; rows * columns] }
     }
 
-    /// The rows in order.
+    /// Its rows.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
         self.numbers.chunks_exact(self.columns)
     }
 
-    /// One row.
+    /// A row.
     pub fn row(&self, at: usize) -> &[f32] {
         &self.numbers[at * self.columns..][..self.columns]
     }
 
-    /// One row, to change.
+    /// A row, to change.
     pub fn row_mut(&mut self, at: usize) -> &mut [f32] {
         &mut self.numbers[at * self.columns..][..self.columns]
     }
@@ -73,12 +74,13 @@ fn add(to: &mut [f32], factor: f32, other: &[f32]) {
     }
 }
 
-/// The sum of products.
+/// The dot product.
 pub fn product(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
-/// `one` turned on its side, times `other`, in double precision: a row for each column of `one`.
+/// The product of `one` transposed and `other`, in double precision: a row for each column of
+/// `one`.
 fn crossed(one: &Matrix, other: &Matrix) -> Vec<Vec<f64>> {
     let mut crossed = vec![vec![0.0f64; other.columns]; one.columns];
     for (one, other) in one.rows().zip(other.rows()) {
@@ -91,8 +93,8 @@ fn crossed(one: &Matrix, other: &Matrix) -> Vec<Vec<f64>> {
     crossed
 }
 
-/// The `count` directions in which the rows reach farthest from nought, farthest first, a column each: products of rows in
-/// these directions alone are nearest to what they were.
+/// The `count` principal directions of the rows, largest first, as columns. Products of rows in
+/// these directions alone approximate the originals best.
 pub fn principal(rows: &Matrix, count: usize) -> Matrix {
     let (reach, directions) = eigen(crossed(rows, rows));
     let mut order: Vec<usize> = (0..reach.len()).collect();
@@ -101,7 +103,8 @@ pub fn principal(rows: &Matrix, count: usize) -> Matrix {
     Matrix::of(count, numbers.collect())
 }
 
-/// Eigenvalues and eigenvectors (columns) of a symmetric matrix, by Jacobi's rotations in cyclic order.
+/// Eigenvalues and eigenvectors (columns) of a symmetric matrix, by Jacobi's rotations in cyclic
+/// order.
 fn eigen(mut matrix: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     let size = matrix.len();
     let mut vectors: Vec<Vec<f64>> =
@@ -120,7 +123,7 @@ fn eigen(mut matrix: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
                 let tangent = half.signum() / (half.abs() + (half * half + 1.0).sqrt());
                 let cosine = 1.0 / (tangent * tangent + 1.0).sqrt();
                 let sine = tangent * cosine;
-                // The vectors are kept as rows here, so that both turns go along rows.
+                // The vectors are stored as rows here, so that both rotations run along rows.
                 for rows in [&mut matrix, &mut vectors] {
                     let (before, after) = rows.split_at_mut(q);
                     for (a, b) in before[p].iter_mut().zip(&mut after[0]) {
@@ -142,14 +145,15 @@ fn eigen(mut matrix: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
     (values, columns)
 }
 
-/// The matrix by which `rows` come nearest to `targets`, held back at nought: ridge regression (Hoerl & Kennard 1970).
+/// The matrix that maps `rows` closest to `targets`, regularised: ridge regression (Hoerl & Kennard
+/// 1970).
 pub fn ridge(rows: &Matrix, targets: &Matrix, held_back: f64) -> Matrix {
     let (mut left, mut right) = (crossed(rows, rows), crossed(rows, targets));
     let size = left.len();
     for (at, row) in left.iter_mut().enumerate() {
         row[at] += held_back;
     }
-    // Gauss' elimination; the matrix is positive definite, so no row has to be exchanged.
+    // Gaussian elimination. The matrix is positive definite, so no pivoting is needed.
     for at in 0..size {
         let (above, below) = left.split_at_mut(at + 1);
         let (right_above, right_below) = right.split_at_mut(at + 1);
@@ -169,7 +173,7 @@ pub fn ridge(rows: &Matrix, targets: &Matrix, held_back: f64) -> Matrix {
     Matrix::of(targets.columns, right.iter().flatten().map(|number| *number as f32).collect())
 }
 
-/// For each sentence, which rows are added up, and by how much the sum is shrunk.
+/// For each sentence, the rows that are added up, and the factor of the sum.
 pub struct Sums<'s> {
     numbers: &'s [Vec<u32>],
     weights: Vec<f32>,
@@ -177,14 +181,14 @@ pub struct Sums<'s> {
 }
 
 impl<'s> Sums<'s> {
-    /// Sums that are of length 1 for these rows.
+    /// Sums that have length 1 for these rows.
     pub fn of_length_one(rows: &Matrix, numbers: &'s [Vec<u32>]) -> Self {
         let plain = Self { numbers, weights: vec![1.0; numbers.len()], rows: rows.len() };
         let weights = plain.of(rows).rows().map(|sum| 1.0 / product(sum, sum).sqrt().max(1e-6)).collect();
         Self { weights, ..plain }
     }
 
-    /// The mean of what sums are shrunk by.
+    /// The mean factor.
     pub fn mean_weight(&self) -> f32 {
         self.weights.iter().sum::<f32>() / self.weights.len() as f32
     }
@@ -201,7 +205,7 @@ impl<'s> Sums<'s> {
         sums
     }
 
-    /// For each row, the sum of the sentences that it is in.
+    /// For each row, the sum of the sentences that contain it.
     fn back(&self, sentences: &Matrix) -> Matrix {
         let mut rows = Matrix::zeros(self.rows, sentences.columns);
         for ((numbers, weight), sentence) in self.numbers.iter().zip(&self.weights).zip(sentences.rows()) {
@@ -212,7 +216,7 @@ impl<'s> Sums<'s> {
         rows
     }
 
-    /// For each row, the square of all it is counted with.
+    /// For each row, the sum of its squared factors.
     fn squares(&self) -> Vec<f32> {
         let mut squares = vec![0.0; self.rows];
         for (numbers, weight) in self.numbers.iter().zip(&self.weights) {
@@ -225,9 +229,10 @@ impl<'s> Sums<'s> {
         squares
     }
 
-    /// The rows whose sums come nearest to `targets`, held back at nought: conjugate gradients on the normal equations, each
-    /// column by itself, each row measured by how often it is counted (Hestenes & Stiefel 1952; without that measure common
-    /// pieces would take hundreds of steps).
+    /// The rows whose sums are closest to `targets`, regularised.
+    ///
+    /// Uses conjugate gradients on the normal equations, per column, with a diagonal preconditioner
+    /// (Hestenes & Stiefel 1952). Without it, common pieces would take hundreds of steps.
     pub fn least_squares(&self, targets: &Matrix, held_back: f32, steps: usize) -> Matrix {
         let columns = targets.columns;
         let measure: Vec<f32> = self.squares().iter().map(|square| 1.0 / (square + held_back)).collect();
@@ -292,16 +297,17 @@ fn quotients(of: &[f64], by: &[f64]) -> Vec<f32> {
     of.iter().zip(by).map(|(of, by)| if *by > 1e-30 { (of / by) as f32 } else { 0.0 }).collect()
 }
 
-/// A vector turned such that each dimension has a part of every direction: signs changed by turns, then Walsh and
-/// Hadamard's matrix. Angles stay; bytes lose less where no dimension is larger than the others, and the sign of each says
-/// about as much.
+/// Rotates a vector so that each dimension has a part of all directions: alternating signs, then
+/// the Walsh–Hadamard matrix. Angles stay. Bytes lose less if no dimension is larger than the
+/// others, and the signs are about equally informative.
 pub fn rotated(vector: &[f32]) -> Vec<f32> {
     assert!(vector.len().is_power_of_two(), "Hadamard's matrix is of a power of two");
     let mut state = 1u32;
     let mut turned: Vec<f32> = vector
         .iter()
         .map(|number| {
-            // A linear congruence (Numerical Recipes' numbers), whose highest bit is as good as a coin.
+            // A linear congruential generator (numbers of Numerical Recipes), whose highest bit is
+            // random enough.
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             if state >> 31 == 0 { *number } else { -number }
         })
@@ -334,8 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn the_directions_of_farthest_reach_keep_most_of_the_rows() {
-        // Rows of a plane in a space of five dimensions.
+    fn principal_directions_keep_most_of_the_rows() {
+        // Rows of a plane in five dimensions.
         let rows = some(40, 2).times(&some(2, 5));
         let directions = principal(&rows, 2);
         let back = Matrix::of(5, (0..2).flat_map(|at| directions.rows().map(move |row| row[at])).collect());
@@ -345,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_is_there_is_found() {
+    fn existing_linear_map_is_found() {
         let (rows, map) = (some(60, 6), some(6, 3));
         assert!(near(&ridge(&rows, &rows.times(&map), 1e-6), &map));
         let held = ridge(&rows, &rows.times(&map), 1e9);
@@ -353,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_found_of_their_sums() {
+    fn pieces_are_found_from_their_sums() {
         let pieces = some(12, 4);
         let numbers: Vec<Vec<u32>> =
             (0..80u32).map(|at| vec![at % 12, at * at % 12, at / 7 % 12, at % 5]).collect();
@@ -363,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_keeps_lengths_and_spreads() {
+    fn rotation_keeps_lengths_and_spreads() {
         let mut vector = vec![0.0; 64];
         vector[3] = 2.0;
         let turned = rotated(&vector);

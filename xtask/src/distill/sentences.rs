@@ -1,4 +1,4 @@
-//! The sentences that are learnt from: what stands in the articles of the test data.
+//! The training sentences: those of the articles in the test data.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,10 +9,10 @@ use backissue_extract::{Page, extract};
 use backissue_tests::shared::shared_dir;
 use url::Url;
 
-/// Shorter ones say little, longer ones are lists.
+/// Shorter ones say little; longer ones are lists.
 const CHARACTERS: std::ops::RangeInclusive<usize> = 15..=300;
 
-/// The sentences of all articles of the blogs whose host is wanted, each once, in the order of the files.
+/// The sentences of all articles of the selected blogs, each once, in file order.
 pub fn of_blogs(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
     let web = shared_dir()?.join("web");
     let mut hosts: Vec<String> = vec![];
@@ -30,7 +30,7 @@ pub fn of_blogs(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
             let url = address(&host, &folder, &page)?;
             let bytes = fs::read(&page)?;
             let page = Page { bytes: &bytes, media_type: Some("text/html; charset=utf-8"), url: Some(&url) };
-            // Pages that are no article, such as lists, have nothing to say.
+            // Pages without an article, such as lists, are skipped.
             let Ok(article) = extract(&page, None) else { continue };
             sentences.extend(of_text(&article.text).filter(|sentence| seen.insert(sentence.clone())));
         }
@@ -38,7 +38,7 @@ pub fn of_blogs(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
     Ok(sentences)
 }
 
-/// All pages below a folder but the blog's own front page, in order.
+/// All pages below a folder except the front page, in order.
 fn pages(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (mut open, mut pages) = (vec![folder.to_owned()], vec![]);
     while let Some(next) = open.pop() {
@@ -60,7 +60,7 @@ fn address(host: &str, folder: &Path, page: &Path) -> anyhow::Result<Url> {
     Ok(Url::parse(&format!("https://{host}/{}", path.strip_suffix("index.html").unwrap_or(path)))?)
 }
 
-/// The sentences of prose, roughly: what is indented is code, and a sentence ends where a capital follows.
+/// The sentences of prose, roughly: indented text is code, and a sentence ends before a capital.
 fn of_text(text: &str) -> impl Iterator<Item = String> {
     let blocks = text.split("\n\n").filter(|block| !block.starts_with("    ") && !block.contains("\n   "));
     blocks.flat_map(of_block).filter(|sentence| CHARACTERS.contains(&sentence.chars().count()))
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_of_a_reporting_blog_is_learnt_from() {
+    fn reporting_blogs_are_not_used_for_training() {
         let hosts = std::cell::RefCell::new(vec![]);
         of_blogs(|host| {
             hosts.borrow_mut().push(host.to_owned());
             false
         })
         .unwrap();
-        // Those of `reads` are one file a blog and no part of what is learnt from.
+        // `reads` has one file per blog and is not used for training.
         let held: Vec<&str> = crate::labels::REPORTING
             .into_iter()
             .filter(|host| hosts.borrow().iter().any(|it| it == host))

@@ -1,7 +1,7 @@
-//! The vectors of all-MiniLM-L6-v2, of many texts, made by several of the programs in `eval/minilm` at once.
+//! Vectors of all-MiniLM-L6-v2 for many texts, computed by several processes of `eval/minilm`.
 //!
-//! They are kept below the target folder, so that a run that is broken off goes on where it was, and a second one takes
-//! seconds.
+//! They are stored below the target folder, so that an interrupted run continues, and a second one
+//! takes seconds.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -18,16 +18,16 @@ use crate::distill::algebra::Matrix;
 use crate::eval::minilm;
 use crate::optimised::target_folder;
 
-/// Dimensions of its vectors.
+/// The dimensions of its vectors.
 pub const DIMENSIONS: usize = 384;
 
-/// The hash of the weights, as `sha256sum` says it; pip checks the hash of the package that has them.
+/// The hash of the weights, as `sha256sum` prints it. pip checks the hash of the package with them.
 pub const WEIGHTS_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
 
-/// Texts of one question. The program puts those of the same length together, so many are better than few.
+/// Texts per request. The program groups texts of the same length, so more texts are better.
 const BATCH: usize = 512;
 
-/// Bytes of one vector as it is kept: the hash of its text and its numbers.
+/// Bytes of a stored vector: the hash of its text, and its numbers.
 const RECORD: usize = 16 + 4 * DIMENSIONS;
 
 /// The model.
@@ -39,10 +39,10 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Builds the program and fetches the weights where they are not there yet.
+    /// Builds the program and fetches the weights if necessary.
     ///
     /// # Errors
-    /// Where pip, the package of the weights or a crate cannot be had, with what to do.
+    /// If pip, the package of the weights or a crate is unavailable; with the remedy.
     pub fn start() -> anyhow::Result<Self> {
         let target = target_folder()?;
         let weights = minilm::weights(&target.join("minilm-model"))?;
@@ -50,7 +50,7 @@ impl Teacher {
         let file = target.join("distill-vectors.bin");
         let bytes = if file.exists() { fs::read(&file)? } else { vec![] };
         let records = bytes.as_chunks::<RECORD>().0;
-        // What a run that was broken off left of its last record goes.
+        // Removes the incomplete last record of an interrupted run.
         if bytes.len() != records.len() * RECORD {
             fs::write(&file, records.as_flattened())?;
         }
@@ -62,19 +62,19 @@ impl Teacher {
         Ok(Self { program, weights, known: known.collect(), file })
     }
 
-    /// Its vocabulary, a piece a line.
+    /// Its vocabulary, one piece per line.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn vocabulary(&self) -> anyhow::Result<String> {
         let file = self.weights.join("vocab.txt");
         fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))
     }
 
-    /// The vectors of texts, a row each; `what` they are is told while it takes long.
+    /// The vectors of texts, one row each. `what` names them in progress messages.
     ///
     /// # Errors
-    /// Where a program ends early.
+    /// If a process ends early.
     pub fn vectors(&mut self, what: &str, texts: &[String]) -> anyhow::Result<Matrix> {
         let mut seen = HashSet::new();
         let wanting: Vec<&String> = texts
@@ -112,7 +112,7 @@ fn hash(text: &str) -> u128 {
     xxh3_128(text.as_bytes())
 }
 
-/// Writes a batch at once, so that little is lost when the run is broken off.
+/// Writes each batch immediately, so that an interruption loses little.
 fn keep(kept: &mut File, texts: &[&String], vectors: &[Vec<f32>]) -> anyhow::Result<()> {
     let mut records = Vec::with_capacity(texts.len() * RECORD);
     for (text, vector) in texts.iter().zip(vectors) {
@@ -122,7 +122,7 @@ fn keep(kept: &mut File, texts: &[&String], vectors: &[Vec<f32>]) -> anyhow::Res
     Ok(kept.write_all(&records)?)
 }
 
-/// One program, on one thread of its own.
+/// A process with its thread.
 struct Program {
     child: Child,
     answers: BufReader<std::process::ChildStdout>,

@@ -1,6 +1,7 @@
-//! How far the two readers of the labelled set agree, before it was settled.
+//! How far the two readers of the labelled set agreed, before it was settled.
 //!
-//! Readers were of the same kind, so that this is the most that independent readers would agree; eval/README.md says more.
+//! The readers were of the same kind, so independent readers would agree at most as well.
+//! eval/README.md says more.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,14 +17,14 @@ use backissue_annotate::Field;
 #[derive(Debug, clap::Args)]
 pub struct Agreement {}
 
-/// What both readers said of one read.
+/// Both readers' labels of one read.
 type Both = (Label, Label);
 
 impl Agreement {
-    /// Compares and prints.
+    /// Compares the readers and prints the result.
     ///
     /// # Errors
-    /// Where the readings cannot be read, or a read has not exactly one of each reader.
+    /// If the readings cannot be read, or a read does not have exactly one by each reader.
     pub fn run(self) -> anyhow::Result<()> {
         let both = paired(labels::readings()?)?;
         println!("# Agreement of two readers on {} reads\n", both.len());
@@ -79,7 +80,7 @@ fn same<T: PartialEq>(pairs: &[(T, T)]) -> usize {
     pairs.iter().filter(|(a, b)| a == b).count()
 }
 
-/// Prints how far both rest on the same sentences where both readers made a statement.
+/// Prints how far both cited the same sentences, if both made a statement.
 fn statements(both: &[Both]) {
     let mut rows = Vec::new();
     for part in Field::ALL {
@@ -111,7 +112,7 @@ fn names(both: &[Both]) {
     println!("{}", table(&["", "F1", "F1, mean of the reads"], &rows));
 }
 
-/// Prints in which fields the readers differed so far that a third reading decided.
+/// Prints the fields in which the readers differed so much that a third reading decided.
 fn settled(labels: &[Label]) {
     let mut fields: BTreeMap<&str, usize> = BTreeMap::new();
     for field in labels.iter().flat_map(|label| &label.settled) {

@@ -1,4 +1,5 @@
-//! A language model's précis of labelled reads, made as the program makes them, and an account of what the gate did.
+//! A language model's précis of labelled reads, made like in the program, and statistics of the
+//! gate.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,35 +16,35 @@ use url::Url;
 use super::statistics::{mean, percentile};
 use crate::table::table;
 
-/// Which language model is evaluated: what a `[[model]]` of the configuration file holds, as flags.
+/// The evaluated language model, with the fields of `[[model]]` in the configuration file as flags.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "A language model instead of the built-in annotator alone")]
 pub struct ModelFlags {
-    /// What its server calls it
+    /// The server's name for it
     #[arg(long)]
     model: Option<String>,
-    /// How its server is spoken to: openai (Ollama, vLLM, llama.cpp too), anthropic, gemini
+    /// The protocol of its server: openai (Ollama, vLLM, llama.cpp too), anthropic, gemini
     #[arg(long, requires = "model", default_value_t = Protocol::OpenAi)]
     protocol: Protocol,
-    /// Its server's address, the version included [default: the protocol's usual one]
+    /// Its server's address with the version [default: the protocol's usual one]
     #[arg(long, requires = "model")]
     url: Option<Url>,
-    /// The environment variable that holds the key
+    /// The environment variable with the key
     #[arg(long, requires = "model", value_name = "VARIABLE")]
     key_env: Option<String>,
-    /// How long one answer may take, for example 10m [default: the program's]
+    /// Time limit for one response, for example 10m [default: the program's]
     #[arg(long, requires = "model", value_name = "TIME")]
     timeout: Option<SignedDuration>,
-    /// Characters of an article that a question holds
+    /// Maximum characters of an article in a prompt
     #[arg(long, requires = "model", value_name = "CHARACTERS", default_value_t = ARTICLE_CHARACTERS)]
     article_characters: usize,
 }
 
 impl ModelFlags {
-    /// Who asks the model; none where none is named.
+    /// The model's client. Returns `None` if no model is named.
     ///
     /// # Errors
-    /// Where its key is not there, or the flags make no client.
+    /// If its key is missing, or the flags are invalid.
     pub fn asker(self) -> anyhow::Result<Option<Asker>> {
         let Some(model) = self.model else { return Ok(None) };
         let mut settings = ModelSettings::new(&model, self.protocol, &model);
@@ -59,7 +60,7 @@ impl ModelFlags {
     }
 }
 
-/// Asks a model about one read after another, and keeps account.
+/// Annotates reads with a model, and keeps statistics.
 pub struct Asker {
     model: Model,
     characters: usize,
@@ -67,13 +68,13 @@ pub struct Asker {
     asked: Vec<Asked>,
 }
 
-/// What came of asking about one read.
+/// The result for one read.
 struct Asked {
-    /// What was refused of each answer.
+    /// The refusals of each reply.
     refused: Vec<Vec<Refusal>>,
-    /// How many replies there were, those of the second reading too.
+    /// The number of replies, with those of the second reading.
     replies: usize,
-    /// Why there are no more replies than these, where that was not the gate's decision.
+    /// Why there are no more replies, if the gate did not decide that.
     failure: Option<ModelError>,
     usage: Usage,
     took: Duration,
@@ -85,11 +86,11 @@ impl Asker {
         Ok(Self { model, characters, runtime, asked: Vec::new() })
     }
 
-    /// The précis of a text as the model tells it and the gate lets it through, and what was refused. Where the model
-    /// fails on this text, it is the built-in annotator's as far as the model has not told.
+    /// The model's précis of a text, as far as the gate accepts it, and the refusals. If the model
+    /// fails on this text, the rest is the built-in annotator's.
     ///
     /// # Errors
-    /// Where the model would fare no better with another text.
+    /// If the model would fail on other texts too.
     pub fn precis(&mut self, text: &Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> {
         let began = Instant::now();
         let built_in = annotate(text);
@@ -136,7 +137,7 @@ impl Asker {
         self.runtime.block_on(self.model.ask(&Prompt { system, user, schema }))
     }
 
-    /// The account, as tables.
+    /// The statistics as tables.
     pub fn account(&self) -> String {
         let head = format!("## The model {}\n\n", self.model.settings().model);
         head + &self.costs() + "\n" + &self.fields() + "\n" + &self.reasons() + &self.failures()
@@ -162,7 +163,7 @@ impl Asker {
         table(&head, &[row])
     }
 
-    /// How each field fared with the gate.
+    /// The gate's decisions per field.
     fn fields(&self) -> String {
         let row = |field: &&str| {
             let mut counts = [0; 4];
@@ -175,7 +176,7 @@ impl Asker {
         table(&head, &FIELDS.iter().map(row).collect::<Vec<_>>())
     }
 
-    /// Why the gate refused, the commonest first.
+    /// The gate's reasons, most frequent first.
     fn reasons(&self) -> String {
         let mut counts: BTreeMap<String, [usize; 2]> = BTreeMap::new();
         for asked in &self.asked {
@@ -200,7 +201,7 @@ impl Asker {
     }
 }
 
-/// What became of a field of a read.
+/// The result for a field of a read.
 #[derive(Clone, Copy)]
 enum Fate {
     AtOnce,
@@ -222,10 +223,10 @@ impl Asked {
     }
 }
 
-/// A reason without what it is about: numbers, quoted words, and what a second reader found.
+/// A reason without its details: numbers, quoted words, and the findings of a second reader.
 fn in_general(reason: &str) -> String {
     let reason = reason.split_once(": ").map_or(reason, |(general, _)| general);
-    // What is quoted stands at the odd places.
+    // Quoted parts are at the odd positions.
     let parts: Vec<&str> = reason.split(['“', '”']).collect();
     let general = match parts.as_slice() {
         [first, .., last] if parts.len() > 1 => format!("{first}“…”{last}"),
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_says_passes_the_gate_and_is_accounted_for() {
+    fn replies_pass_the_gate_and_are_counted() {
         let made_up = answer(r#"{"text": "The import has not failed for 40 days.", "sentences": [2]}"#);
         let server = StandInModel::start(move |asked| {
             let said = r#"{"beyond": "", "said": "yes"}"#;
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_on_one_read_is_counted_and_a_model_that_is_down_ends_it() {
+    fn failure_is_counted_and_a_model_that_is_down_ends_it() {
         let server = StandInModel::start(|asked| match asked.before {
             0 => Does::Sends(b"{}".to_vec()),
             _ => Does::Refuses(401, None, "no".into()),
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_counted_without_what_they_are_about() {
+    fn reasons_are_counted_without_details() {
         for (reason, general) in [
             ("there is no sentence [12]", "there is no sentence [N]"),
             ("“great” is praise; leave it out", "“…” is praise; leave it out"),

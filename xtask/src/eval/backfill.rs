@@ -1,4 +1,5 @@
-//! How much of the small web's past a backfill brings in, how right its days are, and how much of it is no article.
+//! How much of the small web's past a backfill finds, how correct its dates are, and how much of it
+//! is no article.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,18 +19,19 @@ use crate::test::{cargo, run};
 /// The arguments of `cargo xtask eval backfill`.
 #[derive(Debug, clap::Args)]
 pub struct Backfill {
-    /// Obey the Crawl-delay of the blogs' robots.txt: one request a second to four of the eight hosts
+    /// Obey the Crawl-delay of the blogs' robots.txt: one request per second for four of the eight
+    /// hosts
     #[arg(long)]
     polite: bool,
-    /// Say which articles are missing, have another day, or are none
+    /// Print which articles are missing, have another date, or are none
     #[arg(long)]
     list: bool,
-    /// A binary that is built already
+    /// A binary that is already built
     #[arg(long)]
     binary: Option<PathBuf>,
 }
 
-/// What one blog came to.
+/// The result for one blog.
 #[derive(Debug, Default)]
 struct Row {
     articles: usize,
@@ -42,7 +44,7 @@ struct Row {
 }
 
 impl Backfill {
-    /// Syncs, backfills, compares and prints.
+    /// Syncs, backfills, compares and prints the result.
     pub fn run(self) -> anyhow::Result<()> {
         let binary = match &self.binary {
             Some(binary) => binary.clone(),
@@ -137,7 +139,7 @@ impl Backfill {
     }
 }
 
-/// The archive's reads by the identity of their addresses, with their day.
+/// The archive's reads by key of their address, with their day.
 fn reads(archive: &Archive) -> anyhow::Result<BTreeMap<String, String>> {
     let text = |read: &Value, name: &str| read[name].as_str().unwrap_or_default().to_owned();
     archive

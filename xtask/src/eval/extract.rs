@@ -1,4 +1,5 @@
-//! `cargo xtask eval extract`: how much of an article is found on its page, and how much beside it, by generator.
+//! `cargo xtask eval extract`: how much of an article is found on its page, and how much beside it,
+//! by generator.
 
 mod article;
 mod code;
@@ -33,7 +34,8 @@ pub struct Evaluation {
     /// Write the pages of the half and their articles' words into this folder instead
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
-    /// Take the pages of this folder instead: pairs of NAME.html and NAME.txt, or ground-truth.json and html/NAME.html
+    /// Take the pages of this folder instead: pairs of NAME.html and NAME.txt, or ground-truth.json
+    /// and html/NAME.html
     #[arg(long, value_name = "FOLDER")]
     pages: Option<PathBuf>,
     /// Go on in this build where it is not optimised, for a quick look
@@ -125,7 +127,8 @@ fn report(pages: &[Page]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All systems over all pages. Pages of one generator are alike, so intervals draw generators, not pages.
+/// All systems over all pages. Pages of one generator are alike, so intervals draw generators, not
+/// pages.
 fn systems_table(
     pages: &[Page],
     runs: &[Run],

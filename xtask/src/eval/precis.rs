@@ -18,16 +18,16 @@ use crate::table::table;
 /// The arguments of `cargo xtask eval precis`.
 #[derive(Debug, clap::Args)]
 pub struct Evaluation {
-    /// Whose reads: those of the blogs that are reported on, of those that weights are trained on, or all
+    /// The reads to use: those of the reporting blogs, of the training blogs, or all
     #[arg(long, value_enum, default_value_t = Blogs::Reporting)]
     blogs: Blogs,
-    /// No more than this many of these reads, evenly spread
+    /// Maximum number of reads, evenly distributed
     #[arg(long, value_name = "NUMBER")]
     reads: Option<usize>,
-    /// Before the figures, print this many of the reads, evenly spread, label and précis side by side
+    /// Print so many reads first, evenly distributed, with label and précis side by side
     #[arg(long, value_name = "READS")]
     side_by_side: Option<usize>,
-    /// Go on in this build where it is not optimised, for a quick look; leaves the times out
+    /// Continue with an unoptimised build, for a quick look; omits times
     #[arg(long)]
     unoptimised: bool,
     #[command(flatten)]
@@ -37,9 +37,9 @@ pub struct Evaluation {
 /// Which part of the labelled set.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Blogs {
-    /// The blogs that are only reported on
+    /// The blogs that are only for reporting
     Reporting,
-    /// The blogs that everything is tuned on
+    /// The blogs for all tuning
     Training,
     /// Both
     All,
@@ -55,7 +55,7 @@ impl Blogs {
     }
 }
 
-/// A read with what was said of it.
+/// A read with its label and précis.
 struct Annotated<'a> {
     read: &'a Read,
     sentences: Vec<Span>,
@@ -64,7 +64,7 @@ struct Annotated<'a> {
     milliseconds: f64,
 }
 
-/// Makes a précis of a text, and tells what was refused on the way.
+/// Makes a précis of a text, and returns what was refused.
 type Annotate<'a> = dyn FnMut(&Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> + 'a;
 
 fn stated(precis: &Precis, part: Field) -> Option<&Statement> {
@@ -72,10 +72,10 @@ fn stated(precis: &Precis, part: Field) -> Option<&Statement> {
 }
 
 impl Evaluation {
-    /// Annotates, compares and prints.
+    /// Annotates, compares and prints the result.
     ///
     /// # Errors
-    /// Where the labelled set cannot be read, or a statement has no evidence in its text.
+    /// If the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
             optimised::required()?;
@@ -93,14 +93,14 @@ impl Evaluation {
     }
 }
 
-/// At most this many of `all`, evenly spread.
+/// At most `count` of `all`, evenly distributed.
 fn spread<'a, T>(all: &[&'a T], count: usize) -> Vec<&'a T> {
     let count = count.min(all.len());
     (0..count).map(|number| all[number * all.len() / count]).collect()
 }
 
 fn annotate<'a>(reads: &[&'a Read], annotate: &mut Annotate<'_>) -> anyhow::Result<Vec<Annotated<'a>>> {
-    // What is made ready once a process is no part of a read's time.
+    // What is built once per process is not part of a read's time.
     if let Some(first) = reads.first() {
         backissue_annotate::annotate(&first.text());
     }
@@ -140,7 +140,7 @@ fn report(reads: &[Annotated<'_>], asker: Option<&Asker>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Prints how often the best passage, and one of the three best, holds a sentence that the label names.
+/// Prints how often the best passage, and one of the best three, has a labelled sentence.
 fn passages(reads: &[Annotated<'_>]) {
     println!("## Passages\n");
     println!("Over reads whose label has the part and names a sentence of it, whatever is shown:\n");
@@ -178,7 +178,7 @@ fn passages(reads: &[Annotated<'_>]) {
     println!("{}", table(&["problem, by blog", "reads", "hit@1", "hit@3"], &rows));
 }
 
-/// Prints what is shown at each level of sureness, and how often it holds a sentence that the label names.
+/// Prints what is shown at each level of sureness, and how often it has a labelled sentence.
 fn levels(reads: &[Annotated<'_>]) {
     println!("## Sureness\n");
     let mut rows = Vec::new();
@@ -212,12 +212,12 @@ pub(super) fn shown(estimate: Estimate) -> String {
     format!("{:.3} [{:.3}, {:.3}]", estimate.value, estimate.low, estimate.high)
 }
 
-/// A share with what it is a share of.
+/// A share with its total.
 fn share(hits: usize, of: usize) -> String {
     format!("{:.1} % ({hits} of {of})", 100.0 * ratio(hits as f64, of as f64))
 }
 
-/// Prints how often there is a problem, by label and by précis.
+/// Prints how often there is a problem, in the label and in the précis.
 fn presence(reads: &[Annotated<'_>]) {
     let count = |labelled: bool, said: bool| {
         let is = |one: &&Annotated<'_>| {
@@ -241,7 +241,7 @@ fn presence(reads: &[Annotated<'_>]) {
     println!("{}", table(&["", "share"], &rows));
 }
 
-/// Prints how often the kind is right, and what it is taken for.
+/// Prints how often the kind is correct, and the confusions.
 fn kinds(reads: &[Annotated<'_>]) {
     let right = reads.iter().filter(|one| one.read.label.kind == one.precis.kind).count();
     let interval = bootstrap(reads.len(), |drawn| {
@@ -266,7 +266,7 @@ fn kinds(reads: &[Annotated<'_>]) {
     println!("{}", table(&head, &occurring.iter().map(row).collect::<Vec<_>>()));
 }
 
-/// Prints how far concepts and technologies are those of the labels.
+/// Prints how well concepts and technologies match the labels.
 fn names(reads: &[Annotated<'_>]) {
     let concepts = |one: &Annotated<'_>| Overlap::of(&one.precis.concepts, &one.read.label.concepts);
     let technologies =
@@ -292,7 +292,7 @@ fn names(reads: &[Annotated<'_>]) {
     println!("{}", table(&["", "precision", "recall", "F1", "F1, mean of the reads"], &rows));
 }
 
-/// Prints how many statements stand on evidence, and whether it is the labellers'.
+/// Prints how many statements have evidence, and whether it is the labellers'.
 fn evidence(reads: &[Annotated<'_>]) {
     println!("## Evidence\n");
     let row = |part: Field| {
@@ -330,13 +330,13 @@ fn evidence(reads: &[Annotated<'_>]) {
     println!("{}", table(&head, &Field::ALL.map(row)));
 }
 
-/// The numbers of the sentences that evidence lies in.
+/// The numbers of the sentences that the evidence touches.
 fn touched(sentences: &[Span], evidence: &[Evidence]) -> Vec<usize> {
     let in_evidence = |s: &Span| evidence.iter().any(|e| e.span.start < s.end && s.start < e.span.end);
     (0..sentences.len()).filter(|&at| in_evidence(&sentences[at])).collect()
 }
 
-/// Prints how long a read takes.
+/// Prints the time per read.
 fn times(reads: &[Annotated<'_>]) {
     println!("## Time\n");
     if cfg!(debug_assertions) {
@@ -392,7 +392,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evidence_touches_the_sentences_it_lies_in() {
+    fn evidence_touches_its_sentences() {
         let text = "One. Two. Three.";
         let spans = sentences(text);
         assert_eq!(spans.len(), 3);

@@ -1,5 +1,5 @@
-//! Search against judged queries: ours by words, by meaning and by both, two databases' full text, and the embeddings that ours
-//! were distilled from.
+//! Search compared with judged queries: ours by words, by meaning and by both, two databases'
+//! full-text search, and the embeddings from which ours were distilled.
 
 mod floor;
 mod peers;
@@ -26,49 +26,52 @@ use crate::table::table;
 /// The arguments of `cargo xtask eval search`.
 #[derive(Debug, clap::Args)]
 pub struct Evaluation {
-    /// Whose figures: of the queries that are reported on, of those that everything is tuned on, or of all
+    /// The queries to use: those for reporting, those for tuning, or all
     #[arg(long, value_enum, default_value_t = Half::Reporting)]
     half: Half,
-    /// Before the figures, print for each query where each system has the reads that were judged right
+    /// Print first, for each query, where each system ranks the relevant reads
     #[arg(long)]
     queries: bool,
-    /// Write the reads that a system has among its 10 best and that nobody has judged, a JSON object a line, for judging
+    /// Write the reads among a system's best 10 that have not been judged, one JSON object per
+    /// line, for judging
     #[arg(long, value_name = "FILE")]
     unjudged: Option<PathBuf>,
-    /// Write what words and meaning each say of every query, a JSON object a line, for choosing the blend
+    /// Write the scores by words and by meaning for each query, one JSON object per line, for
+    /// choosing the blend
     #[arg(long, value_name = "FILE")]
     proposals: Option<PathBuf>,
-    /// Instead of figures, learn how close a read has to be to be shown, from the tuning half, and report on the other
+    /// Instead of figures, determine how close a read must be to be shown, on the tuning half, and
+    /// report on the other half
     #[arg(long)]
     floor: bool,
-    /// Instead of figures, look for better weights and print them; to be used with `--half tuning`
+    /// Instead of figures, find better weights and print them; use with `--half tuning`
     #[arg(long)]
     tune: bool,
-    /// Go on in this build where it is not optimised
+    /// Continue with an unoptimised build
     #[arg(long)]
     unoptimised: bool,
 }
 
-/// How deep a ranking is looked at.
+/// The examined depth of a ranking.
 const DEPTH: usize = 20;
 
-/// How deep rankings are judged.
+/// The judged depth of rankings.
 const POOL: usize = 10;
 
-/// The address of every read.
+/// The address of each read.
 type Urls = HashMap<ReadId, String>;
 
-/// A system's answers, a list of addresses a query.
+/// A system's answers: a list of addresses per query.
 struct Answers {
     name: &'static str,
     lists: Vec<Vec<String>>,
 }
 
 impl Evaluation {
-    /// Builds the archive, asks every system everything, and prints.
+    /// Builds the archive, runs all queries on all systems, and prints the result.
     ///
     /// # Errors
-    /// Where test data is missing, or a system fails.
+    /// If test data is missing, or a system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
             optimised::required()?;
@@ -180,7 +183,7 @@ fn by_query(systems: &[Answers], judged: &[Judged]) {
     println!();
 }
 
-/// Writes what the systems found and nobody has judged.
+/// Writes found reads that have not been judged.
 fn unjudged(systems: &[Answers], judged: &[Judged], path: &PathBuf) -> anyhow::Result<()> {
     let mut lines = String::new();
     for (at, query) in judged.iter().enumerate() {
@@ -195,7 +198,7 @@ fn unjudged(systems: &[Answers], judged: &[Judged], path: &PathBuf) -> anyhow::R
     std::fs::write(path, lines).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// Writes what either way of searching proposes for each query.
+/// Writes the candidates of both searches for each query.
 async fn proposals(search: &Search, judged: &[Judged], urls: &Urls, path: &PathBuf) -> anyhow::Result<()> {
     let mut lines = String::new();
     for query in judged {

@@ -1,16 +1,16 @@
-//! Figures of many reads: means with their intervals, agreement beyond chance, precision and recall.
+//! Statistics: means with intervals, agreement beyond chance, precision and recall.
 
 use std::collections::BTreeSet;
 
 use backissue_tests::chance::Random;
 
-/// Times that the reads are drawn anew for an interval.
+/// Resamples per interval.
 const DRAWS: usize = 2000;
 
-/// A figure with the interval in which 95 of 100 sets of reads like these would put it.
+/// A figure with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// What these reads say.
+    /// The figure for these reads.
     pub value: f64,
     /// The lower end of the interval.
     pub low: f64,
@@ -18,8 +18,8 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// What `figure` makes of all `reads`, with its percentile bootstrap interval (Efron & Tibshirani 1993). The draws are
-/// the same every time, so that two systems are compared on the same ones.
+/// The `figure` of all `reads`, with its percentile bootstrap interval (Efron & Tibshirani 1993).
+/// The resamples are always the same, so that two systems are compared on the same ones.
 pub fn bootstrap(reads: usize, figure: impl Fn(&[usize]) -> f64) -> Estimate {
     let all: Vec<usize> = (0..reads).collect();
     let mut random = Random(1);
@@ -29,26 +29,26 @@ pub fn bootstrap(reads: usize, figure: impl Fn(&[usize]) -> f64) -> Estimate {
     Estimate { value: figure(&all), low: percentile(&drawn, 2.5), high: percentile(&drawn, 97.5) }
 }
 
-/// The mean; 0 of nothing.
+/// The mean; 0 if there are no values.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, count) = values.into_iter().fold((0.0, 0usize), |(sum, count), v| (sum + v, count + 1));
     ratio(sum, count as f64)
 }
 
-/// One part of the whole; 0 where there is no whole.
+/// `part` divided by `whole`; 0 if the whole is 0.
 pub fn ratio(part: f64, whole: f64) -> f64 {
     if whole == 0.0 { 0.0 } else { part / whole }
 }
 
-/// The value below which `percent` of the sorted values lie (nearest rank); 0 of nothing.
+/// The percentile of sorted values (nearest rank); 0 if there are no values.
 pub fn percentile(sorted: &[f64], percent: f64) -> f64 {
     let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
 }
 
-/// How far two people's judgements agree beyond chance (Cohen 1960): 1 is always, 0 no more than chance.
+/// The agreement of two people's judgements beyond chance (Cohen 1960): 1 is perfect, 0 is chance.
 ///
-/// Where both say the same of everything, chance alone would have them agree, and the answer is 1.
+/// If both always say the same, agreement by chance would be 1 too, and the result is 1.
 pub fn kappa<T: Ord>(pairs: &[(T, T)]) -> f64 {
     let all = pairs.len() as f64;
     let share = |hits: usize| ratio(hits as f64, all);
@@ -60,42 +60,42 @@ pub fn kappa<T: Ord>(pairs: &[(T, T)]) -> f64 {
     if chance == 1.0 { 1.0 } else { (observed - chance) / (1.0 - chance) }
 }
 
-/// How many of two sets of things are the same.
+/// The overlap of two sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overlap {
     /// In both.
     pub shared: usize,
-    /// In what was said.
+    /// In the output.
     pub said: usize,
-    /// In what was wanted.
+    /// In the reference.
     pub wanted: usize,
 }
 
 impl Overlap {
-    /// The overlap of what was said with what was wanted, each thing counted once.
+    /// The overlap of output and reference, each element counted once.
     pub fn of<T: Ord>(said: &[T], wanted: &[T]) -> Self {
         let said: BTreeSet<&T> = said.iter().collect();
         let wanted: BTreeSet<&T> = wanted.iter().collect();
         Self { shared: said.intersection(&wanted).count(), said: said.len(), wanted: wanted.len() }
     }
 
-    /// The same for names, in which capitals make no difference.
+    /// The same for names, ignoring case.
     pub fn of_names(said: &[String], wanted: &[String]) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
         Self::of(&lower(said), &lower(wanted))
     }
 
-    /// The share of what was said that was wanted.
+    /// The share of the output that is in the reference.
     pub fn precision(self) -> f64 {
         ratio(self.shared as f64, self.said as f64)
     }
 
-    /// The share of what was wanted that was said.
+    /// The share of the reference that is in the output.
     pub fn recall(self) -> f64 {
         ratio(self.shared as f64, self.wanted as f64)
     }
 
-    /// The harmonic mean of both; 1 where nothing was wanted and nothing said.
+    /// The harmonic mean of both; 1 if both sets are empty.
     pub fn f1(self) -> f64 {
         let all = self.said + self.wanted;
         if all == 0 { 1.0 } else { 2.0 * self.shared as f64 / all as f64 }
@@ -121,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn kappa_takes_chance_away() {
-        // Twenty and fifteen of fifty agreed upon as yes and no, five and ten not: a textbook's 0.4.
+    fn kappa_corrects_for_chance() {
+        // 20 and 15 of 50 are agreed as yes and no, 5 and 10 not: a textbook's 0.4.
         let mut pairs = vec![(true, true); 20];
         pairs.extend([(true, false); 5]);
         pairs.extend([(false, true); 10]);
@@ -154,12 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn intervals_hold_the_mean_and_come_out_the_same_again() {
+    fn intervals_are_correct_and_reproducible() {
         let values: Vec<f64> = (0..100).map(|n| f64::from(n % 2)).collect();
         let figure = |drawn: &[usize]| mean(drawn.iter().map(|&at| values[at]));
         let once = bootstrap(values.len(), figure);
         assert!(near(once.value, 0.5));
-        // A mean of a hundred coins strays by 0.05, and 1.96 times that holds 95 of 100.
+        // A mean of a hundred coins has a standard deviation of 0.05; 1.96 times that covers 95 of
+        // 100.
         assert!((once.low - 0.402).abs() < 0.02 && (once.high - 0.598).abs() < 0.02, "{once:?}");
         assert_eq!(once, bootstrap(values.len(), figure));
         assert_eq!(bootstrap(0, |_| 0.0), Estimate { value: 0.0, low: 0.0, high: 0.0 });

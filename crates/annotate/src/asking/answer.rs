@@ -1,6 +1,7 @@
 //! The model's answer, field by field, as far as it has the form that was asked for.
 //!
-//! A field of the wrong form is that field's fault only. This module must not judge what a field says.
+//! A field of the wrong form is that field's fault only. This module must not judge what a field
+//! says.
 
 use serde_json::{Map, Value};
 
@@ -38,7 +39,7 @@ pub(super) struct Answer {
 pub const FIELDS: [&str; 6] = ["kind", "problem", "approach", "outcome", "concepts", "technologies"];
 
 impl Answer {
-    /// The answer in a reply; none where no JSON object in it has any of the fields.
+    /// The answer in a reply. Returns `None` if no JSON object in it has any of the fields.
     pub(super) fn read(reply: &str) -> Option<Self> {
         let object = object_in(reply, |object| FIELDS.iter().any(|field| object.contains_key(*field)))?;
         Some(Self {

@@ -1,8 +1,8 @@
 //! The second reading: whether the sentences that a statement cites say what it says.
 //!
-//! The words of a statement can all stand in the article and still be turned round. A second, small question shows a model
-//! each statement with its sentences and their neighbours, and asks for what goes beyond them. This module must not judge
-//! words; the gate has done that.
+//! The words of a statement can all stand in the article and still be turned round. A second, small
+//! question shows a model each statement with its sentences and their neighbours, and asks for what
+//! goes beyond them. This module must not judge words; the gate has done that.
 
 use std::fmt::Write;
 use std::sync::LazyLock;

@@ -1,8 +1,9 @@
 //! Which sentences of an article go into the question.
 //!
-//! A short article goes in whole. Of a long one, within the budget: first what the built-in annotator rests on, then how
-//! each section begins, then whatever has the most signs, figures and words of the title. What is left out is left out
-//! sentence by sentence, and the question shows where. This module must not cut a sentence.
+//! A short article goes in whole. Of a long one, within the budget: first what the built-in
+//! annotator rests on, then how each section begins, then whatever has the most signs, figures and
+//! words of the title. What is left out is left out sentence by sentence, and the question shows
+//! where. This module must not cut a sentence.
 
 use std::collections::HashSet;
 
@@ -53,7 +54,8 @@ struct Candidate {
     at: usize,
     line: String,
     block: usize,
-    /// What must go in comes first: 0 what the built-in annotator rests on, 1 openings, 2 everything else.
+    /// What must go in comes first: 0 what the built-in annotator rests on, 1 openings, 2
+    /// everything else.
     rank: u8,
     score: f32,
 }
@@ -99,7 +101,8 @@ impl Excerpt {
         Self { sentences: shown.collect(), all }
     }
 
-    /// The places in `all` of the sentences of `evidence`, and of up to `reach` sentences around each.
+    /// The places in `all` of the sentences of `evidence`, and of up to `reach` sentences around
+    /// each.
     pub(super) fn around(&self, evidence: &[Evidence], reach: usize) -> Vec<usize> {
         let is_cited = |whole: &Whole| evidence.iter().any(|evidence| evidence.span == whole.span);
         let cited: Vec<usize> = (0..self.all.len()).filter(|at| is_cited(&self.all[*at])).collect();

@@ -1,4 +1,5 @@
-//! Figures of a text: numbers with what they count, so that "1.5M" is "1.5 million" and "40 ms" is not "40 s".
+//! Figures of a text: numbers with what they count, so that "1.5M" is "1.5 million" and "40 ms" is
+//! not "40 s".
 //!
 //! This module must not know where a text comes from.
 
@@ -108,7 +109,8 @@ fn plain_number(number: &str) -> String {
     joined.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What a unit multiplies by. "5 m" and "5 b" may be anything; only capitals that touch the number are sure.
+/// What a unit multiplies by. "5 m" and "5 b" may be anything; only capitals that touch the number
+/// are sure.
 fn scale_of(unit: &str, attached: bool) -> Option<f64> {
     Some(match unit {
         "k" | "K" if attached => 1e3,
@@ -152,7 +154,8 @@ pub(super) fn is_unit(word: &str) -> bool {
     unit_of(word).is_some()
 }
 
-/// The figures of `statement` that `evidence` does not have. Amounts in words, such as "half", are for the second reading.
+/// The figures of `statement` that `evidence` does not have. Amounts in words, such as "half", are
+/// for the second reading.
 pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
     let mut known = figures(evidence);
     known.extend(in_words(evidence));

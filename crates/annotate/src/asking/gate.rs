@@ -1,10 +1,10 @@
 //! The gate: what of an answer may stand, field by field.
 //!
-//! A statement passes if the sentences that it names are there, if it is written as a statement must be, and if its names,
-//! figures and terms stand in these sentences or near them. Whether the sentences say what it says is for the second
-//! reading, `check`. A kind, a concept or a name of a system has
-//! no sentence; it must be one that there is, and must not contradict what the built-in annotator is sure of. This module
-//! must not mend what a model says.
+//! A statement passes if the sentences that it names are there, if it is written as a statement
+//! must be, and if its names, figures and terms stand in these sentences or near them. Whether the
+//! sentences say what it says is for the second reading, `check`. A kind, a concept or a name of a
+//! system has no sentence; it must be one that there is, and must not contradict what the built-in
+//! annotator is sure of. This module must not mend what a model says.
 
 use std::collections::BTreeSet;
 
@@ -252,8 +252,8 @@ fn kinds() -> String {
     format!("it must be one of {}", Kind::ALL.map(Kind::as_str).join(", "))
 }
 
-/// Why a statement is refused. The reason does not say which word stands where it should not: a model would take out the
-/// word and leave the claim.
+/// Why a statement is refused. The reason does not say which word stands where it should not: a
+/// model would take out the word and leave the claim.
 fn unbacked(why: Unbacked) -> Refused {
     let (what, missing) = match why {
         Unbacked::Terms(missing) => {

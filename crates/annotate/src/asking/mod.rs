@@ -1,10 +1,11 @@
 //! Asking a language model for a précis without having to believe it.
 //!
-//! An [`Asking`] is one article that is to be asked about. It makes the [`Question`] (the article as numbered sentences) and
-//! reads the model's reply. A statement has to pass twice. The gate looks at its words: names, figures and terms must stand
-//! in the sentences that the reply names, or near them. A second, small question looks at its sense: do these sentences say
-//! it? What is refused is asked for once more with the reason. What is refused again is the built-in annotator's, if that
-//! is sure of it:
+//! An [`Asking`] is one article that is to be asked about. It makes the [`Question`] (the article
+//! as numbered sentences) and reads the model's reply. A statement has to pass twice. The gate
+//! looks at its words: names, figures and terms must stand in the sentences that the reply names,
+//! or near them. A second, small question looks at its sense: do these sentences say it? What is
+//! refused is asked for once more with the reason. What is refused again is the built-in
+//! annotator's, if that is sure of it:
 //!
 //! ```
 //! use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, Readings};
@@ -40,10 +41,11 @@
 //! assert!(precis.outcome.is_none());
 //! ```
 //!
-//! An article is data. A model that does what a sentence of an article tells it has the same gate to pass, and paragraphs
-//! that speak to a model are not shown to it in the first place.
+//! An article is data. A model that does what a sentence of an article tells it has the same gate
+//! to pass, and paragraphs that speak to a model are not shown to it in the first place.
 //!
-//! This module must not send anything, and must not let a statement through for any other reason than its evidence.
+//! This module must not send anything, and must not let a statement through for any other reason
+//! than its evidence.
 
 mod answer;
 mod check;
@@ -70,14 +72,15 @@ pub use question::Question;
 /// The version of the question. A reply to another version is no reply to this one.
 pub const PROMPT_VERSION: &str = "2";
 
-/// Characters of an article that a question holds unless somebody says otherwise: about 4,000 tokens, which leaves room
-/// for instructions and answer in the 8,192 that small models have.
+/// Characters of an article that a question holds unless somebody says otherwise: about 4,000
+/// tokens, which leaves room for instructions and answer in the 8,192 that small models have.
 pub const ARTICLE_CHARACTERS: usize = 16_000;
 
 /// The name in [`MadeBy::annotator`] where every field that was asked for is the model's.
 pub const ANNOTATOR: &str = "language-model";
 
-/// One article that a model is asked about, with the précis that stands where the model's is refused.
+/// One article that a model is asked about, with the précis that stands where the model's is
+/// refused.
 #[derive(Debug)]
 pub struct Asking<'a> {
     article: Text<'a>,
@@ -88,7 +91,8 @@ pub struct Asking<'a> {
 /// A field of an answer that the gate did not let through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Refusal {
-    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` where there was none to speak of.
+    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` where there
+    /// was none to speak of.
     pub field: &'static str,
     /// What the model said, shortened to one line of at most 240 characters.
     pub said: String,
@@ -152,8 +156,9 @@ pub struct Settled {
 }
 
 impl<'a> Asking<'a> {
-    /// Prepares to ask about an article with at most `characters` characters of it; `built_in` is the built-in annotator's
-    /// précis of the same text. None where the article has no sentence that a statement could rest on.
+    /// Prepares to ask about an article with at most `characters` characters of it; `built_in` is
+    /// the built-in annotator's précis of the same text. Returns `None` if the article has no
+    /// sentence that a statement could rest on.
     pub fn about(article: Text<'a>, built_in: Precis, characters: usize) -> Option<Self> {
         let excerpt = Excerpt::of(&article, &built_in, characters);
         (!excerpt.sentences.is_empty()).then_some(Self { article, excerpt, built_in })
@@ -164,7 +169,8 @@ impl<'a> Asking<'a> {
         Question::about(&self.article, &self.excerpt)
     }
 
-    /// Reads the reply to the question that [`Asking::next_question`] gave after `readings`. A reply can be anything at all.
+    /// Reads the reply to the question that [`Asking::next_question`] gave after `readings`. A
+    /// reply can be anything at all.
     pub fn read(&self, readings: &mut Readings, reply: &str) {
         if readings.rounds.last().is_some_and(|round| !round.unchecked.is_empty()) {
             self.read_findings(readings, reply);
@@ -179,8 +185,8 @@ impl<'a> Asking<'a> {
         readings.rounds.push(Round { verdicts, unchecked, has_answer });
     }
 
-    /// What of an answer is to be read a second time: the statements that no answer before has, and that there is no
-    /// problem where the built-in annotator sees one.
+    /// What of an answer is to be read a second time: the statements that no answer before has, and
+    /// that there is no problem where the built-in annotator sees one.
     fn claims(&self, before: &Readings, verdicts: &Verdicts) -> Vec<&'static str> {
         let kind = verdicts.kind.unwrap_or(self.built_in.kind);
         let seen = self.built_in.problem.as_ref().is_some_and(|problem| problem.sureness().is_shown());
@@ -213,8 +219,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// What is to be asked after these readings: the question; whether the article says what was answered; both once more
-    /// with what was refused and why, if anything was; then nothing.
+    /// What is to be asked after these readings: the question; whether the article says what was
+    /// answered; both once more with what was refused and why, if anything was; then nothing.
     pub fn next_question(&self, readings: &Readings) -> Option<Question> {
         let Some(last) = readings.rounds.last() else { return Some(self.question()) };
         if !last.unchecked.is_empty() {
@@ -230,8 +236,9 @@ impl<'a> Asking<'a> {
         (is_first && !refusals.is_empty()).then(|| self.question().with_refusals(refusals))
     }
 
-    /// The précis of all replies: for each field the first that passed, else the built-in annotator's; of its statements only
-    /// those that it is sure of. `model` is the name that [`MadeBy`] gives the model.
+    /// The précis of all replies: for each field the first that passed, else the built-in
+    /// annotator's; of its statements only those that it is sure of. `model` is the name that
+    /// [`MadeBy`] gives the model.
     pub fn settle(self, readings: &Readings, model: &str) -> Settled {
         let mut choice = Choice { readings, fell_back: Vec::new(), taken: 0 };
         let kind = choice.of("kind", |v| v.kind, self.built_in.kind);
@@ -244,7 +251,7 @@ impl<'a> Asking<'a> {
             choice.of("technologies", |v| v.technologies.clone(), self.built_in.technologies.clone());
         let Choice { mut fell_back, taken, .. } = choice;
         let problem = problem.filter(|_| kind.may_have_problem());
-        // What was done about no problem, and what came of it, says nothing.
+        // Without a problem, its approach and its outcome say nothing.
         let because = |part: Option<Statement>| part.filter(|_| problem.is_some());
         let (approach, outcome) = (because(approach), because(outcome));
         // A field that is absent either way did not come from anybody.

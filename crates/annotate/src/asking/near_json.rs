@@ -1,7 +1,8 @@
-//! JSON as models write it: in a fence, with prose around it, with commas too many, cut off at the end.
+//! JSON as models write it: in a fence, with prose around it, with commas too many, cut off at the
+//! end.
 //!
-//! What is repaired is only the form. Where a reply broke off, the value that was being written is dropped and not
-//! guessed. This module must not know what an answer looks like.
+//! What is repaired is only the form. Where a reply broke off, the value that was being written is
+//! dropped and not guessed. This module must not know what an answer looks like.
 
 use serde_json::{Map, Value};
 
@@ -26,7 +27,8 @@ pub(super) fn object_in(
         .find(wanted)
 }
 
-/// `text` from its first brace to the brace that closes it, in strict JSON as far as the faults above go.
+/// `text` from its first brace to the brace that closes it, in strict JSON as far as the faults
+/// above go.
 fn repaired(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open: Vec<char> = Vec::new();

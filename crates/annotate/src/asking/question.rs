@@ -116,7 +116,8 @@ fn means(kind: Kind) -> &'static str {
     }
 }
 
-/// Lists have an end: a weak model that a server holds to a list without one may count on until its time is up.
+/// Lists have an end: a weak model that a server holds to a list without one may count on until its
+/// time is up.
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let list = |items: Value, most: usize| json!({ "type": "array", "items": items, "maxItems": most });
     let statement = json!({

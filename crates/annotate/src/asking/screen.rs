@@ -1,7 +1,8 @@
 //! Paragraphs that speak to a language model instead of to a reader.
 //!
-//! They are left out of the question. That is one of several walls: what slips through still has to pass the gate, and an
-//! article *about* such paragraphs only loses a few sentences. This module must not change what a reader sees.
+//! They are left out of the question. That is one of several walls: what slips through still has to
+//! pass the gate, and an article *about* such paragraphs only loses a few sentences. This module
+//! must not change what a reader sees.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -117,15 +118,16 @@ pub(super) fn speaks_to_a_model(paragraph: &str) -> bool {
     PHRASES.find_all(&one_line(paragraph)).next().is_some()
 }
 
-/// The text on one line, without characters that nobody sees, and without anything that looks like the marks which the
-/// article stands between in the question.
+/// The text on one line, without characters that nobody sees, and without anything that looks like
+/// the marks which the article stands between in the question.
 pub(super) fn one_line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
     let line = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     without_marks(&line).into_owned()
 }
 
-/// Controls, zero-width and bidirectional marks, and the tag characters that can hide a text inside another.
+/// Controls, zero-width and bidirectional marks, and the tag characters that can hide a text inside
+/// another.
 fn is_unseen(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'

@@ -1,7 +1,7 @@
 //! Whether a statement's words are those of its evidence.
 //!
-//! Names, technical terms and most of the words that carry meaning must occur there; how far they do is the statement's
-//! confidence. This module must not know which sentences are cited or why.
+//! Names, technical terms and most of the words that carry meaning must occur there; how far they
+//! do is the statement's confidence. This module must not know which sentences are cited or why.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -12,8 +12,8 @@ use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
 
-/// What a statement may draw on: names and terms on the whole article, figures and the matter on what stands near the cited
-/// sentences.
+/// What a statement may draw on: names and terms on the whole article, figures and the matter on
+/// what stands near the cited sentences.
 pub(super) struct Evidence<'t> {
     article: &'t str,
     near: String,
@@ -36,8 +36,8 @@ pub(super) enum Unbacked {
 /// Terms and words that are told at the most.
 const TOLD: usize = 6;
 
-/// The least share of a statement's words that must stand near the cited sentences. Low, for a statement says it in other
-/// words; whether it says the same is for the second reading.
+/// The least share of a statement's words that must stand near the cited sentences. Low, for a
+/// statement says it in other words; whether it says the same is for the second reading.
 const ENOUGH: f32 = 0.2;
 
 /// The names and aliases of all concepts.
@@ -71,10 +71,12 @@ impl<'t> Evidence<'t> {
         }
     }
 
-    /// Whether the statement's names, figures and terms are the evidence's, and enough of its words.
+    /// Whether the statement's names, figures and terms are the evidence's, and enough of its
+    /// words.
     pub(super) fn backs(&self, statement: &str) -> Result<(), Unbacked> {
         let mut missing = unbacked(statement, &self.near);
-        // A capital at the beginning of a sentence tells nothing, unless the statement has the same.
+        // A capital at the beginning of a sentence tells nothing, unless the statement has the
+        // same.
         let named = Technologies::builtin().mentions(statement).filter(|(written, name)| {
             // "go" is no language, "rocksdb" is a database.
             let as_written = has_words(&self.near, written) || has_words(self.article, written);

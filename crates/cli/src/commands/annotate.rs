@@ -1,4 +1,4 @@
-//! `backissue annotate`: annotates reads anew.
+//! `backissue annotate`: annotates reads again.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{open, say};
 
-/// What a run came to.
+/// The counts of a run.
 #[derive(Default)]
 struct Counts {
     done: u64,
@@ -28,7 +28,7 @@ struct Counts {
     fell_back: BTreeMap<&'static str, u64>,
 }
 
-/// Annotates the reads that were named, and says what came of it.
+/// Annotates the selected reads, and prints the result.
 pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let by = match args.model.as_ref().or(settings.annotate_with.value.as_ref()) {
         Some(name) if name != BUILT_IN => By::Model(open::asker(&settings, name)?),
@@ -72,7 +72,7 @@ fn selection(args: &AnnotateArgs) -> Selection {
     }
 }
 
-/// Counts the steps and draws them, until the pass has ended.
+/// Counts and draws the steps until the pass ends.
 async fn follow(mut steps: UnboundedReceiver<Step>, asked: u64) -> Counts {
     let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -102,7 +102,8 @@ async fn follow(mut steps: UnboundedReceiver<Step>, asked: u64) -> Counts {
     counts
 }
 
-/// What was asked for and not done. The sync goes on with it only where it has the same model; else nobody is left to wait.
+/// The number of requested reads that were not annotated. A sync continues with them only if it
+/// uses the same model; otherwise the requests are cancelled.
 async fn left_over(store: &Store, by: &By, settings: &Settings) -> anyhow::Result<u64> {
     if settings.annotate_with.value.as_deref() == Some(by.name()) {
         return Ok(store.asked_for(by.name()).await?);
@@ -110,7 +111,7 @@ async fn left_over(store: &Store, by: &By, settings: &Settings) -> anyhow::Resul
     Ok(store.ask_no_more(by.name()).await?)
 }
 
-/// What is said in the end.
+/// The final report.
 struct Report<'a> {
     by: &'a By,
     asked: u64,
@@ -167,7 +168,7 @@ impl Report<'_> {
             Pass::Over => {}
         }
         if self.left > 0 {
-            say!("{} left; the same command goes on with them.", output::count(self.left, "read"))?;
+            say!("{} left; the same command continues with them.", output::count(self.left, "read"))?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `backissue backfill`: what sources published before they were followed.
+//! `backissue backfill`: gets what sources published before they were followed.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{open, say};
 
-/// How many addresses of each sort an explanation shows.
+/// Maximum addresses of each kind in an explanation.
 const EXAMPLES: usize = 8;
 
-/// Looks for the past of the named sources, or of all.
+/// Requests backfills of the named sources, or of all.
 pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let Some(sources) = chosen(&store, &args.sources, args.dry_run).await? else {
@@ -43,9 +43,9 @@ pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outco
             output::json(&json!({ "summary": null, "sources": states(&store, &sources).await? }))?;
         } else {
             say!(
-                "Asked for the past of {asked}; the backissue that is running here fetches it in the background."
+                "Requested what {asked} published before; the backissue that is running here fetches it in the background."
             )?;
-            say!("Each source's page says how it is coming along.")?;
+            say!("Each source's page shows the progress.")?;
         }
         return Ok(Outcome::Fine);
     };
@@ -59,7 +59,7 @@ pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outco
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
 }
 
-/// Does what is due, the searches and the pages they find included.
+/// Does the due work: the backfills and the pages they find.
 async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
     let ingest = open::ingest(store.clone(), open::fetcher(settings)?, settings)?;
     let stop = CancellationToken::new();
@@ -69,12 +69,12 @@ async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
         signals.unless_hurried(async { Ok(ingest.sync(backissue_ingest::Round::Due, &stop).await?) }).await;
     drop(bars);
     if stop.is_cancelled() {
-        anstream::eprintln!("Stopped; `backissue backfill`, `sync` or `serve` goes on from here.");
+        anstream::eprintln!("Stopped; `backissue backfill`, `sync` or `serve` continues from here.");
     }
     summary
 }
 
-/// The sources that are meant; none where one of them is not there, which is told.
+/// The selected sources. Returns `None` and prints the reason if one of them does not exist.
 async fn chosen(store: &Store, names: &[String], dry_run: bool) -> anyhow::Result<Option<Vec<Source>>> {
     let mut chosen = Vec::new();
     for name in names {
@@ -84,7 +84,7 @@ async fn chosen(store: &Store, names: &[String], dry_run: bool) -> anyhow::Resul
         };
         if source.feed_url.is_none() && !dry_run {
             bail!(
-                "{} has no feed, from which it could be learned what its articles look like; its list is polled, which \
+                "{} has no feed from which the addresses of articles could be learned; its list is polled, which \
                  --dry-run explains",
                 source.title
             );
@@ -107,7 +107,7 @@ async fn chosen(store: &Store, names: &[String], dry_run: bool) -> anyhow::Resul
     Ok(Some(chosen))
 }
 
-/// The first moment of a day.
+/// The start of a day.
 fn begins(day: Date, zone: &TimeZone) -> anyhow::Result<jiff::Timestamp> {
     Ok(zone.to_timestamp(day.at(0, 0, 0, 0))?)
 }
@@ -137,7 +137,7 @@ async fn tell(store: &Store, sources: &[Source]) -> anyhow::Result<()> {
     for source in sources {
         let Reach { oldest, on_their_way, backfill } = store.reach(source.id).await?;
         let state = match &backfill {
-            None => "not asked for".to_owned(),
+            None => "not requested".to_owned(),
             Some(b) if b.finished_at.is_none() => {
                 b.error.clone().unwrap_or_else(|| "not finished".to_owned())
             }
@@ -208,12 +208,12 @@ fn tell_explanation(source: &Source, found: &Explanation, zone: &TimeZone) -> an
         say!("  {ALERT}{trouble}{PLAIN}")?;
     }
     say!(
-        "  Would fetch {STRONG}{}{PLAIN} besides those in the feed; {} at one every {}.",
+        "  Would fetch {STRONG}{}{PLAIN} in addition to those in the feed; {} at one every {}.",
         output::count(found.taken.len() as u64, "page"),
         in_words(found.estimate()),
         in_words(found.pause)
     )?;
-    say!("  What of it the archive has already is not fetched again.")?;
+    say!("  Reads that the archive has are not fetched again.")?;
     listed("Taken", &found.taken, zone)?;
     listed("Refused", &found.refused, zone)?;
     say!("")?;
@@ -236,7 +236,7 @@ fn listed(word: &str, candidates: &[Candidate], zone: &TimeZone) -> anyhow::Resu
     Ok(())
 }
 
-/// Some of them, from the first to the last.
+/// A sample from the first to the last.
 fn spread(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
     let step = candidates.len().div_ceil(EXAMPLES).max(1);
     candidates.iter().step_by(step)
@@ -244,7 +244,7 @@ fn spread(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
 
 fn why(candidate: &Candidate) -> String {
     if candidate.too_old {
-        return "older than asked for".to_owned();
+        return "older than requested".to_owned();
     }
     candidate.verdict.why().to_string()
 }

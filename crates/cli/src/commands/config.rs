@@ -1,4 +1,4 @@
-//! `backissue config`: the settings in force and where each comes from.
+//! `backissue config`: the settings in force and their origins.
 
 use serde_json::json;
 

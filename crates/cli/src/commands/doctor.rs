@@ -1,4 +1,4 @@
-//! `backissue doctor`: checks what the program stands on, and lists the reads that were set aside.
+//! `backissue doctor`: checks the program's environment, and lists the reads that were set aside.
 
 use std::path::Path;
 
@@ -16,10 +16,10 @@ use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
 use crate::settings::{Settings, Size};
 use crate::{open, say};
 
-/// Reads listed at the most.
+/// Maximum reads to list.
 const LISTED: u32 = 50;
 
-/// A result of one check.
+/// The result of a check.
 struct Check {
     name: &'static str,
     ok: bool,
@@ -32,7 +32,7 @@ impl From<Finding> for Check {
     }
 }
 
-/// Checks everything and says what to do where something is wrong.
+/// Runs all checks and prints remedies.
 pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let mut checks = vec![folder(&settings), clock()];
     let store = match open::store(&settings).await {
@@ -71,12 +71,10 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
             say!("{mark} {name:<12} {detail}")?;
         }
         if retried > 0 {
-            say!("\n{} will be tried again.", output::count(retried, "read"))?;
+            say!("\n{} will be retried.", output::count(retried, "read"))?;
         }
         if !set_aside.is_empty() {
-            say!(
-                "\nReads set aside after failing too often (`backissue doctor --retry` gives them another chance):"
-            )?;
+            say!("\nReads set aside after failing too often (`backissue doctor --retry` retries them):")?;
         }
         for read in &set_aside {
             say!("  {}\n    {QUIET}{} · {}{PLAIN}", read.url, read.source, read.error)?;
@@ -88,7 +86,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
 fn folder(settings: &Settings) -> Check {
     let path = match settings.location() {
         Ok(Location::Sqlite(file)) => file.parent().unwrap_or(Path::new(".")).to_owned(),
-        // Only the search index lies there then.
+        // Then only the search index is in this folder.
         Ok(Location::Postgres(_)) => settings.data.value.clone(),
         Err(why) => return Check { name: "data folder", ok: false, detail: format!("{why:#}") },
     };
@@ -106,7 +104,7 @@ fn folder(settings: &Settings) -> Check {
     Check { name: "data folder", ok: false, detail }
 }
 
-/// Whether the search index is as it was written, and how far it has come.
+/// Whether the search index is intact, and how far it has come.
 async fn index(store: &Store, settings: &Settings) -> Check {
     let looked = async {
         let search = open::search(settings, store).await?;
@@ -120,7 +118,7 @@ async fn index(store: &Store, settings: &Settings) -> Check {
         Err(failure) => check(false, format!("{failure:#}")),
         Ok((folder, false, ..)) => check(
             false,
-            format!("{} is damaged; `backissue reindex` makes it anew from the archive", folder.display()),
+            format!("{} is damaged; `backissue reindex` rebuilds it from the archive", folder.display()),
         ),
         Ok((_, true, true, Coverage { indexed, reads })) => check(
             true,
@@ -131,7 +129,7 @@ async fn index(store: &Store, settings: &Settings) -> Check {
         Ok((_, true, false, Coverage { indexed, reads })) if indexed != reads => check(
             false,
             format!(
-                "has {} where the archive has {reads}; `backissue reindex` makes it anew",
+                "has {}, but the archive has {reads}; `backissue reindex` rebuilds it",
                 output::count(indexed, "read")
             ),
         ),
@@ -165,7 +163,8 @@ async fn sources(store: &Store) -> anyhow::Result<Check> {
     Ok(Check { name: "sources", ok: true, detail })
 }
 
-/// Sources that have put as much into the archive as one may, and how far the archive is from its own limit.
+/// Sources that have put as much into the archive as one may, and how far the archive is from its
+/// own limit.
 async fn limits(store: Store, settings: &Settings) -> anyhow::Result<Vec<Check>> {
     let (source_limit, archive_limit) = (settings.source_limit.value, settings.archive_limit.value);
     let (bytes, name) = (store.bytes().await?, "archive limit");
@@ -213,7 +212,7 @@ async fn network(store: &Store, settings: &Settings) -> anyhow::Result<Check> {
         return Ok(Check {
             name: "network",
             ok: true,
-            detail: "not tried: there is no source to ask".into(),
+            detail: "not tried: there is no source to poll".into(),
         });
     };
     let Some(url) = &feed.feed_url else {

@@ -13,7 +13,7 @@ use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Prints what was found.
+/// Prints the found reads.
 pub async fn run(args: FindArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let search = open::search_caught_up(&settings, &store).await?;
@@ -52,7 +52,7 @@ fn tell(answer: &Answer, zone: &TimeZone) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What has to be said of how a question was taken; on standard error, so that a pipe gets reads alone.
+/// Prints notes about a question on standard error, so that a pipe only gets reads.
 pub fn tell_notes(notes: &[String], words_only: Option<&str>) {
     for note in notes {
         anstream::eprintln!("{}", output::safe(note));
@@ -106,7 +106,7 @@ fn as_json(answer: &Answer) -> serde_json::Value {
     })
 }
 
-/// A read that was found, with what it did and why it is there.
+/// A found read, with what it did and its scores.
 pub fn match_as_json(found: &Match) -> serde_json::Value {
     let precis = &found.read.precis;
     let mut value = week::as_json(&found.read.card);

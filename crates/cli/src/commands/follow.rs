@@ -1,4 +1,4 @@
-//! `backissue follow`: from an address to a followed source, asking where a site has several feeds.
+//! `backissue follow`: follows the blog at an address. Prompts if a site has several feeds.
 
 use std::io::IsTerminal;
 
@@ -18,7 +18,7 @@ use crate::output::{self, PLAIN, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Follows a blog, or every blog of a group of the starter list.
+/// Follows a blog, or all blogs of a group of the starter list.
 pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome> {
     open::check(&settings)?;
     let news = match (&args.url, &args.group) {
@@ -35,7 +35,7 @@ pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome
         SourceChange { title: args.title.clone(), company: args.company.clone(), ..SourceChange::default() };
     for new in &news {
         let Follow { source, is_new } = store.follow(new, Timestamp::now()).await?;
-        // A name given for a blog that is followed already is meant as well.
+        // The names apply to a blog that is already followed, too.
         let source = if is_new { source } else { source::changed(&store, source, &names).await? };
         followed.push(Follow { source, is_new });
     }
@@ -179,10 +179,12 @@ fn group_of(group: &str, settings: &Settings) -> anyhow::Result<Option<Vec<NewSo
     Ok(found.map(|g| g.sources.iter().map(NewSource::from).collect()))
 }
 
-/// What the store remembers of having offered the starter list: whoever unfollows it all does not want it back.
+/// The flag that the starter list was offered, so that it is not offered again after a person has
+/// unfollowed everything.
 const STARTER_OFFERED: &str = "starter-offered";
 
-/// Follows the first group of the starter list in an archive that has never followed anything; how many blogs that is.
+/// Follows the first group of the starter list if the archive has never followed anything. Returns
+/// the number of blogs.
 pub async fn first_dozen(store: &Store, settings: &Settings) -> anyhow::Result<usize> {
     if store.flag(STARTER_OFFERED).await?.is_some() {
         return Ok(0);

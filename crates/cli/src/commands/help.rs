@@ -21,9 +21,9 @@ pub fn run(args: &HelpArgs) -> anyhow::Result<Outcome> {
             anstream::eprintln!("There is no command `{word}`{hint}{end}");
             return Ok(Outcome::NotThere);
         };
-        found = found.find_subcommand(&names[next]).expect("the name is one of its own commands");
+        found = found.find_subcommand(&names[next]).expect("the command has a subcommand of this name");
     }
-    // The same as `--help` after the command.
+    // Equivalent to `--help` after the command.
     let words = ["backissue"].into_iter().chain(args.topic.iter().map(String::as_str)).chain(["--help"]);
     if let Err(help) = command_line().try_get_matches_from(words) {
         help.print()?;

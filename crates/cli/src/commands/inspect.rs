@@ -1,4 +1,4 @@
-//! `backissue inspect`: what the program makes of one document, as JSON. A fixed contract.
+//! `backissue inspect`: prints a parsed document as JSON. The format is stable.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use url::Url;
 use crate::args::Inspect;
 use crate::exit::Outcome;
 
-/// Inspects each file. One gives one object, or its reason on standard error and exit 1; several give one object a line,
-/// with `error` instead of the rest where a document is refused.
+/// Inspects each file. One file gives an object, or its error on standard error and exit code 1.
+/// Several files give one object per line, with `error` for a refused document.
 pub fn run(what: Inspect) -> anyhow::Result<Outcome> {
     match what {
         Inspect::Feed { files, url, media_type } => {

@@ -1,4 +1,4 @@
-//! One file for each thing a person can ask for.
+//! One file per command or group of commands.
 
 pub mod annotate;
 pub mod backfill;

@@ -1,4 +1,4 @@
-//! `backissue models`: the configured language models, whether they answer, what they cost.
+//! `backissue models`: the configured language models, a test of each, and their cost.
 
 use std::time::Instant;
 
@@ -16,22 +16,22 @@ use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, STRONG};
 use crate::settings::{ModelRow, Settings};
 use crate::{open, say};
 
-/// Days and models listed at the most: a quarter of a year of a few.
+/// Maximum rows of days and models: three months of a few models.
 const USAGE_ROWS: u32 = 400;
 
-/// A made-up article to be asked about: short, with a problem, an approach and an outcome.
+/// A short invented article for the test, with a problem, an approach and an outcome.
 const TITLE: &str = "A lock for every job";
-const TEXT: &str = "Acme's nightly import failed whenever two jobs waited for the same lock. The team gave each job a lock of \
-its own. Since then the import has not failed once, and it takes 12 minutes instead of 40.";
+const TEXT: &str = "Acme's nightly import failed whenever two jobs waited for the same lock. The team gave each job \
+a separate lock. Since then the import has not failed once, and it takes 12 minutes instead of 40.";
 
-/// What one question to a model came to.
+/// The result of a test.
 struct Tested {
     milliseconds: u128,
     tokens: u64,
     refused: Vec<&'static str>,
 }
 
-/// Lists the models, or what they cost.
+/// Lists the models, or their cost.
 pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome> {
     if args.usage {
         return usage(&open::store(&settings).await?, args.json).await;
@@ -39,7 +39,7 @@ pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome
     let rows = &settings.models.value;
     if rows.is_empty() && !args.json {
         anstream::eprintln!(
-            "No language model is configured, and none is needed. To have one, add a [[model]] to {}: name, protocol \
+            "No language model is configured, and none is needed. To use one, add a [[model]] to {}: name, protocol \
              (openai, anthropic, gemini), model, and url or key_env.",
             settings.config.value.display()
         );
@@ -64,10 +64,10 @@ pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome
     Ok(outcome)
 }
 
-/// Asks one question, counts what it cost, and lets the gate look at the reply.
+/// Sends one prompt, counts its cost, and checks the reply with the gate.
 async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
     let asker = open::asker(settings, &row.name)?;
-    // A model can be tested before there is an archive, which then counts nothing.
+    // A model can be tested before there is an archive; then its cost is not counted.
     let store = Store::look_at_existing(&settings.location()?).await?;
     let tested = ask(&asker, store.as_ref()).await;
     if let Some(store) = store {
@@ -140,8 +140,8 @@ fn tell(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Test
         Some(Err(failure)) => say!("  {ALERT}bad{PLAIN} {failure:#}")?,
         Some(Ok(Tested { milliseconds, tokens, refused })) => {
             let stands = match refused.as_slice() {
-                [] => "all of its answer stands".to_owned(),
-                ["answer"] => "but it does not answer in the form that was asked for".to_owned(),
+                [] => "its answer is accepted".to_owned(),
+                ["answer"] => "but its answer does not have the requested form".to_owned(),
                 some => format!("the gate refuses {}", some.join(", ")),
             };
             say!("  {GOOD}ok{PLAIN}  answered in {milliseconds} ms with {tokens} tokens; {stands}")?;
@@ -167,7 +167,7 @@ async fn usage(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     if days.is_empty() {
-        say!("No language model has been asked yet.")?;
+        say!("No language model has been used yet.")?;
         return Ok(Outcome::Fine);
     }
     let head = ["day (UTC)", "model", "reads", "questions", "tokens in", "tokens out", "failures"];

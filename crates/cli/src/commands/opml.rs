@@ -1,4 +1,5 @@
-//! `backissue import` and `backissue export`: subscriptions to and from other readers, and what a reader wrote.
+//! `backissue import` and `backissue export`: subscriptions for other programs, and a reader's own
+//! data.
 
 use std::io::Read;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::output;
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Follows every feed of an OPML file, or takes in what `export --mine` wrote.
+/// Follows all feeds of an OPML file, or imports what `export --mine` wrote.
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let bytes = read(&args.file)?;
     if let Some(own) = reader::exported(&bytes) {
@@ -57,7 +58,7 @@ fn source_of(outline: &Outline) -> NewSource {
     }
 }
 
-/// Writes the followed feeds as OPML, or what the reader did.
+/// Writes the followed feeds as OPML, or the reader's own data.
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(file) = &args.mine {

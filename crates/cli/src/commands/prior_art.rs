@@ -1,4 +1,4 @@
-//! `backissue prior-art`: who had a problem, what each did and what came of it.
+//! `backissue prior-art`: who had a problem, what each did, and the outcome.
 
 use backissue_annotate::Vocabulary;
 use backissue_model::ConceptSlug;

@@ -1,5 +1,5 @@
-//! `backissue keep`, `done`, `note`, `shelf`: what a reader does with reads, in the terminal; and what `export --mine` and
-//! `import` carry to another archive.
+//! `backissue keep`, `done`, `note`, `shelf`: marks, notes and labels in the terminal. Also their
+//! export and import for another archive.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -19,19 +19,19 @@ use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// The form of what `export --mine` writes.
+/// The format of the file that `export --mine` writes.
 const FORM: &str = "backissue-reader-1";
-/// Reads that are asked of the store at once.
+/// Reads per query of the store.
 const PAGE: u32 = 200;
 
-/// What `export --mine` writes.
+/// The file that `export --mine` writes.
 #[derive(Serialize, Deserialize)]
 struct Exported {
     form: String,
     reads: Vec<OwnRead>,
 }
 
-/// Sets a mark on reads, or takes it away.
+/// Sets or removes a mark on reads.
 pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let mut outcome = Outcome::Fine;
@@ -44,7 +44,7 @@ pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Res
     Ok(outcome)
 }
 
-/// Prints the note on a read, or writes it.
+/// Prints or saves the note on a read.
 pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let read = args.read;
@@ -85,7 +85,7 @@ fn not_there(read: ReadId) -> Outcome {
     Outcome::NotThere
 }
 
-/// Prints what is kept.
+/// Prints the kept reads.
 pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
@@ -146,7 +146,7 @@ fn as_json(own: &Own) -> serde_json::Value {
     value
 }
 
-/// A line with the link, and below it the labels and the note as a quotation.
+/// A line with the link, then the labels, then the note as a quotation.
 fn as_markdown(own: &Own) -> String {
     let card = &own.card;
     let (link, company) = (markdown::link(&card.title, &card.url), markdown::text(&card.company));
@@ -163,7 +163,7 @@ fn as_markdown(own: &Own) -> String {
     text
 }
 
-/// Writes all that the reader did and wrote.
+/// Writes all marks, notes and labels of the reader.
 pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
     let reads = store.own(ReaderId::ONE).await?;
     let count = reads.len() as u64;
@@ -173,39 +173,34 @@ pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     std::fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
-    anstream::eprintln!(
-        "What you did with {} was written to {}",
-        output::count(count, "read"),
-        file.display()
-    );
+    anstream::eprintln!("Your data on {} was written to {}", output::count(count, "read"), file.display());
     Ok(Outcome::Fine)
 }
 
-/// What `export --mine` wrote, if that is what these bytes are.
+/// Parses a file that `export --mine` wrote. Returns `None` if the bytes are no such file.
 pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
     bytes.trim_ascii_start().starts_with(b"{").then(|| {
-        let exported: Exported =
-            serde_json::from_slice(bytes).context("it is no file that `export --mine` wrote")?;
+        let exported: Exported = serde_json::from_slice(bytes).context("`export --mine` did not write it")?;
         if exported.form != FORM {
-            bail!("its form is `{}`; this program reads `{FORM}`", exported.form);
+            bail!("its format is `{}`; this program reads `{FORM}`", exported.form);
         }
         Ok(exported.reads)
     })
 }
 
-/// Adds what was exported to what is there, and prints the result.
+/// Adds the exported data to the archive's, and prints the result.
 pub async fn import(store: &Store, reads: &[OwnRead], as_json: bool) -> anyhow::Result<Outcome> {
     let TakenIn { reads, missing } =
         store.take_in(ReaderId::ONE, reads, next_showing, Timestamp::now()).await?;
     if as_json {
         output::json(&json!({ "reads": reads, "missing": missing }))?;
     } else {
-        say!("Took in what was done with {}.", output::count(reads, "read"))?;
+        say!("Imported what was done with {}.", output::count(reads, "read"))?;
         for url in &missing {
-            say!("Not in the archive, so nothing was taken in: {url}")?;
+            say!("Not in the archive, so not imported: {url}")?;
         }
         if !missing.is_empty() {
-            say!("Follow their blogs, let them be fetched, and import the file again; what is there stays.")?;
+            say!("Follow their blogs, fetch them, and import the file again; existing data stays.")?;
         }
     }
     Ok(if missing.is_empty() { Outcome::Fine } else { Outcome::Partly })

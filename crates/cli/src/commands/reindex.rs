@@ -1,4 +1,4 @@
-//! `backissue reindex`: makes the search index anew from the archive, while the old one is searched.
+//! `backissue reindex`: rebuilds the search index from the archive, while the old one stays in use.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::progress::TakingIn;
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Makes the index anew and says what is in it.
+/// Rebuilds the index and prints its size.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let search = open::search(&settings, &store).await?;
@@ -22,16 +22,17 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let folder = search.index().folder().display().to_string();
     store.close().await;
     let Some(reads) = made else {
-        anstream::eprintln!(
-            "Another backissue makes the index in {folder} anew at this moment; let it do the work."
-        );
+        anstream::eprintln!("Another backissue is rebuilding the index in {folder}; let it do the work.");
         return Ok(Outcome::Fault);
     };
     let seconds = begun.elapsed().as_secs_f64();
     if args.json {
         output::json(&json!({ "reads": reads, "seconds": seconds, "folder": folder }))?;
     } else {
-        say!("{STRONG}{}{PLAIN} indexed anew in {seconds:.1} s, in {folder}.", output::count(reads, "read"))?;
+        say!(
+            "{STRONG}{}{PLAIN} indexed again in {seconds:.1} s, in {folder}.",
+            output::count(reads, "read")
+        )?;
     }
     Ok(Outcome::Fine)
 }

@@ -1,4 +1,4 @@
-//! `backissue serve`: the pages, and the sync behind them.
+//! `backissue serve`: the pages, and the sync in the background.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -35,7 +35,7 @@ const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
 /// How often the archive is asked whether it has changes for the search index.
 const INDEX_EVERY: Duration = Duration::from_secs(2);
 
-/// Serves until a signal asks to stop.
+/// Serves until a signal.
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
     let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
     let (store, lock) = if args.no_fetch {
@@ -104,10 +104,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     Ok(Outcome::Fine)
 }
 
-/// Under which name the secret that forms are signed with is remembered.
+/// The flag with the secret key of forms.
 const FORM_KEY: &str = "form_key";
 
-/// Who may keep, mark and note reads: the one reader, if nobody but this machine can reach the pages.
+/// Who may keep, mark and note reads: the one reader, if only this machine can reach the pages.
 async fn readers(store: &Store, address: SocketAddr, base_url: Option<&Url>) -> Readers {
     let reached_as = match base_url {
         Some(url) if !is_this_machine(url) => Some(url.to_string()),
@@ -134,7 +134,7 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Brings the calls of hubs to the workers.
+/// Passes requests of hubs to the workers.
 #[derive(Clone)]
 struct Calls {
     ingest: Arc<Ingest>,
@@ -169,14 +169,15 @@ fn reply(answer: Result<HubAnswer, StoreError>) -> HubReply {
     }
 }
 
-/// The sync behind the pages.
+/// The sync in the background.
 struct Work {
     ingest: Arc<Ingest>,
     lock: open::WorkLock,
 }
 
 impl Work {
-    /// Runs until told to stop. A failure stops the serving too: pages that no longer change would look well.
+    /// Runs until stopped. If it fails, serving stops too, because pages that never change would
+    /// look healthy.
     fn start(self, stop: CancellationToken) -> JoinHandle<anyhow::Result<()>> {
         tokio::spawn(async move {
             let result = self.ingest.run(&stop).await;
@@ -203,7 +204,7 @@ async fn begin_work(
             let begun_with = follow::first_dozen(store, settings).await?;
             if begun_with > 0 {
                 anstream::eprintln!(
-                    "A new archive: following {begun_with} blogs to begin with. `backissue starter` offers more."
+                    "A new archive, following {begun_with} blogs. `backissue starter` offers more."
                 );
             }
         }
@@ -211,13 +212,13 @@ async fn begin_work(
     Ok(Work { ingest: open::ingest_reachable(store.clone(), open::fetcher(settings)?, settings)?, lock })
 }
 
-/// The demo's blogs and its throw-away folder, both gone when this is dropped.
+/// The demo's blogs and its temporary folder; dropping it removes both.
 struct InDemo {
     blogs: Demo,
     _folder: tempfile::TempDir,
 }
 
-/// Starts the demo's blogs and turns the settings to them: a folder that is thrown away, the blogs' names and port.
+/// Starts the demo's blogs and adapts the settings: a temporary folder, the blogs' names and port.
 async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     let blogs = Demo::start(Timestamp::now()).await?;
     let folder = tempfile::Builder::new()
@@ -237,8 +238,8 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     Ok(InDemo { blogs, _folder: folder })
 }
 
-/// Stops everything when the database's file is deleted or replaced: what is written from then on would be lost, and the pages
-/// would show what is on the disk no more.
+/// Stops everything when the database's file is deleted or replaced: what is written from then on
+/// would be lost, and the pages would show what is on the disk no more.
 async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         if !store.is_in_place() {
@@ -257,7 +258,8 @@ async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Keeps the search index at the archive's last change. A failure is told once and tried again: the pages work without.
+/// Keeps the search index at the archive's last change. A failure is told once and tried again: the
+/// pages work without.
 async fn index(search: Search, stop: CancellationToken) {
     let mut told = None;
     let tell = |caught: Result<Caught, SearchFailure>| {
@@ -281,14 +283,14 @@ fn tell_address(address: SocketAddr, demo: bool) {
     anstream::eprintln!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
 }
 
-/// Follows the sync in the terminal: bars where there is one, and each source's trouble once.
+/// Shows the sync in the terminal: bars if there is a terminal, and each source's trouble once.
 async fn tell_progress(progress: watch::Receiver<Progress>) {
     let bars = std::io::stderr().is_terminal().then(|| Bars::follow(progress.clone()));
     let line = |text: String| match &bars {
         Some(bars) => bars.say(text),
         None => anstream::eprintln!("{text}"),
     };
-    // Where there is no terminal, the log tells each source's trouble.
+    // Without a terminal, the log has each source's trouble.
     let tells_troubles = bars.is_some();
     let mut progress = progress;
     let mut told = HashMap::new();

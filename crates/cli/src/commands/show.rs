@@ -1,4 +1,4 @@
-//! `backissue show`: one read with its précis, the evidence for it, and the article.
+//! `backissue show`: a read with its précis, the evidence, and the article.
 
 use backissue_annotate::Vocabulary;
 use backissue_model::{Form, Sureness};

@@ -1,4 +1,4 @@
-//! `backissue source`: what a person says of one followed source.
+//! `backissue source`: shows and changes one followed source.
 
 use backissue_model::{Source, Standing};
 use backissue_store::{SourceChange, Store};
@@ -39,7 +39,7 @@ pub async fn changed(store: &Store, source: Source, change: &SourceChange) -> an
     changed.ok_or_else(|| anyhow::anyhow!("{} was unfollowed at this moment", source.title))
 }
 
-/// Says what a change made of a source.
+/// Prints the result of a change.
 pub fn tell(before: &Source, after: &Source, change: &SourceChange) -> anyhow::Result<()> {
     say!("{STRONG}{}{PLAIN} ({})", after.title, after.slug)?;
     if change.title.is_some() {

@@ -1,4 +1,4 @@
-//! `backissue sources`: what is followed and how it is doing.
+//! `backissue sources`: the followed sources and their health.
 
 use backissue_annotate::Vocabulary;
 use backissue_model::{CanonicalUrl, Health, Hub, Source, Standing, meant, nearest, without_credentials};
@@ -38,7 +38,7 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
     Ok(Outcome::Fine)
 }
 
-/// The source with this name in addresses, or with this address.
+/// The source with this slug or address.
 pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> {
     if let Some(source) = store.source_by_slug(name).await? {
         return Ok(Some(source));
@@ -55,7 +55,7 @@ pub async fn named(store: &Store, name: &str) -> anyhow::Result<Option<Source>> 
     Ok(store.sources(&SourceFilter::default()).await?.into_iter().find(is_it))
 }
 
-/// Says that no source is called so, and which one may be meant.
+/// Prints that there is no such source, with the most similar name.
 pub async fn tell_unknown(store: &Store, name: &str) -> anyhow::Result<Outcome> {
     let sources = store.sources(&SourceFilter::default()).await?;
     let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
@@ -68,7 +68,7 @@ pub async fn tell_unknown(store: &Store, name: &str) -> anyhow::Result<Outcome> 
     Ok(Outcome::NotThere)
 }
 
-/// Says that no concept is called so, and which one may be meant.
+/// Prints that there is no such concept, with the most similar name.
 pub fn tell_unknown_concept(name: &str) {
     let nearest = Vocabulary::builtin().nearest(name).map(|concept| concept.slug.as_str());
     tell_no_such("concept", name, &meant(nearest), "the page /concepts lists them");
@@ -108,19 +108,19 @@ fn row(source: &Source, zone: &TimeZone) -> Vec<String> {
     ]
 }
 
-/// How a source is doing, in a few words.
+/// The health of a source, in a few words.
 pub fn state(source: &Source) -> String {
     match (&source.health.last_error, source.health.standing) {
         (_, Standing::Paused) => "paused".to_owned(),
         (Some(error), _) => format!("{ALERT}{error}{PLAIN}"),
-        (None, Standing::Retired) => "gone for good; asked no more".to_owned(),
+        (None, Standing::Retired) => "gone for good; not polled".to_owned(),
         (None, Standing::Waiting) => "no feed and no list; not polled".to_owned(),
-        (None, Standing::Active) if source.health.last_poll.is_none() => "not asked yet".to_owned(),
+        (None, Standing::Active) if source.health.last_poll.is_none() => "not polled yet".to_owned(),
         (None, Standing::Active) => "well".to_owned(),
     }
 }
 
-/// Says all there is of how the sources' polls go.
+/// Prints the details of the sources' polls.
 pub fn tell_health(sources: &[Source], zone: &TimeZone) -> anyhow::Result<()> {
     for (at, source) in sources.iter().enumerate() {
         if at > 0 {
@@ -141,10 +141,10 @@ fn in_json(source: &Source, zone: &TimeZone) -> Value {
     json!({ "slug": source.slug, "title": source.title, "told": told, "health": source.health })
 }
 
-/// What a failing source's line is about.
+/// The name of a failing source's line.
 const FAILING: &str = "failing";
 
-/// All there is to say of how a source's polls go: what each line is about, and the line.
+/// The details of a source's polls: the name of each line, and its text.
 fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let health = &source.health;
     let moment = |at| output::moment(at, zone);
@@ -166,8 +166,7 @@ fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
         }
         Standing::Retired => told.push(("retired", retired(health, zone))),
         Standing::Paused => {
-            let words =
-                format!("since a person said so; `backissue source {} --resume` polls it again", source.slug);
+            let words = format!("by a person; `backissue source {} --resume` polls it again", source.slug);
             told.push(("paused", words));
         }
         Standing::Active => {
@@ -188,13 +187,13 @@ fn told(source: &Source, zone: &TimeZone) -> Vec<(&'static str, String)> {
     if let Some(moving) = health.moving.as_ref().filter(|_| health.standing == Standing::Active) {
         let since = moment(Some(moving.since));
         let words = format!(
-            "to {}, as its server has said since {since}; taken over when a later answer says so again",
+            "to {}: a permanent redirect since {since}, used after another response confirms it",
             moving.to
         );
         told.push(("moving", words));
     }
     if let Some(moved) = &health.moved {
-        told.push(("moved", format!("here from {} on {}", moved.from, output::day(Some(moved.at), zone))));
+        told.push(("moved", format!("from {} on {}", moved.from, output::day(Some(moved.at), zone))));
     }
     told
 }
@@ -215,35 +214,35 @@ fn failing(health: &Health, error: &str, zone: &TimeZone) -> String {
         n => format!("since {}, {n} polls in a row", output::moment(health.failing_since, zone)),
     };
     let before = health.last_success.map_or_else(
-        || "it has never answered well".to_owned(),
-        |at| format!("it last answered well {}", output::moment(Some(at), zone)),
+        || "no poll has ever succeeded".to_owned(),
+        |at| format!("the last successful poll was {}", output::moment(Some(at), zone)),
     );
     format!("{polls}: {error}; {before}")
 }
 
 fn retired(health: &Health, zone: &TimeZone) -> String {
     let why = health.last_error.as_deref().unwrap_or("gone for good");
-    format!("{}: {why}; its reads are kept, and it is asked no more", output::moment(health.last_poll, zone))
+    format!("{}: {why}; its reads are kept, and it is not polled", output::moment(health.last_poll, zone))
 }
 
 fn hub_words(hub: &Hub, zone: &TimeZone) -> String {
     let url = &hub.url;
     let told = match hub.told_at {
-        Some(at) => format!("; it last did {}", output::moment(Some(at), zone)),
+        Some(at) => format!("; the last one was {}", output::moment(Some(at), zone)),
         None => String::new(),
     };
     match (&hub.error, hub.ends_at) {
         (_, Some(end)) if hub.tells(Timestamp::now()) => {
             format!(
-                "{url} tells when something is new, until {} and then again{told}",
+                "{url} sends notifications until {}; then the subscription is renewed{told}",
                 output::moment(Some(end), zone)
             )
         }
         (Some(error), _) => {
-            format!("{url} is named by the feed, but does not tell when something is new: {error}")
+            format!("{url} is named by the feed, but sends no notifications: {error}")
         }
-        (None, _) => format!(
-            "{url} is named by the feed; a running `serve` asks it to tell when something is new where `base_url` is public"
-        ),
+        (None, _) => {
+            format!("{url} is named by the feed; a running `serve` subscribes to it if `base_url` is public")
+        }
     }
 }

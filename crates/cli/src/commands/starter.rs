@@ -1,4 +1,4 @@
-//! `backissue starter`: what the starter list offers.
+//! `backissue starter`: lists the starter list.
 
 use backissue_ingest::Starter;
 use backissue_model::did_you_mean;
@@ -10,7 +10,7 @@ use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Says that the starter list has no such group, and which one may be meant.
+/// Prints that there is no such group, with the most similar name.
 pub fn tell_unknown_group(list: &Starter, wanted: &str) {
     let hint = did_you_mean(wanted, list.groups.iter().map(|group| group.slug.as_str()));
     let end = if hint.is_empty() { "; `backissue starter` lists them." } else { "" };

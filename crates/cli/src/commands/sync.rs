@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{open, say};
 
-/// Asks every source and moves every read as far as it goes, then says what came of it.
+/// Polls all sources and processes all reads, then prints the result.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let Some((store, _lock)) = open::store_to_work_on_if_free(&settings).await? else {
         return by_another(args, settings).await;
@@ -27,7 +27,7 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let begun_with = follow::first_dozen(&store, &settings).await?;
     if begun_with > 0 {
         anstream::eprintln!(
-            "Nothing was followed yet; beginning with {begun_with} blogs of the starter list."
+            "Nothing was followed yet; starting with {begun_with} blogs of the starter list."
         );
     }
     let ingest = open::ingest(store.clone(), open::fetcher(&settings)?, &settings)?;
@@ -47,17 +47,17 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
 }
 
-/// How often it is looked how far the other process is.
+/// How often to check the progress of another process.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// How long nothing may change until the reads that are still on their way count as left for later.
+/// After this time without changes, the remaining reads count as postponed.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// Asks the process that fetches into this archive to do so now, and shows how far it is.
+/// Has the process that already works on this archive fetch now, and shows its progress.
 async fn by_another(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let began = Timestamp::now();
     store.poll_all_at(began).await?;
-    anstream::eprintln!("Asked the backissue that is running here to fetch now.");
+    anstream::eprintln!("The backissue that is running here fetches now.");
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
     let (progress, follower) = watch::channel(Progress::default());
@@ -71,14 +71,14 @@ async fn by_another(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcom
     } else {
         tell(&summary, false)?;
         if left > 0 {
-            say!("{} on their way; the running backissue goes on with them.", output::count(left, "read"))?;
+            say!("{} in progress; the running backissue continues with them.", output::count(left, "read"))?;
         }
     }
     store.close().await;
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
 }
 
-/// Follows the work of another process until it is done; returns how many reads are still on their way.
+/// Follows another process's work until it is done. Returns the number of reads still in progress.
 async fn watch_another(
     store: &Store,
     settings: &Settings,
@@ -112,7 +112,7 @@ async fn watch_another(
     }
 }
 
-/// What another process has done since `began`, as the archive shows it.
+/// Another process's work since `began`, as far as the archive shows it.
 fn seen(sources: &[Source], began: Timestamp, done: u64, left: u64) -> Progress {
     let polled: Vec<&Source> =
         sources.iter().filter(|source| source.health.last_poll.is_some_and(|at| at >= began)).collect();
@@ -139,7 +139,7 @@ fn seen(sources: &[Source], began: Timestamp, done: u64, left: u64) -> Progress 
     }
 }
 
-/// Says what a language model has left for later.
+/// Prints what a language model has still to do.
 async fn tell_waiting(store: &Store, settings: &Settings) -> anyhow::Result<()> {
     let Some(model) = &settings.annotate_with.value else { return Ok(()) };
     let waiting = store.asked_for(model).await?;
@@ -154,10 +154,10 @@ async fn tell_waiting(store: &Store, settings: &Settings) -> anyhow::Result<()> 
 
 fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {
     if stopped {
-        say!("Stopped; the next sync goes on from here.")?;
+        say!("Stopped; the next sync continues from here.")?;
     }
     say!(
-        "{STRONG}{}{PLAIN} asked: {} unchanged, {} out of reach.",
+        "{STRONG}{}{PLAIN} polled: {} unchanged, {} out of reach.",
         output::count(summary.sources_polled, "source"),
         summary.sources_unchanged,
         summary.sources_troubled
@@ -178,7 +178,7 @@ fn tell(summary: &Summary, stopped: bool) -> anyhow::Result<()> {
     }
     let left = summary.sources_due - summary.sources_polled;
     if left > 0 && !stopped {
-        say!("{} left for later: their hosts asked for a longer pause.", output::count(left, "source"))?;
+        say!("{} left for later: their hosts demanded a longer pause.", output::count(left, "source"))?;
     }
     if let Some(words) = progress::nobody_answered(summary) {
         say!(

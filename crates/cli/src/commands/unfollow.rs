@@ -1,4 +1,4 @@
-//! `backissue unfollow`: stops following a source, after saying what goes with it.
+//! `backissue unfollow`: stops following a source, after saying which reads it removes.
 
 use std::io::IsTerminal;
 
@@ -33,7 +33,7 @@ pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outco
         )?;
     } else {
         say!(
-            "{} is followed no more; {} left the archive, {} stayed.",
+            "{} is not followed any more; {} left the archive, {} stayed.",
             source.title,
             output::count(gone.reads_dropped, "read"),
             gone.reads_kept

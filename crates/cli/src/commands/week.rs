@@ -15,7 +15,7 @@ use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say};
 
-/// Rows fetched at a time.
+/// Rows per query.
 const PAGE: u32 = 200;
 /// Most reads of a week as Markdown.
 const MARKDOWN: u32 = 1000;
@@ -75,7 +75,7 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     Ok(if reads.is_empty() { Outcome::NotThere } else { Outcome::Fine })
 }
 
-/// What a document says of the archive it comes from.
+/// The archive as documents describe it.
 fn site(settings: &Settings, store: &Store) -> Site {
     Site {
         title: "Backissue".to_owned(),
@@ -84,10 +84,10 @@ fn site(settings: &Settings, store: &Store) -> Site {
     }
 }
 
-/// Says why there is nothing, and what there is.
+/// Prints why there is nothing, and what there is.
 async fn tell_none(store: &Store, week: Week, is_narrow: bool) -> anyhow::Result<()> {
     if is_narrow && store.week_count(week).await?.reads > 0 {
-        say!("None of the week's reads is that narrow.")?;
+        say!("None of the week's reads matches.")?;
         return Ok(());
     }
     let weeks = store.weeks().await?;
@@ -134,7 +134,8 @@ fn tell(read: &ReadCard) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a card says first and second: a sure problem and the title, else the title and a likely problem, if it has one.
+/// The first and second line of a card: a sure problem and the title, or else the title and a
+/// likely problem.
 pub fn head(card: &ReadCard) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
     let title = Cow::Borrowed(card.title.as_str());
     match card.problem.as_ref().map(|problem| card.problem_form.said(problem)) {
@@ -143,7 +144,7 @@ pub fn head(card: &ReadCard) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
     }
 }
 
-/// A read as it stands in lists.
+/// A read of a list.
 pub fn as_json(read: &ReadCard) -> serde_json::Value {
     json!({
         "id": read.id, "title": read.title, "url": read.url, "source": read.source_slug, "company": read.company,

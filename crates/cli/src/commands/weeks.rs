@@ -1,4 +1,4 @@
-//! `backissue weeks`: every week that has reads.
+//! `backissue weeks`: all weeks with reads.
 
 use crate::args::WeeksArgs;
 use crate::exit::Outcome;
@@ -7,10 +7,10 @@ use crate::settings::Settings;
 use crate::{open, say};
 use serde_json::json;
 
-/// The longest bar in the list, in characters.
+/// Maximum length of a bar in characters.
 const WIDEST: u64 = 40;
 
-/// Lists the weeks, newest first, with a bar for each.
+/// Lists the weeks, newest first, each with a bar.
 pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let mut weeks = store.weeks().await?;

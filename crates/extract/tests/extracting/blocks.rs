@@ -1,4 +1,4 @@
-//! The blocks of an article's text: what the markup says of each stretch.
+//! The blocks of an article's text, by markup.
 
 use backissue_extract::{Page, blocks, extract, plain_text};
 use backissue_model::{Article, BlockKind};
@@ -23,7 +23,8 @@ fn of(article: &Article) -> Vec<(BlockKind, &str)> {
     article.blocks.iter().map(|block| (block.kind, words(block))).collect()
 }
 
-/// Blocks stand in order, are not empty, and hold all words of the text. The stored HTML gives the same.
+/// Checks that blocks are in order, are not empty, and have all words of the text. The stored HTML
+/// must give the same.
 fn check(article: &Article, of: &str) {
     let mut end = 0;
     for block in article.blocks.iter() {
@@ -42,7 +43,7 @@ fn check(article: &Article, of: &str) {
 }
 
 #[test]
-fn markup_says_what_each_block_is() {
+fn markup_gives_the_kinds_of_blocks() {
     let page = "<!doctype html><title>Queues</title><main><article><h1>Queues</h1>\
         <p>Last spring our queue was full every evening, and every worker waited for the one that held the lock.</p>\
         <h3>What we had missed</h3>\
@@ -89,9 +90,9 @@ fn markup_says_what_each_block_is() {
     assert_eq!(of(&article), expected);
 }
 
-/// The HTML shows the same lines as the text where the tags of a block are left out.
+/// If the tags of a block are dropped, the HTML shows the same lines as the text.
 #[test]
-fn blocks_whose_tags_are_left_out_stay_on_lines_of_their_own() {
+fn blocks_without_tags_stay_on_separate_lines() {
     let words = "Last spring our queue was full every evening, and every worker waited for the one that held the lock. ";
     for (inside, expected) in [
         (

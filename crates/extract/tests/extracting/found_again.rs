@@ -1,4 +1,4 @@
-//! What generators and page builders do to an article, kind by kind.
+//! How generators and page builders transform an article, kind by kind.
 
 use backissue_extract::{Page, extract};
 use backissue_model::{Article, Entry};
@@ -25,7 +25,7 @@ fn holds_all(article: &Article) -> bool {
 }
 
 #[test]
-fn articles_in_deep_boxes_are_whole() {
+fn articles_in_deep_boxes_are_complete() {
     let nested = |levels: usize, class: &str, inside: &str| {
         let open: String = (0..levels).map(|n| format!("<div class='{class}-{n} {class}'>")).collect();
         format!("{open}{inside}{}", "</div>".repeat(levels))
@@ -46,7 +46,7 @@ fn articles_in_deep_boxes_are_whole() {
 }
 
 #[test]
-fn boxes_beside_an_article_stay_out_of_it() {
+fn boxes_next_to_an_article_are_dropped() {
     let others = "Our company builds tools for people who run queues, and has done so since a cold winter in 2009, with \
                   offices in three cities and a dog in each of them, who is walked by turns.";
     for beside in [
@@ -70,7 +70,7 @@ fn boxes_beside_an_article_stay_out_of_it() {
 }
 
 #[test]
-fn notices_of_consent_are_never_the_article() {
+fn consent_notices_are_never_the_article() {
     let notice = "<p>We and our partners store and read cookies on your device to make our site work, to measure how it is \
                   used, and to show you advertisements that may be of use to you, now and later.</p>"
         .repeat(5);
@@ -99,7 +99,7 @@ fn notices_of_consent_are_never_the_article() {
 }
 
 #[test]
-fn images_of_a_noscript_stand_in_their_place_once() {
+fn images_of_a_noscript_appear_once_in_place() {
     let src = "https://blog.example.com/evening.png";
     for image in [
         format!("<img class=lazy alt='' width=600><noscript><img src={src} alt=Evening></noscript>"),
@@ -124,7 +124,7 @@ fn images_of_a_noscript_stand_in_their_place_once() {
 }
 
 #[test]
-fn day_and_author_stand_by_the_headline() {
+fn date_and_author_are_found_near_the_headline() {
     let comments = "<section id=comments class=comments><div class=comment><span class=author>Heron</span> <time \
                     datetime='2019-01-03T10:09:00Z'>8 hours ago</time><p>Mine does not.</p></div></section>";
     let related =
@@ -163,7 +163,7 @@ fn day_and_author_stand_by_the_headline() {
 }
 
 #[test]
-fn feeds_body_is_taken_wherever_it_stands_when_the_page_has_none() {
+fn feeds_body_is_used_if_the_page_has_none() {
     let body = format!("{FIRST}{SECOND}{THIRD}");
     let wall = "<title>Queues</title><div id=root><p>Loading. Your browser may not run scripts, which our pages need.</p></div>";
     let page = Page { bytes: wall.as_bytes(), media_type: None, url: None };

@@ -21,7 +21,7 @@ fn html_of(heading: &str) -> String {
 }
 
 #[test]
-fn headings_stay_in_whatever_box_they_lie() {
+fn headings_in_any_box_are_kept() {
     for heading in [
         "<div class='mw-heading'><h2>NAME</h2><span class='mw-editsection'>[<a href='/e'>edit</a>]</span></div>",
         "<div class='sl-heading-wrapper level-h2'><h2>NAME</h2><a class='sl-anchor-link' href='#a'><span \
@@ -47,7 +47,7 @@ fn headings_stay_in_whatever_box_they_lie() {
 }
 
 #[test]
-fn headings_over_other_things_go() {
+fn headings_of_boilerplate_are_dropped() {
     let page = format!(
         "<!doctype html><title>Queues</title><body><main><article><h1>Queues</h1>{FIRST}{SECOND}{THIRD}\
          <div class='widget'><h2>Related posts</h2><ul><li><a href=/a>Another post</a></li></ul></div>\

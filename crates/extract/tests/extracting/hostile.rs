@@ -1,4 +1,4 @@
-//! Everything from the network is hostile: nothing active survives, nothing makes the room panic, hang or overflow.
+//! Hostile input: nothing active survives, and nothing makes the crate panic, hang or overflow.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn url() -> Url {
 
 const PROSE: &str = "The queue was full, and every worker waited for the one that held the lock, which waited for the queue. ";
 
-/// A page with an article that has `inside` in the middle of it.
+/// A page whose article contains `inside` in the middle.
 fn page_with(inside: &str) -> String {
     let paragraph = format!("<p>{}</p>", PROSE.repeat(3));
     format!("<html><body><article><h1>Queues</h1>{paragraph}{inside}{paragraph}</article></body></html>")
@@ -24,7 +24,7 @@ fn html_of(page: &str) -> String {
     extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url()) }, None).unwrap().html
 }
 
-/// What markup tries, and its class.
+/// Attempts, and the class of each.
 const VECTORS: &[(&str, &str)] = &[
     ("script element", "<script>alert(1)</script>"),
     ("script in capitals", "<ScRiPt>alert(1)</sCrIpT>"),
@@ -97,7 +97,7 @@ fn nothing_active_survives() {
 }
 
 #[test]
-fn a_hundred_thousand_nested_elements_are_read_in_time_and_without_overflow() {
+fn hundred_thousand_nested_elements_do_not_overflow() {
     for tag in
         ["div", "span", "b", "ul><li", "blockquote", "table><tr><td", "p", "a", "font", "section", "q x"]
     {
@@ -110,7 +110,7 @@ fn a_hundred_thousand_nested_elements_are_read_in_time_and_without_overflow() {
 }
 
 #[test]
-fn a_long_base_or_address_is_not_copied_into_every_link() {
+fn long_base_is_not_copied_into_links() {
     let links = "<p>see <a href=x>this</a> and <a href=y>that</a></p>".repeat(400);
     for length in [1_000, 3_000, 50_000] {
         let base = format!("<base href=\"https://x.example/{}/\">", "a".repeat(length));
@@ -127,7 +127,7 @@ fn a_long_base_or_address_is_not_copied_into_every_link() {
 }
 
 #[test]
-fn a_feed_with_an_empty_body_gives_its_summary() {
+fn feed_with_an_empty_body_gives_its_summary() {
     let entry = Entry {
         content: Some("<p> </p>".to_owned()),
         summary: Some(format!("<p>{PROSE}</p>")),
@@ -137,7 +137,7 @@ fn a_feed_with_an_empty_body_gives_its_summary() {
 }
 
 #[test]
-fn lines_of_an_article_that_begin_like_calls_stay() {
+fn lines_that_start_like_calls_are_kept() {
     for line in [
         "<p>Share the lock between jobs</p>",
         "<p>In this post we show how the lock failed</p>",
@@ -153,7 +153,7 @@ fn lines_of_an_article_that_begin_like_calls_stay() {
 }
 
 #[test]
-fn parts_of_an_article_stay_whatever_they_are_called() {
+fn parts_of_an_article_with_any_name_are_kept() {
     let line = r#"<div class="line"><code>lock.release();</code></div>"#;
     for part in [
         r#"<section class="tools"><h2>Tools</h2><p>We wrote two small ones for it: one that counts who waits, one that says for whom.</p></section>"#,
@@ -179,14 +179,14 @@ fn parts_of_an_article_stay_whatever_they_are_called() {
     }
 }
 
-/// How deep the markup of an article nests, the parser's own three levels included.
+/// The nesting depth of an article's markup, including the parser's own three levels.
 fn depth(html: &str) -> usize {
     let document = dom_query::Document::from(html);
     document.select("*").nodes().iter().map(|n| n.ancestors(None).len()).max().unwrap_or(0)
 }
 
 #[test]
-fn what_closes_nothing_nests_no_deeper() {
+fn end_tags_without_effect_do_not_add_depth() {
     for unit in [
         "<optgroup>",
         "<option>",
@@ -223,7 +223,7 @@ fn what_closes_nothing_nests_no_deeper() {
 }
 
 #[test]
-fn a_page_that_is_too_large_or_no_page_is_refused_in_words() {
+fn too_large_and_non_html_pages_are_refused() {
     let large = vec![b' '; LARGEST_PAGE + 1];
     let page = |bytes, media_type| extract(&Page { bytes, media_type, url: None }, None);
     assert_eq!(page(&large, None), Err(ExtractError::TooLarge(LARGEST_PAGE + 1)));
@@ -238,7 +238,7 @@ fn a_page_that_is_too_large_or_no_page_is_refused_in_words() {
 }
 
 #[test]
-fn a_text_ends_at_a_mebibyte_in_both_forms() {
+fn text_and_html_are_cut_at_a_mebibyte() {
     let page = format!("<article>{}</article>", format!("<p>{PROSE}</p>").repeat(12_000));
     let article = extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None).unwrap();
     assert!(article.text.len() <= 1 << 20 && article.text.len() > 1_000_000, "{}", article.text.len());
@@ -255,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn no_markup_makes_it_panic_or_say_different_things_in_its_two_forms(parts in proptest::collection::vec(part(), 0..40)) {
+    fn no_markup_makes_it_panic_or_its_forms_differ(parts in proptest::collection::vec(part(), 0..40)) {
         let page = page_with(&parts.concat());
         if let Ok(article) = extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url()) }, None) {
             assert_is_inert("generated", &article.html);
@@ -266,7 +266,7 @@ proptest! {
     }
 }
 
-/// A piece of markup: tags that open or close anything, attributes that are cut short, words.
+/// A piece of markup: tags that open or close anything, attributes that are cut, words.
 fn part() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "p",

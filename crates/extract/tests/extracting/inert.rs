@@ -1,8 +1,8 @@
-//! What an article's HTML may be made of, checked by parsers that did not make it.
+//! Checks the elements and attributes of an article's HTML with independent parsers.
 //!
-//! The list is written out again here, apart from the one in `sanitise`, so that a slip in that one is noticed: an independent
-//! check, not a copy to be shared. It is held against the HTML twice: against the tree that `html5ever` builds, and against
-//! the tags that `html5gum` reads, a tokenizer of other people's that shares no line with the parser which the gate uses.
+//! The allow-list is written again here, separately from the one in `sanitise`, so that a mistake
+//! in that one is noticed. It is applied twice: to the tree of `html5ever`, and to the tags of
+//! `html5gum`, a tokenizer that shares no code with the parser of the filter.
 
 use html5gum::{Error, Token, Tokenizer};
 
@@ -52,12 +52,12 @@ const ELEMENTS: &[&str] = &[
     "ul",
 ];
 
-/// Parses the HTML anew and looks at every element and attribute; `class` says what was tried.
+/// Parses the HTML again and checks all elements and attributes; `class` says what was attempted.
 pub fn assert_is_inert(class: &str, html: &str) {
     let document = dom_query::Document::from(html);
     for node in document.select("*").nodes() {
         let name = node.node_name().unwrap().to_string();
-        // The parser's own three around what it was given.
+        // The parser's own three elements around the input.
         let around = ["html", "head", "body"].contains(&name.as_str()) && node.attrs().is_empty();
         assert!(around || ELEMENTS.contains(&name.as_str()), "{class}: <{name}> in {html}");
         for attribute in node.attrs() {
@@ -78,13 +78,13 @@ pub fn assert_is_inert(class: &str, html: &str) {
                 assert!(ELEMENTS.contains(&text(&tag.name).as_str()), "{class}: {tag:?} in {html}");
             }
             Token::String(_) => {}
-            // A sign that no text should have, but which means nothing to markup.
+            // A control character, which has no meaning in markup.
             Token::Error(told)
                 if matches!(
                     *told,
                     Error::ControlCharacterInInputStream | Error::NoncharacterInInputStream
                 ) => {}
-            // No two parsers agree on broken markup, so there is none, nor anything between tags but text.
+            // Parsers disagree on broken markup, so there must be none, and only text between tags.
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {
                 panic!("{class}: {token:?} in {html}")
             }

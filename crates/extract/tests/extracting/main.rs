@@ -1,4 +1,4 @@
-//! Pages and entries taken apart: real ones, hostile ones, and every scripting vector.
+//! Extraction of pages and entries: real ones, hostile ones, and all scripting vectors.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

@@ -1,4 +1,5 @@
-//! Real pages: the eight blogs of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace).
+//! Real pages: the eight blogs of the shared web (`BACKISSUE_SHARED`, default `../shared` next to
+//! the workspace).
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +9,7 @@ use backissue_extract::{Page, extract, plain_text};
 use backissue_model::{Article, Entry};
 use url::Url;
 
-/// The folder of shared data.
+/// The folder of the shared data.
 pub(crate) fn shared() -> PathBuf {
     std::env::var_os("BACKISSUE_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
@@ -75,7 +76,7 @@ fn agreement(gold: &str, found: &str) -> f64 {
 }
 
 #[test]
-fn rendered_pages_give_their_body_and_nothing_of_their_frame() {
+fn rendered_pages_give_only_their_body() {
     const FRAME: &[&str] = &[
         "We use cookies to improve",
         "Subscribe to our newsletter",
@@ -105,7 +106,7 @@ fn rendered_pages_give_their_body_and_nothing_of_their_frame() {
 }
 
 #[test]
-fn pages_agree_with_the_bodies_that_their_feed_carries() {
+fn pages_agree_with_the_bodies_in_their_feed() {
     let (mut sum, mut count) = (0.0, 0.0);
     let mut worst = (1.0, String::new());
     let feed = fs::read_to_string(web().join("datafusion.apache.org/blog/feeds/blog.atom.xml")).unwrap();
@@ -114,7 +115,7 @@ fn pages_agree_with_the_bodies_that_their_feed_carries() {
         let (_, link) = entry.split_once("<link href=\"").unwrap();
         let (_, content) = entry.split_once("<content type=\"html\">").unwrap();
         let (link, content) = (link.split('"').next().unwrap(), content.split("</content>").next().unwrap());
-        // The body is escaped once more for the feed.
+        // The feed escapes the body once more.
         let html =
             content.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
         carried.insert(link.trim_end_matches('/').to_owned(), html);
@@ -133,7 +134,7 @@ fn pages_agree_with_the_bodies_that_their_feed_carries() {
 }
 
 #[test]
-fn the_text_of_the_html_is_the_text() {
+fn text_of_the_html_is_the_text() {
     for host in [
         "flink.apache.org",
         "blog.rust-lang.org",
@@ -150,7 +151,7 @@ fn the_text_of_the_html_is_the_text() {
 }
 
 #[test]
-fn pages_say_who_when_and_what() {
+fn pages_give_author_date_and_title() {
     for (host, path) in [
         ("artsy.github.io", "blog/2020/08/21/review-apps-post/index.html"),
         ("blog.rust-lang.org", "2023/03/28/Rust-1.68.2.html"),
@@ -182,7 +183,7 @@ fn pages_say_who_when_and_what() {
 }
 
 #[test]
-fn a_page_behind_a_wall_gives_way_to_the_feed_and_a_full_page_does_not() {
+fn feeds_body_replaces_only_short_pages() {
     let (url, page) = pages("artsy.github.io", 40).swap_remove(3);
     let full = article(&url, &page);
     let entry = Entry {

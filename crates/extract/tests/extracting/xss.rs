@@ -1,6 +1,8 @@
-//! The table of cross-site scripting vectors, `tests/data/xss.jsonl` in the repository's root: none leaves this room alive.
+//! The table of cross-site scripting vectors, `tests/data/xss.jsonl` in the repository's root. None
+//! of them survives this crate.
 //!
-//! The same table is opened in a browser by the whole-program tests, where it is also shown that most of it would run.
+//! The whole-program tests open the same table in a browser, and show there that most of it would
+//! run.
 
 use std::collections::HashSet;
 
@@ -10,17 +12,18 @@ use backissue_model::{Article, Entry};
 use serde::Deserialize;
 use url::Url;
 
-/// One line of the table.
+/// A line of the table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vector {
-    /// What it does.
+    /// What it attempts.
     name: String,
-    /// Where it is from: a collection and its section, an advisory, a rule of a standard, a paper.
+    /// Its source: a collection and its section, an advisory, a rule of a standard, a paper.
     source: String,
-    /// The markup; `{n}` stands for the vector's number. Where there is a media type, each character is a byte.
+    /// The markup; `{n}` stands for the vector's number. If there is a media type, each character
+    /// is a byte.
     html: String,
-    /// The Content-Type under which the bytes mean what they mean.
+    /// The Content-Type with which the bytes have their effect.
     media_type: Option<String>,
 }
 
@@ -34,7 +37,8 @@ impl Vector {
         self.html.replace("{n}", "1")
     }
 
-    /// A page that has it between two paragraphs, or before both where these would hide what it does.
+    /// A page with the vector between two paragraphs, or before both if these would hide its
+    /// effect.
     fn page(&self) -> Vec<u8> {
         let prose = format!("<p>{}</p>", PROSE.repeat(3));
         match self.media_type {
@@ -66,7 +70,7 @@ fn carried(content: &str) -> Article {
 }
 
 #[test]
-fn the_table_is_large_and_says_where_each_vector_is_from() {
+fn vector_table_is_large_and_has_sources() {
     let vectors = vectors();
     assert!(vectors.len() >= 150, "{}", vectors.len());
     let names: HashSet<&str> = vectors.iter().map(|vector| vector.name.as_str()).collect();
@@ -99,7 +103,7 @@ fn no_vector_survives_in_a_feed() {
 }
 
 #[test]
-fn what_is_clean_is_not_changed_by_being_cleaned_again() {
+fn sanitising_is_idempotent() {
     for vector in vectors() {
         let once = carried(&format!("<p>{}</p>{}<p>{}</p>", PROSE.repeat(3), vector.html(), PROSE.repeat(2)));
         let twice = carried(&once.html);

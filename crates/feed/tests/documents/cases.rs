@@ -12,7 +12,7 @@ fn first_entry(items: &str) -> backissue_model::Entry {
 }
 
 #[test]
-fn captions_are_no_content_and_no_summary_beside_a_description() {
+fn captions_do_not_replace_a_description() {
     for caption in [
         "<media:content url='https://a.example/p.png'><media:description>Graph</media:description></media:content>",
         "<media:description>Graph</media:description>",
@@ -29,7 +29,7 @@ fn captions_are_no_content_and_no_summary_beside_a_description() {
 }
 
 #[test]
-fn caption_of_the_entry_stands_in_for_a_missing_summary() {
+fn caption_of_the_entry_replaces_a_missing_summary() {
     let entry = first_entry("<item><title>T</title><media:description>A &lt; B</media:description></item>");
     assert_eq!(entry.summary.as_deref(), Some("A &lt; B"));
     let picture = first_entry(

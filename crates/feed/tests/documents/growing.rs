@@ -1,4 +1,4 @@
-//! Time grows with a document's size, whatever is repeated in it.
+//! Time is linear in a document's size, whatever is repeated in it.
 
 use backissue_feed::robots::Robots;
 use backissue_feed::{Hints, archives, discover, listing, opml, parse, polling_hints, sitemap};
@@ -71,7 +71,7 @@ const ELEMENTS: &[&str] = &[
     "<outline text='a'>",
 ];
 
-/// Every reader of documents, so that no reader is left out for another one's input.
+/// Calls all parsers, because each input may be slow for only one of them.
 fn is_read(document: &String) {
     let (bytes, hints) = (document.as_bytes(), hints());
     let _ = parse(bytes, &hints);

@@ -1,4 +1,4 @@
-//! Documents that are made to grow: what comes out stays in proportion to what went in.
+//! Documents that are made to grow: the output stays in proportion to the input.
 
 use backissue_feed::{Hints, discover, parse};
 use backissue_model::{Entry, Feed};
@@ -12,13 +12,13 @@ fn first(text: &str) -> Entry {
     read(text).entries[0].clone()
 }
 
-/// The bytes that a feed takes when it is written down.
+/// Bytes of a feed when it is serialised.
 fn size(feed: &Feed) -> usize {
     serde_json::to_string(feed).unwrap().len()
 }
 
 #[test]
-fn an_overlong_base_is_not_copied_into_every_link() {
+fn overlong_base_is_not_copied_into_links() {
     let base = format!("https://a.example/{}/", "x".repeat(50_000));
     let links = "<a href=\"p\">q</a>".repeat(4000);
     for text in [
@@ -45,7 +45,7 @@ fn an_overlong_base_is_not_copied_into_every_link() {
 }
 
 #[test]
-fn a_base_of_bearable_length_does_not_multiply_a_document_either() {
+fn valid_base_does_not_multiply_a_document() {
     let base = format!("https://a.example/{}/", "x".repeat(1900));
     let text = format!(
         "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='{base}'><entry><content type='html'><![CDATA[{}]]></content></entry></feed>",
@@ -56,7 +56,7 @@ fn a_base_of_bearable_length_does_not_multiply_a_document_either() {
 }
 
 #[test]
-fn a_base_that_every_element_lengthens_stops_growing() {
+fn base_that_grows_per_element_is_bounded() {
     let content = |times: usize| {
         let text = format!(
             "<rss xml:base='https://a.example/'><channel><item><description>{}<a href='q'></description></item>",
@@ -71,7 +71,7 @@ fn a_base_that_every_element_lengthens_stops_growing() {
 }
 
 #[test]
-fn an_address_longer_than_any_real_one_is_none() {
+fn overlong_address_is_dropped() {
     let link = |length: usize| {
         let text = format!(
             "<rss><channel><item><title>t</title><link>https://a.example/{}</link></item></channel></rss>",
@@ -89,7 +89,7 @@ fn an_address_longer_than_any_real_one_is_none() {
 #[test]
 fn entities_do_not_multiply_a_document() {
     for (value, references) in [(50_000, 2000), (100, 100_000)] {
-        // Well formed at first, then as tag soup.
+        // First well formed, then as tag soup.
         for end in ["</title></item></channel></rss>", "</title></item>"] {
             let text = format!(
                 "<!DOCTYPE rss [<!ENTITY a \"{}\">]><rss><channel><item><title>{}{end}",
@@ -116,7 +116,7 @@ fn elements_without_content_get_no_end_tag() {
 }
 
 #[test]
-fn only_addresses_on_the_web_come_out() {
+fn only_addresses_on_the_web_are_returned() {
     for link in
         ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x", "mailto:a@b.example"]
     {
@@ -156,7 +156,7 @@ fn control_characters_do_not_reach_titles_and_authors() {
 }
 
 #[test]
-fn a_feeds_author_is_not_copied_into_every_entry_at_any_length() {
+fn long_author_of_a_feed_is_cut_in_entries() {
     let text = format!(
         "<feed xmlns='http://www.w3.org/2005/Atom'><author><name>{}</name></author>{}</feed>",
         "x".repeat(50_000),
@@ -167,7 +167,7 @@ fn a_feeds_author_is_not_copied_into_every_entry_at_any_length() {
 }
 
 #[test]
-fn the_address_behind_a_counter_of_clicks_is_told() {
+fn address_behind_a_click_counter_is_returned() {
     let item = |name: &str, link: &str| {
         first(&format!(
             "<rss xmlns:feedburner='http://rssnamespace.org/feedburner/ext/1.0' xmlns:p='http://www.pheedo.com/namespace/pheedo'>\

@@ -1,4 +1,4 @@
-//! Whole documents: real ones, broken ones, and ones made to grow.
+//! Whole documents: real, broken, and made to grow.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

@@ -1,4 +1,4 @@
-//! Whole documents: one small one for every way in which feeds are broken, and the feeds of the shared test web.
+//! Whole documents: a small one for each kind of fault, and the feeds of the shared test web.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn manifest() -> Vec<Value> {
     manifest.as_array().unwrap().clone()
 }
 
-/// The feeds of the shared web: address, bytes, and its host's lines of the manifest.
+/// The feeds of the shared web: address, bytes, and the manifest's lines for its host.
 fn shared_feeds() -> Vec<(Url, Vec<u8>, Value)> {
     let mut feeds = Vec::new();
     for host in manifest() {
@@ -39,10 +39,10 @@ fn shared_feeds() -> Vec<(Url, Vec<u8>, Value)> {
     feeds
 }
 
-/// Each document in `testdata` has beside it what it is read as. `UPDATE_EXPECTED=1` writes those files anew; read the
-/// difference before committing it.
+/// Each document in `testdata` has its expected result next to it. `UPDATE_EXPECTED=1` writes these
+/// files again; read the difference before a commit.
 #[test]
-fn every_broken_document_is_read_as_expected() {
+fn broken_documents_give_the_expected_feeds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let mut documents = 0;
     for file in std::fs::read_dir(&folder).unwrap() {
@@ -65,7 +65,7 @@ fn every_broken_document_is_read_as_expected() {
 }
 
 #[test]
-fn the_shared_web_is_read_whole() {
+fn shared_web_is_parsed_completely() {
     let feeds = shared_feeds();
     assert!(feeds.len() >= 10, "only {} feeds in the manifest", feeds.len());
     for (url, bytes, host) in feeds {
@@ -88,9 +88,9 @@ fn the_shared_web_is_read_whole() {
     }
 }
 
-/// The numbers that the shared web's README gives for the feeds that the manifest does not count.
+/// The numbers in the shared web's README for the feeds that the manifest does not count.
 #[test]
-fn the_shared_webs_built_feeds_have_the_entries_their_blogs_list() {
+fn feeds_of_the_shared_web_have_the_entries_of_their_blogs() {
     let count = |address: &str| {
         let (_, bytes, host) = shared_feeds().into_iter().find(|(url, ..)| url.as_str() == address).unwrap();
         (parse(&bytes, &Hints::default()).unwrap().entries.len() as u64, host["pages"].as_u64().unwrap())
@@ -117,7 +117,7 @@ fn rss_and_atom_of_the_same_blog_agree() {
 }
 
 #[test]
-fn the_shared_list_of_blogs_is_read_whole_and_survives_writing() {
+fn shared_list_of_blogs_round_trips() {
     let bytes = read(&shared("engineering_blogs.opml"));
     let list = opml::read(&bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
@@ -129,7 +129,7 @@ fn the_shared_list_of_blogs_is_read_whole_and_survives_writing() {
 }
 
 #[test]
-fn a_page_of_the_shared_web_declares_its_feed() {
+fn page_of_the_shared_web_declares_its_feed() {
     for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com"] {
         let manifest = manifest();
         let feed = manifest.iter().find(|entry| entry["host"] == host).unwrap()["feeds"][0].as_str().unwrap();
@@ -142,7 +142,7 @@ fn a_page_of_the_shared_web_declares_its_feed() {
 }
 
 #[test]
-fn what_is_no_feed_is_told_apart() {
+fn documents_that_are_no_feeds_are_distinguished() {
     let page = read(&shared("web/linkerd.io/index.html"));
     for (bytes, error) in [
         (&b" \n"[..], FeedError::Empty),
@@ -163,21 +163,21 @@ fn what_is_no_feed_is_told_apart() {
 }
 
 #[test]
-fn a_feed_without_entries_is_a_feed() {
+fn feed_without_entries_is_a_feed() {
     for text in ["<rss version='2.0'><channel/></rss>", "<feed xmlns='http://www.w3.org/2005/Atom'/>"] {
         assert_eq!(parse(text.as_bytes(), &Hints::default()).map(|feed| feed.entries.len()), Ok(0), "{text}");
     }
 }
 
 #[test]
-fn no_more_entries_are_kept_than_promised() {
+fn number_of_entries_is_bounded() {
     let text =
         format!("<rss><channel>{}</channel></rss>", "<item><title>x</title></item>".repeat(MAX_ENTRIES + 5));
     assert_eq!(parse(text.as_bytes(), &Hints::default()).unwrap().entries.len(), MAX_ENTRIES);
 }
 
 #[test]
-fn relative_links_hang_on_the_documents_address_and_else_on_the_feeds_link() {
+fn relative_links_use_the_documents_address_or_feeds_link() {
     let text =
         b"<rss><channel><link>https://a.example/blog/</link><item><link>post</link></item></channel></rss>";
     let first = |hints: &Hints| parse(text, hints).unwrap().entries[0].url.clone().map(String::from);
@@ -187,7 +187,7 @@ fn relative_links_hang_on_the_documents_address_and_else_on_the_feeds_link() {
 }
 
 #[test]
-fn the_media_types_charset_outranks_the_declaration() {
+fn charset_of_the_media_type_outranks_the_declaration() {
     let text =
         b"<?xml version='1.0' encoding='utf-8'?><rss><channel><title>\xc1</title><item/></channel></rss>";
     let hints = Hints { url: None, media_type: Some("application/rss+xml; charset=koi8-r".to_owned()) };

@@ -1,4 +1,4 @@
-//! What one document of a source's past says: pure, but for undoing a compression.
+//! Parses one document of a backfill. Pure, except that it decompresses.
 
 use backissue_feed::archives::{self, POSTS_PER_PAGE};
 use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
@@ -13,13 +13,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::plan::{ToRead, Way};
 use super::{is_wanted, key_of};
 
-/// Most sitemaps that one index leads to.
+/// Maximum sitemaps from one index.
 const MOST_SITEMAPS: usize = 200;
 
-/// Less than a month of 31 days, from its first moment to its last.
+/// The longest month from its first moment to its last, 31 days.
 const MONTH: SignedDuration = SignedDuration::from_secs(31 * 24 * 3600 - 1);
 
-/// Words in the addresses of sitemaps that list no articles.
+/// Words in the addresses of sitemaps without articles.
 const OTHER_SITEMAPS: &[&str] = &[
     "author",
     "category",
@@ -34,7 +34,7 @@ const OTHER_SITEMAPS: &[&str] = &[
     "topic",
 ];
 
-/// A document as it came.
+/// A fetched document.
 pub(super) struct Contents {
     pub(super) bytes: Vec<u8>,
     pub(super) media_type: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// With its own compression undone, where it is a compressed file.
+    /// Decompresses it if it is a compressed file.
     pub(super) async fn opened(self) -> Result<Self, String> {
         Ok(Self { bytes: gunzip(self.bytes, sitemap::MAX_BYTES).await?, ..self })
     }
@@ -52,29 +52,29 @@ impl Contents {
     }
 }
 
-/// An address that a document lists.
+/// An address in a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// The address.
     pub url: Url,
     /// Whether it is an article's, and why.
     pub verdict: Verdict,
-    /// The best guess at when it was published, before its page was seen.
+    /// The best guess of its publication date, before its page is fetched.
     pub date: Option<Timestamp>,
-    /// Whether it is known to be older than what was asked for.
+    /// Whether it is certainly older than requested.
     pub too_old: bool,
-    /// What a feed or WordPress says of it.
+    /// The entry in a feed or in WordPress's list.
     pub(super) entry: Option<Entry>,
 }
 
 impl Candidate {
-    /// Whether it is to become a read.
+    /// Whether to admit it as a read.
     pub fn is_taken(&self) -> bool {
         !self.too_old && (self.entry.is_some() || is_wanted(&self.verdict))
     }
 }
 
-/// What a document says.
+/// A parsed document.
 pub(super) struct Document {
     pub(super) candidates: Vec<Candidate>,
     pub(super) found_by: FoundBy,
@@ -83,7 +83,10 @@ pub(super) struct Document {
     pub(super) said: String,
 }
 
-/// Reads a document; why not, where it is not what it was taken for.
+/// Parses a document.
+///
+/// # Errors
+/// Why it is not the expected kind of document, in plain words.
 pub(super) fn read(
     asked: &ToRead,
     contents: &Contents,
@@ -99,13 +102,14 @@ pub(super) fn read(
     }
 }
 
-/// What is to become reads, newest first.
+/// The reads to admit, newest first.
 pub(super) fn admissions(candidates: Vec<Candidate>) -> Vec<Admission> {
     let mut taken: Vec<Candidate> = candidates.into_iter().filter(Candidate::is_taken).collect();
     taken.sort_by_key(|candidate| std::cmp::Reverse(candidate.date));
     let admission = |candidate: Candidate| {
         let url = CanonicalUrl::of(&candidate.url).ok()?;
-        // The date is a guess until the page is seen, so it stands where the page's own goes before it.
+        // The date is a guess until the page is fetched, so it goes where the page's own date takes
+        // precedence.
         let found =
             || Entry { url: Some(candidate.url.clone()), updated: candidate.date, ..Entry::default() };
         Some(Admission { url, entry: candidate.entry.clone().unwrap_or_else(found) })
@@ -121,7 +125,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn address(&self, url: &Url, lastmod: Option<Timestamp>) -> Candidate {
         let date = UrlDate::guess(url, lastmod);
-        // Of a month the last day may be meant.
+        // For a month, the last day may be meant.
         let latest = match UrlDate::of(url) {
             Some(UrlDate::Month(_)) => date.and_then(|at| at.checked_add(MONTH).ok()),
             _ => date,
@@ -139,7 +143,7 @@ impl Judge<'_> {
         self.extent.since.zip(at).is_some_and(|(since, at)| at < since)
     }
 
-    /// An article as a feed or a list as sure as one tells it.
+    /// An article in a feed or an equally reliable list.
     fn told(&self, entry: Entry) -> Option<Candidate> {
         let url = entry.original_url.clone().or_else(|| entry.url.clone())?;
         let date = entry.published.or(entry.updated);
@@ -174,7 +178,7 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     further.sort_by_key(|sitemap| std::cmp::Reverse(sitemap.lastmod));
     let led_to = further
         .into_iter()
-        // One that was not touched since then lists nothing newer.
+        // A sitemap that has not changed since then has nothing newer.
         .filter(|sitemap| !judge.is_too_old(sitemap.lastmod))
         .take(if asked.page < 4 { MOST_SITEMAPS } else { 0 })
         .map(|s| ToRead { page: asked.page + 1, ..ToRead::of(s.url.clone(), Way::Sitemap) })
@@ -184,7 +188,7 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
         further => format!("an index of {further} sitemaps"),
     };
     if sitemap.cut {
-        said.push_str("; it goes on after the most that a sitemap may have");
+        said.push_str("; it has more than a sitemap may have");
     }
     Ok(Document {
         mark: Some(mark_of(sitemap.pages.iter().chain(&sitemap.sitemaps).map(|l| &l.url))),
@@ -252,8 +256,8 @@ fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Doc
         led_to.extend(further.map(|url| ToRead { page, ..ToRead::of(url, Way::Feed) }));
     }
     let said = match led_to.is_empty() {
-        true => format!("{} entries; it goes on nowhere", candidates.len()),
-        false => format!("{} entries; it goes on", candidates.len()),
+        true => format!("{} entries; there is no next document", candidates.len()),
+        false => format!("{} entries; there is a next document", candidates.len()),
     };
     Ok(Document { candidates, found_by: FoundBy::Feed, led_to, mark, said })
 }
@@ -264,7 +268,7 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     let articles: Vec<&Candidate> = candidates.iter().filter(|c| c.verdict.is_article()).collect();
     let older_than_asked = !articles.is_empty() && articles.iter().all(|c| c.too_old);
     let mut led_to = Vec::new();
-    // A page without articles, or with older ones alone, is not the way to those that are asked for.
+    // A page without articles, or with only older ones, does not lead to the requested ones.
     if !articles.is_empty() && !older_than_asked {
         let next = page.next.clone();
         led_to.extend(next.map(|url| ToRead { page: asked.page + 1, ..ToRead::of(url, Way::Listing) }));
@@ -272,7 +276,7 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     if asked.page == 1 {
         let posts = page.wordpress.as_ref().and_then(|interface| archives::posts_page(interface, 1));
         led_to.extend(posts.map(|url| ToRead::of(url, Way::WordPress)));
-        // Pages of archives are read for their articles and what follows them, not for further archives.
+        // Archive pages are read for their articles and next pages, not for further archives.
         led_to.extend(
             page.archives.iter().map(|url| ToRead { page: 2, ..ToRead::of(url.clone(), Way::Listing) }),
         );
@@ -286,7 +290,7 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     })
 }
 
-/// An address with its page's number set.
+/// The address with another page number.
 fn next_page(url: &Url, parameter: &str, number: u32) -> Url {
     let mut next = url.clone();
     let mut pairs: Vec<(String, String)> =

@@ -1,4 +1,4 @@
-//! What a search for a source's past would do, without doing it.
+//! A dry run of a backfill.
 
 use std::time::Duration;
 
@@ -13,59 +13,59 @@ use super::document::Candidate;
 use super::plan::{Plan, Way};
 use super::{Again, EXAMPLES};
 use crate::listed::{self, Listed};
-use crate::robots::Leave;
+use crate::robots::Permission;
 use crate::workers::{Ingest, IngestError};
 
-/// A document that was read, and what came of it.
+/// A document that was read, and the result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadDocument {
     /// Its address.
     pub url: Url,
-    /// The way it belongs to.
+    /// The kind of document.
     pub way: Way,
-    /// What came of it, in plain words.
+    /// The result, in plain words.
     pub said: String,
 }
 
-/// What a search would find.
+/// The result of a dry run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
-    /// What was learned of the addresses of articles, each shape with the number of examples that have it.
+    /// The learned shapes of articles' addresses, each with its number of examples.
     pub shapes: Vec<(String, usize)>,
-    /// How many articles of the feed it was learned from.
+    /// Number of articles in the feed from which the shapes were learned.
     pub examples: usize,
-    /// What was read, in order.
+    /// The documents that were read, in order.
     pub documents: Vec<ReadDocument>,
-    /// What would be fetched, newest first, each address once, as many as were asked for; what the archive has already of it
-    /// is not left out.
+    /// What would be fetched, newest first, each address once, up to the requested number. Includes
+    /// reads that the archive has.
     pub taken: Vec<Candidate>,
-    /// How many of the addresses that were found the feed lists too; they are in neither list.
+    /// Number of found addresses that the feed lists too. They are in neither list.
     pub in_feed: usize,
     /// What would not be fetched, each address once.
     pub refused: Vec<Candidate>,
-    /// The pause that the host gets between two requests.
+    /// The host's pause between two requests.
     pub pause: Duration,
-    /// What went wrong, if the search could not be carried to its end.
+    /// The error that stopped the dry run, if there was one.
     pub trouble: Option<String>,
 }
 
 impl Explanation {
-    /// How long fetching what was taken takes at the least.
+    /// The minimum time to fetch everything that would be taken.
     pub fn estimate(&self) -> Duration {
         self.pause.saturating_mul(u32::try_from(self.taken.len()).unwrap_or(u32::MAX))
     }
 }
 
 impl Ingest {
-    /// What a poll of a source without a feed would take, and why.
+    /// What a poll of a source without a feed would admit, and why.
     async fn explain_list(&self, source: &Source, extent: Extent) -> Result<Explanation, IngestError> {
         let trouble = |why: String| Explanation { trouble: Some(why), ..Explanation::default() };
         let Some(url) = listed::address(source) else {
             return Ok(trouble("it has no feed, no listing page and no sitemap".to_owned()));
         };
-        if let Leave::Refused(line) = self.leave_to_ask(url).await {
+        if let Permission::Refused(line) = self.permission_for(url).await {
             return Ok(trouble(format!(
-                "its publisher asks programs not to read {url} (robots.txt: `{line}`)"
+                "its publisher forbids programs to read {url} (robots.txt: `{line}`)"
             )));
         }
         let response = match self.fetcher.get(url, Want::Any, &Validators::default()).await {
@@ -100,10 +100,10 @@ impl Ingest {
         })
     }
 
-    /// Searches for a source's past without keeping anything, and tells what it found and why it would take it.
+    /// Searches as a backfill does, without storing anything, and explains each decision.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// If the database fails.
     pub async fn explain_backfill(
         &self,
         source: &Source,
@@ -166,7 +166,7 @@ impl Ingest {
         })
     }
 
-    /// The pause between two requests to the host of `url`, as far as its robots.txt has been read.
+    /// The pause between two requests to the host of `url`, if its robots.txt has been read.
     async fn pause_of(&self, url: Option<&Url>) -> Duration {
         let ours = self.fetcher.host_pause();
         let Some(url) = url else { return ours };
@@ -175,7 +175,7 @@ impl Ingest {
     }
 }
 
-/// The addresses that a feed lists.
+/// The addresses in a feed.
 async fn listed(fetcher: &Fetcher, feed: &Url) -> Result<Vec<Url>, String> {
     let response = fetcher.get(feed, Want::Feed, &Validators::default()).await.map_err(|e| e.to_string())?;
     let hints = backissue_feed::Hints { url: Some(response.url), media_type: response.media_type };

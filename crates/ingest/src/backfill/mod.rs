@@ -1,10 +1,10 @@
-//! The search for what a source published before it was followed.
+//! Backfill: the search for what a source published before it was followed.
 //!
-//! Which addresses are articles is learned from those that the source's feed lists ([`Shapes`]). The ways in are tried in the
-//! order of [`Way`]: the sitemaps first, and others only where those do not list what the feed lists. One step reads one
-//! document ([`plan`] says which), and what it gave is committed with what is still to be read, so the search goes on
-//! where it was when the program stops. Reads that were found by their address alone are kept if their page is an article
-//! ([`page`]).
+//! The shapes of articles' addresses are learned from the source's feed ([`Shapes`]). Kinds of
+//! documents are tried in the order of [`Way`]: sitemaps first, and others only if the sitemaps
+//! lack articles of the feed. One step reads one document ([`plan`] selects it). Its result is
+//! committed with the plan of what is still to be read, so that a stopped backfill continues. A
+//! read that was found by its address alone is kept only if its page is an article ([`page`]).
 
 mod document;
 mod explain;
@@ -28,23 +28,23 @@ pub use explain::{Explanation, ReadDocument};
 pub use plan::{Plan, Way};
 
 use crate::compute::compute;
-use crate::robots::Leave;
+use crate::robots::Permission;
 use crate::schedule;
 use crate::workers::{Ingest, IngestError};
 use document::{Contents, read};
 use plan::{Reading, ToRead};
 
-/// How many of a feed's addresses are learned from, the newest first.
+/// Number of the feed's newest addresses from which shapes are learned.
 const EXAMPLES: u32 = 500;
 
-/// Attempts at one document that fails before the search goes on without it. A site that cannot even be asked for its
-/// robots.txt is waited for.
+/// Attempts at a failing document before it is skipped. A site whose robots.txt cannot be fetched
+/// is waited for.
 const ATTEMPTS: u32 = 3;
 
-/// What one document gave.
+/// The result of one document.
 #[derive(Debug, Default)]
 pub(crate) struct Step {
-    /// Addresses, judged.
+    /// Addresses with verdicts.
     candidates: Vec<Candidate>,
     found_by: Option<FoundBy>,
     error: Option<String>,
@@ -54,25 +54,25 @@ pub(crate) struct Step {
 
 #[derive(Debug, Default, PartialEq)]
 enum Again {
-    /// The document is done with, well or not.
+    /// The document is finished, with or without success.
     #[default]
     Done,
     Later(Option<Duration>),
     Online,
 }
 
-/// Asks for what a source published before it was followed. A running [`Ingest::run`] or the next [`Ingest::sync`] searches
-/// for it.
+/// Requests a backfill of a source. A running [`Ingest::run`] or the next [`Ingest::sync`] works on
+/// it.
 ///
 /// # Errors
-/// Where the database fails.
+/// If the database fails.
 pub async fn ask_backfill(store: &Store, source: &Source, extent: Extent) -> Result<(), StoreError> {
     let again = |plan: &str| Plan::parse(plan).again().to_text();
     store.ask_backfill(source.id, &host_of(source), extent, again, Timestamp::now()).await
 }
 
 impl Ingest {
-    /// Reads the next document of a search and records what it gave.
+    /// Reads the next document of a backfill and records the result.
     pub(crate) async fn backfill(&self, claimed: ClaimedBackfill) -> Result<(), IngestError> {
         let source = &claimed.source;
         let examples = self.store.addresses_in_feed(source.id, EXAMPLES).await?;
@@ -90,7 +90,7 @@ impl Ingest {
             }
         };
         if let Some(error) = &step.error {
-            warn!(source = %source.slug, %error, "searching for the past of {}: {error}", source.title);
+            warn!(source = %source.slug, %error, "backfill of {}: {error}", source.title);
         }
         let recorded = BackfillStep {
             plan: plan.to_text(),
@@ -103,13 +103,13 @@ impl Ingest {
         };
         let admitted = self.store.record_backfill(&claimed, recorded, now).await?;
         if admitted.new > 0 {
-            info!(source = %source.slug, new = admitted.new, "{}: {} reads of its past", source.title, admitted.new);
+            info!(source = %source.slug, new = admitted.new, "{}: {} reads from its backfill", source.title, admitted.new);
         }
         self.meter.found(admitted.new);
         Ok(())
     }
 
-    /// Reads the next document of the plan, and puts into the plan what it leads to.
+    /// Reads the plan's next document, and adds what it leads to.
     pub(crate) async fn step(
         &self,
         source: &Source,
@@ -122,7 +122,7 @@ impl Ingest {
         if shapes.examples() == 0 {
             plan.finish();
             let error =
-                "its feed lists no article from whose address others could be told; nothing was searched for";
+                "its feed has no article whose address could be learned from, so nothing was searched";
             return Step { error: Some(error.to_owned()), ..Step::default() };
         }
         if !plan.is_begun()
@@ -136,15 +136,15 @@ impl Ingest {
             plan.done(Reading::of(&next, said), examples);
             return Step { error: Some(format!("{}: {said}", next.url)), asked: true, ..Step::default() };
         }
-        match self.leave_to_ask(&next.url).await {
-            Leave::Granted => {}
-            Leave::Refused(line) => {
-                let said = format!("its publisher asks programs not to (robots.txt: `{line}`)");
+        match self.permission_for(&next.url).await {
+            Permission::Granted => {}
+            Permission::Refused(line) => {
+                let said = format!("its publisher forbids programs to read it (robots.txt: `{line}`)");
                 let error = format!("{} was not read: {said}", next.url);
                 plan.done(Reading::of(&next, &said), examples);
                 return Step { error: Some(error), ..Step::default() };
             }
-            Leave::Unknown { reason, offline } => return self.held_up(reason, offline, None),
+            Permission::Unknown { reason, offline } => return self.held_up(reason, offline, None),
         }
         let known = plan.known(&next).map(Reading::validators).unwrap_or_default();
         match self.fetcher.get(&next.url, next.way.want(), &known).await {
@@ -163,7 +163,7 @@ impl Ingest {
             }
             Err(error) => {
                 plan.done(Reading::of(&next, &error.to_string()), examples);
-                // A guess that was wrong is no trouble.
+                // A wrong guess is not an error.
                 let told = (!next.guess && !is_absent(&error)).then(|| error.to_string());
                 Step { error: told, asked: true, ..Step::default() }
             }
@@ -180,7 +180,7 @@ impl Ingest {
         Step { error: Some(reason), again, asked: true, ..Step::default() }
     }
 
-    /// Fills a new plan with what can be tried at once.
+    /// Fills a new plan with documents that can be tried immediately.
     async fn fill(
         &self,
         source: &Source,
@@ -191,7 +191,7 @@ impl Ingest {
         let Some(example) = examples.first() else { return Ok(()) };
         let robots = match self.robots_of(example).await {
             Ok(robots) => robots,
-            Err(Leave::Unknown { reason, offline }) => return Err(self.held_up(reason, offline, None)),
+            Err(Permission::Unknown { reason, offline }) => return Err(self.held_up(reason, offline, None)),
             Err(_) => std::sync::Arc::default(),
         };
         plan.begin(source, example, &shapes.folder(), &robots.sitemaps);
@@ -200,7 +200,7 @@ impl Ingest {
 
     #[expect(
         clippy::too_many_arguments,
-        reason = "what a document means hangs on all of them, and nobody else calls it"
+        reason = "what a document means depends on all of them, and there is one caller"
     )]
     async fn take_in(
         &self,
@@ -270,18 +270,18 @@ impl Way {
     }
 }
 
-/// Whether the server says that there is nothing.
+/// Whether the server says that the document does not exist.
 fn is_absent(error: &FetchError) -> bool {
     matches!(error, FetchError::Status { status: 400 | 401 | 403 | 404 | 410, .. })
 }
 
-/// The host that a source's past is most likely asked of.
+/// The host that most likely has a source's past.
 fn host_of(source: &Source) -> String {
     let addresses = [&source.site_url, &source.feed_url, &source.sitemap_url, &source.listing_url];
     addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
 }
 
-/// Whether an address is an article's that the archive may not have.
+/// Whether an address is an article's that may not be in the archive.
 fn is_wanted(verdict: &Verdict) -> bool {
     verdict.is_article() && *verdict.why() != backissue_feed::Why::InFeed
 }

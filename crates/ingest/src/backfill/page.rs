@@ -1,4 +1,4 @@
-//! Whether a page that was found by its address alone is an article.
+//! Decides whether a page that was found by its address alone is an article.
 
 use backissue_model::dates::UrlDate;
 use backissue_model::{Article, CanonicalUrl};
@@ -6,16 +6,16 @@ use backissue_store::{ClaimedRead, FoundBy, StoreError};
 
 use crate::workers::Ingest;
 
-/// Words under which nothing is an article, and where its address has the day on which it was published, which hardly
-/// anything but an article has.
+/// Minimum words of an article if its address has the full date. Hardly anything but an article has
+/// one.
 const FEWEST_WORDS: u32 = 40;
 const FEWEST_WITH_A_DAY: u32 = 15;
 
-/// Words under which a page without any date of its own is not taken for one.
+/// Minimum words of an article without any date.
 const FEWEST_UNDATED: u32 = 150;
 
 impl Ingest {
-    /// Why the page of a read is not kept, if it is not. What a feed named is always kept.
+    /// Why a read's page is no article. Returns `None` if it is one, or if a feed names it.
     pub(crate) async fn why_no_article(
         &self,
         read: &ClaimedRead,
@@ -28,8 +28,8 @@ impl Ingest {
         if let Some(why) = unlike_an_article(read, article, reached) {
             return Ok(Some(why));
         }
-        // A page's own claim alone proves nothing, as whole sites claim wrongly; but a claim to be another article that the
-        // archive has is to be a second spelling of it.
+        // A page's claim alone is no proof, because some sites claim wrongly. But if it claims the
+        // address of another read in the archive, it is a copy of that read.
         let claimed = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
         let Some(claimed) = claimed.filter(|claimed| claimed.key() != reached.key()) else { return Ok(None) };
         let other = self.store.admitted_under(&claimed, read.id).await?;
@@ -37,7 +37,7 @@ impl Ingest {
     }
 }
 
-/// What the page alone tells.
+/// Why the page itself is no article.
 fn unlike_an_article(read: &ClaimedRead, article: &Article, reached: &CanonicalUrl) -> Option<String> {
     let path = |url: &CanonicalUrl| url.as_url().path().trim_end_matches('/').to_owned();
     let (asked, at) = (path(&read.url), path(reached));

@@ -1,4 +1,5 @@
-//! What of a source's past is still to be read, and what was: kept as JSON in the store between two steps.
+//! The plan of a backfill: documents that were read and are still to be read. Stored as JSON
+//! between two steps.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,27 +11,28 @@ use url::Url;
 
 use super::key_of;
 
-/// Most documents that are read for one source.
+/// Maximum documents to read per source.
 const MOST_DOCUMENTS: usize = 1_000;
 
-/// Most documents that wait to be read.
+/// Maximum waiting documents.
 const MOST_WAITING: usize = 2_000;
 
-/// Of a hundred articles in the feed, as many as have to be in the sitemaps for nothing else to be asked.
+/// The share of the feed's articles that sitemaps must list, in percent, so that nothing else is
+/// tried.
 const COVERED_PERCENT: usize = 90;
 
-/// The ways to a source's past, in the order in which they are tried.
+/// The kinds of documents, in the order of trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// Sitemaps: one or a few requests for all addresses.
     Sitemap,
-    /// WordPress's own list of posts: a request for a hundred, with title and date.
+    /// WordPress's list of posts: one request per hundred, with titles and dates.
     #[serde(rename = "wordpress")]
     WordPress,
-    /// The documents that a feed goes on in (RFC 5005), or its pages where WordPress makes it.
+    /// The further documents of a feed (RFC 5005), or its pages if WordPress makes it.
     Feed,
-    /// Pages that list articles, and the pages that follow them.
+    /// Pages that list articles, and their next pages.
     Listing,
 }
 
@@ -45,20 +47,20 @@ impl fmt::Display for Way {
     }
 }
 
-/// A document that is still to be read.
+/// A document to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ToRead {
     pub(super) url: Url,
     pub(super) way: Way,
-    /// Its number among those that follow each other, from 1.
+    /// Its number in a sequence of pages, from 1.
     #[serde(default)]
     pub(super) page: u32,
-    /// Whether nothing says that it is there.
+    /// Whether its address is a guess.
     #[serde(default)]
     pub(super) guess: bool,
 }
 
-/// A document that was read, well or not.
+/// A document that was read, with or without success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reading {
     pub(super) url: Url,
@@ -71,10 +73,10 @@ pub(super) struct Reading {
     pub(super) last_modified: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) led_to: Vec<ToRead>,
-    /// What is the same in two documents that list the same.
+    /// Equal for documents with the same contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<u64>,
-    /// What came of it, in plain words.
+    /// The result, in plain words.
     pub(super) said: String,
 }
 
@@ -97,34 +99,34 @@ impl Reading {
     }
 }
 
-/// What is still to be read of a source's past, and what was.
+/// The documents that are still to be read, and those that were.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Plan {
     begun: bool,
     waiting: Vec<ToRead>,
     read: Vec<Reading>,
-    /// What was read the time before, to be asked for only if it has changed.
+    /// Documents of the previous backfill, which are read again only if they have changed.
     before: Vec<Reading>,
-    /// Which of the feed's articles the documents list, by the identity of their addresses.
+    /// The feed's articles that the documents list, by key.
     covered: BTreeSet<String>,
 }
 
 impl Plan {
-    /// The plan in this text; an empty one begins anew, and so does one that another version of the program wrote.
+    /// Parses a plan. An empty text, or one of an incompatible version, gives an empty plan.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The plan as a text.
+    /// The plan as text.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The plan of another search that asks for the same documents, where they have changed.
+    /// A new plan for the same documents, if they have changed.
     pub fn again(self) -> Self {
         let mut before = self.read;
-        // What the last search did not come to is still known from the one before it.
+        // What the last backfill did not reach is still known from the one before.
         let known = |reading: &Reading, list: &[Reading]| list.iter().any(|r| r.url == reading.url);
         let older: Vec<_> = self.before.into_iter().filter(|reading| !known(reading, &before)).collect();
         before.extend(older);
@@ -157,13 +159,13 @@ impl Plan {
         &self.read
     }
 
-    /// What is known of a document from the time before.
+    /// The earlier reading of a document.
     pub(super) fn known(&self, asked: &ToRead) -> Option<&Reading> {
         self.before.iter().find(|reading| reading.url == asked.url && reading.way == asked.way)
     }
 
-    /// Everything that can be tried without having read anything: the sitemaps that robots.txt names, or those at the
-    /// usual places; the feed, which may go on in other documents; the pages that most likely list articles.
+    /// Adds everything that can be tried immediately: sitemaps from robots.txt or at the usual
+    /// addresses, the feed's further documents, and the pages that most likely list articles.
     pub(super) fn begin(&mut self, source: &Source, example: &Url, folder: &str, sitemaps: &[Url]) {
         self.begun = true;
         let named = source.sitemap_url.iter().chain(sitemaps);
@@ -199,7 +201,7 @@ impl Plan {
         self.waiting.sort_by_key(|w| w.way);
     }
 
-    /// Takes note that the document which was next is done with, and goes on with what it leads to.
+    /// Records that the next document is finished, and adds what it leads to.
     pub(super) fn done(&mut self, reading: Reading, examples: &[Url]) {
         self.waiting.retain(|w| !(w.way == reading.way && w.url == reading.url));
         let way = reading.way;
@@ -208,7 +210,8 @@ impl Plan {
         self.skip_what_is_not_needed(way, examples);
     }
 
-    /// The same for one that was what it was taken for, so that guesses at others of its sort are not made.
+    /// Like [`Plan::done`], for a document of the expected kind, so that further guesses of this
+    /// kind are dropped.
     pub(super) fn done_well(&mut self, reading: Reading, examples: &[Url]) {
         if reading.way == Way::Sitemap {
             self.waiting.retain(|w| w.way != Way::Sitemap || !w.guess || w.url == reading.url);
@@ -216,13 +219,13 @@ impl Plan {
         self.done(reading, examples);
     }
 
-    /// Takes note of which of the feed's articles a document lists.
+    /// Records which of the feed's articles a document lists.
     pub(super) fn cover<'a>(&mut self, urls: impl Iterator<Item = &'a Url>, examples: &[Url]) {
         let examples: BTreeSet<String> = examples.iter().filter_map(key_of).collect();
         self.covered.extend(urls.filter_map(key_of).filter(|key| examples.contains(key)));
     }
 
-    /// Forgets the ways that are left once one of them has told everything.
+    /// Drops the other kinds of documents once one kind has listed everything.
     fn skip_what_is_not_needed(&mut self, way: Way, examples: &[Url]) {
         if self.waiting.iter().any(|w| w.way == way) {
             return;
@@ -235,7 +238,7 @@ impl Plan {
                 covered * 100 >= examples.len() * COVERED_PERCENT && of_way().next().is_some()
             }
             Way::WordPress => of_way().next().is_some(),
-            // The feed's first document lists what it lists; only those it goes on in tell the rest.
+            // The feed's first document is the feed itself. Only its further documents list more.
             Way::Feed => of_way().any(|reading| reading.page > 1),
         };
         if is_all {

@@ -1,9 +1,11 @@
-//! The folder with images: a file each, of at most so many bytes together, the least recently shown going first.
+//! The folder of cached images: one file per image, with a limit on total size. The least recently
+//! shown images are removed first.
 //!
-//! A file begins with the address of its image and a line break; the image follows. Its name is made of a hash of the address,
-//! which somebody could bend to make two alike; the address inside tells them apart. When it was last shown is the file's
-//! time of modification, so that nothing but the folder has to be kept. Nothing here does anything but files: callers see
-//! to it that it does not hold up a thread that answers.
+//! A file starts with the address of its image and a line break; the image follows. Its name is a
+//! hash of the address. An attacker could construct two addresses with the same hash, so the
+//! address in the file is compared. The file's modification time says when it was last shown, so
+//! that only the folder needs to be kept. All functions block on files; callers run them on
+//! blocking threads.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -15,19 +17,19 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// How stale a file's time may be before showing it writes the time anew.
-const TOLD_ANEW_EVERY: Duration = Duration::from_secs(3600);
+/// How old the modification time may be before it is updated.
+const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
-/// What a file that is being written is called until it is whole.
+/// The name's prefix while a file is being written.
 const UNFINISHED: &str = "unfinished-";
 
 /// The folder.
 #[derive(Debug)]
 pub(crate) struct Files {
     folder: PathBuf,
-    /// Bytes of all files together, at the most.
+    /// Maximum bytes of all files together.
     limit: u64,
-    /// What lies there; not looked at before somebody asks.
+    /// Its contents, listed on first use.
     known: Mutex<Option<Known>>,
 }
 
@@ -45,15 +47,15 @@ struct Kept {
 }
 
 impl Files {
-    /// A folder that need not be there yet.
+    /// The cache in a folder that need not exist yet.
     pub(crate) fn in_folder(folder: &Path, limit: u64) -> Self {
         Self { folder: folder.to_owned(), limit, known: Mutex::default() }
     }
 
-    /// The image of `url`, where it is kept; it counts as shown `now`.
+    /// The cached image of `url`, which counts as shown `now`.
     ///
     /// # Errors
-    /// Where the folder or the file cannot be read.
+    /// If the folder or the file cannot be read.
     pub(crate) fn get(&self, url: &Url, now: SystemTime) -> io::Result<Option<Vec<u8>>> {
         let name = name_of(url);
         self.with_known(|known, folder| {
@@ -71,7 +73,7 @@ impl Files {
             if !bytes.starts_with(head.as_bytes()) {
                 return Ok(None);
             }
-            if now.duration_since(kept.shown).is_ok_and(|age| age > TOLD_ANEW_EVERY) {
+            if now.duration_since(kept.shown).is_ok_and(|age| age > TOUCH_EVERY) {
                 File::options().write(true).open(&path)?.set_modified(now)?;
             }
             kept.shown = kept.shown.max(now);
@@ -80,11 +82,11 @@ impl Files {
         })
     }
 
-    /// Keeps the image of `url`, shown `now`, and lets others go where there is no room. One that is larger than the limit is
-    /// not kept.
+    /// Caches the image of `url`, shown `now`, and removes others if necessary. An image above the
+    /// limit is not cached.
     ///
     /// # Errors
-    /// Where the folder cannot be written.
+    /// If the folder cannot be written.
     pub(crate) fn put(&self, url: &Url, image: &[u8], now: SystemTime) -> io::Result<()> {
         let file = [head_of(url).as_bytes(), image].concat();
         let bytes = file.len() as u64;
@@ -100,7 +102,7 @@ impl Files {
                 .and_then(|()| File::options().write(true).open(&unfinished)?.set_modified(now))
                 .and_then(|()| fs::rename(&unfinished, folder.join(&name)));
             if let Err(error) = whole {
-                // What was begun is of no use to anybody, whether or not it can be removed.
+                // The unfinished file is useless, even if it cannot be removed.
                 let _ = fs::remove_file(&unfinished);
                 return Err(error);
             }
@@ -121,7 +123,8 @@ impl Files {
 }
 
 impl Known {
-    /// What lies in the folder. What was left unfinished by a process that is gone is removed, and what there is too much of.
+    /// Lists the folder. Removes unfinished files of earlier processes, and images beyond the
+    /// limit.
     fn of(folder: &Path, limit: u64) -> io::Result<Self> {
         let mut known = Self::default();
         let entries = match fs::read_dir(folder) {
@@ -150,7 +153,7 @@ impl Known {
         }
     }
 
-    /// Removes what was shown least recently until the rest is within the limit; `newest` stays.
+    /// Removes the least recently shown images until the rest is within the limit. Keeps `newest`.
     fn make_room(&mut self, folder: &Path, limit: u64, newest: &str) -> io::Result<()> {
         if self.bytes <= limit {
             return Ok(());
@@ -176,7 +179,7 @@ fn name_of(url: &Url) -> String {
     format!("{:032x}", xxh3_128(url.as_str().as_bytes()))
 }
 
-/// Whether a file may be one of ours; others in the folder are left alone.
+/// Whether a file may be one of ours. Other files are never touched.
 fn is_name(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_kept_through_a_restart() {
+    fn cached_image_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("images");
         let files = Files::in_folder(&folder, 1000);
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_shown_makes_room() {
+    fn least_recently_shown_image_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let image = [7; 100];
         let each = (head_of(&url("a")).len() + image.len()) as u64;
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn showing_is_remembered_by_the_folder() {
+    fn last_use_is_stored_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::in_folder(folder.path(), 1000);
         files.put(&url("a"), b"a", at(0)).unwrap();
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_unfinished_goes_and_what_is_not_ours_stays() {
+    fn unfinished_files_are_removed_and_foreign_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let unfinished = folder.path().join(format!("{UNFINISHED}1-1"));
         fs::write(&unfinished, b"half").unwrap();
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_address_is_no_answer() {
+    fn file_of_another_address_is_not_returned() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::in_folder(folder.path(), 1000);
         fs::write(folder.path().join(name_of(&url("a"))), b"https://evil.example/\nbytes").unwrap();

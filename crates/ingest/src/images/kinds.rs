@@ -1,7 +1,9 @@
-//! What sort of image bytes are, by the bytes alone: what a server calls them is its word, and a browser must not guess.
+//! Detects the format of an image by its bytes alone. The server's media type is not trusted, and
+//! browsers must not sniff.
 
-/// The media type of an image whose format holds points of colour and nothing that could run (MIME Sniffing standard, section
-/// 6.1; AVIF by ISO/IEC 14496-12, section 4.3). None for anything else, SVG above all.
+/// The media type of a raster image, which cannot contain active content (MIME Sniffing standard,
+/// section 6.1; AVIF by ISO/IEC 14496-12, section 4.3). Returns `None` for all other formats, above
+/// all SVG.
 pub(crate) fn raster_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
@@ -15,7 +17,8 @@ pub(crate) fn raster_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the first box, of `length` bytes, names AVIF among its brands: the main one, and after its version the others.
+/// Whether the first box, of `length` bytes, has AVIF among its brands: the major brand, or those
+/// after the version.
 fn is_avif(bytes: &[u8], length: u32) -> bool {
     let brands = bytes.get(8..bytes.len().min(length as usize)).unwrap_or_default();
     let brands = brands.chunks_exact(4).enumerate().filter(|(at, _)| *at != 1);
@@ -27,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_known_by_their_first_bytes_and_nothing_else_is_one() {
+    fn images_are_detected_by_their_first_bytes() {
         let cases: [(&[u8], Option<&str>); 13] = [
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some("image/png")),
             (b"\xff\xd8\xff\xe0\0\x10JFIF", Some("image/jpeg")),

@@ -1,7 +1,8 @@
-//! Images of articles, got through the one fetcher when a reader first sees them and kept in a folder.
+//! Images of articles, fetched when a reader first sees them, and cached in a folder.
 //!
-//! Whoever asks says which article's image it is by handing its address, and sees to it that it is one: this is no proxy for
-//! whatever anybody wants. Images are asked for as politely as pages: robots.txt, one request at a time to a host, its pause.
+//! The caller gives the address of an article's image and ensures that it is one: this is no open
+//! proxy. Requests for images are as polite as those for pages: robots.txt, one request at a time
+//! per host, a pause.
 
 mod files;
 mod kinds;
@@ -15,23 +16,23 @@ use backissue_fetch::{Body, FetchError, Validators, Want};
 use tracing::{debug, warn};
 use url::Url;
 
-use crate::robots::Leave;
+use crate::robots::Permission;
 use crate::workers::Ingest;
 use files::Files;
 
-/// How long an image that could not be had is not asked for again.
+/// How long an image that failed is not requested again.
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
 
-/// Images that could not be had and are remembered, before those that may be asked for again are forgotten.
+/// Maximum failed images to remember. Above it, those that may be requested again are forgotten.
 const MOST_REMEMBERED: usize = 4096;
 
-/// The longest that anybody waits for an image, its host's turns included: others may be asking the host for pages.
+/// How long a request waits for an image, including the host's turns, which pages may use as well.
 const WAITS_AT_MOST: Duration = Duration::from_secs(60);
 
 /// An image that a browser can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What it is, by its bytes: PNG, JPEG, GIF, WebP or AVIF.
+    /// Its format by its bytes: PNG, JPEG, GIF, WebP or AVIF.
     pub media_type: &'static str,
     /// The image.
     pub bytes: Vec<u8>,
@@ -40,46 +41,46 @@ pub struct Image {
 /// Why an image cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// It is not kept, and whoever keeps the images fetches nothing.
+    /// It is not cached, and this process does not fetch.
     #[error("the image is not kept here, and this process fetches nothing")]
     NotKept,
-    /// Its publisher asks programs not to fetch it, or cannot be asked about that now.
-    #[error("{host} lets no program fetch the image: {reason}")]
-    NoLeave {
+    /// robots.txt forbids it, or cannot be fetched now.
+    #[error("{host} forbids programs to fetch the image: {reason}")]
+    NotPermitted {
         /// The publisher's host.
         host: String,
-        /// The line of its robots.txt, or why that cannot be had.
+        /// The line of robots.txt, or why it cannot be fetched.
         reason: String,
     },
-    /// It cannot be had.
+    /// It cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// What is there is no image, or one of a sort that can hold more than points of colour.
+    /// The document is no image, or has a format that can contain active content.
     #[error("what {host} sent is no PNG, JPEG, GIF, WebP or AVIF image")]
     NoImage {
         /// Its host.
         host: String,
     },
-    /// It could not be had a little while ago.
-    #[error("the image could not be had a little while ago: {reason}")]
+    /// It failed recently.
+    #[error("the image could not be fetched a short time ago: {reason}")]
     AskedLately {
-        /// Why not.
+        /// The error.
         reason: String,
     },
-    /// It did not come in time.
-    #[error("{host} is busy with other requests of ours; the image can be had later")]
+    /// It did not arrive in time.
+    #[error("{host} is busy with other requests of ours; try again later")]
     Late {
         /// Its host.
         host: String,
     },
 }
 
-/// The images that are kept.
+/// The image cache.
 pub struct ImageCache {
     files: Arc<Files>,
-    /// Who fetches what is not kept.
+    /// Fetches images. `None` to use only what is cached.
     ingest: Option<Arc<Ingest>>,
-    /// Images that are being fetched, so that nobody fetches one twice.
+    /// Images that are being fetched, so that none is fetched twice.
     fetching: Mutex<HashMap<Url, Weak<tokio::sync::Mutex<()>>>>,
     failed: Mutex<HashMap<Url, (Instant, String)>>,
 }
@@ -91,15 +92,15 @@ impl std::fmt::Debug for ImageCache {
 }
 
 impl ImageCache {
-    /// A cache in `folder`, which need not be there yet, of at most `limit` bytes. Without `ingest` only what is kept is to be
-    /// had.
+    /// A cache in `folder`, which need not exist yet, of at most `limit` bytes. Without `ingest`,
+    /// only cached images are available.
     pub fn new(folder: &Path, limit: u64, ingest: Option<Arc<Ingest>>) -> Self {
         let files = Arc::new(Files::in_folder(folder, limit));
         Self { files, ingest, fetching: Mutex::default(), failed: Mutex::default() }
     }
 
-    /// The image at `url`: kept, or fetched now. A folder that cannot be read or written is told in the log and keeps nobody
-    /// from an image.
+    /// The image at `url`: cached, or fetched now. An error of the folder is logged, and does not
+    /// prevent showing an image.
     ///
     /// # Errors
     /// See [`ImageError`].
@@ -113,7 +114,7 @@ impl ImageCache {
         let fetched = tokio::time::timeout(WAITS_AT_MOST, async {
             let turn = self.turn(url);
             let _turn = turn.lock().await;
-            // Whoever was first has it by now.
+            // An earlier request may have cached it by now.
             if let Some(kept) = self.kept(url).await {
                 return Ok(kept);
             }
@@ -169,7 +170,7 @@ impl ImageCache {
 
     fn remember_failure(&self, url: &Url, error: &ImageError) {
         debug!(%url, %error, "no image: {error}");
-        // Without a network nothing was learned about the image.
+        // If this machine is offline, nothing was learned about the image.
         if matches!(error, ImageError::Fetch(error) if error.is_offline()) {
             return;
         }
@@ -201,12 +202,13 @@ impl Ingest {
 
     async fn leave_for_image(&self, url: &Url) -> Result<(), ImageError> {
         let host = || url.host_str().unwrap_or_default().to_owned();
-        match self.leave_to_ask(url).await {
-            Leave::Granted => Ok(()),
-            Leave::Refused(line) => {
-                Err(ImageError::NoLeave { host: host(), reason: format!("its robots.txt says `{line}`") })
-            }
-            Leave::Unknown { reason, .. } => Err(ImageError::NoLeave { host: host(), reason }),
+        match self.permission_for(url).await {
+            Permission::Granted => Ok(()),
+            Permission::Refused(line) => Err(ImageError::NotPermitted {
+                host: host(),
+                reason: format!("its robots.txt says `{line}`"),
+            }),
+            Permission::Unknown { reason, .. } => Err(ImageError::NotPermitted { host: host(), reason }),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The search for sources' past over a real store and real sockets: each way in, robots.txt, and going on after a stop.
+//! Backfills with a real store and real sockets: each kind of document, robots.txt, and continuing
+//! after a stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -17,12 +18,13 @@ use backissue_store::{Extent, Reach};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-/// A site of documents by path and query, which tells what was asked of it and answers 304 to whoever knows a document.
+/// A site of documents by path and query, which records requests and answers 304 to conditional
+/// ones.
 #[derive(Clone, Default)]
 struct Site {
     documents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     asked: Arc<Mutex<Vec<(String, u16)>>>,
-    /// What to do when a path is asked for.
+    /// What to do when a path is requested.
     watched: Arc<Mutex<Option<(String, CancellationToken)>>>,
 }
 
@@ -32,7 +34,7 @@ impl Site {
         self
     }
 
-    /// Articles `/{year}/{month}/a-title-{n}/`, of which the feed lists the `in_feed` newest.
+    /// Articles `/{year}/{month}/a-title-{n}/`. The feed lists the `in_feed` newest ones.
     fn with_articles(self, articles: usize, in_feed: usize) -> Self {
         let mut site = self;
         for n in 0..articles {
@@ -51,7 +53,7 @@ impl Site {
         })
     }
 
-    /// Answers as the site does, but for one path, for which there is this status alone.
+    /// Answers like the site, except for one path, which always has this status.
     fn router_but(&self, path: &'static str, status: StatusCode) -> Router {
         self.router().layer(axum::middleware::from_fn(
             move |request: Request, next: axum::middleware::Next| async move {
@@ -82,7 +84,7 @@ impl Site {
         response
     }
 
-    /// What was asked since the last time, robots.txt left out.
+    /// Requests since the last call, without robots.txt.
     fn asked(&self) -> Vec<(String, u16)> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.into_iter().filter(|(path, _)| path != "/robots.txt").collect()
@@ -101,7 +103,7 @@ fn url(n: usize) -> String {
     format!("http://blog.test{}", path(n))
 }
 
-/// The article's page, with the day that its address does not tell.
+/// The article's page, with a day that is not in its address.
 fn article(n: usize, head: &str) -> String {
     let date = format!("{}-{:02}-17T08:00:00Z", 2025 - n / 12, 12 - n % 12);
     let text: String = (0..30)
@@ -132,7 +134,7 @@ fn gzipped(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A followed and synced site.
+/// A site that is followed and synced.
 async fn followed(site: &Site) -> (Bench, Source) {
     let bench = Bench::over(site.router()).await;
     bench.follow("blog.test").await;
@@ -156,7 +158,7 @@ fn all_titles(articles: usize) -> BTreeSet<String> {
     (0..articles).map(|n| format!("Title {n}")).collect()
 }
 
-/// The whole past of a site comes in, on the right days and without anything that is no article.
+/// Checks that all articles of a site are admitted, with correct dates and nothing else.
 async fn comes_in(site: &Site, articles: usize, documents: u64) -> (Bench, Source) {
     let (bench, source) = followed(site).await;
     let reach = backfill(&bench, &source, Extent::default()).await;
@@ -177,7 +179,7 @@ async fn comes_in(site: &Site, articles: usize, documents: u64) -> (Bench, Sourc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_of_compressed_sitemaps_that_robots_names() {
+async fn compressed_sitemaps_in_robots_txt_are_read() {
     let others = ["http://blog.test/about/".to_owned(), "http://blog.test/2025/12/".to_owned()];
     let site = Site::default()
         .with_articles(40, 5)
@@ -203,7 +205,7 @@ async fn an_index_of_compressed_sitemaps_that_robots_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sitemap_at_the_usual_place_that_is_not_complete_is_followed_by_the_other_ways() {
+async fn incomplete_sitemap_is_followed_by_other_documents() {
     let list =
         |n: std::ops::Range<usize>| n.map(|n| format!("<a href='{}'>x</a>", path(n))).collect::<String>();
     let site = Site::default()
@@ -214,7 +216,7 @@ async fn a_sitemap_at_the_usual_place_that_is_not_complete_is_followed_by_the_ot
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn listing_pages_with_next_links() {
+async fn listing_pages_are_followed() {
     let list = |n: std::ops::Range<usize>, next: &str| {
         let links: String = n.map(|n| format!("<h2><a href='{}'>Title {n}</a></h2>", path(n))).collect();
         format!("<html><body><a href='/about'>About</a>{links}{next}</body></html>")
@@ -234,7 +236,7 @@ async fn listing_pages_with_next_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn archived_feeds() {
+async fn archived_feeds_are_followed() {
     let archive = |before: &str| format!("<atom:link rel='prev-archive' href='{before}'/>");
     let site = Site::default()
         .with_articles(30, 3)
@@ -250,7 +252,7 @@ async fn archived_feeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wordpress_lists_posts() {
+async fn wordpress_posts_are_listed() {
     let posts = |numbers: std::ops::Range<usize>| {
         let posts: Vec<String> = numbers
             .map(|n| {
@@ -278,7 +280,7 @@ async fn wordpress_lists_posts() {
     assert_eq!(reach.oldest.unwrap().to_string(), "2015-03-17T08:00:00Z");
     assert_eq!(site.asked_for("paged=2"), 0, "the list was enough");
 
-    // Where the list is closed, the feed's pages are left.
+    // If the list is forbidden, the feed's pages are used.
     let site = Site::default()
         .with_articles(9, 3)
         .with("/feed", feed(0..3, generator))
@@ -290,7 +292,7 @@ async fn wordpress_lists_posts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn as_far_back_and_as_much_as_was_asked_for() {
+async fn backfill_respects_its_limits() {
     let site = Site::default().with_articles(40, 5).with("/sitemap.xml", sitemap((0..40).map(url)));
     let (bench, source) = followed(&site).await;
     let since: Timestamp = "2024-06-01T00:00:00Z".parse().unwrap();
@@ -303,7 +305,7 @@ async fn as_far_back_and_as_much_as_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_turns_out_to_be_no_article_is_set_aside() {
+async fn page_that_is_no_article_is_set_aside() {
     let site = Site::default()
         .with_articles(8, 3)
         .with(
@@ -348,7 +350,7 @@ async fn what_turns_out_to_be_no_article_is_set_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_robots_forbids_is_not_asked_for() {
+async fn forbidden_documents_are_not_requested() {
     let site = Site::default()
         .with_articles(10, 3)
         .with("/robots.txt", "User-agent: *\nDisallow: /\n\nUser-agent: Backissue\nDisallow: /*title-1/$\nDisallow: /*title-7/$")
@@ -359,7 +361,7 @@ async fn what_robots_forbids_is_not_asked_for() {
     let aside = bench.store.set_aside(10).await.unwrap();
     assert_eq!(aside.len(), 2);
     for read in aside {
-        assert!(read.error.contains("blog.test asks programs not to fetch this page"), "{}", read.error);
+        assert!(read.error.contains("blog.test forbids programs to fetch this page"), "{}", read.error);
         assert!(read.error.contains("Disallow: /*title-"), "{}", read.error);
     }
     assert_eq!(site.asked_for("title-1/") + site.asked_for("title-7/"), 0);
@@ -367,7 +369,7 @@ async fn what_robots_forbids_is_not_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_site_whose_robots_cannot_be_had_is_left_alone_for_a_while() {
+async fn site_without_reachable_robots_txt_is_paused() {
     let site = Site::default().with_articles(4, 2).with("/sitemap.xml", sitemap((0..4).map(url)));
     let bench = Bench::over(site.router_but("/robots.txt", StatusCode::SERVICE_UNAVAILABLE)).await;
     bench.follow("blog.test").await;
@@ -377,13 +379,13 @@ async fn a_site_whose_robots_cannot_be_had_is_left_alone_for_a_while() {
     assert_eq!(site.asked_for("title"), 0, "no page was asked for");
     assert_eq!(reach.on_their_way, 2, "they are tried later");
     let search = reach.backfill.unwrap();
-    assert!(search.error.unwrap().contains("robots.txt cannot be had"));
+    assert!(search.error.unwrap().contains("robots.txt cannot be fetched"));
     assert!(search.due_at.unwrap() > Timestamp::now(), "and so is the search");
     assert_eq!(search.finished_at, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_is_stopped_ends_within_one_request_and_goes_on_there() {
+async fn stopped_backfill_continues_later() {
     let list = |n: usize| {
         let links: String = (0..5).map(|k| format!("<a href='{}'>x</a>", path(n * 5 + k))).collect();
         format!("<html><body>{links}<a rel=next href='/page/{}/'>Next</a></body></html>", n + 2)
@@ -412,7 +414,7 @@ async fn a_search_that_is_stopped_ends_within_one_request_and_goes_on_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_that_fails_is_tried_again_and_then_left_out() {
+async fn failing_document_is_retried_then_skipped() {
     let site = Site::default().with_articles(6, 2).with("/", {
         let links: String = (0..6).map(|n| format!("<a href='{}'>x</a>", path(n))).collect();
         format!("<html><body>{links}</body></html>")
@@ -425,7 +427,7 @@ async fn a_document_that_fails_is_tried_again_and_then_left_out() {
     assert!(search.error.unwrap().contains("502"));
     assert!(search.due_at.unwrap() > Timestamp::now());
     assert_eq!(search.documents, 0);
-    // The times at which it is due again are in the store; a worker with a later clock takes it up then.
+    // The store has the time of the next attempt; a worker with a later clock continues then.
     for attempt in 1..3 {
         let later = Timestamp::now() + jiff::SignedDuration::from_hours(48 * attempt);
         let claimed = bench
@@ -443,7 +445,7 @@ async fn a_document_that_fails_is_tried_again_and_then_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_explanation_keeps_nothing_and_says_why() {
+async fn dry_run_stores_nothing_and_explains() {
     let more = ["http://blog.test/about/", "http://blog.test/2020/01/x.png", "http://other.test/2020/01/a/"];
     let site = Site::default()
         .with_articles(10, 3)

@@ -1,4 +1,4 @@
-//! A store in a throw-away folder, workers over it, and a little web for them.
+//! A store in a temporary folder, workers, and a small web for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A store in a throw-away folder with workers that reach `*.test` on loopback.
+/// A store in a temporary folder, with workers that reach `*.test` on loopback.
 pub struct Bench {
     pub store: Store,
     pub ingest: Arc<Ingest>,
@@ -49,7 +49,7 @@ impl Bench {
         self.follow_as(host, host).await;
     }
 
-    /// Follows a host's feed and leaves it to the feed to say what it is called.
+    /// Follows a host's feed without a title, so that the feed's own title is used.
     pub async fn follow_untitled(&self, host: &str) {
         self.follow_as(host, "").await;
     }
@@ -87,7 +87,7 @@ pub fn feed(host: &str, posts: &[(&str, &str)]) -> String {
     format!("<rss version='2.0'><channel><title>{host}</title>{items}</channel></rss>")
 }
 
-/// A page long enough to be an article; its words depend on `topic`.
+/// A page long enough to be an article. Its words depend on `topic`.
 pub fn page(title: &str, topic: &str) -> impl IntoResponse + use<> {
     let paragraph: String = (0..12)
         .map(|n| {

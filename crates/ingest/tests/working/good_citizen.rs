@@ -1,4 +1,4 @@
-//! Rhythm and moves over a real store and real sockets: when a source is asked next, and where a feed has gone.
+//! The schedule of polls and changes of address, with a real store and real sockets.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use backissue_model::{Because, Source, Standing};
 use backissue_store::Unfollow;
 use jiff::{SignedDuration, Timestamp};
 
-/// What a little web answers, by host and path. Whatever else is asked for is an article.
+/// The responses of a small web, by host and path. All other paths are articles.
 #[derive(Clone, Default)]
 struct Web {
     answers: Arc<Mutex<Vec<(String, Kind)>>>,
@@ -77,7 +77,7 @@ impl Web {
         }
     }
 
-    /// The feeds and pages that were asked for since the last time, articles and robots.txt left out.
+    /// Requests for feeds and pages since the last call, without articles and robots.txt.
     fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.into_iter().filter(|place| place.contains("feed") || place.contains("rss")).collect()
@@ -99,7 +99,7 @@ fn feed_url(source: &Source) -> &str {
     source.feed_url.as_ref().unwrap().as_str()
 }
 
-/// A feed of posts that came out so many hours ago, with more in its head.
+/// A feed of posts that appeared so many hours ago, with `head` in its channel.
 fn feed_of(hours_ago: &[i64], head: &str) -> String {
     let items: String = hours_ago
         .iter()
@@ -118,7 +118,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const AT_ONCE: SignedDuration = SignedDuration::ZERO;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_that_only_sends_on_is_its_target() {
+async fn page_that_only_redirects_is_its_target() {
     let refresh = |to: &str| format!("<title>Moved</title><meta http-equiv=refresh content='0; url={to}'>");
     let web = Web::default();
     web.serve(
@@ -137,11 +137,11 @@ async fn page_that_only_sends_on_is_its_target() {
     assert_eq!(titles, ["blog.test/new", "blog.test/scripted"]);
     let aside = bench.store.set_aside(9).await.unwrap();
     assert_eq!(aside.len(), 1);
-    assert!(aside[0].error.contains("sends its readers on"), "{}", aside[0].error);
+    assert!(aside[0].error.contains("redirects more than"), "{}", aside[0].error);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_is_asked_in_its_rhythm() {
+async fn source_is_polled_in_its_rhythm() {
     let often: Vec<i64> = (0..10).map(|n| n * 5).collect();
     let seldom: Vec<i64> = (0..10).map(|n| n * 720).collect();
     let twice_a_week: Vec<i64> = (0..10).map(|n| n * 84 + 42).collect();
@@ -159,8 +159,7 @@ async fn a_source_is_asked_in_its_rhythm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_feed_asks_for_holds_while_it_does_not_change_and_what_the_server_asks_for_holds_beside_it()
-{
+async fn polling_hints_and_server_demands_both_apply() {
     let web = Web::default();
     let often: Vec<i64> = (0..10).map(|n| n * 5).collect();
     let body = feed_of(&often, "<ttl>300</ttl>");
@@ -179,7 +178,7 @@ async fn what_the_feed_asks_for_holds_while_it_does_not_change_and_what_the_serv
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_fails_says_since_when_and_is_well_again_at_once() {
+async fn failing_source_has_a_date_and_recovers() {
     let web = Web::default();
     web.serve("blog.test/feed", feed("blog.test", &[("a", "A queue that grew")]));
     let bench = web.followed(HOUR).await;
@@ -194,7 +193,7 @@ async fn a_source_that_fails_says_since_when_and_is_well_again_at_once() {
     assert_eq!((second.failures, second.last_success), (2, well.last_success));
     let pace = second.pace.unwrap();
     assert_eq!(pace.because, Because::Failure);
-    // Moments are kept to the millisecond.
+    // Times are stored in milliseconds.
     let off = second.next_poll.unwrap().duration_since(second.last_poll.unwrap() + pace.pause);
     assert!(off.abs() < SignedDuration::from_millis(2), "{off}");
     assert!(pace.pause >= SignedDuration::from_mins(29) && pace.gap.is_some(), "{:?}", pace.pause);
@@ -205,7 +204,7 @@ async fn a_source_that_fails_says_since_when_and_is_well_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_permanent_redirect_moves_the_feed_when_it_was_met_twice() {
+async fn permanent_redirect_seen_twice_moves_the_feed() {
     for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::PERMANENT_REDIRECT] {
         let web = Web::default();
         web.set("blog.test/feed", Kind::Redirect(status, "http://new.test/feed"));
@@ -232,7 +231,7 @@ async fn a_permanent_redirect_moves_the_feed_when_it_was_met_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_that_is_not_for_good_or_met_twice_at_one_time_moves_nothing() {
+async fn other_redirects_do_not_move_the_feed() {
     let web = Web::default();
     web.serve("new.test/feed", feed("blog.test", &[("a", "A queue that grew")]));
     let bench = web.followed(HOUR).await;
@@ -252,7 +251,7 @@ async fn a_redirect_that_is_not_for_good_or_met_twice_at_one_time_moves_nothing(
     assert_eq!((feed_url(&source), source.health.standing), ("http://blog.test/feed", Standing::Retired));
 }
 
-/// A page that offers these feeds.
+/// A page that names these feeds.
 fn offering(feeds: &[&str]) -> String {
     let links: String = feeds
         .iter()
@@ -264,7 +263,7 @@ fn offering(feeds: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_where_a_feed_was_leads_to_the_blogs_new_feed() {
+async fn page_in_place_of_a_feed_leads_to_the_new_one() {
     let posts = [("a", "A queue that grew"), ("b", "Why caches melt")];
     for (what, new_feed) in [
         ("an entry of the same address", feed("blog.test", &[("c", "Another"), ("b", "Renamed")])),
@@ -283,7 +282,7 @@ async fn a_page_where_a_feed_was_leads_to_the_blogs_new_feed() {
         old = old.replace("<title>blog.test</title>", "<title>Of queues and caches</title>");
         web.serve("blog.test/feed", old);
         let bench = web.followed(HOUR).await;
-        // As the feed calls itself, which following by an address leaves to the feed.
+        // The feed's own title, because the source was followed by address.
         let titled = source(&bench).await;
         bench.store.unfollow(titled.id, Unfollow::DropReads, jiff::Timestamp::now()).await.unwrap();
         bench.follow_untitled("blog.test").await;
@@ -303,12 +302,12 @@ async fn a_page_where_a_feed_was_leads_to_the_blogs_new_feed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_parked_domain_takes_no_feed_over() {
+async fn parked_domain_does_not_take_over_a_feed() {
     for (page, words) in [
         (offering(&["/rss"]), "has nothing in common with what is known of this blog"),
         (offering(&["http://parking.test/rss"]), "names no other feed of this site"),
         (offering(&[]), "names no other feed of this site"),
-        (offering(&["/rss", "/feed"]), "still names the address as its feed's"),
+        (offering(&["/rss", "/feed"]), "still names this address"),
         (offering(&["/away-rss"]), "it leads away to http://parking.test/rss"),
         (offering(&["/page-rss"]), "this is a web page, not a feed"),
     ] {

@@ -1,4 +1,4 @@
-//! The workers over a real store and real sockets, when servers misbehave.
+//! The workers with a real store and real sockets, if servers misbehave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_asks_for_an_hour_does_not_hold_up_a_sync() {
+async fn host_with_a_long_pause_does_not_block_a_sync() {
     let app = Router::new().route(
         "/feed",
         get(|headers: axum::http::HeaderMap| async move {
@@ -131,7 +131,7 @@ async fn a_page_that_fails_is_tried_later_and_one_that_is_gone_is_set_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_host_is_never_asked_twice_at_once_however_many_workers_there_are() {
+async fn host_gets_one_request_at_a_time_from_many_workers() {
     static NOW: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let posts: Vec<(String, String)> = (0..20).map(|n| (format!("p{n}"), format!("Post {n}"))).collect();
@@ -162,7 +162,7 @@ async fn one_host_is_never_asked_twice_at_once_however_many_workers_there_are() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_article_on_two_blogs_is_one_read_with_two_places() {
+async fn same_article_on_two_blogs_is_one_read() {
     let app = Router::new()
         .route(
             "/feed",
@@ -182,7 +182,7 @@ async fn the_same_article_on_two_blogs_is_one_read_with_two_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wall_in_front_of_every_page_does_not_make_all_reads_one() {
+async fn consent_wall_does_not_merge_all_reads() {
     let app = Router::new()
         .route(
             "/feed",

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::month;
 
-/// Hours east of Greenwich by zone name, lower case.
+/// Hours east of Greenwich of a zone name in lower case.
 fn zone_hours(name: &str) -> Option<i64> {
     Some(match name {
         "ut" | "gmt" | "z" | "utc" | "wet" => 0,
@@ -34,7 +34,7 @@ fn zone_hours(name: &str) -> Option<i64> {
     })
 }
 
-/// Minutes east of Greenwich by zone name, lower case.
+/// Minutes east of Greenwich of a zone name in lower case.
 fn zone_minutes(name: &str) -> Option<i64> {
     match name {
         "ist" => Some(5 * 60 + 30),
@@ -44,7 +44,7 @@ fn zone_minutes(name: &str) -> Option<i64> {
     }
 }
 
-/// The month that `name` begins with, in English, lower case.
+/// The number of the English month that `name` starts with, in lower case.
 fn month_number(name: &str) -> Option<i64> {
     let start = name.get(..3)?;
     const MONTHS: [&str; 12] =
@@ -52,7 +52,7 @@ fn month_number(name: &str) -> Option<i64> {
     MONTHS.iter().position(|month| *month == start).map(|at| at as i64 + 1)
 }
 
-/// A whole number, optionally signed, with white space around it.
+/// An integer with optional sign and surrounding white space.
 fn number(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -60,7 +60,7 @@ fn number(text: &str) -> Option<i64> {
     digits_only.then(|| text.parse().ok()).flatten()
 }
 
-/// A number with an optional fraction, which is dropped.
+/// A number. Drops its fraction.
 fn whole_part(text: &str) -> Option<i64> {
     let text = text.trim();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -160,7 +160,7 @@ pub(super) fn rfc822(text: &str) -> Option<Timestamp> {
     moment([year, month, day], time, rfc822_zone(parts[4])?)
 }
 
-/// Whether a word says which half of the day a time is in.
+/// Whether a word is AM or PM.
 fn is_half_of_day(word: &str) -> bool {
     matches!(word, "am" | "pm" | "a.m." | "p.m.")
 }
@@ -322,11 +322,11 @@ pub(super) fn asctime(text: &str) -> Option<Timestamp> {
     rfc822(&format!("{} {} {} {year} {clock} {zone}", parts[0], parts[2], parts[1]))
 }
 
-/// A reader of fixed forms, one piece at a time.
+/// Parses fixed formats, one part at a time.
 struct Pieces<'a>(&'a str);
 
 impl<'a> Pieces<'a> {
-    /// As many digits as there are, `least` to `most`.
+    /// `least` to `most` digits, as many as possible.
     fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
         let length = self.0.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if length < least {
@@ -343,7 +343,7 @@ impl<'a> Pieces<'a> {
         Some(())
     }
 
-    /// `text` if it comes next.
+    /// Skips `text` if it comes next.
     fn optional(&mut self, text: &str) {
         self.0 = self.0.strip_prefix(text).unwrap_or(self.0);
     }
@@ -357,7 +357,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Reads a year, a month and a day off the front.
+/// Parses a year, a month and a day at the start.
 type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that

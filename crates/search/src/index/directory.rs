@@ -1,4 +1,4 @@
-//! The files of a generation, which can be searched where they may not be written.
+//! The files of a generation, which can also be searched in a read-only folder.
 
 use std::io;
 use std::path::Path;
@@ -10,8 +10,8 @@ use tantivy::directory::{
     DirectoryLock, FileHandle, Lock, META_LOCK, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
 };
 
-/// A folder of tantivy's. A reader takes a lock while it opens the files of a commit, so that a writer does not remove them
-/// meanwhile. Where the folder may not be written, that lock cannot be taken, and nobody removes anything: it is left out.
+/// A folder of tantivy's. A reader takes a lock while it opens the files of a commit, so that a
+/// writer does not remove them. In a read-only folder this lock cannot be taken and is not needed.
 #[derive(Clone, Debug)]
 pub(super) struct Files(MmapDirectory);
 
@@ -21,7 +21,7 @@ impl Files {
     }
 }
 
-/// Whether the system says that a folder may not be written.
+/// Whether the error means that the folder is read-only.
 fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }

@@ -10,10 +10,10 @@ use super::directory::Files;
 use crate::SearchError;
 use crate::words::fields::Fields;
 
-/// The file that is locked, shared, by whoever has the generation open.
+/// The file on which each process with the generation open has a shared lock.
 pub(super) const HELD: &str = "held";
 
-/// A generation that is open.
+/// An open generation.
 pub(crate) struct Generation {
     name: String,
     folder: PathBuf,
@@ -46,7 +46,7 @@ impl Generation {
         Self::ready(folder, name, index, fields, held)
     }
 
-    /// Makes the generation `name`, empty.
+    /// Creates the empty generation `name`.
     pub(super) fn create(folder: &Path, name: &str) -> Result<Self, SearchError> {
         let path = folder.join(name);
         let io = |error: std::io::Error| SearchError::io(folder, &error);
@@ -69,7 +69,7 @@ impl Generation {
     ) -> Result<Self, SearchError> {
         Fields::register(&index);
         let reading = |error: TantivyError| SearchError::reading(folder, &error);
-        // Segments are searched side by side.
+        // Segments are searched in parallel.
         index.set_default_multithread_executor().map_err(reading)?;
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(reading)?;
@@ -80,7 +80,7 @@ impl Generation {
             reader,
             fields,
             position: AtomicU64::new(0),
-            // No commit has this number, so that the first look takes up whatever there is.
+            // No commit has this number, so the first check loads the last commit.
             opstamp: AtomicU64::new(u64::MAX),
             _held: held,
         };
@@ -100,7 +100,7 @@ impl Generation {
         self.position.load(Ordering::Acquire)
     }
 
-    /// Takes up what was committed since; returns whether something was.
+    /// Loads the last commit. Returns whether there was a new one.
     pub(super) fn refresh(&self) -> Result<bool, SearchError> {
         let reading = |error: TantivyError| SearchError::reading(&self.folder, &error);
         let metas = self.index.load_metas().map_err(reading)?;
@@ -115,7 +115,8 @@ impl Generation {
             })?,
         };
         self.reader.reload().map_err(reading)?;
-        // The position first read is at most what the reader has taken up: a change is indexed again rather than never.
+        // The position was read before the reader was reloaded. So a change may be indexed twice,
+        // but is never missed.
         self.position.store(position, Ordering::Release);
         self.opstamp.store(metas.opstamp, Ordering::Release);
         Ok(true)

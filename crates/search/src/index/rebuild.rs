@@ -1,4 +1,4 @@
-//! Making the index anew while the old one is searched.
+//! Builds a second index while the current one is in use.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use super::{
 };
 use crate::{Document, SearchError};
 
-/// Memory for documents that are not yet on disk, in bytes, for both threads together.
+/// Bytes of memory for documents that are not on disk yet, for both threads together.
 const MEMORY: usize = 100_000_000;
 const THREADS: usize = 2;
 
-/// A new generation in the making. Dropped before it is finished, it leaves the old one as it was.
+/// A new generation in progress. If it is dropped before [`Rebuild::finish`], the current one stays
+/// in use.
 pub struct Rebuild {
     shared: Arc<Shared>,
     generation: Generation,
@@ -41,7 +42,7 @@ impl Rebuild {
         }
         let generation = {
             let _changing = changing(folder)?;
-            // What an unfinished rebuild left behind goes first, so that there is room.
+            // Removes the rest of an unfinished rebuild first, to free space.
             if let Some(current) = read_current(folder)? {
                 remove_unheld(folder, &current);
             }
@@ -51,25 +52,25 @@ impl Rebuild {
         Ok(writer.map(|writer| Self { shared, generation, writer, _only: only }))
     }
 
-    /// Takes `read` in, in place of what was put before.
+    /// Adds or replaces `read`.
     ///
     /// # Errors
-    /// [`SearchError`] where what was put before could not be written.
+    /// [`SearchError`] if earlier reads could not be written.
     pub fn put(&mut self, read: &Document) -> Result<(), SearchError> {
         self.remove(read.id);
         writer::put(&self.writer, &self.generation, read)
     }
 
-    /// Takes a read out again, for one that went while the rebuild was under way.
+    /// Removes a read that the archive lost during the rebuild.
     pub fn remove(&mut self, id: ReadId) {
         self.writer.delete_term(self.generation.fields.id_term(id));
     }
 
-    /// Puts the new generation in the old one's place, as come up to `position`, and removes the generations that nobody
-    /// holds any more. Other processes follow at their next refresh.
+    /// Switches to the new generation, which is up to date with change `position`, and removes
+    /// unused ones. Other processes follow at their next refresh.
     ///
     /// # Errors
-    /// [`SearchError`] where it could not be written; the old generation stands.
+    /// [`SearchError`] if it could not be written. The current generation stays in use.
     pub fn finish(mut self, position: u64) -> Result<(), SearchError> {
         writer::commit(&mut self.writer, &self.generation, position)?;
         let merged = self.writer.wait_merging_threads();

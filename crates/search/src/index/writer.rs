@@ -1,4 +1,4 @@
-//! Writing into the generation that is searched.
+//! Writes to the current generation.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::generation::Generation;
 use super::{Shared, read_current};
 use crate::{Document, SearchError};
 
-/// Memory for documents that are not yet on disk, in bytes.
+/// Bytes of memory for documents that are not on disk yet.
 const MEMORY: usize = 60_000_000;
-/// The share of a segment's documents that are removed or replaced at which it is written anew.
+/// The share of removed or replaced documents from which on a segment is rewritten.
 const STALE: f32 = 0.3;
 
-/// The right to write. What was put or removed is seen when it is committed, and lost where it never is.
+/// The permission to write. Changes become visible with a commit, and are lost without one.
 ///
-/// After an error of its own a writer is of no more use: drop it and ask for another one, which begins at
+/// After one of its errors a writer is unusable. Drop it and request another one, which starts at
 /// [`crate::Index::position`].
 pub struct Writer {
     shared: Arc<Shared>,
@@ -41,41 +41,41 @@ impl Writer {
         Ok(writer.map(|writer| Self { shared, generation, writer }))
     }
 
-    /// Takes `read` in, in place of what was known of it.
+    /// Adds or replaces `read`.
     ///
     /// # Errors
-    /// [`SearchError`] where what was put before could not be written.
+    /// [`SearchError`] if earlier reads could not be written.
     pub fn put(&mut self, read: &Document) -> Result<(), SearchError> {
         self.remove(read.id);
         put(&self.writer, &self.generation, read)
     }
 
-    /// Takes a read out; one that is not there is no matter.
+    /// Removes a read, if it is there.
     pub fn remove(&mut self, id: ReadId) {
         self.writer.delete_term(self.generation.fields.id_term(id));
     }
 
-    /// Makes all of it permanent and seen, with `position` as the change of the archive up to which the index has come.
+    /// Makes all changes durable and visible. `position` is the last change of the archive in them.
     ///
     /// # Errors
-    /// [`SearchError`] where it could not be written; the last commit stands.
+    /// [`SearchError`] if they could not be written. The last commit remains.
     pub fn commit(&mut self, position: u64) -> Result<(), SearchError> {
         commit(&mut self.writer, &self.generation, position)?;
         self.generation.refresh()?;
         Ok(())
     }
 
-    /// Whether what is committed is still what is searched. Where a rebuild has taken its place, drop this writer and ask for
-    /// another one.
+    /// Whether this generation is still the current one. If a rebuild has replaced it, drop this
+    /// writer and request another one.
     ///
     /// # Errors
-    /// [`SearchError`] where the folder cannot be read.
+    /// [`SearchError`] if the folder cannot be read.
     pub fn is_current(&self) -> Result<bool, SearchError> {
         Ok(read_current(&self.shared.folder)?.as_deref() == Some(self.generation.name()))
     }
 }
 
-/// A writer of `generation`, or none where another has it.
+/// A writer for `generation`. Returns `None` if another process has one.
 pub(super) fn open(
     generation: &Generation,
     threads: usize,

@@ -1,38 +1,40 @@
-//! Text to vector, without running a model.
+//! Embeds a text without running a model.
 
 use std::sync::LazyLock;
 
 use super::embedding::Embedding;
 use super::pieces::Pieces;
 
-/// Made by `cargo xtask distill`. The head of the file tells how, from what, and under which licence.
+/// Made by `cargo xtask distill`. The head of the file says how, from what, and under which
+/// licence.
 static BUILT_IN: &[u8] = include_bytes!("../../data/embedder.bin");
 
-/// What a file of an embedder begins with; the number is the form's.
+/// The start of an embedder's file, with the version of the format.
 const MAGIC: &[u8] = b"backissue embedder 1\n";
 
 /// Adds up the vectors of a text's word pieces.
 ///
-/// The vectors are as long as their pieces are telling, so that a sum is a weighted mean; its length says nothing.
+/// The length of a piece's vector is its weight, so the sum is a weighted mean. The length of the
+/// sum has no meaning.
 #[derive(Debug)]
 pub struct Embedder {
     provenance: String,
     fingerprint: u64,
     pieces: Pieces,
     dimensions: usize,
-    /// What one step of a piece's bytes is worth; 0 for a piece without a meaning.
+    /// The scale of each piece's bytes; 0 for a piece without a meaning.
     scales: Vec<f32>,
-    /// A piece's bytes one after another.
+    /// The bytes of all pieces, one piece after another.
     rows: Vec<i8>,
 }
 
-/// Why bytes are no embedder.
+/// Why the bytes are no embedder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("these bytes are no embedder: {0}; make them anew with `cargo xtask distill`")]
+#[error("these bytes are no embedder: {0}; make them again with `cargo xtask distill`")]
 pub struct DamagedEmbedder(&'static str);
 
 impl Embedder {
-    /// The one in the program. Its vectors are of every text's English words; other languages mean little to it.
+    /// The built-in embedder. It knows English words; other languages mean little to it.
     pub fn built_in() -> &'static Self {
         static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| {
             Embedder::from_bytes(BUILT_IN).expect("the file in the program is whole, as a test sees")
@@ -40,10 +42,10 @@ impl Embedder {
         &EMBEDDER
     }
 
-    /// The embedder that [`Distilled::to_bytes`] wrote.
+    /// Reads an embedder that [`Distilled::to_bytes`] wrote.
     ///
     /// # Errors
-    /// Where it did not, with what is wrong.
+    /// If the bytes are no embedder; says why.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DamagedEmbedder> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(DamagedEmbedder("they do not begin like one"))?;
         let (provenance, rest) = text(rest)?;
@@ -73,23 +75,23 @@ impl Embedder {
         Ok(Self { provenance: provenance.to_owned(), fingerprint, pieces, dimensions, scales, rows })
     }
 
-    /// What tells its vectors from those of another embedder.
+    /// A fingerprint. Embeddings of embedders with different fingerprints are not comparable.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 
-    /// How it came about: the model, its licence, the method, the options, for people.
+    /// Its origin for people: model, licence, method, options.
     pub fn provenance(&self) -> &str {
         &self.provenance
     }
 
-    /// Of how many dimensions its vectors are.
+    /// The dimensions of its vectors.
     pub fn dimensions(&self) -> usize {
         self.dimensions
     }
 
-    /// What a text means; none where no piece of it means anything: it is empty, or of signs and scripts that the
-    /// vocabulary lacks. The same text always gives the same bytes.
+    /// Embeds a text. Returns `None` if the text has no known piece: it is empty, or consists of
+    /// signs and scripts that the vocabulary lacks. The same text always gives the same bytes.
     pub fn embed(&self, text: &str) -> Option<Embedding> {
         Embedding::of(&self.sum(text))
     }
@@ -110,22 +112,22 @@ impl Embedder {
     }
 }
 
-/// What a distillation yields, to be written.
+/// The result of a distillation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distilled {
-    /// How it came about, for people.
+    /// Its origin, for people.
     pub provenance: String,
-    /// A piece a line, as [`Pieces::new`] takes it.
+    /// The pieces, one per line, as for [`Pieces::new`].
     pub vocabulary: String,
-    /// A vector a piece, as long as the piece is telling; an empty one for a piece that means nothing.
+    /// A vector per piece, whose length is the piece's weight. Empty for a piece without a meaning.
     pub vectors: Vec<Vec<f32>>,
 }
 
 impl Distilled {
-    /// The file of an embedder, a byte a dimension of each piece that means something.
+    /// The embedder's file, with one byte per dimension of each piece.
     ///
     /// # Panics
-    /// Where vectors are not of one dimension.
+    /// If the vectors have different dimensions.
     pub fn to_bytes(&self) -> Vec<u8> {
         let dimensions = self.vectors.iter().map(Vec::len).max().unwrap_or(0);
         let mut bytes = MAGIC.to_vec();
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_the_sum_of_its_pieces() {
+    fn text_is_the_sum_of_its_pieces() {
         let embedder = Embedder::from_bytes(&small().to_bytes()).unwrap();
         assert_eq!((embedder.provenance(), embedder.dimensions()), ("Made for a test.", 2));
         let expected = Embedding::of(&[3.0, -0.5]).unwrap();
@@ -186,9 +188,10 @@ mod tests {
         }
     }
 
-    /// `tests/pieces.jsonl` has what the model's own tokenizer makes of statements of the labelled set and of odd texts.
+    /// `tests/pieces.jsonl` has the output of the model's own tokenizer for statements of the
+    /// labelled set and for unusual texts.
     #[test]
-    fn pieces_are_those_of_the_models_own_tokenizer() {
+    fn pieces_equal_those_of_the_models_tokenizer() {
         let mut lines = 0;
         for line in include_str!("../../tests/pieces.jsonl").lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -203,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_and_does_no_harm() {
+    fn damaged_embedder_is_reported() {
         let whole = small().to_bytes();
         for end in 0..whole.len() {
             assert!(Embedder::from_bytes(&whole[..end]).is_err(), "{end}");
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_meaning_in_other_words_is_nearer() {
+    fn paraphrases_are_more_similar() {
         let embedder = Embedder::built_in();
         let of = |text| embedder.embed(text).unwrap();
         for (text, near, far) in [
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_tells_where_it_is_from() {
+    fn file_contains_its_provenance() {
         let provenance = Embedder::built_in().provenance();
         for word in ["all-MiniLM-L6-v2", "Apache-2.0", "53aa51172d14", "cargo xtask distill"] {
             assert!(provenance.contains(word), "{word} is not in {provenance}");
@@ -250,7 +253,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_embedded_and_always_the_same(text in any::<String>()) {
+        fn embedding_is_deterministic_for_any_text(text in any::<String>()) {
             let embedder = Embedder::built_in();
             let embedding = embedder.embed(&text);
             prop_assert_eq!(&embedding, &embedder.embed(&text));

@@ -1,45 +1,46 @@
-//! A vector of small whole numbers.
+//! A vector of small integers.
 
-/// What a text means: a direction, in a byte a dimension.
+/// The meaning of a text: a direction, with one byte per dimension.
 ///
-/// Only the direction counts, so the numbers are scaled as the largest of them allows (the most exact that bytes can be),
-/// and a [similarity](Self::similarity) undoes the scale.
+/// Only the direction counts. So the numbers are scaled until the largest fills a byte, which is
+/// most exact, and [`similarity`](Self::similarity) is independent of the scale.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Embedding(Box<[i8]>);
 
 impl Embedding {
-    /// The direction of a vector of any length and dimension; none where it has no direction, or a number that is none.
+    /// The direction of a vector of any length and dimension. Returns `None` if it is zero or not
+    /// finite.
     pub fn of(vector: &[f32]) -> Option<Self> {
         let largest = vector.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
         if !vector.iter().all(|number| number.is_finite()) || largest < f32::MIN_POSITIVE {
             return None;
         }
-        // Rounded half away from zero, never beyond ±127.
+        // Rounds half away from zero, never beyond ±127.
         Some(Self(vector.iter().map(|number| (number / largest * 127.0).round() as i8).collect()))
     }
 
-    /// The embedding whose bytes these are; none where all of them are 0.
+    /// The embedding with these bytes. Returns `None` if all of them are 0.
     pub fn from_bytes(bytes: Vec<i8>) -> Option<Self> {
         bytes.iter().any(|byte| *byte != 0).then(|| Self(bytes.into_boxed_slice()))
     }
 
-    /// Its bytes, one a dimension, to keep.
+    /// Its bytes for storage, one per dimension.
     pub fn as_bytes(&self) -> &[i8] {
         &self.0
     }
 
-    /// Its bytes, one a dimension, to keep.
+    /// Its bytes for storage, one per dimension.
     pub fn into_bytes(self) -> Vec<i8> {
         self.0.into_vec()
     }
 
-    /// How many dimensions it has.
+    /// Number of dimensions.
     pub fn dimensions(&self) -> usize {
         self.0.len()
     }
 
-    /// The cosine of the angle to another embedding: 1 for the same meaning, about 0 for nothing in common. Embeddings of
-    /// different dimensions, which are of different embedders, have nothing in common.
+    /// The cosine of the angle to another embedding: 1 for the same meaning, about 0 for unrelated
+    /// ones. 0 for embeddings of different dimensions, which come from different embedders.
     pub fn similarity(&self, other: &Self) -> f32 {
         if self.dimensions() != other.dimensions() {
             return 0.0;
@@ -49,8 +50,8 @@ impl Embedding {
     }
 }
 
-/// The sum of products. Exact up to 131,072 dimensions, which no embedder comes near; nothing wraps, but asking at each step
-/// whether it does, as builds for tests do, would keep the compiler from vector instructions.
+/// The dot product, exact up to 131,072 dimensions, which no embedder has. Uses wrapping
+/// arithmetic: overflow checks in debug builds would prevent vector instructions.
 #[inline(always)]
 pub(super) fn dot(one: &[i8], other: &[i8]) -> i32 {
     one.iter()
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_direction_counts() {
+    fn only_the_direction_of_a_vector_counts() {
         let one = Embedding::of(&[0.5, -0.25, 0.0]).unwrap();
         assert_eq!(one.as_bytes(), [127, -64, 0]);
         assert_eq!(Embedding::of(&[5e20, -2.5e20, 0.0]).unwrap(), one);
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_direction_is_none() {
+    fn zero_and_infinite_vectors_are_refused() {
         for vector in [&[] as &[f32], &[0.0, -0.0], &[1.0, f32::NAN], &[f32::INFINITY, 1.0]] {
             assert!(Embedding::of(vector).is_none(), "{vector:?}");
         }
@@ -87,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_keep_the_angle(pair in prop::collection::vec((-1.0f32..1.0, -1.0f32..1.0), 64..256)) {
+        fn bytes_preserve_the_angle(pair in prop::collection::vec((-1.0f32..1.0, -1.0f32..1.0), 64..256)) {
             let (one, other): (Vec<f32>, Vec<f32>) = pair.into_iter().unzip();
             let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
             let exact = product(&one, &other) / (product(&one, &one) * product(&other, &other)).sqrt();

@@ -1,9 +1,11 @@
-//! Words into the pieces of a vocabulary, as the tokenizer of BERT's uncased models takes them apart (Devlin et al. 2019,
-//! after Wu et al. 2016): lower case without accents, punctuation and Chinese characters apart, then from each word the
-//! longest piece that the vocabulary has, and so on from where it ends.
+//! Splits words into the pieces of a vocabulary, like the tokenizer of BERT's uncased models
+//! (Devlin et al. 2019, after Wu et al. 2016).
 //!
-//! The tests hold it against that tokenizer. One thing is left out on purpose: a text that spells a mark of the model, like
-//! `[MASK]`, means the word.
+//! Text becomes lower case without accents; punctuation and Chinese characters become separate
+//! words. Then each word is split greedily into the longest pieces of the vocabulary.
+//!
+//! The tests compare with that tokenizer. There is one deliberate difference: a text that contains
+//! a special token such as `[MASK]` means the word.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,13 +13,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Longer words, in characters, are unknown as a whole, as in the tokenizer.
+/// Maximum characters of a word; longer ones are unknown, as in the tokenizer.
 const WORD_MAX: usize = 100;
 
-/// How the vocabulary marks a piece that goes on with a word.
+/// The prefix of pieces that continue a word.
 const GOES_ON: &str = "##";
 
-/// The piece that stands for a word which the vocabulary has no pieces for.
+/// The piece for a word that the vocabulary cannot spell.
 const UNKNOWN: &str = "[UNK]";
 
 /// A vocabulary of word pieces.
@@ -33,7 +35,8 @@ pub struct Pieces {
 type Numbers = HashMap<Box<str>, u32, BuildHasherDefault<Fnv>>;
 
 impl Pieces {
-    /// The vocabulary with a piece a line, numbered from 0. None where it lacks `[UNK]`, the sign of a vocabulary.
+    /// The vocabulary with one piece per line, numbered from 0. Returns `None` if `[UNK]` is
+    /// missing.
     pub fn new(vocabulary: &str) -> Option<Self> {
         let mut pieces =
             Self { beginning: Numbers::default(), going_on: Numbers::default(), unknown: 0, longest: 0 };
@@ -48,7 +51,7 @@ impl Pieces {
         Some(pieces)
     }
 
-    /// The numbers of a text's pieces, in order; a word without pieces has the number of `[UNK]`.
+    /// The numbers of a text's pieces, in order. A word without pieces gives the number of `[UNK]`.
     pub fn of(&self, text: &str) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(text.len() / 4);
         self.each(text, |number| numbers.push(number));
@@ -72,7 +75,7 @@ impl Pieces {
         self.end(&mut word, &mut tell);
     }
 
-    /// Takes the next character: it ends a word, stands alone, or goes on with the word.
+    /// Handles a character: it ends a word, is a word, or continues the word.
     fn take(&self, character: char, word: &mut String, tell: &mut impl FnMut(u32)) {
         if is_dropped(character) {
             return;
@@ -88,7 +91,7 @@ impl Pieces {
         }
     }
 
-    /// Takes a whole word apart and empties it.
+    /// Splits a whole word and clears it.
     fn end(&self, word: &mut String, tell: &mut impl FnMut(u32)) {
         if word.is_empty() {
             return;
@@ -125,7 +128,7 @@ impl Pieces {
     }
 }
 
-/// Control and format characters and what is no character at all are left out, some of them white space to others.
+/// Whether a character is dropped: control and format characters, and unassigned ones.
 fn is_dropped(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control() && !matches!(character, '\t' | '\n' | '\r');
@@ -137,7 +140,8 @@ fn is_dropped(character: char) -> bool {
         )
 }
 
-/// Whether a character is a word of its own: punctuation, all signs of ASCII among it, and Chinese characters.
+/// Whether a character is a word in itself: punctuation, including all ASCII signs, and Chinese
+/// characters.
 fn is_alone(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_punctuation();
@@ -145,7 +149,7 @@ fn is_alone(character: char) -> bool {
     is_chinese(character) || character.general_category_group() == GeneralCategoryGroup::Punctuation
 }
 
-/// The blocks that the tokenizer takes for Chinese.
+/// The blocks that the tokenizer treats as Chinese.
 fn is_chinese(character: char) -> bool {
     matches!(
         u32::from(character),
@@ -160,7 +164,8 @@ fn is_chinese(character: char) -> bool {
     )
 }
 
-/// FNV-1a (Fowler, Noll, Vo): pieces are short, and nobody can add any to the table, so nothing stronger is wanted.
+/// FNV-1a (Fowler, Noll, Vo). Pieces are short and the table is constant, so no stronger hash is
+/// needed.
 struct Fnv(u64);
 
 impl Default for Fnv {
@@ -177,7 +182,7 @@ impl Hasher for Fnv {
     }
 
     fn finish(&self) -> u64 {
-        // The table takes the upper bits, which the last characters hardly reach.
+        // The table uses the upper bits, which the last characters hardly affect.
         self.0 ^ self.0.rotate_left(32)
     }
 }
@@ -193,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_piece_is_taken() {
+    fn longest_piece_is_taken() {
         let pieces = pieces();
         for (text, numbers) in [
             ("Hello, WORLD", vec![1, 2, 3]),
@@ -213,7 +218,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_apart(text in any::<String>()) {
+        fn any_text_is_split_into_pieces(text in any::<String>()) {
             pieces().of(&text);
         }
     }

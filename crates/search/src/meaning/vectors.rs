@@ -1,11 +1,12 @@
-//! The embeddings nearest to a given one.
+//! Finds the embeddings nearest to a given one.
 //!
-//! Up to [`EXACT_MAX`] vectors, each is compared. Beyond that a first look goes over codes alone: the sign of each
-//! dimension, a bit, so that two codes differ in about as many bits as their vectors differ in angle (Charikar 2002). Those
-//! with the least differing bits are then compared byte by byte. docs/BENCHMARKS.md has what that costs and misses.
+//! Up to [`EXACT_MAX`] vectors are all compared. With more, a first pass compares codes: one sign
+//! bit per dimension, so that the number of different bits approximates the angle (Charikar 2002).
+//! The vectors with the fewest different bits are then compared exactly. docs/BENCHMARKS.md has the
+//! cost and the misses.
 //!
-//! The loops are plain and written so that the compiler makes vector instructions of them; `fearless_simd` compiles them for
-//! several processors and picks at run time.
+//! The loops are written so that the compiler vectorises them. `fearless_simd` compiles them for
+//! several processors and selects at run time.
 
 use std::collections::HashSet;
 
@@ -13,47 +14,47 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use super::embedding::{Embedding, dot};
 
-/// How many vectors are compared one by one; a scan of so many takes some milliseconds.
+/// Maximum vectors that are all compared; that takes a few milliseconds.
 const EXACT_MAX: usize = 200_000;
 
-/// A part of them with no more vectors than this has no codes.
+/// A part with at most so many vectors has no codes.
 const FEW: usize = 1_000;
 
-/// How many of the nearest codes are compared in full, at least.
+/// Minimum number of codes whose vectors are compared exactly.
 const CANDIDATES: usize = 4_000;
 
-/// How many candidates for one wished for, where many are wished for.
+/// Candidates per requested result, if many results are requested.
 const CANDIDATES_EACH: usize = 20;
 
-/// Bits of a word of a code.
+/// Bits per word of a code.
 const WORD: usize = 64;
 
-/// A row and how near it is.
+/// A row and its similarity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// Its number.
     pub row: u32,
-    /// The cosine of the angle between its vector, of several the nearest, and the one asked for.
+    /// The cosine of the angle to the requested vector, for the nearest vector of the row.
     pub similarity: f32,
 }
 
-/// Embeddings of one dimension by the numbers of their rows; a row may have several.
+/// Embeddings of one dimension with the numbers of their rows. A row may have several.
 #[derive(Clone, Debug, Default)]
 pub struct Vectors {
     dimensions: usize,
-    /// Bytes of one vector after another.
+    /// The bytes of all vectors, one after another.
     bytes: Vec<i8>,
-    /// What turns a product of bytes into a cosine: one by the length.
+    /// The factor from a dot product to a cosine: 1 / length.
     shrink: Vec<f32>,
-    /// Whose each vector is.
+    /// The row of each vector.
     rows: Vec<u32>,
-    /// The codes of one vector after another; empty where there are few vectors.
+    /// The codes of all vectors, one after another. Empty if there are few vectors.
     codes: Vec<u64>,
 }
 
 impl Vectors {
-    /// The vectors of `rows`, each with its row's number. What is not of `dimensions` numbers, or of zeros alone, cannot be
-    /// near to anything and is left out.
+    /// The vectors of `rows`, each with the number of its row. Drops vectors of other dimensions
+    /// and zero vectors, which are near to nothing.
     pub fn new<'v>(dimensions: usize, rows: impl IntoIterator<Item = (u32, &'v [i8])>) -> Self {
         Self::with_codes_above(dimensions, rows, FEW)
     }
@@ -86,7 +87,7 @@ impl Vectors {
         vectors
     }
 
-    /// How many vectors there are.
+    /// Number of vectors.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -96,20 +97,20 @@ impl Vectors {
         self.rows.is_empty()
     }
 
-    /// Of how many dimensions they are.
+    /// Number of dimensions.
     pub fn dimensions(&self) -> usize {
         self.dimensions
     }
 
-    /// Bytes of memory they take.
+    /// Bytes in memory.
     pub fn memory(&self) -> usize {
         self.bytes.capacity()
             + (self.shrink.capacity() + self.rows.capacity()) * 4
             + self.codes.capacity() * 8
     }
 
-    /// The rows nearest to `query`, nearest first, each once and at most `limit`, of those that `allowed` lets pass. None
-    /// where `query` is of another dimension. Rows equally near are in the order of their numbers.
+    /// The rows nearest to `query` among those that `allowed` accepts: nearest first, each once, at
+    /// most `limit`. Empty if `query` has another dimension. Ties are in order of row number.
     pub fn nearest(
         &self,
         query: &Embedding,
@@ -119,7 +120,8 @@ impl Vectors {
         self.nearest_among(self.len(), query, limit, allowed)
     }
 
-    /// As [`Vectors::nearest`], where these are a part of `all` vectors, and the nearest of all parts are wanted.
+    /// Like [`Vectors::nearest`], if these are a part of `all` vectors and the results of all parts
+    /// are merged.
     pub fn nearest_among(
         &self,
         all: usize,
@@ -135,7 +137,7 @@ impl Vectors {
         }
         let of_all = CANDIDATES.max(limit.saturating_mul(CANDIDATES_EACH));
         let share = of_all as f64 * self.len() as f64 / all as f64;
-        // A part may have more than its share of the nearest.
+        // A part may have more than its share of the nearest vectors.
         self.nearest_of_codes(query, limit, (share as usize).max(limit), allowed)
     }
 
@@ -153,7 +155,8 @@ impl Vectors {
         ));
         let scale = 1.0 / length(query);
         let row = |at: usize| Row { row: self.rows[at], similarity: similarities[at] * scale };
-        // Asking `allowed` may be dear: the best are asked for first, and more only where too few of them pass.
+        // Calling `allowed` may be expensive, so the best are checked first, and more only if too
+        // few pass.
         let mut some = (limit * 4).max(64);
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         loop {
@@ -245,7 +248,7 @@ fn best(mut rows: Vec<Row>, limit: usize) -> Vec<Row> {
     rows
 }
 
-/// The signs of a vector's numbers, 64 to a word.
+/// The signs of a vector's numbers, 64 per word.
 fn code(vector: &[i8]) -> impl Iterator<Item = u64> {
     vector
         .chunks(WORD)
@@ -254,7 +257,8 @@ fn code(vector: &[i8]) -> impl Iterator<Item = u64> {
 
 #[inline(always)]
 fn differ_all(code: &[u64], codes: &[u64], differing: &mut [u16]) {
-    // With the length known, a code's words stay in registers; 256 and 384 dimensions are the usual ones.
+    // With a constant length, a code's words stay in registers. 256 and 384 dimensions are most
+    // common.
     match code.len() {
         4 => differ_all_of::<4>(code, codes, differing),
         6 => differ_all_of::<6>(code, codes, differing),
@@ -274,15 +278,16 @@ fn differ_all_of<const WORDS: usize>(code: &[u64], codes: &[u64], differing: &mu
     }
 }
 
-/// How many bits differ.
+/// The number of different bits.
 #[inline(always)]
 fn differ(one: &[u64], other: &[u64]) -> u16 {
     one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones() as u16).fold(0, u16::wrapping_add)
 }
 
-/// How many codes differ in how many bits.
+/// A histogram of the numbers of different bits.
 fn counts(differing: &[u16], dimensions: usize) -> Vec<usize> {
-    // Four counts of each, for one after the other: neighbours are often equal, and need not wait for one another.
+    // Four histograms in turn: neighbours are often equal, and this way they do not wait for each
+    // other.
     let mut counts = vec![[0; 4]; dimensions.next_multiple_of(WORD) + 1];
     for four in differing.chunks(4) {
         for (of_place, differing) in four.iter().enumerate() {
@@ -292,12 +297,12 @@ fn counts(differing: &[u16], dimensions: usize) -> Vec<usize> {
     counts.iter().map(|counts| counts.iter().sum()).collect()
 }
 
-/// Adds the places of those that differ in at most `most` bits.
+/// Appends the indices of those that differ in at most `most` bits.
 #[inline(always)]
 fn near(differing: &[u16], most: u16, places: &mut Vec<usize>) {
     const AT_ONCE: usize = 64;
     for (first, some) in (0..).step_by(AT_ONCE).zip(differing.chunks(AT_ONCE)) {
-        // Few do, and that none of so many does is seen at a glance.
+        // Few do, so whole chunks are skipped with one test.
         if some.iter().fold(false, |any, differing| any | (*differing <= most)) {
             let near = some.iter().enumerate().filter(|(_, differing)| **differing <= most);
             places.extend(near.map(|(at, _)| first + at));
@@ -305,7 +310,8 @@ fn near(differing: &[u16], most: u16, places: &mut Vec<usize>) {
     }
 }
 
-/// The least number of differing bits that at least `some` codes stay within, and how many do; all where there are fewer.
+/// The smallest number of bits within which there are at least `some` codes, and the number of
+/// these codes. All codes if there are fewer.
 fn within(counts: &[usize], some: usize) -> (u16, usize) {
     let mut reached = 0;
     for (differing, count) in (0..).zip(counts) {
@@ -323,14 +329,14 @@ mod tests {
 
     use super::*;
 
-    /// Vectors of small numbers that are the same at every run, with a direction of their own for each of `groups`.
+    /// Reproducible vectors of small numbers, with a direction per group.
     fn clustered(count: u32, dimensions: usize, groups: u32) -> Vec<(u32, Vec<i8>)> {
         let mut state = 0x9e37_79b9_7f4a_7c15u64;
         let mut number = move || {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            // The mean of four even numbers is nearly as often small as a real embedding's.
+            // The mean of four even numbers is small about as often as in a real embedding.
             state.to_le_bytes()[..4].iter().map(|byte| i16::from(*byte as i8) / 4).sum::<i16>() as i8
         };
         let centres: Vec<Vec<i8>> =
@@ -352,7 +358,7 @@ mod tests {
         Embedding::from_bytes(bytes.to_vec()).unwrap()
     }
 
-    /// What should come out, the plain way.
+    /// The expected result, computed by brute force.
     fn plainly(
         rows: &[(u32, Vec<i8>)],
         query: &Embedding,
@@ -377,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_several_vectors_comes_once_by_its_nearest() {
+    fn row_with_several_vectors_is_returned_once() {
         let rows = [(7, vec![100, 0, 0]), (3, vec![0, 100, 0]), (7, vec![0, 90, 10]), (9, vec![0, 0, 0])];
         let found = vectors(&rows).nearest(&embedding(&[0, 1, 0]), 10, None);
         assert_eq!(found.iter().map(|row| row.row).collect::<Vec<_>>(), [3, 7]);
@@ -386,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_is_left_out() {
+    fn incomparable_vectors_are_dropped() {
         let rows = [(1, vec![1i8, 2, 3]), (2, vec![1, 2]), (3, vec![0, 0, 0])];
         let vectors = vectors(&rows);
         assert_eq!(vectors.len(), 1);
@@ -401,7 +407,7 @@ mod tests {
         let allowed = |row: u32| row % 3_001 == 5;
         let vectors = vectors(&rows);
         let query = embedding(&rows[17].1);
-        // Of few all are compared, of many the codes.
+        // Few vectors are all compared; with many, codes are used.
         for all in [30_000, 300_000] {
             let found = vectors.nearest_among(all, &query, 20, Some(&allowed));
             assert_same(&found, &plainly(&rows, &query, 20, allowed));
@@ -409,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_find_what_a_full_comparison_finds() {
+    fn codes_find_the_results_of_a_full_comparison() {
         let rows = clustered(60_000, 256, 300);
         let vectors = vectors(&rows);
         let (mut hits, mut all) = (0, 0);
@@ -426,7 +432,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_full_scan_is_exact(
+        fn full_scan_is_exact(
             rows in prop::collection::vec((0u32..20, prop::collection::vec(any::<i8>(), 5)), 1..80),
             query in prop::collection::vec(1i8..100, 5),
             limit in 1usize..30,
@@ -436,7 +442,7 @@ mod tests {
                 &vectors(&rows).nearest(&query, limit, Some(&|row| row != 3)),
                 &plainly(&rows, &query, limit, |row| row != 3),
             );
-            // So few are all candidates.
+            // So few vectors are all candidates.
             assert_same(
                 &vectors(&rows).nearest_of_codes(&query, limit, CANDIDATES, None),
                 &plainly(&rows, &query, limit, |_| true),

@@ -9,43 +9,45 @@ use jiff::civil::{Date, date};
 
 use super::{is_quote, needs_no_quotes};
 
-/// What a read must be to pass. Several filters of one name let through what fits any of them.
+/// A condition on reads. Several filters with one name accept what matches any of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// `company:` by the company's name or its name in addresses; where no company is called so, by words of its name.
+    /// `company:` with the company's name or slug. If no company has this name, it matches words of
+    /// names.
     Company(String),
-    /// `concept:` by slug, name or other name.
+    /// `concept:` with slug, name or alias.
     Concept(ConceptSlug),
-    /// `tech:` by the technology's name.
+    /// `tech:` with the technology's name.
     Technology(String),
     /// `kind:`
     Kind(Kind),
-    /// `source:` by the source's name in addresses.
+    /// `source:` with the source's slug.
     Source(Slug),
     /// `week:`
     Week(Week),
-    /// `before:` this day, by universal time. `before:2024` means before its first day.
+    /// `before:` this day, in UTC. `before:2024` means before its first day.
     Before(Date),
-    /// `after:` from this day on, by universal time. `after:2024` means from its first day on.
+    /// `after:` from this day on, in UTC. `after:2024` means from its first day on.
     After(Date),
 }
 
-/// The names of filters, as a person is told them.
+/// The names of filters, for messages.
 pub(crate) const NAMES: [&str; 8] =
     ["company", "concept", "tech", "kind", "source", "week", "before", "after"];
 
-/// What became of `name:value`.
+/// The result of parsing `name:value`.
 pub(crate) enum Reading {
     /// A filter.
     Filter(Filter),
-    /// A filter's name with a value that it cannot have, and what it could have.
+    /// A filter's name with an invalid value, and the valid values.
     NoSuchValue(String),
-    /// No filter's name.
+    /// Not a filter's name.
     NoSuchFilter,
 }
 
 impl Filter {
-    /// Reads the filter `name` with `value`, which is not empty. Quotation marks hold a value and are never part of one.
+    /// Parses the filter `name` with a non-empty `value`. Quotation marks delimit a value and are
+    /// never part of it.
     pub(crate) fn read(name: &str, value: &str) -> Reading {
         let value = without_quotes(value);
         let value = value.trim();
@@ -56,14 +58,14 @@ impl Filter {
                 "source" => Ok(Self::Source(Slug::of(value))),
                 "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
                     let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
-                    format!("is no concept of the vocabulary{}", meant(nearest))
+                    format!("is not a concept of the vocabulary{}", meant(nearest))
                 }),
                 "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
                     let kinds = Kind::ALL.map(Kind::as_str);
-                    format!("is no kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
+                    format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
                 }),
                 "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
-                    "is no week; write it as year and ISO week, for example 2026-W20".to_owned()
+                    "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()
                 }),
                 "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
                 "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
@@ -86,7 +88,7 @@ impl Filter {
         }
     }
 
-    /// Its value as it can be typed, without quotes.
+    /// Its value as a person types it, without quotes.
     pub fn value(&self) -> String {
         match self {
             Self::Company(text) | Self::Technology(text) => text.clone(),
@@ -102,7 +104,7 @@ impl Filter {
 }
 
 impl fmt::Display for Filter {
-    /// As it is typed in a query; reading it gives the filter again.
+    /// As a person types it in a query. Parsing it gives the same filter.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value();
         if needs_no_quotes(&value) {
@@ -118,19 +120,19 @@ fn without_quotes(value: &str) -> String {
 }
 
 fn no_date() -> String {
-    "is no date; write a year, a month or a day, for example 2024, 2024-05 or 2024-05-17".to_owned()
+    "is not a date; write a year, a month or a day, for example 2024, 2024-05 or 2024-05-17".to_owned()
 }
 
 fn kind(value: &str) -> Option<Kind> {
     value.to_lowercase().replace([' ', '_'], "-").parse().ok()
 }
 
-/// A concept by its slug, its name or one of its other names.
+/// A concept by slug, name or alias.
 fn concept(value: &str) -> Option<ConceptSlug> {
     Vocabulary::builtin().called(value).map(|concept| concept.slug.clone())
 }
 
-/// The first day of a year, a month, a day or a week. Returns `None` if the text is none of them.
+/// The first day of a year, a month, a day or a week. Returns `None` for other texts.
 pub fn first_day(value: &str) -> Option<Date> {
     if let Ok(week) = value.to_uppercase().parse::<Week>() {
         return Some(week.monday());
@@ -154,7 +156,7 @@ pub fn first_day(value: &str) -> Option<Date> {
     Date::new(year, small(month)?, small(day)?).ok()
 }
 
-/// Seconds since 1970 at which a day begins, by universal time.
+/// The start of a day in UTC, in seconds since 1970.
 pub(crate) fn begins(day: Date) -> i64 {
     let days = (day - date(1970, 1, 1)).get_days();
     i64::from(days) * i64::from(24.hours().get_hours()) * 3600
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn concepts_and_kinds_go_by_their_names_too() {
+    fn concepts_and_kinds_match_by_name() {
         assert_eq!(read("concept", "Rate limiting"), read("concept", "rate-limiting"));
         assert!(read("concept", "rate-limiting").is_some());
         assert_eq!(read("kind", "Case study"), Some(Filter::Kind(Kind::CaseStudy)));
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_written_as_it_is_read() {
+    fn filter_round_trips_through_text() {
         for (name, value) in [
             ("company", "New York Times"),
             ("before", "2024-05"),

@@ -1,11 +1,11 @@
-//! Reading a query: from a text to its pieces.
+//! Parses a query into its parts.
 
 use super::filter::{Filter, NAMES, Reading};
 use super::{MOST_TERMS, Piece, Query, Sense, has_letters, is_quote};
 
-/// Most notes; a page of pasted text needs no page of notes.
+/// Maximum notes, for queries that are a page of pasted text.
 const MOST_NOTES: usize = 5;
-/// Longest text in bytes that a note repeats.
+/// Maximum bytes of text that a note repeats.
 const QUOTED_MAX: usize = 60;
 
 pub(super) fn read(text: &str) -> Query {
@@ -22,7 +22,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads one piece; false at the end.
+    /// Parses one part. Returns false at the end.
     fn next_piece(&mut self) -> bool {
         self.rest = self.rest.trim_start();
         if self.rest.is_empty() {
@@ -40,7 +40,9 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             self.push_phrase(phrase, sense);
         } else if body.starts_with(is_quote) {
-            self.note("A quotation mark has no partner; what follows it was searched without it.".to_owned());
+            self.note(
+                "A quotation mark is not closed; the text after it was searched without it.".to_owned(),
+            );
             self.rest = body.trim_start_matches(is_quote);
         } else if let Some((name, value, rest)) = named(body) {
             self.push_filter(name, value, rest, sense);
@@ -72,7 +74,7 @@ impl<'a> Reader<'a> {
             Reading::NoSuchFilter => {
                 let names = NAMES.map(|name| format!("{name}:")).join(" ");
                 self.note(format!(
-                    "“{}:” is no filter and was searched as a word; filters are {names}",
+                    "“{}:” is not a filter and was searched as a word; filters are {names}",
                     short(name)
                 ));
                 self.take_as_words(rest);
@@ -80,7 +82,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes all up to `rest` as words.
+    /// Takes everything up to `rest` as words.
     fn take_as_words(&mut self, rest: &'a str) {
         let taken = &self.rest[..self.rest.len() - rest.len()];
         self.rest = rest;
@@ -89,7 +91,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes `text` as a word, or as several where, written down whole, it would be read as something else.
+    /// Takes `text` as a word, or as several if the whole would be parsed as something else.
     fn push_plain(&mut self, text: &str) {
         let word = left_out(text).unwrap_or(text);
         if word.contains(is_quote) {
@@ -108,7 +110,7 @@ impl<'a> Reader<'a> {
         if !has_letters(word) {
             if word == "-" {
                 self.note(
-                    "A “-” with a space behind it leaves nothing out; write it right before the word."
+                    "A “-” with a space after it excludes nothing; write it directly before the word."
                         .to_owned(),
                 );
             }
@@ -129,9 +131,7 @@ impl<'a> Reader<'a> {
     fn finish(mut self, text: &str) -> Query {
         let nothing_else = self.query.pieces.iter().all(|piece| matches!(piece, Piece::Without(_)));
         if nothing_else && !self.query.pieces.is_empty() {
-            self.note(
-                "There is nothing to search but what is to be left out; it was searched as words.".to_owned(),
-            );
+            self.note("The query has only exclusions, so they were searched as words.".to_owned());
             for piece in std::mem::take(&mut self.query.pieces) {
                 if let Piece::Without(words) = piece {
                     words.split_whitespace().for_each(|word| self.push_plain(word));
@@ -143,12 +143,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What follows the `-` that `text` begins with, where it is to be left out.
+/// The rest after a leading `-`, if that excludes something.
 fn left_out(text: &str) -> Option<&str> {
     text.strip_prefix('-').filter(|rest| begins_exclusion(rest))
 }
 
-/// Whether what follows a `-` is to be left out: `--flag` is a word, and so is a number.
+/// Whether a `-` before `rest` excludes it. `--flag` is a word, and so is a number.
 pub(super) fn begins_exclusion(rest: &str) -> bool {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let is_number = digits > 0 && !rest[digits..].starts_with(char::is_alphanumeric);
@@ -156,7 +156,7 @@ pub(super) fn begins_exclusion(rest: &str) -> bool {
         && rest.starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || c == '.' || c == '_' || c == '/')
 }
 
-/// A phrase in quotation marks that `text` begins with, and what follows it.
+/// The quoted phrase at the start of `text`, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix(is_quote)?;
     let end = inner.find(is_quote)?;
@@ -164,7 +164,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     Some((&inner[..end], &inner[behind..]))
 }
 
-/// `name:value` that `text` begins with, and what follows it. Times, addresses and paths of code are none.
+/// `name:value` at the start of `text`, and the rest. Times, addresses and paths of code do not
+/// count.
 fn named(text: &str) -> Option<(&str, &str, &str)> {
     let (name, after) = text.split_once(':')?;
     let is_name = (2..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphabetic());
@@ -184,7 +185,8 @@ fn is_filter(word: &str) -> bool {
     named(word).is_some_and(|(name, value, _)| matches!(Filter::read(name, value), Reading::Filter(_)))
 }
 
-/// Where the word that `text` begins with ends: at white space, or behind the bracket of a cost such as `O(n log n)`.
+/// The end of the word at the start of `text`: at white space, or after the closing bracket of a
+/// cost such as `O(n log n)`.
 fn word_end(text: &str) -> usize {
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     match crate::words::units::units(&text[..text.len().min(floor(text, 64))]).next() {
@@ -193,12 +195,12 @@ fn word_end(text: &str) -> usize {
     }
 }
 
-/// The last border between letters at or before `at`.
+/// The last character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at)
 }
 
-/// As much of a text as a note repeats.
+/// The start of a text, as a note repeats it.
 fn short(text: &str) -> String {
     if text.len() <= QUOTED_MAX {
         return text.to_owned();
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_falls_into_its_pieces() {
+    fn query_is_split_into_parts() {
         for (text, expected) in [
             ("noisy neighbours", vec!["noisy", "neighbours"]),
             ("\"rate limiter\" slow", vec!["\"rate limiter\"", "slow"]),
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_becomes_words_and_is_noted() {
+    fn invalid_filters_become_words_with_a_note() {
         for (text, expected) in [
             ("kind:nonsense cache", vec!["kind:nonsense", "cache"]),
             ("\"open end", vec!["open", "end"]),
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_page_is_cut() {
+    fn pasted_page_is_cut() {
         let query = read(&"kind:x \"y z\" word ".repeat(10_000));
         assert_eq!(query.pieces.len(), MOST_TERMS);
         assert!(query.notes.len() <= MOST_NOTES);
@@ -285,9 +287,10 @@ mod tests {
             }
         }
 
-        // Without brackets: they make a cost of words that a quotation mark between them kept apart.
+        // Without brackets: they would join words to a cost that a quotation mark between them
+        // separates.
         #[test]
-        fn any_question_is_written_as_it_is_read(text in "([\\PC--(]|[-\":O]|company:|week:|before:|\\s){0,60}") {
+        fn any_query_round_trips_through_text(text in "([\\PC--(]|[-\":O]|company:|week:|before:|\\s){0,60}") {
             let query = read(&text);
             prop_assert_eq!(&read(&query.to_string()).pieces, &query.pieces, "written as {}", query);
         }

@@ -1,4 +1,4 @@
-//! From a query to what tantivy searches.
+//! Compiles a query for tantivy.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,37 +20,38 @@ use crate::query::filter_begins as begins;
 use crate::query::{Filter, Query, Sense};
 use crate::{SearchError, Searcher};
 
-/// A word that is not in the archive, or hardly, and what was searched as well.
+/// A rare or unknown word, and the words that were searched as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// The word as typed, in lower case.
     pub typed: String,
-    /// Words of the archive that are a letter or two away, best first.
+    /// Words of the archive within an edit distance of one or two, best first.
     pub instead: Vec<String>,
 }
 
-/// A query made ready.
+/// A compiled query.
 pub(crate) struct Compiled {
-    /// What finds reads, and most of what they are worth.
+    /// Finds reads, and computes most of their score.
     pub query: Box<dyn Searchable>,
-    /// Terms that are too frequent to find reads by, to be asked of those that were found.
+    /// Terms that are too frequent for finding reads; they only score the reads found.
     pub frequent: Worths,
-    /// What else a word is worth where it stands, to be asked of the best.
+    /// Further weights by field, which only score the best reads.
     pub beside: Worths,
     pub corrections: Vec<Correction>,
 }
 
 type Clause = (Occur, Box<dyn Searchable>);
-/// Terms, and what each is worth.
+/// Terms and their weights.
 type Worths = Vec<(Term, f32)>;
 
-/// How many occurrences in reads are walked through to find the best, unless fewer terms than [`FINDING`] have as many. The
-/// rarest terms come first; those that are left, which are almost everywhere, are asked of what these have found.
+/// The number of postings that may be read to find the best reads, unless [`FINDING`] terms have
+/// more. Terms are used in order of rarity. The remaining ones, which are in almost all reads, only
+/// score the reads found.
 const WALKED: u64 = 100_000;
-/// How many terms find reads, however frequent they are.
+/// Number of terms that find reads, however frequent they are.
 const FINDING: usize = 4;
 
-/// Makes `query` ready for `searcher`.
+/// Compiles `query` for `searcher`.
 pub(crate) fn compile(
     searcher: &Searcher,
     query: &Query,
@@ -72,7 +73,7 @@ pub(crate) fn compile(
     let mut demanded = demands(searcher, query)?;
     let phrases: Vec<Clause> =
         query.phrases().map(|phrase| (Occur::Must, weighed_phrase(searcher, weights, phrase))).collect();
-    // Where phrases are demanded, words only tell the fitting reads apart.
+    // If there are required phrases, words only score.
     let query: Box<dyn Searchable> = match (words.is_empty(), phrases.is_empty(), demanded.is_empty()) {
         (true, true, _) if query.has_words() => Box::new(EmptyQuery),
         (true, true, _) => all_of(demanded),
@@ -90,8 +91,8 @@ pub(crate) fn compile(
     Ok(Compiled { query, frequent, beside, corrections })
 }
 
-/// What every result must fit, whichever way it is found: filters, phrases, and what is to be left out. None where anything
-/// will do.
+/// The conditions that all results must meet, by whichever search they are found: filters, phrases
+/// and exclusions. Returns `None` if there are none.
 pub(crate) fn compile_demands(
     searcher: &Searcher,
     query: &Query,
@@ -154,7 +155,7 @@ fn filtered(searcher: &Searcher, filter: &Filter) -> Result<Box<dyn Searchable>,
     })
 }
 
-/// Reads of the company that is called `name`; where none is, of companies with these words in their names.
+/// Reads of the company `name`. If there is none, of companies with these words in their names.
 fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, SearchError> {
     let fields = searcher.fields();
     for key in company_keys(name) {
@@ -166,7 +167,7 @@ fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, Searc
     Ok(phrase(fields.company, &exact_terms(name)).unwrap_or_else(|| Box::new(EmptyQuery)))
 }
 
-/// Reads with these words side by side; a single word in any of its forms.
+/// Reads with this phrase. A single word matches in any form.
 fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
     let terms = exact_terms(words);
     let forms = match terms.as_slice() {
@@ -179,7 +180,7 @@ fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
     Some(Box::new(BooleanQuery::union(forms.chain(phrase(field, &terms)).collect())))
 }
 
-/// A phrase anywhere in a read.
+/// A phrase in any field, weighted.
 fn weighed_phrase(searcher: &Searcher, weights: &Weights, text: &str) -> Box<dyn Searchable> {
     match phrase(searcher.fields().anywhere, &exact_terms(text)) {
         Some(phrase) => Box::new(BoostQuery::new(phrase, weights.anywhere)),
@@ -196,7 +197,8 @@ fn phrase(field: Field, terms: &[(usize, String)]) -> Option<Box<dyn Searchable>
     }
 }
 
-/// The exact terms of a text with their positions. A text that is one name from code, such as `C++`, is its whole.
+/// The exact terms of a text with their positions. A text that is one name from code, such as
+/// `C++`, gives its whole.
 fn exact_terms(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let all: Vec<Unit<'_>> = units(text).collect();
@@ -215,7 +217,7 @@ fn exact_terms(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The terms under which the forms of a word are kept: the word, its other forms, and its stem where that is a word.
+/// The terms for all forms of a word: the word, its marked stem, and the stem as a word.
 pub(super) fn forms(word: &str) -> Vec<String> {
     match stem(word) {
         Some(stem) => vec![word.to_owned(), format!("{STEM}{stem}"), stem],
@@ -223,7 +225,7 @@ pub(super) fn forms(word: &str) -> Vec<String> {
     }
 }
 
-/// Words that are welcome, and what each is worth.
+/// Optional words with their weights.
 struct Welcome<'a> {
     searcher: &'a Searcher,
     weights: &'a Weights,
@@ -231,21 +233,21 @@ struct Welcome<'a> {
     corrections: Vec<Correction>,
 }
 
-/// Words made ready.
+/// Compiled words.
 struct Finished {
     finding: Vec<Clause>,
-    /// As [`Compiled::frequent`].
+    /// See [`Compiled::frequent`].
     frequent: Worths,
-    /// As [`Compiled::beside`].
+    /// See [`Compiled::beside`].
     beside: Worths,
 }
 
-/// What a term is worth.
+/// The weight of a term.
 #[derive(Clone, Copy, Default)]
 struct Worth {
-    /// As one of the forms of a word.
+    /// As any form of a word.
     form: f32,
-    /// As the word that was typed, beside that.
+    /// The bonus as the exact word.
     exact: f32,
 }
 
@@ -254,7 +256,7 @@ impl Welcome<'_> {
         let whole = unit.whole();
         let worth = if whole.is_some() && unit.is_code() { self.weights.part } else { 1.0 };
         for (_, part) in unit.parts().take(crate::query::MOST_TERMS) {
-            // Single letters of a name are everywhere.
+            // Single letters of a name are in almost all reads.
             if whole.is_some() && part.chars().nth(1).is_none() {
                 continue;
             }
@@ -270,9 +272,9 @@ impl Welcome<'_> {
         Ok(())
     }
 
-    /// Adds all forms of a word; the form as typed is worth more.
+    /// Adds all forms of a word. The exact form has a larger weight.
     fn add_word(&mut self, word: &str, worth: f32) {
-        // Where it has a stem, the word itself is also kept under that.
+        // A word with a stem is indexed under the stem too.
         let skipped = usize::from(stem(word).is_some());
         for form in forms(word).into_iter().skip(skipped) {
             self.add_term(form, worth);
@@ -286,7 +288,7 @@ impl Welcome<'_> {
         known.form = known.form.max(worth);
     }
 
-    /// Where a word is not in the archive, or hardly, adds words that are a letter or two away.
+    /// If a word is rare or unknown, adds words within an edit distance of one or two.
     fn correct(&mut self, word: &str) -> Result<(), SearchError> {
         let instead = similar(&Dictionary(self.searcher), word, &forms(word))?;
         if instead.is_empty() {
@@ -302,7 +304,7 @@ impl Welcome<'_> {
         Ok(())
     }
 
-    /// Adds words that begin as the word being typed.
+    /// Adds words that start with the word being typed.
     fn add_beginnings(&mut self, word: &str) -> Result<(), SearchError> {
         let Some((_, last)) = units(word).last().and_then(|unit| unit.parts().last()) else { return Ok(()) };
         let last = last.to_lowercase();

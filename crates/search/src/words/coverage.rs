@@ -1,4 +1,5 @@
-//! How much of a question a read has in its words: what decides, beside its meaning, whether it is close enough.
+//! The share of a question in a read's words. With its meaning, this decides whether it is close
+//! enough.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +11,18 @@ use super::units::units;
 use crate::searcher::Place;
 use crate::{Query, SearchError, Searcher};
 
-/// What a word counts that was searched in place of one that is not in the archive.
+/// The weight of a replacement word.
 const INSTEAD: f32 = 0.8;
 
-/// One word of a question: the terms under which it is kept, and how much it says.
+/// A word of a question: its terms and its weight.
 struct Wanted {
     terms: Vec<(Term, f32)>,
     rarity: f32,
 }
 
-/// The share of a question that each of the reads at `places` has, 0 to 1: the rarity of its words that are in the read over
-/// the rarity of all its words. A word that is in no read counts as the rarest. `unfinished` is not counted.
+/// The share of a question in each of the reads at `places`, 0 to 1: the weight of its words in the
+/// read, divided by the weight of all its words. The weight is a word's rarity; unknown words count
+/// as the rarest. `unfinished` is not counted.
 pub(crate) fn coverage(
     searcher: &Searcher,
     query: &Query,
@@ -83,7 +85,8 @@ fn wanted(
     Ok(wanted)
 }
 
-/// Raises `has` to `worth` for each place whose read has the term. `order` lists the places in order.
+/// Raises `has` to `worth` for each place whose read has the term. `order` has the sorted order of
+/// the places.
 fn mark(
     searcher: &Searcher,
     term: &Term,

@@ -1,4 +1,4 @@
-//! Counts over all reads that a query finds: by company, concept, kind and year.
+//! Counts over all reads that match a query: by company, concept, kind and year.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,36 +13,36 @@ use super::fields::{Weights, column, kind_number};
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError};
 
-/// How many reads have one value.
+/// The number of reads with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count<T> {
     /// The value.
     pub value: T,
-    /// The reads that have it.
+    /// The number of reads with it.
     pub reads: u64,
 }
 
-/// Counts over all reads that were found. Each list has the most frequent first, years the latest first.
+/// Counts over all matching reads. Most frequent values first, but latest years first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// All reads that were found.
+    /// Number of matching reads.
     pub total: u64,
     /// By company.
     pub companies: Vec<Count<String>>,
-    /// By concept; a read counts for each of its concepts.
+    /// By concept. A read counts for each of its concepts.
     pub concepts: Vec<Count<ConceptSlug>>,
     /// By kind.
     pub kinds: Vec<Count<Kind>>,
-    /// By year of filing, by universal time.
+    /// By the year under which it is filed, in UTC.
     pub years: Vec<Count<i16>>,
 }
 
 impl Searcher {
-    /// Counts over all reads that have a word of `query`, and fit its phrases, filters and exclusions. Looks at each of them:
-    /// the cost follows the number of matches, not the page.
+    /// Counts over all reads that have a word of `query` and meet its phrases, filters and
+    /// exclusions. The cost is proportional to the number of matches, not to the page.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn facets(&self, query: &Query, typing: Typing) -> Result<Facets, SearchError> {
         if query.is_empty() {
             return Ok(Facets::default());
@@ -54,7 +54,7 @@ impl Searcher {
     /// Counts over the reads at these places.
     ///
     /// # Errors
-    /// [`SearchError`] where the index cannot be read.
+    /// [`SearchError`] if the index cannot be read.
     pub fn facets_of(&self, places: &[Place]) -> Result<Facets, SearchError> {
         let mut by_segment: BTreeMap<u32, Vec<DocId>> = BTreeMap::new();
         for place in places {
@@ -131,7 +131,7 @@ struct CountingSegment {
     years: HashMap<i64, u64>,
 }
 
-/// Counts by the words of a column.
+/// Counts by the values of a text column.
 struct Words {
     column: Option<StrColumn>,
     counts: Vec<u64>,
@@ -158,7 +158,7 @@ impl Words {
         let (words, counts): (Vec<u64>, Vec<u64>) =
             (0..).zip(self.counts).filter(|(_, count)| *count > 0).unzip();
         let (mut named, mut counts) = (HashMap::with_capacity(words.len()), counts.into_iter());
-        // What cannot be read has no name.
+        // Values that cannot be read are skipped.
         let _ = column.dictionary().sorted_ords_to_term_cb(&words, |word| {
             named.extend(std::str::from_utf8(word).map(str::to_owned).ok().zip(counts.next()));
         });

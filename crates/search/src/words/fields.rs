@@ -10,10 +10,10 @@ use tantivy::{TantivyDocument, Term};
 use super::tokens::Words;
 use crate::Document;
 
-/// The name under which the index knows [`Words`].
+/// The name of [`Words`] in the index.
 const TOKENIZER: &str = "words";
 
-/// Names of the columns that filters, facets and tie-breaks read.
+/// Names of the columns for filters, facets and tie-breaks.
 pub(crate) mod column {
     pub(crate) const ID: &str = "id";
     pub(crate) const FILED_AT: &str = "filed_at";
@@ -30,8 +30,8 @@ pub(crate) mod column {
     pub(crate) const VECTORS: &str = "vectors";
 }
 
-/// What a word is worth by where it stands, and by how it was found. Any number from 0; a word anywhere in a read finds it, and
-/// counts for more where it also stands in one of these fields.
+/// The weights of words by field and by kind of match; all are at least 0. A word anywhere in a
+/// read finds it, and scores more if it is also in one of these fields.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// In the title.
@@ -48,17 +48,21 @@ pub struct Weights {
     pub technologies: f32,
     /// In the company's name.
     pub company: f32,
-    /// Anywhere in the read: in its article, the page's description of itself, or any of the fields above. More than 0.
+    /// Anywhere in the read: in the article, the page's description, or any field above. More than
+    /// 0.
     pub anywhere: f32,
-    /// What the exact form of a word adds to any form of it.
+    /// The bonus of an exact form over any form.
     pub exact: f32,
-    /// What two words that stand as in the query add, as a share of what their phrase would be worth.
+    /// The bonus of two words that are next to each other as in the query, as a share of the weight
+    /// of their phrase.
     pub nearness: f32,
-    /// A word that differs by a letter or two from a word that was typed, as a share of the latter.
+    /// The weight of a word within an edit distance of one or two, as a share of the typed word's
+    /// weight.
     pub typo: f32,
-    /// A word that only begins as the word being typed, as a share of the latter.
+    /// The weight of a word that starts with the word being typed, as a share of the latter's
+    /// weight.
     pub beginning: f32,
-    /// A part of a name from code, as a share of the whole name.
+    /// The weight of a part of a name from code, as a share of the whole name's weight.
     pub part: f32,
 }
 
@@ -110,7 +114,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// The schema and its fields. A change here needs no other sign: an index with another schema is begun anew.
+    /// The schema and its fields. An index with another schema is replaced automatically.
     pub(crate) fn make() -> (Schema, Self) {
         let indexing = TextFieldIndexing::default()
             .set_tokenizer(TOKENIZER)
@@ -144,12 +148,12 @@ impl Fields {
         (schema.build(), fields)
     }
 
-    /// Makes the rules of [`Words`] known to `index`.
+    /// Registers [`Words`] with `index`.
     pub(crate) fn register(index: &tantivy::Index) {
         index.tokenizers().register(TOKENIZER, TextAnalyzer::from(Words));
     }
 
-    /// The fields that count beside [`Fields::anywhere`], each with its weight.
+    /// The fields that score in addition to [`Fields::anywhere`], with their weights.
     pub(crate) fn weighed(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
         [
             (self.title, weights.title),
@@ -164,19 +168,19 @@ impl Fields {
         .filter(|(_, weight)| *weight > 0.0)
     }
 
-    /// The fields in which it counts that words stand side by side, each with its weight.
+    /// The fields in which adjacent words score, with their weights.
     pub(crate) fn near(&self, weights: &Weights) -> impl Iterator<Item = (Field, f32)> + use<> {
         [(self.title, weights.title), (self.problem, weights.problem), (self.anywhere, weights.anywhere)]
             .into_iter()
             .filter(|(_, weight)| *weight > 0.0)
     }
 
-    /// The term by which a read is found.
+    /// The term that identifies a read.
     pub(crate) fn id_term(&self, id: backissue_model::ReadId) -> Term {
         Term::from_field_i64(self.id, id.0)
     }
 
-    /// A read as the index keeps it.
+    /// A read as a document of the index.
     pub(crate) fn document(&self, read: &Document) -> TantivyDocument {
         let mut doc = TantivyDocument::new();
         doc.add_i64(self.id, read.id.0);
@@ -235,32 +239,33 @@ impl Fields {
     }
 }
 
-/// The number that stands for a kind in the index.
+/// The number of a kind in the index.
 pub(crate) fn kind_number(kind: backissue_model::Kind) -> u64 {
     backissue_model::Kind::ALL.iter().position(|k| *k == kind).unwrap_or_default() as u64
 }
 
-/// The number that stands for a week in the index; later weeks have greater numbers.
+/// The number of a week in the index; later weeks have greater numbers.
 pub(crate) fn week_number(week: backissue_model::Week) -> u64 {
     u64::from(week.year().unsigned_abs()) * 100 + u64::from(week.number().unsigned_abs())
 }
 
-/// The year of a moment, by universal time.
+/// The year of a moment in UTC.
 fn year_of(at: jiff::Timestamp) -> i16 {
     at.to_zoned_datetime(jiff::tz::TimeZone::UTC).year()
 }
 
-/// 64 bits of a fingerprint; among a million texts two different ones agree once in forty million archives.
+/// 64 bits of a fingerprint. With a million texts, a collision happens in one of forty million
+/// archives.
 fn short(fingerprint: backissue_model::Fingerprint) -> u64 {
     let whole = fingerprint.0;
     (whole >> 64) as u64 ^ whole as u64
 }
 
-/// What a company is asked for by: its name as written but for case and white space, and its name in addresses.
+/// The keys of a company: its name with normalised case and white space, and its slug.
 pub(crate) fn company_keys(name: &str) -> Vec<String> {
     let folded = name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
     let mut keys = vec![folded];
-    // A name without Latin letters has no name in addresses of its own.
+    // A name without Latin letters has no distinctive slug.
     if name.chars().any(|c| c.is_ascii_alphanumeric()) {
         let slug = backissue_model::Slug::of(name).as_str().to_owned();
         if slug != keys[0] {
@@ -270,8 +275,8 @@ pub(crate) fn company_keys(name: &str) -> Vec<String> {
     keys
 }
 
-/// Vectors as one value: how many there are, then the bytes of each. None where there are none, more than 255, or where they
-/// differ in length, which would tell nothing apart again.
+/// Packs vectors into one value: their number, then the bytes of each. Returns `None` if there are
+/// none or more than 255, or if their lengths differ.
 fn packed(vectors: &[Vec<i8>]) -> Option<Vec<u8>> {
     let count = u8::try_from(vectors.len()).ok().filter(|count| *count > 0)?;
     let length = vectors[0].len();
@@ -282,7 +287,7 @@ fn packed(vectors: &[Vec<i8>]) -> Option<Vec<u8>> {
     Some(std::iter::once(count).chain(bytes).collect())
 }
 
-/// The vectors of one value that [`packed`] made.
+/// Unpacks the vectors of [`packed`].
 pub(crate) fn unpacked(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (count, rest) = bytes.split_first().map_or((0, bytes), |(count, rest)| (usize::from(*count), rest));
     let length = rest.len().checked_div(count).filter(|length| *length > 0);
@@ -294,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vectors_come_back_as_they_were() {
+    fn packed_vectors_round_trip() {
         for vectors in [vec![], vec![vec![1i8, -2, 127]], vec![vec![-128, 0], vec![5, 6]]] {
             let bytes = packed(&vectors).unwrap_or_default();
             let back: Vec<Vec<i8>> =
@@ -306,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_company_is_asked_for_by_its_name_or_its_slug() {
+    fn company_matches_by_name_or_slug() {
         assert_eq!(company_keys(" The New  York Times"), ["the new york times", "the-new-york-times"]);
         assert_eq!(company_keys("Stripe"), ["stripe"]);
         assert_eq!(company_keys("数据"), ["数据"]);

@@ -1,6 +1,6 @@
-//! Where the words of a query stand in a text, and the passage of an article that has most of them.
+//! Finds the words of a query in a text, and the passage of an article with most of them.
 //!
-//! Pure functions of texts: the index keeps none.
+//! Pure functions of texts; they do not use the index.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -10,22 +10,22 @@ use super::tokens::stem;
 use super::units::units;
 use crate::Query;
 
-/// The words of a query as they are looked for in texts, in any form.
+/// The words of a query in any form, to be found in texts.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
-    /// Words in lower case, each with the number of the word of the query that it stands for.
+    /// Words in lower case, each with the number of its word in the query.
     words: HashMap<String, usize>,
-    /// Stems likewise.
+    /// Stems, with the same numbers.
     stems: HashMap<String, usize>,
-    /// Phrases likewise, as words in lower case.
+    /// Phrases as lower-case words, with the same numbers.
     phrases: Vec<(Vec<String>, usize)>,
-    /// First letters of all of the above: most words of a text are told by theirs to be none of these.
+    /// First letters of all words above, to skip most words of a text quickly.
     letters: HashSet<char>,
     count: usize,
 }
 
 impl Marks {
-    /// The words and phrases of `query`, and what was searched instead of some of them.
+    /// The words and phrases of `query`, and the replacements in `corrections`.
     pub fn of(query: &Query, corrections: &[Correction]) -> Self {
         let mut marks = Self::default();
         for phrase in query.phrases() {
@@ -75,7 +75,7 @@ impl Marks {
         self.count == 0
     }
 
-    /// Which word of the query this word of a text is.
+    /// The number of the query's word that this word matches.
     fn word(&self, word: &str) -> Option<usize> {
         if let Some(known) = self.words.get(word) {
             return Some(*known);
@@ -84,11 +84,11 @@ impl Marks {
         self.stems.get(root.as_deref().unwrap_or(word)).copied()
     }
 
-    /// All places in `text` where something of the query stands, in order, none in another, each with the number of the word of
-    /// the query that it is.
+    /// All matches in `text`, in order and without overlaps, each with the number of its word in
+    /// the query.
     fn found_in(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut found: Vec<(Range<usize>, usize)> = Vec::new();
-        // The latest words of the text, as many as the longest phrase has.
+        // The last words of the text, as many as the longest phrase has.
         let mut behind: Vec<(Range<usize>, String)> = Vec::new();
         let longest = self.phrases.iter().map(|(phrase, _)| phrase.len()).max().unwrap_or(0);
         for unit in units(text) {
@@ -131,7 +131,7 @@ impl Marks {
     }
 }
 
-/// Adds a place; what it covers of earlier ones is part of it.
+/// Adds a match, and merges earlier ones that it covers.
 fn push(found: &mut Vec<(Range<usize>, usize)>, mut range: Range<usize>, number: usize) {
     while let Some((last, _)) = found.last() {
         if last.end <= range.start {
@@ -146,7 +146,7 @@ fn push(found: &mut Vec<(Range<usize>, usize)>, mut range: Range<usize>, number:
     found.push((range, number));
 }
 
-/// Where words of the query stand in `text`, in bytes, in order, none in another.
+/// The byte ranges in `text` that match the query, in order and without overlaps.
 pub fn highlights(text: &str, marks: &Marks) -> Vec<Range<usize>> {
     if marks.is_empty() {
         return Vec::new();
@@ -157,19 +157,21 @@ pub fn highlights(text: &str, marks: &Marks) -> Vec<Range<usize>> {
 /// A passage of an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
-    /// The passage as it stands in the article, line ends included.
+    /// Its text as in the article, line breaks included.
     pub text: String,
-    /// Where it begins in the article, in bytes.
+    /// Its start in the article, in bytes.
     pub start: usize,
-    /// Where words of the query stand in [`Passage::text`], in bytes, in order.
+    /// The byte ranges in [`Passage::text`] that match the query, in order.
     pub highlights: Vec<Range<usize>>,
 }
 
-/// Most passages of a text that are compared. Each may hold hundreds of words of the query.
+/// Maximum passages of a text that are compared. Each may have hundreds of matches.
 const MOST_BEGINNINGS: usize = 2000;
 
-/// The passage of `text` that has most different words of the query, the first of several. It begins where a sentence or block
-/// does if it can, ends likewise, and has at most `most` characters. None where no word of the query is there.
+/// The passage of `text` with the most different words of the query, the first of several.
+///
+/// It has at most `most` characters, and starts and ends at the boundary of a sentence or block if
+/// possible. Returns `None` if the text has no word of the query.
 pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
     if marks.is_empty() || most == 0 {
         return None;
@@ -208,11 +210,11 @@ pub fn passage(text: &str, marks: &Marks, most: usize) -> Option<Passage> {
     Some(Passage { text: body.to_owned(), start: bounds.start, highlights })
 }
 
-/// Where sentences and blocks begin, the end of the text included.
+/// Starts of sentences and blocks, and the end of the text.
 fn borders(text: &str) -> Vec<usize> {
     let mut borders = vec![text.len() - text.trim_start().len()];
     let (mut before, mut ends) = (' ', false);
-    // Whether a sentence or block has ended since the last word, and whether a line did so too.
+    // Whether a sentence or block has ended since the last word, and whether a line break ended it.
     let (mut ended, mut by_line) = (false, false);
     for (at, c) in text.char_indices() {
         if c.is_whitespace() {
@@ -232,7 +234,8 @@ fn borders(text: &str) -> Vec<usize> {
     borders
 }
 
-/// Where a passage around `range` begins: where its sentence does, or at a word shortly before it where the sentence is long.
+/// The start of a passage around `range`: the start of its sentence, or of a word shortly before it
+/// if the sentence is long.
 fn beginning(text: &str, borders: &[usize], range: &Range<usize>, most: usize) -> usize {
     let number = borders.partition_point(|border| *border <= range.start).saturating_sub(1);
     let sentence = borders[number].min(range.start);
@@ -246,12 +249,13 @@ fn beginning(text: &str, borders: &[usize], range: &Range<usize>, most: usize) -
     gap.map_or(range.start, |(at, c)| earliest + at + c.len_utf8())
 }
 
-/// The byte `most` characters behind `begin`, or the end.
+/// The byte position `most` characters after `begin`, or the end.
 fn forward(text: &str, begin: usize, most: usize) -> usize {
     text[begin..].char_indices().nth(most).map_or(text.len(), |(at, _)| begin + at)
 }
 
-/// Where a passage that holds `last` and reaches to `reach` ends: at the last border, else between two words.
+/// The end of a passage that contains `last` and may extend to `reach`: the last boundary, else
+/// between two words.
 fn end(text: &str, borders: &[usize], last: usize, reach: usize) -> usize {
     if reach == text.len() {
         return reach;
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn words_light_up_in_every_form_and_names_as_a_whole() {
+    fn all_forms_of_a_word_are_highlighted() {
         for (text, query, expected) in [
             ("Caching a cache that was cached", "cache", vec!["Caching", "cache", "cached"]),
             ("How do we do it: block or unblock", "how do we block", vec!["block"]),
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_lights_up() {
+    fn corrections_are_highlighted() {
         let query = Query::parse("postgers");
         let marks =
             Marks::of(&query, &[Correction { typed: "postgers".into(), instead: vec!["postgres".into()] }]);
@@ -300,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_passage_is_the_sentence_with_most_words() {
+    fn passage_is_the_sentence_with_most_words() {
         let text = "We like queues. Work waits in a queue.\n\nOne tenant filled the queue and starved the others. \
                     We gave each tenant its own. It was fine after that, and nobody was called at night again.";
         let marks = Marks::of(&Query::parse("tenant starves queue"), &[]);
@@ -312,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_sentence_is_cut_between_words() {
+    fn long_sentence_is_cut_between_words() {
         let text = format!("{} needle {}", "word ".repeat(100), "word ".repeat(100));
         let marks = Marks::of(&Query::parse("needle"), &[]);
         let passage = passage(&text, &marks, 50).unwrap();
@@ -321,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn no_word_no_passage() {
+    fn text_without_query_words_has_no_passage() {
         assert_eq!(passage("A text.", &Marks::of(&Query::parse("needle"), &[]), 50), None);
     }
 
     proptest! {
         #[test]
-        fn passages_stand_in_any_text(text in "(\\PC|cache|tenant|[.\n ]){0,80}", most in 1usize..60) {
+        fn passages_are_part_of_any_text(text in "(\\PC|cache|tenant|[.\n ]){0,80}", most in 1usize..60) {
             let marks = Marks::of(&Query::parse("caching \"tenant cache\" x"), &[]);
             if let Some(passage) = passage(&text, &marks, most) {
                 prop_assert!(passage.text.chars().count() <= most);

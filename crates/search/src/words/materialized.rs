@@ -1,14 +1,15 @@
-//! A query whose rows are known before anything is asked of it.
+//! A query whose matching rows are computed in advance.
 //!
-//! What a query leaves out is asked in any order of rows, which tantivy 0.27's phrases forbid (they stop a program with debug
-//! assertions when the first row asked for lies before their first match). Rows that are known can be asked in any order.
+//! Exclusions are checked for rows in any order, which tantivy 0.27's phrase queries forbid: with
+//! debug assertions they panic if the first checked row is before their first match. Computed rows
+//! can be checked in any order.
 
 use std::sync::Arc;
 
 use tantivy::query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{BitSet, DocId, Score, SegmentReader};
 
-/// `inner`, answered before it is asked.
+/// `inner`, computed in advance.
 #[derive(Clone, Debug)]
 pub(super) struct Materialized(pub(super) Arc<dyn Query>);
 

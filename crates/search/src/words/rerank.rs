@@ -1,7 +1,7 @@
-//! A closer look at the best: in which fields their words stand, whether a word stands as it was typed, and whether words stand
-//! side by side as in the query.
+//! Scores the best reads more exactly: by field, by exact form, and by words that are adjacent as
+//! in the query.
 //!
-//! Asking every read for that would cost many times more than all the rest, so only the best by their words are asked.
+//! For all reads this would cost many times more than all other steps.
 
 use std::cmp::Ordering;
 
@@ -16,14 +16,14 @@ use super::fields::Weights;
 use crate::join::join;
 use crate::{Query, SearchError, Searcher};
 
-/// How many of the best are asked.
+/// Number of reads that are scored exactly.
 pub(super) const ASKED: usize = 200;
-/// How many are found where the most frequent terms still have to tell which of them are the best.
+/// Number of reads to find if the most frequent terms still have to select the best among them.
 pub(super) const FOUND: usize = 800;
-/// Most pairs of words that are looked for.
+/// Maximum pairs of words.
 const MOST_PAIRS: usize = 24;
 
-/// Adds to the score of each of the `best` what its words are worth beside that they are there, and puts them in order again.
+/// Adds the exact scores of each of the `best`, and sorts them again.
 pub(super) fn rerank(
     searcher: &Searcher,
     query: &Query,
@@ -45,7 +45,7 @@ pub(super) fn rerank(
     Ok(())
 }
 
-/// Adds to the score of each of `found` what `terms` are worth to it, and puts them in order again.
+/// Adds the scores of `terms` to each of `found`, and sorts them again.
 pub(super) fn add(
     searcher: &Searcher,
     terms: &[(Term, f32)],
@@ -63,7 +63,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Adds to the scores what each of two says, both working at once.
+/// Adds the scores of two functions, which run in parallel.
 fn add_both(
     best: &mut [(f32, DocAddress)],
     one: impl FnOnce(&mut [(f32, DocAddress)]) -> tantivy::Result<()> + Send,
@@ -82,7 +82,7 @@ fn best_first(one: &(f32, DocAddress), other: &(f32, DocAddress)) -> Ordering {
     other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
 }
 
-/// Adds what each term is worth to those that have it; they are in order.
+/// Adds the score of each term to the reads with it. Reads are sorted by address.
 fn add_terms(
     searcher: &Searcher,
     terms: &[(Term, f32)],
@@ -92,7 +92,7 @@ fn add_terms(
     let all = searcher.total_num_docs()?;
     for (term, worth) in terms {
         let field = term.field();
-        // Looked up once in each segment: for how rare it is, and for where it is.
+        // Looked up once per segment, for both frequency and postings.
         let mut postings = Vec::new();
         let mut frequency = 0;
         for segment in searcher.segment_readers() {
@@ -124,7 +124,7 @@ fn add_terms(
     Ok(())
 }
 
-/// Adds what pairs of words are worth to those that have them; they are in order.
+/// Adds the scores of pairs of words to the reads with them. Reads are sorted by address.
 fn add_pairs(
     searcher: &Searcher,
     query: &Query,
@@ -147,7 +147,7 @@ fn add_pairs(
     Ok(())
 }
 
-/// Adds what one pair is worth to those of one segment, which are in order, that have it.
+/// Adds the score of one pair to the reads of one segment with it. Reads are sorted.
 fn add_pair(
     pair: &dyn Weight,
     segment: &SegmentReader,
@@ -158,7 +158,7 @@ fn add_pair(
     for (at, (score, address)) in best.iter_mut().enumerate() {
         let row: DocId = address.doc_id;
         if at > 0 {
-            // A row before the bound has no such pair, and may not be asked for.
+            // A row before this bound has no such pair and must not be checked.
             if matches!(standing, SeekDangerResult::SeekLowerBound(bound) if bound > row) {
                 continue;
             }

@@ -1,8 +1,9 @@
-//! Units to terms: what the index keeps of each word, and what a query asks for.
+//! Converts units to terms, for the index and for queries.
 //!
-//! A word's exact form is always kept. Its stem is kept beside it, marked, where the two differ: `caches` is kept as `caches`
-//! and `~cach`, `block` as `block` alone. Who asks for all forms of a word therefore asks for its marked stem and for the stem
-//! as a word. This costs half of what keeping two fields would, and phrases can still be exact.
+//! A word's exact form is always a term. If its stem differs, the marked stem is a term too:
+//! `caches` gives `caches` and `~cach`, `block` gives only `block`. So all forms of a word are
+//! found by its marked stem and by the stem as a word. This costs half as much as two fields, and
+//! phrases can still be exact.
 
 use std::collections::VecDeque;
 
@@ -11,10 +12,10 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use super::units::{Unit, units};
 
-/// What marks a stem.
+/// The mark of a stem.
 pub(crate) const STEM: char = '~';
 
-/// The stem of a word in lower case, where it differs from the word.
+/// The stem of a lower-case word, if it differs from the word.
 pub(crate) fn stem(word: &str) -> Option<String> {
     thread_local! {
         static STEMMER: Stemmer = Stemmer::new(Algorithm::English);
@@ -38,7 +39,8 @@ impl Tokenizer for Words {
     }
 }
 
-/// Terms one by one; all terms of one part share its position, and a unit's whole has the position of its first part.
+/// An iterator over terms. All terms of a part have the same position, and a unit's whole has the
+/// position of its first part.
 pub(crate) struct Terms<'a> {
     units: Box<dyn Iterator<Item = Unit<'a>> + 'a>,
     position: usize,
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_kept_whole_and_in_parts() {
+    fn name_is_indexed_whole_and_in_parts() {
         let expected = [("foobar", 0), ("foo", 0), ("bar", 1), ("it", 2)];
         assert_eq!(terms("foo::bar it"), expected.map(|(t, p)| (t.to_owned(), p)));
     }

@@ -1,7 +1,7 @@
-//! The best by score of all segments.
+//! Collects the documents with the best scores of all segments.
 //!
-//! As [`tantivy::collector::TopDocs`], but that a segment knows what others have found: what cannot be among the best of those is
-//! passed over, so many small segments cost hardly more than a large one.
+//! Like [`tantivy::collector::TopDocs`], but segments share the best scores so far. A segment skips
+//! what cannot be among the best, so many small segments cost hardly more than a large one.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::query::Weight;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
-/// The `limit` best, best first; of those with equal scores the first in the index.
+/// The `limit` best, best first. Ties are in index order.
 pub(super) struct SharedTopDocs {
     limit: usize,
     bar: Bar,
@@ -24,8 +24,8 @@ impl SharedTopDocs {
     }
 }
 
-/// A score that the best are known to reach, in all segments. Scores are not negative, and the bits of such numbers are in their
-/// order.
+/// A score that the best documents of all segments are known to reach. Scores are not negative, and
+/// the bits of such numbers have the same order.
 #[derive(Clone, Default)]
 struct Bar(Arc<AtomicU32>);
 
@@ -34,7 +34,7 @@ impl Bar {
         self.0.fetch_max(score.max(0.0).to_bits(), atomic::Ordering::Relaxed);
     }
 
-    /// What a score has to be above to reach the bar.
+    /// The score above which a document reaches the bar.
     fn below(&self) -> Score {
         match self.0.load(atomic::Ordering::Relaxed) {
             0 => Score::MIN,
@@ -43,7 +43,7 @@ impl Bar {
     }
 }
 
-/// A read that was found; the least is the best.
+/// A found document; the least is the best.
 #[derive(Clone, Copy, PartialEq)]
 struct Scored(Score, DocId);
 
@@ -61,22 +61,22 @@ impl PartialOrd for Scored {
     }
 }
 
-/// The best of one segment.
+/// The best documents of one segment.
 pub(super) struct SegmentTopDocs {
     segment: SegmentOrdinal,
     limit: usize,
-    /// The worst of them on top.
+    /// A heap with the worst of them on top.
     best: BinaryHeap<Scored>,
     bar: Bar,
 }
 
 impl SegmentTopDocs {
-    /// The worst score of the best, once there are as many as are wanted.
+    /// The worst of the best scores, once the limit is reached.
     fn worst(&self) -> Option<Score> {
         self.best.peek().filter(|_| self.best.len() == self.limit).map(|worst| worst.0)
     }
 
-    /// What a score has to be above to count.
+    /// The score above which a document counts.
     fn threshold(&self) -> Score {
         self.worst().unwrap_or(Score::MIN).max(self.bar.below())
     }
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_those_of_top_docs_whatever_the_segments() {
+    fn results_equal_those_of_tantivy() {
         let mut schema = Schema::builder();
         let (text, number) = (schema.add_text_field("text", TEXT), schema.add_text_field("number", STRING));
         let mut index = Index::create_in_ram(schema.build());
@@ -157,7 +157,7 @@ mod tests {
         writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
         for reads in [400usize, 3, 900, 60, 1, 200] {
             for read in 0..reads {
-                // Few words, so that many reads are worth the same.
+                // Few different words, so that many documents have equal scores.
                 let word = |place: usize| ["lock", "queue", "cache", "disk", "a", "b"][read * place % 97 % 6];
                 let words: Vec<&str> = (1..4 + read % 8).map(word).collect();
                 writer

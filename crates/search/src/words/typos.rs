@@ -1,4 +1,5 @@
-//! Words of the archive that were probably meant: a letter or two away, or beginning with what is being typed.
+//! Words of the archive that the user probably meant: within an edit distance of one or two, or
+//! longer than the typed beginning.
 
 use std::collections::HashMap;
 
@@ -9,28 +10,29 @@ use tantivy::termdict::TermDictionary;
 use super::tokens::STEM;
 use crate::{SearchError, Searcher};
 
-/// A word that is in fewer reads than this may be a typo.
+/// A word in fewer reads than this may be a typo.
 const RARE: u64 = 3;
-/// How many times as frequent a word must be to stand in for one that is there.
+/// How many times as frequent a word must be to replace an existing one.
 const MUCH_MORE: u64 = 10;
-/// Shortest word in letters that may be corrected, by one edit.
+/// Minimum letters of a word to be corrected by one edit.
 const SHORTEST: usize = 4;
-/// Shortest word in letters that may be two edits away.
+/// Minimum letters of a word to be corrected by two edits.
 const LONG: usize = 8;
-/// Most words that stand in for one.
+/// Maximum replacements per word.
 const MOST_INSTEAD: usize = 3;
-/// Shortest beginning in letters.
+/// Minimum letters of a beginning.
 const SHORTEST_BEGINNING: usize = 2;
-/// Most words that a beginning stands for.
+/// Maximum words for a beginning.
 const MOST_LONGER: usize = 8;
-/// Most words of a segment that are looked at for a beginning, so that two letters cost no more than a word.
+/// Maximum words per segment that are scanned for a beginning, so that two letters cost no more
+/// than a word.
 const MOST_SCANNED: usize = 2_000;
 
 /// The words of the archive.
 pub(super) struct Dictionary<'a>(pub(super) &'a Searcher);
 
-/// Words that may have been meant by `word`, best first: the fewest edits, then the most frequent. Empty where the word, known
-/// under `forms`, is frequent enough to be meant.
+/// Words that the user may have meant by `word`, best first: fewest edits, then most frequent.
+/// Empty if the word, with its terms `forms`, is frequent enough.
 pub(super) fn similar(
     dictionary: &Dictionary<'_>,
     word: &str,
@@ -57,7 +59,7 @@ pub(super) fn similar(
     Ok(Vec::new())
 }
 
-/// The most frequent words that begin with `beginning` and are longer.
+/// The most frequent words that start with `beginning` and are longer.
 pub(super) fn beginning_with(
     dictionary: &Dictionary<'_>,
     beginning: &str,
@@ -77,13 +79,13 @@ fn most_frequent(found: HashMap<String, u64>, enough: u64, most: usize) -> Vec<S
 }
 
 impl Dictionary<'_> {
-    /// In how many reads a word is, over all its forms.
+    /// The number of reads with a word in any form.
     fn frequency(&self, forms: &[String]) -> Result<u64, SearchError> {
         let field = self.0.fields().anywhere;
         forms.iter().map(|form| self.0.frequency(&Term::from_field_text(field, form))).sum()
     }
 
-    /// Words at most `edits` away that share the first letter, with their frequency.
+    /// Words within `edits` that share the first letter, with their frequency.
     fn within(&self, word: &str, edits: u8) -> Result<HashMap<String, u64>, SearchError> {
         let first: String = word.chars().take(1).collect();
         let fuzzy = FuzzyTermQuery::new(Term::from_field_text(self.0.fields().anywhere, word), edits, true);
@@ -98,7 +100,7 @@ impl Dictionary<'_> {
         })
     }
 
-    /// Words that begin so, with their frequency.
+    /// Words with this beginning, with their frequency.
     fn beginning(&self, beginning: &str) -> Result<HashMap<String, u64>, SearchError> {
         self.tallied(|terms, tally| {
             let stream = terms.range().ge(beginning).lt(behind(beginning));
@@ -112,7 +114,7 @@ impl Dictionary<'_> {
         })
     }
 
-    /// Adds up what `look` finds in the dictionaries of all segments.
+    /// Adds up the results of `look` in the dictionaries of all segments.
     fn tallied(
         &self,
         look: impl Fn(&TermDictionary, &mut dyn FnMut(&[u8], u32)) -> Result<(), SearchError>,
@@ -134,10 +136,10 @@ impl Dictionary<'_> {
     }
 }
 
-/// The first text behind all that begin with `beginning`.
+/// The first text after all that start with `beginning`.
 fn behind(beginning: &str) -> Vec<u8> {
     let mut end = beginning.as_bytes().to_vec();
-    // UTF-8 has no byte 0xff, so that the last one can be counted up.
+    // UTF-8 never contains byte 0xff, so the last byte can be incremented.
     if let Some(last) = end.last_mut() {
         *last += 1;
     }

@@ -1,27 +1,29 @@
-//! Text to units: words, and names from code that are found as they were pasted and by their parts.
+//! Splits text into units: words, and names from code, which are found as a whole and by their
+//! parts.
 //!
-//! A unit is a run without white space such as `cache`, `multi-tenant`, `SSL_ERROR_SYSCALL`, `foo::bar`, `C++` or
-//! `O(n log n)`. Its parts are its runs of letters and digits; its whole is the unit in lower case without what stands between
-//! the parts, so that `multi-tenant` meets `multitenant` and `--max-age` meets `max_age`. Index, queries and highlights share
-//! these rules; this module must not know any of the three.
+//! A unit is a run without white space such as `cache`, `multi-tenant`, `SSL_ERROR_SYSCALL`,
+//! `foo::bar`, `C++` or `O(n log n)`. Its parts are its runs of letters and digits. Its whole is
+//! the unit in lower case without separators, so that `multi-tenant` matches `multitenant`, and
+//! `--max-age` matches `max_age`. The index, queries and highlights share these rules. This module
+//! knows none of the three.
 
-/// Longest part or whole in bytes; what is longer is no word that anybody searches.
+/// Maximum bytes of a part or whole. Longer ones are not words that people search.
 const LONGEST: usize = 60;
-/// Most parts of a unit that still has a whole; an address with more is found by its parts.
+/// Maximum parts of a unit with a whole. An address with more is found by its parts.
 const MOST_PARTS: usize = 8;
-/// Longest cost in big-O notation in bytes.
+/// Maximum bytes of a cost in big-O notation.
 const LONGEST_COST: usize = 40;
 
 /// A unit of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unit<'a> {
-    /// As it stands in the text.
+    /// Its text, as written.
     pub text: &'a str,
-    /// Where it begins, in bytes.
+    /// Its start, in bytes.
     pub start: usize,
 }
 
-/// The units of `text` in order.
+/// The units of `text`, in order.
 pub(crate) fn units(text: &str) -> impl Iterator<Item = Unit<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -42,12 +44,13 @@ pub(crate) fn units(text: &str) -> impl Iterator<Item = Unit<'_>> {
     })
 }
 
-/// What may stand inside of a unit.
+/// Whether a character can be inside a unit.
 fn is_inside(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | '+' | '#' | '@' | '&' | '\'' | '’')
 }
 
-/// The length of a cost such as `O(n log n)` that `rest` begins with, whose first run is `run` long.
+/// The length of a cost such as `O(n log n)` at the start of `rest`, whose first run has length
+/// `run`.
 fn cost(rest: &str, run: usize) -> Option<usize> {
     if !matches!(&rest[..run], "O" | "Θ" | "Ω" | "o" | "θ" | "ω") || !rest[run..].starts_with('(') {
         return None;
@@ -66,7 +69,8 @@ fn cost(rest: &str, run: usize) -> Option<usize> {
     None
 }
 
-/// The unit without punctuation at its end; the signs of `C++` and `C#` belong to it, and so does the end of a cost.
+/// The unit without trailing punctuation. The signs of `C++` and `C#` belong to it, and so does the
+/// closing bracket of a cost.
 fn without_tail(text: &str) -> &str {
     let letters = text.trim_end_matches(|c: char| !c.is_alphanumeric());
     if text.ends_with(')') {
@@ -77,7 +81,7 @@ fn without_tail(text: &str) -> &str {
 }
 
 impl<'a> Unit<'a> {
-    /// Its parts with the place where each begins in the text.
+    /// Its parts, each with its start in the text.
     pub(crate) fn parts(self) -> impl Iterator<Item = (usize, &'a str)> {
         let mut at = 0;
         let text = self.text;
@@ -95,7 +99,7 @@ impl<'a> Unit<'a> {
         })
     }
 
-    /// The unit as one word, where it is more than its only part.
+    /// The unit as one word, if it is more than a single part.
     pub(crate) fn whole(self) -> Option<String> {
         let is_plain = |c: char| c.is_alphanumeric() || c == '\'' || c == '’';
         let signs = self.text.contains(['+', '#', '(']);
@@ -115,14 +119,14 @@ impl<'a> Unit<'a> {
         (whole.len() <= LONGEST).then_some(whole)
     }
 
-    /// Whether a person would call this a name from code rather than a word, by the signs in it.
+    /// Whether the unit looks like a name from code, by its signs.
     pub(crate) fn is_code(self) -> bool {
         self.text.contains(['_', ':', '/', '.', '@', '(', '+', '#'])
             || self.text.bytes().any(|b| b.is_ascii_digit())
     }
 }
 
-/// The length of the part that `rest` begins with.
+/// The length of the part at the start of `rest`.
 fn part_length(rest: &str) -> usize {
     let first = rest.chars().next().map_or(0, char::len_utf8);
     if rest.chars().next().is_some_and(is_own_word) {
@@ -131,7 +135,8 @@ fn part_length(rest: &str) -> usize {
     rest.find(|c: char| !c.is_alphanumeric() || is_own_word(c)).unwrap_or(rest.len())
 }
 
-/// Letters of scripts that put no spaces between words; each is a part of its own, and words are phrases of them.
+/// Whether the letter belongs to a script without spaces between words. Each such letter is a part,
+/// and words are phrases of them.
 fn is_own_word(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
@@ -180,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_by_its_parts_alone() {
+    fn address_is_found_only_by_its_parts() {
         let found = taken_apart("https://example.com/a/b/c/d/e/f/g");
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].1, None);
@@ -188,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn units_and_parts_stand_where_they_say(text in "\\PC{0,80}") {
+        fn units_and_parts_have_correct_positions(text in "\\PC{0,80}") {
             for unit in units(&text) {
                 prop_assert_eq!(&text[unit.start..unit.start + unit.text.len()], unit.text);
                 prop_assert!(unit.parts().count() > 0 || unit.text.len() > LONGEST || unit.text.contains(['\'', '’']));

@@ -1,4 +1,4 @@
-//! Time grows with a text's size, whatever is repeated in it.
+//! Time is linear in a text's size, whatever is repeated in it.
 
 use backissue_search::{Marks, Query, highlights, passage};
 

@@ -1,4 +1,4 @@
-//! The index on disk: what lasts, what is lost with a crash, and who sees what when.
+//! The index on disk: durability, crashes, and visibility of commits.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ fn vectors(searcher: &Searcher) -> BTreeMap<i64, Vec<Vec<u8>>> {
 }
 
 #[test]
-fn what_is_committed_lasts_and_what_is_not_is_lost() {
+fn only_committed_changes_survive() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues."), read(2, "Caches", "Caches.")]);
     let mut writer = index.writer().unwrap().unwrap();
     writer.put(&read(3, "Locks", "Locks.")).unwrap();
@@ -62,7 +62,7 @@ fn what_is_committed_lasts_and_what_is_not_is_lost() {
 }
 
 #[test]
-fn a_read_that_is_put_again_is_there_once_as_it_is_now() {
+fn read_that_is_put_again_is_replaced() {
     let (_folder, index) = index_of(&[read(1, "Queues", "Queues."), read(1, "Caches", "Caches.")]);
     assert_eq!(index.len(), 1);
     assert_eq!(found(&index.searcher(), "caches"), [1]);
@@ -70,7 +70,7 @@ fn a_read_that_is_put_again_is_there_once_as_it_is_now() {
 }
 
 #[test]
-fn vectors_come_and_go_with_their_reads() {
+fn vectors_are_added_and_removed_with_reads() {
     let mut two = read(2, "Two", "Two.");
     two.vectors = vec![vec![-1, 2, 3], vec![4, -128, 127]];
     let mut none = read(3, "Three", "Three.");
@@ -92,7 +92,7 @@ fn vectors_come_and_go_with_their_reads() {
 }
 
 #[test]
-fn one_writes_and_another_reads_what_is_committed() {
+fn readers_see_commits_of_another_writer() {
     let (folder, writing) = index_of(&[read(1, "Queues", "Queues.")]);
     let reading = Index::open(folder.path()).unwrap();
     let mut writer = writing.writer().unwrap().unwrap();
@@ -113,7 +113,7 @@ fn one_writes_and_another_reads_what_is_committed() {
 }
 
 #[test]
-fn a_rebuild_is_seen_when_it_is_finished_and_not_before() {
+fn rebuild_is_visible_only_when_finished() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues.")]);
     let other = Index::open(folder.path()).unwrap();
     let mut writer = other.writer().unwrap().unwrap();
@@ -124,7 +124,7 @@ fn a_rebuild_is_seen_when_it_is_finished_and_not_before() {
     rebuild.put(&read(3, "Queues once more", "Queues.")).unwrap();
     rebuild.remove(ReadId(3));
 
-    // The old generation is searched and written meanwhile.
+    // The old generation is still searched and written.
     assert_eq!(found(&index.searcher(), "queues"), [1]);
     writer.put(&read(4, "Queues of others", "Queues.")).unwrap();
     writer.commit(5).unwrap();
@@ -147,7 +147,7 @@ fn a_rebuild_is_seen_when_it_is_finished_and_not_before() {
 }
 
 #[test]
-fn an_unfinished_rebuild_leaves_nothing_behind() {
+fn unfinished_rebuild_is_removed() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues.")]);
     let mut rebuild = index.rebuild().unwrap().unwrap();
     rebuild.put(&read(2, "Caches", "Caches.")).unwrap();
@@ -158,7 +158,7 @@ fn an_unfinished_rebuild_leaves_nothing_behind() {
 }
 
 #[test]
-fn searches_go_on_while_generations_change() {
+fn searches_continue_while_generations_change() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues.")]);
     let reader = Index::open(folder.path()).unwrap();
     std::thread::scope(|scope| {
@@ -179,7 +179,7 @@ fn searches_go_on_while_generations_change() {
 }
 
 #[test]
-fn a_damaged_index_is_begun_anew() {
+fn damaged_index_is_replaced() {
     type Damage = fn(&Path, &Path);
     let damages: [(&str, Damage); 8] = [
         ("no CURRENT", |folder, _| fs::remove_file(folder.join("CURRENT")).unwrap()),
@@ -230,7 +230,7 @@ fn a_damaged_index_is_begun_anew() {
 }
 
 #[test]
-fn a_flipped_bit_is_found_by_who_looks_for_it() {
+fn flipped_bit_is_found_by_the_integrity_check() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues.")]);
     assert!(index.is_intact().unwrap());
     drop(index);
@@ -244,7 +244,7 @@ fn a_flipped_bit_is_found_by_who_looks_for_it() {
 }
 
 #[test]
-fn an_index_deleted_while_it_is_open_is_begun_anew() {
+fn index_deleted_while_open_is_replaced() {
     let (folder, index) = index_of(&[read(1, "Queues", "Queues.")]);
     for entry in fs::read_dir(folder.path()).unwrap() {
         let path = entry.unwrap().path();
@@ -256,7 +256,7 @@ fn an_index_deleted_while_it_is_open_is_begun_anew() {
 }
 
 #[test]
-fn two_that_open_at_once_begin_one_index() {
+fn concurrent_opens_create_one_index() {
     let folder = tempfile::tempdir().unwrap();
     let opened: Vec<Index> = std::thread::scope(|scope| {
         let openers: Vec<_> = (0..4).map(|_| scope.spawn(|| Index::open(folder.path()).unwrap())).collect();
@@ -273,7 +273,7 @@ fn two_that_open_at_once_begin_one_index() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_is_told_with_its_name() {
+fn impossible_folder_is_reported_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "in the way").unwrap();

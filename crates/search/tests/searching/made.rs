@@ -5,7 +5,7 @@ use backissue_search::{Document, Index};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A read that says little; tests change what they are about.
+/// A minimal read, which tests adjust.
 pub fn read(id: i64, title: &str, text: &str) -> Document {
     let filed_at: Timestamp = "2024-05-17T12:00:00Z".parse().unwrap();
     Document {
@@ -29,7 +29,7 @@ pub fn read(id: i64, title: &str, text: &str) -> Document {
     }
 }
 
-/// An index of these reads, in a folder that lasts as long as the first value.
+/// An index of these reads, in a folder that lives as long as the first value.
 pub fn index_of(reads: &[Document]) -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(folder.path()).unwrap();

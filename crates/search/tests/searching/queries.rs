@@ -1,4 +1,4 @@
-//! What queries find, in which order, and what is said of them.
+//! Results of queries: which reads, in which order, with which notes.
 
 use crate::made::{index_of, read};
 use backissue_model::{Kind, ReadId, Slug};
@@ -11,7 +11,7 @@ fn found(searcher: &Searcher, query: &str) -> Vec<i64> {
     found.hits.iter().map(|hit| hit.id.0).collect()
 }
 
-/// The reads that a query finds, by number.
+/// The reads that a query finds, sorted by number.
 fn found_sorted(searcher: &Searcher, query: &str) -> Vec<i64> {
     let mut ids = found(searcher, query);
     ids.sort_unstable();
@@ -60,7 +60,7 @@ fn archive() -> Vec<Document> {
 }
 
 #[test]
-fn names_from_code_are_found_as_pasted_and_by_their_parts() {
+fn names_from_code_are_found_whole_and_by_parts() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     for (query, best) in [
@@ -87,7 +87,7 @@ fn names_from_code_are_found_as_pasted_and_by_their_parts() {
 }
 
 #[test]
-fn every_form_of_a_word_is_found_and_the_exact_one_comes_first() {
+fn all_forms_are_found_and_the_exact_one_is_first() {
     let reads = [
         read(1, "A", "It is about caching things, and there is more to say."),
         read(2, "B", "It is about caches things, and there is more to say."),
@@ -103,7 +103,7 @@ fn every_form_of_a_word_is_found_and_the_exact_one_comes_first() {
 }
 
 #[test]
-fn a_word_that_is_its_own_stem_finds_its_forms_too() {
+fn word_that_is_its_own_stem_finds_all_forms() {
     let reads = [
         read(1, "A", "Writers were blocking here."),
         read(2, "B", "Writers met one block here."),
@@ -116,14 +116,14 @@ fn a_word_that_is_its_own_stem_finds_its_forms_too() {
 }
 
 #[test]
-fn a_long_question_need_not_fit_in_every_word() {
+fn long_question_need_not_match_every_word() {
     let (_folder, index) = index_of(&archive());
     let query = "how do we stop one customer from slowing everybody else down with a burst of requests";
     assert_eq!(found(&index.searcher(), query).first(), Some(&1));
 }
 
 #[test]
-fn words_in_better_places_count_more() {
+fn words_in_better_fields_count_more() {
     let mut in_problem = read(1, "A title", "Other words that say nothing about it.");
     in_problem.problem = Some("Deadlocks stopped the queue.".into());
     let reads = [
@@ -148,7 +148,7 @@ fn words_in_better_places_count_more() {
 }
 
 #[test]
-fn words_that_stand_as_in_the_query_count_more() {
+fn adjacent_words_count_more() {
     let reads = [
         read(1, "A", "The peer was slow and the connection fine, and nobody had to reset it by hand."),
         read(2, "B", "It said connection reset by peer, and nobody had seen that by hand before, ever."),
@@ -170,7 +170,7 @@ fn words_that_stand_as_in_the_query_count_more() {
 }
 
 #[test]
-fn words_of_headings_and_other_names_of_concepts_are_searched() {
+fn headings_and_aliases_of_concepts_are_searched() {
     let reads = [
         read(1, "A", "Text here.\n\nThundering herds\n\nMore text follows here."),
         read(2, "B", "Text here.\n\nIt was like thundering herds are, they said, and so on."),
@@ -183,7 +183,7 @@ fn words_of_headings_and_other_names_of_concepts_are_searched() {
 }
 
 #[test]
-fn phrases_are_exact_and_demanded() {
+fn phrases_are_exact_and_required() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     assert_eq!(found(&searcher, "\"rate limiter\""), [1]);
@@ -194,7 +194,7 @@ fn phrases_are_exact_and_demanded() {
 }
 
 #[test]
-fn filters_narrow_and_exclusions_leave_out() {
+fn filters_and_exclusions_apply() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     for (query, expected) in [
@@ -232,7 +232,7 @@ fn filters_narrow_and_exclusions_leave_out() {
 }
 
 #[test]
-fn what_a_query_allows_is_what_its_filters_let_through() {
+fn allowed_reads_are_those_that_match_the_filters() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     assert!(searcher.allowed(&Query::parse("any words at all")).unwrap().is_none());
@@ -251,7 +251,7 @@ fn what_a_query_allows_is_what_its_filters_let_through() {
 }
 
 #[test]
-fn removed_reads_are_nowhere() {
+fn removed_reads_are_not_found() {
     let (_folder, index) = index_of(&archive());
     let mut writer = index.writer().unwrap().unwrap();
     writer.remove(ReadId(1));
@@ -264,7 +264,7 @@ fn removed_reads_are_nowhere() {
 }
 
 #[test]
-fn a_typo_is_forgiven_and_told() {
+fn typo_is_corrected_and_reported() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     for (typed, meant, best) in [
@@ -286,7 +286,7 @@ fn a_typo_is_forgiven_and_told() {
 }
 
 #[test]
-fn the_last_word_may_be_unfinished_while_it_is_typed() {
+fn last_word_may_be_unfinished_while_typing() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     let ids = |text: &str, typing| -> Vec<i64> {
@@ -302,7 +302,7 @@ fn the_last_word_may_be_unfinished_while_it_is_typed() {
 }
 
 #[test]
-fn facets_count_all_that_is_found() {
+fn facets_count_all_matches() {
     let (_folder, index) = index_of(&archive());
     let searcher = index.searcher();
     let facets = searcher.facets(&Query::parse("cache tenant"), Typing::Done).unwrap();
@@ -327,7 +327,7 @@ fn facets_count_all_that_is_found() {
 }
 
 #[test]
-fn the_facts_of_a_read_are_as_they_were_put() {
+fn facts_of_a_read_are_stored() {
     let reads = archive();
     let (_folder, index) = index_of(&reads);
     let searcher = index.searcher();
@@ -342,7 +342,7 @@ fn the_facts_of_a_read_are_as_they_were_put() {
 }
 
 #[test]
-fn an_empty_index_answers() {
+fn empty_index_gives_empty_answers() {
     let (_folder, index) = index_of(&[]);
     let searcher = index.searcher();
     for query in ["", "cache", "\"a b\"", "company:x", "-x", "kuberntes", "after:2024"] {

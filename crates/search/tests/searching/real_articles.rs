@@ -1,4 +1,5 @@
-//! Real articles of the shared web (`BACKISSUE_SHARED`, default `../shared` beside the workspace), every tenth page.
+//! Real articles of the shared web (`BACKISSUE_SHARED`, default `../shared` next to the workspace),
+//! every tenth page.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ fn first(index: &Index, query: &str) -> Option<i64> {
 }
 
 #[test]
-fn an_article_is_found_by_its_title_and_by_a_sentence_of_its_own() {
+fn article_is_found_by_its_title_and_a_sentence() {
     let reads = articles();
     let (_folder, index) = index_of(&reads);
     let mut titles: HashMap<&str, usize> = HashMap::new();

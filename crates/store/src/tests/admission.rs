@@ -1,11 +1,11 @@
-//! One row for a read, however often it turns up.
+//! A read has one row, however often it is named.
 
 use backissue_model::{Article, Kind, ReadId, Stage};
 
 use super::harness::*;
 use crate::*;
 
-on_both!(a_read_has_one_row_under_every_spelling_and_on_every_source, |db| {
+on_both!(read_has_one_row_for_all_spellings_and_sources, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let spellings = [
         "https://acme.example/post",
@@ -29,7 +29,7 @@ on_both!(a_read_has_one_row_under_every_spelling_and_on_every_source, |db| {
     }
 });
 
-on_both!(a_shown_read_that_turns_up_elsewhere_is_on_that_list_too, |db| {
+on_both!(shown_read_of_another_source_is_on_both_lists, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&acme, vec![entry("https://acme.example/post", None)]).await;
     db.finish_all().await;
@@ -42,7 +42,7 @@ on_both!(a_shown_read_that_turns_up_elsewhere_is_on_that_list_too, |db| {
     assert_eq!(facets.sources, [(acme.slug.clone(), acme.title.clone(), 1)]);
 });
 
-on_both!(a_feed_of_a_thousand_entries_is_admitted_whole, |db| {
+on_both!(feed_of_a_thousand_entries_is_admitted, |db| {
     let source = db.follow("Acme").await;
     let entries = || (0..1000).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
     assert_eq!(db.poll(&source, entries()).await, Admitted { new: 1000, known: 0, left: 0 });
@@ -216,7 +216,7 @@ on_both!(texts_of_any_length_make_short_lists, |db| {
     assert!(lengths.iter().sum::<usize>() < 4000, "{lengths:?}");
 });
 
-on_both!(a_date_in_the_future_is_kept_but_files_the_read_when_it_was_seen, |db| {
+on_both!(read_dated_in_the_future_is_filed_when_first_seen, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/later", Some("9999-12-30"))]).await;
     db.poll(&source, vec![entry("https://acme.example/old", Some("1999-12-30"))]).await;
@@ -227,13 +227,13 @@ on_both!(a_date_in_the_future_is_kept_but_files_the_read_when_it_was_seen, |db| 
     assert_eq!(cards[0].published.unwrap().to_string(), "9999-12-30T09:30:00Z");
 });
 
-/// An entry of another title.
+/// The admission with another title.
 fn titled(mut admission: Admission, title: Option<&str>) -> Admission {
     admission.entry.title = title.map(str::to_owned);
     admission
 }
 
-/// Two reads that were admitted apart, under one title.
+/// Two reads with the same title that were admitted separately.
 async fn two_reads(db: &TestDatabase) -> (ClaimedRead, ClaimedRead) {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let called = |admission| titled(admission, Some("One title"));
@@ -249,7 +249,7 @@ async fn annotate_all(db: &TestDatabase) -> Vec<ReadId> {
     db.finish_all().await
 }
 
-on_both!(the_same_text_on_two_sources_is_one_read_with_two_places, |db| {
+on_both!(same_text_on_two_sources_is_one_read, |db| {
     let (older, younger) = two_reads(db).await;
     let text = article("The same text in both");
     assert_eq!(db.store.finish_extract(&older, &text, &older.url, at(5)).await.unwrap(), Extracted::Stored);
@@ -264,7 +264,7 @@ on_both!(the_same_text_on_two_sources_is_one_read_with_two_places, |db| {
     assert_eq!(db.poll(&acme, vec![entry("https://bolt.example/b", None)]).await.known, 1);
 });
 
-on_both!(an_older_read_takes_the_place_of_a_younger_one_that_is_shown, |db| {
+on_both!(older_read_replaces_a_shown_younger_one, |db| {
     let (older, younger) = two_reads(db).await;
     let text = article("The same text in both");
     assert_eq!(
@@ -281,7 +281,7 @@ on_both!(an_older_read_takes_the_place_of_a_younger_one_that_is_shown, |db| {
     assert_eq!(db.store.read(younger.id).await.unwrap().unwrap().card.id, older.id);
 });
 
-on_both!(a_redirect_to_a_known_address_gives_that_read_the_article, |db| {
+on_both!(redirect_to_a_known_address_merges_reads, |db| {
     let (older, younger) = two_reads(db).await;
     let text = article("What stands there");
     let merged = db.store.finish_extract(&younger, &text, &older.url, at(5)).await.unwrap();
@@ -295,7 +295,7 @@ on_both!(a_redirect_to_a_known_address_gives_that_read_the_article, |db| {
     assert_eq!(annotate_all(db).await, [older.id]);
 });
 
-on_both!(a_site_whose_every_page_claims_one_address_keeps_its_archive, |db| {
+on_both!(pages_that_claim_one_address_stay_separate, |db| {
     let (older, younger) = two_reads(db).await;
     let claiming =
         |text: &str| Article { canonical_url: "https://acme.example/blog".parse().ok(), ..article(text) };
@@ -306,7 +306,7 @@ on_both!(a_site_whose_every_page_claims_one_address_keeps_its_archive, |db| {
     assert_eq!(annotate_all(db).await.len(), 2);
 });
 
-on_both!(two_short_posts_that_claim_one_address_are_one_only_with_the_same_text, |db| {
+on_both!(short_posts_merge_only_with_the_same_text, |db| {
     let (older, younger) = two_reads(db).await;
     let third = db.follow("Cord").await;
     db.poll(&third, vec![titled(entry("https://cord.example/c", None), Some("One title"))]).await;
@@ -324,7 +324,7 @@ on_both!(two_short_posts_that_claim_one_address_are_one_only_with_the_same_text,
     assert_eq!(extract(&third, "Yes we can").await, Extracted::MergedInto(older.id));
 });
 
-on_both!(three_that_turn_out_to_be_one_become_one, |db| {
+on_both!(three_copies_become_one_read, |db| {
     let (older, younger) = two_reads(db).await;
     let third = db.follow("Cord").await;
     db.poll(&third, vec![titled(entry("https://cord.example/c", None), Some("One title"))]).await;
@@ -334,7 +334,7 @@ on_both!(three_that_turn_out_to_be_one_become_one, |db| {
     db.store.finish_extract(&younger, &text, &younger.url, at(5)).await.unwrap();
     db.store.finish_extract(&older, &article("Another text"), &older.url, at(6)).await.unwrap();
     annotate_all(db).await;
-    // It ends at the oldest one's address and has the text of the other.
+    // Its page is at the oldest one's address and has the text of the other one.
     let merged = db.store.finish_extract(&third, &text, &older.url, at(7)).await.unwrap();
     assert_eq!(merged, Extracted::MergedInto(older.id));
     let page = db.store.read(third.id).await.unwrap().unwrap();
@@ -343,7 +343,7 @@ on_both!(three_that_turn_out_to_be_one_become_one, |db| {
     assert_eq!(db.store.read(younger.id).await.unwrap().unwrap().card.id, older.id);
 });
 
-on_both!(the_feed_says_the_date_else_the_page_else_nobody, |db| {
+on_both!(date_comes_from_the_feed_then_the_page, |db| {
     let source = db.follow("Acme").await;
     let mut updated_only = entry("https://acme.example/updated", None);
     updated_only.entry.updated = Some(at(-86_400));
@@ -385,7 +385,7 @@ on_both!(the_feed_says_the_date_else_the_page_else_nobody, |db| {
     );
 });
 
-/// What is on the page where a fetch of every read ends.
+/// The page at which all fetches end.
 async fn extract_all(
     db: &TestDatabase,
     page: impl Fn(&ClaimedRead) -> (Article, &'static str),
@@ -403,14 +403,14 @@ fn posts(range: std::ops::Range<u32>) -> Vec<Admission> {
     range.map(|n| entry(&format!("https://acme.example/posts/{n}"), None)).collect()
 }
 
-on_both!(dead_posts_that_redirect_to_the_front_page_stay_ten_reads, |db| {
+on_both!(deleted_posts_that_redirect_stay_separate, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, posts(0..10)).await;
     let front = || Article { title: Some("The blog".into()), ..article("What the front page says") };
     let came = extract_all(db, |_| (front(), "https://acme.example/blog")).await;
     assert_eq!(came, [Extracted::Stored; 10]);
     assert_eq!(db.finish_all().await.len(), 10);
-    // And with a front page that differs each time, so that nothing but the address is the same.
+    // The front page differs each time, so that only the address is the same.
     db.poll(&source, posts(10..20)).await;
     let came = extract_all(db, |read| (article(read.url.as_str()), "https://acme.example/blog")).await;
     assert_eq!(came, [Extracted::Stored; 10]);
@@ -422,12 +422,12 @@ on_both!(dead_posts_that_redirect_to_the_front_page_stay_ten_reads, |db| {
     );
 });
 
-on_both!(a_wall_that_says_the_same_for_every_page_leaves_every_read, |db| {
+on_both!(consent_wall_does_not_merge_reads, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, posts(0..10)).await;
     let wall = || Article { title: Some("Before you continue".into()), ..article("We value your privacy") };
     assert_eq!(extract_all(db, |_| (wall(), "")).await, [Extracted::Stored; 10]);
-    // A short one has no fingerprint, and the same address for all.
+    // A short page has no fingerprint; the address is the same for all.
     db.poll(&source, posts(10..20)).await;
     let short = || Article { fingerprint: None, ..wall() };
     let came = extract_all(db, |_| (short(), "https://acme.example/login")).await;
@@ -435,7 +435,7 @@ on_both!(a_wall_that_says_the_same_for_every_page_leaves_every_read, |db| {
     assert_eq!(db.finish_all().await.len(), 20);
 });
 
-on_both!(what_a_page_claims_wrongly_is_still_admitted, |db| {
+on_both!(wrongly_claimed_address_is_still_admitted, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, posts(0..1)).await;
     let claiming = |read: &ClaimedRead| Article {
@@ -451,7 +451,7 @@ on_both!(what_a_page_claims_wrongly_is_still_admitted, |db| {
     assert_eq!(whole_list(&db.store, &ReadFilter::default(), Order::Newest, 9).await.len(), 2);
 });
 
-on_both!(an_address_that_was_only_reached_is_admitted_and_merges_by_its_text, |db| {
+on_both!(reached_address_is_admitted_and_merged_by_text, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let proxied = titled(entry("https://feeds.example/~r/acme/1", None), Some("Bolt: A Post"));
     db.poll(&bolt, vec![proxied.clone()]).await;
@@ -478,7 +478,7 @@ on_both!(an_address_that_was_only_reached_is_admitted_and_merges_by_its_text, |d
     assert_eq!(db.finish_all().await.len(), 2);
 });
 
-on_both!(a_feed_proxys_address_that_redirects_to_a_known_article_is_that_article, |db| {
+on_both!(address_of_a_feed_proxy_merges_after_its_redirect, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&acme, posts(1..2)).await;
     extract_all(db, |_| (article("The post"), "")).await;

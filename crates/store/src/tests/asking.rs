@@ -1,4 +1,5 @@
-//! Annotating anew: the former précis stays until the new one is in, and what models cost is counted once.
+//! Annotating again: the former précis stays until the new one is stored, and costs are counted
+//! once.
 
 use backissue_model::{Kind, Stage, Week};
 
@@ -7,7 +8,7 @@ use crate::*;
 
 const MODEL: &str = "mine";
 
-/// An archive with three annotated reads, one a day.
+/// An archive with three annotated reads on three days.
 async fn three(db: &TestDatabase) -> Vec<backissue_model::ReadId> {
     let source = db.follow("Acme").await;
     let days = ["2026-05-03", "2026-05-11", "2026-05-12"];
@@ -22,7 +23,7 @@ async fn again(db: &TestDatabase, now: i64) -> Option<ClaimedRead> {
     db.store.claim_again(MODEL, at(now), LEASE).await.unwrap()
 }
 
-on_both!(a_new_precis_takes_the_place_of_the_former_everywhere, |db| {
+on_both!(new_precis_replaces_the_former_everywhere, |db| {
     let ids = three(db).await;
     assert_eq!(again(db, 2000).await, None, "nobody has asked");
     assert_eq!(db.store.ask_for(&Selection::These(vec![ids[1]]), MODEL, at(2000)).await.unwrap(), 1);
@@ -46,7 +47,7 @@ on_both!(a_new_precis_takes_the_place_of_the_former_everywhere, |db| {
     assert_eq!(db.store.asked_for(MODEL).await.unwrap(), 0);
 });
 
-on_both!(a_read_may_be_asked_for_as_soon_as_it_is_annotated, |db| {
+on_both!(read_can_be_requested_as_soon_as_it_is_annotated, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", Some("2026-05-13"))]).await;
     let read = db.claim(Stage::Discovered).await.unwrap();
@@ -61,7 +62,7 @@ on_both!(a_read_may_be_asked_for_as_soon_as_it_is_annotated, |db| {
     assert!(again.id == read.id && again.article.is_some());
 });
 
-on_both!(what_fails_is_due_later_and_what_is_set_aside_keeps_its_precis, |db| {
+on_both!(failed_and_set_aside_reads_keep_their_precis, |db| {
     let ids = three(db).await;
     assert_eq!(db.store.ask_for(&Selection::All, MODEL, at(2000)).await.unwrap(), 3);
     let read = again(db, 2000).await.unwrap();
@@ -78,7 +79,7 @@ on_both!(what_fails_is_due_later_and_what_is_set_aside_keeps_its_precis, |db| {
     assert_eq!(db.store.ask_no_more(MODEL).await.unwrap(), 1, "one is in hand");
 });
 
-on_both!(reads_are_asked_for_by_week_and_never_twice_at_once, |db| {
+on_both!(reads_are_requested_by_week_and_only_once, |db| {
     let ids = three(db).await;
     let week: Week = "2026-W20".parse().unwrap();
     assert_eq!(db.store.ask_for(&Selection::Since(week), MODEL, at(2000)).await.unwrap(), 2);
@@ -90,7 +91,7 @@ on_both!(reads_are_asked_for_by_week_and_never_twice_at_once, |db| {
     assert_eq!(db.store.ask_for(&Selection::These(vec![]), MODEL, at(9000)).await.unwrap(), 0);
 });
 
-on_both!(answers_are_kept_and_costs_counted_by_day_and_model, |db| {
+on_both!(replies_are_stored_and_costs_counted, |db| {
     let cost = Spent { questions: 1, input_tokens: 100, output_tokens: 10, ..Spent::default() };
     let answered =
         Answered { question: 7, prompt_version: "1", model: "m:7b", named: MODEL, reply: "{\u{0}}" };
@@ -106,7 +107,7 @@ on_both!(answers_are_kept_and_costs_counted_by_day_and_model, |db| {
     assert_eq!(days, [("2026-05-14", 0, 2), ("2026-05-13", 200, 0)]);
 });
 
-on_both!(a_days_limits_hold_however_many_ask_at_once, |db| {
+on_both!(quota_holds_under_concurrency, |db| {
     let limits = Limits { reads: Some(5), tokens: None };
     let taken = async || {
         let mut asks = tokio::task::JoinSet::new();

@@ -1,4 +1,4 @@
-//! The search for sources' past: nothing lost, nothing twice, and gone on with after a kill.
+//! Backfills: nothing is lost, nothing is doubled, and a killed one continues.
 
 use jiff::SignedDuration;
 
@@ -26,7 +26,7 @@ fn step(plan: &str, urls: &[&str], next: NextStep) -> BackfillStep {
     }
 }
 
-on_both!(a_search_admits_what_is_new_and_goes_on_where_it_stopped, |db| {
+on_both!(backfill_continues_where_it_stopped, |db| {
     let source = db.follow("Acme").await;
     ask(db, &source, Extent::default()).await;
     assert!(claim(db, 200).await.is_none(), "nothing can be learned before the feed was read");
@@ -39,12 +39,13 @@ on_both!(a_search_admits_what_is_new_and_goes_on_where_it_stopped, |db| {
     let admitted = db.store.record_backfill(&first, step("a", &urls, NextStep::Now), at(202)).await.unwrap();
     assert_eq!((admitted.new, admitted.known), (2, 1));
 
-    // Killed while it reads the next document: the lease runs out, the attempt counts, the plan is the one committed.
+    // Killed while reading the next document: the lease runs out, the attempt counts, the plan is
+    // the committed one.
     let second = claim(db, 203).await.unwrap();
     assert_eq!(second.backfill.plan, "a");
     let third = claim(db, 203 + LEASE.as_secs() + 1).await.unwrap();
     assert_eq!((third.backfill.plan.as_str(), third.attempts), ("a", 1));
-    // The late one changes nothing but admits what it found.
+    // The late worker only admits its reads.
     let late = db.store.record_backfill(
         &second,
         step("late", &["https://acme.example/4"], NextStep::Finished),
@@ -70,7 +71,7 @@ on_both!(a_search_admits_what_is_new_and_goes_on_where_it_stopped, |db| {
     );
 });
 
-on_both!(asking_for_less_keeps_what_was_read_and_asking_for_more_reads_anew, |db| {
+on_both!(smaller_backfill_keeps_its_plan_and_larger_starts_over, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let year = |year: &str| Some(format!("{year}-01-01T00:00:00Z").parse().unwrap());
@@ -97,7 +98,7 @@ on_both!(asking_for_less_keeps_what_was_read_and_asking_for_more_reads_anew, |db
     assert_eq!(claim(db, 2000).await.unwrap().backfill.plan, "half", "what is under way goes on");
 });
 
-on_both!(no_more_is_admitted_than_was_asked_for, |db| {
+on_both!(backfill_admits_at_most_the_requested_reads, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     ask(db, &source, Extent { since: None, most: Some(2) }).await;
@@ -110,7 +111,7 @@ on_both!(no_more_is_admitted_than_was_asked_for, |db| {
     assert!(db.store.backfill(source.id).await.unwrap().unwrap().finished_at.is_some());
 });
 
-on_both!(a_failed_document_waits_and_a_started_process_takes_it_up, |db| {
+on_both!(failed_document_is_retried_after_a_restart, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     ask(db, &source, Extent::default()).await;
@@ -131,7 +132,7 @@ on_both!(a_failed_document_waits_and_a_started_process_takes_it_up, |db| {
     assert_eq!(late.await.unwrap(), Admitted::default());
 });
 
-on_both!(what_was_set_aside_as_no_article_gets_another_chance_when_a_feed_names_it, |db| {
+on_both!(read_set_aside_is_retried_when_a_feed_names_it, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&acme, vec![entry("https://acme.example/1", None)]).await;
     ask(db, &acme, Extent::default()).await;

@@ -1,4 +1,4 @@
-//! Whoever follows the archive's changes has, in the end, what the archive has.
+//! A consumer that follows the archive's changes has the archive's state in the end.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use backissue_model::{Kind, Stage};
 use super::harness::*;
 use crate::*;
 
-/// What somebody keeps beside the archive.
+/// A consumer's copy of the archive.
 #[derive(Default)]
 struct Follower {
     kept: BTreeMap<i64, ReadText>,
@@ -16,7 +16,7 @@ struct Follower {
 }
 
 impl Follower {
-    /// Catches up in stretches of `limit`, from the last version that was told whole.
+    /// Reads all changes in batches of `limit`, from the last complete version.
     async fn catch_up(&mut self, store: &Store, limit: u32) {
         let mut after = ChangeMark::after_version(self.version);
         loop {
@@ -50,7 +50,7 @@ impl Follower {
     }
 }
 
-on_both!(who_follows_the_changes_has_the_archive, |db| {
+on_both!(changes_reproduce_the_archive, |db| {
     let mut follower = Follower::default();
     follower.catch_up(&db.store, 3).await;
     assert!(follower.kept.is_empty());
@@ -61,12 +61,12 @@ on_both!(who_follows_the_changes_has_the_archive, |db| {
     follower.catch_up(&db.store, 3).await;
     follower.assert_has_all_of(&db.store).await;
 
-    // Nothing has changed, so nothing is told.
+    // Nothing has changed, so nothing is reported.
     let told = follower.told;
     follower.catch_up(&db.store, 3).await;
     assert_eq!(follower.told, told);
 
-    // The same article on another source, and one that is there alone.
+    // An article that is also on another source, and one that is only there.
     let globex = db.follow("Globex").await;
     let listed = vec![entry("https://acme.example/1", None), entry("https://globex.example/1", None)];
     db.poll(&globex, listed).await;
@@ -75,14 +75,15 @@ on_both!(who_follows_the_changes_has_the_archive, |db| {
     follower.assert_has_all_of(&db.store).await;
     assert_eq!(follower.told, told + 2);
 
-    // Only what was on this source alone goes; the other has one source less, and another first one.
+    // Only reads without another source are dropped. The other read has one source less, and
+    // another first one.
     db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await.unwrap();
     follower.catch_up(&db.store, 2).await;
     follower.assert_has_all_of(&db.store).await;
     assert_eq!(follower.kept.len(), 2);
 });
 
-on_both!(a_new_precis_a_merger_and_another_time_zone_are_changes, |db| {
+on_both!(precis_merges_and_time_zones_are_changes, |db| {
     let mut follower = Follower::default();
     let acme = db.follow("Acme").await;
     db.poll(&acme, vec![entry("https://acme.example/1", None)]).await;
@@ -96,7 +97,7 @@ on_both!(a_new_precis_a_merger_and_another_time_zone_are_changes, |db| {
     follower.catch_up(&db.store, 10).await;
     follower.assert_has_all_of(&db.store).await;
 
-    // An annotated read is absorbed by an older one whose page leads to the same address.
+    // An annotated read is merged into an older one whose page is at the same address.
     db.poll(&acme, vec![entry("https://acme.example/old", None), entry("https://acme.example/new", None)])
         .await;
     let (first, second) =
@@ -126,7 +127,7 @@ on_both!(a_new_precis_a_merger_and_another_time_zone_are_changes, |db| {
     db.open_again().await.close().await;
 });
 
-on_both!(texts_come_in_the_order_they_were_asked_for, |db| {
+on_both!(texts_are_in_the_requested_order, |db| {
     let acme = db.follow("Acme").await;
     db.poll(&acme, (0..3).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
     let mut ids = db.finish_all().await;

@@ -1,4 +1,4 @@
-//! Clocks that jump: forth and back, by minutes and by years.
+//! Clocks that jump forward and back, by minutes and by years.
 
 use backissue_model::Stage;
 use jiff::{SignedDuration, Timestamp};
@@ -12,11 +12,12 @@ async fn claim_source(store: &Store, now: Timestamp, scope: Scope) -> Option<Cla
     store.claim_source(now, LEASE, &[], scope).await.unwrap()
 }
 
-on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
+on_both!(work_postponed_by_a_wrong_clock_is_due_again, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None), entry("https://acme.example/2", None)])
         .await;
-    // The clock jumps. One read is failed and put off, one is in hand, as is the source, when the program is killed.
+    // The clock jumps ahead. One read fails and is postponed; another one and the source are
+    // claimed when the program is killed.
     let ahead = at(10) + YEAR;
     let failed = db.store.claim_read(Stage::Discovered, ahead, LEASE, &[]).await.unwrap().unwrap();
     db.store.fail(&failed, "503", ahead, Retry::At(ahead + LEASE)).await.unwrap();
@@ -25,7 +26,7 @@ on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
     db.store.record_poll(&polled, fetched(Vec::new()), ahead, |_| Some(ahead + LEASE).into()).await.unwrap();
     let late = claim_source(&db.store, ahead + LEASE, Scope::Due).await.unwrap();
 
-    // It is right again.
+    // The clock is correct again.
     let now = at(7200);
     let all = Scope::AllNow { since: at(7201) };
     assert_eq!(db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap(), None);
@@ -37,7 +38,7 @@ on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
     }
     assert_eq!(again.len(), 2);
     let source = claim_source(&db.store, at(7201), all).await.unwrap();
-    // Whoever held them meanwhile, in whatever year it lives, changes nothing any more.
+    // The former holders of the leases change nothing any more, whatever their clock says.
     let text = article("Some text");
     let lost = db.store.finish_extract(&held, &text, &held.url, now).await.unwrap();
     assert_eq!(lost, Extracted::LeaseLost);
@@ -52,7 +53,7 @@ on_both!(what_a_clock_a_year_ahead_took_and_put_off_is_due_again, |db| {
     }
 });
 
-on_both!(a_clock_that_is_right_has_nothing_undone, |db| {
+on_both!(correct_clock_changes_nothing, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let read = db.claim(Stage::Discovered).await.unwrap();
@@ -69,7 +70,7 @@ on_both!(a_clock_that_is_right_has_nothing_undone, |db| {
     );
 });
 
-on_both!(a_clock_that_jumps_ahead_ends_leases_early_and_doubles_nothing, |db| {
+on_both!(clock_that_jumps_ahead_doubles_nothing, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let before = db.claim(Stage::Discovered).await.unwrap();

@@ -9,7 +9,7 @@ use super::harness::*;
 use crate::database::sql;
 use crate::*;
 
-on_both!(two_processes_that_admit_the_same_entries_double_nothing, |db| {
+on_both!(concurrent_admission_doubles_nothing, |db| {
     let other = db.open_again().await;
     let entries = || (0..150).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
     let mut tasks = JoinSet::new();
@@ -35,7 +35,7 @@ on_both!(two_processes_that_admit_the_same_entries_double_nothing, |db| {
     other.close().await;
 });
 
-on_both!(no_read_is_done_twice_by_many_workers_in_two_processes, |db| {
+on_both!(no_read_is_processed_twice_by_many_workers, |db| {
     let other = db.open_again().await;
     let sources = [db.follow("Acme").await, db.follow("Bolt").await];
     for source in &sources {
@@ -48,7 +48,7 @@ on_both!(no_read_is_done_twice_by_many_workers_in_two_processes, |db| {
         let store = if n % 2 == 0 { db.store.clone() } else { other.clone() };
         workers.spawn(async move { work(&store).await });
     }
-    // Meanwhile pages are read and sources polled.
+    // At the same time, pages are read and sources polled.
     for _ in 0..20 {
         db.store.reads(&ReadFilter::default(), Order::ProblemsFirst, None, 20).await.unwrap();
         let again = (0..60).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect();
@@ -58,7 +58,7 @@ on_both!(no_read_is_done_twice_by_many_workers_in_two_processes, |db| {
     while let Some(finished) = workers.join_next().await {
         done.extend(finished.unwrap());
     }
-    // Thirty texts on both blogs, thirty on each alone.
+    // Thirty texts are on both blogs, thirty on only one each.
     let distinct: BTreeSet<_> = done.iter().copied().collect();
     assert!(distinct.len() >= 90, "{}", distinct.len());
     assert_eq!(db.claim(Stage::Discovered).await, None, "nothing is left over");
@@ -66,7 +66,7 @@ on_both!(no_read_is_done_twice_by_many_workers_in_two_processes, |db| {
     other.close().await;
 });
 
-/// Moves reads on until nothing is left; tells which ones it annotated.
+/// Processes reads until none is left. Returns the annotated ones.
 async fn work(store: &Store) -> Vec<backissue_model::ReadId> {
     let mut done = Vec::new();
     loop {
@@ -86,7 +86,7 @@ async fn work(store: &Store) -> Vec<backissue_model::ReadId> {
     }
 }
 
-on_both!(two_processes_may_open_a_new_database_at_once, |db| {
+on_both!(two_processes_can_open_a_new_database_at_once, |db| {
     let (one, two) = tokio::join!(db.open_again(), db.open_again());
     assert_eq!(one.archive_version().await.unwrap(), two.archive_version().await.unwrap());
     one.close().await;
@@ -94,9 +94,9 @@ on_both!(two_processes_may_open_a_new_database_at_once, |db| {
 });
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_may_create_a_sqlite_file_at_once() {
+async fn two_processes_can_create_a_sqlite_file_at_once() {
     let folder = tempfile::TempDir::new().unwrap();
-    // Which of the two steps on the other's toes is a matter of luck, so they are given many occasions.
+    // It is a matter of luck which step collides with the other, so there are many rounds.
     for round in 0..40 {
         let location = Location::Sqlite(folder.path().join(format!("{round}.sqlite")));
         let open = || {
@@ -120,10 +120,10 @@ async fn pages_are_read_while_a_writer_holds_the_file() {
     db.remove().await;
 }
 
-/// A claim passes over rows that another transaction holds, but when nothing else is left it waits: a worker that is told
-/// "nothing is due" stops, though the row would be free a moment later.
+/// A claim skips locked rows, but if nothing else is left it waits for them. A worker stops if
+/// nothing is due, although the row would be free a moment later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_waits_for_the_last_row_that_another_holds_for_a_moment() {
+async fn claim_waits_for_the_last_locked_row() {
     let db = TestDatabase::postgres().await;
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;

@@ -1,4 +1,4 @@
-//! A database of its own for every test, on SQLite and on PostgreSQL.
+//! A separate database for each test, on SQLite and on PostgreSQL.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -56,7 +56,7 @@ pub(crate) enum Made {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// The server that tests use.
+/// The PostgreSQL server for tests.
 pub(crate) fn server() -> String {
     std::env::var("BACKISSUE_TEST_POSTGRES").ok().filter(|url| !url.is_empty()).expect(
         "BACKISSUE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a server for the tests, or set it \
@@ -90,7 +90,7 @@ impl TestDatabase {
         (Location::from_str(url.as_str()).unwrap(), Made::Database { server, name })
     }
 
-    /// Another process's view: its own connections.
+    /// A second store with its own connections, like another process.
     pub(crate) async fn open_again(&self) -> Store {
         Store::open(&self.location, &TimeZone::UTC).await.unwrap()
     }
@@ -102,7 +102,7 @@ impl TestDatabase {
         }
     }
 
-    /// Every test ends with the store checking itself.
+    /// Each test ends with the store's own checks.
     pub(crate) async fn remove(self) {
         self.assert_sound().await;
         self.store.close().await;
@@ -125,17 +125,17 @@ impl TestDatabase {
         self.store.follow(&blog(name), at(0)).await.unwrap().source
     }
 
-    /// Polls this source alone and records these entries.
+    /// Polls only this source and records these entries.
     pub(crate) async fn poll(&self, source: &Source, admissions: Vec<Admission>) -> Admitted {
         poll(&self.store, source, admissions).await
     }
 
-    /// Takes the next read of the stage.
+    /// Claims the next read of the stage.
     pub(crate) async fn claim(&self, stage: Stage) -> Option<ClaimedRead> {
         self.store.claim_read(stage, at(1000), LEASE, &[]).await.unwrap()
     }
 
-    /// Stores the article and the précis of everything that was admitted, each with a text of its own.
+    /// Stores an article and a précis for all admitted reads, each with a different text.
     pub(crate) async fn finish_all(&self) -> Vec<ReadId> {
         let mut done = Vec::new();
         while let Some(read) = self.claim(Stage::Discovered).await {
@@ -210,7 +210,7 @@ pub(crate) fn canonical(url: &str) -> CanonicalUrl {
     url.parse().unwrap()
 }
 
-/// An entry published on the day given as `2026-05-13`, or without date.
+/// An entry with a date such as `2026-05-13`, or without date.
 pub(crate) fn entry(url: &str, day: Option<&str>) -> Admission {
     let url = canonical(url);
     let entry = Entry {
@@ -268,7 +268,7 @@ pub(crate) fn precis(read: &ClaimedRead, kind: Kind, has_problem: bool, concepts
     }
 }
 
-/// All of a list, page by page.
+/// A whole list, page by page.
 pub(crate) async fn whole_list(
     store: &Store,
     filter: &ReadFilter,

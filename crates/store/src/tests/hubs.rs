@@ -1,4 +1,4 @@
-//! Subscriptions at hubs: made with a poll, claimed, confirmed, told.
+//! Subscriptions at hubs: created by a poll, claimed, confirmed, notified.
 
 use backissue_model::{PollingHints, Source, SourceId};
 
@@ -9,7 +9,7 @@ fn names(n: u32) -> HubNames {
     HubNames { token: format!("token-{n}"), secret: format!("secret-{n}") }
 }
 
-/// A poll whose feed names this hub.
+/// A poll of a feed with this hub.
 async fn poll_naming(db: &TestDatabase, source: &Source, seconds: i64, hub: Option<&str>) {
     let mut outcome = fetched(vec![]);
     let PollOutcome::Fetched { polling_hints, .. } = &mut outcome else { unreachable!() };
@@ -28,7 +28,7 @@ async fn hub(db: &TestDatabase, id: SourceId) -> Option<backissue_model::Hub> {
     db.store.source(id).await.unwrap().unwrap().health.hub
 }
 
-on_both!(a_subscription_is_made_with_the_poll_that_names_its_hub_and_goes_with_the_name, |db| {
+on_both!(subscription_follows_the_hub_in_the_feed, |db| {
     let source = db.follow("Acme").await;
     poll_naming(db, &source, 1, None).await;
     assert_eq!((claim(db, 2, 0).await, hub(db, source.id).await), (None, None));
@@ -42,7 +42,7 @@ on_both!(a_subscription_is_made_with_the_poll_that_names_its_hub_and_goes_with_t
     assert_eq!(hub(db, source.id).await.unwrap().error.as_deref(), Some("no answer"));
     assert_eq!(claim(db, 99, 3).await, None, "it is not due");
 
-    // The same name again changes nothing; another one begins anew, under another token.
+    // The same hub again changes nothing. Another hub starts a new subscription with another token.
     poll_naming(db, &source, 50, Some("https://hub.example/")).await;
     assert_eq!(claim(db, 99, 3).await, None);
     let again = claim(db, 100, 4).await.unwrap();
@@ -55,7 +55,7 @@ on_both!(a_subscription_is_made_with_the_poll_that_names_its_hub_and_goes_with_t
     assert_eq!((db.store.subscription("token-5").await.unwrap(), hub(db, source.id).await), (None, None));
 });
 
-on_both!(a_hub_may_confirm_before_it_answers, |db| {
+on_both!(hub_may_confirm_before_it_responds, |db| {
     let source = db.follow("Acme").await;
     poll_naming(db, &source, 1, Some("https://hub.example/")).await;
     let claimed = claim(db, 2, 1).await.unwrap();
@@ -77,7 +77,7 @@ on_both!(a_hub_may_confirm_before_it_answers, |db| {
     assert_eq!((told.ends_at, told.error.as_deref()), (None, Some("the hub refuses")));
 });
 
-on_both!(what_a_hub_tells_brings_the_next_poll_forward_and_never_back, |db| {
+on_both!(notification_never_delays_the_next_poll, |db| {
     let source = db.follow("Acme").await;
     poll_naming(db, &source, 1, Some("https://hub.example/")).await;
     let next = async || db.store.source(source.id).await.unwrap().unwrap().health.next_poll;
@@ -94,7 +94,7 @@ on_both!(what_a_hub_tells_brings_the_next_poll_forward_and_never_back, |db| {
     assert_eq!(claim(db, 99_000, 1).await, None, "and no hub is asked about it");
 });
 
-on_both!(a_lost_lease_leaves_a_subscription_to_the_next_one, |db| {
+on_both!(lost_lease_frees_a_subscription, |db| {
     let source = db.follow("Acme").await;
     poll_naming(db, &source, 1, Some("https://hub.example/")).await;
     let lost = claim(db, 2, 1).await.unwrap();

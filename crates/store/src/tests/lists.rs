@@ -16,7 +16,7 @@ fn narrowed(cards: &[ReadCard], keep: impl Fn(&ReadCard) -> bool) -> Vec<ReadCar
     cards.iter().filter(|card| keep(card)).cloned().collect()
 }
 
-on_both!(every_narrowing_pages_through_exactly_what_it_says, |db| {
+on_both!(filtered_lists_page_through_exactly_their_reads, |db| {
     filled(db, 600).await;
     let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
     assert_eq!(all.len(), 600);
@@ -48,7 +48,7 @@ on_both!(every_narrowing_pages_through_exactly_what_it_says, |db| {
     }
 });
 
-on_both!(weeks_tell_what_they_hold_and_their_neighbours, |db| {
+on_both!(weeks_have_counts_and_neighbours, |db| {
     filled(db, 300).await;
     let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
     let weeks = db.store.weeks().await.unwrap();
@@ -69,7 +69,7 @@ on_both!(weeks_tell_what_they_hold_and_their_neighbours, |db| {
     assert_eq!(db.store.neighbours(empty).await.unwrap(), (None, weeks.last().map(|week| week.week)));
 });
 
-on_both!(facets_count_what_lists_hold, |db| {
+on_both!(facets_equal_the_contents_of_lists, |db| {
     filled(db, 500).await;
     let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
     let concept = all.iter().find_map(|card| card.concepts.first()).unwrap().clone();
@@ -104,7 +104,7 @@ on_both!(facets_count_what_lists_hold, |db| {
     assert_eq!(db.store.concepts().await.unwrap(), db.store.facets(&none()).await.unwrap().concepts);
 });
 
-on_both!(sources_say_how_many_reads_they_have_and_their_newest, |db| {
+on_both!(sources_have_counts_and_newest_dates, |db| {
     filled(db, 300).await;
     let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
     let sources = db.store.sources(&SourceFilter::default()).await.unwrap();
@@ -116,7 +116,7 @@ on_both!(sources_say_how_many_reads_they_have_and_their_newest, |db| {
     }
 });
 
-on_both!(another_time_zone_files_every_read_anew, |db| {
+on_both!(another_time_zone_files_all_reads_again, |db| {
     let source = db.follow("Acme").await;
     let mut sunday = entry("https://acme.example/sunday-night", None);
     sunday.entry.published = Some("2026-05-10T23:30:00Z".parse().unwrap());
@@ -136,7 +136,7 @@ on_both!(another_time_zone_files_every_read_anew, |db| {
     again.close().await;
 });
 
-on_both!(the_version_changes_with_what_pages_show, |db| {
+on_both!(version_changes_with_the_contents_of_pages, |db| {
     let mut last = db.store.archive_version().await.unwrap();
     let mut changed = async |what: &str| {
         let version = db.store.archive_version().await.unwrap();
@@ -153,7 +153,7 @@ on_both!(the_version_changes_with_what_pages_show, |db| {
     changed("a source that is gone").await;
 });
 
-on_both!(what_is_counted_wrongly_is_found, |db| {
+on_both!(wrong_counters_are_found, |db| {
     filled(db, 50).await;
     let broken = [
         (
@@ -171,7 +171,7 @@ on_both!(what_is_counted_wrongly_is_found, |db| {
         let finding = db.store.check().await.into_iter().find(|finding| finding.name == name).unwrap();
         assert!(!finding.ok && finding.detail.contains("wrong"), "{}", finding.detail);
     }
-    // Leave a sound database behind: everything goes.
+    // The final check needs a sound database, so everything is removed.
     for source in db.store.sources(&SourceFilter::default()).await.unwrap() {
         db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     }

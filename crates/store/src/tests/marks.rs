@@ -1,4 +1,4 @@
-//! Marks of readers, and what they survive.
+//! Marks of readers, and that they survive merging and unfollowing.
 
 use backissue_model::{Kind, Mark, Marks, ReadId, ReaderId, Stage};
 
@@ -8,7 +8,7 @@ use crate::*;
 
 const ONE: ReaderId = ReaderId::ONE;
 
-/// Three annotated reads of one source, and one of another, in the order of their addresses.
+/// Three annotated reads of one source and one of another, in the order of their addresses.
 async fn four_reads(db: &TestDatabase) -> Vec<ReadId> {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let entries = (1..=3).map(|n| entry(&format!("https://acme.example/{n}"), Some("2026-05-11")));
@@ -27,7 +27,7 @@ async fn mark(db: &TestDatabase, read: ReadId, mark: Mark, set: bool, seconds: i
     db.store.mark(ONE, read, mark, set, at(seconds)).await.unwrap()
 }
 
-on_both!(marks_are_set_taken_away_and_undone, |db| {
+on_both!(marks_are_set_removed_and_undone, |db| {
     let reads = four_reads(db).await;
     let kept = mark(db, reads[0], Mark::Keep, true, 5).await;
     assert_eq!((kept.mark, kept.set, kept.reads.as_slice()), (Mark::Keep, true, &reads[..1]));
@@ -48,7 +48,7 @@ on_both!(marks_are_set_taken_away_and_undone, |db| {
     assert_eq!(db.store.action(ONE, away.id).await.unwrap(), None);
 });
 
-on_both!(undo_keeps_what_was_changed_since, |db| {
+on_both!(undo_keeps_later_changes, |db| {
     let reads = four_reads(db).await;
     let first = mark(db, reads[0], Mark::Hide, true, 5).await;
     mark(db, reads[0], Mark::Hide, false, 6).await;
@@ -58,7 +58,7 @@ on_both!(undo_keeps_what_was_changed_since, |db| {
     assert_eq!(marks_of(db, reads[0]).await, marks);
 });
 
-on_both!(a_week_is_marked_done_in_one_action, |db| {
+on_both!(week_is_marked_done_in_one_action, |db| {
     let reads = four_reads(db).await;
     let week = db.store.newest_week().await.unwrap().unwrap();
     mark(db, reads[0], Mark::Done, true, 1).await;
@@ -81,7 +81,7 @@ on_both!(a_week_is_marked_done_in_one_action, |db| {
     assert_eq!(db.store.reader_week(ONE, week).await.unwrap(), count);
 });
 
-on_both!(every_change_raises_the_readers_version_and_not_the_archives, |db| {
+on_both!(changes_increment_only_the_readers_version, |db| {
     let reads = four_reads(db).await;
     let (archive, mut last) = db.store.versions(ONE).await.unwrap();
     let action = mark(db, reads[0], Mark::Keep, true, 5).await;
@@ -93,7 +93,7 @@ on_both!(every_change_raises_the_readers_version_and_not_the_archives, |db| {
     }
 });
 
-on_both!(unknown_reads_and_readers_are_refused_and_nothing_is_kept, |db| {
+on_both!(unknown_reads_and_readers_are_refused, |db| {
     let reads = four_reads(db).await;
     for (reader, read) in
         [(ONE, ReadId(9999)), (ONE, ReadId(-1)), (ONE, ReadId(i64::MAX)), (ReaderId(7), reads[0])]
@@ -136,14 +136,15 @@ on_both!(marks_survive_a_new_precis, |db| {
     assert_eq!(marks_of(db, reads[0]).await, before);
 });
 
-on_both!(marks_of_merged_reads_are_united_and_follow_the_older_one, |db| {
+on_both!(marks_of_merged_reads_move_to_the_older_one, |db| {
     let source = db.follow("Acme").await;
     let addresses = ["https://acme.example/old", "https://acme.example/new"];
     db.poll(&source, vec![entry(addresses[0], Some("2026-05-11"))]).await;
     let older = db.finish_all().await[0];
     db.poll(&source, vec![entry(addresses[1], Some("2026-05-12"))]).await;
     let younger = db.claim(Stage::Discovered).await.unwrap();
-    // The younger one is not shown yet; a mark that another process set on it must still not be lost.
+    // The younger one is not shown yet. A mark that another process set on it must still not be
+    // lost.
     mark(db, older, Mark::Keep, true, 5).await;
     mark(db, older, Mark::Hide, true, 5).await;
     let done = mark(db, younger.id, Mark::Done, true, 6).await;
@@ -159,7 +160,7 @@ on_both!(marks_of_merged_reads_are_united_and_follow_the_older_one, |db| {
     assert_eq!(marks_of(db, older).await.done, None, "so it does for what was done before");
 });
 
-on_both!(a_kept_read_outlives_its_source, |db| {
+on_both!(kept_read_outlives_its_source, |db| {
     let reads = four_reads(db).await;
     let acme = db.store.source_by_slug("acme-engineering").await.unwrap().unwrap();
     mark(db, reads[0], Mark::Keep, true, 5).await;
@@ -182,7 +183,7 @@ on_both!(a_kept_read_outlives_its_source, |db| {
         assert_ne!(claimed.source.id, acme.id, "it is asked no more");
     }
 
-    // Followed again, it is asked again; what was dropped comes back, what was kept is known.
+    // Followed again, it is polled again. Dropped reads come back, kept ones are recognised.
     let follow = db.store.follow(&blog("Acme"), at(3000)).await.unwrap();
     assert!(follow.is_new && follow.source.id == acme.id && follow.source.unfollowed_at.is_none());
     let entries = (1..=3).map(|n| entry(&format!("https://acme.example/{n}"), Some("2026-05-11")));
@@ -190,14 +191,14 @@ on_both!(a_kept_read_outlives_its_source, |db| {
     db.finish_all().await;
     assert_eq!(db.store.source(acme.id).await.unwrap().unwrap().reads, 3);
 
-    // What is not kept any more goes with its source.
+    // A read that is not kept any more is dropped with its source.
     mark(db, reads[0], Mark::Keep, false, 6).await;
     let gone = db.store.unfollow(acme.id, Unfollow::DropReads, at(4000)).await.unwrap();
     assert_eq!(gone, Unfollowed { reads_kept: 0, reads_dropped: 3 });
     assert_eq!(db.store.source(acme.id).await.unwrap(), None);
 });
 
-on_both!(a_source_can_be_unfollowed_without_its_reads, |db| {
+on_both!(source_can_be_unfollowed_without_its_reads, |db| {
     let reads = four_reads(db).await;
     let bolt = db.store.source_by_slug("bolt-engineering").await.unwrap().unwrap();
     db.poll(&bolt, vec![entry("https://acme.example/1", None), entry("https://bolt.example/2", None)]).await;

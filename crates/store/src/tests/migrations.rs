@@ -1,4 +1,4 @@
-//! Upgrades: on a database with data in it.
+//! Migrations of a database with data.
 
 use backissue_model::{NewSource, Standing};
 use jiff::tz::TimeZone;
@@ -17,7 +17,7 @@ on_both!(opening_again_keeps_everything, |db| {
     again.close().await;
 });
 
-on_both!(an_archive_from_before_there_were_models_is_brought_up_to_date, |db| {
+on_both!(archive_without_models_is_migrated, |db| {
     generate(&db.store, 40, 5).await.unwrap();
     let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
     let mut tx = db.store.database.begin().await.unwrap();
@@ -36,7 +36,7 @@ on_both!(an_archive_from_before_there_were_models_is_brought_up_to_date, |db| {
     again.close().await;
 });
 
-on_both!(an_archive_from_before_changes_were_numbered_tells_all_of_it, |db| {
+on_both!(archive_without_numbered_changes_is_migrated, |db| {
     generate(&db.store, 40, 5).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();
     for undo in [
@@ -54,11 +54,11 @@ on_both!(an_archive_from_before_changes_were_numbered_tells_all_of_it, |db| {
     again.close().await;
 });
 
-on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to_date, |db| {
+on_both!(archive_without_backfill_is_migrated, |db| {
     generate(&db.store, 40, 5).await.unwrap();
     let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
     let mut tx = db.store.database.begin().await.unwrap();
-    // SQLite drops no column with a constraint of its own on it; the table is made anew as it was.
+    // SQLite cannot drop a column with a constraint, so the table is rebuilt as it was.
     let without = match db.sqlite_path() {
         Some(_) => vec![
             "CREATE TABLE old (read_id INTEGER NOT NULL REFERENCES read (id) ON DELETE CASCADE,
@@ -89,7 +89,7 @@ on_both!(an_archive_from_before_there_was_a_search_for_the_past_is_brought_up_to
     again.close().await;
 });
 
-on_both!(an_archive_from_before_sources_had_a_rhythm_is_brought_up_to_date, |db| {
+on_both!(archive_without_rhythm_is_migrated, |db| {
     let (well, ill) = (db.follow("Well").await, db.follow("Ill").await);
     db.poll(&well, vec![entry("https://well.example/1", None)]).await;
     db.poll(&ill, vec![]).await;
@@ -146,7 +146,7 @@ on_both!(waiting_source_with_a_list_is_polled_after_an_upgrade, |db| {
     again.close().await;
 });
 
-on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
+on_both!(database_of_a_newer_program_is_not_changed, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -163,9 +163,9 @@ on_both!(a_database_of_a_newer_program_is_left_alone, |db| {
     tx.commit().await.unwrap();
 });
 
-on_both!(who_only_looks_takes_the_archives_time_zone_and_files_nothing_anew, |db| {
+on_both!(reading_process_uses_the_archives_time_zone, |db| {
     let source = db.follow("Acme").await;
-    // Sunday evening in UTC, Monday morning in Tokyo.
+    // Sunday evening in UTC is Monday morning in Tokyo.
     let mut late = entry("https://acme.example/1", None);
     late.entry.published = Some("2026-05-10T20:00:00Z".parse().unwrap());
     db.poll(&source, vec![late]).await;
@@ -188,7 +188,7 @@ on_both!(who_only_looks_takes_the_archives_time_zone_and_files_nothing_anew, |db
 });
 
 #[tokio::test]
-async fn who_looks_at_a_new_archive_makes_one_in_utc() {
+async fn new_archive_of_a_reading_process_is_in_utc() {
     let folder = tempfile::TempDir::new().unwrap();
     let location = Location::Sqlite(folder.path().join("data/new.sqlite"));
     let looking = Store::look_at(&location).await.unwrap();
@@ -197,7 +197,7 @@ async fn who_looks_at_a_new_archive_makes_one_in_utc() {
     looking.close().await;
 }
 
-on_both!(a_flag_is_remembered_until_it_is_set_anew, |db| {
+on_both!(flag_is_stored_until_it_is_set_again, |db| {
     assert_eq!(db.store.flag("time_zone").await.unwrap(), None, "settings are no flags");
     db.store.set_flag("starter list", "offered").await.unwrap();
     db.store.set_flag("time_zone", "Mars/Olympus").await.unwrap();
@@ -209,7 +209,7 @@ on_both!(a_flag_is_remembered_until_it_is_set_anew, |db| {
     looking.close().await;
 });
 
-on_both!(who_opens_an_archive_that_is_up_to_date_does_not_wait_for_a_writer, |db| {
+on_both!(opening_a_current_archive_does_not_wait_for_a_writer, |db| {
     db.follow("Acme").await;
     let mut writing = db.store.database.begin_admission().await.unwrap();
     writing.run(sql("UPDATE archive SET version = version + 1")).await.unwrap();
@@ -222,7 +222,7 @@ on_both!(who_opens_an_archive_that_is_up_to_date_does_not_wait_for_a_writer, |db
 });
 
 #[tokio::test]
-async fn a_step_that_was_changed_after_it_was_taken_is_refused() {
+async fn changed_migration_is_refused() {
     let db = TestDatabase::sqlite().await;
     let mut tx = db.store.database.begin().await.unwrap();
     tx.run(sql("UPDATE _sqlx_migrations SET checksum = x'00'")).await.unwrap();
@@ -233,7 +233,7 @@ async fn a_step_that_was_changed_after_it_was_taken_is_refused() {
 }
 
 #[test]
-fn both_databases_have_the_same_tables_with_the_same_columns() {
+fn both_databases_have_the_same_tables() {
     let plain = |text: &str| -> Vec<String> {
         text.lines()
             .map(|line| line.split("--").next().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What the store promises, on both databases.
+//! The store's guarantees, on both databases.
 
 mod admission;
 mod asking;

@@ -1,4 +1,4 @@
-//! Notes and labels of readers, and what they survive.
+//! Notes and labels of readers, and that they survive merging and unfollowing.
 
 use backissue_model::{Label, Mark, NoteText, ReadId, ReaderId, Stage};
 
@@ -34,7 +34,7 @@ async fn words(db: &TestDatabase, read: ReadId) -> String {
     db.store.note(ONE, read).await.unwrap().text.to_string()
 }
 
-on_both!(a_note_is_changed_only_by_who_has_seen_it, |db| {
+on_both!(note_is_changed_only_from_its_last_version, |db| {
     let read = reads(db, 1).await[0];
     assert_eq!(db.store.note(ONE, read).await.unwrap().version, 0);
     let NoteSaved::Saved(first) = save(db, read, "First", 0, 1).await else { panic!("nobody else wrote") };
@@ -52,7 +52,7 @@ on_both!(a_note_is_changed_only_by_who_has_seen_it, |db| {
     let NoteSaved::Saved(second) = save(db, read, "Second", 1, 3).await else { panic!("it was seen") };
     assert_eq!((second.version, second.made_at, second.changed_at), (2, Some(at(1)), Some(at(3))));
 
-    // A note that was removed and written again is not overwritten by who saw an earlier one.
+    // A note that was removed and written again is not overwritten from an earlier version.
     assert!(db.store.marks(ONE, &[read]).await.unwrap()[&read].noted);
     save(db, read, "", 2, 4).await;
     assert!(!db.store.marks(ONE, &[read]).await.unwrap().contains_key(&read));
@@ -63,7 +63,7 @@ on_both!(a_note_is_changed_only_by_who_has_seen_it, |db| {
     }
 });
 
-on_both!(of_many_who_save_at_once_one_is_saved_and_the_others_are_told, |db| {
+on_both!(concurrent_saves_give_one_note_and_conflicts, |db| {
     let read = reads(db, 1).await[0];
     let other = db.open_again().await;
     let mut saving = Vec::new();
@@ -83,7 +83,7 @@ on_both!(of_many_who_save_at_once_one_is_saved_and_the_others_are_told, |db| {
     other.close().await;
 });
 
-on_both!(a_label_keeps_its_read_and_there_are_at_most_twenty, |db| {
+on_both!(label_keeps_its_read_and_labels_are_limited, |db| {
     let reads = reads(db, 2).await;
     for n in 0..LABELS_MAX {
         let added = db.store.add_label(ONE, reads[0], &label(&format!("Label {n:02}")), at(1)).await.unwrap();
@@ -103,11 +103,11 @@ on_both!(a_label_keeps_its_read_and_there_are_at_most_twenty, |db| {
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
 });
 
-on_both!(the_shelf_is_sorted_narrowed_and_paged, |db| {
+on_both!(shelf_is_sorted_filtered_and_paged, |db| {
     let reads = reads(db, 30).await;
     for (n, read) in (0..).zip(&reads) {
         if n % 3 > 0 {
-            // Two are kept at the same moment, which paging must not trip over.
+            // Two are kept at the same time, which paging must handle.
             db.store.mark(ONE, *read, Mark::Keep, true, at(n / 2)).await.unwrap();
         }
         if n % 5 == 0 {
@@ -170,7 +170,7 @@ on_both!(the_shelf_is_sorted_narrowed_and_paged, |db| {
     assert!(changed.is_sorted_by_key(|at| std::cmp::Reverse(*at)));
 });
 
-on_both!(notes_and_labels_of_merged_reads_are_united, |db| {
+on_both!(notes_and_labels_of_merged_reads_are_joined, |db| {
     for (older_words, younger_words, both) in
         [("Old", "New", "Old\n\n---\n\nNew"), ("", "New", "New"), ("Old", "", "Old"), ("", "", "")]
     {
@@ -207,7 +207,7 @@ on_both!(notes_and_labels_of_merged_reads_are_united, |db| {
     }
 });
 
-on_both!(a_noted_or_labelled_read_outlives_its_source, |db| {
+on_both!(noted_or_labelled_read_outlives_its_source, |db| {
     let reads = reads(db, 4).await;
     save(db, reads[0], "A thought", 0, 1).await;
     db.store.add_label(ONE, reads[1], &label("later"), at(1)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a reader did and wrote, carried to another archive.
+//! Export of a reader's data and import into another archive.
 
 use backissue_model::{Mark, Rated, Rating, ReadId, ReaderId};
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use crate::*;
 
 const ONE: ReaderId = ReaderId::ONE;
 
-/// Annotated reads in the order of their addresses.
+/// Annotated reads, in the order of their addresses.
 async fn reads(db: &TestDatabase, numbers: &[u32]) -> Vec<ReadId> {
     let acme = db.follow("Acme").await;
     db.poll(&acme, numbers.iter().map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
@@ -49,7 +49,7 @@ async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
     db.store.own(ONE).await.unwrap()
 }
 
-on_both!(all_of_a_readers_words_come_back_from_an_export, |db| {
+on_both!(readers_data_survives_export_and_import, |db| {
     let own = fill(db).await;
     assert_eq!((own.len(), own[0].answers.len()), (4, 3));
     let written = serde_json::to_string(&own).unwrap();
@@ -61,7 +61,7 @@ on_both!(all_of_a_readers_words_come_back_from_an_export, |db| {
 });
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_reader_wrote_moves_between_the_databases() {
+async fn readers_data_moves_between_the_databases() {
     let (one, two) = (TestDatabase::sqlite().await, TestDatabase::postgres().await);
     for (from, to) in [(&one, &two), (&two, &one)] {
         let own = match from.store.own(ONE).await.unwrap() {
@@ -69,7 +69,7 @@ async fn what_a_reader_wrote_moves_between_the_databases() {
             own => own,
         };
         if to.store.own(ONE).await.unwrap().is_empty() {
-            // Other numbers, and one read less.
+            // Other ids, and one read less.
             reads(to, &[6, 4, 2, 1]).await;
         }
         let taken = to.store.take_in(ONE, &own, tomorrow, at(9000)).await.unwrap();
@@ -86,7 +86,7 @@ async fn what_a_reader_wrote_moves_between_the_databases() {
     two.remove().await;
 }
 
-on_both!(what_is_taken_in_overwrites_nothing, |db| {
+on_both!(import_overwrites_nothing, |db| {
     let reads = reads(db, &[1]).await;
     db.store.mark(ONE, reads[0], Mark::Keep, true, at(5)).await.unwrap();
     db.store.save_note(ONE, reads[0], &"Mine".parse().unwrap(), 0, at(5)).await.unwrap();

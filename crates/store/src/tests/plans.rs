@@ -1,4 +1,4 @@
-//! Every statement that pages and workers wait for runs along an index.
+//! All statements that pages and workers wait for use an index.
 
 use backissue_model::{Deck, Kind, ReadId, ReaderId, Stage};
 
@@ -13,7 +13,7 @@ use crate::practice::Drawing;
 use crate::read_jobs::{DueRead, NEXT_DUE, last_set_aside};
 use crate::*;
 
-/// The database's plan for a statement, a line a step.
+/// The database's plan for a statement, one line per step.
 async fn plan(store: &Store, statement: Sql) -> Vec<String> {
     let explain = match store.database {
         Database::Sqlite { .. } => "EXPLAIN QUERY PLAN ",
@@ -32,7 +32,8 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
     let whole = plan.join("\n");
     println!("{what}:\n{whole}\n");
     for step in &plan {
-        // These two indexes hold nothing but what is asked for, in its order, so walking along them is no waste.
+        // These two indexes hold nothing but what is asked for, in its order, so walking along them
+        // is no waste.
         let exact = ["read_aside", "read_due", "read_practisable"]
             .iter()
             .any(|index| step.ends_with(&format!("INDEX {index}")));
@@ -45,7 +46,7 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
     }
 }
 
-on_both!(whatever_pages_and_workers_wait_for_runs_along_an_index, |db| {
+on_both!(queries_of_pages_and_workers_use_an_index, |db| {
     generate(&db.store, 10_000, 3).await.unwrap();
     lists(db).await;
     cards(db).await;

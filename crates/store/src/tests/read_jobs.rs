@@ -5,7 +5,7 @@ use backissue_model::{Entry, Kind, Stage};
 use super::harness::*;
 use crate::*;
 
-on_both!(the_newest_due_read_is_claimed_once, |db| {
+on_both!(newest_due_read_is_claimed_once, |db| {
     let source = db.follow("Acme").await;
     let entries = vec![
         entry("https://acme.example/old", Some("2026-05-01")),
@@ -50,7 +50,7 @@ on_both!(pages_of_a_source_with_its_share_wait, |db| {
     assert_eq!(claim(vec![acme.id, bolt.id]).await, None);
 });
 
-on_both!(a_late_worker_changes_nothing, |db| {
+on_both!(late_worker_changes_nothing, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let late = db.claim(Stage::Discovered).await.unwrap();
@@ -75,7 +75,7 @@ on_both!(a_late_worker_changes_nothing, |db| {
     assert_eq!(db.store.finish_annotate(&read, &made, after).await.unwrap(), Finished::LeaseLost);
 });
 
-on_both!(a_worker_that_is_slow_but_alone_may_still_finish, |db| {
+on_both!(slow_worker_may_finish_if_alone, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let read = db.claim(Stage::Discovered).await.unwrap();
@@ -84,7 +84,7 @@ on_both!(a_worker_that_is_slow_but_alone_may_still_finish, |db| {
     assert_eq!(stored, Extracted::Stored);
 });
 
-on_both!(a_failure_is_kept_retried_and_set_aside, |db| {
+on_both!(failure_is_stored_retried_and_set_aside, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let read = db.claim(Stage::Discovered).await.unwrap();
@@ -107,7 +107,7 @@ on_both!(a_failure_is_kept_retried_and_set_aside, |db| {
     assert_eq!(db.claim(Stage::Discovered).await.unwrap().attempts, 0);
 });
 
-on_both!(an_article_comes_back_as_it_was_stored, |db| {
+on_both!(stored_article_round_trips, |db| {
     let source = db.follow("Acme").await;
     let admission = Admission {
         url: canonical("https://acme.example/1"),
@@ -135,7 +135,7 @@ on_both!(an_article_comes_back_as_it_was_stored, |db| {
     assert_eq!(card.concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["caching", "queues"]);
 });
 
-on_both!(a_read_is_shown_only_once_it_is_annotated, |db| {
+on_both!(read_is_shown_only_after_annotation, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     let read = db.claim(Stage::Discovered).await.unwrap();
@@ -146,7 +146,7 @@ on_both!(a_read_is_shown_only_once_it_is_annotated, |db| {
     assert_eq!(db.store.newest_week().await.unwrap(), None);
 });
 
-on_both!(a_read_that_takes_the_program_down_is_set_aside_in_the_end, |db| {
+on_both!(read_that_crashes_the_program_is_set_aside, |db| {
     let source = db.follow("Acme").await;
     let entries = vec![
         entry("https://acme.example/deadly", Some("2026-05-12")),
@@ -157,7 +157,7 @@ on_both!(a_read_that_takes_the_program_down_is_set_aside_in_the_end, |db| {
     for attempt in 0..ATTEMPTS_MAX {
         let read = db.store.claim_read(Stage::Discovered, now, LEASE, &[]).await.unwrap().unwrap();
         assert_eq!((read.url.as_url().path(), read.attempts), ("/deadly", attempt));
-        // Either the program is started again at once, or its lease runs out.
+        // Either the program is restarted immediately, or its lease runs out.
         if attempt % 2 == 0 {
             db.store.release_leases().await.unwrap();
         }
@@ -179,7 +179,7 @@ on_both!(a_read_that_takes_the_program_down_is_set_aside_in_the_end, |db| {
     assert_eq!(read.attempts, 0, "who finished has not failed");
 });
 
-on_both!(an_attempt_that_was_not_the_reads_fault_does_not_count, |db| {
+on_both!(uncounted_attempt_does_not_count, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     for (retry, attempts) in

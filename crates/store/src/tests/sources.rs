@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::harness::*;
 use crate::*;
 
-on_both!(one_feed_under_many_spellings_is_one_source, |db| {
+on_both!(feed_with_many_spellings_is_one_source, |db| {
     let first = db.store.follow(&blog("Acme"), at(0)).await.unwrap();
     assert!(first.is_new);
     for spelling in ["http://www.acme.example/feed.xml", "https://acme.example/feed.xml?utm_source=x"] {
@@ -29,7 +29,7 @@ on_both!(slugs_are_unique_and_come_from_the_title, |db| {
     assert_eq!(db.store.source(SourceId(99)).await.unwrap(), None);
 });
 
-on_both!(a_source_without_a_title_takes_its_feeds, |db| {
+on_both!(source_without_a_title_takes_its_feeds, |db| {
     let new = NewSource { title: String::new(), company: None, ..blog("Acme") };
     let source = db.store.follow(&new, at(0)).await.unwrap().source;
     assert_eq!((source.title.as_str(), source.slug.as_str()), ("acme.example", "acme-example"));
@@ -42,7 +42,7 @@ on_both!(a_source_without_a_title_takes_its_feeds, |db| {
     assert_eq!(db.store.source(named.id).await.unwrap().unwrap().title, "Named Engineering");
 });
 
-on_both!(a_source_without_a_feed_waits, |db| {
+on_both!(source_without_a_feed_waits, |db| {
     let new = NewSource { feed_url: None, ..blog("Acme") };
     let source = db.store.follow(&new, at(0)).await.unwrap().source;
     assert_eq!(source.health.standing, Standing::Waiting);
@@ -62,14 +62,14 @@ on_both!(a_source_without_a_feed_waits, |db| {
     assert_eq!((claimed.source.id, claimed.host.as_str()), (source.id, "listed.example"));
 });
 
-on_both!(a_source_is_claimed_once_until_its_lease_ends, |db| {
+on_both!(source_is_claimed_once_until_its_lease_ends, |db| {
     db.follow("Acme").await;
     let claimed = db.store.claim_source(at(1), LEASE, &[], Scope::Due).await.unwrap().unwrap();
     assert_eq!(claimed.host, "acme.example");
     assert_eq!(db.store.claim_source(at(2), LEASE, &[], Scope::Due).await.unwrap(), None);
     let later = at(1) + LEASE;
     let again = db.store.claim_source(later, LEASE, &[], Scope::Due).await.unwrap().unwrap();
-    // The first worker comes back late: what it found is admitted, but the state is the second one's.
+    // The first worker is late: its entries are admitted, but the state is the second one's.
     let late = db
         .store
         .record_poll(&claimed, fetched(vec![entry("https://acme.example/1", None)]), later, |_| {
@@ -83,7 +83,7 @@ on_both!(a_source_is_claimed_once_until_its_lease_ends, |db| {
     assert!(db.store.claim_source(later, LEASE, &[], Scope::Due).await.unwrap().is_some());
 });
 
-on_both!(a_busy_host_is_passed_over, |db| {
+on_both!(busy_host_is_skipped, |db| {
     db.follow("Acme").await;
     let other = db.follow("Bolt").await;
     let busy = ["acme.example".to_owned()];
@@ -113,7 +113,7 @@ on_both!(all_now_asks_each_once_whatever_the_schedule, |db| {
     assert_eq!(db.store.claim_source(at(12), LEASE, &[], scope).await.unwrap(), None, "asked in this round");
 });
 
-on_both!(health_tells_how_polls_went, |db| {
+on_both!(health_records_the_results_of_polls, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![]).await;
     let fail = async |seconds: i64, outcome: PollOutcome, next: Option<i64>| {
@@ -153,7 +153,7 @@ on_both!(health_tells_how_polls_went, |db| {
     assert_eq!(db.store.claim_source(at(2000), LEASE, &[], scope).await.unwrap(), None);
 });
 
-on_both!(the_next_poll_is_planned_by_when_the_newest_reads_appeared, |db| {
+on_both!(next_poll_depends_on_the_newest_reads, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&bolt, vec![entry("https://bolt.example/1", Some("2026-05-12"))]).await;
     let asked = async |seconds: i64, outcome: PollOutcome| {
@@ -181,7 +181,7 @@ on_both!(the_next_poll_is_planned_by_when_the_newest_reads_appeared, |db| {
     assert_eq!(health.pace.unwrap().because, Because::Server);
 });
 
-on_both!(a_poll_leaves_what_the_feed_says_of_being_asked_and_how_much_was_new, |db| {
+on_both!(poll_records_polling_hints_and_new_reads, |db| {
     let source = db.follow("Acme").await;
     let health = async || db.store.source(source.id).await.unwrap().unwrap().health;
     assert_eq!((health().await.polling_hints, health().await.last_new), (PollingHints::default(), None));
@@ -204,7 +204,7 @@ on_both!(a_poll_leaves_what_the_feed_says_of_being_asked_and_how_much_was_new, |
     assert_eq!((health().await.polling_hints, health().await.last_new), (said, None));
 });
 
-on_both!(a_feeds_entries_are_recognised_by_their_addresses_and_by_titles_that_tell, |db| {
+on_both!(entries_match_by_address_or_distinctive_title, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let titled = |url: &str, title: &str| {
         let mut admission = entry(url, None);
@@ -227,7 +227,7 @@ on_both!(a_feeds_entries_are_recognised_by_their_addresses_and_by_titles_that_te
     assert!(!db.store.has_any_of(acme.id, &[]).await.unwrap());
 });
 
-on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
+on_both!(unfollowing_drops_reads_without_another_source, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     let shared = "https://acme.example/shared";
     db.poll(
@@ -249,13 +249,13 @@ on_both!(unfollowing_drops_what_turned_up_nowhere_else, |db| {
         db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await,
         Err(StoreError::NotFound { .. })
     ));
-    // Followed anew, its reads come back as new ones.
+    // Followed again, its reads come back as new ones.
     let acme = db.follow("Acme").await;
     let again = vec![entry("https://acme.example/own", None), entry(shared, None)];
     assert_eq!(db.poll(&acme, again).await, Admitted { new: 1, known: 1, left: 0 });
 });
 
-on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {
+on_both!(poll_of_an_unfollowed_source_changes_nothing, |db| {
     let source = db.follow("Acme").await;
     let claimed = claim_only(&db.store, &source, at(1)).await;
     db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
@@ -264,7 +264,7 @@ on_both!(a_poll_of_a_source_unfollowed_meanwhile_changes_nothing, |db| {
     assert_eq!(admitted, Admitted::default());
 });
 
-on_both!(the_next_due_moment_is_the_earliest_that_is_still_to_come, |db| {
+on_both!(next_due_time_is_the_earliest_future_one, |db| {
     assert_eq!(db.store.next_due(at(0)).await.unwrap(), None);
     let source = db.follow("Acme").await;
     assert_eq!(db.store.next_due(at(-1)).await.unwrap(), Some(at(0)));
@@ -280,7 +280,7 @@ on_both!(the_next_due_moment_is_the_earliest_that_is_still_to_come, |db| {
     assert_eq!(db.store.next_due(poll).await.unwrap(), None);
 });
 
-on_both!(a_site_that_is_not_on_the_web_is_not_kept, |db| {
+on_both!(site_that_is_not_on_the_web_is_not_stored, |db| {
     let script = || "javascript:alert(1)".parse().ok();
     let new = NewSource { site_url: script(), ..blog("Acme") };
     let source = db.store.follow(&new, at(0)).await.unwrap().source;
@@ -302,7 +302,7 @@ on_both!(a_site_that_is_not_on_the_web_is_not_kept, |db| {
     }
 });
 
-/// A poll in which the server says that the feed has moved for good.
+/// A poll with a permanent redirect of the feed.
 async fn move_to(db: &TestDatabase, id: SourceId, seconds: i64, to: &str) -> backissue_model::Source {
     let source = db.store.source(id).await.unwrap().unwrap();
     let claimed = claim_only(&db.store, &source, at(seconds)).await;
@@ -312,7 +312,7 @@ async fn move_to(db: &TestDatabase, id: SourceId, seconds: i64, to: &str) -> bac
     db.store.source(id).await.unwrap().unwrap()
 }
 
-on_both!(a_move_that_is_to_be_confirmed_is_remembered_until_an_answer_says_otherwise, |db| {
+on_both!(unconfirmed_move_is_stored_until_contradicted, |db| {
     let feed_url = "https://me:secret@acme.example/feed.xml".parse().ok();
     let new = NewSource { feed_url, ..blog("Acme") };
     let source = db.store.follow(&new, at(0)).await.unwrap().source;
@@ -342,7 +342,7 @@ on_both!(a_move_that_is_to_be_confirmed_is_remembered_until_an_answer_says_other
     assert_eq!(moved.unwrap().from.as_str(), "https://acme.example/feed.xml", "shown to anybody");
 });
 
-on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
+on_both!(moved_feed_is_found_by_its_old_addresses, |db| {
     let id = db.follow("Acme").await.id;
     let followed = async |url: &str| {
         let new = NewSource { feed_url: url.parse().ok(), ..blog("Acme") };
@@ -354,7 +354,7 @@ on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
     for old in ["feed.xml", "second.xml?utm_source=x", "third.xml"] {
         assert_eq!(followed(&format!("http://www.acme.example/{old}")).await, (id, false), "{old}");
     }
-    // There and back again.
+    // There and back.
     move_to(db, id, 30, "https://acme.example/feed.xml").await;
     assert_eq!(followed("https://acme.example/feed.xml").await, (id, false));
     assert_eq!(followed("https://acme.example/third.xml").await, (id, false));
@@ -362,7 +362,7 @@ on_both!(a_feed_that_moved_is_found_under_its_old_addresses, |db| {
     assert!(followed("https://acme.example/third.xml").await.1, "it is forgotten with its source");
 });
 
-on_both!(a_feed_that_moves_onto_another_sources_retires, |db| {
+on_both!(feed_that_moves_to_another_sources_address_retires, |db| {
     let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
     db.poll(&acme, vec![entry("https://acme.example/1", None)]).await;
     let moved = move_to(db, acme.id, 10, "http://bolt.example/feed.xml").await;
@@ -375,7 +375,7 @@ on_both!(a_feed_that_moves_onto_another_sources_retires, |db| {
     assert!(!db.store.follow(&blog("Acme"), at(20)).await.unwrap().is_new);
 });
 
-on_both!(a_person_renames_groups_and_pauses_a_source, |db| {
+on_both!(source_can_be_renamed_grouped_and_paused, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
     db.finish_all().await;
@@ -411,7 +411,7 @@ on_both!(a_person_renames_groups_and_pauses_a_source, |db| {
 });
 
 #[tokio::test]
-async fn looking_for_an_archive_makes_none() {
+async fn looking_for_an_archive_creates_none() {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("typo").join("archive.sqlite"));
     assert!(Store::look_at_existing(&location).await.unwrap().is_none());

@@ -15,7 +15,7 @@ async fn refused(location: &Location) -> StoreError {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
+async fn folder_that_cannot_be_created_is_named() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("file"), "in the way").unwrap();
     let error = refused(&Location::Sqlite(folder.path().join("file/data/archive.sqlite"))).await;
@@ -24,14 +24,14 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
-async fn a_folder_in_the_place_of_the_file_cannot_be_opened() {
+async fn folder_in_place_of_the_file_cannot_be_opened() {
     let folder = TempDir::new().unwrap();
     let error = refused(&Location::Sqlite(folder.path().to_owned())).await;
     assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_damaged() {
+async fn file_that_is_no_database_is_damaged() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("archive.sqlite");
     std::fs::write(&path, "This is no database. ".repeat(500)).unwrap();
@@ -86,7 +86,7 @@ async fn a_file_that_may_not_be_written_cannot_be_opened() {
     Store::open(&Location::Sqlite(path.clone()), &TimeZone::UTC).await.unwrap().close().await;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
     if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        // Root may write everywhere; what SQLite says to whoever may not is tested after this.
+        // Root may write everywhere; the next test covers SQLite's refusal.
         Store::open(&Location::Sqlite(path), &TimeZone::UTC).await.unwrap().close().await;
         return;
     }
@@ -94,9 +94,9 @@ async fn a_file_that_may_not_be_written_cannot_be_opened() {
     assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
 }
 
-/// SQLite's own refusal, which root gets too: a connection that may only read.
+/// SQLite refuses root too if the connection is read-only.
 #[tokio::test]
-async fn what_may_not_be_written_says_so_and_is_left_as_it_is() {
+async fn read_only_connection_is_reported() {
     let db = TestDatabase::sqlite().await;
     generate(&db.store, 20, 1).await.unwrap();
     let before = everything(&db.store).await;
@@ -113,19 +113,19 @@ async fn what_may_not_be_written_says_so_and_is_left_as_it_is() {
     db.remove().await;
 }
 
-/// Says something to the connection that writes.
+/// Runs a statement on the writing connection.
 async fn on_writer(db: &TestDatabase, statement: &str) {
     let crate::database::Database::Sqlite { writer, .. } = &db.store.database else { unreachable!() };
     writer.acquire().await.unwrap().execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
 }
 
-/// All that is shown.
+/// All shown reads.
 async fn everything(store: &Store) -> Vec<ReadCard> {
     whole_list(store, &ReadFilter::default(), Order::Newest, 100).await
 }
 
 #[tokio::test]
-async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_room() {
+async fn full_disk_leaves_nothing_half_done() {
     let db = TestDatabase::sqlite().await;
     let source = db.follow("Acme").await;
     db.poll(&source, (0..20).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
@@ -137,7 +137,8 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
         || (20..2000).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
     let crate::database::Database::Sqlite { writer, .. } = &db.store.database else { unreachable!() };
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer).await.unwrap();
-    // SQLite answers the same when the file may not grow as when the disk is full. There is room to begin, not to finish.
+    // SQLite gives the same error for a file that may not grow as for a full disk. There is space
+    // to begin, but not to finish.
     on_writer(&db, &format!("PRAGMA max_page_count = {}", pages + 40)).await;
     let error = db
         .store
@@ -146,7 +147,7 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
         .unwrap_err();
     assert!(matches!(error, StoreError::DiskFull { doing: "recording a poll", .. }), "{error:?}");
     let told = error.to_string();
-    assert!(told.contains("make room and start again, nothing that was stored is lost"), "{told}");
+    assert!(told.contains("free space and start again, no stored data is lost"), "{told}");
     assert_eq!(everything(&db.store).await, before);
     assert_eq!(db.store.tally(at(60)).await.unwrap().discovered, 0, "nothing is half there");
     db.assert_sound().await;
@@ -157,9 +158,9 @@ async fn what_a_full_disk_refuses_is_not_half_there_and_goes_in_once_there_is_ro
     db.remove().await;
 }
 
-/// Pages of noise, a file cut in half, and one whose head alone is left.
+/// Pages of noise, a file cut in half, and a file with only its header.
 #[tokio::test]
-async fn a_damaged_file_is_told_with_a_remedy_and_left_as_it_is() {
+async fn damaged_file_is_reported_and_not_changed() {
     let db = TestDatabase::sqlite().await;
     generate(&db.store, 200, 1).await.unwrap();
     db.store.close().await;
@@ -196,7 +197,7 @@ async fn a_damaged_file_is_told_with_a_remedy_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_file_that_another_process_holds_is_busy() {
+async fn file_locked_by_another_process_is_busy() {
     let db = TestDatabase::sqlite().await;
     let path = db.sqlite_path().unwrap();
     let mut other = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
@@ -214,7 +215,7 @@ async fn a_file_that_another_process_holds_is_busy() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_no_connection() {
+async fn missing_server_is_no_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -225,7 +226,7 @@ async fn a_server_that_is_not_there_is_no_connection() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_on_the_server_cannot_be_opened() {
+async fn missing_database_cannot_be_opened() {
     let mut url = url::Url::parse(&server()).unwrap();
     url.set_path("backissue_no_such_database");
     let error = refused(&url.as_str().parse().unwrap()).await;
@@ -233,7 +234,7 @@ async fn a_database_that_is_not_on_the_server_cannot_be_opened() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_told_and_the_next_one_serves() {
+async fn broken_connection_is_reported_and_replaced() {
     let db = TestDatabase::postgres().await;
     db.follow("Acme").await;
     let mut admin = sqlx::PgConnection::connect(&server()).await.unwrap();
@@ -243,14 +244,14 @@ async fn a_connection_that_breaks_is_told_and_the_next_one_serves() {
         .execute(&mut admin)
         .await
         .unwrap();
-    // Connections are looked at before they are lent, so a broken one is replaced.
+    // Connections are tested before use, so a broken one is replaced.
     assert!(db.store.sources(&SourceFilter::default()).await.is_ok());
     db.remove().await;
 }
 
-/// The server ends the connection of a transaction that has written and not committed.
+/// The server ends the connection of a transaction with uncommitted changes.
 #[tokio::test]
-async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
+async fn lost_connection_leaves_nothing_half_done() {
     let db = TestDatabase::postgres().await;
     let source = db.follow("Acme").await;
     let entries = || (0..50).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
@@ -280,7 +281,7 @@ async fn a_connection_lost_in_mid_transaction_leaves_nothing_half_done() {
 }
 
 #[tokio::test]
-async fn a_server_on_which_another_process_holds_a_lock_is_busy() {
+async fn lock_of_another_process_makes_server_busy() {
     let db = TestDatabase::postgres().await;
     let patience = db.store.database.row(crate::database::sql("SHOW lock_timeout")).await.unwrap().unwrap();
     assert_eq!(patience.text("lock_timeout").unwrap(), "20s");

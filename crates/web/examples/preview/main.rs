@@ -1,4 +1,5 @@
-//! Serves the pages over made-up content, for looking at: the demo's posts, and older weeks made of the same posts.
+//! Serves the pages with invented contents, for a look at them: the demo's posts, repeated in older
+//! weeks.
 //!
 //! `cargo run -p backissue-web --example preview -- [PORT] [idle|working|offline|empty]`
 
@@ -60,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Fewer posts the further back, at uneven distances, so that there are busy and quiet weeks.
+/// Older weeks have fewer posts, at uneven distances, so that there are busy and quiet weeks.
 fn repeat_in_older_weeks(blog: &mut Blog) {
     let newest = blog.posts.clone();
     for round in 1..YEARS * 4 {
@@ -81,7 +82,7 @@ fn repeat_in_older_weeks(blog: &mut Blog) {
     }
 }
 
-/// A sync that goes on: a read a tick, the blogs that were held back after a while, and then nothing more to do.
+/// Simulates a sync: one read per tick, the held-back blogs after a while, and then nothing more.
 async fn go_on(
     state: String,
     store: Store,
@@ -111,7 +112,7 @@ async fn go_on(
     }
 }
 
-/// One of the sources fails at its next poll.
+/// Makes the next poll of one source fail.
 async fn one_in_trouble(store: &Store, now: Timestamp) -> Result<(), Box<dyn Error>> {
     let scope = Scope::AllNow { since: now + SignedDuration::from_secs(1) };
     if let Some(claimed) = store.claim_source(now, SignedDuration::from_mins(1), &[], scope).await? {

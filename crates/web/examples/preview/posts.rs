@@ -1,4 +1,5 @@
-//! The demo's posts as they lie, made into articles without going over the network. One of each blog also has everything that an article may have.
+//! The demo's posts as articles, without a network. One post of each blog has everything that an
+//! article may have.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +29,7 @@ struct PostHead {
     summary: Option<String>,
 }
 
-/// Every blog under `folder`, dated back from `now`.
+/// All blogs under `folder`, dated relative to `now`.
 pub fn load(folder: &Path, now: Timestamp) -> Result<Vec<Blog>, Box<dyn std::error::Error>> {
     let mut folders: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     folders.sort_by_key(fs::DirEntry::file_name);

@@ -1,4 +1,4 @@
-//! `/health`: whether the program can answer, for whatever restarts it.
+//! `/health`: whether the program works, for supervisors that restart it.
 
 use axum::extract::State;
 use axum::http::StatusCode;

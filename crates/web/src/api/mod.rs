@@ -1,4 +1,4 @@
-//! The pages' data as JSON. `/api` documents it; see `pages/api.rs`.
+//! The pages' data as JSON. The page `/api` documents it; see `pages/api.rs`.
 
 mod health;
 mod prior_art;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::App;
 use crate::fault::Fault;
 
-/// What depends on the archive and may be answered with 304.
+/// Routes that depend only on the archive and may answer 304.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/weeks", get(weeks::weeks))
@@ -25,28 +25,29 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/read/{id}", get(read::read))
 }
 
-/// What answers a question, made anew each time.
+/// Routes that answer a question, computed for each request.
 pub(crate) fn search_routes() -> Router<App> {
     Router::new().route("/api/search", get(search::search)).route("/api/prior-art", get(prior_art::prior_art))
 }
 
-/// What changes from second to second.
+/// Routes that change from second to second.
 pub(crate) fn live_routes() -> Router<App> {
     Router::new().route("/api/progress", get(progress::progress)).route("/health", get(health::health))
 }
 
-/// An answer that browsers keep and ask about each time.
+/// A response that browsers cache and revalidate.
 fn kept<T: Serialize>(value: &T) -> Result<Response, Fault> {
     answer(value, "private, no-cache")
 }
 
-/// An answer that nobody keeps.
+/// A response that is never cached.
 fn live<T: Serialize>(value: &T) -> Result<Response, Fault> {
     answer(value, "no-store")
 }
 
 fn answer<T: Serialize>(value: &T, keep: &'static str) -> Result<Response, Fault> {
-    // Only maps with keys that are no strings fail, and none of the answers has one; better a 500 than a panic all the same.
+    // Only maps whose keys are not strings fail, and no response has one. If it happens, a 500 is
+    // better than a panic.
     let json = serde_json::to_vec(value)
         .map_err(|error| Fault::from_bug("an answer could not be written", &error))?;
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, keep)], json).into_response())

@@ -1,4 +1,4 @@
-//! `/api/progress`: how a sync is coming along, for the script on the pages and for whoever waits.
+//! `/api/progress`: the progress of a sync, for the pages' script and for other programs.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -15,9 +15,10 @@ struct Answer {
     #[serde(flatten)]
     progress: Progress,
     looks_offline: bool,
-    /// Differs whenever what the pages show has changed; text, as it may be larger than what scripts count exactly.
+    /// Changes whenever the pages change. A string, because it may exceed the exact integers of
+    /// scripts.
     archive_version: String,
-    /// What the band on the pages says; null while it says nothing.
+    /// The text of the pages' band; null while it is hidden.
     band: Option<Words>,
 }
 

@@ -14,17 +14,17 @@ use crate::api::week::ApiCard;
 use crate::fault::Fault;
 use crate::question::{PAGE, Question, href};
 
-/// A read that was found.
+/// A found read.
 #[derive(Serialize)]
 pub(super) struct ApiMatch {
     #[serde(flatten)]
     card: ApiCard,
     approach: Option<String>,
     outcome: Option<String>,
-    /// What its problem rests on in the article, to the letter.
+    /// The exact quotes of its problem's evidence.
     evidence: Vec<String>,
     score: f32,
-    /// `words`, `meaning`, `both`; `filter` where nothing else was asked for.
+    /// `words`, `meaning` or `both`; `filter` if the question has only filters.
     why: &'static str,
     similarity: Option<f32>,
     passage: Option<ApiPassage>,
@@ -33,12 +33,12 @@ pub(super) struct ApiMatch {
 #[derive(Serialize)]
 struct ApiPassage {
     text: String,
-    /// Where words of the question stand in it, in bytes.
+    /// The question's words in the passage, in bytes.
     highlights: Vec<[usize; 2]>,
 }
 
 impl ApiMatch {
-    /// A read with why it is there; `has_words` tells whether the question had any.
+    /// A read with the reason; `has_words` says whether the question had words.
     pub(super) fn of(found: Match, has_words: bool) -> Self {
         let Match { read, ranked, passage } = found;
         let text = |statement: Option<Statement>| statement.map(|statement| statement.text);
@@ -72,15 +72,15 @@ struct Answer {
     facets: Value,
     corrections: Vec<Value>,
     notes: Vec<String>,
-    /// Whether the meaning was not searched, as a server that should tell it did not answer.
+    /// Whether the meaning was not searched, because an embedding server did not answer.
     words_only: bool,
-    /// How much of the archive the index has, while it lacks some.
+    /// How much of the archive is in the index, if it is incomplete.
     indexing: Option<Indexing>,
-    /// The address of what follows, where something does.
+    /// The address of the next page, if there is one.
     next: Option<String>,
 }
 
-/// How far the search index has come.
+/// How complete the search index is.
 #[derive(Serialize)]
 pub(super) struct Indexing {
     indexed: u64,

@@ -14,10 +14,10 @@ use crate::fault::Fault;
 use crate::narrowing::Narrowing;
 use crate::parts::reads;
 
-/// The most reads in one answer.
+/// Maximum reads per response.
 const LIMIT: u32 = 100;
 
-/// A read as a list has it.
+/// A read in a list.
 #[derive(Serialize)]
 pub(super) struct ApiCard {
     id: ReadId,
@@ -33,9 +33,9 @@ pub(super) struct ApiCard {
     week: Week,
     kind: Kind,
     problem: Option<String>,
-    /// Whose words the problem is in; absent without one.
+    /// Whose words the problem uses. Absent without a problem.
     problem_form: Option<Form>,
-    /// Whether the problem is sure enough to stand over the title.
+    /// Whether the problem is sure enough to stand above the title.
     problem_leads: bool,
     description: Option<String>,
     minutes: u32,
@@ -72,7 +72,7 @@ struct Answer {
     #[serde(flatten)]
     week: ApiWeek,
     items: Vec<ApiCard>,
-    /// The address of what follows, where something does.
+    /// The address of the next page, if there is one.
     next: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `/api`: what the JSON API answers, on one page.
+//! `/api`: the documentation of the JSON API.
 
 use maud::{Markup, html};
 
@@ -37,7 +37,7 @@ fn conventions() -> Markup {
     html! {
         ul {
             li { "Moments are RFC 3339 in UTC, days are " code { "2026-05-17" } ", weeks are ISO 8601: " code { "2026-W20" } "." }
-            li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304; answers to a question are made anew each time." }
+            li { "Answers about the archive carry an " code { "ETag" } "; send it back in " code { "If-None-Match" } " and an unchanged answer costs a 304; answers to a question are computed each time." }
             li { "Where an answer has more to it, " code { "next" } " is the path of what follows, and null at the end." }
             li {
                 "Feeds are at " code { "/feed.atom" } ", " code { "/weeks.atom" } ", " code { "/concept/{slug}.atom" } ", "
@@ -67,7 +67,7 @@ fn week() -> Markup {
             "One week: the fields above and its reads as " code { "items" } ", those with a problem first, at most 100 in one answer. "
             code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages. "
             code { "problem_form" } " is " code { "quoted" } " for the article's own words and " code { "written" }
-            " for a language model's. " code { "problem_leads" } " says that the problem is sure enough to stand over the title."
+            " for a language model's. " code { "problem_leads" } "says that the problem is sure enough to stand above the title."
         }
         pre tabindex="0" { code { (r#"{"week": "2026-W20", …, "items": [
   {"id": 12, "title": "…", "url": "https://…", "path": "/read/12/…",
@@ -110,7 +110,7 @@ fn search() -> Markup {
  "words_only": false, "indexing": null, "next": "/api/search?q=…&page=2"}"#) } }
         p {
             code { "why" } " is " code { "words" } ", " code { "meaning" } ", " code { "both" } ", or " code { "filter" }
-            " where nothing but filters was asked for; " code { "score" } " can be compared within one answer only; "
+            "if the question has only filters;  " code { "score" } " can be compared within one answer only; "
             code { "highlights" } " are bytes of the passage; while the search index is being built, " code { "indexing" } " is "
             code { r#"{"indexed": 500, "reads": 1433}"# } "."
         }

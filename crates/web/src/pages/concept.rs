@@ -1,4 +1,4 @@
-//! One concept, `/concept/{slug}`: what it is, what lies around it, and who wrote about it.
+//! A concept, `/concept/{slug}`: its definition, related concepts, and reads.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -32,7 +32,7 @@ pub(crate) async fn concept(
     let store = &app.store;
     let unknown = || Fault::NoSuchConcept(slug.clone());
     let slug: ConceptSlug = slug.parse().map_err(|_| unknown())?;
-    // Its own page is about it; a concept in the query narrows nothing here.
+    // The page is about one concept, so a concept in the query is ignored.
     let narrowing = Narrowing { concept: None, ..narrowing };
     let (filter, source) = narrowing.looked_up(store).await?;
     let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
@@ -89,7 +89,7 @@ fn document(
     }
 }
 
-/// The way from the whole vocabulary down to the concept.
+/// The path from the vocabulary down to the concept.
 fn above(concept: Option<&Concept>) -> Markup {
     let mut line = Vec::new();
     let mut parent = concept.and_then(|concept| concept.parent.as_ref());

@@ -1,4 +1,4 @@
-//! The concept vocabulary, `/concepts`: what engineers write about, each concept with a line on what it is.
+//! The concept vocabulary, `/concepts`: all concepts with their definitions.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(crate) async fn concepts(frame: Frame, State(store): State<Store>) -> Result
     Ok(frame.page(document(vocabulary::all(), &counts)))
 }
 
-/// The page for a vocabulary and how many reads each concept has.
+/// The page for a vocabulary and the number of reads of each concept.
 fn document(vocabulary: &[Concept], counts: &[(ConceptSlug, u64)]) -> Document {
     let counts: HashMap<&ConceptSlug, u64> = counts.iter().map(|(slug, count)| (slug, *count)).collect();
     let roots = vocabulary.iter().filter(|concept| concept.parent.is_none()).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! The front page before there is a first read: what is being done about it, or why nothing can be.
+//! The front page before the first read: what is in progress, or why nothing can be done.
 
 use backissue_model::{Phase, Progress, Source};
 use maud::{Markup, html};
@@ -7,7 +7,7 @@ use crate::frame::{Document, Section};
 use crate::parts::band;
 use crate::words;
 
-/// The page of an archive without reads that follows `sources`.
+/// The page of an archive without reads. `sources` are the followed ones.
 pub(crate) fn document(progress: &Progress, sources: &[Source]) -> Document {
     let main = if progress.looks_offline() {
         away(progress)
@@ -40,7 +40,7 @@ fn on_their_way(progress: &Progress, sources: &[Source]) -> Markup {
             p.needs-script { "This page shows them as soon as they are there." }
             p { a href="/" { "Look again" } " or see " a href="/sources" { "how the sources are doing" } "." }
         }
-        (troubles("Sources that could not be asked so far", progress))
+        (troubles("Sources that could not be polled so far", progress))
     }
 }
 
@@ -58,7 +58,7 @@ fn away(progress: &Progress) -> Markup {
 
 fn nothing_followed() -> Markup {
     html! {
-        (head("The archive follows nobody yet"))
+        (head("The archive follows no blog yet"))
         div.empty {
             p { "Follow a blog by its address or its feed’s:" }
             p { code { "backissue follow https://blog.example.com/" } }
@@ -76,7 +76,7 @@ fn nothing_came(progress: &Progress, sources: &[Source]) -> Markup {
                 a href="/sources" { "How the sources are doing" }
             }
         }
-        (troubles("Sources that could not be asked", progress))
+        (troubles("Sources that could not be polled", progress))
     }
 }
 

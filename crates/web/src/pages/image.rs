@@ -1,6 +1,7 @@
 //! `/image/{read}/{name}`: an image of a stored article, from the cache.
 //!
-//! The name is found among the article's own images, so that this gets nobody anything but those.
+//! The name is looked up among the article's images, so that no other address can be fetched this
+//! way.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -12,7 +13,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::images::{self, Images};
 
-/// What lies under an address on the web may change, but hardly ever does where it is an image; a year is what assets get.
+/// An image on the web rarely changes; a year, as for assets.
 const FOR_GOOD: &str = "private, max-age=31536000, immutable";
 
 pub(crate) async fn image(

@@ -1,4 +1,4 @@
-//! Changing marks: `POST /marks`, `/week/{week}/done`, `/undo`.
+//! Changes of marks: `POST /marks`, `/week/{week}/done`, `/undo`.
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -12,10 +12,10 @@ use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::parts::marks;
 
-/// Reads whose buttons are sent to the script; more than any page shows.
+/// Maximum reads whose buttons are sent to the script; more than any page shows.
 const PARTS: usize = 200;
 
-/// `POST /marks`: sets or takes away one mark of one read.
+/// `POST /marks`: sets or removes a mark of a read.
 pub(crate) async fn mark(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let (mark, set, read) = wanted(form.field("do")?)?;
     let action = match store.mark(form.reader, read, mark, set, Timestamp::now()).await {
@@ -25,7 +25,7 @@ pub(crate) async fn mark(State(store): State<Store>, form: Signed) -> Result<Res
     answer(&store, &form, &action, Told::Done, &[read], &format!("m{read}")).await
 }
 
-/// `POST /week/{week}/done`: marks what is unread in a week as done.
+/// `POST /week/{week}/done`: marks a week's unread reads as done.
 pub(crate) async fn week_done(
     State(store): State<Store>,
     Path(week): Path<String>,
@@ -36,7 +36,7 @@ pub(crate) async fn week_done(
     answer(&store, &form, &action, Told::Done, &action.reads, "").await
 }
 
-/// `POST /undo`: gives the reads of an action back the marks that they had before it.
+/// `POST /undo`: restores the marks before an action.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let number = form.field("undo")?;
     let number = number.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
@@ -45,7 +45,7 @@ pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Res
     answer(&store, &form, &action, Told::Undone, &action.reads, &at).await
 }
 
-/// What the field `do` says: `keep 12`, `not-keep 12`.
+/// Parses the field `do`: `keep 12`, `not-keep 12`.
 fn wanted(text: &str) -> Result<(Mark, bool, ReadId), Fault> {
     let parse = || {
         let (what, read) = text.split_once(' ')?;
@@ -55,14 +55,14 @@ fn wanted(text: &str) -> Result<(Mark, bool, ReadId), Fault> {
     parse().ok_or_else(|| Fault::BadForm("It says neither what to do nor with which read".to_owned()))
 }
 
-/// Whether an action was done or undone.
+/// Whether an action was performed or undone.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
     Done,
     Undone,
 }
 
-/// Sends the browser back to its page, or gives the script the parts of it that have changed.
+/// Redirects the browser to its page, or sends the script the changed parts.
 async fn answer(
     store: &Store,
     form: &Signed,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_button_says_what_to_do_with_which_read() {
+    fn button_names_action_and_read() {
         assert_eq!(wanted("keep 12").unwrap(), (Mark::Keep, true, ReadId(12)));
         assert_eq!(wanted("not-hide 3").unwrap(), (Mark::Hide, false, ReadId(3)));
         for wrong in

@@ -1,4 +1,4 @@
-//! A file for each page that a person can open.
+//! One file per page.
 
 mod api;
 mod concept;
@@ -26,13 +26,14 @@ use crate::{App, feeds};
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
 
-/// The largest form, in bytes.
+/// Maximum bytes of a form.
 const FORM_MAX: usize = 512 << 10;
 
-/// How many reads a page lists before it says "older reads".
+/// Number of reads per page of a list.
 const PAGE: u32 = 50;
 
-/// Pages that answer a question. Each is made anew: what they say hangs on the index, and perhaps on a server beside it.
+/// Pages that answer a question. They depend on the index and maybe on a server, so they are
+/// computed for each request.
 pub(crate) fn search_routes() -> Router<App> {
     Router::new()
         .route("/search", get(search::search))
@@ -41,12 +42,12 @@ pub(crate) fn search_routes() -> Router<App> {
         .route("/opensearch.xml", get(search::description))
 }
 
-/// Images of articles. What is under such an address hangs on the article alone and stays.
+/// Images of articles. They depend only on the article, so they never change.
 pub(crate) fn image_routes() -> Router<App> {
     Router::new().route("/image/{read}/{name}", get(image::image))
 }
 
-/// What takes forms.
+/// Routes that accept forms.
 pub(crate) fn form_routes() -> Router<App> {
     Router::new()
         .route("/marks", form(marks::mark))

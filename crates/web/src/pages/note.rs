@@ -1,4 +1,4 @@
-//! Changing notes and labels: `POST /note/{id}`, `/labels/{id}`.
+//! Changes of notes and labels: `POST /note/{id}`, `/labels/{id}`.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ use crate::frame::{Document, Frame};
 use crate::markdown;
 use crate::parts::{note, reads};
 
-/// `POST /note/{id}`: changes the note, unless it was changed meanwhile.
+/// `POST /note/{id}`: saves the note, unless it was changed in the meantime.
 pub(crate) async fn save(
     frame: Frame,
     State(store): State<Store>,
@@ -42,7 +42,7 @@ pub(crate) async fn save(
     }
 }
 
-/// What the script puts in place after a note was saved.
+/// What the script shows after a note was saved.
 fn part(note: &Note) -> Response {
     let part = html! {
         input #note-version type="hidden" name="version" value=(note.version);
@@ -52,7 +52,7 @@ fn part(note: &Note) -> Response {
     (headers, part.into_string()).into_response()
 }
 
-/// The page that shows both texts of a note that was changed in two places.
+/// The page with both texts of a note that was changed in two places.
 fn conflict(frame: &Frame, card: &ReadCard, now: &Note, typed: &NoteText) -> Document {
     Document {
         title: "This note was changed meanwhile".to_owned(),

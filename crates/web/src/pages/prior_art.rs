@@ -1,4 +1,5 @@
-//! `/prior-art?q=…`: who had a problem, what each did and what came of it, as a table for a design document.
+//! `/prior-art?q=…`: who had a problem, what each did, and the outcome, as a table for a design
+//! document.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -14,7 +15,7 @@ use crate::parts::{reads, search_box};
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
 
-/// Reads in the table where nobody says how many.
+/// Default number of reads in the table.
 const ROWS: usize = 15;
 
 /// `/prior-art`
@@ -39,7 +40,7 @@ pub(crate) async fn markdown(question: Question, State(app): State<App>) -> Resu
     Ok((headers, found.markdown(&app.site.time_zone, vocabulary::name)).into_response())
 }
 
-/// The reads for a question.
+/// Finds the reads for a question.
 pub(crate) async fn look_up(search: &Search, question: &Question) -> Result<PriorArt, Fault> {
     let limit = question.limit.unwrap_or(ROWS).min(PRIOR_ART_MAX);
     Ok(search.prior_art(&question.text, limit).await?)
@@ -51,7 +52,7 @@ fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Doc
             Some(_) => format!("Prior art: {}", question.text.trim()),
             None => "Prior art".to_owned(),
         },
-        description: Some("Who had a problem, what each did and what came of it, as a table.".to_owned()),
+        description: Some("Who had a problem, what each did, and the outcome, as a table.".to_owned()),
         section: Some(Section::PriorArt),
         unlisted: found.is_some(),
         has_own_box: true,
@@ -75,7 +76,7 @@ fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Doc
 
 fn tally(found: Option<&PriorArt>) -> Markup {
     let Some(found) = found else {
-        return html! { "Who had a problem, what each team did and what came of it, as a table for a design document. Say the problem above." };
+        return html! { "Who had a problem, what each team did, and the outcome, as a table for a design document. Say the problem above." };
     };
     let reads: usize = found.ways.iter().map(|way| way.reads.len()).sum();
     html! {

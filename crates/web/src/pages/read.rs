@@ -1,4 +1,4 @@
-//! One read, `/read/{id}/{slug}`: the problem first, what else is known of it and how, then the article.
+//! A read, `/read/{id}/{slug}`: the problem, its evidence and other facts, then the article.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::parts::marks::Marked;
 use crate::parts::{found, icons, note, practice, reads, statements};
 use crate::{App, documents, evidence, vocabulary, words};
 
-/// Most reads under "others with this problem".
+/// Maximum reads under "others with this problem".
 const OTHERS: usize = 5;
-/// The longest a page waits for them, as where a server that makes vectors is slow.
+/// How long a page waits for them, for example if an embedding server is slow.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// `/read/{id}`; with `.md` behind the number as Markdown.
@@ -35,7 +35,7 @@ pub(crate) async fn without_slug(Path(id): Path<String>, State(app): State<App>)
     Ok(moved_to(&page))
 }
 
-/// `/read/{id}/{slug}`; under a wrong slug it sends on to the right one.
+/// `/read/{id}/{slug}`; redirects from a wrong slug to the correct one.
 pub(crate) async fn read(
     frame: Frame,
     Path((id, slug)): Path<(String, String)>,
@@ -62,7 +62,8 @@ pub(crate) async fn read(
     Ok(answer)
 }
 
-/// Reads with the same problem; none where that cannot be told now. The page does not hang on it.
+/// Reads with the same problem. Returns `None` if they cannot be found now; the page is shown
+/// without them.
 async fn others(search: &Search, page: &ReadPage) -> Option<Vec<Match>> {
     let id = page.card.id;
     if page.precis.problem.is_none() {
@@ -86,7 +87,7 @@ async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
     store.read(id).await?.ok_or(Fault::NoSuchRead)
 }
 
-/// A title may change and change back, so nobody keeps the redirect.
+/// A title may change back, so the redirect must not be cached.
 fn moved_to(page: &ReadPage) -> Response {
     let headers = [(LOCATION, reads::href(&page.card)), (CACHE_CONTROL, "private, no-cache".to_owned())];
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
@@ -104,8 +105,8 @@ async fn own(frame: &Frame, store: &Store, id: ReadId) -> Result<Markup, Fault> 
     Ok(html! { (note::section(frame, id, &note, &labels, &known)) (practice::answers(frame, &answers)) })
 }
 
-/// The article made ready, away from the threads that answer: parsing takes time with the square of how deep a hostile
-/// article nests its elements.
+/// Prepares the article on a blocking thread, because parsing takes quadratic time in the nesting
+/// of a hostile article.
 async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
     let (html, address) = (page.article.html.clone(), page.card.url.clone());
     let passages = evidence::passages(&page.article.text, &page.precis);
@@ -155,7 +156,7 @@ fn document(
             (head(frame, page, &shown.marks, marked))
             (own)
             article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
-                // The title heads the page already if no problem does.
+                // Without a leading problem, the title is already at the top.
                 @if leads(&page.precis) { h2 #article-title .article-title { (card.title) } }
                 @else { h2 #article-title .unseen lang="en" { "The article" } }
                 (images::note(&shown.left, &reads::href(card)))
@@ -170,7 +171,7 @@ fn document(
     }
 }
 
-/// Whether the problem stands over the title.
+/// Whether the problem stands above the title.
 fn leads(precis: &Precis) -> bool {
     precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure)
 }
@@ -274,7 +275,7 @@ fn facts(frame: &Frame, page: &ReadPage) -> Markup {
     }
 }
 
-/// The read's concepts with what they are.
+/// The read's concepts with their definitions.
 fn defined(precis: &Precis) -> Markup {
     let concepts: Vec<_> = precis.concepts.iter().filter_map(vocabulary::concept).collect();
     html! {

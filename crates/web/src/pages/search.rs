@@ -1,4 +1,4 @@
-//! `/search?q=…`: who else had this problem, best first, with what shows it.
+//! `/search?q=…`: reads with this problem, best first, with evidence.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
@@ -18,7 +18,7 @@ use crate::parts::{found, search_box, search_facets};
 use crate::question::{PAGE, Question, href};
 use crate::words;
 
-/// `/search`; with `part=results` only the part of it that a question changes.
+/// `/search`; with `part=results` only the part that depends on the question.
 pub(crate) async fn search(
     frame: Frame,
     question: Question,
@@ -105,7 +105,7 @@ fn head(question: &Question, answer: &Answer) -> Markup {
     }
 }
 
-/// How a question was taken where that was not as typed.
+/// Notes about a question that was not searched as typed.
 fn notes(answer: &Answer) -> Markup {
     html! {
         @if !answer.corrections.is_empty() || !answer.query.notes().is_empty() || answer.words_only.is_some() {
@@ -127,14 +127,15 @@ fn notes(answer: &Answer) -> Markup {
     }
 }
 
-/// Why the meaning of a question was not searched. The server's own words may tell its address: they go to the log.
+/// Why the meaning was not searched. The server's own message may contain its address, so it is
+/// only in the log.
 pub(super) fn only_words(why: Option<&str>) -> Markup {
     if let Some(why) = why {
         tracing::warn!("only words were searched: {why}");
     }
     html! {
         @if why.is_some() {
-            p { "Only words were searched: the server that tells what they mean does not answer. The log says why." }
+            p { "Only words were searched: the embedding server does not answer. The log says why." }
         }
     }
 }
@@ -174,7 +175,7 @@ fn nothing(answer: &Answer) -> Markup {
     }
 }
 
-/// What can be asked, for whoever has not asked yet.
+/// What can be searched, before the first question.
 pub(super) fn help() -> Markup {
     let example =
         |query: &str| html! { dt { a href=(href("/search", query, 1)) rel="nofollow" { (query) } } };
@@ -209,7 +210,7 @@ fn pager(question: &Question, answer: &Answer) -> Markup {
     }
 }
 
-/// `/opensearch.xml`: how a browser's own search field asks this archive (OpenSearch 1.1, draft 6).
+/// `/opensearch.xml`: lets a browser's search field search this archive (OpenSearch 1.1, draft 6).
 pub(crate) async fn description(State(app): State<App>, headers: HeaderMap) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let base = match &app.site.base_url {

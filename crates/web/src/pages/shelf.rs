@@ -1,4 +1,4 @@
-//! What the reader keeps, `/shelf`, and wrote, `/notes`.
+//! The reader's shelf, `/shelf`, and notes, `/notes`.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ const ORDERS: [(ShelfOrder, &str, &str); 3] = [
     (ShelfOrder::Minutes, "minutes", "shortest"),
 ];
 
-/// `?label=&source=&week=&sort=&after=`, checked.
+/// `?label=&source=&week=&sort=&after=`, validated.
 #[derive(Clone, Default)]
 struct Asked {
     label: Option<Label>,
@@ -135,7 +135,7 @@ fn list(frame: &Frame, page: &OwnPage, marked: &Marked) -> Markup {
     }
 }
 
-/// What the reader wrote about a read.
+/// The reader's note and labels of a read.
 fn written(own: &Own) -> Markup {
     html! {
         @if !own.note.text.is_empty() { div.written { (markdown::render(own.note.text.as_str())) } }
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_all_of_what_is_asked_and_comes_back_the_same() {
+    fn shelf_filters_round_trip_through_the_address() {
         let query = [("label", "To  Read"), ("week", "2026-W20"), ("sort", "minutes"), ("after", "5.7")];
         let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert_eq!(

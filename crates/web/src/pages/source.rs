@@ -1,4 +1,4 @@
-//! One source, `/source/{slug}`: its health in plain words, then its reads.
+//! A source, `/source/{slug}`: its health in plain words, then its reads.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -37,7 +37,7 @@ pub(crate) async fn source(
     let Some(source) = store.source_by_slug(&slug).await? else {
         return Err(Fault::no_such_source(store, &slug).await);
     };
-    // Its own page is about it; a source in the query narrows nothing here.
+    // The page is about one source, so a source in the query is ignored.
     let narrowing = Narrowing { source: None, ..narrowing };
     narrowing.check_concept(store).await?;
     let filter = narrowing.filter(Some(&source));
@@ -119,8 +119,8 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
             @if is_active && health.last_error.is_none() && health.last_poll.is_some() {
                 p.quiet {
                     @match health.last_new {
-                        Some(new) => { "Its last answer had " (words::count(new, "new read")) "." }
-                        None => "Its last answer was that nothing had changed."
+                        Some(new) => { "Its last response had " (words::count(new, "new read")) "." }
+                        None => "At its last response, nothing had changed."
                     }
                 }
             }
@@ -134,8 +134,8 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
             @if is_active && let Some(hub) = &health.hub { (hub_words(hub, now, zone)) }
             @if is_active && let Some(moving) = &health.moving {
                 p.quiet {
-                    "Its server has said since " (words::date(moving.since, zone)) " that the feed has moved for good, to "
-                    code { (moving.to) } ". It will be asked there once a later answer says so again."
+                    "Since " (words::date(moving.since, zone)) ", its server redirects the feed permanently to "
+                    code { (moving.to) } ". It is polled there after another response confirms that."
                 }
             }
             @if let Some(moved) = &health.moved {
@@ -147,20 +147,20 @@ fn health(source: &Source, reach: &Reach, now: Timestamp, zone: &TimeZone) -> Ma
     }
 }
 
-/// Whether its hub tells when something is new.
+/// Whether its hub sends notifications.
 fn hub_words(hub: &Hub, now: Timestamp, zone: &TimeZone) -> Markup {
     html! {
         p.quiet {
             @match (&hub.error, hub.ends_at) {
                 (_, Some(end)) if hub.tells(now) => {
-                    "Its hub, " code { (hub.url) } ", tells when something is new, until " (words::date(end, zone)) " and then again."
-                    @if let Some(at) = hub.told_at { " It last did " (words::ago(at, now, zone)) "." }
+                    "Its hub, " code { (hub.url) } ", sends notifications until " (words::date(end, zone)) ", then the subscription is renewed."
+                    @if let Some(at) = hub.told_at { " The last one was " (words::ago(at, now, zone)) "." }
                 }
                 (Some(error), _) => {
-                    "Its feed names a hub, " code { (hub.url) } ", which does not tell when something is new: " (error)
+                    "Its feed names a hub, " code { (hub.url) } ", which sends no notifications: " (error)
                 }
                 (None, _) => {
-                    "Its feed names a hub, " code { (hub.url) } ", which is asked to tell when something is new where the setting "
+                    "Its feed names a hub, " code { (hub.url) } ", which sends notifications if the setting "
                     code { "base_url" } " is a public address."
                 }
             }
@@ -168,7 +168,7 @@ fn hub_words(hub: &Hub, now: Timestamp, zone: &TimeZone) -> Markup {
     }
 }
 
-/// Since when it fails, and when it last did not.
+/// Since when polls fail, and the last success.
 fn failing(health: &Health, now: Timestamp, zone: &TimeZone) -> Markup {
     html! {
         p.quiet {
@@ -177,14 +177,14 @@ fn failing(health: &Health, now: Timestamp, zone: &TimeZone) -> Markup {
                 (words::number(health.failures.into())) " polls in a row. "
             }
             @match health.last_success {
-                Some(at) => { "It last answered well " (words::ago(at, now, zone)) "." }
-                None => "It has never answered well."
+                Some(at) => { "Its last successful poll was " (words::ago(at, now, zone)) "." }
+                None => "No poll has ever succeeded."
             }
         }
     }
 }
 
-/// How far back the archive reaches, and how the search for what was before stands.
+/// How far back the archive reaches, and the state of the backfill.
 fn past(source: &Source, reach: &Reach, zone: &TimeZone) -> Markup {
     let command = html! { code { "backissue backfill " (source.slug) } };
     html! {
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_feeds_password_is_not_in_the_link_to_it() {
+    fn link_to_a_feed_has_no_password() {
         let feed = "https://ann:s3cret@acme.example/feed.xml".parse().unwrap();
         assert_eq!(without_credentials(&feed).as_str(), "https://acme.example/feed.xml");
     }

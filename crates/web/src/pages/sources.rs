@@ -1,4 +1,4 @@
-//! The blogs the archive follows, `/sources`, and how each of them is doing.
+//! The followed blogs, `/sources`, with their health.
 
 use axum::extract::State;
 use backissue_model::{Source, Standing};
@@ -50,7 +50,7 @@ fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
     }
 }
 
-/// A source's health in a word.
+/// A source's health in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     Well,
@@ -75,7 +75,7 @@ pub(crate) fn state(source: &Source) -> Condition {
     }
 }
 
-/// The state with its sign, for a list.
+/// The state with its icon, for a list.
 pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> Markup {
     let asked = source.health.last_poll.map(|at| words::ago(at, now, zone));
     html! {
@@ -90,8 +90,8 @@ pub(crate) fn state_words(source: &Source, now: Timestamp, zone: &TimeZone) -> M
                     }
                 }
             },
-            Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not asked yet" } },
-            Condition::Retired => span.state.still { (icons::STILL) span { "gone, says its publisher; kept, asked no more" } },
+            Condition::NotAskedYet => span.state.still { (icons::STILL) span { "not polled yet" } },
+            Condition::Retired => span.state.still { (icons::STILL) span { "gone, by its server; kept, but not polled" } },
             Condition::Paused => span.state.still { (icons::STILL) span { "paused; its reads stay" } },
             Condition::Waiting => span.state.still { (icons::STILL) span { "has no feed and no list of articles; not polled" } },
             Condition::Unfollowed => span.state.still { (icons::STILL) span { "not followed any more; its reads stay" } },
@@ -113,7 +113,7 @@ fn at_a_glance(sources: &[Source], troubled: usize) -> String {
         .filter(|s| matches!(state(s), Condition::Retired | Condition::Waiting | Condition::Paused))
         .count();
     let mut said = match (sources.len(), troubled) {
-        (0, _) => return "The archive follows nobody yet.".to_owned(),
+        (0, _) => return "The archive follows no blog yet.".to_owned(),
         (1, 0) => "One source, and it is well.".to_owned(),
         (_, 0) if silent == 0 => format!("{followed}, all of them well."),
         (_, 0) => format!("{followed}, none of them in trouble."),

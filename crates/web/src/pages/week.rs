@@ -1,4 +1,4 @@
-//! One week's reads: `/` shows the newest, `/week/2026-W20` that one.
+//! A week's reads: `/` shows the newest week, `/week/2026-W20` that one.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -18,19 +18,20 @@ use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
 use crate::{App, documents, words};
 
-/// A week's page lists more than others: a week is one thing, and few have so many reads.
+/// A week's page lists more reads than others, because few weeks have so many.
 const WEEK: u32 = 100;
 
-/// A newest week with fewer reads than this, as on a Monday or in a new archive, is followed by the best of the weeks before.
+/// If the newest week has fewer reads, as on a Monday or in a new archive, the best of the weeks
+/// before follow.
 const THIN: usize = 5;
 
-/// How many weeks before are looked at then, those without reads left out.
+/// Number of earlier weeks with reads to consider.
 const WEEKS_BEFORE: usize = 4;
 
-/// How many of their reads are shown.
+/// Maximum number of their reads.
 const BEST: usize = 12;
 
-/// Fewer reads than this need no narrowing.
+/// Minimum reads from which on facets are shown.
 const NEEDS_NARROWING: usize = 6;
 
 /// `/`
@@ -103,7 +104,8 @@ async fn show(
     Ok(frame.page(document(frame, shown)))
 }
 
-/// The best reads of the last weeks before `week`: those with a problem first, the newest first among them.
+/// The best reads of the weeks before `week`: those with a problem first, newest first in each
+/// group.
 async fn best_before(store: &Store, weeks: &[WeekCount], week: Week) -> Result<Vec<ReadCard>, Fault> {
     let mut found = Vec::new();
     for older in weeks.iter().map(|count| count.week).filter(|older| *older < week).take(WEEKS_BEFORE) {
@@ -111,13 +113,13 @@ async fn best_before(store: &Store, weeks: &[WeekCount], week: Week) -> Result<V
         let most = u32::try_from(BEST).unwrap_or(u32::MAX);
         found.extend(store.reads(&filter, Order::ProblemsFirst, None, most).await?.items);
     }
-    // Stable: within each part the newer week stays first.
+    // The sort is stable, so the newer week stays first in each group.
     found.sort_by_key(|card| card.problem.is_none());
     found.truncate(BEST);
     Ok(found)
 }
 
-/// All that a week's page shows.
+/// The contents of a week's page.
 struct WeekShown {
     week: Week,
     path: String,
@@ -127,9 +129,9 @@ struct WeekShown {
     facets: Facets,
     /// All weeks with reads, newest first.
     weeks: Vec<WeekCount>,
-    /// The best reads of the weeks before, where this one has hardly begun.
+    /// The best reads of the weeks before, if this one has few.
     before: Vec<ReadCard>,
-    /// What the reader did with the week.
+    /// The reader's counts of the week.
     counted: Option<ReaderCount>,
     marked: Marked,
 }
@@ -139,7 +141,7 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");
     let is_long = shown.narrowing.is_narrow() || shown.stretch.items.len() >= NEEDS_NARROWING;
-    // The counts beside the list are those of the whole week.
+    // The facets count the whole week.
     let is_long = is_long && shown.narrowing.show.is_none();
     let beside =
         is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing)).flatten();
@@ -205,7 +207,7 @@ fn tally(counted: &ReaderCount) -> Markup {
     }
 }
 
-/// The ways to see a part of the week by what the reader did, and to be done with all of it.
+/// Links that filter the week by the reader's marks, and the button that marks all of it as done.
 fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
     let narrowing = &shown.narrowing;
     let link = |show: Option<Mine>, name: &str, count: u64| {

@@ -1,4 +1,4 @@
-//! The whole archive, `/weeks`: a shelf for each year, a bar for each week.
+//! The whole archive, `/weeks`: a row per year, a bar per week.
 
 use axum::extract::State;
 use backissue_store::{Store, WeekCount};

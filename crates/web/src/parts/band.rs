@@ -1,6 +1,6 @@
-//! The band on top of every page while a sync runs or the network is away.
+//! The band at the top of pages during a sync, or if the network is away.
 //!
-//! The words are made here for the server's page and for the script alike, so that both say the same.
+//! Server and script use the same texts from here.
 
 use backissue_model::{Phase, Progress};
 use jiff::SignedDuration;
@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::words;
 
-/// What the band says. Two bands that say the same are equal, which is what a page's ETag goes by.
+/// The band's text. Equal bands say the same; a page's ETag depends on it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Words {
     pub(crate) state: BandState,
     pub(crate) headline: String,
     pub(crate) detail: String,
-    /// Share of the work that is done, 0 to 1; none where nobody can tell.
+    /// The finished share of the work, 0 to 1. `None` if it is unknown.
     pub(crate) done: Option<f64>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum BandState {
     Offline,
 }
 
-/// What there is to say of `progress`; nothing while nothing is under way.
+/// The band for `progress`. Returns `None` if nothing is in progress.
 pub(crate) fn words(progress: &Progress) -> Option<Words> {
     if progress.looks_offline() {
         let headline = match progress.sources_polled {
@@ -80,12 +80,13 @@ fn working(progress: &Progress) -> Words {
     }
     let (done, due) =
         (progress.sources_polled + progress.reads_done, progress.sources_due + progress.reads_due);
-    // Counts stay far below what a double holds exactly.
+    // Counts are small enough to be exact in a double.
     let share = (due > 0).then(|| ((done.min(due) as f64 / due as f64) * 1000.0).round() / 1000.0);
     Words { state: BandState::Working, headline, detail: detail.join(", "), done: share }
 }
 
-/// The band itself, hidden while it has nothing to say so that the script can show it. `here` is the page's address.
+/// The band, hidden if it has no text, so that the script can show it. `here` is the page's
+/// address.
 pub(crate) fn band(progress: &Progress, version: Option<u64>, here: &str) -> Markup {
     let said = words(progress);
     let offline = said.as_ref().is_some_and(|words| words.state == BandState::Offline);
@@ -110,7 +111,7 @@ mod tests {
     use backissue_model::SourceTrouble;
 
     #[test]
-    fn a_running_sync_is_told_in_one_line() {
+    fn running_sync_is_described_in_one_line() {
         let progress = Progress {
             phase: Phase::Working,
             began: Some("2026-05-17T12:00:00Z".parse().unwrap()),
@@ -129,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_while_nothing_happens() {
+    fn band_is_hidden_while_idle() {
         assert_eq!(words(&Progress::default()), None);
         assert_eq!(words(&Progress { phase: Phase::Idle, reads_done: 7, ..Progress::default() }), None);
     }
 
     #[test]
-    fn an_absent_network_is_named_whatever_the_phase() {
+    fn missing_network_is_named_in_any_phase() {
         let trouble = SourceTrouble { source: "A".into(), reason: "no route".into(), offline: true };
         let progress = Progress {
             phase: Phase::Idle,

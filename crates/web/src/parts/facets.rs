@@ -1,4 +1,5 @@
-//! How a list could be narrowed, and what it is narrowed to: links all of it, so that an address says everything.
+//! Facets of a list and its current filters: all of them links, so that the address is the whole
+//! state.
 
 use backissue_store::Facets;
 use maud::{Markup, html};
@@ -7,10 +8,10 @@ use crate::narrowing::Narrowing;
 use crate::parts::icons;
 use crate::{vocabulary, words};
 
-/// How many of a facet's values stand open; the rest are folded away.
+/// Number of a facet's values that are visible; the rest is folded.
 const OPEN: usize = 10;
 
-/// A facet that a page leaves out, because the page itself is about one of its values.
+/// A facet that a page omits, because the page is about one of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Without {
     Nothing,
@@ -18,7 +19,7 @@ pub(crate) enum Without {
     Concepts,
 }
 
-/// One value of a facet, and where choosing it leads.
+/// A value of a facet, and the link that selects it.
 pub(crate) struct Value {
     pub(crate) name: String,
     pub(crate) count: u64,
@@ -26,8 +27,8 @@ pub(crate) struct Value {
     pub(crate) chosen: bool,
 }
 
-/// The facets of the list at `path`, each value a link that narrows to it or, when chosen, away from it; none where
-/// nothing would narrow the list.
+/// The facets of the list at `path`: each value links to the list with this filter, or without it
+/// if it is selected. Returns `None` if no value would shorten the list.
 pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without: Without) -> Option<Markup> {
     let kinds = facets.kinds.iter().map(|(kind, count)| {
         let chosen = narrowing.kind == Some(*kind);
@@ -52,13 +53,13 @@ pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without
     (!markup.0.is_empty()).then_some(markup)
 }
 
-/// The values of one facet; nothing where none of them would narrow anything.
+/// The values of a facet. Empty if none of them would shorten the list.
 pub(crate) fn facet(name: &str, values: &[Value]) -> Markup {
-    // A facet with one value narrows nothing, unless it is the one chosen.
+    // A single value shortens nothing, unless it is selected.
     if values.is_empty() || (values.len() == 1 && !values[0].chosen) {
         return html! {};
     }
-    // Folding two or three away would cost more room than it saves.
+    // Folding two or three would take more space than it saves.
     let open = if values.len() <= OPEN + 3 { values.len() } else { OPEN };
     html! {
         section.facet {
@@ -86,7 +87,7 @@ fn list(values: &[Value]) -> Markup {
     }
 }
 
-/// What the list at `path` is narrowed to; each chip takes its part away.
+/// The current filters of the list at `path`; each chip removes one.
 pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str>) -> Markup {
     let chip = |name: &str, without: Narrowing| {
         html! {
@@ -107,7 +108,7 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
     }
 }
 
-/// The facets of a page's list, in its own part: beside the list on wide screens; on narrow ones they open in place.
+/// The facets of a page's list: next to it on wide screens, folded above it on narrow ones.
 pub(crate) fn narrowing(facets: Option<&Markup>) -> Markup {
     html! {
         @if let Some(facets) = facets {

@@ -1,5 +1,4 @@
-//! Reads that were found: problem first as in every list, with the words of the question marked and the place that speaks for
-//! each.
+//! Found reads: problem first, with the question's words marked and the passage that matches.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::words;
 
-/// Reads in the order in which they were found, from number `first` on.
+/// Found reads, numbered from `first` on.
 pub(crate) fn list(
     matches: &[Match],
     marks: &Marks,
@@ -59,13 +58,12 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
     }
 }
 
-/// Words in quotation marks if they are the article's.
+/// Words, in quotation marks if they are the article's.
 fn quoted(form: Form, words: Markup) -> Markup {
     html! { @if form == Form::Quoted { "“" (words) "”" } @else { (words) } }
 }
 
-/// The place of the article that shows why it was found: where it has the words of the question, or else what its problem
-/// rests on.
+/// The passage with the question's words, or else the evidence of the problem.
 fn speaks_for(found: &Match, marks: &Marks) -> Markup {
     let evidence = found.read.precis.problem.as_ref().and_then(|problem| problem.evidence.first());
     let has_marks = |text: &str| !highlights(text, marks).is_empty();
@@ -94,7 +92,7 @@ fn speaks_for(found: &Match, marks: &Marks) -> Markup {
     }
 }
 
-/// Whether a text says nothing that `said` does not say nearly to the letter, so that nobody reads a sentence twice.
+/// Whether a text says nearly the same as `said`, so that readers need not see it twice.
 fn repeats(text: &str, said: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric())
@@ -108,7 +106,7 @@ fn repeats(text: &str, said: &str) -> bool {
     new * 5 <= words.len()
 }
 
-/// A passage with its blocks, such as a heading and what stands under it, apart.
+/// A passage with separators between its blocks, such as a heading and its text.
 fn in_one_line(text: &str, places: &[Range<usize>]) -> Markup {
     let (mut blocks, mut start) = (Vec::new(), 0);
     for block in text.split("\n\n") {
@@ -126,7 +124,7 @@ fn in_one_line(text: &str, places: &[Range<usize>]) -> Markup {
     }
 }
 
-/// Reads with the problem of another one, in few words.
+/// A short list of reads with the same problem.
 pub(crate) fn others(matches: &[Match], zone: &TimeZone) -> Markup {
     html! {
         ul.alike {
@@ -151,14 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_passage_that_only_repeats_the_problem_is_told_from_one_that_says_more() {
+    fn passage_that_repeats_the_problem_is_recognised() {
         let problem = "The cache of Quillcast emptied at the second when most listeners asked.";
         assert!(repeats("Our cache emptied at the second when most listeners asked.", problem));
         assert!(!repeats("The cache emptied at midnight, and a fleet of workers filled it again.", problem));
     }
 
     #[test]
-    fn a_heading_is_kept_apart_from_what_stands_under_it() {
+    fn heading_is_separated_from_its_text() {
         let html = in_one_line("Slow together\n\nThey were slow.", &[0..4, 25..29]).into_string();
         let dot = reads::dot().into_string();
         assert_eq!(html, format!("<mark>Slow</mark> together{dot}They were <mark>slow</mark>."));

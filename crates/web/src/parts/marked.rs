@@ -1,16 +1,16 @@
-//! Texts in which words of a question are marked.
+//! Texts with a question's words marked.
 
 use std::ops::Range;
 
 use backissue_search::{Marks, highlights};
 use maud::{Markup, html};
 
-/// `text` with the words of a question marked.
+/// `text` with a question's words marked.
 pub(crate) fn marked(text: &str, marks: &Marks) -> Markup {
     at(text, &highlights(text, marks))
 }
 
-/// `text` with these places marked, in bytes, in order, none in another.
+/// `text` with these byte ranges marked, which are in order and do not overlap.
 pub(crate) fn at(text: &str, places: &[Range<usize>]) -> Markup {
     let begins = std::iter::once(0).chain(places.iter().map(|place| place.end));
     let ends = places.iter().map(|place| place.start).chain([text.len()]);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_marked_stays_text() {
+    fn marked_text_stays_text() {
         assert_eq!(at("a <b> c", &[0..1, 2..5]).into_string(), "<mark>a</mark> <mark>&lt;b&gt;</mark> c");
         assert_eq!(at("<i>", &[]).into_string(), "&lt;i&gt;");
         assert_eq!(at("ab", std::slice::from_ref(&(0..2))).into_string(), "<mark>ab</mark>");

@@ -1,7 +1,8 @@
-//! A reader's marks on the reads of a page: the buttons that show and change them, and what was just done.
+//! The reader's marks on a page's reads: the buttons that show and change them, and the last
+//! action.
 //!
-//! The buttons of a page belong to one form, which [`crate::frame`] puts there. They work without script; with it the
-//! answer takes the place of what changed.
+//! All buttons of a page belong to one form in [`crate::frame`]. They work without script. With
+//! script, the response replaces the changed parts.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use crate::frame::Frame;
 use crate::parts::{icons, reads};
 use crate::words;
 
-/// The reader's marks on the reads of a page; without a reader there are neither marks nor buttons.
+/// The reader's marks on a page's reads. Without a reader there are no marks and no buttons.
 #[derive(Default)]
 pub(crate) struct Marked(Option<HashMap<ReadId, Marks>>);
 
@@ -57,7 +58,7 @@ fn button(id: ReadId, mark: Mark, set: bool, title: &str) -> Markup {
         Mark::Done => ("Done", "e", icons::DONE),
         Mark::Hide => (if set { "Show again" } else { "Hide" }, "x", icons::HIDE),
     };
-    // The name of the last one says its state already.
+    // The name of the last button contains its state.
     let pressed = (mark != Mark::Hide).then_some(if set { "true" } else { "false" });
     let value = format!("{}{mark} {id}", if set { "not-" } else { "" });
     html! {
@@ -66,7 +67,7 @@ fn button(id: ReadId, mark: Mark, set: bool, title: &str) -> Markup {
     }
 }
 
-/// What an action did, with a button that undoes it.
+/// The message about an action, with a button to undo it.
 pub(crate) fn notice(action: &Action) -> Markup {
     html! {
         span { (done(action)) } " "
@@ -74,7 +75,7 @@ pub(crate) fn notice(action: &Action) -> Markup {
     }
 }
 
-/// What an action was that is undone.
+/// The message about an action that was undone.
 pub(crate) fn undone(action: &Action) -> &'static str {
     match (action.mark, action.set) {
         (Mark::Keep, true) => "not kept.",

@@ -1,4 +1,4 @@
-//! Parts that several pages share. Each takes plain values and gives markup; none asks the store.
+//! Parts that several pages share. Each turns plain values into markup; none uses the store.
 
 pub(crate) mod band;
 pub(crate) mod facets;

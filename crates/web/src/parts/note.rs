@@ -30,11 +30,12 @@ pub(crate) fn section(frame: &Frame, id: ReadId, note: &Note, labels: &[Label], 
     }
 }
 
-/// The box that a note is typed into.
+/// The text box of a note.
 pub(crate) fn typed(id: &str, text: &str) -> Markup {
     html! {
         label.unseen for=(id) { "Note in Markdown" }
-        // The first line break after the tag is not part of the text (HTML standard, section 13.1.2.5).
+        // The first line break after the tag is not part of the text (HTML standard, section
+        // 13.1.2.5).
         textarea id=(id) name="text" rows="8" maxlength=(backissue_model::NOTE_MAX) { "\n" (text) }
     }
 }
@@ -43,7 +44,7 @@ fn labels_of(frame: &Frame, id: ReadId, labels: &[Label], known: &[Label]) -> Ma
     html! {
         form.labels method="post" action={ "/labels/" (id) } {
             (frame.form_fields())
-            // Before the labels, so that the Enter key adds.
+            // Before the labels, so that the Enter key adds one.
             label.unseen for="label" { "A label; adding one keeps the read" }
             input #label name="add" list="known-labels" placeholder="Add a label" autocomplete="off" maxlength=(backissue_model::LABEL_MAX);
             button { "Add" }

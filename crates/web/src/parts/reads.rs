@@ -1,4 +1,5 @@
-//! Reads in a list: the problem is what the eye meets; a post without one says what it is and takes one line.
+//! Reads in a list. The problem is most visible; a post without one says its kind and takes one
+//! line.
 
 use backissue_store::{Cursor, ReadCard};
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use crate::narrowing::Narrowing;
 use crate::parts::marks::Marked;
 use crate::{vocabulary, words};
 
-/// A page's address for `card`.
+/// The page address of `card`.
 pub(crate) fn href(card: &ReadCard) -> String {
     format!("/read/{}/{}", card.id, card.slug)
 }
@@ -40,7 +41,7 @@ pub(crate) fn by_title<'c>(
     }
 }
 
-/// A long list, newest first, a heading for each month.
+/// A long list, newest first, with a heading per month.
 pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone, marked: &Marked) -> Markup {
     let month =
         |card: &ReadCard| dated(card).to_zoned_datetime(zone.clone()).date().strftime("%B %Y").to_string();
@@ -48,7 +49,7 @@ pub(crate) fn by_month(cards: &[ReadCard], zone: &TimeZone, marked: &Marked) -> 
         @for group in cards.chunk_by(|a, b| month(a) == month(b)) {
             section {
                 h2.section { (month(&group[0])) }
-                // Within a month, runs of reads with and without a problem keep their place in time.
+                // Within a month, reads with and without a problem stay in order of time.
                 @for run in group.chunk_by(|a, b| a.problem.is_some() == b.problem.is_some()) {
                     @if run[0].problem.is_some() { (by_problem(run, zone, marked)) } @else { (by_title(run, zone, marked)) }
                 }
@@ -107,7 +108,7 @@ fn minutes(card: &ReadCard) -> Markup {
     html! { span.figure { (card.minutes) " min" } }
 }
 
-/// Links to concepts, by their names.
+/// Links to concepts, with their display names.
 pub(crate) fn concepts(slugs: &[backissue_model::ConceptSlug]) -> Markup {
     html! {
         @if !slugs.is_empty() {
@@ -118,7 +119,7 @@ pub(crate) fn concepts(slugs: &[backissue_model::ConceptSlug]) -> Markup {
     }
 }
 
-/// The moment a read is dated by: its publication, else when it was first seen.
+/// The date of a read: its publication date, or when it was first seen.
 pub(crate) fn dated(card: &ReadCard) -> Timestamp {
     card.published.unwrap_or(card.first_seen)
 }
@@ -132,7 +133,7 @@ pub(crate) fn dot() -> Markup {
     html! { span.dot aria-hidden="true" { "·" } }
 }
 
-/// The way to the next stretch of a list, and back to its beginning.
+/// Links to the next page of a list and to its first one.
 pub(crate) fn pager(path: &str, narrowing: &Narrowing, next: Option<&Cursor>, older: &str) -> Markup {
     let start = narrowing.after.is_some().then(|| Narrowing { after: None, ..narrowing.clone() }.href(path));
     html! {

@@ -1,8 +1,8 @@
-//! The box that a problem is typed into: small in every page's masthead, large where the page is about its answer.
+//! The search box: small in the masthead, large on pages about its answer.
 
 use maud::{Markup, html};
 
-/// What the box asks for.
+/// The label of the box.
 const ASKS: &str = "Search by problem";
 
 /// The box in the masthead.
@@ -15,7 +15,8 @@ pub(crate) fn small() -> Markup {
     }
 }
 
-/// The box above the answer to `question`. While somebody types, the script shows what `path` answers, where it can.
+/// The box above the answer to `question`. The script can show the answer of `path` while a person
+/// types.
 pub(crate) fn large(path: &str, question: &str, shows_while_typing: bool) -> Markup {
     html! {
         form.ask action=(path) role="search" data-answers[shows_while_typing] {

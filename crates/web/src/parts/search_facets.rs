@@ -1,4 +1,5 @@
-//! How an answer could be narrowed and what it is narrowed to: each a link to the same question with one filter more or less.
+//! Facets of an answer and its current filters: each a link to the question with one filter more or
+//! less.
 
 use backissue_search::query::Sense;
 use backissue_search::{Facets, Filter, Query};
@@ -10,7 +11,7 @@ use crate::parts::icons;
 use crate::question::search;
 use crate::{vocabulary, words};
 
-/// The facets of an answer; none where nothing would narrow it.
+/// The facets of an answer. Returns `None` if no value would shorten it.
 pub(crate) fn facets(facets: &Facets, query: &Query) -> Option<Markup> {
     let values = |name: &str, counts: Vec<(String, u64, Filter)>| {
         let values = counts.into_iter().map(|(name, count, filter)| value(query, name, count, filter));
@@ -35,8 +36,8 @@ pub(crate) fn facets(facets: &Facets, query: &Query) -> Option<Markup> {
     (!markup.0.is_empty()).then_some(markup)
 }
 
-/// One value of a facet: chosen, it leads to the question without it; else to the question with it in place of others of its
-/// name.
+/// A value of a facet. If it is selected, it links to the question without it; otherwise to the
+/// question with it, in place of others of its kind.
 fn value(query: &Query, name: String, count: u64, filter: Filter) -> Value {
     let is_it = |other: &Filter, sense| sense == Sense::Only && is_same(other, &filter);
     let chosen = query.filters().any(|(other, sense)| is_it(other, sense));
@@ -49,10 +50,10 @@ fn value(query: &Query, name: String, count: u64, filter: Filter) -> Value {
     Value { name, count, href: search(&next), chosen }
 }
 
-/// Whether two filters let through the same.
+/// Whether two filters accept the same reads.
 fn is_same(one: &Filter, other: &Filter) -> bool {
     match (one, other) {
-        // A company goes by its name in addresses as well.
+        // A company may be given by its slug.
         (Filter::Company(one), Filter::Company(other)) => {
             backissue_model::Slug::of(one) == backissue_model::Slug::of(other)
         }
@@ -72,7 +73,8 @@ fn is_date(filter: &Filter, sense: Sense) -> bool {
     sense == Sense::Only && matches!(filter, Filter::After(_) | Filter::Before(_))
 }
 
-/// The first day of a year and of the next; none for years that no question can name, as of feeds whose dates are nothing.
+/// The first day of a year and of the next one. Returns `None` for years that a question cannot
+/// name, which come from wrong dates in feeds.
 fn bounds(year: i16) -> Option<(Date, Date)> {
     if year < 1000 {
         return None;
@@ -80,7 +82,7 @@ fn bounds(year: i16) -> Option<(Date, Date)> {
     Some((Date::new(year, 1, 1).ok()?, Date::new(year.checked_add(1)?, 1, 1).ok()?))
 }
 
-/// The year to which a question is narrowed, where its dates are just that.
+/// The year to which the question's dates are limited.
 fn chosen_year(query: &Query) -> Option<i16> {
     let mut dates =
         query.filters().filter(|(filter, sense)| is_date(filter, *sense)).map(|(filter, _)| filter);
@@ -89,7 +91,7 @@ fn chosen_year(query: &Query) -> Option<i16> {
     (none.is_none() && bounds(after.year())? == (*after, *before)).then(|| after.year())
 }
 
-/// What an answer is narrowed to; each chip takes its part away.
+/// The current filters of an answer; each chip removes one.
 pub(crate) fn chips(query: &Query) -> Markup {
     let year = chosen_year(query);
     let others: Vec<(&Filter, Sense)> =
@@ -112,7 +114,7 @@ pub(crate) fn chips(query: &Query) -> Markup {
     }
 }
 
-/// A filter in words for people.
+/// A filter in words.
 fn named(filter: &Filter, sense: Sense) -> String {
     let name = match filter {
         Filter::Company(name) | Filter::Technology(name) => name.clone(),
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_added_to_the_question_and_taken_out_again() {
+    fn facet_is_added_to_the_question_and_removed() {
         let found = facets_of(&["Apache Flink", "Vitess"], &[2021, 2020]);
         let html = facets(&found, &Query::parse("slow queue")).unwrap().into_string();
         for href in [
@@ -162,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_year_that_cannot_be_asked_for_is_not_offered() {
+    fn impossible_year_is_not_offered() {
         let found = facets_of(&[], &[2021, 2020, 1]);
         let html = facets(&found, &Query::parse("queue")).unwrap().into_string();
         assert_eq!(html.matches("<li>").count(), 2, "{html}");
     }
 
     #[test]
-    fn another_value_takes_the_place_of_the_chosen_one() {
+    fn another_value_replaces_the_selected_one() {
         let query = Query::parse("queue company:Vitess after:2019-05");
         let html = facets(&facets_of(&["Vitess", "Linkerd"], &[2021, 2020]), &query).unwrap().into_string();
         assert!(html.contains(r#"href="/search?q=queue+after%3A2019-05+company%3ALinkerd""#), "{html}");
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_filter_has_a_chip_that_takes_it_away() {
+    fn every_filter_has_a_chip_that_removes_it() {
         let html =
             chips(&Query::parse("x -kind:tutorial week:2026-W20 after:2020 before:2021")).into_string();
         for (name, href) in [

@@ -1,4 +1,4 @@
-//! Weeks drawn as bars on a shelf: busy and quiet ones show at a glance, and every bar is a link.
+//! Weeks as bars: busy and quiet ones are visible, and each bar is a link.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,14 @@ use maud::{Markup, html};
 
 use crate::words;
 
-/// Weeks in the strip above a week's page; narrow screens show the newer half.
+/// Number of weeks in the strip above a week's page. Narrow screens show the newer half.
 const STRIP: usize = 26;
 
-/// How many weeks after the current one the strip shows where there are some: so it stands in the middle on narrow screens.
+/// Number of weeks in the strip after the current one, so that it is in the middle on narrow
+/// screens.
 const STRIP_AHEAD: usize = 6;
 
-/// The heights that a bar can have; the stylesheet has a class for each.
+/// Number of possible heights of a bar; the stylesheet has a class for each.
 const STEPS: u64 = 20;
 
 /// The strip of weeks around `current`. `weeks` are those with reads, newest first.
@@ -56,14 +57,14 @@ pub(crate) fn turn(weeks: &[WeekCount], current: Week) -> Markup {
     }
 }
 
-/// The weeks with reads next to `current`: the older one, the newer one. `weeks` are newest first.
+/// The nearest weeks with reads: the older one, the newer one. `weeks` are newest first.
 pub(crate) fn neighbours(weeks: &[WeekCount], current: Week) -> (Option<Week>, Option<Week>) {
     let older = weeks.iter().map(|count| count.week).find(|week| *week < current);
     let newer = weeks.iter().rev().map(|count| count.week).find(|week| *week > current);
     (older, newer)
 }
 
-/// One year's weeks. `tallest` is the height of the shelf in reads.
+/// One year's weeks. `tallest` is the number of reads of a full bar.
 pub(crate) fn year(weeks: &[WeekCount], tallest: u64) -> Markup {
     let counts = by_week(weeks);
     let (Some(newest), Some(year)) =
@@ -81,7 +82,8 @@ pub(crate) fn year(weeks: &[WeekCount], tallest: u64) -> Markup {
     }
 }
 
-/// The height of the shelf: what nineteen in twenty weeks stay under, so that one flood does not flatten all the others.
+/// The number of reads of a full bar: 19 of 20 weeks have at most this many, so that one
+/// exceptional week does not flatten all others.
 pub(crate) fn height(weeks: &[WeekCount]) -> u64 {
     let mut reads: Vec<u64> = weeks.iter().map(|count| count.reads).collect();
     reads.sort_unstable();
@@ -92,8 +94,8 @@ fn by_week(weeks: &[WeekCount]) -> HashMap<Week, WeekCount> {
     weeks.iter().map(|count| (count.week, *count)).collect()
 }
 
-/// A week's bar: its height and the part of it with a problem are classes of the stylesheet, which keeps a page of hundreds
-/// of bars light.
+/// A week's bar. Its height and the part with a problem are classes of the stylesheet, which keeps
+/// a page with hundreds of bars small.
 fn cell(week: Week, count: Option<WeekCount>, tallest: u64, current: Option<Week>) -> Markup {
     let Some(count) = count.filter(|count| count.reads > 0) else { return html! {} };
     let name = format!(
@@ -110,8 +112,8 @@ fn cell(week: Week, count: Option<WeekCount>, tallest: u64, current: Option<Week
     }
 }
 
-/// The height of a week's bar in twentieths of the shelf, and how many of these have a problem: at least one each where there
-/// is any.
+/// The height of a week's bar in twentieths, and how many of these have a problem: at least one
+/// each if there are any.
 fn steps(count: WeekCount, tallest: u64) -> (u64, u64) {
     let whole = (count.reads.min(tallest) * STEPS).div_ceil(tallest.max(1)).clamp(1, STEPS);
     (whole, (count.problems * whole).div_ceil(count.reads.max(1)).min(whole))
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_does_not_flatten_the_other_weeks() {
+    fn exceptional_week_does_not_flatten_others() {
         let mut weeks: Vec<_> = (1..=40).map(|n| week(&format!("2025-W{n:02}"), 10, 5)).collect();
         weeks.push(week("2025-W41", 900, 1));
         assert_eq!(height(&weeks), 10);
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strip_reaches_back_half_a_year_and_marks_the_current_week() {
+    fn strip_has_half_a_year_and_marks_the_current_week() {
         let weeks = [week("2026-W20", 8, 4), week("2026-W10", 2, 2), week("2020-W10", 2, 2)];
         let html = strip(&weeks, "2026-W20".parse().unwrap()).into_string();
         assert_eq!(html.matches("<li>").count(), STRIP);
@@ -150,21 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn a_year_has_as_many_cells_as_weeks_up_to_its_newest() {
+    fn year_has_a_cell_per_week_up_to_its_newest() {
         let html = year(&[week("2026-W03", 8, 4), week("2026-W01", 1, 0)], 8).into_string();
         assert_eq!(html.matches("<li>").count(), 3);
         assert!(year(&[], 1).into_string().is_empty());
     }
 
     #[test]
-    fn years_of_bars_are_light() {
+    fn years_of_bars_are_small() {
         let weeks: Vec<_> = (1..=52).rev().map(|n| week(&format!("2025-W{n:02}"), n, n / 2)).collect();
         let html = year(&weeks, 50).into_string();
         assert!(html.len() < 52 * 150, "{} bytes a year", html.len());
     }
 
     #[test]
-    fn every_bar_has_a_height_that_the_stylesheet_knows() {
+    fn stylesheet_has_a_class_for_every_height() {
         for (reads, problems, expected) in [
             (1, 0, (1, 0)),
             (1, 1, (1, 1)),

@@ -1,4 +1,4 @@
-//! What the archive says of a read, and what that rests on.
+//! The statements about a read, with their evidence.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use crate::evidence;
 
-/// The address of the `nth` piece of evidence, from 1, of the statement so named: its mark in the article, or where none of
-/// the article's `marks` is it, the article with its words for the browser to find.
+/// The address of the `nth` piece of evidence, from 1, of a statement: its mark in the article. If
+/// `marks` does not have it, a text directive for the browser.
 fn way_to(evidence: &Evidence, statement: &str, nth: usize, marks: &HashSet<String>) -> String {
     let mark = evidence::id(statement, nth);
     if marks.contains(&mark) {
@@ -18,8 +18,8 @@ fn way_to(evidence: &Evidence, statement: &str, nth: usize, marks: &HashSet<Stri
     }
 }
 
-/// `said`, the statement so named, with the ways to its evidence under it. While a pointer or the focus is on it, its
-/// evidence is lit up in the article.
+/// `said`, the text of a statement, with links to its evidence. While it has the pointer or the
+/// focus, its evidence is highlighted in the article.
 pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &HashSet<String>) -> Markup {
     html! {
         div.stated data-statement=(name) {
@@ -38,7 +38,7 @@ pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &Ha
     }
 }
 
-/// Whose words a statement is in, and how sure it is.
+/// Whose words a statement uses, and how sure it is.
 fn standing(statement: &Statement) -> &'static str {
     match (statement.form, statement.sureness()) {
         (Form::Quoted, Sureness::Sure) => "In the authors’ words.",
@@ -59,13 +59,13 @@ fn odds(statement: &Statement) -> String {
     }
 }
 
-/// A statement under its name.
+/// A statement with its heading.
 pub(crate) fn say(name: &str, statement: &Statement, marks: &HashSet<String>) -> Markup {
     let said = html! { h2 { (heading(name)) } p.said { (statement.form.said(&statement.text)) } };
     html! { section.say { (stated(name, statement, said, marks)) } }
 }
 
-/// "How do we know?": for each statement the quote it rests on, how sure its maker is, and who made it.
+/// "How do we know?": each statement with its quote, its confidence and its annotator.
 pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup {
     html! {
         details.grounds {
@@ -87,7 +87,7 @@ pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup
     }
 }
 
-/// A statement's name for people.
+/// A statement's display name.
 pub(crate) fn heading(name: &str) -> &'static str {
     match name {
         "problem" => "The problem",
@@ -99,10 +99,10 @@ pub(crate) fn heading(name: &str) -> &'static str {
 
 fn made_by(made_by: &MadeBy) -> Markup {
     html! {
-        "Read by the "
+        "Annotated by the "
         @if let Some(model) = &made_by.model {
             "language model " (model)
-            @if let Some(prompt) = &made_by.prompt_version { ", asked with prompt version " (prompt) "," }
+            @if let Some(prompt) = &made_by.prompt_version { ", with prompt version " (prompt) "," }
             " through the "
         }
         (made_by.annotator) " annotator, version " (made_by.version)
@@ -110,13 +110,13 @@ fn made_by(made_by: &MadeBy) -> Markup {
     }
 }
 
-/// `quote` as the value of a text directive, by which browsers find and mark it (WICG scroll-to-text-fragment). Quotes
-/// that reach over several blocks are given by their first and last words.
+/// `quote` as a text directive, by which browsers find and highlight it (WICG
+/// scroll-to-text-fragment). Quotes over several blocks are given by their first and last words.
 fn text_directive(quote: &str) -> String {
     let encode = |text: &str| {
         let mut encoded = String::with_capacity(text.len());
         for byte in text.bytes() {
-            // The dash and the comma mean something in the directive.
+            // Dash and comma are special in a directive.
             if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~') {
                 encoded.push(char::from(byte));
             } else {
@@ -138,23 +138,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_made_it_is_told_with_all_that_tells_two_makers_apart() {
+    fn annotator_is_named_with_model_and_versions() {
         let mut maker =
             MadeBy { annotator: "built-in".into(), version: "3".into(), model: None, prompt_version: None };
-        assert!(made_by(&maker).into_string().starts_with("Read by the built-in annotator, version 3."));
+        assert!(made_by(&maker).into_string().starts_with("Annotated by the built-in annotator, version 3."));
         (maker.model, maker.prompt_version) = (Some("some-model:8b".into()), Some("2".into()));
         maker.annotator = "model".into();
         let told = made_by(&maker).into_string();
         assert!(
             told.starts_with(
-                "Read by the language model some-model:8b, asked with prompt version 2, through the model annotator, version 3."
+                "Annotated by the language model some-model:8b, with prompt version 2, through the model annotator, version 3."
             ),
             "{told}"
         );
     }
 
     #[test]
-    fn evidence_without_a_mark_is_looked_for_by_the_browser() {
+    fn evidence_without_a_mark_uses_a_text_directive() {
         let evidence = Evidence::at("It failed.", 0, 10).unwrap();
         let marks = HashSet::from(["evidence-problem-1".to_owned()]);
         assert_eq!(way_to(&evidence, "problem", 1, &marks), "#evidence-problem-1");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_keeps_its_own_signs_apart_from_the_quotes() {
+    fn text_directive_escapes_special_signs() {
         assert_eq!(text_directive("well-known, 58 %"), "well%2Dknown%2C%2058%20%25");
         assert_eq!(
             text_directive("one two three four\n\nfive six seven eight nine"),

@@ -1,4 +1,4 @@
-//! A store filled the way a sync would fill it, without a network.
+//! Fills a store like a sync, without a network.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use backissue_store::{Address, Admission, PollOutcome, Scope, Store, StoreError}
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-/// A blog and what it has published.
+/// A blog and its posts.
 pub struct Blog {
     pub title: String,
     pub company: String,
@@ -15,7 +15,7 @@ pub struct Blog {
     pub posts: Vec<Post>,
 }
 
-/// A post as it is at the end of its way.
+/// A processed post.
 #[derive(Clone)]
 pub struct Post {
     pub url: Url,
@@ -25,7 +25,7 @@ pub struct Post {
 
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Takes every post of every blog through its whole way into `store`.
+/// Processes all posts of all blogs into `store`.
 pub async fn fill(store: &Store, blogs: &[Blog], now: Timestamp) -> Result<(), StoreError> {
     for blog in blogs {
         let new = NewSource {

@@ -1,4 +1,4 @@
-//! Looks at a page as a browser would: parsed, not as text.
+//! Looks at a page like a browser: parsed, not as text.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ impl Page {
         Self { path: path.to_owned(), document: Document::from(html), source: html.to_owned() }
     }
 
-    /// What every page of ours keeps to, whatever it shows.
+    /// What all our pages have in common.
     pub fn assert_well_formed(&self) {
         let path = &self.path;
         assert!(self.document.errors.borrow().is_empty(), "{path}: {:?}", self.document.errors.borrow());
@@ -65,7 +65,7 @@ impl Page {
         }
     }
 
-    /// Nothing but the page's own assets is fetched by showing it.
+    /// Showing the page fetches only its own assets.
     pub fn assert_loads_nothing_from_elsewhere(&self) {
         for node in self.document.select("img, source, video, audio, iframe, object, embed, script, link[rel=stylesheet], link[rel=icon]").nodes() {
             let address = node.attr("src").or_else(|| node.attr("href")).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Page {
         }
     }
 
-    /// Addresses of our own that the page leads to, without the part after `#`.
+    /// Our own addresses that the page links to, without the part after `#`.
     pub fn own_links(&self) -> BTreeSet<String> {
         let hrefs = self.attributes("a[href], link[href]", "href");
         let own = hrefs.into_iter().filter(|href| href.starts_with('/'));
@@ -99,7 +99,8 @@ impl Page {
         squeezed(&self.document.select("body").text())
     }
 
-    /// The page's main part as an indented outline of what a person meets: for snapshots that survive a change of class.
+    /// The page's main part as an indented outline of what a person sees, for snapshots that do not
+    /// depend on classes.
     pub fn outline(&self) -> String {
         let mut outline = String::new();
         for node in self.document.select("body > .page").nodes() {

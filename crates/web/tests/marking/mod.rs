@@ -50,7 +50,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn every_list_and_read_page_has_buttons_that_tell_its_marks() {
+async fn lists_and_reads_have_buttons_with_their_marks() {
     let site = site(&blogs()).await;
     site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
     let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
@@ -62,7 +62,7 @@ async fn every_list_and_read_page_has_buttons_that_tell_its_marks() {
 }
 
 #[tokio::test]
-async fn a_form_marks_a_read_and_leads_back_to_it() {
+async fn form_marks_a_read_and_returns_to_it() {
     let site = site(&blogs()).await;
     let token = site.token(WEEK).await;
     let before = site.get(WEEK).await;
@@ -92,7 +92,7 @@ async fn a_form_marks_a_read_and_leads_back_to_it() {
 }
 
 #[tokio::test]
-async fn the_script_gets_the_parts_that_changed() {
+async fn script_gets_the_changed_parts() {
     let site = site(&blogs()).await;
     let token = site.token(WEEK).await;
     let fields = [("token", token.as_str()), ("back", WEEK), ("do", "hide 2"), ("part", "marks")];
@@ -107,7 +107,7 @@ async fn the_script_gets_the_parts_that_changed() {
 }
 
 #[tokio::test]
-async fn a_week_is_filtered_by_what_its_reader_did_and_marked_done_at_once() {
+async fn week_is_filtered_by_marks_and_marked_done() {
     let site = site(&blogs()).await;
     site.store.mark(ReaderId::ONE, ReadId(1), Mark::Done, true, super::now()).await.unwrap();
     site.store.mark(ReaderId::ONE, ReadId(2), Mark::Keep, true, super::now()).await.unwrap();
@@ -141,7 +141,7 @@ async fn opening_a_read_marks_nothing() {
 }
 
 #[tokio::test]
-async fn what_no_page_of_ours_sent_changes_nothing() {
+async fn requests_from_other_pages_change_nothing() {
     let site = site(&blogs()).await;
     let token = site.token(WEEK).await;
     let before = site.version().await;
@@ -195,7 +195,7 @@ async fn hostile_forms_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_only_site_shows_no_marks_and_says_why() {
+async fn read_only_site_shows_no_marks_and_explains() {
     let why = "These pages are read-only: nobody set a password.";
     let site = site_of(&blogs(), Images::default(), Readers::ReadOnly(why.into())).await;
     site.store.mark(ReaderId::ONE, ReadId(1), Mark::Hide, true, super::now()).await.unwrap();
@@ -222,7 +222,7 @@ fn access_table() -> BTreeSet<(String, String)> {
     rows.collect()
 }
 
-/// Routes as the sources name them.
+/// Routes in the sources.
 fn routes() -> BTreeSet<(String, String)> {
     fn sources(folder: &std::path::Path, all: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -250,7 +250,7 @@ fn routes() -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_route_has_a_line_in_the_access_table_and_every_change_is_guarded() {
+async fn routes_are_in_the_access_table_and_changes_guarded() {
     let (table, routes) = (access_table(), routes());
     assert_eq!(
         routes.difference(&table).collect::<Vec<_>>(),
@@ -295,7 +295,7 @@ async fn every_route_has_a_line_in_the_access_table_and_every_change_is_guarded(
 }
 
 #[test]
-fn a_secret_is_never_the_same() {
+fn form_secrets_differ() {
     assert_ne!(FormKey::new_secret(), FormKey::new_secret());
 }
 
@@ -316,7 +316,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn a_note_is_saved_shown_everywhere_and_never_overwritten_unseen() {
+async fn note_is_saved_shown_and_never_overwritten() {
     let site = site(&blogs()).await;
     let empty = site.read_page(1).await;
     assert_eq!(empty.attributes("#note-version", "value"), ["0"]);
@@ -350,7 +350,7 @@ async fn a_note_is_saved_shown_everywhere_and_never_overwritten_unseen() {
 }
 
 #[tokio::test]
-async fn labels_put_a_read_on_the_shelf_and_narrow_it() {
+async fn labels_keep_reads_and_filter_the_shelf() {
     let site = site(&blogs()).await;
     let token = site.token("/").await;
     let send = async |id: i64, name: &str, value: &str| {
@@ -411,7 +411,7 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_only_site_shows_neither_notes_nor_shelf() {
+async fn read_only_site_shows_no_notes_and_no_shelf() {
     let site = site_of(&blogs(), Images::default(), Readers::ReadOnly("No password.".into())).await;
     let (one, read) = (ReaderId::ONE, ReadId(1));
     site.store.save_note(one, read, &"Secret thought".parse().unwrap(), 0, super::now()).await.unwrap();

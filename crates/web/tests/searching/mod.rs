@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use crate::specimens::{HOSTILE, PROBLEM, QUOTE, blogs, busy_blog, late_post, now};
 use crate::{Answer, Site, archive, html, site};
 
-/// A question as it stands in an address.
+/// A question as part of an address.
 fn asked(path: &str, question: &str) -> String {
     let mut address = url::form_urlencoded::Serializer::new(String::new());
     address.append_pair("q", question);
@@ -26,7 +26,7 @@ fn json(answer: &Answer) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_question_is_answered_problem_first_with_its_words_marked() {
+async fn answer_is_problem_first_with_marked_words() {
     let site = site(&blogs()).await;
     let page = page(&site, &asked("/search", "noisy disk tenants")).await;
     assert_eq!(page.all(".found .problem").first().map(String::as_str), Some(PROBLEM));
@@ -39,7 +39,7 @@ async fn a_question_is_answered_problem_first_with_its_words_marked() {
 }
 
 #[tokio::test]
-async fn what_says_it_in_other_words_is_found_and_shows_its_evidence() {
+async fn paraphrase_is_found_and_shows_its_evidence() {
     let site = site(&blogs()).await;
     let question = "apartment dwellers annoyed by loud roommates";
     let found = json(&site.get(&asked("/api/search", question)).await);
@@ -55,7 +55,7 @@ async fn what_says_it_in_other_words_is_found_and_shows_its_evidence() {
 }
 
 #[tokio::test]
-async fn facets_go_into_the_question_and_out_again() {
+async fn facets_are_added_to_the_question_and_removed() {
     let site = site(&blogs()).await;
     let path = asked("/search", "cache");
     let all = page(&site, &path).await;
@@ -80,7 +80,7 @@ async fn facets_go_into_the_question_and_out_again() {
 }
 
 #[tokio::test]
-async fn hostile_questions_stay_words() {
+async fn hostile_questions_stay_text() {
     let site = site(&blogs()).await;
     for question in [
         r#""><script>alert(1)</script>"#,
@@ -111,17 +111,17 @@ async fn hostile_questions_stay_words() {
 }
 
 #[tokio::test]
-async fn what_was_not_understood_is_said_and_a_slip_of_the_finger_is_mended() {
+async fn invalid_parts_are_noted_and_typos_corrected() {
     let site = site(&blogs()).await;
     let noted = page(&site, &asked("/search", "kind:poem cache")).await;
-    assert!(noted.one(".notes").contains("“poem” is no kind"), "{}", noted.one(".notes"));
+    assert!(noted.one(".notes").contains("“poem” is not a kind"), "{}", noted.one(".notes"));
     let mended = page(&site, &asked("/search", "tennant bandwith")).await;
     assert!(mended.one(".notes").contains("Searched for tenant too"), "{}", mended.one(".notes"));
     assert_eq!(mended.all(".found .problem").first().map(String::as_str), Some(PROBLEM));
 }
 
 #[tokio::test]
-async fn without_a_question_there_is_help_and_without_an_answer_advice() {
+async fn empty_question_gets_help_and_no_answer_advice() {
     let site = site(&blogs()).await;
     for path in ["/search", "/search?q=", "/search?q=%20%20"] {
         assert_eq!(page(&site, path).await.one("h1"), "Search by problem");
@@ -145,7 +145,7 @@ async fn filters_alone_list_the_newest() {
 }
 
 #[tokio::test]
-async fn an_answer_is_paged_and_met_once() {
+async fn answer_pages_show_every_read_once() {
     let site = site(&[busy_blog(50)]).await;
     for question in ["company:busy", "post tenant"] {
         let (mut path, mut met, mut pages) = (asked("/search", question), Vec::new(), 0);
@@ -174,7 +174,7 @@ async fn an_answer_is_paged_and_met_once() {
 }
 
 #[tokio::test]
-async fn the_script_gets_the_part_that_a_question_changes() {
+async fn script_gets_the_part_that_a_question_changes() {
     let site = site(&blogs()).await;
     // The last word is still being typed.
     let unfinished = site.get("/search?q=bandw&part=results").await;
@@ -221,14 +221,14 @@ async fn with_company() -> Site {
     site(&blogs).await
 }
 
-/// The page of the read that a question finds first.
+/// The page of the best read for a question.
 async fn best(site: &Site, question: &str) -> String {
     let found = json(&site.get(&asked("/api/search", question)).await);
     found["items"][0]["path"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn a_read_names_others_with_its_problem() {
+async fn read_lists_others_with_its_problem() {
     let site = with_company().await;
     let read = page(&site, &best(&site, "Good fences").await).await;
     assert_eq!(
@@ -240,7 +240,7 @@ async fn a_read_names_others_with_its_problem() {
 }
 
 #[tokio::test]
-async fn a_page_with_others_is_made_anew_when_the_index_has_more() {
+async fn page_with_others_is_rendered_again_after_indexing() {
     let site = with_company().await;
     let path = best(&site, "Good fences").await;
     let tag = site.get(&path).await.headers["etag"].to_str().unwrap().to_owned();
@@ -256,7 +256,7 @@ async fn a_page_with_others_is_made_anew_when_the_index_has_more() {
 }
 
 #[tokio::test]
-async fn an_index_that_is_behind_says_so_and_breaks_nothing() {
+async fn incomplete_index_is_reported() {
     let site = site(&[]).await;
     archive::fill(&site.store, &blogs(), now()).await.unwrap();
     let behind = page(&site, &asked("/search", "tenant")).await;
@@ -274,7 +274,7 @@ async fn an_index_that_is_behind_says_so_and_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_how_to_ask() {
+async fn opensearch_description_is_valid() {
     let site = site(&blogs()).await;
     let front = page(&site, "/").await;
     assert_eq!(front.attributes("link[rel=search]", "href"), ["/opensearch.xml"]);
@@ -286,14 +286,14 @@ async fn a_browser_is_told_how_to_ask() {
 }
 
 #[tokio::test]
-async fn the_answers_look_as_they_did() {
+async fn answers_match_their_snapshots() {
     let site = site(&blogs()).await;
     let narrowed = page(&site, &asked("/search", "cache peak kind:case-study")).await;
     insta::assert_snapshot!("search", narrowed.outline());
     insta::assert_snapshot!("search_help", page(&site, "/search").await.outline());
     insta::assert_snapshot!("prior_art", page(&site, &asked("/prior-art", "cache peak")).await.outline());
     let mut found = json(&site.get(&asked("/api/search", "\"evening peak\" lock")).await);
-    // Scores move with the weights, which are chosen elsewhere.
+    // Scores depend on weights that are tuned elsewhere.
     for item in found["items"].as_array_mut().unwrap() {
         item["score"] = "…".into();
         item["similarity"] = "…".into();

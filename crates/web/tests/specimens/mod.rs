@@ -1,4 +1,4 @@
-//! A handful of reads that have everything a page may have to show.
+//! Reads with everything that a page may have to show.
 
 use backissue_model::{
     Article, Blocks, ConceptSlug, Evidence, Fingerprint, Form, Kind, MadeBy, Precis, Statement,
@@ -14,7 +14,7 @@ pub const QUOTE: &str =
     "a single busy tenant could take most of its disk bandwidth, so that the other fifty-nine waited";
 pub const HOSTILE: &str = r#"</title><script>alert("1")</script><img src=x onerror=alert(2)> & 'more'"#;
 
-/// The moment at which the specimens are read: in week 21 of 2026.
+/// The time of the specimens: in week 21 of 2026.
 pub fn now() -> Timestamp {
     "2026-05-20T12:00:00Z".parse().unwrap()
 }
@@ -37,7 +37,7 @@ pub fn blogs() -> Vec<Blog> {
     ]
 }
 
-/// A post that comes later than the others.
+/// A post that appears later than the others.
 pub fn late_post() -> Post {
     let told = Told {
         path: "late",
@@ -51,7 +51,7 @@ pub fn late_post() -> Post {
     post("https://fernhost.example/", &told)
 }
 
-/// A blog that published `posts` posts in week 18, every third without a problem.
+/// A blog with `posts` posts in week 18, every third without a problem.
 pub fn busy_blog(posts: usize) -> Blog {
     let mut busy = blog("Busy", "Busy", "https://busy.example/", &[]);
     let monday: Timestamp = "2026-04-27T00:00:00Z".parse().unwrap();
@@ -60,7 +60,7 @@ pub fn busy_blog(posts: usize) -> Blog {
         one.url = format!("https://busy.example/{nth}").parse().unwrap();
         one.article.canonical_url = None;
         one.article.title = Some(format!("Post {nth}"));
-        // Some share a moment, which paging must not trip over.
+        // Some have the same time, which paging must handle.
         one.article.published = Some(monday + jiff::SignedDuration::from_mins(nth as i64 / 4 * 10));
         one.article.fingerprint = Some(Fingerprint(nth as u128 + 1));
         busy.posts.push(one);

@@ -1,4 +1,5 @@
-//! Articles of the shared test data as blocks: what pages are rendered from, and what a good extraction of them holds.
+//! Articles of the shared test data as blocks: what pages are rendered from, and what a good
+//! extraction of them holds.
 
 use std::collections::{HashMap, HashSet};
 
@@ -39,7 +40,8 @@ pub struct Block {
     pub part: Part,
 }
 
-/// The kinds of blocks. Pieces of HTML have inline markup only, but for quotations and items, which may hold blocks.
+/// The kinds of blocks. Pieces of HTML have inline markup only, but for quotations and items, which
+/// may hold blocks.
 #[derive(Clone, Debug)]
 pub enum Part {
     /// A paragraph.
@@ -106,7 +108,8 @@ impl Block {
     }
 }
 
-/// The letters and digits of a text with hyphens between the words, as generators make addresses and anchors of it.
+/// The letters and digits of a text with hyphens between the words, as generators make addresses
+/// and anchors of it.
 pub fn slug(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
@@ -127,8 +130,8 @@ struct Blog {
     title: String,
 }
 
-/// The articles of the shared test data that were published at these addresses, by address. Left out are those that have
-/// other things in them than the known kinds of blocks.
+/// The articles of the shared test data that were published at these addresses, by address. Left
+/// out are those that have other things in them than the known kinds of blocks.
 ///
 /// # Errors
 /// Where the test data is missing or damaged.

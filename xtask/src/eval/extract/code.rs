@@ -63,7 +63,8 @@ const KEYWORDS: &[&str] = &[
     "with",
 ];
 
-/// The lines of a code block, each a list of pieces: `kind` (empty for what is not highlighted) and `text`.
+/// The lines of a code block, each a list of pieces: `kind` (empty for what is not highlighted) and
+/// `text`.
 pub fn lines(code: &str) -> Vec<Vec<Value>> {
     code.split('\n')
         .map(|line| pieces(line).into_iter().map(|(kind, text)| context! { kind, text }).collect())

@@ -1,7 +1,9 @@
-//! The gold set: articles of the shared test data in the pages that generators and themes make of them.
+//! The gold set: articles of the shared test data in the pages that generators and themes make of
+//! them.
 //!
-//! `eval/pages/NAME.html` is a template for each generator, with the markup that it really writes. `articles.jsonl` says
-//! which articles are rendered with it, and `frame.toml` has the words that stand around them.
+//! `eval/pages/NAME.html` is a template for each generator, with the markup that it really writes.
+//! `articles.jsonl` says which articles are rendered with it, and `frame.toml` has the words that
+//! stand around them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -80,7 +82,8 @@ struct Comment {
 /// Every page of the set, in the order of the generators' names.
 ///
 /// # Errors
-/// Where a file is missing or damaged, a template does not render, or an article is not in the shared test data.
+/// Where a file is missing or damaged, a template does not render, or an article is not in the
+/// shared test data.
 pub fn load() -> anyhow::Result<Vec<Page>> {
     let folder = workspace().join("eval/pages");
     let lines = std::fs::read_to_string(folder.join("articles.jsonl"))?;
@@ -135,7 +138,8 @@ fn templates(folder: &PathBuf) -> anyhow::Result<HashMap<String, String>> {
 }
 
 impl Frame {
-    /// What the template of page `number` is given, and those of its words that are beside the article.
+    /// What the template of page `number` is given, and those of its words that are beside the
+    /// article.
     fn around(&self, number: usize, article: &Article, others: &[&Article]) -> (Value, Vec<String>) {
         fn nth<T>(all: &[T], number: usize) -> &T {
             &all[number % all.len()]

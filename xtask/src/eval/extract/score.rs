@@ -1,8 +1,9 @@
 //! How much of an article was found, and how much that is none.
 //!
-//! The measure is that of the public article extraction benchmark (scrapinghub/article-extraction-benchmark): words are runs
-//! of letters, digits and underscores; a text is the bag of its runs of four words; precision and recall are taken of each
-//! page, then their means over the pages; F1 is of the two means.
+//! The measure is that of the public article extraction benchmark
+//! (scrapinghub/article-extraction-benchmark): words are runs of letters, digits and underscores; a
+//! text is the bag of its runs of four words; precision and recall are taken of each page, then
+//! their means over the pages; F1 is of the two means.
 
 use std::collections::HashMap;
 
@@ -87,7 +88,8 @@ fn kept(wanted: Vec<String>, mut found: Vec<String>) -> Kept {
     Kept { all, kept: wanted.iter().filter_map(is_there).count() }
 }
 
-/// The headings of sections that are headings still, with the same words; some generators number them.
+/// The headings of sections that are headings still, with the same words; some generators number
+/// them.
 pub fn headings(article: &Article, extracted: &Extracted) -> Kept {
     let words = |text: &str| letters(text).trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
     let wanted = article.texts(|part| matches!(part, Part::Heading { .. })).into_iter().map(words);

@@ -116,7 +116,8 @@ fn library(page: &Input<'_>) -> Extracted {
         .unwrap_or_default()
 }
 
-/// A Python with the packages of `eval/peers/requirements.txt`, in an environment below the target folder.
+/// A Python with the packages of `eval/peers/requirements.txt`, in an environment below the target
+/// folder.
 fn python() -> anyhow::Result<PathBuf> {
     let folder = target_folder()?.join("peers");
     let wanted = workspace().join("eval/peers/requirements.txt");
@@ -135,7 +136,8 @@ fn python() -> anyhow::Result<PathBuf> {
     Ok(interpreter)
 }
 
-/// A program in Python: `eval/peers/extract.py` reads the pages from files and answers with a line for each.
+/// A program in Python: `eval/peers/extract.py` reads the pages from files and answers with a line
+/// for each.
 fn peer(interpreter: &Path, name: &'static str, pages: &[Input<'_>]) -> anyhow::Result<Run> {
     #[derive(Deserialize)]
     struct Took {

@@ -1,8 +1,9 @@
-//! How close the closest read has to be to a question for it to have an answer.
+//! How close the closest read must be to a question, so that the question has an answer.
 //!
-//! A read's closeness is its similarity in meaning plus a weight times the share of the question in its words. For each weight
-//! the floor is the highest at which the relevant reads of the tuning half stay. The weight is one at which most unanswerable
-//! questions of that half get no read, and which is not at the edge of those.
+//! A read's closeness is its similarity in meaning plus a weight times the share of the question in
+//! its words. For each weight, the floor is the highest one that keeps the relevant reads of the
+//! tuning half. The chosen weight is one with which most unanswerable questions of that half get no
+//! read, and which is not at the edge of these.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +17,7 @@ use super::queries::{Half, Judged, Kind};
 use crate::table::table;
 use crate::test::workspace;
 
-/// The share of relevant reads that have to stay.
+/// The share of relevant reads to keep.
 const KEPT: f64 = 0.99;
 /// The same for reads with another's problem.
 const KEPT_OTHERS: f64 = 0.98;
@@ -69,8 +70,9 @@ struct Pair {
     read: Ranked,
 }
 
-/// Prints how close reads that answer one question are to each other's problem, beside reads that were judged no answer to it. A
-/// read whose problem is not shown cannot be shown as having another's, so only those with a problem count.
+/// Prints how close reads that answer one question are to each other's problem, beside reads that
+/// were judged no answer to it. A read whose problem is not shown cannot be shown as having
+/// another's, so only those with a problem count.
 async fn others(search: &Search, judged: &[Judged], urls: &Urls, reads: &[ReadText]) -> anyhow::Result<()> {
     let ids: HashMap<&str, ReadId> = urls.iter().map(|(id, url)| (url.as_str(), *id)).collect();
     let with_problem: HashSet<ReadId> =

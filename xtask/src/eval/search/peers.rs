@@ -1,4 +1,4 @@
-//! What ours is compared with.
+//! The systems with which ours is compared.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
 use super::super::minilm::MiniLm;
 
-/// The fields of a read that the databases are given, each with its weight there.
+/// The fields of a read in the databases, each with its weight there.
 const FIELDS: [(&str, f32); 7] = [
     ("title", 6.0),
     ("problem", 4.0),
@@ -31,13 +31,13 @@ fn fields(read: &ReadText) -> [String; 7] {
         of(&precis.outcome),
         concepts.join(" ").replace('-', " "),
         precis.technologies.join(" "),
-        // PostgreSQL refuses more than a megabyte of words, and this character.
+        // PostgreSQL refuses more than a megabyte of words, and NUL.
         read.text.chars().filter(|char| *char != '\0').take(400_000).collect(),
     ]
 }
 
-/// The words of a query, those that say nothing left out as long as others remain: joined by OR, which serves long questions
-/// better than demanding every word.
+/// The words of a query without stop words (unless there are no others), joined by OR, which is
+/// better for long questions than requiring all words.
 fn words(text: &str) -> Vec<String> {
     const STOP: [&str; 36] = [
         "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "i", "in", "is",
@@ -53,14 +53,14 @@ fn words(text: &str) -> Vec<String> {
     if telling.is_empty() { all } else { telling }
 }
 
-/// SQLite's own full text: BM25 with weights by field, Porter's stemmer.
+/// SQLite's full-text search: BM25 with weights by field, Porter's stemmer.
 pub struct Fts5(tokio::sync::Mutex<SqliteConnection>);
 
 impl Fts5 {
     /// An index of these reads.
     ///
     /// # Errors
-    /// Where SQLite fails.
+    /// If SQLite fails.
     pub async fn of(reads: &[ReadText]) -> anyhow::Result<Self> {
         let mut db = SqliteConnection::connect("sqlite::memory:").await?;
         let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
@@ -83,7 +83,7 @@ impl Fts5 {
     /// The addresses of the best reads for each query.
     ///
     /// # Errors
-    /// Where SQLite fails.
+    /// If SQLite fails.
     pub async fn ask(&self, queries: &[&str], limit: usize) -> anyhow::Result<Vec<Vec<String>>> {
         let weights: Vec<String> = FIELDS.iter().map(|(_, weight)| weight.to_string()).collect();
         let query = format!(
@@ -105,14 +105,14 @@ impl Fts5 {
     }
 }
 
-/// PostgreSQL's own full text: English stemmer, cover density, weights by field.
+/// PostgreSQL's full-text search: English stemmer, cover density, weights by field.
 pub struct PostgresText(tokio::sync::Mutex<PgConnection>);
 
 impl PostgresText {
-    /// An index of these reads in a database of its own.
+    /// An index of these reads in a separate database.
     ///
     /// # Errors
-    /// Where PostgreSQL fails.
+    /// If PostgreSQL fails.
     pub async fn of(server: &str, reads: &[ReadText]) -> anyhow::Result<Self> {
         let mut db = PgConnection::connect(server).await.context("the database server of the evaluation")?;
         sqlx::query("CREATE TEMPORARY TABLE reads (url text, words tsvector)").execute(&mut db).await?;
@@ -138,13 +138,14 @@ impl PostgresText {
     /// The addresses of the best reads for each query.
     ///
     /// # Errors
-    /// Where PostgreSQL fails.
+    /// If PostgreSQL fails.
     pub async fn ask(&self, queries: &[&str], limit: usize) -> anyhow::Result<Vec<Vec<String>>> {
         let mut db = self.0.lock().await;
         let mut lists = Vec::new();
         for text in queries {
             let any: Vec<String> = words(text).iter().map(|word| format!("'{word}'")).collect();
-            // Weights are those of D, C, B, A; 1 divides by the logarithm of a document's length, which serves it best here.
+            // The weights are for D, C, B, A. 1 divides by the logarithm of a document's length,
+            // which is best here.
             let rows = sqlx::query(
                 "SELECT url FROM reads, to_tsquery('english', $1) AS asked WHERE words @@ asked
                  ORDER BY ts_rank(ARRAY[0.15, 0.4, 0.7, 1.0], words, asked, 1) DESC, url LIMIT $2",
@@ -159,7 +160,7 @@ impl PostgresText {
     }
 }
 
-/// The whole model's vectors of the same texts of which ours keeps vectors.
+/// The original model's vectors of the texts for which ours has vectors.
 pub struct Sentences {
     model: MiniLm,
     reads: HashMap<String, Vec<Vec<f32>>>,
@@ -169,7 +170,7 @@ impl Sentences {
     /// The vectors of these reads.
     ///
     /// # Errors
-    /// Where the model cannot be had.
+    /// If the model is unavailable.
     pub fn of(reads: &[ReadText]) -> anyhow::Result<Self> {
         let mut model = MiniLm::start()?;
         let mut vectors = HashMap::new();
@@ -184,7 +185,7 @@ impl Sentences {
     /// The addresses of the nearest reads for each query.
     ///
     /// # Errors
-    /// Where the model has ended.
+    /// If the model has ended.
     pub fn ask(&mut self, queries: &[&str], limit: usize) -> anyhow::Result<Vec<Vec<String>>> {
         let mut lists = Vec::new();
         for text in queries {

@@ -1,4 +1,4 @@
-//! The judged queries `eval/search.jsonl`, and the figures of a ranking.
+//! The judged queries in `eval/search.jsonl`, and the measures of a ranking.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,13 +9,13 @@ use serde::Deserialize;
 use super::super::statistics::ratio;
 use crate::test::workspace;
 
-/// What sort of query.
+/// The kind of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A problem in other words than the article's.
     Paraphrase,
-    /// A name, an error, an option as it is written.
+    /// An exact name, error or option.
     Exact,
     /// A broad topic.
     Topic,
@@ -32,19 +32,19 @@ impl Kind {
     }
 }
 
-/// Which half of the queries.
+/// A half of the queries.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Half {
-    /// Those that are only reported on
+    /// Those for reporting only
     Reporting,
-    /// Those that everything is tuned on
+    /// Those for tuning
     Tuning,
     /// Both
     All,
 }
 
 impl Half {
-    /// Whether a query belongs to it: odd numbers are tuned on.
+    /// Whether a query belongs to it: odd numbers are for tuning.
     pub fn holds(self, judged: &Judged) -> bool {
         let is_odd = judged.id.ends_with(['1', '3', '5', '7', '9']);
         match self {
@@ -65,27 +65,28 @@ impl fmt::Display for Half {
     }
 }
 
-/// A query with what was judged of the reads that any system found.
+/// A query with the judgements of the reads that any system found.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judged {
     /// Its number.
     pub id: String,
-    /// What sort it is.
+    /// Its kind.
     pub kind: Kind,
-    /// What is typed.
+    /// The typed text.
     pub query: String,
-    /// The article it was written from.
+    /// The article from which it was written.
     #[expect(dead_code, reason = "told for people who read the file")]
     written_from: String,
-    /// How relevant reads are, by address: 3 just what was asked, 2 clearly helpful, 1 touches it, 0 not at all.
+    /// The relevance of reads, by address: 3 exactly relevant, 2 clearly helpful, 1 partly
+    /// relevant, 0 not at all.
     pub grades: BTreeMap<String, u8>,
 }
 
-/// The judged queries in the file's order.
+/// The judged queries, in file order.
 ///
 /// # Errors
-/// Where the file is missing or damaged, with its line.
+/// If the file is missing or malformed, with its line.
 pub fn load() -> anyhow::Result<Vec<Judged>> {
     let path = workspace().join("eval/search.jsonl");
     let text =
@@ -101,7 +102,8 @@ impl Judged {
         self.grades.get(url).copied().unwrap_or(0)
     }
 
-    /// Normalised discounted cumulative gain of the first ten (Järvelin & Kekäläinen 2002), a grade's gain being 2^grade - 1.
+    /// The normalised discounted cumulative gain of the first ten (Järvelin & Kekäläinen 2002),
+    /// with gain 2^grade - 1.
     pub fn ndcg(&self, list: &[String]) -> f64 {
         let gain = |grade: u8| f64::from((1u32 << grade) - 1);
         let discounted = |grades: &mut dyn Iterator<Item = u8>| -> f64 {
@@ -113,20 +115,21 @@ impl Judged {
         ratio(found, discounted(&mut best.into_iter()))
     }
 
-    /// One divided by the place of the first clearly relevant read among the first ten; 0 where there is none.
+    /// The reciprocal rank of the first clearly relevant read among the first ten; 0 if there is
+    /// none.
     pub fn reciprocal_rank(&self, list: &[String]) -> f64 {
         let first = list.iter().take(10).position(|url| self.grade(url) >= 2);
         first.map_or(0.0, |at| 1.0 / (at + 1) as f64)
     }
 
-    /// The share of the clearly relevant reads that are among the first twenty.
+    /// The share of clearly relevant reads among the first twenty.
     pub fn recall(&self, list: &[String]) -> f64 {
         let all = self.grades.values().filter(|grade| **grade >= 2).count();
         let found = list.iter().take(20).filter(|url| self.grade(url) >= 2).count();
         ratio(found as f64, all as f64)
     }
 
-    /// The share of the first ten that somebody judged: what nobody judged counts as not relevant.
+    /// The share of the first ten that have been judged. Others count as not relevant.
     pub fn share_judged(&self, list: &[String]) -> f64 {
         let ten = &list[..list.len().min(10)];
         ratio(ten.iter().filter(|url| self.grades.contains_key(*url)).count() as f64, ten.len() as f64)
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_their_definitions() {
+    fn measures_match_their_definitions() {
         let judged = judged(&[("a", 3), ("b", 2), ("c", 1), ("d", 0)]);
         let ideal = 7.0 + 3.0 / 3f64.log2() + 1.0 / 2.0;
         assert!((judged.ndcg(&list(&["a", "b", "c"])) - 1.0).abs() < 1e-12);
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_judged_queries_are_as_many_and_as_mixed_as_they_should_be() {
+    fn judged_queries_are_complete_and_mixed() {
         let all = load().unwrap();
         assert!(all.len() >= 80);
         for half in [Half::Reporting, Half::Tuning] {

@@ -1,4 +1,4 @@
-//! Choosing what each thing counts: one dial after another is put where the tuning half of the queries is answered best.
+//! Tunes the weights: sets one after another to the value with the best answers on the tuning half.
 
 use backissue_search::{Blend, By, Search};
 
@@ -6,7 +6,7 @@ use super::super::statistics::mean;
 use super::queries::Judged;
 use super::{DEPTH, Urls};
 
-/// A number of the blend, and where it may stand.
+/// A number of the blend, and its possible values.
 struct Dial {
     name: &'static str,
     number: fn(&mut Blend) -> &mut f32,
@@ -39,12 +39,12 @@ const BLEND: [Dial; 6] = [
     Dial { name: "recency", number: |b| &mut b.recency, values: &[0.0, 0.005, 0.02, 0.06] },
 ];
 
-/// Rounds over all dials; later ones change little.
+/// Rounds over all numbers; further ones change little.
 const ROUNDS: usize = 2;
-/// A dial moves only for more than this, so that chance moves nothing.
+/// The minimum improvement for a change, so that chance changes nothing.
 const WORTH_MOVING: f64 = 0.001;
 
-/// Tunes and prints where the dials stand in the end.
+/// Tunes and prints the final values.
 pub async fn tune(search: &Search, judged: &[Judged], urls: &Urls) -> anyhow::Result<()> {
     let mut blend = Blend::default();
     for (title, by, dials) in [("words", By::Words, &WORDS[..]), ("both", By::Both, &BLEND[..])] {
