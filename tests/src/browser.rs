@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -77,11 +76,8 @@ impl Browser {
     /// # Errors
     /// As [`Browser::start`].
     pub async fn start_with(more: &[String]) -> anyhow::Result<Self> {
-        let program = driver_program().context(
-            "chromedriver is not installed; run `apt-get install chromium chromium-driver`, or `cargo xtask test` as root",
-        )?;
         let profile = tempfile::tempdir()?;
-        let (driver, port) = started(&program)?;
+        let (driver, port) = started()?;
         let flags = [
             "--headless=new",
             "--no-sandbox",
@@ -201,23 +197,19 @@ impl Drop for Browser {
     }
 }
 
-fn driver_program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("chromedriver")).find(|program| program.is_file())
-}
-
 /// The driver and its port. It takes a free port of IPv4 and then the same port of IPv6. If the
 /// latter is in use, it ends and is started again.
-fn started(program: &Path) -> anyhow::Result<(Child, u16)> {
+fn started() -> anyhow::Result<(Child, u16)> {
     let mut failed = None;
     for _ in 0..5 {
-        let driver = Command::new(program)
+        let driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut driver = driver.context("chromedriver does not start")?;
+        let mut driver =
+            driver.context("chromedriver does not start; run `apt-get install chromium chromium-driver`")?;
         match told_port(&mut driver) {
             Ok(port) => return Ok((driver, port)),
             Err(error) => failed = Some(error),

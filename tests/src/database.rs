@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::Context;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
@@ -20,11 +19,7 @@ impl Database {
     /// # Errors
     /// If the variable is not set, or the server cannot be reached.
     pub fn create() -> anyhow::Result<Self> {
-        let server = std::env::var("BACKISSUE_TEST_POSTGRES").context(
-            "BACKISSUE_TEST_POSTGRES names no PostgreSQL server; run `cargo xtask test`, or set it to a postgres:// address \
-             whose user may create databases",
-        )?;
-        Self::create_on(&server)
+        Self::create_on(&backissue_needs::postgres()?)
     }
 
     /// Creates one on this server.

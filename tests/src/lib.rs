@@ -10,7 +10,6 @@ pub mod hostile;
 pub mod made_up_web;
 pub mod postgres;
 pub mod program;
-pub mod shared;
 pub mod small_past;
 pub mod stand_in_hub;
 pub mod stand_in_model;

@@ -1,17 +1,17 @@
 //! A PostgreSQL server for tests, in a temporary folder and on a free port. Dropping it removes it.
 //!
 //! Its data is not durable (`fsync` is off), and anybody on this machine may connect, so use it
-//! only for tests. The server programs are searched in `PATH`, in `/usr/lib/postgresql/*/bin` and
-//! in `/usr/local/bin`. They refuse to run as root; then they run as the user `postgres`, or else
+//! only for tests. PostgreSQL refuses to run as root; then it runs as the user `postgres`, or else
 //! `nobody`.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use backissue_needs::postgres_programs;
 use tempfile::TempDir;
 
 /// Time limit for the server to start.
@@ -34,7 +34,7 @@ impl Cluster {
     /// # Errors
     /// If PostgreSQL is not installed, or does not start. The message has its log.
     pub fn start() -> anyhow::Result<Self> {
-        let programs = programs()?;
+        let programs = postgres_programs()?;
         let user = server_user()?;
         let folder = tempfile::Builder::new().prefix("backissue-postgres-").tempdir()?;
         user.owns(folder.path())?;
@@ -91,7 +91,7 @@ impl Cluster {
     /// If it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.stop();
-        self.server = serve(&programs()?, &server_user()?, self.folder.path(), self.port)?;
+        self.server = serve(&postgres_programs()?, &server_user()?, self.folder.path(), self.port)?;
         Ok(())
     }
 
@@ -167,28 +167,6 @@ fn wait_until_ready(programs: &Path, server: &mut Child, port: u16) -> anyhow::R
     bail!("it did not answer within {} seconds", READY_WITHIN.as_secs())
 }
 
-/// The folder with `initdb`, `postgres` and `pg_isready`: the first in `PATH`, else the newest
-/// installed version.
-fn programs() -> anyhow::Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
-        .collect();
-    versions.sort_unstable_by_key(|(version, _)| std::cmp::Reverse(*version));
-    std::env::split_paths(&path)
-        .chain(versions.into_iter().map(|(_, folder)| folder))
-        .chain([PathBuf::from("/usr/local/bin")])
-        .find(|folder| ["initdb", "postgres", "pg_isready"].iter().all(|name| folder.join(name).is_file()))
-        .context(
-            "PostgreSQL's server programs (initdb, postgres, pg_isready) were not found on PATH, in \
-             /usr/lib/postgresql/*/bin or in /usr/local/bin; install PostgreSQL (Debian: `apt install postgresql`), \
-             its service need not run",
-        )
-}
-
 /// The user of the server.
 struct ServerUser {
     name: Option<&'static str>,
@@ -248,10 +226,12 @@ fn group_of(name: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backissue_needs::needs;
     use std::net::TcpStream;
 
     #[test]
     fn cluster_starts_and_is_removed() {
+        needs!(PostgresPrograms);
         let cluster = Cluster::start().unwrap();
         let (_, rest) = cluster.url().split_once('@').unwrap();
         let address: std::net::SocketAddr = rest.split_once('/').unwrap().0.parse().unwrap();

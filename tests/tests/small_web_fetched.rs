@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use backissue_fetch::{Body, Fetcher, Validators, Want};
-use backissue_tests::shared::shared_dir;
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::web::{Scheme, SmallWeb, SmallWebOptions};
 
 fn small_web(scheme: Scheme) -> SmallWeb {
@@ -48,16 +48,19 @@ async fn every_feed_comes_in_once(scheme: Scheme) {
 
 #[tokio::test]
 async fn every_feed_is_fetched_once_over_tls() {
+    needs!(SharedData);
     every_feed_comes_in_once(Scheme::Https).await;
 }
 
 #[tokio::test]
 async fn every_feed_is_fetched_once_over_plain_http() {
+    needs!(SharedData);
     every_feed_comes_in_once(Scheme::Http).await;
 }
 
 #[tokio::test]
 async fn folders_and_http_are_redirected() {
+    needs!(SharedData);
     let web = small_web(Scheme::Https);
     let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
     let url = "http://vitess.io/blog/2024-09-06-lfx-mentorship-journey".parse().unwrap();
@@ -73,6 +76,7 @@ async fn folders_and_http_are_redirected() {
 
 #[tokio::test]
 async fn last_modified_alone_makes_a_request_conditional() {
+    needs!(SharedData);
     let web = small_web(Scheme::Https);
     let fetcher = Fetcher::new(web.fetch_settings()).unwrap();
     let url = web.feeds()[0].parse().unwrap();
@@ -92,6 +96,7 @@ async fn last_modified_alone_makes_a_request_conditional() {
 
 #[tokio::test]
 async fn untrusted_and_private_servers_are_refused() {
+    needs!(SharedData);
     let web = small_web(Scheme::Https);
     let feed = web.feeds()[0].parse().unwrap();
     let mut settings = web.fetch_settings();

@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 use backissue_annotate::{Field, Text};
 use backissue_extract::{Page, extract};
 use backissue_model::{Article, ConceptSlug, Kind, Span};
-use backissue_tests::shared::shared_dir;
+use backissue_needs::shared_dir;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -247,9 +247,11 @@ pub fn numbered(text: &str, sentences: &[Span], words: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backissue_needs::needs;
 
     #[test]
     fn labels_have_their_reads_and_sentences() {
+        needs!(SharedData);
         let mut missing = Vec::new();
         for read in load().unwrap() {
             let text = &read.article.text;

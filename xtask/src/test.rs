@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
+use backissue_needs::{ALL, Need, shared_dir};
 use backissue_tests::postgres::Cluster;
-use backissue_tests::shared::shared_dir;
 
 use crate::check::Check;
 
@@ -52,6 +52,8 @@ impl Test {
             let mut tests = cargo();
             tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
+            // A test that lacks something fails instead of being skipped.
+            tests.env(ALL, "1");
             // Snapshots are compared and never written. A missing one is a failure.
             tests.env("INSTA_UPDATE", "no");
             self.properties(&mut tests)?;
@@ -111,20 +113,8 @@ fn dependencies() -> anyhow::Result<()> {
 /// Installs PostgreSQL, Chromium and programs that read feeds from Debian's packages if they are
 /// missing, and starts a temporary database server.
 fn what_tests_need() -> anyhow::Result<Cluster> {
-    let mut missing = Vec::new();
-    if !postgres_is_here() {
-        missing.push("postgresql");
-    }
-    if find("chromedriver").is_none() || find("chromium").is_none() {
-        missing.extend(["chromium", "chromium-driver"]);
-    }
-    if find("newsboat").is_none() {
-        missing.push("newsboat");
-    }
-    let reads_feeds = ["-c", "import feedparser"];
-    if !succeeds(Command::new("/usr/bin/python3").args(reads_feeds)) {
-        missing.push("python3-feedparser");
-    }
+    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders];
+    let missing: Vec<&str> = needs.into_iter().flat_map(Need::missing_packages).collect();
     install(&missing)?;
     Cluster::start()
 }
@@ -140,19 +130,9 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
     run(Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
 }
 
-fn postgres_is_here() -> bool {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    find("initdb").is_some() || versions.into_iter().any(|v| v.path().join("bin/initdb").is_file())
-}
-
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
-}
-
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|p| p.is_file())
 }
 
 /// The path where `cargo build` puts the binary.

@@ -1,7 +1,7 @@
 //! `cargo xtask web`: serves the small web of real blogs on loopback until interrupted.
 
 use anyhow::Context;
-use backissue_tests::shared::shared_dir;
+use backissue_needs::shared_dir;
 use backissue_tests::web::{Scheme, SmallWeb, SmallWebOptions};
 
 /// The arguments of `cargo xtask web`.

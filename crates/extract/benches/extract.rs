@@ -1,12 +1,12 @@
 //! Milliseconds per page over a sample of the shared web: this crate, and the library it builds on.
 //!
-//! `cargo bench -p backissue-extract`. The sample is every twelfth page of `BACKISSUE_SHARED`/web
-//! (default `../shared`).
+//! `cargo bench -p backissue-extract`. The sample is every twelfth page of the shared web.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use backissue_extract::{Page, extract};
+use backissue_needs::shared_dir;
 use divan::{Bencher, counter::ItemsCount};
 
 fn main() {
@@ -14,11 +14,10 @@ fn main() {
 }
 
 fn sample() -> Vec<Vec<u8>> {
-    let shared = std::env::var_os("BACKISSUE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let web = shared_dir().expect("the sample is shared test data").join("web");
     let mut pages = Vec::new();
-    gather(&shared.join("web"), &mut pages);
-    assert!(!pages.is_empty(), "no pages under {}; set BACKISSUE_SHARED", shared.display());
+    gather(&web, &mut pages);
+    assert!(!pages.is_empty(), "no pages under {}", web.display());
     pages.sort();
     pages.iter().step_by(12).map(|page| fs::read(page).expect("a page that was listed can be read")).collect()
 }

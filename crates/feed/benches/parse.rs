@@ -2,9 +2,8 @@
 //!
 //! `cargo bench -p backissue-feed`. One run parses all feeds of the shared test web.
 
-use std::path::PathBuf;
-
 use backissue_feed::{Hints, parse};
+use backissue_needs::shared_dir;
 use divan::counter::BytesCount;
 
 fn main() {
@@ -12,14 +11,10 @@ fn main() {
 }
 
 fn feeds() -> Vec<Vec<u8>> {
-    let shared = std::env::var_os("BACKISSUE_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
+    let shared = shared_dir().expect("the feeds are shared test data");
     let manifest = shared.join("web/manifest.json");
-    let text = std::fs::read_to_string(&manifest).unwrap_or_else(|error| {
-        panic!("the benchmark reads {}: {error}; set BACKISSUE_SHARED", manifest.display())
-    });
+    let text =
+        std::fs::read_to_string(&manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
     let hosts: serde_json::Value = serde_json::from_str(&text).expect("the manifest is JSON");
     let mut feeds = Vec::new();
     for host in hosts.as_array().into_iter().flatten() {

@@ -142,11 +142,12 @@ fn mark_pieces(node: &NodeRef, text: &str, pieces: &[(&Passage, Range<usize>)], 
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use backissue_annotate::{Text, annotate};
     use backissue_extract::{Page, extract};
     use backissue_model::{Article, Evidence, Form, Kind, MadeBy};
+    use backissue_needs::{needs, shared_dir};
     use url::Url;
 
     use super::*;
@@ -257,12 +258,9 @@ mod tests {
         );
     }
 
-    /// Real articles with their addresses: every fifteenth page of the shared web
-    /// (`BACKISSUE_SHARED`, default `../shared` next to the workspace).
+    /// Real articles with their addresses: every fifteenth page of the shared web.
     fn real_articles() -> Vec<(Url, Article)> {
-        let shared = std::env::var_os("BACKISSUE_SHARED")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-        let web = shared.join("web");
+        let web = shared_dir().unwrap().join("web");
         let (mut folders, mut pages) = (vec![web.clone()], Vec::new());
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
@@ -342,6 +340,7 @@ mod tests {
 
     #[test]
     fn evidence_in_real_articles_is_marked_exactly() {
+        needs!(SharedData);
         let (mut anything, mut own) = ((0, 0), (0, 0));
         for (url, article) in real_articles() {
             let (all, found) = marked_to_the_letter(&url, &article, &precis_of_anything(&article.text));

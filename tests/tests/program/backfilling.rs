@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 
 use backissue_model::CanonicalUrl;
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, client, wait};
-use backissue_tests::shared::shared_dir;
 use backissue_tests::small_past::{Article, articles};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
@@ -53,6 +53,7 @@ fn the_past_is_in(before: &BTreeMap<String, String>, after: &BTreeMap<String, St
 
 #[test]
 fn backfill_is_complete_and_idempotent() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     archive.json(&["sync"]).unwrap();
     let before = kept(&archive);
@@ -115,12 +116,14 @@ fn a_kill_loses_nothing(web: &SmallWeb, archive: &Archive) {
 
 #[test]
 fn with_sqlite_a_kill_loses_nothing() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     a_kill_loses_nothing(&web, &archive);
 }
 
 #[test]
 fn with_postgresql_backfill_is_complete() {
+    needs!(SharedData, Postgres);
     let database = Database::create().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), database.url()]);
@@ -132,6 +135,7 @@ fn with_postgresql_backfill_is_complete() {
 
 #[tokio::test]
 async fn running_serve_backfills_in_the_background() {
+    needs!(SharedData);
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());

@@ -1,6 +1,7 @@
 //! The pages in a real browser: narrow and wide, light and dark, with the keyboard, and without
 //! errors.
 
+use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
@@ -44,6 +45,7 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
 
 #[tokio::test]
 async fn pages_fit_the_screen_without_errors() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     served.until_searchable(&client(), 42).await.unwrap();
@@ -88,6 +90,7 @@ async fn pages_fit_the_screen_without_errors() {
 
 #[tokio::test]
 async fn keyboard_moves_through_a_week_and_opens_a_read() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -110,6 +113,7 @@ async fn keyboard_moves_through_a_week_and_opens_a_read() {
 
 #[tokio::test]
 async fn first_tab_is_a_skip_link() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -141,6 +145,7 @@ const NO_COLOUR: &str = "rgba(0, 0, 0, 0)";
 
 #[tokio::test]
 async fn statement_highlights_its_evidence_and_links_to_it() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();
@@ -201,6 +206,7 @@ pub fn once(expression: &str) -> String {
 
 #[tokio::test]
 async fn slash_focuses_the_search_box_with_live_answers() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     served.until_searchable(&client(), 42).await.unwrap();
     let browser = Browser::start().await.unwrap();
@@ -239,6 +245,7 @@ async fn slash_focuses_the_search_box_with_live_answers() {
 
 #[tokio::test]
 async fn prior_art_is_copied_with_one_click() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     served.until_searchable(&client(), 42).await.unwrap();
     let browser = Browser::start().await.unwrap();

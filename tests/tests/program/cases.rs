@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
 use backissue_tests::program::Archive;
-use backissue_tests::shared::shared_dir;
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -69,6 +69,7 @@ impl From<Served> for Document {
 
 #[test]
 fn inputs_that_people_reported_give_the_right_values() {
+    needs!(SharedData);
     let folder = shared_dir().unwrap().join("cases/cases");
     let path = folder.join("expected.json");
     let cases = fs::read(&path).unwrap_or_else(|error| {

@@ -1,7 +1,7 @@
 //! The command line: help, exit codes, JSON, no colour in pipes, subscriptions, `inspect`.
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::program::Archive;
-use backissue_tests::shared::shared_dir;
 
 use crate::small_web;
 
@@ -275,6 +275,7 @@ fn config_shows_the_origin_of_settings() {
 
 #[test]
 fn real_opml_file_round_trips() {
+    needs!(SharedData);
     let archive = alone();
     let opml = shared_dir().unwrap().join("engineering_blogs.opml");
     let first = archive.json(&["import", &opml.display().to_string()]).unwrap();
@@ -293,6 +294,7 @@ fn real_opml_file_round_trips() {
 
 #[test]
 fn site_leads_to_its_feed_or_a_list_of_feeds() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     let known = archive.json(&["follow", "https://vitess.io/blog/feed.json"]).unwrap();
     assert_eq!(known[0]["new"], false);
@@ -333,6 +335,7 @@ fn site_leads_to_its_feed_or_a_list_of_feeds() {
 
 #[test]
 fn inspect_output_is_stable() {
+    needs!(SharedData);
     let archive = alone();
     let web = shared_dir().unwrap().join("web");
     let path = |rest: &str| web.join(rest).display().to_string();
@@ -376,6 +379,7 @@ fn inspect_output_is_stable() {
 
 #[test]
 fn readers_data_is_exported_and_imported() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     archive.done(&["sync"]).unwrap();
     let week = archive.json(&["week"]).unwrap();

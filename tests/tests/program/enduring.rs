@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::contents::Contents;
 use backissue_tests::hostile::{Ends, HostileWeb, TRAPS};
 use backissue_tests::program::{Archive, wait_and_weigh};
-use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::syncing::listed_in;
@@ -45,6 +45,7 @@ fn follow(archive: &Archive, outlines: &str) {
 
 #[test]
 fn hostile_web_takes_bounded_time_and_memory() {
+    needs!(SharedData);
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let hostile = HostileWeb::start().unwrap();
     let archive = archive_of_both(&web, &hostile);

@@ -6,10 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::contents::Contents;
 use backissue_tests::postgres::Cluster;
 use backissue_tests::program::{Archive, Served, client, wait};
-use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -44,6 +44,7 @@ fn through(by: &[&str], command: &Command) -> Command {
 
 #[test]
 fn full_disk_ends_the_sync_and_the_next_completes_it() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     let file = archive.folder().join("archive.sqlite");
     let mut before = Contents::of_sqlite(&file).unwrap();
@@ -71,6 +72,7 @@ fn full_disk_ends_the_sync_and_the_next_completes_it() {
 
 #[tokio::test]
 async fn pages_stay_up_on_a_full_disk() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
     let serve = archive.command(&["serve", "--listen", "127.0.0.1:0"]);
@@ -89,6 +91,7 @@ async fn pages_stay_up_on_a_full_disk() {
 
 #[test]
 fn file_that_is_deleted_under_serve_stops_it() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     let served = archive.serve(&["--no-fetch"]).unwrap();
     std::fs::remove_file(archive.folder().join("archive.sqlite")).unwrap();
@@ -99,6 +102,7 @@ fn file_that_is_deleted_under_serve_stops_it() {
 
 #[tokio::test]
 async fn reads_that_a_killed_annotate_left_are_reported() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     archive.done(&["sync"]).unwrap();
     let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
@@ -204,6 +208,7 @@ fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
 
 #[tokio::test]
 async fn read_only_folder_is_reported_and_readable() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     let followed = archive.done(&["sources"]).unwrap();
     let file = archive.folder().join("archive.sqlite");
@@ -243,6 +248,7 @@ fn is_told_and_read(archive: &Archive, followed: &str) {
 
 #[test]
 fn find_works_in_a_read_only_folder() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     archive.done(&["sync"]).unwrap();
     let question = ["find", "one customer slows everyone down", "--json"];
@@ -290,6 +296,7 @@ fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn locked_file_is_reported_and_readable() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     let followed = archive.done(&["sources"]).unwrap();
     let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
@@ -310,6 +317,7 @@ async fn locked_file_is_reported_and_readable() {
 /// when its leases have ended.
 #[test]
 fn restart_of_the_database_server_loses_nothing() {
+    needs!(SharedData, PostgresPrograms);
     let mut cluster = Cluster::start().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), cluster.url().to_owned()]);

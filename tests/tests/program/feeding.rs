@@ -1,20 +1,10 @@
 //! Feeds and Markdown of the archive, read by other people's programs.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use backissue_needs::{PYTHON, needs};
 use backissue_tests::program::{Archive, Served, client};
 use serde_json::Value;
-
-/// A program that this test needs, which Debian has in `package`.
-fn needed(program: &str, package: &str) -> PathBuf {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = vec![Path::new("/usr/bin").join(program)];
-    places.extend(std::env::split_paths(&folders).map(|folder| folder.join(program)));
-    places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| {
-        panic!("{program} is not installed; run `apt-get install {package}`, or `cargo xtask test` as root")
-    })
-}
 
 fn demo() -> (Archive, Served) {
     let archive = Archive::new(Vec::new()).unwrap();
@@ -27,11 +17,7 @@ const FEEDS: [&str; 4] =
 
 /// What feedparser makes of the document on standard input.
 const FEEDPARSER: &str = "
-import json, sys
-try:
-    import feedparser
-except ImportError:
-    sys.exit('feedparser is missing')
+import json, sys, feedparser
 feed = feedparser.parse(sys.stdin.buffer.read())
 print(json.dumps({
     'bozo': str(feed.get('bozo_exception', '')),
@@ -47,7 +33,7 @@ print(json.dumps({
 #[tokio::test]
 async fn feedparser_reads_every_feed_without_a_complaint() {
     use std::io::Write;
-    let python = needed("python3", "python3-feedparser");
+    needs!(FeedReaders);
     let (_archive, served) = demo();
     let client = client();
     served.until_idle(&client).await.unwrap();
@@ -55,16 +41,12 @@ async fn feedparser_reads_every_feed_without_a_complaint() {
     for path in FEEDS {
         let answer = client.get(served.url(path)).send().await.unwrap().error_for_status().unwrap();
         let body = answer.bytes().await.unwrap();
-        let mut command = Command::new(&python);
+        let mut command = Command::new(PYTHON);
         command.args(["-c", FEEDPARSER]).stdin(std::process::Stdio::piped());
         let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(&body).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "feedparser is not installed for {}; run `apt-get install python3-feedparser`, or `cargo xtask test` as root",
-            python.display()
-        );
+        assert!(output.status.success(), "{path}: {}", output.status);
         let feed: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(feed["bozo"], "", "{path}");
         assert_eq!(feed["version"], "atom10", "{path}");
@@ -81,7 +63,7 @@ async fn feedparser_reads_every_feed_without_a_complaint() {
 
 #[tokio::test]
 async fn newsboat_takes_every_entry_without_an_error() {
-    let newsboat = needed("newsboat", "newsboat");
+    needs!(FeedReaders);
     let (_archive, served) = demo();
     let client = client();
     served.until_idle(&client).await.unwrap();
@@ -96,7 +78,7 @@ async fn newsboat_takes_every_entry_without_an_error() {
         // A cache per feed: what two feeds have is counted once in one.
         let cache = file(&format!("{number}.db"));
         let run = |what: &str| {
-            let mut command = Command::new(&newsboat);
+            let mut command = Command::new("newsboat");
             command.arg("-u").arg(file("urls")).arg("-c").arg(&cache).arg("-C").arg(file("config"));
             let output = command.args(["-x", what]).env("HOME", folder.path()).output().unwrap();
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -114,6 +96,7 @@ async fn newsboat_takes_every_entry_without_an_error() {
 
 #[test]
 fn week_as_markdown_is_the_same_on_the_page_and_in_the_terminal() {
+    needs!(SharedData);
     let (_web, archive) = crate::small_web();
     archive.done(&["sync"]).unwrap();
     let week = archive.json(&["week"]).unwrap()["week"].as_str().unwrap().to_owned();

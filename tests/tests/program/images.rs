@@ -1,6 +1,7 @@
 //! Images in articles, in a browser: none is requested before the reader wants it, and with the
 //! cache each only once.
 
+use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
 use backissue_tests::program::{Archive, Served};
@@ -92,6 +93,7 @@ async fn browser_led_to(web: &MadeUpWeb) -> Browser {
 
 #[tokio::test]
 async fn image_is_requested_only_after_a_click() {
+    needs!(Browser);
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--no-fetch"]).unwrap();
@@ -121,6 +123,7 @@ async fn image_is_requested_only_after_a_click() {
 
 #[tokio::test]
 async fn images_load_immediately_if_configured() {
+    needs!(Browser);
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--no-fetch", "--images", "load"]).unwrap();
@@ -133,6 +136,7 @@ async fn images_load_immediately_if_configured() {
 
 #[tokio::test]
 async fn cached_image_is_fetched_once_and_if_permitted() {
+    needs!(Browser);
     let web = MadeUpWeb::start(blog()).unwrap();
     let archive = archive_of(&web);
     let served = archive.serve(&["--images", "cache"]).unwrap();

@@ -4,11 +4,11 @@
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::chance::Random;
 use backissue_tests::contents::Contents;
 use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, kill_after};
-use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::archive_of;
@@ -134,10 +134,12 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
 
 #[test]
 fn with_sqlite_a_hundred_kills_change_nothing() {
+    needs!(SharedData);
     a_hundred_kills_change_nothing(Kept::on_sqlite);
 }
 
 #[test]
 fn with_postgresql_a_hundred_kills_change_nothing() {
+    needs!(SharedData, Postgres);
     a_hundred_kills_change_nothing(Kept::on_postgresql);
 }

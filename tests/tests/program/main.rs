@@ -23,8 +23,8 @@ mod searching;
 mod serving;
 mod syncing;
 
+use backissue_needs::shared_dir;
 use backissue_tests::program::Archive;
-use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 /// The small web, with an archive that follows all its feeds without pauses.

@@ -1,5 +1,6 @@
 //! A reader's marks in a real browser: with and without script, and with the keyboard alone.
 
+use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
@@ -34,6 +35,7 @@ async fn open_a_week(browser: &Browser, served: &Served) -> String {
 
 #[tokio::test]
 async fn marks_are_set_and_undone_without_script() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(360, 780, Colours::Light).await.unwrap();
@@ -66,6 +68,7 @@ async fn marks_are_set_and_undone_without_script() {
 
 #[tokio::test]
 async fn marks_are_set_and_undone_with_the_keyboard() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Dark).await.unwrap();
@@ -129,6 +132,7 @@ async fn reachable_server_is_read_only_and_explains() {
 
 #[tokio::test]
 async fn note_and_label_are_written_without_script() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(360, 780, Colours::Dark).await.unwrap();
@@ -158,6 +162,7 @@ async fn note_and_label_are_written_without_script() {
 
 #[tokio::test]
 async fn note_is_saved_while_typing_in_two_tabs() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Light).await.unwrap();

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use backissue_needs::needs;
 use backissue_tests::browser::Browser;
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
 use backissue_tests::program::{Archive, Served};
@@ -76,6 +77,7 @@ fn numbers_that_ran(complaints: &[String]) -> BTreeSet<i64> {
 
 #[tokio::test]
 async fn most_vectors_run_without_sanitising() {
+    needs!(Browser);
     let vectors = vectors();
     let page = |(number, vector): (usize, &Vector)| {
         let before = if vector.media_type.is_some() { "" } else { "<!doctype html><meta charset=utf-8>" };
@@ -229,6 +231,7 @@ async fn open_lists(browser: &Browser, served: &Served) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_stored_vector_runs() {
+    needs!(Browser);
     let vectors = vectors();
     let web = MadeUpWeb::start(blogs(&vectors)).unwrap();
     let archive = Archive::new(web.arguments()).unwrap();

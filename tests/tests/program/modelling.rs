@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::program::Archive;
-use backissue_tests::shared::shared_dir;
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use serde_json::{Value, json};
@@ -135,6 +135,7 @@ fn made_by_model(read: &Value) -> bool {
 
 #[test]
 fn model_annotates_again_and_replies_are_reused() {
+    needs!(SharedData);
     let server = StandInModel::start(honest).unwrap();
     let mine = Modelled::new(&server.url("openai"), "openai", "", "").synced();
     let before = mine.reads();
@@ -172,6 +173,7 @@ fn model_annotates_again_and_replies_are_reused() {
 
 #[test]
 fn careless_and_obedient_models_are_refused() {
+    needs!(SharedData);
     let server = StandInModel::start(|asked| {
         if let Some(findings) = agreeing(asked) {
             return Does::Says(findings.to_string());
@@ -324,6 +326,7 @@ fn serve_annotates_new_reads_with_the_model() {
 
 #[test]
 fn model_that_is_down_is_reported_with_a_remedy() {
+    needs!(SharedData);
     let gone = StandInModel::start(|_| Does::Hangs).unwrap();
     let url = gone.url("openai");
     drop(gone);
@@ -343,6 +346,7 @@ fn model_that_is_down_is_reported_with_a_remedy() {
 
 #[test]
 fn model_annotates_new_reads_within_its_quota() {
+    needs!(SharedData);
     let server = StandInModel::start(honest).unwrap();
     let mine = Modelled::new(
         &server.url("gemini"),
@@ -364,6 +368,7 @@ fn model_annotates_new_reads_within_its_quota() {
 
 #[test]
 fn models_are_listed_and_tested_without_their_keys() {
+    needs!(SharedData);
     let server = StandInModel::start(|asked| {
         if asked.protocol == "anthropic" {
             return Does::Refuses(401, None, format!("bad key {KEY}"));
@@ -420,6 +425,7 @@ fn vectors(asked: &Asked) -> Does {
 
 #[test]
 fn embedding_server_is_used_and_words_without_it() {
+    needs!(SharedData);
     let model = StandInModel::start(vectors).unwrap();
     let modelled =
         Modelled::new(&model.url("openai"), "openai", "embed_with = 'mine'", "timeout = '5s'").synced();

@@ -1,6 +1,7 @@
 //! Narrow screens with hostile texts: no page scrolls sideways, however long a word, an address or
 //! a line of code is.
 
+use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
 use backissue_tests::program::{Archive, client};
@@ -68,6 +69,7 @@ fn blogs() -> Documents {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_scrolls_sideways() {
+    needs!(Browser);
     let web = MadeUpWeb::start(blogs()).unwrap();
     let archive = Archive::new(web.arguments()).unwrap();
     for blog in 0..long_texts().len() {

@@ -1,5 +1,6 @@
 //! Practising in a real browser: with script and without, and with the keyboard alone.
 
+use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use fantoccini::Locator;
 use fantoccini::key::Key;
@@ -28,6 +29,7 @@ async fn assert_fits(browser: &Browser, width: u64) {
 
 #[tokio::test]
 async fn problem_is_answered_and_rated_without_script() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(360, 780, Colours::Light).await.unwrap();
@@ -66,6 +68,7 @@ async fn problem_is_answered_and_rated_without_script() {
 
 #[tokio::test]
 async fn problem_is_answered_and_rated_with_the_keyboard_alone() {
+    needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();
     browser.look_like(1440, 900, Colours::Dark).await.unwrap();

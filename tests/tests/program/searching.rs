@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use backissue_needs::needs;
 use backissue_tests::program::{Archive, client};
 use serde_json::Value;
 
@@ -42,6 +43,7 @@ fn doctor(archive: &Archive) -> (bool, String) {
 
 #[test]
 fn paraphrase_is_found_and_the_index_recovers() {
+    needs!(SharedData);
     let (_web, archive) = small_web();
     archive.json(&["sync"]).unwrap();
     let reads: u64 = archive

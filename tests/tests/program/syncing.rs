@@ -5,10 +5,10 @@ use std::process::Stdio;
 
 use backissue_feed::Hints;
 use backissue_model::{CanonicalUrl, FIRST_PAGE};
+use backissue_needs::{needs, shared_dir};
 use backissue_tests::database::Database;
 use backissue_tests::made_up_web::{Document, MadeUpWeb};
 use backissue_tests::program::{Archive, client, terminate, wait};
-use backissue_tests::shared::shared_dir;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
@@ -60,6 +60,7 @@ fn a_sync_is_complete_and_a_second_one_changes_nothing(web: &SmallWeb, archive: 
 
 #[test]
 fn with_sqlite_sync_is_complete_and_idempotent() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     a_sync_is_complete_and_a_second_one_changes_nothing(&web, &archive);
     let found = archive.json(&["doctor"]).unwrap();
@@ -73,6 +74,7 @@ fn with_sqlite_sync_is_complete_and_idempotent() {
 
 #[test]
 fn with_postgresql_sync_is_complete_and_idempotent() {
+    needs!(SharedData, Postgres);
     let database = Database::create().unwrap();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, vec!["--database".into(), database.url()]);
@@ -81,6 +83,7 @@ fn with_postgresql_sync_is_complete_and_idempotent() {
 
 #[test]
 fn stopped_sync_continues_where_it_stopped() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     let mut command = archive.command(&["sync", "--json", "--workers", "2"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -113,6 +116,7 @@ fn stopped_sync_continues_where_it_stopped() {
 
 #[test]
 fn unreachable_source_is_named_and_others_continue() {
+    needs!(SharedData);
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, Vec::new());
     let stray = archive.folder().join("stray.opml");
@@ -165,6 +169,7 @@ fn missing_network_is_reported_and_the_demo_offered() {
 
 #[tokio::test]
 async fn sync_makes_a_running_serve_fetch_now() {
+    needs!(SharedData);
     let (web, archive) = small_web();
     let served = archive.serve(&[]).unwrap();
     served.until_idle(&client()).await.unwrap();
@@ -182,6 +187,7 @@ async fn sync_makes_a_running_serve_fetch_now() {
 
 #[test]
 fn trouble_of_a_source_is_logged_once() {
+    needs!(SharedData);
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use backissue_extract::{Page, extract};
-use backissue_tests::shared::shared_dir;
+use backissue_needs::shared_dir;
 use url::Url;
 
 /// Shorter ones say little; longer ones are lists.
@@ -86,6 +86,7 @@ fn of_block(block: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backissue_needs::needs;
 
     #[test]
     fn prose_becomes_sentences_and_code_does_not() {
@@ -96,6 +97,7 @@ mod tests {
 
     #[test]
     fn reporting_blogs_are_not_used_for_training() {
+        needs!(SharedData);
         let hosts = std::cell::RefCell::new(vec![]);
         of_blogs(|host| {
             hosts.borrow_mut().push(host.to_owned());

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use backissue_model::CanonicalUrl;
+use backissue_needs::shared_dir;
 use backissue_tests::program::Archive;
-use backissue_tests::shared::shared_dir;
 use backissue_tests::small_past::{Article, articles};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use serde_json::Value;

@@ -2,6 +2,7 @@
 
 use backissue_extract::{Page, blocks, extract, plain_text};
 use backissue_model::{Article, BlockKind};
+use backissue_needs::needs;
 
 use crate::shared_web;
 
@@ -124,6 +125,7 @@ fn blocks_without_tags_stay_on_separate_lines() {
 
 #[test]
 fn real_articles_consist_of_their_blocks() {
+    needs!(SharedData);
     let mut kinds = Vec::new();
     for host in HOSTS {
         for (url, page) in shared_web::pages(host, 9) {

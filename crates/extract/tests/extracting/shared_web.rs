@@ -1,5 +1,4 @@
-//! Real pages: the eight blogs of the shared web (`BACKISSUE_SHARED`, default `../shared` next to
-//! the workspace).
+//! Real pages: the eight blogs of the shared web.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,22 +6,11 @@ use std::path::{Path, PathBuf};
 
 use backissue_extract::{Page, extract, plain_text};
 use backissue_model::{Article, Entry};
+use backissue_needs::{needs, shared_dir};
 use url::Url;
 
-/// The folder of the shared data.
-pub(crate) fn shared() -> PathBuf {
-    std::env::var_os("BACKISSUE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
-}
-
 fn web() -> PathBuf {
-    let web = shared().join("web");
-    assert!(
-        web.join("manifest.json").exists(),
-        "no web of blogs at {}; set BACKISSUE_SHARED to the folder that holds web/",
-        web.display()
-    );
-    web
+    shared_dir().unwrap().join("web")
 }
 
 /// The article pages of a host, every `step`th, with their addresses.
@@ -77,6 +65,7 @@ fn agreement(gold: &str, found: &str) -> f64 {
 
 #[test]
 fn rendered_pages_give_only_their_body() {
+    needs!(SharedData);
     const FRAME: &[&str] = &[
         "We use cookies to improve",
         "Subscribe to our newsletter",
@@ -107,6 +96,7 @@ fn rendered_pages_give_only_their_body() {
 
 #[test]
 fn pages_agree_with_the_bodies_in_their_feed() {
+    needs!(SharedData);
     let (mut sum, mut count) = (0.0, 0.0);
     let mut worst = (1.0, String::new());
     let feed = fs::read_to_string(web().join("datafusion.apache.org/blog/feeds/blog.atom.xml")).unwrap();
@@ -135,6 +125,7 @@ fn pages_agree_with_the_bodies_in_their_feed() {
 
 #[test]
 fn text_of_the_html_is_the_text() {
+    needs!(SharedData);
     for host in [
         "flink.apache.org",
         "blog.rust-lang.org",
@@ -152,6 +143,7 @@ fn text_of_the_html_is_the_text() {
 
 #[test]
 fn pages_give_author_date_and_title() {
+    needs!(SharedData);
     for (host, path) in [
         ("artsy.github.io", "blog/2020/08/21/review-apps-post/index.html"),
         ("blog.rust-lang.org", "2023/03/28/Rust-1.68.2.html"),
@@ -184,6 +176,7 @@ fn pages_give_author_date_and_title() {
 
 #[test]
 fn feeds_body_replaces_only_short_pages() {
+    needs!(SharedData);
     let (url, page) = pages("artsy.github.io", 40).swap_remove(3);
     let full = article(&url, &page);
     let entry = Entry {

@@ -5,19 +5,16 @@ use std::path::{Path, PathBuf};
 
 use backissue_feed::{FeedError, Hints, MAX_ENTRIES, discover, opml, parse};
 use backissue_model::{Feed, FeedFormat};
+use backissue_needs::{needs, shared_dir};
 use serde_json::Value;
 use url::Url;
 
 pub fn shared(path: &str) -> PathBuf {
-    let root = std::env::var_os("BACKISSUE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    root.join(path)
+    shared_dir().unwrap().join(path)
 }
 
 pub fn read(path: &Path) -> Vec<u8> {
-    std::fs::read(path).unwrap_or_else(|error| {
-        panic!("{}: {error}; set BACKISSUE_SHARED to the shared data", path.display())
-    })
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn manifest() -> Vec<Value> {
@@ -66,6 +63,7 @@ fn broken_documents_give_the_expected_feeds() {
 
 #[test]
 fn shared_web_is_parsed_completely() {
+    needs!(SharedData);
     let feeds = shared_feeds();
     assert!(feeds.len() >= 10, "only {} feeds in the manifest", feeds.len());
     for (url, bytes, host) in feeds {
@@ -91,6 +89,7 @@ fn shared_web_is_parsed_completely() {
 /// The numbers in the shared web's README for the feeds that the manifest does not count.
 #[test]
 fn feeds_of_the_shared_web_have_the_entries_of_their_blogs() {
+    needs!(SharedData);
     let count = |address: &str| {
         let (_, bytes, host) = shared_feeds().into_iter().find(|(url, ..)| url.as_str() == address).unwrap();
         (parse(&bytes, &Hints::default()).unwrap().entries.len() as u64, host["pages"].as_u64().unwrap())
@@ -104,6 +103,7 @@ fn feeds_of_the_shared_web_have_the_entries_of_their_blogs() {
 
 #[test]
 fn rss_and_atom_of_the_same_blog_agree() {
+    needs!(SharedData);
     let of = |end: &str| -> Feed {
         let (url, bytes, _) = shared_feeds().into_iter().find(|(url, ..)| url.path().ends_with(end)).unwrap();
         parse(&bytes, &Hints { url: Some(url), media_type: None }).unwrap()
@@ -118,6 +118,7 @@ fn rss_and_atom_of_the_same_blog_agree() {
 
 #[test]
 fn shared_list_of_blogs_round_trips() {
+    needs!(SharedData);
     let bytes = read(&shared("engineering_blogs.opml"));
     let list = opml::read(&bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
@@ -130,6 +131,7 @@ fn shared_list_of_blogs_round_trips() {
 
 #[test]
 fn page_of_the_shared_web_declares_its_feed() {
+    needs!(SharedData);
     for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com"] {
         let manifest = manifest();
         let feed = manifest.iter().find(|entry| entry["host"] == host).unwrap()["feeds"][0].as_str().unwrap();
@@ -143,6 +145,7 @@ fn page_of_the_shared_web_declares_its_feed() {
 
 #[test]
 fn documents_that_are_no_feeds_are_distinguished() {
+    needs!(SharedData);
     let page = read(&shared("web/linkerd.io/index.html"));
     for (bytes, error) in [
         (&b" \n"[..], FeedError::Empty),

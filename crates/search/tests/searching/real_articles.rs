@@ -1,24 +1,20 @@
-//! Real articles of the shared web (`BACKISSUE_SHARED`, default `../shared` next to the workspace),
-//! every tenth page.
+//! Real articles of the shared web, every tenth page.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::made::{index_of, read};
 use backissue_extract::{Page, extract};
 use backissue_model::ReadId;
+use backissue_needs::{needs, shared_dir};
 use backissue_search::{Document, Index, Marks, Query, Typing, Weights, highlights, passage};
 use url::Url;
 
 fn articles() -> Vec<Document> {
-    let shared = std::env::var_os("BACKISSUE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let web = shared.join("web");
+    let web = shared_dir().unwrap().join("web");
     let (mut folders, mut pages) = (vec![web.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)
-            .unwrap_or_else(|e| panic!("{}: {e}; set BACKISSUE_SHARED", folder.display()))
-        {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
@@ -53,6 +49,7 @@ fn first(index: &Index, query: &str) -> Option<i64> {
 
 #[test]
 fn article_is_found_by_its_title_and_a_sentence() {
+    needs!(SharedData);
     let reads = articles();
     let (_folder, index) = index_of(&reads);
     let mut titles: HashMap<&str, usize> = HashMap::new();

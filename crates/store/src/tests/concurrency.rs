@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use backissue_model::{Kind, Stage};
+use backissue_needs::needs;
 use tokio::task::JoinSet;
 
 use super::harness::*;
@@ -124,6 +125,7 @@ async fn pages_are_read_while_a_writer_holds_the_file() {
 /// nothing is due, although the row would be free a moment later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn claim_waits_for_the_last_locked_row() {
+    needs!(Postgres);
     let db = TestDatabase::postgres().await;
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;

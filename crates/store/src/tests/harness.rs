@@ -34,6 +34,7 @@ macro_rules! on_both {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
+                backissue_needs::needs!(Postgres);
                 let db = crate::tests::harness::TestDatabase::postgres().await;
                 run(&db).await;
                 db.remove().await;
@@ -58,10 +59,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The PostgreSQL server for tests.
 pub(crate) fn server() -> String {
-    std::env::var("BACKISSUE_TEST_POSTGRES").ok().filter(|url| !url.is_empty()).expect(
-        "BACKISSUE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a server for the tests, or set it \
-         to one that may be filled with test databases, for example postgres://postgres@127.0.0.1:5432/postgres",
-    )
+    backissue_needs::postgres().unwrap()
 }
 
 impl TestDatabase {

@@ -1,6 +1,7 @@
 //! Export of a reader's data and import into another archive.
 
 use backissue_model::{Mark, Rated, Rating, ReadId, ReaderId};
+use backissue_needs::needs;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,6 +63,7 @@ on_both!(readers_data_survives_export_and_import, |db| {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_data_moves_between_the_databases() {
+    needs!(Postgres);
     let (one, two) = (TestDatabase::sqlite().await, TestDatabase::postgres().await);
     for (from, to) in [(&one, &two), (&two, &one)] {
         let own = match from.store.own(ONE).await.unwrap() {

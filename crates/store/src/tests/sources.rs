@@ -1,6 +1,7 @@
 //! Following, listing, unfollowing; claims and health.
 
 use backissue_model::{Because, Moved, Moving, NewSource, Pace, PollingHints, SourceId, Standing};
+use backissue_needs::needs;
 use jiff::{SignedDuration, Timestamp};
 
 use super::harness::*;
@@ -419,6 +420,7 @@ async fn looking_for_an_archive_creates_none() {
     Store::look_at(&location).await.unwrap().close().await;
     assert!(Store::look_at_existing(&location).await.unwrap().is_some());
 
+    needs!(Postgres);
     let (location, made) = TestDatabase::postgres_empty().await;
     assert!(Store::look_at_existing(&location).await.unwrap().is_none());
     let store = Store::look_at(&location).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use backissue_needs::needs;
 use jiff::tz::TimeZone;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
@@ -227,6 +228,7 @@ async fn missing_server_is_no_connection() {
 
 #[tokio::test]
 async fn missing_database_cannot_be_opened() {
+    needs!(Postgres);
     let mut url = url::Url::parse(&server()).unwrap();
     url.set_path("backissue_no_such_database");
     let error = refused(&url.as_str().parse().unwrap()).await;
@@ -235,6 +237,7 @@ async fn missing_database_cannot_be_opened() {
 
 #[tokio::test]
 async fn broken_connection_is_reported_and_replaced() {
+    needs!(Postgres);
     let db = TestDatabase::postgres().await;
     db.follow("Acme").await;
     let mut admin = sqlx::PgConnection::connect(&server()).await.unwrap();
@@ -252,6 +255,7 @@ async fn broken_connection_is_reported_and_replaced() {
 /// The server ends the connection of a transaction with uncommitted changes.
 #[tokio::test]
 async fn lost_connection_leaves_nothing_half_done() {
+    needs!(Postgres);
     let db = TestDatabase::postgres().await;
     let source = db.follow("Acme").await;
     let entries = || (0..50).map(|n| entry(&format!("https://acme.example/{n}"), None)).collect::<Vec<_>>();
@@ -282,6 +286,7 @@ async fn lost_connection_leaves_nothing_half_done() {
 
 #[tokio::test]
 async fn lock_of_another_process_makes_server_busy() {
+    needs!(Postgres);
     let db = TestDatabase::postgres().await;
     let patience = db.store.database.row(crate::database::sql("SHOW lock_timeout")).await.unwrap().unwrap();
     assert_eq!(patience.text("lock_timeout").unwrap(), "20s");

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use backissue_tests::shared::shared_dir;
+use backissue_needs::shared_dir;
 use dom_query::{Document, NodeRef};
 use jiff::civil::Date;
 use minijinja::{Value, context};
