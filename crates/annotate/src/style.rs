@@ -6,7 +6,7 @@
 use crate::sentences::sentences;
 
 /// Maximum characters of a written statement.
-pub(crate) const STATEMENT_MAX: usize = 240;
+pub(crate) const STATEMENT_MAX: usize = 260;
 
 /// Words about the post instead of its subject.
 const OF_THE_POST: &[&str] = &[

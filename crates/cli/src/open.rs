@@ -275,10 +275,14 @@ fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s M
 
 /// The model called `name` in the settings, with its limits.
 pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
-    let (model, row) = model(settings, name)?;
-    let mut asker = Asker::new(model);
+    let (annotator, row) = model(settings, name)?;
+    let mut asker = Asker::new(annotator);
     asker.limits = Limits { reads: row.reads_per_day, tokens: row.tokens_per_day };
-    asker.characters = row.article_characters.unwrap_or(asker.characters);
+    asker.prompt.characters = row.article_characters.unwrap_or(asker.prompt.characters);
+    asker.prompt.version = row.prompt.unwrap_or_default();
+    if let Some(checker) = settings.check_with.value.as_deref().filter(|checker| *checker != name) {
+        asker.checker = Some(model(settings, checker).context("in the `check_with` setting")?.0);
+    }
     Ok(Arc::new(asker))
 }
 

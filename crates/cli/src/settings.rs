@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
 use backissue_llm::{Key, Protocol};
 use backissue_store::Location;
@@ -158,6 +159,10 @@ pub struct SettingFlags {
         hide_env_values = true
     )]
     pub annotate_with: Option<String>,
+    /// The model, by its name in the configuration file, that checks the statements of the model
+    /// that annotates [default: the same model]
+    #[arg(long, global = true, env = "BACKISSUE_CHECK_WITH", value_name = "MODEL", hide_env_values = true)]
+    pub check_with: Option<String>,
     /// Create a new archive if there is none; `serve`, `sync`, `follow` and `import` always do
     #[arg(long, global = true)]
     pub create: bool,
@@ -209,6 +214,7 @@ struct SettingsFile {
     archive_limit: Option<Size>,
     embed_with: Option<String>,
     annotate_with: Option<String>,
+    check_with: Option<String>,
     model: Vec<ModelRow>,
     log: Option<String>,
 }
@@ -243,6 +249,9 @@ pub struct ModelRow {
     pub timeout: Option<Pause>,
     /// Maximum characters of an article in a prompt.
     pub article_characters: Option<usize>,
+    /// The prompt: `full` or `short`, or a version of it.
+    #[serde(default, deserialize_with = "parsed")]
+    pub prompt: Option<PromptVersion>,
 }
 
 impl ModelRow {
@@ -366,6 +375,8 @@ pub struct Settings {
     pub embed_with: Setting<Option<String>>,
     /// The model that annotates each new read.
     pub annotate_with: Setting<Option<String>>,
+    /// The model that checks what another model wrote.
+    pub check_with: Setting<Option<String>>,
     /// Language models.
     pub models: Setting<Vec<ModelRow>>,
     /// Whether a command that only reads an archive creates a new one.
@@ -517,6 +528,7 @@ impl Settings {
                 .one("archive_limit", flags.archive_limit, file.archive_limit, || Size(100_000_000_000)),
             embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
+            check_with: layers.maybe("check_with", flags.check_with.clone(), file.check_with),
             models: layers.many("model", Vec::new(), file.model),
             create: flags.create,
             log: layers.maybe("log", flags.log.clone(), file.log),
@@ -589,6 +601,7 @@ impl Settings {
             ("archive_limit", self.archive_limit.value.to_string(), &self.archive_limit.origin),
             ("embed_with", text(&self.embed_with.value), &self.embed_with.origin),
             ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
+            ("check_with", text(&self.check_with.value), &self.check_with.origin),
             ("log", text(&self.log.value), &self.log.origin),
         ]
         .into_iter()

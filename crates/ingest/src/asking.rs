@@ -4,12 +4,14 @@
 //! sends prompts and receives replies.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, PROMPT_VERSION, Question, Readings, Refusal};
+use backissue_annotate::asking::{Asking, AsksFor, PromptSettings, Question, Readings, Refusal};
 use backissue_llm::{Model, ModelError, Prompt};
 use backissue_model::Precis;
 use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
 use jiff::Timestamp;
+use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::annotating::{built_in_precis, with_text};
@@ -21,9 +23,16 @@ pub struct Asker {
     pub model: Model,
     /// Its limits per day.
     pub limits: Limits,
-    /// Maximum characters of an article in a prompt.
-    pub characters: usize,
+    /// The model that checks statements against the article. By default, `model` does.
+    pub checker: Option<Model>,
+    /// The prompt, and how much of an article it holds.
+    pub prompt: PromptSettings,
+    /// Maximum characters of an article in a prompt, after the model refused longer ones.
+    fits: Arc<AtomicUsize>,
 }
+
+/// The fewest characters of an article that are tried in a prompt.
+const CHARACTERS_MIN: usize = 1_000;
 
 /// The result of annotating a read with a model.
 #[derive(Clone, Debug)]
@@ -67,9 +76,47 @@ struct Dealings<'a> {
 }
 
 impl Asker {
-    /// A model without limits, with the default share of an article per prompt.
+    /// A model without limits that checks itself, with the default prompt.
     pub fn new(model: Model) -> Self {
-        Self { model, limits: Limits::default(), characters: ARTICLE_CHARACTERS }
+        Self {
+            model,
+            limits: Limits::default(),
+            checker: None,
+            prompt: PromptSettings::default(),
+            fits: Arc::new(AtomicUsize::new(usize::MAX)),
+        }
+    }
+
+    /// The prompt's settings, as far as the model's context allows.
+    fn fitting(&self) -> PromptSettings {
+        let characters = self.prompt.characters.min(self.fits.load(Ordering::Relaxed));
+        PromptSettings { characters, ..self.prompt }
+    }
+
+    /// Halves the characters after a prompt with `refused` of them was too long, for all later
+    /// reads too. Returns false if there is nothing left to halve.
+    fn lower(&self, refused: PromptSettings) -> bool {
+        let lower = refused.characters_max() / 2;
+        if lower < CHARACTERS_MIN {
+            return false;
+        }
+        if self.fits.fetch_min(lower, Ordering::Relaxed) > lower {
+            warn!(
+                model = self.name(),
+                "the context of model `{}` is too small for {} characters of an article; prompts now hold {lower}",
+                self.name(),
+                refused.characters_max()
+            );
+        }
+        true
+    }
+
+    /// The model that a prompt is for.
+    fn model_for(&self, question: &Question) -> &Model {
+        match question.asks_for {
+            AsksFor::Precis => &self.model,
+            AsksFor::Check => self.checker.as_ref().unwrap_or(&self.model),
+        }
     }
 
     /// The model's name in the settings.
@@ -80,16 +127,33 @@ impl Asker {
     /// The précis of a read's article by the model, as far as the gate accepts it.
     pub(crate) async fn tell(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<Told, NotTold> {
         let built_in = built_in_precis(read.clone()).await.map_err(NotTold::Article)?;
+        loop {
+            let prompt = self.fitting();
+            match self.tell_within(prompt, store, &read, &built_in).await {
+                Err(NotTold::Model(ModelError::TooLong { .. })) if self.lower(prompt) => {}
+                told => return told,
+            }
+        }
+    }
+
+    async fn tell_within(
+        &self,
+        prompt: PromptSettings,
+        store: &Store,
+        read: &ClaimedRead,
+        built_in: &Precis,
+    ) -> Result<Told, NotTold> {
+        // Borrowed text cannot be held while waiting for a model, so it is prepared again after
+        // each wait.
+        let asking = || Asked { read, built_in, prompt };
         let mut dealings = Dealings { asker: self, store, has_leave: false, questions: 0 };
         let mut readings = Readings::default();
         loop {
-            // Borrowed text cannot be held while waiting for a model, so it is prepared again after
-            // each wait.
-            let question = self.asking(&read, &built_in, |asking| asking.next_question(&readings));
+            let question = asking().with(|asking| asking.next_question(&readings));
             let Some(question) = question.flatten() else { break };
             // If the model fails now, the read is due later. Replies until then are stored.
             let given = dealings.reply(&question).await?;
-            self.asking(&read, &built_in, |asking| asking.read(&mut readings, &given.reply));
+            asking().with(|asking| asking.read(&mut readings, &given.reply));
             dealings.account(&question, &given, readings.last_was_usable()).await?;
         }
         if dealings.questions > 0 && !readings.have_an_answer() {
@@ -97,19 +161,24 @@ impl Asker {
         }
         let refusals = readings.refusals().cloned().collect();
         let model = &self.model.settings().model;
-        let settled = self.asking(&read, &built_in, |asking| asking.settle(&readings, model));
-        let (precis, fell_back) = settled.map_or((built_in, Vec::new()), |s| (s.precis, s.fell_back));
+        let settled = asking().with(|asking| asking.settle(&readings, model));
+        let (precis, fell_back) = settled.map_or((built_in.clone(), Vec::new()), |s| (s.precis, s.fell_back));
         Ok(Told { precis, refusals, fell_back, questions: dealings.questions })
     }
+}
 
+/// A read as it is shown to a model.
+struct Asked<'a> {
+    read: &'a ClaimedRead,
+    built_in: &'a Precis,
+    prompt: PromptSettings,
+}
+
+impl Asked<'_> {
     /// Calls `then` with the read's [`Asking`]. Returns `None` if there is nothing to prompt for.
-    fn asking<T>(
-        &self,
-        read: &ClaimedRead,
-        built_in: &Precis,
-        then: impl FnOnce(Asking<'_>) -> T,
-    ) -> Option<T> {
-        with_text(read, |text| Asking::about(text, built_in.clone(), self.characters).map(then)).flatten()
+    fn with<T>(self, then: impl FnOnce(Asking<'_>) -> T) -> Option<T> {
+        let Self { read, built_in, prompt } = self;
+        with_text(read, |text| Asking::about(text, built_in.clone(), prompt).map(then)).flatten()
     }
 }
 
@@ -122,19 +191,20 @@ struct Given {
 impl Dealings<'_> {
     /// The reply to a prompt: a stored one, or the model's.
     async fn reply(&mut self, question: &Question) -> Result<Given, NotTold> {
-        let model = &self.asker.model.settings().model;
-        if let Some(reply) = self.store.answer(hash_of(question), PROMPT_VERSION, model).await? {
+        let model = self.asker.model_for(question);
+        let version = self.asker.prompt.version.as_str();
+        if let Some(reply) = self.store.answer(hash_of(question), version, &model.settings().model).await? {
             return Ok(Given { reply, spent: None });
         }
-        let name = self.asker.name();
+        let name = model.name();
         if !self.has_leave {
-            if !self.store.reserve_quota(name, self.asker.limits, Timestamp::now()).await? {
+            if !self.store.reserve_quota(self.asker.name(), self.asker.limits, Timestamp::now()).await? {
                 return Err(NotTold::OverBudget);
             }
             self.has_leave = true;
         }
-        let Question { system, user, schema } = question;
-        match self.asker.model.ask(&Prompt { system, user, schema }).await {
+        let Question { system, user, schema, .. } = question;
+        match model.ask(&Prompt { system, user, schema }).await {
             Ok(reply) => {
                 self.questions += 1;
                 let spent = Spent {
@@ -156,12 +226,13 @@ impl Dealings<'_> {
     /// Counts what a reply cost, and keeps it if it is usable.
     async fn account(&self, question: &Question, given: &Given, is_usable: bool) -> Result<(), NotTold> {
         let Given { reply, spent: Some(spent) } = given else { return Ok(()) };
-        let (name, now) = (self.asker.name(), Timestamp::now());
+        let (model, now) = (self.asker.model_for(question), Timestamp::now());
+        let name = model.name();
         if is_usable {
             let answered = Answered {
                 question: hash_of(question),
-                prompt_version: PROMPT_VERSION,
-                model: &self.asker.model.settings().model,
+                prompt_version: self.asker.prompt.version.as_str(),
+                model: &model.settings().model,
                 named: name,
                 reply,
             };
@@ -175,6 +246,6 @@ impl Dealings<'_> {
 
 /// A hash of the whole request.
 fn hash_of(question: &Question) -> u128 {
-    let Question { system, user, schema } = question;
+    let Question { system, user, schema, .. } = question;
     xxh3_128(format!("{system}\0{user}\0{schema}").as_bytes())
 }

@@ -110,6 +110,20 @@ pub enum ModelError {
         /// The server's message.
         reason: String,
     },
+    /// The prompt is longer than the model's context.
+    #[error(
+        "model `{name}`: the context at {host} is too small for the prompt ({status}): {reason}; lower the model's `article_characters`, set `prompt = \"short\"`, or enlarge its context"
+    )]
+    TooLong {
+        /// The model.
+        name: String,
+        /// The server.
+        host: String,
+        /// The status.
+        status: u16,
+        /// The server's message.
+        reason: String,
+    },
     /// The response does not follow the protocol, broke off, or is too large.
     #[error("model `{name}`: the answer of {host} could not be read: {reason}; check `protocol` and `url`")]
     Unreadable {
@@ -143,7 +157,11 @@ impl ModelError {
     pub fn is_about_the_model(&self) -> bool {
         !matches!(
             self,
-            Self::Silent { .. } | Self::Refused { .. } | Self::Unreadable { .. } | Self::Timeout { .. }
+            Self::Silent { .. }
+                | Self::Refused { .. }
+                | Self::TooLong { .. }
+                | Self::Unreadable { .. }
+                | Self::Timeout { .. }
         )
     }
 

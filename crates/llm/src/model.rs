@@ -281,6 +281,9 @@ impl Shared {
         // Some servers report an unknown form as their own failure.
         let is_of_the_form = status == 500 && said.contains("response_format");
         match status {
+            400 | 413 | 422 | 500 if is_too_long(&said) => {
+                Failed::ForGood(ModelError::TooLong { name, host, status, reason })
+            }
             _ if is_of_the_form => Failed::Form(ModelError::Refused { name, host, status, reason }),
             401 | 403 => {
                 let has_key = self.settings.key.is_some();
@@ -324,6 +327,16 @@ impl Shared {
             reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TOLD).collect();
         self.settings.key.as_ref().map_or_else(|| line.clone(), |key| key.scrub(&line))
     }
+}
+
+/// Whether a server's message says that the prompt does not fit into the model's context. The words
+/// are those of OpenAI, vLLM, llama.cpp, LM Studio, Anthropic and Gemini.
+fn is_too_long(said: &str) -> bool {
+    let said = said.to_lowercase().replace('_', " ");
+    ["context length", "context size", "context window", "context limit", "prompt is too long"]
+        .iter()
+        .any(|words| said.contains(words))
+        || said.contains("input token count") && said.contains("exceeds")
 }
 
 /// The message in an error response. Each protocol has it at `error.message`, some servers
@@ -383,6 +396,24 @@ mod tests {
             (" ", "no reason given"),
         ] {
             assert_eq!(said(body.as_bytes()), words);
+        }
+    }
+
+    #[test]
+    fn too_small_context_is_recognised_in_every_servers_words() {
+        for said in [
+            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+            "Your input exceeds the context window of this model.",
+            "context_length_exceeded",
+            "the request exceeds the available context size, try increasing it",
+            "prompt is too long: 215000 tokens > 200000 maximum",
+            "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        ] {
+            assert!(is_too_long(said), "{said}");
+        }
+        for said in ["temperature is not supported", "invalid schema: maxItems", "context is not an object"] {
+            assert!(!is_too_long(said), "{said}");
         }
     }
 }

@@ -172,6 +172,52 @@ fn model_annotates_again_and_replies_are_reused() {
 }
 
 #[test]
+fn another_model_checks_if_it_is_configured() {
+    let writer = StandInModel::start(|asked| {
+        assert!(agreeing(asked).is_none(), "the writer is not to check itself");
+        Does::Says(quoting(asked).to_string())
+    })
+    .unwrap();
+    let checker = StandInModel::start(|asked| match agreeing(asked) {
+        Some(findings) => Does::Says(findings.to_string()),
+        None => Does::Refuses(400, None, "only checks".to_owned()),
+    })
+    .unwrap();
+    let second = format!(
+        "[[model]]\nname = 'second'\nprotocol = 'anthropic'\nurl = '{}'\nmodel = 's'\nkey = '{KEY}'",
+        checker.url("anthropic")
+    );
+    let mine = Modelled::new(&writer.url("openai"), "openai", "check_with = 'second'", &second).synced();
+    let summary = mine.json(&["annotate", "--since", "2012-W01", "--model", "mine"]);
+    assert_eq!((summary["done"].as_u64(), summary["failed"].as_u64()), (Some(20), Some(0)), "{summary}");
+    assert!(mine.reads().values().all(|read| read["precis"]["made_by"]["model"] == "m:7b"));
+    let usage = mine.json(&["models", "--usage"]).to_string();
+    assert!(usage.contains("\"second\"") && usage.contains("\"mine\""), "{usage}");
+}
+
+#[test]
+fn too_small_context_shortens_the_prompts_of_all_later_reads() {
+    const FITS: usize = 10_000;
+    let server = StandInModel::start(|asked| {
+        let sent = asked.user.len();
+        if sent > FITS && agreeing(asked).is_none() {
+            return Does::Refuses(
+                400,
+                None,
+                format!("This model's maximum context length is 4096 tokens, not {sent}."),
+            );
+        }
+        honest(asked)
+    })
+    .unwrap();
+    let mine = Modelled::new(&server.url("openai"), "openai", "", "concurrency = 1").synced();
+    let summary = mine.json(&["annotate", "--since", "2012-W01", "--model", "mine"]);
+    assert_eq!((summary["done"].as_u64(), summary["failed"].as_u64()), (Some(20), Some(0)), "{summary}");
+    let too_long = server.asked().iter().filter(|asked| asked.user.len() > FITS).count();
+    assert_eq!(too_long, 1, "16,000 characters are tried once");
+}
+
+#[test]
 fn careless_and_obedient_models_are_refused() {
     needs!(SharedData);
     let server = StandInModel::start(|asked| {
@@ -180,7 +226,8 @@ fn careless_and_obedient_models_are_refused() {
         }
         let mut answer = quoting(asked);
         let is_first = !asked.user.contains("You have answered this before");
-        match asked.before % 6 {
+        let article = asked.user.split("</article>").next().unwrap();
+        match article.len() % 6 {
             0 => answer["problem"] = json!({ "text": "Hooli lost 4711 orders.", "sentences": [1] }),
             1 => answer["problem"] = json!({ "text": "The site was down.", "sentences": [9999] }),
             2 => answer["problem"] = json!({ "text": "We lost our way.", "sentences": [1] }),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, FIELDS, Question, Readings, Refusal};
+use backissue_annotate::asking::{
+    ARTICLE_CHARACTERS, Asking, FIELDS, PromptSettings, PromptVersion, Question, Readings, Refusal,
+};
 use backissue_annotate::{Text, annotate};
 use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
 use backissue_model::Precis;
@@ -38,6 +40,9 @@ pub struct ModelFlags {
     /// Maximum characters of an article in a prompt
     #[arg(long, requires = "model", value_name = "CHARACTERS", default_value_t = ARTICLE_CHARACTERS)]
     article_characters: usize,
+    /// The version of the prompt: full, short, or 2, 3, 3-short
+    #[arg(long, requires = "model", value_name = "VERSION", default_value = "full")]
+    prompt: PromptVersion,
 }
 
 impl ModelFlags {
@@ -56,14 +61,15 @@ impl ModelFlags {
         if let Some(timeout) = self.timeout {
             settings.timeout = timeout.try_into().context("a time-out cannot be negative")?;
         }
-        Asker::new(Model::new(settings, &[])?, self.article_characters).map(Some)
+        let prompt = PromptSettings { version: self.prompt, characters: self.article_characters };
+        Asker::new(Model::new(settings, &[])?, prompt).map(Some)
     }
 }
 
 /// Annotates reads with a model, and keeps statistics.
 pub struct Asker {
     model: Model,
-    characters: usize,
+    prompt: PromptSettings,
     runtime: Runtime,
     asked: Vec<Asked>,
 }
@@ -81,9 +87,9 @@ struct Asked {
 }
 
 impl Asker {
-    fn new(model: Model, characters: usize) -> anyhow::Result<Self> {
+    fn new(model: Model, prompt: PromptSettings) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { model, characters, runtime, asked: Vec::new() })
+        Ok(Self { model, prompt, runtime, asked: Vec::new() })
     }
 
     /// The model's précis of a text, as far as the gate accepts it, and the refusals. If the model
@@ -101,7 +107,7 @@ impl Asker {
             usage: Usage::default(),
             took: Duration::ZERO,
         };
-        let Some(asking) = Asking::about(*text, built_in.clone(), self.characters) else {
+        let Some(asking) = Asking::about(*text, built_in.clone(), self.prompt) else {
             return Ok((built_in, Vec::new()));
         };
         let mut readings = Readings::default();
@@ -133,7 +139,7 @@ impl Asker {
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, ModelError> {
-        let Question { system, user, schema } = question;
+        let Question { system, user, schema, .. } = question;
         self.runtime.block_on(self.model.ask(&Prompt { system, user, schema }))
     }
 
@@ -257,7 +263,7 @@ mod tests {
     fn asker(server: &StandInModel) -> Asker {
         let mut settings = ModelSettings::new("m", Protocol::OpenAi, "m");
         settings.url = server.url("openai").parse().unwrap();
-        Asker::new(Model::new(settings, &[]).unwrap(), ARTICLE_CHARACTERS).unwrap()
+        Asker::new(Model::new(settings, &[]).unwrap(), PromptSettings::default()).unwrap()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use backissue_annotate::annotate;
-use backissue_annotate::asking::{Asking, Question, Readings, Refusal};
+use backissue_annotate::asking::{Asking, PromptSettings, Question, Readings, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
@@ -112,8 +112,9 @@ impl Gate {
 /// Holds a statement against the gate as the only field of a model's answer.
 fn judge(row: Row, read: &Read) -> anyhow::Result<(Judged, Option<Question>)> {
     let article = read.text();
+    let whole = PromptSettings { characters: usize::MAX, ..PromptSettings::default() };
     let asking =
-        Asking::about(article, annotate(&article), usize::MAX).context("the read has no sentences")?;
+        Asking::about(article, annotate(&article), whole).context("the read has no sentences")?;
     let question = asking.question();
     let numbers = row.sentences.iter().map(|opening| number(&question.user, opening));
     let numbers: Vec<usize> = numbers.collect::<anyhow::Result<_>>()?;

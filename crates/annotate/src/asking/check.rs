@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::Text;
 use crate::asking::excerpt::Excerpt;
 use crate::asking::near_json::object_in;
-use crate::asking::question::Question;
+use crate::asking::question::{AsksFor, Question, object};
 use crate::asking::screen::one_line;
 
 /// Sentences before and after each cited one that are shown with it.
@@ -124,7 +124,7 @@ pub(super) fn question(article: &Text<'_>, excerpt: &Excerpt, claims: &[Claimed<
     }
     line(format_args!("Answer with the JSON object only."));
     let names: Vec<&'static str> = claims.iter().map(Claimed::name).collect();
-    Question { system: SYSTEM.clone(), user, schema: schema(&names) }
+    Question { asks_for: AsksFor::Check, system: SYSTEM.clone(), user, schema: schema(&names) }
 }
 
 static SYSTEM: LazyLock<String> = LazyLock::new(|| {
@@ -143,24 +143,10 @@ Answer with one JSON object: for each claim its name with {\"beyond\": …, \"sa
         .to_owned()
 });
 
-fn schema(claims: &[&str]) -> Value {
-    let finding = json!({
-        "type": "object",
-        "properties": {
-            "beyond": { "type": "string" },
-            "said": { "type": "string", "enum": ["yes", "in part", "no"] },
-        },
-        "required": ["beyond", "said"],
-        "additionalProperties": false,
-    });
-    let properties: Map<String, Value> =
-        claims.iter().map(|claim| ((*claim).to_owned(), finding.clone())).collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": claims,
-        "additionalProperties": false,
-    })
+fn schema(claims: &[&'static str]) -> Value {
+    let said = json!({ "type": "string", "enum": ["yes", "in part", "no"] });
+    let finding = object([("beyond", json!({ "type": "string" })), ("said", said)]);
+    object(claims.iter().map(|claim| (*claim, finding.clone())))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use backissue_model::{Evidence, Precis, Span};
 
 use crate::Text;
+use crate::asking::PromptSettings;
 use crate::asking::screen::{one_line, speaks_to_a_model};
 use crate::asking::support::same_word;
 use crate::blocks::{Block, BlockKind, blocks};
@@ -35,6 +36,10 @@ pub(super) struct Excerpt {
 pub(super) struct Whole {
     pub span: Span,
     pub heading: Option<Span>,
+    /// Number of sentences up to here, without lines of code and tables.
+    prose: usize,
+    /// Whether it is a sentence, and not a line of code or a table.
+    is_prose: bool,
 }
 
 /// A sentence as the question shows it.
@@ -61,25 +66,36 @@ struct Candidate {
 }
 
 impl Excerpt {
-    /// At most `characters` characters of the article.
-    pub(super) fn of(article: &Text<'_>, built_in: &Precis, characters: usize) -> Self {
+    /// The best of the article within the limits of `settings`.
+    pub(super) fn of(article: &Text<'_>, built_in: &Precis, settings: PromptSettings) -> Self {
+        let version = settings.version;
         let blocks = blocks(article.text, article.blocks);
-        let sentences = sentences_in(article.text, &blocks);
+        let mut sentences = sentences_in(article.text, &blocks);
+        if version.shows_code() {
+            sentences.extend(lines_in(article.text, &blocks));
+            sentences.sort_by_key(|sentence| sentence.span.start);
+        }
         let mut candidates = candidates(article, built_in, &blocks, &sentences);
         let heading = |candidate: &Candidate| {
             let Block { start, end, .. } = blocks[blocks[candidate.block].heading?];
             Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
         };
-        let whole =
-            |candidate: &Candidate| Whole { span: sentences[candidate.at].span, heading: heading(candidate) };
-        let all = candidates.iter().map(whole).collect();
+        let mut prose = 0;
+        let mut whole = |candidate: &Candidate| {
+            let is_prose = !is_lines(blocks[candidate.block].kind);
+            prose += usize::from(is_prose);
+            Whole { span: sentences[candidate.at].span, heading: heading(candidate), prose, is_prose }
+        };
+        let all = candidates.iter().map(&mut whole).collect();
         candidates
             .sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)).then(a.at.cmp(&b.at)));
-        let mut left = characters;
+        let mut left = settings.characters_max();
+        let mut more = version.sentences_max();
         candidates.retain(|candidate| {
             let cost = candidate.line.chars().count() + LINE;
-            let fits = cost <= left;
+            let fits = cost <= left && more > 0;
             left -= if fits { cost } else { 0 };
+            more -= usize::from(fits);
             fits
         });
         candidates.sort_by_key(|candidate| candidate.at);
@@ -102,11 +118,22 @@ impl Excerpt {
     }
 
     /// The places in `all` of the sentences of `evidence`, and of up to `reach` sentences around
-    /// each.
+    /// each. Lines of code and tables between two sentences do not separate them.
     pub(super) fn around(&self, evidence: &[Evidence], reach: usize) -> Vec<usize> {
         let is_cited = |whole: &Whole| evidence.iter().any(|evidence| evidence.span == whole.span);
         let cited: Vec<usize> = (0..self.all.len()).filter(|at| is_cited(&self.all[*at])).collect();
-        let is_near = |at: &usize| cited.iter().any(|cited| cited.abs_diff(*at) <= reach);
+        let is_near = |at: &usize| {
+            cited.iter().any(|cited| {
+                let (near, cited_one) = (&self.all[*at], &self.all[*cited]);
+                let between_prose = near.is_prose && cited_one.is_prose;
+                let distance = cited.abs_diff(*at).min(if between_prose {
+                    near.prose.abs_diff(cited_one.prose)
+                } else {
+                    usize::MAX
+                });
+                distance <= reach
+            })
+        };
         (0..self.all.len()).filter(is_near).collect()
     }
 
@@ -114,6 +141,25 @@ impl Excerpt {
     pub(super) fn get(&self, number: usize) -> Option<&Shown> {
         self.sentences.get(number.checked_sub(1)?)
     }
+}
+
+/// The lines of code and tables that hold words, in order.
+fn lines_in<'a>(text: &'a str, blocks: &'a [Block]) -> impl Iterator<Item = Sentence> + 'a {
+    let with_lines = blocks.iter().enumerate().filter(|(_, block)| is_lines(block.kind));
+    with_lines.flat_map(move |(number, block)| {
+        let mut next = block.start;
+        text[block.start..block.end].split_inclusive('\n').filter_map(move |line| {
+            let start = next + line.len() - line.trim_start().len();
+            next += line.len();
+            let end = start + line.trim().len();
+            let span = Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? };
+            line.contains(char::is_alphanumeric).then_some(Sentence { span, block: number })
+        })
+    })
+}
+
+fn is_lines(kind: BlockKind) -> bool {
+    matches!(kind, BlockKind::Code | BlockKind::Table)
 }
 
 fn candidates(
@@ -141,11 +187,11 @@ fn candidates(
             of_section = 0;
         }
         let line = one_line(&article.text[sentence.span.start as usize..sentence.span.end as usize]);
-        let opens = of_section < SECTION_OPENING || found.len() < OPENING;
-        of_section += 1;
+        let opens = !is_lines(block.kind) && (of_section < SECTION_OPENING || found.len() < OPENING);
+        of_section += usize::from(!is_lines(block.kind));
         let rank = if rests_on.contains(&sentence.span) { 0 } else { 2 - u8::from(opens) };
         let listed = block.kind != BlockKind::Paragraph;
-        let score = score(&line, &title, listed);
+        let score = if block.kind == BlockKind::Code { 0.0 } else { score(&line, &title, listed) };
         found.push(Candidate { at, line, block: sentence.block, rank, score });
     }
     found
@@ -168,7 +214,8 @@ mod tests {
 
     fn excerpt(text: &str, characters: usize) -> Excerpt {
         let article = article("The stalled import", text);
-        Excerpt::of(&article, &crate::annotate(&article), characters)
+        let settings = PromptSettings { characters, ..PromptSettings::default() };
+        Excerpt::of(&article, &crate::annotate(&article), settings)
     }
 
     fn lines(excerpt: &Excerpt) -> Vec<&str> {

@@ -8,7 +8,7 @@
 //! annotator's, if that is sure of it:
 //!
 //! ```
-//! use backissue_annotate::asking::{ARTICLE_CHARACTERS, Asking, Readings};
+//! use backissue_annotate::asking::{Asking, PromptSettings, Readings};
 //! use backissue_annotate::{Text, annotate};
 //!
 //! let article = Text {
@@ -21,7 +21,7 @@
 //!     language: Some("en"),
 //!     tags: &[],
 //! };
-//! let asking = Asking::about(article, annotate(&article), ARTICLE_CHARACTERS).expect("it has sentences");
+//! let asking = Asking::about(article, annotate(&article), PromptSettings::default()).expect("it has sentences");
 //! assert!(asking.question().user.contains("[1] The nightly import failed"));
 //! // Whatever sends the question comes back with a reply:
 //! let reply = r#"{"kind": "case-study", "concepts": [], "technologies": [],
@@ -67,14 +67,33 @@ use crate::asking::gate::{Gate, Verdicts};
 use crate::cues::Field;
 
 pub use answer::FIELDS;
-pub use question::Question;
+pub use question::{AsksFor, PromptVersion, Question};
 
-/// The version of the question. A reply to another version is no reply to this one.
-pub const PROMPT_VERSION: &str = "2";
-
-/// Characters of an article that a question holds unless somebody says otherwise: about 4,000
-/// tokens, which leaves room for instructions and answer in the 8,192 that small models have.
+/// Default for the characters of an article in a prompt: about 4,000 tokens. With instructions and
+/// reply it stays below the 8,192 tokens of small models.
 pub const ARTICLE_CHARACTERS: usize = 16_000;
+
+/// Which prompt is sent, and how much of an article it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptSettings {
+    /// The version of the prompt.
+    pub version: PromptVersion,
+    /// Maximum characters of an article.
+    pub characters: usize,
+}
+
+impl PromptSettings {
+    /// Maximum characters of an article under both limits, the settings' and the version's.
+    pub fn characters_max(self) -> usize {
+        self.characters.min(self.version.characters_max())
+    }
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self { version: PromptVersion::default(), characters: ARTICLE_CHARACTERS }
+    }
+}
 
 /// The name in [`MadeBy::annotator`] where every field that was asked for is the model's.
 pub const ANNOTATOR: &str = "language-model";
@@ -86,6 +105,7 @@ pub struct Asking<'a> {
     article: Text<'a>,
     excerpt: Excerpt,
     built_in: Precis,
+    version: PromptVersion,
 }
 
 /// A field of an answer that the gate did not let through.
@@ -156,17 +176,17 @@ pub struct Settled {
 }
 
 impl<'a> Asking<'a> {
-    /// Prepares to ask about an article with at most `characters` characters of it; `built_in` is
-    /// the built-in annotator's précis of the same text. Returns `None` if the article has no
-    /// sentence that a statement could rest on.
-    pub fn about(article: Text<'a>, built_in: Precis, characters: usize) -> Option<Self> {
-        let excerpt = Excerpt::of(&article, &built_in, characters);
-        (!excerpt.sentences.is_empty()).then_some(Self { article, excerpt, built_in })
+    /// Prepares the prompts about an article. `built_in` is the built-in annotator's précis of the
+    /// same text. Returns `None` if the article has no sentence that a statement could cite.
+    pub fn about(article: Text<'a>, built_in: Precis, settings: PromptSettings) -> Option<Self> {
+        let excerpt = Excerpt::of(&article, &built_in, settings);
+        let version = settings.version;
+        (!excerpt.sentences.is_empty()).then_some(Self { article, excerpt, built_in, version })
     }
 
-    /// The question.
+    /// The first prompt.
     pub fn question(&self) -> Question {
-        Question::about(&self.article, &self.excerpt)
+        Question::about(&self.article, &self.excerpt, &self.built_in.concepts, self.version)
     }
 
     /// Reads the reply to the question that [`Asking::next_question`] gave after `readings`. A
@@ -264,7 +284,7 @@ impl<'a> Asking<'a> {
         fell_back.retain(|field| !absent(field));
         let made_by = match (taken, fell_back.is_empty()) {
             (0, _) => self.built_in.made_by,
-            (_, whole) => made_by(model, whole),
+            (_, whole) => made_by(model, self.version, whole),
         };
         let precis = Precis { kind, problem, approach, outcome, concepts, technologies, made_by };
         Settled { precis, fell_back }
@@ -293,12 +313,12 @@ impl Choice<'_> {
     }
 }
 
-fn made_by(model: &str, whole: bool) -> MadeBy {
+fn made_by(model: &str, version: PromptVersion, whole: bool) -> MadeBy {
     MadeBy {
         annotator: if whole { ANNOTATOR.to_owned() } else { format!("{ANNOTATOR}, in part built-in") },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: Some(model.to_owned()),
-        prompt_version: Some(PROMPT_VERSION.to_owned()),
+        prompt_version: Some(version.as_str().to_owned()),
     }
 }
 

@@ -78,7 +78,7 @@ async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
 
 async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
     let text = Text::plain(TITLE, TEXT, "Acme");
-    let asking = Asking::about(text, annotate(&text), asker.characters);
+    let asking = Asking::about(text, annotate(&text), asker.prompt);
     let asking = asking.ok_or_else(|| {
         anyhow::anyhow!(
             "its `article_characters` are too few for a single sentence; the usual number is 16000"

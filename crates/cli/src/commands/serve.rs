@@ -233,6 +233,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.host_pause.value = Pause(SignedDuration::ZERO);
     settings.database.value = None;
     settings.annotate_with.value = None;
+    settings.check_with.value = None;
     settings.embed_with.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
