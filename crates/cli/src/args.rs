@@ -184,7 +184,9 @@ pub enum Command {
     )]
     Annotate(AnnotateArgs),
     /// The configured language models, each tested with one question
-    #[command(after_help = "Example:\n  backissue models\n  backissue models --usage")]
+    #[command(
+        after_help = "Example:\n  backissue models\n  backissue models --usage\n  backissue models --refusals"
+    )]
     Models(ModelsArgs),
     /// Check the data folder, the database, the search index, the clock and the network
     #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
@@ -507,6 +509,9 @@ pub struct ModelsArgs {
     /// The cost of each model, by day (UTC)
     #[arg(long, conflicts_with = "no_test")]
     pub usage: bool,
+    /// What the models wrote and the checks refused, of the newest reads
+    #[arg(long, conflicts_with_all = ["no_test", "usage"])]
+    pub refusals: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

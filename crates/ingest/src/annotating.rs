@@ -41,7 +41,7 @@ impl Ingest {
         let now = Timestamp::now();
         match built_in_precis(read.clone()).await {
             Ok(precis) => {
-                let finished = self.store.finish_again(&read, &precis, now).await?;
+                let finished = self.store.finish_again(&read, &precis, &[], now).await?;
                 if let (Finished::Done, Some(asker)) = (finished, &self.settings.annotate_with) {
                     self.store.ask_for(&Selection::These(vec![read.id]), asker.name(), now).await?;
                 }

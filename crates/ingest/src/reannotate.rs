@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backissue_annotate::asking::Refusal;
 use backissue_model::{MadeBy, Precis, ReadId};
-use backissue_store::{ClaimedRead, Finished, Retry, Store, StoreError};
+use backissue_store::{ClaimedRead, Finished, Refused, Retry, Store, StoreError};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tokio::sync::mpsc;
@@ -218,7 +218,13 @@ impl Reannotator {
 
     async fn finish(&self, read: &ClaimedRead, told: Told) -> Result<Option<Step>, StoreError> {
         let former = self.store.read(read.id).await?.map(|page| page.precis);
-        match self.store.finish_again(read, &told.precis, Timestamp::now()).await? {
+        let refused = told.refusals.iter().map(|refusal| Refused {
+            field: refusal.field.to_owned(),
+            said: refusal.said.clone(),
+            reason: refusal.reason.clone(),
+        });
+        let refused: Vec<Refused> = refused.collect();
+        match self.store.finish_again(read, &told.precis, &refused, Timestamp::now()).await? {
             Finished::LeaseLost => Ok(None),
             Finished::Done => {
                 for refusal in &told.refusals {

@@ -6,6 +6,7 @@ use backissue_model::{ConceptSlug, Form, Precis, Stage, Statement, Sureness};
 use jiff::Timestamp;
 
 use crate::archive::touch;
+use crate::asking::{Refused, set_refused};
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Tried, Tx, retried, sql, sql_of};
 use crate::keys::concept_list;
@@ -58,6 +59,7 @@ impl Store {
         }
         end_lease(&mut tx, read, precis, ask.map(|by| (by, now))).await?;
         insert_precis(&mut tx, read, precis, now).await?;
+        set_refused(&mut tx, read.id, &[]).await?;
         touch(&mut tx).await?;
         list_on_sources(&mut tx, &[read.id]).await?;
         list_on_concepts(&mut tx, read, precis).await?;
@@ -66,8 +68,8 @@ impl Store {
         Ok(Finished::Done)
     }
 
-    /// Stores the new précis of a read that was annotated again. The former one was shown until
-    /// now.
+    /// Stores the new précis of a read that was annotated again, and what was refused of it. The
+    /// former one was shown until now.
     ///
     /// # Errors
     /// If the database fails.
@@ -75,13 +77,20 @@ impl Store {
         &self,
         read: &ClaimedRead,
         precis: &Precis,
+        refused: &[Refused],
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let stored = retried(|| self.try_finish_again(read, precis, now)).await;
+        let stored = retried(|| self.try_finish_again(read, precis, refused, now)).await;
         stored.map_err(|f| f.at(&self.location, "storing a new précis"))
     }
 
-    async fn try_finish_again(&self, read: &ClaimedRead, precis: &Precis, now: Timestamp) -> Tried<Finished> {
+    async fn try_finish_again(
+        &self,
+        read: &ClaimedRead,
+        precis: &Precis,
+        refused: &[Refused],
+        now: Timestamp,
+    ) -> Tried<Finished> {
         let mut tx = self.database.begin().await?;
         if !holds_lease(&mut tx, read, Stage::Annotated).await? {
             tx.abandon().await?;
@@ -92,6 +101,7 @@ impl Store {
         count(&mut tx, &which, Sign::Less).await?;
         end_lease(&mut tx, read, precis, None).await?;
         insert_precis(&mut tx, read, precis, now).await?;
+        set_refused(&mut tx, read.id, refused).await?;
         tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
         list_on_sources(&mut tx, &[read.id]).await?;
         list_on_concepts(&mut tx, read, precis).await?;

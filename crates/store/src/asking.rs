@@ -8,7 +8,7 @@ use backissue_model::{ReadId, Stage, Week};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing};
 use crate::error::Failure;
 use crate::read_jobs::DueRead;
 use crate::times::millis;
@@ -59,6 +59,28 @@ pub struct DayUsage {
     pub model: String,
     /// The cost.
     pub spent: Spent,
+}
+
+/// A field that a model wrote and the checks refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The field, e.g. `problem`.
+    pub field: String,
+    /// What the model wrote.
+    pub said: String,
+    /// Why it was refused.
+    pub reason: String,
+}
+
+/// A read and what was refused of its model's last précis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRead {
+    /// The read.
+    pub id: ReadId,
+    /// Its title.
+    pub title: String,
+    /// The refused fields, in the order in which the model wrote them. Never empty.
+    pub refused: Vec<Refused>,
 }
 
 /// The name under which a read waits for the built-in annotator because another source owns it now:
@@ -249,6 +271,37 @@ impl Store {
         retried(change).await.map_err(|f| f.at(&self.location, doing))
     }
 
+    /// The reads whose model's précis was refused in part, the `limit` with the highest ids.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusedRead>, StoreError> {
+        let query = sql("SELECT r.id, r.title, f.field, f.said, f.reason
+             FROM (SELECT DISTINCT read_id FROM refused ORDER BY read_id DESC LIMIT $1) newest
+             JOIN read r ON r.id = newest.read_id JOIN refused f ON f.read_id = r.id
+             ORDER BY r.id DESC, f.nth");
+        let found = async {
+            let mut reads: Vec<RefusedRead> = Vec::new();
+            for row in self.database.rows(query.bind(limit)).await? {
+                let id = ReadId(row.int("id")?);
+                if reads.last().is_none_or(|last| last.id != id) {
+                    reads.push(RefusedRead { id, title: row.text("title")?, refused: Vec::new() });
+                }
+                if let Some(read) = reads.last_mut() {
+                    read.refused.push(refused_of_row(&row)?);
+                }
+            }
+            Ok(reads)
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "reading what was refused"))
+    }
+
+    /// What was refused of the précis of one read.
+    pub(crate) async fn refused_of(&self, id: ReadId) -> Tried<Vec<Refused>> {
+        let query = sql("SELECT field, said, reason FROM refused WHERE read_id = $1 ORDER BY nth");
+        self.database.rows(query.bind(id.0)).await?.iter().map(refused_of_row).collect()
+    }
+
     /// The cost of each model per day, newest day first, at most `limit` rows.
     ///
     /// # Errors
@@ -276,6 +329,22 @@ impl Store {
         };
         found.await.map_err(|f: Failure| f.at(&self.location, "reading what models cost"))
     }
+}
+
+/// Replaces what was refused of a read's précis.
+pub(crate) async fn set_refused(tx: &mut Tx, id: ReadId, refused: &[Refused]) -> Tried<()> {
+    tx.run(sql("DELETE FROM refused WHERE read_id = $1").bind(id.0)).await?;
+    for (nth, Refused { field, said, reason }) in (0i64..).zip(refused) {
+        let insert =
+            sql("INSERT INTO refused (read_id, nth, field, said, reason) VALUES ($1, $2, $3, $4, $5)");
+        let insert = insert.bind(id.0).bind(nth).bind(field.as_str());
+        tx.run(insert.bind(said.as_str()).bind(reason.as_str())).await?;
+    }
+    Ok(())
+}
+
+fn refused_of_row(row: &Row) -> Tried<Refused> {
+    Ok(Refused { field: row.text("field")?, said: row.text("said")?, reason: row.text("reason")? })
 }
 
 /// A reply to store.

@@ -7,6 +7,7 @@ use backissue_model::{Article, ConceptSlug, Form, Kind, Precis, ReadId, ReaderId
 use jiff::Timestamp;
 use url::Url;
 
+use crate::asking::Refused;
 use crate::marks::Mine;
 
 /// A read in a list.
@@ -64,6 +65,8 @@ pub struct ReadPage {
     pub article: Article,
     /// Its précis.
     pub precis: Precis,
+    /// What a language model wrote for it and the checks refused.
+    pub refused: Vec<Refused>,
     /// The sources that name it, the first one first.
     pub places: Vec<Place>,
     /// When its page was fetched.

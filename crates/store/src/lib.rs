@@ -62,7 +62,7 @@ mod titles;
 mod weeks;
 
 pub use archive::Store;
-pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Selection, Spent};
+pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
 pub use budget::OverLimit;
 pub use cards::{

@@ -28,6 +28,7 @@ macro_rules! steps {
                 ("listed", include_str!(concat!("../migrations/", $folder, "/0013_listed.sql"))),
                 ("cards", include_str!(concat!("../migrations/", $folder, "/0014_cards.sql"))),
                 ("budget", include_str!(concat!("../migrations/", $folder, "/0015_budget.sql"))),
+                ("refused", include_str!(concat!("../migrations/", $folder, "/0016_refused.sql"))),
             ])
         })
     };

@@ -165,6 +165,7 @@ impl Store {
         Ok(Some(ReadPage {
             article: article_of(&row)?,
             precis: row.json("body")?,
+            refused: self.refused_of(card.id).await?,
             places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
             fetched_at: row.moment("a_fetched_at")?,
             updated,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use backissue_needs::{needs, shared_dir};
-use backissue_tests::program::Archive;
+use backissue_tests::program::{Archive, client};
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use serde_json::{Value, json};
@@ -173,6 +173,7 @@ fn model_annotates_again_and_replies_are_reused() {
 
 #[test]
 fn another_model_checks_if_it_is_configured() {
+    needs!(SharedData);
     let writer = StandInModel::start(|asked| {
         assert!(agreeing(asked).is_none(), "the writer is not to check itself");
         Does::Says(quoting(asked).to_string())
@@ -197,6 +198,7 @@ fn another_model_checks_if_it_is_configured() {
 
 #[test]
 fn too_small_context_shortens_the_prompts_of_all_later_reads() {
+    needs!(SharedData);
     const FITS: usize = 10_000;
     let server = StandInModel::start(|asked| {
         let sent = asked.user.len();
@@ -250,6 +252,17 @@ fn careless_and_obedient_models_are_refused() {
     assert_eq!(summary["done"].as_u64(), Some(20), "{summary}");
     assert!(summary["refused"]["problem"].as_u64() > Some(0), "{summary}");
     assert!(summary["refused"]["answer"].as_u64() > Some(0), "{summary}");
+    let refusals = mine.json(&["models", "--refusals"])["refusals"].as_array().unwrap().clone();
+    let hooli = refusals.iter().find(|read| read.to_string().contains("Hooli lost 4711 orders.")).unwrap();
+    assert!(mine.done(&["models", "--refusals"]).contains("problem: “Hooli lost 4711 orders.”"));
+    let served = mine.archive.serve(&["--no-fetch"]).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let page = runtime.block_on(async {
+        let response = client().get(served.url(&format!("/read/{}", hooli["read"]))).send().await.unwrap();
+        response.text().await.unwrap()
+    });
+    assert!(page.contains("<q>Hooli lost 4711 orders.</q>"), "{page}");
+    served.stop().unwrap();
     let after = mine.reads();
     after.values().for_each(assert_backed);
     for (number, read) in &after {

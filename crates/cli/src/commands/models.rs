@@ -6,7 +6,7 @@ use backissue_annotate::asking::{Asking, Readings};
 use backissue_annotate::{Text, annotate};
 use backissue_ingest::Asker;
 use backissue_llm::Prompt;
-use backissue_store::{Spent, Store};
+use backissue_store::{Refused, RefusedRead, Spent, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ use crate::{open, say};
 
 /// Maximum rows of days and models: three months of a few models.
 const USAGE_ROWS: u32 = 400;
+/// Maximum reads whose refusals are listed.
+const REFUSED_READS: u32 = 100;
 
 /// A short invented article for the test, with a problem, an approach and an outcome.
 const TITLE: &str = "A lock for every job";
@@ -31,10 +33,13 @@ struct Tested {
     refused: Vec<&'static str>,
 }
 
-/// Lists the models, or their cost.
+/// Lists the models, their cost, or what was refused of their replies.
 pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome> {
     if args.usage {
         return usage(&open::store(&settings).await?, args.json).await;
+    }
+    if args.refusals {
+        return refusals(&open::store(&settings).await?, args.json).await;
     }
     let rows = &settings.models.value;
     if rows.is_empty() && !args.json {
@@ -148,6 +153,32 @@ fn tell(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Test
         }
     }
     Ok(())
+}
+
+async fn refusals(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
+    let reads = store.refusals(REFUSED_READS).await?;
+    if as_json {
+        let fields = |read: &RefusedRead| -> Vec<Value> {
+            let fields = read.refused.iter();
+            fields.map(|r| json!({ "field": r.field, "said": r.said, "reason": r.reason })).collect()
+        };
+        let rows: Vec<Value> = reads
+            .iter()
+            .map(|read| json!({ "read": read.id.0, "title": read.title, "refused": fields(read) }))
+            .collect();
+        output::json(&json!({ "refusals": rows }))?;
+        return Ok(Outcome::Fine);
+    }
+    if reads.is_empty() {
+        say!("Nothing that a language model wrote was refused.")?;
+    }
+    for RefusedRead { id, title, refused } in &reads {
+        say!("{STRONG}{id}{PLAIN} {}", output::safe(title))?;
+        for Refused { field, said, reason } in refused {
+            say!("  {field}: “{}”\n    {QUIET}{}{PLAIN}", output::safe(said), output::safe(reason))?;
+        }
+    }
+    Ok(Outcome::Fine)
 }
 
 async fn usage(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {

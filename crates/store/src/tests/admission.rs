@@ -129,7 +129,7 @@ on_both!(read_belongs_to_its_own_site_though_another_named_it_first, |db| {
     let again = db.store.claim_again(OWNER_CHANGED, at(2000), LEASE).await.unwrap().unwrap();
     assert_eq!((again.company.as_str(), again.is_own), (acme.company.as_str(), true));
     let precis = precis(&again, Kind::Incident, true, &["caching"]);
-    assert_eq!(db.store.finish_again(&again, &precis, at(2001)).await.unwrap(), Finished::Done);
+    assert_eq!(db.store.finish_again(&again, &precis, &[], at(2001)).await.unwrap(), Finished::Done);
     assert_eq!(db.store.asked().await.unwrap(), []);
 });
 

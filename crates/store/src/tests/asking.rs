@@ -1,7 +1,7 @@
 //! Annotating again: the former précis stays until the new one is stored, and costs are counted
 //! once.
 
-use backissue_model::{Kind, Stage, Week};
+use backissue_model::{Kind, ReadId, Stage, Week};
 
 use super::harness::*;
 use crate::*;
@@ -9,7 +9,7 @@ use crate::*;
 const MODEL: &str = "mine";
 
 /// An archive with three annotated reads on three days.
-async fn three(db: &TestDatabase) -> Vec<backissue_model::ReadId> {
+async fn three(db: &TestDatabase) -> Vec<ReadId> {
     let source = db.follow("Acme").await;
     let days = ["2026-05-03", "2026-05-11", "2026-05-12"];
     let entries = days.iter().map(|day| entry(&format!("https://acme.example/{day}"), Some(day))).collect();
@@ -35,8 +35,8 @@ on_both!(new_precis_replaces_the_former_everywhere, |db| {
     assert_eq!(db.store.read(ids[1]).await.unwrap().unwrap(), before, "the former stays meanwhile");
     assert_eq!(again(db, 2000).await, None, "it is in hand");
     let made = precis(&read, Kind::Incident, false, &["queues", "sharding"]);
-    assert_eq!(db.store.finish_again(&read, &made, at(2001)).await.unwrap(), Finished::Done);
-    assert_eq!(db.store.finish_again(&read, &made, at(2002)).await.unwrap(), Finished::LeaseLost);
+    assert_eq!(db.store.finish_again(&read, &made, &[], at(2001)).await.unwrap(), Finished::Done);
+    assert_eq!(db.store.finish_again(&read, &made, &[], at(2002)).await.unwrap(), Finished::LeaseLost);
     let after = db.store.read(ids[1]).await.unwrap().unwrap();
     assert_eq!((after.precis, after.card.kind, after.card.problem), (made, Kind::Incident, None));
     assert!(db.store.archive_version().await.unwrap() > version);
@@ -45,6 +45,36 @@ on_both!(new_precis_replaces_the_former_everywhere, |db| {
         assert_eq!(whole_list(&db.store, &filter, Order::Newest, 10).await.len(), reads, "{concept}");
     }
     assert_eq!(db.store.asked_for(MODEL).await.unwrap(), 0);
+});
+
+on_both!(refusals_stay_until_the_read_is_annotated_again, |db| {
+    let ids = three(db).await;
+    let refused = |field: &str| Refused {
+        field: field.to_owned(),
+        said: "Hooli lost 4711 orders.".to_owned(),
+        reason: "nobody says so".to_owned(),
+    };
+    let annotate_again = async |id: ReadId, refused: &[Refused]| {
+        db.store.ask_for(&Selection::These(vec![id]), MODEL, at(2000)).await.unwrap();
+        let read = again(db, 2000).await.unwrap();
+        let made = precis(&read, Kind::Incident, false, &["queues"]);
+        assert_eq!(db.store.finish_again(&read, &made, refused, at(2001)).await.unwrap(), Finished::Done);
+    };
+    annotate_again(ids[0], &[refused("problem"), refused("approach")]).await;
+    annotate_again(ids[2], &[refused("outcome")]).await;
+    let listed = db.store.refusals(10).await.unwrap();
+    let fields = |read: &RefusedRead| read.refused.iter().map(|r| r.field.clone()).collect::<Vec<_>>();
+    let all: Vec<_> = listed.iter().map(|read| (read.id, fields(read))).collect();
+    assert_eq!(
+        all,
+        [(ids[2], vec!["outcome".to_owned()]), (ids[0], vec!["problem".into(), "approach".into()])]
+    );
+    assert_eq!(db.store.refusals(1).await.unwrap(), listed[..1]);
+    assert_eq!(db.store.read(ids[0]).await.unwrap().unwrap().refused, listed[1].refused);
+    annotate_again(ids[0], &[]).await;
+    assert_eq!(db.store.read(ids[0]).await.unwrap().unwrap().refused, []);
+    assert_eq!(db.store.refusals(10).await.unwrap().len(), 1);
+    db.assert_sound().await;
 });
 
 on_both!(read_can_be_requested_as_soon_as_it_is_annotated, |db| {

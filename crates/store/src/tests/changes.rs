@@ -93,7 +93,7 @@ on_both!(precis_merges_and_time_zones_are_changes, |db| {
     db.store.ask_for(&Selection::All, "mine", at(0)).await.unwrap();
     let read = db.store.claim_again("mine", at(1000), LEASE).await.unwrap().unwrap();
     let again = precis(&read, Kind::Incident, true, &["queues"]);
-    db.store.finish_again(&read, &again, at(1001)).await.unwrap();
+    db.store.finish_again(&read, &again, &[], at(1001)).await.unwrap();
     follower.catch_up(&db.store, 10).await;
     follower.assert_has_all_of(&db.store).await;
 

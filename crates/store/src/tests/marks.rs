@@ -129,7 +129,7 @@ on_both!(marks_survive_a_new_precis, |db| {
     let mut again = 0;
     while let Some(read) = db.store.claim_again("mine", at(1000), LEASE).await.unwrap() {
         let made = precis(&read, Kind::Tutorial, false, &["rate-limiting"]);
-        assert_eq!(db.store.finish_again(&read, &made, at(1000)).await.unwrap(), Finished::Done);
+        assert_eq!(db.store.finish_again(&read, &made, &[], at(1000)).await.unwrap(), Finished::Done);
         again += 1;
     }
     assert_eq!(again, 4);

@@ -175,7 +175,7 @@ on_both!(answers_survive_a_new_precis, |db| {
         let claimed = db.store.claim_again("mine", at(1000), LEASE).await.unwrap().unwrap();
         let mut made = precis(&claimed, Kind::CaseStudy, true, &[]);
         made.approach = made.problem.clone().filter(|_| again);
-        assert_eq!(db.store.finish_again(&claimed, &made, at(1000)).await.unwrap(), Finished::Done);
+        assert_eq!(db.store.finish_again(&claimed, &made, &[], at(1000)).await.unwrap(), Finished::Done);
         assert_eq!(draw(db, &Deck::Everything, 9 * DAY).await.is_some(), is_drawn);
         assert_eq!(db.store.card_answers(ONE, read).await.unwrap().len(), 1);
     }

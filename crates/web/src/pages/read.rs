@@ -209,7 +209,7 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked
             }
             (reads::concepts(&precis.concepts))
             div.acts { (source_link(page)) (marked.buttons(card)) }
-            (statements::how_do_we_know(precis, marks))
+            (statements::how_do_we_know(precis, &page.refused, marks))
         }
     }
 }

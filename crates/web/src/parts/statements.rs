@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use backissue_model::{Evidence, Form, MadeBy, Precis, Statement, Sureness};
+use backissue_store::Refused;
 use maud::{Markup, html};
 
 use crate::evidence;
@@ -66,7 +67,8 @@ pub(crate) fn say(name: &str, statement: &Statement, marks: &HashSet<String>) ->
 }
 
 /// "How do we know?": each statement with its quote, its confidence and its annotator.
-pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup {
+/// Below them, what a language model wrote and the checks refused.
+pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], marks: &HashSet<String>) -> Markup {
     html! {
         details.grounds {
             summary { h2 { "How do we know?" } }
@@ -79,6 +81,17 @@ pub(crate) fn how_do_we_know(precis: &Precis, marks: &HashSet<String>) -> Markup
                             p { a href=(way_to(evidence, name, nth, marks)) { "Find it in the article" } }
                         }
                         p.quiet { (odds(statement)) }
+                    }
+                }
+                @if !refused.is_empty() {
+                    section {
+                        h3 { "Refused" }
+                        p.quiet { "The language model also wrote this. The checks did not accept it, so it is not shown above." }
+                        ul {
+                            @for Refused { field, said, reason } in refused {
+                                li { b { (field) } ": " q { (said) } " – " (reason) "." }
+                            }
+                        }
                     }
                 }
                 p.made { (made_by(&precis.made_by)) }
