@@ -6,6 +6,7 @@ mod asker;
 mod backfill;
 mod extract;
 mod gate;
+mod hostile;
 pub mod minilm;
 mod precis;
 pub mod search;

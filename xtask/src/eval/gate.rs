@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
+use super::hostile;
 use super::precis::shown;
 use super::statistics::{bootstrap, mean};
 use crate::labels::{self, Read};
@@ -50,6 +51,8 @@ struct Row {
 /// A second question.
 #[derive(Serialize)]
 struct Asked<'a> {
+    /// `gate` or `hostile`: its file.
+    file: &'static str,
     line: usize,
     system: &'a str,
     user: &'a str,
@@ -91,10 +94,18 @@ impl Gate {
             let read = reads.get(&row.url).with_context(|| format!("{} is not labelled", row.url))?;
             let (one, question) = judge(row, read).with_context(|| format!("line {line} of gate.jsonl"))?;
             if let Some(Question { system, user, .. }) = question.filter(|_| self.questions.is_some()) {
-                questions += &serde_json::to_string(&Asked { line, system: &system, user: &user })?;
+                questions +=
+                    &serde_json::to_string(&Asked { file: "gate", line, system: &system, user: &user })?;
                 questions.push('\n');
             }
             judged.push(one);
+        }
+        let (attacks, about_attacks) = hostile::judge()?;
+        if self.questions.is_some() {
+            for (line, Question { system, user, .. }) in &about_attacks {
+                questions += &serde_json::to_string(&Asked { file: "hostile", line: *line, system, user })?;
+                questions.push('\n');
+            }
         }
         if let Some(path) = &self.questions {
             fs::write(path, questions).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -105,6 +116,7 @@ impl Gate {
             }
         }
         println!("{}\n{}\n{}", totals(&judged), by_kind(&judged), reasons(&judged));
+        println!("{attacks}");
         Ok(())
     }
 }
@@ -113,8 +125,7 @@ impl Gate {
 fn judge(row: Row, read: &Read) -> anyhow::Result<(Judged, Option<Question>)> {
     let article = read.text();
     let whole = PromptSettings { characters: usize::MAX, ..PromptSettings::default() };
-    let asking =
-        Asking::about(article, annotate(&article), whole).context("the read has no sentences")?;
+    let asking = Asking::about(article, annotate(&article), whole).context("the read has no sentences")?;
     let question = asking.question();
     let numbers = row.sentences.iter().map(|opening| number(&question.user, opening));
     let numbers: Vec<usize> = numbers.collect::<anyhow::Result<_>>()?;
