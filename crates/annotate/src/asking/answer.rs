@@ -1,7 +1,6 @@
-//! The model's answer, field by field, as far as it has the form that was asked for.
+//! Parses the fields of a model's reply.
 //!
-//! A field of the wrong form is that field's fault only. This module must not judge what a field
-//! says.
+//! A malformed field does not affect the others. This module must not judge what a field says.
 
 use serde_json::{Map, Value};
 
@@ -10,14 +9,14 @@ use crate::asking::near_json::object_in;
 /// A field of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said<T> {
-    /// It is not there, or of another form; what stands in its place.
+    /// Missing or malformed; the text in its place.
     Nothing(String),
-    /// It is there and empty on purpose.
+    /// `null`.
     Null,
     Value(T),
 }
 
-/// A statement and the numbers of the sentences that it is said to rest on.
+/// A statement and the numbers of the sentences that it cites.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Claim {
     pub text: String,
@@ -72,7 +71,7 @@ fn claim(object: &Map<String, Value>, field: &str) -> Said<Claim> {
     })
 }
 
-/// A sentence's number, also where it was written as `"[12]"`.
+/// A sentence's number, also if it is written as `"[12]"`.
 fn number(value: &Value) -> Option<usize> {
     match value {
         Value::Number(number) => usize::try_from(number.as_u64()?).ok(),

@@ -1,8 +1,8 @@
-//! The second reading: whether the sentences that a statement cites say what it says.
+//! The second reading: asks a model whether the cited sentences say what a statement says.
 //!
-//! The words of a statement can all stand in the article and still be turned round. A second, small
-//! question shows a model each statement with its sentences and their neighbours, and asks for what
-//! goes beyond them. This module must not judge words; the gate has done that.
+//! All words of a statement can occur in the article and its meaning still be reversed. A second,
+//! small prompt shows each statement with its sentences and their neighbours, and asks what goes
+//! beyond them. This module must not compare words; the gate does.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -16,9 +16,9 @@ use crate::asking::near_json::object_in;
 use crate::asking::question::{AsksFor, Question, object};
 use crate::asking::screen::one_line;
 
-/// Sentences before and after each cited one that are shown with it.
+/// Number of sentences shown before and after each cited one.
 const AROUND: usize = 1;
-/// Sentences that are shown for the claim that an article has no problem.
+/// Number of sentences shown for the claim that an article has no problem.
 const FOR_NONE: usize = 20;
 
 /// The name of the claim that an article has no problem.
@@ -29,7 +29,7 @@ pub(super) fn field_of(claim: &'static str) -> &'static str {
     if claim == NO_PROBLEM { "problem" } else { claim }
 }
 
-/// A claim that is to be read against the article.
+/// A claim to check against the article.
 pub(super) enum Claimed<'s> {
     /// A statement of this field.
     Statement(&'static str, &'s Statement),
@@ -51,7 +51,7 @@ impl Claimed<'_> {
 pub(super) enum Found {
     /// The sentences say all of it.
     Said,
-    /// Something goes beyond them, or they say otherwise; what, in the reader's words.
+    /// Something goes beyond or contradicts them; what, in the model's words.
     Beyond(String),
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Found {
 pub(super) struct Findings(Vec<(&'static str, Found)>);
 
 impl Findings {
-    /// The findings in a reply. A claim of which the reply says nothing usable is not among them.
+    /// The findings in a reply. Claims without a usable finding are missing.
     pub(super) fn read(reply: &str, claims: &[&'static str]) -> Self {
         let object = object_in(reply, |object| claims.iter().any(|name| object.contains_key(*name)));
         let Some(object) = object else { return Self::default() };

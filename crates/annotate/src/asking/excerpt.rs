@@ -1,9 +1,9 @@
-//! Which sentences of an article go into the question.
+//! Chooses the sentences of an article for the prompt.
 //!
-//! A short article goes in whole. Of a long one, within the budget: first what the built-in
-//! annotator rests on, then how each section begins, then whatever has the most signs, figures and
-//! words of the title. What is left out is left out sentence by sentence, and the question shows
-//! where. This module must not cut a sentence.
+//! A short article goes in whole. Of a long one go in, within the budget: first the sentences that
+//! the built-in annotator quotes, then the first ones of each section, then those with the most
+//! signs, figures and words of the title. The prompt shows gaps. This module must not cut a
+//! sentence.
 
 use std::collections::HashSet;
 
@@ -17,13 +17,13 @@ use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;
 use crate::sentences::{Sentence, sentences_in};
 
-/// Sentences at the beginning of the article and of each section that say what it is about.
+/// Number of sentences that open the article, and each section.
 const OPENING: usize = 3;
 const SECTION_OPENING: usize = 1;
-/// What a sentence costs beside its characters: its number and the line break.
+/// The cost of a sentence besides its characters: its number and the line break.
 const LINE: usize = 7;
 
-/// The chosen sentences in their order; the number of each is its place in the list, from 1.
+/// The chosen sentences in order. The number of each is its position, from 1.
 #[derive(Debug)]
 pub(super) struct Excerpt {
     pub sentences: Vec<Shown>,
@@ -31,7 +31,7 @@ pub(super) struct Excerpt {
     pub all: Vec<Whole>,
 }
 
-/// A sentence of the article and the heading over it.
+/// A sentence of the article and its heading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole {
     pub span: Span,
@@ -42,25 +42,24 @@ pub(super) struct Whole {
     is_prose: bool,
 }
 
-/// A sentence as the question shows it.
+/// A sentence in the prompt.
 #[derive(Debug)]
 pub(super) struct Shown {
     pub span: Span,
-    /// On one line.
+    /// Its text on one line.
     pub line: String,
-    /// The heading over it, where it is the first sentence shown under that one.
+    /// Its heading, if it is the first sentence shown below that.
     pub heading: Option<String>,
     /// Whether sentences before it were left out.
     pub after_gap: bool,
 }
 
-/// A sentence that may go in.
+/// A sentence to choose from.
 struct Candidate {
     at: usize,
     line: String,
     block: usize,
-    /// What must go in comes first: 0 what the built-in annotator rests on, 1 openings, 2
-    /// everything else.
+    /// 0 for sentences that the built-in annotator quotes, 1 for openings, 2 for all others.
     rank: u8,
     score: f32,
 }
@@ -117,7 +116,7 @@ impl Excerpt {
         Self { sentences: shown.collect(), all }
     }
 
-    /// The places in `all` of the sentences of `evidence`, and of up to `reach` sentences around
+    /// The indices in `all` of the sentences of `evidence`, and of up to `reach` sentences around
     /// each. Lines of code and tables between two sentences do not separate them.
     pub(super) fn around(&self, evidence: &[Evidence], reach: usize) -> Vec<usize> {
         let is_cited = |whole: &Whole| evidence.iter().any(|evidence| evidence.span == whole.span);
@@ -197,7 +196,7 @@ fn candidates(
     found
 }
 
-/// How much a sentence promises, whatever it may serve for.
+/// A sentence's score for any part of a précis.
 fn score(line: &str, title: &[&str], listed: bool) -> f32 {
     let signs: HashSet<usize> = Cues::builtin().signs.find(line).iter().map(|hit| *hit.meaning).collect();
     let words: Vec<&str> = line.split_whitespace().collect();

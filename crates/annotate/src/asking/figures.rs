@@ -1,9 +1,7 @@
-//! Figures of a text: numbers with what they count, so that "1.5M" is "1.5 million" and "40 ms" is
-//! not "40 s".
-//!
-//! This module must not know where a text comes from.
+//! Figures of a text: numbers with their units, so that "1.5M" equals "1.5 million" and "40 ms"
+//! differs from "40 s".
 
-/// A number as it can be compared, and its unit where it has one that is known.
+/// A comparable number and its unit, if that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Figure {
     /// As written, for messages.
@@ -14,7 +12,7 @@ pub(super) struct Figure {
     is_open: bool,
 }
 
-/// Number words, which an article may have where a statement has digits.
+/// Number words that equal digits.
 const NUMBER_WORDS: [&str; 13] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 ];
@@ -30,7 +28,7 @@ pub(super) fn figures(text: &str) -> Vec<Figure> {
     for (at, word) in words.iter().enumerate() {
         let mut pieces = word.split('-').peekable();
         while let Some(piece) = pieces.next() {
-            // In "3-4 minutes" only the last is sure to be minutes.
+            // In "3-4 minutes" only the last is certainly minutes.
             let next =
                 if pieces.peek().is_some() { "to" } else { words.get(at + 1).copied().unwrap_or_default() };
             figures_in(piece, next, &mut found);
@@ -100,7 +98,7 @@ impl Figure {
     }
 }
 
-/// Without commas between thousands and without zeros that say nothing.
+/// Without commas between thousands and without trailing zeros.
 fn plain_number(number: &str) -> String {
     let joined = number.replace(',', "");
     if joined.matches('.').count() != 1 || joined.contains(':') {
@@ -109,8 +107,8 @@ fn plain_number(number: &str) -> String {
     joined.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What a unit multiplies by. "5 m" and "5 b" may be anything; only capitals that touch the number
-/// are sure.
+/// The factor of a unit. "5 m" and "5 b" are ambiguous; only capitals directly after the number
+/// are clear.
 fn scale_of(unit: &str, attached: bool) -> Option<f64> {
     Some(match unit {
         "k" | "K" if attached => 1e3,
@@ -154,8 +152,8 @@ pub(super) fn is_unit(word: &str) -> bool {
     unit_of(word).is_some()
 }
 
-/// The figures of `statement` that `evidence` does not have. Amounts in words, such as "half", are
-/// for the second reading.
+/// The figures of `statement` that `evidence` lacks. The second reading checks amounts in words,
+/// such as "half".
 pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
     let mut known = figures(evidence);
     known.extend(in_words(evidence));

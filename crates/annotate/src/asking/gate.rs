@@ -1,10 +1,9 @@
-//! The gate: what of an answer may stand, field by field.
+//! The gate: accepts or refuses each field of a reply.
 //!
-//! A statement passes if the sentences that it names are there, if it is written as a statement
-//! must be, and if its names, figures and terms stand in these sentences or near them. Whether the
-//! sentences say what it says is for the second reading, `check`. A kind, a concept or a name of a
-//! system has no sentence; it must be one that there is, and must not contradict what the built-in
-//! annotator is sure of. This module must not mend what a model says.
+//! A statement passes if its sentences exist, if `style` accepts it, and if its names, figures and
+//! terms occur in these sentences or near them. The second reading, `check`, decides whether the
+//! sentences say it. Kinds, concepts and technologies cite no sentence. They must exist, and must
+//! not contradict a sure statement of the built-in annotator. This module must not repair replies.
 
 use std::collections::BTreeSet;
 
@@ -20,31 +19,31 @@ use crate::style;
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 
-/// Sentences that one statement may rest on; a statement that needs more sums up half the article.
+/// Maximum sentences of a statement. One that needs more is a summary of the article.
 pub(super) const SENTENCES_MAX: usize = 8;
-/// Sentences before and after a cited one in which a name or figure of a statement may stand.
+/// Number of sentences before and after a cited one in which names and figures are accepted.
 const NEAR: usize = 3;
-/// Sentences at the beginning of an article, in which it introduces its names.
+/// Number of sentences at the start of an article, which introduce its names.
 const LEAD: usize = 4;
-/// Concepts and named systems that a précis has at the most.
+/// Maximum concepts and technologies of a précis.
 pub(super) const CONCEPTS_MAX: usize = concepts::MOST;
 pub(super) const TECHNOLOGIES_MAX: usize = 8;
-/// Longest name of a system, in characters.
+/// Maximum characters of a technology's name.
 const NAME_MAX: usize = 40;
-/// How likely a statement is right that passed the gate and the second reading; docs/BENCHMARKS.md
-/// has the shares of true and invented statements that pass.
+/// The confidence of a statement that passed both checks. docs/BENCHMARKS.md has the shares of true
+/// and invented statements that pass.
 const CHECKED: f32 = 0.9;
-/// How much of what was refused is repeated, in characters.
+/// Maximum characters of a refused text in a message.
 const SAID_MAX: usize = 240;
 
-/// What an answer is held against.
+/// What a reply is compared with.
 pub(super) struct Gate<'g> {
     pub article: &'g Text<'g>,
     pub excerpt: &'g Excerpt,
     pub built_in: &'g Precis,
 }
 
-/// The fields that may stand; for a statement, `Some(None)` is one that is rightly absent.
+/// The accepted fields. `Some(None)` is an accepted claim that there is no such statement.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     pub kind: Option<Kind>,
@@ -57,7 +56,7 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// The verdict on one of the three statements.
+    /// The verdict on `problem`, `approach` or `outcome`.
     pub(super) fn part(&self, field: &str) -> &Option<Option<Statement>> {
         match field {
             "approach" => &self.approach,
@@ -66,7 +65,7 @@ impl Verdicts {
         }
     }
 
-    /// Refuses one of the three statements after all.
+    /// Refuses a statement that the words accepted.
     pub(super) fn refuse(&mut self, field: &'static str, reason: String) {
         let part = match field {
             "approach" => &mut self.approach,
@@ -78,7 +77,7 @@ impl Verdicts {
     }
 }
 
-/// Why a field was refused, with what it was.
+/// A refused text and the reason.
 #[derive(Default)]
 struct Refused {
     said: String,
@@ -87,7 +86,7 @@ struct Refused {
 }
 
 impl Gate<'_> {
-    /// What of an answer may stand; nothing where there is none.
+    /// The accepted fields of a reply. Accepts nothing of a reply without an object.
     pub(super) fn judge(&self, answer: Option<Answer>) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let Some(answer) = answer else {
@@ -177,7 +176,7 @@ impl Gate<'_> {
         Ok(Statement { text, evidence: quotes, confidence: CHECKED, form: Form::Written })
     }
 
-    /// The texts in which names, figures and terms of a statement may stand that rests on `quotes`.
+    /// The texts in which the names, figures and terms of a statement with these quotes may occur.
     fn near(&self, quotes: &[Quote]) -> Vec<&str> {
         let all = &self.excerpt.all;
         let lead = 0..all.len().min(LEAD);
@@ -188,7 +187,7 @@ impl Gate<'_> {
         of_article.chain(about).collect()
     }
 
-    /// Concepts of the vocabulary, where the article has a word for them.
+    /// Concepts of the vocabulary for which the article has a word.
     fn concepts(&self, said: Said<Vec<String>>) -> Result<Vec<ConceptSlug>, Refused> {
         let names = given(said)?.unwrap_or_default();
         let vocabulary = Vocabulary::builtin().concepts();
@@ -252,8 +251,8 @@ fn kinds() -> String {
     format!("it must be one of {}", Kind::ALL.map(Kind::as_str).join(", "))
 }
 
-/// Why a statement is refused. The reason does not say which word stands where it should not: a
-/// model would take out the word and leave the claim.
+/// Why a statement is refused. The reason does not name the word: a model would remove the word and
+/// keep the claim.
 fn unbacked(why: Unbacked) -> Refused {
     let (what, missing) = match why {
         Unbacked::Terms(missing) => {
@@ -271,7 +270,7 @@ impl Refused {
     }
 }
 
-/// Whether a text may be the name of a system: short, with a letter, and no clause.
+/// Whether a text may be a technology's name: short, with a letter, and no clause.
 fn is_name(name: &str) -> bool {
     let short = name.chars().count() <= NAME_MAX && name.split_whitespace().count() <= 4;
     short && name.contains(char::is_alphabetic) && name.starts_with(char::is_alphanumeric)

@@ -1,11 +1,11 @@
-//! Asking a language model for a précis without having to believe it.
+//! Prompts a language model for a précis, and checks the reply.
 //!
-//! An [`Asking`] is one article that is to be asked about. It makes the [`Question`] (the article
-//! as numbered sentences) and reads the model's reply. A statement has to pass twice. The gate
-//! looks at its words: names, figures and terms must stand in the sentences that the reply names,
-//! or near them. A second, small question looks at its sense: do these sentences say it? What is
-//! refused is asked for once more with the reason. What is refused again is the built-in
-//! annotator's, if that is sure of it:
+//! An [`Asking`] is one article. It makes the [`Question`], with the article as numbered sentences,
+//! and reads the reply. Each statement is checked twice. The gate compares its words: names,
+//! figures and terms must occur in the sentences that the reply names, or near them. Then a second,
+//! small prompt asks whether these sentences say it. The model gets one retry for refused fields,
+//! with the reasons. A field that is refused again is the built-in annotator's, if that is sure of
+//! it:
 //!
 //! ```
 //! use backissue_annotate::asking::{Asking, PromptSettings, Readings};
@@ -41,11 +41,10 @@
 //! assert!(precis.outcome.is_none());
 //! ```
 //!
-//! An article is data. A model that does what a sentence of an article tells it has the same gate
-//! to pass, and paragraphs that speak to a model are not shown to it in the first place.
+//! An article is data. Paragraphs that address a model are not part of the prompt, and a model that
+//! obeys others has the same checks to pass.
 //!
-//! This module must not send anything, and must not let a statement through for any other reason
-//! than its evidence.
+//! This module does not send anything. It accepts a statement only for its evidence.
 
 mod answer;
 mod check;
@@ -95,11 +94,10 @@ impl Default for PromptSettings {
     }
 }
 
-/// The name in [`MadeBy::annotator`] where every field that was asked for is the model's.
+/// The name in [`MadeBy::annotator`] if all fields are the model's.
 pub const ANNOTATOR: &str = "language-model";
 
-/// One article that a model is asked about, with the précis that stands where the model's is
-/// refused.
+/// One article and its built-in précis, which replaces refused fields.
 #[derive(Debug)]
 pub struct Asking<'a> {
     article: Text<'a>,
@@ -108,70 +106,70 @@ pub struct Asking<'a> {
     version: PromptVersion,
 }
 
-/// A field of an answer that the gate did not let through.
+/// A refused field of a reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Refusal {
-    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` where there
-    /// was none to speak of.
+    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` if the
+    /// reply has no object.
     pub field: &'static str,
-    /// What the model said, shortened to one line of at most 240 characters.
+    /// What the model wrote, on one line of at most 240 characters.
     pub said: String,
-    /// Why it may not stand, in words that help to say it better.
+    /// Why it is refused, in words that help the model to correct it.
     pub reason: String,
-    /// The words that do not stand where they should. The model is not told.
+    /// The words that are missing from the evidence. The model does not get them.
     pub missing: Vec<String>,
 }
 
-/// What was made of the replies so far.
+/// The checked replies so far.
 #[derive(Debug, Default)]
 pub struct Readings {
     rounds: Vec<Round>,
     usable: bool,
 }
 
-/// An answer and the second reading of what the gate let through of it.
+/// A reply and its second reading.
 #[derive(Debug)]
 struct Round {
     verdicts: Verdicts,
-    /// The claims that are to be read a second time.
+    /// The claims that the second reading has not checked yet.
     unchecked: Vec<&'static str>,
     has_answer: bool,
 }
 
 impl Readings {
-    /// What was refused, in the order of the answers.
+    /// What was refused, in the order of the replies.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.rounds.iter().flat_map(|round| &round.verdicts.refusals)
     }
 
-    /// What was refused of each answer.
+    /// What was refused of each reply.
     pub fn rounds(&self) -> impl Iterator<Item = &[Refusal]> {
         self.rounds.iter().map(|round| round.verdicts.refusals.as_slice())
     }
 
-    /// Whether the last reply had the form that was asked for. One that had not is not to be kept.
+    /// Whether the last reply had the requested form. Others must not be stored.
     pub fn last_was_usable(&self) -> bool {
         self.usable
     }
 
-    /// Whether any reply was an answer.
+    /// Whether any reply had an object.
     pub fn have_an_answer(&self) -> bool {
         self.rounds.iter().any(|round| round.has_answer)
     }
 
-    /// `field` of the first answer in which it passed.
+    /// `field` of the first reply in which it passed.
     fn passed<T>(&self, field: &str, verdict: impl Fn(&Verdicts) -> Option<T>) -> Option<T> {
         let is_open = |round: &Round| round.unchecked.iter().any(|claim| field_of(claim) == field);
         self.rounds.iter().filter(|round| !is_open(round)).find_map(|round| verdict(&round.verdicts))
     }
 }
 
-/// The précis in the end.
+/// The resulting précis.
 #[derive(Clone, Debug)]
 pub struct Settled {
     /// It satisfies [`Precis::is_backed_by`] for the article's text.
     pub precis: Precis,
-    /// Fields that are the built-in annotator's, because the model's were refused.
+    /// Fields of the built-in annotator, because the model's were refused.
     pub fell_back: Vec<&'static str>,
 }
 
@@ -189,8 +187,8 @@ impl<'a> Asking<'a> {
         Question::about(&self.article, &self.excerpt, &self.built_in.concepts, self.version)
     }
 
-    /// Reads the reply to the question that [`Asking::next_question`] gave after `readings`. A
-    /// reply can be anything at all.
+    /// Reads the reply to the prompt that [`Asking::next_question`] gave after `readings`. A reply
+    /// can be any text.
     pub fn read(&self, readings: &mut Readings, reply: &str) {
         if readings.rounds.last().is_some_and(|round| !round.unchecked.is_empty()) {
             self.read_findings(readings, reply);
@@ -205,8 +203,8 @@ impl<'a> Asking<'a> {
         readings.rounds.push(Round { verdicts, unchecked, has_answer });
     }
 
-    /// What of an answer is to be read a second time: the statements that no answer before has, and
-    /// that there is no problem where the built-in annotator sees one.
+    /// The claims to check in a second reading: new statements, and that there is no problem if the
+    /// built-in annotator sees one.
     fn claims(&self, before: &Readings, verdicts: &Verdicts) -> Vec<&'static str> {
         let kind = verdicts.kind.unwrap_or(self.built_in.kind);
         let seen = self.built_in.problem.as_ref().is_some_and(|problem| problem.sureness().is_shown());
@@ -239,8 +237,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// What is to be asked after these readings: the question; whether the article says what was
-    /// answered; both once more with what was refused and why, if anything was; then nothing.
+    /// The next prompt: first for the précis, then for the second reading. If anything is refused,
+    /// both once more with the reasons. Then `None`.
     pub fn next_question(&self, readings: &Readings) -> Option<Question> {
         let Some(last) = readings.rounds.last() else { return Some(self.question()) };
         if !last.unchecked.is_empty() {
@@ -256,9 +254,9 @@ impl<'a> Asking<'a> {
         (is_first && !refusals.is_empty()).then(|| self.question().with_refusals(refusals))
     }
 
-    /// The précis of all replies: for each field the first that passed, else the built-in
-    /// annotator's; of its statements only those that it is sure of. `model` is the name that
-    /// [`MadeBy`] gives the model.
+    /// The précis of all replies. Each field is the first that passed, else the built-in
+    /// annotator's; of its statements only the sure ones. `model` is the model's name for
+    /// [`MadeBy`].
     pub fn settle(self, readings: &Readings, model: &str) -> Settled {
         let mut choice = Choice { readings, fell_back: Vec::new(), taken: 0 };
         let kind = choice.of("kind", |v| v.kind, self.built_in.kind);
@@ -271,10 +269,10 @@ impl<'a> Asking<'a> {
             choice.of("technologies", |v| v.technologies.clone(), self.built_in.technologies.clone());
         let Choice { mut fell_back, taken, .. } = choice;
         let problem = problem.filter(|_| kind.may_have_problem());
-        // Without a problem, its approach and its outcome say nothing.
+        // Without a problem, approach and outcome have no meaning.
         let because = |part: Option<Statement>| part.filter(|_| problem.is_some());
         let (approach, outcome) = (because(approach), because(outcome));
-        // A field that is absent either way did not come from anybody.
+        // An absent field did not fall back.
         let absent = |field: &str| match field {
             "problem" => problem.is_none(),
             "approach" => approach.is_none(),
@@ -291,7 +289,7 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Goes through the fields and keeps count of whose they are.
+/// Chooses each field, and counts those of the model.
 struct Choice<'r> {
     readings: &'r Readings,
     fell_back: Vec<&'static str>,

@@ -1,14 +1,13 @@
-//! JSON as models write it: in a fence, with prose around it, with commas too many, cut off at the
+//! Reads JSON as models write it: in a code fence, between prose, with extra commas, cut off at the
 //! end.
 //!
-//! What is repaired is only the form. Where a reply broke off, the value that was being written is
-//! dropped and not guessed. This module must not know what an answer looks like.
+//! Only the form is repaired. If a reply is cut off, the unfinished value is dropped, not guessed.
 
 use serde_json::{Map, Value};
 
-/// Longest reply that is looked at, in bytes; an answer has about two thousand.
+/// Maximum bytes of a reply. A usual one has about two thousand.
 const LONGEST: usize = 200_000;
-/// Opening braces that are tried before a reply counts as one without an object.
+/// Maximum opening braces that are tried.
 const TRIES: usize = 50;
 
 /// The first JSON object in `reply` that `wanted` accepts.
@@ -16,7 +15,7 @@ pub(super) fn object_in(
     reply: &str,
     wanted: impl Fn(&Map<String, Value>) -> bool,
 ) -> Option<Map<String, Value>> {
-    // What a model thought before it answered is no answer.
+    // The reasoning before the reply is not part of it.
     let reply = reply.rsplit_once("</think>").map_or(reply, |(_, after)| after);
     if reply.len() > LONGEST {
         return None;
@@ -27,14 +26,13 @@ pub(super) fn object_in(
         .find(wanted)
 }
 
-/// `text` from its first brace to the brace that closes it, in strict JSON as far as the faults
-/// above go.
+/// `text` from its first brace to the matching one, with the faults above repaired.
 fn repaired(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open: Vec<char> = Vec::new();
     let mut in_string = false;
     let mut escaped = false;
-    // Where the text can be cut so that all before it is whole, and what was open there.
+    // Where the text can be cut so that no value is incomplete, and the braces open there.
     let mut whole = (0, Vec::new());
     for c in text.chars() {
         if in_string {

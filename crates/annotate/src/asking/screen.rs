@@ -1,15 +1,15 @@
-//! Paragraphs that speak to a language model instead of to a reader.
+//! Finds paragraphs that address a language model instead of a reader.
 //!
-//! They are left out of the question. That is one of several walls: what slips through still has to
-//! pass the gate, and an article *about* such paragraphs only loses a few sentences. This module
-//! must not change what a reader sees.
+//! They are not part of the prompt. This is one of several defences: the reply to a paragraph that
+//! is missed still has to pass the gate. An article *about* such paragraphs loses only a few
+//! sentences. This module must not change what a reader sees.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::phrases::Phrases;
 
-/// What is said to a model and hardly ever to a person.
+/// Phrases that are said to models and rarely to people.
 const SAID_TO_MODELS: &[&str] = &[
     "ignore the above",
     "ignore all previous",
@@ -117,21 +117,20 @@ static PHRASES: LazyLock<Phrases<()>> = LazyLock::new(|| {
     Phrases::new(phrases).expect("some dozens of phrases fit the automaton")
 });
 
-/// Whether a paragraph speaks to a model.
+/// Whether a paragraph addresses a model.
 pub(super) fn speaks_to_a_model(paragraph: &str) -> bool {
     PHRASES.find_all(&one_line(paragraph)).next().is_some()
 }
 
-/// The text on one line, without characters that nobody sees, and without anything that looks like
-/// the marks which the article stands between in the question.
+/// The text on one line, without invisible characters, and without the tags that enclose the
+/// article in the prompt.
 pub(super) fn one_line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
     let line = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     without_marks(&line).into_owned()
 }
 
-/// Controls, zero-width and bidirectional marks, and the tag characters that can hide a text inside
-/// another.
+/// Control characters, zero-width and bidirectional marks, and tag characters, which can hide text.
 fn is_unseen(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'

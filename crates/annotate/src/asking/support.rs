@@ -1,7 +1,7 @@
-//! Whether a statement's words are those of its evidence.
+//! Compares the words of a statement with its evidence.
 //!
-//! Names, technical terms and most of the words that carry meaning must occur there; how far they
-//! do is the statement's confidence. This module must not know which sentences are cited or why.
+//! Names, figures, technical terms and most words that carry meaning must occur there. This module
+//! must not choose the evidence.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -12,8 +12,8 @@ use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
 
-/// What a statement may draw on: names and terms on the whole article, figures and the matter on
-/// what stands near the cited sentences.
+/// The texts that back a statement: the whole article for names and terms, the cited sentences and
+/// their neighbours for figures and all other words.
 pub(super) struct Evidence<'t> {
     article: &'t str,
     near: String,
@@ -29,15 +29,15 @@ pub(super) struct Evidence<'t> {
 pub(super) enum Unbacked {
     /// These names, figures and terms are not in the evidence.
     Terms(Vec<String>),
-    /// Too many of its words are not; some of them.
+    /// Too many of its words are missing from the evidence; some of them.
     Words(Vec<String>),
 }
 
-/// Terms and words that are told at the most.
+/// Maximum missing words in a message.
 const TOLD: usize = 6;
 
-/// The least share of a statement's words that must stand near the cited sentences. Low, for a
-/// statement says it in other words; whether it says the same is for the second reading.
+/// Minimum share of a statement's words near the cited sentences. It is low, because a statement
+/// uses other words; the second reading decides whether it says the same.
 const ENOUGH: f32 = 0.2;
 
 /// The names and aliases of all concepts.
@@ -48,7 +48,7 @@ static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
 });
 
 impl<'t> Evidence<'t> {
-    /// Evidence of these texts, of which each stands for itself, in an article.
+    /// Evidence from separate texts of an article.
     pub(super) fn of(article: &'t str, near: impl IntoIterator<Item = &'t str>) -> Self {
         let texts: Vec<&str> = near.into_iter().collect();
         let near = texts.join("\n");
@@ -58,7 +58,7 @@ impl<'t> Evidence<'t> {
             article,
             near_words: words(&near),
             words: words(&all),
-            // One by one: whether a capital says anything depends on where a text begins.
+            // One by one: a capital letter means nothing at the start of a text.
             systems: texts
                 .iter()
                 .chain([&article])
@@ -71,14 +71,14 @@ impl<'t> Evidence<'t> {
         }
     }
 
-    /// Whether the statement's names, figures and terms are the evidence's, and enough of its
+    /// Checks that the evidence has the statement's names, figures and terms, and enough of its
     /// words.
     pub(super) fn backs(&self, statement: &str) -> Result<(), Unbacked> {
         let mut missing = unbacked(statement, &self.near);
-        // A capital at the beginning of a sentence tells nothing, unless the statement has the
-        // same.
+        // A capital letter at the start of a sentence means nothing, unless the statement has it
+        // too.
         let named = Technologies::builtin().mentions(statement).filter(|(written, name)| {
-            // "go" is no language, "rocksdb" is a database.
+            // "go" is not a language, but "rocksdb" is a database.
             let as_written = has_words(&self.near, written) || has_words(self.article, written);
             let in_any_case = written.len() > 3 && has_words(&self.all, &written.to_lowercase());
             !self.systems.contains(name) && !as_written && !in_any_case
@@ -102,14 +102,14 @@ impl<'t> Evidence<'t> {
         Err(Unbacked::Terms(missing))
     }
 
-    /// The part of a word of the statement that is a name or code and not in the evidence.
+    /// The part of a word that is a name or code and missing from the evidence.
     fn unbacked_name<'w>(&self, word: &'w str, first: bool) -> Option<&'w str> {
         let bare = bare(word);
         if is_code(bare) && !self.all.contains(&bare.trim_end_matches("()").to_lowercase()) {
             return Some(bare);
         }
         pieces(word).enumerate().find_map(|(at, piece)| {
-            // Any word has a capital there. "Acme's" is a name.
+            // Any word has a capital letter there. "Acme's" is a name.
             let opens = first && at == 0 && is_capitalised(piece) && !has_possessive(word);
             let is_name = piece.chars().any(char::is_uppercase) || has_digit_behind_letter(piece);
             (is_name && !opens && !is_unit(piece) && !self.has_name(piece)).then_some(piece)
@@ -125,7 +125,7 @@ impl<'t> Evidence<'t> {
             || self.words.contains(&format!("{lower}s"))
     }
 
-    /// Whether enough of the words that carry meaning stand near, in whatever form.
+    /// Whether enough of the words that carry meaning are near, in any form.
     fn is_of_the_matter(&self, statement: &str) -> Result<(), Unbacked> {
         let all: Vec<&str> =
             statement.split_whitespace().flat_map(pieces).filter(|word| carries(word)).collect();
@@ -144,7 +144,7 @@ fn has(words: &HashSet<String>, word: &str) -> bool {
     words.contains(&lower) || words.iter().any(|known| same_word(known, &lower))
 }
 
-/// Whether `name` stands in `text` as whole words in this spelling.
+/// Whether `text` has `name` as whole words in this spelling.
 pub(super) fn has_words(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         !text[..at].ends_with(char::is_alphanumeric)
@@ -152,7 +152,7 @@ pub(super) fn has_words(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether two words are forms of one: alike but for endings of at most three letters.
+/// Whether two words are forms of one: equal except for endings of at most three letters.
 pub(super) fn same_word(one: &str, other: &str) -> bool {
     let alike = one
         .chars()
@@ -174,7 +174,7 @@ pub(super) fn same_word(one: &str, other: &str) -> bool {
     plural || doubled || (alike >= 4 && alike + 3 >= long && lettered)
 }
 
-/// The words of a word: "Kafka-based" and "CPU/GPU" are two.
+/// The parts of a word: "Kafka-based" and "CPU/GPU" have two.
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     word.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '+' | '#'))
         .map(|piece| piece.trim_end_matches("'s").trim_end_matches("’s"))
@@ -216,12 +216,12 @@ fn has_digit_behind_letter(word: &str) -> bool {
     word.starts_with(char::is_alphabetic) && word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a word says something about the matter.
+/// Whether a word carries meaning.
 fn carries(word: &str) -> bool {
     word.chars().count() >= 4 && !EMPTY.contains(&word.to_lowercase().as_str())
 }
 
-/// Words that say nothing by themselves.
+/// Words that carry no meaning.
 const EMPTY: &[&str] = &[
     "about",
     "after",
