@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
+use crate::measure::Measure;
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// Words in `class` and `id` that mark boilerplate. They match whole words of a name.
@@ -16,6 +17,10 @@ const NAMES: &[&str] = &[
     "advertising",
     "adunit",
     "backlinks",
+    "articlebyline",
+    "authorbio",
+    "authorbox",
+    "authorcard",
     "bio",
     "biography",
     "breadcrumb",
@@ -86,7 +91,10 @@ const NAMES: &[&str] = &[
     "recommendations",
     "recommended",
     "related",
+    "relatedarticles",
+    "relatedcontent",
     "relatedposts",
+    "relatedstories",
     "respond",
     "reprints",
     "screenreader",
@@ -155,6 +163,7 @@ const NAME_PAIRS: &[(&str, &str)] = &[
     ("post", "footer"),
     ("post", "info"),
     ("post", "meta"),
+    ("post", "metadata"),
     ("post", "nav"),
     ("post", "tags"),
     ("read", "also"),
@@ -204,10 +213,31 @@ pub(crate) fn is_named_so_plainly(tree: &Tree, at: At) -> bool {
 
 fn is_named(tree: &Tree, at: At, counts: &dyn Fn(&str) -> bool) -> bool {
     let node = tree.node(at);
-    node.attr(AttrName::Class).is_some_and(|class| names_boilerplate(class, counts))
+    let is_sign = |name: &str| names_boilerplate(name, counts) && !tree.own_names.contains(name);
+    node.attr(AttrName::Class).is_some_and(|class| class.split_ascii_whitespace().any(is_sign))
         || node
             .attr(AttrName::Id)
-            .is_some_and(|id| is_given_name(tree, at, id) && names_boilerplate(id, counts))
+            .is_some_and(|id| is_given_name(tree, at, id) && id.split_ascii_whitespace().any(is_sign))
+}
+
+/// Names that usually mark boilerplate, but whose boxes have more than half of the kept text here.
+/// Page builders call every part a widget.
+pub(crate) fn own_names(tree: &Tree, measures: &[Measure]) -> HashSet<String> {
+    // Kept characters in the boxes of each name, and the end of the last of these boxes.
+    let mut inside: HashMap<&str, (u32, At)> = HashMap::default();
+    let is_box = |at: &At| measures[*at].grabbed > 0 && !matches!(tree.tag(*at), Tag::Html | Tag::Body);
+    for at in (0..tree.nodes.len()).filter(is_box) {
+        let class = tree.node(at).attr(AttrName::Class).unwrap_or("");
+        for name in class.split_ascii_whitespace().filter(|name| names_boilerplate(name, &|_| true)) {
+            let (sum, end) = inside.entry(name).or_default();
+            if at >= *end {
+                *sum += measures[at].grabbed;
+                *end = tree.node(at).end;
+            }
+        }
+    }
+    let total = measures.first().map_or(0, |m| m.grabbed);
+    inside.into_iter().filter(|(_, (sum, _))| *sum * 2 > total).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Words in the `class` of an aside that mark it as a remark within the article.
@@ -288,27 +318,25 @@ fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
         && !tree.children(at).take(4).any(|c| tree.tag(c).heading().is_some_and(|level| level > 1))
 }
 
-/// Whether a `class` or `id` value marks boilerplate, by words that count.
-fn names_boilerplate(names: &str, counts: &dyn Fn(&str) -> bool) -> bool {
+/// Whether one name in a `class` or `id` marks boilerplate, by words that count.
+fn names_boilerplate(name: &str, counts: &dyn Fn(&str) -> bool) -> bool {
     static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
-    names.split_ascii_whitespace().any(|name| {
-        // Utility classes of CSS frameworks describe an element's look or its surroundings
-        // (`has-sidebar`, `md:nav`).
-        if name.len() > 60
-            || name.contains([':', '[', '('])
-            || ["has-", "no-", "with-", "is-", "hide-", "js-"].iter().any(|p| name.starts_with(p))
-        {
-            return false;
-        }
-        let lower = name.to_ascii_lowercase();
-        if KNOWN.contains(lower.as_str()) && counts(&lower) {
-            return true;
-        }
-        let words = words_of_name(name);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        words.iter().any(|w| w.len() > 1 && KNOWN.contains(w) && counts(w))
-            || words.windows(2).any(|pair| NAME_PAIRS.contains(&(pair[0], pair[1])))
-    })
+    // Utility classes of CSS frameworks describe an element's look or its surroundings
+    // (`has-sidebar`, `md:nav`).
+    if name.len() > 60
+        || name.contains([':', '[', '('])
+        || ["has-", "no-", "with-", "is-", "hide-", "js-"].iter().any(|p| name.starts_with(p))
+    {
+        return false;
+    }
+    let lower = name.to_ascii_lowercase();
+    if KNOWN.contains(lower.as_str()) && counts(&lower) {
+        return true;
+    }
+    let words = words_of_name(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.iter().any(|w| w.len() > 1 && KNOWN.contains(w) && counts(w))
+        || words.windows(2).any(|pair| NAME_PAIRS.contains(&(pair[0], pair[1])))
 }
 
 /// The words of a name: `relatedPosts`, `related-posts` and `related_posts` all give `related`,
@@ -420,6 +448,8 @@ const CALLS: &[&str] = &[
     "show comments",
     "leave a comment",
     "leave a reply",
+    "log in to comment",
+    "log in to post",
     "post a comment",
     "add a comment",
     "comments (",
@@ -484,6 +514,8 @@ const CALLS: &[&str] = &[
     "support us",
     "donate",
     "thanks for reading! subscribe",
+    "this post is licensed",
+    "this work is licensed",
     "about the author",
     "sent from",
     "photo credit",
@@ -553,6 +585,7 @@ const ENDINGS: &[&str] = &[
     "more articles",
     "more posts",
     "more news",
+    "keep reading",
     "share this",
     "share this post",
     "share this article",

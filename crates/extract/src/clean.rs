@@ -11,10 +11,12 @@ use foldhash::HashMap;
 
 use crate::boilerplate::{
     calls_away, ends_the_article, is_apart, is_named_a_remark, is_named_so, is_named_so_plainly,
-    is_plain_call, is_unlikely,
+    is_plain_call, is_unlikely, words_of_name,
 };
 use crate::datelines::is_only_a_date;
 use crate::measure::{Measure, ends_a_sentence, is_hidden};
+use crate::metadata::is_role;
+use crate::titles::letters;
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// The article within a page.
@@ -24,8 +26,15 @@ pub(crate) struct Part {
     pub(crate) dropped: Vec<bool>,
 }
 
+/// What the metadata says of an article, to recognise it above the text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) title: Option<&'a str>,
+    pub(crate) author: Option<&'a str>,
+}
+
 /// Decides which part of the page is the article.
-pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str>) -> Option<Part> {
+pub(crate) fn article_part(tree: &Tree, measures: &[Measure], known: Known<'_>) -> Option<Part> {
     let total = measures.first()?.grabbed;
     if total == 0 {
         return None;
@@ -38,8 +47,12 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], title: Option<&str
         grabbed_upto.push(grabbed_upto[at] + text);
     }
     let dropped = vec![false; tree.nodes.len()];
-    let mut cleaning = Cleaning { tree, measures, total, grabbed_upto, dropped, title: title.map(letters) };
+    let title = known.title.map(letters);
+    let author = known.author.map(letters).filter(|author| !author.is_empty());
+    let mut cleaning = Cleaning { tree, measures, total, grabbed_upto, dropped, title, author };
     cleaning.container(root, true);
+    cleaning.drop_forms(root);
+    cleaning.drop_code_labels(root);
     cleaning.drop_head(root);
     cleaning.drop_after_endings(root);
     cleaning.drop_refrains(root);
@@ -119,6 +132,37 @@ const ENOUGH_PROSE: u32 = 200;
 /// Maximum characters of a short block: a line or two.
 const SHORT: u32 = 110;
 
+/// Parts of the URLs of buttons that share a page.
+const SHARERS: &[&str] = &[
+    "api.whatsapp.com/send",
+    "facebook.com/sharer",
+    "linkedin.com/share",
+    "news.ycombinator.com/submitlink",
+    "reddit.com/submit",
+    "twitter.com/intent",
+    "twitter.com/share",
+    "x.com/intent",
+];
+
+/// Segments in the URLs of pages that list the posts with a tag.
+const TAG_PAGES: &[&str] =
+    &["categories", "category", "keyword", "label", "labels", "tag", "tagged", "tags", "topic", "topics"];
+
+/// Maximum characters of a form and the words around it.
+const LARGEST_FORM: u32 = 400;
+
+/// Maximum characters of a label over code.
+const LONGEST_LABEL: usize = 24;
+
+/// Maximum digits of a line number.
+const LONGEST_NUMBER: usize = 4;
+
+/// Maximum nodes of a line number.
+const NODES_OF_NUMBER: usize = 4;
+
+/// Maximum nodes in a table of contents.
+const MOST_IN_CONTENTS: usize = 2000;
+
 /// Maximum nodes in a box around a heading.
 const MOST_IN_HEADING_BOX: usize = 40;
 
@@ -135,6 +179,8 @@ struct Cleaning<'a> {
     dropped: Vec<bool>,
     /// The title's letters and digits, for comparison.
     title: Option<String>,
+    /// The letters and digits of the author's name.
+    author: Option<String>,
 }
 
 impl Cleaning<'_> {
@@ -162,7 +208,7 @@ impl Cleaning<'_> {
             let measure = self.measures[child];
             if measure.grabbed == 0 && measure.chars > 0 {
                 let inside = first.is_some_and(|f| f < child) && last.is_some_and(|l| child < l);
-                if !self.comes_back(child, inside, edges) {
+                if !self.comes_back(self.core(child), inside, edges) {
                     self.dropped[child] = true;
                     continue;
                 }
@@ -178,11 +224,11 @@ impl Cleaning<'_> {
     }
 
     /// The heading of a section of the article, if an element is one or is a box around one.
-    /// Returns `None` if the heading is not between kept parts.
+    /// Returns `None` if the text after the heading is not kept.
     fn opening(&self, at: At) -> Option<At> {
         let tree = self.tree;
         let heading = self.heading_in(at)?;
-        if self.grabbed_upto[at] == 0 || is_hidden(tree, at) || is_apart(tree, at) {
+        if is_hidden(tree, at) || is_apart(tree, at) {
             return None;
         }
         let words = tree.text(heading, 400);
@@ -195,6 +241,10 @@ impl Cleaning<'_> {
             .take(MOST_BESIDE_HEADING)
             .find(|&n| self.measures[n].chars > 0 && self.heading_in(n).is_none())?;
         let follows = self.measures[next];
+        // The first heading must be directly above prose; above it are kickers and subtitles.
+        if self.grabbed_upto[at] == 0 && follows.prose == 0 {
+            return None;
+        }
         let reads_on = follows.prose > 0 || !is_named_so(tree, next);
         (follows.grabbed_share() > 0.5 && follows.link_share() < 0.3 && reads_on).then_some(heading)
     }
@@ -265,6 +315,9 @@ impl Cleaning<'_> {
     /// Drops boilerplate below a node that is kept.
     fn sweep(&mut self, at: At) {
         let tree = self.tree;
+        if tree.tag(at) == Tag::Pre {
+            return;
+        }
         let mut n = at + 1;
         while n < tree.node(at).end {
             let tag = tree.tag(n);
@@ -312,9 +365,12 @@ impl Cleaning<'_> {
             return !(tag == Tag::Aside && like_the_article && !is_named_so(tree, at) && wanted);
         }
         if matches!(tag, Tag::Td | Tag::Th) {
-            return node.attr(AttrName::Class).is_some_and(|c| {
-                ["gutter", "linenos", "lineno", "line-numbers", "blob-num"].iter().any(|n| c.contains(n))
-            });
+            return self.holds_line_numbers(at)
+                || node.attr(AttrName::Class).is_some_and(|c| {
+                    ["gutter", "linenos", "lineno", "line-numbers", "blob-num", "crayon-nums"]
+                        .iter()
+                        .any(|n| c.contains(n))
+                });
         }
         if matches!(tag, Tag::Tr | Tag::Tbody | Tag::Thead | Tag::Li | Tag::Dt | Tag::Dd | Tag::Caption) {
             return false;
@@ -325,12 +381,96 @@ impl Cleaning<'_> {
             return !(like_the_article && measure.grabbed_share() > 0.9);
         }
         self.says_it_is_beside(at)
+            || self.lists_sections_or_tags(at)
+            || self.is_lone_button(at)
+            || self.is_set_apart(at)
+    }
+
+    /// Whether an element is a table of contents or a row of tags: nearly all its text links to
+    /// places on the page, or to pages of tags.
+    fn lists_sections_or_tags(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        if !matches!(tree.tag(at), Tag::Ul | Tag::Ol | Tag::Div | Tag::Details | Tag::Section | Tag::P)
+            || measure.prose > 0
+            || measure.link_share() < 0.6
+            || tree.below(at).len() > MOST_IN_CONTENTS
+        {
+            return false;
+        }
+        let links = || {
+            let links = tree.below(at).filter(|&n| tree.tag(n) == Tag::A && self.measures[n].chars > 0);
+            links.map(|n| tree.node(n).attr(AttrName::Href).unwrap_or(""))
+        };
+        let leads_to_tag = |href: &str| href.split(['/', '?', ':']).any(|part| TAG_PAGES.contains(&part));
+        links().nth(1).is_some() && (links().all(|href| href.starts_with('#')) || links().all(leads_to_tag))
+    }
+
+    /// Whether an element is a box with few words and a link that is exempt from the styles of
+    /// prose.
+    fn is_set_apart(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let class = tree.node(at).attr(AttrName::Class).unwrap_or("");
+        let is_apart =
+            class.split_ascii_whitespace().any(|name| name == "not-prose" || name == "not-content");
+        is_apart
+            && measure.chars <= LARGEST_FORM
+            && measure.linked > 0
+            && measure.code == 0
+            && measure.images == 0
+    }
+
+    /// Whether an element has nothing but links that look like buttons.
+    fn is_lone_button(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        if !matches!(tree.tag(at), Tag::P | Tag::Div) || !(1..SHORT).contains(&measure.chars) {
+            return false;
+        }
+        if measure.linked != measure.chars || tree.below(at).len() > MOST_IN_HEADING_BOX {
+            return false;
+        }
+        let is_button = |n: At| {
+            let names = tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
+            tree.tag(n) == Tag::A
+                && names.flat_map(words_of_name).any(|word| word == "button" || word == "btn")
+        };
+        tree.below(at).filter(|&n| tree.tag(n) == Tag::A).all(is_button)
+    }
+
+    /// The innermost element of boxes that each hold one element and nothing else.
+    fn core(&self, at: At) -> At {
+        let tree = self.tree;
+        let mut core = at;
+        while matches!(tree.tag(core), Tag::Div | Tag::Section | Tag::Other) {
+            let mut full = tree.children(core).filter(|&c| self.measures[c].chars > 0);
+            match (full.next(), full.next()) {
+                (Some(only), None) if tree.tag(only) != Tag::Text => core = only,
+                _ => break,
+            }
+        }
+        core
+    }
+
+    /// Whether a cell of a table has the line numbers of the code in the next cell.
+    fn holds_line_numbers(&self, at: At) -> bool {
+        let (tree, measure) = (self.tree, self.measures[at]);
+        let is_last = tree.node(at).end == tree.node(tree.node(at).parent).end;
+        let numbers = tree.text(at, 64);
+        measure.code > 0
+            && !is_last
+            && numbers.starts_with('1')
+            && numbers.bytes().all(|b| b.is_ascii_digit() || b == b' ')
     }
 
     /// Anchors next to headings, and similar inline elements.
     fn is_beside_in_line(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let node = tree.node(at);
+        if node.tag == Tag::A
+            && measure.chars < SHORT
+            && node.attr(AttrName::Href).is_some_and(|href| SHARERS.iter().any(|part| href.contains(part)))
+        {
+            return true;
+        }
         if node.tag == Tag::A && measure.chars <= 2 && measure.images == 0 {
             let text = tree.text(at, 16);
             return matches!(text.as_str(), "#" | "¶" | "§" | "🔗" | "↩" | "↩︎" | "∞" | "^" | "link");
@@ -403,7 +543,10 @@ impl Cleaning<'_> {
         }
         use Tag::*;
         match tag {
-            P | Blockquote => links < 0.5 && (inside || measure.prose > 0),
+            P | Blockquote => self.is_paragraph(at, inside),
+            Div if !self.holds_blocks(at) && measure.code == 0 && !is_unlikely(tree, at) => {
+                self.is_paragraph(at, inside)
+            }
             Aside => inside,
             Pre | Xmp => true,
             H1 | H2 | H3 | H4 | H5 | H6 => inside && !self.is_title(&tree.text(at, 400)),
@@ -412,10 +555,11 @@ impl Cleaning<'_> {
             Table => links < 0.4,
             Div | Section | Center | Details | Other => {
                 let prose = measure.prose * 2 > measure.chars && (inside || measure.prose > 60);
+                let is_code = inside && measure.code * 10 > measure.chars * 8;
                 links < 0.3
-                    && measure.chars < self.total / 3
+                    && (is_code || measure.chars < self.total / 3)
                     && (measure.code > 0 || prose)
-                    && !is_unlikely(tree, at)
+                    && (is_code || !is_unlikely(tree, at))
                     && !tree.below(at).any(|n| matches!(tree.tag(n), Form | Textarea | Select | Input))
             }
             A | Abbr | B | Cite | Code | Em | I | Kbd | Mark | Q | S | Small | Span | Strong | Sub | Sup
@@ -424,11 +568,19 @@ impl Cleaning<'_> {
         }
     }
 
+    /// Whether a dropped paragraph belongs to the article: it has few links, or is a sentence
+    /// between paragraphs.
+    fn is_paragraph(&self, at: At, inside: bool) -> bool {
+        let links = self.measures[at].link_share();
+        links < 0.5 && (inside || self.measures[at].prose > 0)
+            || inside && links < 0.8 && ends_a_sentence(self.tree, at)
+    }
+
     /// Drops a repeated title, dates, bylines and similar lines above the first paragraph.
     fn drop_head(&mut self, root: At) {
         let tree = self.tree;
         let mut n = root + 1;
-        let mut seen = 0;
+        let (mut seen, mut has_author) = (0, false);
         while n < tree.node(root).end && seen < 12 {
             if self.dropped[n] {
                 n = tree.node(n).end;
@@ -452,7 +604,12 @@ impl Cleaning<'_> {
             let words = line.iter().map(|&part| tree.text(part, 400)).collect::<Vec<_>>().join(" ");
             let heading = tag.heading().is_some();
             let last = line.last().copied().unwrap_or(n);
-            if self.is_title(&words) || !heading && is_dateline(&words) {
+            // The author's name, and the role below it.
+            let is_author = !heading
+                && (self.author.as_deref().is_some_and(|author| letters(&words) == author)
+                    || has_author && is_role(&words));
+            has_author |= is_author;
+            if self.is_title(&words) || is_author || !heading && is_dateline(&words) {
                 line.iter().for_each(|&part| self.dropped[part] = true);
             } else if words.len() > 80 || (!heading && ends_a_sentence(tree, last)) {
                 break;
@@ -511,6 +668,14 @@ impl Cleaning<'_> {
                 before += self.measures[n].chars;
             }
             if self.is_ending(n) {
+                let end = tree.node(tree.node(n).parent).end;
+                let next = std::iter::successors(Some(tree.node(n).end), |&n| Some(tree.node(n).end));
+                let next = next.take_while(|&n| n < end).take(MOST_BESIDE_HEADING);
+                if next.filter(|&n| self.measures[n].chars > 0).take(1).any(|n| self.dropped[n]) {
+                    self.dropped[n] = true;
+                    n = tree.node(n).end;
+                    continue;
+                }
                 let follows = all - upto[n - 1 - root];
                 let late = follows * 3 < shown && before * 2 > follows;
                 if late && self.prose_until_heading(n) < ENOUGH_PROSE {
@@ -520,6 +685,58 @@ impl Cleaning<'_> {
                 }
             }
             n += 1;
+        }
+    }
+
+    /// Drops forms, each with the small box that describes it.
+    fn drop_forms(&mut self, root: At) {
+        let tree = self.tree;
+        let forms = tree.below(root).filter(|&n| tree.tag(n) == Tag::Form);
+        let boxes: Vec<At> = forms.filter_map(|form| self.box_of_form(form, root)).collect();
+        for form in boxes {
+            self.dropped[form] = true;
+        }
+    }
+
+    /// The widest box around a form with little other text. Returns `None` if the form has much
+    /// text itself: on some pages one form contains the whole page.
+    fn box_of_form(&self, form: At, root: At) -> Option<At> {
+        let tree = self.tree;
+        let is_little = |n: At| {
+            let measure = self.measures[n];
+            measure.chars <= LARGEST_FORM && measure.chars * 3 < self.total && measure.code == 0
+        };
+        let around = tree.around(form).take(5).take_while(|&n| n != root);
+        let boxes = around.take_while(|&n| {
+            matches!(tree.tag(n), Tag::Div | Tag::Section | Tag::Aside | Tag::Other) && is_little(n)
+        });
+        std::iter::once(form).filter(|&n| is_little(n)).chain(boxes).last()
+    }
+
+    /// Drops labels over code in its box: the name of the language, and "Copy".
+    fn drop_code_labels(&mut self, root: At) {
+        let tree = self.tree;
+        let blocks: Vec<At> = tree.below(root).filter(|&n| tree.tag(n) == Tag::Pre).collect();
+        for code in blocks {
+            // The box may also have line numbers.
+            let lines: usize = tree.below(code).map(|n| tree.node(n).text.matches('\n').count()).sum();
+            let lines = lines.min(10_000) + 1;
+            let is_box = |n: &At| {
+                let nodes = tree.below(*n).len() - tree.below(code).len();
+                let chars = self.measures[*n].chars.saturating_sub(self.measures[code].chars) as usize;
+                matches!(tree.tag(*n), Tag::Div | Tag::Figure | Tag::Other)
+                    && chars <= LONGEST_LABEL + LONGEST_NUMBER * lines
+                    && nodes <= MOST_IN_HEADING_BOX + NODES_OF_NUMBER * lines
+            };
+            let Some(around) = tree.around(code).take(4).take_while(is_box).last() else { continue };
+            let language = crate::render::language_of_code(tree, code);
+            for n in (around + 1..code).chain(tree.node(code).end..tree.node(around).end) {
+                if tree.tag(n) == Tag::Text {
+                    let words = letters(&tree.node(n).text);
+                    self.dropped[n] |=
+                        words == "copy" || language.as_deref().is_some_and(|l| letters(l) == words);
+                }
+            }
         }
     }
 
@@ -601,11 +818,6 @@ impl Cleaning<'_> {
             n = tree.node(n).end;
         }
     }
-}
-
-/// The letters and digits of a text, in lower case.
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a short line above the article has only a date, an author or a reading time.

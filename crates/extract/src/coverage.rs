@@ -80,7 +80,8 @@ impl Walk<'_> {
         let inside: Vec<At> = tree.children(at).collect();
         let is_leaf = inside.iter().any(|&c| matches!(tree.tag(c), Tag::P | Tag::Blockquote));
         if is_leaf {
-            if measure.prose * 10 >= measure.chars * 6 && measure.grabbed == 0 && self.looks_alike(at) {
+            let told = measure.prose + measure.code;
+            if told * 10 >= measure.chars * 6 && measure.grabbed == 0 && self.looks_alike(at) {
                 self.prose += measure.prose;
                 self.parts.push(at);
             }

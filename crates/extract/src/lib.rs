@@ -50,6 +50,7 @@ use url::Url;
 
 pub use crate::sends_on::sends_on;
 
+use crate::clean::Known;
 use crate::metadata::Metadata;
 use crate::render::Body;
 use crate::tree::{AttrName, Tag, Tree};
@@ -104,12 +105,12 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
     let document = Document::from(source.html.as_str());
     let (mut tree, places) = Tree::of(&document);
     notices::mark(&mut tree);
-    let tree = tree;
     let mut grabbed = Some(document)
         .filter(|_| !tree.cut)
         .and_then(|document| locate::grabbed(document, &source.html, &tree, &places))
         .unwrap_or_else(|| vec![false; tree.nodes.len()]);
     let mut measures = measure::measure(&tree, &grabbed);
+    tree.own_names = boilerplate::own_names(&tree, &measures);
     if coverage::widen(&tree, &measures, &mut grabbed) {
         measures = measure::measure(&tree, &grabbed);
     }
@@ -118,12 +119,12 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
         metadata = metadata.or_entry(entry);
     }
     let base = base_of(&tree, page.url, metadata.canonical_url.as_ref());
-    let title = metadata.title.as_deref();
-    let mut shown = body_of(&tree, &measures, title, base.as_ref());
+    let known = Known { title: metadata.title.as_deref(), author: metadata.author.as_deref() };
+    let mut shown = body_of(&tree, &measures, known, base.as_ref());
     if words::count(&shown.text) < LIKELY
         && let Some(marks) = locate::named_body(&tree)
     {
-        let named = body_of(&tree, &measure::measure(&tree, &marks), title, base.as_ref());
+        let named = body_of(&tree, &measure::measure(&tree, &marks), known, base.as_ref());
         if !named.text.is_empty() {
             shown = named;
         }
@@ -175,8 +176,8 @@ fn whole(html: &str) -> Body {
 const LIKELY: u32 = 50;
 
 /// Decides what of a measured page is the article, and renders it.
-fn body_of(tree: &Tree, measures: &[measure::Measure], title: Option<&str>, base: Option<&Url>) -> Body {
-    clean::article_part(tree, measures, title)
+fn body_of(tree: &Tree, measures: &[measure::Measure], known: Known<'_>, base: Option<&Url>) -> Body {
+    clean::article_part(tree, measures, known)
         .map(|part| render::render(tree, part.root, &part.dropped, base))
         .unwrap_or_default()
 }
@@ -206,7 +207,7 @@ fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let all = vec![true; tree.nodes.len()];
     let measures = measure::measure(&tree, &all);
-    body_of(&tree, &measures, title, base)
+    body_of(&tree, &measures, Known { title, author: None }, base)
 }
 
 fn has_words(text: &str) -> bool {

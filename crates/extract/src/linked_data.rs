@@ -70,7 +70,7 @@ fn gather<'v>(value: &'v Value, objects: &mut Vec<&'v Value>, depth: usize) {
         Value::Array(items) => items.iter().for_each(|item| gather(item, objects, depth + 1)),
         Value::Object(object) => {
             objects.push(value);
-            for key in ["@graph", "mainEntity", "mainEntityOfPage", "itemListElement"] {
+            for key in ["@graph", "mainEntity", "mainEntityOfPage", "itemListElement", "blogPost"] {
                 if let Some(inner) = object.get(key) {
                     gather(inner, objects, depth + 1);
                 }

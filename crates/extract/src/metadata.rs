@@ -65,11 +65,14 @@ pub(crate) struct Metadata {
 impl Metadata {
     /// Reads a page's metadata.
     pub(crate) fn of(tree: &Tree, measures: &[Measure], json_ld: &[String], url: Option<&Url>) -> Self {
-        let page = Witnesses { tree, measures, metas: metas(tree), data: LinkedData::of(json_ld), url };
+        let data = LinkedData::of(json_ld);
+        let mut page = Witnesses { tree, measures, metas: metas(tree), data, url, headline: None };
         let site_name = page.site_name();
+        let title = page.title(site_name.as_deref());
+        page.headline = page.heading_with(title.as_deref());
         Self {
             canonical_url: page.canonical_url(),
-            title: page.title(site_name.as_deref()),
+            title,
             author: page.author(site_name.as_deref()),
             published: page.published(),
             description: page
@@ -107,6 +110,8 @@ struct Witnesses<'a> {
     metas: Vec<(String, &'a str)>,
     data: LinkedData,
     url: Option<&'a Url>,
+    /// The heading with the title.
+    headline: Option<At>,
 }
 
 fn metas(tree: &Tree) -> Vec<(String, &str)> {
@@ -171,6 +176,18 @@ impl Witnesses<'_> {
             .collect();
         let first_h1 = self.tree.first(Tag::H1).map(|at| titles::without_anchor(&self.tree.text(at, 400)));
         titles::choose(&declared, &headings, first_h1.as_deref(), site_name, self.url)
+    }
+
+    /// The first heading with this title, else the first `h1`, else the first `h2`. The `h1` of
+    /// many blogs is their own name.
+    fn heading_with(&self, title: Option<&str>) -> Option<At> {
+        let tree = self.tree;
+        let title = title.map(titles::letters);
+        let has_title = |at: &At| {
+            matches!(tree.tag(*at), Tag::H1 | Tag::H2 | Tag::H3)
+                && title.as_deref() == Some(&titles::letters(&tree.text(*at, 400)))
+        };
+        (0..tree.nodes.len()).find(has_title).or_else(|| tree.first(Tag::H1)).or_else(|| tree.first(Tag::H2))
     }
 
     /// The text of an element that is never rendered, such as `<title>`.
@@ -241,7 +258,9 @@ impl Witnesses<'_> {
                         ]
                         .iter()
                         .any(|b| c.contains(b))
-                            || c.split_ascii_whitespace().any(|w| w == "author" || w == "authors")
+                            || c.split_ascii_whitespace().any(|name| {
+                                words_of_name(name).last().is_some_and(|w| w == "author" || w == "authors")
+                            })
                     })
                 })
             })
@@ -250,7 +269,7 @@ impl Witnesses<'_> {
     /// The author in a line with a date near the title: `August 15, 2023 - Ann Lee (@ann)`.
     fn author_beside_date(&self) -> Option<String> {
         let tree = self.tree;
-        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
+        let heading = self.headline?;
         let near = heading..(heading + 60).min(tree.nodes.len());
         let lines = near.clone().filter(|&at| {
             let short = (8..110).contains(&self.measures[at].chars);
@@ -362,7 +381,7 @@ impl Witnesses<'_> {
     /// The nodes around the headline: from shortly before it to the article's first paragraph.
     fn headline(&self) -> std::ops::Range<At> {
         let tree = self.tree;
-        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2)).unwrap_or(0);
+        let heading = self.headline.unwrap_or(0);
         let end = (heading + MOST_ABOUT_HEADLINE).min(tree.nodes.len());
         let is_paragraph = |at: &At| tree.tag(*at) == Tag::P && self.measures[*at].prose >= 80;
         heading.saturating_sub(40)..(heading..end).find(is_paragraph).unwrap_or(end)
@@ -386,16 +405,15 @@ impl Witnesses<'_> {
         })
     }
 
-    /// Whether an element contains the first heading. Then it is the page, whatever its name.
+    /// Whether an element contains the headline. Then it is the page, whatever its name.
     fn holds_headline(&self, at: At) -> bool {
-        let heading = self.tree.first(Tag::H1);
-        heading.is_some_and(|heading| (at..self.tree.node(at).end).contains(&heading))
+        self.headline.is_some_and(|heading| (at..self.tree.node(at).end).contains(&heading))
     }
 
     /// A date in a short line near the title.
     fn shown_date(&self) -> Option<Timestamp> {
         let tree = self.tree;
-        let heading = tree.first(Tag::H1).or_else(|| tree.first(Tag::H2))?;
+        let heading = self.headline?;
         let around = heading.saturating_sub(30)..(heading + 60).min(tree.nodes.len());
         let dated = |at: At| {
             let text = &tree.node(at).text;
@@ -485,6 +503,8 @@ pub(crate) fn name(text: &str) -> Option<String> {
         || name.starts_with("www.")
         || name.contains('@')
         || name.len() > 200
+        // A reading time or a number of revisions.
+        || name.starts_with(|c: char| c.is_ascii_digit())
         || name.chars().filter(|c| c.is_alphabetic()).count() < 2
         || is_day_or_month(&name.to_lowercase())
         || matches!(
@@ -552,6 +572,12 @@ const ROLES: &[&str] = &[
     "vp",
     "writer",
 ];
+
+/// Whether a short line is a role: `Senior Software Engineer`.
+pub(crate) fn is_role(line: &str) -> bool {
+    let last = line.split_whitespace().last().unwrap_or("").to_lowercase();
+    line.len() < 60 && ROLES.contains(&last.as_str())
+}
 
 /// Removes roles from names: `Ann Lee, Senior Engineer` and `Ann Lee Games Editor` are Ann Lee.
 fn without_roles(names: &str) -> Option<String> {
@@ -702,6 +728,7 @@ mod tests {
             ("Aug 5, 2020 · Ann Lee", Some("Ann Lee")),
             ("5 August 2020 - Ann Lee", Some("Ann Lee")),
             ("Monday", None),
+            ("4 min read", None),
             ("Aug", None),
             ("Tagged with queues", None),
             ("Ann Lee –", Some("Ann Lee")),

@@ -309,7 +309,12 @@ impl Walk<'_> {
     fn is_layout(&self, at: At) -> bool {
         let tree = self.tree;
         let (mut rows, mut cells, mut blocks) = (0_usize, 0_usize, 0_usize);
-        for n in tree.below(at) {
+        let mut n = at + 1;
+        while n < tree.node(at).end {
+            if self.dropped.get(n).copied().unwrap_or(false) {
+                n = tree.node(n).end;
+                continue;
+            }
             match tree.tag(n) {
                 Tag::Th | Tag::Caption | Tag::Thead => return false,
                 Tag::Table => return true,
@@ -318,6 +323,7 @@ impl Walk<'_> {
                 Tag::P | Tag::Div | Tag::Pre | Tag::H2 | Tag::H3 => blocks += 1,
                 _ => {}
             }
+            n += 1;
         }
         cells <= 1 || (rows > 0 && cells <= rows && blocks >= cells) || blocks > cells * 3
     }
@@ -464,7 +470,9 @@ impl Walk<'_> {
 
     fn preformatted(&mut self, at: At) {
         let mut code = String::new();
-        self.gather_code(at, &mut code);
+        let mut numbers = Vec::new();
+        self.gather_code(at, &mut code, &mut numbers);
+        drop_line_numbers(&mut code, &numbers);
         let code = code.replace("\r\n", "\n").replace(['\r', '\u{0}'], "\n");
         let code = code.trim_end();
         let start = code.len() - code.trim_start_matches(['\n', ' ', '\t']).len();
@@ -496,7 +504,9 @@ impl Walk<'_> {
         self.widen(gap);
     }
 
-    fn gather_code(&self, at: At, code: &mut String) {
+    /// Appends the code below a node. `numbers` gets the elements at the start of a line that hold
+    /// only a number.
+    fn gather_code(&self, at: At, code: &mut String, numbers: &mut Vec<LineNumber>) {
         for child in self.tree.children(at) {
             let tag = self.tree.tag(child);
             if self.dropped.get(child).copied().unwrap_or(false) {
@@ -507,11 +517,27 @@ impl Walk<'_> {
                 Tag::Br => code.push('\n'),
                 _ if tag.is_never_read() => {}
                 _ => {
-                    let block = tag.is_block();
+                    // The cells of a table row are one line of code.
+                    let block = tag.is_block() && !matches!(tag, Tag::Td | Tag::Th);
                     if block && !code.is_empty() && !code.ends_with('\n') {
                         code.push('\n');
                     }
-                    self.gather_code(child, code);
+                    let start = code.len();
+                    let before = code
+                        .as_bytes()
+                        .iter()
+                        .rev()
+                        .take(LONGEST_NUMBER)
+                        .find(|b| !matches!(b, b' ' | b'\t'));
+                    let begins_line = before.is_none_or(|b| *b == b'\n');
+                    self.gather_code(child, code, numbers);
+                    if begins_line {
+                        let class = self.tree.node(child).attr(AttrName::Class).unwrap_or("");
+                        let is_sure = matches!(tag, Tag::Td | Tag::Th)
+                            || class.contains("line")
+                            || class.contains("num");
+                        numbers.extend(LineNumber::of(code, start, is_sure));
+                    }
                     if block && !code.ends_with('\n') {
                         code.push('\n');
                     }
@@ -611,6 +637,55 @@ fn breaks_line(tag: &str) -> bool {
     !INLINE.contains(&name)
 }
 
+/// Maximum bytes of an element with a line number.
+const LONGEST_NUMBER: usize = 16;
+
+/// A number at the start of a line of code.
+struct LineNumber {
+    start: usize,
+    end: usize,
+    number: u32,
+    /// Whether its element says that it is a line number.
+    is_sure: bool,
+}
+
+impl LineNumber {
+    /// Returns `None` if the code from `start` on is more than a number.
+    fn of(code: &str, start: usize, is_sure: bool) -> Option<Self> {
+        if code.len() - start > LONGEST_NUMBER {
+            return None;
+        }
+        let digits = code[start..].trim().trim_end_matches([':', '.', '|']).trim_end();
+        let all = !digits.is_empty() && digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+        let number = digits.parse().ok().filter(|_| all)?;
+        let end = start + code[start..].trim_end_matches('\n').len();
+        Some(Self { start, end, number, is_sure })
+    }
+}
+
+/// Removes line numbers from code if each line has one and they increase by one. A line of code may
+/// be a number itself, so a single one is removed only if its element says that it is a line
+/// number.
+fn drop_line_numbers(code: &mut String, numbers: &[LineNumber]) {
+    // A cell and the span in it are one number.
+    let mut numbers: Vec<&LineNumber> = numbers.iter().collect();
+    numbers.sort_by_key(|number| number.start);
+    numbers.dedup_by_key(|number| number.start);
+    let rise = numbers.windows(2).all(|pair| pair[1].number == pair[0].number + 1);
+    let lines = code.trim_end().lines().count();
+    let enough = numbers.len() >= lines && (numbers.len() > 1 || numbers.iter().any(|n| n.is_sure));
+    if enough && rise {
+        let mut kept = String::with_capacity(code.len());
+        let mut at = 0;
+        for number in numbers {
+            kept.push_str(&code[at..number.start]);
+            at = number.end;
+        }
+        kept.push_str(&code[at..]);
+        *code = kept;
+    }
+}
+
 fn open(html: &mut String, name: &str, attributes: &str) {
     html.push('<');
     html.push_str(name);
@@ -681,7 +756,7 @@ fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
 
 /// The language of a code block: `language-rust`, `lang-rust`, `highlight-source-rust`,
 /// `data-lang="rust"`.
-fn language_of_code(tree: &Tree, at: At) -> Option<String> {
+pub(crate) fn language_of_code(tree: &Tree, at: At) -> Option<String> {
     let inside = tree.children(at).filter(|&n| tree.tag(n) == Tag::Code).take(1);
     let around = tree.around(at).take(2);
     let name = [at].into_iter().chain(inside).chain(around).find_map(|n| {

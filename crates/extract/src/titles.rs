@@ -146,15 +146,15 @@ fn is_site(letters_of: &str, site_name: Option<&str>, url: Option<&Url>) -> bool
 
 /// A heading's text without the sign that links to it.
 pub(crate) fn without_anchor(heading: &str) -> String {
-    heading
-        .trim()
-        .trim_end_matches(['¶', '#', '§', '🔗'])
-        .trim_start_matches(['#', '¶', '§'])
-        .trim()
-        .to_owned()
+    heading.trim_matches(is_sign_or_space).to_owned()
 }
 
-fn letters(text: &str) -> String {
+fn is_sign_or_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '¶' | '#' | '§' | '🔗' | '\u{200b}' | '\u{feff}')
+}
+
+/// The letters and digits of a text, in lower case.
+pub(crate) fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

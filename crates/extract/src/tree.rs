@@ -6,7 +6,7 @@
 
 use backissue_model::cancel::checkpoint;
 use dom_query::{Document, NodeId, NodeRef};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use tendril::StrTendril;
 
 /// An index in the list.
@@ -21,6 +21,8 @@ pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     /// Whether something was too deep and dropped.
     pub(crate) cut: bool,
+    /// Names that do not mark boilerplate on this page ([`crate::boilerplate::own_names`]).
+    pub(crate) own_names: HashSet<String>,
 }
 
 /// An element or a text node.
@@ -205,7 +207,11 @@ pub(crate) type Places = HashMap<NodeId, At>;
 impl Tree {
     /// Makes the list of `document`.
     pub(crate) fn of(document: &Document) -> (Self, Places) {
-        let mut tree = Self { nodes: Vec::with_capacity(document.tree.len()), cut: false };
+        let mut tree = Self {
+            nodes: Vec::with_capacity(document.tree.len()),
+            cut: false,
+            own_names: HashSet::default(),
+        };
         let mut places = Places::default();
         // The path to the current node: nodes of the document and their indices.
         let mut way: Vec<(NodeRef<'_>, At)> = Vec::new();
@@ -321,17 +327,27 @@ pub(crate) fn collapsed(text: &str) -> String {
     out
 }
 
+/// Classes of boxes with code that some highlighters and editors write instead of `pre`.
+const CODE_BOXES: &[&str] = &["CodeMirror-code", "crayon-pre", "js-file-line-container"];
+
+fn is_code_box(tag: Tag, attrs: &[(AttrName, StrTendril)]) -> bool {
+    let class = || attrs.iter().find(|(name, _)| *name == AttrName::Class).map_or("", |(_, value)| &**value);
+    matches!(tag, Tag::Div | Tag::Table)
+        && class().split_ascii_whitespace().any(|name| CODE_BOXES.contains(&name))
+}
+
 impl Node {
     fn of(node: &dom_query::TreeNode) -> Option<Self> {
         let (tag, text, attrs) = match &node.data {
             dom_query::NodeData::Text { contents } => (Tag::Text, contents.clone(), Vec::new()),
             dom_query::NodeData::Element(element) => {
-                let attrs = element
+                let attrs: Vec<_> = element
                     .attrs
                     .iter()
                     .filter_map(|a| Some((AttrName::named(&a.name.local)?, a.value.clone())))
                     .collect();
-                (Tag::named(&element.name.local), StrTendril::new(), attrs)
+                let tag = Tag::named(&element.name.local);
+                (if is_code_box(tag, &attrs) { Tag::Pre } else { tag }, StrTendril::new(), attrs)
             }
             _ => return None,
         };

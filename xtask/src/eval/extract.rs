@@ -268,3 +268,47 @@ fn cases(folder: &Path) -> anyhow::Result<Vec<Case>> {
     }
     Ok(cases)
 }
+
+#[cfg(test)]
+mod tests {
+    use backissue_needs::needs;
+
+    use super::article::Part;
+    use super::*;
+
+    /// Whether a text contains these words, ignoring spaces and punctuation.
+    fn has(text: &str, words: &str) -> bool {
+        letters(text).contains(&letters(words))
+    }
+
+    fn faults(page: &Page) -> Vec<&'static str> {
+        let found = systems::ours(&input(page));
+        let article = &page.article;
+        let paragraphs = article.texts(|part| matches!(part, Part::Paragraph { .. }));
+        let headings = score::headings(article, &found);
+        let code = score::code(article, &found);
+        let checks = [
+            ("first paragraph", paragraphs.first().is_none_or(|words| has(&found.text, words))),
+            ("last paragraph", paragraphs.last().is_none_or(|words| has(&found.text, words))),
+            ("headings", headings.kept == headings.all),
+            ("code", code.kept == code.all),
+            ("beside", !page.beside.iter().any(|words| has(&found.text, words))),
+        ];
+        checks.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn article_is_complete_on_a_page_of_each_tuned_generator() {
+        needs!(SharedData);
+        let mut pages = pages::load().unwrap();
+        pages.retain(|page| page.half == Half::Tuning);
+        assert!(pages.len() >= 84, "only {} pages", pages.len());
+        pages.dedup_by(|a, b| a.generator == b.generator);
+        assert!(pages.len() >= 28, "only {} generators", pages.len());
+        let faults: Vec<(&str, &str)> = pages
+            .iter()
+            .flat_map(|page| faults(page).into_iter().map(|fault| (page.generator.as_str(), fault)))
+            .collect();
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+}

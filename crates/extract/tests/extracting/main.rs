@@ -4,6 +4,7 @@
 
 mod blocks;
 mod found_again;
+mod generators;
 mod growing;
 #[path = "../../../../tests/src/growth.rs"]
 mod growth;
