@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
-use backissue_model::ConceptSlug;
-use backissue_model::markdown;
+use backissue_model::{ConceptSlug, ReaderId, markdown};
 use backissue_store::ReadText;
 use jiff::tz::TimeZone;
 
@@ -42,13 +41,19 @@ pub struct Way {
 
 impl Search {
     /// The best reads on a problem in a person's own words, grouped by approach: at most `limit`
-    /// (at most [`PRIOR_ART_MAX`]), and only reads with a problem or an approach.
+    /// (at most [`PRIOR_ART_MAX`]), and only reads with a problem or an approach. `reader` is as in
+    /// [`Asked`].
     ///
     /// # Errors
     /// As [`Search::find`].
-    pub async fn prior_art(&self, text: &str, limit: usize) -> Result<PriorArt, SearchFailure> {
+    pub async fn prior_art(
+        &self,
+        text: &str,
+        limit: usize,
+        reader: Option<ReaderId>,
+    ) -> Result<PriorArt, SearchFailure> {
         let limit = limit.clamp(1, PRIOR_ART_MAX);
-        let asked = Asked { text: text.to_owned(), limit: limit * 3, ..Asked::default() };
+        let asked = Asked { text: text.to_owned(), limit: limit * 3, reader, ..Asked::default() };
         let mut answer = self.find(&asked).await?;
         let best = answer.matches.first().map_or(0.0, |best| best.ranked.score);
         let mut reads = std::mem::take(&mut answer.matches);

@@ -20,6 +20,8 @@ pub use filter::{Filter, first_day};
 
 use std::fmt;
 
+use backissue_store::Among;
+
 use crate::words::units::units;
 
 /// Maximum words, phrases, exclusions and filters of a query. The rest is ignored, with a note.
@@ -40,6 +42,8 @@ pub struct Query {
     pieces: Vec<Piece>,
     notes: Vec<String>,
     open_ended: bool,
+    /// The reads that match each filter on a reader's data.
+    own: Vec<(Filter, Among)>,
 }
 
 /// A part of a query, in order of typing.
@@ -106,6 +110,16 @@ impl Query {
         self.pieces
             .retain(|piece| !matches!(piece, Piece::Filter(filter, sense) if is_meant(filter, *sense)));
         self
+    }
+
+    /// Sets the reads that match a filter on a reader's data, which is not in the index.
+    pub(crate) fn resolve(&mut self, filter: Filter, reads: Among) {
+        self.own.push((filter, reads));
+    }
+
+    /// The reads that match a filter on a reader's data. Returns `None` before [`Self::resolve`].
+    pub(crate) fn resolved(&self, filter: &Filter) -> Option<&Among> {
+        self.own.iter().find(|(of, _)| of == filter).map(|(_, reads)| reads)
     }
 
     /// What was not understood and how it is searched instead, one sentence each.

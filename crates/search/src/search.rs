@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use backissue_model::{ReadId, Slug, Source, did_you_mean, meant, nearest};
-use backissue_store::{ReadText, SourceFilter, Store, StoreError};
+use backissue_model::{ReadId, ReaderId, Slug, Source, did_you_mean, meant, nearest};
+use backissue_store::{Among, ReadText, SourceFilter, Store, StoreError};
 
 use crate::embedders::{Embedders, EmbeddingFailure};
 use crate::follow::meanings;
@@ -74,6 +74,8 @@ pub struct Asked {
     pub skip: usize,
     /// Maximum reads to return.
     pub limit: usize,
+    /// The reader of the filters `is:` and `label:`. With `None` they are ignored, with a note.
+    pub reader: Option<ReaderId>,
 }
 
 /// The result of a search.
@@ -179,6 +181,7 @@ impl Search {
     /// no error.
     pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
         let query = self.understood(&asked.text).await?;
+        let query = self.with_own(query, asked.reader).await?;
         let (meaning, words_only) = match self.meaning_of(&query, &asked.blend).await {
             Ok(meaning) => (meaning, None),
             Err(failure) => (None, Some(failure.to_string())),
@@ -259,6 +262,31 @@ impl Search {
             let notes: Vec<String> =
                 query.filters().filter_map(|(filter, _)| unknown_name(filter, &sources)).collect();
             notes.into_iter().for_each(|note| query.note(note));
+        }
+        Ok(query)
+    }
+
+    /// Looks up the reads that match the filters `is:` and `label:`. Without a reader, removes these
+    /// filters.
+    async fn with_own(&self, mut query: Query, reader: Option<ReaderId>) -> Result<Query, SearchFailure> {
+        let own: Vec<Filter> =
+            query.filters().map(|(filter, _)| filter.clone()).filter(Filter::is_own).collect();
+        if own.is_empty() {
+            return Ok(query);
+        }
+        let Some(reader) = reader else {
+            query.note(
+                "“is:” and “label:” were left out: nobody's marks and labels are shown here.".to_owned(),
+            );
+            return Ok(query.without(|filter, _| filter.is_own()));
+        };
+        for filter in own {
+            let reads = match &filter {
+                Filter::Is(mine) => self.store.reads_of(reader, *mine).await?,
+                Filter::Label(label) => Among::These(self.store.reads_labelled(reader, label).await?),
+                _ => continue,
+            };
+            query.resolve(filter, reads);
         }
         Ok(query)
     }

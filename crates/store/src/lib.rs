@@ -75,7 +75,7 @@ pub use error::StoreError;
 pub use generate::generate;
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use location::{Location, LocationError};
-pub use marks::{Action, Mine, ReaderCount};
+pub use marks::{Action, Among, Mine, ReaderCount, UnknownMine};
 pub use notes::{
     LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
 };

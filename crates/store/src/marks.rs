@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Mark, Marks, ReadId, ReaderId, Week};
+use backissue_model::{Label, Mark, Marks, ReadId, ReaderId, Week};
 use jiff::Timestamp;
 
-use crate::database::{Row, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of, sql_once};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::pages::{CARD, card_of_row};
 use crate::rows::to_json;
@@ -267,6 +267,39 @@ impl Store {
         counted.await.map_err(|f: Failure| f.at(&self.location, "counting a reader's week"))
     }
 
+    /// All reads with which the reader did this.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reads_of(&self, reader: ReaderId, mine: Mine) -> Result<Among, StoreError> {
+        let query = sql(match mine {
+            Mine::Unread => {
+                "SELECT read_id FROM mark WHERE reader_id = $1 AND (done_at IS NOT NULL OR hidden_at IS NOT NULL)"
+            }
+            Mine::Kept => "SELECT read_id FROM mark WHERE reader_id = $1 AND kept_at IS NOT NULL",
+            Mine::Done => "SELECT read_id FROM mark WHERE reader_id = $1 AND done_at IS NOT NULL",
+            Mine::Noted => "SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''",
+        });
+        let reads = self.reads_in(query.bind(reader.0)).await;
+        let reads = reads.map_err(|f| f.at(&self.location, "listing a reader's reads"))?;
+        Ok(if mine == Mine::Unread { Among::AllBut(reads) } else { Among::These(reads) })
+    }
+
+    /// All reads with this label of the reader.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn reads_labelled(&self, reader: ReaderId, label: &Label) -> Result<Vec<ReadId>, StoreError> {
+        let query = sql("SELECT read_id FROM label WHERE reader_id = $1 AND name = $2");
+        let reads = self.reads_in(query.bind(reader.0).bind(label.as_str())).await;
+        reads.map_err(|f| f.at(&self.location, "listing the reads with a label"))
+    }
+
+    async fn reads_in(&self, query: Sql) -> Tried<Vec<ReadId>> {
+        let rows = self.database.rows(query).await?;
+        rows.iter().map(|row| row.int("read_id").map(ReadId)).collect()
+    }
+
     /// Starts a transaction that changes a reader's data. Returns `None` if there is no such
     /// reader.
     pub(crate) async fn begin_of(&self, reader: ReaderId) -> Tried<Option<Tx>> {
@@ -306,11 +339,49 @@ pub enum Mine {
     Unread,
     /// Kept.
     Kept,
+    /// Done.
+    Done,
     /// With a note.
     Noted,
 }
 
+/// A text that is not the name of a [`Mine`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
+pub struct UnknownMine(String);
+
+impl std::str::FromStr for Mine {
+    type Err = UnknownMine;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMine> {
+        let known = Self::ALL.into_iter().find(|mine| mine.as_str() == text);
+        known.ok_or_else(|| UnknownMine(text.to_owned()))
+    }
+}
+
+/// A set of reads. Reads with a mark are few, reads without one are most of the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// These reads.
+    These(Vec<ReadId>),
+    /// All reads except these.
+    AllBut(Vec<ReadId>),
+}
+
 impl Mine {
+    /// All values.
+    pub const ALL: [Self; 4] = [Self::Unread, Self::Kept, Self::Done, Self::Noted];
+
+    /// Its name in addresses and queries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::Kept => "kept",
+            Self::Done => "done",
+            Self::Noted => "noted",
+        }
+    }
+
     /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
     pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
         let of = |table: &str, and: &str| {
@@ -323,6 +394,7 @@ impl Mine {
                 format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)"))
             }
             Self::Kept => of("mark", "x.kept_at IS NOT NULL"),
+            Self::Done => of("mark", "x.done_at IS NOT NULL"),
             Self::Noted => of("note", "x.text <> ''"),
         }
     }

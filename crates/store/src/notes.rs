@@ -19,6 +19,8 @@ use crate::{ReadCard, Store, StoreError};
 pub const LABELS_MAX: usize = 20;
 /// Maximum labels and other groups of a shelf.
 const GROUPS_MAX: i64 = 200;
+/// Notes per query while words are searched in them.
+const NOTES_AT_ONCE: u32 = 200;
 
 /// The result of saving a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -302,39 +304,65 @@ impl Store {
         );
         let query =
             with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit + 1).bind_all(values);
-        let found = self.own_page(reader, query, limit).await;
-        found.map_err(|f| f.at(&self.location, "listing a shelf"))
+        let found = async { self.own_page(reader, self.database.rows(query).await?, limit).await };
+        found.await.map_err(|f| f.at(&self.location, "listing a shelf"))
     }
 
     /// A page of the reader's notes, last changed first: at most `limit` (at most 200) after the
-    /// cursor.
+    /// cursor. With `words`, only notes that have each of them in their text or in the read's title,
+    /// in any case. With words, every note is examined.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn notes(
         &self,
         reader: ReaderId,
+        words: &str,
         after: Option<&OwnCursor>,
         limit: u32,
     ) -> Result<OwnPage, StoreError> {
-        let limit = limit.clamp(1, 200);
-        let query = format!(
-            "SELECT {CARD}, n.changed_at AS own_key FROM note n JOIN read r ON r.id = n.read_id
-                JOIN source s ON s.id = r.source_id
-             WHERE n.reader_id = $1 AND n.text <> '' AND r.stage = 'annotated' AND (n.changed_at, n.read_id) < ($2, $3)
-             ORDER BY n.changed_at DESC, n.read_id DESC LIMIT $4"
-        );
-        let query = with_cursor(sql_of(query).bind(reader.0), after, true).bind(limit + 1);
-        let found = self.own_page(reader, query, limit).await;
+        let found = self.try_notes(reader, words, after, limit.clamp(1, 200)).await;
         found.map_err(|f| f.at(&self.location, "listing notes"))
     }
 
-    async fn own_page(&self, reader: ReaderId, query: crate::database::Sql, limit: u32) -> Tried<OwnPage> {
-        let mut rows = self.database.rows(query).await?;
+    async fn try_notes(
+        &self,
+        reader: ReaderId,
+        words: &str,
+        after: Option<&OwnCursor>,
+        limit: u32,
+    ) -> Tried<OwnPage> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let batch = if words.is_empty() { limit + 1 } else { NOTES_AT_ONCE };
+        let (mut found, mut after) = (Vec::new(), after.copied());
+        loop {
+            let query = format!(
+                "SELECT {CARD}, n.changed_at AS own_key, n.text FROM note n JOIN read r ON r.id = n.read_id
+                    JOIN source s ON s.id = r.source_id
+                 WHERE n.reader_id = $1 AND n.text <> '' AND r.stage = 'annotated' AND (n.changed_at, n.read_id) < ($2, $3)
+                 ORDER BY n.changed_at DESC, n.read_id DESC LIMIT $4"
+            );
+            let query = with_cursor(sql_of(query).bind(reader.0), after.as_ref(), true).bind(batch);
+            let rows = self.database.rows(query).await?;
+            let is_last = rows.len() < batch as usize;
+            for row in rows {
+                after = Some(cursor_of_row(&row)?);
+                if has_words(&row, &words)? {
+                    found.push(row);
+                }
+            }
+            if is_last || found.len() > limit as usize {
+                return self.own_page(reader, found, limit).await;
+            }
+        }
+    }
+
+    /// The page of these rows, of which there may be more than `limit`.
+    async fn own_page(&self, reader: ReaderId, mut rows: Vec<Row>, limit: u32) -> Tried<OwnPage> {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = match rows.last() {
-            Some(row) if more => Some(OwnCursor { key: row.int("own_key")?, id: row.int("id")? }),
+            Some(row) if more => Some(cursor_of_row(row)?),
             _ => None,
         };
         let cards = rows.iter().map(card_of_row).collect::<Tried<Vec<_>>>()?;
@@ -422,6 +450,19 @@ impl Store {
         }
         Ok(groups)
     }
+}
+
+fn cursor_of_row(row: &Row) -> Tried<OwnCursor> {
+    Ok(OwnCursor { key: row.int("own_key")?, id: row.int("id")? })
+}
+
+/// Whether a note or its read's title has all of these words, which are in lower case.
+fn has_words(row: &Row, words: &[String]) -> Tried<bool> {
+    if words.is_empty() {
+        return Ok(true);
+    }
+    let (text, title) = (row.text("text")?.to_lowercase(), row.text("title")?.to_lowercase());
+    Ok(words.iter().all(|word| text.contains(word) || title.contains(word)))
 }
 
 fn company_of_row(row: &Row) -> Tried<String> {

@@ -53,7 +53,7 @@ impl Narrowing {
         add("source", self.source.as_ref().map(ToString::to_string));
         add("concept", self.concept.as_ref().map(ToString::to_string));
         add("kind", self.kind.map(|kind| kind.to_string()));
-        add("show", self.show.map(|show| show_name(show).to_owned()));
+        add("show", self.show.map(|show| show.as_str().to_owned()));
         add("after", self.after.as_ref().map(ToString::to_string));
         let query = query.finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
@@ -123,21 +123,8 @@ impl Narrowing {
     }
 }
 
-/// All values of `show`.
-pub(crate) const SHOWS: [Mine; 3] = [Mine::Unread, Mine::Kept, Mine::Noted];
-
-/// The value of `show` for it.
-pub(crate) fn show_name(mine: Mine) -> &'static str {
-    match mine {
-        Mine::Unread => "unread",
-        Mine::Kept => "kept",
-        Mine::Noted => "noted",
-    }
-}
-
 fn mine(name: &str) -> Result<Mine, Fault> {
-    let unknown = || Fault::BadAddress("“show” is one of unread, kept, noted".to_owned());
-    SHOWS.into_iter().find(|show| show_name(*show) == name).ok_or_else(unknown)
+    name.parse().map_err(|_| Fault::BadAddress("“show” is one of unread, kept, done, noted".to_owned()))
 }
 
 /// The concept with this slug or display name. Reads may have concepts that the vocabulary no

@@ -53,7 +53,7 @@ impl Question {
 }
 
 /// The text on one line, without misleading characters.
-fn plain(typed: &str) -> String {
+pub(crate) fn plain(typed: &str) -> String {
     let end = typed.floor_char_boundary(LONGEST);
     typed[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,7 +1,7 @@
 //! `backissue find`: the reads that answer a question, best first.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::Form;
+use backissue_model::{Form, ReaderId};
 use backissue_search::{Answer, Asked, Match};
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -17,7 +17,12 @@ use crate::{open, say};
 pub async fn run(args: FindArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let search = open::search_caught_up(&settings, &store).await?;
-    let asked = Asked { text: args.question.join(" "), limit: args.limit.into(), ..Asked::default() };
+    let asked = Asked {
+        text: args.question.join(" "),
+        limit: args.limit.into(),
+        reader: Some(ReaderId::ONE),
+        ..Asked::default()
+    };
     let answer = search.find(&asked).await?;
     if args.json {
         output::json(&as_json(&answer))?;

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, Kind, Slug, Week, did_you_mean, meant};
+use backissue_model::{ConceptSlug, Kind, Label, Slug, Week, did_you_mean, meant};
+use backissue_store::Mine;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 use super::{is_quote, needs_no_quotes};
 
-/// A condition on reads. Several filters with one name accept what matches any of them.
+/// A condition on reads. Several filters with one name accept what matches any of them, except
+/// `is:`, where a read must match each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// `company:` with the company's name or slug. If no company has this name, it matches words of
@@ -27,13 +29,17 @@ pub enum Filter {
     Week(Week),
     /// `before:` this day, in UTC. `before:2024` means before its first day.
     Before(Date),
+    /// `is:` with what the reader did with it.
+    Is(Mine),
+    /// `label:` with a label of the reader.
+    Label(Label),
     /// `after:` from this day on, in UTC. `after:2024` means from its first day on.
     After(Date),
 }
 
 /// The names of filters, for messages.
-pub(crate) const NAMES: [&str; 8] =
-    ["company", "concept", "tech", "kind", "source", "week", "before", "after"];
+pub(crate) const NAMES: [&str; 10] =
+    ["company", "concept", "tech", "kind", "source", "week", "before", "after", "is", "label"];
 
 /// The result of parsing `name:value`.
 pub(crate) enum Reading {
@@ -51,26 +57,38 @@ impl Filter {
     pub(crate) fn read(name: &str, value: &str) -> Reading {
         let value = without_quotes(value);
         let value = value.trim();
-        let read =
-            match name.to_lowercase().as_str() {
-                "company" => Ok(Self::Company(value.to_owned())),
-                "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
-                "source" => Ok(Self::Source(Slug::of(value))),
-                "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
-                    let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
-                    format!("is not a concept of the vocabulary{}", meant(nearest))
-                }),
-                "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
-                    let kinds = Kind::ALL.map(Kind::as_str);
-                    format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
-                }),
-                "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
-                    "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()
-                }),
-                "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
-                "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
-                _ => return Reading::NoSuchFilter,
-            };
+        let read = match name.to_lowercase().as_str() {
+            "company" => Ok(Self::Company(value.to_owned())),
+            "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
+            "source" => Ok(Self::Source(Slug::of(value))),
+            "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
+                let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
+                format!("is not a concept of the vocabulary{}", meant(nearest))
+            }),
+            "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
+                let kinds = Kind::ALL.map(Kind::as_str);
+                format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
+            }),
+            "week" => value
+                .to_uppercase()
+                .parse()
+                .map(Self::Week)
+                .map_err(|_| "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()),
+            "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
+            "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
+            "is" => value.to_lowercase().parse().map(Self::Is).map_err(|_| {
+                let names = Mine::ALL.map(Mine::as_str);
+                format!(
+                    "is not something you do with reads; write {}{}",
+                    names.join(", "),
+                    did_you_mean(value, names)
+                )
+            }),
+            "label" => value.parse().map(Self::Label).map_err(|_| {
+                "is not a label; a label has letters or digits, at most 60 characters, and no comma".to_owned()
+            }),
+            _ => return Reading::NoSuchFilter,
+        };
         read.map_or_else(Reading::NoSuchValue, Reading::Filter)
     }
 
@@ -85,6 +103,21 @@ impl Filter {
             Self::Week(_) => "week",
             Self::Before(_) => "before",
             Self::After(_) => "after",
+            Self::Is(_) => "is",
+            Self::Label(_) => "label",
+        }
+    }
+
+    /// Whether it is about a reader's data.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Is(_) | Self::Label(_))
+    }
+
+    /// Filters of one group accept what matches any of them. Each `is:` is a separate group.
+    pub(crate) fn group(&self) -> &'static str {
+        match self {
+            Self::Is(mine) => mine.as_str(),
+            other => other.name(),
         }
     }
 
@@ -96,6 +129,8 @@ impl Filter {
             Self::Kind(kind) => kind.as_str().to_owned(),
             Self::Source(slug) => slug.to_string(),
             Self::Week(week) => week.to_string(),
+            Self::Is(mine) => mine.as_str().to_owned(),
+            Self::Label(label) => label.to_string(),
             Self::Before(day) | Self::After(day) if day.day() > 1 => day.to_string(),
             Self::Before(day) | Self::After(day) if day.month() > 1 => day.strftime("%Y-%m").to_string(),
             Self::Before(day) | Self::After(day) => day.year().to_string(),
@@ -202,6 +237,9 @@ mod tests {
         assert_eq!(read("kind", "Case study"), Some(Filter::Kind(Kind::CaseStudy)));
         assert_eq!(read("kind", "nonsense"), None);
         assert_eq!(read("colour", "red"), None);
+        assert_eq!(read("is", "Kept"), Some(Filter::Is(Mine::Kept)));
+        assert_eq!(read("is", "liked"), None);
+        assert_eq!(read("label", "a,b"), None);
     }
 
     #[test]
@@ -213,6 +251,8 @@ mod tests {
             ("after", "2024"),
             ("tech", "C++"),
             ("kind", "incident"),
+            ("is", "Unread"),
+            ("label", "To  Read"),
         ] {
             let filter = read(name, value).unwrap();
             let (name, value) =

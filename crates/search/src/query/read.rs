@@ -236,6 +236,7 @@ mod tests {
                 vec!["+company:\"New York Times\"", "+kind:incident"],
             ),
             ("x -company:acme", vec!["x", "-company:acme"]),
+            ("is:UNREAD -is:noted label:\"To Read\"", vec!["+is:unread", "-is:noted", "+label:\"to read\""]),
             ("week:2026-w20 before:2024-05", vec!["+week:2026-W20", "+before:2024-05"]),
             ("at 12:30 https://a.b/c?d=e", vec!["at", "12:30", "https://a.b/c?d=e"]),
             ("std::fs::read a::b", vec!["std::fs::read", "a::b"]),
@@ -260,6 +261,7 @@ mod tests {
             ("kind:\"company:x -slow\"", vec!["kind:", "company:", "x", "slow"]),
             ("a - b", vec!["a", "b"]),
             ("before:yesterday", vec!["before:yesterday"]),
+            ("is:liked", vec!["is:liked"]),
             ("concept:\"no such thing\"", vec!["concept:", "no", "such", "thing"]),
             ("-Xmx4g", vec!["Xmx4g"]),
             ("-kind:nonsense", vec!["kind:nonsense"]),
@@ -278,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_query(text in "(\\PC|[-\":O()]|company:|week:|before:|\\s){0,60}") {
+        fn any_text_is_a_query(text in "(\\PC|[-\":O()]|company:|week:|before:|label:|is:|\\s){0,60}") {
             let query = read(&text);
             prop_assert!(query.pieces.len() <= MOST_TERMS);
             for (filter, _) in query.filters() {

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use backissue_model::ReadId;
+use backissue_store::Among;
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query as Searchable,
-    RangeQuery, TermQuery,
+    RangeQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Typing;
-use super::fields::{Weights, company_keys, kind_number, week_number};
+use super::fields::{Fields, Weights, company_keys, kind_number, week_number};
 use super::materialized::Materialized;
 use super::tokens::{STEM, stem};
 use super::typos::{Dictionary, beginning_with, similar};
@@ -113,15 +115,15 @@ fn all_of(mut demanded: Vec<Clause>) -> Box<dyn Searchable> {
 /// Filters and exclusions.
 fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchError> {
     let mut clauses: Vec<Clause> = Vec::new();
-    let mut by_name: BTreeMap<&str, Vec<Box<dyn Searchable>>> = BTreeMap::new();
+    let mut by_group: BTreeMap<&str, Vec<Box<dyn Searchable>>> = BTreeMap::new();
     for (filter, sense) in query.filters() {
-        let fits = filtered(searcher, filter)?;
+        let fits = filtered(searcher, query, filter)?;
         match sense {
-            Sense::Only => by_name.entry(filter.name()).or_default().push(fits),
+            Sense::Only => by_group.entry(filter.group()).or_default().push(fits),
             Sense::Without => clauses.push((Occur::MustNot, Box::new(Materialized(fits.into())))),
         }
     }
-    for (_, any) in by_name {
+    for (_, any) in by_group {
         clauses.push((Occur::Must, unscored(Box::new(BooleanQuery::union(any)))));
     }
     for words in query.excluded() {
@@ -140,7 +142,7 @@ fn term(term: Term) -> Box<dyn Searchable> {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
-fn filtered(searcher: &Searcher, filter: &Filter) -> Result<Box<dyn Searchable>, SearchError> {
+fn filtered(searcher: &Searcher, query: &Query, filter: &Filter) -> Result<Box<dyn Searchable>, SearchError> {
     let fields = searcher.fields();
     let moment = |day| Term::from_field_i64(fields.filed_at, begins(day));
     Ok(match filter {
@@ -152,7 +154,19 @@ fn filtered(searcher: &Searcher, filter: &Filter) -> Result<Box<dyn Searchable>,
         Filter::Week(week) => term(Term::from_field_u64(fields.week, week_number(*week))),
         Filter::Before(day) => Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(moment(*day)))),
         Filter::After(day) => Box::new(RangeQuery::new(Bound::Included(moment(*day)), Bound::Unbounded)),
+        Filter::Is(_) | Filter::Label(_) => match query.resolved(filter) {
+            Some(Among::These(reads)) => these(fields, reads),
+            Some(Among::AllBut(reads)) => Box::new(BooleanQuery::new(vec![
+                (Occur::Must, Box::new(AllQuery)),
+                (Occur::MustNot, these(fields, reads)),
+            ])),
+            None => Box::new(EmptyQuery),
+        },
     })
+}
+
+fn these(fields: &Fields, reads: &[ReadId]) -> Box<dyn Searchable> {
+    Box::new(TermSetQuery::new(reads.iter().map(|read| fields.id_term(*read))))
 }
 
 /// Reads of the company `name`. If there is none, of companies with these words in their names.

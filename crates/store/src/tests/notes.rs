@@ -163,8 +163,8 @@ on_both!(shelf_is_sorted_filtered_and_paged, |db| {
         "it is another reader's"
     );
 
-    let notes = db.store.notes(ONE, None, 4).await.unwrap();
-    let rest = db.store.notes(ONE, notes.next.as_ref(), 4).await.unwrap();
+    let notes = db.store.notes(ONE, "", None, 4).await.unwrap();
+    let rest = db.store.notes(ONE, " ", notes.next.as_ref(), 4).await.unwrap();
     assert_eq!((notes.items.len(), rest.items.len(), rest.next), (4, 2, None));
     let changed: Vec<_> = notes.items.iter().chain(&rest.items).map(|own| own.note.changed_at).collect();
     assert!(changed.is_sorted_by_key(|at| std::cmp::Reverse(*at)));
@@ -220,4 +220,31 @@ on_both!(noted_or_labelled_read_outlives_its_source, |db| {
     assert_eq!(words(db, reads[0]).await, "A thought");
     assert_eq!(db.store.labels(ONE, reads[1]).await.unwrap(), [label("later")]);
     db.assert_sound().await;
+});
+
+on_both!(notes_are_found_by_their_words_and_paged, |db| {
+    let reads = reads(db, 30).await;
+    for (n, read) in (0..).zip(&reads) {
+        let text = if n % 3 == 0 { format!("Größe of the queue {n}") } else { format!("Nothing 100% {n}") };
+        save(db, *read, &text, 0, n).await;
+    }
+    let found = async |words: &str| {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = db.store.notes(ONE, words, after.as_ref(), 4).await.unwrap();
+            found.extend(page.items.into_iter().map(|own| own.card.id));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return found,
+            }
+        }
+    };
+    let third: Vec<ReadId> = reads.iter().rev().copied().skip(2).step_by(3).collect();
+    assert_eq!(found("GRÖSSE").await, [], "no letter is another");
+    assert_eq!(found("QUEUE gröSSe").await, []);
+    assert_eq!(found("QUEUE GRÖßE").await, third, "in any case and order, what was changed last first");
+    assert_eq!(found("100%").await.len(), 20, "signs of SQL are letters");
+    assert_eq!(found("_").await, []);
+    assert_eq!(found("about /7 nothing").await.len(), 1, "words of the title count");
+    assert_eq!(db.store.notes(ReaderId(2), "queue", None, 4).await.unwrap().items, []);
 });

@@ -28,7 +28,7 @@ struct ApiWay {
 }
 
 pub(super) async fn prior_art(question: Question, State(search): State<Search>) -> Result<Response, Fault> {
-    let found = look_up(&search, &question).await?;
+    let found = look_up(&search, &question, None).await?;
     let has_words = found.query.has_words();
     let ways = found.ways.into_iter().map(|way| ApiWay {
         concept: way.concept,

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_model::Statement;
+use backissue_model::{ReaderId, Statement};
 use backissue_search::{Match, PRIOR_ART_MAX, PriorArt, Search, Way};
 use maud::{Markup, html};
 
@@ -24,7 +24,8 @@ pub(crate) async fn prior_art(
     question: Question,
     State(search): State<Search>,
 ) -> Result<Page, Fault> {
-    let found = if question.is_empty() { None } else { Some(look_up(&search, &question).await?) };
+    let found =
+        if question.is_empty() { None } else { Some(look_up(&search, &question, frame.reader).await?) };
     Ok(frame.page(document(&frame, &question, found.as_ref())))
 }
 
@@ -35,15 +36,19 @@ pub(crate) async fn markdown(question: Question, State(app): State<App>) -> Resu
             "Say in “q” what is searched, as in /prior-art.md?q=slow+builds".to_owned(),
         ));
     }
-    let found = look_up(&app.search, &question).await?;
+    let found = look_up(&app.search, &question, app.readers.reader()).await?;
     let headers = [(CONTENT_TYPE, "text/markdown; charset=utf-8"), (CACHE_CONTROL, "private, no-cache")];
     Ok((headers, found.markdown(&app.site.time_zone, vocabulary::name)).into_response())
 }
 
-/// Finds the reads for a question.
-pub(crate) async fn look_up(search: &Search, question: &Question) -> Result<PriorArt, Fault> {
+/// Finds the reads for a question. `reader` is the reader of its filters `is:` and `label:`.
+pub(crate) async fn look_up(
+    search: &Search,
+    question: &Question,
+    reader: Option<ReaderId>,
+) -> Result<PriorArt, Fault> {
     let limit = question.limit.unwrap_or(ROWS).min(PRIOR_ART_MAX);
-    Ok(search.prior_art(&question.text, limit).await?)
+    Ok(search.prior_art(&question.text, limit, reader).await?)
 }
 
 fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Document {

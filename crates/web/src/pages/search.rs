@@ -30,6 +30,7 @@ pub(crate) async fn search(
         typing: if question.is_part { Typing::Going } else { Typing::Done },
         skip: (question.page - 1) * PAGE,
         limit: PAGE,
+        reader: frame.reader,
         ..Asked::default()
     };
     let answer = if question.is_empty() { None } else { Some(search.find(&asked).await?) };
@@ -59,7 +60,7 @@ fn document(frame: &Frame, question: &Question, answer: Option<&Answer>, marked:
         above: Some(search_box::large("/search", &question.text, true)),
         main: html! {
             @match answer {
-                None => (help()),
+                None => (help(frame.reader.is_some())),
                 Some(answer) => {
                     (head(question, answer))
                     (notes(answer))
@@ -176,7 +177,7 @@ fn nothing(answer: &Answer) -> Markup {
 }
 
 /// What can be searched, before the first question.
-pub(super) fn help() -> Markup {
+pub(super) fn help(has_reader: bool) -> Markup {
     let example =
         |query: &str| html! { dt { a href=(href("/search", query, 1)) rel="nofollow" { (query) } } };
     html! {
@@ -190,6 +191,7 @@ pub(super) fn help() -> Markup {
                 (example("\"connection pool\"")) dd { "these words side by side" }
                 (example("slow queries -mysql")) dd { "but without that word" }
                 (example("kind:incident cache")) dd { "only reads of one kind; also " code { "company:" } ", " code { "concept:" } ", " code { "tech:" } " and " code { "source:" } }
+                @if has_reader { (example("is:unread kind:incident")) dd { "what you did with reads: " code { "is:unread" } ", " code { "is:kept" } ", " code { "is:done" } ", " code { "is:noted" } ", and your own labels with " code { "label:" } } }
                 (example("after:2024 before:2025")) dd { "from a year, month, day or week on, and up to one; without words, the newest come first" }
             }
         }

@@ -16,6 +16,7 @@ use crate::pages::PAGE;
 use crate::parts::marks::Marked;
 use crate::parts::note::shelf_href;
 use crate::parts::{icons, reads};
+use crate::question::plain;
 use crate::words;
 
 const ORDERS: [(ShelfOrder, &str, &str); 3] = [
@@ -234,8 +235,15 @@ pub(crate) async fn notes(
 ) -> Result<Page, Fault> {
     let reader = app.readers.required()?;
     let after = Asked::of(&query)?.after;
-    let page = app.store.notes(reader, after.as_ref(), PAGE).await?;
-    let next = page.next.map(|next| format!("/notes?after={next}"));
+    let words = query.get("q").map(|words| plain(words)).unwrap_or_default();
+    let page = app.store.notes(reader, &words, after.as_ref(), PAGE).await?;
+    let next = page.next.map(|next| {
+        let mut address = Serializer::new(String::new());
+        if !words.is_empty() {
+            address.append_pair("q", &words);
+        }
+        format!("/notes?{}", address.append_pair("after", &next.to_string()).finish())
+    });
     Ok(frame.page(Document {
         title: "Notes".to_owned(),
         section: Some(Section::Shelf),
@@ -244,9 +252,19 @@ pub(crate) async fn notes(
             div.head {
                 h1 { "Notes" }
                 p.tally { "What you wrote, what was changed last first. " a href="/shelf" { "The shelf" } }
+                form.labels role="search" action="/notes" {
+                    label.unseen for="words" { "Words in your notes" }
+                    input #words type="search" name="q" value=(words) placeholder="Words in your notes" autocomplete="off";
+                    button { "Find" }
+                }
             }
             @for own in &page.items { (noted(&frame, own)) }
-            @if page.items.is_empty() { div.empty { p { "You have written no note yet. A read’s own page has a place for one." } } }
+            @if page.items.is_empty() {
+                div.empty {
+                    @if words.is_empty() { p { "You have written no note yet. A read’s own page has a place for one." } }
+                    @else { p { "No note has all of these words." } p { a href="/notes" { "All notes" } } }
+                }
+            }
             (pager(next))
         },
         ..Document::default()

@@ -124,6 +124,8 @@ fn named(filter: &Filter, sense: Sense) -> String {
         Filter::Week(week) => format!("week {} of {}", week.number(), week.year()),
         Filter::Before(_) => format!("before {}", filter.value()),
         Filter::After(_) => format!("from {} on", filter.value()),
+        Filter::Is(mine) => mine.as_str().to_owned(),
+        Filter::Label(label) => format!("label {label}"),
     };
     match sense {
         Sense::Only => name,

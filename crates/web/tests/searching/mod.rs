@@ -1,9 +1,11 @@
 //! The pages that answer a question.
 
 use axum::http::{Method, StatusCode};
+use backissue_model::{Mark, ReadId, ReaderId};
+use backissue_web::{Images, Readers};
 
 use crate::specimens::{HOSTILE, PROBLEM, QUOTE, blogs, busy_blog, late_post, now};
-use crate::{Answer, Site, archive, html, site};
+use crate::{Answer, Site, archive, html, site, site_of};
 
 /// A question as part of an address.
 fn asked(path: &str, question: &str) -> String {
@@ -300,4 +302,63 @@ async fn answers_match_their_snapshots() {
         item["why"] = "…".into();
     }
     insta::assert_json_snapshot!("api_search", found);
+}
+
+#[tokio::test]
+async fn questions_are_narrowed_by_marks_and_labels() {
+    let site = site(&blogs()).await;
+    let (one, at) = (ReaderId::ONE, now());
+    for (read, mark) in [(1, Mark::Done), (2, Mark::Keep), (2, Mark::Done), (4, Mark::Hide)] {
+        site.store.mark(one, ReadId(read), mark, true, at).await.unwrap();
+    }
+    site.store.add_label(one, ReadId(1), &"to read".parse().unwrap(), at).await.unwrap();
+    site.store.save_note(one, ReadId(2), &"Ours too".parse().unwrap(), 0, at).await.unwrap();
+    let found = async |question: &str| {
+        let mut found = page(&site, &asked("/search", question)).await.attributes(".marks", "id");
+        found.sort();
+        found
+    };
+    let all = found("kind:case-study kind:incident kind:announcement kind:event kind:opinion").await;
+    let but = |not: &[&str]| all.iter().filter(|id| !not.contains(&id.as_str())).cloned().collect::<Vec<_>>();
+    assert_eq!(found("is:done").await, ["m1", "m2"]);
+    assert_eq!(found("is:kept is:done").await, ["m1", "m2"], "a label keeps its read");
+    assert_eq!(found("is:noted").await, ["m2"]);
+    assert_eq!(found("is:kept is:noted label:\"To read\"").await, Vec::<String>::new());
+    assert_eq!(found("label:\"to read\"").await, ["m1"]);
+    assert_eq!(found("is:unread").await, but(&["m1", "m2", "m4"]));
+    assert_eq!(found("-is:unread").await, ["m1", "m2", "m4"]);
+    assert_eq!(found("-is:done").await, but(&["m1", "m2"]));
+    assert_eq!(found("cache is:kept").await, ["m2"]);
+    assert_eq!(found("label:nobody").await, Vec::<String>::new());
+    let narrowed = page(&site, &asked("/search", "is:kept cache")).await;
+    assert_eq!(narrowed.all(".chips .chip"), ["No longer only kept"]);
+    let table = page(&site, &asked("/prior-art", "cache is:kept")).await;
+    assert_eq!(table.all(".prior tbody tr").len(), 1, "{}", table.text());
+
+    // The API and a site that is read-only tell nobody's marks.
+    let api = json(&site.get(&asked("/api/search", "is:kept")).await);
+    assert_eq!(api["total"], all.len());
+    assert!(api["notes"][0].as_str().unwrap().contains("left out"), "{api}");
+    let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
+    read_only.store.mark(one, ReadId(2), Mark::Keep, true, at).await.unwrap();
+    let body = read_only.get(&asked("/search", "is:kept label:x")).await.body;
+    let open = html::Page::parse("/search", &body);
+    assert_eq!(open.one("h1"), format!("{} reads", all.len()));
+    assert!(open.one(".notes").contains("left out"), "{}", open.one(".notes"));
+    assert!(!read_only.get("/search").await.body.contains("is:unread"));
+}
+
+#[tokio::test]
+async fn notes_are_searched_by_their_words() {
+    let site = site(&blogs()).await;
+    for (read, text) in [(1, "A queue & a **limit**"), (2, "A cache"), (3, "A QUEUE alone")] {
+        let text = text.parse().unwrap();
+        site.store.save_note(ReaderId::ONE, ReadId(read), &text, 0, now()).await.unwrap();
+    }
+    let found = async |words: &str| page(&site, &asked("/notes", words)).await.all("article.noted").len();
+    assert_eq!((found("queue").await, found("limit queue").await, found("").await), (2, 1, 3));
+    assert_eq!(found("<script>").await, 0);
+    let nothing = page(&site, &asked("/notes", "\"><script>\0")).await;
+    assert_eq!(nothing.attributes("#words", "value"), ["\"><script> "]);
+    assert!(nothing.text().contains("No note has all of these words."));
 }
