@@ -147,15 +147,26 @@ async fn end_lease(
     Ok(())
 }
 
+/// The certainty of problem and outcome, in thousandths. 0 if one of them is not shown.
+fn start_of(precis: &Precis) -> i64 {
+    match (&precis.problem, &precis.outcome) {
+        (Some(problem), Some(outcome)) if is_shown(Some(problem)) && is_shown(Some(outcome)) => {
+            // At most 1,000.
+            (1000.0 * problem.confidence * outcome.confidence).round() as i64
+        }
+        _ => 0,
+    }
+}
+
 fn is_shown(statement: Option<&Statement>) -> bool {
     statement.is_some_and(|statement| statement.sureness().is_shown())
 }
 
 async fn list_on_concepts(tx: &mut Tx, read: &ClaimedRead, precis: &Precis) -> Tried<()> {
     for concept in distinct(&precis.concepts) {
-        let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
-             SELECT $2, id, kind, has_problem, filed_at FROM read WHERE id = $1");
-        tx.run(insert.bind(read.id.0).bind(concept_list(concept))).await?;
+        let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start)
+             SELECT $2, id, kind, has_problem, filed_at, $3 FROM read WHERE id = $1");
+        tx.run(insert.bind(read.id.0).bind(concept_list(concept)).bind(start_of(precis))).await?;
     }
     Ok(())
 }

@@ -77,7 +77,8 @@ pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use location::{Location, LocationError};
 pub use marks::{Action, Among, Mine, ReaderCount, UnknownMine};
 pub use notes::{
-    LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder,
+    GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
+    ShelfGroups, ShelfOrder,
 };
 pub use own::{OwnAnswer, OwnRead, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};

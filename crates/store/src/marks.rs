@@ -119,6 +119,10 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
+        self.try_cards(reads).await.map_err(|f| f.at(&self.location, "looking up reads"))
+    }
+
+    pub(crate) async fn try_cards(&self, reads: &[ReadId]) -> Tried<Vec<ReadCard>> {
         if reads.is_empty() {
             return Ok(Vec::new());
         }
@@ -128,14 +132,9 @@ impl Store {
             placeholders(1, reads.len())
         );
         let query = sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0));
-        let found = async {
-            let cards = self.database.rows(query).await?;
-            cards
-                .iter()
-                .map(|row| card_of_row(row).map(|card| (card.id, card)))
-                .collect::<Tried<HashMap<_, _>>>()
-        };
-        let mut found = found.await.map_err(|f| f.at(&self.location, "looking up reads"))?;
+        let rows = self.database.rows(query).await?;
+        let card = |row: &Row| card_of_row(row).map(|card| (card.id, card));
+        let mut found = rows.iter().map(card).collect::<Tried<HashMap<_, _>>>()?;
         Ok(reads.iter().filter_map(|id| found.remove(id)).collect())
     }
 

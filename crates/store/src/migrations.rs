@@ -29,6 +29,7 @@ macro_rules! steps {
                 ("cards", include_str!(concat!("../migrations/", $folder, "/0014_cards.sql"))),
                 ("budget", include_str!(concat!("../migrations/", $folder, "/0015_budget.sql"))),
                 ("refused", include_str!(concat!("../migrations/", $folder, "/0016_refused.sql"))),
+                ("start", include_str!(concat!("../migrations/", $folder, "/0017_start.sql"))),
             ])
         })
     };

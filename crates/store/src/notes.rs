@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Label, Note, NoteText, ReadId, ReaderId};
+use backissue_model::{ConceptSlug, Label, Note, NoteText, ReadId, ReaderId};
 use jiff::Timestamp;
 
-use crate::database::{Row, Tried, placeholders, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Tried, Value, placeholders, retried, sql, sql_listing, sql_of};
 use crate::error::Failure;
+use crate::keys::concept_list;
 use crate::marks::{change, existing};
 use crate::pages::{CARD, card_of_row};
 use crate::sources::company_of;
@@ -19,6 +20,10 @@ use crate::{ReadCard, Store, StoreError};
 pub const LABELS_MAX: usize = 20;
 /// Maximum labels and other groups of a shelf.
 const GROUPS_MAX: i64 = 200;
+/// Maximum reads that are listed with a group.
+pub const GROUP_SHOWN: usize = 5;
+/// Maximum groups of a shelf that are listed.
+const GROUPS_SHOWN: usize = 30;
 /// Notes per query while words are searched in them.
 const NOTES_AT_ONCE: u32 = 200;
 
@@ -73,8 +78,35 @@ pub struct ShelfFilter {
     pub label: Option<Label>,
     /// Only those that this source named first.
     pub source: Option<backissue_model::SourceId>,
+    /// Only those with this concept.
+    pub concept: Option<ConceptSlug>,
     /// Only of this week.
     pub week: Option<backissue_model::Week>,
+}
+
+/// How a shelf is grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShelfBy {
+    /// The reader's labels; a read with several is in several groups.
+    Label,
+    /// Concepts; a read with several is in several groups.
+    Concept,
+    /// The source that named a read first.
+    Company,
+    /// The week a read is filed under.
+    Week,
+}
+
+/// A group of a shelf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShelfGroup {
+    /// The label, the slug of the concept or source, or the week. `None` for reads without a label
+    /// or concept.
+    pub name: Option<String>,
+    /// Number of reads.
+    pub reads: u64,
+    /// The first reads, at most [`GROUP_SHOWN`].
+    pub items: Vec<Own>,
 }
 
 /// A position in a shelf or a list of notes, after one of its reads.
@@ -116,6 +148,8 @@ pub struct OwnPage {
 pub struct ShelfGroups {
     /// Labels, in alphabetical order.
     pub labels: Vec<(Label, u64)>,
+    /// Concepts, the most frequent first.
+    pub concepts: Vec<(ConceptSlug, u64)>,
     /// Companies, by the source that named a read first: slug, company, reads.
     pub sources: Vec<(backissue_model::Slug, String, u64)>,
     /// Weeks, newest first.
@@ -271,41 +305,102 @@ impl Store {
         after: Option<&OwnCursor>,
         limit: u32,
     ) -> Result<OwnPage, StoreError> {
-        let (key, descending) = match order {
-            ShelfOrder::Kept => ("m.kept_at", true),
-            ShelfOrder::Published => ("r.filed_at", true),
-            ShelfOrder::Minutes => ("r.minutes", false),
-        };
+        let (key, descending) = key_of(order);
         let (than, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
         let limit = limit.clamp(1, 200);
-        let mut conditions = String::new();
-        let mut values: Vec<crate::database::Value> = Vec::new();
-        let mut and = |condition: &str, value: crate::database::Value| {
-            values.push(value);
-            conditions
-                .push_str(&format!(" AND {}", condition.replace('?', &format!("${}", values.len() + 4))));
-        };
-        if let Some(label) = &filter.label {
-            let has =
-                "EXISTS (SELECT 1 FROM label l WHERE l.reader_id = $1 AND l.read_id = r.id AND l.name = ?)";
-            and(has, label.as_str().into());
-        }
-        if let Some(source) = filter.source {
-            and("r.source_id = ?", source.0.into());
-        }
-        if let Some(week) = filter.week {
-            and("r.week = ?", week.to_string().into());
-        }
+        let (narrow, values) = narrowed(filter, 5);
         let query = format!(
-            "SELECT {CARD}, {key} AS own_key FROM mark m JOIN read r ON r.id = m.read_id JOIN source s ON s.id = r.source_id
-             WHERE m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'
-                AND ({key}, m.read_id) {than} ($2, $3) {conditions}
+            "SELECT {CARD}, {key} AS own_key FROM mark m CROSS JOIN read r JOIN source s ON s.id = r.source_id
+             WHERE r.id = m.read_id AND m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'
+                AND ({key}, m.read_id) {than} ($2, $3) {narrow}
              ORDER BY {key} {direction}, m.read_id {direction} LIMIT $4"
         );
         let query =
             with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit + 1).bind_all(values);
         let found = async { self.own_page(reader, self.database.rows(query).await?, limit).await };
         found.await.map_err(|f| f.at(&self.location, "listing a shelf"))
+    }
+
+    /// The reader's shelf in at most 30 groups, each with its first reads in this order. Labels are
+    /// sorted by name, weeks from new to old, concepts and companies by number of reads. Reads the
+    /// whole shelf.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn shelf_by(
+        &self,
+        reader: ReaderId,
+        filter: &ShelfFilter,
+        order: ShelfOrder,
+        by: ShelfBy,
+    ) -> Result<Vec<ShelfGroup>, StoreError> {
+        let grouped = self.try_shelf_by(reader, filter, order, by).await;
+        grouped.map_err(|f| f.at(&self.location, "grouping a shelf"))
+    }
+
+    async fn try_shelf_by(
+        &self,
+        reader: ReaderId,
+        filter: &ShelfFilter,
+        order: ShelfOrder,
+        by: ShelfBy,
+    ) -> Tried<Vec<ShelfGroup>> {
+        let (join, name) = match by {
+            ShelfBy::Label => {
+                ("LEFT JOIN label g ON g.reader_id = m.reader_id AND g.read_id = r.id", "g.name")
+            }
+            ShelfBy::Concept => (
+                "LEFT JOIN listing g ON g.read_id = r.id AND substr(g.list, 1, 8) = 'concept/'",
+                "substr(g.list, 9)",
+            ),
+            ShelfBy::Company => ("", "s.slug"),
+            ShelfBy::Week => ("", "r.week"),
+        };
+        let (key, descending) = key_of(order);
+        let direction = if descending { "DESC" } else { "ASC" };
+        let (narrow, values) = narrowed(filter, 2);
+        let query = format!(
+            "SELECT k.name, k.id, k.reads FROM (
+                SELECT {name} AS name, r.id, count(*) OVER (PARTITION BY {name}) AS reads,
+                    row_number() OVER (PARTITION BY {name} ORDER BY {key} {direction}, r.id {direction}) AS nth
+                FROM mark m CROSS JOIN read r JOIN source s ON s.id = r.source_id {join}
+                WHERE r.id = m.read_id AND m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated' {narrow}
+             ) k WHERE k.nth <= {GROUP_SHOWN} ORDER BY k.name, k.nth"
+        );
+        let rows = self.database.rows(sql_of(query).bind(reader.0).bind_all(values)).await?;
+        let mut groups: Vec<(Option<String>, u64, Vec<ReadId>)> = Vec::new();
+        for row in &rows {
+            let (name, read) = (row.opt_text("name")?, ReadId(row.int("id")?));
+            match groups.last_mut() {
+                Some((last, _, reads)) if *last == name => reads.push(read),
+                _ => groups.push((name, row.count("reads")?, vec![read])),
+            }
+        }
+        sort_groups(&mut groups, by);
+        groups.truncate(GROUPS_SHOWN);
+        self.with_reads(reader, groups).await
+    }
+
+    async fn with_reads(
+        &self,
+        reader: ReaderId,
+        groups: Vec<(Option<String>, u64, Vec<ReadId>)>,
+    ) -> Tried<Vec<ShelfGroup>> {
+        let mut reads: Vec<ReadId> = groups.iter().flat_map(|(_, _, reads)| reads.clone()).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        let own: HashMap<ReadId, Own> = self
+            .with_words(reader, self.try_cards(&reads).await?)
+            .await?
+            .into_iter()
+            .map(|own| (own.card.id, own))
+            .collect();
+        let group = |(name, reads, first): (Option<String>, u64, Vec<ReadId>)| ShelfGroup {
+            name,
+            reads,
+            items: first.iter().filter_map(|read| own.get(read).cloned()).collect(),
+        };
+        Ok(groups.into_iter().map(group).collect())
     }
 
     /// A page of the reader's notes, last changed first: at most `limit` (at most 200) after the
@@ -421,8 +516,8 @@ impl Store {
     }
 
     async fn try_shelf_groups(&self, reader: ReaderId) -> Tried<ShelfGroups> {
-        const KEPT: &str = "mark m JOIN read r ON r.id = m.read_id
-            WHERE m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'";
+        const KEPT: &str = "mark m CROSS JOIN read r
+            WHERE r.id = m.read_id AND m.reader_id = $1 AND m.kept_at IS NOT NULL AND r.stage = 'annotated'";
         let rows =
             async |query: String| self.database.rows(sql_of(query).bind(reader.0).bind(GROUPS_MAX)).await;
         let mut groups = ShelfGroups::default();
@@ -432,6 +527,14 @@ impl Store {
         );
         for row in rows(labels).await? {
             groups.labels.push((row.parsed("name")?, row.count("reads")?));
+        }
+        let concepts = format!(
+            "SELECT substr(l.list, 9) AS slug, count(*) AS reads FROM listing l
+             WHERE substr(l.list, 1, 8) = 'concept/' AND l.read_id IN (SELECT r.id FROM {KEPT})
+             GROUP BY l.list ORDER BY reads DESC, l.list LIMIT $2"
+        );
+        for row in rows(concepts).await? {
+            groups.concepts.push((row.parsed("slug")?, row.count("reads")?));
         }
         let sources = format!(
             "SELECT s.slug, s.title, s.host, s.company, k.reads FROM
@@ -450,6 +553,52 @@ impl Store {
         }
         Ok(groups)
     }
+}
+
+/// The sort key of an order, and whether it is descending.
+fn key_of(order: ShelfOrder) -> (&'static str, bool) {
+    match order {
+        ShelfOrder::Kept => ("m.kept_at", true),
+        ShelfOrder::Published => ("r.filed_at", true),
+        ShelfOrder::Minutes => ("r.minutes", false),
+    }
+}
+
+/// The conditions of a filter on read `r` of reader `$1`, and their values from `$from` on.
+fn narrowed(filter: &ShelfFilter, from: usize) -> (String, Vec<Value>) {
+    let (mut conditions, mut values) = (String::new(), Vec::new());
+    let mut and = |condition: &str, value: Value| {
+        let place = format!("${}", from + values.len());
+        conditions.push_str(&format!(" AND {}", condition.replace('?', &place)));
+        values.push(value);
+    };
+    if let Some(label) = &filter.label {
+        let has = "EXISTS (SELECT 1 FROM label l WHERE l.reader_id = $1 AND l.read_id = r.id AND l.name = ?)";
+        and(has, label.as_str().into());
+    }
+    if let Some(concept) = &filter.concept {
+        let has = "EXISTS (SELECT 1 FROM listing l WHERE l.read_id = r.id AND l.list = ?)";
+        and(has, concept_list(concept).into());
+    }
+    if let Some(source) = filter.source {
+        and("r.source_id = ?", source.0.into());
+    }
+    if let Some(week) = filter.week {
+        and("r.week = ?", week.to_string().into());
+    }
+    (conditions, values)
+}
+
+/// Sorts groups that are already sorted by name. The group without a name comes last.
+fn sort_groups(groups: &mut [(Option<String>, u64, Vec<ReadId>)], by: ShelfBy) {
+    groups.sort_by(|(one, one_reads, _), (other, other_reads, _)| {
+        let named = one.is_none().cmp(&other.is_none());
+        named.then_with(|| match by {
+            ShelfBy::Label => one.cmp(other),
+            ShelfBy::Week => other.cmp(one),
+            ShelfBy::Concept | ShelfBy::Company => other_reads.cmp(one_reads).then_with(|| one.cmp(other)),
+        })
+    });
 }
 
 fn cursor_of_row(row: &Row) -> Tried<OwnCursor> {

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{Precis, ReadId, Slug, SourceId};
+use backissue_model::{ConceptSlug, Precis, ReadId, Slug, SourceId};
 
 use crate::cards::{Cursor, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary};
 use crate::counters::tally_of;
@@ -120,6 +120,19 @@ impl Store {
     /// If the database fails.
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
         self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
+    }
+
+    /// The reads to start with on a concept, at most `limit`: those with the most certain problem and
+    /// outcome.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn start_with(&self, concept: &ConceptSlug, limit: u32) -> Result<Vec<ReadCard>, StoreError> {
+        let found = async {
+            let rows = self.database.rows(starts(concept, limit)).await?;
+            rows.iter().map(card_of_row).collect::<Tried<Vec<_>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "looking up where to start"))
     }
 
     /// The reads before and after this one on the page of its week.
@@ -283,6 +296,16 @@ impl Run {
         let (at, before) = after.map_or((i64::MAX, i64::MAX), |cursor| (cursor.filed_at, cursor.id));
         sql_of(text).bind_all(values.iter().cloned()).bind(at).bind(before).bind(limit)
     }
+}
+
+/// The reads of a concept with the most certain problem and outcome first.
+pub(crate) fn starts(concept: &ConceptSlug, limit: u32) -> Sql {
+    let text = format!(
+        "SELECT {CARD} FROM listing l CROSS JOIN read r JOIN source s ON s.id = r.source_id
+         WHERE r.id = l.read_id AND l.list = $1 AND l.start > 0
+         ORDER BY l.start DESC, l.filed_at DESC, l.read_id DESC LIMIT $2"
+    );
+    sql_of(text).bind(concept_list(concept)).bind(limit)
 }
 
 /// The lists on which all reads of the filter are.

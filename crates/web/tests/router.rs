@@ -18,7 +18,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use backissue_model::{Because, CanonicalUrl, Entry, Form, Moving, Pace, Phase, Progress, SourceTrouble};
+use backissue_model::{
+    Because, CanonicalUrl, Entry, Form, Moving, Pace, Phase, Progress, SourceTrouble, Statement,
+};
 use backissue_search::{Embedders, Search};
 use backissue_store::{
     Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
@@ -824,4 +826,25 @@ async fn pages_match_their_snapshots() {
     }
     let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
     insta::assert_snapshot!("read", html::Page::parse(&path, &site.get(&path).await.body).outline());
+}
+
+#[tokio::test]
+async fn a_long_concept_says_where_to_start() {
+    let mut busy = specimens::busy_blog(12);
+    for (nth, post) in busy.posts.iter_mut().enumerate() {
+        let sure = 0.4 + nth as f32 / 30.0;
+        post.precis.outcome =
+            post.precis.problem.clone().map(|problem| Statement { confidence: sure, ..problem });
+    }
+    let site = site(&[busy]).await;
+    let path = "/concept/noisy-neighbours";
+    let page = html::Page::parse(path, &site.get(path).await.body);
+    page.assert_well_formed();
+    assert_eq!(page.one(".starts h2"), "Start here");
+    assert_eq!(page.all(".starts li").len(), 5);
+    let narrowed = html::Page::parse(path, &site.get(&format!("{path}?kind=case-study")).await.body);
+    assert!(narrowed.all(".starts").is_empty());
+    let short = self::site(&blogs()).await;
+    let page = html::Page::parse(path, &short.get(path).await.body);
+    assert!(page.all(".starts").is_empty(), "a short list needs no way into it");
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use backissue_model::{Kind, Week};
+use backissue_model::{Evidence, Form, Kind, Stage, Statement, Week};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
+use crate::database::sql;
 use crate::*;
 
 async fn filled(db: &TestDatabase, reads: u32) {
@@ -180,4 +181,57 @@ on_both!(wrong_counters_are_found, |db| {
         tx.run(crate::database::sql(statement)).await.unwrap();
     }
     tx.commit().await.unwrap();
+});
+
+on_both!(a_concept_starts_with_the_reads_that_tell_most, |db| {
+    let source = db.follow("Acme").await;
+    let statement = |text: &str, confidence| Statement {
+        text: text.into(),
+        evidence: vec![Evidence::at("Text", 0, 4).unwrap()],
+        confidence,
+        form: Form::Quoted,
+    };
+    let told = [
+        (0.9, Some(0.4)),
+        (0.6, Some(0.9)),
+        (0.9, None),
+        (0.9, Some(0.3)),
+        (0.6, Some(0.9)),
+        (0.35, Some(0.35)),
+    ];
+    let mut reads = Vec::new();
+    for (n, (problem, outcome)) in told.into_iter().enumerate() {
+        let day = format!("2026-05-{:02}", n + 1);
+        db.poll(&source, vec![entry(&format!("https://acme.example/{n}"), Some(&day))]).await;
+        let read = db.claim(Stage::Discovered).await.unwrap();
+        let article = article(&format!("Text of {}", read.url));
+        db.store.finish_extract(&read, &article, &read.url, at(1000)).await.unwrap();
+        let read = db.claim(Stage::Extracted).await.unwrap();
+        let mut made = precis(&read, Kind::CaseStudy, true, &["caching", "queues"]);
+        made.problem = Some(statement("It was slow.", problem));
+        made.outcome = outcome.map(|confidence| statement("It is fast.", confidence));
+        db.store.finish_annotate(&read, &made, at(1000)).await.unwrap();
+        reads.push(read.id);
+    }
+    let starts = async |store: &Store, limit| {
+        let cards = store.start_with(&"caching".parse().unwrap(), limit).await.unwrap();
+        cards.into_iter().map(|card| card.id).collect::<Vec<_>>()
+    };
+    let best = [reads[4], reads[1], reads[0], reads[5]];
+    assert_eq!(starts(&db.store, 5).await, best);
+    assert_eq!(starts(&db.store, 2).await, best[..2]);
+    assert_eq!(db.store.start_with(&"sharding".parse().unwrap(), 5).await.unwrap(), []);
+
+    let mut tx = db.store.database.begin().await.unwrap();
+    for undo in [
+        "DROP INDEX listing_start",
+        "ALTER TABLE listing DROP COLUMN start",
+        "DELETE FROM _sqlx_migrations WHERE description = 'start'",
+    ] {
+        tx.run(sql(undo)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let again = db.open_again().await;
+    assert_eq!(starts(&again, 5).await, best, "an archive from before knows them as well");
+    again.close().await;
 });

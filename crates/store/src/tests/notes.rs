@@ -248,3 +248,51 @@ on_both!(notes_are_found_by_their_words_and_paged, |db| {
     assert_eq!(found("about /7 nothing").await.len(), 1, "words of the title count");
     assert_eq!(db.store.notes(ReaderId(2), "queue", None, 4).await.unwrap().items, []);
 });
+
+on_both!(the_shelf_is_grouped, |db| {
+    let acme = reads(db, 12).await;
+    let bolt = db.follow("Bolt").await;
+    db.poll(&bolt, vec![entry("https://bolt.example/1", Some("2026-05-12"))]).await;
+    let other = db.finish_all().await;
+    for (n, read) in (0..).zip(acme.iter().chain(&other)) {
+        db.store.mark(ONE, *read, Mark::Keep, true, at(n)).await.unwrap();
+    }
+    db.store.add_label(ONE, acme[0], &label("late"), at(99)).await.unwrap();
+    db.store.add_label(ONE, acme[0], &label("early"), at(99)).await.unwrap();
+    db.store.add_label(ONE, acme[1], &label("late"), at(99)).await.unwrap();
+    let told = async |filter: &ShelfFilter, order, by| {
+        let groups = db.store.shelf_by(ONE, filter, order, by).await.unwrap();
+        let told = |group: ShelfGroup| {
+            let items: Vec<ReadId> = group.items.iter().map(|own| own.card.id).collect();
+            (group.name, group.reads, items)
+        };
+        groups.into_iter().map(told).collect::<Vec<_>>()
+    };
+    let every = ShelfFilter::default();
+    let last_kept: Vec<ReadId> = [&other[..], &[acme[11], acme[10], acme[9], acme[8]]].concat();
+    assert_eq!(
+        told(&every, ShelfOrder::Kept, ShelfBy::Label).await,
+        [
+            (Some("early".into()), 1, vec![acme[0]]),
+            (Some("late".into()), 2, vec![acme[1], acme[0]]),
+            (None, 11, last_kept.clone()),
+        ]
+    );
+    let companies = told(&every, ShelfOrder::Kept, ShelfBy::Company).await;
+    assert_eq!(companies.iter().map(|(_, reads, _)| *reads).collect::<Vec<_>>(), [12, 1]);
+    assert_eq!(companies[1], (Some("bolt-engineering".into()), 1, other.clone()));
+    let concepts = told(&every, ShelfOrder::Kept, ShelfBy::Concept).await;
+    assert_eq!(concepts, [(Some("caching".into()), 13, last_kept)]);
+    let weeks = told(&every, ShelfOrder::Published, ShelfBy::Week).await;
+    assert_eq!(weeks.iter().map(|(_, reads, _)| reads).sum::<u64>(), 13);
+    assert!(weeks.is_sorted_by(|one, two| one.0 > two.0), "{weeks:?}");
+    let late = ShelfFilter { label: Some(label("late")), ..ShelfFilter::default() };
+    assert_eq!(told(&late, ShelfOrder::Kept, ShelfBy::Company).await[0].1, 2);
+    let caching = ShelfFilter { concept: "caching".parse().ok(), ..ShelfFilter::default() };
+    let sharding = ShelfFilter { concept: "sharding".parse().ok(), ..ShelfFilter::default() };
+    for (filter, count) in [(&caching, 13), (&sharding, 0)] {
+        assert_eq!(db.store.shelf(ONE, filter, ShelfOrder::Kept, None, 50).await.unwrap().items.len(), count);
+    }
+    assert_eq!(db.store.shelf_groups(ONE).await.unwrap().concepts, [("caching".parse().unwrap(), 13)]);
+    assert_eq!(db.store.shelf_by(ReaderId(2), &every, ShelfOrder::Kept, ShelfBy::Label).await.unwrap(), []);
+});

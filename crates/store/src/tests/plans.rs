@@ -7,7 +7,7 @@ use crate::backfills::ON_THEIR_WAY;
 use crate::changes::changed_after;
 use crate::database::{Database, Sql, sql_once};
 use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
-use crate::pages::Run;
+use crate::pages::{Run, starts};
 use crate::polls::{APPEARED, NEWEST_APPEARED, admitted_as};
 use crate::practice::Drawing;
 use crate::read_jobs::{DueRead, NEXT_DUE, last_set_aside};
@@ -78,10 +78,16 @@ async fn lists(db: &TestDatabase) {
 
 async fn cards(db: &TestDatabase) {
     let mut tx = db.store.database.begin().await.unwrap();
-    for text in ["UPDATE read SET practisable = has_problem", "ANALYZE"] {
+    for text in [
+        "UPDATE read SET practisable = has_problem",
+        "UPDATE listing SET start = has_problem * (read_id % 900) WHERE list LIKE 'concept/%'",
+        "ANALYZE",
+    ] {
         tx.run(sql_once(text.to_owned())).await.unwrap();
     }
     tx.commit().await.unwrap();
+    let caching = "caching".parse().unwrap();
+    assert_along_an_index(&db.store, "where to start", starts(&caching, 5)).await;
     for deck in [Deck::Shelf, Deck::Concept("caching".parse().unwrap()), Deck::Everything] {
         let what = format!("{deck:?}");
         let unseen = Drawing::unseen(ReaderId::ONE, &deck);

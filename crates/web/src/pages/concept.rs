@@ -17,6 +17,9 @@ use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::{App, feeds, vocabulary};
 
+/// Maximum reads under "Start here".
+const STARTS: u32 = 5;
+
 /// `/concept/{slug}`; with `.atom` or `.json` behind the slug its feed.
 pub(crate) async fn concept(
     frame: Frame,
@@ -36,17 +39,26 @@ pub(crate) async fn concept(
     let narrowing = Narrowing { concept: None, ..narrowing };
     let (filter, source) = narrowing.looked_up(store).await?;
     let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
-    let (stretch, found) = tokio::try_join!(
+    let (stretch, found, starts) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),
+        store.start_with(&slug, STARTS),
     )?;
     if vocabulary::concept(&slug).is_none() && stretch.items.is_empty() {
         return Err(unknown());
     }
     let title = source.map(|source| source.title);
     let marked = Marked::on(store, &frame, &stretch.items).await?;
-    let document = document(&frame, &slug, &narrowing, title.as_deref(), &stretch, &found, &marked);
-    Ok(frame.page(document).into_response())
+    let listed = Listed { stretch, found, starts, marked };
+    Ok(frame.page(document(&frame, &slug, &narrowing, title.as_deref(), &listed)).into_response())
+}
+
+/// What the page lists.
+struct Listed {
+    stretch: Stretch<ReadCard>,
+    found: Facets,
+    starts: Vec<ReadCard>,
+    marked: Marked,
 }
 
 fn document(
@@ -54,11 +66,13 @@ fn document(
     slug: &ConceptSlug,
     narrowing: &Narrowing,
     source_title: Option<&str>,
-    stretch: &Stretch<ReadCard>,
-    found: &Facets,
-    marked: &Marked,
+    listed: &Listed,
 ) -> Document {
+    let Listed { stretch, found, starts, marked } = listed;
     let path = format!("/concept/{slug}");
+    // A short list needs no entry point.
+    let is_long = stretch.items.len() > STARTS as usize;
+    let is_whole = !narrowing.is_narrow() && narrowing.after.is_none();
     let concept = vocabulary::concept(slug);
     let beside = facets(found, narrowing, &path, Without::Concepts);
     let name = vocabulary::name(slug);
@@ -78,6 +92,7 @@ fn document(
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))
+            @if is_long && is_whole { (start_here(frame, starts)) }
             (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
@@ -86,6 +101,18 @@ fn document(
         beside_name: "narrowing this list",
         title: name,
         ..Document::default()
+    }
+}
+
+/// The reads with the most certain problem and outcome.
+fn start_here(frame: &Frame, starts: &[ReadCard]) -> Markup {
+    html! {
+        @if !starts.is_empty() {
+            section.starts {
+                h2.section { "Start here" }
+                (reads::brief(starts, frame.zone()))
+            }
+        }
     }
 }
 

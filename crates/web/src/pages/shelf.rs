@@ -1,10 +1,10 @@
 //! The reader's shelf, `/shelf`, and notes, `/notes`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::extract::{Query, State};
-use backissue_model::{Label, Slug, Source, Week};
-use backissue_store::{Own, OwnCursor, OwnPage, ShelfFilter, ShelfGroups, ShelfOrder};
+use backissue_model::{ConceptSlug, Label, Slug, Source, Week};
+use backissue_store::{Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup, ShelfGroups, ShelfOrder};
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
@@ -17,7 +17,7 @@ use crate::parts::marks::Marked;
 use crate::parts::note::shelf_href;
 use crate::parts::{icons, reads};
 use crate::question::plain;
-use crate::words;
+use crate::{vocabulary, words};
 
 const ORDERS: [(ShelfOrder, &str, &str); 3] = [
     (ShelfOrder::Kept, "kept", "kept last"),
@@ -25,13 +25,22 @@ const ORDERS: [(ShelfOrder, &str, &str); 3] = [
     (ShelfOrder::Minutes, "minutes", "shortest"),
 ];
 
-/// `?label=&source=&week=&sort=&after=`, validated.
+const GROUPINGS: [(ShelfBy, &str, &str); 4] = [
+    (ShelfBy::Label, "label", "labels"),
+    (ShelfBy::Concept, "concept", "concepts"),
+    (ShelfBy::Company, "company", "companies"),
+    (ShelfBy::Week, "week", "weeks"),
+];
+
+/// `?label=&concept=&source=&week=&sort=&by=&after=`, validated.
 #[derive(Clone, Default)]
 struct Asked {
     label: Option<Label>,
+    concept: Option<ConceptSlug>,
     source: Option<Slug>,
     week: Option<Week>,
     order: ShelfOrder,
+    by: Option<ShelfBy>,
     after: Option<OwnCursor>,
 }
 
@@ -43,7 +52,14 @@ impl Asked {
             let known = ORDERS.iter().find(|(_, word, _)| *word == name).map(|(order, _, _)| *order);
             known.ok_or_else(|| Fault::BadAddress("“sort” is one of kept, published, minutes".to_owned()))
         };
+        let by = |name: &str| {
+            let known = GROUPINGS.iter().find(|(_, word, _)| *word == name).map(|(by, _, _)| *by);
+            known.ok_or_else(|| Fault::BadAddress("“by” is one of label, concept, company, week".to_owned()))
+        };
+        let concept = |slug: &str| slug.parse().map_err(|_| Fault::NoSuchConcept(slug.to_owned()));
         Ok(Self {
+            concept: given("concept").map(concept).transpose()?,
+            by: given("by").map(by).transpose()?,
             label: given("label").map(str::parse).transpose().map_err(|e| bad(&e))?,
             source: given("source").map(Slug::of),
             week: given("week").map(str::parse).transpose().map_err(|e| bad(&e))?,
@@ -60,11 +76,15 @@ impl Asked {
             }
         };
         add("label", self.label.as_ref().map(ToString::to_string));
+        add("concept", self.concept.as_ref().map(ToString::to_string));
         add("source", self.source.as_ref().map(ToString::to_string));
         add("week", self.week.map(|week| week.to_string()));
         let sort =
             ORDERS.iter().find(|(order, _, _)| *order == self.order).map(|(_, word, _)| (*word).to_owned());
         add("sort", sort.filter(|_| self.order != ShelfOrder::Kept));
+        let by =
+            |by| GROUPINGS.iter().find(|(other, _, _)| *other == by).map(|(_, word, _)| (*word).to_owned());
+        add("by", self.by.and_then(by));
         add("after", self.after.map(|after| after.to_string()));
         let query = query.finish();
         if query.is_empty() { "/shelf".to_owned() } else { format!("/shelf?{query}") }
@@ -75,7 +95,7 @@ impl Asked {
     }
 
     fn is_narrow(&self) -> bool {
-        self.label.is_some() || self.source.is_some() || self.week.is_some()
+        self.label.is_some() || self.concept.is_some() || self.source.is_some() || self.week.is_some()
     }
 }
 
@@ -95,15 +115,25 @@ pub(crate) async fn shelf(
     };
     let filter = ShelfFilter {
         label: asked.label.clone(),
+        concept: asked.concept.clone(),
         source: source.as_ref().map(|source| source.id),
         week: asked.week,
     };
-    let (page, groups) = tokio::try_join!(
-        store.shelf(reader, &filter, asked.order, asked.after.as_ref(), PAGE),
-        store.shelf_groups(reader)
-    )?;
-    let marked = Marked::on(store, &frame, page.items.iter().map(|own| &own.card)).await?;
+    let groups = store.shelf_groups(reader).await?;
     let beside = groups_of(&groups, &asked);
+    let (list, next) = match asked.by {
+        Some(by) => {
+            let grouped = store.shelf_by(reader, &filter, asked.order, by).await?;
+            let cards = grouped.iter().flat_map(|group| &group.items).map(|own| &own.card);
+            let marked = Marked::on(store, &frame, cards).await?;
+            (sections(&frame, &grouped, by, &asked, &marked), None)
+        }
+        None => {
+            let page = store.shelf(reader, &filter, asked.order, asked.after.as_ref(), PAGE).await?;
+            let marked = Marked::on(store, &frame, page.items.iter().map(|own| &own.card)).await?;
+            (list(&frame, &page, &marked), page.next)
+        }
+    };
     Ok(frame.page(Document {
         title: "Shelf".to_owned(),
         section: Some(Section::Shelf),
@@ -113,11 +143,11 @@ pub(crate) async fn shelf(
                 h1 { "Shelf" }
                 p.tally { "What you keep. " a href="/notes" { "All notes" } " " a href="/practise" { "Practise" } }
                 (sorts(&asked))
+                (groupings(&asked))
             }
             (chips(&asked, source.as_ref()))
-            @if page.items.is_empty() { (nothing(&asked)) }
-            @else { (list(&frame, &page, &marked)) }
-            (pager(page.next.map(|next| Asked { after: Some(next), ..asked.clone() }.href())))
+            @if list.0.is_empty() { (nothing(&asked)) } @else { (list) }
+            (pager(next.map(|next| Asked { after: Some(next), ..asked.clone() }.href())))
         },
         beside,
         beside_name: "what the shelf holds",
@@ -127,13 +157,72 @@ pub(crate) async fn shelf(
 
 fn list(frame: &Frame, page: &OwnPage, marked: &Marked) -> Markup {
     html! {
-        h2.unseen { "Kept reads" }
-        ol.reads.kept {
-            @for own in &page.items {
-                li { (reads::one(&own.card, frame.zone(), marked)) (written(own)) }
+        @if !page.items.is_empty() {
+            h2.unseen { "Kept reads" }
+            ol.reads.kept {
+                @for own in &page.items {
+                    li { (reads::one(&own.card, frame.zone(), marked)) (written(own)) }
+                }
             }
         }
     }
+}
+
+/// The shelf in groups. A read of several groups has its buttons, note and labels only in the first
+/// one.
+fn sections(frame: &Frame, groups: &[ShelfGroup], by: ShelfBy, asked: &Asked, marked: &Marked) -> Markup {
+    let mut seen = HashSet::new();
+    let none = Marked::default();
+    html! {
+        @for group in groups {
+            section {
+                h2.section { (group_name(group, by)) " " span.quiet { (words::count(group.reads, "read")) } }
+                ol.reads.kept {
+                    @for own in &group.items {
+                        @let is_first = seen.insert(own.card.id);
+                        li {
+                            (reads::one(&own.card, frame.zone(), if is_first { marked } else { &none }))
+                            @if is_first { (written(own)) }
+                        }
+                    }
+                }
+                @if group.reads > group.items.len() as u64 && let Some(all) = narrower(group, by, asked) {
+                    p { a href=(all.href()) { "All " (words::number(group.reads)) span.unseen { " of " (group_name(group, by)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn group_name(group: &ShelfGroup, by: ShelfBy) -> String {
+    match (by, &group.name) {
+        (ShelfBy::Concept, Some(slug)) => {
+            slug.parse().map_or_else(|_| slug.clone(), |slug| vocabulary::name(&slug))
+        }
+        (ShelfBy::Week, Some(week)) => week.parse().map_or_else(|_| week.clone(), week_name),
+        (ShelfBy::Company, Some(slug)) => {
+            group.items.first().map_or_else(|| slug.clone(), |own| own.card.company.clone())
+        }
+        (_, Some(name)) => name.clone(),
+        (ShelfBy::Concept, None) => "Without a concept".to_owned(),
+        (_, None) => "Without a label".to_owned(),
+    }
+}
+
+fn week_name(week: Week) -> String {
+    format!("Week {} of {}", week.number(), week.year())
+}
+
+/// The shelf with all reads of a group, without groups.
+fn narrower(group: &ShelfGroup, by: ShelfBy, asked: &Asked) -> Option<Asked> {
+    let name = group.name.as_ref()?;
+    let all = Asked { by: None, ..asked.restarted() };
+    Some(match by {
+        ShelfBy::Label => Asked { label: name.parse().ok(), ..all },
+        ShelfBy::Concept => Asked { concept: name.parse().ok(), ..all },
+        ShelfBy::Company => Asked { source: Some(Slug::of(name)), ..all },
+        ShelfBy::Week => Asked { week: name.parse().ok(), ..all },
+    })
 }
 
 /// The reader's note and labels of a read.
@@ -158,6 +247,19 @@ fn sorts(asked: &Asked) -> Markup {
     }
 }
 
+fn groupings(asked: &Asked) -> Markup {
+    let link = |by: Option<ShelfBy>, name: &str| {
+        let href = Asked { by, ..asked.restarted() }.href();
+        html! { a href=(href) aria-current=[(asked.by == by).then_some("true")] { (name) } }
+    };
+    html! {
+        nav.shows aria-label="Groups of the shelf" {
+            (link(None, "one list"))
+            @for (by, _, name) in GROUPINGS { (link(Some(by), &format!("by {name}"))) }
+        }
+    }
+}
+
 fn chips(asked: &Asked, source: Option<&Source>) -> Markup {
     let chip = |name: String, without: Asked| {
         html! { a.chip href=(without.href()) aria-label={ "Remove " (name) } { (name) " " (icons::AWAY) } }
@@ -166,8 +268,9 @@ fn chips(asked: &Asked, source: Option<&Source>) -> Markup {
         @if asked.is_narrow() {
             div.chips {
                 @if let Some(label) = &asked.label { (chip(format!("Label: {label}"), Asked { label: None, ..asked.restarted() })) }
+                @if let Some(concept) = &asked.concept { (chip(vocabulary::name(concept), Asked { concept: None, ..asked.restarted() })) }
                 @if let Some(source) = source { (chip(source.company.clone(), Asked { source: None, ..asked.restarted() })) }
-                @if let Some(week) = asked.week { (chip(format!("Week {} of {}", week.number(), week.year()), Asked { week: None, ..asked.restarted() })) }
+                @if let Some(week) = asked.week { (chip(week_name(week), Asked { week: None, ..asked.restarted() })) }
             }
         }
     }
@@ -193,17 +296,16 @@ fn groups_of(groups: &ShelfGroups, asked: &Asked) -> Option<Markup> {
     });
     let weeks = groups.weeks.iter().map(|(week, count)| {
         let narrower = Asked { week: Some(*week), ..all.clone() };
-        line(
-            format!("Week {} of {}", week.number(), week.year()),
-            *count,
-            narrower,
-            asked.week == Some(*week),
-        )
+        line(week_name(*week), *count, narrower, asked.week == Some(*week))
     });
-    let (labels, sources, weeks): (Vec<_>, Vec<_>, Vec<_>) =
-        (labels.collect(), sources.collect(), weeks.collect());
+    let concepts = groups.concepts.iter().map(|(slug, count)| {
+        let narrower = Asked { concept: Some(slug.clone()), ..all.clone() };
+        line(vocabulary::name(slug), *count, narrower, asked.concept.as_ref() == Some(slug))
+    });
+    let (labels, concepts): (Vec<_>, Vec<_>) = (labels.collect(), concepts.collect());
+    let (sources, weeks): (Vec<_>, Vec<_>) = (sources.collect(), weeks.collect());
     (!groups.sources.is_empty()).then(|| {
-        html! { (group("By label", labels)) (group("By company", sources)) (group("By week", weeks)) }
+        html! { (group("By label", labels)) (group("By concept", concepts)) (group("By company", sources)) (group("By week", weeks)) }
     })
 }
 
@@ -297,8 +399,13 @@ mod tests {
             Asked::of(&query).unwrap().href(),
             "/shelf?label=to+read&week=2026-W20&sort=minutes&after=5.7"
         );
+        let query = [("concept", "caching"), ("by", "company")];
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(Asked::of(&query).unwrap().href(), "/shelf?concept=caching&by=company");
         assert_eq!(Asked::default().href(), "/shelf");
-        for (name, value) in [("sort", "length"), ("after", "x"), ("week", "lately"), ("label", "a,b")] {
+        for (name, value) in
+            [("sort", "length"), ("after", "x"), ("week", "lately"), ("label", "a,b"), ("by", "mood")]
+        {
             assert!(Asked::of(&HashMap::from([(name.to_owned(), value.to_owned())])).is_err(), "{name}");
         }
     }

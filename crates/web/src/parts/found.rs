@@ -126,22 +126,7 @@ fn in_one_line(text: &str, places: &[Range<usize>]) -> Markup {
 
 /// A short list of reads with the same problem.
 pub(crate) fn others(matches: &[Match], zone: &TimeZone) -> Markup {
-    html! {
-        ul.alike {
-            @for found in matches {
-                @let card = &found.read.card;
-                li {
-                    a href=(reads::href(card)) {
-                        @match card.problem.as_ref().filter(|_| card.problem_leads) {
-                            Some(problem) => (card.problem_form.said(problem)),
-                            None => (card.title),
-                        }
-                    }
-                    p { (card.company) (reads::dot()) (reads::dated(card).to_zoned_datetime(zone.clone()).year()) }
-                }
-            }
-        }
-    }
+    reads::brief(matches.iter().map(|found| &found.read.card), zone)
 }
 
 #[cfg(test)]

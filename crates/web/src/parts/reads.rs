@@ -63,6 +63,25 @@ pub(crate) fn one(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     with_problem(card, zone, marked)
 }
 
+/// Reads in brief: the problem, or the title if it leads, with company and year.
+pub(crate) fn brief<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+    html! {
+        ul.alike {
+            @for card in cards {
+                li {
+                    a href=(href(card)) {
+                        @match card.problem.as_ref().filter(|_| card.problem_leads) {
+                            Some(problem) => (card.problem_form.said(problem)),
+                            None => (card.title),
+                        }
+                    }
+                    p { (card.company) (dot()) (dated(card).to_zoned_datetime(zone.clone()).year()) }
+                }
+            }
+        }
+    }
+}
+
 fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     html! {
         @match &card.problem {

@@ -426,3 +426,34 @@ async fn read_only_site_shows_no_notes_and_no_shelf() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_shelf_is_grouped_and_narrowed_by_concept() {
+    let site = site(&blogs()).await;
+    let (one, at) = (ReaderId::ONE, super::now());
+    for read in [1, 2, 3, 4] {
+        site.store.mark(one, ReadId(read), Mark::Keep, true, at).await.unwrap();
+    }
+    site.store.add_label(one, ReadId(1), &"to read".parse().unwrap(), at).await.unwrap();
+    let page = async |query: &str| {
+        let path = format!("/shelf{query}");
+        let page = html::Page::parse(&path, &site.get(&path).await.body);
+        page.assert_well_formed();
+        page
+    };
+    let groups = async |by: &str| page(&format!("?by={by}")).await.all("h2.section");
+    assert_eq!(groups("label").await, ["to read 1 read", "Without a label 3 reads"]);
+    assert_eq!(groups("week").await, ["Week 20 of 2026 3 reads", "Week 19 of 2026 1 read"]);
+    assert_eq!(groups("company").await, ["Fernhost 4 reads"]);
+    let concepts = groups("concept").await;
+    assert_eq!(concepts[0], "Caching 2 reads");
+    assert_eq!(concepts.last().unwrap(), "Without a concept 1 read");
+    let by_concept = page("?by=concept").await;
+    let buttons = by_concept.attributes(".marks", "id");
+    assert_eq!(buttons.len(), 4, "a read of several groups has its buttons once: {buttons:?}");
+    let narrowed = page("?concept=caching&sort=minutes").await;
+    assert_eq!(narrowed.attributes(".marks", "id").len(), 2);
+    assert_eq!(narrowed.all(".chips .chip"), ["Caching"]);
+    assert_eq!(page("?by=label&concept=fuzzing").await.all("h2.section"), Vec::<String>::new());
+    assert_eq!(site.get("/shelf?by=mood").await.status, StatusCode::BAD_REQUEST);
+}
