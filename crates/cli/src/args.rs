@@ -113,8 +113,9 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Follow every feed of an OPML file, or import what `export --mine` wrote
     #[command(
-        after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n\nWhat `export --mine` wrote is added to what is \
-                      there: nothing is overwritten, and the same file twice changes nothing. Reads that the archive does not have are listed."
+        after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n\nWhat `export --mine` wrote is added to the reads of an \
+                      archive: import its feeds and run `sync` first. Nothing is overwritten, and the same file twice changes nothing. Reads that the \
+                      archive does not have are listed, and what exceeds a limit: 100,000 characters of a note, 20 labels of a read."
     )]
     Import(ImportArgs),
     /// Write the followed feeds as OPML, or your marks, notes and labels as JSON
@@ -381,11 +382,11 @@ pub struct NoteArgs {
     /// The read's number or page address
     #[arg(value_parser = values::read_number)]
     pub read: ReadId,
-    /// The note in Markdown; `-` for standard input; an empty one removes the note; without it the
-    /// note is printed
+    /// The note in Markdown; `-` for standard input; '' with --replace removes the note; without it
+    /// the note is printed
     pub text: Option<String>,
-    /// Replace an existing note
-    #[arg(long)]
+    /// Replace an existing note by TEXT
+    #[arg(long, requires = "text")]
     pub replace: bool,
 }
 

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod settings;
 mod signals;
+mod text;
 mod values;
 
 use std::process::ExitCode;

@@ -18,12 +18,13 @@ use url::Url;
 
 use crate::progress::TakingIn;
 use crate::settings::{ImagesShown, ModelRow, Origin, Settings};
+use crate::text;
 
 /// There is no archive at the configured location.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no archive in {location} (from: {origin}); check --data and --database, make one with `backissue serve`, \
-     `sync`, `follow` or `import`, or add --create"
+     `sync`, `follow` or `import FEEDS.opml`, or add --create"
 )]
 pub struct NoArchive {
     location: String,
@@ -291,7 +292,7 @@ pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
     match &settings.starter.value {
         None => Ok(Starter::builtin()),
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| {
+            let text = text::of_file(path).with_context(|| {
                 format!("the starter list {} cannot be read; check the `starter` setting", path.display())
             })?;
             Starter::parse(&text).with_context(|| format!("in {}", path.display()))

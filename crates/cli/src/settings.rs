@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::values;
+use crate::{text, values};
 
 /// Settings as flags and environment variables. Names in the file are those of the flags with `_`
 /// for `-`.
@@ -616,7 +616,7 @@ impl Settings {
 }
 
 fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match text::of_file(path) {
         Ok(text) => text,
         Err(why) if why.kind() == std::io::ErrorKind::NotFound && !named => {
             return Ok(SettingsFile::default());

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
-/// Maximum bytes of a note.
+/// Maximum characters of a note.
 pub const NOTE_MAX: usize = 100_000;
 /// Maximum characters of a label.
 pub const LABEL_MAX: usize = 60;
@@ -23,7 +24,7 @@ pub struct NoteText(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WritingError {
     /// The note is too long.
-    #[error("the note has {0} bytes; the longest has {NOTE_MAX}. Shorten it")]
+    #[error("a note has at most 100,000 characters; this one has {0}. Shorten it")]
     NoteTooLong(usize),
     /// The label is too long.
     #[error("a label has at most {LABEL_MAX} characters. Shorten it")]
@@ -48,6 +49,11 @@ impl NoteText {
         &self.0
     }
 
+    /// Its length in characters, as [`NOTE_MAX`] counts it.
+    pub fn characters(&self) -> usize {
+        self.0.chars().count()
+    }
+
     /// Whether there is no note.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -58,11 +64,12 @@ impl FromStr for NoteText {
     type Err = WritingError;
 
     fn from_str(text: &str) -> Result<Self, WritingError> {
-        if text.len() > 2 * NOTE_MAX {
-            return Err(WritingError::NoteTooLong(text.len()));
+        if text.len() > 8 * NOTE_MAX {
+            return Err(WritingError::NoteTooLong(text.chars().count()));
         }
         let note = Self::from(text.to_owned());
-        if note.0.len() > NOTE_MAX { Err(WritingError::NoteTooLong(note.0.len())) } else { Ok(note) }
+        let characters = note.characters();
+        if characters > NOTE_MAX { Err(WritingError::NoteTooLong(characters)) } else { Ok(note) }
     }
 }
 
@@ -97,8 +104,8 @@ pub struct Note {
     pub changed_at: Option<Timestamp>,
 }
 
-/// A reader's own name for a group of reads: lower case, no commas, no control characters, words
-/// separated by single spaces.
+/// A reader's own name for a group of reads: lower case, composed (Unicode NFC), no commas, no
+/// control characters, words separated by single spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Label(String);
@@ -121,7 +128,9 @@ impl FromStr for Label {
             return Err(WritingError::LabelTooLong);
         }
         let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let name = plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let spaced = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Once more after lower case, which can decompose a letter.
+        let name: String = spaced.nfc().collect::<String>().to_lowercase().nfc().collect();
         if name.chars().count() > LABEL_MAX {
             return Err(WritingError::LabelTooLong);
         }
@@ -156,7 +165,7 @@ mod tests {
         assert_eq!(note("One\r\n\ttwo\0\u{1b}[31m\rthree  \n\n").unwrap(), "One\n\ttwo[31m\nthree");
         assert_eq!(note("\n\n    code").unwrap(), "    code");
         assert_eq!(note(" \n\t\u{7}").unwrap(), "");
-        assert!(note(&"é".repeat(NOTE_MAX / 2)).is_ok());
+        assert!(note(&"é\r\n".repeat(NOTE_MAX / 2)).is_ok());
         assert_eq!(note(&"a".repeat(NOTE_MAX + 1)), Err(WritingError::NoteTooLong(NOTE_MAX + 1)));
         assert!(note(&"a".repeat(1 << 20)).is_err());
     }
@@ -166,6 +175,8 @@ mod tests {
         let label = |text: &str| text.parse::<Label>().map(|label| label.to_string());
         assert_eq!(label("  To\tRead \u{0}Soon ").unwrap(), "to read soon");
         assert_eq!(label("Größe").unwrap(), "größe");
+        assert_eq!(label("Gro\u{308}\u{df}e").unwrap(), "größe", "two spellings, one label");
+        assert_eq!(label(&"o\u{308}".repeat(60)).unwrap(), "ö".repeat(60));
         assert_eq!(label("a,b"), Err(WritingError::LabelWithComma));
         assert_eq!(label(" \u{1b} "), Err(WritingError::LabelEmpty));
         assert_eq!(label("--"), Err(WritingError::LabelEmpty));

@@ -80,7 +80,7 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
-pub use own::{OwnAnswer, OwnRead, TakenIn};
+pub use own::{OwnAnswer, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};

@@ -2,9 +2,10 @@
 //!
 //! A read is identified by its address, because its id differs between archives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use backissue_model::{CanonicalUrl, CardAnswer, Label, Mark, NoteText, Rating, ReadId, ReaderId};
+use backissue_model::{CanonicalUrl, CardAnswer, Label, Mark, NOTE_MAX, NoteText, Rating, ReadId, ReaderId};
 use jiff::Timestamp;
 
 use crate::database::{Tried, Tx, retried, sql};
@@ -75,10 +76,40 @@ impl OwnRead {
 /// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenIn {
-    /// Reads that now have all of it.
+    /// Number of reads with imported data.
     pub reads: u64,
     /// Addresses of reads that are not in the archive.
     pub missing: Vec<String>,
+    /// What was refused, with the read's address.
+    pub refused: Vec<(String, Refusal)>,
+}
+
+/// What an import refused because of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The note, which would have this many characters.
+    Note(usize),
+    /// An answer, which has this many characters.
+    Answer(usize),
+    /// These labels.
+    Labels(Vec<Label>),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Note(characters) => {
+                write!(f, "its note would have {characters} characters, at most {NOTE_MAX} are allowed")
+            }
+            Self::Answer(characters) => {
+                write!(f, "an answer has {characters} characters, at most {NOTE_MAX} are allowed")
+            }
+            Self::Labels(labels) => {
+                let names: Vec<&str> = labels.iter().map(Label::as_str).collect();
+                write!(f, "a read has at most {LABELS_MAX} labels, so it did not get: {}", names.join(", "))
+            }
+        }
+    }
 }
 
 impl Store {
@@ -134,8 +165,8 @@ impl Store {
 
     /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
     /// are missing are set, a note that differs is added to the one that is there, labels and
-    /// answers are united. Cards are shown next when `next` says so. The same twice is the same
-    /// once.
+    /// answers are united. What exceeds a limit is refused and reported. Cards are shown next when
+    /// `next` says so. The same twice is the same once.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -153,11 +184,14 @@ impl Store {
                 match admitted(&mut tx, &one.url).await? {
                     None => taken.missing.push(one.url.clone()),
                     Some(read) => {
-                        add(&mut tx, reader, read, one, now).await?;
+                        add_marks(&mut tx, reader, read, one).await?;
+                        let mut refused = add_note(&mut tx, reader, read, one, now).await?;
+                        refused.extend(add_labels(&mut tx, reader, read, &one.labels).await?);
                         if !one.answers.is_empty() {
-                            add_answers(&mut tx, reader, read, &one.answers).await?;
+                            refused.extend(add_answers(&mut tx, reader, read, &one.answers).await?);
                             schedule(&mut tx, reader, read, next, &self.zone).await?;
                         }
+                        taken.refused.extend(refused.into_iter().map(|what| (one.url.clone(), what)));
                         taken.reads += 1;
                     }
                 }
@@ -180,7 +214,7 @@ async fn admitted(tx: &mut Tx, url: &str) -> Tried<Option<ReadId>> {
     crate::marks::existing(tx, ReadId(row.int("read_id")?)).await
 }
 
-async fn add(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead, now: Timestamp) -> Tried<()> {
+async fn add_marks(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead) -> Tried<()> {
     for mark in Mark::ALL {
         let Some(since) = own.mark(mark) else { continue };
         let column = column(mark);
@@ -190,33 +224,74 @@ async fn add(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead, now: Ti
         ));
         tx.run(upsert.bind(reader.0).bind(read.0).bind(millis(since))).await?;
     }
-    if !own.note.is_empty() {
-        let query = sql("SELECT text FROM note WHERE reader_id = $1 AND read_id = $2");
-        let there = tx.row(query.bind(reader.0).bind(read.0)).await?;
-        let there = there.map_or_else(|| Ok(String::new()), |row| row.text("text"))?;
-        let text = united(&there, own.note.as_str());
-        if text != there {
-            let (made, changed) = (own.note_made.unwrap_or(now), own.note_changed.unwrap_or(now));
-            let upsert = sql("INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
-                 VALUES ($1, $2, $3, 1, $4, $5)
-                 ON CONFLICT (reader_id, read_id) DO UPDATE SET text = excluded.text, version = note.version + 1,
-                    changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at
-                        ELSE note.changed_at END");
-            let upsert = upsert.bind(reader.0).bind(read.0).bind(text);
-            tx.run(upsert.bind(millis(made)).bind(millis(changed))).await?;
-        }
-    }
-    for label in own.labels.iter().take(LABELS_MAX) {
-        let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)
-             ON CONFLICT (reader_id, read_id, name) DO NOTHING");
-        tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
-    }
     Ok(())
 }
 
+/// Adds the note, unless the result is too long. A note that contains the imported one stays.
+async fn add_note(
+    tx: &mut Tx,
+    reader: ReaderId,
+    read: ReadId,
+    own: &OwnRead,
+    now: Timestamp,
+) -> Tried<Vec<Refusal>> {
+    let query = sql("SELECT text FROM note WHERE reader_id = $1 AND read_id = $2");
+    let there = tx.row(query.bind(reader.0).bind(read.0)).await?;
+    let there = there.map_or_else(|| Ok(String::new()), |row| row.text("text"))?;
+    let text = if own.note.is_empty() { there.clone() } else { united(&there, own.note.as_str()) };
+    if text == there {
+        return Ok(Vec::new());
+    }
+    let characters = text.chars().count();
+    if characters > NOTE_MAX {
+        return Ok(vec![Refusal::Note(characters)]);
+    }
+    let (made, changed) = (own.note_made.unwrap_or(now), own.note_changed.unwrap_or(now));
+    let upsert = sql("INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
+         VALUES ($1, $2, $3, 1, $4, $5)
+         ON CONFLICT (reader_id, read_id) DO UPDATE SET text = excluded.text, version = note.version + 1,
+            changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at
+                ELSE note.changed_at END");
+    let upsert = upsert.bind(reader.0).bind(read.0).bind(text);
+    tx.run(upsert.bind(millis(made)).bind(millis(changed))).await?;
+    Ok(Vec::new())
+}
+
+/// Adds labels as long as the read has fewer than [`LABELS_MAX`].
+async fn add_labels(tx: &mut Tx, reader: ReaderId, read: ReadId, labels: &[Label]) -> Tried<Option<Refusal>> {
+    let query = sql("SELECT name FROM label WHERE reader_id = $1 AND read_id = $2");
+    let rows = tx.rows(query.bind(reader.0).bind(read.0)).await?;
+    let mut there = rows.iter().map(|row| row.text("name")).collect::<Tried<HashSet<_>>>()?;
+    let mut refused = Vec::new();
+    for label in labels {
+        if there.contains(label.as_str()) {
+            continue;
+        }
+        if there.len() >= LABELS_MAX {
+            refused.push(label.clone());
+            continue;
+        }
+        let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)");
+        tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
+        there.insert(label.to_string());
+    }
+    Ok((!refused.is_empty()).then_some(Refusal::Labels(refused)))
+}
+
 /// Adds answers that are not there yet, and ratings that are missing.
-async fn add_answers(tx: &mut Tx, reader: ReaderId, read: ReadId, answers: &[OwnAnswer]) -> Tried<()> {
+async fn add_answers(
+    tx: &mut Tx,
+    reader: ReaderId,
+    read: ReadId,
+    answers: &[OwnAnswer],
+) -> Tried<Vec<Refusal>> {
+    let mut refused = Vec::new();
     for OwnAnswer { at, text, rating } in answers {
+        let characters = text.characters();
+        if characters > NOTE_MAX {
+            refused.push(Refusal::Answer(characters));
+            continue;
+        }
         let rating = rating.map(Rating::as_str);
         let update = sql("UPDATE card_answer SET rating = coalesce(rating, $5)
              WHERE reader_id = $1 AND read_id = $2 AND answered_at = $3 AND text = $4");
@@ -228,5 +303,5 @@ async fn add_answers(tx: &mut Tx, reader: ReaderId, read: ReadId, answers: &[Own
             tx.run(insert.bind(rating)).await?;
         }
     }
-    Ok(())
+    Ok(refused)
 }

@@ -84,6 +84,38 @@ impl Store {
         counted.await.map_err(|f| f.at(&self.location, "counting cards"))
     }
 
+    /// Whether a deck has a card.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_cards(&self, reader: ReaderId, deck: &Deck) -> Result<bool, StoreError> {
+        let found = self.drawn(Drawing::all(reader, deck), &[]).await;
+        Ok(found.map_err(|f| f.at(&self.location, "looking for a card"))?.is_some())
+    }
+
+    /// All decks with a card: the shelf, everything, labels by name, and concepts by slug.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn decks(&self, reader: ReaderId) -> Result<Vec<Deck>, StoreError> {
+        let mut decks = Vec::new();
+        for deck in [Deck::Shelf, Deck::Everything] {
+            if self.has_cards(reader, &deck).await? {
+                decks.push(deck);
+            }
+        }
+        let found = async {
+            for row in self.database.rows(Drawing::labels(reader)).await? {
+                decks.push(Deck::Label(row.parsed("name")?));
+            }
+            for row in self.database.rows(Drawing::concepts(reader)).await? {
+                decks.push(Deck::Concept(row.parsed("slug")?));
+            }
+            Ok(decks)
+        };
+        found.await.map_err(|f: Failure| f.at(&self.location, "listing decks"))
+    }
+
     /// At most `limit` cards of a deck in the order in which they are drawn first.
     ///
     /// # Errors
@@ -352,6 +384,32 @@ impl Drawing {
             .conditions
             .push(format!("EXISTS (SELECT 1 FROM {table} d WHERE d.read_id = r.id AND {of_deck})"));
         drawing
+    }
+
+    /// The labels with a card.
+    fn labels(reader: ReaderId) -> Sql {
+        let Self { from, conditions, values, .. } = Self::along("label d CROSS JOIN read r", "", reader);
+        let query = format!(
+            "SELECT DISTINCT d.name FROM {from}
+             WHERE d.reader_id = $1 AND {} AND {PRACTISABLE} AND {} ORDER BY d.name",
+            joined("d"),
+            conditions.join(" AND ")
+        );
+        sql_of(query).bind_all(values)
+    }
+
+    /// The concepts with a card. Looks for one card per concept of the archive.
+    pub(crate) fn concepts(reader: ReaderId) -> Sql {
+        let Self { from, conditions, values, .. } = Self::along("listing d CROSS JOIN read r", "", reader);
+        let query = format!(
+            "SELECT substr(t.facet, 9) AS slug FROM tally t
+             WHERE t.list = 'all' AND substr(t.facet, 1, 8) = 'concept/' AND t.reads > 0 AND EXISTS (
+                SELECT 1 FROM {from} WHERE d.list = t.facet AND d.has_problem = 1 AND {} AND {PRACTISABLE} AND {})
+             ORDER BY t.facet",
+            joined("d"),
+            conditions.join(" AND ")
+        );
+        sql_of(query).bind_all(values)
     }
 
     fn along(from: &'static str, order: &'static str, reader: ReaderId) -> Self {

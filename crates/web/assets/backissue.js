@@ -171,7 +171,9 @@
         } else if (answer.status === 409) {
           said.textContent = "It was changed elsewhere in the meantime. Press Save to see both texts.";
         } else {
-          said.textContent = (page.querySelector("h1")?.textContent ?? "It was not saved") + ". The draft stays in this browser.";
+          // A note that is too long is told the limit.
+          const why = page.querySelector(answer.status === 413 ? ".empty p" : "h1")?.textContent ?? "It was not saved";
+          said.textContent = why.replace(/\.$/, "") + ". The draft stays in this browser.";
         }
       } catch {
         said.textContent = "The archive does not answer; the draft stays in this browser.";

@@ -45,8 +45,8 @@ pub(crate) enum Fault {
     FromElsewhere,
     /// The form's token is invalid, for example because the archive's secret has changed.
     StaleForm,
-    /// The form is too large.
-    TooLarge,
+    /// What was sent is too large; the text says the limit.
+    TooLarge(String),
     /// The form is invalid; the text says why.
     BadForm(String),
     /// The action was undone already, or is too old.
@@ -131,7 +131,7 @@ impl Fault {
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_) | Self::FromElsewhere | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -149,7 +149,7 @@ impl Fault {
             Self::ReadOnly(_) => "Nothing can be changed here",
             Self::FromElsewhere => "That came from another site",
             Self::StaleForm => "This form is no longer valid",
-            Self::TooLarge => "That is too long",
+            Self::TooLarge(_) => "That is too long",
             Self::NothingToUndo => "There is nothing to undo",
             Self::NoSuchAnswer => "There is no such answer",
             Self::BadForm(_) => "That form means nothing here",
@@ -194,8 +194,8 @@ impl Fault {
                 "It was undone already, or more than a hundred changes were made since.".to_owned()
             }
             Self::NoSuchAnswer => "It may have been removed.".to_owned(),
-            Self::TooLarge => {
-                "Nothing was changed. Go back and shorten it; what you typed is still there.".to_owned()
+            Self::TooLarge(limit) => {
+                format!("{limit}. Nothing was saved. Go back and shorten it; what you typed is still there.")
             }
             Self::ForeignName(host) => format!(
                 "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \

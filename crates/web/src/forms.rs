@@ -23,8 +23,12 @@ use url::{Position, Url};
 
 use crate::App;
 use crate::fault::Fault;
+use crate::words;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Maximum bytes of a form. A note of the maximum length in any script of the basic plane fits in.
+pub(crate) const FORM_MAX: usize = 1 << 20;
 
 /// Bytes of each half of a token.
 const HALF: usize = 32;
@@ -202,7 +206,9 @@ impl FromRequest<App> for Signed {
         let reader = ReaderId::ONE;
         let form = Form::<HashMap<String, String>>::from_request(request, app).await;
         let Form(fields) = form.map_err(|refused| match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Fault::TooLarge(format!("A form has at most {} KiB", words::number(FORM_MAX as u64 / 1024)))
+            }
             _ => Fault::BadForm("It is not sent as forms are".to_owned()),
         })?;
         if !fields.get("token").is_some_and(|token| key.accepts(reader, token)) {

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 use maud::{Markup, PreEscaped};
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use url::{ParseError, Url};
 
 /// Maximum nesting of quotations and lists. Deeper ones lose their frame.
 const DEEPEST: usize = 20;
@@ -37,28 +38,35 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     allowed
 });
 
-/// The note's text, rendered.
-pub(crate) fn render(text: &str) -> Markup {
+/// The note's text, rendered. Relative links are links of the article at `article`, where their
+/// text was copied from.
+pub(crate) fn render(text: &str, article: &Url) -> Markup {
     let mut html = String::with_capacity(text.len() * 3 / 2);
     let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH);
-    pulldown_cmark::html::push_html(&mut html, Flatter::of(events).flatten());
+    pulldown_cmark::html::push_html(&mut html, Flatter { events, article, depth: 0 }.flatten());
     PreEscaped(ALLOWED.clean(&html).to_string())
 }
 
 /// Replaces raw HTML by text, headings by paragraphs (the page has its own), images by links, and
 /// bounds the nesting.
-struct Flatter<I> {
+struct Flatter<'a, I> {
     events: I,
+    article: &'a Url,
     depth: usize,
 }
 
-impl<'t, I: Iterator<Item = Event<'t>>> Flatter<I> {
-    fn of(events: I) -> Self {
-        Self { events, depth: 0 }
+impl<I> Flatter<'_, I> {
+    fn resolved<'t>(&self, address: CowStr<'t>) -> CowStr<'t> {
+        match Url::parse(&address) {
+            Err(ParseError::RelativeUrlWithoutBase) => {
+                self.article.join(&address).map_or(address, |url| String::from(url).into())
+            }
+            _ => address,
+        }
     }
 }
 
-impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<I> {
+impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<'_, I> {
     type Item = Vec<Event<'t>>;
 
     fn next(&mut self) -> Option<Vec<Event<'t>>> {
@@ -71,10 +79,16 @@ impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<I> {
             }
             Event::End(TagEnd::Heading(_)) => vec![Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)],
             Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+                let dest_url = self.resolved(dest_url);
                 vec![Event::Start(Tag::Link { link_type, dest_url, title, id })]
             }
             Event::End(TagEnd::Image) => vec![Event::End(TagEnd::Link)],
-            Event::Start(tag) => {
+            Event::Start(mut tag) => {
+                if let Tag::Link { link_type, dest_url, .. } = &mut tag
+                    && *link_type != LinkType::Email
+                {
+                    *dest_url = self.resolved(dest_url.clone());
+                }
                 self.depth += 1;
                 if self.depth > DEEPEST { Vec::new() } else { vec![Event::Start(tag)] }
             }
@@ -92,7 +106,8 @@ mod tests {
     use super::*;
 
     fn html(text: &str) -> String {
-        render(text).into_string().trim().replace('\n', "")
+        let article = Url::parse("https://blog.example/posts/one?page=2").unwrap();
+        render(text, &article).into_string().trim().replace('\n', "")
     }
 
     #[test]
@@ -106,6 +121,24 @@ mod tests {
             r#"<p><a href="https://a.example/" rel="noopener noreferrer">a</a></p>"#
         );
         assert_eq!(html("`a < b`"), "<p><code>a &lt; b</code></p>");
+    }
+
+    #[test]
+    fn relative_link_leads_to_the_articles_site() {
+        for (address, href) in [
+            ("/docs", "https://blog.example/docs"),
+            ("two", "https://blog.example/posts/two"),
+            ("#cause", "https://blog.example/posts/one?page=2#cause"),
+            ("//other.example/x", "https://other.example/x"),
+            ("https://other.example/", "https://other.example/"),
+        ] {
+            for sign in ["", "!"] {
+                let rendered = html(&format!("{sign}[a]({address})"));
+                assert!(rendered.contains(&format!("<a href=\"{href}\"")), "{address}: {rendered}");
+            }
+        }
+        assert!(html("<me@mail.example>").contains("href=\"mailto:me@mail.example\""));
+        assert_eq!(html("[a](foo:bar)"), r#"<p><a rel="noopener noreferrer">a</a></p>"#);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The command line: help, exit codes, JSON, no colour in pipes, subscriptions, `inspect`.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use backissue_needs::{needs, shared_dir};
 use backissue_tests::program::Archive;
 
@@ -221,6 +224,7 @@ fn exit_codes_distinguish_results() {
         (vec!["keep", "1"], 3),
         (vec!["done"], 2),
         (vec!["note", "1", "words"], 3),
+        (vec!["note", "1", "--replace"], 2),
         (vec!["shelf"], 3),
         (vec!["shelf", "--label", "a,b"], 2),
         (vec!["export", "--mine", "mine.json"], 3),
@@ -404,9 +408,93 @@ fn readers_data_is_exported_and_imported() {
     archive.done(&["keep", "--not", &number]).unwrap();
     assert_eq!(archive.run(&["shelf"]).unwrap().code, 3, "nothing is kept now");
     let taken = archive.json(&["import", &file]).unwrap();
-    assert_eq!(taken, serde_json::json!({ "reads": 1, "missing": [] }));
+    assert_eq!(taken, serde_json::json!({ "reads": 1, "missing": [], "refused": [] }));
     assert_eq!(archive.json(&["shelf"]).unwrap(), shelf, "all of it is back");
     std::fs::write(&file, r#"{"form": "backissue-reader-99", "reads": []}"#).unwrap();
     let newer = archive.run(&["import", &file]).unwrap();
     assert!(newer.code == 1 && newer.err.contains("backissue-reader-99"), "{}", newer.err);
+}
+
+/// Runs a command with this standard input.
+fn run_with(archive: &Archive, words: &[&str], input: &[u8]) -> (i32, String) {
+    let mut command = archive.command(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = [ended.stdout, ended.stderr].concat();
+    (ended.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn empty_input_removes_no_note() {
+    needs!(SharedData);
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let number = archive.json(&["week"]).unwrap()["reads"][0]["id"].to_string();
+    let marked = utf16("\u{feff}Größe\r\n");
+    assert_eq!(run_with(&archive, &["note", &number, "-"], &marked).0, 0);
+    let note = || archive.done(&["note", &number]).unwrap().trim().to_owned();
+    assert_eq!(note(), "Größe", "UTF-16 as shells write it, without its byte order mark");
+    for (input, why) in [
+        (&b""[..], "standard input is empty; nothing was changed"),
+        (&b"\xef\xbb\xbf \n"[..], "standard input is empty"),
+        (&utf16("unmarked")[..], "UTF-16 without a byte order mark; save it as UTF-8"),
+        (&b"caf\xe9"[..], "not valid UTF-8"),
+    ] {
+        let (code, said) = run_with(&archive, &["note", &number, "-", "--replace"], input);
+        assert!(code == 1 && said.contains(why), "{code}: {said}");
+    }
+    assert_eq!(archive.run(&["note", &number, "--replace"]).unwrap().code, 2, "it needs a text");
+    assert_eq!(note(), "Größe");
+    let removed = archive.run(&["note", &number, "", "--replace"]).unwrap();
+    assert!(removed.code == 0 && removed.err.contains("was removed"), "{}", removed.err);
+    assert_eq!(note(), "");
+}
+
+#[test]
+fn import_needs_an_archive_and_reports_refusals() {
+    needs!(SharedData);
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let week = archive.json(&["week"]).unwrap();
+    let url = &week["reads"][0]["url"];
+    let labels: Vec<String> = (0..22).map(|n| format!("label {n:02}")).collect();
+    let mine = serde_json::json!({
+        "form": "backissue-reader-1",
+        "reads": [{ "url": url, "note": "x".repeat(100_001), "labels": labels }],
+    });
+    let file = archive.folder().join("mine.json");
+    let name = file.display().to_string();
+    std::fs::write(&file, [b"\xef\xbb\xbf", mine.to_string().as_bytes()].concat()).unwrap();
+    let said = archive.run(&["import", &name]).unwrap();
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    let url = url.as_str().unwrap();
+    for why in [
+        format!("Not imported for {url}: its note would have 100001 characters, at most 100000 are allowed."),
+        format!(
+            "Not imported for {url}: a read has at most 20 labels, so it did not get: label 20, label 21."
+        ),
+        "import it again".to_owned(),
+    ] {
+        assert!(said.out.contains(&why), "{why}: {}", said.out);
+    }
+    let elsewhere = alone();
+    let said = elsewhere.run(&["import", &name]).unwrap();
+    assert_eq!(said.code, 3, "{}", said.err);
+    assert!(said.err.contains("can only be added to the reads of an archive"), "{}", said.err);
+    assert!(!elsewhere.folder().join("archive.sqlite").exists());
+    let help = elsewhere.done(&["import", "--help"]).unwrap();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("import its feeds and run `sync` first"), "{help}");
+
+    std::fs::write(&file, utf16(&format!("\u{feff}{mine}"))).unwrap();
+    assert_eq!(archive.json(&["import", &name]).unwrap()["reads"], 1);
+    std::fs::write(&file, utf16(&mine.to_string())).unwrap();
+    let said = archive.run(&["import", &name]).unwrap();
+    assert!(said.code == 1 && said.err.contains("UTF-16 without a byte order mark"), "{}", said.err);
 }

@@ -20,18 +20,18 @@ const KILLS: usize = 100;
 const LATEST: Duration = Duration::from_millis(600);
 
 /// An archive on one of the databases.
-struct Kept {
-    archive: Archive,
+pub(crate) struct Kept {
+    pub(crate) archive: Archive,
     /// `None` for SQLite.
     database: Option<Database>,
 }
 
 impl Kept {
-    fn on_sqlite(web: &SmallWeb) -> Self {
+    pub(crate) fn on_sqlite(web: &SmallWeb) -> Self {
         Self { archive: archive_of(web, Vec::new()), database: None }
     }
 
-    fn on_postgresql(web: &SmallWeb) -> Self {
+    pub(crate) fn on_postgresql(web: &SmallWeb) -> Self {
         let database = Database::create().unwrap();
         Self { archive: archive_of(web, vec!["--database".into(), database.url()]), database: Some(database) }
     }
@@ -45,7 +45,7 @@ impl Kept {
 
     /// Ends the leases of killed processes. On PostgreSQL, where others may be working, only time
     /// ends them; on SQLite the next start does.
-    fn ten_minutes_pass(&self) {
+    pub(crate) fn ten_minutes_pass(&self) {
         let Some(database) = &self.database else { return };
         // Statements of killed processes may still be running there, and may claim a read.
         let others = "datname = current_database() AND pid <> pg_backend_pid()";
@@ -78,7 +78,7 @@ fn moment(random: &mut Random) -> Duration {
 }
 
 /// The seed: `BACKISSUE_TEST_SEED`, or the clock's.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let named = std::env::var("BACKISSUE_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos().into();
     named.unwrap_or_else(clock)

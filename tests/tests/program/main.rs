@@ -18,6 +18,7 @@ mod marking;
 mod markup;
 mod modelling;
 mod narrow;
+mod noting;
 mod practising;
 mod searching;
 mod serving;

@@ -17,7 +17,7 @@ use crate::commands::week;
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
-use crate::{open, say};
+use crate::{open, say, text};
 
 /// The format of the file that `export --mine` writes.
 const FORM: &str = "backissue-reader-1";
@@ -56,25 +56,37 @@ pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome>
         say!("{}", there.text)?;
         return Ok(Outcome::Fine);
     };
-    let text = if text == "-" { standard_input()? } else { text };
+    let text = if text == "-" { standard_input(read)? } else { text };
     let text: NoteText = text.parse()?;
     if !there.text.is_empty() && !args.replace && there.text != text {
         bail!("read {read} has a note already; print it without a text, or say --replace to replace it");
     }
     match store.save_note(ReaderId::ONE, read, &text, there.version, Timestamp::now()).await? {
-        NoteSaved::Saved(_) => Ok(Outcome::Fine),
+        NoteSaved::Saved(_) => {
+            if text.is_empty() && !there.text.is_empty() {
+                anstream::eprintln!("The note on read {read} was removed.");
+            }
+            Ok(Outcome::Fine)
+        }
         NoteSaved::Conflict(_) => {
             bail!("the note on read {read} was changed meanwhile; look at it and try again")
         }
     }
 }
 
-fn standard_input() -> anyhow::Result<String> {
+/// Standard input, which must not be empty: a failed command before a pipe must not remove a note.
+fn standard_input(read: ReadId) -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         anstream::eprintln!("Type the note; Ctrl-D ends it.");
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
+    let text = text::decoded(&bytes).context("in standard input")?;
+    if text.trim().is_empty() {
+        bail!(
+            "standard input is empty; nothing was changed. To remove a note, use `backissue note {read} '' --replace`"
+        );
+    }
     Ok(text)
 }
 
@@ -179,8 +191,9 @@ pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
 
 /// Parses a file that `export --mine` wrote. Returns `None` if the bytes are no such file.
 pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
-    bytes.trim_ascii_start().starts_with(b"{").then(|| {
-        let exported: Exported = serde_json::from_slice(bytes).context("`export --mine` did not write it")?;
+    text::begins_with(b'{', bytes).then(|| {
+        let text = text::decoded(bytes)?;
+        let exported: Exported = serde_json::from_str(&text).context("`export --mine` did not write it")?;
         if exported.form != FORM {
             bail!("its format is `{}`; this program reads `{FORM}`", exported.form);
         }
@@ -190,18 +203,26 @@ pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
 
 /// Adds the exported data to the archive's, and prints the result.
 pub async fn import(store: &Store, reads: &[OwnRead], as_json: bool) -> anyhow::Result<Outcome> {
-    let TakenIn { reads, missing } =
+    let TakenIn { reads, missing, refused } =
         store.take_in(ReaderId::ONE, reads, next_showing, Timestamp::now()).await?;
     if as_json {
-        output::json(&json!({ "reads": reads, "missing": missing }))?;
+        let refused = refused.iter().map(|(url, what)| json!({ "url": url, "why": what.to_string() }));
+        let refused: Vec<_> = refused.collect();
+        output::json(&json!({ "reads": reads, "missing": missing, "refused": refused }))?;
     } else {
         say!("Imported what was done with {}.", output::count(reads, "read"))?;
         for url in &missing {
             say!("Not in the archive, so not imported: {url}")?;
         }
+        for (url, what) in &refused {
+            say!("Not imported for {url}: {what}.")?;
+        }
+        if !refused.is_empty() {
+            say!("Shorten these in the file, and import it again; existing data stays.")?;
+        }
         if !missing.is_empty() {
             say!("Follow their blogs, fetch them, and import the file again; existing data stays.")?;
         }
     }
-    Ok(if missing.is_empty() { Outcome::Fine } else { Outcome::Partly })
+    Ok(if missing.is_empty() && refused.is_empty() { Outcome::Fine } else { Outcome::Partly })
 }

@@ -17,4 +17,5 @@ mod plans;
 mod practice;
 mod read_jobs;
 mod sources;
+mod surviving;
 mod trouble;

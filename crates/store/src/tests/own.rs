@@ -1,6 +1,6 @@
 //! Export of a reader's data and import into another archive.
 
-use backissue_model::{Mark, Rated, Rating, ReadId, ReaderId};
+use backissue_model::{Mark, NOTE_MAX, Rated, Rating, ReadId, ReaderId};
 use backissue_needs::needs;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +57,7 @@ on_both!(readers_data_survives_export_and_import, |db| {
     let read: Vec<OwnRead> = serde_json::from_str(&written).unwrap();
     assert_eq!(read, own);
     let taken = db.store.take_in(ONE, &read, tomorrow, at(9000)).await.unwrap();
-    assert_eq!(taken, TakenIn { reads: 4, missing: vec![] });
+    assert_eq!(taken, TakenIn { reads: 4, ..TakenIn::default() });
     assert_eq!(db.store.own(ONE).await.unwrap(), own, "the same again changes nothing");
 });
 
@@ -123,4 +123,45 @@ on_both!(import_overwrites_nothing, |db| {
         db.store.take_in(ReaderId(7), &theirs, tomorrow, at(9)).await,
         Err(StoreError::NotFound { .. })
     ));
+});
+
+on_both!(import_reports_what_exceeds_a_limit, |db| {
+    let reads = reads(db, &[1, 2]).await;
+    let labels = |from: usize, to: usize| -> Vec<backissue_model::Label> {
+        (from..to).map(|n| format!("label {n:02}").parse().unwrap()).collect()
+    };
+    for label in labels(0, 15) {
+        db.store.add_label(ONE, reads[0], &label, at(1)).await.unwrap();
+    }
+    db.store.save_note(ONE, reads[0], &"Mine".parse().unwrap(), 0, at(5)).await.unwrap();
+    let answer = |length| OwnAnswer { at: at(3), text: "é".repeat(length).into(), rating: None };
+    let theirs = [
+        OwnRead {
+            url: "https://acme.example/1".into(),
+            done: Some(at(2)),
+            note: "é".repeat(NOTE_MAX).into(),
+            labels: labels(10, 22),
+            answers: vec![answer(NOTE_MAX + 1), answer(1)],
+            ..OwnRead::default()
+        },
+        OwnRead {
+            url: "https://acme.example/2".into(),
+            note: "é".repeat(NOTE_MAX).into(),
+            labels: labels(0, 20),
+            ..OwnRead::default()
+        },
+    ];
+    let taken = db.store.take_in(ONE, &theirs, tomorrow, at(9)).await.unwrap();
+    let joined = "Mine\n\n---\n\n".len() + NOTE_MAX;
+    let refused = [Refusal::Note(joined), Refusal::Labels(labels(20, 22)), Refusal::Answer(NOTE_MAX + 1)];
+    let refused: Vec<_> = refused.into_iter().map(|what| (theirs[0].url.clone(), what)).collect();
+    assert_eq!(taken, TakenIn { reads: 2, missing: vec![], refused: refused.clone() });
+    assert!(refused[0].1.to_string().contains("100009 characters, at most 100000"), "{}", refused[0].1);
+    assert!(refused[1].1.to_string().ends_with("at most 20 labels, so it did not get: label 20, label 21"));
+    let there = db.store.own(ONE).await.unwrap();
+    assert_eq!((there[0].note.as_str(), there[0].done), ("Mine", Some(at(2))), "the rest is imported");
+    assert_eq!((&there[0].labels, &there[0].answers[..]), (&labels(0, 20), &[answer(1)][..]));
+    assert_eq!((&there[1].note, &there[1].labels), (&theirs[1].note, &theirs[1].labels), "exactly the limit");
+    let again = db.store.take_in(ONE, &there, tomorrow, at(10)).await.unwrap();
+    assert_eq!(again.refused, [], "what is there already is not refused");
 });

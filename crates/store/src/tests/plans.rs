@@ -88,6 +88,7 @@ async fn cards(db: &TestDatabase) {
     tx.commit().await.unwrap();
     let caching = "caching".parse().unwrap();
     assert_along_an_index(&db.store, "where to start", starts(&caching, 5)).await;
+    assert_along_an_index(&db.store, "concepts with cards", Drawing::concepts(ReaderId::ONE)).await;
     for deck in [Deck::Shelf, Deck::Concept("caching".parse().unwrap()), Deck::Everything] {
         let what = format!("{deck:?}");
         let unseen = Drawing::unseen(ReaderId::ONE, &deck);

@@ -78,6 +78,19 @@ on_both!(only_reads_with_a_likely_problem_and_approach_are_drawn, |db| {
     }
 });
 
+on_both!(decks_without_cards_are_not_offered, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", Some("2026-05-01"))]).await;
+    let without = annotate(db, Kind::CaseStudy, Some(0.1)).await[0];
+    db.store.add_label(ONE, without, &"later".parse().unwrap(), at(1)).await.unwrap();
+    assert_eq!(db.store.decks(ONE).await.unwrap(), []);
+    let hidden = cards(db, "bolt", 1).await[0];
+    assert_eq!(db.store.decks(ONE).await.unwrap().len(), 2, "everything and a concept");
+    db.store.mark(ONE, hidden, Mark::Hide, true, at(1)).await.unwrap();
+    assert_eq!(db.store.decks(ONE).await.unwrap(), []);
+    assert!(!db.store.has_cards(ONE, &Deck::Concept("caching".parse().unwrap())).await.unwrap());
+});
+
 on_both!(due_cards_come_first_and_unseen_ones_newest_first, |db| {
     let reads = cards(db, "acme", 4).await;
     assert_eq!(draw(db, &Deck::Everything, 0).await, Some(reads[3]));
@@ -110,6 +123,12 @@ on_both!(decks_hold_the_shelf_a_label_a_concept_or_everything, |db| {
     assert_eq!(draw(db, &labelled, 0).await, Some(reads[0]));
     assert_eq!(draw(db, &caching, 0).await, Some(reads[4]));
     assert_eq!(draw(db, &Deck::Concept("sharding".parse().unwrap()), 0).await, None);
+    let all = [Deck::Shelf, Deck::Everything, labelled.clone(), caching.clone()];
+    assert_eq!(db.store.decks(ONE).await.unwrap(), all);
+    assert_eq!(db.store.decks(ReaderId(2)).await.unwrap(), [Deck::Everything, caching.clone()]);
+    for deck in &all {
+        assert!(db.store.has_cards(ONE, deck).await.unwrap(), "{deck:?}");
+    }
 
     answer(db, reads[0], "Mine", Rating::Good, 0).await;
     answer(db, reads[4], "", Rating::Good, 1).await;

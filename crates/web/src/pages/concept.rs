@@ -49,7 +49,11 @@ pub(crate) async fn concept(
     }
     let title = source.map(|source| source.title);
     let marked = Marked::on(store, &frame, &stretch.items).await?;
-    let listed = Listed { stretch, found, starts, marked };
+    let has_cards = match frame.reader {
+        Some(reader) => store.has_cards(reader, &Deck::Concept(slug.clone())).await?,
+        None => false,
+    };
+    let listed = Listed { stretch, found, starts, has_cards, marked };
     Ok(frame.page(document(&frame, &slug, &narrowing, title.as_deref(), &listed)).into_response())
 }
 
@@ -58,6 +62,8 @@ struct Listed {
     stretch: Stretch<ReadCard>,
     found: Facets,
     starts: Vec<ReadCard>,
+    /// Whether the reader can practise with them.
+    has_cards: bool,
     marked: Marked,
 }
 
@@ -68,7 +74,7 @@ fn document(
     source_title: Option<&str>,
     listed: &Listed,
 ) -> Document {
-    let Listed { stretch, found, starts, marked } = listed;
+    let Listed { stretch, found, starts, has_cards, marked } = listed;
     let path = format!("/concept/{slug}");
     // A short list needs no entry point.
     let is_long = stretch.items.len() > STARTS as usize;
@@ -86,7 +92,7 @@ fn document(
                 h1 { (name) }
                 @if let Some(concept) = concept { p.standfirst { (concept.definition) } }
                 (around(slug))
-                @if frame.reader.is_some() {
+                @if *has_cards {
                     p.tally { a href=(deck_href(Deck::Concept(slug.clone()))) { "Practise with these" } }
                 }
             }

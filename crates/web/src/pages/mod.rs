@@ -21,13 +21,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
-use crate::forms::form;
+use crate::forms::{FORM_MAX, form};
 use crate::{App, feeds};
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
-
-/// Maximum bytes of a form.
-const FORM_MAX: usize = 512 << 10;
 
 /// Number of reads per page of a list.
 const PAGE: u32 = 50;

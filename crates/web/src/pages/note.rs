@@ -4,16 +4,18 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Label, Note, NoteText, ReadId, WritingError};
+use backissue_model::{Label, NOTE_MAX, Note, NoteText, ReadId, WritingError};
 use backissue_store::{LABELS_MAX, Labelled, NoteSaved, ReadCard, Store, StoreError};
 use jiff::Timestamp;
 use maud::{Markup, html};
+use url::Url;
 
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::frame::{Document, Frame};
 use crate::markdown;
 use crate::parts::{note, reads};
+use crate::words;
 
 /// `POST /note/{id}`: saves the note, unless it was changed in the meantime.
 pub(crate) async fn save(
@@ -31,7 +33,10 @@ pub(crate) async fn save(
         saved => saved?,
     };
     match saved {
-        NoteSaved::Saved(note) if form.wants_part => Ok(part(&note)),
+        NoteSaved::Saved(note) if form.wants_part => {
+            let page = store.read(read).await?.ok_or(Fault::NoSuchRead)?;
+            Ok(part(&note, &page.card.url))
+        }
         NoteSaved::Saved(_) => Ok(form.back(None, "note")),
         NoteSaved::Conflict(now) => {
             let card = store.cards(&[read]).await?.pop().ok_or(Fault::NoSuchRead)?;
@@ -43,10 +48,10 @@ pub(crate) async fn save(
 }
 
 /// What the script shows after a note was saved.
-fn part(note: &Note) -> Response {
+fn part(note: &Note, article: &Url) -> Response {
     let part = html! {
         input #note-version type="hidden" name="version" value=(note.version);
-        div #note-shown .written { (markdown::render(note.text.as_str())) }
+        div #note-shown .written { (markdown::render(note.text.as_str(), article)) }
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
     (headers, part.into_string()).into_response()
@@ -115,7 +120,11 @@ fn read_id(id: &str) -> Result<ReadId, Fault> {
 
 pub(super) fn refused(error: WritingError) -> Fault {
     match error {
-        WritingError::NoteTooLong(_) => Fault::TooLarge,
+        WritingError::NoteTooLong(characters) => Fault::TooLarge(format!(
+            "A note or answer has at most {} characters; this one has {}",
+            words::number(NOTE_MAX as u64),
+            words::number(characters as u64)
+        )),
         error => Fault::BadForm(capital(&error.to_string())),
     }
 }

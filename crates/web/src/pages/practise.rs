@@ -9,7 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{CardAnswer, Deck, Form, NOTE_MAX, NoteText, Rated, Rating, ReadId, Statement};
+use backissue_model::{
+    CardAnswer, ConceptSlug, Deck, Form, NOTE_MAX, NoteText, Rated, Rating, ReadId, Statement,
+};
 use backissue_practise::{CSV_MAX, CsvCard, SESSION, csv, next_showing};
 use backissue_store::{DeckCard, ReadCard, ReadPage, Store, StoreError};
 use jiff::Timestamp;
@@ -116,9 +118,8 @@ fn deck_name(deck: &Deck) -> String {
 /// `/practise`
 pub(crate) async fn choose(frame: Frame, State(app): State<App>) -> Result<Page, Fault> {
     let reader = app.readers.required()?;
-    let (due, labels) =
-        tokio::try_join!(app.store.due_cards(reader, frame.now), app.store.all_labels(reader))?;
-    let decks = [Deck::Shelf, Deck::Everything].into_iter().chain(labels.into_iter().map(Deck::Label));
+    let (due, decks) = tokio::try_join!(app.store.due_cards(reader, frame.now), app.store.decks(reader))?;
+    let concepts: Vec<&ConceptSlug> = decks.iter().filter_map(concept_of).collect();
     Ok(frame.page(Document {
         title: "Practise".to_owned(),
         section: Some(Section::Shelf),
@@ -134,11 +135,15 @@ pub(crate) async fn choose(frame: Frame, State(app): State<App>) -> Result<Page,
                     @if due == 0 { "No card is due." } @else { (words::count(due, "card")) @if due == 1 { " is due." } @else { " are due." } }
                 }
             }
-            h2.section { "Practise with" }
-            ul.decks {
-                @for deck in decks { (deck_line(&deck)) }
+            @if decks.is_empty() {
+                div.empty { p { "There is no card yet. Each read whose problem and approach are likely enough becomes one." } }
+            } @else {
+                h2.section { "Practise with" }
+                ul.decks {
+                    @for deck in decks.iter().filter(|deck| concept_of(deck).is_none()) { (deck_line(deck)) }
+                }
             }
-            (concept_form())
+            @if !concepts.is_empty() { (concept_form(&concepts)) }
             p.quiet.csv { "A CSV file holds at most " (words::number(CSV_MAX.into())) " cards. Anki imports it; importing a newer one updates the cards." }
         },
         ..Document::default()
@@ -156,12 +161,19 @@ fn deck_line(deck: &Deck) -> Markup {
     }
 }
 
-fn concept_form() -> Markup {
+fn concept_of(deck: &Deck) -> Option<&ConceptSlug> {
+    if let Deck::Concept(slug) = deck { Some(slug) } else { None }
+}
+
+/// A choice of these concepts, by name.
+fn concept_form(concepts: &[&ConceptSlug]) -> Markup {
+    let mut named: Vec<_> = concepts.iter().map(|slug| (vocabulary::name(slug), slug)).collect();
+    named.sort_unstable();
     html! {
         form.labels action=(CARD) {
             label for="concept" { "A concept" }
             select #concept name="concept" {
-                @for concept in vocabulary::all() { option value=(concept.slug) { (concept.name) } }
+                @for (name, slug) in named { option value=(slug) { (name) } }
             }
             button { "Practise" }
         }
@@ -302,7 +314,7 @@ fn revealed(frame: &Frame, page: &ReadPage, asked: &Asked, shown: &Revealed) -> 
             section.own {
                 h2 { "Your answer" }
                 @if own.text.is_empty() { p.quiet { "None this time." } }
-                @else { div.written { (markdown::render(own.text.as_str())) } }
+                @else { div.written { (markdown::render(own.text.as_str(), &card.url)) } }
             }
             @for (name, statement) in [("approach", &precis.approach), ("outcome", &precis.outcome)] {
                 @if let Some(statement) = statement { (told(card, name, statement)) }

@@ -48,7 +48,7 @@ pub(crate) async fn read(
     }
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
-    let own = own(&frame, &app.store, page.card.id).await?;
+    let own = own(&frame, &app.store, &page.card).await?;
     let (shown, others, beside) =
         tokio::join!(article_shown(&page, images), others(&app.search, &page), app.store.beside(&page.card));
     let (previous, next) = beside?;
@@ -94,15 +94,18 @@ fn moved_to(page: &ReadPage) -> Response {
 }
 
 /// The reader's note, labels and answers; nothing where there is no reader.
-async fn own(frame: &Frame, store: &Store, id: ReadId) -> Result<Markup, Fault> {
+async fn own(frame: &Frame, store: &Store, card: &ReadCard) -> Result<Markup, Fault> {
     let Some(reader) = frame.reader else { return Ok(html! {}) };
+    let id = card.id;
     let (note, labels, known, answers) = tokio::try_join!(
         store.note(reader, id),
         store.labels(reader, id),
         store.all_labels(reader),
         store.card_answers(reader, id)
     )?;
-    Ok(html! { (note::section(frame, id, &note, &labels, &known)) (practice::answers(frame, &answers)) })
+    Ok(
+        html! { (note::section(frame, card, &note, &labels, &known)) (practice::answers(frame, &card.url, &answers)) },
+    )
 }
 
 /// Prepares the article on a blocking thread, because parsing takes quadratic time in the nesting

@@ -228,7 +228,7 @@ fn narrower(group: &ShelfGroup, by: ShelfBy, asked: &Asked) -> Option<Asked> {
 /// The reader's note and labels of a read.
 fn written(own: &Own) -> Markup {
     html! {
-        @if !own.note.text.is_empty() { div.written { (markdown::render(own.note.text.as_str())) } }
+        @if !own.note.text.is_empty() { div.written { (markdown::render(own.note.text.as_str(), &own.card.url)) } }
         @if !own.labels.is_empty() {
             ul.concepts.own-labels aria-label="Labels" {
                 @for label in &own.labels { li { a href=(shelf_href(label)) { (label) } } }

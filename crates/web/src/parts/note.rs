@@ -1,17 +1,25 @@
 //! A reader's note and labels on the page of a read.
 
 use backissue_model::{Label, Note, ReadId};
+use backissue_store::ReadCard;
 use maud::{Markup, html};
 
 use crate::frame::Frame;
 use crate::markdown;
 
 /// The section of a read's page with the reader's note and labels.
-pub(crate) fn section(frame: &Frame, id: ReadId, note: &Note, labels: &[Label], known: &[Label]) -> Markup {
+pub(crate) fn section(
+    frame: &Frame,
+    card: &ReadCard,
+    note: &Note,
+    labels: &[Label],
+    known: &[Label],
+) -> Markup {
+    let id = card.id;
     html! {
         section #note .own aria-labelledby="note-title" {
             h2 #note-title { "Your note" }
-            div #note-shown .written { (markdown::render(note.text.as_str())) }
+            div #note-shown .written { (markdown::render(note.text.as_str(), &card.url)) }
             details #note-edit {
                 summary { @if note.text.is_empty() { "Write a note" } @else { "Change it" } }
                 form #note-form method="post" action={ "/note/" (id) } data-note=(id) {

@@ -385,7 +385,7 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
     let before = site.version().await;
     for (id, text, version, status) in [
         (1, "x".repeat(1 << 20).as_str(), "0", 413),
-        (1, "é".repeat(60_000).as_str(), "0", 413),
+        (1, "é".repeat(100_001).as_str(), "0", 413),
         (1, "a", "", 400),
         (1, "a", "1\0", 400),
         (9999, "a", "0", 404),
@@ -393,6 +393,11 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
     ] {
         assert_eq!(site.save_note(id, text, version).await.status.as_u16(), status, "{id} {version:?}");
     }
+    let long = html::Page::parse("/note/1", &site.save_note(1, &"é".repeat(100_001), "0").await.body);
+    let limit = "at most 100,000 characters; this one has 100,001";
+    assert!(long.text().contains(limit), "{}", long.text());
+    let longer = html::Page::parse("/note/1", &site.save_note(1, &"x".repeat(1 << 20), "0").await.body);
+    assert!(longer.text().contains("A form has at most 1,024 KiB"), "{}", longer.text());
     let token = site.token("/").await;
     let ten_thousand = (0..10_000).map(|n| format!("label {n}")).collect::<Vec<_>>().join(",");
     for label in ["", " ", "--", &"x".repeat(61), &ten_thousand, "\u{1b}"] {
@@ -408,6 +413,8 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
     }
     let answer = site.post("/labels/1", &[("token", &token), ("add", "one more")], &[OWN]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "there is an end to labels");
+    let longest = "語".repeat(100_000);
+    assert_eq!(site.save_note(1, &longest, "0").await.status, StatusCode::SEE_OTHER, "it fits into a form");
 }
 
 #[tokio::test]

@@ -62,6 +62,19 @@ async fn card_is_answered_revealed_rated_and_kept_beside_the_read() {
     let site = site(&with_approaches()).await;
     let chooser = site.card("/practise").await;
     assert_eq!(chooser.one(".tally"), "No card is due.");
+    let cards =
+        [("/concept/noisy-neighbours", true), ("/concept/caching", true), ("/concept/fuzzing", false)];
+    for (path, has_cards) in cards {
+        let concept = site.card(path).await;
+        assert_eq!(
+            !concept.attributes(".head a[href^='/practise/card']", "href").is_empty(),
+            has_cards,
+            "{path}"
+        );
+        let slug = path.trim_start_matches("/concept/").to_owned();
+        assert_eq!(chooser.attributes("#concept option", "value").contains(&slug), has_cards, "{path}");
+    }
+    assert_eq!(chooser.all(".decks li a:first-child"), ["All of the archive"], "nothing is kept");
     let card = site.card("/practise/card").await;
     let problem = card.one("h1");
     assert!(problem.contains("9,000 requests"), "the newest first: {problem}");

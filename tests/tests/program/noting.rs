@@ -1,0 +1,142 @@
+//! Killed while notes are written, the program loses no note that it answered as saved.
+
+use std::time::Duration;
+
+use backissue_needs::{needs, shared_dir};
+use backissue_tests::chance::Random;
+use backissue_tests::program::{Served, client};
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+use tokio::task::JoinSet;
+use url::form_urlencoded::Serializer;
+
+use crate::killing::{Kept, seed};
+
+/// Kills per database.
+const KILLS: usize = 50;
+
+/// The latest kill after the writers start.
+const LATEST: Duration = Duration::from_millis(300);
+
+/// A note as its writer knows it.
+struct Written {
+    read: i64,
+    /// The last text that was answered as saved.
+    saved: String,
+    /// A text that was sent without an answer.
+    sent: Option<String>,
+    /// Number of texts that were answered as saved.
+    saves: usize,
+}
+
+/// The note's form on the page of a read.
+struct NoteForm {
+    token: String,
+    version: String,
+    text: String,
+}
+
+impl NoteForm {
+    async fn of(client: &reqwest::Client, served: &Served, read: i64) -> Self {
+        let page = client.get(served.url(&format!("/read/{read}"))).send().await.unwrap();
+        let page = page.text().await.unwrap();
+        Self {
+            token: between(&page, "name=\"token\" value=\"", "\""),
+            version: version(&page),
+            text: between(&between(&page, "<textarea id=\"note-text\"", "</textarea>"), ">\n", "\0"),
+        }
+    }
+}
+
+fn version(page: &str) -> String {
+    between(page, "name=\"version\" value=\"", "\"")
+}
+
+/// The text after `start` and before `end`, or to the end of the page.
+fn between(page: &str, start: &str, end: &str) -> String {
+    let (_, rest) = page.split_once(start).unwrap_or_else(|| panic!("no {start:?} in {page}"));
+    rest.split_once(end).map_or(rest, |(text, _)| text).to_owned()
+}
+
+/// Saves longer and longer texts as one note until the server is gone.
+async fn write(
+    client: reqwest::Client,
+    address: String,
+    kill: usize,
+    form: NoteForm,
+    mut note: Written,
+) -> Written {
+    let mut version = form.version;
+    for n in 1.. {
+        let text = format!("Text {n} before kill {kill}") + &"\nword".repeat(n);
+        note.sent = Some(text.clone());
+        let fields = [("token", &*form.token), ("part", "marks"), ("version", &*version), ("text", &*text)];
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = client.post(&address).header("content-type", "application/x-www-form-urlencoded");
+        let Ok(answer) = request.body(body).send().await else { break };
+        assert!(answer.status().is_success(), "{}", answer.status());
+        (note.saved, note.sent, note.saves) = (text, None, note.saves + 1);
+        let Ok(part) = answer.text().await else { break };
+        version = self::version(&part);
+    }
+    note
+}
+
+/// What a note may be after a kill is what was answered last, or what had no answer yet.
+fn assert_kept(note: &Written, there: &str, seed: u64) {
+    let is_kept = there == note.saved || note.sent.as_deref() == Some(there);
+    assert!(
+        is_kept,
+        "BACKISSUE_TEST_SEED={seed}: read {} has {there:?}; answered as saved was {:?}, without an answer {:?}",
+        note.read, note.saved, note.sent
+    );
+}
+
+async fn fifty_kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let seed = seed();
+    println!("BACKISSUE_TEST_SEED={seed}");
+    let mut random = Random(seed);
+    let kept = make(&web);
+    kept.archive.done(&["sync"]).unwrap();
+    let week = kept.archive.json(&["week"]).unwrap();
+    let reads = week["reads"].as_array().unwrap().iter().take(3).map(|read| read["id"].as_i64().unwrap());
+    let mut notes: Vec<Written> =
+        reads.map(|read| Written { read, saved: String::new(), sent: None, saves: 0 }).collect();
+    let client = client();
+    for kill in 0..KILLS {
+        let served = kept.archive.serve(&[]).unwrap();
+        let mut writers = JoinSet::new();
+        for mut note in notes.drain(..) {
+            let form = NoteForm::of(&client, &served, note.read).await;
+            assert_kept(&note, &form.text, seed);
+            (note.saved, note.sent) = (form.text.clone(), None);
+            let address = served.url(&format!("/note/{}", note.read));
+            writers.spawn(write(client.clone(), address, kill, form, note));
+        }
+        tokio::time::sleep(LATEST.mul_f64(random.below(1000) as f64 / 1000.0)).await;
+        drop(served);
+        notes = writers.join_all().await;
+        kept.ten_minutes_pass();
+    }
+    for note in &notes {
+        let there = kept.archive.done(&["note", &note.read.to_string()]).unwrap();
+        assert_kept(note, there.trim_end(), seed);
+    }
+    let saves: usize = notes.iter().map(|note| note.saves).sum();
+    println!("{KILLS} kills, {saves} notes saved between them");
+    assert!(saves > KILLS, "{saves} saved notes test nothing");
+    let found = kept.archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_sqlite_fifty_kills_lose_no_saved_note() {
+    needs!(SharedData);
+    fifty_kills_lose_no_saved_note(Kept::on_sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_postgresql_fifty_kills_lose_no_saved_note() {
+    needs!(SharedData, Postgres);
+    fifty_kills_lose_no_saved_note(Kept::on_postgresql).await;
+}
