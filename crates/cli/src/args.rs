@@ -137,6 +137,12 @@ pub enum Command {
         after_help = "Example:\n  backissue show 42\n  backissue show 42 --json | jq .precis.problem.text"
     )]
     Show(ShowArgs),
+    /// Save any page: it becomes a read of the source "Saved", on your shelf
+    #[command(
+        after_help = "Example:\n  backissue save https://blog.example.com/an-article\n\nA running `serve` or the next `sync` fetches it, by the \
+                      same rules as every other page."
+    )]
+    Save(SaveArgs),
     /// Keep reads on your shelf
     #[command(after_help = "Example:\n  backissue keep 42 57\n  backissue keep --not 42")]
     Keep(MarkArgs),
@@ -363,6 +369,17 @@ pub struct ExportArgs {
     /// The output file; standard output by default
     #[arg(long, short)]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `save`.
+#[derive(Debug, Args)]
+pub struct SaveArgs {
+    /// The page's address
+    #[arg(value_parser = values::web_address)]
+    pub url: Url,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `keep` and `done`.

@@ -56,6 +56,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Weeks(args) => commands::weeks::run(args, settings).await,
         Command::Week(args) => commands::week::run(args, settings).await,
         Command::Show(args) => commands::show::run(args, settings).await,
+        Command::Save(args) => commands::reader::save(args, settings).await,
         Command::Keep(args) => commands::reader::mark(args, Mark::Keep, settings).await,
         Command::Done(args) => commands::reader::mark(args, Mark::Done, settings).await,
         Command::Note(args) => commands::reader::note(args, settings).await,

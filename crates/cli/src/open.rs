@@ -24,7 +24,7 @@ use crate::text;
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no archive in {location} (from: {origin}); check --data and --database, make one with `backissue serve`, \
-     `sync`, `follow` or `import FEEDS.opml`, or add --create"
+     `sync`, `follow`, `save` or `import FEEDS.opml`, or add --create"
 )]
 pub struct NoArchive {
     location: String,

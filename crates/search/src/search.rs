@@ -266,8 +266,8 @@ impl Search {
         Ok(query)
     }
 
-    /// Looks up the reads that match the filters `is:` and `label:`. Without a reader, removes these
-    /// filters.
+    /// Looks up the reads that match the filters `is:` and `label:`. Without a reader, removes
+    /// these filters.
     async fn with_own(&self, mut query: Query, reader: Option<ReaderId>) -> Result<Query, SearchFailure> {
         let own: Vec<Filter> =
             query.filters().map(|(filter, _)| filter.clone()).filter(Filter::is_own).collect();

@@ -5,8 +5,9 @@
 //! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
 //! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`. Of what
 //! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
-//! (what they did with reads), `notes` (what they wrote about them), `practice` (cards and
-//! answers), `own` (all of it, to take elsewhere). `check` is for `doctor`.
+//! (what they did with reads), `notes` (what they wrote about them), `saving` (pages that they save
+//! by address), `practice` (cards and answers), `own` (all of it, to take elsewhere). `check` is
+//! for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -56,6 +57,7 @@ mod polls;
 mod practice;
 mod read_jobs;
 mod rows;
+mod saving;
 mod sources;
 mod times;
 mod titles;
@@ -84,6 +86,7 @@ pub use own::{OwnAnswer, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
+pub use saving::{PageSaved, SAVED};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 
 #[cfg(test)]

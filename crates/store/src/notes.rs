@@ -404,8 +404,8 @@ impl Store {
     }
 
     /// A page of the reader's notes, last changed first: at most `limit` (at most 200) after the
-    /// cursor. With `words`, only notes that have each of them in their text or in the read's title,
-    /// in any case. With words, every note is examined.
+    /// cursor. With `words`, only notes that have each of them in their text or in the read's
+    /// title, in any case. With words, every note is examined.
     ///
     /// # Errors
     /// If the database fails.

@@ -122,8 +122,8 @@ impl Store {
         self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
     }
 
-    /// The reads to start with on a concept, at most `limit`: those with the most certain problem and
-    /// outcome.
+    /// The reads to start with on a concept, at most `limit`: those with the most certain problem
+    /// and outcome.
     ///
     /// # Errors
     /// Where the database fails.

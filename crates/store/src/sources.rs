@@ -129,52 +129,15 @@ impl Store {
 
     async fn try_follow(&self, new: &NewSource, now: Timestamp) -> Tried<Follow> {
         let mut tx = self.database.begin_admission().await?;
-        let site_url = on_the_web(new.site_url.as_ref());
-        let key = source_key(new, site_url);
-        if let Some(id) = followed_as(&mut tx, &key).await? {
-            let is_new = follow_again(&mut tx, id, now).await?;
-            let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id);
-            let row = tx.row(query).await?.ok_or_else(|| Failure::Unreadable(format!("no source {id}")))?;
-            if is_new {
-                touch(&mut tx).await?;
-                tx.commit().await?;
-            } else {
-                tx.abandon().await?;
-            }
-            return Ok(Follow { source: source_of_row(&row)?, is_new });
+        let (id, is_new) = follow_in(&mut tx, new, now).await?;
+        let source = source_in(&mut tx, id).await?;
+        if is_new {
+            touch(&mut tx).await?;
+            tx.commit().await?;
+        } else {
+            tx.abandon().await?;
         }
-        let slug = free_slug(&mut tx, new).await?;
-        let active = [&new.feed_url, &new.listing_url, &new.sitemap_url].into_iter().any(Option::is_some);
-        let insert = sql(
-            "INSERT INTO source (slug, key, title, company, host, site_url, feed_url, sitemap_url, listing_url,
-                                 followed_at, standing, next_poll)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-        );
-        let row = tx
-            .row(
-                insert
-                    .bind(slug.as_str())
-                    .bind(key)
-                    .bind(cut(new.title.trim(), MAX_TITLE).as_ref())
-                    .bind(cut(new.company.as_deref().unwrap_or_default().trim(), MAX_NAME).as_ref())
-                    .bind(host_of(new))
-                    .bind(site_url.map(Url::as_str))
-                    .bind(new.feed_url.as_ref().map(Url::as_str))
-                    .bind(new.sitemap_url.as_ref().map(Url::as_str))
-                    .bind(new.listing_url.as_ref().map(Url::as_str))
-                    .bind(millis(now))
-                    .bind(standing_name(if active { Standing::Active } else { Standing::Waiting }))
-                    .bind(active.then_some(millis(now))),
-            )
-            .await?
-            .ok_or_else(|| Failure::Unreadable("a new source without a row".into()))?;
-        let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(row.int("id")?);
-        let row =
-            tx.row(query).await?.ok_or_else(|| Failure::Unreadable("a new source without a row".into()))?;
-        let source = source_of_row(&row)?;
-        touch(&mut tx).await?;
-        tx.commit().await?;
-        Ok(Follow { source, is_new: true })
+        Ok(Follow { source, is_new })
     }
 
     /// Changes a source. If its name changes, its reads are indexed again. A resumed source is due
@@ -453,10 +416,42 @@ async fn keep_without_asking(tx: &mut Tx, id: SourceId, now: Timestamp) -> Tried
     Ok(())
 }
 
+/// Follows a source, inside a transaction of admission. Returns whether it was not followed before.
+pub(crate) async fn follow_in(tx: &mut Tx, new: &NewSource, now: Timestamp) -> Tried<(SourceId, bool)> {
+    let site_url = on_the_web(new.site_url.as_ref());
+    let key = source_key(new, site_url);
+    if let Some(id) = followed_as(tx, &key).await? {
+        return Ok((SourceId(id), follow_again(tx, id, now).await?));
+    }
+    let slug = free_slug(tx, new).await?;
+    let active = [&new.feed_url, &new.listing_url, &new.sitemap_url].into_iter().any(Option::is_some);
+    let insert = sql(
+        "INSERT INTO source (slug, key, title, company, host, site_url, feed_url, sitemap_url, listing_url,
+                             followed_at, standing, next_poll)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+    );
+    let insert = insert
+        .bind(slug.as_str())
+        .bind(key)
+        .bind(cut(new.title.trim(), MAX_TITLE).as_ref())
+        .bind(cut(new.company.as_deref().unwrap_or_default().trim(), MAX_NAME).as_ref())
+        .bind(host_of(new))
+        .bind(site_url.map(Url::as_str))
+        .bind(new.feed_url.as_ref().map(Url::as_str))
+        .bind(new.sitemap_url.as_ref().map(Url::as_str))
+        .bind(new.listing_url.as_ref().map(Url::as_str))
+        .bind(millis(now))
+        .bind(standing_name(if active { Standing::Active } else { Standing::Waiting }))
+        .bind(active.then_some(millis(now)));
+    let row = tx.row(insert).await?;
+    let row = row.ok_or_else(|| Failure::Unreadable("a new source without a row".into()))?;
+    Ok((SourceId(row.int("id")?), true))
+}
+
 /// Follows an unfollowed source again. Returns whether it was unfollowed.
 async fn follow_again(tx: &mut Tx, id: i64, now: Timestamp) -> Tried<bool> {
     let update = sql("UPDATE source SET unfollowed_at = NULL, next_poll = $2,
-            standing = CASE WHEN feed_url IS NULL THEN 'waiting' ELSE 'active' END
+            standing = CASE WHEN coalesce(feed_url, listing_url, sitemap_url) IS NULL THEN 'waiting' ELSE 'active' END
          WHERE id = $1 AND unfollowed_at IS NOT NULL");
     Ok(tx.run(update.bind(id).bind(millis(now))).await? > 0)
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use backissue_needs::{needs, shared_dir};
 use backissue_tests::program::Archive;
+use backissue_tests::web::SmallWeb;
 
 use crate::small_web;
 
@@ -12,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "serve",
     "sync",
     "follow",
@@ -25,6 +26,7 @@ const COMMANDS: [&str; 26] = [
     "weeks",
     "week",
     "show",
+    "save",
     "keep",
     "done",
     "note",
@@ -493,8 +495,44 @@ fn import_needs_an_archive_and_reports_refusals() {
     assert!(help.contains("import its feeds and run `sync` first"), "{help}");
 
     std::fs::write(&file, utf16(&format!("\u{feff}{mine}"))).unwrap();
-    assert_eq!(archive.json(&["import", &name]).unwrap()["reads"], 1);
+    let said = archive.run(&["import", &name, "--json"]).unwrap();
+    let taken: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &taken["reads"], &taken["missing"]), (4, &1.into(), &serde_json::json!([])));
+    assert_eq!(taken["refused"][1]["url"], url);
     std::fs::write(&file, utf16(&mine.to_string())).unwrap();
     let said = archive.run(&["import", &name]).unwrap();
     assert!(said.code == 1 && said.err.contains("UTF-16 without a byte order mark"), "{}", said.err);
+}
+
+#[test]
+fn any_page_is_saved_fetched_and_kept() {
+    needs!(SharedData);
+    let (web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let week = archive.json(&["week"]).unwrap();
+    let (url, title) = (week["reads"][0]["url"].as_str().unwrap(), &week["reads"][0]["title"]);
+    let known = archive.json(&["save", url]).unwrap();
+    assert_eq!(known, serde_json::json!({ "read": week["reads"][0]["id"], "new": false }));
+    assert_eq!(archive.json(&["shelf"]).unwrap()[0]["url"], url);
+
+    let mut flags = web.arguments();
+    flags.extend(SmallWeb::without_pauses());
+    let alone = Archive::new(flags).unwrap();
+    let said = alone.done(&["save", url]).unwrap();
+    assert!(said.contains("Saved as read 1."), "{said}");
+    assert_eq!(alone.run(&["shelf"]).unwrap().code, 3, "it is not fetched yet");
+    let synced = alone.json(&["sync"]).unwrap();
+    assert_eq!((&synced["sources_due"], &synced["reads_done"]), (&0.into(), &1.into()), "{synced}");
+    let shelf = alone.json(&["shelf"]).unwrap();
+    assert_eq!((&shelf[0]["url"], &shelf[0]["title"]), (&url.into(), title));
+    assert_eq!(alone.json(&["save", url]).unwrap()["new"], false);
+    assert_eq!(alone.json(&["doctor"]).unwrap()["ok"], true);
+    for (address, why) in
+        [("mailto:me@blog.example", "not an address on the web"), ("https://", "not an address")]
+    {
+        let said = alone.run(&["save", address]).unwrap();
+        assert!(said.code == 2 && said.err.contains(why), "{address}: {}", said.err);
+    }
+    let private = Archive::new(Vec::new()).unwrap().run(&["save", "http://127.0.0.1/x"]).unwrap();
+    assert!(private.code == 1 && private.err.contains("is not public"), "{}", private.err);
 }

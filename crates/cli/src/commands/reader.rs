@@ -1,18 +1,21 @@
-//! `backissue keep`, `done`, `note`, `shelf`: marks, notes and labels in the terminal. Also their
-//! export and import for another archive.
+//! `backissue save`, `keep`, `done`, `note`, `shelf`: saved pages, marks, notes and labels in the
+//! terminal. Also their export and import for another archive.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use backissue_model::{Mark, NoteText, ReadId, ReaderId, markdown};
+use backissue_fetch::why_url_not_public;
+use backissue_model::{CanonicalUrl, Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_practise::next_showing;
-use backissue_store::{NoteSaved, Own, OwnRead, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn};
+use backissue_store::{
+    NoteSaved, Own, OwnRead, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::args::{MarkArgs, NoteArgs, ShelfArgs};
+use crate::args::{MarkArgs, NoteArgs, SaveArgs, ShelfArgs};
 use crate::commands::week;
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
@@ -42,6 +45,32 @@ pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Res
         }
     }
     Ok(outcome)
+}
+
+/// Saves a page and keeps it.
+pub async fn save(args: SaveArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    if !settings.allow_private_addresses.value
+        && let Some(why) = why_url_not_public(&args.url)
+    {
+        bail!("{} is not public, so it cannot be saved: {why}", args.url);
+    }
+    let url = CanonicalUrl::of(&args.url)?;
+    let store = open::store_or_new(&settings).await?;
+    let (read, is_new) = match store.save_page(ReaderId::ONE, &url, Timestamp::now()).await? {
+        PageSaved::New(read) => (read, true),
+        PageSaved::Known(read) => (read, false),
+        PageSaved::TooManyWaiting => {
+            bail!("saved pages of 200 sites wait to be fetched; run `backissue sync`, then save this one")
+        }
+    };
+    if args.json {
+        output::json(&json!({ "read": read, "new": is_new }))?;
+    } else if is_new {
+        say!("Saved as read {read}. A running `backissue serve` or the next `backissue sync` fetches it.")?;
+    } else {
+        say!("The archive has it as read {read}, which is kept now.")?;
+    }
+    Ok(Outcome::Fine)
 }
 
 /// Prints or saves the note on a read.

@@ -57,38 +57,38 @@ impl Filter {
     pub(crate) fn read(name: &str, value: &str) -> Reading {
         let value = without_quotes(value);
         let value = value.trim();
-        let read = match name.to_lowercase().as_str() {
-            "company" => Ok(Self::Company(value.to_owned())),
-            "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
-            "source" => Ok(Self::Source(Slug::of(value))),
-            "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
-                let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
-                format!("is not a concept of the vocabulary{}", meant(nearest))
-            }),
-            "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
-                let kinds = Kind::ALL.map(Kind::as_str);
-                format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
-            }),
-            "week" => value
-                .to_uppercase()
-                .parse()
-                .map(Self::Week)
-                .map_err(|_| "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()),
-            "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
-            "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
-            "is" => value.to_lowercase().parse().map(Self::Is).map_err(|_| {
-                let names = Mine::ALL.map(Mine::as_str);
-                format!(
-                    "is not something you do with reads; write {}{}",
-                    names.join(", "),
-                    did_you_mean(value, names)
-                )
-            }),
-            "label" => value.parse().map(Self::Label).map_err(|_| {
-                "is not a label; a label has letters or digits, at most 60 characters, and no comma".to_owned()
-            }),
-            _ => return Reading::NoSuchFilter,
-        };
+        let read =
+            match name.to_lowercase().as_str() {
+                "company" => Ok(Self::Company(value.to_owned())),
+                "tech" | "technology" => Ok(Self::Technology(value.to_lowercase())),
+                "source" => Ok(Self::Source(Slug::of(value))),
+                "concept" => concept(value).map(Self::Concept).ok_or_else(|| {
+                    let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
+                    format!("is not a concept of the vocabulary{}", meant(nearest))
+                }),
+                "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
+                    let kinds = Kind::ALL.map(Kind::as_str);
+                    format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
+                }),
+                "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
+                    "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()
+                }),
+                "before" => first_day(value).map(Self::Before).ok_or_else(no_date),
+                "after" | "since" => first_day(value).map(Self::After).ok_or_else(no_date),
+                "is" => value.to_lowercase().parse().map(Self::Is).map_err(|_| {
+                    let names = Mine::ALL.map(Mine::as_str);
+                    format!(
+                        "is not something you do with reads; write {}{}",
+                        names.join(", "),
+                        did_you_mean(value, names)
+                    )
+                }),
+                "label" => value.parse().map(Self::Label).map_err(|_| {
+                    "is not a label; a label has letters or digits, at most 60 characters, and no comma"
+                        .to_owned()
+                }),
+                _ => return Reading::NoSuchFilter,
+            };
         read.map_or_else(Reading::NoSuchValue, Reading::Filter)
     }
 

@@ -1,6 +1,6 @@
 //! Notes and labels of readers, and that they survive merging and unfollowing.
 
-use backissue_model::{Label, Mark, NoteText, ReadId, ReaderId, Stage};
+use backissue_model::{Label, Mark, NoteText, ReadId, ReaderId, Stage, Standing};
 
 use super::harness::*;
 use crate::*;
@@ -245,7 +245,7 @@ on_both!(notes_are_found_by_their_words_and_paged, |db| {
     assert_eq!(found("QUEUE GRÖßE").await, third, "in any case and order, what was changed last first");
     assert_eq!(found("100%").await.len(), 20, "signs of SQL are letters");
     assert_eq!(found("_").await, []);
-    assert_eq!(found("about /7 nothing").await.len(), 1, "words of the title count");
+    assert_eq!(found("about /008 nothing").await.len(), 1, "words of the title count");
     assert_eq!(db.store.notes(ReaderId(2), "queue", None, 4).await.unwrap().items, []);
 });
 
@@ -295,4 +295,29 @@ on_both!(the_shelf_is_grouped, |db| {
     }
     assert_eq!(db.store.shelf_groups(ONE).await.unwrap().concepts, [("caching".parse().unwrap(), 13)]);
     assert_eq!(db.store.shelf_by(ReaderId(2), &every, ShelfOrder::Kept, ShelfBy::Label).await.unwrap(), []);
+});
+
+on_both!(saved_page_is_kept_and_goes_to_its_site_later, |db| {
+    let url = canonical("https://acme.example/1?utm_source=mail");
+    let PageSaved::New(read) = db.store.save_page(ONE, &url, at(1)).await.unwrap() else { panic!("not new") };
+    assert_eq!(db.store.save_page(ONE, &url, at(2)).await.unwrap(), PageSaved::Known(read));
+    db.finish_all().await;
+    let card = db.store.cards(&[read]).await.unwrap().remove(0);
+    assert_eq!((card.company.as_str(), card.source_title.as_str()), ("Saved", "Saved"));
+    let kept = db.store.shelf(ONE, &ShelfFilter::default(), ShelfOrder::Kept, None, 5).await.unwrap();
+    assert_eq!(
+        kept.items.iter().map(|own| (own.card.id, own.kept)).collect::<Vec<_>>(),
+        [(read, Some(at(1)))]
+    );
+    let saved = db.store.source_by_slug("saved").await.unwrap().unwrap();
+    assert_eq!((saved.health.standing, saved.health.next_poll, saved.reads), (Standing::Waiting, None, 1));
+
+    // A followed site takes its page over. The page stays among the saved ones, too.
+    let acme = db.follow("Acme").await;
+    db.poll(&acme, vec![entry("https://acme.example/1", Some("2026-05-11"))]).await;
+    assert_eq!(db.store.cards(&[read]).await.unwrap()[0].company, "Acme");
+    db.store.unfollow(acme.id, Unfollow::DropReads, at(1000)).await.unwrap();
+    assert_eq!(db.store.cards(&[read]).await.unwrap()[0].company, "Saved");
+    let missing = db.store.save_page(ReaderId(9), &url, at(3)).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 });

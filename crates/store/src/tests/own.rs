@@ -156,7 +156,7 @@ on_both!(import_reports_what_exceeds_a_limit, |db| {
     let refused = [Refusal::Note(joined), Refusal::Labels(labels(20, 22)), Refusal::Answer(NOTE_MAX + 1)];
     let refused: Vec<_> = refused.into_iter().map(|what| (theirs[0].url.clone(), what)).collect();
     assert_eq!(taken, TakenIn { reads: 2, missing: vec![], refused: refused.clone() });
-    assert!(refused[0].1.to_string().contains("100009 characters, at most 100000"), "{}", refused[0].1);
+    assert!(refused[0].1.to_string().contains("100011 characters, at most 100000"), "{}", refused[0].1);
     assert!(refused[1].1.to_string().ends_with("at most 20 labels, so it did not get: label 20, label 21"));
     let there = db.store.own(ONE).await.unwrap();
     assert_eq!((there[0].note.as_str(), there[0].done), ("Mine", Some(at(2))), "the rest is imported");

@@ -7,6 +7,7 @@ use backissue_needs::needs;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::harness::*;
 use crate::*;
@@ -194,7 +195,7 @@ impl World {
         store.ask_for(&Selection::All, "mine", at(1000)).await.unwrap();
         while let Some(read) = store.claim_again("mine", at(1000), LEASE).await.unwrap() {
             let made = precis(&read, Kind::Tutorial, false, &["rate-limiting"]);
-            assert_eq!(store.finish_again(&read, &made, at(1000)).await.unwrap(), Finished::Done);
+            assert_eq!(store.finish_again(&read, &made, &[], at(1000)).await.unwrap(), Finished::Done);
         }
     }
 
@@ -279,13 +280,15 @@ async fn run(steps: &[Step]) {
     world.db.remove().await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn readers_data_survives_everything(steps in prop::collection::vec(step(), 1..16)) {
-        needs!(Postgres);
+#[test]
+fn readers_data_survives_everything() {
+    needs!(Postgres);
+    let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
+    let steps = prop::collection::vec(step(), 1..16);
+    let survived = TestRunner::new(config).run(&steps, |steps| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         runtime.unwrap().block_on(run(&steps));
-    }
+        Ok(())
+    });
+    survived.unwrap();
 }

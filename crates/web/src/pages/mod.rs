@@ -10,6 +10,7 @@ mod note;
 mod practise;
 mod prior_art;
 mod read;
+mod save;
 mod search;
 mod shelf;
 mod source;
@@ -52,6 +53,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/undo", form(marks::undo))
         .route("/note/{id}", form(note::save))
         .route("/labels/{id}", form(note::label))
+        .route("/save", form(save::save))
         .route("/practise/reveal/{id}", form(practise::reveal))
         .route("/practise/rate/{id}", form(practise::rate_answer))
         .route("/practise/remove/{id}", form(practise::remove))

@@ -205,7 +205,7 @@ pub(crate) async fn card(
     Ok(frame.page(question(&frame, &page, &asked, given.len())?))
 }
 
-fn sent_to(address: String) -> Response {
+pub(super) fn sent_to(address: String) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, address), (CACHE_CONTROL, "private, no-store".to_owned())])
         .into_response()
 }

@@ -1,6 +1,8 @@
 //! The followed blogs, `/sources`, with their health.
 
-use axum::extract::State;
+use std::collections::HashMap;
+
+use axum::extract::{Query, State};
 use backissue_model::{Source, Standing};
 use backissue_store::{SourceFilter, Store};
 use jiff::Timestamp;
@@ -13,12 +15,17 @@ use crate::parts::icons;
 use crate::words;
 
 /// `/sources`
-pub(crate) async fn sources(frame: Frame, State(store): State<Store>) -> Result<Page, Fault> {
+pub(crate) async fn sources(
+    frame: Frame,
+    Query(query): Query<HashMap<String, String>>,
+    State(store): State<Store>,
+) -> Result<Page, Fault> {
     let sources = store.sources(&SourceFilter::default()).await?;
-    Ok(frame.page(document(&sources, frame.now, frame.zone())))
+    Ok(frame.page(document(&frame, &sources, query.contains_key("saved"))))
 }
 
-fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
+fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
+    let (now, zone) = (frame.now, frame.zone());
     let (troubled, others): (Vec<_>, Vec<_>) =
         sources.iter().partition(|source| state(source) == Condition::Trouble);
     Document {
@@ -30,6 +37,7 @@ fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
                 h1 { "Sources" }
                 p.standfirst { (at_a_glance(sources, troubled.len())) }
             }
+            @if frame.reader.is_some() { (save_form(frame, is_saved)) }
             @if !troubled.is_empty() {
                 section aria-labelledby="troubled" {
                     h2 #troubled .section { "In trouble" }
@@ -47,6 +55,19 @@ fn document(sources: &[Source], now: Timestamp, zone: &TimeZone) -> Document {
             }
         },
         ..Document::default()
+    }
+}
+
+/// A field for the address of a page to save.
+fn save_form(frame: &Frame, is_saved: bool) -> Markup {
+    html! {
+        form #save .labels method="post" action="/save" {
+            (frame.form_fields_to("/sources"))
+            label for="save-url" { "Save a page" }
+            input #save-url name="url" inputmode="url" placeholder="Its address" autocomplete="off" required;
+            button { "Save" }
+            @if is_saved { p role="status" { "Saved and kept. It is shown as soon as it is fetched." } }
+        }
     }
 }
 

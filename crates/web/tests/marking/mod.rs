@@ -374,7 +374,9 @@ async fn labels_keep_reads_and_filter_the_shelf() {
     assert_eq!(shelf("?source=undergrowth&week=2026-W20&sort=published").await, ["m2", "m1"]);
     let page = html::Page::parse("/shelf", &site.get("/shelf").await.body);
     assert_eq!(page.all(".own-labels li"), ["interview", "<b>", "to read"]);
-    assert_eq!(page.all(".facet .name"), ["<b>", "interview", "to read", "Fernhost", "Week 20 of 2026"]);
+    let concepts = ["Caching", "Multi-tenancy", "noisy neighbours", "Scheduling"];
+    let groups = [&["<b>", "interview", "to read"], &concepts[..], &["Fernhost", "Week 20 of 2026"]].concat();
+    assert_eq!(page.all(".facet .name"), groups);
     assert_eq!(send(1, "remove", "to read").await, StatusCode::SEE_OTHER);
     assert_eq!(site.read_page(1).await.all(".labels li a"), ["<b>"]);
 }
@@ -463,4 +465,37 @@ async fn the_shelf_is_grouped_and_narrowed_by_concept() {
     assert_eq!(narrowed.all(".chips .chip"), ["Caching"]);
     assert_eq!(page("?by=label&concept=fuzzing").await.all("h2.section"), Vec::<String>::new());
     assert_eq!(site.get("/shelf?by=mood").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn page_is_saved_by_its_address() {
+    let site = site(&blogs()).await;
+    let save = async |url: &str| {
+        let page = html::Page::parse("/sources", &site.get("/sources").await.body);
+        page.assert_well_formed();
+        let token = page.attributes("#save [name=token]", "value").remove(0);
+        site.post("/save", &[("token", &token), ("back", "/sources"), ("url", url)], &[OWN]).await
+    };
+    let card = site.store.cards(&[ReadId(1)]).await.unwrap().remove(0);
+    let known = save(card.url.as_str()).await;
+    assert_eq!(
+        (known.status, &known.headers["location"]),
+        (StatusCode::SEE_OTHER, &"/read/1".parse().unwrap())
+    );
+    let shelf = html::Page::parse("/shelf", &site.get("/shelf").await.body);
+    assert_eq!(shelf.attributes(".marks", "id"), ["m1"]);
+    let new = save("blog.example/an-article").await;
+    assert_eq!(new.headers["location"], "/sources?saved=1#save");
+    let page = html::Page::parse("/sources", &site.get("/sources?saved=1").await.body);
+    page.assert_well_formed();
+    assert!(page.one("#save [role=status]").starts_with("Saved and kept."));
+    let before = site.version().await;
+    for wrong in ["", "blog", "javascript:alert(1)", "ftp://blog.example/x", "<script>"] {
+        let answer = save(wrong).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        html::Page::parse("/save", &answer.body).assert_well_formed();
+    }
+    assert_eq!(site.version().await, before);
+    let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
+    assert!(!read_only.get("/sources").await.body.contains("/save"));
 }

@@ -194,7 +194,7 @@ async fn hostile_answers_are_refused_and_change_nothing() {
     let before = site.version().await;
     for (path, name, value, status) in [
         ("/practise/reveal/1", "text", "x".repeat(1 << 20).as_str(), 413),
-        ("/practise/reveal/1", "text", "é".repeat(60_000).as_str(), 413),
+        ("/practise/reveal/1", "text", "é".repeat(100_001).as_str(), 413),
         ("/practise/reveal/9999", "text", "a", 404),
         ("/practise/reveal/x", "text", "a", 404),
         ("/practise/reveal/1", "other", "a", 400),
