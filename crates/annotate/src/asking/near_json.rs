@@ -109,7 +109,7 @@ mod tests {
             (r#"{"a":1,"b":"half a sen"#, r#"{"a":1}"#),
             (
                 r#"{"a":1,"b":{"text":"whole","sentences":[1,12"#,
-                r#"{"a":1,"b":{"sentences":[1],"text":"whole"}}"#,
+                r#"{"a":1,"b":{"text":"whole","sentences":[1]}}"#,
             ),
             (r#"{"a":1,"b":{"text":"#, r#"{"a":1,"b":{}}"#),
             (r#"{"a":1,"b":tru"#, r#"{"a":1}"#),

@@ -25,7 +25,8 @@ pub struct Question {
     pub system: String,
     /// The article.
     pub user: String,
-    /// The reply's form, as a JSON schema in which every property is required.
+    /// The reply's form, as a JSON schema in which every property is required. A model that is held
+    /// to it writes the properties in the order of the schema: the kind and the problem first.
     pub schema: Value,
 }
 

@@ -104,6 +104,18 @@ fn the_question_holds_the_article_as_numbered_sentences() {
     assert_eq!(schema.matches(r#""type":"array""#).count(), schema.matches("maxItems").count());
 }
 
+#[test]
+fn schema_has_the_fields_in_the_order_in_which_they_are_written() {
+    let written = asking().question().schema.to_string();
+    let places: Vec<usize> = ["kind", "problem", "approach", "outcome", "concepts", "technologies"]
+        .iter()
+        .map(|field| written.find(&format!(r#""{field}":{{"#)).unwrap())
+        .collect();
+    assert!(places.is_sorted(), "{written}");
+    // The model chooses its sentences first, then writes what they say.
+    assert!(written.find(r#""sentences":{"#) < written.find(r#""text":{"#), "{written}");
+}
+
 fn assert_shown(user: &str) {
     let expected = "<article>\ncompany: Netflix\ntitle: Mount mayhem on modern machines\n\
 [1] Our platform needs to start hundreds of containers in seconds.\n\
