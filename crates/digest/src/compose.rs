@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use backissue_model::{ConceptSlug, Kind, Marks, Precis, Statement, Week};
+use backissue_model::{ConceptSlug, Issue, IssueRead, Kind, Marks, Precis, Statement, Week};
 use backissue_store::{ReadCard, ReadSummary};
 
 use crate::concept_name;
@@ -169,21 +169,31 @@ impl Digest {
 
 /// Composes a week. Hidden reads are dropped; a read that the reader is done with does not come
 /// first.
-pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice) -> Digest {
+///
+/// An issue decides which reads come first and which are left out; the rest is composed by rule.
+pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<&Issue>) -> Digest {
+    let dropped = issue.map(|issue| issue.dropped.as_slice()).unwrap_or_default();
     let is_chosen = |read: &WeekRead| {
         let concepts = &read.read.card.concepts;
         choice.concepts.is_empty() || concepts.iter().any(|concept| choice.concepts.contains(concept))
     };
-    let mut reads: Vec<WeekRead> =
-        reads.into_iter().filter(|read| read.marks.hidden.is_none() && is_chosen(read)).collect();
+    let mut reads: Vec<WeekRead> = reads
+        .into_iter()
+        .filter(|read| {
+            read.marks.hidden.is_none() && is_chosen(read) && !dropped.contains(&read.read.card.id)
+        })
+        .collect();
     reads.sort_by(|a, b| score(b).total_cmp(&score(a)).then_with(|| order(a).cmp(&order(b))));
-    let (picks, rest) = pick(reads, choice.most);
+    let (picks, rest) = match issue {
+        Some(issue) => chosen(reads, &issue.first),
+        None => pick(reads, choice.most),
+    };
     let (announcements, rest): (Vec<_>, Vec<_>) =
         rest.into_iter().map(|read| read.read.card).partition(is_announcement);
     let mut digest = Digest {
         week,
-        remark: String::new(),
-        picks: picks.into_iter().map(|read| Pick { read: read.read, remark: String::new() }).collect(),
+        remark: issue.map(|issue| issue.remark.clone()).unwrap_or_default(),
+        picks,
         groups: grouped(rest),
         announcements,
         totals: Totals::default(),
@@ -233,8 +243,8 @@ pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (&'static str,
 
 /// Takes the best reads with a problem out of `reads`, which has the best first. Each read of a
 /// company that is taken lowers the score of the company's others.
-fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<WeekRead>, Vec<WeekRead>) {
-    let mut taken: Vec<WeekRead> = Vec::new();
+fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<Pick>, Vec<WeekRead>) {
+    let mut taken: Vec<Pick> = Vec::new();
     let mut of_company: HashMap<String, i32> = HashMap::new();
     while taken.len() < most {
         let points = |read: &WeekRead| {
@@ -252,9 +262,19 @@ fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<WeekRead>, Vec<WeekRead>)
         let Some(best) = best else { break };
         let read = reads.remove(best);
         *of_company.entry(read.read.card.company.clone()).or_default() += 1;
-        taken.push(read);
+        taken.push(Pick { read: read.read, remark: String::new() });
     }
     (taken, reads)
+}
+
+/// Takes what an issue puts first out of `reads`. What the week no longer has is passed over.
+fn chosen(mut reads: Vec<WeekRead>, first: &[IssueRead]) -> (Vec<Pick>, Vec<WeekRead>) {
+    let take = |chosen: &IssueRead| {
+        let at = reads.iter().position(|read| read.read.card.id == chosen.read)?;
+        Some(Pick { read: reads.remove(at).read, remark: chosen.remark.clone() })
+    };
+    let picks = first.iter().filter_map(take).collect();
+    (picks, reads)
 }
 
 /// Groups reads by the first of their concepts; a concept that only one read has makes no group.

@@ -2,13 +2,16 @@
 //!
 //! [`compose`] decides which reads of a week come first and how the rest is grouped. Each rendering
 //! writes the same [`Digest`] in another form: [`markdown`] for documents, [`html`] for what shows
-//! HTML, [`feed`] for feed readers.
+//! HTML, [`feed`] for feed readers,
+//! [`mail`] for mail programs, [`chat`] for chat servers.
 //!
 //! This crate does no input or output, reads no clock and sends nothing.
 
+pub mod chat;
 mod compose;
 pub mod feed;
 pub mod html;
+pub mod mail;
 pub mod markdown;
 mod site;
 pub mod words;

@@ -45,6 +45,7 @@ mod facets;
 #[cfg(feature = "generate")]
 mod generate;
 mod hubs;
+mod issues;
 mod keys;
 mod location;
 mod marks;
@@ -76,6 +77,7 @@ pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
+pub use issues::{IssueChange, IssueChanged, StoredIssue};
 pub use location::{Location, LocationError};
 pub use marks::{Action, Among, Mine, ReaderCount, UnknownMine};
 pub use notes::{

@@ -30,6 +30,7 @@ macro_rules! steps {
                 ("budget", include_str!(concat!("../migrations/", $folder, "/0015_budget.sql"))),
                 ("refused", include_str!(concat!("../migrations/", $folder, "/0016_refused.sql"))),
                 ("start", include_str!(concat!("../migrations/", $folder, "/0017_start.sql"))),
+                ("issues", include_str!(concat!("../migrations/", $folder, "/0018_issues.sql"))),
             ])
         })
     };

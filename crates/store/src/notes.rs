@@ -2,7 +2,7 @@
 //!
 //! Only a caller that has seen the last version of a note can change it, so that no change is lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use backissue_model::{ConceptSlug, Label, Note, NoteText, ReadId, ReaderId};
 use jiff::Timestamp;
@@ -215,6 +215,19 @@ impl Store {
     pub async fn labels(&self, reader: ReaderId, read: ReadId) -> Result<Vec<Label>, StoreError> {
         let found = async { Ok(self.labels_of(reader, &[read]).await?.remove(&read).unwrap_or_default()) };
         found.await.map_err(|f: Failure| f.at(&self.location, "looking up labels"))
+    }
+
+    /// The reads among these that have a label of the reader.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn labelled(&self, reader: ReaderId, reads: &[ReadId]) -> Result<HashSet<ReadId>, StoreError> {
+        if reads.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let labels = self.labels_of(reader, reads).await;
+        let labels = labels.map_err(|f: Failure| f.at(&self.location, "looking up labels"))?;
+        Ok(labels.into_keys().collect())
     }
 
     /// All labels of the reader, at most 200, in alphabetical order.

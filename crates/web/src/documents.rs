@@ -14,7 +14,7 @@ use crate::narrowing::Narrowing;
 use crate::{App, SiteSettings};
 
 /// Most reads of a week that a document has.
-const WEEK: u32 = 1000;
+pub(crate) const WEEK: u32 = 1000;
 
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
@@ -38,10 +38,15 @@ pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
     Ok(document(MARKDOWN, markdown::read(&read.into(), &outside(&app.site))))
 }
 
-/// A week, composed by rule.
+/// A week as it goes out: its published issue, else composed by rule. A part of a week has no
+/// issue.
 pub(crate) async fn digest(store: &Store, week: Week, filter: &ReadFilter) -> Result<Digest, Fault> {
     let reads = store.summaries(filter, Order::ProblemsFirst, WEEK).await?;
-    Ok(compose(week, reads.into_iter().map(WeekRead::from).collect(), &Choice::default()))
+    let whole = ReadFilter { week: Some(week), ..ReadFilter::default() };
+    let stored = if *filter == whole { store.issue(week).await? } else { None };
+    let issue = stored.filter(|stored| stored.published_at.is_some()).map(|stored| stored.issue);
+    let reads = reads.into_iter().map(WeekRead::from).collect();
+    Ok(compose(week, reads, &Choice::default(), issue.as_ref()))
 }
 
 pub(crate) fn document(media_type: &'static str, text: String) -> Response {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod archive;
+mod digesting;
 mod documents;
 mod html;
 mod marking;

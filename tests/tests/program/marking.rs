@@ -27,7 +27,7 @@ async fn text(browser: &Browser, css: &str) -> String {
 /// Opens a week with many reads.
 async fn open_a_week(browser: &Browser, served: &Served) -> String {
     browser.window.goto(&served.url("/")).await.unwrap();
-    let link = browser.window.find(Locator::Css("main a[href^='/week/']")).await.unwrap();
+    let link = browser.window.find(Locator::Css("main a[href^='/week/']:not([href$=digest])")).await.unwrap();
     let week = link.attr("href").await.unwrap().unwrap();
     browser.window.goto(&served.url(&week)).await.unwrap();
     week

@@ -52,7 +52,15 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let reads = all(&store, &filter).await?;
     if args.markdown && !reads.is_empty() {
         let reads = store.summaries(&filter, Order::ProblemsFirst, MARKDOWN).await?;
-        let digest = compose(week, reads.into_iter().map(WeekRead::from).collect(), &Choice::default());
+        // A part of a week has no issue.
+        let stored = if is_narrow { None } else { store.issue(week).await? };
+        let issue = stored.filter(|stored| stored.published_at.is_some()).map(|stored| stored.issue);
+        let digest = compose(
+            week,
+            reads.into_iter().map(WeekRead::from).collect(),
+            &Choice::default(),
+            issue.as_ref(),
+        );
         print!("{}", output::safe(&markdown::week(&digest, &site(&settings, &store))));
     } else if args.json {
         output::json(

@@ -278,6 +278,10 @@ fn both_databases_have_the_same_tables() {
             include_str!("../../migrations/sqlite/0008_readers.sql"),
             include_str!("../../migrations/postgres/0008_readers.sql"),
         ),
+        (
+            include_str!("../../migrations/sqlite/0018_issues.sql"),
+            include_str!("../../migrations/postgres/0018_issues.sql"),
+        ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));
     }

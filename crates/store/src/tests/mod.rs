@@ -8,6 +8,7 @@ mod clock;
 mod concurrency;
 mod harness;
 mod hubs;
+mod issues;
 mod lists;
 mod marks;
 mod migrations;

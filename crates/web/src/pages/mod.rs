@@ -3,6 +3,7 @@
 mod api;
 mod concept;
 mod concepts;
+mod digest;
 mod empty;
 mod image;
 mod marks;
@@ -50,6 +51,7 @@ pub(crate) fn form_routes() -> Router<App> {
     Router::new()
         .route("/marks", form(marks::mark))
         .route("/week/{week}/done", form(marks::week_done))
+        .route("/week/{week}/issue", form(digest::change))
         .route("/undo", form(marks::undo))
         .route("/note/{id}", form(note::save))
         .route("/labels/{id}", form(note::label))
@@ -65,6 +67,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(week::newest))
         .route("/weeks", get(weeks::weeks))
         .route("/week/{week}", get(week::week))
+        .route("/week/{week}/digest", get(digest::digest))
         .route("/read/{id}", get(read::without_slug))
         .route("/read/{id}/{slug}", get(read::read))
         .route("/sources", get(sources::sources))

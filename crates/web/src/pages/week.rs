@@ -226,6 +226,7 @@ fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
             @if counted.unread > 0 {
                 button form="marks" formaction={ "/week/" (shown.week) "/done" } data-whole { "Mark this week done" }
             }
+            a href={ "/week/" (shown.week) "/digest" } { "Digest" }
         }
     }
 }

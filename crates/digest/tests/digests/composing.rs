@@ -1,78 +1,17 @@
-//! Digests of made-up weeks: what comes first, what a document holds.
+//! What of a week comes first, and what documents hold.
 
-#![allow(clippy::unwrap_used)]
-
-use backissue_digest::{Choice, Digest, Site, Totals, WeekRead, compose, markdown, score, words};
-use backissue_model::{Evidence, Form, Kind, MadeBy, Marks, Precis, ReadId, Slug, SourceId, Span, Statement};
-use backissue_store::{ReadCard, ReadSummary};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use backissue_digest::{Choice, Digest, Totals, WeekRead, compose, markdown, score, words};
+use backissue_model::{Form, Issue, IssueRead, Kind, Marks, ReadId};
 use pulldown_cmark::{Event, Parser, Tag};
 
-const WEEK: &str = "2026-W20";
-
-fn monday() -> Timestamp {
-    "2026-05-11T08:00:00Z".parse().unwrap()
-}
-
-fn statement(text: &str, confidence: f32, form: Form) -> Statement {
-    let quote = Evidence { span: Span { start: 0, end: 5 }, quote: format!("{text}, they say") };
-    Statement { text: text.to_owned(), evidence: vec![quote], confidence, form }
-}
-
-/// A read of a company with a problem of this confidence; 0 for none.
-fn read(id: i64, company: &str, kind: Kind, confidence: f32, concepts: &[&str]) -> WeekRead {
-    let title = format!("Read {id} of {company}");
-    let problem = (confidence > 0.0).then(|| statement(&format!("Problem {id}"), confidence, Form::Quoted));
-    let concepts: Vec<_> = concepts.iter().map(|slug| slug.parse().unwrap()).collect();
-    let at = monday() + SignedDuration::from_hours(id);
-    let card = ReadCard {
-        id: ReadId(id),
-        slug: Slug::of(&title),
-        title,
-        url: format!("https://{}.example/{id}", company.to_lowercase()).parse().unwrap(),
-        source: SourceId(1),
-        source_slug: Slug::of(company),
-        source_title: format!("{company} Engineering"),
-        company: company.to_owned(),
-        author: None,
-        published: Some(at),
-        first_seen: at,
-        filed_at: at,
-        week: WEEK.parse().unwrap(),
-        kind,
-        problem: problem.as_ref().map(|problem| problem.text.clone()),
-        problem_leads: confidence >= 0.55,
-        problem_form: Form::Quoted,
-        description: None,
-        minutes: 10,
-        concepts: concepts.clone(),
-    };
-    let made_by = MadeBy {
-        annotator: "built-in".to_owned(),
-        version: "1".to_owned(),
-        model: None,
-        prompt_version: None,
-    };
-    let precis =
-        Precis { kind, problem, approach: None, outcome: None, concepts, technologies: Vec::new(), made_by };
-    ReadSummary { card, precis }.into()
-}
+use super::made_up::*;
 
 fn digest(reads: Vec<WeekRead>) -> Digest {
-    compose(WEEK.parse().unwrap(), reads, &Choice::default())
+    compose(WEEK.parse().unwrap(), reads, &Choice::default(), None)
 }
 
 fn firsts(digest: &Digest) -> Vec<i64> {
     digest.picks.iter().map(|pick| pick.read.card.id.0).collect()
-}
-
-fn site(base_url: Option<&str>) -> Site {
-    Site {
-        title: "Backissue".to_owned(),
-        base_url: base_url.map(|url| url.parse().unwrap()),
-        time_zone: TimeZone::UTC,
-    }
 }
 
 const CASE: Kind = Kind::CaseStudy;
@@ -87,7 +26,7 @@ fn surest_problems_come_first_and_companies_take_turns() {
         read(5, "Birch", Kind::Opinion, 0.0, &[]),
     ];
     assert_eq!(firsts(&digest(reads.clone())), [1, 3, 2, 4]);
-    let two = compose(WEEK.parse().unwrap(), reads, &Choice { most: 2, ..Choice::default() });
+    let two = compose(WEEK.parse().unwrap(), reads, &Choice { most: 2, ..Choice::default() }, None);
     assert_eq!(firsts(&two), [1, 3]);
     let Totals { reads, minutes, minutes_first, .. } = two.totals;
     assert_eq!((reads, minutes, minutes_first), (5, 50, 20));
@@ -156,7 +95,7 @@ fn rest_is_grouped_by_concept_and_announcements_stand_last() {
 fn concepts_of_choice_leave_the_others_out() {
     let reads = vec![read(1, "Acme", CASE, 0.9, &["caching"]), read(2, "Birch", CASE, 0.9, &["fuzzing"])];
     let choice = Choice { concepts: vec!["fuzzing".parse().unwrap()], ..Choice::default() };
-    let chosen = compose(WEEK.parse().unwrap(), reads, &choice);
+    let chosen = compose(WEEK.parse().unwrap(), reads, &choice, None);
     assert_eq!(firsts(&chosen), [2]);
     assert_eq!(chosen.totals.reads, 1);
 }
@@ -249,7 +188,7 @@ fn foreign(document: &str) -> Vec<String> {
 
 #[test]
 fn nothing_from_the_web_or_of_a_remark_is_markup() {
-    let vectors = include_str!("../../../tests/data/xss.jsonl").lines().map(|row| {
+    let vectors = include_str!("../../../../tests/data/xss.jsonl").lines().map(|row| {
         let row: serde_json::Value = serde_json::from_str(row).unwrap();
         row["html"].as_str().unwrap().to_owned()
     });
@@ -276,4 +215,21 @@ fn nothing_from_the_web_or_of_a_remark_is_markup() {
             assert_eq!(foreign(&document), Vec::<String>::new(), "{document}");
         }
     }
+}
+
+#[test]
+fn issue_decides_what_comes_first_and_what_is_left_out() {
+    let reads: Vec<WeekRead> = (1..=4).map(|id| read(id, "Acme", CASE, 0.9, &[])).collect();
+    let chosen = |read, remark: &str| IssueRead { read: ReadId(read), remark: remark.to_owned() };
+    let issue = Issue {
+        remark: "Look.".to_owned(),
+        first: vec![chosen(3, "Mine"), chosen(99, "gone"), chosen(1, "")],
+        dropped: vec![ReadId(2)],
+    };
+    let digest =
+        compose(WEEK.parse().unwrap(), reads, &Choice { most: 1, ..Choice::default() }, Some(&issue));
+    assert_eq!(firsts(&digest), [3, 1], "in its order, as many as it has");
+    assert_eq!((digest.remark.as_str(), digest.picks[0].remark.as_str()), ("Look.", "Mine"));
+    assert_eq!(digest.cards().map(|card| card.id.0).collect::<Vec<_>>(), [3, 1, 4]);
+    assert_eq!(digest.totals.reads, 3);
 }

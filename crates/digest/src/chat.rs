@@ -1,0 +1,388 @@
+//! A week as a message for chat servers and as plain data for other programs.
+//!
+//! Each server has its own limits; what does not fit is left out from the end, and the message
+//! says how much.
+
+use backissue_model::Statement;
+use std::str::FromStr;
+
+use backissue_model::bounds::cut;
+use backissue_model::markdown::{link, text};
+use backissue_store::ReadCard;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::compose::{shown, statements};
+use crate::html::{self, Look};
+use crate::{Digest, Pick, Site, words};
+
+/// What a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Any program: the digest as data.
+    Webhook,
+    /// Slack: Block Kit.
+    Slack,
+    /// Discord: embeds.
+    Discord,
+    /// Mattermost: Markdown.
+    Mattermost,
+    /// Microsoft Teams: an Adaptive Card.
+    Teams,
+    /// Matrix: HTML with plain text beside it.
+    Matrix,
+}
+
+/// A text that names no service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no chat service; services are webhook, slack, discord, mattermost, teams, matrix")]
+pub struct UnknownService(String);
+
+impl FromStr for Service {
+    type Err = UnknownService;
+
+    fn from_str(text: &str) -> Result<Self, UnknownService> {
+        let known = Self::ALL.into_iter().find(|service| service.as_str() == text);
+        known.ok_or_else(|| UnknownService(text.to_owned()))
+    }
+}
+
+impl Service {
+    /// All services.
+    pub const ALL: [Self; 6] =
+        [Self::Webhook, Self::Slack, Self::Discord, Self::Mattermost, Self::Teams, Self::Matrix];
+
+    /// Its name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Mattermost => "mattermost",
+            Self::Teams => "teams",
+            Self::Matrix => "matrix",
+        }
+    }
+
+    /// The message.
+    pub fn message(self, digest: &Digest, site: &Site) -> Value {
+        let mut most = digest.cards().count();
+        loop {
+            let short = digest.shortened(most);
+            let message = match self {
+                Self::Webhook => webhook(&short, site),
+                Self::Slack => slack(&short, site),
+                Self::Discord => discord(&short, site),
+                Self::Mattermost => mattermost(&short, site),
+                Self::Teams => teams(&short, site),
+                Self::Matrix => matrix(&short, site),
+            };
+            if self.takes(&message) || most == 0 {
+                return message;
+            }
+            most = most * 3 / 4;
+        }
+    }
+
+    /// Whether a message is within the limits that the service documents.
+    pub fn takes(self, message: &Value) -> bool {
+        let characters = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
+        let list = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let bytes = message.to_string().len();
+        match self {
+            Self::Webhook => bytes <= 1_000_000,
+            // Blocks in a message; characters of a text are cut where it is written.
+            Self::Slack => list(&message["blocks"]) <= 50,
+            Self::Discord => {
+                let embeds = message["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let all: usize = embeds
+                    .iter()
+                    .map(|embed| characters(&embed["title"]) + characters(&embed["description"]))
+                    .sum();
+                embeds.len() <= 10
+                    && all <= 6000
+                    && embeds.iter().all(|embed| characters(&embed["description"]) <= 4096)
+            }
+            Self::Mattermost => characters(&message["text"]) <= 16_383,
+            Self::Teams => bytes <= 28_000,
+            Self::Matrix => bytes <= 60_000,
+        }
+    }
+}
+
+/// The digest as data.
+fn webhook(digest: &Digest, site: &Site) -> Value {
+    let card = |card: &ReadCard| {
+        json!({
+            "id": card.id, "title": card.title, "url": card.url, "page": site.read(card), "company": card.company,
+            "kind": card.kind, "minutes": card.minutes, "published": card.published, "concepts": card.concepts,
+            "problem": card.problem, "problem_form": card.problem.as_ref().map(|_| card.problem_form),
+        })
+    };
+    let first = |pick: &Pick| {
+        let mut read = card(&pick.read.card);
+        read["approach"] = json!(shown(&pick.read.precis.approach).map(|said| &said.text));
+        read["outcome"] = json!(shown(&pick.read.precis.outcome).map(|said| &said.text));
+        read["remark"] = json!(pick.remark);
+        read
+    };
+    json!({
+        "type": "week",
+        "week": digest.week, "from": digest.week.monday(), "to": digest.week.sunday(),
+        "page": site.week(digest.week), "remark": digest.remark,
+        "reads": digest.totals.reads, "problems": digest.totals.problems, "minutes": digest.totals.minutes,
+        "left_out": digest.left_out(),
+        "first": digest.picks.iter().map(first).collect::<Vec<_>>(),
+        "rest": digest.groups.iter().map(|group| json!({
+            "concept": group.concept, "reads": group.reads.iter().map(card).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "announcements": digest.announcements.iter().map(card).collect::<Vec<_>>(),
+    })
+}
+
+/// The list parts of a digest: heading and reads.
+fn lists(digest: &Digest) -> Vec<(String, &[ReadCard])> {
+    let mut lists: Vec<(String, &[ReadCard])> =
+        digest.groups.iter().map(|group| (group.heading(digest), group.reads.as_slice())).collect();
+    if !digest.announcements.is_empty() {
+        lists.push(("Announcements".to_owned(), &digest.announcements));
+    }
+    lists
+}
+
+/// A text of Slack's `mrkdwn` in which nothing is a link, a mention or a command.
+fn slack_text(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    one_line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn slack_link(words: &str, url: &Url) -> String {
+    // What ends an address or its words there.
+    let address = slack_text(url.as_str()).replace('|', "%7C");
+    format!("<{address}|{}>", slack_text(words).replace('|', "¦"))
+}
+
+/// Most characters of a text in a Slack block.
+const SLACK_TEXT: usize = 3000;
+
+fn slack(digest: &Digest, site: &Site) -> Value {
+    let section = |text: &str| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
+    let heading = words::heading(digest.week);
+    let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": heading } })];
+    let mut opening = words::tally(digest.totals);
+    if let Some(page) = site.week(digest.week) {
+        opening.push_str(&format!(" {}", slack_link("The whole week", &page)));
+    }
+    blocks.push(section(&opening));
+    let remark: Vec<String> = words::paragraphs(&digest.remark).map(slack_text).collect();
+    if !remark.is_empty() {
+        blocks.push(section(&joined(&remark, "\n\n", SLACK_TEXT)));
+    }
+    for (number, pick) in (1..).zip(&digest.picks) {
+        let lines = told(number, pick, site, slack_text, slack_link, |heading| format!("*{heading}*"));
+        blocks.push(section(&joined(&lines, "\n", SLACK_TEXT)));
+    }
+    for (heading, reads) in lists(digest) {
+        let mut text = format!("*{}*", slack_text(&heading));
+        for card in reads {
+            let line = format!("\n• {}", listed(card, slack_text, slack_link));
+            if text.chars().count() + line.chars().count() > SLACK_TEXT {
+                blocks.push(section(&text));
+                text = line.trim_start().to_owned();
+            } else {
+                text.push_str(&line);
+            }
+        }
+        blocks.push(section(&text));
+    }
+    if digest.left_out() > 0 {
+        blocks.push(section(&format!("{}.", words::left_out(digest.left_out()))));
+    }
+    // What notifications show; Slack shows the blocks in its place.
+    json!({ "text": heading, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
+}
+
+/// A read that comes first, in lines.
+fn told(
+    number: usize,
+    pick: &Pick,
+    site: &Site,
+    text: fn(&str) -> String,
+    link: fn(&str, &Url) -> String,
+    strong: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let (card, precis) = (&pick.read.card, &pick.read.precis);
+    let said = |statement: &Statement| text(&statement.form.said(&statement.text));
+    let problem = shown(&precis.problem);
+    let leads = problem.filter(|_| card.problem_leads);
+    let heading = leads.map_or_else(|| text(&card.title), said);
+    let mut about =
+        vec![link(&card.title, &card.url), text(&card.company), words::minutes(card.minutes.into())];
+    if !card.concepts.is_empty() {
+        about.push(text(&words::concepts(&card.concepts)));
+    }
+    about.extend(site.read(card).map(|page| link("in the archive", &page)));
+    let mut lines = vec![strong(&format!("{number}. {heading}")), about.join(" · ")];
+    if leads.is_none() {
+        lines.extend(problem.map(said));
+    }
+    for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
+        lines.push(format!("{heading}: {}", said(statement)));
+    }
+    lines.extend(words::paragraphs(&pick.remark).map(text));
+    lines
+}
+
+/// As many of the lines as `most` characters hold: a line that is cut could be half a link.
+fn joined(lines: &[String], between: &str, most: usize) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    for line in lines {
+        length += line.chars().count() + between.len();
+        if length > most + between.len() {
+            break;
+        }
+        if !text.is_empty() {
+            text.push_str(between);
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+/// A read on one line.
+fn listed(card: &ReadCard, text: fn(&str) -> String, link: fn(&str, &Url) -> String) -> String {
+    format!(
+        "{}, {}, {}",
+        link(&card.title, &card.url),
+        text(&card.company),
+        words::minutes(card.minutes.into())
+    )
+}
+
+fn bold(markdown: &str) -> String {
+    format!("**{markdown}**")
+}
+
+/// Most characters of an embed's title and description.
+const DISCORD_TITLE: usize = 256;
+const DISCORD_DESCRIPTION: usize = 4096;
+
+fn discord(digest: &Digest, site: &Site) -> Value {
+    let mut opening = text(&words::tally(digest.totals));
+    for part in words::paragraphs(&digest.remark) {
+        opening.push_str(&format!("\n\n{}", text(part)));
+    }
+    if digest.left_out() > 0 {
+        opening.push_str(&format!("\n\n{}.", words::left_out(digest.left_out())));
+    }
+    let embed = |title: &str, url: Option<Url>, description: &str| {
+        json!({
+            "title": cut(title, DISCORD_TITLE), "url": url,
+            "description": cut(description, DISCORD_DESCRIPTION),
+        })
+    };
+    let mut embeds = vec![embed(&words::heading(digest.week), site.week(digest.week), &opening)];
+    for (number, pick) in (1..).zip(&digest.picks) {
+        let lines = told(number, pick, site, text, link, bold);
+        embeds.push(json!({ "description": joined(&lines, "\n", DISCORD_DESCRIPTION) }));
+    }
+    let rest: Vec<String> = lists(digest)
+        .into_iter()
+        .map(|(heading, reads)| {
+            let lines: Vec<String> =
+                reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+            format!("{}\n{}", bold(&text(&heading)), lines.join("\n"))
+        })
+        .collect();
+    if !rest.is_empty() {
+        embeds.push(json!({ "description": rest.join("\n\n") }));
+    }
+    // Nobody is called, whatever a title says.
+    json!({ "embeds": embeds, "allowed_mentions": { "parse": [] } })
+}
+
+/// A text for Mattermost, in which nobody is called: mentions end at a sign that is not seen.
+fn mattermost_text(words: &str) -> String {
+    text(&words.replace('@', "@\u{200b}"))
+}
+
+fn mattermost_link(words: &str, url: &Url) -> String {
+    link(&words.replace('@', "@\u{200b}"), url)
+}
+
+fn mattermost(digest: &Digest, site: &Site) -> Value {
+    let (text, link) = (mattermost_text as fn(&str) -> String, mattermost_link as fn(&str, &Url) -> String);
+    let mut parts = vec![format!("### {}", text(&words::heading(digest.week)))];
+    let mut opening = words::tally(digest.totals);
+    if let Some(page) = site.week(digest.week) {
+        opening.push_str(&format!(" {}", link("The whole week", &page)));
+    }
+    parts.push(opening);
+    parts.extend(words::paragraphs(&digest.remark).map(text));
+    for (number, pick) in (1..).zip(&digest.picks) {
+        // Two spaces at the end of a line break it.
+        parts.push(told(number, pick, site, text, link, bold).join("  \n"));
+    }
+    for (heading, reads) in lists(digest) {
+        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+        parts.push(format!("{}\n\n{}", bold(&text(&heading)), lines.join("\n")));
+    }
+    if digest.left_out() > 0 {
+        parts.push(format!("{}.", words::left_out(digest.left_out())));
+    }
+    json!({ "text": parts.join("\n\n") })
+}
+
+fn teams(digest: &Digest, site: &Site) -> Value {
+    let block = |text: String| json!({ "type": "TextBlock", "text": text, "wrap": true });
+    let heading = |text: String, size: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": "Bolder", "size": size, "separator": true });
+    let mut body =
+        vec![heading(text(&words::heading(digest.week)), "Large"), block(words::tally(digest.totals))];
+    body.extend(words::paragraphs(&digest.remark).map(|part| block(text(part))));
+    for (number, pick) in (1..).zip(&digest.picks) {
+        let mut lines = told(number, pick, site, text, link, str::to_owned).into_iter();
+        body.extend(lines.next().map(|first| heading(first, "Medium")));
+        body.extend(lines.map(block));
+    }
+    for (name, reads) in lists(digest) {
+        body.push(heading(text(&name), "Medium"));
+        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+        body.push(block(lines.join("\n")));
+    }
+    if digest.left_out() > 0 {
+        body.push(block(format!("{}.", words::left_out(digest.left_out()))));
+    }
+    let actions: Vec<Value> = site
+        .week(digest.week)
+        .map(|page| json!({ "type": "Action.OpenUrl", "title": "The whole week", "url": page }))
+        .into_iter()
+        .collect();
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard", "version": "1.4", "body": body, "actions": actions,
+                "msteams": { "width": "Full" },
+            },
+        }],
+    })
+}
+
+fn matrix(digest: &Digest, site: &Site) -> Value {
+    let heading = words::heading(digest.week);
+    let left_out = match digest.left_out() {
+        0 => String::new(),
+        left_out => format!("<p>{}.</p>", words::left_out(left_out)),
+    };
+    json!({
+        "msgtype": "m.notice",
+        "body": crate::mail::plain(digest, site),
+        "format": "org.matrix.custom.html",
+        "formatted_body": format!("<h3>{heading}</h3>{}{left_out}", html::week(digest, site, Look::Plain)),
+        // Nobody is called, whatever a title says.
+        "m.mentions": {},
+    })
+}

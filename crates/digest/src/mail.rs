@@ -1,0 +1,206 @@
+//! A week as a mail: subject, plain text and HTML.
+//!
+//! The HTML has its styles inline, as many mail programs drop others, and no images. A mail stays
+//! below the size at which some programs cut it.
+
+use std::fmt::Write;
+
+use backissue_model::bounds::cut;
+use backissue_store::ReadCard;
+use maud::{DOCTYPE, PreEscaped, html};
+use url::Url;
+
+use crate::compose::{shown, statements};
+use crate::html::{self, Look};
+use crate::{Digest, Pick, Site, words};
+
+/// Most bytes of the text, and of the HTML. Some programs cut a mail at 102 kB.
+pub const MAX_BYTES: usize = 90_000;
+
+/// Characters in a line of the plain text.
+const LINE: usize = 74;
+
+/// A mail without its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Its subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+}
+
+/// Why a recipient gets the mail, and how to stop it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footing {
+    /// The recipient's address.
+    pub recipient: String,
+    /// The address that stops it.
+    pub unsubscribe: Option<Url>,
+}
+
+/// The mail.
+pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
+    Mail {
+        subject: subject(digest),
+        text: fitting(digest, |digest| text(digest, site, footing)),
+        html: fitting(digest, |digest| page(digest, site, footing)),
+    }
+}
+
+/// What is written of the longest digest that fits.
+fn fitting(digest: &Digest, write: impl Fn(&Digest) -> String) -> String {
+    let mut written = write(digest);
+    let mut most = digest.cards().count();
+    while written.len() > MAX_BYTES && most > 0 {
+        most = most * 3 / 4;
+        written = write(&digest.shortened(most));
+    }
+    written
+}
+
+fn subject(digest: &Digest) -> String {
+    let week = format!("Week {} of {}", digest.week.number(), digest.week.year());
+    let best = digest.picks.first().map(|pick| pick.read.card.title.as_str());
+    let best = best.map(|title| cut(title, 80));
+    best.map_or_else(|| week.clone(), |best| format!("{week}: {best}"))
+}
+
+/// The plain text of a week, without who gets it.
+pub fn plain(digest: &Digest, site: &Site) -> String {
+    let mut out = format!("{}\n\n", words::heading(digest.week));
+    wrapped(&mut out, &words::tally(digest.totals), "", "");
+    if let Some(page) = site.week(digest.week) {
+        let _ = writeln!(out, "{page}");
+    }
+    typed(&mut out, &digest.remark);
+    for (number, pick) in (1..).zip(&digest.picks) {
+        first(&mut out, number, pick, site);
+    }
+    for group in &digest.groups {
+        list(&mut out, &group.heading(digest), &group.reads);
+    }
+    if !digest.announcements.is_empty() {
+        list(&mut out, "Announcements", &digest.announcements);
+    }
+    if digest.left_out() > 0 {
+        let _ = write!(out, "\n{}.\n", words::left_out(digest.left_out()));
+    }
+    out
+}
+
+fn text(digest: &Digest, site: &Site, footing: &Footing) -> String {
+    let mut out = plain(digest, site);
+    out.push_str("\n-- \n");
+    wrapped(&mut out, &footing.words(site), "", "");
+    if let Some(address) = &footing.unsubscribe {
+        let _ = writeln!(out, "To stop it: {address}");
+    }
+    out
+}
+
+fn list(out: &mut String, heading: &str, cards: &[ReadCard]) {
+    let _ = write!(out, "\n\n{}\n", heading.to_uppercase());
+    cards.iter().for_each(|card| line(out, card));
+}
+
+fn first(out: &mut String, number: usize, pick: &Pick, site: &Site) {
+    let (card, precis) = (&pick.read.card, &pick.read.precis);
+    let problem = shown(&precis.problem);
+    let leads = problem.filter(|_| card.problem_leads);
+    let said = |statement: &backissue_model::Statement| statement.form.said(&statement.text).into_owned();
+    let mark = format!("{number}. ");
+    let indent = " ".repeat(mark.len());
+    out.push('\n');
+    wrapped(out, &leads.map_or_else(|| card.title.clone(), said), &mark, &indent);
+    let mut about = vec![card.company.clone(), words::minutes(card.minutes.into())];
+    if leads.is_some() {
+        about.insert(0, card.title.clone());
+    }
+    if !card.concepts.is_empty() {
+        about.push(words::concepts(&card.concepts));
+    }
+    wrapped(out, &about.join(" · "), &indent, &indent);
+    if leads.is_none()
+        && let Some(problem) = problem
+    {
+        wrapped(out, &said(problem), &indent, &indent);
+    }
+    for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
+        wrapped(out, &format!("{heading}: {}", said(statement)), &indent, &indent);
+    }
+    for part in words::paragraphs(&pick.remark) {
+        wrapped(out, &format!("> {part}"), &indent, &indent);
+    }
+    let _ = writeln!(out, "{indent}{}", card.url);
+    if let Some(page) = site.read(card) {
+        let _ = writeln!(out, "{indent}{page}");
+    }
+}
+
+fn line(out: &mut String, card: &ReadCard) {
+    out.push('\n');
+    let about = format!("{}, {}, {}", card.title, card.company, words::minutes(card.minutes.into()));
+    wrapped(out, &about, "- ", "  ");
+    let _ = writeln!(out, "  {}", card.url);
+}
+
+fn typed(out: &mut String, remark: &str) {
+    for part in words::paragraphs(remark) {
+        out.push('\n');
+        wrapped(out, part, "", "");
+    }
+}
+
+/// A text in lines, the first one after `mark`, the others after `indent`.
+fn wrapped(out: &mut String, text: &str, mark: &str, indent: &str) {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let options = textwrap::Options::new(LINE)
+        .initial_indent(mark)
+        .subsequent_indent(indent)
+        // An address or a word that is too long stays whole, so that it can be copied.
+        .break_words(false);
+    for line in textwrap::wrap(&one_line, options) {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+impl Footing {
+    fn words(&self, site: &Site) -> String {
+        format!("{} sends this to {} once a week.", site.title, self.recipient)
+    }
+}
+
+/// Colours for programs that can be dark; everything else is inline.
+const DARK: &str = "@media (prefers-color-scheme: dark) { body, .sheet { background: #16181d !important; color: #e6e6e6 !important } \
+                    a { color: #8ab4f8 !important } .quiet { color: #a5a9b3 !important } }";
+
+fn page(digest: &Digest, site: &Site, footing: &Footing) -> String {
+    let body = html::week(digest, site, Look::Mail);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="supported-color-schemes" content="light dark";
+                title { (subject(digest)) }
+                style { (PreEscaped(DARK)) }
+            }
+            body style="margin:0;padding:0;background:#ffffff;color:#1d2129" {
+                div.sheet style="max-width:40em;margin:0 auto;padding:16px;font:16px/1.5 Georgia,serif;color:#1d2129;overflow-wrap:anywhere" {
+                    h1 style="font-size:24px;line-height:1.25;margin:0 0 8px" { (words::heading(digest.week)) }
+                    (PreEscaped(body))
+                    @if digest.left_out() > 0 { p { (words::left_out(digest.left_out())) "." } }
+                    p.quiet style="font-size:13px;color:#5b616e;margin:32px 0 0" {
+                        (footing.words(site))
+                        @if let Some(address) = &footing.unsubscribe { " " a href=(address) { "Stop it" } "." }
+                    }
+                }
+            }
+        }
+    }
+    .into_string()
+}

@@ -1,0 +1,68 @@
+//! An issue: a week's digest as a person composed it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::cut;
+use crate::read::ReadId;
+
+/// Most characters of the remark at the top of an issue.
+pub const REMARK_MAX: usize = 2000;
+/// Most characters of the remark beside a read.
+pub const READ_REMARK_MAX: usize = 600;
+
+/// What a person decided about a week's digest; what is not decided is composed by rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Issue {
+    /// What stands at the top; empty for nothing.
+    pub remark: String,
+    /// The reads that come first, in order.
+    pub first: Vec<IssueRead>,
+    /// Reads that are left out.
+    pub dropped: Vec<ReadId>,
+}
+
+/// A read that comes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssueRead {
+    /// The read.
+    pub read: ReadId,
+    /// What stands beside it; empty for nothing.
+    #[serde(default)]
+    pub remark: String,
+}
+
+impl Issue {
+    /// The same with remarks of bounded length, and each read once.
+    pub fn tidy(mut self) -> Self {
+        self.remark = cut(self.remark.trim(), REMARK_MAX).into_owned();
+        let mut seen = std::collections::HashSet::new();
+        self.first.retain(|chosen| seen.insert(chosen.read));
+        for chosen in &mut self.first {
+            chosen.remark = cut(chosen.remark.trim(), READ_REMARK_MAX).into_owned();
+        }
+        self.dropped.retain(|read| seen.insert(*read));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tidy_issue_has_each_read_once_and_bounded_remarks() {
+        let chosen = |read, remark: &str| IssueRead { read: ReadId(read), remark: remark.to_owned() };
+        let issue = Issue {
+            remark: " word".repeat(1000),
+            first: vec![chosen(1, " a "), chosen(2, &"b ".repeat(1000)), chosen(1, "again")],
+            dropped: vec![ReadId(2), ReadId(3), ReadId(3)],
+        };
+        let tidy = issue.tidy();
+        assert!(tidy.remark.chars().count() <= REMARK_MAX && tidy.remark.starts_with("word"));
+        assert_eq!(tidy.first.iter().map(|chosen| chosen.read.0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(tidy.first[0].remark, "a");
+        assert!(tidy.first[1].remark.chars().count() <= READ_REMARK_MAX);
+        assert_eq!(tidy.dropped, [ReadId(3)]);
+    }
+}
