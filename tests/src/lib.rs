@@ -11,6 +11,8 @@ pub mod made_up_web;
 pub mod postgres;
 pub mod program;
 pub mod small_past;
+pub mod stand_in_chat;
 pub mod stand_in_hub;
 pub mod stand_in_model;
+pub mod stand_in_smtp;
 pub mod web;

@@ -195,6 +195,13 @@ pub enum Command {
         after_help = "Example:\n  backissue models\n  backissue models --usage\n  backissue models --refusals"
     )]
     Models(ModelsArgs),
+    /// Send a week to a recipient by mail or chat; without one, list the recipients
+    #[command(
+        after_help = "Example:\n  backissue send\n  backissue send --to team --week 2026-W20 --dry-run\n  backissue send --to team\n\n\
+                      Recipients are the [[recipient]] tables of the configuration file; docs/DIGESTS.md describes them. A running \
+                      `serve` sends by itself to those with a `weekday`. A week is sent to a recipient once; --again sends it once more."
+    )]
+    Send(SendArgs),
     /// Check the data folder, the database, the search index, the clock and the network
     #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
     Doctor(DoctorArgs),
@@ -532,6 +539,29 @@ pub struct ModelsArgs {
     pub refusals: bool,
     /// Print JSON
     #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `send`.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The recipient's name in the configuration file
+    #[arg(long, value_name = "NAME")]
+    pub to: Option<String>,
+    /// The ISO week, e.g. 2026-W20; the last one that has ended where not given
+    #[arg(long, requires = "to")]
+    pub week: Option<Week>,
+    /// Print what would be sent, and send nothing
+    #[arg(long, requires = "to")]
+    pub dry_run: bool,
+    /// Send it once more, also after it was given up
+    #[arg(long, requires = "to", conflicts_with = "dry_run")]
+    pub again: bool,
+    /// Send again to a recipient that unsubscribed
+    #[arg(long, requires = "to", conflicts_with_all = ["week", "dry_run", "again"])]
+    pub resume: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "dry_run")]
     pub json: bool,
 }
 

@@ -10,6 +10,7 @@ mod exit;
 mod open;
 mod output;
 mod progress;
+mod recipients;
 mod settings;
 mod signals;
 mod text;
@@ -67,6 +68,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Inspect(args) => commands::inspect::run(args.what),
         Command::Annotate(args) => commands::annotate::run(args, settings).await,
         Command::Models(args) => commands::models::run(args, settings).await,
+        Command::Send(args) => commands::send::run(args, settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),
         Command::Help(args) => commands::help::run(&args),

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use backissue_digest::Site;
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_llm::{Key, Model, ModelSettings};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
+use backissue_send::Sender;
 use backissue_store::{Limits, Location, Store};
 use backissue_web::{Image, Images};
 use jiff::Timestamp;
@@ -285,6 +287,16 @@ pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
         asker.checker = Some(model(settings, checker).context("in the `check_with` setting")?.0);
     }
     Ok(Arc::new(asker))
+}
+
+/// The sender of the archive's weeks.
+pub async fn sender(settings: &Settings, store: &Store) -> anyhow::Result<Sender> {
+    let site = Site {
+        title: "Backissue".to_owned(),
+        base_url: settings.base_url.value.clone(),
+        time_zone: store.zone().clone(),
+    };
+    Ok(Sender::new(store.clone(), site).await?)
 }
 
 /// The configured starter list, or the built-in one.

@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::recipients::{MailRow, RecipientRow};
 use crate::{text, values};
 
 /// Settings as flags and environment variables. Names in the file are those of the flags with `_`
@@ -216,6 +217,8 @@ struct SettingsFile {
     annotate_with: Option<String>,
     check_with: Option<String>,
     model: Vec<ModelRow>,
+    mail: Option<MailRow>,
+    recipient: Vec<RecipientRow>,
     log: Option<String>,
 }
 
@@ -379,6 +382,10 @@ pub struct Settings {
     pub check_with: Setting<Option<String>>,
     /// Language models.
     pub models: Setting<Vec<ModelRow>>,
+    /// The mail server.
+    pub mail: Setting<Option<MailRow>>,
+    /// Recipients of weeks.
+    pub recipients: Setting<Vec<RecipientRow>>,
     /// Whether a command that only reads an archive creates a new one.
     pub create: bool,
     /// The log filter.
@@ -530,6 +537,8 @@ impl Settings {
             annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
             check_with: layers.maybe("check_with", flags.check_with.clone(), file.check_with),
             models: layers.many("model", Vec::new(), file.model),
+            mail: layers.maybe("mail", None, file.mail),
+            recipients: layers.many("recipient", Vec::new(), file.recipient),
             create: flags.create,
             log: layers.maybe("log", flags.log.clone(), file.log),
         })
@@ -611,6 +620,13 @@ impl Settings {
         listed.extend(
             models.map(|m| (Cow::Owned(format!("model.{}", m.name)), m.to_string(), &self.models.origin)),
         );
+        let mail = self.mail.value.iter();
+        listed.extend(mail.map(|mail| (Cow::Borrowed("mail"), mail.to_string(), &self.mail.origin)));
+        let recipients = self.recipients.value.iter();
+        listed.extend(recipients.map(|recipient| {
+            let name = Cow::Owned(format!("recipient.{}", recipient.name));
+            (name, recipient.to_string(), &self.recipients.origin)
+        }));
         listed
     }
 }
@@ -626,7 +642,7 @@ fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
     toml::from_str(&text).map_err(|why| SettingsError::Form { path: path.to_owned(), why: Box::new(why) })
 }
 
-fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -641,7 +657,7 @@ fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>
     values::web_address(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
-fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+pub(crate) fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
@@ -808,6 +824,10 @@ mod tests {
             ("image_cache_limit = '500'", "500"),
             ("[[model]]\nname = 'a'\nprotocol = 'smoke'\nmodel = 'm'", "smoke"),
             ("[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\nkeys = 'x'", "keys"),
+            ("[mail]\nserver = 'smtps://a'\nfrom = 'a@b'\nport = 1", "port"),
+            ("[[recipient]]\nname = 'a'\nchat = 'fax'", "mattermost"),
+            ("[[recipient]]\nname = 'a'\nweekday = 'someday'", "monday"),
+            ("[[recipient]]\nname = 'a'\nat = 'noon'", "08:00"),
         ] {
             let (_folder, path) = file(text);
             let error = settings(&["--config", &path]).unwrap_err().to_string();

@@ -31,7 +31,9 @@ impl Store {
             sql("SELECT CAST(1 AS BIGINT) AS found WHERE EXISTS (SELECT 1 FROM read WHERE due_at > $1)
                 OR EXISTS (SELECT 1 FROM source WHERE next_poll > $1 OR last_poll > $1 OR leased_until > $1)
                 OR EXISTS (SELECT 1 FROM backfill WHERE due_at > $1 OR leased_until > $1)
-                OR EXISTS (SELECT 1 FROM subscription WHERE asked_at > $1 OR leased_until > $1)");
+                OR EXISTS (SELECT 1 FROM subscription WHERE asked_at > $1 OR leased_until > $1)
+                OR EXISTS (SELECT 1 FROM sending WHERE due_at > $1)
+                OR EXISTS (SELECT 1 FROM recipient WHERE since > $1)");
         if self.database.row(look.bind(farthest)).await?.is_none() {
             return Ok(());
         }
@@ -44,6 +46,8 @@ impl Store {
             sql("UPDATE backfill SET due_at = $2 WHERE due_at > $1"),
             // A hub is used again after weeks, so the last request is the better evidence.
             sql("UPDATE subscription SET due_at = $2, asked_at = $2 WHERE asked_at > $1"),
+            sql("UPDATE sending SET due_at = $2 WHERE due_at > $1"),
+            sql("UPDATE recipient SET since = $2 WHERE since > $1"),
         ] {
             tx.run(due.bind(farthest).bind(millis(now))).await?;
         }

@@ -59,6 +59,7 @@ mod practice;
 mod read_jobs;
 mod rows;
 mod saving;
+mod sendings;
 mod sources;
 mod times;
 mod titles;
@@ -89,6 +90,7 @@ pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollO
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 pub use saving::{PageSaved, SAVED};
+pub use sendings::{RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ macro_rules! steps {
                 ("refused", include_str!(concat!("../migrations/", $folder, "/0016_refused.sql"))),
                 ("start", include_str!(concat!("../migrations/", $folder, "/0017_start.sql"))),
                 ("issues", include_str!(concat!("../migrations/", $folder, "/0018_issues.sql"))),
+                ("sendings", include_str!(concat!("../migrations/", $folder, "/0019_sendings.sql"))),
             ])
         })
     };

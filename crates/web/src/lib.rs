@@ -32,6 +32,7 @@ mod server;
 mod vocabulary;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -70,6 +71,8 @@ pub struct State {
     pub images: Images,
     /// Who may keep, mark and note reads.
     pub readers: Readers,
+    /// Recipients of mails, by the secret part of the address where they stop them.
+    pub unsubscribe: HashMap<String, String>,
 }
 
 /// Facts about the site.
@@ -109,6 +112,7 @@ struct App {
     site: Arc<SiteSettings>,
     images: Images,
     readers: Arc<Readers>,
+    unsubscribe: Arc<HashMap<String, String>>,
 }
 
 impl FromRef<App> for Store {
@@ -132,6 +136,7 @@ pub fn router(state: State) -> Router {
         site: Arc::new(state.site),
         images: state.images,
         readers: Arc::new(state.readers),
+        unsubscribe: Arc::new(state.unsubscribe),
     };
     // Routes that depend only on the archive and may answer 304 before rendering.
     let archive = pages::routes()
@@ -142,6 +147,7 @@ pub fn router(state: State) -> Router {
         .merge(pages::search_routes())
         .merge(pages::image_routes())
         .merge(pages::form_routes())
+        .merge(pages::secret_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(assets::routes())

@@ -12,7 +12,7 @@ mod practising;
 mod searching;
 mod specimens;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -75,6 +75,7 @@ async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> S
         site: SiteSettings::default(),
         images,
         readers,
+        unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
     });
     Site { router, store, search, progress: sender, _folder: folder }
 }

@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "serve",
     "sync",
     "follow",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 27] = [
     "inspect",
     "annotate",
     "models",
+    "send",
     "doctor",
     "config",
     "source",

@@ -21,6 +21,7 @@ mod narrow;
 mod noting;
 mod practising;
 mod searching;
+mod sending;
 mod serving;
 mod syncing;
 

@@ -51,6 +51,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         checks.extend(waiting(store, &settings).await?);
         checks.extend(limits(store.clone(), &settings).await?);
         checks.push(network(store, &settings).await?);
+        checks.extend(recipients(store, &settings).await?);
         if args.retry {
             retried = store.retry_set_aside().await?;
         }
@@ -102,6 +103,35 @@ fn folder(settings: &Settings) -> Check {
         }
     };
     Check { name: "data folder", ok: false, detail }
+}
+
+/// Whether the settings of all recipients are valid, and whether the last sending to each
+/// succeeded.
+async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option<Check>> {
+    let check = |ok, detail| Some(Check { name: "recipients", ok, detail });
+    let rows = &settings.recipients.value;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut failures = Vec::new();
+    for row in rows {
+        if let Err(failure) = crate::recipients::named(settings, &row.name) {
+            failures.push(format!("{failure:#}"));
+        } else if let Some(state) = store.sending(&row.name, None).await?
+            && let Some(error) = state.error
+        {
+            failures.push(format!("{} of {}: {error}", row.name, state.week));
+        }
+    }
+    if let Err(failure) = crate::recipients::all(settings)
+        && failures.is_empty()
+    {
+        failures.push(format!("{failure:#}"));
+    }
+    if failures.is_empty() {
+        return Ok(check(true, output::count(rows.len() as u64, "recipient")));
+    }
+    Ok(check(false, failures.join("; ")))
 }
 
 /// Whether the search index is intact, and how far it has come.

@@ -13,6 +13,7 @@ pub mod opml;
 pub mod prior_art;
 pub mod reader;
 pub mod reindex;
+pub mod send;
 pub mod serve;
 pub mod show;
 pub mod source;

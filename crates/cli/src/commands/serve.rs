@@ -11,6 +11,7 @@ use backissue_demo::Demo;
 use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
+use backissue_send::Way;
 use backissue_store::{Store, StoreError};
 use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Limits, Readers, SiteSettings};
 use jiff::{SignedDuration, Timestamp};
@@ -27,10 +28,13 @@ use crate::output::{PLAIN, STRONG};
 use crate::progress::Bars;
 use crate::settings::{Origin, Pause, Setting, Settings};
 use crate::signals::Signals;
-use crate::{open, output, progress};
+use crate::{open, output, progress, recipients};
 
 /// How often it is looked whether the database's file is still there.
 const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
+
+/// Longest wait for a week that is being sent, after the signal to stop.
+const SENDING_ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often the archive is asked whether it has changes for the search index.
 const INDEX_EVERY: Duration = Duration::from_secs(2);
@@ -68,6 +72,11 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         demo: demo.is_some(),
         ..SiteSettings::default()
     };
+    let sender = open::sender(&settings, &store).await?;
+    let mailings = recipients::all(&settings)?;
+    let unsubscribe = mailings.iter().filter(|recipient| matches!(recipient.way, Way::Mail(..)));
+    let unsubscribe =
+        unsubscribe.map(|recipient| (sender.unsubscribe_token(&recipient.name), recipient.name.clone()));
     let router = backissue_web::router(backissue_web::State {
         store: store.clone(),
         search: search.clone(),
@@ -75,11 +84,16 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         site,
         images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
         readers,
+        unsubscribe: unsubscribe.collect(),
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
         None => router,
     };
+    let sending = work.is_some().then(|| {
+        let stop = stop.clone();
+        tokio::spawn(backissue_send::keep_sending(sender, mailings, stop.cancelled_owned()))
+    });
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));
     let worker = work.map(|work| work.start(stop.clone()));
@@ -92,6 +106,12 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
             worker.await.context("the sync stopped")??;
         }
         indexing.await.context("the search index stopped")?;
+        if let Some(sending) = sending {
+            match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
+                Ok(ended) => ended.context("the sending stopped")?,
+                Err(_) => anstream::eprintln!("A week was being sent; the next `serve` sends it again."),
+            }
+        }
         file.await?
     };
     let served = signals.unless_hurried(serving).await;
@@ -235,6 +255,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.annotate_with.value = None;
     settings.check_with.value = None;
     settings.embed_with.value = None;
+    settings.recipients.value = Vec::new();
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
 }

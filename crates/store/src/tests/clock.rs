@@ -1,6 +1,6 @@
 //! Clocks that jump forward and back, by minutes and by years.
 
-use backissue_model::Stage;
+use backissue_model::{Stage, Week};
 use jiff::{SignedDuration, Timestamp};
 
 use super::harness::*;
@@ -25,6 +25,9 @@ on_both!(work_postponed_by_a_wrong_clock_is_due_again, |db| {
     let polled = claim_source(&db.store, ahead, Scope::Due).await.unwrap();
     db.store.record_poll(&polled, fetched(Vec::new()), ahead, |_| Some(ahead + LEASE).into()).await.unwrap();
     let late = claim_source(&db.store, ahead + LEASE, Scope::Due).await.unwrap();
+    let week: Week = "2026-W20".parse().unwrap();
+    let send = async |now| db.store.claim_sending("team", week, Resend::No, LEASE, now).await.unwrap();
+    assert!(matches!(send(ahead).await, SendingClaim::Claimed(_)));
 
     // The clock is correct again.
     let now = at(7200);
@@ -38,6 +41,8 @@ on_both!(work_postponed_by_a_wrong_clock_is_due_again, |db| {
     }
     assert_eq!(again.len(), 2);
     let source = claim_source(&db.store, at(7201), all).await.unwrap();
+    assert_eq!(db.store.recipient("team", now).await.unwrap().since, now);
+    assert!(matches!(send(now).await, SendingClaim::Claimed(_)));
     // The former holders of the leases change nothing any more, whatever their clock says.
     let text = article("Some text");
     let lost = db.store.finish_extract(&held, &text, &held.url, now).await.unwrap();

@@ -282,6 +282,10 @@ fn both_databases_have_the_same_tables() {
             include_str!("../../migrations/sqlite/0018_issues.sql"),
             include_str!("../../migrations/postgres/0018_issues.sql"),
         ),
+        (
+            include_str!("../../migrations/sqlite/0019_sendings.sql"),
+            include_str!("../../migrations/postgres/0019_sendings.sql"),
+        ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));
     }

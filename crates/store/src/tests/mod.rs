@@ -17,6 +17,7 @@ mod own;
 mod plans;
 mod practice;
 mod read_jobs;
+mod sendings;
 mod sources;
 mod surviving;
 mod trouble;

@@ -7,6 +7,7 @@
 mod archive;
 mod posts;
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
@@ -56,7 +57,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
     let readers = Readers::One(FormKey::of(&FormKey::new_secret()));
-    let state = State { store, search, progress, site, images: Images::default(), readers };
+    let state = State {
+        store,
+        search,
+        progress,
+        site,
+        images: Images::default(),
+        readers,
+        unsubscribe: HashMap::new(),
+    };
     axum::serve(listener, router(state)).await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ mod search;
 mod shelf;
 mod source;
 mod sources;
+mod unsubscribe;
 mod week;
 mod weeks;
 
@@ -44,6 +45,12 @@ pub(crate) fn search_routes() -> Router<App> {
 /// Images of articles. They depend only on the article, so they never change.
 pub(crate) fn image_routes() -> Router<App> {
     Router::new().route("/image/{read}/{name}", get(image::image))
+}
+
+/// Pages with a secret in the address, which is the only permission that they need.
+pub(crate) fn secret_routes() -> Router<App> {
+    Router::new()
+        .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::stop))
 }
 
 /// Routes that accept forms.

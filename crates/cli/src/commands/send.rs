@@ -1,0 +1,122 @@
+//! `backissue send`: sends a week to a recipient, or shows what would be sent.
+
+use backissue_model::Week;
+use backissue_send::Sent;
+use backissue_store::Resend;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::args::SendArgs;
+use crate::exit::Outcome;
+use crate::output::{self, PLAIN, STRONG};
+use crate::settings::Settings;
+use crate::{open, recipients, say};
+
+/// Sends a week.
+pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let Some(to) = &args.to else { return list(&args, &settings).await };
+    let recipient = recipients::named(&settings, to)?;
+    let store = open::store(&settings).await?;
+    if args.resume {
+        store.set_unsubscribed(to, false, Timestamp::now()).await?;
+        say!("Weeks are sent to {to} again.")?;
+        return Ok(Outcome::Fine);
+    }
+    let zone = store.zone().clone();
+    let week = args.week.unwrap_or_else(|| Week::of(Timestamp::now(), &zone).previous());
+    if store.week_count(week).await?.reads == 0 {
+        anstream::eprintln!("The archive has no reads of {week}, so there is nothing to send.");
+        return Ok(Outcome::NotThere);
+    }
+    let sender = open::sender(&settings, &store).await?;
+    if args.dry_run {
+        let digest = sender.digest(week, &recipient.choice).await?;
+        print!("{}", output::safe(&sender.formatted(&recipient, &digest, Timestamp::now())?));
+        return Ok(Outcome::Fine);
+    }
+    let resend = if args.again { Resend::Yes } else { Resend::No };
+    let sent = sender.send(&recipient, week, resend).await?;
+    let (outcome, said) = told(&sent, to, &zone);
+    if args.json {
+        let state = match outcome {
+            Outcome::Fine => "sent",
+            Outcome::Partly => "later",
+            Outcome::NotThere => "nothing",
+            _ => "failed",
+        };
+        output::json(&json!({ "to": to, "week": week, "state": state, "said": said }))?;
+    } else {
+        say!("{STRONG}{week}{PLAIN}  {said}")?;
+    }
+    Ok(outcome)
+}
+
+/// Lists the recipients, each with its last week.
+async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
+    let rows = &settings.recipients.value;
+    if rows.is_empty() && !args.json {
+        anstream::eprintln!(
+            "The configuration file {} has no [[recipient]]; docs/DIGESTS.md tells how to add one.",
+            settings.config.value.display()
+        );
+        return Ok(Outcome::NotThere);
+    }
+    let store = open::store(settings).await?;
+    let mut listed = Vec::new();
+    for row in rows {
+        let known = store.recipient(&row.name, Timestamp::now()).await?;
+        let last = store.sending(&row.name, None).await?;
+        let (week, sent, next, error) = match last {
+            Some(last) => (Some(last.week), last.sent_at, last.next, last.error),
+            None => (None, None, None, None),
+        };
+        listed.push(json!({
+            "name": row.name, "how": row.to_string(), "week": week, "sent": sent, "next": next, "error": error,
+            "unsubscribed": known.unsubscribed_at,
+        }));
+    }
+    if args.json {
+        output::json(&listed)?;
+        return Ok(Outcome::Fine);
+    }
+    for (row, state) in rows.iter().zip(&listed) {
+        say!("{STRONG}{}{PLAIN}  {row}", row.name)?;
+        let text = |name: &str| state[name].as_str().unwrap_or_default().to_owned();
+        match (text("week"), text("sent"), text("error"), text("unsubscribed")) {
+            (_, _, _, since) if !since.is_empty() => say!("  unsubscribed since {since}")?,
+            (week, _, error, _) if !error.is_empty() => say!("  {week}: {error}")?,
+            (week, sent, _, _) if !sent.is_empty() => say!("  {week} was sent {sent}")?,
+            _ => say!("  nothing was sent yet")?,
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The result in words, and the exit code that tells it.
+pub fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
+    let at = |moment: &Timestamp| output::moment(Some(*moment), zone);
+    match sent {
+        Sent::Now => (Outcome::Fine, format!("sent to {to}")),
+        Sent::Nothing => (Outcome::NotThere, format!("not sent: the week has no reads for {to}")),
+        Sent::Before(when) => {
+            (Outcome::Fine, format!("was sent to {to} on {}; --again sends it once more", at(when)))
+        }
+        Sent::NotBefore(when) => (
+            Outcome::Partly,
+            format!("not sent to {to}: another process is sending it, or it waits until {}", at(when)),
+        ),
+        Sent::Later(when, error) => {
+            (Outcome::Partly, format!("not sent: {error}. `serve` tries again after {}", at(when)))
+        }
+        Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}")),
+        Sent::GivenUpBefore(why) => (Outcome::Fault, format!("was given up: {why}; --again tries once more")),
+        Sent::Unsubscribed(when) => (
+            Outcome::Fault,
+            format!(
+                "not sent: {to} unsubscribed on {}; `backissue send --to {to} --resume` undoes it",
+                at(when)
+            ),
+        ),
+    }
+}

@@ -1,0 +1,243 @@
+//! Recipients of weeks: the table `[mail]` and the tables `[[recipient]]` of the configuration
+//! file.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use anyhow::{Context, bail, ensure};
+use backissue_annotate::Vocabulary;
+use backissue_digest::chat::Service;
+use backissue_digest::{Choice, MOST};
+use backissue_model::meant;
+use backissue_send::{Chat, ChatSettings, MailSettings, Mailer, Recipient, Schedule, Secret, Way};
+use jiff::civil::{Time, Weekday};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::settings::{Settings, Zone, one_parsed, parsed};
+
+/// The mail server: the table `[mail]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailRow {
+    /// The server, as `smtps://mail.example.org`.
+    #[serde(deserialize_with = "one_parsed")]
+    pub server: Url,
+    /// The user name, if the server wants one.
+    pub user: Option<String>,
+    /// The password itself.
+    #[serde(default, deserialize_with = "secret")]
+    pub password: Option<Secret>,
+    /// The environment variable that holds the password.
+    pub password_env: Option<String>,
+    /// The sender of mails.
+    pub from: String,
+}
+
+/// A recipient of weeks: a table `[[recipient]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipientRow {
+    /// Its name.
+    pub name: String,
+    /// A mail address.
+    pub mail: Option<String>,
+    /// A chat service.
+    #[serde(default, deserialize_with = "parsed")]
+    pub chat: Option<Service>,
+    /// The secret address of the service's webhook.
+    #[serde(default, deserialize_with = "secret")]
+    pub url: Option<Secret>,
+    /// The environment variable that holds the address.
+    pub url_env: Option<String>,
+    /// The key that signs messages to a webhook, or the access token of Matrix.
+    #[serde(default, deserialize_with = "secret")]
+    pub key: Option<Secret>,
+    /// The environment variable that holds the key.
+    pub key_env: Option<String>,
+    /// The Matrix room.
+    pub room: Option<String>,
+    /// Only reads with one of these concepts.
+    #[serde(default)]
+    pub concepts: Vec<String>,
+    /// How many reads come first at most.
+    pub most: Option<usize>,
+    /// The day on which `serve` sends the week before.
+    #[serde(default, deserialize_with = "weekday")]
+    pub weekday: Option<Weekday>,
+    /// The time on that day.
+    #[serde(default, deserialize_with = "time")]
+    pub at: Option<Time>,
+    /// The time zone of `at`; default: the setting `time_zone`.
+    #[serde(default, deserialize_with = "parsed")]
+    pub time_zone: Option<Zone>,
+}
+
+impl fmt::Display for MailRow {
+    /// On one line, without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = self.server.host_str().unwrap_or("-");
+        write!(f, "{}://{server} from {}", self.server.scheme(), self.from)?;
+        match (&self.password, &self.password_env) {
+            (Some(_), _) => f.write_str(", password set"),
+            (None, Some(name)) => write!(f, ", password in ${name}"),
+            (None, None) => f.write_str(", no password"),
+        }
+    }
+}
+
+impl fmt::Display for RecipientRow {
+    /// On one line, without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.mail, self.chat) {
+            (Some(mail), _) => write!(f, "mail to {mail}")?,
+            (None, Some(service)) => f.write_str(service.as_str())?,
+            (None, None) => f.write_str("neither mail nor chat")?,
+        }
+        if !self.concepts.is_empty() {
+            write!(f, ", only {}", self.concepts.join(", "))?;
+        }
+        if let (Some(weekday), Some(at)) = (self.weekday, self.at) {
+            write!(f, ", on {weekday:?} at {}", at.strftime("%H:%M"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Every recipient of the configuration, ready to be sent to.
+///
+/// # Errors
+/// If one of them cannot be used. The message says which one and what to change.
+pub fn all(settings: &Settings) -> anyhow::Result<Vec<Recipient>> {
+    let mut names = HashSet::new();
+    let mut recipients = Vec::new();
+    for row in &settings.recipients.value {
+        ensure!(names.insert(&row.name), "two recipients are called `{}`; rename one of them", row.name);
+        recipients
+            .push(recipient(settings, row).with_context(|| format!("in [[recipient]] `{}`", row.name))?);
+    }
+    Ok(recipients)
+}
+
+/// The recipient of this name.
+///
+/// # Errors
+/// If there is none, or it cannot be used.
+pub fn named(settings: &Settings, name: &str) -> anyhow::Result<Recipient> {
+    let rows = &settings.recipients.value;
+    let Some(row) = rows.iter().find(|row| row.name == name) else {
+        let config = settings.config.value.display();
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        if names.is_empty() {
+            bail!("no recipient is called `{name}`; the configuration file {config} has no [[recipient]]");
+        }
+        let hint = meant(backissue_model::nearest(name, names.iter().copied()));
+        bail!("no recipient is called `{name}`; {config} has {}{hint}", names.join(", "));
+    };
+    recipient(settings, row).with_context(|| format!("in [[recipient]] `{name}`"))
+}
+
+fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipient> {
+    let way = match (&row.mail, row.chat) {
+        (Some(address), None) => {
+            ensure!(
+                address.parse::<backissue_send::MailAddress>().is_ok(),
+                "`{address}` is no mail address; write name@example.org"
+            );
+            let mail = settings.mail.value.as_ref();
+            let mail = mail.context("mails need the table [mail] with `server` and `from`")?;
+            Way::Mail(Box::new(mailer(settings, mail)?), address.clone())
+        }
+        (None, Some(service)) => Way::Chat(Box::new(chat(settings, row, service)?)),
+        (Some(_), Some(_)) => bail!("it has both `mail` and `chat`; make two recipients of it"),
+        (None, None) => bail!("it has neither `mail` nor `chat`; add one of them"),
+    };
+    let concept = |name: &String| match Vocabulary::builtin().called(name) {
+        Some(concept) => Ok(concept.slug.clone()),
+        None => {
+            let nearest = Vocabulary::builtin().nearest(name).map(|concept| concept.slug.as_str());
+            bail!("the vocabulary has no concept called `{name}`{}", meant(nearest))
+        }
+    };
+    let choice = Choice {
+        concepts: row.concepts.iter().map(concept).collect::<anyhow::Result<_>>()?,
+        most: row.most.unwrap_or(MOST),
+    };
+    let schedule = match (row.weekday, row.at) {
+        (None, None) => None,
+        (Some(weekday), at) => {
+            let zone = row.time_zone.clone().unwrap_or_else(|| settings.time_zone.value.clone());
+            Some(Schedule { weekday, at: at.unwrap_or(Time::constant(8, 0, 0, 0)), zone: zone.0 })
+        }
+        (None, Some(_)) => bail!("it has `at` but no `weekday`"),
+    };
+    Ok(Recipient { name: row.name.clone(), way, choice, schedule })
+}
+
+fn mailer(settings: &Settings, mail: &MailRow) -> anyhow::Result<Mailer> {
+    let password = one_secret("password", &mail.password, &mail.password_env)?;
+    Ok(Mailer::new(&MailSettings {
+        server: mail.server.clone(),
+        user: mail.user.clone(),
+        password,
+        from: mail.from.clone(),
+        ca: settings.ca.value.clone(),
+    })?)
+}
+
+fn chat(settings: &Settings, row: &RecipientRow, service: Service) -> anyhow::Result<Chat> {
+    let url = one_secret("url", &row.url, &row.url_env)?;
+    Ok(Chat::new(ChatSettings {
+        name: row.name.clone(),
+        service,
+        url: url
+            .context("it has no `url`; copy the webhook's address there, or name a variable in `url_env`")?,
+        key: one_secret("key", &row.key, &row.key_env)?,
+        room: row.room.clone(),
+        ca: settings.ca.value.clone(),
+    })?)
+}
+
+/// A secret that is written down, or in an environment variable.
+fn one_secret(
+    name: &str,
+    written: &Option<Secret>,
+    variable: &Option<String>,
+) -> anyhow::Result<Option<Secret>> {
+    match (written, variable) {
+        (Some(_), Some(_)) => bail!("it has both `{name}` and `{name}_env`; remove one of them"),
+        (Some(secret), None) => Ok(Some(secret.clone())),
+        (None, Some(variable)) => {
+            let value = std::env::var(variable)
+                .with_context(|| format!("its `{name}` is in ${variable}, which is not set; set it"))?;
+            Ok(Some(Secret::new(&value)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Some(Secret::new(&String::deserialize(deserializer)?)))
+}
+
+fn weekday<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Weekday>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let days = [
+        (Weekday::Monday, "monday"),
+        (Weekday::Tuesday, "tuesday"),
+        (Weekday::Wednesday, "wednesday"),
+        (Weekday::Thursday, "thursday"),
+        (Weekday::Friday, "friday"),
+        (Weekday::Saturday, "saturday"),
+        (Weekday::Sunday, "sunday"),
+    ];
+    let found = days.iter().find(|(_, known)| known.eq_ignore_ascii_case(name.trim()));
+    let unknown = || serde::de::Error::custom(format!("`{name}` is no day; write for example monday"));
+    found.map(|(day, _)| Some(*day)).ok_or_else(unknown)
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |_| serde::de::Error::custom(format!("`{text}` is no time of day; write for example 08:00"));
+    text.trim().parse().map(Some).map_err(wrong)
+}

@@ -1,0 +1,251 @@
+//! Messages to the webhooks of chat servers.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use backissue_digest::chat::Service;
+use backissue_fetch::{client_tls, innermost_reason, retry_after};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use ring::hmac;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::secret::one_line;
+use crate::{Secret, SendError};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Bytes of an answer that are read.
+const READ: usize = 4096;
+/// Shortest part of an address that may be a secret.
+const SECRET_PART_MIN: usize = 8;
+
+/// The settings of a chat server.
+#[derive(Clone, Debug)]
+pub struct ChatSettings {
+    /// The recipient's name.
+    pub name: String,
+    /// Which service it is.
+    pub service: Service,
+    /// The address of its webhook; for Matrix, of the server.
+    pub url: Secret,
+    /// The key that signs messages to a webhook, or the access token of Matrix.
+    pub key: Option<Secret>,
+    /// The Matrix room.
+    pub room: Option<String>,
+    /// Files with certificate authorities to trust besides the machine's own (PEM).
+    pub ca: Vec<PathBuf>,
+}
+
+/// One message to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery<'d> {
+    /// The same for every attempt, so that a duplicate can be recognised.
+    pub(crate) id: &'d str,
+    /// When it is sent.
+    pub(crate) at: Timestamp,
+    /// The message.
+    pub(crate) message: &'d Value,
+}
+
+/// A chat server.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    settings: ChatSettings,
+    client: Client,
+    url: Url,
+}
+
+impl Chat {
+    /// Sets up the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`SendError::Setup`] if the settings cannot be used.
+    pub fn new(settings: ChatSettings) -> Result<Self, SendError> {
+        let what = format!("the recipient `{}`", settings.name);
+        let unfit = |why: &str| SendError::Setup { what: what.clone(), why: why.to_owned() };
+        let url: Url = settings
+            .url
+            .reveal()
+            .parse()
+            .map_err(|_| unfit("its `url` is no address; copy the webhook's address again"))?;
+        let is_local = is_local(&url);
+        match url.scheme() {
+            "https" => {}
+            "http" if is_local => {}
+            _ => return Err(unfit("its `url` is secret, so it must begin with https://")),
+        }
+        if settings.service == Service::Matrix && (settings.room.is_none() || settings.key.is_none()) {
+            return Err(unfit(
+                "a Matrix room needs `room`, as !id:server, and the access token in `key_env`",
+            ));
+        }
+        let tls = client_tls(&settings.ca).map_err(|error| unfit(&error.to_string()))?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls.config)
+            .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(ANSWER_WITHIN)
+            // The operator chooses who gets the message, not a server.
+            .redirect(reqwest::redirect::Policy::none());
+        let client = if is_local { client.no_proxy() } else { client };
+        let client = client.build().map_err(|error| unfit(&innermost_reason(&error)))?;
+        Ok(Self { settings, client, url })
+    }
+
+    /// Which service it is.
+    pub fn service(&self) -> Service {
+        self.settings.service
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub(crate) async fn send(&self, delivery: Delivery<'_>) -> Result<(), SendError> {
+        let answer = self.request(delivery)?.send().await;
+        let response = answer.map_err(|error| {
+            // Only a request that left can have arrived.
+            let may_have_arrived = !(error.is_connect() || error.is_builder());
+            self.for_now(&innermost_reason(&error.without_url()), None, may_have_arrived)
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let wait = retry_after(response.headers(), SystemTime::now());
+        let said = format!("{status}{}", self.answer(response).await);
+        if status.is_server_error()
+            || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+        {
+            return Err(self.for_now(&said, wait, false));
+        }
+        Err(SendError::Refused { server: self.server(), to: self.settings.name.clone(), said })
+    }
+
+    /// The request's head and body, without secrets.
+    pub(crate) fn formatted(&self, delivery: Delivery<'_>) -> String {
+        let method = self.method();
+        let mut lines = vec![format!("{method} (the secret address of {})", self.settings.name)];
+        lines.push("Content-Type: application/json".to_owned());
+        if self.settings.service == Service::Webhook {
+            lines.extend(
+                self.signature(delivery, &delivery.message.to_string())
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}")),
+            );
+        }
+        if self.settings.service == Service::Matrix {
+            lines.push("Authorization: Bearer (secret)".to_owned());
+        }
+        format!("{}\n\n{:#}\n", lines.join("\n"), delivery.message)
+    }
+
+    fn method(&self) -> Method {
+        if self.settings.service == Service::Matrix { Method::PUT } else { Method::POST }
+    }
+
+    fn request(&self, delivery: Delivery<'_>) -> Result<RequestBuilder, SendError> {
+        let body = delivery.message.to_string();
+        let mut request = self
+            .client
+            .request(self.method(), self.address(delivery.id)?)
+            .header("content-type", "application/json");
+        match (self.settings.service, &self.settings.key) {
+            (Service::Webhook, _) => {
+                for (name, value) in self.signature(delivery, &body) {
+                    request = request.header(name, value);
+                }
+            }
+            (Service::Matrix, Some(token)) => request = request.bearer_auth(token.reveal()),
+            _ => {}
+        }
+        Ok(request.body(body))
+    }
+
+    /// The address of the request. Matrix ignores a second message with the same id.
+    fn address(&self, id: &str) -> Result<Url, SendError> {
+        let mut url = self.url.clone();
+        if let (Service::Matrix, Some(room)) = (self.settings.service, &self.settings.room) {
+            let unfit = || SendError::Setup {
+                what: format!("the recipient `{}`", self.settings.name),
+                why: "its `url` is not the address of a Matrix server".to_owned(),
+            };
+            url.path_segments_mut().map_err(|()| unfit())?.pop_if_empty().extend([
+                "_matrix",
+                "client",
+                "v3",
+                "rooms",
+                room,
+                "send",
+                "m.room.message",
+                id,
+            ]);
+        }
+        Ok(url)
+    }
+
+    /// The id, time and signature of a message, by <https://www.standardwebhooks.com>.
+    fn signature(&self, delivery: Delivery<'_>, body: &str) -> Vec<(&'static str, String)> {
+        let seconds = delivery.at.as_second();
+        let mut headers =
+            vec![("webhook-id", delivery.id.to_owned()), ("webhook-timestamp", seconds.to_string())];
+        if let Some(key) = &self.settings.key {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key_bytes(key.reveal()));
+            let tag = hmac::sign(&key, format!("{}.{seconds}.{body}", delivery.id).as_bytes());
+            headers.push(("webhook-signature", format!("v1,{}", STANDARD.encode(tag))));
+        }
+        headers
+    }
+
+    /// What the server says about a refusal, without secrets.
+    async fn answer(&self, mut response: reqwest::Response) -> String {
+        let mut bytes = Vec::new();
+        while bytes.len() < READ
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes.truncate(READ);
+        let line = one_line(&self.scrub(&String::from_utf8_lossy(&bytes)));
+        if line.is_empty() { line } else { format!(": {line}") }
+    }
+
+    /// The text without the key, the address and the parts of the address.
+    fn scrub(&self, text: &str) -> String {
+        let values = self.url.query_pairs().map(|(_, value)| value.into_owned());
+        let segments = self.url.path_segments().into_iter().flatten().map(str::to_owned);
+        let parts = values.chain(segments).filter(|part| part.len() >= SECRET_PART_MIN);
+        let path = Some(self.url.path().to_owned()).filter(|path| path.len() > 1);
+        let secrets = path.into_iter().chain(parts).map(|part| Secret::new(&part));
+        let secrets = [&self.settings.url].into_iter().chain(&self.settings.key).cloned().chain(secrets);
+        secrets.fold(text.to_owned(), |text, secret| secret.scrub(&text))
+    }
+
+    fn server(&self) -> String {
+        format!("the {} server", self.settings.service.as_str())
+    }
+
+    fn for_now(&self, why: &str, retry_after: Option<Duration>, may_have_arrived: bool) -> SendError {
+        let (server, to) = (self.server(), self.settings.name.clone());
+        SendError::ForNow { server, to, why: self.scrub(why), retry_after, may_have_arrived }
+    }
+}
+
+/// The bytes of a key: those that `whsec_` is followed by in base64, else the text itself.
+fn key_bytes(key: &str) -> Vec<u8> {
+    let coded = key.strip_prefix("whsec_").and_then(|coded| STANDARD.decode(coded).ok());
+    coded.unwrap_or_else(|| key.as_bytes().to_vec())
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

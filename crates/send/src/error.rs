@@ -1,0 +1,74 @@
+//! Why something was not sent, and what to do.
+
+use std::time::Duration;
+
+/// Why something was not sent. Every message says what failed, on what, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The settings cannot be used.
+    #[error("{what} cannot be used: {why}")]
+    Setup {
+        /// What is set up, such as `the mail server`.
+        what: String,
+        /// Why not, and the remedy.
+        why: String,
+    },
+    /// The server knows neither user nor password.
+    #[error("{server} refused the user name or the password ({said}); check `user` and `password` in [mail]")]
+    Login {
+        /// The server.
+        server: String,
+        /// What it said.
+        said: String,
+    },
+    /// The server refuses this for good.
+    #[error("{server} refused what was sent to {to}: {said}; check the recipient in the configuration")]
+    Refused {
+        /// The server, or the service.
+        server: String,
+        /// The recipient.
+        to: String,
+        /// What it said.
+        said: String,
+    },
+    /// It may work later.
+    #[error("{server} did not take what was sent to {to}: {why}; it is tried again")]
+    ForNow {
+        /// The server, or the service.
+        server: String,
+        /// The recipient.
+        to: String,
+        /// Why.
+        why: String,
+        /// The pause that the server demands.
+        retry_after: Option<Duration>,
+        /// Whether it may have arrived although no answer came.
+        may_have_arrived: bool,
+    },
+    /// Several attempts may have arrived.
+    #[error("no answer came to two attempts, so {to} may have got it; look there before you send it again")]
+    Unanswered {
+        /// The recipient.
+        to: String,
+    },
+}
+
+impl SendError {
+    /// Whether another attempt can help without a change of the settings.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::ForNow { .. })
+    }
+
+    /// Whether it may have arrived although no answer came.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::ForNow { may_have_arrived: true, .. })
+    }
+
+    /// The pause that the server demands.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::ForNow { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

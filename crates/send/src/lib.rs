@@ -1,0 +1,23 @@
+//! Sends weeks to recipients: by mail over SMTP, or as messages to chat servers' webhooks.
+//!
+//! [`Sender::send`] composes a week, claims its sending, sends it and records the result.
+//! [`Schedule`] tells when a week is due. Addresses of webhooks, passwords and keys are secrets: no
+//! error and no log shows them.
+//!
+//! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
+
+mod chat;
+mod error;
+mod mail;
+mod recipient;
+mod secret;
+mod sender;
+mod unsubscribe;
+
+pub use chat::{Chat, ChatSettings};
+pub use error::SendError;
+pub use lettre::Address as MailAddress;
+pub use mail::{MailSettings, Mailer};
+pub use recipient::{Recipient, Schedule, Way};
+pub use secret::Secret;
+pub use sender::{Sender, Sent, keep_sending};

@@ -1,0 +1,294 @@
+//! Mails by SMTP.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use backissue_digest::mail::Mail;
+use backissue_fetch::innermost_reason;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::secret::one_line;
+use crate::{Secret, SendError};
+
+/// Longest time for connecting, encrypting and logging in.
+const OPEN_WITHIN: Duration = Duration::from_secs(60);
+/// Longest time for handing a mail over. Some servers check it before they answer.
+const TAKE_WITHIN: Duration = Duration::from_secs(180);
+/// Longest time for saying goodbye.
+const QUIT_WITHIN: Duration = Duration::from_secs(2);
+/// How to log in, best first.
+const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
+
+/// The mail server and the sender.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// The server: `smtps://host` (TLS at once, port 465) or `smtp://host` (STARTTLS, port 587).
+    pub server: Url,
+    /// The user name, if the server wants one.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The sender, as `Name <name@example.org>`.
+    pub from: String,
+    /// Files with certificate authorities to trust besides the usual ones (PEM).
+    pub ca: Vec<PathBuf>,
+}
+
+/// A mail with its addresses.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    /// The recipient's address.
+    pub(crate) to: String,
+    /// The same for every attempt, so that a duplicate can be recognised. Without `<`
+    /// and `>`.
+    pub(crate) message_id: String,
+    /// When it was written.
+    pub(crate) date: Timestamp,
+    /// The list that the mail belongs to, such as `weeks`.
+    pub(crate) list: String,
+    /// Where one request stops the mails (RFC 8058).
+    pub(crate) unsubscribe: Option<Url>,
+    /// Subject and texts.
+    pub(crate) mail: Mail,
+}
+
+/// A mail server.
+#[derive(Clone)]
+pub struct Mailer {
+    host: String,
+    port: u16,
+    security: Security,
+    tls: TlsParameters,
+    hello: ClientId,
+    credentials: Option<Credentials>,
+    /// Texts that no error may show.
+    secrets: Vec<Secret>,
+    from: Mailbox,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mailer({}:{})", self.host, self.port)
+    }
+}
+
+/// When a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Security {
+    /// From its first byte on.
+    AtOnce,
+    /// After the command STARTTLS, which the server must support.
+    StartTls,
+    /// After STARTTLS if the server supports it. Only for a server on this machine.
+    IfSupported,
+}
+
+impl Mailer {
+    /// Checks the settings; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`SendError::Setup`] if the settings cannot be used.
+    pub fn new(settings: &MailSettings) -> Result<Self, SendError> {
+        let unfit =
+            |why: String| SendError::Setup { what: "[mail] in the configuration file".to_owned(), why };
+        let url = &settings.server;
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(|| unfit("`server` names no host; write smtps://mail.example.org".to_owned()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(unfit(
+                "`server` holds a password; give it with `user` and `password_env`".to_owned(),
+            ));
+        }
+        let from: Mailbox = settings
+            .from
+            .parse()
+            .map_err(|_| unfit(format!("`from` is `{}`; write Name <name@example.org>", settings.from)))?;
+        let (security, port) = match url.scheme() {
+            "smtps" => (Security::AtOnce, 465),
+            "smtp" if is_loopback(url) => (Security::IfSupported, 587),
+            "smtp" => (Security::StartTls, 587),
+            other => return Err(unfit(format!("`server` begins with {other}:; write smtps:// or smtp://"))),
+        };
+        let (credentials, secrets) = match (&settings.user, &settings.password) {
+            (Some(user), Some(password)) => {
+                (Some(Credentials::new(user.clone(), password.reveal().to_owned())), secrets(user, password))
+            }
+            (None, None) => (None, Vec::new()),
+            (Some(_), None) => {
+                return Err(unfit("it has `user` but no `password`; give `password_env`".to_owned()));
+            }
+            (None, Some(_)) => return Err(unfit("it has a password but no `user`".to_owned())),
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            port: url.port().unwrap_or(port),
+            security,
+            tls: tls(host, &settings.ca).map_err(unfit)?,
+            // The domain that the mails come from. This machine's own name stays private.
+            hello: ClientId::Domain(from.email.domain().to_owned()),
+            credentials,
+            secrets,
+            from,
+        })
+    }
+
+    /// The mail as it leaves, head and all.
+    ///
+    /// # Errors
+    /// [`SendError::Setup`] if an address is none.
+    pub(crate) fn formatted(&self, letter: &Letter) -> Result<String, SendError> {
+        Ok(String::from_utf8_lossy(&self.message(letter)?.formatted()).into_owned())
+    }
+
+    /// Sends a mail.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub(crate) async fn send(&self, letter: &Letter) -> Result<(), SendError> {
+        let message = self.message(letter)?;
+        let opened = within(OPEN_WITHIN, self.open()).await;
+        let mut connection = opened.map_err(|trouble| self.failed(trouble, &letter.to, false))?;
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let sent = within(TAKE_WITHIN, connection.send(envelope, &bytes)).await;
+        // It is sent or not, whatever the server says to QUIT.
+        let _ = timeout(QUIT_WITHIN, connection.abort()).await;
+        // Without an answer the server may have taken the mail.
+        sent.map(|_| ()).map_err(|trouble| self.failed(trouble, &letter.to, true))
+    }
+
+    /// A connection that is encrypted and logged in as the settings say.
+    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+        let tls = (self.security == Security::AtOnce).then(|| self.tls.clone());
+        let address = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(OPEN_WITHIN), &self.hello, tls, None).await?;
+        let is_upgraded = match self.security {
+            Security::AtOnce => false,
+            Security::StartTls => true,
+            Security::IfSupported => connection.can_starttls(),
+        };
+        if is_upgraded {
+            connection.starttls(self.tls.clone(), &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    fn failed(&self, trouble: Trouble, to: &str, may_have_arrived: bool) -> SendError {
+        let (server, to) = (format!("the mail server {}", self.host), to.to_owned());
+        let error = match trouble {
+            Trouble::Smtp(error) => error,
+            Trouble::NoAnswer(waited) => {
+                let why = format!("no answer within {} seconds", waited.as_secs());
+                return SendError::ForNow { server, to, why, retry_after: None, may_have_arrived };
+            }
+        };
+        let said = std::error::Error::source(&error).map_or_else(|| error.to_string(), innermost_reason);
+        let said = one_line(&self.secrets.iter().fold(said, |said, secret| secret.scrub(&said)));
+        match error.status().map(u16::from) {
+            Some(530 | 534 | 535 | 538) => SendError::Login { server, said },
+            // A client error is a feature that the server lacks, such as STARTTLS.
+            _ if error.is_permanent() || error.is_client() => SendError::Refused { server, to, said },
+            Some(_) => {
+                SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived: false }
+            }
+            None => SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived },
+        }
+    }
+
+    fn message(&self, letter: &Letter) -> Result<Message, SendError> {
+        let unfit = |why: String| SendError::Setup { what: format!("the mail to {}", letter.to), why };
+        let to: Mailbox = letter
+            .to
+            .parse()
+            .map_err(|_| unfit("this is no mail address; write name@example.org".to_owned()))?;
+        let domain = self.from.email.domain();
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .date(system_time(letter.date))
+            .message_id(Some(format!("<{}@{domain}>", letter.message_id)))
+            .subject(&letter.mail.subject)
+            .raw_header(header("List-Id", format!("<{}.{domain}>", letter.list)))
+            // Programs should not answer it (RFC 3834).
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()));
+        if let Some(address) = &letter.unsubscribe {
+            builder = builder
+                .raw_header(header("List-Unsubscribe", format!("<{address}>")))
+                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        let parts = MultiPart::alternative()
+            // The same for every attempt.
+            .boundary(format!("=_{}", letter.message_id))
+            .singlepart(part(ContentType::TEXT_PLAIN, &letter.mail.text))
+            .singlepart(part(ContentType::TEXT_HTML, &letter.mail.html));
+        builder.multipart(parts).map_err(|error| unfit(error.to_string()))
+    }
+}
+
+/// Why an exchange with a server failed.
+enum Trouble {
+    Smtp(Error),
+    NoAnswer(Duration),
+}
+
+async fn within<T>(limit: Duration, exchange: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+    timeout(limit, exchange).await.map_err(|_| Trouble::NoAnswer(limit))?.map_err(Trouble::Smtp)
+}
+
+/// What must not be shown: the password, and the forms in which it is sent.
+fn secrets(user: &str, password: &Secret) -> Vec<Secret> {
+    let plain = STANDARD.encode(format!("\0{user}\0{}", password.reveal()));
+    vec![password.clone(), Secret::new(&STANDARD.encode(password.reveal())), Secret::new(&plain)]
+}
+
+fn part(content_type: ContentType, text: &str) -> SinglePart {
+    SinglePart::builder().header(content_type).body(text.to_owned())
+}
+
+/// A time in whole seconds, as in mails.
+fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0))
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+fn tls(host: &str, ca: &[PathBuf]) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::Default);
+    for path in ca {
+        let cannot = |why: String| format!("the certificates in {} cannot be read: {why}", path.display());
+        let pem = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+        let authority = Certificate::from_pem(&pem).map_err(|error| cannot(error.to_string()))?;
+        builder = builder.add_root_certificate(authority);
+    }
+    builder.build_rustls().map_err(|error| innermost_reason(&error))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        // The host of an address whose scheme is not of the web is a name, whatever it looks like.
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

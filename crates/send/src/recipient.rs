@@ -1,0 +1,131 @@
+//! Recipients of weeks, and their schedules.
+
+use backissue_digest::Choice;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use crate::{Chat, Mailer};
+
+/// A recipient of weeks.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// What the operator calls it.
+    pub name: String,
+    /// How a digest reaches it.
+    pub way: Way,
+    /// The part of a week that it gets.
+    pub choice: Choice,
+    /// When `serve` sends it. `None` if it never does.
+    pub schedule: Option<Schedule>,
+}
+
+/// How a digest reaches a recipient.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// A mail to this address.
+    Mail(Box<Mailer>, String),
+    /// A message to a chat server.
+    Chat(Box<Chat>),
+}
+
+/// A moment of each week.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// The day.
+    pub weekday: Weekday,
+    /// The time on that day.
+    pub at: Time,
+    /// The time zone of the clock.
+    pub zone: TimeZone,
+}
+
+impl Schedule {
+    /// The first of its moments after `now`.
+    pub fn next_after(&self, now: Timestamp) -> Timestamp {
+        let last = self.last_before(now).to_zoned_datetime(self.zone.clone()).date();
+        let next = last.saturating_add(7.days());
+        let moment = self.zone.to_ambiguous_timestamp(next.to_datetime(self.at)).compatible();
+        moment.unwrap_or(Timestamp::MAX)
+    }
+
+    /// The last of its moments that is not after `now`.
+    ///
+    /// A time that a change of summer time skips counts as the one after the gap; one that comes
+    /// twice, as the first.
+    pub fn last_before(&self, now: Timestamp) -> Timestamp {
+        let today = now.to_zoned_datetime(self.zone.clone()).date();
+        let back = i64::from(self.weekday.until(today.weekday()));
+        let moment = |weeks: i64| {
+            let day = today.saturating_sub((back + 7 * weeks).days());
+            let moment = self.zone.to_ambiguous_timestamp(day.to_datetime(self.at)).compatible();
+            moment.unwrap_or(Timestamp::MIN)
+        };
+        [0, 1].map(moment).into_iter().find(|at| *at <= now).unwrap_or_else(|| moment(2))
+    }
+}
+
+/// The moment at which a week is due now: the last of the schedule's moments, unless the archive
+/// did not know the recipient yet. What was missed is so made up once.
+pub(crate) fn due(schedule: &Schedule, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let last = schedule.last_before(now);
+    (last >= since).then_some(last)
+}
+
+/// How long to wait after the nth failed attempt: five minutes, then four times as long each time,
+/// up to half a day.
+pub fn pause_after(attempts: u32) -> SignedDuration {
+    let minutes = 5_i64.saturating_mul(4_i64.saturating_pow(attempts.saturating_sub(1)));
+    SignedDuration::from_mins(minutes.min(12 * 60))
+}
+
+/// Attempts after which a sending is given up.
+pub const ATTEMPTS_MAX: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(weekday: Weekday, at: &str, zone: &str) -> Schedule {
+        Schedule { weekday, at: at.parse().unwrap(), zone: TimeZone::get(zone).unwrap() }
+    }
+
+    #[test]
+    fn last_moment_is_found_through_changes_of_summer_time() {
+        for (weekday, at, now, last) in [
+            // 2026-05-18 is a Monday; Berlin is two hours ahead of UTC.
+            (Weekday::Monday, "08:00", "2026-05-18T06:00:00Z", "2026-05-18T06:00:00Z"),
+            (Weekday::Monday, "08:00", "2026-05-18T05:59:59Z", "2026-05-11T06:00:00Z"),
+            (Weekday::Monday, "08:00", "2026-05-24T21:00:00Z", "2026-05-18T06:00:00Z"),
+            // Sunday night in UTC is Monday in Berlin.
+            (Weekday::Monday, "00:30", "2026-05-17T22:45:00Z", "2026-05-17T22:30:00Z"),
+            // After the change in March Berlin is two hours ahead, before it one.
+            (Weekday::Monday, "08:00", "2026-03-30T12:00:00Z", "2026-03-30T06:00:00Z"),
+            (Weekday::Monday, "08:00", "2026-03-29T12:00:00Z", "2026-03-23T07:00:00Z"),
+            // 02:30 on 29 March does not exist there, and on 25 October it comes twice.
+            (Weekday::Sunday, "02:30", "2026-03-29T12:00:00Z", "2026-03-29T01:30:00Z"),
+            (Weekday::Sunday, "02:30", "2026-10-25T12:00:00Z", "2026-10-25T00:30:00Z"),
+        ] {
+            let found = schedule(weekday, at, "Europe/Berlin").last_before(now.parse().unwrap());
+            assert_eq!(found.to_string(), last, "{weekday:?} {at} before {now}");
+        }
+    }
+
+    #[test]
+    fn missed_moment_is_made_up_but_none_from_before_the_recipient() {
+        let monday = schedule(Weekday::Monday, "08:00", "UTC");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let late = at("2026-05-21T12:00:00Z");
+        assert_eq!(due(&monday, at("2026-05-01T00:00:00Z"), late), Some(at("2026-05-18T08:00:00Z")));
+        assert_eq!(due(&monday, at("2026-05-18T08:00:01Z"), late), None);
+        assert_eq!(monday.next_after(late), at("2026-05-25T08:00:00Z"));
+        assert_eq!(monday.next_after(at("2026-05-25T08:00:00Z")), at("2026-06-01T08:00:00Z"));
+    }
+
+    #[test]
+    fn pauses_grow_up_to_half_a_day() {
+        let minutes: Vec<i64> = (1..=6).map(|n| pause_after(n).as_mins()).collect();
+        assert_eq!(minutes, [5, 20, 80, 320, 720, 720]);
+        assert_eq!(pause_after(u32::MAX).as_mins(), 720);
+    }
+}

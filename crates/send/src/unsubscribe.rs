@@ -1,0 +1,43 @@
+//! The secret part of the address where a recipient stops its mails.
+
+use std::fmt::{self, Write};
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// What makes these addresses. It stays the same, so that those in old mails keep working.
+#[derive(Clone)]
+pub(crate) struct UnsubscribeKey(hmac::Key);
+
+impl UnsubscribeKey {
+    /// A key made of a secret text.
+    pub(crate) fn of(secret: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// A secret text that cannot be guessed, for [`UnsubscribeKey::of`].
+    pub(crate) fn new_secret() -> String {
+        let mut bytes = [0; 32];
+        SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
+        hex(&bytes)
+    }
+
+    /// The secret part of the address of one recipient.
+    pub(crate) fn token(&self, recipient: &str) -> String {
+        hex(hmac::sign(&self.0, format!("unsubscribe {recipient}").as_bytes()).as_ref())
+    }
+}
+
+impl fmt::Debug for UnsubscribeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsubscribeKey")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

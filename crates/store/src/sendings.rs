@@ -1,0 +1,278 @@
+//! Weeks on their way to recipients: tables `recipient` and `sending`.
+//!
+//! The claim of a sending commits before the message leaves, the result afterwards. Only the holder
+//! of the last lease can store a result.
+
+use backissue_model::Week;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::database::{Row, Tried, retried, sql, sql_of};
+use crate::error::Failure;
+use crate::times::millis;
+use crate::{Store, StoreError};
+
+/// The right to send a week to a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// The recipient's name.
+    pub recipient: String,
+    /// The week.
+    pub week: Week,
+    /// Attempts that were begun, with this one.
+    pub attempts: u32,
+    /// Earlier attempts that may have arrived: the process died, or no answer came.
+    pub unanswered: u32,
+    claim: i64,
+}
+
+/// The result of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendingClaim {
+    /// The caller holds it until the lease ends.
+    Claimed(Sending),
+    /// It was sent at this moment.
+    Sent(Timestamp),
+    /// Another process holds it, or it is not due before this moment.
+    NotBefore(Timestamp),
+    /// It was given up, for this reason.
+    GivenUp(String),
+    /// The recipient unsubscribed at this moment.
+    Unsubscribed(Timestamp),
+}
+
+/// The result of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendingResult {
+    /// It was sent.
+    Sent,
+    /// It failed and is due again at this moment.
+    Again(Timestamp, String),
+    /// No answer came, so it may have arrived. It is due again at this moment.
+    Unanswered(Timestamp, String),
+    /// It failed and is given up.
+    GivenUp(String),
+}
+
+/// Whether a sending is claimed although it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// Once a week, and not before it is due.
+    No,
+    /// Again, also after it was sent or given up, but not while another process holds it.
+    Yes,
+}
+
+/// The state of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecipientState {
+    /// When the archive first saw it.
+    pub since: Timestamp,
+    /// When it unsubscribed.
+    pub unsubscribed_at: Option<Timestamp>,
+}
+
+/// A week on its way to a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendingState {
+    /// The week.
+    pub week: Week,
+    /// When it was sent; `None` if it was not.
+    pub sent_at: Option<Timestamp>,
+    /// When it is tried again. `None` if it was sent or given up.
+    pub next: Option<Timestamp>,
+    /// The last failure.
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// The state of a recipient. Stores a new recipient.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn recipient(&self, name: &str, now: Timestamp) -> Result<RecipientState, StoreError> {
+        let known = retried(|| self.try_recipient(name, now)).await;
+        known.map_err(|f| f.at(&self.location, "looking up a recipient"))
+    }
+
+    async fn try_recipient(&self, name: &str, now: Timestamp) -> Tried<RecipientState> {
+        const KNOWN: &str = "SELECT since, unsubscribed_at FROM recipient WHERE name = $1";
+        let mut row = self.database.row(sql(KNOWN).bind(name)).await?;
+        if row.is_none() {
+            let mut tx = self.database.begin().await?;
+            let insert =
+                sql("INSERT INTO recipient (name, since) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
+            tx.run(insert.bind(name).bind(millis(now))).await?;
+            row = tx.row(sql(KNOWN).bind(name)).await?;
+            tx.commit().await?;
+        }
+        let row = row.ok_or_else(|| Failure::Unreadable("a recipient is gone".into()))?;
+        Ok(RecipientState {
+            since: row.moment("since")?,
+            unsubscribed_at: row.opt_moment("unsubscribed_at")?,
+        })
+    }
+
+    /// The sending of a week to a recipient, or of the newest week.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn sending(
+        &self,
+        recipient: &str,
+        week: Option<Week>,
+    ) -> Result<Option<SendingState>, StoreError> {
+        const STATE: &str = "SELECT week, due_at, sent_at, given_up, error FROM sending WHERE recipient = $1";
+        let query = match week {
+            Some(week) => sql_of(format!("{STATE} AND week = $2")).bind(recipient).bind(week.to_string()),
+            None => sql_of(format!("{STATE} ORDER BY week DESC LIMIT 1")).bind(recipient),
+        };
+        let found = async { self.database.row(query).await?.as_ref().map(state_of_row).transpose() };
+        found.await.map_err(|f| f.at(&self.location, "looking up a sending"))
+    }
+
+    /// Stores that a recipient unsubscribed, or subscribed again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn set_unsubscribed(&self, name: &str, stop: bool, now: Timestamp) -> Result<(), StoreError> {
+        let done = retried(|| async {
+            let mut tx = self.database.begin().await?;
+            let upsert = sql("INSERT INTO recipient (name, since, unsubscribed_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (name) DO UPDATE SET unsubscribed_at =
+                    CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(recipient.unsubscribed_at, $3) END");
+            let since = stop.then(|| millis(now));
+            tx.run(upsert.bind(name).bind(millis(now)).bind(since)).await?;
+            tx.commit().await
+        });
+        done.await.map_err(|f| f.at(&self.location, "storing an unsubscription"))
+    }
+
+    /// Claims the sending of a week to a recipient for `lease`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn claim_sending(
+        &self,
+        recipient: &str,
+        week: Week,
+        resend: Resend,
+        lease: SignedDuration,
+        now: Timestamp,
+    ) -> Result<SendingClaim, StoreError> {
+        let claimed = retried(|| self.try_claim_sending(recipient, week, resend, lease, now)).await;
+        claimed.map_err(|f| f.at(&self.location, "claiming a sending"))
+    }
+
+    async fn try_claim_sending(
+        &self,
+        recipient: &str,
+        week: Week,
+        resend: Resend,
+        lease: SignedDuration,
+        now: Timestamp,
+    ) -> Tried<SendingClaim> {
+        let known = self.try_recipient(recipient, now).await?;
+        if let Some(since) = known.unsubscribed_at {
+            return Ok(SendingClaim::Unsubscribed(since));
+        }
+        let mut tx = self.database.begin().await?;
+        // The transaction writes first, so that a second process waits. It is rolled back if
+        // nothing is claimed.
+        let insert = sql("INSERT INTO sending (recipient, week, due_at) VALUES ($1, $2, $3)
+             ON CONFLICT (recipient, week) DO UPDATE SET claim = sending.claim + 1");
+        tx.run(insert.bind(recipient).bind(week.to_string()).bind(millis(now))).await?;
+        let row =
+            sql("SELECT claim, attempts, unanswered, held, due_at, sent_at, given_up, error FROM sending
+             WHERE recipient = $1 AND week = $2");
+        let row = tx.row(row.bind(recipient).bind(week.to_string())).await?;
+        let row = row.ok_or_else(|| Failure::Unreadable("a sending is gone".into()))?;
+        let (due_at, is_held) = (row.moment("due_at")?, row.yes("held")?);
+        let is_over = row.opt_moment("sent_at")?.is_some() || row.yes("given_up")?;
+        let not_claimed = if is_held && due_at > now {
+            Some(SendingClaim::NotBefore(due_at))
+        } else if resend == Resend::Yes {
+            None
+        } else if let Some(at) = row.opt_moment("sent_at")? {
+            Some(SendingClaim::Sent(at))
+        } else if row.yes("given_up")? {
+            Some(SendingClaim::GivenUp(row.opt_text("error")?.unwrap_or_default()))
+        } else {
+            (due_at > now).then_some(SendingClaim::NotBefore(due_at))
+        };
+        if let Some(not_claimed) = not_claimed {
+            tx.abandon().await?;
+            return Ok(not_claimed);
+        }
+        let attempts = if is_over { 1 } else { row.small("attempts")? + 1 };
+        // A person who sends it again knows what arrived.
+        let unanswered =
+            if resend == Resend::Yes { 0 } else { row.small("unanswered")? + u32::from(is_held) };
+        let claim = row.int("claim")?;
+        let hold = sql("UPDATE sending
+             SET attempts = $3, unanswered = $4, held = 1, due_at = $5, sent_at = NULL, given_up = 0
+             WHERE recipient = $1 AND week = $2");
+        let hold = hold.bind(recipient).bind(week.to_string()).bind(attempts).bind(unanswered);
+        tx.run(hold.bind(millis(now + lease))).await?;
+        tx.commit().await?;
+        Ok(SendingClaim::Claimed(Sending {
+            recipient: recipient.to_owned(),
+            week,
+            attempts,
+            unanswered,
+            claim,
+        }))
+    }
+
+    /// Stores the result of an attempt. Returns false and stores nothing if the lease was lost.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn finish_sending(
+        &self,
+        sending: &Sending,
+        result: &SendingResult,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (sent_at, due_at, error) = match result {
+            SendingResult::Sent => (Some(millis(now)), millis(now), None),
+            SendingResult::Again(at, error) | SendingResult::Unanswered(at, error) => {
+                (None, millis(*at), Some(error.as_str()))
+            }
+            SendingResult::GivenUp(error) => (None, millis(now), Some(error.as_str())),
+        };
+        let is_given_up = i64::from(matches!(result, SendingResult::GivenUp(_)));
+        let unanswered = i64::from(matches!(result, SendingResult::Unanswered(..)));
+        let finished = retried(|| async {
+            let mut tx = self.database.begin().await?;
+            let update =
+                sql("UPDATE sending SET held = 0, sent_at = $4, due_at = $5, error = $6, given_up = $7,
+                    unanswered = unanswered + $8
+                 WHERE recipient = $1 AND week = $2 AND claim = $3 AND held = 1");
+            let update = update
+                .bind(sending.recipient.as_str())
+                .bind(sending.week.to_string())
+                .bind(sending.claim)
+                .bind(sent_at)
+                .bind(due_at)
+                .bind(error)
+                .bind(is_given_up)
+                .bind(unanswered);
+            let changed = tx.run(update).await?;
+            tx.commit().await?;
+            Ok(changed > 0)
+        });
+        finished.await.map_err(|f| f.at(&self.location, "storing the result of a sending"))
+    }
+}
+
+fn state_of_row(row: &Row) -> Tried<SendingState> {
+    let sent_at = row.opt_moment("sent_at")?;
+    let is_over = sent_at.is_some() || row.yes("given_up")?;
+    let due_at = row.moment("due_at")?;
+    Ok(SendingState {
+        week: row.parsed("week")?,
+        sent_at,
+        next: (!is_over).then_some(due_at),
+        error: row.opt_text("error")?,
+    })
+}

@@ -1,0 +1,66 @@
+//! `/unsubscribe/{token}`: a recipient of mails stops them.
+//!
+//! The token in the address is the permission: it stands in the recipient's mails alone. Mail
+//! programs send `POST` with one click (RFC 8058), which is why no form token is needed. A person
+//! gets a page that asks first, since some programs open every link of a mail.
+
+use axum::extract::{Path, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use crate::App;
+use crate::fault::Fault;
+use crate::frame::{Document, Frame};
+
+/// `/unsubscribe/{token}`
+pub(crate) async fn ask(
+    frame: Frame,
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<Response, Fault> {
+    let name = recipient(&app, &token)?;
+    let is_stopped = app.store.recipient(name, Timestamp::now()).await?.unsubscribed_at.is_some();
+    let main = html! {
+        div.head { h1 { @if is_stopped { "Unsubscribed" } @else { "Stop these mails?" } } }
+        @if is_stopped {
+            (stopped(name))
+        } @else {
+            form method="post" action={ "/unsubscribe/" (token) } {
+                p { "“" (name) "” gets a week of reads as a mail." }
+                p.acts { button { "Stop the mails" } }
+            }
+        }
+    };
+    Ok(page(&frame, main))
+}
+
+/// `POST /unsubscribe/{token}`
+pub(crate) async fn stop(
+    frame: Frame,
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<Response, Fault> {
+    let name = recipient(&app, &token)?;
+    app.store.set_unsubscribed(name, true, Timestamp::now()).await?;
+    Ok(page(&frame, html! { div.head { h1 { "Unsubscribed" } } (stopped(name)) }))
+}
+
+fn stopped(name: &str) -> Markup {
+    html! {
+        p { "“" (name) "” gets no more mails. The operator of this archive can undo it with " code { "backissue send --to " (name) " --resume" } "." }
+    }
+}
+
+fn page(frame: &Frame, main: Markup) -> Response {
+    let document = Document { title: "Mails".to_owned(), unlisted: true, main, ..Document::default() };
+    let mut response = frame.page(document).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, axum::http::HeaderValue::from_static("private, no-store"));
+    response
+}
+
+/// The recipient whose mails have this token.
+fn recipient<'a>(app: &'a App, token: &str) -> Result<&'a str, Fault> {
+    app.unsubscribe.get(token).map(String::as_str).ok_or(Fault::NoSuchPage)
+}

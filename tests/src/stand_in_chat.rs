@@ -1,0 +1,102 @@
+//! A chat server on loopback that keeps the messages it gets, and answers as a test wants.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+/// The longest a test waits for a message.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// Its method.
+    pub method: Method,
+    /// Its path.
+    pub path: String,
+    /// Its head.
+    pub headers: HeaderMap,
+    /// Its body, as it came.
+    pub body: String,
+}
+
+impl Posted {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn json(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.body)?)
+    }
+
+    /// A field of the head; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// A chat server.
+#[derive(Debug)]
+pub struct StandInChat {
+    address: SocketAddr,
+    answer: Arc<Mutex<(u16, String)>>,
+    posted: Receiver<Posted>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl StandInChat {
+    /// Starts a server on a free port of loopback, which takes every message.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub fn start() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let address = listener.local_addr()?;
+        let answer = Arc::new(Mutex::new((200, "ok".to_owned())));
+        let (sender, posted) = channel();
+        let given = Arc::clone(&answer);
+        let handler = async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| -> Response {
+            let body = String::from_utf8_lossy(&body).into_owned();
+            // A test that has ended wants no more messages.
+            let _ = sender.send(Posted { method, path: uri.path().to_owned(), headers, body });
+            let (status, said) = given.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [("retry-after", "3600")], said).into_response()
+        };
+        let router = Router::new().fallback(handler);
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, answer, posted, _runtime: runtime })
+    }
+
+    /// An address on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it answers from now on.
+    pub fn answer(&self, status: u16, said: &str) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = (status, said.to_owned());
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// When none comes in time.
+    pub fn next(&self) -> anyhow::Result<Posted> {
+        self.posted.recv_timeout(PATIENCE).context("no message came")
+    }
+
+    /// How many messages came since they were last looked at.
+    pub fn others(&self) -> usize {
+        self.posted.try_iter().count()
+    }
+}

@@ -1,0 +1,439 @@
+//! Weeks that go out: to a real mail server and to chat servers, both on loopback.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use backissue_tests::database::Database;
+use backissue_tests::made_up_web::{Document, MadeUpWeb};
+use backissue_tests::program::{Archive, Said, client, wait};
+use backissue_tests::stand_in_chat::StandInChat;
+use backissue_tests::stand_in_smtp::{Mood, PASSWORD, Security, StandInSmtp, Taken, USER};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp, Unit};
+use ring::hmac;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
+
+const WEEK: &str = "2026-W20";
+const TITLE: &str = "How the queue of billing filled up";
+
+/// An archive with one read of week 20 and a configuration file.
+struct Office {
+    archive: Archive,
+    config: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Office {
+    fn new(config: &str, more: &[String]) -> Self {
+        Self::with_read_of(config, more, "2026-05-12T09:00:00Z".parse().unwrap())
+    }
+
+    fn with_read_of(config: &str, more: &[String], published: Timestamp) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let prose = "The queue was full, and every worker waited for the one that held the lock. ".repeat(20);
+        let page = format!(
+            "<!doctype html><title>{TITLE}</title><article><h1>{TITLE}</h1><time datetime=\"{published}\">then</time>\
+             <p>{prose}</p></article>"
+        );
+        let feed = format!(
+            "<rss version=\"2.0\"><channel><title>Acme</title><item><title>{TITLE}</title>\
+             <link>http://acme.example/queue</link><pubDate>{}</pubDate></item></channel></rss>",
+            published.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        );
+        let documents = [
+            ("acme.example/feed".to_owned(), Document::new("application/rss+xml", feed)),
+            ("acme.example/queue".to_owned(), Document::page(&page)),
+        ];
+        let web = MadeUpWeb::start(documents.into()).unwrap();
+        let mut flags = web.arguments();
+        flags.extend(["--config".to_owned(), file.display().to_string()]);
+        flags.extend_from_slice(more);
+        let archive = Archive::new(flags).unwrap();
+        archive.done(&["follow", "http://acme.example/feed"]).unwrap();
+        archive.done(&["sync"]).unwrap();
+        Self { archive, config: file, _folder: folder }
+    }
+
+    /// Ends the lease of a killed process.
+    async fn end_lease(&self) {
+        let options = SqliteConnectOptions::new().filename(self.archive.folder().join("archive.sqlite"));
+        let mut file = options.connect().await.unwrap();
+        file.execute("UPDATE sending SET due_at = 1 WHERE held = 1").await.unwrap();
+        file.close().await.unwrap();
+    }
+
+    fn configure(&self, config: &str) {
+        std::fs::write(&self.config, config).unwrap();
+    }
+
+    /// `backissue send` to one recipient.
+    fn send(&self, to: &str, more: &[&str]) -> Said {
+        let words = [&["send", "--to", to, "--week", WEEK], more].concat();
+        self.archive.run(&words).unwrap()
+    }
+}
+
+fn mail_config(scheme: &str, server: &StandInSmtp, password: &str) -> String {
+    format!(
+        "[mail]\nserver = \"{scheme}://localhost:{}\"\nuser = \"{USER}\"\npassword = \"{password}\"\n\
+         from = \"Backissue <weeks@reads.example>\"\n\
+         [[recipient]]\nname = \"team\"\nmail = \"team@acme.example\"\n",
+        server.port()
+    )
+}
+
+/// Without TLS and without a login.
+fn plain_config(server: &StandInSmtp, more: &str) -> String {
+    format!(
+        "[mail]\nserver = \"smtp://localhost:{}\"\nfrom = \"weeks@reads.example\"\n\
+         [[recipient]]\nname = \"team\"\nmail = \"team@acme.example\"\ntime_zone = \"UTC\"\n{more}",
+        server.port()
+    )
+}
+
+fn trusting(server: &StandInSmtp) -> Vec<String> {
+    vec!["--ca".to_owned(), server.authority().display().to_string()]
+}
+
+/// A field of a mail's head, its lines joined.
+fn field(mail: &Taken, name: &str) -> String {
+    let head = mail.text.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ").replace("\r\n\t", " ");
+    let line =
+        head.lines().find(|line| line.to_lowercase().starts_with(&format!("{}:", name.to_lowercase())));
+    line.map(|line| line[name.len() + 1..].trim().to_owned()).unwrap_or_default()
+}
+
+/// The text of the parts of a mail, from quoted-printable or base64.
+fn parts(mail: &Taken) -> Vec<String> {
+    let kind = field(mail, "Content-Type");
+    let boundary = kind.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let body = mail.text.split_once("\r\n\r\n").unwrap().1;
+    let line = format!("--{boundary}");
+    let parts = body.split(&line).skip(1).filter(|part| !part.starts_with("--"));
+    parts
+        .map(|part| {
+            let (head, body) = part.trim_start().split_once("\r\n\r\n").unwrap();
+            if head.to_lowercase().contains("base64") {
+                let bytes = STANDARD.decode(body.split_whitespace().collect::<String>()).unwrap();
+                return String::from_utf8(bytes).unwrap();
+            }
+            let mut bytes = Vec::new();
+            let soft = body.replace("=\r\n", "");
+            let mut rest = soft.as_bytes();
+            let is_coded = head.to_lowercase().contains("quoted-printable");
+            while let Some((first, others)) = rest.split_first() {
+                if *first == b'=' && is_coded {
+                    let digits = std::str::from_utf8(&others[..2]).unwrap();
+                    bytes.push(u8::from_str_radix(digits, 16).unwrap());
+                    rest = &others[2..];
+                } else {
+                    bytes.push(*first);
+                    rest = others;
+                }
+            }
+            String::from_utf8(bytes).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn week_is_mailed_once_over_tls_and_again_only_on_demand() {
+    for (security, scheme) in [(Security::StartTls, "smtp"), (Security::Tls, "smtps")] {
+        let server = StandInSmtp::start(security).unwrap();
+        let base = ["--base-url".to_owned(), "https://reads.example/".to_owned()];
+        let office = Office::new(
+            &mail_config(scheme, &server, PASSWORD),
+            &[trusting(&server), base.to_vec()].concat(),
+        );
+        let shown = office.send("team", &["--dry-run"]);
+        assert_eq!((shown.code, server.others()), (0, 0), "{}", shown.err);
+        let sent = office.send("team", &[]);
+        assert_eq!(sent.code, 0, "{scheme}: {}{}", sent.out, sent.err);
+        let mail = server.next().unwrap();
+        assert_eq!((mail.to.as_slice(), mail.over_tls), (["team@acme.example".to_owned()].as_slice(), true));
+        assert_eq!(mail.user.as_deref(), Some(USER));
+        assert_eq!(field(&mail, "From"), "Backissue <weeks@reads.example>");
+        assert!(field(&mail, "Subject").starts_with("Week 20 of 2026"), "{}", field(&mail, "Subject"));
+        assert_eq!(field(&mail, "List-Id"), "<weeks.reads.example>");
+        let stop = field(&mail, "List-Unsubscribe");
+        assert!(stop.starts_with("<https://reads.example/unsubscribe/") && stop.len() > 80, "{stop}");
+        assert_eq!(field(&mail, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+        assert!(field(&mail, "Content-Type").starts_with("multipart/alternative"));
+        let [text, html] = parts(&mail).try_into().unwrap();
+        assert!(text.contains(TITLE) && text.contains("http://acme.example/queue"), "{text}");
+        assert!(
+            html.contains(TITLE) && html.starts_with("<!DOCTYPE html>") && !html.contains("<img"),
+            "{html}"
+        );
+        assert!(shown.out.contains(&field(&mail, "Message-ID")), "{}", shown.out);
+
+        let twice = office.send("team", &[]);
+        assert!(twice.code == 0 && twice.out.contains("was sent"), "{}", twice.out);
+        assert_eq!(server.others(), 0, "nothing is sent twice");
+        assert_eq!(office.send("team", &["--again"]).code, 0);
+        assert_eq!(field(&server.next().unwrap(), "Message-ID"), field(&mail, "Message-ID"));
+    }
+}
+
+#[test]
+fn what_fails_is_told_with_its_remedy_and_without_secrets() {
+    let server = StandInSmtp::start(Security::StartTls).unwrap();
+    let office = Office::new(&mail_config("smtp", &server, "a wrong password"), &trusting(&server));
+    let told = |said: &Said, remedy: &str, code: i32| {
+        let all = format!("{}{}", said.out, said.err);
+        assert_eq!(said.code, code, "{all}");
+        assert!(all.contains(remedy) && !all.contains("wrong password"), "{all}");
+    };
+    told(&office.send("team", &[]), "check `user` and `password` in [mail]", 1);
+    office.configure(&mail_config("smtp", &server, PASSWORD));
+    told(&office.send("team", &[]), "--again tries once more", 1);
+    server.set_mood(Mood::KnowsNobody);
+    told(&office.send("team", &["--again"]), "check the recipient", 1);
+    server.set_mood(Mood::Full);
+    told(&office.send("team", &["--again"]), "tries again after", 4);
+    told(&office.send("team", &[]), "waits until", 4);
+    assert_eq!(server.others(), 0);
+    let state = office.archive.json(&["send"]).unwrap();
+    assert!(state[0]["error"].as_str().unwrap().contains("system storage"), "{state}");
+    let doctor = office.archive.run(&["doctor"]).unwrap();
+    assert!(doctor.out.contains("system storage"), "{}", doctor.out);
+    server.set_mood(Mood::Takes);
+    told(&office.send("team", &["--again"]), "sent to team", 0);
+    server.next().unwrap();
+
+    let nobody = "[mail]\nserver = \"smtp://localhost:9\"\nfrom = \"weeks@reads.example\"\n\
+                  [[recipient]]\nname = \"team\"\nmail = \"team@acme.example\"\n";
+    office.configure(nobody);
+    told(&office.send("team", &["--again"]), "did not take", 4);
+    told(&office.send("taem", &[]), "did you mean", 1);
+    let wrong = [
+        (nobody.replace("smtp:", "http:"), "smtps://"),
+        (nobody.replace("smtp://localhost", "smtps://me:pw@mail.acme.example"), "holds a password"),
+        (nobody.replace("weeks@reads.example", "weeks"), "Name <name@example.org>"),
+        (nobody.replace("team@acme.example", "team at acme"), "no mail address"),
+        (nobody.replace("[mail]", "[letters]"), "letters"),
+        (nobody.replace("mail = ", "fax = "), "fax"),
+    ];
+    for (config, remedy) in wrong {
+        office.configure(&config);
+        told(&office.send("team", &[]), remedy, 1);
+    }
+}
+
+#[tokio::test]
+async fn recipient_gets_a_week_twice_at_most_however_often_it_is_killed() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let office = Office::new(&plain_config(&server, ""), &[]);
+    server.set_mood(Mood::Silent);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let mut command = office.archive.command(&["send", "--to", "team", "--week", WEEK]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        ids.push(field(&server.next().unwrap(), "Message-ID"));
+        child.kill().unwrap();
+        wait(&mut child).unwrap();
+        let held = office.send("team", &[]);
+        assert!(held.code == 4 && held.out.contains("another process"), "{}{}", held.out, held.err);
+        assert_eq!(office.send("team", &["--again"]).code, 4, "nor by hand while another may be sending");
+        office.end_lease().await;
+    }
+    assert_eq!(ids[0], ids[1]);
+    server.set_mood(Mood::Takes);
+    for remedy in ["no answer came to two attempts", "--again tries once more"] {
+        let given_up = office.send("team", &[]);
+        assert!(given_up.code == 1 && given_up.out.contains(remedy), "{}{}", given_up.out, given_up.err);
+    }
+    assert_eq!(server.others(), 0, "not a third time");
+    assert_eq!(office.send("team", &["--again"]).code, 0);
+    server.next().unwrap();
+}
+
+#[test]
+fn chats_get_what_a_dry_run_shows() {
+    let chat = StandInChat::start().unwrap();
+    let secret = "whsec_c2VjcmV0IG9mIHRlc3Rz";
+    let recipient = |service: &str, more: &str| {
+        let url = chat.url(&format!("/hooks/{service}-secret"));
+        format!("[[recipient]]\nname = \"{service}\"\nchat = \"{service}\"\nurl = \"{url}\"\n{more}\n")
+    };
+    let config = [
+        recipient("webhook", &format!("key = \"{secret}\"")),
+        recipient("slack", ""),
+        recipient("discord", ""),
+        recipient("mattermost", ""),
+        recipient("teams", ""),
+        format!(
+            "[[recipient]]\nname = \"matrix\"\nchat = \"matrix\"\nurl = \"{}\"\nkey = \"syt_token\"\nroom = \"!room:acme.example\"\n",
+            chat.url("")
+        ),
+    ];
+    let office = Office::new(&config.concat(), &[]);
+    for service in ["webhook", "slack", "discord", "mattermost", "teams", "matrix"] {
+        let shown = office.send(service, &["--dry-run"]);
+        assert_eq!(shown.code, 0, "{}", shown.err);
+        assert!(!shown.out.contains("-secret") && !shown.out.contains("syt_token"), "{}", shown.out);
+        assert_eq!(chat.others(), 0, "a dry run sends nothing");
+        let sent = office.send(service, &[]);
+        assert_eq!(sent.code, 0, "{service}: {}{}", sent.out, sent.err);
+        let posted = chat.next().unwrap();
+        let body = shown.out.split_once("\n\n").unwrap().1;
+        assert_eq!(
+            posted.json().unwrap(),
+            serde_json::from_str::<serde_json::Value>(body).unwrap(),
+            "{service}"
+        );
+        assert!(posted.body.contains("queue of billing"), "{service}: {}", posted.body);
+        match service {
+            "webhook" => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret of tests");
+                let signed = format!(
+                    "{}.{}.{}",
+                    posted.header("webhook-id"),
+                    posted.header("webhook-timestamp"),
+                    posted.body
+                );
+                let tag =
+                    STANDARD.decode(posted.header("webhook-signature").strip_prefix("v1,").unwrap()).unwrap();
+                hmac::verify(&key, signed.as_bytes(), &tag).unwrap();
+            }
+            "matrix" => {
+                assert_eq!(posted.method, "PUT");
+                assert_eq!(posted.header("authorization"), "Bearer syt_token");
+                let room = "/_matrix/client/v3/rooms/!room:acme.example/send/m.room.message/";
+                assert!(posted.path.starts_with(room), "{}", posted.path);
+                office.send(service, &["--again"]);
+                assert_eq!(chat.next().unwrap().path, posted.path, "the server can drop it");
+            }
+            _ => assert_eq!(posted.path, format!("/hooks/{service}-secret")),
+        }
+    }
+}
+
+#[test]
+fn refusals_of_chat_servers_are_told_without_the_secret_address() {
+    let chat = StandInChat::start().unwrap();
+    let url = chat.url("/hooks/T000-secret");
+    let office =
+        Office::new(&format!("[[recipient]]\nname = \"ops\"\nchat = \"slack\"\nurl = \"{url}\"\n"), &[]);
+    for (status, said, code, told) in [
+        (404, "no_service for /hooks/T000-secret", 1, "no_service"),
+        (429, "slow down", 4, "tries again after"),
+        (503, "later", 4, "tries again after"),
+        (302, "elsewhere", 1, "302"),
+    ] {
+        chat.answer(status, said);
+        let failed = office.send("ops", &["--again"]);
+        let all = format!("{}{}", failed.out, failed.err);
+        assert_eq!(failed.code, code, "{status}: {all}");
+        assert!(all.contains(told), "{status}: {all}");
+        assert!(!all.contains("T000-secret"), "{status}: {all}");
+        let next = office.archive.json(&["send"]).unwrap();
+        assert!(!next.to_string().contains("T000-secret"), "{next}");
+        if status == 429 {
+            // The server asked for an hour; the usual first pause is five minutes.
+            let at: Timestamp = next[0]["next"].as_str().unwrap().parse().unwrap();
+            assert!(at > Timestamp::now() + SignedDuration::from_mins(50), "{next}");
+        }
+    }
+    office.configure(
+        "[[recipient]]\nname = \"ops\"\nchat = \"slack\"\nurl = \"http://hooks.example/T000-secret\"\n",
+    );
+    let plain = office.send("ops", &["--again"]);
+    assert!(plain.err.contains("https://") && !plain.err.contains("T000-secret"), "{}", plain.err);
+    let listed = office.archive.done(&["config"]).unwrap();
+    assert!(listed.contains("recipient.ops") && !listed.contains("T000-secret"), "{listed}");
+}
+
+#[tokio::test]
+async fn one_click_unsubscribes_and_nothing_more_is_sent() {
+    let server = StandInSmtp::start(Security::StartTls).unwrap();
+    let config = mail_config("smtp", &server, PASSWORD);
+    let mut flags = trusting(&server);
+    flags.extend(["--base-url".to_owned(), "http://backissue.localhost/".to_owned()]);
+    let office = Office::new(&config, &flags);
+    assert_eq!(office.send("team", &[]).code, 0);
+    let mail = server.next().unwrap();
+    let stop = field(&mail, "List-Unsubscribe");
+    let path = stop.trim_matches(['<', '>']).strip_prefix("http://backissue.localhost").unwrap();
+    let served = office.archive.serve(&["--no-fetch"]).unwrap();
+    let client = client();
+    let page = client.get(served.url(path)).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("team"), "the page asks first");
+    assert_eq!(office.send("team", &["--again"]).code, 0, "looking at the page stops nothing");
+    server.next().unwrap();
+    let post = |path: String| {
+        let request =
+            client.post(served.url(&path)).header("content-type", "application/x-www-form-urlencoded");
+        request.body("List-Unsubscribe=One-Click").send()
+    };
+    assert_eq!(post(format!("{path}0")).await.unwrap().status(), 404);
+    assert_eq!(post(path.to_owned()).await.unwrap().status(), 200);
+    let stopped = office.send("team", &["--again"]);
+    assert!(stopped.code == 1 && stopped.out.contains("unsubscribed"), "{}{}", stopped.out, stopped.err);
+    assert_eq!(server.others(), 0);
+    assert!(office.archive.done(&["send", "--to", "team", "--resume"]).unwrap().contains("again"));
+    assert_eq!(office.send("team", &["--again"]).code, 0);
+    server.next().unwrap();
+}
+
+/// The week of a schedule whose time is this moment.
+fn at(moment: Timestamp) -> String {
+    moment.strftime("weekday = \"%A\"\nat = \"%H:%M:%S\"\n").to_string()
+}
+
+/// An archive with a read of last week, and a recipient that it has seen.
+fn office_of_last_week(server: &StandInSmtp, more: &[String]) -> Office {
+    let last_week = Timestamp::now() - SignedDuration::from_hours(24 * 7);
+    let office = Office::with_read_of(&plain_config(server, ""), more, last_week);
+    office.configure(&plain_config(server, &at(Timestamp::now() - SignedDuration::from_mins(1))));
+    let known = office.archive.json(&["send"]).unwrap();
+    assert!(known[0]["name"] == "team" && known[0]["sent"].is_null(), "{known}");
+    office
+}
+
+#[test]
+fn serve_sends_the_last_week_when_it_is_due_and_only_once() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let office = office_of_last_week(&server, &[]);
+    // A schedule has whole seconds.
+    let due = (Timestamp::now() + SignedDuration::from_secs(8)).round(Unit::Second).unwrap();
+    office.configure(&plain_config(&server, &at(due)));
+    let served = office.archive.serve(&[]).unwrap();
+    let mail = server.next().unwrap();
+    assert!(Timestamp::now() >= due && mail.text.contains("queue of billing"), "{}", mail.text);
+    let (status, said) = served.stop().unwrap();
+    assert!(status.success(), "{said}");
+    let state = office.archive.json(&["send"]).unwrap();
+    assert!(state[0]["sent"].is_string() && state[0]["error"].is_null(), "{state}");
+    let week = state[0]["week"].as_str().unwrap();
+    let again = office.archive.run(&["send", "--to", "team", "--week", week]).unwrap();
+    assert!(again.out.contains("was sent"), "{}", again.out);
+    assert_eq!(server.others(), 0);
+}
+
+#[test]
+fn with_postgresql_exactly_one_of_two_serves_sends() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let database = Database::create().unwrap();
+    let flags = ["--database".to_owned(), database.url()];
+    let office = office_of_last_week(&server, &flags);
+    let due = Timestamp::now() + SignedDuration::from_secs(12);
+    office.configure(&plain_config(&server, &at(due)));
+    let config = ["--config".to_owned(), office.config.display().to_string()];
+    let other = Archive::new([flags, config].concat()).unwrap();
+    let serves = [office.archive.serve(&[]).unwrap(), other.serve(&[]).unwrap()];
+    assert!(Timestamp::now() < due, "both have to wait for the moment");
+    server.next().unwrap();
+    for served in serves {
+        let (status, said) = served.stop().unwrap();
+        assert!(status.success(), "{said}");
+    }
+    let state = office.archive.json(&["send"]).unwrap();
+    assert!(state[0]["sent"].is_string() && state[0]["error"].is_null(), "{state}");
+    assert_eq!(server.others(), 0);
+}
