@@ -60,6 +60,7 @@ mod read_jobs;
 mod rows;
 mod saving;
 mod sendings;
+mod shelf_address;
 mod sources;
 mod times;
 mod titles;

@@ -32,6 +32,10 @@ macro_rules! steps {
                 ("start", include_str!(concat!("../migrations/", $folder, "/0017_start.sql"))),
                 ("issues", include_str!(concat!("../migrations/", $folder, "/0018_issues.sql"))),
                 ("sendings", include_str!(concat!("../migrations/", $folder, "/0019_sendings.sql"))),
+                (
+                    "shelf_address",
+                    include_str!(concat!("../migrations/", $folder, "/0020_shelf_address.sql")),
+                ),
             ])
         })
     };

@@ -53,6 +53,11 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ReadSummary>, StoreError> {
         let cards = self.reads(filter, order, None, limit).await?.items;
+        self.summaries_of(cards).await
+    }
+
+    /// The reads of these cards with their précis, in the same order.
+    pub(crate) async fn summaries_of(&self, cards: Vec<ReadCard>) -> Result<Vec<ReadSummary>, StoreError> {
         let with_precis = self.with_precis(cards).await;
         with_precis.map_err(|f| f.at(&self.location, "looking up what is said of reads"))
     }

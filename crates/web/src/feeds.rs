@@ -1,13 +1,13 @@
 //! Feeds of the archive: all reads, weeks, a concept, a source, the answer to a question.
 //!
 //! `/feed.atom`, `/weeks.atom`, `/concept/caching.atom`, `/source/undergrowth.atom`,
-//! `/search.atom?q=…`; each also as JSON Feed under `.json`.
+//! `/search.atom?q=…`, `/shelf/{secret}.atom`; each also as JSON Feed under `.json`.
 
 use std::cmp::Reverse;
 
-use axum::extract::State;
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{Path, State};
+use axum::http::header::{ETAG, HOST};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use backissue_digest::feed::{self, Channel, Ids, atom, json};
 use backissue_digest::{Digest, Site};
@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::documents::{self, document};
 use crate::fault::Fault;
-use crate::freshness::Incomplete;
+use crate::freshness::{self, Incomplete};
 use crate::narrowing::Narrowing;
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
@@ -197,6 +197,32 @@ pub(crate) async fn search(
     Ok(response)
 }
 
+/// `/shelf/{secret}.atom`, `/shelf/{secret}.json`: the reads that a reader kept last. The secret in
+/// the address is the permission.
+pub(crate) async fn shelf(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    let (secret, _) = Format::of(&name).ok_or(Fault::NoSuchPage)?;
+    let reader = app.store.reader_of_shelf(secret).await?.ok_or(Fault::NoSuchPage)?;
+    let (archive, own) = app.store.versions(reader).await?;
+    let origin = origin(&app, &headers)?;
+    let tag = freshness::tag_of(&format!("{}\n{archive}\n{own}\n{origin}\n{uri}", app.site.version));
+    if freshness::has(&headers, &tag) {
+        return Ok(freshness::not_modified(&tag));
+    }
+    let reads = app.store.kept_last(reader, READS).await?;
+    let title = format!("{}: shelf", app.site.title);
+    let about = "The reads that were kept last.".to_owned();
+    let mut response = Feed { title, about, page: "/shelf".to_owned(), content: Content::Reads(reads) }
+        .answer(&app, &headers, &uri)
+        .await?;
+    response.headers_mut().extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
+    Ok(response)
+}
+
 /// What is in a feed.
 enum Content {
     Reads(Vec<ReadSummary>),
@@ -248,7 +274,7 @@ fn ended(week: Week, site: &Site) -> Timestamp {
 }
 
 /// Where the pages are reached: the configured address, else the name that was asked for.
-fn origin(app: &App, headers: &HeaderMap) -> Result<Url, Fault> {
+pub(crate) fn origin(app: &App, headers: &HeaderMap) -> Result<Url, Fault> {
     if let Some(base) = &app.site.base_url {
         return Ok(base.clone());
     }

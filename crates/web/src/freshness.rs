@@ -42,8 +42,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     };
     let tag = tag(&app, &request, version, reader.zip(own));
     if has(request.headers(), &tag) {
-        return (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, "private, no-cache")])
-            .into_response();
+        return not_modified(&tag);
     }
     request.extensions_mut().insert(ArchiveVersion(version));
     let mut answer = next.run(request).await;
@@ -74,7 +73,17 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64
         app.site.version,
         app.images.word()
     );
-    format!("W/\"{:032x}\"", xxh3_128(all.as_bytes()))
+    tag_of(&all)
+}
+
+/// The tag of a document that depends on these facts.
+pub(crate) fn tag_of(facts: &str) -> String {
+    format!("W/\"{:032x}\"", xxh3_128(facts.as_bytes()))
+}
+
+/// The response for a client that has the document with this tag.
+pub(crate) fn not_modified(tag: &str) -> Response {
+    (StatusCode::NOT_MODIFIED, [(ETAG, tag), (CACHE_CONTROL, "private, no-cache")]).into_response()
 }
 
 /// Whether the page at `path` says how long ago something was, or what is due.
@@ -88,7 +97,7 @@ fn searches(path: &str) -> bool {
 }
 
 /// Whether `If-None-Match` contains `tag`, compared weakly (RFC 9110, section 13.1.2).
-fn has(headers: &HeaderMap, tag: &str) -> bool {
+pub(crate) fn has(headers: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let own = opaque(tag);
     headers

@@ -286,6 +286,10 @@ fn both_databases_have_the_same_tables() {
             include_str!("../../migrations/sqlite/0019_sendings.sql"),
             include_str!("../../migrations/postgres/0019_sendings.sql"),
         ),
+        (
+            include_str!("../../migrations/sqlite/0020_shelf_address.sql"),
+            include_str!("../../migrations/postgres/0020_shelf_address.sql"),
+        ),
     ] {
         assert_eq!(plain(sqlite), plain(postgres));
     }

@@ -18,6 +18,7 @@ mod plans;
 mod practice;
 mod read_jobs;
 mod sendings;
+mod shelf_address;
 mod sources;
 mod surviving;
 mod trouble;

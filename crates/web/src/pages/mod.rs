@@ -51,6 +51,7 @@ pub(crate) fn image_routes() -> Router<App> {
 pub(crate) fn secret_routes() -> Router<App> {
     Router::new()
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::stop))
+        .route("/shelf/{feed}", get(feeds::shelf))
 }
 
 /// Routes that accept forms.
@@ -63,6 +64,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/note/{id}", form(note::save))
         .route("/labels/{id}", form(note::label))
         .route("/save", form(save::save))
+        .route("/shelf/address", form(shelf::change_address))
         .route("/practise/reveal/{id}", form(practise::reveal))
         .route("/practise/rate/{id}", form(practise::rate_answer))
         .route("/practise/remove/{id}", form(practise::remove))

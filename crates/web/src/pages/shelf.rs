@@ -3,13 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use backissue_model::{ConceptSlug, Label, Slug, Source, Week};
 use backissue_store::{Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup, ShelfGroups, ShelfOrder};
+use jiff::Timestamp;
 use maud::{Markup, html};
+use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::App;
 use crate::fault::Fault;
+use crate::feeds::{self, Format};
+use crate::forms::{FormKey, Signed};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
 use crate::pages::PAGE;
@@ -104,6 +110,7 @@ pub(crate) async fn shelf(
     frame: Frame,
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
+    headers: HeaderMap,
 ) -> Result<Page, Fault> {
     let (reader, asked, store) = (app.readers.required()?, Asked::of(&query)?, &app.store);
     let source = match &asked.source {
@@ -119,7 +126,9 @@ pub(crate) async fn shelf(
         source: source.as_ref().map(|source| source.id),
         week: asked.week,
     };
-    let groups = store.shelf_groups(reader).await?;
+    let (groups, secret) = tokio::try_join!(store.shelf_groups(reader), store.shelf_secret(reader))?;
+    let origin = feeds::origin(&app, &headers)?;
+    let address = secret.and_then(|secret| origin.join(&format!("shelf/{secret}")).ok());
     let beside = groups_of(&groups, &asked);
     let (list, next) = match asked.by {
         Some(by) => {
@@ -148,6 +157,7 @@ pub(crate) async fn shelf(
             (chips(&asked, source.as_ref()))
             @if list.0.is_empty() { (nothing(&asked)) } @else { (list) }
             (pager(next.map(|next| Asked { after: Some(next), ..asked.clone() }.href())))
+            (feed(&frame, address.as_ref()))
         },
         beside,
         beside_name: "what the shelf holds",
@@ -235,6 +245,44 @@ fn written(own: &Own) -> Markup {
             }
         }
     }
+}
+
+/// The secret address of the shelf's feed.
+fn feed(frame: &Frame, address: Option<&Url>) -> Markup {
+    let button = |act: &str, words: &str| html! { button name="do" value=(act) { (words) } };
+    html! {
+        section.own aria-labelledby="feed" {
+            h2 #feed { "A feed of your shelf" }
+            form method="post" action="/shelf/address" {
+                (frame.form_fields())
+                @match address {
+                    None => {
+                        p { "A feed reader can follow what you keep, without notes and labels. Everyone who knows the feed’s secret address can read it." }
+                        p.acts { (button("new", "Make the feed")) }
+                    }
+                    Some(address) => {
+                        p { "Everyone who knows these addresses can read what you keep, without notes and labels. A new address ends the old one." }
+                        @for format in Format::ALL {
+                            @let address = format!("{address}{}", format.ending());
+                            p { a.address href=(address) type=(format.media_type()) { (address) } }
+                        }
+                        p.acts { (button("new", "New address")) (button("remove", "Remove the feed")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /shelf/address`: makes, renews or removes the secret address of the shelf's feed.
+pub(crate) async fn change_address(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
+    let secret = match form.field("do")? {
+        "new" => Some(FormKey::new_secret()),
+        "remove" => None,
+        _ => return Err(Fault::BadForm("It does not say what to do".to_owned())),
+    };
+    app.store.set_shelf_secret(form.reader, secret.as_deref(), Timestamp::now()).await?;
+    Ok(form.back(None, "feed"))
 }
 
 fn sorts(asked: &Asked) -> Markup {

@@ -424,6 +424,56 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn shelf_has_a_feed_under_a_secret_address_that_can_be_renewed() {
+    let site = site(&blogs()).await;
+    let one = ReaderId::ONE;
+    site.store.mark(one, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    site.store.save_note(one, ReadId(1), &"Secret thought".parse().unwrap(), 0, super::now()).await.unwrap();
+    let change = async |act: &str| {
+        let token = site.token("/").await;
+        let fields = [("token", token.as_str()), ("back", "/shelf"), ("do", act)];
+        let answer = site.post("/shelf/address", &fields, &[OWN]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        let page = html::Page::parse("/shelf", &site.get("/shelf").await.body);
+        page.assert_well_formed();
+        let paths = page.attributes("a.address", "href");
+        paths.iter().map(|url| url[url.find("/shelf/").unwrap()..].to_owned()).collect::<Vec<_>>()
+    };
+    let [atom, json] = change("new").await.try_into().unwrap();
+    let feed = site.get(&atom).await;
+    assert_eq!(feed.status, StatusCode::OK);
+    assert!(feed.body.contains("Good fences") && feed.body.matches("<entry>").count() == 1, "{}", feed.body);
+    assert!(!feed.body.contains("Secret thought"));
+    let parsed: serde_json::Value = serde_json::from_str(&site.get(&json).await.body).unwrap();
+    assert_eq!(parsed["items"].as_array().unwrap().len(), 1);
+    let tag = feed.headers["etag"].to_str().unwrap().to_owned();
+    let again = site.ask(Method::GET, &atom, &[("if-none-match", &tag)]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    site.store.mark(one, ReadId(2), Mark::Keep, true, super::now()).await.unwrap();
+    let newer = site.ask(Method::GET, &atom, &[("if-none-match", &tag)]).await;
+    assert_eq!((newer.status, newer.body.matches("<entry>").count()), (StatusCode::OK, 2));
+
+    let renewed = change("new").await;
+    assert_ne!(renewed[0], atom);
+    assert_eq!(site.ask(Method::GET, &atom, &[("if-none-match", &tag)]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.get(&renewed[0]).await.status, StatusCode::OK);
+    assert!(change("remove").await.is_empty());
+    assert_eq!(site.get(&renewed[0]).await.status, StatusCode::NOT_FOUND);
+    for path in ["/shelf/.atom", "/shelf/x", "/shelf/x.json"] {
+        assert_eq!(site.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn feed_of_a_shelf_works_on_a_read_only_site() {
+    let site = site_of(&blogs(), Images::default(), Readers::ReadOnly("No password.".into())).await;
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    site.store.set_shelf_secret(ReaderId::ONE, Some("feed0"), super::now()).await.unwrap();
+    let feed = site.get("/shelf/feed0.atom").await;
+    assert_eq!((feed.status, feed.body.matches("<entry>").count()), (StatusCode::OK, 1));
+}
+
+#[tokio::test]
 async fn read_only_site_shows_no_notes_and_no_shelf() {
     let site = site_of(&blogs(), Images::default(), Readers::ReadOnly("No password.".into())).await;
     let (one, read) = (ReaderId::ONE, ReadId(1));
