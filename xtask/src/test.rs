@@ -92,7 +92,8 @@ fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resu
 fn dependencies() -> anyhow::Result<()> {
     if !succeeds(Command::new("cargo-deny").arg("--version")) {
         println!("cargo-deny is missing; installing it (some minutes, once a machine)");
-        run(cargo().args(["install", "cargo-deny", "--locked"]))?;
+        // Not optimised: building it takes longer than the checks.
+        run(cargo().args(["install", "cargo-deny", "--locked", "--debug"]))?;
     }
     run(cargo().args(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))?;
     let advisories = cargo().args(["deny", "--log-level", "error", "check", "advisories"]).output()?;
