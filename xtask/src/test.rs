@@ -18,9 +18,12 @@ pub struct Test {
     /// Try so many random cases per property, different ones each time
     #[arg(long, value_name = "NUMBER")]
     cases: Option<u32>,
-    /// Repeat the cases of this seed
+    /// Repeat the cases and the kills of this seed
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Kill the program so many times in each test that does so; ten times if not given
+    #[arg(long, value_name = "NUMBER")]
+    kills: Option<u32>,
 }
 
 /// The default seed. All runs use the same cases, so that a failure comes from the change.
@@ -63,15 +66,18 @@ impl Test {
         Ok(())
     }
 
-    /// Sets the number and seed of proptest's cases.
+    /// Sets the number and seed of proptest's cases and of the kills.
     fn properties(&self, tests: &mut Command) -> anyhow::Result<()> {
         let seed = match (self.seed, self.cases) {
             (Some(seed), _) => seed,
             (None, None) => SEED,
             (None, Some(_)) => UNIX_EPOCH.elapsed().context("the clock is before 1970")?.as_secs(),
         };
-        println!("properties: --seed {seed}");
-        tests.env("PROPTEST_RNG_SEED", seed.to_string());
+        println!("cases and kills: --seed {seed}");
+        tests.env("PROPTEST_RNG_SEED", seed.to_string()).env("BACKISSUE_TEST_SEED", seed.to_string());
+        if let Some(kills) = self.kills {
+            tests.env("BACKISSUE_TEST_KILLS", kills.to_string());
+        }
         if let Some(cases) = self.cases {
             tests.env("PROPTEST_CASES", cases.to_string());
         }

@@ -1,4 +1,4 @@
-//! Killed a hundred times at random moments, the archive ends up like that of an undisturbed run,
+//! Killed again and again at random moments, the archive ends up like that of an undisturbed run,
 //! row by row.
 
 use std::process::Stdio;
@@ -12,9 +12,6 @@ use backissue_tests::program::{Archive, kill_after};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::archive_of;
-
-/// Kills per database.
-const KILLS: usize = 100;
 
 /// The latest kill after the start.
 const LATEST: Duration = Duration::from_millis(600);
@@ -84,6 +81,11 @@ pub(crate) fn seed() -> u64 {
     named.unwrap_or_else(clock)
 }
 
+/// Kills per database: `BACKISSUE_TEST_KILLS`, or ten.
+pub(crate) fn kills() -> usize {
+    std::env::var("BACKISSUE_TEST_KILLS").map_or(10, |number| number.parse().unwrap())
+}
+
 fn assert_same(disturbed: &Contents, undisturbed: &Contents, seed: u64) {
     let differences = disturbed.differences(undisturbed);
     assert!(
@@ -94,9 +96,9 @@ fn assert_same(disturbed: &Contents, undisturbed: &Contents, seed: u64) {
     );
 }
 
-fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
+fn kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
-    let seed = seed();
+    let (seed, wanted) = (seed(), self::kills());
     println!("BACKISSUE_TEST_SEED={seed}");
     let mut random = Random(seed);
     let undisturbed = {
@@ -107,7 +109,7 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
     assert!(undisturbed.reads() > 500);
 
     let (mut kept, mut kills, mut finished) = (make(&web), 0, 0);
-    while kills < KILLS {
+    while kills < wanted {
         if kept.kill(&["sync"], moment(&mut random)) {
             kills += 1;
             if kills % 5 == 0 {
@@ -133,13 +135,13 @@ fn a_hundred_kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
 }
 
 #[test]
-fn with_sqlite_a_hundred_kills_change_nothing() {
+fn with_sqlite_kills_change_nothing() {
     needs!(SharedData);
-    a_hundred_kills_change_nothing(Kept::on_sqlite);
+    kills_change_nothing(Kept::on_sqlite);
 }
 
 #[test]
-fn with_postgresql_a_hundred_kills_change_nothing() {
+fn with_postgresql_kills_change_nothing() {
     needs!(SharedData, Postgres);
-    a_hundred_kills_change_nothing(Kept::on_postgresql);
+    kills_change_nothing(Kept::on_postgresql);
 }

@@ -9,10 +9,7 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use tokio::task::JoinSet;
 use url::form_urlencoded::Serializer;
 
-use crate::killing::{Kept, seed};
-
-/// Kills per database.
-const KILLS: usize = 50;
+use crate::killing::{Kept, kills, seed};
 
 /// The latest kill after the writers start.
 const LATEST: Duration = Duration::from_millis(300);
@@ -91,9 +88,9 @@ fn assert_kept(note: &Written, there: &str, seed: u64) {
     );
 }
 
-async fn fifty_kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
+async fn kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
-    let seed = seed();
+    let (seed, kills) = (seed(), kills());
     println!("BACKISSUE_TEST_SEED={seed}");
     let mut random = Random(seed);
     let kept = make(&web);
@@ -103,7 +100,7 @@ async fn fifty_kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     let mut notes: Vec<Written> =
         reads.map(|read| Written { read, saved: String::new(), sent: None, saves: 0 }).collect();
     let client = client();
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let served = kept.archive.serve(&[]).unwrap();
         let mut writers = JoinSet::new();
         for mut note in notes.drain(..) {
@@ -123,20 +120,20 @@ async fn fifty_kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
         assert_kept(note, there.trim_end(), seed);
     }
     let saves: usize = notes.iter().map(|note| note.saves).sum();
-    println!("{KILLS} kills, {saves} notes saved between them");
-    assert!(saves > KILLS, "{saves} saved notes test nothing");
+    println!("{kills} kills, {saves} notes saved between them");
+    assert!(saves > kills, "{saves} saved notes test nothing");
     let found = kept.archive.json(&["doctor"]).unwrap();
     assert_eq!(found["ok"], true, "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_sqlite_fifty_kills_lose_no_saved_note() {
+async fn with_sqlite_kills_lose_no_saved_note() {
     needs!(SharedData);
-    fifty_kills_lose_no_saved_note(Kept::on_sqlite).await;
+    kills_lose_no_saved_note(Kept::on_sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_postgresql_fifty_kills_lose_no_saved_note() {
+async fn with_postgresql_kills_lose_no_saved_note() {
     needs!(SharedData, Postgres);
-    fifty_kills_lose_no_saved_note(Kept::on_postgresql).await;
+    kills_lose_no_saved_note(Kept::on_postgresql).await;
 }
