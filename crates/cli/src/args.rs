@@ -6,8 +6,7 @@ use backissue_model::{Kind, Label, ReadId, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
-use crate::settings::SettingFlags;
-use crate::{exit, values};
+use crate::{exit, settings, values};
 
 /// Every engineering read, week by week, problem first.
 #[derive(Debug, Parser)]
@@ -27,9 +26,6 @@ pub struct Arguments {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Settings given as flags.
-    #[command(flatten)]
-    pub settings: SettingFlags,
 }
 
 /// The remark about settings in the help of all commands.
@@ -39,8 +35,7 @@ const ON_SETTINGS: &str =
 /// The command line. The help of a command lists its own flags; `backissue help settings` lists the
 /// settings.
 pub fn command_line() -> clap::Command {
-    let mut line =
-        Arguments::command().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    let mut line = Arguments::command().args(settings::flags().into_iter().map(|flag| flag.hide(true)));
     let names: Vec<String> = line.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
         line = line.mut_subcommand(name, with_note_on_settings);
@@ -55,7 +50,9 @@ fn with_note_on_settings(command: clap::Command) -> clap::Command {
 
 /// The settings as a command, to print its help.
 pub fn settings_help() -> clap::Command {
-    SettingFlags::augment_args(clap::Command::new("backissue COMMAND"))
+    clap::Command::new("backissue COMMAND")
+        .next_help_heading("Settings (also in the configuration file and as environment variables)")
+        .args(settings::flags())
         .about("Settings, which can follow every command")
         .after_help(
             "Each can also be set in the configuration file (names with _ for -) and as the environment variable in \

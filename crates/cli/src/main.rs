@@ -30,15 +30,14 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(wrong_use) => wrong_use.exit(),
     };
-    let outcome =
-        Settings::resolve(&arguments.settings, &matches).map_err(anyhow::Error::from).and_then(|settings| {
-            start_log(&settings, &arguments.command);
-            let runtime = tokio::runtime::Runtime::new()?;
-            let outcome = runtime.block_on(run(arguments.command, settings));
-            // Abandoned blocking work must not delay the exit.
-            runtime.shutdown_background();
-            outcome
-        });
+    let outcome = Settings::resolve(&matches).map_err(anyhow::Error::from).and_then(|settings| {
+        start_log(&settings, &arguments.command);
+        let runtime = tokio::runtime::Runtime::new()?;
+        let outcome = runtime.block_on(run(arguments.command, settings));
+        // Abandoned blocking work must not delay the exit.
+        runtime.shutdown_background();
+        outcome
+    });
     exit::code(outcome)
 }
 

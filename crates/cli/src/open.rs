@@ -19,8 +19,9 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::progress::TakingIn;
-use crate::settings::{ImagesShown, ModelRow, Origin, Settings};
+use crate::settings::{ModelRow, Origin, Settings};
 use crate::text;
+use crate::values::ImagesShown;
 
 /// There is no archive at the configured location.
 #[derive(Debug, thiserror::Error)]

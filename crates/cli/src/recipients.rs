@@ -14,7 +14,8 @@ use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::settings::{Settings, Zone, one_parsed, parsed};
+use crate::settings::{Settings, one_parsed, parsed};
+use crate::values::Zone;
 
 /// The mail server: the table `[mail]`.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,5 +1,5 @@
 //! The settings, from a TOML file, environment variables and flags, in increasing order of
-//! precedence.
+//! precedence. One table declares them all: the call of `settings!`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,216 +10,212 @@ use std::str::FromStr;
 use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
 use backissue_llm::{Key, Protocol};
+use backissue_model::without_credentials;
 use backissue_store::Location;
+use clap::builder::ValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
-use jiff::SignedDuration;
-use jiff::tz::TimeZone;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::recipients::{MailRow, RecipientRow};
-use crate::{text, values};
+use crate::text;
+use crate::values::{self, ImagesShown, Pause, Size, Zone};
 
-/// Settings as flags and environment variables. Names in the file are those of the flags with `_`
-/// for `-`.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Settings (also in the configuration file and as environment variables)")]
-pub struct SettingFlags {
-    /// The configuration file
-    #[arg(long, global = true, env = "BACKISSUE_CONFIG", value_name = "FILE", hide_env_values = true)]
-    pub config: Option<PathBuf>,
-    /// The folder with everything that the archive stores
-    #[arg(long, global = true, env = "BACKISSUE_DATA", value_name = "DIR", hide_env_values = true)]
-    pub data: Option<PathBuf>,
-    /// PostgreSQL instead of the SQLite file in the data folder, as postgres://user@host/database
-    #[arg(long, global = true, env = "BACKISSUE_DATABASE", value_name = "URL", hide_env_values = true)]
-    pub database: Option<String>,
-    /// The address on which `serve` listens [default: 127.0.0.1:7878]
-    #[arg(long, global = true, env = "BACKISSUE_LISTEN", value_name = "ADDRESS", hide_env_values = true, value_parser = values::listen_address)]
-    pub listen: Option<SocketAddr>,
-    /// The address of the pages for people, if they are behind a proxy. If it is public, hubs that
-    /// feeds name (WebSub) are requested to send notifications there
-    #[arg(long, global = true, env = "BACKISSUE_BASE_URL", value_name = "URL", hide_env_values = true, value_parser = values::web_address)]
-    pub base_url: Option<Url>,
-    /// The time zone that decides a read's week [default: UTC]
-    #[arg(long, global = true, env = "BACKISSUE_TIME_ZONE", value_name = "ZONE", hide_env_values = true)]
-    pub time_zone: Option<Zone>,
-    /// A starter list instead of the built-in one
-    #[arg(long, global = true, env = "BACKISSUE_STARTER", value_name = "FILE", hide_env_values = true)]
-    pub starter: Option<PathBuf>,
-    /// How many things to do at the same time [default: 8]
-    #[arg(long, global = true, env = "BACKISSUE_WORKERS", value_name = "N", hide_env_values = true, value_parser = values::whole::<u16>(1, 256))]
-    pub workers: Option<u16>,
-    /// The shortest pause between two polls of a source; the actual pause, up to a day, depends on
-    /// how often it publishes [default: 1h]
-    #[arg(long, global = true, env = "BACKISSUE_POLL_EVERY", value_name = "TIME", hide_env_values = true)]
-    pub poll_every: Option<Pause>,
-    /// The pause between two requests to one host [default: 1s]
-    #[arg(long, global = true, env = "BACKISSUE_HOST_PAUSE", value_name = "TIME", hide_env_values = true)]
-    pub host_pause: Option<Pause>,
-    /// The longest pause that a publisher can demand in robots.txt (Crawl-delay) [default: 1m]
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_LONGEST_CRAWL_DELAY",
-        value_name = "TIME",
-        hide_env_values = true
-    )]
-    pub longest_crawl_delay: Option<Pause>,
-    /// Time limit for resolving and connecting to a host [default: 10s]
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_CONNECT_TIMEOUT",
-        value_name = "TIME",
-        hide_env_values = true
-    )]
-    pub connect_timeout: Option<Pause>,
-    /// Time limit until a host starts to respond, connecting included [default: 20s]
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_FIRST_BYTE_TIMEOUT",
-        value_name = "TIME",
-        hide_env_values = true
-    )]
-    pub first_byte_timeout: Option<Pause>,
-    /// Time limit for a document, redirects included [default: 1m]
-    #[arg(long, global = true, env = "BACKISSUE_TOTAL_TIMEOUT", value_name = "TIME", hide_env_values = true)]
-    pub total_timeout: Option<Pause>,
-    /// An address or e-mail in our requests, by which publishers can contact you
-    #[arg(long, global = true, env = "BACKISSUE_CONTACT", value_name = "TEXT", hide_env_values = true)]
-    pub contact: Option<String>,
-    /// Connect to ADDRESS for HOST:PORT, like curl's --resolve; ADDRESS may have its own port;
-    /// repeatable
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_RESOLVE",
-        value_name = "HOST:PORT:ADDRESS",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
-    pub resolve: Vec<Resolve>,
-    /// A file with certificate authorities to trust in addition to the system's (PEM); repeatable
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_CA",
-        value_name = "FILE",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
-    pub ca: Vec<PathBuf>,
-    /// Allow feeds and pages to lead into the private network
-    #[arg(long, global = true, env = "BACKISSUE_ALLOW_PRIVATE_ADDRESSES", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_env_values = true)]
-    pub allow_private_addresses: Option<bool>,
-    /// A port to allow in addition to 80 and 443; repeatable
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_ALLOW_PORT",
-        value_name = "PORT",
-        value_delimiter = ' ',
-        value_parser = values::whole::<u16>(1, 65535),
-        hide_env_values = true
-    )]
-    pub allow_port: Vec<u16>,
-    /// Images in articles: load (from their servers), click (the same, when you request it), cache
-    /// (`serve` fetches and keeps them) [default: click]
-    #[arg(long, global = true, env = "BACKISSUE_IMAGES", value_name = "HOW", hide_env_values = true)]
-    pub images: Option<ImagesShown>,
-    /// Maximum size of the folder of cached images [default: 500 MB]
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_IMAGE_CACHE_LIMIT",
-        value_name = "SIZE",
-        hide_env_values = true
-    )]
-    pub image_cache_limit: Option<Size>,
-    /// How much one source may put into the archive; it is asked for no more from then on [default:
-    /// 1 GB]
-    #[arg(long, global = true, env = "BACKISSUE_SOURCE_LIMIT", value_name = "SIZE", hide_env_values = true)]
-    pub source_limit: Option<Size>,
-    /// How large the archive may become; nothing is fetched from then on [default: 100 GB]
-    #[arg(long, global = true, env = "BACKISSUE_ARCHIVE_LIMIT", value_name = "SIZE", hide_env_values = true)]
-    pub archive_limit: Option<Size>,
-    /// The model, by its name in the configuration file, that says what texts mean, instead of the
-    /// built-in embedder; its server must have `/embeddings`
-    #[arg(long, global = true, env = "BACKISSUE_EMBED_WITH", value_name = "MODEL", hide_env_values = true)]
-    pub embed_with: Option<String>,
-    /// The model, by its name in the configuration file, that annotates each new read after the
-    /// built-in annotator
-    #[arg(
-        long,
-        global = true,
-        env = "BACKISSUE_ANNOTATE_WITH",
-        value_name = "MODEL",
-        hide_env_values = true
-    )]
-    pub annotate_with: Option<String>,
-    /// The model, by its name in the configuration file, that checks the statements of the model
-    /// that annotates [default: the same model]
-    #[arg(long, global = true, env = "BACKISSUE_CHECK_WITH", value_name = "MODEL", hide_env_values = true)]
-    pub check_with: Option<String>,
-    /// Create a new archive if there is none; `serve`, `sync`, `follow` and `import` always do
-    #[arg(long, global = true)]
-    pub create: bool,
-    /// What to log on standard error: error, warn, info, debug, or a filter such as
-    /// backissue_ingest=debug
-    #[arg(long, global = true, env = "BACKISSUE_LOG", value_name = "FILTER", hide_env_values = true)]
-    pub log: Option<String>,
+/// Declares the settings. The table below gives the flags, the environment variables, the keys of
+/// the file, the help, the defaults, [`Settings`] and what `backissue config` prints.
+///
+/// A row is `kind name: Type = default, placeholder, parser`, below its help. The kind `one` always
+/// has a value, `maybe` can have none, and `many` has any number. Without a parser, the type's
+/// `FromStr` parses the value.
+macro_rules! settings {
+    ($(
+        $(#[doc = $help:literal])+
+        $kind:ident $name:ident: $type:ident $(= $default:literal)?, $placeholder:literal $(, $parser:expr)?;
+    )+) => {
+        /// The settings in force.
+        #[derive(Clone, Debug)]
+        pub struct Settings {
+            /// The configuration file.
+            pub config: Setting<PathBuf>,
+            $($(#[doc = $help])+ pub $name: Setting<settings!(@value $kind $type)>,)+
+            /// Language models.
+            pub models: Setting<Vec<ModelRow>>,
+            /// The mail server.
+            pub mail: Setting<Option<MailRow>>,
+            /// Recipients of weeks.
+            pub recipients: Setting<Vec<RecipientRow>>,
+            /// Whether a command that only reads an archive creates a new one.
+            pub create: bool,
+        }
+
+        /// The settings as flags and environment variables.
+        pub fn flags() -> Vec<Arg> {
+            let create = "Create a new archive if there is none; `serve`, `sync`, `follow` and `import` always do";
+            vec![
+                flag("config", "FILE", "The configuration file", "").value_parser(value_parser!(PathBuf)),
+                $({
+                    let help = concat!($($help),+);
+                    let flag = flag(stringify!($name), $placeholder, help, concat!("" $(, $default)?));
+                    let flag = flag.value_parser(settings!(@flag $type $(, $parser)?));
+                    match (stringify!($kind), stringify!($type)) {
+                        ("many", _) => flag.value_delimiter(' ').action(ArgAction::Append),
+                        // The flag alone means true.
+                        (_, "bool") => flag.num_args(0..=1).require_equals(true).default_missing_value("true"),
+                        _ => flag,
+                    }
+                },)+
+                Arg::new("create").long("create").global(true).action(ArgAction::SetTrue).help(create),
+            ]
+        }
+
+        /// The settings in the file. A setting has its values, none if the file does not have it.
+        #[derive(Debug, Default)]
+        struct SettingsFile {
+            $($name: Vec<$type>,)+
+            model: Vec<ModelRow>,
+            mail: Option<MailRow>,
+            recipient: Vec<RecipientRow>,
+        }
+
+        /// The keys of the file.
+        const KEYS: &[&str] = &[$(stringify!($name),)+ "model", "mail", "recipient"];
+
+        impl SettingsFile {
+            /// Reads the value of a key that is one of [`KEYS`].
+            fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+                match key {
+                    $(stringify!($name) => {
+                        let parse = settings!(@parse $type $(, $parser)?);
+                        let many = stringify!($kind) == "many";
+                        self.$name = map.next_value_seed(Parsed { parse, many })?;
+                    })+
+                    "model" => self.model = map.next_value()?,
+                    "mail" => self.mail = map.next_value()?,
+                    _ => self.recipient = map.next_value()?,
+                }
+                Ok(())
+            }
+        }
+
+        impl Settings {
+            fn of(layers: &Layers<'_>, file: SettingsFile) -> Self {
+                Self {
+                    config: Setting { value: layers.file.to_owned(), origin: layers.origin("config") },
+                    $($name: settings!(
+                        @in_force $kind layers.in_force(stringify!($name), file.$name),
+                        settings!(@parse $type $(, $parser)?)(concat!("" $(, $default)?))
+                    ),)+
+                    models: layers.filed(file.model),
+                    mail: layers.filed(file.mail.into_iter().collect()).map(first),
+                    recipients: layers.filed(file.recipient),
+                    create: layers.matches.get_flag("create"),
+                }
+            }
+
+            /// The rows of the table as `backissue config` prints them.
+            fn rows(&self) -> Vec<(Cow<'static, str>, String, &Origin)> {
+                vec![
+                    ("config".into(), self.config.value.shown(), &self.config.origin),
+                    $((stringify!($name).into(), self.$name.value.shown(), &self.$name.origin),)+
+                ]
+            }
+        }
+    };
+    (@value one $type:ident) => { $type };
+    (@value maybe $type:ident) => { Option<$type> };
+    (@value many $type:ident) => { Vec<$type> };
+    (@in_force one $values:expr, $default:expr) => {
+        $values.map(|values| first(values).unwrap_or_else(|| $default.expect("a default in the table is valid")))
+    };
+    (@in_force maybe $values:expr, $default:expr) => { $values.map(first) };
+    (@in_force many $values:expr, $default:expr) => { $values };
+    (@flag $type:ident) => { value_parser!($type) };
+    (@flag $type:ident, $parser:expr) => { ValueParser::new($parser) };
+    (@parse $type:ident) => { |text: &str| text.parse::<$type>().map_err(|why| why.to_string()) };
+    (@parse $type:ident, $parser:expr) => { $parser };
 }
 
-/// The settings in the file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SettingsFile {
-    data: Option<PathBuf>,
-    database: Option<String>,
-    #[serde(deserialize_with = "listen_address")]
-    listen: Option<SocketAddr>,
-    #[serde(deserialize_with = "web_address")]
-    base_url: Option<Url>,
-    #[serde(deserialize_with = "parsed")]
-    time_zone: Option<Zone>,
-    starter: Option<PathBuf>,
-    workers: Option<u16>,
-    #[serde(deserialize_with = "parsed")]
-    poll_every: Option<Pause>,
-    #[serde(deserialize_with = "parsed")]
-    host_pause: Option<Pause>,
-    #[serde(deserialize_with = "parsed")]
-    longest_crawl_delay: Option<Pause>,
-    #[serde(deserialize_with = "parsed")]
-    connect_timeout: Option<Pause>,
-    #[serde(deserialize_with = "parsed")]
-    first_byte_timeout: Option<Pause>,
-    #[serde(deserialize_with = "parsed")]
-    total_timeout: Option<Pause>,
-    contact: Option<String>,
-    #[serde(deserialize_with = "all_parsed")]
-    resolve: Vec<Resolve>,
-    ca: Vec<PathBuf>,
-    allow_private_addresses: Option<bool>,
-    allow_port: Vec<u16>,
-    #[serde(deserialize_with = "parsed")]
-    images: Option<ImagesShown>,
-    #[serde(deserialize_with = "parsed")]
-    image_cache_limit: Option<Size>,
-    #[serde(deserialize_with = "parsed")]
-    source_limit: Option<Size>,
-    #[serde(deserialize_with = "parsed")]
-    archive_limit: Option<Size>,
-    embed_with: Option<String>,
-    annotate_with: Option<String>,
-    check_with: Option<String>,
-    model: Vec<ModelRow>,
-    mail: Option<MailRow>,
-    recipient: Vec<RecipientRow>,
-    log: Option<String>,
+settings! {
+    /// The folder with everything that the archive stores
+    // The default is the system's folder for data: `Settings::resolve`.
+    one data: PathBuf = "", "DIR";
+    /// PostgreSQL instead of the SQLite file in the data folder, as postgres://user@host/database
+    maybe database: String, "URL";
+    /// The address on which `serve` listens
+    one listen: SocketAddr = "127.0.0.1:7878", "ADDRESS", values::listen_address;
+    /// The address of the pages for people, if they are behind a proxy. If it is public, hubs that
+    /// feeds name (WebSub) are requested to send notifications there
+    maybe base_url: Url, "URL", values::web_address;
+    /// The time zone that decides a read's week
+    one time_zone: Zone = "UTC", "ZONE";
+    /// A starter list instead of the built-in one
+    maybe starter: PathBuf, "FILE";
+    /// How many things to do at the same time
+    one workers: u16 = "8", "N", values::whole::<u16>(1, 256);
+    /// The shortest pause between two polls of a source; the actual pause, up to a day, depends on
+    /// how often it publishes
+    one poll_every: Pause = "1h", "TIME";
+    /// The pause between two requests to one host
+    one host_pause: Pause = "1s", "TIME";
+    /// The longest pause that a publisher can demand in robots.txt (Crawl-delay)
+    one longest_crawl_delay: Pause = "1m", "TIME";
+    /// Time limit for resolving and connecting to a host
+    one connect_timeout: Pause = "10s", "TIME";
+    /// Time limit until a host starts to respond, connecting included
+    one first_byte_timeout: Pause = "20s", "TIME";
+    /// Time limit for a document, redirects included
+    one total_timeout: Pause = "1m", "TIME";
+    /// An address or e-mail in our requests, by which publishers can contact you
+    maybe contact: String, "TEXT";
+    /// Connect to ADDRESS for HOST:PORT, like curl's --resolve; ADDRESS may have its own port;
+    /// repeatable
+    many resolve: Resolve, "HOST:PORT:ADDRESS";
+    /// A file with certificate authorities to trust in addition to the system's (PEM); repeatable
+    many ca: PathBuf, "FILE";
+    /// Allow feeds and pages to lead into the private network
+    one allow_private_addresses: bool = "false", "BOOL";
+    /// A port to allow in addition to 80 and 443; repeatable
+    many allow_port: u16, "PORT", values::whole::<u16>(1, 65535);
+    /// Images in articles: load (from their servers), click (the same, when you request it), cache
+    /// (`serve` fetches and keeps them)
+    one images: ImagesShown = "click", "HOW";
+    /// Maximum size of the folder of cached images
+    one image_cache_limit: Size = "500 MB", "SIZE";
+    /// How much one source may put into the archive; it is asked for no more from then on
+    one source_limit: Size = "1 GB", "SIZE";
+    /// How large the archive may become; nothing is fetched from then on
+    one archive_limit: Size = "100 GB", "SIZE";
+    /// The model, by its name in the configuration file, that says what texts mean, instead of the
+    /// built-in embedder; its server must have `/embeddings`
+    maybe embed_with: String, "MODEL";
+    /// The model, by its name in the configuration file, that annotates each new read after the
+    /// built-in annotator
+    maybe annotate_with: String, "MODEL";
+    /// The model, by its name in the configuration file, that checks the statements of the model
+    /// that annotates [default: the same model]
+    maybe check_with: String, "MODEL";
+    /// What to log on standard error: error, warn, info, debug, or a filter such as
+    /// backissue_ingest=debug
+    maybe log: String, "FILTER";
+}
+
+/// A flag with its environment variable. The name of the flag has `-` for `_`.
+fn flag(name: &'static str, placeholder: &'static str, help: &str, default: &str) -> Arg {
+    let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
+    Arg::new(name)
+        .long(name.replace('_', "-"))
+        .env(variable(name))
+        .hide_env_values(true)
+        .global(true)
+        .value_name(placeholder)
+        .help(format!("{}{default}", help.trim()))
+}
+
+/// The environment variable of a setting.
+fn variable(name: &str) -> String {
+    format!("BACKISSUE_{}", name.to_uppercase())
 }
 
 /// A language model in the file: a `[[model]]` table.
@@ -266,11 +262,7 @@ impl ModelRow {
     /// The address without a password that may be in it. Such an address is refused when the model
     /// is set up.
     pub fn shown_url(&self) -> Url {
-        let mut url = self.url();
-        // An address that cannot have a password has none.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url
+        without_credentials(&self.url())
     }
 }
 
@@ -325,71 +317,10 @@ pub struct Setting<T> {
     pub origin: Origin,
 }
 
-/// The settings in force.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The configuration file.
-    pub config: Setting<PathBuf>,
-    /// The folder with everything that the archive stores.
-    pub data: Setting<PathBuf>,
-    /// PostgreSQL's address, if it is used.
-    pub database: Setting<Option<String>>,
-    /// The address on which `serve` listens.
-    pub listen: Setting<SocketAddr>,
-    /// The address of the pages for people.
-    pub base_url: Setting<Option<Url>>,
-    /// The time zone that decides a read's week.
-    pub time_zone: Setting<Zone>,
-    /// A starter list instead of the built-in one.
-    pub starter: Setting<Option<PathBuf>>,
-    /// Number of workers.
-    pub workers: Setting<u16>,
-    /// The shortest pause between two polls of a source.
-    pub poll_every: Setting<Pause>,
-    /// The pause between two requests to a host.
-    pub host_pause: Setting<Pause>,
-    /// The longest pause that a robots.txt can demand.
-    pub longest_crawl_delay: Setting<Pause>,
-    /// Time limit for connecting.
-    pub connect_timeout: Setting<Pause>,
-    /// Time limit until a host starts to respond.
-    pub first_byte_timeout: Setting<Pause>,
-    /// Time limit for a document.
-    pub total_timeout: Setting<Pause>,
-    /// How publishers can contact the operator.
-    pub contact: Setting<Option<String>>,
-    /// Hosts with fixed addresses.
-    pub resolve: Setting<Vec<Resolve>>,
-    /// Certificate authorities in addition to the system's.
-    pub ca: Setting<Vec<PathBuf>>,
-    /// Whether requests to private addresses are allowed.
-    pub allow_private_addresses: Setting<bool>,
-    /// Ports in addition to 80 and 443.
-    pub allow_port: Setting<Vec<u16>>,
-    /// How images in articles are shown.
-    pub images: Setting<ImagesShown>,
-    /// Maximum size of the folder of cached images.
-    pub image_cache_limit: Setting<Size>,
-    /// How much one source may put into the archive.
-    pub source_limit: Setting<Size>,
-    /// How large the archive may become.
-    pub archive_limit: Setting<Size>,
-    /// The model that says what texts mean.
-    pub embed_with: Setting<Option<String>>,
-    /// The model that annotates each new read.
-    pub annotate_with: Setting<Option<String>>,
-    /// The model that checks what another model wrote.
-    pub check_with: Setting<Option<String>>,
-    /// Language models.
-    pub models: Setting<Vec<ModelRow>>,
-    /// The mail server.
-    pub mail: Setting<Option<MailRow>>,
-    /// Recipients of weeks.
-    pub recipients: Setting<Vec<RecipientRow>>,
-    /// Whether a command that only reads an archive creates a new one.
-    pub create: bool,
-    /// The log filter.
-    pub log: Setting<Option<String>>,
+impl<T> Setting<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting { value: change(self.value), origin: self.origin }
+    }
 }
 
 /// Why the settings cannot be used.
@@ -416,46 +347,39 @@ pub enum SettingsError {
     NoHome,
 }
 
-/// Selects the value of a setting from flag, file and default.
+/// Where values come from, except the file's.
 struct Layers<'a> {
     matches: &'a ArgMatches,
     file: &'a Path,
 }
 
 impl Layers<'_> {
-    fn one<T>(
-        &self,
-        name: &str,
-        given: Option<T>,
-        filed: Option<T>,
-        default: impl FnOnce() -> T,
-    ) -> Setting<T> {
-        if let Some(value) = given {
-            return Setting { value, origin: self.origin_of_given(name) };
-        }
-        match filed {
-            Some(value) => Setting { value, origin: Origin::File(self.file.to_owned()) },
-            None => Setting { value: default(), origin: Origin::Default },
-        }
-    }
-
-    fn many<T>(&self, name: &str, given: Vec<T>, filed: Vec<T>) -> Setting<Vec<T>> {
-        let some = |values: Vec<T>| (!values.is_empty()).then_some(values);
-        self.one(name, some(given), some(filed), Vec::new)
-    }
-
-    fn maybe<T>(&self, name: &str, given: Option<T>, filed: Option<T>) -> Setting<Option<T>> {
-        self.one(name, given.map(Some), filed.map(Some), || None)
-    }
-
-    fn origin_of_given(&self, name: &str) -> Origin {
+    /// The origin of a setting that the file does not have.
+    fn origin(&self, name: &str) -> Origin {
         match self.matches.value_source(name) {
-            Some(ValueSource::EnvVariable) => {
-                Origin::Environment(format!("BACKISSUE_{}", name.to_uppercase()))
-            }
-            _ => Origin::Flag(name.replace('_', "-")),
+            Some(ValueSource::EnvVariable) => Origin::Environment(variable(name)),
+            Some(_) => Origin::Flag(name.replace('_', "-")),
+            None => Origin::Default,
         }
     }
+
+    /// The values in the file.
+    fn filed<T>(&self, value: Vec<T>) -> Setting<Vec<T>> {
+        let origin = if value.is_empty() { Origin::Default } else { Origin::File(self.file.to_owned()) };
+        Setting { value, origin }
+    }
+
+    /// The values that take precedence.
+    fn in_force<T: Clone + Send + Sync + 'static>(&self, name: &str, filed: Vec<T>) -> Setting<Vec<T>> {
+        match self.matches.get_many(name) {
+            Some(given) => Setting { value: given.cloned().collect(), origin: self.origin(name) },
+            None => self.filed(filed),
+        }
+    }
+}
+
+fn first<T>(values: Vec<T>) -> Option<T> {
+    values.into_iter().next()
 }
 
 impl Settings {
@@ -465,83 +389,17 @@ impl Settings {
     /// # Errors
     /// If the configuration file is named but missing or malformed, or if there is no folder for
     /// data.
-    pub fn resolve(flags: &SettingFlags, matches: &ArgMatches) -> Result<Self, SettingsError> {
+    pub fn resolve(matches: &ArgMatches) -> Result<Self, SettingsError> {
         let home = directories::ProjectDirs::from("", "", "backissue");
-        let usual = home.as_ref().map(|h| h.config_dir().join("config.toml"));
-        let path = flags.config.clone().or(usual).unwrap_or_else(|| PathBuf::from("backissue.toml"));
-        let file = read_file(&path, flags.config.is_some())?;
-        let layers = Layers { matches, file: &path };
-        let default_data = home.map(|h| h.data_dir().to_owned());
-        if flags.data.is_none() && file.data.is_none() && default_data.is_none() {
-            return Err(SettingsError::NoHome);
+        let named: Option<&PathBuf> = matches.get_one("config");
+        let usual = home.as_ref().map(|home| home.config_dir().join("config.toml"));
+        let path = named.cloned().or(usual).unwrap_or_else(|| PathBuf::from("backissue.toml"));
+        let file = read_file(&path, named.is_some())?;
+        let mut settings = Self::of(&Layers { matches, file: &path }, file);
+        if settings.data.origin == Origin::Default {
+            settings.data.value = home.ok_or(SettingsError::NoHome)?.data_dir().to_owned();
         }
-        Ok(Self {
-            config: layers.one("config", flags.config.clone(), None, || path.clone()),
-            data: layers.one("data", flags.data.clone(), file.data, || default_data.unwrap_or_default()),
-            database: layers.maybe("database", flags.database.clone(), file.database),
-            listen: layers
-                .one("listen", flags.listen, file.listen, || SocketAddr::from(([127, 0, 0, 1], 7878))),
-            base_url: layers.maybe("base_url", flags.base_url.clone(), file.base_url),
-            time_zone: layers
-                .one("time_zone", flags.time_zone.clone(), file.time_zone, || Zone(TimeZone::UTC)),
-            starter: layers.maybe("starter", flags.starter.clone(), file.starter),
-            workers: layers.one("workers", flags.workers, file.workers, || 8),
-            poll_every: layers.one("poll_every", flags.poll_every, file.poll_every, || {
-                Pause(SignedDuration::from_hours(1))
-            }),
-            host_pause: layers
-                .one("host_pause", flags.host_pause, file.host_pause, || Pause(SignedDuration::from_secs(1))),
-            longest_crawl_delay: layers.one(
-                "longest_crawl_delay",
-                flags.longest_crawl_delay,
-                file.longest_crawl_delay,
-                || Pause(SignedDuration::from_mins(1)),
-            ),
-            connect_timeout: layers.one(
-                "connect_timeout",
-                flags.connect_timeout,
-                file.connect_timeout,
-                || Pause(SignedDuration::from_secs(10)),
-            ),
-            first_byte_timeout: layers.one(
-                "first_byte_timeout",
-                flags.first_byte_timeout,
-                file.first_byte_timeout,
-                || Pause(SignedDuration::from_secs(20)),
-            ),
-            total_timeout: layers.one("total_timeout", flags.total_timeout, file.total_timeout, || {
-                Pause(SignedDuration::from_mins(1))
-            }),
-            contact: layers.maybe("contact", flags.contact.clone(), file.contact),
-            resolve: layers.many("resolve", flags.resolve.clone(), file.resolve),
-            ca: layers.many("ca", flags.ca.clone(), file.ca),
-            allow_private_addresses: layers.one(
-                "allow_private_addresses",
-                flags.allow_private_addresses,
-                file.allow_private_addresses,
-                || false,
-            ),
-            allow_port: layers.many("allow_port", flags.allow_port.clone(), file.allow_port),
-            images: layers.one("images", flags.images, file.images, || ImagesShown::Click),
-            image_cache_limit: layers.one(
-                "image_cache_limit",
-                flags.image_cache_limit,
-                file.image_cache_limit,
-                || Size(500_000_000),
-            ),
-            source_limit: layers
-                .one("source_limit", flags.source_limit, file.source_limit, || Size(1_000_000_000)),
-            archive_limit: layers
-                .one("archive_limit", flags.archive_limit, file.archive_limit, || Size(100_000_000_000)),
-            embed_with: layers.maybe("embed_with", flags.embed_with.clone(), file.embed_with),
-            annotate_with: layers.maybe("annotate_with", flags.annotate_with.clone(), file.annotate_with),
-            check_with: layers.maybe("check_with", flags.check_with.clone(), file.check_with),
-            models: layers.many("model", Vec::new(), file.model),
-            mail: layers.maybe("mail", None, file.mail),
-            recipients: layers.many("recipient", Vec::new(), file.recipient),
-            create: flags.create,
-            log: layers.maybe("log", flags.log.clone(), file.log),
-        })
+        Ok(settings)
     }
 
     /// The location of the archive.
@@ -557,77 +415,56 @@ impl Settings {
 
     /// All settings as name, value and origin, as `backissue config` prints them.
     pub fn listed(&self) -> Vec<(Cow<'static, str>, String, &Origin)> {
-        fn text<T: ToString>(value: &Option<T>) -> String {
-            value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+        let mut listed = self.rows();
+        for (_, value, _) in listed.iter_mut().filter(|(name, ..)| name == "database") {
+            // Without the password that its address may have.
+            *value = self.location().map_or_else(|why| why.to_string(), |location| location.to_string());
         }
-        fn list<T: ToString>(values: &[T]) -> String {
-            if values.is_empty() {
-                "-".to_owned()
-            } else {
-                values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-            }
-        }
-        let path = |p: &Path| p.display().to_string();
-        let database = match self.location() {
-            Ok(location) => location.to_string(),
-            Err(why) => why.to_string(),
-        };
-        let mut listed: Vec<(Cow<'static, str>, String, &Origin)> = [
-            ("config", path(&self.config.value), &self.config.origin),
-            ("data", path(&self.data.value), &self.data.origin),
-            ("database", database, &self.database.origin),
-            ("listen", self.listen.value.to_string(), &self.listen.origin),
-            ("base_url", text(&self.base_url.value), &self.base_url.origin),
-            ("time_zone", self.time_zone.value.to_string(), &self.time_zone.origin),
-            ("starter", text(&self.starter.value.as_deref().map(path)), &self.starter.origin),
-            ("workers", self.workers.value.to_string(), &self.workers.origin),
-            ("poll_every", self.poll_every.value.to_string(), &self.poll_every.origin),
-            ("host_pause", self.host_pause.value.to_string(), &self.host_pause.origin),
-            (
-                "longest_crawl_delay",
-                self.longest_crawl_delay.value.to_string(),
-                &self.longest_crawl_delay.origin,
-            ),
-            ("connect_timeout", self.connect_timeout.value.to_string(), &self.connect_timeout.origin),
-            (
-                "first_byte_timeout",
-                self.first_byte_timeout.value.to_string(),
-                &self.first_byte_timeout.origin,
-            ),
-            ("total_timeout", self.total_timeout.value.to_string(), &self.total_timeout.origin),
-            ("contact", text(&self.contact.value), &self.contact.origin),
-            ("resolve", list(&self.resolve.value), &self.resolve.origin),
-            ("ca", list(&self.ca.value.iter().map(|p| path(p)).collect::<Vec<_>>()), &self.ca.origin),
-            (
-                "allow_private_addresses",
-                self.allow_private_addresses.value.to_string(),
-                &self.allow_private_addresses.origin,
-            ),
-            ("allow_port", list(&self.allow_port.value), &self.allow_port.origin),
-            ("images", self.images.value.to_string(), &self.images.origin),
-            ("image_cache_limit", self.image_cache_limit.value.to_string(), &self.image_cache_limit.origin),
-            ("source_limit", self.source_limit.value.to_string(), &self.source_limit.origin),
-            ("archive_limit", self.archive_limit.value.to_string(), &self.archive_limit.origin),
-            ("embed_with", text(&self.embed_with.value), &self.embed_with.origin),
-            ("annotate_with", text(&self.annotate_with.value), &self.annotate_with.origin),
-            ("check_with", text(&self.check_with.value), &self.check_with.origin),
-            ("log", text(&self.log.value), &self.log.origin),
-        ]
-        .into_iter()
-        .map(|(name, value, origin)| (Cow::Borrowed(name), value, origin))
-        .collect();
         let models = self.models.value.iter();
-        listed.extend(
-            models.map(|m| (Cow::Owned(format!("model.{}", m.name)), m.to_string(), &self.models.origin)),
-        );
+        listed
+            .extend(models.map(|m| (format!("model.{}", m.name).into(), m.to_string(), &self.models.origin)));
         let mail = self.mail.value.iter();
-        listed.extend(mail.map(|mail| (Cow::Borrowed("mail"), mail.to_string(), &self.mail.origin)));
+        listed.extend(mail.map(|mail| ("mail".into(), mail.to_string(), &self.mail.origin)));
         let recipients = self.recipients.value.iter();
         listed.extend(recipients.map(|recipient| {
-            let name = Cow::Owned(format!("recipient.{}", recipient.name));
-            (name, recipient.to_string(), &self.recipients.origin)
+            let name = format!("recipient.{}", recipient.name);
+            (name.into(), recipient.to_string(), &self.recipients.origin)
         }));
         listed
+    }
+}
+
+/// A value as `backissue config` prints it.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown_by_display {
+    ($($type:ty),+) => { $(impl Shown for $type {
+        fn shown(&self) -> String {
+            self.to_string()
+        }
+    })+ };
+}
+
+shown_by_display!(String, u16, bool, SocketAddr, Url, Resolve, Zone, Pause, ImagesShown, Size);
+
+impl Shown for PathBuf {
+    fn shown(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl<T: Shown> Shown for Option<T> {
+    fn shown(&self) -> String {
+        self.as_ref().map_or_else(|| "-".to_owned(), T::shown)
+    }
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn shown(&self) -> String {
+        let all: Vec<String> = self.iter().map(T::shown).collect();
+        if all.is_empty() { "-".to_owned() } else { all.join(" ") }
     }
 }
 
@@ -642,155 +479,118 @@ fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
     toml::from_str(&text).map_err(|why| SettingsError::Form { path: path.to_owned(), why: Box::new(why) })
 }
 
+impl<'de> Deserialize<'de> for SettingsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rows;
+
+        impl<'de> Visitor<'de> for Rows {
+            type Value = SettingsFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("settings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SettingsFile, A::Error> {
+                let mut file = SettingsFile::default();
+                while let Some(KnownKey(key)) = map.next_key()? {
+                    file.read(&key, &mut map)?;
+                }
+                Ok(file)
+            }
+        }
+        deserializer.deserialize_map(Rows)
+    }
+}
+
+/// One of [`KEYS`].
+struct KnownKey(String);
+
+impl<'de> Deserialize<'de> for KnownKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        if KEYS.contains(&key.as_str()) { Ok(Self(key)) } else { Err(D::Error::unknown_field(&key, KEYS)) }
+    }
+}
+
+/// Parses a setting's values in the file as those of its flag are parsed.
+struct Parsed<F> {
+    parse: F,
+    /// Whether the file has a list of them.
+    many: bool,
+}
+
+impl<'de, T, F: Fn(&str) -> Result<T, String>> DeserializeSeed<'de> for Parsed<F> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        let values = match Filed::deserialize(deserializer)? {
+            Filed::List(values) if self.many => values,
+            Filed::One(value) if !self.many => vec![value],
+            _ => {
+                return Err(D::Error::custom(if self.many {
+                    "this must be a list"
+                } else {
+                    "this must be no list"
+                }));
+            }
+        };
+        let parse = |value: &FiledValue| (self.parse)(&value.text()).map_err(D::Error::custom);
+        values.iter().map(parse).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, a number, true, false, or a list of them")]
+enum Filed {
+    One(FiledValue),
+    List(Vec<FiledValue>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FiledValue {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+}
+
+impl FiledValue {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => number.to_string().into(),
+            Self::Flag(flag) => flag.to_string().into(),
+        }
+    }
+}
+
 pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
-fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    values::listen_address(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
-}
-
-fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
-    values::web_address(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
+    one_parsed(deserializer).map(Some)
 }
 
 pub(crate) fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Error> {
     Ok(Some(Key::new(&String::deserialize(deserializer)?)))
 }
 
-fn all_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|t| t.parse().map_err(serde::de::Error::custom)).collect()
-}
-
-/// A time zone by its IANA name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Zone(pub TimeZone);
-
-impl FromStr for Zone {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        TimeZone::get(name).map(Self).map_err(|_| {
-            format!("`{name}` is not a time zone; write an IANA name such as UTC or Europe/Berlin")
-        })
-    }
-}
-
-impl fmt::Display for Zone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.iana_name().unwrap_or("UTC"))
-    }
-}
-
-/// A duration such as `90s`, `15m`, `1h 30m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause(pub SignedDuration);
-
-impl FromStr for Pause {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let pause: Result<SignedDuration, _> = text.parse();
-        pause
-            .ok()
-            .filter(|p| !p.is_negative())
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is not a length of time; write for example 90s, 15m or 1h 30m"))
-    }
-}
-
-impl fmt::Display for Pause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.0)
-    }
-}
-
-/// How images in articles are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImagesShown {
-    /// They load from their servers.
-    Load,
-    /// They load from their servers if a reader requests it.
-    Click,
-    /// The program fetches, keeps and serves them.
-    Cache,
-}
-
-impl FromStr for ImagesShown {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "load" => Ok(Self::Load),
-            "click" => Ok(Self::Click),
-            "cache" => Ok(Self::Cache),
-            _ => Err(format!("`{text}` is no way to show images; write load, click or cache")),
-        }
-    }
-}
-
-impl fmt::Display for ImagesShown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Load => "load",
-            Self::Click => "click",
-            Self::Cache => "cache",
-        })
-    }
-}
-
-/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub u64);
-
-/// Units of size, longest and largest first.
-const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let read = |(unit, bytes): &(&str, u64)| {
-            let (number, end) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
-            let number: u64 = number.trim().parse().ok().filter(|_| end.eq_ignore_ascii_case(unit))?;
-            number.checked_mul(*bytes)
-        };
-        let size = UNITS.iter().find_map(read);
-        size.map(Self).ok_or_else(|| format!("`{text}` is no size; write for example 500 MB or 2 GB"))
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, bytes): &&(&str, u64)| self.0.is_multiple_of(*bytes);
-        let (unit, bytes) = UNITS.iter().find(whole).unwrap_or(&UNITS[3]);
-        write!(f, "{} {unit}", self.0 / bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
-    use crate::args::{Arguments, command_line};
-    use clap::FromArgMatches;
+    use crate::args::command_line;
 
     fn settings(arguments: &[&str]) -> Result<Settings, SettingsError> {
         let words = ["backissue", "config"].iter().chain(arguments);
         let matches = command_line().try_get_matches_from(words).unwrap();
-        let parsed = Arguments::from_arg_matches(&matches).unwrap();
-        Settings::resolve(&parsed.settings, &matches)
+        Settings::resolve(&matches)
     }
 
     fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -803,14 +603,18 @@ mod tests {
 
     #[test]
     fn flag_precedes_file_and_file_precedes_default() {
-        let (_folder, path) =
-            file("listen = '127.0.0.1:1000'\npoll_every = '2h'\nresolve = ['a.example:443:127.0.0.1:8443']");
+        let (_folder, path) = file(
+            "listen = '127.0.0.1:1000'\npoll_every = '2h'\nresolve = ['a.example:443:127.0.0.1:8443']\nallow_port = [81]",
+        );
         let settings = settings(&["--config", &path, "--listen", "127.0.0.1:2000"]).unwrap();
         assert_eq!(settings.listen.value.port(), 2000);
         assert_eq!(settings.listen.origin, Origin::Flag("listen".into()));
         assert_eq!(settings.poll_every.value, Pause(SignedDuration::from_hours(2)));
         assert_eq!(settings.poll_every.origin, Origin::File(path.into()));
-        assert_eq!(settings.resolve.value.len(), 1);
+        assert_eq!(
+            (settings.resolve.value.len(), settings.allow_port.value.as_slice()),
+            (1, [81].as_slice())
+        );
         assert_eq!(settings.workers.origin, Origin::Default);
     }
 
@@ -821,6 +625,10 @@ mod tests {
             ("time_zone = 'Mars/Olympus'", "Mars/Olympus"),
             ("poll_every = '-1h'", "-1h"),
             ("images = 'never'", "never"),
+            ("workers = 0", "from 1 to 256"),
+            ("workers = 1.5", "a number"),
+            ("listen = ['7878']", "no list"),
+            ("allow_port = 8443", "a list"),
             ("image_cache_limit = '500'", "500"),
             ("[[model]]\nname = 'a'\nprotocol = 'smoke'\nmodel = 'm'", "smoke"),
             ("[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\nkeys = 'x'", "keys"),
@@ -867,22 +675,6 @@ mod tests {
         assert_eq!(value("model.a"), "openai m:7b at http://127.0.0.1:11434/v1, key set, 20 reads a day");
         assert!(value("model.b").ends_with(", key in $KEY"), "{}", value("model.b"));
         assert!(!format!("{:?}", settings.models.value[0].key).contains("secret"));
-    }
-
-    #[test]
-    fn sizes_round_trip_with_their_unit() {
-        for (text, bytes, back) in [
-            ("500 MB", 500_000_000, "500 MB"),
-            ("2gb", 2_000_000_000, "2 GB"),
-            ("1500kB", 1_500_000, "1500 kB"),
-            ("12 B", 12, "12 B"),
-        ] {
-            let size: Size = text.parse().unwrap();
-            assert_eq!((size.0, size.to_string().as_str()), (bytes, back));
-        }
-        for text in ["", "500", "MB", "-1 MB", "1.5 GB", "99999999999999 GB", "5 Mé", "é"] {
-            assert!(text.parse::<Size>().is_err(), "{text}");
-        }
     }
 
     #[test]

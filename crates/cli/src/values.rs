@@ -1,11 +1,16 @@
 //! Parsers of values on the command line and in the configuration file.
 //!
-//! Each function parses one kind of value. Its error says what is wrong and how to write it.
+//! Each function or type parses one kind of value. Its error says what is wrong and how to write
+//! it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 
 use backissue_model::ReadId;
+use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use url::Url;
 
 /// An address on the web. Adds `https://` if there is no scheme.
@@ -81,6 +86,112 @@ pub fn whole<T: TryFrom<u64>>(
     }
 }
 
+/// A time zone by its IANA name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone(pub TimeZone);
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        TimeZone::get(name).map(Self).map_err(|_| {
+            format!("`{name}` is not a time zone; write an IANA name such as UTC or Europe/Berlin")
+        })
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iana_name().unwrap_or("UTC"))
+    }
+}
+
+/// A duration such as `90s`, `15m`, `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause(pub SignedDuration);
+
+impl FromStr for Pause {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pause: Result<SignedDuration, _> = text.parse();
+        pause
+            .ok()
+            .filter(|p| !p.is_negative())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a length of time; write for example 90s, 15m or 1h 30m"))
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+/// How images in articles are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImagesShown {
+    /// They load from their servers.
+    Load,
+    /// They load from their servers if a reader requests it.
+    Click,
+    /// The program fetches, keeps and serves them.
+    Cache,
+}
+
+impl FromStr for ImagesShown {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "load" => Ok(Self::Load),
+            "click" => Ok(Self::Click),
+            "cache" => Ok(Self::Cache),
+            _ => Err(format!("`{text}` is no way to show images; write load, click or cache")),
+        }
+    }
+}
+
+impl fmt::Display for ImagesShown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Load => "load",
+            Self::Click => "click",
+            Self::Cache => "cache",
+        })
+    }
+}
+
+/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+/// Units of size, longest and largest first.
+const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = |(unit, bytes): &(&str, u64)| {
+            let (number, end) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
+            let number: u64 = number.trim().parse().ok().filter(|_| end.eq_ignore_ascii_case(unit))?;
+            number.checked_mul(*bytes)
+        };
+        let size = UNITS.iter().find_map(read);
+        size.map(Self).ok_or_else(|| format!("`{text}` is no size; write for example 500 MB or 2 GB"))
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, bytes): &&(&str, u64)| self.0.is_multiple_of(*bytes);
+        let (unit, bytes) = UNITS.iter().find(whole).unwrap_or(&UNITS[3]);
+        write!(f, "{} {unit}", self.0 / bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +240,22 @@ mod tests {
         }
         for text in ["abc", "", "0", "-1", "/read/", "99999999999999999999"] {
             assert!(read_number(text).is_err_and(|why| why.contains("backissue week")), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_round_trip_with_their_unit() {
+        for (text, bytes, back) in [
+            ("500 MB", 500_000_000, "500 MB"),
+            ("2gb", 2_000_000_000, "2 GB"),
+            ("1500kB", 1_500_000, "1500 kB"),
+            ("12 B", 12, "12 B"),
+        ] {
+            let size: Size = text.parse().unwrap();
+            assert_eq!((size.0, size.to_string().as_str()), (bytes, back));
+        }
+        for text in ["", "500", "MB", "-1 MB", "1.5 GB", "99999999999999 GB", "5 Mé", "é"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
         }
     }
 }

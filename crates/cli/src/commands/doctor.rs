@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::args::DoctorArgs;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
-use crate::settings::{Settings, Size};
+use crate::settings::Settings;
+use crate::values::Size;
 use crate::{open, say};
 
 /// Maximum reads to list.

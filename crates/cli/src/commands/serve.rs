@@ -26,8 +26,9 @@ use crate::commands::follow;
 use crate::exit::Outcome;
 use crate::output::{PLAIN, STRONG};
 use crate::progress::Bars;
-use crate::settings::{Origin, Pause, Setting, Settings};
+use crate::settings::{Origin, Setting, Settings};
 use crate::signals::Signals;
+use crate::values::Pause;
 use crate::{open, output, progress, recipients};
 
 /// How often it is looked whether the database's file is still there.
