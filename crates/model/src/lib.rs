@@ -17,6 +17,7 @@ pub mod dates;
 mod entry;
 mod issue;
 pub mod markdown;
+mod names;
 mod nearest;
 mod note;
 mod practice;

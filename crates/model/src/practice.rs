@@ -1,14 +1,13 @@
 //! Practising with reads: cards, own answers, and how well one knew what the team did.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::names::names;
 use crate::{ConceptSlug, Label, NoteText, ReadId};
 
-/// How well a reader knew what the team did, by the reader's own judgement.
+/// How well a reader knew what the team did, by the reader's own judgement, from the worst to the
+/// best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rating {
@@ -23,19 +22,6 @@ pub enum Rating {
 }
 
 impl Rating {
-    /// All ratings, from the worst to the best.
-    pub const ALL: [Self; 4] = [Self::Again, Self::Hard, Self::Good, Self::Easy];
-
-    /// Its name in data.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Again => "again",
-            Self::Hard => "hard",
-            Self::Good => "good",
-            Self::Easy => "easy",
-        }
-    }
-
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -47,25 +33,12 @@ impl Rating {
     }
 }
 
-impl fmt::Display for Rating {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+names! { Rating, UnknownRating: Again = "again", Hard = "hard", Good = "good", Easy = "easy" }
 
 /// A text that names no rating.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a rating; ratings are again, hard, good, easy")]
 pub struct UnknownRating(String);
-
-impl FromStr for Rating {
-    type Err = UnknownRating;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRating> {
-        let known = Self::ALL.into_iter().find(|rating| rating.as_str() == text);
-        known.ok_or_else(|| UnknownRating(text.to_owned()))
-    }
-}
 
 /// An answer's moment and rating: all that decides when its card is shown next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! What the archive says about a read, and the evidence for it.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::names;
 use crate::{ConceptSlug, did_you_mean};
 
-/// The kind of a post.
+/// The kind of a post, in order: those with a problem first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -42,34 +41,6 @@ pub enum Kind {
 pub struct UnknownKind(String);
 
 impl Kind {
-    /// All kinds, those with a problem first.
-    pub const ALL: [Self; 9] = [
-        Self::CaseStudy,
-        Self::Incident,
-        Self::Research,
-        Self::Tutorial,
-        Self::Announcement,
-        Self::Opinion,
-        Self::Profile,
-        Self::Event,
-        Self::Other,
-    ];
-
-    /// Its identifier in addresses and data.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CaseStudy => "case-study",
-            Self::Incident => "incident",
-            Self::Research => "research",
-            Self::Tutorial => "tutorial",
-            Self::Announcement => "announcement",
-            Self::Opinion => "opinion",
-            Self::Profile => "profile",
-            Self::Event => "event",
-            Self::Other => "other",
-        }
-    }
-
     /// Whether a post of this kind can have an engineering problem.
     pub fn may_have_problem(self) -> bool {
         !matches!(self, Self::Profile | Self::Event | Self::Other)
@@ -91,18 +62,17 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = UnknownKind;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
-    }
+names! {
+    Kind, UnknownKind:
+    CaseStudy = "case-study",
+    Incident = "incident",
+    Research = "research",
+    Tutorial = "tutorial",
+    Announcement = "announcement",
+    Opinion = "opinion",
+    Profile = "profile",
+    Event = "event",
+    Other = "other",
 }
 
 /// A byte range of an article's stored text, end excluded. Both ends are character boundaries.
@@ -157,14 +127,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// Its identifier in data.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Quoted => "quoted",
-            Self::Written => "written",
-        }
-    }
-
     /// `text` for display: in quotation marks if it is quoted.
     pub fn said(self, text: &str) -> Cow<'_, str> {
         match self {
@@ -179,14 +141,7 @@ impl Form {
 #[error("`{0}` is not the form of a statement; forms are quoted, written")]
 pub struct UnknownForm(String);
 
-impl FromStr for Form {
-    type Err = UnknownForm;
-
-    fn from_str(text: &str) -> Result<Self, UnknownForm> {
-        let known = [Self::Quoted, Self::Written].into_iter().find(|form| form.as_str() == text);
-        known.ok_or_else(|| UnknownForm(text.to_owned()))
-    }
-}
+names! { Form, UnknownForm: Quoted = "quoted", Written = "written" }
 
 /// How likely a statement is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

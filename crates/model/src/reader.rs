@@ -1,10 +1,11 @@
 //! People who use the archive, and their marks on reads.
 
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::names::names;
 
 /// A reader's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Marks {
     pub noted: bool,
 }
 
-/// A mark on a read.
+/// A mark on a read, in the order of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
@@ -48,18 +49,6 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// All marks, in the order of pages.
-    pub const ALL: [Self; 3] = [Self::Keep, Self::Done, Self::Hide];
-
-    /// Its identifier in data.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Done => "done",
-            Self::Hide => "hide",
-        }
-    }
-
     /// When this mark was set. Returns `None` if it is not set.
     pub fn of(self, marks: &Marks) -> Option<Timestamp> {
         match self {
@@ -70,21 +59,9 @@ impl Mark {
     }
 }
 
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+names! { Mark, UnknownMark: Keep = "keep", Done = "done", Hide = "hide" }
 
 /// The text names no mark.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a mark; marks are keep, done, hide")]
 pub struct UnknownMark(String);
-
-impl FromStr for Mark {
-    type Err = UnknownMark;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMark> {
-        Self::ALL.into_iter().find(|mark| mark.as_str() == text).ok_or_else(|| UnknownMark(text.to_owned()))
-    }
-}

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::archive::touch;
 use crate::asking::{Refused, set_refused};
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Tried, Tx, retried, sql, sql_of};
+use crate::database::{Tried, Tx, sql, sql_of};
 use crate::keys::concept_list;
 use crate::rows::to_json;
 use crate::times::millis;
@@ -16,24 +16,17 @@ use crate::{ClaimedRead, Finished, Store, StoreError};
 
 impl Store {
     /// Stores a read's précis, so that the read is shown.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn finish_annotate(
         &self,
         read: &ClaimedRead,
         precis: &Precis,
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let stored = retried(|| self.try_finish_annotate(read, precis, None, now)).await;
-        stored.map_err(|f| f.at(&self.location, "storing a précis"))
+        self.retry("storing a précis", || self.try_finish_annotate(read, precis, None, now)).await
     }
 
     /// Stores a read's précis like [`Store::finish_annotate`], and requests another one by `by`
     /// ([`Store::claim_again`]).
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn finish_annotate_and_ask(
         &self,
         read: &ClaimedRead,
@@ -41,8 +34,7 @@ impl Store {
         by: &str,
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let stored = retried(|| self.try_finish_annotate(read, precis, Some(by), now)).await;
-        stored.map_err(|f| f.at(&self.location, "storing a précis"))
+        self.retry("storing a précis", || self.try_finish_annotate(read, precis, Some(by), now)).await
     }
 
     async fn try_finish_annotate(
@@ -70,9 +62,6 @@ impl Store {
 
     /// Stores the new précis of a read that was annotated again, and what was refused of it. The
     /// former one was shown until now.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn finish_again(
         &self,
         read: &ClaimedRead,
@@ -80,34 +69,26 @@ impl Store {
         refused: &[Refused],
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
-        let stored = retried(|| self.try_finish_again(read, precis, refused, now)).await;
-        stored.map_err(|f| f.at(&self.location, "storing a new précis"))
-    }
-
-    async fn try_finish_again(
-        &self,
-        read: &ClaimedRead,
-        precis: &Precis,
-        refused: &[Refused],
-        now: Timestamp,
-    ) -> Tried<Finished> {
-        let mut tx = self.database.begin().await?;
-        if !holds_lease(&mut tx, read, Stage::Annotated).await? {
-            tx.abandon().await?;
-            return Ok(Finished::LeaseLost);
-        }
-        touch(&mut tx).await?;
-        let which = Which::These(vec![read.id]);
-        count(&mut tx, &which, Sign::Less).await?;
-        end_lease(&mut tx, read, precis, None).await?;
-        insert_precis(&mut tx, read, precis, now).await?;
-        set_refused(&mut tx, read.id, refused).await?;
-        tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
-        list_on_sources(&mut tx, &[read.id]).await?;
-        list_on_concepts(&mut tx, read, precis).await?;
-        count(&mut tx, &which, Sign::More).await?;
-        tx.commit().await?;
-        Ok(Finished::Done)
+        self.retry("storing a new précis", || async {
+            let mut tx = self.database.begin().await?;
+            if !holds_lease(&mut tx, read, Stage::Annotated).await? {
+                tx.abandon().await?;
+                return Ok(Finished::LeaseLost);
+            }
+            touch(&mut tx).await?;
+            let which = Which::These(vec![read.id]);
+            count(&mut tx, &which, Sign::Less).await?;
+            end_lease(&mut tx, read, precis, None).await?;
+            insert_precis(&mut tx, read, precis, now).await?;
+            set_refused(&mut tx, read.id, refused).await?;
+            tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
+            list_on_sources(&mut tx, &[read.id]).await?;
+            list_on_concepts(&mut tx, read, precis).await?;
+            count(&mut tx, &which, Sign::More).await?;
+            tx.commit().await?;
+            Ok(Finished::Done)
+        })
+        .await
     }
 }
 

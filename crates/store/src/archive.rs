@@ -9,7 +9,7 @@ use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 
-use crate::database::{Database, Tried, Tx, sql, sql_of};
+use crate::database::{Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
 use crate::{Location, StoreError};
@@ -124,35 +124,76 @@ impl Store {
         &self.zone
     }
 
+    /// Runs statements. `doing` names them in the error, for example "listing weeks".
+    pub(crate) async fn run<T>(
+        &self,
+        doing: &'static str,
+        statements: impl Future<Output = Tried<T>>,
+    ) -> Result<T, StoreError> {
+        statements.await.map_err(|failure| failure.at(&self.location, doing))
+    }
+
+    /// All rows of a query, each as `of_row` reads it.
+    pub(crate) async fn list<T>(
+        &self,
+        doing: &'static str,
+        query: Sql,
+        of_row: impl Fn(&Row) -> Tried<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.run(doing, async { self.database.rows(query).await?.iter().map(of_row).collect() }).await
+    }
+
+    /// The first row of a query, as `of_row` reads it. Returns `None` if there is none.
+    pub(crate) async fn one<T>(
+        &self,
+        doing: &'static str,
+        query: Sql,
+        of_row: impl Fn(&Row) -> Tried<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.run(doing, async { self.database.row(query).await?.as_ref().map(of_row).transpose() }).await
+    }
+
+    /// Runs a transaction. Retries it if it failed only because of other transactions.
+    pub(crate) async fn retry<T, F: Future<Output = Tried<T>>>(
+        &self,
+        doing: &'static str,
+        transaction: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        self.run(doing, retried(transaction)).await
+    }
+
+    /// Runs one statement in a transaction, like [`Self::retry`]. Returns the number of changed
+    /// rows.
+    pub(crate) async fn change(&self, doing: &'static str, statement: Sql) -> Result<u64, StoreError> {
+        self.retry(doing, || async {
+            let mut tx = self.database.begin().await?;
+            let changed = tx.run(statement.clone()).await?;
+            tx.commit().await?;
+            Ok(changed)
+        })
+        .await
+    }
+
     /// The value of a flag ([`Store::set_flag`]).
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn flag(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.setting(&flag_name(name)).await.map_err(|f| f.at(&self.location, "reading a flag"))
+        self.run("reading a flag", self.setting(&flag_name(name))).await
     }
 
     /// Stores a value under a name permanently. For facts that a program needs at its next start,
     /// such as that an offer was made once.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn set_flag(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let set = async {
+        self.run("remembering something", async {
             let mut tx = self.database.begin().await?;
             set(&mut tx, &flag_name(name), value).await?;
             tx.commit().await
-        };
-        set.await.map_err(|f| f.at(&self.location, "remembering something"))
+        })
+        .await
     }
 
     /// The value of a flag. If it has none, sets it to `value`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn flag_or(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let name = flag_name(name);
-        let settled = async {
+        self.run("remembering something", async {
             if let Some(known) = self.setting(&name).await? {
                 return Ok(known);
             }
@@ -163,14 +204,11 @@ impl Store {
             tx.commit().await?;
             let known = self.setting(&name).await?;
             known.ok_or_else(|| Failure::Unreadable(format!("flag `{name}` was not stored")))
-        };
-        settled.await.map_err(|f: Failure| f.at(&self.location, "remembering something"))
+        })
+        .await
     }
 
     /// The archive's unique name. It is created when it is first needed.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn name(&self) -> Result<String, StoreError> {
         // The keys of this hash are random.
         let new = RandomState::new().hash_one(format!("{:?}", self.location));
@@ -188,15 +226,12 @@ impl Store {
     }
 
     /// A number that changes with each commit that changes pages.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn archive_version(&self) -> Result<u64, StoreError> {
-        let version = async {
+        self.run("reading the archive's version", async {
             let row = self.database.row(sql("SELECT version FROM archive WHERE id = 1")).await?;
             row.ok_or_else(|| Failure::Unreadable("table `archive` is empty".into()))?.count("version")
-        };
-        version.await.map_err(|f: Failure| f.at(&self.location, "reading the archive's version"))
+        })
+        .await
     }
 
     /// Whether the tables are exactly those of this program. Does not lock, so that a reader does

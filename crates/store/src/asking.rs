@@ -8,8 +8,7 @@ use backissue_model::{ReadId, Stage, Week};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing};
-use crate::error::Failure;
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
 use crate::read_jobs::DueRead;
 use crate::times::millis;
 use crate::{ClaimedRead, Store, StoreError};
@@ -90,9 +89,6 @@ pub const OWNER_CHANGED: &str = "owner changed";
 impl Store {
     /// Requests that `by` annotates these reads again, and returns their number. Skips reads that
     /// `by` is working on.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn ask_for(&self, selection: &Selection, by: &str, now: Timestamp) -> Result<u64, StoreError> {
         let (condition, values) = match selection {
             Selection::All => (String::new(), 0),
@@ -103,64 +99,41 @@ impl Store {
             "UPDATE read SET ask = $1, due_at = $2, held = 0, claim = claim + 1, attempts = 0
              WHERE stage = 'annotated' AND NOT (held = 1 AND due_at > $2) {condition}"
         );
-        let update = || {
-            let update = sql_listing(update.clone(), values).bind(by).bind(millis(now));
-            match selection {
-                Selection::All => update,
-                Selection::Since(week) => update.bind(week.to_string()),
-                Selection::These(ids) => update.bind_all(ids.iter().map(|id| id.0)),
-            }
+        let update = sql_listing(update, values).bind(by).bind(millis(now));
+        let update = match selection {
+            Selection::All => update,
+            Selection::Since(week) => update.bind(week.to_string()),
+            Selection::These(ids) => update.bind_all(ids.iter().map(|id| id.0)),
         };
-        self.changed_by("asking for new précis", update).await
+        self.change("asking for new précis", update).await
     }
 
     /// Cancels requests to `by` that are not in progress, and returns their number.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn ask_no_more(&self, by: &str) -> Result<u64, StoreError> {
-        let update = || {
-            sql("UPDATE read SET ask = NULL, due_at = NULL
-                 WHERE stage = 'annotated' AND due_at IS NOT NULL AND held = 0 AND ask = $1")
-            .bind(by)
-        };
-        self.changed_by("taking back what was asked for", update).await
+        let update = sql("UPDATE read SET ask = NULL, due_at = NULL
+             WHERE stage = 'annotated' AND due_at IS NOT NULL AND held = 0 AND ask = $1");
+        self.change("taking back what was asked for", update.bind(by)).await
     }
 
     /// Number of reads that `by` is requested to annotate.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn asked_for(&self, by: &str) -> Result<u64, StoreError> {
         let query = sql("SELECT count(*) AS reads FROM read
              WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask = $1");
-        let found = async {
-            let row = self.database.row(query.bind(by)).await?;
-            row.map_or(Ok(0), |row| row.count("reads"))
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
+        let reads = self.one("counting what was asked for", query.bind(by), |row| row.count("reads"));
+        Ok(reads.await?.unwrap_or(0))
     }
 
     /// Who is asked to annotate reads, now or later, and how many.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn asked(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let query = sql("SELECT ask, count(*) AS reads FROM read
              WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask IS NOT NULL GROUP BY ask ORDER BY ask");
-        let found = async {
-            let rows = self.database.rows(query).await?;
-            rows.iter().map(|row| Ok((row.text("ask")?, row.count("reads")?))).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "counting what was asked for"))
+        self.list("counting what was asked for", query, |row| Ok((row.text("ask")?, row.count("reads")?)))
+            .await
     }
 
     /// Takes the newest read that `by` is to annotate again and holds it for `lease`; its article
     /// is always there. What comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read
     /// that is set aside then keeps its précis.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_again(
         &self,
         by: &str,
@@ -177,14 +150,10 @@ impl Store {
             within: "",
             ask: Some(by),
         };
-        let claimed = retried(|| self.claim_due(&due)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a read to annotate again"))
+        self.retry("claiming a read to annotate again", || self.claim_due(&due)).await
     }
 
     /// A model's earlier reply to a prompt. `question` is a hash of the whole request.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn answer(
         &self,
         question: u128,
@@ -194,14 +163,10 @@ impl Store {
         let query =
             sql("SELECT reply FROM answer WHERE question = $1 AND prompt_version = $2 AND model = $3");
         let query = query.bind(format!("{question:032x}")).bind(prompt_version).bind(model);
-        let found = async { self.database.row(query).await?.map(|row| row.text("reply")).transpose() };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up an answer"))
+        self.one("looking up an answer", query, |row| row.text("reply")).await
     }
 
     /// Stores a model's reply, and counts its cost for the model `named` in the settings.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn keep_answer(
         &self,
         answered: Answered<'_>,
@@ -221,22 +186,16 @@ impl Store {
             tx.run(spend(named, spent, now)).await?;
             tx.commit().await
         };
-        retried(keep).await.map_err(|f| f.at(&self.location, "keeping an answer"))
+        self.retry("keeping an answer", keep).await
     }
 
     /// Adds to a model's cost.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn record_spent(&self, model: &str, spent: Spent, now: Timestamp) -> Result<(), StoreError> {
-        self.changed_by("counting what a model cost", || spend(model, spent, now)).await.map(|_| ())
+        self.change("counting what a model cost", spend(model, spent, now)).await.map(|_| ())
     }
 
     /// Reserves one read of the quota for the day of `now` in UTC. Returns false if the quota is
     /// used up. Atomic.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reserve_quota(
         &self,
         model: &str,
@@ -248,39 +207,20 @@ impl Store {
         if limits.reads == Some(0) || limits.tokens == Some(0) {
             return Ok(false);
         }
-        let insert = || {
-            sql("INSERT INTO model_usage (day, model, reads) VALUES ($1, $2, 1)
-                 ON CONFLICT (day, model) DO UPDATE SET reads = model_usage.reads + 1
-                 WHERE model_usage.reads < $3 AND model_usage.input_tokens + model_usage.output_tokens < $4")
-            .bind(day(now))
-            .bind(model)
-            .bind(most(limits.reads))
-            .bind(most(limits.tokens))
-        };
-        Ok(self.changed_by("counting a read to a model's day", insert).await? > 0)
-    }
-
-    /// Number of rows that a single-statement transaction changes.
-    async fn changed_by(&self, doing: &'static str, statement: impl Fn() -> Sql) -> Result<u64, StoreError> {
-        let change = || async {
-            let mut tx = self.database.begin().await?;
-            let changed = tx.run(statement()).await?;
-            tx.commit().await?;
-            Ok(changed)
-        };
-        retried(change).await.map_err(|f| f.at(&self.location, doing))
+        let insert = sql("INSERT INTO model_usage (day, model, reads) VALUES ($1, $2, 1)
+             ON CONFLICT (day, model) DO UPDATE SET reads = model_usage.reads + 1
+             WHERE model_usage.reads < $3 AND model_usage.input_tokens + model_usage.output_tokens < $4");
+        let insert = insert.bind(day(now)).bind(model).bind(most(limits.reads)).bind(most(limits.tokens));
+        Ok(self.change("counting a read to a model's day", insert).await? > 0)
     }
 
     /// The reads whose model's précis was refused in part, the `limit` with the highest ids.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusedRead>, StoreError> {
         let query = sql("SELECT r.id, r.title, f.field, f.said, f.reason
              FROM (SELECT DISTINCT read_id FROM refused ORDER BY read_id DESC LIMIT $1) newest
              JOIN read r ON r.id = newest.read_id JOIN refused f ON f.read_id = r.id
              ORDER BY r.id DESC, f.nth");
-        let found = async {
+        self.run("reading what was refused", async {
             let mut reads: Vec<RefusedRead> = Vec::new();
             for row in self.database.rows(query.bind(limit)).await? {
                 let id = ReadId(row.int("id")?);
@@ -292,8 +232,8 @@ impl Store {
                 }
             }
             Ok(reads)
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "reading what was refused"))
+        })
+        .await
     }
 
     /// What was refused of the précis of one read.
@@ -303,31 +243,24 @@ impl Store {
     }
 
     /// The cost of each model per day, newest day first, at most `limit` rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
         let query =
             sql("SELECT day, model, reads, questions, input_tokens, output_tokens, failures FROM model_usage
              ORDER BY day DESC, model LIMIT $1");
-        let found = async {
-            let rows = self.database.rows(query.bind(limit)).await?;
-            let of_row = |row: &Row| -> Tried<DayUsage> {
-                Ok(DayUsage {
-                    day: row.text("day")?,
-                    model: row.text("model")?,
-                    spent: Spent {
-                        reads: row.count("reads")?,
-                        questions: row.count("questions")?,
-                        input_tokens: row.count("input_tokens")?,
-                        output_tokens: row.count("output_tokens")?,
-                        failures: row.count("failures")?,
-                    },
-                })
-            };
-            rows.iter().map(of_row).collect::<Tried<_>>()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "reading what models cost"))
+        self.list("reading what models cost", query.bind(limit), |row| {
+            Ok(DayUsage {
+                day: row.text("day")?,
+                model: row.text("model")?,
+                spent: Spent {
+                    reads: row.count("reads")?,
+                    questions: row.count("questions")?,
+                    input_tokens: row.count("input_tokens")?,
+                    output_tokens: row.count("output_tokens")?,
+                    failures: row.count("failures")?,
+                },
+            })
+        })
+        .await
     }
 }
 

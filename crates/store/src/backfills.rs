@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Tried, retried, sql, sql_of};
+use crate::database::{Row, Tried, sql, sql_of};
 use crate::error::Failure;
 use crate::keys::{address_key, source_list};
 use crate::polls::{FoundBy, admit};
@@ -131,9 +131,6 @@ impl Store {
     ///
     /// In that case `again` derives the new plan from the old one; otherwise the plan starts as an
     /// empty text. A backfill in progress continues with the new limits and its plan.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn ask_backfill(
         &self,
         source: SourceId,
@@ -142,64 +139,48 @@ impl Store {
         again: impl Fn(&str) -> String,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let asked = retried(|| self.try_ask_backfill(source, host, extent, &again, now)).await;
-        asked.map_err(|f| f.at(&self.location, "asking for a source's past"))
-    }
-
-    async fn try_ask_backfill(
-        &self,
-        source: SourceId,
-        host: &str,
-        extent: Extent,
-        again: impl Fn(&str) -> String,
-        now: Timestamp,
-    ) -> Tried<()> {
-        let mut tx = self.database.begin_admission().await?;
-        let lock = format!("{BACKFILL} WHERE source_id = $1 {}", tx.for_update());
-        let before = tx.row(sql_of(lock).bind(source.0)).await?.as_ref().map(backfill_of_row).transpose()?;
-        let plan = match before {
-            Some(before) if extent.is_within(&before.extent) => match before.due_at {
-                Some(_) => before.plan,
-                None => again(&before.plan),
-            },
-            _ => String::new(),
-        };
-        let ask = sql(
-            "INSERT INTO backfill (source_id, since, most, asked_at, plan, host, due_at) VALUES ($1, $2, $3, $4, $5, $6, $4)
-             ON CONFLICT (source_id) DO UPDATE SET since = excluded.since, most = excluded.most,
-                asked_at = excluded.asked_at, plan = excluded.plan, host = excluded.host, due_at = excluded.due_at,
-                documents = 0, found = 0, admitted = 0, attempts = 0, claim = backfill.claim + 1, leased_until = NULL,
-                error = NULL, finished_at = NULL",
-        );
-        let ask = ask
-            .bind(source.0)
-            .bind(opt_millis(extent.since))
-            .bind(extent.most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)))
-            .bind(millis(now))
-            .bind(plan)
-            .bind(host);
-        tx.run(ask).await?;
-        touch(&mut tx).await?;
-        tx.commit().await
+        self.retry("asking for a source's past", || async {
+            let mut tx = self.database.begin_admission().await?;
+            let lock = format!("{BACKFILL} WHERE source_id = $1 {}", tx.for_update());
+            let before =
+                tx.row(sql_of(lock).bind(source.0)).await?.as_ref().map(backfill_of_row).transpose()?;
+            let plan = match before {
+                Some(before) if extent.is_within(&before.extent) => match before.due_at {
+                    Some(_) => before.plan,
+                    None => again(&before.plan),
+                },
+                _ => String::new(),
+            };
+            let ask = sql("INSERT INTO backfill (source_id, since, most, asked_at, plan, host, due_at)
+                    VALUES ($1, $2, $3, $4, $5, $6, $4)
+                 ON CONFLICT (source_id) DO UPDATE SET since = excluded.since, most = excluded.most,
+                    asked_at = excluded.asked_at, plan = excluded.plan, host = excluded.host,
+                    due_at = excluded.due_at, documents = 0, found = 0, admitted = 0, attempts = 0,
+                    claim = backfill.claim + 1, leased_until = NULL, error = NULL, finished_at = NULL");
+            let ask = ask
+                .bind(source.0)
+                .bind(opt_millis(extent.since))
+                .bind(extent.most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)))
+                .bind(millis(now))
+                .bind(plan)
+                .bind(host);
+            tx.run(ask).await?;
+            touch(&mut tx).await?;
+            tx.commit().await
+        })
+        .await
     }
 
     /// A source's backfill, if there was one.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn backfill(&self, source: SourceId) -> Result<Option<Backfill>, StoreError> {
         let query = sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(source.0);
-        let found = async { self.database.row(query).await?.as_ref().map(backfill_of_row).transpose() };
-        found.await.map_err(|f| f.at(&self.location, "looking up the search for a source's past"))
+        self.one("looking up the search for a source's past", query, backfill_of_row).await
     }
 
     /// How far back a source's reads go, how many are not shown yet, and the state of its backfill.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reach(&self, source: SourceId) -> Result<Reach, StoreError> {
         let backfill = self.backfill(source).await?;
-        let found = async {
+        self.run("looking how far back a source reaches", async {
             let list = source_list(source);
             let oldest = |problem: bool| {
                 sql("SELECT min(filed_at) AS oldest FROM listing WHERE list = $1 AND has_problem = $2")
@@ -217,174 +198,141 @@ impl Store {
                 None => 0,
             };
             Ok(Reach { oldest: dates.into_iter().min(), on_their_way, backfill })
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking how far back a source reaches"))
+        })
+        .await
     }
 
     /// Claims the backfill that has waited longest, for `lease`. Skips busy hosts, and sources
     /// whose feed has not been read, because the feed shows what an article's address looks like.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_backfill(
         &self,
         now: Timestamp,
         lease: SignedDuration,
         busy_hosts: &[String],
     ) -> Result<Option<ClaimedBackfill>, StoreError> {
-        let claimed = retried(|| self.try_claim_backfill(now, lease, busy_hosts)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming the search for a source's past"))
-    }
-
-    async fn try_claim_backfill(
-        &self,
-        now: Timestamp,
-        lease: SignedDuration,
-        busy: &[String],
-    ) -> Tried<Option<ClaimedBackfill>> {
-        let candidate = format!(
-            "SELECT source_id FROM backfill WHERE due_at IS NOT NULL AND due_at <= $1 {} {}
-             AND (leased_until IS NULL OR leased_until <= $1)
-             AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.last_success IS NOT NULL
-                         AND s.paused_at IS NULL)
-             ORDER BY due_at, source_id LIMIT 1",
-            not_among("host", 3, busy),
-            self.within_limit("source_id")
-        );
-        let bound = |text: String| of_due(text, now, lease, busy);
-        let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        // A lease that ran out counts as a failed attempt.
-        let take = |lock: &str| {
-            bound(format!(
-                "UPDATE backfill SET claim = claim + 1, leased_until = $2,
-                    attempts = attempts + CASE WHEN leased_until IS NULL THEN 0 ELSE 1 END
-                 WHERE source_id = ({candidate} {lock}) RETURNING source_id, claim, attempts, host"
-            ))
-        };
-        let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
-            return Ok(None);
-        };
-        let id = SourceId(taken.int("source_id")?);
-        let row = tx.row(sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(id.0)).await?;
-        let row = row.ok_or_else(|| Failure::Unreadable("a claimed search without a row".into()))?;
-        let claimed = ClaimedBackfill {
-            source: source_in(&mut tx, id).await?,
-            backfill: backfill_of_row(&row)?,
-            host: taken.text("host")?,
-            attempts: taken.small("attempts")?,
-            claim: taken.int("claim")?,
-        };
-        tx.commit().await?;
-        Ok(Some(claimed))
+        self.retry("claiming the search for a source's past", || async {
+            let candidate = format!(
+                "SELECT source_id FROM backfill WHERE due_at IS NOT NULL AND due_at <= $1 {} {}
+                 AND (leased_until IS NULL OR leased_until <= $1)
+                 AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.last_success IS NOT NULL
+                             AND s.paused_at IS NULL)
+                 ORDER BY due_at, source_id LIMIT 1",
+                not_among("host", 3, busy_hosts),
+                self.within_limit("source_id")
+            );
+            let bound = |text: String| of_due(text, now, lease, busy_hosts);
+            let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+            // A lease that ran out counts as a failed attempt.
+            let take = |lock: &str| {
+                bound(format!(
+                    "UPDATE backfill SET claim = claim + 1, leased_until = $2,
+                        attempts = attempts + CASE WHEN leased_until IS NULL THEN 0 ELSE 1 END
+                     WHERE source_id = ({candidate} {lock}) RETURNING source_id, claim, attempts, host"
+                ))
+            };
+            let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
+                return Ok(None);
+            };
+            let id = SourceId(taken.int("source_id")?);
+            let row = tx.row(sql_of(format!("{BACKFILL} WHERE source_id = $1")).bind(id.0)).await?;
+            let row = row.ok_or_else(|| Failure::Unreadable("a claimed search without a row".into()))?;
+            let claimed = ClaimedBackfill {
+                source: source_in(&mut tx, id).await?,
+                backfill: backfill_of_row(&row)?,
+                host: taken.text("host")?,
+                attempts: taken.small("attempts")?,
+                claim: taken.int("claim")?,
+            };
+            tx.commit().await?;
+            Ok(Some(claimed))
+        })
+        .await
     }
 
     /// Records a step in one transaction: admits its reads, up to the requested maximum, and stores
     /// the plan. A worker whose lease has ended still admits its reads, which is idempotent, but
     /// does not change the backfill.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn record_backfill(
         &self,
         claimed: &ClaimedBackfill,
         step: BackfillStep,
         now: Timestamp,
     ) -> Result<Admitted, StoreError> {
-        let stored = retried(|| self.try_record_backfill(claimed, &step, now)).await;
-        stored.map_err(|f| f.at(&self.location, "recording a step of the search for a source's past"))
-    }
-
-    async fn try_record_backfill(
-        &self,
-        claimed: &ClaimedBackfill,
-        step: &BackfillStep,
-        now: Timestamp,
-    ) -> Tried<Admitted> {
-        let source = claimed.source.id;
-        let mut tx = self.database.begin_admission().await?;
-        let lock =
-            format!("SELECT claim, most, admitted FROM backfill WHERE source_id = $1 {}", tx.for_update());
-        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
-            // The source was unfollowed in the meantime.
-            tx.abandon().await?;
-            return Ok(Admitted::default());
-        };
-        let before = row.count("admitted")?;
-        let most = row.opt_int("most")?.map(|most| u64::try_from(most).unwrap_or(0));
-        let room = most.map(|most| most.saturating_sub(before));
-        let admitted = admit(&mut tx, source, &step.admissions, step.found_by, room, now, &self.zone).await?;
-        if row.int("claim")? == claimed.claim {
-            let full = room.is_some_and(|room| admitted.new >= room);
-            let (due, attempts) = match step.next {
-                _ if full => (None, "0"),
-                NextStep::Now => (Some(now), "0"),
-                NextStep::Retry(at) => (Some(at), "attempts + 1"),
-                NextStep::Uncounted(at) => (Some(at), "attempts"),
-                NextStep::Finished => (None, "0"),
+        let step = &step;
+        self.retry("recording a step of the search for a source's past", || async {
+            let source = claimed.source.id;
+            let mut tx = self.database.begin_admission().await?;
+            let lock = format!(
+                "SELECT claim, most, admitted FROM backfill WHERE source_id = $1 {}",
+                tx.for_update()
+            );
+            let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
+                // The source was unfollowed in the meantime.
+                tx.abandon().await?;
+                return Ok(Admitted::default());
             };
-            let update = sql_of(format!(
-                "UPDATE backfill SET plan = $2, host = $3, documents = documents + $4, found = found + $5,
-                    admitted = admitted + $6, due_at = $7, finished_at = $8, error = coalesce($9, error),
-                    leased_until = NULL, attempts = {attempts} WHERE source_id = $1"
-            ));
-            let update = update
-                .bind(source.0)
-                .bind(step.plan.as_str())
-                .bind(step.host.as_str())
-                .bind(i64::from(step.document))
-                .bind(i64::try_from(step.admissions.len()).unwrap_or(i64::MAX))
-                .bind(i64::try_from(admitted.new).unwrap_or(i64::MAX))
-                .bind(opt_millis(due))
-                .bind(opt_millis(due.is_none().then_some(now)))
-                .bind(step.error.as_deref());
-            tx.run(update).await?;
-        }
-        touch(&mut tx).await?;
-        tx.commit().await?;
-        Ok(admitted)
+            let before = row.count("admitted")?;
+            let most = row.opt_int("most")?.map(|most| u64::try_from(most).unwrap_or(0));
+            let room = most.map(|most| most.saturating_sub(before));
+            let admitted =
+                admit(&mut tx, source, &step.admissions, step.found_by, room, now, &self.zone).await?;
+            if row.int("claim")? == claimed.claim {
+                let full = room.is_some_and(|room| admitted.new >= room);
+                let (due, attempts) = match step.next {
+                    _ if full => (None, "0"),
+                    NextStep::Now => (Some(now), "0"),
+                    NextStep::Retry(at) => (Some(at), "attempts + 1"),
+                    NextStep::Uncounted(at) => (Some(at), "attempts"),
+                    NextStep::Finished => (None, "0"),
+                };
+                let update = sql_of(format!(
+                    "UPDATE backfill SET plan = $2, host = $3, documents = documents + $4, found = found + $5,
+                        admitted = admitted + $6, due_at = $7, finished_at = $8, error = coalesce($9, error),
+                        leased_until = NULL, attempts = {attempts} WHERE source_id = $1"
+                ));
+                let update = update
+                    .bind(source.0)
+                    .bind(step.plan.as_str())
+                    .bind(step.host.as_str())
+                    .bind(i64::from(step.document))
+                    .bind(i64::try_from(step.admissions.len()).unwrap_or(i64::MAX))
+                    .bind(i64::try_from(admitted.new).unwrap_or(i64::MAX))
+                    .bind(opt_millis(due))
+                    .bind(opt_millis(due.is_none().then_some(now)))
+                    .bind(step.error.as_deref());
+                tx.run(update).await?;
+            }
+            touch(&mut tx).await?;
+            tx.commit().await?;
+            Ok(admitted)
+        })
+        .await
     }
 
     /// Addresses of a source's articles in its feed, the newest `limit`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn addresses_in_feed(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
         let query = sql("SELECT url FROM place WHERE source_id = $1 AND found_by = 'feed'
              ORDER BY read_id DESC LIMIT $2");
-        let found = async {
-            let rows = self.database.rows(query.bind(source.0).bind(limit)).await?;
-            rows.iter().map(|row| row.parsed("url")).collect::<Tried<Vec<Url>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up what a feed listed"))
+        self.list("looking up what a feed listed", query.bind(source.0).bind(limit), |row| row.parsed("url"))
+            .await
     }
 
     /// Addresses of a source's articles in the archive, newest first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn addresses_of_articles(&self, source: SourceId, limit: u32) -> Result<Vec<Url>, StoreError> {
         let query = sql("SELECT p.url FROM place p JOIN read r ON r.id = p.read_id
              WHERE p.source_id = $1 AND r.stage = 'annotated' ORDER BY p.read_id DESC LIMIT $2");
-        let found = async {
-            let rows = self.database.rows(query.bind(source.0).bind(limit)).await?;
-            rows.iter().map(|row| row.parsed("url")).collect::<Tried<Vec<Url>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up a source's articles"))
+        self.list("looking up a source's articles", query.bind(source.0).bind(limit), |row| row.parsed("url"))
+            .await
     }
 
     /// A read other than `but` that was admitted under an address.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn admitted_under(
         &self,
         url: &backissue_model::CanonicalUrl,
         but: ReadId,
     ) -> Result<Option<ReadId>, StoreError> {
         let query = sql(crate::merge::ADMITTED_BY_ANOTHER).bind(address_key(url)).bind(but.0);
-        let found =
-            async { self.database.row(query).await?.map(|row| row.int("read_id").map(ReadId)).transpose() };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up an address"))
+        self.one("looking up an address", query, |row| row.int("read_id").map(ReadId)).await
     }
 }
 

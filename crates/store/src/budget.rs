@@ -3,7 +3,6 @@
 use backissue_model::Slug;
 
 use crate::database::{Database, Tried, sql, sql_of};
-use crate::error::Failure;
 use crate::sources::TITLE;
 use crate::{Store, StoreError};
 
@@ -20,11 +19,8 @@ pub struct OverLimit {
 
 impl Store {
     /// The size of the database in bytes, without what is free in its file.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn bytes(&self) -> Result<u64, StoreError> {
-        self.try_bytes().await.map_err(|f| f.at(&self.location, "measuring it"))
+        self.run("measuring it", self.try_bytes()).await
     }
 
     pub(crate) async fn try_bytes(&self) -> Tried<u64> {
@@ -37,26 +33,20 @@ impl Store {
     }
 
     /// The sources that have reached the limit, those with most bytes first.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn over_limit(&self) -> Result<Vec<OverLimit>, StoreError> {
         let query = format!(
             "SELECT s.slug, {TITLE} AS title, s.taken_bytes FROM source s
              WHERE s.taken_bytes >= $1 AND s.unfollowed_at IS NULL ORDER BY s.taken_bytes DESC, s.id"
         );
-        let found = async {
-            let rows = self.database.rows(sql_of(query).bind(self.source_limit)).await?;
-            let of_row = |row: &crate::database::Row| {
-                Ok(OverLimit {
-                    slug: Slug::of(&row.text("slug")?),
-                    title: row.text("title")?,
-                    bytes: row.count("taken_bytes")?,
-                })
-            };
-            rows.iter().map(of_row).collect::<Tried<_>>()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking how much sources have put into it"))
+        let query = sql_of(query).bind(self.source_limit);
+        self.list("looking how much sources have put into it", query, |row| {
+            Ok(OverLimit {
+                slug: Slug::of(&row.text("slug")?),
+                title: row.text("title")?,
+                bytes: row.count("taken_bytes")?,
+            })
+        })
+        .await
     }
 
     /// A condition that a source has not reached the limit; nothing if there is none.

@@ -65,45 +65,43 @@ pub struct Changes {
 
 impl Store {
     /// At most `limit` (at most 1,000) changes after the mark.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn changes(&self, after: ChangeMark, limit: u32) -> Result<Changes, StoreError> {
         let limit = limit.clamp(1, CHANGES_MAX);
-        self.try_changes(after, limit).await.map_err(|f| f.at(&self.location, "looking up what changed"))
-    }
-
-    async fn try_changes(&self, after: ChangeMark, limit: u32) -> Tried<Changes> {
-        let rows = self.database.rows(changed_after(after, limit)).await?;
-        let (mut kept, mut gone) = (Vec::new(), Vec::new());
-        let mut last = after;
-        for row in &rows {
-            last = ChangeMark { version: row.int("changed")?, id: row.int("id")? };
-            let list = if row.yes("gone")? { &mut gone } else { &mut kept };
-            list.push(ReadId(last.id));
-        }
-        let full = rows.len() == limit as usize;
-        // A full batch may end in the middle of a version. The version before it is complete.
-        let version = if full { last.version - 1 } else { last.version };
-        let mut reads = self.try_texts(&kept).await?;
-        // Reads that left in the meantime appear as gone in a later batch.
-        let place: HashMap<ReadId, usize> = kept.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        reads.sort_by_key(|read| place.get(&read.card.id).copied());
-        Ok(Changes { reads, gone, next: full.then_some(last), version: u64::try_from(version).unwrap_or(0) })
+        self.run("looking up what changed", async {
+            let rows = self.database.rows(changed_after(after, limit)).await?;
+            let (mut kept, mut gone) = (Vec::new(), Vec::new());
+            let mut last = after;
+            for row in &rows {
+                last = ChangeMark { version: row.int("changed")?, id: row.int("id")? };
+                let list = if row.yes("gone")? { &mut gone } else { &mut kept };
+                list.push(ReadId(last.id));
+            }
+            let full = rows.len() == limit as usize;
+            // A full batch may end in the middle of a version. The version before it is complete.
+            let version = if full { last.version - 1 } else { last.version };
+            let mut reads = self.try_texts(&kept).await?;
+            // Reads that left in the meantime appear as gone in a later batch.
+            let place: HashMap<ReadId, usize> = kept.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+            reads.sort_by_key(|read| place.get(&read.card.id).copied());
+            Ok(Changes {
+                reads,
+                gone,
+                next: full.then_some(last),
+                version: u64::try_from(version).unwrap_or(0),
+            })
+        })
+        .await
     }
 
     /// These reads with their texts, in this order. Skips reads that are not in the archive or not
     /// annotated.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn texts(&self, ids: &[ReadId]) -> Result<Vec<ReadText>, StoreError> {
-        let texts = async {
+        self.run("looking up reads", async {
             let mut there: HashMap<ReadId, ReadText> =
                 self.try_texts(ids).await?.into_iter().map(|read| (read.card.id, read)).collect();
             Ok(ids.iter().filter_map(|id| there.remove(id)).collect())
-        };
-        texts.await.map_err(|f: crate::error::Failure| f.at(&self.location, "looking up reads"))
+        })
+        .await
     }
 
     async fn try_texts(&self, ids: &[ReadId]) -> Tried<Vec<ReadText>> {

@@ -59,6 +59,7 @@ async fn patiently<T, F: Future<Output = sqlx::Result<T>>>(open: impl Fn() -> F)
 }
 
 /// A statement with its values.
+#[derive(Clone)]
 pub(crate) struct Sql {
     text: Cow<'static, str>,
     values: Vec<Value>,

@@ -16,30 +16,26 @@ impl Store {
     /// The sources, concepts and kinds of a list's reads, with counts. Ignores the filter's kind,
     /// so that another kind can be chosen. Costs a few index look-ups. For a week, or for a source
     /// and a concept at once, the cost grows with the number of reads.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn facets(&self, filter: &ReadFilter) -> Result<Facets, StoreError> {
-        self.try_facets(filter).await.map_err(|f| f.at(&self.location, "counting what a list has"))
-    }
-
-    async fn try_facets(&self, filter: &ReadFilter) -> Tried<Facets> {
-        let lists = lists_of(filter);
-        let rows = match (filter.week, lists.as_slice()) {
-            (None, []) => self.database.rows(tallied(ALL)).await?,
-            (None, [list]) => self.database.rows(tallied(list)).await?,
-            _ => self.database.rows(counted(filter, &lists)).await?,
-        };
-        let counts: Vec<(String, u64)> =
-            rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
-        let mut facets = Facets {
-            sources: Vec::new(),
-            concepts: of_family(&counts, "concept/")?,
-            kinds: of_family::<Kind>(&counts, "kind/")?,
-        };
-        let sources: Vec<(i64, u64)> = of_family(&counts, "source/")?;
-        facets.sources = self.named(&sources).await?;
-        Ok(facets)
+        self.run("counting what a list has", async {
+            let lists = lists_of(filter);
+            let rows = match (filter.week, lists.as_slice()) {
+                (None, []) => self.database.rows(tallied(ALL)).await?,
+                (None, [list]) => self.database.rows(tallied(list)).await?,
+                _ => self.database.rows(counted(filter, &lists)).await?,
+            };
+            let counts: Vec<(String, u64)> =
+                rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
+            let mut facets = Facets {
+                sources: Vec::new(),
+                concepts: of_family(&counts, "concept/")?,
+                kinds: of_family::<Kind>(&counts, "kind/")?,
+            };
+            let sources: Vec<(i64, u64)> = of_family(&counts, "source/")?;
+            facets.sources = self.named(&sources).await?;
+            Ok(facets)
+        })
+        .await
     }
 
     /// Replaces the ids of sources by their names, in the same order.
@@ -67,19 +63,16 @@ impl Store {
     }
 
     /// All concepts with their number of reads, most frequent first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn concepts(&self) -> Result<Vec<(ConceptSlug, u64)>, StoreError> {
         let query = sql("SELECT facet, reads FROM tally
              WHERE list = 'all' AND facet > 'concept/' AND facet < 'concept0' AND reads > 0");
-        let found = async {
+        self.run("listing concepts", async {
             let rows = self.database.rows(query).await?;
             let counts: Vec<(String, u64)> =
                 rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
             of_family(&counts, "concept/")
-        };
-        found.await.map_err(|f| f.at(&self.location, "listing concepts"))
+        })
+        .await
     }
 }
 

@@ -9,8 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, Tx, retried, sql};
-use crate::error::Failure;
+use crate::database::{Row, Sql, Tried, Tx, sql};
 use crate::sources::{not_among, of_due};
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -57,9 +56,6 @@ pub struct Subscription {
 impl Store {
     /// Claims the subscription whose request is due, for `lease`. A new one gets the identifiers
     /// `fresh`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_subscription(
         &self,
         now: Timestamp,
@@ -67,70 +63,60 @@ impl Store {
         busy_hosts: &[String],
         fresh: &HubNames,
     ) -> Result<Option<ClaimedSubscription>, StoreError> {
-        let claimed = retried(|| self.try_claim_subscription(now, lease, busy_hosts, fresh)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a subscription"))
-    }
-
-    async fn try_claim_subscription(
-        &self,
-        now: Timestamp,
-        lease: SignedDuration,
-        busy: &[String],
-        fresh: &HubNames,
-    ) -> Tried<Option<ClaimedSubscription>> {
-        let candidate = format!(
-            "SELECT source_id FROM subscription WHERE due_at <= $1 {}
-             AND (leased_until IS NULL OR leased_until <= $1)
-             AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.standing = 'active'
-                         AND s.paused_at IS NULL)
-             ORDER BY due_at, source_id LIMIT 1",
-            not_among("host", 3, busy)
-        );
-        let bound = |text: String| of_due(text, now, lease, busy);
-        let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        let take = |lock: &str| {
-            bound(format!(
-                "UPDATE subscription SET claim = claim + 1, leased_until = $2, asked_at = $1
-                 WHERE source_id = ({candidate} {lock}) RETURNING *"
-            ))
-        };
-        let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
-            return Ok(None);
-        };
-        let source = SourceId(taken.int("source_id")?);
-        let names = match (taken.opt_text("token")?, taken.opt_text("secret")?) {
-            (Some(token), Some(secret)) => HubNames { token, secret },
-            _ => {
-                let name = sql("UPDATE subscription SET token = $2, secret = $3 WHERE source_id = $1");
-                tx.run(name.bind(source.0).bind(fresh.token.as_str()).bind(fresh.secret.as_str())).await?;
-                fresh.clone()
-            }
-        };
-        let claimed = ClaimedSubscription {
-            source,
-            hub: taken.parsed("hub")?,
-            topic: taken.parsed("topic")?,
-            host: taken.text("host")?,
-            names,
-            attempts: taken.small("attempts")?,
-            claim: taken.int("claim")?,
-        };
-        tx.commit().await?;
-        Ok(Some(claimed))
+        self.retry("claiming a subscription", || async {
+            let candidate = format!(
+                "SELECT source_id FROM subscription WHERE due_at <= $1 {}
+                 AND (leased_until IS NULL OR leased_until <= $1)
+                 AND EXISTS (SELECT 1 FROM source s WHERE s.id = source_id AND s.standing = 'active'
+                             AND s.paused_at IS NULL)
+                 ORDER BY due_at, source_id LIMIT 1",
+                not_among("host", 3, busy_hosts)
+            );
+            let bound = |text: String| of_due(text, now, lease, busy_hosts);
+            let look = format!("SELECT c.source_id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+            let take = |lock: &str| {
+                bound(format!(
+                    "UPDATE subscription SET claim = claim + 1, leased_until = $2, asked_at = $1
+                     WHERE source_id = ({candidate} {lock}) RETURNING *"
+                ))
+            };
+            let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {
+                return Ok(None);
+            };
+            let source = SourceId(taken.int("source_id")?);
+            let names = match (taken.opt_text("token")?, taken.opt_text("secret")?) {
+                (Some(token), Some(secret)) => HubNames { token, secret },
+                _ => {
+                    let name = sql("UPDATE subscription SET token = $2, secret = $3 WHERE source_id = $1");
+                    tx.run(name.bind(source.0).bind(fresh.token.as_str()).bind(fresh.secret.as_str()))
+                        .await?;
+                    fresh.clone()
+                }
+            };
+            let claimed = ClaimedSubscription {
+                source,
+                hub: taken.parsed("hub")?,
+                topic: taken.parsed("topic")?,
+                host: taken.text("host")?,
+                names,
+                attempts: taken.small("attempts")?,
+                claim: taken.int("claim")?,
+            };
+            tx.commit().await?;
+            Ok(Some(claimed))
+        })
+        .await
     }
 
     /// Records a request to a hub, and its error if it failed. The next request is at `again`,
     /// unless the hub has confirmed in the meantime, which it may do before it responds.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn record_subscription(
         &self,
         claimed: &ClaimedSubscription,
         error: Option<&str>,
         again: Timestamp,
     ) -> Result<(), StoreError> {
-        let recorded = async {
+        self.run("recording that a hub was asked", async {
             let mut tx = self.database.begin().await?;
             let update = sql("UPDATE subscription SET leased_until = NULL, error = $3,
                     due_at = CASE WHEN confirmed_at >= asked_at THEN due_at ELSE $4 END,
@@ -139,35 +125,25 @@ impl Store {
             tx.run(update.bind(claimed.source.0).bind(claimed.claim).bind(error).bind(millis(again))).await?;
             touch(&mut tx).await?;
             tx.commit().await
-        };
-        recorded.await.map_err(|f| f.at(&self.location, "recording that a hub was asked"))
+        })
+        .await
     }
 
     /// The subscription with this token.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn subscription(&self, token: &str) -> Result<Option<Subscription>, StoreError> {
         let query = sql("SELECT source_id, topic, secret FROM subscription WHERE token = $1").bind(token);
-        let found = async {
-            let row = self.database.row(query).await?;
-            row.map(|row| {
-                Ok(Subscription {
-                    source: SourceId(row.int("source_id")?),
-                    topic: row.parsed("topic")?,
-                    secret: row.text("secret")?,
-                })
+        self.one("looking up a subscription", query, |row| {
+            Ok(Subscription {
+                source: SourceId(row.int("source_id")?),
+                topic: row.parsed("topic")?,
+                secret: row.text("secret")?,
             })
-            .transpose()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up a subscription"))
+        })
+        .await
     }
 
     /// Records that the hub has confirmed. It sends notifications until `ends_at`; the next request
     /// is at `due_at`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn confirm_subscription(
         &self,
         token: &str,
@@ -184,9 +160,6 @@ impl Store {
     }
 
     /// Records that the hub has refused, and why. The next request is at `due_at`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn refuse_subscription(
         &self,
         token: &str,
@@ -198,16 +171,13 @@ impl Store {
     }
 
     /// Records a notification: the source's next poll is at `poll_at` or earlier.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn told_by_hub(
         &self,
         source: SourceId,
         now: Timestamp,
         poll_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let told = async {
+        self.run("recording what a hub told", async {
             let mut tx = self.database.begin().await?;
             let update = sql("UPDATE subscription SET told_at = $2 WHERE source_id = $1");
             tx.run(update.bind(source.0).bind(millis(now))).await?;
@@ -216,18 +186,18 @@ impl Store {
             tx.run(sooner.bind(source.0).bind(millis(poll_at))).await?;
             touch(&mut tx).await?;
             tx.commit().await
-        };
-        told.await.map_err(|f| f.at(&self.location, "recording what a hub told"))
+        })
+        .await
     }
 
     async fn change_subscription(&self, update: Sql) -> Result<(), StoreError> {
-        let changed = async {
+        self.run("recording what a hub said", async {
             let mut tx = self.database.begin().await?;
             tx.run(update).await?;
             touch(&mut tx).await?;
             tx.commit().await
-        };
-        changed.await.map_err(|f| f.at(&self.location, "recording what a hub said"))
+        })
+        .await
     }
 }
 

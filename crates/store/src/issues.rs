@@ -6,7 +6,7 @@ use backissue_model::{Issue, ReadId, Week};
 use jiff::Timestamp;
 
 use crate::archive::touch;
-use crate::database::{Row, Tried, placeholders, retried, sql, sql_listing};
+use crate::database::{Row, Tried, placeholders, sql, sql_listing};
 use crate::error::Failure;
 use crate::rows::to_json;
 use crate::times::millis;
@@ -49,26 +49,22 @@ pub enum IssueChanged {
 
 impl Store {
     /// The issue of a week. A merged read has the number of the read that replaced it.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn issue(&self, week: Week) -> Result<Option<StoredIssue>, StoreError> {
-        self.try_issue(week).await.map_err(|f| f.at(&self.location, "looking up a week's issue"))
-    }
-
-    async fn try_issue(&self, week: Week) -> Tried<Option<StoredIssue>> {
-        let query = sql("SELECT body, version, changed_at, published_at FROM issue WHERE week = $1");
-        let Some(row) = self.database.row(query.bind(week.to_string())).await? else { return Ok(None) };
-        let mut stored = issue_of_row(&row)?;
-        let issue = &mut stored.issue;
-        let reads = issue.first.iter_mut().map(|chosen| &mut chosen.read).chain(&mut issue.dropped);
-        let reads: Vec<&mut ReadId> = reads.collect();
-        let merged = self.merged(&reads.iter().map(|read| read.0).collect::<Vec<i64>>()).await?;
-        for read in reads {
-            read.0 = merged.get(&read.0).copied().unwrap_or(read.0);
-        }
-        stored.issue = stored.issue.tidy();
-        Ok(Some(stored))
+        self.run("looking up a week's issue", async {
+            let query = sql("SELECT body, version, changed_at, published_at FROM issue WHERE week = $1");
+            let Some(row) = self.database.row(query.bind(week.to_string())).await? else { return Ok(None) };
+            let mut stored = issue_of_row(&row)?;
+            let issue = &mut stored.issue;
+            let reads = issue.first.iter_mut().map(|chosen| &mut chosen.read).chain(&mut issue.dropped);
+            let reads: Vec<&mut ReadId> = reads.collect();
+            let merged = self.merged(&reads.iter().map(|read| read.0).collect::<Vec<i64>>()).await?;
+            for read in reads {
+                read.0 = merged.get(&read.0).copied().unwrap_or(read.0);
+            }
+            stored.issue = stored.issue.tidy();
+            Ok(Some(stored))
+        })
+        .await
     }
 
     /// The reads into which these were merged.
@@ -84,9 +80,6 @@ impl Store {
 
     /// Changes the issue of a week if `seen` is its version; 0 means that there is none. Returns
     /// the new version.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn change_issue(
         &self,
         week: Week,
@@ -94,54 +87,46 @@ impl Store {
         seen: u64,
         now: Timestamp,
     ) -> Result<IssueChanged, StoreError> {
-        let changed = retried(|| self.try_change_issue(week, change, seen, now)).await;
-        changed.map_err(|f| f.at(&self.location, "changing a week's issue"))
-    }
-
-    async fn try_change_issue(
-        &self,
-        week: Week,
-        change: IssueChange<'_>,
-        seen: u64,
-        now: Timestamp,
-    ) -> Tried<IssueChanged> {
-        let mut tx = self.database.begin().await?;
-        // First, as in every transaction: this locks the archive.
-        touch(&mut tx).await?;
-        let row = tx.row(sql("SELECT version FROM issue WHERE week = $1").bind(week.to_string())).await?;
-        let version = row.as_ref().map_or(Ok(0), |row| row.count("version"))?;
-        if version != seen {
-            tx.abandon().await?;
-            return Ok(IssueChanged::Outdated);
-        }
-        // The clock is in it, so that an issue which is made after another was removed has a new
-        // version.
-        let next = i64::try_from(seen.saturating_add(1))
-            .map_err(|_| Failure::Unreadable("an issue's version".into()))?
-            .max(millis(now));
-        let query = match change {
-            IssueChange::Save(issue) => {
-                sql("INSERT INTO issue (week, changed_at, body, version) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (week) DO UPDATE SET
-                    body = excluded.body, version = excluded.version, changed_at = excluded.changed_at")
-                .bind(week.to_string())
-                .bind(millis(now))
-                .bind(to_json(issue)?)
-                .bind(next)
+        self.retry("changing a week's issue", || async {
+            let mut tx = self.database.begin().await?;
+            // First, as in every transaction: this locks the archive.
+            touch(&mut tx).await?;
+            let row = tx.row(sql("SELECT version FROM issue WHERE week = $1").bind(week.to_string())).await?;
+            let version = row.as_ref().map_or(Ok(0), |row| row.count("version"))?;
+            if version != seen {
+                tx.abandon().await?;
+                return Ok(IssueChanged::Outdated);
             }
-            IssueChange::Publish | IssueChange::Withdraw => {
-                let published = (change == IssueChange::Publish).then(|| millis(now));
-                sql("UPDATE issue SET published_at = $3, version = $4, changed_at = $2 WHERE week = $1")
+            // The clock is in it, so that an issue which is made after another was removed has a
+            // new version.
+            let next = i64::try_from(seen.saturating_add(1))
+                .map_err(|_| Failure::Unreadable("an issue's version".into()))?
+                .max(millis(now));
+            let query = match change {
+                IssueChange::Save(issue) => {
+                    sql("INSERT INTO issue (week, changed_at, body, version) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (week) DO UPDATE SET
+                        body = excluded.body, version = excluded.version, changed_at = excluded.changed_at")
                     .bind(week.to_string())
                     .bind(millis(now))
-                    .bind(published)
+                    .bind(to_json(issue)?)
                     .bind(next)
-            }
-            IssueChange::Remove => sql("DELETE FROM issue WHERE week = $1").bind(week.to_string()),
-        };
-        tx.run(query).await?;
-        tx.commit().await?;
-        Ok(IssueChanged::Stored(u64::try_from(next).unwrap_or_default()))
+                }
+                IssueChange::Publish | IssueChange::Withdraw => {
+                    let published = (change == IssueChange::Publish).then(|| millis(now));
+                    sql("UPDATE issue SET published_at = $3, version = $4, changed_at = $2 WHERE week = $1")
+                        .bind(week.to_string())
+                        .bind(millis(now))
+                        .bind(published)
+                        .bind(next)
+                }
+                IssueChange::Remove => sql("DELETE FROM issue WHERE week = $1").bind(week.to_string()),
+            };
+            tx.run(query).await?;
+            tx.commit().await?;
+            Ok(IssueChanged::Stored(u64::try_from(next).unwrap_or_default()))
+        })
+        .await
     }
 }
 

@@ -18,6 +18,10 @@
 //! This crate does not know HTTP, does not parse HTML or feeds, does not decide about retries, and
 //! does not read the clock: the caller passes each time.
 //!
+//! # Errors
+//! Every function of [`Store`] fails if the database fails. A function that also fails for another
+//! reason names it. [`StoreError`] says what the store was doing, and a remedy.
+//!
 //! # Invariants
 //! - A read has one row, however many addresses and sources it has. `address` has a row for each
 //!   address under which a read was admitted. A transaction that adds one is alone.

@@ -18,7 +18,7 @@ use crate::archive::touch;
 use crate::budget::size;
 use crate::changes::mark_gone;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, retried, sql};
+use crate::database::{Row, Tried, Tx, sql};
 use crate::keys::address_key;
 use crate::marks::hand_over;
 use crate::polls::lock_reads;
@@ -32,9 +32,6 @@ const DESCRIPTION_MAX: usize = 300;
 impl Store {
     /// Stores the article of a read whose page was at `final_url`. If an older read has the same
     /// article, merges the two.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn finish_extract(
         &self,
         read: &ClaimedRead,
@@ -42,37 +39,29 @@ impl Store {
         final_url: &CanonicalUrl,
         now: Timestamp,
     ) -> Result<Extracted, StoreError> {
-        let stored = retried(|| self.try_finish_extract(read, article, final_url, now)).await;
-        stored.map_err(|f| f.at(&self.location, "storing an article"))
-    }
-
-    async fn try_finish_extract(
-        &self,
-        read: &ClaimedRead,
-        article: &Article,
-        final_url: &CanonicalUrl,
-        now: Timestamp,
-    ) -> Tried<Extracted> {
-        let mut tx = self.database.begin_admission().await?;
-        let canonical = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
-        let mut ids = same_article(&mut tx, read, article, final_url, canonical.as_ref()).await?;
-        ids.insert(read.id);
-        let ids: Vec<ReadId> = ids.into_iter().collect();
-        let rows = lock_reads(&mut tx, &ids).await?;
-        let Some(oldest) = rows.first().filter(|_| holds_lease(read, &rows)) else {
-            tx.abandon().await?;
-            return Ok(Extracted::LeaseLost);
-        };
-        let survivor = ReadId(oldest.int("id")?);
-        let absorbed: Vec<ReadId> = ids.into_iter().filter(|id| *id != survivor).collect();
-        if absorbed.is_empty() {
-            keep_article(&mut tx, oldest, Said::By(read), article, &self.zone, now).await?;
-        } else {
-            self.make_one(&mut tx, read, &rows, &absorbed, article, now).await?;
-        }
-        record_addresses(&mut tx, survivor, final_url, canonical.as_ref()).await?;
-        tx.commit().await?;
-        Ok(if survivor == read.id { Extracted::Stored } else { Extracted::MergedInto(survivor) })
+        self.retry("storing an article", || async {
+            let mut tx = self.database.begin_admission().await?;
+            let canonical = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
+            let mut ids = same_article(&mut tx, read, article, final_url, canonical.as_ref()).await?;
+            ids.insert(read.id);
+            let ids: Vec<ReadId> = ids.into_iter().collect();
+            let rows = lock_reads(&mut tx, &ids).await?;
+            let Some(oldest) = rows.first().filter(|_| holds_lease(read, &rows)) else {
+                tx.abandon().await?;
+                return Ok(Extracted::LeaseLost);
+            };
+            let survivor = ReadId(oldest.int("id")?);
+            let absorbed: Vec<ReadId> = ids.into_iter().filter(|id| *id != survivor).collect();
+            if absorbed.is_empty() {
+                keep_article(&mut tx, oldest, Said::By(read), article, &self.zone, now).await?;
+            } else {
+                self.make_one(&mut tx, read, &rows, &absorbed, article, now).await?;
+            }
+            record_addresses(&mut tx, survivor, final_url, canonical.as_ref()).await?;
+            tx.commit().await?;
+            Ok(if survivor == read.id { Extracted::Stored } else { Extracted::MergedInto(survivor) })
+        })
+        .await
     }
 
     /// Moves addresses and places of the younger reads to the first of `rows`. It keeps its

@@ -26,9 +26,6 @@ const PAGE_MAX: u32 = 1000;
 impl Store {
     /// A page of the annotated reads that match the filter: at most `limit` (at most 1,000) after
     /// the cursor.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reads(
         &self,
         filter: &ReadFilter,
@@ -37,15 +34,11 @@ impl Store {
         limit: u32,
     ) -> Result<Page<ReadCard>, StoreError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let page = self.try_reads(filter, order, after, limit).await;
-        page.map_err(|f| f.at(&self.location, "listing reads"))
+        self.run("listing reads", self.try_reads(filter, order, after, limit)).await
     }
 
     /// The annotated reads that the filter lets through, each with its précis: at most `limit` (at
     /// most 1,000).
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn summaries(
         &self,
         filter: &ReadFilter,
@@ -58,8 +51,7 @@ impl Store {
 
     /// The reads of these cards with their précis, in the same order.
     pub(crate) async fn summaries_of(&self, cards: Vec<ReadCard>) -> Result<Vec<ReadSummary>, StoreError> {
-        let with_precis = self.with_precis(cards).await;
-        with_precis.map_err(|f| f.at(&self.location, "looking up what is said of reads"))
+        self.run("looking up what is said of reads", self.with_precis(cards)).await
     }
 
     async fn with_precis(&self, cards: Vec<ReadCard>) -> Tried<Vec<ReadSummary>> {
@@ -120,75 +112,61 @@ impl Store {
 
     /// An annotated read with its article, précis and places. The id of a merged read gives the
     /// read it was merged into, whose card has another id.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
-        self.try_read(id).await.map_err(|f| f.at(&self.location, "looking up a read"))
+        self.run("looking up a read", async {
+            let query = format!(
+                "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body
+                 FROM read r JOIN source s ON s.id = r.source_id
+                 JOIN article a ON a.read_id = r.id JOIN precis p ON p.read_id = r.id
+                 WHERE r.id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1)
+                    AND r.stage = 'annotated'"
+            );
+            let Some(row) = self.database.row(sql_of(query).bind(id.0)).await? else { return Ok(None) };
+            let card = card_of_row(&row)?;
+            let query = format!(
+                "SELECT p.url, p.updated, s.slug AS source_slug, {TITLE} AS source_title
+                 FROM place p JOIN source s ON s.id = p.source_id WHERE p.read_id = $1
+                 ORDER BY CASE WHEN p.source_id = $2 THEN 0 ELSE 1 END, p.seen_at, p.source_id"
+            );
+            let rows = self.database.rows(sql_of(query).bind(card.id.0).bind(card.source.0)).await?;
+            let mut updated = None;
+            for row in &rows {
+                updated = updated.max(row.opt_moment("updated")?);
+            }
+            Ok(Some(ReadPage {
+                article: article_of(&row)?,
+                precis: row.json("body")?,
+                refused: self.refused_of(card.id).await?,
+                places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
+                fetched_at: row.moment("a_fetched_at")?,
+                updated,
+                card,
+            }))
+        })
+        .await
     }
 
     /// The reads to start with on a concept, at most `limit`: those with the most certain problem
     /// and outcome.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn start_with(&self, concept: &ConceptSlug, limit: u32) -> Result<Vec<ReadCard>, StoreError> {
-        let found = async {
-            let rows = self.database.rows(starts(concept, limit)).await?;
-            rows.iter().map(card_of_row).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up where to start"))
+        self.list("looking up where to start", starts(concept, limit), card_of_row).await
     }
 
     /// The reads before and after this one on the page of its week.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn beside(&self, card: &ReadCard) -> Result<(Option<ReadCard>, Option<ReadCard>), StoreError> {
-        self.try_beside(card).await.map_err(|f| f.at(&self.location, "looking up the reads beside one"))
-    }
-
-    async fn try_beside(&self, card: &ReadCard) -> Tried<(Option<ReadCard>, Option<ReadCard>)> {
-        let filter = ReadFilter { week: Some(card.week), ..ReadFilter::default() };
-        let has_problem = card.problem.is_some();
-        let at = Cursor { has_problem, filed_at: millis(card.filed_at), id: card.id.0 };
-        let next = self.try_reads(&filter, Order::ProblemsFirst, Some(&at), 1).await?.items.pop();
-        let run = Run::of(self, &filter).await?;
-        let mut previous = self.database.row(run.before(has_problem, Some(&at))).await?;
-        if previous.is_none() && !has_problem {
-            previous = self.database.row(run.before(true, None)).await?;
-        }
-        Ok((previous.as_ref().map(card_of_row).transpose()?, next))
-    }
-
-    async fn try_read(&self, id: ReadId) -> Tried<Option<ReadPage>> {
-        let query = format!(
-            "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body
-             FROM read r JOIN source s ON s.id = r.source_id
-             JOIN article a ON a.read_id = r.id JOIN precis p ON p.read_id = r.id
-             WHERE r.id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1) AND r.stage = 'annotated'"
-        );
-        let Some(row) = self.database.row(sql_of(query).bind(id.0)).await? else { return Ok(None) };
-        let card = card_of_row(&row)?;
-        let query = format!(
-            "SELECT p.url, p.updated, s.slug AS source_slug, {TITLE} AS source_title
-             FROM place p JOIN source s ON s.id = p.source_id WHERE p.read_id = $1
-             ORDER BY CASE WHEN p.source_id = $2 THEN 0 ELSE 1 END, p.seen_at, p.source_id"
-        );
-        let rows = self.database.rows(sql_of(query).bind(card.id.0).bind(card.source.0)).await?;
-        let mut updated = None;
-        for row in &rows {
-            updated = updated.max(row.opt_moment("updated")?);
-        }
-        Ok(Some(ReadPage {
-            article: article_of(&row)?,
-            precis: row.json("body")?,
-            refused: self.refused_of(card.id).await?,
-            places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
-            fetched_at: row.moment("a_fetched_at")?,
-            updated,
-            card,
-        }))
+        self.run("looking up the reads beside one", async {
+            let filter = ReadFilter { week: Some(card.week), ..ReadFilter::default() };
+            let has_problem = card.problem.is_some();
+            let at = Cursor { has_problem, filed_at: millis(card.filed_at), id: card.id.0 };
+            let next = self.try_reads(&filter, Order::ProblemsFirst, Some(&at), 1).await?.items.pop();
+            let run = Run::of(self, &filter).await?;
+            let mut previous = self.database.row(run.before(has_problem, Some(&at))).await?;
+            if previous.is_none() && !has_problem {
+                previous = self.database.row(run.before(true, None)).await?;
+            }
+            Ok((previous.as_ref().map(card_of_row).transpose()?, next))
+        })
+        .await
     }
 }
 

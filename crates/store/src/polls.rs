@@ -15,7 +15,7 @@ use crate::asking::OWNER_CHANGED;
 use crate::budget::size;
 use crate::changes::mark_changed;
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, insertion, placeholders, retried, sql, sql_listing, sql_of, sql_once};
+use crate::database::{Row, Tried, Tx, insertion, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::hubs::settle_hub;
 use crate::keys::{address_key, url_key};
@@ -156,9 +156,6 @@ impl Store {
     ///
     /// `next` decides the time of the next poll. It gets the times at which the newest reads
     /// appeared, including those of this poll: at most [`APPEARED`], newest first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn record_poll(
         &self,
         claimed: &ClaimedSource,
@@ -166,60 +163,52 @@ impl Store {
         now: Timestamp,
         next: impl Fn(&[Timestamp]) -> NextPoll,
     ) -> Result<Admitted, StoreError> {
-        let stored = retried(|| self.try_record_poll(claimed, &outcome, now, &next)).await;
-        stored.map_err(|f| f.at(&self.location, "recording a poll"))
-    }
-
-    async fn try_record_poll(
-        &self,
-        claimed: &ClaimedSource,
-        outcome: &PollOutcome,
-        now: Timestamp,
-        next: &impl Fn(&[Timestamp]) -> NextPoll,
-    ) -> Tried<Admitted> {
-        let source = claimed.source.id;
-        let mut tx = self.database.begin_admission().await?;
-        let lock =
-            format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update_but_its_key());
-        let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
-            tx.abandon().await?;
-            return Ok(Admitted::default());
-        };
-        let admitted = match outcome {
-            PollOutcome::Fetched { articles, doubtful, .. } => {
-                let zone = &self.zone;
-                let articles = admit(&mut tx, source, articles, FoundBy::Feed, None, now, zone).await?;
-                let doubtful = admit(&mut tx, source, doubtful, FoundBy::Backfill, None, now, zone).await?;
-                Admitted {
-                    new: articles.new + doubtful.new,
-                    known: articles.known + doubtful.known,
-                    left: articles.left + doubtful.left,
+        let outcome = &outcome;
+        let next = &next;
+        self.retry("recording a poll", || async {
+            let source = claimed.source.id;
+            let mut tx = self.database.begin_admission().await?;
+            let lock =
+                format!("SELECT id, claim, title FROM source WHERE id = $1 {}", tx.for_update_but_its_key());
+            let Some(row) = tx.row(sql_of(lock).bind(source.0)).await? else {
+                tx.abandon().await?;
+                return Ok(Admitted::default());
+            };
+            let admitted = match outcome {
+                PollOutcome::Fetched { articles, doubtful, .. } => {
+                    let zone = &self.zone;
+                    let articles = admit(&mut tx, source, articles, FoundBy::Feed, None, now, zone).await?;
+                    let doubtful =
+                        admit(&mut tx, source, doubtful, FoundBy::Backfill, None, now, zone).await?;
+                    Admitted {
+                        new: articles.new + doubtful.new,
+                        known: articles.known + doubtful.known,
+                        left: articles.left + doubtful.left,
+                    }
                 }
+                _ => Admitted::default(),
+            };
+            // A worker whose lease has ended still admits its entries, which is idempotent, but
+            // does not change the source's state.
+            if row.int("claim")? == claimed.claim {
+                let next = next(&appeared(&mut tx, source).await?);
+                record_health(&mut tx, source, outcome, admitted, now, &next).await?;
             }
-            _ => Admitted::default(),
-        };
-        // A worker whose lease has ended still admits its entries, which is idempotent, but does
-        // not change the source's state.
-        if row.int("claim")? == claimed.claim {
-            let next = next(&appeared(&mut tx, source).await?);
-            record_health(&mut tx, source, outcome, admitted, now, &next).await?;
-        }
-        touch(&mut tx).await?;
-        if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
-            // Its reads are shown with its current title.
-            mark_changed(&mut tx, &Which::OfSource(source.0)).await?;
-        }
-        tx.commit().await?;
-        Ok(admitted)
+            touch(&mut tx).await?;
+            if row.text("title")?.is_empty() && matches!(outcome, PollOutcome::Fetched { .. }) {
+                // Its reads are shown with its current title.
+                mark_changed(&mut tx, &Which::OfSource(source.0)).await?;
+            }
+            tx.commit().await?;
+            Ok(admitted)
+        })
+        .await
     }
 
     /// Whether one of these entries belongs to this source: the archive has its address for the
     /// source, or its title, if that is long enough to be distinctive.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn has_any_of(&self, source: SourceId, entries: &[Admission]) -> Result<bool, StoreError> {
-        let found = async {
+        self.run("comparing a feed with what is known", async {
             let entries = &entries[..entries.len().min(BATCH)];
             let query = format!(
                 "SELECT a.read_id FROM address a JOIN place p ON p.read_id = a.read_id AND p.source_id = $1
@@ -240,8 +229,8 @@ impl Store {
                 placeholders(2, titles.len())
             );
             Ok(self.database.row(sql_once(query).bind(source.0).bind_all(titles)).await?.is_some())
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "comparing a feed with what is known"))
+        })
+        .await
     }
 }
 

@@ -47,9 +47,6 @@ impl Store {
     /// The read of a deck that a reader practises with next: the card that is due since longest,
     /// else a read that the reader has not rated yet. Reads that the reader hides, and reads
     /// without a likely problem and approach, are passed over.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn draw(
         &self,
         reader: ReaderId,
@@ -57,11 +54,11 @@ impl Store {
         skipped: &[ReadId],
         now: Timestamp,
     ) -> Result<Option<ReadId>, StoreError> {
-        let drawn = async {
+        self.run("drawing a card", async {
             let due = self.drawn(Drawing::due(reader, deck, now), skipped).await?;
             if due.is_some() { Ok(due) } else { self.drawn(Drawing::unseen(reader, deck), skipped).await }
-        };
-        drawn.await.map_err(|f: Failure| f.at(&self.location, "drawing a card"))
+        })
+        .await
     }
 
     async fn drawn(&self, drawing: Drawing, skipped: &[ReadId]) -> Tried<Option<ReadId>> {
@@ -70,9 +67,6 @@ impl Store {
     }
 
     /// How many cards of the reader are due, counted up to 1,000.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn due_cards(&self, reader: ReaderId, now: Timestamp) -> Result<u64, StoreError> {
         let Drawing { from, conditions, values, .. } = Drawing::due(reader, &Deck::Everything, now);
         let query = format!(
@@ -80,23 +74,16 @@ impl Store {
             conditions.join(" AND ")
         );
         let query = sql_of(query).bind_all(values);
-        let counted = async { self.database.row(query).await?.map_or(Ok(0), |row| row.count("cards")) };
-        counted.await.map_err(|f| f.at(&self.location, "counting cards"))
+        Ok(self.one("counting cards", query, |row| row.count("cards")).await?.unwrap_or(0))
     }
 
     /// Whether a deck has a card.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn has_cards(&self, reader: ReaderId, deck: &Deck) -> Result<bool, StoreError> {
-        let found = self.drawn(Drawing::all(reader, deck), &[]).await;
-        Ok(found.map_err(|f| f.at(&self.location, "looking for a card"))?.is_some())
+        let found = self.run("looking for a card", self.drawn(Drawing::all(reader, deck), &[])).await?;
+        Ok(found.is_some())
     }
 
     /// All decks with a card: the shelf, everything, labels by name, and concepts by slug.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn decks(&self, reader: ReaderId) -> Result<Vec<Deck>, StoreError> {
         let mut decks = Vec::new();
         for deck in [Deck::Shelf, Deck::Everything] {
@@ -104,7 +91,7 @@ impl Store {
                 decks.push(deck);
             }
         }
-        let found = async {
+        self.run("listing decks", async {
             for row in self.database.rows(Drawing::labels(reader)).await? {
                 decks.push(Deck::Label(row.parsed("name")?));
             }
@@ -112,42 +99,39 @@ impl Store {
                 decks.push(Deck::Concept(row.parsed("slug")?));
             }
             Ok(decks)
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "listing decks"))
+        })
+        .await
     }
 
     /// At most `limit` cards of a deck in the order in which they are drawn first.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn deck(&self, reader: ReaderId, deck: &Deck, limit: u32) -> Result<Vec<DeckCard>, StoreError> {
-        self.try_deck(reader, deck, limit).await.map_err(|f| f.at(&self.location, "listing a deck"))
-    }
-
-    async fn try_deck(&self, reader: ReaderId, deck: &Deck, limit: u32) -> Tried<Vec<DeckCard>> {
-        let Drawing { from, order, conditions, values } = Drawing::all(reader, deck);
-        let query = format!(
-            "SELECT {CARD}, p.body FROM {from} JOIN source s ON s.id = r.source_id JOIN precis p ON p.read_id = r.id
-             WHERE {} ORDER BY {order} LIMIT {limit}",
-            conditions.join(" AND ")
-        );
-        let rows = self.database.rows(sql_of(query).bind_all(values)).await?;
-        let (mut labels, mut answers) = (HashMap::new(), HashMap::new());
-        let reads = rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<Vec<_>>>()?;
-        for some in reads.chunks(500) {
-            labels.extend(self.labels_of(reader, some).await?);
-            answers.extend(self.last_answers(reader, some).await?);
-        }
-        let card = |row: &Row| {
-            let card = card_of_row(row)?;
-            Ok(DeckCard {
-                precis: row.json("body")?,
-                labels: labels.remove(&card.id).unwrap_or_default(),
-                answer: answers.remove(&card.id).unwrap_or_default(),
-                card,
-            })
-        };
-        rows.iter().map(card).collect()
+        self.run("listing a deck", async {
+            let Drawing { from, order, conditions, values } = Drawing::all(reader, deck);
+            let query = format!(
+                "SELECT {CARD}, p.body FROM {from} JOIN source s ON s.id = r.source_id
+                 JOIN precis p ON p.read_id = r.id
+                 WHERE {} ORDER BY {order} LIMIT {limit}",
+                conditions.join(" AND ")
+            );
+            let rows = self.database.rows(sql_of(query).bind_all(values)).await?;
+            let (mut labels, mut answers) = (HashMap::new(), HashMap::new());
+            let reads = rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<Vec<_>>>()?;
+            for some in reads.chunks(500) {
+                labels.extend(self.labels_of(reader, some).await?);
+                answers.extend(self.last_answers(reader, some).await?);
+            }
+            let card = |row: &Row| {
+                let card = card_of_row(row)?;
+                Ok(DeckCard {
+                    precis: row.json("body")?,
+                    labels: labels.remove(&card.id).unwrap_or_default(),
+                    answer: answers.remove(&card.id).unwrap_or_default(),
+                    card,
+                })
+            };
+            rows.iter().map(card).collect()
+        })
+        .await
     }
 
     async fn last_answers(&self, reader: ReaderId, reads: &[ReadId]) -> Tried<HashMap<ReadId, NoteText>> {
@@ -175,33 +159,34 @@ impl Store {
         text: &NoteText,
         now: Timestamp,
     ) -> Result<CardAnswer, StoreError> {
-        let kept = retried(|| async {
-            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let Some(read) = existing(&mut tx, read).await? else {
-                tx.abandon().await?;
-                return Ok(Some(None));
-            };
-            // Cards that were turned over and left.
-            let tidy = sql(
-                "DELETE FROM card_answer WHERE reader_id = $1 AND read_id = $2 AND rating IS NULL AND text = ''",
-            );
-            tx.run(tidy.bind(reader.0).bind(read.0)).await?;
-            let insert =
-                sql("INSERT INTO card_answer (reader_id, read_id, text, answered_at) VALUES ($1, $2, $3, $4)
-                 RETURNING id, read_id, text, rating, answered_at");
-            let insert = insert.bind(reader.0).bind(read.0).bind(text.as_str()).bind(millis(now));
-            let row = tx.row(insert).await?;
-            let row = row.ok_or_else(|| Failure::Unreadable("an answer without a row".into()))?;
-            let answer = answer_of_row(&row)?;
-            tx.commit().await?;
-            Ok(Some(Some(answer)))
-        });
-        let kept = kept.await.map_err(|f| f.at(&self.location, "keeping an answer"))?;
+        let kept = self
+            .retry("keeping an answer", || async {
+                let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+                let Some(read) = existing(&mut tx, read).await? else {
+                    tx.abandon().await?;
+                    return Ok(Some(None));
+                };
+                // Cards that were turned over and left.
+                let tidy = sql("DELETE FROM card_answer WHERE reader_id = $1 AND read_id = $2 
+                    AND rating IS NULL AND text = ''");
+                tx.run(tidy.bind(reader.0).bind(read.0)).await?;
+                let insert = sql(
+                    "INSERT INTO card_answer (reader_id, read_id, text, answered_at) VALUES ($1, $2, $3, $4)
+                 RETURNING id, read_id, text, rating, answered_at",
+                );
+                let insert = insert.bind(reader.0).bind(read.0).bind(text.as_str()).bind(millis(now));
+                let row = tx.row(insert).await?;
+                let row = row.ok_or_else(|| Failure::Unreadable("an answer without a row".into()))?;
+                let answer = answer_of_row(&row)?;
+                tx.commit().await?;
+                Ok(Some(Some(answer)))
+            })
+            .await?;
         self.done_to(kept, reader, read)
     }
 
-    /// Records how well the reader knew what the team did, and when the card is shown next. The
-    /// last word counts.
+    /// Records how well the reader knew what the team did, and when the card is shown next. A
+    /// later rating of the same answer replaces an earlier one.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if the reader has no such answer; otherwise where the database
@@ -218,8 +203,7 @@ impl Store {
                  RETURNING id, read_id, text, rating, answered_at");
             update.bind(answer).bind(reader.0).bind(rating.as_str())
         };
-        let rated = self.change_answer(reader, update, next).await;
-        let rated = rated.map_err(|f| f.at(&self.location, "rating an answer"))?;
+        let rated = self.run("rating an answer", self.change_answer(reader, update, next)).await?;
         rated.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
@@ -239,8 +223,7 @@ impl Store {
                  RETURNING id, read_id, text, rating, answered_at");
             delete.bind(answer).bind(reader.0)
         };
-        let removed = self.change_answer(reader, delete, next).await;
-        let removed = removed.map_err(|f| f.at(&self.location, "removing an answer"))?;
+        let removed = self.run("removing an answer", self.change_answer(reader, delete, next)).await?;
         removed.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
@@ -266,59 +249,39 @@ impl Store {
     }
 
     /// One answer of a reader's.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn card_answer(&self, reader: ReaderId, id: i64) -> Result<Option<CardAnswer>, StoreError> {
         let query = sql(
             "SELECT id, read_id, text, rating, answered_at FROM card_answer WHERE reader_id = $1 AND id = $2",
         );
-        let found = async {
-            let row = self.database.row(query.bind(reader.0).bind(id)).await?;
-            row.as_ref().map(answer_of_row).transpose()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up an answer"))
+        self.one("looking up an answer", query.bind(reader.0).bind(id), answer_of_row).await
     }
 
     /// A reader's answers about a read, the newest first.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn card_answers(&self, reader: ReaderId, read: ReadId) -> Result<Vec<CardAnswer>, StoreError> {
         let query = sql("SELECT id, read_id, text, rating, answered_at FROM card_answer
              WHERE reader_id = $1 AND read_id = $2 AND (rating IS NOT NULL OR text <> '')
              ORDER BY answered_at DESC, id DESC");
-        let found = async {
-            let rows = self.database.rows(query.bind(reader.0).bind(read.0)).await?;
-            rows.iter().map(answer_of_row).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up answers"))
+        self.list("looking up answers", query.bind(reader.0).bind(read.0), answer_of_row).await
     }
 
     /// The number of the reader's last answer; 0 if there is none.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn last_answer(&self, reader: ReaderId) -> Result<i64, StoreError> {
         let query =
             sql("SELECT coalesce(max(id), 0) AS id FROM card_answer WHERE reader_id = $1").bind(reader.0);
-        let found = async { self.database.row(query).await?.map_or(Ok(0), |row| row.int("id")) };
-        found.await.map_err(|f| f.at(&self.location, "looking up the last answer"))
+        Ok(self.one("looking up the last answer", query, |row| row.int("id")).await?.unwrap_or(0))
     }
 
     /// The rated answers of a reader that came after the one of this number, oldest first, at most
     /// 100.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn answers_after(&self, reader: ReaderId, after: i64) -> Result<Vec<CardAnswer>, StoreError> {
         let query = sql("SELECT id, read_id, text, rating, answered_at FROM card_answer
              WHERE reader_id = $1 AND id > $2 AND rating IS NOT NULL ORDER BY id LIMIT $3");
-        let found = async {
-            let rows = self.database.rows(query.bind(reader.0).bind(after).bind(SESSION_MAX)).await?;
-            rows.iter().map(answer_of_row).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "looking up a session's answers"))
+        self.list(
+            "looking up a session's answers",
+            query.bind(reader.0).bind(after).bind(SESSION_MAX),
+            answer_of_row,
+        )
+        .await
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, placeholders, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, placeholders, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
@@ -119,13 +119,11 @@ impl Store {
     /// Ends all leases. Call it only if no other process can hold one: when the only process that
     /// uses a SQLite file starts. A process that stops properly holds no leases, so the work on
     /// these reads failed. It counts as one attempt each.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn release_leases(&self) -> Result<(), StoreError> {
-        let released = async {
+        self.run("ending old leases", async {
             let mut tx = self.database.begin().await?;
-            tx.run(sql("UPDATE read SET held = 0, claim = claim + 1, attempts = attempts + 1, due_at = 0 WHERE due_at IS NOT NULL AND held = 1"))
+            tx.run(sql("UPDATE read SET held = 0, claim = claim + 1, attempts = attempts + 1,
+                due_at = 0 WHERE due_at IS NOT NULL AND held = 1"))
                 .await?;
             tx.run(sql(
                 "UPDATE source SET claim = claim + 1, leased_until = NULL WHERE leased_until IS NOT NULL",
@@ -138,16 +136,13 @@ impl Store {
                  WHERE leased_until IS NOT NULL"))
                 .await?;
             tx.commit().await
-        };
-        released.await.map_err(|f| f.at(&self.location, "ending old leases"))
+        })
+        .await
     }
 
     /// Claims the newest due read at `stage`, for `lease`. Skips busy hosts if the step is a fetch.
     /// A lease that ran out counts as a failed attempt. A read with [`ATTEMPTS_MAX`] attempts is
     /// set aside and not claimed.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_read(
         &self,
         stage: Stage,
@@ -159,9 +154,6 @@ impl Store {
     }
 
     /// The same, without the reads of sources that have their share of workers.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn claim_read_except(
         &self,
         stage: Stage,
@@ -171,22 +163,14 @@ impl Store {
         busy_sources: &[SourceId],
     ) -> Result<Option<ClaimedRead>, StoreError> {
         let busy = if stage == Stage::Discovered { busy_hosts } else { &[] };
-        let claimed = retried(|| self.try_claim_read(stage, now, lease, busy, busy_sources)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a read"))
-    }
-
-    async fn try_claim_read(
-        &self,
-        stage: Stage,
-        now: Timestamp,
-        lease: SignedDuration,
-        busy: &[String],
-        busy_sources: &[SourceId],
-    ) -> Tried<Option<ClaimedRead>> {
-        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let within = if stage == Stage::Discovered { self.within_limit("source_id") } else { String::new() };
-        let due = DueRead { now, until, stage, busy, busy_sources, within: &within, ask: None };
-        self.claim_due(&due).await
+        self.retry("claiming a read", || async {
+            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+            let within =
+                if stage == Stage::Discovered { self.within_limit("source_id") } else { String::new() };
+            let due = DueRead { now, until, stage, busy, busy_sources, within: &within, ask: None };
+            self.claim_due(&due).await
+        })
+        .await
     }
 
     /// Claims what is due, and loads what its next step needs.
@@ -220,9 +204,6 @@ impl Store {
     }
 
     /// Stores the error of a read and how to continue.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn fail(
         &self,
         read: &ClaimedRead,
@@ -230,76 +211,49 @@ impl Store {
         now: Timestamp,
         retry: Retry,
     ) -> Result<Finished, StoreError> {
-        let failed = retried(|| self.try_fail(read, error, now, retry)).await;
-        failed.map_err(|f| f.at(&self.location, "recording a failure"))
-    }
-
-    async fn try_fail(
-        &self,
-        read: &ClaimedRead,
-        error: &str,
-        now: Timestamp,
-        retry: Retry,
-    ) -> Tried<Finished> {
-        let (due, counted) = match retry {
-            Retry::At(at) => (Some(millis(at)), 1_i64),
-            Retry::Uncounted(at) => (Some(millis(at)), 0),
-            Retry::SetAside => (None, 1),
-        };
-        let update = sql(
-            "UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5,
-                ask = CASE WHEN CAST($3 AS BIGINT) IS NULL THEN NULL ELSE ask END
-             WHERE id = $1 AND claim = $2 AND held = 1",
-        )
-        .bind(read.id.0)
-        .bind(read.claim)
-        .bind(due)
-        .bind(cut(error, MAX_ERROR).as_ref())
-        .bind(millis(now))
-        .bind(counted);
-        let mut tx = self.database.begin().await?;
-        let changed = tx.run(update).await?;
-        if due.is_none() {
-            // A source's page shows how many of its reads are in progress.
-            touch(&mut tx).await?;
-        }
-        tx.commit().await?;
-        Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
+        self.retry("recording a failure", || async {
+            let (due, counted) = match retry {
+                Retry::At(at) => (Some(millis(at)), 1_i64),
+                Retry::Uncounted(at) => (Some(millis(at)), 0),
+                Retry::SetAside => (None, 1),
+            };
+            let update = sql(
+                "UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5,
+                    ask = CASE WHEN CAST($3 AS BIGINT) IS NULL THEN NULL ELSE ask END
+                 WHERE id = $1 AND claim = $2 AND held = 1",
+            )
+            .bind(read.id.0)
+            .bind(read.claim)
+            .bind(due)
+            .bind(cut(error, MAX_ERROR).as_ref())
+            .bind(millis(now))
+            .bind(counted);
+            let mut tx = self.database.begin().await?;
+            let changed = tx.run(update).await?;
+            if due.is_none() {
+                // A source's page shows how many of its reads are in progress.
+                touch(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
+        })
+        .await
     }
 
     /// The reads that are not tried any more, last set aside first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, StoreError> {
-        let found = async {
-            let rows = self.database.rows(last_set_aside(limit)).await?;
-            rows.iter().map(set_aside_of_row).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "listing what was set aside"))
+        self.list("listing what was set aside", last_set_aside(limit), set_aside_of_row).await
     }
 
     /// Makes all reads due that were set aside, and returns their number.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
         let update =
             sql("UPDATE read SET due_at = 0, attempts = 0 WHERE due_at IS NULL AND stage <> 'annotated'");
-        let retried = async {
-            let mut tx = self.database.begin().await?;
-            let retried = tx.run(update).await?;
-            tx.commit().await?;
-            Ok(retried)
-        };
-        retried.await.map_err(|f: Failure| f.at(&self.location, "taking up what was set aside"))
+        self.change("taking up what was set aside", update).await
     }
 
     /// The amount of work. Counts rows in progress, so use it at the start of a sync and not for
     /// pages.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
         let within = self.within_limit("id");
         let query = sql_of(format!("SELECT
@@ -309,7 +263,7 @@ impl Store {
                 (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
                 (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
                 (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside"));
-        let found = async {
+        self.run("counting what is to do", async {
             let row = self.database.row(query.bind(millis(now))).await?;
             let row = row.ok_or_else(|| Failure::Unreadable("a count without an answer".into()))?;
             Ok(Tally {
@@ -319,22 +273,16 @@ impl Store {
                 extracted: row.count("extracted")?,
                 set_aside: row.count("set_aside")?,
             })
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "counting what is to do"))
+        })
+        .await
     }
 
     /// The earliest time after `now` at which a source or a read becomes due, or a lease ends.
     /// Returns `None` if there is no such time. Ignores what is due already, because the worker has
     /// seen it and has skipped it.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let found = async {
-            let row = self.database.row(sql(NEXT_DUE).bind(millis(now))).await?;
-            row.map_or(Ok(None), |row| row.opt_moment("due"))
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking for what is due next"))
+        let query = sql(NEXT_DUE).bind(millis(now));
+        Ok(self.one("looking for what is due next", query, |row| row.opt_moment("due")).await?.flatten())
     }
 }
 

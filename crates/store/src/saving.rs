@@ -4,7 +4,7 @@ use backissue_model::{CanonicalUrl, Entry, Mark, NewSource, ReadId, ReaderId};
 use jiff::Timestamp;
 
 use crate::archive::touch;
-use crate::database::{Tried, Tx, retried, sql_of};
+use crate::database::{Tried, Tx, sql_of};
 use crate::keys::address_key;
 use crate::polls::{admit, admitted_as};
 use crate::sources::follow_in;
@@ -36,31 +36,30 @@ impl Store {
         url: &CanonicalUrl,
         now: Timestamp,
     ) -> Result<PageSaved, StoreError> {
-        let saved = retried(|| self.try_save_page(url, now)).await;
-        let saved = saved.map_err(|f| f.at(&self.location, "saving a page"))?;
+        let saved = self
+            .retry("saving a page", || async {
+                let mut tx = self.database.begin_admission().await?;
+                if let Some(read) = admitted(&mut tx, url).await? {
+                    tx.abandon().await?;
+                    return Ok(PageSaved::Known(read));
+                }
+                let (source, _) = follow_in(&mut tx, &source_of_saved(), now).await?;
+                let entry = Entry { url: Some(url.as_url().clone()), ..Entry::default() };
+                let page = [Admission { url: url.clone(), entry }];
+                admit(&mut tx, source, &page, FoundBy::Feed, None, now, &self.zone).await?;
+                let Some(read) = admitted(&mut tx, url).await? else {
+                    tx.abandon().await?;
+                    return Ok(PageSaved::TooManyWaiting);
+                };
+                touch(&mut tx).await?;
+                tx.commit().await?;
+                Ok(PageSaved::New(read))
+            })
+            .await?;
         if let PageSaved::New(read) | PageSaved::Known(read) = saved {
             self.mark(reader, read, Mark::Keep, true, now).await?;
         }
         Ok(saved)
-    }
-
-    async fn try_save_page(&self, url: &CanonicalUrl, now: Timestamp) -> Tried<PageSaved> {
-        let mut tx = self.database.begin_admission().await?;
-        if let Some(read) = admitted(&mut tx, url).await? {
-            tx.abandon().await?;
-            return Ok(PageSaved::Known(read));
-        }
-        let (source, _) = follow_in(&mut tx, &source_of_saved(), now).await?;
-        let entry = Entry { url: Some(url.as_url().clone()), ..Entry::default() };
-        let page = [Admission { url: url.clone(), entry }];
-        admit(&mut tx, source, &page, FoundBy::Feed, None, now, &self.zone).await?;
-        let Some(read) = admitted(&mut tx, url).await? else {
-            tx.abandon().await?;
-            return Ok(PageSaved::TooManyWaiting);
-        };
-        touch(&mut tx).await?;
-        tx.commit().await?;
-        Ok(PageSaved::New(read))
     }
 }
 

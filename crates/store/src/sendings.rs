@@ -6,7 +6,7 @@
 use backissue_model::Week;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, retried, sql, sql_of};
+use crate::database::{Row, Tried, sql, sql_of};
 use crate::error::Failure;
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -86,12 +86,8 @@ pub struct SendingState {
 
 impl Store {
     /// The state of a recipient. Stores a new recipient.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn recipient(&self, name: &str, now: Timestamp) -> Result<RecipientState, StoreError> {
-        let known = retried(|| self.try_recipient(name, now)).await;
-        known.map_err(|f| f.at(&self.location, "looking up a recipient"))
+        self.retry("looking up a recipient", || self.try_recipient(name, now)).await
     }
 
     async fn try_recipient(&self, name: &str, now: Timestamp) -> Tried<RecipientState> {
@@ -113,9 +109,6 @@ impl Store {
     }
 
     /// The sending of a week to a recipient, or of the newest week.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn sending(
         &self,
         recipient: &str,
@@ -126,31 +119,19 @@ impl Store {
             Some(week) => sql_of(format!("{STATE} AND week = $2")).bind(recipient).bind(week.to_string()),
             None => sql_of(format!("{STATE} ORDER BY week DESC LIMIT 1")).bind(recipient),
         };
-        let found = async { self.database.row(query).await?.as_ref().map(state_of_row).transpose() };
-        found.await.map_err(|f| f.at(&self.location, "looking up a sending"))
+        self.one("looking up a sending", query, state_of_row).await
     }
 
     /// Stores that a recipient unsubscribed, or subscribed again.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn set_unsubscribed(&self, name: &str, stop: bool, now: Timestamp) -> Result<(), StoreError> {
-        let done = retried(|| async {
-            let mut tx = self.database.begin().await?;
-            let upsert = sql("INSERT INTO recipient (name, since, unsubscribed_at) VALUES ($1, $2, $3)
-                 ON CONFLICT (name) DO UPDATE SET unsubscribed_at =
-                    CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(recipient.unsubscribed_at, $3) END");
-            let since = stop.then(|| millis(now));
-            tx.run(upsert.bind(name).bind(millis(now)).bind(since)).await?;
-            tx.commit().await
-        });
-        done.await.map_err(|f| f.at(&self.location, "storing an unsubscription"))
+        let upsert = sql("INSERT INTO recipient (name, since, unsubscribed_at) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET unsubscribed_at =
+                CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(recipient.unsubscribed_at, $3) END");
+        let upsert = upsert.bind(name).bind(millis(now)).bind(stop.then(|| millis(now)));
+        self.change("storing an unsubscription", upsert).await.map(|_| ())
     }
 
     /// Claims the sending of a week to a recipient for `lease`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_sending(
         &self,
         recipient: &str,
@@ -159,74 +140,62 @@ impl Store {
         lease: SignedDuration,
         now: Timestamp,
     ) -> Result<SendingClaim, StoreError> {
-        let claimed = retried(|| self.try_claim_sending(recipient, week, resend, lease, now)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a sending"))
-    }
-
-    async fn try_claim_sending(
-        &self,
-        recipient: &str,
-        week: Week,
-        resend: Resend,
-        lease: SignedDuration,
-        now: Timestamp,
-    ) -> Tried<SendingClaim> {
-        let known = self.try_recipient(recipient, now).await?;
-        if let Some(since) = known.unsubscribed_at {
-            return Ok(SendingClaim::Unsubscribed(since));
-        }
-        let mut tx = self.database.begin().await?;
-        // The transaction writes first, so that a second process waits. It is rolled back if
-        // nothing is claimed.
-        let insert = sql("INSERT INTO sending (recipient, week, due_at) VALUES ($1, $2, $3)
-             ON CONFLICT (recipient, week) DO UPDATE SET claim = sending.claim + 1");
-        tx.run(insert.bind(recipient).bind(week.to_string()).bind(millis(now))).await?;
-        let row =
-            sql("SELECT claim, attempts, unanswered, held, due_at, sent_at, given_up, error FROM sending
-             WHERE recipient = $1 AND week = $2");
-        let row = tx.row(row.bind(recipient).bind(week.to_string())).await?;
-        let row = row.ok_or_else(|| Failure::Unreadable("a sending is gone".into()))?;
-        let (due_at, is_held) = (row.moment("due_at")?, row.yes("held")?);
-        let is_over = row.opt_moment("sent_at")?.is_some() || row.yes("given_up")?;
-        let not_claimed = if is_held && due_at > now {
-            Some(SendingClaim::NotBefore(due_at))
-        } else if resend == Resend::Yes {
-            None
-        } else if let Some(at) = row.opt_moment("sent_at")? {
-            Some(SendingClaim::Sent(at))
-        } else if row.yes("given_up")? {
-            Some(SendingClaim::GivenUp(row.opt_text("error")?.unwrap_or_default()))
-        } else {
-            (due_at > now).then_some(SendingClaim::NotBefore(due_at))
-        };
-        if let Some(not_claimed) = not_claimed {
-            tx.abandon().await?;
-            return Ok(not_claimed);
-        }
-        let attempts = if is_over { 1 } else { row.small("attempts")? + 1 };
-        // A person who sends it again knows what arrived.
-        let unanswered =
-            if resend == Resend::Yes { 0 } else { row.small("unanswered")? + u32::from(is_held) };
-        let claim = row.int("claim")?;
-        let hold = sql("UPDATE sending
-             SET attempts = $3, unanswered = $4, held = 1, due_at = $5, sent_at = NULL, given_up = 0
-             WHERE recipient = $1 AND week = $2");
-        let hold = hold.bind(recipient).bind(week.to_string()).bind(attempts).bind(unanswered);
-        tx.run(hold.bind(millis(now + lease))).await?;
-        tx.commit().await?;
-        Ok(SendingClaim::Claimed(Sending {
-            recipient: recipient.to_owned(),
-            week,
-            attempts,
-            unanswered,
-            claim,
-        }))
+        self.retry("claiming a sending", || async {
+            let known = self.try_recipient(recipient, now).await?;
+            if let Some(since) = known.unsubscribed_at {
+                return Ok(SendingClaim::Unsubscribed(since));
+            }
+            let mut tx = self.database.begin().await?;
+            // The transaction writes first, so that a second process waits. It is rolled back if
+            // nothing is claimed.
+            let insert = sql("INSERT INTO sending (recipient, week, due_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (recipient, week) DO UPDATE SET claim = sending.claim + 1");
+            tx.run(insert.bind(recipient).bind(week.to_string()).bind(millis(now))).await?;
+            let row =
+                sql("SELECT claim, attempts, unanswered, held, due_at, sent_at, given_up, error FROM sending
+                 WHERE recipient = $1 AND week = $2");
+            let row = tx.row(row.bind(recipient).bind(week.to_string())).await?;
+            let row = row.ok_or_else(|| Failure::Unreadable("a sending is gone".into()))?;
+            let (due_at, is_held) = (row.moment("due_at")?, row.yes("held")?);
+            let is_over = row.opt_moment("sent_at")?.is_some() || row.yes("given_up")?;
+            let not_claimed = if is_held && due_at > now {
+                Some(SendingClaim::NotBefore(due_at))
+            } else if resend == Resend::Yes {
+                None
+            } else if let Some(at) = row.opt_moment("sent_at")? {
+                Some(SendingClaim::Sent(at))
+            } else if row.yes("given_up")? {
+                Some(SendingClaim::GivenUp(row.opt_text("error")?.unwrap_or_default()))
+            } else {
+                (due_at > now).then_some(SendingClaim::NotBefore(due_at))
+            };
+            if let Some(not_claimed) = not_claimed {
+                tx.abandon().await?;
+                return Ok(not_claimed);
+            }
+            let attempts = if is_over { 1 } else { row.small("attempts")? + 1 };
+            // A person who sends it again knows what arrived.
+            let unanswered =
+                if resend == Resend::Yes { 0 } else { row.small("unanswered")? + u32::from(is_held) };
+            let claim = row.int("claim")?;
+            let hold = sql("UPDATE sending
+                 SET attempts = $3, unanswered = $4, held = 1, due_at = $5, sent_at = NULL, given_up = 0
+                 WHERE recipient = $1 AND week = $2");
+            let hold = hold.bind(recipient).bind(week.to_string()).bind(attempts).bind(unanswered);
+            tx.run(hold.bind(millis(now + lease))).await?;
+            tx.commit().await?;
+            Ok(SendingClaim::Claimed(Sending {
+                recipient: recipient.to_owned(),
+                week,
+                attempts,
+                unanswered,
+                claim,
+            }))
+        })
+        .await
     }
 
     /// Stores the result of an attempt. Returns false and stores nothing if the lease was lost.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn finish_sending(
         &self,
         sending: &Sending,
@@ -242,26 +211,19 @@ impl Store {
         };
         let is_given_up = i64::from(matches!(result, SendingResult::GivenUp(_)));
         let unanswered = i64::from(matches!(result, SendingResult::Unanswered(..)));
-        let finished = retried(|| async {
-            let mut tx = self.database.begin().await?;
-            let update =
-                sql("UPDATE sending SET held = 0, sent_at = $4, due_at = $5, error = $6, given_up = $7,
-                    unanswered = unanswered + $8
-                 WHERE recipient = $1 AND week = $2 AND claim = $3 AND held = 1");
-            let update = update
-                .bind(sending.recipient.as_str())
-                .bind(sending.week.to_string())
-                .bind(sending.claim)
-                .bind(sent_at)
-                .bind(due_at)
-                .bind(error)
-                .bind(is_given_up)
-                .bind(unanswered);
-            let changed = tx.run(update).await?;
-            tx.commit().await?;
-            Ok(changed > 0)
-        });
-        finished.await.map_err(|f| f.at(&self.location, "storing the result of a sending"))
+        let update = sql("UPDATE sending SET held = 0, sent_at = $4, due_at = $5, error = $6, given_up = $7,
+                unanswered = unanswered + $8
+             WHERE recipient = $1 AND week = $2 AND claim = $3 AND held = 1");
+        let update = update
+            .bind(sending.recipient.as_str())
+            .bind(sending.week.to_string())
+            .bind(sending.claim)
+            .bind(sent_at)
+            .bind(due_at)
+            .bind(error)
+            .bind(is_given_up)
+            .bind(unanswered);
+        Ok(self.change("storing the result of a sending", update).await? > 0)
     }
 }
 

@@ -4,36 +4,25 @@ use backissue_model::ReaderId;
 use jiff::Timestamp;
 
 use crate::cards::ReadSummary;
-use crate::database::{retried, sql};
-use crate::error::Failure;
+use crate::database::sql;
 use crate::notes::{ShelfFilter, ShelfOrder};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
 impl Store {
     /// The secret part of the address of the reader's shelf. `None` if it has no address.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn shelf_secret(&self, reader: ReaderId) -> Result<Option<String>, StoreError> {
         let query = sql("SELECT secret FROM shelf_address WHERE reader_id = $1");
-        let found = async {
-            self.database.row(query.bind(reader.0)).await?.map(|row| row.text("secret")).transpose()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up a shelf's address"))
+        self.one("looking up a shelf's address", query.bind(reader.0), |row| row.text("secret")).await
     }
 
     /// The reader whose shelf has this secret part in its address.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reader_of_shelf(&self, secret: &str) -> Result<Option<ReaderId>, StoreError> {
         let query = sql("SELECT reader_id FROM shelf_address WHERE secret = $1");
-        let found = async {
-            let row = self.database.row(query.bind(secret)).await?;
-            row.map(|row| Ok(ReaderId(row.int("reader_id")?))).transpose()
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up a shelf's address"))
+        self.one("looking up a shelf's address", query.bind(secret), |row| {
+            Ok(ReaderId(row.int("reader_id")?))
+        })
+        .await
     }
 
     /// Replaces the secret part of the address of the reader's shelf, or removes the address.
@@ -46,31 +35,29 @@ impl Store {
         secret: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let done = retried(|| async {
-            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let query = match secret {
-                Some(secret) => {
-                    sql("INSERT INTO shelf_address (reader_id, secret, made_at) VALUES ($1, $2, $3)
+        let done = self
+            .retry("changing a shelf's address", || async {
+                let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+                let query = match secret {
+                    Some(secret) => {
+                        sql("INSERT INTO shelf_address (reader_id, secret, made_at) VALUES ($1, $2, $3)
                      ON CONFLICT (reader_id) DO UPDATE SET
                         secret = excluded.secret, made_at = excluded.made_at")
-                    .bind(reader.0)
-                    .bind(secret)
-                    .bind(millis(now))
-                }
-                None => sql("DELETE FROM shelf_address WHERE reader_id = $1").bind(reader.0),
-            };
-            tx.run(query).await?;
-            tx.commit().await?;
-            Ok(Some(()))
-        });
-        let done = done.await.map_err(|f| f.at(&self.location, "changing a shelf's address"))?;
+                        .bind(reader.0)
+                        .bind(secret)
+                        .bind(millis(now))
+                    }
+                    None => sql("DELETE FROM shelf_address WHERE reader_id = $1").bind(reader.0),
+                };
+                tx.run(query).await?;
+                tx.commit().await?;
+                Ok(Some(()))
+            })
+            .await?;
         done.ok_or_else(|| self.no_reader(reader))
     }
 
     /// The reads that the reader kept last, with their précis: at most `limit` (at most 200).
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn kept_last(&self, reader: ReaderId, limit: u32) -> Result<Vec<ReadSummary>, StoreError> {
         let page = self.shelf(reader, &ShelfFilter::default(), ShelfOrder::Kept, None, limit).await?;
         self.summaries_of(page.items.into_iter().map(|own| own.card).collect()).await

@@ -8,7 +8,7 @@ use url::Url;
 use crate::archive::touch;
 use crate::changes::{mark_changed, mark_gone};
 use crate::counters::{Sign, Which, count};
-use crate::database::{Row, Sql, Tried, Tx, retried, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, Tx, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
@@ -119,100 +119,83 @@ impl Store {
     /// Follows a blog. A source that is followed already, under another spelling of its address or
     /// its feed's former address, stays as it is. The site's address is stored only if it is on the
     /// web.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn follow(&self, new: &NewSource, now: Timestamp) -> Result<Follow, StoreError> {
-        let followed = retried(|| self.try_follow(new, now)).await;
-        followed.map_err(|f| f.at(&self.location, "following a blog"))
-    }
-
-    async fn try_follow(&self, new: &NewSource, now: Timestamp) -> Tried<Follow> {
-        let mut tx = self.database.begin_admission().await?;
-        let (id, is_new) = follow_in(&mut tx, new, now).await?;
-        let source = source_in(&mut tx, id).await?;
-        if is_new {
-            touch(&mut tx).await?;
-            tx.commit().await?;
-        } else {
-            tx.abandon().await?;
-        }
-        Ok(Follow { source, is_new })
+        self.retry("following a blog", || async {
+            let mut tx = self.database.begin_admission().await?;
+            let (id, is_new) = follow_in(&mut tx, new, now).await?;
+            let source = source_in(&mut tx, id).await?;
+            if is_new {
+                touch(&mut tx).await?;
+                tx.commit().await?;
+            } else {
+                tx.abandon().await?;
+            }
+            Ok(Follow { source, is_new })
+        })
+        .await
     }
 
     /// Changes a source. If its name changes, its reads are indexed again. A resumed source is due
     /// immediately. Returns `None` if there is no such source.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn change_source(
         &self,
         id: SourceId,
         change: &SourceChange,
         now: Timestamp,
     ) -> Result<Option<Source>, StoreError> {
-        let changed = retried(|| self.try_change_source(id, change, now)).await;
-        changed.map_err(|f| f.at(&self.location, "changing a source"))
-    }
-
-    async fn try_change_source(
-        &self,
-        id: SourceId,
-        change: &SourceChange,
-        now: Timestamp,
-    ) -> Tried<Option<Source>> {
-        let trimmed = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
-        let mut tx = self.database.begin_admission().await?;
-        let update = sql("UPDATE source SET title = coalesce($2, title), company = coalesce($3, company),
-                in_group = coalesce($4, in_group)
-             WHERE id = $1");
-        let update = update
-            .bind(id.0)
-            .bind(trimmed(&change.title))
-            .bind(trimmed(&change.company))
-            .bind(trimmed(&change.group));
-        if tx.run(update).await? == 0 {
-            tx.abandon().await?;
-            return Ok(None);
-        }
-        if change.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
-            // The feed's own title is read again only if the whole feed is fetched.
-            tx.run(sql("UPDATE source SET etag = NULL, last_modified = NULL WHERE id = $1").bind(id.0))
-                .await?;
-        }
-        if let Some(paused) = change.paused {
-            let statement = if paused {
-                sql("UPDATE source SET paused_at = coalesce(paused_at, $2) WHERE id = $1")
-            } else {
-                sql("UPDATE source SET paused_at = NULL, next_poll = CASE
-                        WHEN standing = 'active' AND paused_at IS NOT NULL THEN $2 ELSE next_poll END
-                     WHERE id = $1")
-            };
-            tx.run(statement.bind(id.0).bind(millis(now))).await?;
-        }
-        touch(&mut tx).await?;
-        if change.title.is_some() || change.company.is_some() {
-            mark_changed(&mut tx, &Which::OfSource(id.0)).await?;
-        }
-        let source = source_in(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok(Some(source))
+        self.retry("changing a source", || async {
+            let trimmed = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
+            let mut tx = self.database.begin_admission().await?;
+            let update =
+                sql("UPDATE source SET title = coalesce($2, title), company = coalesce($3, company),
+                    in_group = coalesce($4, in_group)
+                 WHERE id = $1");
+            let update = update
+                .bind(id.0)
+                .bind(trimmed(&change.title))
+                .bind(trimmed(&change.company))
+                .bind(trimmed(&change.group));
+            if tx.run(update).await? == 0 {
+                tx.abandon().await?;
+                return Ok(None);
+            }
+            if change.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
+                // The feed's own title is read again only if the whole feed is fetched.
+                tx.run(sql("UPDATE source SET etag = NULL, last_modified = NULL WHERE id = $1").bind(id.0))
+                    .await?;
+            }
+            if let Some(paused) = change.paused {
+                let statement = if paused {
+                    sql("UPDATE source SET paused_at = coalesce(paused_at, $2) WHERE id = $1")
+                } else {
+                    sql("UPDATE source SET paused_at = NULL, next_poll = CASE
+                            WHEN standing = 'active' AND paused_at IS NOT NULL THEN $2 ELSE next_poll END
+                         WHERE id = $1")
+                };
+                tx.run(statement.bind(id.0).bind(millis(now))).await?;
+            }
+            touch(&mut tx).await?;
+            if change.title.is_some() || change.company.is_some() {
+                mark_changed(&mut tx, &Which::OfSource(id.0)).await?;
+            }
+            let source = source_in(&mut tx, id).await?;
+            tx.commit().await?;
+            Ok(Some(source))
+        })
+        .await
     }
 
     /// Makes all polled sources due at `now`, whatever their schedule.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn poll_all_at(&self, now: Timestamp) -> Result<(), StoreError> {
-        let asked = retried(|| async {
+        self.retry("making every source due", || async {
             let mut tx = self.database.begin().await?;
             let update = sql("UPDATE source SET next_poll = $1
                  WHERE standing = 'active' AND paused_at IS NULL AND (next_poll IS NULL OR next_poll > $1)");
             tx.run(update.bind(millis(now))).await?;
             touch(&mut tx).await?;
             tx.commit().await
-        });
-        asked.await.map_err(|f| f.at(&self.location, "making every source due"))
+        })
+        .await
     }
 
     /// Unfollows a blog. If reads without another source stay, the source's row stays too, and is
@@ -226,57 +209,58 @@ impl Store {
         what: Unfollow,
         now: Timestamp,
     ) -> Result<Unfollowed, StoreError> {
-        let gone = retried(|| self.try_unfollow(id, what, now)).await;
-        let gone = gone.map_err(|f| f.at(&self.location, "unfollowing a blog"))?;
+        let gone = self
+            .retry("unfollowing a blog", || async {
+                let mut tx = self.database.begin_admission().await?;
+                let lock = format!("SELECT id FROM source WHERE id = $1 {}", tx.for_update());
+                if tx.row(sql_of(lock).bind(id.0)).await?.is_none() {
+                    tx.abandon().await?;
+                    return Ok(None);
+                }
+                let lock = format!(
+                    "SELECT id FROM read WHERE id IN (SELECT read_id FROM place WHERE source_id = $1)
+                     ORDER BY id {}",
+                    tx.for_update()
+                );
+                tx.rows(sql_of(lock).bind(id.0)).await?;
+                touch(&mut tx).await?;
+                let which = Which::OfSource(id.0);
+                count(&mut tx, &which, Sign::Less).await?;
+                let reads_dropped = match what {
+                    Unfollow::DropReads => drop_reads(&mut tx, id).await?,
+                    Unfollow::KeepReads => 0,
+                };
+                // Its remaining reads are those that stay with it, and those with another source.
+                let listing = format!("DELETE FROM listing WHERE list = $2 AND read_id NOT IN ({ONLY_HERE})");
+                tx.run(sql_of(listing).bind(id.0).bind(source_list(id))).await?;
+                count(&mut tx, &which, Sign::More).await?;
+                tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
+                let elsewhere = format!(
+                    "DELETE FROM place WHERE source_id = $1 AND read_id NOT IN
+                ({ONLY_HERE})"
+                );
+                let mut reads_kept = tx.run(sql_of(elsewhere).bind(id.0)).await?;
+                let left = sql("SELECT count(*) AS reads FROM place WHERE source_id = $1").bind(id.0);
+                let staying = tx.row(left).await?.map_or(Ok(0), |row| row.count("reads"))?;
+                if staying > 0 {
+                    reads_kept += staying;
+                    keep_without_asking(&mut tx, id, now).await?;
+                } else {
+                    tx.run(sql("DELETE FROM tally WHERE list = $1 OR facet = $1").bind(source_list(id)))
+                        .await?;
+                    tx.run(sql("DELETE FROM source WHERE id = $1").bind(id.0)).await?;
+                }
+                tx.commit().await?;
+                Ok(Some(Unfollowed { reads_kept, reads_dropped }))
+            })
+            .await?;
         gone.ok_or_else(|| StoreError::NotFound {
             location: (*self.location).clone(),
             what: format!("source {}", id.0),
         })
     }
 
-    async fn try_unfollow(&self, id: SourceId, what: Unfollow, now: Timestamp) -> Tried<Option<Unfollowed>> {
-        let mut tx = self.database.begin_admission().await?;
-        let lock = format!("SELECT id FROM source WHERE id = $1 {}", tx.for_update());
-        if tx.row(sql_of(lock).bind(id.0)).await?.is_none() {
-            tx.abandon().await?;
-            return Ok(None);
-        }
-        let lock = format!(
-            "SELECT id FROM read WHERE id IN (SELECT read_id FROM place WHERE source_id = $1) ORDER BY id {}",
-            tx.for_update()
-        );
-        tx.rows(sql_of(lock).bind(id.0)).await?;
-        touch(&mut tx).await?;
-        let which = Which::OfSource(id.0);
-        count(&mut tx, &which, Sign::Less).await?;
-        let reads_dropped = match what {
-            Unfollow::DropReads => drop_reads(&mut tx, id).await?,
-            Unfollow::KeepReads => 0,
-        };
-        // Its remaining reads are those that stay with it, and those with another source.
-        let listing = format!("DELETE FROM listing WHERE list = $2 AND read_id NOT IN ({ONLY_HERE})");
-        tx.run(sql_of(listing).bind(id.0).bind(source_list(id))).await?;
-        count(&mut tx, &which, Sign::More).await?;
-        tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
-        let elsewhere = format!("DELETE FROM place WHERE source_id = $1 AND read_id NOT IN ({ONLY_HERE})");
-        let mut reads_kept = tx.run(sql_of(elsewhere).bind(id.0)).await?;
-        let left = sql("SELECT count(*) AS reads FROM place WHERE source_id = $1").bind(id.0);
-        let staying = tx.row(left).await?.map_or(Ok(0), |row| row.count("reads"))?;
-        if staying > 0 {
-            reads_kept += staying;
-            keep_without_asking(&mut tx, id, now).await?;
-        } else {
-            tx.run(sql("DELETE FROM tally WHERE list = $1 OR facet = $1").bind(source_list(id))).await?;
-            tx.run(sql("DELETE FROM source WHERE id = $1").bind(id.0)).await?;
-        }
-        tx.commit().await?;
-        Ok(Some(Unfollowed { reads_kept, reads_dropped }))
-    }
-
     /// The followed blogs, sorted by title.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn sources(&self, filter: &SourceFilter) -> Result<Vec<Source>, StoreError> {
         let standing = filter.standing.map(standing_name);
         let query = sql_of(format!(
@@ -286,39 +270,27 @@ impl Store {
         ))
         .bind(standing)
         .bind(filter.troubled_only);
-        let found =
-            async { self.database.rows(query).await?.iter().map(source_of_row).collect::<Tried<Vec<_>>>() };
-        let mut sources = found.await.map_err(|f| f.at(&self.location, "listing sources"))?;
+        let mut sources = self.list("listing sources", query, source_of_row).await?;
         // Not in SQL, because the two databases fold case differently.
         sources.sort_by_cached_key(|source| (source.title.to_lowercase(), source.id));
         Ok(sources)
     }
 
     /// A followed blog.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn source(&self, id: SourceId) -> Result<Option<Source>, StoreError> {
         self.one_source(sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(id.0)).await
     }
 
     /// The followed blog with this slug.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn source_by_slug(&self, slug: &str) -> Result<Option<Source>, StoreError> {
         self.one_source(sql_of(format!("{SOURCE} WHERE s.slug = $1")).bind(slug)).await
     }
 
     async fn one_source(&self, query: Sql) -> Result<Option<Source>, StoreError> {
-        let found = async { self.database.row(query).await?.as_ref().map(source_of_row).transpose() };
-        found.await.map_err(|f| f.at(&self.location, "looking up a source"))
+        self.one("looking up a source", query, source_of_row).await
     }
 
     /// Claims the source that has been due for longest, on a host that is not busy, for `lease`.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn claim_source(
         &self,
         now: Timestamp,
@@ -326,57 +298,50 @@ impl Store {
         busy_hosts: &[String],
         scope: Scope,
     ) -> Result<Option<ClaimedSource>, StoreError> {
-        let claimed = retried(|| self.try_claim_source(now, lease, busy_hosts, scope)).await;
-        claimed.map_err(|f| f.at(&self.location, "claiming a source"))
-    }
-
-    async fn try_claim_source(
-        &self,
-        now: Timestamp,
-        lease: SignedDuration,
-        busy: &[String],
-        scope: Scope,
-    ) -> Tried<Option<ClaimedSource>> {
-        let (due, moment) = match scope {
-            Scope::Due => ("next_poll <= $3", now),
-            Scope::AllNow { since } => ("(last_poll IS NULL OR last_poll < $3)", since),
-        };
-        let busy_condition = not_among("host", 4, busy);
-        let within = self.within_limit("id");
-        let candidate = format!(
-            "SELECT id FROM source WHERE standing = 'active' AND paused_at IS NULL AND {due} {busy_condition} {within}
-             AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
-        );
-        let moments = |statement: Sql| {
-            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            statement
-                .bind(millis(now))
-                .bind(millis(until))
-                .bind(millis(moment))
-                .bind_all(busy.iter().cloned())
-        };
-        let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
-        let look = moments(sql_listing(look, busy.len()));
-        let take = |lock: &str| {
-            let take = format!(
-                "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {lock})
-                 RETURNING id, host, claim"
+        self.retry("claiming a source", || async {
+            let (due, moment) = match scope {
+                Scope::Due => ("next_poll <= $3", now),
+                Scope::AllNow { since } => ("(last_poll IS NULL OR last_poll < $3)", since),
+            };
+            let busy_condition = not_among("host", 4, busy_hosts);
+            let within = self.within_limit("id");
+            let candidate = format!(
+                "SELECT id FROM source WHERE standing = 'active' AND paused_at IS NULL AND {due} {busy_condition}
+                 {within}
+                 AND (leased_until IS NULL OR leased_until <= $1) ORDER BY coalesce(next_poll, 0), id LIMIT 1"
             );
-            moments(sql_listing(take, busy.len()))
-        };
-        let Some((mut tx, taken)) = self.database.begin_claim(look, take).await? else { return Ok(None) };
-        let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(taken.int("id")?);
-        let row = tx
-            .row(query)
-            .await?
-            .ok_or_else(|| Failure::Unreadable("a claimed source without a row".into()))?;
-        let claimed = ClaimedSource {
-            source: source_of_row(&row)?,
-            host: taken.text("host")?,
-            claim: taken.int("claim")?,
-        };
-        tx.commit().await?;
-        Ok(Some(claimed))
+            let moments = |statement: Sql| {
+                let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+                statement
+                    .bind(millis(now))
+                    .bind(millis(until))
+                    .bind(millis(moment))
+                    .bind_all(busy_hosts.iter().cloned())
+            };
+            let look = format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({candidate}) AS c");
+            let look = moments(sql_listing(look, busy_hosts.len()));
+            let take = |lock: &str| {
+                let take = format!(
+                    "UPDATE source SET claim = claim + 1, leased_until = $2 WHERE id = ({candidate} {lock})
+                     RETURNING id, host, claim"
+                );
+                moments(sql_listing(take, busy_hosts.len()))
+            };
+            let Some((mut tx, taken)) = self.database.begin_claim(look, take).await? else { return Ok(None) };
+            let query = sql_of(format!("{SOURCE} WHERE s.id = $1")).bind(taken.int("id")?);
+            let row = tx
+                .row(query)
+                .await?
+                .ok_or_else(|| Failure::Unreadable("a claimed source without a row".into()))?;
+            let claimed = ClaimedSource {
+                source: source_of_row(&row)?,
+                host: taken.text("host")?,
+                claim: taken.int("claim")?,
+            };
+            tx.commit().await?;
+            Ok(Some(claimed))
+        })
+        .await
     }
 }
 

@@ -11,66 +11,44 @@ use crate::{Store, StoreError, WeekCount};
 
 impl Store {
     /// The newest week with reads.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn newest_week(&self) -> Result<Option<Week>, StoreError> {
         let query = sql("SELECT week FROM week_count WHERE reads > 0 ORDER BY week DESC LIMIT 1");
-        let found = async { self.database.row(query).await?.map(|row| row.parsed("week")).transpose() };
-        found.await.map_err(|f| f.at(&self.location, "looking for the newest week"))
+        self.one("looking for the newest week", query, |row| row.parsed("week")).await
     }
 
     /// The counts of a week, zero if it has no reads.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn week_count(&self, week: Week) -> Result<WeekCount, StoreError> {
         let query =
             sql("SELECT week, reads, problems FROM week_count WHERE week = $1").bind(week.to_string());
-        let found = async { self.database.row(query).await?.as_ref().map(week_of_row).transpose() };
-        let found = found.await.map_err(|f| f.at(&self.location, "counting a week"))?;
+        let found = self.one("counting a week", query, week_of_row).await?;
         Ok(found.unwrap_or(WeekCount { week, reads: 0, problems: 0 }))
     }
 
     /// All weeks with reads, newest first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn weeks(&self) -> Result<Vec<WeekCount>, StoreError> {
         let query = sql("SELECT week, reads, problems FROM week_count WHERE reads > 0 ORDER BY week DESC");
-        let found =
-            async { self.database.rows(query).await?.iter().map(week_of_row).collect::<Tried<Vec<_>>>() };
-        found.await.map_err(|f| f.at(&self.location, "listing weeks"))
+        self.list("listing weeks", query, week_of_row).await
     }
 
     /// The nearest weeks with reads before and after `week`, the older one first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn neighbours(&self, week: Week) -> Result<(Option<Week>, Option<Week>), StoreError> {
         let older = "SELECT week FROM week_count WHERE week < $1 AND reads > 0 ORDER BY week DESC LIMIT 1";
         let newer = "SELECT week FROM week_count WHERE week > $1 AND reads > 0 ORDER BY week LIMIT 1";
-        let found = async {
+        self.run("looking for the weeks around", async {
             let older = self.database.row(sql(older).bind(week.to_string())).await?;
             let newer = self.database.row(sql(newer).bind(week.to_string())).await?;
             let parsed = |row: Option<Row>| row.map(|row| row.parsed("week")).transpose();
             Ok((parsed(older)?, parsed(newer)?))
-        };
-        found.await.map_err(|f: crate::error::Failure| f.at(&self.location, "looking for the weeks around"))
+        })
+        .await
     }
 }
 
 impl Store {
     /// Number of annotated reads. Reads one row per week.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reads_annotated(&self) -> Result<u64, StoreError> {
-        let counted = async {
-            let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
-            self.database.row(query).await?.map_or(Ok(0), |row| row.count("reads"))
-        };
-        counted.await.map_err(|f: crate::error::Failure| f.at(&self.location, "counting reads"))
+        let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
+        Ok(self.one("counting reads", query, |row| row.count("reads")).await?.unwrap_or(0))
     }
 }
 

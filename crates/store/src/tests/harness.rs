@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
+use crate::database::sql;
 use crate::*;
 
 /// Makes a test of the body for each database.
@@ -91,6 +92,21 @@ impl TestDatabase {
     /// A second store with its own connections, like another process.
     pub(crate) async fn open_again(&self) -> Store {
         Store::open(&self.location, &TimeZone::UTC).await.unwrap()
+    }
+
+    /// Runs statements in one transaction.
+    pub(crate) async fn run(&self, statements: &[&'static str]) {
+        let mut tx = self.store.database.begin().await.unwrap();
+        for statement in statements {
+            tx.run(sql(statement)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Undoes migrations, and opens the archive as one of an older program.
+    pub(crate) async fn as_older(&self, undo: &[&'static str]) -> Store {
+        self.run(undo).await;
+        self.open_again().await
     }
 
     pub(crate) fn sqlite_path(&self) -> Option<PathBuf> {

@@ -3,7 +3,6 @@
 use backissue_model::{Issue, IssueRead, ReadId, Week};
 
 use super::harness::*;
-use crate::database::sql;
 use crate::*;
 
 fn issue(remark: &str, first: &[i64], dropped: &[i64]) -> Issue {
@@ -72,9 +71,7 @@ on_both!(version_of_a_removed_issue_is_never_used_again, |db| {
 
 on_both!(issue_names_the_reads_that_its_own_were_merged_into, |db| {
     generate(&db.store, 3, 1).await.unwrap();
-    let mut tx = db.store.database.begin().await.unwrap();
-    tx.run(sql("INSERT INTO merged (id, into_id) VALUES (901, 1), (902, 2)")).await.unwrap();
-    tx.commit().await.unwrap();
+    db.run(&["INSERT INTO merged (id, into_id) VALUES (901, 1), (902, 2)"]).await;
     let issue = issue("Look", &[901, 3, 1], &[902]);
     changed(&db.store, IssueChange::Save(&issue), 0, 1).await.unwrap();
     let stored = db.store.issue(week()).await.unwrap().unwrap().issue;

@@ -6,7 +6,6 @@ use backissue_model::{Evidence, Form, Kind, Stage, Statement, Week};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
-use crate::database::sql;
 use crate::*;
 
 async fn filled(db: &TestDatabase, reads: u32) {
@@ -166,9 +165,7 @@ on_both!(wrong_counters_are_found, |db| {
         ("DELETE FROM precis", "reads"),
     ];
     for (statement, name) in broken {
-        let mut tx = db.store.database.begin().await.unwrap();
-        tx.run(crate::database::sql(statement)).await.unwrap();
-        tx.commit().await.unwrap();
+        db.run(&[statement]).await;
         let finding = db.store.check().await.into_iter().find(|finding| finding.name == name).unwrap();
         assert!(!finding.ok && finding.detail.contains("wrong"), "{}", finding.detail);
     }
@@ -176,11 +173,7 @@ on_both!(wrong_counters_are_found, |db| {
     for source in db.store.sources(&SourceFilter::default()).await.unwrap() {
         db.store.unfollow(source.id, Unfollow::DropReads, at(1000)).await.unwrap();
     }
-    let mut tx = db.store.database.begin().await.unwrap();
-    for statement in ["DELETE FROM tally", "DELETE FROM week_count"] {
-        tx.run(crate::database::sql(statement)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    db.run(&["DELETE FROM tally", "DELETE FROM week_count"]).await;
 });
 
 on_both!(a_concept_starts_with_the_reads_that_tell_most, |db| {
@@ -222,16 +215,13 @@ on_both!(a_concept_starts_with_the_reads_that_tell_most, |db| {
     assert_eq!(starts(&db.store, 2).await, best[..2]);
     assert_eq!(db.store.start_with(&"sharding".parse().unwrap(), 5).await.unwrap(), []);
 
-    let mut tx = db.store.database.begin().await.unwrap();
-    for undo in [
-        "DROP INDEX listing_start",
-        "ALTER TABLE listing DROP COLUMN start",
-        "DELETE FROM _sqlx_migrations WHERE description = 'start'",
-    ] {
-        tx.run(sql(undo)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let again = db.open_again().await;
+    let again = db
+        .as_older(&[
+            "DROP INDEX listing_start",
+            "ALTER TABLE listing DROP COLUMN start",
+            "DELETE FROM _sqlx_migrations WHERE description = 'start'",
+        ])
+        .await;
     assert_eq!(starts(&again, 5).await, best, "an archive from before knows them as well");
     again.close().await;
 });

@@ -77,15 +77,12 @@ async fn lists(db: &TestDatabase) {
 }
 
 async fn cards(db: &TestDatabase) {
-    let mut tx = db.store.database.begin().await.unwrap();
-    for text in [
+    db.run(&[
         "UPDATE read SET practisable = has_problem",
         "UPDATE listing SET start = has_problem * (read_id % 900) WHERE list LIKE 'concept/%'",
         "ANALYZE",
-    ] {
-        tx.run(sql_once(text.to_owned())).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    ])
+    .await;
     let caching = "caching".parse().unwrap();
     assert_along_an_index(&db.store, "where to start", starts(&caching, 5)).await;
     assert_along_an_index(&db.store, "concepts with cards", Drawing::concepts(ReaderId::ONE)).await;

@@ -243,18 +243,15 @@ on_both!(an_archive_from_before_there_were_cards_knows_its_cards, |db| {
         db.poll(&source, vec![entry(&format!("https://bolt.example/{n}"), Some("2026-05-01"))]).await;
         annotate(db, Kind::CaseStudy, approach).await;
     }
-    let mut tx = db.store.database.begin().await.unwrap();
-    for undo in [
-        "DROP TABLE card",
-        "DROP TABLE card_answer",
-        "DROP INDEX read_practisable",
-        "ALTER TABLE read DROP COLUMN practisable",
-        "DELETE FROM _sqlx_migrations WHERE description = 'cards'",
-    ] {
-        tx.run(sql(undo)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let again = db.open_again().await;
+    let again = db
+        .as_older(&[
+            "DROP TABLE card",
+            "DROP TABLE card_answer",
+            "DROP INDEX read_practisable",
+            "ALTER TABLE read DROP COLUMN practisable",
+            "DELETE FROM _sqlx_migrations WHERE description = 'cards'",
+        ])
+        .await;
     let drawn = again.deck(ONE, &Deck::Everything, 9).await.unwrap();
     assert_eq!(drawn.iter().map(|one| one.card.id).collect::<Vec<_>>(), [likely[1], likely[0]]);
     again.close().await;
