@@ -27,7 +27,7 @@ const SENTENCES_MAX: usize = 3;
 /// Marks a gap in a passage.
 const LEFT_OUT: &str = " […] ";
 
-/// Maximum sentences to try for a part.
+/// Maximum sentences to try for one part of the précis.
 const TRIES: usize = 40;
 
 /// A passage and its features.
@@ -38,7 +38,7 @@ pub(crate) struct Passage {
     pub spans: Vec<Range<usize>>,
     /// Whether words at its start are left out.
     pub cut: bool,
-    /// In the order of [`PASSAGE`].
+    /// The values of the features, in the order of [`PASSAGE`].
     pub features: [f32; PASSAGE.len()],
 }
 
@@ -68,7 +68,8 @@ impl<'a> Part<'a> {
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best passage, and named features for the probability that it is correct.
+    /// The best passage, and the named features from which the probability that it is correct is
+    /// computed.
     pub(crate) fn best_and_signs(
         self,
         kinds: &KindOdds,
@@ -84,12 +85,12 @@ impl<'a> Part<'a> {
         Some((best, features))
     }
 
-    /// The `most` best passages without common sentences, best first.
+    /// At most `most` passages, best first. No two of them share a sentence.
     pub(crate) fn top(self, most: usize, weights: &Weights) -> Vec<Candidate> {
         self.top_of(&self.measured.best_first(self.field, weights), most, weights)
     }
 
-    /// The same for sentences that are scored and sorted already.
+    /// Like [`Self::top`]. `order` has the sentences with their scores, best first.
     fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
         let candidate = |&(at, score): &(usize, f32)| {
@@ -120,8 +121,9 @@ impl<'a> Part<'a> {
         passage.sentences.iter().any(|at| self.used.contains(at))
     }
 
-    /// The sentence at `at` with the context it needs. Returns `None` if it cannot be understood
-    /// with it, if it quotes somebody, or if the passage would be too long or too short.
+    /// The passage around the sentence at `at`, with the sentences before it that it needs. Returns
+    /// `None` if it stays unclear even with them, if the sentence quotes somebody, or if the
+    /// passage would be too long or too short.
     pub(crate) fn passage(self, at: usize) -> Option<Passage> {
         if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote {
             return None;
@@ -135,8 +137,8 @@ impl<'a> Part<'a> {
         with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
-    /// The sentence, at or before `first`, with which a passage up to `at` can start, and the
-    /// heading that it needs.
+    /// Where a passage up to the sentence `at` starts: at `first`, or before it if that sentence
+    /// refers to an earlier one. Also returns the heading that the passage needs, if any.
     fn beginning(self, mut first: usize, at: usize) -> Option<(usize, Option<usize>)> {
         while self.measured.measures[first].leans {
             match first.checked_sub(1).filter(|before| self.are_neighbours(*before, first)) {
@@ -204,7 +206,7 @@ impl<'a> Part<'a> {
 }
 
 impl Passage {
-    /// The words of the article with normalised white space, and […] for gaps.
+    /// The passage as text: the article's words with single spaces, and […] for each gap.
     pub(crate) fn text(&self, text: &str) -> String {
         let mut said = if self.cut { LEFT_OUT.trim_start().to_owned() } else { String::new() };
         for (number, span) in self.spans.iter().enumerate() {
@@ -236,8 +238,8 @@ fn behind_words(text: &str, count: usize) -> usize {
     text.len() - rest.len()
 }
 
-/// Named features of the whole article for whether it has a part. `order` has the scores of its
-/// sentences, best first.
+/// Named features of the whole article that tell how likely it has this part at all. `order` has
+/// the scores of its sentences, best first.
 fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
     let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
     let mut features: Vec<(&'static str, f32)> =

@@ -10,7 +10,7 @@ pub(crate) fn stems(text: &str) -> impl Iterator<Item = u64> + '_ {
     meaningful(text).map(stem)
 }
 
-/// The same words, unchanged.
+/// The words of a text that are not stop words.
 fn meaningful(text: &str) -> impl Iterator<Item = &str> {
     words(text).filter(|word| word.len() > 2 && !STOPPED.contains(&hash(word)))
 }
@@ -20,7 +20,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|word| !word.is_empty())
 }
 
-/// The share of `wanted` in `stems`, 0 to 1.
+/// The share of the `wanted` stems that are in `stems`, 0 to 1.
 pub(crate) fn share(wanted: &HashSet<u64>, stems: &[u64]) -> f32 {
     if wanted.is_empty() || stems.is_empty() {
         return 0.0;
@@ -35,14 +35,14 @@ fn stem(word: &str) -> u64 {
     hash(ending_cut(word))
 }
 
-/// FNV-1a over a text in lower case.
+/// The FNV-1a hash of a text in lower case.
 pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
         (hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// The word without its ending.
+/// The word without its grammatical ending, such as `-ing` or `-s`.
 fn ending_cut(word: &str) -> &str {
     let bare = word.trim_end_matches("'s").trim_end_matches("’s");
     ["ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "s", "ly", "y", "e"]
@@ -51,7 +51,7 @@ fn ending_cut(word: &str) -> &str {
         .unwrap_or(bare)
 }
 
-/// [`STOPWORDS`] as hashes, because each word of an article is looked up.
+/// The hashes of [`STOPWORDS`], for a fast look-up of each word of an article.
 static STOPPED: LazyLock<HashSet<u64>> = LazyLock::new(|| STOPWORDS.iter().map(|word| hash(word)).collect());
 
 const STOPWORDS: &[&str] = &[

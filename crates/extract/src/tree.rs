@@ -90,7 +90,7 @@ impl Tag {
         }
     }
 
-    /// Whether the element has separate lines.
+    /// Whether the element begins and ends a line when it is shown, as a paragraph does.
     pub(crate) fn is_block(self) -> bool {
         use Tag::*;
         matches!(

@@ -4,7 +4,7 @@
 //! module lists elements that contain text. The assembly handles elements that start another
 //! object.
 
-/// The destination of an open element's text.
+/// The field of a feed or an entry that an element's text goes into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Item,
@@ -41,8 +41,8 @@ const PLAIN: &str = "text/plain";
 const HTML: &str = "text/html";
 const XHTML: &str = "application/xhtml+xml";
 
-/// The destination of an element that may contain markup, and the type of its text if it does not
-/// declare one.
+/// The field for the text of an element that may contain markup, and the type of the text if the
+/// element does not declare one.
 pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     Some(match name {
         "title" | "dc_title" | "media_title" => (Part::Title, PLAIN),
@@ -57,7 +57,7 @@ pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     })
 }
 
-/// The destination of an element that contains plain text.
+/// The field for the text of an element that contains plain text.
 pub fn text_element(name: &str) -> Option<Part> {
     Some(match name {
         "webmaster" | "dc_publisher" => Part::Publisher,

@@ -24,10 +24,11 @@ type Outcome<T> = Result<T, NotWellFormed>;
 const MAX_BINDINGS: usize = 256;
 /// Maximum attributes of an element.
 const MAX_ATTRIBUTES: usize = 256;
-/// Maximum nesting.
+/// Maximum depth of nested elements.
 const MAX_DEPTH: usize = 1024;
 
-/// Parses the whole document, or nothing.
+/// Parses a document. Fails at the first thing that is not well-formed XML; the caller then parses
+/// leniently ([`crate::lenient_markup`]).
 pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
     let mut reader = Reader {
         text: &prolog.rest,
@@ -47,11 +48,11 @@ pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
 }
 
 struct Open<'a> {
-    /// The name as written.
+    /// The element's name as the document writes it.
     name: &'a str,
     /// The name with its vocabulary's usual prefix.
     tag: String,
-    /// Number of bindings in scope outside it.
+    /// Number of namespace bindings that were in scope before it was opened.
     bindings: usize,
 }
 
@@ -67,7 +68,7 @@ struct Reader<'a> {
     prolog: &'a Prolog<'a>,
     open: Vec<Open<'a>>,
     bindings: Vec<Binding<'a>>,
-    /// How much entities may still add.
+    /// Bytes that the texts of entities may still add, so that nested entities cannot fill memory.
     expansion: usize,
     seen_root: bool,
     assembly: Assembly,
@@ -298,7 +299,7 @@ impl<'a> Reader<'a> {
         Ok(if prefix.is_empty() { local.to_lowercase() } else { format!("{prefix}:{local}").to_lowercase() })
     }
 
-    /// A prefix for `uri`, which is also the default namespace.
+    /// A prefix that the document binds to `uri` beside the default namespace.
     fn other_prefix(&self, uri: &str) -> &str {
         let named = |binding: &&Binding<'_>| !binding.prefix.is_empty() && binding.uri == uri;
         self.bindings.iter().find(named).map_or("", |binding| binding.prefix)

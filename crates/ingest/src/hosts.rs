@@ -103,13 +103,13 @@ impl Hosts {
         HostInUse { hosts: self, fetcher, host: host.to_owned() }
     }
 
-    /// Counts a worker to the source whose read it has, until the guard is dropped.
+    /// Counts one more worker that has a read of this source, until the guard is dropped.
     pub fn share(&self, source: SourceId) -> Share<'_> {
         *self.lock().shares.entry(source).or_default() += 1;
         Share { hosts: self, source }
     }
 
-    /// What has to wait, where there are so many workers.
+    /// The sources and hosts that have their share of so many workers. Their reads wait.
     pub fn busy(&self, workers: usize) -> Busy {
         self.lock().busy(workers, Instant::now())
     }

@@ -21,7 +21,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter without events.
+    /// A meter with all counts at zero.
     pub fn new() -> Self {
         Self { out: watch::Sender::new(Progress::default()), done: Mutex::default() }
     }
@@ -57,7 +57,7 @@ impl Meter {
         self.out.borrow().phase == Phase::Idle
     }
 
-    /// A source answered with a feed.
+    /// Counts a source that answered with a feed, and its new reads.
     pub fn polled(&self, source: &str, new: u64) {
         self.change(|p| {
             well_again(p, source);
@@ -67,7 +67,7 @@ impl Meter {
         });
     }
 
-    /// A backfill found new reads.
+    /// Counts new reads that a backfill found.
     pub fn found(&self, new: u64) {
         self.change(|p| {
             p.reads_new += new;
@@ -75,7 +75,7 @@ impl Meter {
         });
     }
 
-    /// A source answered that nothing has changed.
+    /// Counts a source that answered that nothing has changed.
     pub fn unchanged(&self, source: &str) {
         self.change(|p| {
             well_again(p, source);
@@ -84,7 +84,7 @@ impl Meter {
         });
     }
 
-    /// A source could not be polled.
+    /// Counts a source that could not be polled, and keeps the reason.
     pub fn trouble(&self, trouble: SourceTrouble) {
         self.change(|p| {
             well_again(p, &trouble.source);
@@ -97,17 +97,17 @@ impl Meter {
         });
     }
 
-    /// A read's article is stored.
+    /// Counts a read whose article is stored.
     pub fn extracted(&self) {
         self.change(|p| p.reads_extracted += 1);
     }
 
-    /// A read was merged into another one.
+    /// Counts a read that was merged into another one.
     pub fn merged(&self) {
         self.change(|p| p.reads_due = p.reads_due.saturating_sub(1));
     }
 
-    /// A read is shown.
+    /// Counts a read that has its précis and is shown.
     pub fn done(&self) {
         let rate = self.rate_with(Instant::now());
         self.change(|p| {
@@ -116,7 +116,7 @@ impl Meter {
         });
     }
 
-    /// An attempt at a read failed. It is not retried in this round.
+    /// Counts a read that failed and is not retried in this round.
     pub fn failed(&self) {
         self.change(|p| p.reads_failed += 1);
     }

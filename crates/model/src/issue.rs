@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::bounds::cut;
 use crate::read::ReadId;
 
-/// Most characters of the remark at the top of an issue.
+/// Maximum characters of the remark at the top of an issue.
 pub const REMARK_MAX: usize = 2000;
-/// Most characters of the remark beside a read.
+/// Maximum characters of the remark beside a read.
 pub const READ_REMARK_MAX: usize = 600;
 
 /// What a person decided about a week's digest; what is not decided is composed by rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Issue {
-    /// What stands at the top; empty for nothing.
+    /// The remark at the top; empty if there is none.
     pub remark: String,
     /// The reads that come first, in order.
     pub first: Vec<IssueRead>,
@@ -27,13 +27,13 @@ pub struct Issue {
 pub struct IssueRead {
     /// The read.
     pub read: ReadId,
-    /// What stands beside it; empty for nothing.
+    /// The remark beside it; empty if there is none.
     #[serde(default)]
     pub remark: String,
 }
 
 impl Issue {
-    /// The same with remarks of bounded length, and each read once.
+    /// This issue within bounds: long remarks are cut, and a read that is listed twice stays once.
     pub fn tidy(mut self) -> Self {
         self.remark = cut(self.remark.trim(), REMARK_MAX).into_owned();
         let mut seen = std::collections::HashSet::new();

@@ -3,13 +3,13 @@
 //! The lines that begin with `#` are Anki's file headers (Anki manual, "Importing text files"). The
 //! address identifies a card, so that importing a newer file updates what an older one brought.
 
-/// Most cards of one file.
+/// Maximum cards in a file.
 pub const CSV_MAX: u32 = 2000;
 
 const HEADERS: &str = "#separator:Comma\r\n#html:false\r\n#guid column:1\r\n#tags column:7\r\n\
     #columns:Address,Problem,Approach,Outcome,Your answer,Article,Tags\r\n";
 
-/// One card of the file.
+/// A card, as one row of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CsvCard {
     /// The article's address.
@@ -18,7 +18,7 @@ pub struct CsvCard {
     pub problem: String,
     /// How the team solved it.
     pub approach: String,
-    /// What changed; empty where nobody says.
+    /// What changed; empty if the article does not say.
     pub outcome: String,
     /// The reader's last answer.
     pub answer: String,
@@ -28,7 +28,7 @@ pub struct CsvCard {
     pub tags: Vec<String>,
 }
 
-/// The file with these cards.
+/// The cards as a CSV file that Anki imports.
 pub fn csv(cards: &[CsvCard]) -> String {
     let mut file = HEADERS.to_owned();
     for card in cards {

@@ -51,7 +51,7 @@ impl Readers {
         }
     }
 
-    /// The reader whom a request comes from, for a page that is about nothing else.
+    /// The reader of a request, for a page that makes no sense without one.
     ///
     /// # Errors
     /// [`Fault::ReadOnly`] if there is none.
@@ -92,8 +92,8 @@ impl FormKey {
         hex(&random())
     }
 
-    /// A tag behind a random mask, so that it differs on each page and cannot be derived from the
-    /// sizes of compressed pages.
+    /// A token. A random mask makes it different on each page, so that it cannot be guessed from
+    /// the sizes of compressed pages (BREACH).
     fn token(&self, reader: ReaderId) -> String {
         let mask = random();
         let tag = hmac::sign(&self.0, &signed(reader));
@@ -220,10 +220,10 @@ impl FromRequest<App> for Signed {
     }
 }
 
-/// The parameter with the action that a page shows.
+/// The query parameter with the number of the action that a page reports and offers to undo.
 pub(crate) const DID: &str = "did";
 
-/// The path and query of an address on this site; `/` for other addresses.
+/// The path and query of an address on this site. Returns `/` for addresses elsewhere.
 fn own_address(address: &str) -> String {
     let own = address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '#']);
     match address.parse::<Uri>() {

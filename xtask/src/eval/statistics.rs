@@ -63,11 +63,11 @@ pub fn kappa<T: Ord>(pairs: &[(T, T)]) -> f64 {
 /// The overlap of two sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overlap {
-    /// In both.
+    /// Number of elements in both sets.
     pub shared: usize,
-    /// In the output.
+    /// Number of elements in the output that is measured.
     pub said: usize,
-    /// In the reference.
+    /// Number of elements in the reference, which people made.
     pub wanted: usize,
 }
 

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::asking::near_json::object_in;
 
-/// A field of an answer.
+/// What a model wrote into one field of its reply.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said<T> {
-    /// Missing or malformed; the text in its place.
+    /// No usable value. Holds the text that the reply has in its place.
     Nothing(String),
     /// `null`.
     Null,
@@ -23,7 +23,7 @@ pub(super) struct Claim {
     pub sentences: Vec<usize>,
 }
 
-/// An answer.
+/// A model's reply to the prompt for a précis, parsed but not yet checked.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub kind: Said<String>,
@@ -34,11 +34,11 @@ pub(super) struct Answer {
     pub technologies: Said<Vec<String>>,
 }
 
-/// The names of an answer's fields.
+/// The names of a reply's fields.
 pub const FIELDS: [&str; 6] = ["kind", "problem", "approach", "outcome", "concepts", "technologies"];
 
 impl Answer {
-    /// The answer in a reply. Returns `None` if no JSON object in it has any of the fields.
+    /// Parses a reply. Returns `None` if no JSON object in it has any of the fields.
     pub(super) fn read(reply: &str) -> Option<Self> {
         let object = object_in(reply, |object| FIELDS.iter().any(|field| object.contains_key(*field)))?;
         Some(Self {

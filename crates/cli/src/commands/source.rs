@@ -30,7 +30,7 @@ pub async fn run(args: SourceArgs, settings: Settings) -> anyhow::Result<Outcome
     Ok(Outcome::Fine)
 }
 
-/// The source after a change.
+/// Changes a source, and returns it with the change.
 pub async fn changed(store: &Store, source: Source, change: &SourceChange) -> anyhow::Result<Source> {
     if change.is_empty() {
         return Ok(source);

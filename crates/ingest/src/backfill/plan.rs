@@ -21,7 +21,7 @@ const MOST_WAITING: usize = 2_000;
 /// tried.
 const COVERED_PERCENT: usize = 90;
 
-/// The kinds of documents, in the order of trying.
+/// The kinds of documents, in the order in which a backfill tries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
@@ -73,7 +73,7 @@ pub(super) struct Reading {
     pub(super) last_modified: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) led_to: Vec<ToRead>,
-    /// Equal for documents with the same contents.
+    /// A hash of the contents, by which a later backfill sees that nothing has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<u64>,
     /// The result, in plain words.
@@ -123,7 +123,8 @@ impl Plan {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A new plan for the same documents, if they have changed.
+    /// The plan of the next backfill. It begins from nothing, but knows what this one read, so that
+    /// unchanged documents are not parsed again.
     pub fn again(self) -> Self {
         let mut before = self.read;
         // What the last backfill did not reach is still known from the one before.
@@ -159,7 +160,7 @@ impl Plan {
         &self.read
     }
 
-    /// The earlier reading of a document.
+    /// What the previous backfill found in a document.
     pub(super) fn known(&self, asked: &ToRead) -> Option<&Reading> {
         self.before.iter().find(|reading| reading.url == asked.url && reading.way == asked.way)
     }

@@ -31,20 +31,20 @@ pub struct Correction {
     pub instead: Vec<String>,
 }
 
-/// A compiled query.
+/// A query in the form that `tantivy` runs.
 pub(crate) struct Compiled {
     /// Finds reads, and computes most of their score.
     pub query: Box<dyn Searchable>,
     /// Terms that are too frequent for finding reads; they only score the reads found.
-    pub frequent: Worths,
+    pub frequent: Weighted,
     /// Further weights by field, which only score the best reads.
-    pub beside: Worths,
+    pub beside: Weighted,
     pub corrections: Vec<Correction>,
 }
 
 type Clause = (Occur, Box<dyn Searchable>);
 /// Terms and their weights.
-type Worths = Vec<(Term, f32)>;
+type Weighted = Vec<(Term, f32)>;
 
 /// The number of postings that may be read to find the best reads, unless [`FINDING`] terms have
 /// more. Terms are used in order of rarity. The remaining ones, which are in almost all reads, only
@@ -53,7 +53,7 @@ const WALKED: u64 = 100_000;
 /// Number of terms that find reads, however frequent they are.
 const FINDING: usize = 4;
 
-/// Compiles `query` for `searcher`.
+/// Translates `query` into searches of the index that `searcher` reads.
 pub(crate) fn compile(
     searcher: &Searcher,
     query: &Query,
@@ -239,7 +239,7 @@ pub(super) fn forms(word: &str) -> Vec<String> {
     }
 }
 
-/// Optional words with their weights.
+/// Collects the optional words of a query with their weights.
 struct Welcome<'a> {
     searcher: &'a Searcher,
     weights: &'a Weights,
@@ -247,21 +247,21 @@ struct Welcome<'a> {
     corrections: Vec<Correction>,
 }
 
-/// Compiled words.
+/// The words of a query, in the form that `tantivy` runs.
 struct Finished {
     finding: Vec<Clause>,
     /// See [`Compiled::frequent`].
-    frequent: Worths,
+    frequent: Weighted,
     /// See [`Compiled::beside`].
-    beside: Worths,
+    beside: Weighted,
 }
 
 /// The weight of a term.
 #[derive(Clone, Copy, Default)]
 struct Worth {
-    /// As any form of a word.
+    /// The weight of a match in any form of the word.
     form: f32,
-    /// The bonus as the exact word.
+    /// What a match of the exact word adds.
     exact: f32,
 }
 

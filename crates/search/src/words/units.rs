@@ -7,14 +7,15 @@
 //! `--max-age` matches `max_age`. The index, queries and highlights share these rules. This module
 //! knows none of the three.
 
-/// Maximum bytes of a part or whole. Longer ones are not words that people search.
+/// Maximum bytes of a part or a whole. Nobody searches for longer ones.
 const LONGEST: usize = 60;
 /// Maximum parts of a unit with a whole. An address with more is found by its parts.
 const MOST_PARTS: usize = 8;
-/// Maximum bytes of a cost in big-O notation.
+/// Maximum bytes of a cost in big-O notation, such as `O(n log n)`.
 const LONGEST_COST: usize = 40;
 
-/// A unit of a text.
+/// A run of letters, digits and the signs that names have, without punctuation at its ends: `pool`,
+/// `don't`, `max_pool_size`, `O(n log n)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unit<'a> {
     /// Its text, as written.
@@ -81,7 +82,7 @@ fn without_tail(text: &str) -> &str {
 }
 
 impl<'a> Unit<'a> {
-    /// Its parts, each with its start in the text.
+    /// Its parts, each with its start in the text: `max`, `pool` and `size` of `max_pool_size`.
     pub(crate) fn parts(self) -> impl Iterator<Item = (usize, &'a str)> {
         let mut at = 0;
         let text = self.text;
