@@ -1,4 +1,4 @@
-//! A stand-in for a language model's server: on loopback, with the forms of the three protocols and
+//! A stand-in for a language model's server: on loopback, with the forms of the four protocols and
 //! replies from the test.
 //!
 //! It refuses what the real servers refuse (a wrong path, a malformed body), so that a client that
@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 /// A received prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// `openai`, `anthropic`, `gemini` or `embeddings`, by the path.
+    /// `openai`, `anthropic`, `gemini`, `ollama` or `embeddings`, by the path.
     pub protocol: &'static str,
     /// The key, as the protocol sends it.
     pub key: Option<String>,
@@ -33,15 +33,29 @@ pub struct Asked {
     pub has_schema: bool,
     /// Whether a temperature was sent.
     pub has_temperature: bool,
+    /// The requested context, which only Ollama lets a client choose.
+    pub context: Option<u64>,
+    /// Whether the system text is marked for the server's cache, as Anthropic's server needs it.
+    pub marks_cache: bool,
     /// Number of earlier requests.
     pub before: usize,
+}
+
+impl Asked {
+    /// The tokens of the prompt that a stand-in counts: one per four characters, at least 100.
+    pub fn tokens(&self) -> u64 {
+        ((self.system.chars().count() + self.user.chars().count()) as u64 / 4).max(100)
+    }
 }
 
 /// The stand-in's behaviour.
 #[derive(Clone, Debug)]
 pub enum Does {
-    /// Replies with this text, counting 100 tokens for the prompt and 10 for the reply.
+    /// Replies with this text, counting [`Asked::tokens`] for the prompt and 10 for the reply.
     Says(String),
+    /// Replies with this text after reading only so many tokens of the prompt, like servers that
+    /// cut a prompt silently.
+    Cuts(String, u64),
     /// Responds with a status, a `Retry-After` and a message.
     Refuses(u16, Option<String>, String),
     /// Responds with these bytes and 200.
@@ -51,10 +65,12 @@ pub enum Does {
 }
 
 type Acts = Arc<dyn Fn(&Asked) -> Does + Send + Sync>;
+type Lists = Arc<dyn Fn(&str) -> Option<Value> + Send + Sync>;
 
 #[derive(Clone)]
 struct Stage {
     acts: Acts,
+    lists: Lists,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -72,11 +88,22 @@ impl StandInModel {
     /// # Errors
     /// If it cannot listen.
     pub fn start(acts: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> anyhow::Result<Self> {
+        Self::start_listing(|_| None, acts)
+    }
+
+    /// The same; it answers requests for lists of models by their path.
+    ///
+    /// # Errors
+    /// If it cannot listen.
+    pub fn start_listing(
+        lists: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
+        acts: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let stage = Stage { acts: Arc::new(acts), asked: asked.clone() };
+        let stage = Stage { acts: Arc::new(acts), lists: Arc::new(lists), asked: asked.clone() };
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
@@ -95,7 +122,11 @@ impl StandInModel {
 
     /// Its address for a protocol, as in settings.
     pub fn url(&self, protocol: &str) -> String {
-        let version = if protocol == "gemini" { "v1beta" } else { "v1" };
+        let version = match protocol {
+            "ollama" => return format!("http://{}", self.address),
+            "gemini" => "v1beta",
+            _ => "v1",
+        };
         format!("http://{}/{version}", self.address)
     }
 
@@ -113,12 +144,25 @@ impl Drop for StandInModel {
     }
 }
 
-async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap, body: String) -> Response {
+async fn answer(
+    State(stage): State<Stage>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if method == Method::GET {
+        return match (stage.lists)(uri.path()) {
+            Some(list) => list.to_string().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
+    }
     let Some(mut asked) =
         serde_json::from_str(&body).ok().and_then(|body| understood(uri.path(), &headers, &body))
     else {
         let path = uri.path();
-        let status = if path.starts_with("/v1") { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
+        let is_known = path.starts_with("/v1") || path.starts_with("/api");
+        let status = if is_known { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
         return (
             status,
             json!({ "error": { "message": format!("{path} was not understood: {body}") } }).to_string(),
@@ -131,11 +175,14 @@ async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap, body: 
         all.push(asked.clone());
     }
     match (stage.acts)(&asked) {
-        Does::Says(text) => reply(&asked, &text).to_string().into_response(),
+        Does::Says(text) => reply(&asked, &text, asked.tokens()).to_string().into_response(),
+        Does::Cuts(text, read) => reply(&asked, &text, read).to_string().into_response(),
         Does::Sends(bytes) => bytes.into_response(),
         Does::Refuses(status, wait, message) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let body = json!({ "error": { "message": message } }).to_string();
+            let error =
+                if asked.protocol == "ollama" { json!(message) } else { json!({ "message": message }) };
+            let body = json!({ "error": error }).to_string();
             let mut refusal = (status, body).into_response();
             if let Some(wait) = wait.and_then(|wait| wait.parse().ok()) {
                 refusal.headers_mut().insert("retry-after", wait);
@@ -158,8 +205,36 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
         user,
         has_schema: schema.is_object(),
         has_temperature: temperature.is_number(),
+        context: None,
+        marks_cache: false,
         before: 0,
     };
+    if path == "/api/chat" {
+        let [system, user] = body["messages"].as_array()?.as_slice() else { return None };
+        // Without `stream: false` the real server answers in many lines.
+        if system["role"] != "system" || user["role"] != "user" || body["stream"] != false {
+            return None;
+        }
+        let key = header("authorization").and_then(|value| Some(value.strip_prefix("Bearer ")?.to_owned()));
+        let (system, user) = (text(&system["content"])?, text(&user["content"])?);
+        let options = &body["options"];
+        let asked = asked(
+            "ollama",
+            key,
+            text(&body["model"])?,
+            system,
+            user,
+            &body["format"],
+            &options["temperature"],
+        );
+        return Some(Asked { context: options["num_ctx"].as_u64(), ..asked });
+    }
+    if path == "/api/embed" {
+        let texts = body["input"].as_array()?.iter().map(text).collect::<Option<Vec<String>>>()?;
+        let none = &Value::Null;
+        let all = texts.join("\n");
+        return Some(asked("ollama embeddings", None, text(&body["model"])?, String::new(), all, none, none));
+    }
     if path == "/v1/chat/completions" {
         let [system, user] = body["messages"].as_array()?.as_slice() else { return None };
         if system["role"] != "system" || user["role"] != "user" {
@@ -190,17 +265,18 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
         body["max_tokens"].as_u64()?;
         let [message] = body["messages"].as_array()?.as_slice() else { return None };
         let schema = &body["output_config"]["format"]["schema"];
-        let (system, user) = (text(&body["system"])?, text(&message["content"])?);
-        let key = header("x-api-key");
-        return Some(asked(
-            "anthropic",
-            key,
-            text(&body["model"])?,
-            system,
-            user,
-            schema,
-            &body["temperature"],
-        ));
+        // The system text is a text or a list of blocks.
+        let blocks = body["system"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if blocks.iter().any(|block| block["type"] != "text") {
+            return None;
+        }
+        let in_blocks: Option<String> = blocks.iter().map(|block| block["text"].as_str()).collect();
+        let system = text(&body["system"]).or(in_blocks.filter(|text| !text.is_empty()))?;
+        let marks_cache = blocks.last().is_some_and(|block| block["cache_control"]["type"] == "ephemeral");
+        let (user, key) = (text(&message["content"])?, header("x-api-key"));
+        let temperature = &body["temperature"];
+        let asked = asked("anthropic", key, text(&body["model"])?, system, user, schema, temperature);
+        return Some(Asked { marks_cache, ..asked });
     }
     let model = path.strip_prefix("/v1beta/models/")?.strip_suffix(":generateContent")?.to_owned();
     let config = &body["generationConfig"];
@@ -210,12 +286,22 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
     Some(asked("gemini", key, model, system, user, &config["responseJsonSchema"], &config["temperature"]))
 }
 
-fn reply(asked: &Asked, text: &str) -> Value {
+/// A reply after `read` tokens of the prompt.
+fn reply(asked: &Asked, text: &str, read: u64) -> Value {
     match asked.protocol {
+        "ollama" => json!({
+            "model": asked.model, "created_at": "2026-05-17T09:40:00Z",
+            "message": { "role": "assistant", "content": text }, "done": true, "done_reason": "stop",
+            "total_duration": 1, "prompt_eval_count": read, "eval_count": 10,
+        }),
+        "ollama embeddings" => {
+            let vector: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+            json!({ "model": asked.model, "embeddings": vec![vector; asked.user.lines().count()] })
+        }
         "openai" => json!({
             "object": "chat.completion",
             "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
-            "usage": { "prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110 },
+            "usage": { "prompt_tokens": read, "completion_tokens": 10, "total_tokens": read + 10 },
         }),
         // The reply is a number per dimension, separated by white space. All texts have the same
         // vector, last text first.
@@ -228,11 +314,11 @@ fn reply(asked: &Asked, text: &str) -> Value {
         }
         "anthropic" => json!({
             "type": "message", "role": "assistant", "content": [{ "type": "text", "text": text }], "stop_reason": "end_turn",
-            "usage": { "input_tokens": 100, "output_tokens": 10 },
+            "usage": { "input_tokens": read, "output_tokens": 10 },
         }),
         _ => json!({
             "candidates": [{ "content": { "role": "model", "parts": [{ "text": text }] }, "finishReason": "STOP" }],
-            "usageMetadata": { "promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110 },
+            "usageMetadata": { "promptTokenCount": read, "candidatesTokenCount": 10, "totalTokenCount": read + 10 },
         }),
     }
 }

@@ -8,7 +8,7 @@ use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Rep
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use serde_json::{Value, json};
 
-const PROTOCOLS: [Protocol; 3] = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini];
+const PROTOCOLS: [Protocol; 4] = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
 const KEY: &str = "sk-very-secret";
 
 fn settings(server: &StandInModel, protocol: Protocol) -> ModelSettings {
@@ -39,12 +39,13 @@ async fn all_protocols_work() {
         let server = StandInModel::start(|_| says("Me.")).unwrap();
         let reply = ask(settings(&server, protocol)).await.unwrap();
         assert_eq!(reply.text, "Me.");
-        assert_eq!(reply.usage, Usage { input_tokens: 100, output_tokens: 10 });
+        assert_eq!(reply.usage, Usage { input_tokens: 100, output_tokens: 10, ..Usage::default() });
         let expected = Asked {
             protocol: match protocol {
                 Protocol::OpenAi => "openai",
                 Protocol::Anthropic => "anthropic",
                 Protocol::Gemini => "gemini",
+                Protocol::Ollama => "ollama",
             },
             key: Some(KEY.to_owned()),
             model: "some-model".to_owned(),
@@ -52,6 +53,8 @@ async fn all_protocols_work() {
             user: "Who?".to_owned(),
             has_schema: true,
             has_temperature: true,
+            context: (protocol == Protocol::Ollama).then_some(8192),
+            marks_cache: protocol == Protocol::Anthropic,
             before: 0,
         };
         assert_eq!(server.asked(), [expected]);
@@ -220,6 +223,94 @@ async fn truncated_reply_is_requested_again_with_more_tokens() {
     let error = ask(settings(&server, Protocol::OpenAi)).await.unwrap_err().to_string();
     assert!(error.contains("cut off at 16384 tokens"), "{error}");
     assert_eq!(server.asked().len(), 2, "not a third time");
+}
+
+#[tokio::test]
+async fn prompt_that_a_server_cut_is_an_error_with_a_remedy() {
+    let long = "Two jobs waited for one lock. ".repeat(800);
+    let schema = json!({ "type": "object" });
+    let prompt = Prompt { system: "Be brief.", user: &long, schema: &schema };
+    for protocol in PROTOCOLS {
+        // The default context of older servers. The prompt has about 6,000 tokens.
+        let server = StandInModel::start(|_| Does::Cuts("Me.".to_owned(), 2048)).unwrap();
+        let model = Model::new(settings(&server, protocol), &[]).unwrap();
+        let error = model.ask(&prompt).await.unwrap_err();
+        assert!(matches!(error, ModelError::PromptCut { read: 2048, .. }), "{protocol}: {error}");
+        let told = error.to_string();
+        assert!(
+            told.contains("only 2048 of about 6003 tokens") && told.contains("`prompt = \"short\"`"),
+            "{told}"
+        );
+        assert!(error.is_about_the_context() && !error.is_about_the_model());
+        let server = StandInModel::start(|_| says("Me.")).unwrap();
+        let model = Model::new(settings(&server, protocol), &[]).unwrap();
+        assert_eq!(model.ask(&prompt).await.unwrap().text, "Me.");
+    }
+}
+
+#[tokio::test]
+async fn ollama_keeps_one_context_for_prompts_of_all_lengths() {
+    let server = StandInModel::start(|asked| {
+        // Like the real server, which is asked not to cut.
+        if asked.context.is_none_or(|context| asked.tokens() > context) {
+            return Does::Refuses(400, None, "the input length exceeds the context length".to_owned());
+        }
+        says("Me.")
+    })
+    .unwrap();
+    let model = Model::new(settings(&server, Protocol::Ollama), &[]).unwrap();
+    let long = "Two jobs waited for one lock. ".repeat(800);
+    let schema = json!({ "type": "object" });
+    for user in ["Who?", long.as_str(), "Who?"] {
+        let prompt = Prompt { system: "Be brief.", user, schema: &schema };
+        assert_eq!(model.ask(&prompt).await.unwrap().text, "Me.");
+    }
+    let contexts: Vec<_> = server.asked().iter().map(|asked| asked.context).collect();
+    assert_eq!(
+        contexts,
+        [Some(8192), Some(12_288), Some(12_288)],
+        "it loads a model again for another context"
+    );
+
+    let small = StandInModel::start(|_| {
+        Does::Refuses(400, None, "the input length exceeds the context length".to_owned())
+    })
+    .unwrap();
+    let error = ask(settings(&small, Protocol::Ollama)).await.unwrap_err();
+    assert!(matches!(error, ModelError::TooLong { .. }) && error.is_about_the_context(), "{error}");
+}
+
+#[tokio::test]
+async fn ollamas_own_embeddings_are_read() {
+    let server = StandInModel::start(|_| says("0.5 -2")).unwrap();
+    let model = Model::new(settings(&server, Protocol::Ollama), &[]).unwrap();
+    let vectors = model.embed(&["one".to_owned(), "two".to_owned()]).await.unwrap();
+    assert_eq!(vectors, [[0.5, -2.0], [0.5, -2.0]]);
+    assert_eq!(server.asked()[0].protocol, "ollama embeddings");
+}
+
+#[tokio::test]
+async fn models_are_found_without_a_prompt() {
+    let lists = |path: &str| match path {
+        "/api/tags" => Some(json!({ "models": [{ "name": "some-model:latest", "size": 5, "details": {} }] })),
+        "/v1/models" => Some(json!({ "data": [{ "id": "some-model", "object": "model" }] })),
+        "/v1/models/some-model" => Some(json!({ "type": "model", "id": "some-model" })),
+        "/v1beta/models/some-model" => Some(json!({ "name": "models/some-model" })),
+        _ => None,
+    };
+    let server = StandInModel::start_listing(lists, |_| Does::Hangs).unwrap();
+    for protocol in PROTOCOLS {
+        let found = Model::new(settings(&server, protocol), &[]).unwrap().find().await.unwrap();
+        assert!(found.unwrap().is_called("some-model"), "{protocol}");
+        let other = ModelSettings { model: "other".to_owned(), ..settings(&server, protocol) };
+        let found = Model::new(other, &[]).unwrap().find().await;
+        if protocol == Protocol::OpenAi {
+            assert_eq!(found.unwrap(), None, "such servers may accept models that they do not list");
+        } else {
+            assert!(matches!(found, Err(ModelError::NotFound { .. })), "{protocol}");
+        }
+    }
+    assert!(server.asked().is_empty());
 }
 
 #[tokio::test]

@@ -189,7 +189,9 @@ pub enum Command {
     Annotate(AnnotateArgs),
     /// The configured language models, each tested with one question
     #[command(
-        after_help = "Example:\n  backissue models\n  backissue models --usage\n  backissue models --refusals"
+        after_help = "Example:\n  backissue models\n  backissue models use ollama/qwen3:8b\n  backissue models use anthropic/claude-haiku-4-5\n  \
+                      backissue models --usage\n  backissue models --refusals\n\nIt also tells which model servers run on this \
+                      machine, and which keys are in the environment. Nothing of an article is sent to them before `models use`."
     )]
     Models(ModelsArgs),
     /// Send a week to a recipient by mail or chat; without one, list the recipients
@@ -524,7 +526,11 @@ pub struct AnnotateArgs {
 
 /// Arguments of `models`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ModelsArgs {
+    /// What to do instead of listing them
+    #[command(subcommand)]
+    pub action: Option<ModelsAction>,
     /// Only list them
     #[arg(long)]
     pub no_test: bool,
@@ -537,6 +543,38 @@ pub struct ModelsArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `models` does with a model.
+#[derive(Debug, Subcommand)]
+pub enum ModelsAction {
+    /// Let a model annotate new reads: tests it, then writes it into the configuration file
+    #[command(
+        after_help = "Example:\n  backissue models use ollama/qwen3:8b\n  backissue models use anthropic/claude-haiku-4-5\n  \
+                      backissue models use openai/my-model --url https://models.example/v1 --key-env MY_KEY\n  \
+                      backissue models use built-in\n\nNAME is a server and its model: ollama, lmstudio or llamacpp on this machine; anthropic, \
+                      openai, gemini, openrouter or mistral elsewhere. Or it is the name of a [[model]] in the configuration file, or \
+                      built-in for no model. The test sends one short article that we invented. The file keeps its comments and its order; \
+                      a key stays in its environment variable."
+    )]
+    Use(UseArgs),
+}
+
+/// Arguments of `models use`.
+#[derive(Debug, Args)]
+pub struct UseArgs {
+    /// The server and its model, e.g. ollama/qwen3:8b; or a model of the configuration file; or
+    /// built-in
+    pub name: String,
+    /// The server's address with the version, if it is not the usual one
+    #[arg(long, value_name = "URL", value_parser = values::web_address)]
+    pub url: Option<Url>,
+    /// The environment variable with the key, if it is not the usual one
+    #[arg(long, value_name = "VARIABLE")]
+    pub key_env: Option<String>,
+    /// Test it and tell its price, but write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `send`.

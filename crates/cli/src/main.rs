@@ -7,11 +7,14 @@
 mod args;
 mod commands;
 mod exit;
+mod noticed;
 mod open;
 mod output;
+mod prices;
 mod progress;
 mod recipients;
 mod settings;
+mod settings_file;
 mod signals;
 mod text;
 mod values;

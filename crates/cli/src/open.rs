@@ -253,6 +253,12 @@ fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s M
         );
     };
     ensure!(rows.next().is_none(), "two models are called `{name}`; give one of them another name");
+    Ok((model_of(settings, row)?, row))
+}
+
+/// The model of a row, which may not be in the settings yet.
+fn model_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Model> {
+    let name = row.name.as_str();
     ensure!(name != BUILT_IN, "no model may be called `{BUILT_IN}`, which is the annotator without a model");
     let key = match (&row.key, &row.key_env) {
         (Some(_), Some(_)) => bail!("model `{name}` has both `key` and `key_env`; leave one of them out"),
@@ -274,12 +280,19 @@ fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s M
         },
         &settings.ca.value,
     )?;
-    Ok((model, row))
+    Ok(model)
 }
 
 /// The model called `name` in the settings, with its limits.
 pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
-    let (annotator, row) = model(settings, name)?;
+    let (_, row) = model(settings, name)?;
+    asker_of(settings, row)
+}
+
+/// The model of a row, with its limits.
+pub fn asker_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Arc<Asker>> {
+    let name = row.name.as_str();
+    let annotator = model_of(settings, row)?;
     let mut asker = Asker::new(annotator);
     asker.limits = Limits { reads: row.reads_per_day, tokens: row.tokens_per_day };
     asker.prompt.characters = row.article_characters.unwrap_or(asker.prompt.characters);

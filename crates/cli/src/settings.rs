@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
+use backissue_ingest::BUILT_IN;
 use backissue_llm::{Key, Protocol};
 use backissue_model::without_credentials;
 use backissue_store::Location;
@@ -21,7 +22,7 @@ use url::Url;
 
 use crate::recipients::{MailRow, RecipientRow};
 use crate::text;
-use crate::values::{self, ImagesShown, Pause, Size, Zone};
+use crate::values::{self, ImagesShown, ModelServers, Pause, Size, Zone};
 
 /// Declares the settings. The table below gives the flags, the environment variables, the keys of
 /// the file, the help, the defaults, [`Settings`] and what `backissue config` prints.
@@ -191,11 +192,15 @@ settings! {
     /// built-in embedder; its server must have `/embeddings`
     maybe embed_with: String, "MODEL";
     /// The model, by its name in the configuration file, that annotates each new read after the
-    /// built-in annotator
+    /// built-in annotator; `built-in` for none
     maybe annotate_with: String, "MODEL";
     /// The model, by its name in the configuration file, that checks the statements of the model
     /// that annotates [default: the same model]
     maybe check_with: String, "MODEL";
+    /// Where to look for model servers on this machine, or none
+    one model_servers: ModelServers =
+        "ollama=http://127.0.0.1:11434 lmstudio=http://127.0.0.1:1234 llamacpp=http://127.0.0.1:8080",
+        "SERVERS";
     /// What to log on standard error: error, warn, info, debug, or a filter such as
     /// backissue_ingest=debug
     maybe log: String, "FILTER";
@@ -251,9 +256,46 @@ pub struct ModelRow {
     /// The prompt: `full` or `short`, or a version of it.
     #[serde(default, deserialize_with = "parsed")]
     pub prompt: Option<PromptVersion>,
+    /// Dollars per million tokens of prompts.
+    #[serde(default, deserialize_with = "price")]
+    pub input_price: Option<f64>,
+    /// Dollars per million tokens of replies.
+    #[serde(default, deserialize_with = "price")]
+    pub output_price: Option<f64>,
+    /// Dollars per million tokens of prompts that the server had in its cache.
+    #[serde(default, deserialize_with = "price")]
+    pub cached_price: Option<f64>,
 }
 
 impl ModelRow {
+    /// A row with these values and no others.
+    pub fn new(name: &str, protocol: Protocol, model: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            protocol,
+            url: None,
+            model: model.to_owned(),
+            key: None,
+            key_env: None,
+            reads_per_day: None,
+            tokens_per_day: None,
+            concurrency: None,
+            timeout: None,
+            article_characters: None,
+            prompt: None,
+            input_price: None,
+            output_price: None,
+            cached_price: None,
+        }
+    }
+
+    /// Whether it runs on this machine: its server does, and does not pass prompts on, as Ollama
+    /// does for models whose names end in `cloud`.
+    pub fn is_on_this_machine(&self) -> bool {
+        let is_passed_on = self.protocol == Protocol::Ollama && self.model.ends_with("cloud");
+        !is_passed_on && backissue_llm::is_on_this_machine(&self.url())
+    }
+
     /// The server's address.
     pub fn url(&self) -> Url {
         self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
@@ -279,6 +321,9 @@ impl fmt::Display for ModelRow {
             if let Some(limit) = limit {
                 write!(f, ", {limit} {what} a day")?;
             }
+        }
+        if let (Some(input), Some(output)) = (self.input_price, self.output_price) {
+            write!(f, ", ${input} and ${output} per million tokens")?;
         }
         Ok(())
     }
@@ -399,6 +444,8 @@ impl Settings {
         if settings.data.origin == Origin::Default {
             settings.data.value = home.ok_or(SettingsError::NoHome)?.data_dir().to_owned();
         }
+        // The annotator that needs no model can overrule a setting of lower precedence.
+        settings.annotate_with.value.take_if(|name| name == BUILT_IN);
         Ok(settings)
     }
 
@@ -447,7 +494,7 @@ macro_rules! shown_by_display {
     })+ };
 }
 
-shown_by_display!(String, u16, bool, SocketAddr, Url, Resolve, Zone, Pause, ImagesShown, Size);
+shown_by_display!(String, u16, bool, SocketAddr, Url, Resolve, Zone, Pause, ImagesShown, Size, ModelServers);
 
 impl Shown for PathBuf {
     fn shown(&self) -> String {
@@ -466,6 +513,14 @@ impl<T: Shown> Shown for Vec<T> {
         let all: Vec<String> = self.iter().map(T::shown).collect();
         if all.is_empty() { "-".to_owned() } else { all.join(" ") }
     }
+}
+
+/// Checks the text of a configuration file.
+///
+/// # Errors
+/// Where it is malformed.
+pub fn check_file(text: &str) -> Result<(), Box<toml::de::Error>> {
+    toml::from_str::<SettingsFile>(text).map(|_| ()).map_err(Box::new)
 }
 
 fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
@@ -580,6 +635,16 @@ fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Err
     Ok(Some(Key::new(&String::deserialize(deserializer)?)))
 }
 
+fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let price = f64::deserialize(deserializer)?;
+    if price.is_finite() && price >= 0.0 {
+        return Ok(Some(price));
+    }
+    Err(D::Error::custom(format!(
+        "{price} is no price; write dollars per million tokens, for example 0.25"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
@@ -632,6 +697,11 @@ mod tests {
             ("image_cache_limit = '500'", "500"),
             ("[[model]]\nname = 'a'\nprotocol = 'smoke'\nmodel = 'm'", "smoke"),
             ("[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\nkeys = 'x'", "keys"),
+            (
+                "[[model]]\nname = 'a'\nprotocol = 'openai'\nmodel = 'm'\ninput_price = -1",
+                "per million tokens",
+            ),
+            ("model_servers = 'ollama=http://192.168.0.7:11434'", "[[model]]"),
             ("[mail]\nserver = 'smtps://a'\nfrom = 'a@b'\nport = 1", "port"),
             ("[[recipient]]\nname = 'a'\nchat = 'fax'", "mattermost"),
             ("[[recipient]]\nname = 'a'\nweekday = 'someday'", "monday"),
@@ -675,6 +745,24 @@ mod tests {
         assert_eq!(value("model.a"), "openai m:7b at http://127.0.0.1:11434/v1, key set, 20 reads a day");
         assert!(value("model.b").ends_with(", key in $KEY"), "{}", value("model.b"));
         assert!(!format!("{:?}", settings.models.value[0].key).contains("secret"));
+    }
+
+    #[test]
+    fn built_in_annotator_overrules_the_file() {
+        let (_folder, path) = file("annotate_with = 'a'\nmodel_servers = 'none'");
+        assert_eq!(settings(&["--config", &path]).unwrap().annotate_with.value.as_deref(), Some("a"));
+        let overruled = settings(&["--config", &path, "--annotate-with", "built-in"]).unwrap();
+        assert_eq!(overruled.annotate_with.value, None);
+        assert_eq!(overruled.annotate_with.origin, Origin::Flag("annotate-with".into()));
+        assert_eq!(overruled.model_servers.value.to_string(), "none");
+    }
+
+    #[test]
+    fn model_servers_are_looked_for_at_their_usual_ports() {
+        let (_folder, path) = file("");
+        let usual = settings(&["--config", &path]).unwrap().model_servers.value;
+        assert_eq!(usual, ModelServers(backissue_llm::LocalServer::usual()));
+        assert_eq!(usual.to_string().parse(), Ok(usual));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
+use backissue_llm::LocalServer;
 use backissue_model::ReadId;
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -160,6 +161,35 @@ impl fmt::Display for ImagesShown {
             Self::Click => "click",
             Self::Cache => "cache",
         })
+    }
+}
+
+/// Where to look for model servers on this machine, as `ollama=http://127.0.0.1:11434` and others,
+/// separated by spaces; `none` for nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelServers(pub Vec<LocalServer>);
+
+impl FromStr for ModelServers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let servers = text.split_whitespace().map(str::parse).collect::<Result<Vec<LocalServer>, _>>();
+        let servers = servers.map_err(|error| error.to_string())?;
+        if servers.is_empty() {
+            return Err("no model server is named; write none to look nowhere".to_owned());
+        }
+        Ok(Self(servers))
+    }
+}
+
+impl fmt::Display for ModelServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(if told.is_empty() { "none" } else { "" })?;
+        f.write_str(&told.join(" "))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backissue_annotate::asking::{Asking, AsksFor, PromptSettings, Question, Readings, Refusal};
-use backissue_llm::{Model, ModelError, Prompt};
+use backissue_llm::{Model, ModelError, Prompt, Usage};
 use backissue_model::Precis;
 use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
 use jiff::Timestamp;
@@ -130,7 +130,7 @@ impl Asker {
         loop {
             let prompt = self.fitting();
             match self.tell_within(prompt, store, &read, &built_in).await {
-                Err(NotTold::Model(ModelError::TooLong { .. })) if self.lower(prompt) => {}
+                Err(NotTold::Model(error)) if error.is_about_the_context() && self.lower(prompt) => {}
                 told => return told,
             }
         }
@@ -207,13 +207,7 @@ impl Dealings<'_> {
         match model.ask(&Prompt { system, user, schema }).await {
             Ok(reply) => {
                 self.questions += 1;
-                let spent = Spent {
-                    questions: 1,
-                    input_tokens: reply.usage.input_tokens,
-                    output_tokens: reply.usage.output_tokens,
-                    ..Spent::default()
-                };
-                Ok(Given { reply: reply.text, spent: Some(spent) })
+                Ok(Given { reply: reply.text, spent: Some(spent_on(reply.usage)) })
             }
             Err(error) => {
                 let spent = Spent { failures: 1, ..Spent::default() };
@@ -241,6 +235,18 @@ impl Dealings<'_> {
             self.store.record_spent(name, *spent, now).await?;
         }
         Ok(())
+    }
+}
+
+/// The cost of one prompt with a reply.
+pub fn spent_on(usage: Usage) -> Spent {
+    Spent {
+        questions: 1,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cached_tokens: usage.cached_tokens,
+        cache_writes: usage.cache_writes,
+        ..Spent::default()
     }
 }
 

@@ -31,7 +31,7 @@ pub mod schedule;
 mod starter;
 mod workers;
 
-pub use asking::{Asker, Told};
+pub use asking::{Asker, Told, spent_on};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
 pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find};
 pub use hubs::{HubAnswer, HubQuestion};

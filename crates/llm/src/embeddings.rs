@@ -1,5 +1,5 @@
-//! Requests for embeddings and their responses, in the form of OpenAI, which Ollama, vLLM,
-//! llama.cpp and others share.
+//! Requests for embeddings and their responses, in the form of OpenAI, which vLLM, llama.cpp and
+//! others share, and in Ollama's.
 //!
 //! Pure: values in, values out.
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::protocol::Protocol;
+use crate::Protocol;
 use crate::settings::ModelSettings;
 
 /// Texts per request. A server that runs on a machine's own processor should answer within the
@@ -33,28 +33,36 @@ struct Vector {
 
 /// The address of the embeddings endpoint.
 pub(crate) fn endpoint(settings: &ModelSettings) -> Result<Url, String> {
-    if settings.protocol != Protocol::OpenAi {
-        return Err(format!(
-            "embeddings are asked for by the protocol openai only (Ollama, vLLM and llama.cpp speak it too), not by {}; \
-             change its `protocol` and `url`",
+    let endpoint = settings.protocol.embeddings_endpoint(&settings.url);
+    endpoint.ok_or_else(|| {
+        format!(
+            "only the protocols openai (LM Studio, vLLM and llama.cpp speak it too) and ollama have embeddings, not \
+             {}; change its `protocol` and `url`",
             settings.protocol
-        ));
-    }
-    let mut url = settings.url.clone();
-    url.path_segments_mut().map_err(|()| "its address has no path")?.pop_if_empty().push("embeddings");
-    Ok(url)
+        )
+    })
 }
 
 /// The request's body.
-pub(crate) fn body(model: &str, texts: &[String]) -> Value {
-    json!({ "model": model, "input": texts, "encoding_format": "float" })
+pub(crate) fn body(settings: &ModelSettings, texts: &[String]) -> Value {
+    let model = settings.model.as_str();
+    match settings.protocol {
+        Protocol::Ollama => json!({ "model": model, "input": texts }),
+        _ => json!({ "model": model, "input": texts, "encoding_format": "float" }),
+    }
 }
 
 /// The vectors of `count` texts, in order.
 ///
 /// # Errors
 /// What is wrong with the response, in plain words.
-pub(crate) fn vectors(answer: Value, count: usize) -> Result<Vec<Vec<f32>>, String> {
+pub(crate) fn vectors(mut answer: Value, count: usize) -> Result<Vec<Vec<f32>>, String> {
+    if let Some(Value::Array(embeddings)) = answer.get_mut("embeddings").map(Value::take) {
+        // Ollama's form: the vectors alone, in order.
+        let data = embeddings.into_iter().enumerate();
+        let data = data.map(|(index, embedding)| json!({ "index": index, "embedding": embedding }));
+        answer = json!({ "data": data.collect::<Vec<_>>() });
+    }
     let mut data = serde_json::from_value::<Answer>(answer).map_err(|error| error.to_string())?.data;
     data.sort_by_key(|vector| vector.index);
     if !data.iter().map(|vector| vector.index).eq(0..count) {
@@ -85,6 +93,8 @@ mod tests {
             { "object": "embedding", "index": 0, "embedding": [0.25, 2] },
         ]});
         assert_eq!(vectors(answer, 2).unwrap(), [[0.25, 2.0], [0.5, -1.0]]);
+        let ollamas = json!({ "model": "m", "embeddings": [[0.25, 2], [0.5, -1]] });
+        assert_eq!(vectors(ollamas, 2).unwrap(), [[0.25, 2.0], [0.5, -1.0]]);
     }
 
     #[test]

@@ -124,6 +124,22 @@ pub enum ModelError {
         /// The server's message.
         reason: String,
     },
+    /// The server dropped a part of the prompt and answered the rest.
+    #[error(
+        "model `{name}`: {host} read only {read} of about {sent} tokens of the prompt, so its answer was not used; give the \
+         model a larger context (Ollama: `protocol = \"ollama\"` asks for it; LM Studio: Context Length; llama.cpp: \
+         --ctx-size), or set `prompt = \"short\"`"
+    )]
+    PromptCut {
+        /// The model.
+        name: String,
+        /// The server.
+        host: String,
+        /// The tokens that the server counted.
+        read: u64,
+        /// The tokens of the prompt, estimated.
+        sent: u64,
+    },
     /// The response does not follow the protocol, broke off, or is too large.
     #[error("model `{name}`: the answer of {host} could not be read: {reason}; check `protocol` and `url`")]
     Unreadable {
@@ -160,9 +176,15 @@ impl ModelError {
             Self::Silent { .. }
                 | Self::Refused { .. }
                 | Self::TooLong { .. }
+                | Self::PromptCut { .. }
                 | Self::Unreadable { .. }
                 | Self::Timeout { .. }
         )
+    }
+
+    /// Whether a shorter prompt may succeed: the model's context does not hold this one.
+    pub fn is_about_the_context(&self) -> bool {
+        matches!(self, Self::TooLong { .. } | Self::PromptCut { .. })
     }
 
     /// The pause that the server demands.

@@ -1,5 +1,5 @@
-//! Clients for language models: OpenAI-compatible chat completions (hosted ones, Ollama, vLLM,
-//! llama.cpp), Anthropic's messages, Gemini's generateContent.
+//! Clients for language models: OpenAI-compatible chat completions (hosted ones, LM Studio, vLLM,
+//! llama.cpp), Anthropic's messages, Gemini's generateContent, Ollama's chat.
 //!
 //! A [`Model`] takes a [`Prompt`] and returns the reply's text and its cost. A model for embeddings
 //! [returns](Model::embed) the vectors of texts:
@@ -23,6 +23,8 @@
 //!   growing pause, with three attempts in all. Each attempt has a time limit, each response a size
 //!   limit.
 //! - **Bounded concurrency.** All callers share one limit of concurrent requests.
+//! - **Whole prompts.** If a server has read fewer tokens than the prompt can have, its reply is an
+//!   error, not a reply.
 //! - **Secret keys.** A key is never in an error, in the log or in `Debug` output.
 //!
 //! This crate must not know the subject of a prompt, judge a reply, store anything, or read
@@ -30,11 +32,15 @@
 
 mod embeddings;
 mod error;
+mod listing;
+mod local;
 mod model;
 mod protocol;
 mod settings;
 
 pub use error::ModelError;
-pub use model::{Model, Prompt, Reply, Usage};
+pub use listing::{Listed, PricePerToken};
+pub use local::{LocalServer, ServerKind, UnknownServer};
+pub use model::{Model, Prompt, Reply, Usage, is_on_this_machine};
 pub use protocol::{Protocol, UnknownProtocol};
 pub use settings::{Key, ModelSettings};

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use backissue_fetch::{client_tls, innermost_reason, retry_after, tls_reason};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tracing::debug;
@@ -15,7 +15,8 @@ use url::{Host, Url};
 
 use crate::embeddings;
 use crate::error::ModelError;
-use crate::protocol::{Form, MORE_TOKENS, NoReply, OUTPUT_TOKENS};
+use crate::listing::{self, Listed};
+use crate::protocol::{Form, MORE_TOKENS, NoReply, OUTPUT_TOKENS, Protocol, Room, about};
 use crate::settings::ModelSettings;
 
 /// A prompt: the instructions, the input, and the JSON schema of the reply.
@@ -36,6 +37,10 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens of the reply, including reasoning.
     pub output_tokens: u64,
+    /// Those of the prompt that the server had in its cache, which cost less.
+    pub cached_tokens: u64,
+    /// Those of the prompt that the server wrote to its cache, which may cost more.
+    pub cache_writes: u64,
 }
 
 /// A reply.
@@ -64,6 +69,9 @@ struct Shared {
     turns: Semaphore,
     /// The index, among the protocol's forms, of the fullest form that the server has not refused.
     form: AtomicUsize,
+    /// The largest context that a prompt needed. Ollama loads a model again for another context, so
+    /// smaller prompts ask for the same.
+    context: AtomicU32,
 }
 
 /// Attempts per prompt, if the server refuses temporarily.
@@ -75,6 +83,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Maximum bytes of a response.
 const LARGEST_ANSWER: usize = 2 * 1024 * 1024;
+/// Maximum bytes of a list of models. OpenRouter's has about 1 MB.
+const LARGEST_LIST: usize = 16 * 1024 * 1024;
 /// Maximum characters of a server's message in an error.
 const TOLD: usize = 300;
 
@@ -109,7 +119,7 @@ impl Model {
         })?;
         let endpoint =
             settings.protocol.endpoint(&settings).ok_or_else(|| fault("its address has no path".into()))?;
-        let is_local = is_local(&settings.url);
+        let is_local = is_on_this_machine(&settings.url);
         let tls = client_tls(ca).map_err(|error| fault(error.to_string()))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls.config)
@@ -122,8 +132,8 @@ impl Model {
         let client = client.build().map_err(|error| fault(innermost_reason(&error)))?;
         let host = host_and_port(&settings.url);
         let turns = Semaphore::new(settings.concurrency.max(1));
-        let shared =
-            Shared { client, endpoint, headers, host, is_local, turns, form: AtomicUsize::new(0), settings };
+        let (form, context) = (AtomicUsize::new(0), AtomicU32::new(0));
+        let shared = Shared { client, endpoint, headers, host, is_local, turns, form, context, settings };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -145,8 +155,48 @@ impl Model {
         self.shared.patiently(|| self.shared.try_forms(prompt)).await
     }
 
+    /// Whether the server is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.shared.is_local
+    }
+
+    /// The server's host, with the port if it is not the usual one.
+    pub fn host(&self) -> &str {
+        &self.shared.host
+    }
+
+    /// Asks the server for its description of the model, without a prompt. Returns `None` if the
+    /// server has no list, or one without the model: some servers accept models that they do not
+    /// list.
+    ///
+    /// # Errors
+    /// If the server does not answer, refuses the key, or has no such model.
+    pub async fn find(&self) -> Result<Option<Listed>, ModelError> {
+        let shared = &self.shared;
+        let Some(endpoint) = shared.settings.protocol.list_endpoint(&shared.settings) else {
+            return Ok(None);
+        };
+        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
+        let answer = match shared.get(&endpoint).await {
+            Ok(answer) => answer,
+            Err(Failed::ForGood(ModelError::NotFound { .. }))
+                if shared.settings.protocol == Protocol::OpenAi =>
+            {
+                return Ok(None);
+            }
+            Err(Failed::ForNow(error) | Failed::Form(error) | Failed::ForGood(error)) => return Err(error),
+        };
+        let model = shared.settings.model.as_str();
+        let listed = listing::of_protocol(shared.settings.protocol, &answer);
+        let found = listed.into_iter().find(|listed| listed.is_called(model));
+        if found.is_none() && shared.settings.protocol == Protocol::Ollama {
+            return Err(shared.not_found());
+        }
+        Ok(found)
+    }
+
     /// The embedding of each text, in order and all of one dimension, from a server with OpenAI's
-    /// `/embeddings` (Ollama, vLLM, llama.cpp and others too).
+    /// `/embeddings` (vLLM, llama.cpp and others too) or Ollama's `/api/embed`.
     ///
     /// Texts are sent in batches, so that a response stays small. The server limits their lengths.
     /// No text may be empty, because many servers refuse that.
@@ -160,7 +210,7 @@ impl Model {
             .map_err(|reason| ModelError::Setup { name: self.name().to_owned(), reason })?;
         let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(texts.len());
         for batch in texts.chunks(embeddings::BATCH) {
-            let body = embeddings::body(&shared.settings.model, batch);
+            let body = embeddings::body(&shared.settings, batch);
             let send = || async {
                 let answer = shared.post(&endpoint, &body, embeddings::LARGEST_ANSWER).await?;
                 embeddings::vectors(answer, batch.len())
@@ -228,10 +278,17 @@ impl Shared {
         let protocol = self.settings.protocol;
         let mut why = String::new();
         for tokens in [OUTPUT_TOKENS, MORE_TOKENS] {
-            let body = protocol.body(&self.settings.model, prompt, form, tokens);
+            let needed = Protocol::context(prompt, tokens);
+            let context = self.context.fetch_max(needed, Ordering::Relaxed).max(needed);
+            let body = protocol.body(&self.settings.model, prompt, form, Room { answer: tokens, context });
             let answer = self.post(&self.endpoint, &body, LARGEST_ANSWER).await?;
             match protocol.reply(&answer, prompt) {
                 Ok(reply) => return Ok(reply),
+                Err(NoReply::PromptCut(read)) => {
+                    let (name, host) = (self.settings.name.clone(), self.host.clone());
+                    let sent = about(&[prompt.system, prompt.user]);
+                    return Err(Failed::ForGood(ModelError::PromptCut { name, host, read, sent }));
+                }
                 Err(NoReply::CutOff) => {
                     why = format!("its reply was cut off at {tokens} tokens or at the end of its context");
                 }
@@ -246,9 +303,18 @@ impl Shared {
 
     /// Sends one request. The response has at most `largest` bytes.
     async fn post(&self, endpoint: &Url, body: &Value, largest: usize) -> Result<Value, Failed> {
-        let request = self.client.post(endpoint.clone()).headers(self.headers.clone());
+        let request = self.client.post(endpoint.clone());
         let request =
             request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_string());
+        self.send(request, largest).await
+    }
+
+    async fn get(&self, endpoint: &Url) -> Result<Value, Failed> {
+        self.send(self.client.get(endpoint.clone()), LARGEST_LIST).await
+    }
+
+    async fn send(&self, request: RequestBuilder, largest: usize) -> Result<Value, Failed> {
+        let request = request.headers(self.headers.clone());
         let answer = request.send().await.map_err(|error| Failed::ForGood(self.explain(&error)))?;
         let status = answer.status();
         let wait = retry_after(answer.headers(), SystemTime::now());
@@ -289,10 +355,7 @@ impl Shared {
                 let has_key = self.settings.key.is_some();
                 Failed::ForGood(ModelError::Key { name, host, status, has_key })
             }
-            404 => {
-                let (model, is_local) = (self.settings.model.clone(), self.is_local);
-                Failed::ForGood(ModelError::NotFound { name, host, model, is_local })
-            }
+            404 => Failed::ForGood(self.not_found()),
             429 => Failed::ForNow(ModelError::RateLimited { name, host, reason, retry_after }),
             500..=599 => Failed::ForNow(ModelError::Server { name, host, status, reason, retry_after }),
             400 | 422 => Failed::Form(ModelError::Refused { name, host, status, reason }),
@@ -314,6 +377,11 @@ impl Shared {
             return ModelError::Timeout { name, host, limit: self.settings.timeout };
         }
         ModelError::Unreadable { name, host, reason }
+    }
+
+    fn not_found(&self) -> ModelError {
+        let (name, host) = (self.settings.name.clone(), self.host.clone());
+        ModelError::NotFound { name, host, model: self.settings.model.clone(), is_local: self.is_local }
     }
 
     fn unreadable(&self, reason: &str) -> ModelError {
@@ -352,7 +420,8 @@ fn said(body: &[u8]) -> String {
     )
 }
 
-fn is_local(url: &Url) -> bool {
+/// Whether an address is on this machine.
+pub fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -408,6 +477,8 @@ mod tests {
             "the request exceeds the available context size, try increasing it",
             "prompt is too long: 215000 tokens > 200000 maximum",
             "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
+            "the input length exceeds the context length",
+            r#"{"error":{"code":400,"message":"request (2622 tokens) exceeds the available context size (512 tokens), try increasing it"}}"#,
             "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         ] {
             assert!(is_too_long(said), "{said}");

@@ -1,8 +1,8 @@
-//! The three protocols: endpoints, request bodies, and responses.
+//! The four protocols: endpoints, request bodies, and responses.
 //!
 //! Pure: values in, values out. The forms follow the servers' references: OpenAI's chat completions
 //! with `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with
-//! `responseJsonSchema`.
+//! `responseJsonSchema`, Ollama's chat with `format` and `num_ctx`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,24 +17,29 @@ use crate::settings::ModelSettings;
 /// The protocol of a model's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Chat completions: OpenAI, Ollama, vLLM, llama.cpp and many others.
+    /// Chat completions: OpenAI, LM Studio, vLLM, llama.cpp and many others.
     OpenAi,
     /// Anthropic's messages.
     Anthropic,
     /// Gemini's generateContent.
     Gemini,
+    /// Ollama's chat. It also speaks chat completions, but there a client cannot say how much
+    /// context a prompt needs.
+    Ollama,
 }
 
 /// The text names no protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a protocol; protocols are openai (Ollama, vLLM and llama.cpp too), anthropic, gemini")]
+#[error(
+    "`{0}` is not a protocol; protocols are openai (LM Studio, vLLM and llama.cpp too), anthropic, gemini, ollama"
+)]
 pub struct UnknownProtocol(String);
 
 impl FromStr for Protocol {
     type Err = UnknownProtocol;
 
     fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
-        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Ollama];
         all.into_iter().find(|p| p.to_string() == text).ok_or_else(|| UnknownProtocol(text.to_owned()))
     }
 }
@@ -45,6 +50,7 @@ impl fmt::Display for Protocol {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         })
     }
 }
@@ -70,9 +76,36 @@ pub(crate) const OUTPUT_TOKENS: u32 = 4096;
 /// The same for the second attempt, if the first reply was cut off.
 pub(crate) const MORE_TOKENS: u32 = 4 * OUTPUT_TOKENS;
 
+/// Tokens that a request makes room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Maximum tokens of the reply.
+    pub answer: u32,
+    /// The context for prompt and reply, for servers that let a request choose it.
+    pub context: u32,
+}
+
+/// Steps of the context that Ollama is asked for. It loads a model again for each other context, so
+/// few values are better than exact ones.
+const CONTEXT_STEP: u32 = 4096;
+
+/// A prompt of fewer characters is never taken for cut: a short one may be of any density.
+const CUT_FROM: usize = 2_000;
+
+/// Most characters per token of any real text and tokenizer, with a wide margin: English has 4 to
+/// 4.8, and our prompts, with their numbers and names of concepts, about 3.
+const PER_TOKEN_MOST: f64 = 6.0;
+
+/// The same if the server has counted exactly as many tokens as a common context has.
+const PER_TOKEN_MOST_IN_A_FULL_CONTEXT: f64 = 3.6;
+/// Contexts usually are a multiple of this.
+const USUAL_CONTEXTS: u64 = 2048;
+
 /// Why a response has no usable reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoReply {
+    /// The server has read only this many tokens of the prompt, and has dropped the rest.
+    PromptCut(u64),
     /// It has no text; why, as far as the server says.
     Silent(String),
     /// The reply ended where the tokens did.
@@ -84,7 +117,7 @@ impl Protocol {
     pub(crate) fn forms(self) -> &'static [Form] {
         match self {
             Self::OpenAi => &[Form::Full, Form::Schema, Form::Object, Form::Bare],
-            Self::Anthropic | Self::Gemini => &[Form::Full, Form::Schema, Form::Bare],
+            Self::Anthropic | Self::Gemini | Self::Ollama => &[Form::Full, Form::Schema, Form::Bare],
         }
     }
 
@@ -94,24 +127,66 @@ impl Protocol {
             Self::OpenAi => "https://api.openai.com/v1",
             Self::Anthropic => "https://api.anthropic.com/v1",
             Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
+            Self::Ollama => "http://127.0.0.1:11434",
         };
         url.parse().expect("the constant is a valid URL")
     }
 
     /// The address of the endpoint. Returns `None` if the server's URL cannot have a path.
     pub(crate) fn endpoint(self, settings: &ModelSettings) -> Option<Url> {
-        let mut url = settings.url.clone();
         let model = settings.model.as_str();
+        match self {
+            Self::OpenAi => self.below(&settings.url, &["chat", "completions"]),
+            Self::Anthropic => self.below(&settings.url, &["messages"]),
+            Self::Gemini => self.below(&settings.url, &["models", &format!("{model}:generateContent")]),
+            Self::Ollama => self.below(&settings.url, &["api", "chat"]),
+        }
+    }
+
+    /// The address that lists the server's models, or describes this one.
+    pub(crate) fn list_endpoint(self, settings: &ModelSettings) -> Option<Url> {
+        match self {
+            Self::OpenAi => self.below(&settings.url, &["models"]),
+            Self::Anthropic | Self::Gemini => self.below(&settings.url, &["models", &settings.model]),
+            Self::Ollama => self.below(&settings.url, &["api", "tags"]),
+        }
+    }
+
+    /// The address of the embeddings endpoint. Returns `None` if the protocol has none.
+    pub(crate) fn embeddings_endpoint(self, url: &Url) -> Option<Url> {
+        match self {
+            Self::OpenAi => self.below(url, &["embeddings"]),
+            Self::Ollama => self.below(url, &["api", "embed"]),
+            Self::Anthropic | Self::Gemini => None,
+        }
+    }
+
+    fn below(self, url: &Url, path: &[&str]) -> Option<Url> {
+        let mut url = url.clone();
+        // The address of Ollama's chat completions ends in `v1`. Both are one server.
+        let is_of_chat_completions = self == Self::Ollama && url.path().trim_end_matches('/') == "/v1";
         {
-            let mut path = url.path_segments_mut().ok()?;
-            path.pop_if_empty();
-            match self {
-                Self::OpenAi => path.extend(["chat", "completions"]),
-                Self::Anthropic => path.push("messages"),
-                Self::Gemini => path.extend(["models", &format!("{model}:generateContent")]),
-            };
+            let mut segments = url.path_segments_mut().ok()?;
+            segments.pop_if_empty();
+            if is_of_chat_completions {
+                segments.pop();
+            }
+            segments.extend(path);
         }
         Some(url)
+    }
+
+    /// The context that a prompt and its reply need, with a wide margin.
+    pub(crate) fn context(prompt: &Prompt<'_>, answer: u32) -> u32 {
+        let Prompt { system, user, schema } = prompt;
+        let tokens = |text: &str| {
+            let other = text.chars().filter(|c| !c.is_ascii()).count();
+            // Three characters per token; signs outside of ASCII often are a token or more each.
+            text.chars().count() / 3 + other
+        };
+        let needed = tokens(system) + tokens(user) + tokens(&schema.to_string());
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX).saturating_add(answer);
+        needed.checked_next_multiple_of(CONTEXT_STEP).unwrap_or(needed)
     }
 
     /// The headers with key and version.
@@ -126,6 +201,8 @@ impl Protocol {
                 Self::OpenAi => (AUTHORIZATION, format!("Bearer {}", key.told())),
                 Self::Anthropic => (HeaderName::from_static("x-api-key"), key.told().to_owned()),
                 Self::Gemini => (HeaderName::from_static("x-goog-api-key"), key.told().to_owned()),
+                // Ollama itself has no keys, but a proxy before it may.
+                Self::Ollama => (AUTHORIZATION, format!("Bearer {}", key.told())),
             };
             let mut value = HeaderValue::from_str(&value)?;
             value.set_sensitive(true);
@@ -134,8 +211,11 @@ impl Protocol {
         Ok(headers)
     }
 
-    /// The request's body; the reply may have `tokens` tokens.
-    pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form, tokens: u32) -> Value {
+    /// The request's body.
+    ///
+    /// The system text is the same for every article, and comes first, so that a server can keep
+    /// what it computed for it. Anthropic does so only if the request says where the text ends.
+    pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form, room: Room) -> Value {
         let mut body = match self {
             Self::OpenAi => json!({
                 "model": model,
@@ -144,18 +224,37 @@ impl Protocol {
                     { "role": "user", "content": prompt.user },
                 ],
             }),
-            Self::Anthropic => json!({
+            Self::Anthropic => {
+                let kept = json!({
+                    "type": "text", "text": prompt.system, "cache_control": { "type": "ephemeral" },
+                });
+                json!({
+                    "model": model,
+                    "max_tokens": room.answer,
+                    "system": if form == Form::Bare { json!(prompt.system) } else { json!([kept]) },
+                    "messages": [{ "role": "user", "content": prompt.user }],
+                })
+            }
+            // Without streaming, in one response. A statement that is backed by the text needs no
+            // long reasoning, which takes minutes on a machine's own processor. Ollama reports a
+            // prompt that is too long if it is asked not to cut it (from 0.12.6 on).
+            Self::Ollama => json!({
                 "model": model,
-                "max_tokens": tokens,
-                "system": prompt.system,
-                "messages": [{ "role": "user", "content": prompt.user }],
+                "messages": [
+                    { "role": "system", "content": prompt.system },
+                    { "role": "user", "content": prompt.user },
+                ],
+                "stream": false,
+                "think": false,
+                "truncate": false,
+                "shift": false,
             }),
             Self::Gemini => json!({
                 "systemInstruction": { "parts": [{ "text": prompt.system }] },
                 "contents": [{ "role": "user", "parts": [{ "text": prompt.user }] }],
             }),
         };
-        let more = self.more(prompt.schema, form, tokens);
+        let more = self.more(prompt.schema, form, room);
         if let Value::Object(body) = &mut body {
             body.extend(more);
         }
@@ -163,7 +262,8 @@ impl Protocol {
     }
 
     /// The fields that a form adds to the two texts.
-    fn more(self, schema: &Value, form: Form, tokens: u32) -> Map<String, Value> {
+    fn more(self, schema: &Value, form: Form, room: Room) -> Map<String, Value> {
+        let tokens = room.answer;
         let full = matches!(form, Form::Full | Form::Object);
         let with_schema = form != Form::Bare;
         let mut more = Map::new();
@@ -206,42 +306,44 @@ impl Protocol {
                     more.insert("generationConfig".into(), Value::Object(config));
                 }
             }
+            Self::Ollama => {
+                if with_schema {
+                    more.insert("format".into(), schema.clone());
+                }
+                let mut options = json!({ "num_ctx": room.context, "num_predict": tokens });
+                if full {
+                    options["temperature"] = json!(0);
+                }
+                more.insert("options".into(), options);
+            }
         }
         more
     }
 
     /// The reply in a response.
     pub(crate) fn reply(self, answer: &Value, prompt: &Prompt<'_>) -> Result<Reply, NoReply> {
-        let (text, ended, usage) = match self {
+        let (text, ended) = match self {
             Self::OpenAi => {
                 let choice = &answer["choices"][0];
                 let content = &choice["message"]["content"];
                 let text = content.as_str().map_or_else(|| texts(content, "text"), str::to_owned);
-                (
-                    text,
-                    &choice["finish_reason"],
-                    [&answer["usage"]["prompt_tokens"], &answer["usage"]["completion_tokens"]],
-                )
+                (text, &choice["finish_reason"])
             }
-            Self::Anthropic => {
-                let usage = &answer["usage"];
-                (
-                    texts(&answer["content"], "text"),
-                    &answer["stop_reason"],
-                    [&usage["input_tokens"], &usage["output_tokens"]],
-                )
-            }
+            Self::Anthropic => (texts(&answer["content"], "text"), &answer["stop_reason"]),
             Self::Gemini => {
                 let candidate = &answer["candidates"][0];
-                let usage = &answer["usageMetadata"];
-                (
-                    texts(&candidate["content"]["parts"], "text"),
-                    &candidate["finishReason"],
-                    [&usage["promptTokenCount"], &usage["candidatesTokenCount"]],
-                )
+                (texts(&candidate["content"]["parts"], "text"), &candidate["finishReason"])
+            }
+            Self::Ollama => {
+                let content = answer["message"]["content"].as_str().unwrap_or_default();
+                (content.to_owned(), &answer["done_reason"])
             }
         };
-        // OpenAI and its like, Anthropic, Gemini.
+        let counted = self.counted(answer);
+        if let Some(read) = counted.input.filter(|read| self.is_cut(prompt, *read)) {
+            return Err(NoReply::PromptCut(read));
+        }
+        // OpenAI and its like, Ollama, Anthropic, Gemini.
         if matches!(ended.as_str(), Some("length" | "max_tokens" | "MAX_TOKENS")) {
             return Err(NoReply::CutOff);
         }
@@ -255,13 +357,88 @@ impl Protocol {
             let told = if told.is_empty() { "the server does not say why".into() } else { told.join(", ") };
             return Err(NoReply::Silent(told));
         }
-        let thoughts = answer["usageMetadata"]["thoughtsTokenCount"].as_u64().unwrap_or(0);
+        let input_tokens = counted.input.unwrap_or_else(|| about(&[prompt.system, prompt.user]));
         let usage = Usage {
-            input_tokens: usage[0].as_u64().unwrap_or_else(|| about(&[prompt.system, prompt.user])),
-            output_tokens: usage[1].as_u64().unwrap_or_else(|| about(&[&text])) + thoughts,
+            input_tokens,
+            output_tokens: counted.output.unwrap_or_else(|| about(&[&text])),
+            cached_tokens: counted.cached.min(input_tokens),
+            cache_writes: counted.written.min(input_tokens.saturating_sub(counted.cached)),
         };
         Ok(Reply { text, usage })
     }
+
+    /// The tokens that a response counts.
+    fn counted(self, answer: &Value) -> Counted {
+        let number = |value: &Value| value.as_u64();
+        match self {
+            Self::OpenAi => {
+                let usage = &answer["usage"];
+                let details = &usage["prompt_tokens_details"];
+                // DeepSeek has another name for it.
+                let cached = number(&details["cached_tokens"]).or(number(&usage["prompt_cache_hit_tokens"]));
+                Counted {
+                    input: number(&usage["prompt_tokens"]),
+                    output: number(&usage["completion_tokens"]),
+                    cached: cached.unwrap_or(0),
+                    written: number(&details["cache_write_tokens"]).unwrap_or(0),
+                }
+            }
+            Self::Anthropic => {
+                let usage = &answer["usage"];
+                let cached = number(&usage["cache_read_input_tokens"]).unwrap_or(0);
+                let written = number(&usage["cache_creation_input_tokens"]).unwrap_or(0);
+                Counted {
+                    // Only this protocol counts cached tokens apart.
+                    input: number(&usage["input_tokens"]).map(|input| input + cached + written),
+                    output: number(&usage["output_tokens"]),
+                    cached,
+                    written,
+                }
+            }
+            Self::Gemini => {
+                let usage = &answer["usageMetadata"];
+                let thoughts = number(&usage["thoughtsTokenCount"]).unwrap_or(0);
+                Counted {
+                    input: number(&usage["promptTokenCount"]),
+                    output: number(&usage["candidatesTokenCount"]).map(|output| output + thoughts),
+                    cached: number(&usage["cachedContentTokenCount"]).unwrap_or(0),
+                    written: 0,
+                }
+            }
+            Self::Ollama => Counted {
+                input: number(&answer["prompt_eval_count"]),
+                output: number(&answer["eval_count"]),
+                cached: 0,
+                written: 0,
+            },
+        }
+    }
+
+    /// Whether a server that has read this many tokens cannot have read the whole prompt.
+    ///
+    /// Some servers cut a prompt that is too long for the context, and answer as if nothing were
+    /// missing: Ollama over chat completions, LM Studio, older versions of llama.cpp. The number of
+    /// tokens then often is exactly that of the context. Anthropic's and Gemini's servers do not
+    /// cut.
+    fn is_cut(self, prompt: &Prompt<'_>, read: u64) -> bool {
+        let characters = prompt.system.chars().count() + prompt.user.chars().count();
+        let may_be_full = matches!(self, Self::OpenAi | Self::Ollama) && read > 0;
+        let is_full = may_be_full && read.is_multiple_of(USUAL_CONTEXTS);
+        let most = if is_full { PER_TOKEN_MOST_IN_A_FULL_CONTEXT } else { PER_TOKEN_MOST };
+        // Both numbers are far below the limit of exact values.
+        characters >= CUT_FROM && characters as f64 > read as f64 * most
+    }
+}
+
+/// Tokens as a server counts them.
+struct Counted {
+    /// Of the prompt, with cached ones.
+    input: Option<u64>,
+    output: Option<u64>,
+    /// Of the prompt, read from the server's cache.
+    cached: u64,
+    /// Of the prompt, written to the server's cache.
+    written: u64,
 }
 
 /// Removes the bounds of lists from a schema, because Anthropic refuses them.
@@ -283,7 +460,7 @@ fn texts(parts: &Value, field: &str) -> String {
 }
 
 /// Estimates tokens if the server does not count them: one per four characters.
-fn about(texts: &[&str]) -> u64 {
+pub(crate) fn about(texts: &[&str]) -> u64 {
     texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4)
 }
 
@@ -291,6 +468,9 @@ fn about(texts: &[&str]) -> u64 {
 mod tests {
     use super::*;
     use crate::Key;
+
+    const ROOM: Room = Room { answer: OUTPUT_TOKENS, context: 8192 };
+    const ALL: [Protocol; 4] = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
 
     fn settings(protocol: Protocol) -> ModelSettings {
         ModelSettings { key: Some(Key::new(" secret\n")), ..ModelSettings::new("m", protocol, "org/model") }
@@ -312,6 +492,7 @@ mod tests {
                 "x-goog-api-key",
                 "secret",
             ),
+            (Protocol::Ollama, "http://127.0.0.1:11434/api/chat", "authorization", "Bearer secret"),
         ] {
             let settings = settings(protocol);
             assert_eq!(protocol.endpoint(&settings).unwrap().as_str(), url);
@@ -323,6 +504,7 @@ mod tests {
         let mut slashed = settings(Protocol::OpenAi);
         slashed.url = "http://127.0.0.1:11434/v1/".parse().unwrap();
         assert_eq!(Protocol::OpenAi.endpoint(&slashed).unwrap().path(), "/v1/chat/completions");
+        assert_eq!(Protocol::Ollama.endpoint(&slashed).unwrap().path(), "/api/chat");
         assert!("cohere".parse::<Protocol>().unwrap_err().to_string().contains("openai"));
     }
 
@@ -330,9 +512,9 @@ mod tests {
     fn simpler_forms_have_fewer_fields() {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
-        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
+        for protocol in ALL {
             let [full, with_schema, bare] = [Form::Full, Form::Schema, Form::Bare]
-                .map(|form| protocol.body("m", &prompt, form, OUTPUT_TOKENS).to_string());
+                .map(|form| protocol.body("m", &prompt, form, ROOM).to_string());
             let asks = |body: &str, what: &str| body.contains(what);
             assert!(asks(&full, "temperature") && asks(&full, "{\"type\":\"object\"}"), "{full}");
             assert!(
@@ -348,7 +530,7 @@ mod tests {
     fn object_form_puts_the_schema_where_old_servers_read_it() {
         let schema = json!({ "type": "object" });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
-        let body = Protocol::OpenAi.body("m", &prompt, Form::Object, OUTPUT_TOKENS);
+        let body = Protocol::OpenAi.body("m", &prompt, Form::Object, ROOM);
         assert_eq!(body["response_format"], json!({ "type": "json_object", "schema": { "type": "object" } }));
         assert!(body["temperature"].is_number() && body["max_tokens"].is_number(), "{body}");
     }
@@ -358,8 +540,8 @@ mod tests {
         let list = json!({ "type": "array", "maxItems": 4 });
         let schema = json!({ "anyOf": [{ "properties": { "a": list } }] });
         let prompt = Prompt { system: "s", user: "u", schema: &schema };
-        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
-            let body = protocol.body("m", &prompt, Form::Full, OUTPUT_TOKENS).to_string();
+        for protocol in ALL {
+            let body = protocol.body("m", &prompt, Form::Full, ROOM).to_string();
             assert!(body.contains(r#""type":"array""#), "{body}");
             assert_eq!(body.contains("maxItems"), protocol != Protocol::Anthropic, "{body}");
         }
@@ -395,11 +577,105 @@ mod tests {
                 "hi",
                 (5, 10),
             ),
+            (
+                Protocol::Ollama,
+                json!({ "message": { "role": "assistant", "content": "hi", "thinking": "hm" }, "done": true,
+                        "done_reason": "stop", "prompt_eval_count": 5, "eval_count": 7 }),
+                "hi",
+                (5, 7),
+            ),
         ] {
             let reply = protocol.reply(&answer, &prompt).unwrap();
             assert_eq!(reply.text, text);
             assert_eq!((reply.usage.input_tokens, reply.usage.output_tokens), tokens);
         }
+    }
+
+    #[test]
+    fn cached_tokens_are_part_of_the_prompt() {
+        let prompt = Prompt { system: "", user: "", schema: &Value::Null };
+        let choices = json!([{ "message": { "content": "hi" } }]);
+        for (protocol, answer, expected) in [
+            (
+                Protocol::OpenAi,
+                json!({ "choices": choices, "usage": { "prompt_tokens": 50, "completion_tokens": 7,
+                        "prompt_tokens_details": { "cached_tokens": 30 } } }),
+                (50, 30, 0),
+            ),
+            (
+                Protocol::OpenAi,
+                json!({ "choices": choices, "usage": { "prompt_tokens": 50, "completion_tokens": 7,
+                        "prompt_cache_hit_tokens": 30 } }),
+                (50, 30, 0),
+            ),
+            (
+                Protocol::Anthropic,
+                json!({ "content": [{ "type": "text", "text": "hi" }], "usage": { "input_tokens": 10,
+                        "cache_read_input_tokens": 30, "cache_creation_input_tokens": 10, "output_tokens": 7 } }),
+                (50, 30, 10),
+            ),
+            (
+                Protocol::Gemini,
+                json!({ "candidates": [{ "content": { "parts": [{ "text": "hi" }] } }],
+                        "usageMetadata": { "promptTokenCount": 50, "candidatesTokenCount": 7, "cachedContentTokenCount": 30 } }),
+                (50, 30, 0),
+            ),
+        ] {
+            let usage = protocol.reply(&answer, &prompt).unwrap().usage;
+            assert_eq!((usage.input_tokens, usage.cached_tokens, usage.cache_writes), expected);
+            assert_eq!(usage.output_tokens, 7);
+        }
+    }
+
+    #[test]
+    fn system_text_is_marked_for_anthropics_cache() {
+        let prompt = Prompt { system: "s", user: "u", schema: &json!({}) };
+        let body = |form| Protocol::Anthropic.body("m", &prompt, form, ROOM)["system"].clone();
+        let marked = json!([{ "type": "text", "text": "s", "cache_control": { "type": "ephemeral" } }]);
+        assert_eq!(body(Form::Full), marked);
+        assert_eq!(body(Form::Bare), json!("s"));
+    }
+
+    #[test]
+    fn cut_prompt_is_noticed_with_a_wide_margin() {
+        let user = "word ".repeat(4_480);
+        let prompt = Prompt { system: "", user: &user, schema: &Value::Null };
+        // 22,400 characters are about 5,000 to 5,600 tokens.
+        for (read, cut) in [
+            (7_000, false),
+            (5_600, false),
+            (4_100, false),
+            (4_096, true),
+            (3_000, true),
+            (2_048, true),
+            (0, true),
+        ] {
+            assert_eq!(Protocol::OpenAi.is_cut(&prompt, read), cut, "{read}");
+        }
+        assert!(!Protocol::Anthropic.is_cut(&prompt, 4_096), "its server does not cut");
+        let answer =
+            json!({ "message": { "content": "{" }, "done_reason": "length", "prompt_eval_count": 4096 });
+        assert_eq!(Protocol::Ollama.reply(&answer, &prompt), Err(NoReply::PromptCut(4096)));
+        let short = Prompt { user: "word ", ..prompt };
+        assert!(!Protocol::OpenAi.is_cut(&short, 0), "a short prompt may be of any density");
+    }
+
+    #[test]
+    fn ollamas_context_holds_prompt_and_reply() {
+        let context = |user: &str| {
+            let prompt = Prompt { system: "", user, schema: &Value::Null };
+            Protocol::context(&prompt, OUTPUT_TOKENS)
+        };
+        assert_eq!(context("short"), 8192);
+        assert_eq!(context(&"word ".repeat(4_480)), 12_288);
+        assert!(context(&"\u{8a9e}".repeat(16_000)) > 16_000 + OUTPUT_TOKENS);
+        let prompt = Prompt { system: "", user: "u", schema: &json!({ "type": "object" }) };
+        let body = Protocol::Ollama.body("m", &prompt, Form::Full, ROOM);
+        assert_eq!(
+            body["options"],
+            json!({ "num_ctx": 8192, "num_predict": OUTPUT_TOKENS, "temperature": 0 })
+        );
+        assert_eq!((&body["stream"], &body["truncate"]), (&json!(false), &json!(false)));
     }
 
     #[test]
@@ -418,6 +694,10 @@ mod tests {
                 Protocol::Gemini,
                 json!({ "candidates": [{ "content": { "parts": [] }, "finishReason": "MAX_TOKENS" }] }),
             ),
+            (
+                Protocol::Ollama,
+                json!({ "message": { "content": "{" }, "done": true, "done_reason": "length" }),
+            ),
         ] {
             assert_eq!(protocol.reply(&answer, &prompt), Err(NoReply::CutOff));
         }
@@ -428,7 +708,7 @@ mod tests {
         let prompt = Prompt { system: "", user: "", schema: &Value::Null };
         let blocked = json!({ "promptFeedback": { "blockReason": "SAFETY" } });
         assert_eq!(Protocol::Gemini.reply(&blocked, &prompt), Err(NoReply::Silent("SAFETY".into())));
-        for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini] {
+        for protocol in ALL {
             for answer in [
                 json!({}),
                 json!([]),

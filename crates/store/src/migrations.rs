@@ -36,6 +36,10 @@ macro_rules! steps {
                     "shelf_address",
                     include_str!(concat!("../migrations/", $folder, "/0020_shelf_address.sql")),
                 ),
+                (
+                    "cached_tokens",
+                    include_str!(concat!("../migrations/", $folder, "/0021_cached_tokens.sql")),
+                ),
             ])
         })
     };

@@ -6,6 +6,7 @@
 mod backfilling;
 mod browsing;
 mod cases;
+mod choosing;
 mod commands;
 mod demo;
 mod enduring;

@@ -95,7 +95,7 @@ fn quoting(asked: &Asked) -> Value {
 }
 
 /// The replies of an honest model. As second reader it agrees that the article says everything.
-fn honest(asked: &Asked) -> Does {
+pub(crate) fn honest(asked: &Asked) -> Does {
     Does::Says(agreeing(asked).unwrap_or_else(|| quoting(asked)).to_string())
 }
 
@@ -155,7 +155,8 @@ fn model_annotates_again_and_replies_are_reused() {
     assert_eq!(summary["questions"].as_u64(), Some(asked.len() as u64));
     assert!(asked.iter().all(|a| a.key.as_deref() == Some(KEY) && a.has_schema && a.model == "m:7b"));
     let usage = &mine.json(&["models", "--usage"])["usage"][0];
-    assert_eq!(usage["input_tokens"].as_u64(), Some(asked.len() as u64 * 100), "{usage}");
+    let tokens: u64 = asked.iter().map(Asked::tokens).sum();
+    assert_eq!(usage["input_tokens"].as_u64(), Some(tokens), "{usage}");
     assert_eq!((usage["reads"].as_u64(), usage["model"].as_str()), (Some(20), Some("mine")));
     assert!(mine.done(&["models", "--usage"]).contains("tokens in"));
 
@@ -412,13 +413,19 @@ fn model_annotates_new_reads_within_its_quota() {
         &server.url("gemini"),
         "gemini",
         "annotate_with = 'mine'",
-        "reads_per_day = 5\nconcurrency = 1",
+        "reads_per_day = 5\nconcurrency = 1\ninput_price = 1\noutput_price = 5",
     )
     .synced();
     let reads = mine.reads();
     assert_eq!(reads.len(), 20);
     let usage = &mine.json(&["models", "--usage"])["usage"][0];
     assert_eq!(usage["reads"].as_u64(), Some(5), "{usage}");
+    let mean = &mine.json(&["models", "--usage"])["models"][0];
+    let tokens = |field: &str| mean[field].as_f64().unwrap();
+    assert_eq!(tokens("input_tokens_per_read"), usage["input_tokens"].as_f64().unwrap() / 5.0, "{mean}");
+    let dollars = (tokens("input_tokens_per_read") + 5.0 * tokens("output_tokens_per_read")) / 1e6;
+    assert!((tokens("dollars_per_read") - dollars).abs() < 1e-9, "{mean}");
+    assert!(mine.done(&["models", "--usage"]).contains("per read (from the settings: $1.00 and $5.00"));
     assert!((3..=5).contains(&reads.values().filter(|read| made_by_model(read)).count()));
     assert_eq!(server.asked()[0].protocol, "gemini");
     let (said, code) = mine.said(&["annotate", "--all"]);
@@ -455,7 +462,7 @@ fn models_are_listed_and_tested_without_their_keys() {
     );
     let listed = mine.archive.run(&mine.words(&["models", "--json"])).unwrap();
     let json: Value = serde_json::from_str(&listed.out).unwrap();
-    assert_eq!(json["models"][0]["test"]["tokens"], 110, "{json}");
+    assert_eq!(json["models"][0]["test"]["tokens"], server.asked()[0].tokens() + 10, "{json}");
     for words in [vec!["models"], vec!["models", "--json"], vec!["config"], vec!["config", "--json"]] {
         let (said, _) = mine.said(&[&words[..], &["--log", "trace"]].concat());
         assert!(said.contains("openai") && !said.contains(KEY), "{words:?}: {said}");

@@ -1,6 +1,7 @@
 //! `backissue doctor`: checks the program's environment, and lists the reads that were set aside.
 
 use std::path::Path;
+use std::time::Duration;
 
 use backissue_fetch::{Validators, Want};
 use backissue_ingest::{BUILT_IN, clock};
@@ -15,10 +16,13 @@ use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
 use crate::settings::Settings;
 use crate::values::Size;
-use crate::{open, say};
+use crate::{noticed, open, say};
 
 /// Maximum reads to list.
 const LISTED: u32 = 50;
+
+/// Time limit for a model's server to describe the model.
+const MODEL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The result of a check.
 struct Check {
@@ -43,6 +47,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
             None
         }
     };
+    checks.extend(models(&settings).await);
     let mut set_aside = Vec::new();
     let mut retried = 0;
     if let Some(store) = &store {
@@ -168,6 +173,50 @@ async fn index(store: &Store, settings: &Settings) -> Check {
             check(true, format!("intact, with all {}", output::count(indexed, "read")))
         }
     }
+}
+
+/// Whether the configured models can be used, without a prompt; or what else could be used.
+async fn models(settings: &Settings) -> Vec<Check> {
+    let rows = &settings.models.value;
+    let check = |ok, detail| Check { name: "models", ok, detail };
+    if rows.is_empty() {
+        let noticed = noticed::look(settings).await;
+        let detail = match noticed.command() {
+            Some(command) => format!(
+                "none is configured, and none is needed; noticed: {}; to use one: {command}",
+                noticed.told()
+            ),
+            None => "none is configured, and none is needed".to_owned(),
+        };
+        return vec![check(true, output::safe(&detail))];
+    }
+    let mut checks = Vec::new();
+    for row in rows {
+        let name = &row.name;
+        let found = async {
+            let asker = open::asker_of(settings, row)?;
+            let found = tokio::time::timeout(MODEL_WITHIN, asker.model.find()).await;
+            let found = found.map_err(|_| {
+                anyhow::anyhow!(
+                    "model `{name}`: {} did not answer within {} s",
+                    asker.model.host(),
+                    MODEL_WITHIN.as_secs()
+                )
+            })??;
+            Ok::<_, anyhow::Error>(match found {
+                Some(_) => format!("`{name}`: {} has it", asker.model.host()),
+                None => format!(
+                    "`{name}`: {} answers, but does not list it; `backissue models` tests it",
+                    asker.model.host()
+                ),
+            })
+        };
+        checks.push(match found.await {
+            Ok(detail) => check(true, detail),
+            Err(failure) => check(false, format!("{failure:#}")),
+        });
+    }
+    checks
 }
 
 fn clock() -> Check {

@@ -21,5 +21,6 @@ pub mod sources;
 pub mod starter;
 pub mod sync;
 pub mod unfollow;
+pub mod use_model;
 pub mod week;
 pub mod weeks;

@@ -1,23 +1,27 @@
-//! `backissue models`: the configured language models, a test of each, and their cost.
+//! `backissue models`: the configured language models, a test of each, their cost, and what else
+//! could be used.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use backissue_annotate::asking::{Asking, Readings};
 use backissue_annotate::{Text, annotate};
-use backissue_ingest::Asker;
+use backissue_ingest::{Asker, spent_on};
 use backissue_llm::Prompt;
 use backissue_store::{Refused, RefusedRead, Spent, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::args::ModelsArgs;
+use crate::args::{ModelsAction, ModelsArgs};
+use crate::commands::use_model;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, STRONG};
+use crate::prices::{self, PerRead, Price, money};
 use crate::settings::{ModelRow, Settings};
-use crate::{open, say};
+use crate::{noticed, open, say};
 
 /// Maximum rows of days and models: three months of a few models.
-const USAGE_ROWS: u32 = 400;
+pub const USAGE_ROWS: u32 = 400;
 /// Maximum reads whose refusals are listed.
 const REFUSED_READS: u32 = 100;
 
@@ -27,27 +31,41 @@ const TEXT: &str = "Acme's nightly import failed whenever two jobs waited for th
 a separate lock. Since then the import has not failed once, and it takes 12 minutes instead of 40.";
 
 /// The result of a test.
-struct Tested {
-    milliseconds: u128,
-    tokens: u64,
-    refused: Vec<&'static str>,
+pub struct Tested {
+    /// How long the answer took.
+    pub milliseconds: u128,
+    /// The tokens of prompt and reply.
+    pub tokens: u64,
+    /// The fields that the gate refused.
+    pub refused: Vec<&'static str>,
 }
 
 /// Lists the models, their cost, or what was refused of their replies.
 pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    if let Some(ModelsAction::Use(args)) = args.action {
+        return use_model::run(args, settings).await;
+    }
     if args.usage {
-        return usage(&open::store(&settings).await?, args.json).await;
+        return usage(&open::store(&settings).await?, &settings, args.json).await;
     }
     if args.refusals {
         return refusals(&open::store(&settings).await?, args.json).await;
     }
     let rows = &settings.models.value;
+    let noticed = noticed::look(&settings).await;
     if rows.is_empty() && !args.json {
-        anstream::eprintln!(
-            "No language model is configured, and none is needed. To use one, add a [[model]] to {}: name, protocol \
-             (openai, anthropic, gemini), model, and url or key_env.",
-            settings.config.value.display()
-        );
+        let how = match noticed.command() {
+            Some(command) => format!("To use one that was noticed, for example {command}."),
+            None => format!(
+                "With Ollama on this machine, or a key of Anthropic, OpenAI, Gemini, OpenRouter or Mistral in the environment, \
+                 `backissue models use NAME` sets one up; for others add a [[model]] to {}.",
+                settings.config.value.display()
+            ),
+        };
+        anstream::eprintln!("No language model is configured, and none is needed. {}", output::safe(&how));
+        for line in noticed.lines() {
+            say!("{line}")?;
+        }
         return Ok(Outcome::NotThere);
     }
     let mut outcome = Outcome::Fine;
@@ -64,7 +82,12 @@ pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome
         }
     }
     if args.json {
-        output::json(&json!({ "models": listed }))?;
+        output::json(&json!({ "models": listed, "noticed": noticed.as_json() }))?;
+    } else if !noticed.is_empty() {
+        say!("\nNoticed on this machine; nothing of an article goes to a model that is not configured:")?;
+        for line in noticed.lines() {
+            say!("  {line}")?;
+        }
     }
     Ok(outcome)
 }
@@ -81,7 +104,11 @@ async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
     tested
 }
 
-async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
+/// Sends the test's prompt to a model. A store counts the cost.
+///
+/// # Errors
+/// If the model does not answer in the requested form.
+pub async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
     let text = Text::plain(TITLE, TEXT, "Acme");
     let asking = Asking::about(text, annotate(&text), asker.prompt);
     let asking = asking.ok_or_else(|| {
@@ -94,12 +121,7 @@ async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
     let began = Instant::now();
     let answered = asker.model.ask(&prompt).await;
     let spent = match &answered {
-        Ok(reply) => Spent {
-            questions: 1,
-            input_tokens: reply.usage.input_tokens,
-            output_tokens: reply.usage.output_tokens,
-            ..Spent::default()
-        },
+        Ok(reply) => spent_on(reply.usage),
         Err(_) => Spent { failures: 1, ..Spent::default() },
     };
     if let Some(store) = store {
@@ -181,35 +203,91 @@ async fn refusals(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-async fn usage(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
+/// The cost of a model per read and per month, as far as it is known.
+struct Cost {
+    model: String,
+    tokens: PerRead,
+    /// Dollars per read, if the price is known.
+    per_read: Option<f64>,
+    /// Dollars per month, if the price and the archive's rhythm are known.
+    per_month: Option<f64>,
+    price: Option<Price>,
+}
+
+async fn usage(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Result<Outcome> {
     let days = store.model_usage(USAGE_ROWS).await?;
+    let rhythm = prices::rhythm(store, Timestamp::now()).await?;
+    let mut by_model: BTreeMap<&str, Spent> = BTreeMap::new();
+    for day in &days {
+        let spent = by_model.entry(&day.model).or_default();
+        *spent = prices::sum(*spent, day.spent);
+    }
+    let cost = |(model, spent): (&&str, &Spent)| {
+        let row = settings.models.value.iter().find(|row| row.name == *model);
+        let price = row.and_then(Price::of);
+        let tokens = PerRead::of(spent);
+        let per_read = price.as_ref().map(|price| price.per_read(&tokens));
+        let per_month = per_read.zip(rhythm).map(|(dollars, weekly)| prices::per_month(dollars, weekly));
+        Cost { model: (*model).to_owned(), tokens, per_read, per_month, price }
+    };
+    let costs: Vec<Cost> = by_model.iter().map(cost).collect();
     if as_json {
         let rows: Vec<Value> = days
             .iter()
             .map(|row| {
-                let Spent { reads, questions, input_tokens, output_tokens, failures } = row.spent;
+                let Spent { reads, questions, input_tokens, output_tokens, cached_tokens, cache_writes, failures } = row.spent;
                 json!({
                     "day": row.day, "model": row.model, "reads": reads, "questions": questions, "input_tokens": input_tokens,
-                    "output_tokens": output_tokens, "failures": failures,
+                    "output_tokens": output_tokens, "cached_tokens": cached_tokens, "cache_writes": cache_writes,
+                    "failures": failures,
                 })
             })
             .collect();
-        output::json(&json!({ "usage": rows }))?;
+        let models: Vec<Value> = costs
+            .iter()
+            .map(|cost| {
+                let PerRead { input, output, cached, reads, .. } = cost.tokens;
+                json!({
+                    "model": cost.model, "mean_of_reads": reads, "input_tokens_per_read": input, "output_tokens_per_read": output,
+                    "cached_tokens_per_read": cached, "dollars_per_read": cost.per_read, "dollars_per_month": cost.per_month,
+                })
+            })
+            .collect();
+        output::json(&json!({ "usage": rows, "models": models, "reads_per_week": rhythm }))?;
         return Ok(Outcome::Fine);
     }
     if days.is_empty() {
         say!("No language model has been used yet.")?;
         return Ok(Outcome::Fine);
     }
-    let head = ["day (UTC)", "model", "reads", "questions", "tokens in", "tokens out", "failures"];
+    let head = ["day (UTC)", "model", "reads", "questions", "tokens in", "cached", "tokens out", "failures"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(days.into_iter().map(|row| {
-        let Spent { reads, questions, input_tokens, output_tokens, failures } = row.spent;
-        let counts = [reads, questions, input_tokens, output_tokens, failures].map(|count| count.to_string());
-        [vec![row.day, row.model], counts.to_vec()].concat()
+        let Spent { reads, questions, input_tokens, output_tokens, cached_tokens, failures, .. } = row.spent;
+        let counts = [reads, questions, input_tokens, cached_tokens, output_tokens, failures];
+        [vec![row.day, row.model], counts.map(|count| count.to_string()).to_vec()].concat()
     }));
     for line in output::columns(&rows) {
         say!("{line}")?;
     }
+    for cost in &costs {
+        tell_cost(cost, rhythm)?;
+    }
     Ok(Outcome::Fine)
+}
+
+fn tell_cost(cost: &Cost, rhythm: Option<f64>) -> anyhow::Result<()> {
+    let Cost { model, tokens, per_read, per_month, price } = cost;
+    let dollars = match (per_read, price) {
+        (Some(0.0), Some(price)) => format!("costs nothing ({})", price.origin),
+        (Some(per_read), Some(price)) => {
+            let month = per_month.zip(rhythm).map_or_else(String::new, |(dollars, weekly)| {
+                format!(", {} per month at {weekly:.0} reads a week", money(dollars))
+            });
+            format!("about {} per read{month} ({})", money(*per_read), price.told())
+        }
+        _ => "its price is not known; `input_price` and `output_price` in its [[model]] tell it".to_owned(),
+    };
+    say!("\n{STRONG}{model}{PLAIN}: {dollars}\n  {QUIET}{}{PLAIN}", tokens.told())?;
+    Ok(())
 }

@@ -29,7 +29,7 @@ use crate::progress::Bars;
 use crate::settings::{Origin, Setting, Settings};
 use crate::signals::Signals;
 use crate::values::Pause;
-use crate::{open, output, progress, recipients};
+use crate::{noticed, open, output, progress, recipients};
 
 /// How often it is looked whether the database's file is still there.
 const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
@@ -63,6 +63,9 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
 
     tell_address(address, demo.is_some());
+    if demo.is_none() && settings.annotate_with.value.is_none() {
+        tokio::spawn(tell_noticed(settings.clone()));
+    }
     let readers = readers(&store, address, settings.base_url.value.as_ref()).await;
     if let Readers::ReadOnly(why) = &readers {
         anstream::eprintln!("{}", output::safe(why));
@@ -304,6 +307,18 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn tell_address(address: SocketAddr, demo: bool) {
     let what = if demo { "Backissue's demo is" } else { "Backissue is" };
     anstream::eprintln!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
+}
+
+/// Tells once which models could be used, and the command for it.
+async fn tell_noticed(settings: Settings) {
+    let noticed = noticed::look(&settings).await;
+    if let Some(command) = noticed.command() {
+        let told = format!(
+            "Noticed {}. Nothing is sent there; {command} lets a model write the précis.",
+            noticed.told()
+        );
+        anstream::eprintln!("{}", output::safe(&told));
+    }
 }
 
 /// Shows the sync in the terminal: bars if there is a terminal, and each source's trouble once.

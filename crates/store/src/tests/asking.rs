@@ -122,7 +122,14 @@ on_both!(reads_are_requested_by_week_and_only_once, |db| {
 });
 
 on_both!(replies_are_stored_and_costs_counted, |db| {
-    let cost = Spent { questions: 1, input_tokens: 100, output_tokens: 10, ..Spent::default() };
+    let cost = Spent {
+        questions: 1,
+        input_tokens: 100,
+        output_tokens: 10,
+        cached_tokens: 60,
+        cache_writes: 5,
+        ..Spent::default()
+    };
     let answered =
         Answered { question: 7, prompt_version: "1", model: "m:7b", named: MODEL, reply: "{\u{0}}" };
     assert_eq!(db.store.answer(7, "1", "m:7b").await.unwrap(), None);
@@ -135,6 +142,7 @@ on_both!(replies_are_stored_and_costs_counted, |db| {
     let days: Vec<(&str, u64, u64)> =
         usage.iter().map(|u| (u.day.as_str(), u.spent.input_tokens, u.spent.failures)).collect();
     assert_eq!(days, [("2026-05-14", 0, 2), ("2026-05-13", 200, 0)]);
+    assert_eq!((usage[1].spent.cached_tokens, usage[1].spent.cache_writes), (120, 10));
 });
 
 on_both!(quota_holds_under_concurrency, |db| {

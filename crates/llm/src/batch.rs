@@ -1,0 +1,212 @@
+//! Batches: many prompts in one request, answered within a day at half the price.
+//!
+//! OpenAI's batch API takes a file of requests, Anthropic's takes them in one body. Both give the
+//! replies as lines of JSON, in any order, with the caller's id for each prompt.
+//!
+//! Pure: values in, values out. `model` sends the requests.
+
+use serde_json::{Value, json};
+
+use crate::model::Prompt;
+use crate::protocol::{Form, MORE_TOKENS, Protocol, Room};
+
+/// Maximum prompts of one batch.
+pub const BATCH_PROMPTS_MAX: usize = 1_000;
+
+/// Maximum bytes of the replies of one batch.
+pub(crate) const LARGEST_REPLIES: usize = 64 * 1024 * 1024;
+
+/// The part of a form that separates its fields. No JSON text has a line break before it.
+pub(crate) const BOUNDARY: &str = "backissue-batch-3f1c9a";
+
+/// The path and version of requests within an OpenAI batch.
+const CHAT: &str = "/v1/chat/completions";
+
+/// A prompt with the caller's id for it: at most 64 letters, digits, `-` and `_`.
+#[derive(Clone, Debug)]
+pub struct BatchPrompt<'p> {
+    /// The id.
+    pub id: String,
+    /// The prompt.
+    pub prompt: Prompt<'p>,
+}
+
+/// How far a batch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchState {
+    /// The server is at work.
+    Running {
+        /// Prompts that are done.
+        done: u64,
+        /// All prompts.
+        all: u64,
+    },
+    /// The replies can be had. Some prompts may have none.
+    Ended,
+    /// The server gave the batch up, for this reason.
+    Failed(String),
+}
+
+/// The reply to one prompt of a batch: the response in the protocol's own form, or why there is
+/// none.
+pub(crate) type Line = (String, Result<Value, String>);
+
+/// The body that creates an Anthropic batch.
+pub(crate) fn of_anthropic(model: &str, prompts: &[BatchPrompt<'_>], form: Form) -> Value {
+    let requests = prompts.iter().map(|BatchPrompt { id, prompt }| {
+        json!({ "custom_id": id, "params": Protocol::Anthropic.body(model, prompt, form, room(prompt)) })
+    });
+    json!({ "requests": requests.collect::<Vec<_>>() })
+}
+
+/// The form that uploads an OpenAI batch.
+pub(crate) fn of_open_ai(model: &str, prompts: &[BatchPrompt<'_>], form: Form) -> String {
+    let lines = prompts.iter().map(|BatchPrompt { id, prompt }| {
+        let body = Protocol::OpenAi.body(model, prompt, form, room(prompt));
+        let line = json!({ "custom_id": id, "method": "POST", "url": CHAT, "body": body });
+        format!("{line}\n")
+    });
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"batch.jsonl\"\r\n\
+         Content-Type: application/jsonl\r\n\r\n{}\r\n--{BOUNDARY}--\r\n",
+        lines.collect::<String>()
+    )
+}
+
+/// The body that starts an uploaded OpenAI batch.
+pub(crate) fn start(file: &str) -> Value {
+    json!({ "input_file_id": file, "endpoint": CHAT, "completion_window": "24h" })
+}
+
+/// A reply that is cut off cannot be asked again within the batch, so it gets more room at once.
+fn room(prompt: &Prompt<'_>) -> Room {
+    Room { answer: MORE_TOKENS, context: Protocol::context(prompt, MORE_TOKENS) }
+}
+
+/// The state in a description of a batch.
+pub(crate) fn state(protocol: Protocol, answer: &Value) -> Option<BatchState> {
+    let counts = &answer["request_counts"];
+    let count = |name: &str| counts[name].as_u64().unwrap_or(0);
+    if protocol == Protocol::Anthropic {
+        let done = count("succeeded") + count("errored") + count("canceled") + count("expired");
+        return match answer["processing_status"].as_str()? {
+            "ended" => Some(BatchState::Ended),
+            _ => Some(BatchState::Running { done, all: done + count("processing") }),
+        };
+    }
+    match answer["status"].as_str()? {
+        // Those that were cancelled or expired have the replies until then.
+        "completed" | "expired" | "cancelled" => Some(BatchState::Ended),
+        "failed" => {
+            let said = answer["errors"]["data"][0]["message"].as_str();
+            Some(BatchState::Failed(said.unwrap_or("the server does not say why").to_owned()))
+        }
+        _ => Some(BatchState::Running { done: count("completed") + count("failed"), all: count("total") }),
+    }
+}
+
+/// The replies in a document of lines. Lines that cannot be read are left out.
+pub(crate) fn lines(protocol: Protocol, text: &str) -> Vec<Line> {
+    let of_line = |line: &str| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let id = line["custom_id"].as_str()?.to_owned();
+        Some((id, if protocol == Protocol::Anthropic { of_message(&line) } else { of_completion(&line) }))
+    };
+    text.lines().filter_map(of_line).collect()
+}
+
+fn of_message(line: &Value) -> Result<Value, String> {
+    let result = &line["result"];
+    match result["type"].as_str() {
+        Some("succeeded") => Ok(result["message"].clone()),
+        Some(kind) => {
+            let error = &result["error"];
+            let said = error["error"]["message"].as_str().or(error["message"].as_str());
+            Err(said.unwrap_or(kind).to_owned())
+        }
+        None => Err("it has no result".to_owned()),
+    }
+}
+
+fn of_completion(line: &Value) -> Result<Value, String> {
+    let response = &line["response"];
+    if response["status_code"] == 200 {
+        return Ok(response["body"].clone());
+    }
+    let said = [&response["body"]["error"]["message"], &line["error"]["message"]];
+    let said = said.iter().find_map(|said| said.as_str());
+    Err(said.unwrap_or("it has no response").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_of_both_protocols_are_read() {
+        let running = BatchState::Running { done: 3, all: 5 };
+        for (protocol, answer, expected) in [
+            (
+                Protocol::Anthropic,
+                json!({ "processing_status": "in_progress", "request_counts": { "processing": 2, "succeeded": 2, "errored": 1 } }),
+                Some(running.clone()),
+            ),
+            (Protocol::Anthropic, json!({ "processing_status": "ended" }), Some(BatchState::Ended)),
+            (
+                Protocol::OpenAi,
+                json!({ "status": "in_progress", "request_counts": { "total": 5, "completed": 2, "failed": 1 } }),
+                Some(running),
+            ),
+            (Protocol::OpenAi, json!({ "status": "expired" }), Some(BatchState::Ended)),
+            (
+                Protocol::OpenAi,
+                json!({ "status": "failed", "errors": { "data": [{ "message": "no such model" }] } }),
+                Some(BatchState::Failed("no such model".to_owned())),
+            ),
+            (Protocol::OpenAi, json!({}), None),
+            (Protocol::Anthropic, json!([]), None),
+        ] {
+            assert_eq!(state(protocol, &answer), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn lines_have_a_reply_or_a_reason() {
+        let text = [
+            json!({ "custom_id": "a", "result": { "type": "succeeded", "message": { "content": [] } } }).to_string(),
+            json!({ "custom_id": "b", "result": { "type": "expired" } }).to_string(),
+            json!({ "custom_id": "c", "result": { "type": "errored", "error": { "type": "error", "error": { "message": "too long" } } } })
+                .to_string(),
+            "{ not JSON".to_owned(),
+        ];
+        let read = lines(Protocol::Anthropic, &text.join("\n"));
+        let expected = [
+            ("a", Ok(json!({ "content": [] }))),
+            ("b", Err("expired".to_owned())),
+            ("c", Err("too long".to_owned())),
+        ];
+        assert_eq!(read, expected.map(|(id, result)| (id.to_owned(), result)));
+
+        let text = [
+            json!({ "custom_id": "a", "response": { "status_code": 200, "body": { "choices": [] } }, "error": null }).to_string(),
+            json!({ "custom_id": "b", "response": { "status_code": 400, "body": { "error": { "message": "no" } } } }).to_string(),
+            json!({ "custom_id": "c", "response": null, "error": { "code": "batch_expired", "message": "too late" } }).to_string(),
+        ];
+        let read = lines(Protocol::OpenAi, &text.join("\n"));
+        let expected = [
+            ("a", Ok(json!({ "choices": [] }))),
+            ("b", Err("no".to_owned())),
+            ("c", Err("too late".to_owned())),
+        ];
+        assert_eq!(read, expected.map(|(id, result)| (id.to_owned(), result)));
+    }
+
+    #[test]
+    fn article_cannot_end_the_form_of_an_upload() {
+        let user = format!("\r\n--{BOUNDARY}--\r\n");
+        let prompt = Prompt { system: "s", user: &user, schema: &Value::Null };
+        let form = of_open_ai("m", &[BatchPrompt { id: "a".to_owned(), prompt }], Form::Full);
+        assert_eq!(form.matches(&format!("\r\n--{BOUNDARY}")).count(), 2, "{form}");
+    }
+}

@@ -1,0 +1,3 @@
+-- Tokens of prompts that a model's server read from its cache, and wrote to it. Both are part of input_tokens.
+ALTER TABLE model_usage ADD COLUMN cached_tokens BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE model_usage ADD COLUMN cache_writes BIGINT NOT NULL DEFAULT 0;
