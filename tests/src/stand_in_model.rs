@@ -4,6 +4,7 @@
 //! It refuses what the real servers refuse (a wrong path, a malformed body), so that a client that
 //! works with it implements the protocols. It does not know what a good reply is.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -37,6 +38,8 @@ pub struct Asked {
     pub context: Option<u64>,
     /// Whether the system text is marked for the server's cache, as Anthropic's server needs it.
     pub marks_cache: bool,
+    /// Whether it came in a batch.
+    pub is_batched: bool,
     /// Number of earlier requests.
     pub before: usize,
 }
@@ -72,6 +75,17 @@ struct Stage {
     acts: Acts,
     lists: Lists,
     asked: Arc<Mutex<Vec<Asked>>>,
+    batches: Arc<Mutex<BTreeMap<String, Batch>>>,
+}
+
+/// A batch, or the uploaded file of one.
+#[derive(Clone, Default)]
+struct Batch {
+    /// The uploaded requests, or the replies, one per line.
+    lines: String,
+    prompts: usize,
+    /// How often it was looked at. It ends with the second look.
+    looks: usize,
 }
 
 /// A running stand-in. Dropping it stops it.
@@ -103,7 +117,12 @@ impl StandInModel {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let stage = Stage { acts: Arc::new(acts), lists: Arc::new(lists), asked: asked.clone() };
+        let stage = Stage {
+            acts: Arc::new(acts),
+            lists: Arc::new(lists),
+            asked: asked.clone(),
+            batches: Arc::default(),
+        };
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
@@ -151,6 +170,9 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
+    if let Some(response) = batches(&stage, &method, uri.path(), &headers, &body) {
+        return response;
+    }
     if method == Method::GET {
         return match (stage.lists)(uri.path()) {
             Some(list) => list.to_string().into_response(),
@@ -169,11 +191,7 @@ async fn answer(
         )
             .into_response();
     };
-    {
-        let mut all = stage.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.before = all.len();
-        all.push(asked.clone());
-    }
+    stage.remember(&mut asked);
     match (stage.acts)(&asked) {
         Does::Says(text) => reply(&asked, &text, asked.tokens()).to_string().into_response(),
         Does::Cuts(text, read) => reply(&asked, &text, read).to_string().into_response(),
@@ -193,6 +211,127 @@ async fn answer(
     }
 }
 
+impl Stage {
+    fn remember(&self, asked: &mut Asked) {
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.before = all.len();
+        all.push(asked.clone());
+    }
+
+    /// The result of one request of a batch, in the protocol's form.
+    fn result(&self, path: &str, headers: &HeaderMap, id: &str, body: &Value) -> Option<Value> {
+        let mut asked = Asked { is_batched: true, ..understood(path, headers, body)? };
+        self.remember(&mut asked);
+        let given = match (self.acts)(&asked) {
+            Does::Says(text) => Ok(reply(&asked, &text, asked.tokens())),
+            Does::Cuts(text, read) => Ok(reply(&asked, &text, read)),
+            Does::Refuses(_, _, message) => Err(message),
+            Does::Sends(_) | Does::Hangs => Err("expired".to_owned()),
+        };
+        Some(match (asked.protocol, given) {
+            ("anthropic", Ok(message)) => {
+                json!({ "custom_id": id, "result": { "type": "succeeded", "message": message } })
+            }
+            ("anthropic", Err(message)) => {
+                let error = json!({ "type": "error", "error": { "type": "invalid_request_error", "message": message } });
+                json!({ "custom_id": id, "result": { "type": "errored", "error": error } })
+            }
+            (_, Ok(body)) => {
+                json!({ "custom_id": id, "response": { "status_code": 200, "body": body }, "error": null })
+            }
+            (_, Err(message)) => {
+                let body = json!({ "error": { "message": message } });
+                json!({ "custom_id": id, "response": { "status_code": 400, "body": body }, "error": null })
+            }
+        })
+    }
+}
+
+/// Answers requests about batches, like Anthropic's and OpenAI's servers. Returns `None` for other
+/// requests, and for those that a real server would refuse.
+fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body: &str) -> Option<Response> {
+    let mut all = stage.batches.lock().unwrap_or_else(PoisonError::into_inner);
+    let json = |value: Value| Some(value.to_string().into_response());
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    match (method.as_str(), parts.as_slice()) {
+        ("POST", ["v1", "messages", "batches"]) => {
+            headers.get("anthropic-version")?;
+            let body: Value = serde_json::from_str(body).ok()?;
+            let requests = body["requests"].as_array()?;
+            let results = requests.iter().map(|request| {
+                stage.result("/v1/messages", headers, request["custom_id"].as_str()?, &request["params"])
+            });
+            let results = results.collect::<Option<Vec<Value>>>()?;
+            let id = format!("msgbatch_{}", all.len());
+            let lines = results.iter().map(|line| format!("{line}\n")).collect();
+            all.insert(id.clone(), Batch { lines, prompts: requests.len(), looks: 0 });
+            json(json!({ "id": id, "type": "message_batch", "processing_status": "in_progress" }))
+        }
+        ("GET", ["v1", "messages", "batches", id]) => {
+            let batch = all.get_mut(*id)?;
+            batch.looks += 1;
+            let ended = batch.looks > 1;
+            let (done, left) = if ended { (batch.prompts, 0) } else { (0, batch.prompts) };
+            json(json!({
+                "id": id, "type": "message_batch", "processing_status": if ended { "ended" } else { "in_progress" },
+                "request_counts": { "processing": left, "succeeded": done, "errored": 0, "canceled": 0, "expired": 0 },
+            }))
+        }
+        ("GET", ["v1", "messages", "batches", id, "results"]) => {
+            all.get(*id).filter(|batch| batch.looks > 1).map(|batch| batch.lines.clone().into_response())
+        }
+        ("POST", ["v1", "files"]) => {
+            let media_type = headers.get("content-type")?.to_str().ok()?;
+            let boundary = media_type.strip_prefix("multipart/form-data; boundary=")?;
+            let (opening, end) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
+            let mut fields = body.strip_suffix(&end)?.split(&opening);
+            let purpose = fields.nth(1)?;
+            let (head, lines) = fields.next()?.split_once("\r\n\r\n")?;
+            if !purpose.ends_with("name=\"purpose\"\r\n\r\nbatch\r\n")
+                || !head.contains("name=\"file\"; filename=")
+            {
+                return None;
+            }
+            let id = format!("file-{}", all.len());
+            all.insert(id.clone(), Batch { lines: lines.to_owned(), ..Batch::default() });
+            json(json!({ "id": id, "object": "file", "purpose": "batch" }))
+        }
+        ("POST", ["v1", "batches"]) => {
+            let body: Value = serde_json::from_str(body).ok()?;
+            let file = all.get(body["input_file_id"].as_str()?)?.lines.clone();
+            if body["endpoint"] != "/v1/chat/completions" || body["completion_window"] != "24h" {
+                return None;
+            }
+            let results = file.lines().map(|line| {
+                let line: Value = serde_json::from_str(line).ok()?;
+                let is_right = line["method"] == "POST" && line["url"] == "/v1/chat/completions";
+                let id = line["custom_id"].as_str().filter(|_| is_right)?;
+                stage.result("/v1/chat/completions", headers, id, &line["body"])
+            });
+            let results = results.collect::<Option<Vec<Value>>>()?;
+            let id = format!("batch_{}", all.len());
+            let lines = results.iter().map(|line| format!("{line}\n")).collect();
+            all.insert(id.clone(), Batch { lines, prompts: results.len(), looks: 0 });
+            json(json!({ "id": id, "object": "batch", "status": "validating" }))
+        }
+        ("GET", ["v1", "batches", id]) => {
+            let batch = all.get_mut(*id)?;
+            batch.looks += 1;
+            let ended = batch.looks > 1;
+            let done = if ended { batch.prompts } else { 0 };
+            json(json!({
+                "id": id, "object": "batch", "status": if ended { "completed" } else { "in_progress" },
+                "request_counts": { "total": batch.prompts, "completed": done, "failed": 0 },
+                "output_file_id": if ended { json!(id) } else { Value::Null }, "error_file_id": null,
+            }))
+        }
+        ("GET", ["v1", "files", id, "content"]) => {
+            all.get(*id).map(|batch| batch.lines.clone().into_response())
+        }
+        _ => None,
+    }
+}
+
 /// Parses a request of one of the protocols. Returns `None` if a real server would refuse it.
 fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -207,6 +346,7 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
         has_temperature: temperature.is_number(),
         context: None,
         marks_cache: false,
+        is_batched: false,
         before: 0,
     };
     if path == "/api/chat" {

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
+use backissue_llm::{
+    BatchPrompt, BatchState, Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage,
+};
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use serde_json::{Value, json};
 
@@ -55,6 +57,7 @@ async fn all_protocols_work() {
             has_temperature: true,
             context: (protocol == Protocol::Ollama).then_some(8192),
             marks_cache: protocol == Protocol::Anthropic,
+            is_batched: false,
             before: 0,
         };
         assert_eq!(server.asked(), [expected]);
@@ -287,6 +290,40 @@ async fn ollamas_own_embeddings_are_read() {
     let vectors = model.embed(&["one".to_owned(), "two".to_owned()]).await.unwrap();
     assert_eq!(vectors, [[0.5, -2.0], [0.5, -2.0]]);
     assert_eq!(server.asked()[0].protocol, "ollama embeddings");
+}
+
+#[tokio::test]
+async fn batches_of_both_protocols_are_sent_watched_and_read() {
+    for protocol in [Protocol::OpenAi, Protocol::Anthropic] {
+        let server = StandInModel::start(|asked| match asked.user.as_str() {
+            "Who?" => says("Me."),
+            _ => Does::Refuses(400, None, format!("no, not with {KEY}")),
+        })
+        .unwrap();
+        let model = Model::new(settings(&server, protocol), &[]).unwrap();
+        let schema = json!({ "type": "object" });
+        let prompt = |id: &str, user| BatchPrompt {
+            id: id.to_owned(),
+            prompt: Prompt { system: "Be brief.", user, schema: &schema },
+        };
+        let batch = model.submit(&[prompt("a", "Who?"), prompt("b", "Why?")]).await.unwrap();
+        assert_eq!(model.batch_state(&batch).await.unwrap(), BatchState::Running { done: 0, all: 2 });
+        assert_eq!(model.batch_state(&batch).await.unwrap(), BatchState::Ended);
+        let mut replies = model.batch_replies(&batch).await.unwrap();
+        replies.sort_by(|a, b| a.0.cmp(&b.0));
+        let [(a, first), (b, second)] = replies.try_into().unwrap();
+        assert_eq!((a.as_str(), b.as_str()), ("a", "b"));
+        let first = first.unwrap();
+        assert_eq!((first.text.as_str(), first.usage.input_tokens), ("Me.", 100));
+        let error = second.unwrap_err().to_string();
+        assert!(error.contains("no, not with (key)") && !error.contains(KEY), "{error}");
+        assert!(server.asked().iter().all(|asked| asked.is_batched && asked.has_schema));
+        assert!(matches!(model.batch_state("other").await, Err(ModelError::NotFound { .. })));
+    }
+    let server = StandInModel::start(|_| says("Me.")).unwrap();
+    let model = Model::new(settings(&server, Protocol::Gemini), &[]).unwrap();
+    let error = model.submit(&[]).await.unwrap_err();
+    assert!(error.to_string().contains("has no batches; leave --batch out"), "{error}");
 }
 
 #[tokio::test]

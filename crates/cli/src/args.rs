@@ -6,6 +6,7 @@ use backissue_model::{Kind, Label, ReadId, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
+use crate::values::Pause;
 use crate::{exit, settings, values};
 
 /// Every engineering read, week by week, problem first.
@@ -182,9 +183,11 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Annotate reads again, with the built-in annotator or a language model
     #[command(
-        after_help = "Example:\n  backissue annotate --since 2026-W20 --model local\n  backissue annotate 42 43\n\nWithout --model, it uses the \
+        after_help = "Example:\n  backissue annotate --since 2026-W20 --model local\n  backissue annotate --all --batch --model anthropic/claude-haiku-4-5\n  \
+                      backissue annotate 42 43\n\nWithout --model, it uses the \
                       model of the setting `annotate_with`, else the built-in annotator. A read's former précis stays until the new \
-                      one is in; marks and notes are never changed."
+                      one is in; marks and notes are never changed.\n\n--batch waits for the model's server, up to a day. It can be stopped: the \
+                      same command fetches the answers later."
     )]
     Annotate(AnnotateArgs),
     /// The configured language models, each tested with one question
@@ -519,6 +522,12 @@ pub struct AnnotateArgs {
     /// The language model's name in the configuration file; `built-in` for none
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Ask the model in batches, for half the price: OpenAI and Anthropic, answered within a day
+    #[arg(long)]
+    pub batch: bool,
+    /// How often to look whether a batch is done [default: 1m]
+    #[arg(long, requires = "batch", value_name = "TIME")]
+    pub batch_pause: Option<Pause>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

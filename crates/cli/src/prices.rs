@@ -12,7 +12,11 @@ use crate::settings::ModelRow;
 
 /// Tokens per read until the archive has counted some: instructions, article, and the second
 /// question about half as often again.
-const USUAL: PerRead = PerRead { input: 7_000.0, output: 700.0, cached: 0.0, written: 0.0, reads: 0 };
+const USUAL: PerRead =
+    PerRead { input: 7_000.0, output: 700.0, cached: 0.0, written: 0.0, batched: (0.0, 0.0), reads: 0 };
+
+/// The share of the price that a batch saves, at OpenAI and at Anthropic.
+const BATCH_DISCOUNT: f64 = 0.5;
 
 /// Reads from which a mean is better than an estimate.
 const ENOUGH_READS: u64 = 5;
@@ -98,9 +102,11 @@ impl Price {
 
     /// Dollars per read.
     pub fn per_read(&self, tokens: &PerRead) -> f64 {
-        let PerRead { input, output, cached, written, .. } = *tokens;
+        let PerRead { input, output, cached, written, batched, .. } = *tokens;
         let plain = (input - cached - written).max(0.0);
-        (plain * self.input + cached * self.cached + written * self.written + output * self.output) / 1e6
+        let full = plain * self.input + cached * self.cached + written * self.written + output * self.output;
+        let saved = (batched.0 * self.input + batched.1 * self.output) * BATCH_DISCOUNT;
+        (full - saved).max(0.0) / 1e6
     }
 
     /// The price as people read it.
@@ -123,6 +129,8 @@ pub struct PerRead {
     pub cached: f64,
     /// Of prompts, to the server's cache.
     pub written: f64,
+    /// Of prompts and replies in batches.
+    pub batched: (f64, f64),
     /// How many reads it is the mean of; 0 for an estimate.
     pub reads: u64,
 }
@@ -140,6 +148,7 @@ impl PerRead {
             output: mean(spent.output_tokens),
             cached: mean(spent.cached_tokens),
             written: mean(spent.cache_writes),
+            batched: (mean(spent.batch_input_tokens), mean(spent.batch_output_tokens)),
             reads: spent.reads,
         }
     }
@@ -147,7 +156,7 @@ impl PerRead {
     /// The same for a model that has not been used, without another server's cache.
     pub fn of_any(days: &[DayUsage]) -> Self {
         let all = days.iter().fold(Spent::default(), |all, day| sum(all, day.spent));
-        Self { cached: 0.0, written: 0.0, ..Self::of(&all) }
+        Self { cached: 0.0, written: 0.0, batched: (0.0, 0.0), ..Self::of(&all) }
     }
 
     /// The tokens as people read them.
@@ -170,6 +179,8 @@ pub fn sum(a: Spent, b: Spent) -> Spent {
         output_tokens: a.output_tokens + b.output_tokens,
         cached_tokens: a.cached_tokens + b.cached_tokens,
         cache_writes: a.cache_writes + b.cache_writes,
+        batch_input_tokens: a.batch_input_tokens + b.batch_input_tokens,
+        batch_output_tokens: a.batch_output_tokens + b.batch_output_tokens,
         failures: a.failures + b.failures,
     }
 }
@@ -239,6 +250,15 @@ mod tests {
         let dollars = price.per_read(&PerRead::of(&spent));
         // 2,000 plain, 4,000 cached and 1,000 written tokens, and 1,000 of the reply.
         assert!((dollars - (0.002 + 0.0004 + 0.00125 + 0.005)).abs() < 1e-9, "{dollars}");
+        let batched = Spent {
+            cached_tokens: 0,
+            cache_writes: 0,
+            batch_input_tokens: 70_000,
+            batch_output_tokens: 10_000,
+            ..spent
+        };
+        let half = price.per_read(&PerRead::of(&batched));
+        assert!((half - (0.007 + 0.005) / 2.0).abs() < 1e-9, "{half}");
         let few = PerRead::of(&Spent { reads: 4, ..spent });
         assert!(few.reads == 0 && few.told().contains("estimate"));
         assert!((per_month(0.01, 7.0) - 0.304).abs() < 0.001);

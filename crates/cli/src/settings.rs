@@ -640,9 +640,7 @@ fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
     if price.is_finite() && price >= 0.0 {
         return Ok(Some(price));
     }
-    Err(D::Error::custom(format!(
-        "{price} is no price; write dollars per million tokens, for example 0.25"
-    )))
+    Err(D::Error::custom(format!("{price} is no price; write dollars per million tokens, for example 0.25")))
 }
 
 #[cfg(test)]

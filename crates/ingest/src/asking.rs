@@ -88,7 +88,7 @@ impl Asker {
     }
 
     /// The prompt's settings, as far as the model's context allows.
-    fn fitting(&self) -> PromptSettings {
+    pub(crate) fn fitting(&self) -> PromptSettings {
         let characters = self.prompt.characters.min(self.fits.load(Ordering::Relaxed));
         PromptSettings { characters, ..self.prompt }
     }
@@ -168,15 +168,15 @@ impl Asker {
 }
 
 /// A read as it is shown to a model.
-struct Asked<'a> {
-    read: &'a ClaimedRead,
-    built_in: &'a Precis,
-    prompt: PromptSettings,
+pub(crate) struct Asked<'a> {
+    pub read: &'a ClaimedRead,
+    pub built_in: &'a Precis,
+    pub prompt: PromptSettings,
 }
 
 impl Asked<'_> {
     /// Calls `then` with the read's [`Asking`]. Returns `None` if there is nothing to prompt for.
-    fn with<T>(self, then: impl FnOnce(Asking<'_>) -> T) -> Option<T> {
+    pub(crate) fn with<T>(self, then: impl FnOnce(Asking<'_>) -> T) -> Option<T> {
         let Self { read, built_in, prompt } = self;
         with_text(read, |text| Asking::about(text, built_in.clone(), prompt).map(then)).flatten()
     }
@@ -251,7 +251,7 @@ pub fn spent_on(usage: Usage) -> Spent {
 }
 
 /// A hash of the whole request.
-fn hash_of(question: &Question) -> u128 {
+pub(crate) fn hash_of(question: &Question) -> u128 {
     let Question { system, user, schema, .. } = question;
     xxh3_128(format!("{system}\0{user}\0{schema}").as_bytes())
 }

@@ -14,6 +14,7 @@
 mod annotating;
 mod asking;
 mod backfill;
+mod batch;
 pub mod clock;
 mod compute;
 mod feed_address;
@@ -33,6 +34,7 @@ mod workers;
 
 pub use asking::{Asker, Told, spent_on};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
+pub use batch::{BatchEnd, BatchError, BatchStep, Batches};
 pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find};
 pub use hubs::{HubAnswer, HubQuestion};
 pub use images::{Image, ImageCache, ImageError};

@@ -79,7 +79,7 @@ pub(crate) fn start(file: &str) -> Value {
     json!({ "input_file_id": file, "endpoint": CHAT, "completion_window": "24h" })
 }
 
-/// A reply that is cut off cannot be asked again within the batch, so it gets more room at once.
+/// A reply that is cut off cannot be asked again within the batch, so its limit is higher.
 fn room(prompt: &Prompt<'_>) -> Room {
     Room { answer: MORE_TOKENS, context: Protocol::context(prompt, MORE_TOKENS) }
 }

@@ -30,6 +30,7 @@
 //! This crate must not know the subject of a prompt, judge a reply, store anything, or read
 //! settings from files or the environment.
 
+mod batch;
 mod embeddings;
 mod error;
 mod listing;
@@ -38,6 +39,7 @@ mod model;
 mod protocol;
 mod settings;
 
+pub use batch::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState};
 pub use error::ModelError;
 pub use listing::{Listed, PricePerToken};
 pub use local::{LocalServer, ServerKind, UnknownServer};

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::debug;
 use url::{Host, Url};
 
+use crate::batch::{self, BatchPrompt, BatchState};
 use crate::embeddings;
 use crate::error::ModelError;
 use crate::listing::{self, Listed};
@@ -195,6 +196,105 @@ impl Model {
         Ok(found)
     }
 
+    /// Sends prompts as a batch, and returns the server's name for it. The form of the requests is
+    /// the one that the server accepted last, so a prompt should have been sent before.
+    ///
+    /// # Errors
+    /// [`ModelError::Setup`] if the protocol or the server has no batches; else see [`ModelError`].
+    pub async fn submit(&self, prompts: &[BatchPrompt<'_>]) -> Result<String, ModelError> {
+        let shared = &self.shared;
+        let (settings, protocol) = (&shared.settings, shared.settings.protocol);
+        let forms = protocol.forms();
+        let form = forms[shared.form.load(Ordering::Relaxed).min(forms.len() - 1)];
+        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
+        let sent = match protocol {
+            Protocol::Anthropic => {
+                let body = batch::of_anthropic(&settings.model, prompts, form);
+                shared.post(&self.batch_address(&["messages", "batches"])?, &body, LARGEST_ANSWER).await
+            }
+            Protocol::OpenAi => {
+                let upload = batch::of_open_ai(&settings.model, prompts, form);
+                let media_type = format!("multipart/form-data; boundary={}", batch::BOUNDARY);
+                let request = shared.client.post(self.batch_address(&["files"])?);
+                let request = request.header(reqwest::header::CONTENT_TYPE, media_type).body(upload);
+                match shared.send(request, LARGEST_ANSWER).await {
+                    Ok(file) => {
+                        let body = batch::start(file["id"].as_str().unwrap_or_default());
+                        shared.post(&self.batch_address(&["batches"])?, &body, LARGEST_ANSWER).await
+                    }
+                    Err(failed) => Err(failed),
+                }
+            }
+            Protocol::Gemini | Protocol::Ollama => return Err(self.without_batches()),
+        };
+        let answer = sent.map_err(|failed| match failed {
+            Failed::ForGood(ModelError::NotFound { .. }) => self.without_batches(),
+            Failed::ForNow(error) | Failed::Form(error) | Failed::ForGood(error) => error,
+        })?;
+        let id = answer["id"].as_str().filter(|id| !id.is_empty() && id.len() <= 200);
+        id.map(str::to_owned).ok_or_else(|| shared.unreadable("it does not name the batch"))
+    }
+
+    /// How far a batch is.
+    ///
+    /// # Errors
+    /// See [`ModelError`]. [`ModelError::NotFound`] if the server does not know it any more.
+    pub async fn batch_state(&self, id: &str) -> Result<BatchState, ModelError> {
+        let described = self.describe_batch(id).await?;
+        let state = batch::state(self.shared.settings.protocol, &described);
+        state.ok_or_else(|| self.shared.unreadable("it does not describe a batch"))
+    }
+
+    /// The replies of a batch that has ended, in any order, each with the caller's id of its
+    /// prompt.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub async fn batch_replies(
+        &self,
+        id: &str,
+    ) -> Result<Vec<(String, Result<Reply, ModelError>)>, ModelError> {
+        let shared = &self.shared;
+        let protocol = shared.settings.protocol;
+        let documents = if protocol == Protocol::Anthropic {
+            vec![self.batch_address(&["messages", "batches", id, "results"])?]
+        } else {
+            let described = self.describe_batch(id).await?;
+            let files =
+                ["output_file_id", "error_file_id"].map(|field| described[field].as_str().map(str::to_owned));
+            let of_file = |file: String| self.batch_address(&["files", &file, "content"]);
+            files.into_iter().flatten().map(of_file).collect::<Result<_, _>>()?
+        };
+        let mut replies = Vec::new();
+        for document in documents {
+            let get = || shared.raw(shared.client.get(document.clone()), batch::LARGEST_REPLIES);
+            let bytes = shared.patiently(get).await?;
+            for (id, line) in batch::lines(protocol, &String::from_utf8_lossy(&bytes)) {
+                replies.push((id, shared.reply_of_line(line)));
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn describe_batch(&self, id: &str) -> Result<Value, ModelError> {
+        let endpoint = match self.shared.settings.protocol {
+            Protocol::Anthropic => self.batch_address(&["messages", "batches", id])?,
+            Protocol::OpenAi => self.batch_address(&["batches", id])?,
+            Protocol::Gemini | Protocol::Ollama => return Err(self.without_batches()),
+        };
+        self.shared.patiently(|| self.shared.get(&endpoint)).await
+    }
+
+    fn batch_address(&self, path: &[&str]) -> Result<Url, ModelError> {
+        let settings = &self.shared.settings;
+        settings.protocol.below(&settings.url, path).ok_or_else(|| self.without_batches())
+    }
+
+    fn without_batches(&self) -> ModelError {
+        let reason = format!("{} has no batches; leave --batch out", self.shared.host);
+        ModelError::Setup { name: self.name().to_owned(), reason }
+    }
+
     /// The embedding of each text, in order and all of one dimension, from a server with OpenAI's
     /// `/embeddings` (vLLM, llama.cpp and others too) or Ollama's `/api/embed`.
     ///
@@ -314,6 +414,12 @@ impl Shared {
     }
 
     async fn send(&self, request: RequestBuilder, largest: usize) -> Result<Value, Failed> {
+        let bytes = self.raw(request, largest).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failed::ForGood(self.unreadable(&format!("it is not JSON: {error}"))))
+    }
+
+    async fn raw(&self, request: RequestBuilder, largest: usize) -> Result<Vec<u8>, Failed> {
         let request = request.headers(self.headers.clone());
         let answer = request.send().await.map_err(|error| Failed::ForGood(self.explain(&error)))?;
         let status = answer.status();
@@ -322,8 +428,20 @@ impl Shared {
         if !status.is_success() {
             return Err(self.refusal(status, wait, &bytes));
         }
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Failed::ForGood(self.unreadable(&format!("it is not JSON: {error}"))))
+        Ok(bytes)
+    }
+
+    /// The reply in a line of a batch's replies.
+    fn reply_of_line(&self, line: Result<Value, String>) -> Result<Reply, ModelError> {
+        let silent =
+            |reason: &str| ModelError::Silent { name: self.settings.name.clone(), reason: self.told(reason) };
+        // Servers with batches report a prompt that is too long, so there is no length to compare.
+        let prompt = Prompt { system: "", user: "", schema: &Value::Null };
+        let answer = line.map_err(|reason| silent(&reason))?;
+        self.settings.protocol.reply(&answer, &prompt).map_err(|why| match why {
+            NoReply::Silent(reason) => silent(&reason),
+            NoReply::CutOff | NoReply::PromptCut(_) => silent("its reply was cut off"),
+        })
     }
 
     async fn bytes(&self, mut answer: Response, largest: usize) -> Result<Vec<u8>, Failed> {

@@ -161,7 +161,8 @@ impl Protocol {
         }
     }
 
-    fn below(self, url: &Url, path: &[&str]) -> Option<Url> {
+    /// The address of a path at a server. Returns `None` if its URL cannot have one.
+    pub(crate) fn below(self, url: &Url, path: &[&str]) -> Option<Url> {
         let mut url = url.clone();
         // The address of Ollama's chat completions ends in `v1`. Both are one server.
         let is_of_chat_completions = self == Self::Ollama && url.path().trim_end_matches('/') == "/v1";

@@ -49,6 +49,10 @@ pub struct Spent {
     pub cached_tokens: u64,
     /// Those of prompts that the server wrote to its cache.
     pub cache_writes: u64,
+    /// Those of prompts in batches.
+    pub batch_input_tokens: u64,
+    /// Those of replies in batches.
+    pub batch_output_tokens: u64,
     /// Prompts without a reply.
     pub failures: u64,
 }
@@ -249,8 +253,8 @@ impl Store {
     /// The cost of each model per day, newest day first, at most `limit` rows.
     pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
         let query =
-            sql("SELECT day, model, reads, questions, input_tokens, output_tokens, cached_tokens, cache_writes, failures
-             FROM model_usage ORDER BY day DESC, model LIMIT $1");
+            sql("SELECT day, model, reads, questions, input_tokens, output_tokens, cached_tokens, cache_writes, batch_input_tokens,
+                batch_output_tokens, failures FROM model_usage ORDER BY day DESC, model LIMIT $1");
         self.list("reading what models cost", query.bind(limit), |row| {
             Ok(DayUsage {
                 day: row.text("day")?,
@@ -262,6 +266,8 @@ impl Store {
                     output_tokens: row.count("output_tokens")?,
                     cached_tokens: row.count("cached_tokens")?,
                     cache_writes: row.count("cache_writes")?,
+                    batch_input_tokens: row.count("batch_input_tokens")?,
+                    batch_output_tokens: row.count("batch_output_tokens")?,
                     failures: row.count("failures")?,
                 },
             })
@@ -304,15 +310,18 @@ pub struct Answered<'a> {
 fn spend(model: &str, spent: Spent, now: Timestamp) -> Sql {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     sql("INSERT INTO model_usage
-            (day, model, reads, questions, input_tokens, output_tokens, failures, cached_tokens, cache_writes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (day, model, reads, questions, input_tokens, output_tokens, failures, cached_tokens, cache_writes,
+             batch_input_tokens, batch_output_tokens)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (day, model) DO UPDATE SET
             reads = model_usage.reads + excluded.reads, questions = model_usage.questions + excluded.questions,
             input_tokens = model_usage.input_tokens + excluded.input_tokens,
             output_tokens = model_usage.output_tokens + excluded.output_tokens,
             failures = model_usage.failures + excluded.failures,
             cached_tokens = model_usage.cached_tokens + excluded.cached_tokens,
-            cache_writes = model_usage.cache_writes + excluded.cache_writes")
+            cache_writes = model_usage.cache_writes + excluded.cache_writes,
+            batch_input_tokens = model_usage.batch_input_tokens + excluded.batch_input_tokens,
+            batch_output_tokens = model_usage.batch_output_tokens + excluded.batch_output_tokens")
     .bind(day(now))
     .bind(model)
     .bind(number(spent.reads))
@@ -322,6 +331,8 @@ fn spend(model: &str, spent: Spent, now: Timestamp) -> Sql {
     .bind(number(spent.failures))
     .bind(number(spent.cached_tokens))
     .bind(number(spent.cache_writes))
+    .bind(number(spent.batch_input_tokens))
+    .bind(number(spent.batch_output_tokens))
 }
 
 /// The day of a moment in UTC.

@@ -37,6 +37,7 @@ mod annotating;
 mod archive;
 mod asking;
 mod backfills;
+mod batches;
 mod budget;
 mod cards;
 mod changes;

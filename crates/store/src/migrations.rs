@@ -40,6 +40,7 @@ macro_rules! steps {
                     "cached_tokens",
                     include_str!(concat!("../migrations/", $folder, "/0021_cached_tokens.sql")),
                 ),
+                ("batches", include_str!(concat!("../migrations/", $folder, "/0022_batches.sql"))),
             ])
         })
     };

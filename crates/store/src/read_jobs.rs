@@ -1,5 +1,7 @@
 //! Claims, results and failures of reads. A stage and its result commit together.
 
+use std::sync::LazyLock;
+
 use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
 use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage, owns};
 use jiff::{SignedDuration, Timestamp};
@@ -115,6 +117,18 @@ pub struct Tally {
     pub set_aside: u64,
 }
 
+/// The query of claimed reads, without its conditions. `read` is `r`, `article` is `a`.
+pub(crate) static CLAIMED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
+            p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
+            AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
+         FROM read r JOIN source s ON s.id = r.source_id
+         JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
+         LEFT JOIN article a ON a.read_id = r.id"
+    )
+});
+
 impl Store {
     /// Ends all leases. Call it only if no other process can hold one: when the only process that
     /// uses a SQLite file starts. A process that stops properly holds no leases, so the work on
@@ -188,14 +202,7 @@ impl Store {
             tx.run(aside.bind(id).bind(STOPPED).bind(millis(due.now))).await?;
             tx.commit().await?;
         };
-        let query = format!(
-            "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
-                p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
-                AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
-             FROM read r JOIN source s ON s.id = r.source_id
-             JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
-             LEFT JOIN article a ON a.read_id = r.id WHERE r.id = $1"
-        );
+        let query = format!("{} WHERE r.id = $1", CLAIMED.as_str());
         let row = tx.row(sql_of(query).bind(id)).await?;
         let row = row.ok_or_else(|| Failure::Unreadable("a read without its first place".into()))?;
         let claimed = claimed_of_row(&row)?;
@@ -370,7 +377,7 @@ pub(crate) fn last_set_aside(limit: u32) -> Sql {
     sql_of(query).bind(limit)
 }
 
-fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
+pub(crate) fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
     let article = row.opt_int("has_article")?.map(|_| article_of(row)).transpose()?;
     Ok(ClaimedRead {
         id: ReadId(row.int("id")?),

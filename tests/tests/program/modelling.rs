@@ -173,6 +173,57 @@ fn model_annotates_again_and_replies_are_reused() {
 }
 
 #[test]
+fn batches_annotate_for_half_the_price_and_can_be_resumed() {
+    needs!(SharedData);
+    for protocol in ["anthropic", "openai"] {
+        let server = StandInModel::start(honest).unwrap();
+        let prices = "input_price = 1\noutput_price = 5";
+        let mine = Modelled::new(&server.url(protocol), protocol, "", prices).synced();
+        let words = ["annotate", "--since", "2012-W01", "--model", "mine", "--batch", "--batch-pause", "0s"];
+
+        // Stopped while the server works: the name of the batch is stored.
+        let waiting = [&words[..6], &["--batch-pause", "1h", "--config", &mine.config]].concat();
+        let mut child = mine.archive.command(&waiting).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let log = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut lines = std::io::BufRead::lines(log).map(Result::unwrap);
+        let waiting = lines.find(|line| line.contains("are answered")).unwrap();
+        // The first prompt went alone; now its check is in the batch, with the other 19.
+        assert!(waiting.contains("0 of 20"), "{waiting}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(server.asked().len(), 21);
+        assert!(!mine.reads().values().any(made_by_model));
+
+        let summary = mine.json(&words);
+        assert_eq!((summary["done"].as_u64(), summary["failed"].as_u64()), (Some(20), Some(0)), "{summary}");
+        assert!(mine.reads().values().filter(|read| made_by_model(read)).count() >= 18);
+        let asked = server.asked();
+        let alone = asked.iter().filter(|asked| !asked.is_batched).count();
+        assert!(alone <= 3, "{alone} of {} prompts went alone", asked.len());
+        let first = |asked: &&Asked| agreeing(asked).is_none();
+        assert_eq!(asked.iter().filter(first).count(), 20, "no prompt is paid for twice");
+
+        let usage = mine.json(&["models", "--usage"]);
+        let (day, mean) = (&usage["usage"][0], &usage["models"][0]);
+        let sum =
+            |batched: bool| asked.iter().filter(|a| a.is_batched == batched).map(Asked::tokens).sum::<u64>();
+        assert_eq!(day["batch_input_tokens"].as_u64(), Some(sum(true)), "{usage}");
+        assert_eq!(day["input_tokens"].as_u64(), Some(sum(true) + sum(false)), "{usage}");
+        assert_eq!(day["reads"].as_u64(), Some(20), "each read counts once: {usage}");
+        assert!(mean["dollars_per_read"].as_f64() > Some(0.0), "{usage}");
+
+        let again = mine.json(&words);
+        assert_eq!((again["changed"].as_u64(), server.asked().len()), (Some(0), asked.len()), "{again}");
+    }
+    let server = StandInModel::start(honest).unwrap();
+    let mine = Modelled::new(&server.url("gemini"), "gemini", "", "").synced();
+    let (said, code) = mine.said(&["annotate", "--all", "--model", "mine", "--batch"]);
+    assert!(code == 1 && said.contains("has no batches; leave --batch out"), "{said}");
+    let (said, code) = mine.said(&["annotate", "--all", "--batch"]);
+    assert!(code == 1 && said.contains("--batch needs a language model"), "{said}");
+}
+
+#[test]
 fn another_model_checks_if_it_is_configured() {
     needs!(SharedData);
     let writer = StandInModel::start(|asked| {

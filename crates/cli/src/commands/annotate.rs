@@ -1,8 +1,10 @@
 //! `backissue annotate`: annotates reads again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use backissue_ingest::{BUILT_IN, By, Pass, Reannotator, Step};
+use anyhow::bail;
+use backissue_ingest::{BUILT_IN, BatchEnd, BatchStep, Batches, By, Pass, Reannotator, Step};
 use backissue_store::{Selection, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -16,6 +18,9 @@ use crate::output::{self, ALERT, PLAIN, STRONG};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::{open, say};
+
+/// The pause between two looks at a batch.
+const BATCH_PAUSE: Duration = Duration::from_secs(60);
 
 /// The counts of a run.
 #[derive(Default)]
@@ -35,6 +40,15 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
         _ => By::BuiltIn,
     };
     let store = open::store(&settings).await?;
+    let stop = CancellationToken::new();
+    let signals = Signals::listen(stop.clone());
+    if args.batch {
+        let fetching = fetch_in_batches(&args, &store, &by, &stop);
+        if signals.unless_hurried(fetching).await? == BatchEnd::Stopped {
+            anstream::eprintln!("The server goes on with its batch. The same command fetches the answers.");
+            return Ok(Outcome::Partly);
+        }
+    }
     let asked = store.ask_for(&selection(&args), by.name(), Timestamp::now()).await?;
     if asked == 0 {
         anstream::eprintln!(
@@ -42,8 +56,6 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
         );
         return Ok(Outcome::NotThere);
     }
-    let stop = CancellationToken::new();
-    let signals = Signals::listen(stop.clone());
     let reannotator = Reannotator::new(store.clone(), by.clone());
     let (steps, told) = unbounded_channel();
     let work = async { tokio::join!(reannotator.pass(&stop, Some(steps)), follow(told, asked)) };
@@ -62,6 +74,40 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
         _ if left > 0 || counts.failed > 0 => Outcome::Partly,
         _ => Outcome::Fine,
     })
+}
+
+/// Fetches the model's replies in batches. The pass that follows finds them stored.
+async fn fetch_in_batches(
+    args: &AnnotateArgs,
+    store: &Store,
+    by: &By,
+    stop: &CancellationToken,
+) -> anyhow::Result<BatchEnd> {
+    let By::Model(asker) = by else {
+        bail!("--batch needs a language model: add --model NAME, or choose one with `backissue models use`");
+    };
+    let pause = args.batch_pause.map_or(Ok(BATCH_PAUSE), |pause| Duration::try_from(pause.0))?;
+    let batches = Batches { store, asker, pause, stop };
+    let tell = |step: BatchStep| {
+        let line = match step {
+            BatchStep::Sent(batch, prompts) => {
+                format!(
+                    "Batch {batch}: {} sent; answers take up to a day.",
+                    output::count(prompts as u64, "question")
+                )
+            }
+            BatchStep::Waiting(batch, done, all) => format!("Batch {batch}: {done} of {all} are answered."),
+            BatchStep::Stored(batch, usable, 0) => {
+                format!("Batch {batch}: {} stored.", output::count(usable as u64, "answer"))
+            }
+            BatchStep::Stored(batch, usable, others) => format!(
+                "Batch {batch}: {} stored; {others} without a usable answer, which are asked alone now.",
+                output::count(usable as u64, "answer")
+            ),
+        };
+        anstream::eprintln!("{}", output::safe(&line));
+    };
+    Ok(batches.run(&selection(args), tell).await?)
 }
 
 fn selection(args: &AnnotateArgs) -> Selection {

@@ -235,11 +235,13 @@ async fn usage(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Res
         let rows: Vec<Value> = days
             .iter()
             .map(|row| {
-                let Spent { reads, questions, input_tokens, output_tokens, cached_tokens, cache_writes, failures } = row.spent;
+                let spent = row.spent;
                 json!({
-                    "day": row.day, "model": row.model, "reads": reads, "questions": questions, "input_tokens": input_tokens,
-                    "output_tokens": output_tokens, "cached_tokens": cached_tokens, "cache_writes": cache_writes,
-                    "failures": failures,
+                    "day": row.day, "model": row.model, "reads": spent.reads, "questions": spent.questions,
+                    "input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens,
+                    "cached_tokens": spent.cached_tokens, "cache_writes": spent.cache_writes,
+                    "batch_input_tokens": spent.batch_input_tokens, "batch_output_tokens": spent.batch_output_tokens,
+                    "failures": spent.failures,
                 })
             })
             .collect();

@@ -145,6 +145,41 @@ on_both!(replies_are_stored_and_costs_counted, |db| {
     assert_eq!((usage[1].spent.cached_tokens, usage[1].spent.cache_writes), (120, 10));
 });
 
+on_both!(batches_are_noted_until_their_replies_are_stored, |db| {
+    for (model, batch, made) in [(MODEL, "b2", 1), (MODEL, "b1", 2), (MODEL, "b2", 3), ("another", "b3", 1)] {
+        db.store.note_batch(model, batch, at(made)).await.unwrap();
+    }
+    assert_eq!(db.store.batches(MODEL).await.unwrap(), ["b2", "b1"], "oldest first");
+    db.store.forget_batch(MODEL, "b2").await.unwrap();
+    db.store.forget_batch(MODEL, "b3").await.unwrap();
+    assert_eq!(db.store.batches(MODEL).await.unwrap(), ["b1"]);
+    assert_eq!(db.store.batches("another").await.unwrap(), ["b3"]);
+    let spent = Spent { batch_input_tokens: 7, batch_output_tokens: 3, ..Spent::default() };
+    db.store.record_spent(MODEL, spent, at(0)).await.unwrap();
+    db.store.record_spent(MODEL, spent, at(0)).await.unwrap();
+    let day = db.store.model_usage(10).await.unwrap()[0].spent;
+    assert_eq!((day.batch_input_tokens, day.batch_output_tokens), (14, 6));
+});
+
+on_both!(annotated_reads_are_listed_without_a_claim, |db| {
+    let ids = three(db).await;
+    let source = db.follow("Other").await;
+    db.poll(&source, vec![entry("https://other.example/1", Some("2026-05-13"))]).await;
+    let listed = async |selection: &Selection, after: ReadId, limit: u32| -> Vec<ReadId> {
+        let reads = db.store.annotated(selection, after, limit).await.unwrap();
+        assert!(reads.iter().all(|read| read.article.is_some() && read.stage == Stage::Annotated));
+        reads.iter().map(|read| read.id).collect()
+    };
+    assert_eq!(listed(&Selection::All, ReadId(0), 10).await, ids);
+    assert_eq!(listed(&Selection::All, ids[0], 1).await, [ids[1]]);
+    let since = Selection::Since("2026-W20".parse().unwrap());
+    assert_eq!(listed(&since, ReadId(0), 10).await, ids[1..]);
+    let these = Selection::These(vec![ids[2], ReadId(99), ids[0]]);
+    assert_eq!(listed(&these, ReadId(0), 10).await, [ids[0], ids[2]]);
+    assert_eq!(listed(&Selection::These(Vec::new()), ReadId(0), 10).await, []);
+    db.assert_sound().await;
+});
+
 on_both!(quota_holds_under_concurrency, |db| {
     let limits = Limits { reads: Some(5), tokens: None };
     let taken = async || {

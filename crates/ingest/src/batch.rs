@@ -1,0 +1,361 @@
+//! Fetches a model's replies about many reads in batches, which cost half as much and take up to a
+//! day.
+//!
+//! A batch only fills the store of replies. The pass of [`crate::Reannotator`] that follows finds
+//! them there, and asks only what has no reply. A run can be interrupted at any time: the name of a
+//! batch is stored, and the next run fetches its replies. A prompt's id in a batch is its hash.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backissue_annotate::asking::{AsksFor, Question, Readings};
+use backissue_llm::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, ModelError, Prompt, Reply};
+use backissue_model::{Precis, ReadId};
+use backissue_store::{Answered, ClaimedRead, Selection, Spent, Store, StoreError};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::annotating::built_in_precis;
+use crate::asking::{Asked, Asker, hash_of, spent_on};
+
+/// Reads that are loaded at once.
+const READS_AT_ONCE: u32 = 50;
+
+/// Maximum batches about the same reads: the first prompts, their checks, the prompts after a
+/// refusal, and their checks.
+const ROUNDS: usize = 4;
+
+/// What happened to a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchStep {
+    /// It was sent, with so many prompts.
+    Sent(String, usize),
+    /// The server works on it: prompts that are done, and all.
+    Waiting(String, u64, u64),
+    /// Its usable replies are stored: their number, and that of the others.
+    Stored(String, usize, usize),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchEnd {
+    /// All replies that can be had are stored.
+    Over,
+    /// The quota of the day does not suffice for all reads.
+    OverBudget,
+    /// It was stopped. The server goes on.
+    Stopped,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The model's server failed or refused.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The server gave a batch up.
+    #[error("model `{model}`: its server gave the batch {batch} up: {reason}")]
+    Failed {
+        /// The model.
+        model: String,
+        /// The batch.
+        batch: String,
+        /// The server's reason.
+        reason: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Fetches replies in batches.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    /// The archive.
+    pub store: &'a Store,
+    /// The model.
+    pub asker: &'a Asker,
+    /// The pause between two looks at a batch.
+    pub pause: Duration,
+    /// Ends the run. The server goes on with what it has.
+    pub stop: &'a CancellationToken,
+}
+
+/// A prompt about a read whose reply is not stored.
+struct Missing {
+    read: ReadId,
+    question: Question,
+    /// The replies before it.
+    readings: Readings,
+    built_in: Precis,
+    /// Whether it is the first one about the read.
+    is_first: bool,
+}
+
+/// What a run remembers.
+#[derive(Default)]
+struct Progress {
+    /// Prompts without a usable reply. They are not sent in a batch again.
+    given_up: HashSet<u128>,
+    /// Reads that are counted to the quota.
+    reserved: HashSet<ReadId>,
+    /// Whether a usual prompt has found out which form of request the server accepts.
+    knows_form: bool,
+    is_over_budget: bool,
+}
+
+impl Batches<'_> {
+    /// Fetches the replies that the reads need, in as many batches as that takes.
+    ///
+    /// # Errors
+    /// See [`BatchError`]. Replies until then are stored.
+    pub async fn run(&self, selection: &Selection, tell: impl Fn(BatchStep)) -> Result<BatchEnd, BatchError> {
+        let mut progress = Progress::default();
+        let mut after = ReadId(0);
+        loop {
+            let (first, upto) = self.missing(selection, after, None, &progress).await?;
+            if upto == after {
+                return Ok(BatchEnd::Over);
+            }
+            let mut missing = first;
+            let mut rounds = 0;
+            loop {
+                if let Some(batch) = self.store.batches(self.asker.name()).await?.first() {
+                    if !self.fetch(batch, missing, &mut progress, &tell).await? {
+                        return Ok(BatchEnd::Stopped);
+                    }
+                } else {
+                    self.reserve(&mut missing, &mut progress).await?;
+                    if missing.is_empty() || rounds == ROUNDS {
+                        break;
+                    }
+                    if self.stop.is_cancelled() {
+                        return Ok(BatchEnd::Stopped);
+                    }
+                    if progress.knows_form {
+                        rounds += 1;
+                        self.send(&missing, &tell).await?;
+                    } else {
+                        progress.knows_form = true;
+                        self.ask(missing.swap_remove(0), &mut progress).await?;
+                    }
+                }
+                missing = self.missing(selection, after, Some(upto), &progress).await?.0;
+            }
+            if progress.is_over_budget {
+                return Ok(BatchEnd::OverBudget);
+            }
+            after = upto;
+        }
+    }
+
+    /// The prompts without a stored reply about the reads after `after`, up to the read `upto` or
+    /// until they fill a batch. Also returns the last read that was looked at.
+    async fn missing(
+        &self,
+        selection: &Selection,
+        after: ReadId,
+        upto: Option<ReadId>,
+        progress: &Progress,
+    ) -> Result<(Vec<Missing>, ReadId), StoreError> {
+        let mut missing = Vec::new();
+        let mut reached = after;
+        while upto.is_some() || missing.len() < BATCH_PROMPTS_MAX {
+            let mut reads = self.store.annotated(selection, reached, READS_AT_ONCE).await?;
+            reads.retain(|read| upto.is_none_or(|upto| read.id <= upto));
+            let Some(last) = reads.last() else { break };
+            reached = last.id;
+            for read in reads {
+                let next = self.next(Arc::new(read)).await?;
+                missing.extend(next.filter(|next| !progress.given_up.contains(&hash_of(&next.question))));
+            }
+        }
+        Ok((missing, reached))
+    }
+
+    /// The first prompt about a read without a stored reply. Returns `None` if the read needs none,
+    /// or only one that another model answers.
+    async fn next(&self, read: Arc<ClaimedRead>) -> Result<Option<Missing>, StoreError> {
+        let Ok(built_in) = built_in_precis(read.clone()).await else { return Ok(None) };
+        let prompt = self.asker.fitting();
+        let version = prompt.version.as_str();
+        let model = self.asker.model.settings().model.as_str();
+        let mut readings = Readings::default();
+        let mut is_first = true;
+        loop {
+            let asked = || Asked { read: &read, built_in: &built_in, prompt };
+            let question = asked().with(|asking| asking.next_question(&readings)).flatten();
+            let Some(question) = question else { return Ok(None) };
+            if question.asks_for == AsksFor::Check && self.asker.checker.is_some() {
+                return Ok(None);
+            }
+            let stored = self.store.answer(hash_of(&question), version, model).await?;
+            let Some(reply) = stored else {
+                return Ok(Some(Missing { read: read.id, question, readings, built_in, is_first }));
+            };
+            asked().with(|asking| asking.read(&mut readings, &reply));
+            is_first = false;
+        }
+    }
+
+    /// Counts new reads to the quota of the day. Removes those for which it does not suffice.
+    async fn reserve(&self, missing: &mut Vec<Missing>, progress: &mut Progress) -> Result<(), StoreError> {
+        for at in (0..missing.len()).rev() {
+            let Missing { read, is_first, .. } = &missing[at];
+            if !is_first || progress.reserved.contains(read) {
+                continue;
+            }
+            let limits = self.asker.limits;
+            if !progress.is_over_budget
+                && self.store.reserve_quota(self.asker.name(), limits, Timestamp::now()).await?
+            {
+                progress.reserved.insert(*read);
+            } else {
+                progress.is_over_budget = true;
+                missing.swap_remove(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a batch, and notes its name.
+    async fn send(&self, missing: &[Missing], tell: &impl Fn(BatchStep)) -> Result<(), BatchError> {
+        let prompts: Vec<BatchPrompt<'_>> = missing
+            .iter()
+            .map(|Missing { question, .. }| BatchPrompt {
+                id: format!("{:032x}", hash_of(question)),
+                prompt: prompt_of(question),
+            })
+            .collect();
+        let batch = self.asker.model.submit(&prompts).await?;
+        self.store.note_batch(self.asker.name(), &batch, Timestamp::now()).await?;
+        tell(BatchStep::Sent(batch, prompts.len()));
+        Ok(())
+    }
+
+    /// Waits for a batch and stores its replies. Returns false if the run was stopped meanwhile.
+    async fn fetch(
+        &self,
+        batch: &str,
+        missing: Vec<Missing>,
+        progress: &mut Progress,
+        tell: &impl Fn(BatchStep),
+    ) -> Result<bool, BatchError> {
+        let (model, name) = (&self.asker.model, self.asker.name());
+        loop {
+            match model.batch_state(batch).await {
+                Ok(BatchState::Ended) => break,
+                Ok(BatchState::Running { done, all }) => {
+                    tell(BatchStep::Waiting(batch.to_owned(), done, all));
+                }
+                Ok(BatchState::Failed(reason)) => {
+                    self.store.forget_batch(name, batch).await?;
+                    let (model, batch) = (name.to_owned(), batch.to_owned());
+                    return Err(BatchError::Failed { model, batch, reason });
+                }
+                // The server does not keep batches for ever.
+                Err(ModelError::NotFound { .. }) => {
+                    self.store.forget_batch(name, batch).await?;
+                    return Ok(true);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.pause) => {}
+                () = self.stop.cancelled() => return Ok(false),
+            }
+        }
+        let mut by_hash: HashMap<u128, Missing> =
+            missing.into_iter().map(|missing| (hash_of(&missing.question), missing)).collect();
+        let (mut usable, mut others) = (0, 0);
+        for (id, reply) in model.batch_replies(batch).await? {
+            let hash = u128::from_str_radix(&id, 16).unwrap_or_default();
+            let is_usable = match reply {
+                Ok(reply) => self.keep(hash, by_hash.remove(&hash), &reply, true).await?,
+                Err(_) => {
+                    let spent = Spent { failures: 1, ..Spent::default() };
+                    self.store.record_spent(name, spent, Timestamp::now()).await?;
+                    false
+                }
+            };
+            if is_usable {
+                usable += 1;
+            } else {
+                others += 1;
+                progress.given_up.insert(hash);
+            }
+        }
+        self.store.forget_batch(name, batch).await?;
+        tell(BatchStep::Stored(batch.to_owned(), usable, others));
+        Ok(true)
+    }
+
+    /// Sends one prompt alone.
+    async fn ask(&self, missing: Missing, progress: &mut Progress) -> Result<(), BatchError> {
+        let hash = hash_of(&missing.question);
+        let reply = self.asker.model.ask(&prompt_of(&missing.question)).await;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) if error.is_about_the_model() => return Err(error.into()),
+            Err(_) => {
+                progress.given_up.insert(hash);
+                return Ok(());
+            }
+        };
+        if !self.keep(hash, Some(missing), &reply, false).await? {
+            progress.given_up.insert(hash);
+        }
+        Ok(())
+    }
+
+    /// Counts the cost of a reply, and stores it if it is usable. Without its prompt, a reply is
+    /// usable if it is a JSON object: it is about a read that is looked at later.
+    async fn keep(
+        &self,
+        hash: u128,
+        missing: Option<Missing>,
+        reply: &Reply,
+        is_batched: bool,
+    ) -> Result<bool, StoreError> {
+        let mut spent = spent_on(reply.usage);
+        if is_batched {
+            spent.batch_input_tokens = spent.input_tokens;
+            spent.batch_output_tokens = spent.output_tokens;
+        }
+        let is_usable = match missing {
+            Some(missing) => self.is_usable(missing, &reply.text).await?,
+            None => serde_json::from_str::<serde_json::Map<_, _>>(&reply.text).is_ok(),
+        };
+        let now = Timestamp::now();
+        if !is_usable {
+            self.store.record_spent(self.asker.name(), spent, now).await?;
+            return Ok(false);
+        }
+        let answered = Answered {
+            question: hash,
+            prompt_version: self.asker.prompt.version.as_str(),
+            model: &self.asker.model.settings().model,
+            named: self.asker.name(),
+            reply: &reply.text,
+        };
+        self.store.keep_answer(answered, spent, now).await?;
+        Ok(true)
+    }
+
+    async fn is_usable(&self, missing: Missing, reply: &str) -> Result<bool, StoreError> {
+        let Missing { read, mut readings, built_in, .. } = missing;
+        let reads = self.store.annotated(&Selection::These(vec![read]), ReadId(0), 1).await?;
+        let Some(read) = reads.first() else { return Ok(false) };
+        let asked = Asked { read, built_in: &built_in, prompt: self.asker.fitting() };
+        let usable = asked.with(|asking| {
+            asking.read(&mut readings, reply);
+            readings.last_was_usable()
+        });
+        Ok(usable.unwrap_or(false))
+    }
+}
+
+fn prompt_of(question: &Question) -> Prompt<'_> {
+    Prompt { system: &question.system, user: &question.user, schema: &question.schema }
+}
