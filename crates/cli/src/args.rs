@@ -116,9 +116,9 @@ pub enum Command {
                       archive does not have are listed, and what exceeds a limit: 100,000 characters of a note, 20 labels of a read."
     )]
     Import(ImportArgs),
-    /// Write the followed feeds as OPML, or your marks, notes and labels as JSON
+    /// Write the followed feeds as OPML, or your marks, notes, labels and highlights as JSON
     #[command(
-        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes, labels and answers; `backissue \
+        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes, labels, highlights and answers; `backissue \
                       import` takes them in, in this archive or another one, on either database."
     )]
     Export(ExportArgs),
@@ -152,7 +152,7 @@ pub enum Command {
         after_help = "Example:\n  backissue note 42\n  backissue note 42 'We had **this** too.'\n  backissue note 42 --replace - < note.md"
     )]
     Note(NoteArgs),
-    /// The reads you keep, with notes and labels, last kept first
+    /// The reads you keep, with notes, highlights and labels, last kept first
     #[command(
         after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
     )]
@@ -294,8 +294,8 @@ pub struct BackfillArgs {
 pub struct UnfollowArgs {
     /// The source's name as listed by `backissue sources`, or its feed's address
     pub source: String,
-    /// Keep all of its reads; by default only those stay that you keep, noted or labelled, or that
-    /// have another source
+    /// Keep all of its reads; by default only those stay that you keep, noted, highlighted or
+    /// labelled, or that have another source
     #[arg(long)]
     pub keep_reads: bool,
     /// Do not ask for confirmation
@@ -372,7 +372,7 @@ pub struct ExportArgs {
     /// As OPML, which other readers can import
     #[arg(long, required_unless_present = "mine")]
     pub opml: bool,
-    /// Your marks, notes, labels and answers, into this file; `-` for standard output
+    /// Your marks, notes, labels, highlights and answers, into this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
     /// The output file; standard output by default

@@ -1,5 +1,5 @@
 //! The vocabulary of Backissue as types: source, feed, entry, read, article, précis, evidence,
-//! kind, concept, week, reader, mark, note, label.
+//! kind, concept, week, reader, mark, note, label, highlight.
 //!
 //! All other crates use these types. This crate does no input or output and reads no clock. It
 //! knows neither the database nor HTML. Types with a rule ([`Week`], [`CanonicalUrl`],
@@ -15,6 +15,7 @@ mod company;
 mod concept;
 pub mod dates;
 mod entry;
+mod highlight;
 mod issue;
 pub mod markdown;
 mod names;
@@ -38,6 +39,7 @@ pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
 pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
 pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
+pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlace, QuotedText, remark_of};
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};
 pub use nearest::{did_you_mean, meant, nearest};
 pub use note::{LABEL_MAX, Label, NOTE_MAX, Note, NoteText, WritingError};

@@ -1,4 +1,4 @@
-//! What a reader writes about reads: notes and labels.
+//! What a reader writes about reads: notes and labels. [`crate::Highlight`] is a marked passage.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub const LABEL_MAX: usize = 60;
 #[serde(from = "String")]
 pub struct NoteText(String);
 
-/// The text cannot be a note or a label.
+/// The text cannot be a note, a label, a highlighted passage or a remark on one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WritingError {
     /// The note is too long.
@@ -35,6 +35,15 @@ pub enum WritingError {
     /// The label has a comma.
     #[error("a label has no comma; commas separate labels")]
     LabelWithComma,
+    /// The passage is empty.
+    #[error("a highlight needs a passage of the article. Copy one into the field")]
+    QuoteEmpty,
+    /// The passage is too long.
+    #[error("a highlight has at most 2,000 characters; this one has {0}. Mark a shorter passage")]
+    QuoteTooLong(usize),
+    /// The remark is too long.
+    #[error("a remark has at most 10,000 characters; this one has {0}. Shorten it")]
+    RemarkTooLong(usize),
 }
 
 impl NoteText {

@@ -5,9 +5,9 @@
 //! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
 //! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`. Of what
 //! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
-//! (what they did with reads), `notes` (what they wrote about them), `saving` (pages that they save
-//! by address), `practice` (cards and answers), `own` (all of it, to take elsewhere). `check` is
-//! for `doctor`.
+//! (what they did with reads), `notes` (what they wrote about them), `highlights` (passages that
+//! they marked), `saving` (pages that they save by address), `practice` (cards and answers), `own`
+//! (all of it, to take elsewhere). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -49,6 +49,7 @@ mod error;
 mod facets;
 #[cfg(feature = "generate")]
 mod generate;
+mod highlights;
 mod hubs;
 mod issues;
 mod keys;
@@ -83,6 +84,7 @@ pub use check::Finding;
 pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;
+pub use highlights::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved};
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use issues::{IssueChange, IssueChanged, StoredIssue};
 pub use location::{Location, LocationError};
@@ -91,7 +93,7 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
-pub use own::{OwnAnswer, OwnRead, Refusal, TakenIn};
+pub use own::{OwnAnswer, OwnHighlight, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};

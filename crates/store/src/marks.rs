@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
+use crate::highlights;
 use crate::pages::{CARD, card_of_row};
 use crate::rows::to_json;
 use crate::times::millis;
@@ -399,13 +400,14 @@ impl Mine {
     }
 }
 
-/// A condition: the read whose id is in `column` is kept, or has a note or label, so it must stay
-/// in the archive.
+/// A condition: the read whose id is in `column` is kept, or has a note, label, highlight or
+/// answer, so it must stay in the archive.
 pub(crate) fn is_held(column: &str) -> String {
     format!(
         "(EXISTS (SELECT 1 FROM mark x WHERE x.read_id = {column} AND x.kept_at IS NOT NULL)
           OR EXISTS (SELECT 1 FROM note x WHERE x.read_id = {column} AND x.text <> '')
           OR EXISTS (SELECT 1 FROM label x WHERE x.read_id = {column})
+          OR EXISTS (SELECT 1 FROM highlight x WHERE x.read_id = {column} AND x.removed_at IS NULL)
           OR EXISTS (SELECT 1 FROM card_answer x WHERE x.read_id = {column} AND x.text <> ''))"
     )
 }
@@ -530,7 +532,7 @@ pub(crate) fn united(there: &str, more: &str) -> String {
     parts.join(BETWEEN)
 }
 
-/// Moves marks, notes and labels of a read to the read it is merged into.
+/// Moves marks, notes, labels, answers and highlights of a read to the read it is merged into.
 pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
         // If only one of the two is hidden, the result is not hidden.
@@ -564,7 +566,7 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
     for statement in ["DELETE FROM note WHERE read_id = $1", "DELETE FROM label WHERE read_id = $1"] {
         tx.run(sql(statement).bind(from.0)).await?;
     }
-    Ok(())
+    highlights::hand_over(tx, into, from).await
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ macro_rules! steps {
                     include_str!(concat!("../migrations/", $folder, "/0021_cached_tokens.sql")),
                 ),
                 ("batches", include_str!(concat!("../migrations/", $folder, "/0022_batches.sql"))),
+                ("highlights", include_str!(concat!("../migrations/", $folder, "/0023_highlights.sql"))),
             ])
         })
     };

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backissue_model::{ConceptSlug, Label, Note, NoteText, ReadId, ReaderId};
+use backissue_model::{ConceptSlug, Highlight, Label, Note, NoteText, ReadId, ReaderId};
 use jiff::Timestamp;
 
 use crate::database::{Row, Tried, Value, placeholders, retried, sql, sql_listing, sql_of};
@@ -46,7 +46,7 @@ pub enum Labelled {
     TooMany,
 }
 
-/// A read with its reader's note and labels.
+/// A read with its reader's note, highlights and labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Own {
     /// The read.
@@ -55,6 +55,8 @@ pub struct Own {
     pub kept: Option<Timestamp>,
     /// The note; empty if there is none.
     pub note: Note,
+    /// The reader's highlights, oldest first.
+    pub highlights: Vec<Highlight>,
     /// The reader's labels, in alphabetical order.
     pub labels: Vec<Label>,
 }
@@ -416,9 +418,10 @@ impl Store {
         Ok(groups.into_iter().map(group).collect())
     }
 
-    /// A page of the reader's notes, last changed first: at most `limit` (at most 200) after the
-    /// cursor. With `words`, only notes that have each of them in their text or in the read's
-    /// title, in any case. With words, every note is examined.
+    /// A page of the reads with a note or highlights of the reader, last changed first: at most
+    /// `limit` (at most 200) after the cursor. With `words`, only reads that have each of them in
+    /// their title, the note, a highlighted passage or a remark, in any case. With words,
+    /// everything that the reader wrote is examined.
     ///
     /// # Errors
     /// If the database fails.
@@ -442,25 +445,26 @@ impl Store {
     ) -> Tried<OwnPage> {
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
         let batch = if words.is_empty() { limit + 1 } else { NOTES_AT_ONCE };
+        let most = limit as usize;
         let (mut found, mut after) = (Vec::new(), after.copied());
         loop {
-            let query = format!(
-                "SELECT {CARD}, n.changed_at AS own_key, n.text FROM note n JOIN read r ON r.id = n.read_id
-                    JOIN source s ON s.id = r.source_id
-                 WHERE n.reader_id = $1 AND n.text <> '' AND r.stage = 'annotated' AND (n.changed_at, n.read_id) < ($2, $3)
-                 ORDER BY n.changed_at DESC, n.read_id DESC LIMIT $4"
-            );
-            let query = with_cursor(sql_of(query).bind(reader.0), after.as_ref(), true).bind(batch);
+            let query = with_cursor(written(batch).bind(reader.0), after.as_ref(), true);
             let rows = self.database.rows(query).await?;
             let is_last = rows.len() < batch as usize;
-            for row in rows {
-                after = Some(cursor_of_row(&row)?);
-                if has_words(&row, &words)? {
-                    found.push(row);
+            let cards = rows.iter().map(card_of_row).collect::<Tried<Vec<_>>>()?;
+            let own = self.with_words(reader, cards).await?;
+            for (row, own) in rows.iter().zip(own) {
+                let cursor = cursor_of_row(row)?;
+                after = Some(cursor);
+                if has_words(&own, &words) {
+                    found.push((cursor, own));
                 }
             }
-            if is_last || found.len() > limit as usize {
-                return self.own_page(reader, found, limit).await;
+            if is_last || found.len() > most {
+                let next =
+                    if found.len() > most { found.get(most - 1).map(|(cursor, _)| *cursor) } else { None };
+                let items = found.into_iter().take(most).map(|(_, own)| own).collect();
+                return Ok(OwnPage { items, next });
             }
         }
     }
@@ -477,15 +481,17 @@ impl Store {
         Ok(OwnPage { items: self.with_words(reader, cards).await?, next })
     }
 
-    /// Adds the reader's notes and labels to these reads, with three queries in all.
+    /// Adds the reader's notes, highlights and labels to these reads, with four queries in all.
     async fn with_words(&self, reader: ReaderId, cards: Vec<ReadCard>) -> Tried<Vec<Own>> {
         let reads: Vec<ReadId> = cards.iter().map(|card| card.id).collect();
         let (mut notes, mut labels) =
             (self.notes_of(reader, &reads).await?, self.labels_of(reader, &reads).await?);
+        let mut highlights = self.highlights_of(reader, &reads).await?;
         let marks = self.try_marks(reader, &reads).await?;
         let own = |card: ReadCard| Own {
             kept: marks.get(&card.id).and_then(|marks| marks.kept),
             note: notes.remove(&card.id).unwrap_or_else(nothing),
+            highlights: highlights.remove(&card.id).unwrap_or_default(),
             labels: labels.remove(&card.id).unwrap_or_default(),
             card,
         };
@@ -618,13 +624,40 @@ fn cursor_of_row(row: &Row) -> Tried<OwnCursor> {
     Ok(OwnCursor { key: row.int("own_key")?, id: row.int("id")? })
 }
 
-/// Whether a note or its read's title has all of these words, which are in lower case.
-fn has_words(row: &Row, words: &[String]) -> Tried<bool> {
+/// The reads with a note or highlights of reader `$1`, before the cursor in `$2` and `$3`: each
+/// read once, at the time of the last change. Both halves follow an index.
+fn written(limit: u32) -> crate::database::Sql {
+    let reads = "JOIN source s ON s.id = r.source_id
+         WHERE r.stage = 'annotated' AND w.reader_id = $1 AND (w.changed_at, w.read_id) < ($2, $3)";
+    let order = format!("ORDER BY w.changed_at DESC, w.read_id DESC LIMIT {limit}");
+    // With `+ 0`, SQLite does not take the index of all highlights by time for it.
+    let newer = "(h.changed_at + 0, h.id) > (w.changed_at, w.id)";
+    sql_of(format!(
+        "SELECT * FROM (SELECT {CARD}, w.changed_at AS own_key FROM note w JOIN read r ON r.id = w.read_id {reads}
+            AND w.text <> '' AND NOT EXISTS (SELECT 1 FROM highlight h WHERE h.reader_id = $1
+                AND h.read_id = w.read_id AND h.removed_at IS NULL AND h.changed_at + 0 > w.changed_at)
+         {order}) AS noted
+         UNION ALL
+         SELECT * FROM (SELECT {CARD}, w.changed_at AS own_key FROM highlight w JOIN read r ON r.id = w.read_id {reads}
+            AND w.removed_at IS NULL AND NOT EXISTS (SELECT 1 FROM highlight h WHERE h.reader_id = $1
+                AND h.read_id = w.read_id AND h.removed_at IS NULL AND {newer})
+            AND NOT EXISTS (SELECT 1 FROM note n WHERE n.reader_id = $1 AND n.read_id = w.read_id AND n.text <> ''
+                AND n.changed_at >= w.changed_at)
+         {order}) AS highlighted
+         ORDER BY own_key DESC, id DESC LIMIT {limit}"
+    ))
+}
+
+/// Whether all of these words, which are in lower case, are in the read's title or in what its
+/// reader wrote or highlighted.
+fn has_words(own: &Own, words: &[String]) -> bool {
     if words.is_empty() {
-        return Ok(true);
+        return true;
     }
-    let (text, title) = (row.text("text")?.to_lowercase(), row.text("title")?.to_lowercase());
-    Ok(words.iter().all(|word| text.contains(word) || title.contains(word)))
+    let marked = own.highlights.iter().flat_map(|h| [h.quote.exact.as_str(), h.remark.as_str()]);
+    let texts = [own.card.title.as_str(), own.note.text.as_str()].into_iter().chain(marked);
+    let texts: Vec<String> = texts.map(str::to_lowercase).collect();
+    words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
 }
 
 fn company_of_row(row: &Row) -> Tried<String> {

@@ -1,22 +1,26 @@
-//! A reader's marks, notes and labels, for export to another archive.
+//! A reader's marks, notes, labels, highlights and answers, for export to another archive.
 //!
 //! A read is identified by its address, because its id differs between archives.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use backissue_model::{CanonicalUrl, CardAnswer, Label, Mark, NOTE_MAX, NoteText, Rating, ReadId, ReaderId};
+use backissue_model::{
+    CanonicalUrl, CardAnswer, Highlight, Label, Mark, NOTE_MAX, NoteText, Quote, Rating, ReadId, ReaderId,
+    WritingError,
+};
 use jiff::Timestamp;
 
 use crate::database::{Tried, Tx, retried, sql};
 use crate::error::Failure;
+use crate::highlights::{Imported, import};
 use crate::keys::address_key;
 use crate::marks::{column, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
-use crate::{LABELS_MAX, NextShowing, Store, StoreError};
+use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError};
 
-/// A reader's marks, note and labels of one read.
+/// What a reader did with one read and wrote about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OwnRead {
     /// The read's address.
@@ -48,6 +52,26 @@ pub struct OwnRead {
     /// The answers to its problem, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<OwnAnswer>,
+    /// The highlights, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub highlights: Vec<OwnHighlight>,
+}
+
+/// A highlighted passage.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnHighlight {
+    /// The passage with its context.
+    #[serde(flatten)]
+    pub quote: Quote,
+    /// The remark; may be empty.
+    #[serde(default, skip_serializing_if = "NoteText::is_empty")]
+    pub remark: NoteText,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Timestamp>,
+    /// When its remark was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Timestamp>,
 }
 
 /// An answer to a read's problem.
@@ -61,6 +85,13 @@ pub struct OwnAnswer {
     /// How well the reader knew what the team did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<Rating>,
+}
+
+impl OwnHighlight {
+    fn of(highlight: Highlight) -> Self {
+        let Highlight { quote, remark, made_at, changed_at, .. } = highlight;
+        Self { quote, remark, made: Some(made_at), changed: Some(changed_at) }
+    }
 }
 
 impl OwnRead {
@@ -93,6 +124,10 @@ pub enum Refusal {
     Answer(usize),
     /// These labels.
     Labels(Vec<Label>),
+    /// A highlight, with the reason.
+    Highlight(WritingError),
+    /// This many highlights, because the read has [`HIGHLIGHTS_MAX`] already.
+    Highlights(usize),
 }
 
 impl fmt::Display for Refusal {
@@ -108,12 +143,17 @@ impl fmt::Display for Refusal {
                 let names: Vec<&str> = labels.iter().map(Label::as_str).collect();
                 write!(f, "a read has at most {LABELS_MAX} labels, so it did not get: {}", names.join(", "))
             }
+            Self::Highlight(error) => write!(f, "{error}"),
+            Self::Highlights(number) => {
+                write!(f, "a read has at most {HIGHLIGHTS_MAX} highlights, so it did not get {number} more")
+            }
         }
     }
 }
 
 impl Store {
-    /// All marks, notes and labels of a reader, in the order of the reads' admission.
+    /// All marks, notes, labels, highlights and answers of a reader, in the order of the reads'
+    /// admission.
     ///
     /// # Errors
     /// If the database fails.
@@ -130,6 +170,7 @@ impl Store {
                     AND (kept_at IS NOT NULL OR done_at IS NOT NULL OR hidden_at IS NOT NULL)
                 UNION SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''
                 UNION SELECT read_id FROM label WHERE reader_id = $1
+                UNION SELECT read_id FROM highlight WHERE reader_id = $1 AND removed_at IS NULL
                 UNION SELECT read_id FROM card_answer WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL))
              ORDER BY r.id",
         );
@@ -146,7 +187,13 @@ impl Store {
             let CardAnswer { read, text, at, rating, .. } = answer_of_row(&row)?;
             answers.entry(read.0).or_default().push(OwnAnswer { at, text, rating });
         }
+        let reads = rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<Vec<_>>>()?;
+        let mut highlights: HashMap<ReadId, Vec<Highlight>> = HashMap::new();
+        for some in reads.chunks(500) {
+            highlights.extend(self.highlights_of(reader, some).await?);
+        }
         let own = rows.iter().map(|row| {
+            let marked = highlights.remove(&ReadId(row.int("id")?)).unwrap_or_default();
             Ok(OwnRead {
                 url: row.text("url")?,
                 title: row.text("title")?,
@@ -158,15 +205,16 @@ impl Store {
                 note_changed: row.opt_moment("changed_at")?,
                 labels: labels.remove(&row.int("id")?).unwrap_or_default(),
                 answers: answers.remove(&row.int("id")?).unwrap_or_default(),
+                highlights: marked.into_iter().map(OwnHighlight::of).collect(),
             })
         });
         own.collect()
     }
 
     /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
-    /// are missing are set, a note that differs is added to the one that is there, labels and
-    /// answers are united. What exceeds a limit is refused and reported. Cards are shown next when
-    /// `next` says so. The same twice is the same once.
+    /// are missing are set, a note that differs is added to the one that is there, labels,
+    /// highlights and answers are united. What exceeds a limit is refused and reported. Cards are
+    /// shown next when `next` says so. The same twice is the same once.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -187,6 +235,7 @@ impl Store {
                         add_marks(&mut tx, reader, read, one).await?;
                         let mut refused = add_note(&mut tx, reader, read, one, now).await?;
                         refused.extend(add_labels(&mut tx, reader, read, &one.labels).await?);
+                        refused.extend(add_highlights(&mut tx, reader, read, &one.highlights, now).await?);
                         if !one.answers.is_empty() {
                             refused.extend(add_answers(&mut tx, reader, read, &one.answers).await?);
                             schedule(&mut tx, reader, read, next, &self.zone).await?;
@@ -276,6 +325,36 @@ async fn add_labels(tx: &mut Tx, reader: ReaderId, read: ReadId, labels: &[Label
         there.insert(label.to_string());
     }
     Ok((!refused.is_empty()).then_some(Refusal::Labels(refused)))
+}
+
+/// Adds highlights, and remarks that are missing, as long as the limits allow.
+async fn add_highlights(
+    tx: &mut Tx,
+    reader: ReaderId,
+    read: ReadId,
+    highlights: &[OwnHighlight],
+    now: Timestamp,
+) -> Tried<Vec<Refusal>> {
+    let (mut refused, mut too_many) = (Vec::new(), 0);
+    for OwnHighlight { quote, remark, made, changed } in highlights {
+        let quote = match Quote::new(&quote.exact, &quote.prefix, &quote.suffix) {
+            Ok(quote) => quote,
+            Err(error) => {
+                refused.push(Refusal::Highlight(error));
+                continue;
+            }
+        };
+        let made = made.unwrap_or(now);
+        match import(tx, reader, read, &quote, remark, (made, changed.unwrap_or(made))).await? {
+            Imported::Done => {}
+            Imported::TooMany => too_many += 1,
+            Imported::RemarkTooLong(characters) => {
+                refused.push(Refusal::Highlight(WritingError::RemarkTooLong(characters)));
+            }
+        }
+    }
+    refused.extend((too_many > 0).then_some(Refusal::Highlights(too_many)));
+    Ok(refused)
 }
 
 /// Adds answers that are not there yet, and ratings that are missing.

@@ -29,7 +29,7 @@ pub struct Follow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfollow {
     /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps,
-    /// noted, labelled or answered.
+    /// noted, labelled, highlighted or answered.
     DropReads,
     /// All reads stay.
     KeepReads,
@@ -355,12 +355,13 @@ pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
 const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
     AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";
 
-/// Drops the reads without another source, unless a reader has kept, noted or labelled them.
+/// Drops the reads without another source, unless a reader has kept, noted, labelled, highlighted
+/// or answered them.
 async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
     let dropped = format!("{ONLY_HERE} AND NOT {}", is_held("p.read_id"));
     mark_gone(tx, &dropped, id.0).await?;
-    // The row of a note that was removed; ratings without a word.
-    for table in ["note", "card_answer"] {
+    // Rows of removed notes and highlights; ratings without a word.
+    for table in ["note", "card_answer", "highlight"] {
         tx.run(sql_of(format!("DELETE FROM {table} WHERE read_id IN ({dropped})")).bind(id.0)).await?;
     }
     tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({dropped})")).bind(id.0)).await

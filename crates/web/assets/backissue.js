@@ -56,6 +56,7 @@
         box.setSelectionRange(box.value.length, box.value.length);
         break;
       }
+      case "h": case "H": if (!highlighting?.(event.key === "H")) return; break;
       case "u": {
         const undo = document.querySelector("#notice button");
         if (!undo) return;
@@ -203,6 +204,93 @@
     });
   };
   if (conflict) choosing();
+
+  // ---- highlights: of the selected text, which fills the form below the article ----
+  const highlightForm = document.getElementById("highlight-form");
+  const QUOTE_MAX = 2000, CONTEXT = 32;
+  const startHighlighting = () => {
+    const article = document.getElementById("article");
+    const body = article.querySelector(".body");
+    const field = (name) => document.getElementById("highlight-" + name);
+    const edit = field("edit");
+
+    // What the page says in place of images is not the article's text.
+    const foreign = ".elsewhere, a.image";
+    const wordsOf = (range) => {
+      const part = range.cloneContents();
+      part.querySelectorAll(foreign).forEach((element) => element.remove());
+      return part.textContent;
+    };
+    const until = (place) => {
+      const range = document.createRange();
+      range.selectNodeContents(body);
+      place(range);
+      return Array.from(wordsOf(range));
+    };
+    const selected = () => {
+      const selection = getSelection();
+      if (!selection.rangeCount || selection.isCollapsed) return null;
+      const range = selection.getRangeAt(0);
+      if (!range.intersectsNode(body)) return null;
+      const inside = range.cloneRange();
+      if (!body.contains(inside.startContainer)) inside.setStart(body, 0);
+      if (!body.contains(inside.endContainer)) inside.setEnd(body, body.childNodes.length);
+      return wordsOf(inside).trim() ? inside : null;
+    };
+    const fill = (range) => {
+      const plain = wordsOf(range);
+      const asShown = range.cloneContents().querySelector(foreign) ? plain : getSelection().toString();
+      field("quote").value = asShown.replace(/\s/g, "") === plain.replace(/\s/g, "") ? asShown.trim() : plain.trim();
+      field("prefix").value = until((before) => before.setEnd(range.startContainer, range.startOffset)).slice(-CONTEXT).join("");
+      field("suffix").value = until((after) => after.setStart(range.endContainer, range.endOffset)).slice(0, CONTEXT).join("");
+    };
+    const highlight = (withRemark) => {
+      const range = selected();
+      if (range) fill(range);
+      bar.hidden = true;
+      if (range && Array.from(field("quote").value).length > QUOTE_MAX) {
+        notice.textContent = "A highlight has at most " + QUOTE_MAX.toLocaleString("en") + " characters. Select less.";
+      } else if (range && !withRemark) {
+        highlightForm.requestSubmit();
+      } else {
+        edit.open = true;
+        field(range ? "remark" : "quote").focus();
+      }
+      return true;
+    };
+    // The context belongs to the selected text only.
+    field("quote").addEventListener("input", () => { field("prefix").value = field("suffix").value = ""; });
+
+    const bar = document.createElement("div");
+    bar.id = "highlight-bar";
+    bar.hidden = true;
+    bar.setAttribute("role", "group");
+    bar.setAttribute("aria-label", "Selected text");
+    for (const [words, key, withRemark] of [["Highlight", "h", false], ["With a remark", "Shift+H", true]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = words;
+      button.setAttribute("aria-keyshortcuts", key);
+      // A click would end the selection.
+      button.addEventListener("pointerdown", (event) => event.preventDefault());
+      button.addEventListener("click", () => highlight(withRemark));
+      bar.append(button);
+    }
+    article.append(bar);
+    let timer = 0;
+    const offer = () => {
+      const range = selected();
+      bar.hidden = !range;
+      if (!range) return;
+      const at = range.getBoundingClientRect();
+      const around = article.getBoundingClientRect();
+      bar.style.top = at.bottom - around.top + 8 + "px";
+      bar.style.left = Math.max(0, Math.min(at.left - around.left, around.width - bar.offsetWidth)) + "px";
+    };
+    document.addEventListener("selectionchange", () => { clearTimeout(timer); timer = setTimeout(offer, 200); });
+    return highlight;
+  };
+  const highlighting = highlightForm ? startHighlighting() : null;
 
   // ---- answers while a question is typed ----
   const form = document.querySelector("form[data-answers]");

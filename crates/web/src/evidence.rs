@@ -1,4 +1,5 @@
-//! Finds a précis's evidence in the article's HTML and marks it, so that links can lead to it.
+//! Finds a précis's evidence and a reader's highlights in the article's HTML and marks them, so
+//! that links can lead to them.
 //!
 //! Evidence is a span of the article's plain text. Text and HTML come from the same walk over the
 //! page and differ only in white space. So a position in either is the number of characters before
@@ -15,17 +16,30 @@ use dom_query::{Document, NodeRef};
 /// Elements between whose children white space has no meaning and no mark is allowed.
 const HOLDS_NO_WORDS: &[&str] = &["ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr"];
 
-/// Evidence to be marked.
+/// A passage to be marked.
 #[derive(Debug)]
 pub(crate) struct Passage {
-    /// The name of its statement.
-    statement: &'static str,
+    role: Role,
     /// The id of its first mark.
     id: String,
     /// Bytes of text before it, without white space.
     start: usize,
     /// Its text without white space.
     words: String,
+}
+
+/// Why a passage is marked.
+#[derive(Debug)]
+enum Role {
+    /// It is evidence for the statement with this name.
+    Evidence(&'static str),
+    /// The reader highlighted it.
+    Highlight,
+}
+
+/// The id of the first mark of a highlight.
+pub(crate) fn id_of_highlight(highlight: i64) -> String {
+    format!("highlight-{highlight}")
 }
 
 /// The id of the mark of the `nth` piece of evidence, from 1, of a statement.
@@ -37,7 +51,7 @@ pub(crate) fn id(statement: &str, nth: usize) -> String {
 pub(crate) fn passages(text: &str, precis: &Precis) -> Vec<Passage> {
     let of_statement = |(statement, said): (&'static str, &Statement)| {
         let passages = said.evidence.iter().zip(1..).map(|(evidence, nth)| Passage {
-            statement,
+            role: Role::Evidence(statement),
             id: id(statement, nth),
             start: text.get(..evidence.span.start as usize).map_or(0, |before| solid(before).len()),
             words: solid(&evidence.quote),
@@ -45,6 +59,12 @@ pub(crate) fn passages(text: &str, precis: &Precis) -> Vec<Passage> {
         passages.collect::<Vec<_>>()
     };
     precis.statements().flat_map(of_statement).collect()
+}
+
+/// A highlighted passage: its text without white space, and the bytes of text before it, without
+/// white space.
+pub(crate) fn highlighted(highlight: i64, start: usize, words: String) -> Passage {
+    Passage { role: Role::Highlight, id: id_of_highlight(highlight), start, words }
 }
 
 /// Marks `passages` in the article. Returns the ids of those that were found.
@@ -130,8 +150,13 @@ fn mark_pieces(node: &NodeRef, text: &str, pieces: &[(&Passage, Range<usize>)], 
             if begun.insert(passage.id.clone()) {
                 mark.set_attr("id", &passage.id);
             }
-            mark.set_attr("class", "evidence");
-            mark.set_attr("data-for", passage.statement);
+            match passage.role {
+                Role::Evidence(statement) => {
+                    mark.set_attr("class", "evidence");
+                    mark.set_attr("data-for", statement);
+                }
+                Role::Highlight => mark.set_attr("class", "highlight"),
+            }
             mark.append_child(&inner);
             inner = mark;
         }
@@ -225,6 +250,22 @@ mod tests {
             "<p>[problem-1:a ][outcome-1:[problem:b c]][outcome: d]</p>"
         );
         assert_eq!(marked("<p>a b</p>", "a b", &["a b"], &["a b"]), "<p>[outcome-1:[problem-1:a b]]</p>");
+    }
+
+    #[test]
+    fn highlight_and_evidence_are_marked_together() {
+        let text = "One tenant\n\nslowed the others";
+        let document = Document::fragment("<p>One <b>tenant</b></p><p>slowed the others</p>");
+        let mut passages = passages(text, &precis(text, &["tenant"], &[]));
+        passages.push(highlighted(7, 0, "Onetenantslowed".into()));
+        passages.push(highlighted(8, 3, "tenant".into()));
+        let found = mark(&document, &passages);
+        assert_eq!(found.len(), 3);
+        let html = document.root().first_child().unwrap().inner_html().to_string();
+        assert_eq!(
+            html.replace(r#" class="highlight""#, "").replace(r#" class="evidence" data-for="problem""#, ""),
+            r#"<p><mark id="highlight-7">One </mark><b><mark id="highlight-8"><mark><mark id="evidence-problem-1">tenant</mark></mark></mark></b></p><p><mark>slowed</mark> the others</p>"#
+        );
     }
 
     #[test]

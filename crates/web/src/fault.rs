@@ -53,6 +53,10 @@ pub(crate) enum Fault {
     NothingToUndo,
     /// The reader has no such answer to a problem.
     NoSuchAnswer,
+    /// The reader has no such highlight.
+    NoSuchHighlight,
+    /// The remark on a highlight was changed after the form was opened.
+    RemarkChanged,
     /// Asked under a name that is not the site's.
     ForeignName(String),
     /// An internal error; the log has its number.
@@ -127,7 +131,9 @@ impl Fault {
             | Self::NoSuchSource(..)
             | Self::NoSuchConcept(_)
             | Self::NothingToUndo
-            | Self::NoSuchAnswer => StatusCode::NOT_FOUND,
+            | Self::NoSuchAnswer
+            | Self::NoSuchHighlight => StatusCode::NOT_FOUND,
+            Self::RemarkChanged => StatusCode::CONFLICT,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_) | Self::FromElsewhere | Self::StaleForm => StatusCode::FORBIDDEN,
@@ -152,6 +158,8 @@ impl Fault {
             Self::TooLarge(_) => "That is too long",
             Self::NothingToUndo => "There is nothing to undo",
             Self::NoSuchAnswer => "There is no such answer",
+            Self::NoSuchHighlight => "There is no such highlight",
+            Self::RemarkChanged => "This remark was changed meanwhile",
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::Broken { .. } => "Something broke on our side",
@@ -193,7 +201,12 @@ impl Fault {
             Self::NothingToUndo => {
                 "It was undone already, or more than a hundred changes were made since.".to_owned()
             }
-            Self::NoSuchAnswer => "It may have been removed.".to_owned(),
+            Self::NoSuchAnswer | Self::NoSuchHighlight => "It may have been removed.".to_owned(),
+            Self::RemarkChanged => {
+                "Somewhere else, such as in another tab, it was saved after you opened it. Nothing was changed. Go back \
+                 and copy what you typed, then load the page again."
+                    .to_owned()
+            }
             Self::TooLarge(limit) => {
                 format!("{limit}. Nothing was saved. Go back and shorten it; what you typed is still there.")
             }

@@ -182,7 +182,7 @@ impl Signed {
     }
 
     /// Redirects to the form's page, at the element `at`. The page then shows `action`.
-    pub(crate) fn back(&self, action: Option<i64>, at: &str) -> Response {
+    pub(crate) fn back(&self, action: Option<String>, at: &str) -> Response {
         let mut back = without(&self.back, DID);
         if let Some(action) = action {
             back.push(if back.contains('?') { '&' } else { '?' });

@@ -8,7 +8,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Progress, ReaderId};
-use backissue_store::Action;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
@@ -16,7 +15,8 @@ use maud::{DOCTYPE, Markup, html};
 use crate::fault::Fault;
 use crate::feeds::{Format, Offered};
 use crate::forms::{DID, Readers, without};
-use crate::parts::{band, icons, marks, search_box};
+use crate::parts::marks::Done;
+use crate::parts::{band, icons, search_box};
 use crate::{App, SiteSettings, assets};
 
 /// Everything that a page needs in addition to its data.
@@ -31,8 +31,8 @@ pub(crate) struct Frame {
     /// The reader whose marks the page shows. `None` on a read-only server.
     pub(crate) reader: Option<ReaderId>,
     readers: Arc<Readers>,
-    /// The reader's last action.
-    done: Option<Action>,
+    /// What the reader did last.
+    done: Option<Done>,
 }
 
 /// The version of the archive at the time of the request, set by [`crate::freshness`].
@@ -206,7 +206,7 @@ impl Frame {
             form #marks method="post" action="/marks" hidden {
                 (self.form_fields())
             }
-            div #notice .notice role="status" { @if let Some(done) = &self.done { (marks::notice(done)) } }
+            div #notice .notice role="status" { @if let Some(done) = &self.done { (done.notice()) } }
         }
     }
 
@@ -277,6 +277,7 @@ fn keys(has_marks: bool) -> Markup {
                     dt { kbd { "e" } } dd { "done with it, or unread again" }
                     dt { kbd { "x" } } dd { "hide it, or show it again" }
                     dt { kbd { "n" } } dd { "write a note" }
+                    dt { kbd { "h" } } dd { "highlight the selected text; " kbd { "H" } " with a remark" }
                     dt { kbd { "u" } } dd { "undo what was just done" }
                     dt { kbd { "1" } "–" kbd { "4" } } dd { "practising: again, hard, good, easy" }
                 }
@@ -294,16 +295,16 @@ impl FromRequestParts<App> for Frame {
         let version = parts.extensions.get::<ArchiveVersion>().map(|version| version.0);
         let mut frame = Self::new(app, &parts.uri, version);
         if let (Some(reader), Some(did)) = (frame.reader, did(&parts.uri)) {
-            frame.done = app.store.action(reader, did).await?;
+            frame.done = Done::named(&app.store, reader, &did).await?;
         }
         Ok(frame)
     }
 }
 
-/// The number of the action in an address.
-fn did(uri: &Uri) -> Option<i64> {
+/// The name of what was done in an address.
+fn did(uri: &Uri) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
-    pairs.find(|(name, _)| name == DID)?.1.parse().ok()
+    Some(pairs.find(|(name, _)| name == DID)?.1.into_owned())
 }
 
 /// A rendered page.

@@ -413,6 +413,15 @@ fn readers_data_is_exported_and_imported() {
     let taken = archive.json(&["import", &file]).unwrap();
     assert_eq!(taken, serde_json::json!({ "reads": 1, "missing": [], "refused": [] }));
     assert_eq!(archive.json(&["shelf"]).unwrap(), shelf, "all of it is back");
+    let mut mine: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    mine["reads"][0]["highlights"] =
+        serde_json::json!([{ "exact": "Tail\nlatency *rose*", "remark": "Ours\n\ntoo" }]);
+    std::fs::write(&file, mine.to_string()).unwrap();
+    archive.json(&["import", &file]).unwrap();
+    let markdown = archive.done(&["shelf", "--markdown"]).unwrap();
+    let quoted = "\n  - “Tail latency \\*rose\\*”\n    > Ours\n    >\n    > too";
+    assert!(markdown.contains(quoted), "{markdown}");
+    assert_eq!(archive.json(&["shelf"]).unwrap()[0]["highlights"][0]["remark"], "Ours\n\ntoo");
     std::fs::write(&file, r#"{"form": "backissue-reader-99", "reads": []}"#).unwrap();
     let newer = archive.run(&["import", &file]).unwrap();
     assert!(newer.code == 1 && newer.err.contains("backissue-reader-99"), "{}", newer.err);

@@ -222,3 +222,113 @@ async fn note_is_saved_while_typing_in_two_tabs() {
     let said = browser.evaluate("document.getElementById('note-said').textContent").await.unwrap();
     assert_eq!(said, "", "it was saved, though the server took the space at its end away");
 }
+
+/// Opens a read with evidence, and returns its address.
+async fn open_a_read(browser: &Browser, served: &Served) -> String {
+    open_a_week(browser, served).await;
+    let read = browser.window.find(Locator::Css("a[data-read]")).await.unwrap();
+    let read = served.url(&read.attr("href").await.unwrap().unwrap());
+    browser.window.goto(&read).await.unwrap();
+    read
+}
+
+/// Selects the first words of the article's second paragraph, up to the middle of the third one.
+const SELECT: &str = "(() => { const all = document.querySelectorAll('.article .body p'); \
+    const range = document.createRange(); range.setStart(all[1], 0); range.setEnd(all[2].firstChild, 20); \
+    const selection = getSelection(); selection.removeAllRanges(); selection.addRange(range); \
+    return selection.toString().replace(/\\s+/g, ' ').trim(); })()";
+
+/// The text of all marks of highlights, without white space.
+const MARKED: &str = "Array.from(document.querySelectorAll('.body mark.highlight'), m => m.textContent).join('').replace(/\\s/g, '')";
+
+#[tokio::test]
+async fn selected_text_is_highlighted_with_the_keyboard() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    open_a_read(&browser, &served).await;
+    let text_there = browser.evaluate("document.querySelector('.body').textContent").await.unwrap();
+    let selected = browser.evaluate(SELECT).await.unwrap();
+    let selected = selected.as_str().unwrap();
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("h").await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#highlight-1:target")).await.unwrap();
+    assert_eq!(browser.evaluate(MARKED).await.unwrap(), selected.replace(' ', ""), "{selected}");
+    let text_now = browser.evaluate("document.querySelector('.body').textContent").await.unwrap();
+    assert_eq!(text_now, text_there, "the words are the same");
+
+    // With a remark, the keyboard leads to its field.
+    let other = "(() => { const p = document.querySelector('.article .body p'); getSelection().selectAllChildren(p); })()";
+    browser.evaluate(other).await.unwrap();
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("H").await.unwrap();
+    assert_eq!(browser.evaluate("document.activeElement.id").await.unwrap(), "highlight-remark");
+    browser.window.active_element().await.unwrap().send_keys("We had *this* too.").await.unwrap();
+    press(&browser, "#highlight-form button").await;
+    browser.window.wait().for_element(Locator::Css("#highlight-2:target")).await.unwrap();
+    assert_eq!(text(&browser, "#highlights .written em").await, "this");
+
+    press(&browser, "#highlights summary").await;
+    press(&browser, "#highlights form[action$=remove] button").await;
+    browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
+    assert_eq!(browser.window.find_all(Locator::Css("#highlights blockquote")).await.unwrap().len(), 1);
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("u").await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#highlights li:nth-child(2)")).await.unwrap();
+    assert!(browser.complaints().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn selected_text_is_highlighted_by_the_button_beside_it() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    for (nth, width, colours) in [(1, 360, Colours::Dark), (2, 1440, Colours::Light)] {
+        browser.look_like(width, 800, colours).await.unwrap();
+        open_a_read(&browser, &served).await;
+        let (first, select) = (nth * 12, "getSelection().setBaseAndExtent(t, ");
+        let script = format!(
+            "(() => {{ const t = document.querySelectorAll('.article .body p')[1].firstChild; {select}{first}, t, {}); }})()",
+            first + 10
+        );
+        browser.evaluate(&script).await.unwrap();
+        let offered = once("!document.getElementById('highlight-bar').hidden");
+        assert_eq!(browser.evaluate(&offered).await.unwrap(), true);
+        let fits = "document.documentElement.scrollWidth <= innerWidth";
+        assert_eq!(browser.evaluate(fits).await.unwrap(), true, "{width}");
+        browser.window.find(Locator::Css("#highlight-bar button")).await.unwrap().click().await.unwrap();
+        let target = format!("#highlight-{nth}:target");
+        browser.window.wait().for_element(Locator::Css(&target)).await.unwrap();
+    }
+    assert!(browser.complaints().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn passage_is_highlighted_without_script() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(360, 780, Colours::Light).await.unwrap();
+    let read = open_a_read(&browser, &served).await;
+    let passage = browser.evaluate("document.querySelector('.article .body p').textContent").await.unwrap();
+    browser.run_scripts(false).await.unwrap();
+    browser.window.goto(&read).await.unwrap();
+    press(&browser, "#highlight-edit summary").await;
+    let passage = passage.as_str().unwrap();
+    browser.window.find(Locator::Css("#highlight-quote")).await.unwrap().send_keys(passage).await.unwrap();
+    browser
+        .window
+        .find(Locator::Css("#highlight-remark"))
+        .await
+        .unwrap()
+        .send_keys("So *true*")
+        .await
+        .unwrap();
+    press(&browser, "#highlight-form button").await;
+    browser.window.wait().for_element(Locator::Css("#highlight-1")).await.unwrap();
+    assert_eq!(text(&browser, "#highlights .written em").await, "true");
+    press(&browser, "#highlights summary").await;
+    press(&browser, "#highlights form[action$=remove] button").await;
+    browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
+    assert!(browser.window.find_all(Locator::Css("mark.highlight")).await.unwrap().is_empty());
+    press(&browser, "#notice button").await;
+    browser.window.wait().for_element(Locator::Css("#highlight-1")).await.unwrap();
+}

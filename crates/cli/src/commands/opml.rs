@@ -24,7 +24,8 @@ pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outc
     if let Some(own) = reader::exported(&bytes) {
         let own = own.with_context(|| format!("{} cannot be imported", args.file.display()))?;
         let store = open::store(&settings).await;
-        let store = store.context("marks, notes and labels can only be added to the reads of an archive")?;
+        let store = store
+            .context("marks, notes, labels and highlights can only be added to the reads of an archive")?;
         return reader::import(&store, &own, args.json).await;
     }
     let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;

@@ -1,12 +1,12 @@
-//! `backissue save`, `keep`, `done`, `note`, `shelf`: saved pages, marks, notes and labels in the
-//! terminal. Also their export and import for another archive.
+//! `backissue save`, `keep`, `done`, `note`, `shelf`: saved pages, marks, notes, highlights and
+//! labels in the terminal. Also their export and import for another archive.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use backissue_fetch::why_url_not_public;
-use backissue_model::{CanonicalUrl, Mark, NoteText, ReadId, ReaderId, markdown};
+use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_practise::next_showing;
 use backissue_store::{
     NoteSaved, Own, OwnRead, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn,
@@ -176,6 +176,12 @@ fn tell(own: &Own) -> anyhow::Result<()> {
     for line in own.note.text.as_str().lines() {
         say!("       {line}")?;
     }
+    for highlight in &own.highlights {
+        say!("       {QUIET}“{}”{PLAIN}", one_line(&highlight.quote.exact))?;
+        for line in highlight.remark.as_str().lines() {
+            say!("         {line}")?;
+        }
+    }
     Ok(())
 }
 
@@ -184,10 +190,19 @@ fn as_json(own: &Own) -> serde_json::Value {
     value["kept"] = json!(own.kept);
     value["labels"] = json!(own.labels);
     value["note"] = json!(own.note.text);
+    value["highlights"] = own.highlights.iter().map(highlight_as_json).collect();
     value
 }
 
-/// A line with the link, then the labels, then the note as a quotation.
+/// A passage with its context (TextQuoteSelector), and the remark.
+fn highlight_as_json(highlight: &Highlight) -> serde_json::Value {
+    let mut value = json!(highlight.quote);
+    value["remark"] = json!(highlight.remark);
+    value
+}
+
+/// A line with the link, then the labels, then the note as a quotation, then the highlights as a
+/// list with their remarks as quotations.
 fn as_markdown(own: &Own) -> String {
     let card = &own.card;
     let (link, company) = (markdown::link(&card.title, &card.url), markdown::text(&card.company));
@@ -195,16 +210,29 @@ fn as_markdown(own: &Own) -> String {
     if !own.labels.is_empty() {
         text.push_str(&format!(" · {}", markdown::text(&labels(own))));
     }
-    for line in own.note.text.as_str().lines() {
-        text.push_str("\n  >");
-        if !line.is_empty() {
-            text.push_str(&format!(" {line}"));
-        }
+    quote(&mut text, "  ", own.note.text.as_str());
+    for highlight in &own.highlights {
+        text.push_str(&format!("\n  - “{}”", markdown::text(&one_line(&highlight.quote.exact))));
+        quote(&mut text, "    ", highlight.remark.as_str());
     }
     text
 }
 
-/// Writes all marks, notes and labels of the reader.
+/// Adds these lines as a quotation.
+fn quote(text: &mut String, indent: &str, lines: &str) {
+    for line in lines.lines() {
+        text.push_str(&format!("\n{indent}>"));
+        if !line.is_empty() {
+            text.push_str(&format!(" {line}"));
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Writes all marks, notes, labels, highlights and answers of the reader.
 pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
     let reads = store.own(ReaderId::ONE).await?;
     let count = reads.len() as u64;

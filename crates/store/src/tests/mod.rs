@@ -7,6 +7,7 @@ mod changes;
 mod clock;
 mod concurrency;
 mod harness;
+mod highlights;
 mod hubs;
 mod issues;
 mod lists;

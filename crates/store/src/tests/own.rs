@@ -1,6 +1,6 @@
 //! Export of a reader's data and import into another archive.
 
-use backissue_model::{Mark, NOTE_MAX, Rated, Rating, ReadId, ReaderId};
+use backissue_model::{Mark, NOTE_MAX, Quote, Rated, Rating, ReadId, ReaderId};
 use backissue_needs::needs;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +24,7 @@ fn tomorrow(history: &[Rated], _zone: &TimeZone) -> Timestamp {
     history.last().unwrap().at + SignedDuration::from_hours(24)
 }
 
-/// Marks, notes, labels and answers of all sorts on four of six reads.
+/// Marks, notes, labels, highlights and answers of all sorts on four of six reads.
 async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
     let reads = reads(db, &[1, 2, 3, 4, 5, 6]).await;
     let note = |n: usize| format!("Note {n}\n\n- \"quoted\" \u{1f980}\n").parse().unwrap();
@@ -45,6 +45,8 @@ async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
             db.store.rate_card(ONE, answer.id, rating, tomorrow).await.unwrap();
         }
     }
+    let quote = Quote::new("of https", "", "").unwrap();
+    db.store.add_highlight(ONE, reads[1], &quote, &"A *remark*".parse().unwrap(), at(300)).await.unwrap();
     db.store.mark(ONE, reads[4], Mark::Keep, true, at(7)).await.unwrap();
     db.store.mark(ONE, reads[4], Mark::Keep, false, at(8)).await.unwrap();
     db.store.own(ONE).await.unwrap()
@@ -52,7 +54,7 @@ async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
 
 on_both!(readers_data_survives_export_and_import, |db| {
     let own = fill(db).await;
-    assert_eq!((own.len(), own[0].answers.len()), (4, 3));
+    assert_eq!((own.len(), own[0].answers.len(), own[1].highlights.len()), (4, 3, 1));
     let written = serde_json::to_string(&own).unwrap();
     let read: Vec<OwnRead> = serde_json::from_str(&written).unwrap();
     assert_eq!(read, own);

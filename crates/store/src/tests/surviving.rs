@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backissue_model::{Kind, Mark, Rated, ReadId, ReaderId, Source, Stage};
+use backissue_model::{Kind, Mark, Quote, Rated, ReadId, ReaderId, Source, Stage};
 use backissue_needs::needs;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::harness::*;
+use crate::marks::united;
 use crate::*;
 
 const ONE: ReaderId = ReaderId::ONE;
@@ -21,6 +22,8 @@ enum Change {
     /// An empty text removes the note.
     Note(&'static str),
     Label(&'static str, bool),
+    /// Highlights this passage, with a remark; without one, removes the highlight.
+    Highlight(&'static str, Option<&'static str>),
 }
 
 /// What happens. A number means one of the reads, counted from the first again if there are fewer.
@@ -43,11 +46,15 @@ enum Step {
 fn change() -> impl Strategy<Value = Change> {
     let notes = prop::sample::select(vec!["", "a", "a\nb", "- \"ü\"\n\n\u{1f980}", "c"]);
     let labels = prop::sample::select(vec!["interview", "größe", "to read", "later"]);
+    // Each text has the first three once.
+    let passages = prop::sample::select(vec!["Text", "of", "acme.example", "no longer there"]);
+    let remarks = prop::sample::select(vec![None, Some(""), Some("so"), Some("größe\n\nb")]);
     prop_oneof![
         (prop::sample::select(Mark::ALL.to_vec()), any::<bool>())
             .prop_map(|(mark, on)| Change::Mark(mark, on)),
         notes.prop_map(Change::Note),
         (labels, prop::bool::weighted(0.7)).prop_map(|(label, on)| Change::Label(label, on)),
+        (passages, remarks).prop_map(|(passage, remark)| Change::Highlight(passage, remark)),
     ]
 }
 
@@ -64,6 +71,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A passage and its context.
+type Passage = (String, String, String);
+
+fn passage(quote: Quote) -> Passage {
+    (quote.exact, quote.prefix, quote.suffix)
+}
+
 /// What one read must have.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Words {
@@ -72,6 +86,8 @@ struct Words {
     hidden: Option<Timestamp>,
     note: String,
     labels: BTreeSet<String>,
+    /// Remarks by passage with its context.
+    highlights: BTreeMap<Passage, String>,
     /// Whether it ever had a mark in this archive. Merging hides a read only if both are hidden.
     was_marked: bool,
 }
@@ -86,6 +102,16 @@ impl Words {
                 self.mark(Mark::Keep, true, now);
             }
             Change::Label(label, false) => drop(self.labels.remove(*label)),
+            // The article decides which passage it is.
+            Change::Highlight(..) => {}
+        }
+    }
+
+    fn highlight(&mut self, at: Passage, remark: Option<&str>) {
+        let Some(remark) = remark else { return drop(self.highlights.remove(&at)) };
+        let there = self.highlights.entry(at).or_default();
+        if !remark.is_empty() {
+            *there = united(there, remark);
         }
     }
 
@@ -113,6 +139,14 @@ impl Words {
             self.note = format!("{}\n\n---\n\n{}", self.note, other.note);
         }
         self.labels.extend(other.labels);
+        for (at, remark) in other.highlights {
+            let there = self.highlights.entry(at).or_default();
+            if there.is_empty() {
+                *there = remark;
+            } else if !remark.is_empty() && remark != *there {
+                *there = format!("{there}\n\n---\n\n{remark}");
+            }
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -162,8 +196,42 @@ impl World {
             Change::Label(label, false) => {
                 store.remove_label(ONE, read, &label.parse().unwrap()).await.unwrap();
             }
+            Change::Highlight(..) => {}
         }
         now
+    }
+
+    /// Highlights a passage or removes the highlight, and notes what the read must have. What the
+    /// article does not have comes by an import.
+    async fn highlight(&self, read: ReadId, url: &str, change: &Change, words: &mut Words) {
+        let Change::Highlight(exact, remark) = *change else { return };
+        let (store, now) = (&self.db.store, at(self.clock));
+        let wanted = Quote::new(exact, "", "").unwrap();
+        let there = store.highlights(ONE, read).await.unwrap();
+        let Some(text) = remark else {
+            if let Some(found) = there.into_iter().find(|found| found.quote.exact == exact) {
+                store.remove_highlight(ONE, found.id, now).await.unwrap();
+                words.highlight(passage(found.quote), None);
+            }
+            return;
+        };
+        let quote = match store.add_highlight(ONE, read, &wanted, &text.parse().unwrap(), now).await.unwrap()
+        {
+            Highlighted::Added(highlight) => highlight.quote,
+            Highlighted::NotInText => {
+                let imported = OwnHighlight {
+                    quote: wanted.clone(),
+                    remark: text.parse().unwrap(),
+                    made: Some(now),
+                    changed: Some(now),
+                };
+                let own = OwnRead { url: url.to_owned(), highlights: vec![imported], ..OwnRead::default() };
+                self.import(&[own]).await;
+                wanted
+            }
+            other => panic!("{exact}: {other:?}"),
+        };
+        words.highlight(passage(quote), Some(text));
     }
 
     /// A read arrives and is changed. Its page turns out to be that of the read `into`, if any.
@@ -176,6 +244,7 @@ impl World {
         for change in changes {
             let now = self.change(read.id, change).await;
             words.change(change, now);
+            self.highlight(read.id, &url, change, &mut words).await;
         }
         let article = article(&format!("Text of {url}"));
         let end = into.map_or(&url, |into| &self.reads[into].1);
@@ -241,8 +310,11 @@ impl World {
         match step {
             Step::Change(read, change) => {
                 let read = read % self.reads.len();
-                let now = self.change(self.reads[read].0, change).await;
-                self.reads[read].2.change(change, now);
+                let (id, url, mut words) = self.reads[read].clone();
+                let now = self.change(id, change).await;
+                words.change(change, now);
+                self.highlight(id, &url, change, &mut words).await;
+                self.reads[read].2 = words;
             }
             Step::Arrive(changes) => self.arrive(changes, None).await,
             Step::Merge(into, changes) => self.arrive(changes, Some(into % self.reads.len())).await,
@@ -260,8 +332,11 @@ impl World {
             .into_iter()
             .map(|own| {
                 let labels = own.labels.iter().map(ToString::to_string).collect();
-                let OwnRead { url, kept, done, hidden, note, .. } = own;
-                (url, Words { kept, done, hidden, note: note.to_string(), labels, was_marked: false })
+                let OwnRead { url, kept, done, hidden, note, highlights, .. } = own;
+                let remark = |h: OwnHighlight| (passage(h.quote), h.remark.to_string());
+                let highlights = highlights.into_iter().map(remark).collect();
+                let note = note.to_string();
+                (url, Words { kept, done, hidden, note, labels, highlights, was_marked: false })
             })
             .collect();
         let wanted = self.reads.iter().filter(|(.., words)| !words.is_empty());

@@ -10,6 +10,7 @@ use maud::html;
 
 use crate::fault::Fault;
 use crate::forms::Signed;
+use crate::pages::highlight;
 use crate::parts::marks;
 
 /// Maximum reads whose buttons are sent to the script; more than any page shows.
@@ -36,9 +37,12 @@ pub(crate) async fn week_done(
     answer(&store, &form, &action, Told::Done, &action.reads, "").await
 }
 
-/// `POST /undo`: restores the marks before an action.
+/// `POST /undo`: restores the marks before an action, or a removed highlight.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let number = form.field("undo")?;
+    if let Some(highlight) = number.strip_prefix(marks::HIGHLIGHT) {
+        return highlight::restore(&store, &form, highlight).await;
+    }
     let number = number.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
     let Some(action) = store.undo(form.reader, number).await? else { return Err(Fault::NothingToUndo) };
     let at = if let [read] = action.reads[..] { format!("m{read}") } else { String::new() };
@@ -72,7 +76,7 @@ async fn answer(
     at: &str,
 ) -> Result<Response, Fault> {
     if !form.wants_part {
-        return Ok(form.back((told == Told::Done).then_some(action.id), at));
+        return Ok(form.back((told == Told::Done).then(|| action.id.to_string()), at));
     }
     let reads = &reads[..reads.len().min(PARTS)];
     let cards = store.cards(reads).await?;

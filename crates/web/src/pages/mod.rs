@@ -5,6 +5,7 @@ mod concept;
 mod concepts;
 mod digest;
 mod empty;
+mod highlight;
 mod image;
 mod marks;
 mod note;
@@ -63,6 +64,9 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/undo", form(marks::undo))
         .route("/note/{id}", form(note::save))
         .route("/labels/{id}", form(note::label))
+        .route("/highlights/{id}", form(highlight::add))
+        .route("/highlight/{id}/remark", form(highlight::remark))
+        .route("/highlight/{id}/remove", form(highlight::remove))
         .route("/save", form(save::save))
         .route("/shelf/address", form(shelf::change_address))
         .route("/practise/reveal/{id}", form(practise::reveal))

@@ -4,7 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Label, NOTE_MAX, Note, NoteText, ReadId, WritingError};
+use backissue_model::{
+    HIGHLIGHT_REMARK_MAX, Label, NOTE_MAX, Note, NoteText, QUOTE_MAX, ReadId, WritingError,
+};
 use backissue_store::{LABELS_MAX, Labelled, NoteSaved, ReadCard, Store, StoreError};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -114,19 +116,22 @@ pub(crate) async fn label(
     }
 }
 
-fn read_id(id: &str) -> Result<ReadId, Fault> {
+pub(super) fn read_id(id: &str) -> Result<ReadId, Fault> {
     id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
 }
 
 pub(super) fn refused(error: WritingError) -> Fault {
     match error {
-        WritingError::NoteTooLong(characters) => Fault::TooLarge(format!(
-            "A note or answer has at most {} characters; this one has {}",
-            words::number(NOTE_MAX as u64),
-            words::number(characters as u64)
-        )),
+        WritingError::NoteTooLong(characters) => too_long("A note or answer", NOTE_MAX, characters),
+        WritingError::QuoteTooLong(characters) => too_long("A highlight", QUOTE_MAX, characters),
+        WritingError::RemarkTooLong(characters) => too_long("A remark", HIGHLIGHT_REMARK_MAX, characters),
         error => Fault::BadForm(capital(&error.to_string())),
     }
+}
+
+fn too_long(what: &str, most: usize, characters: usize) -> Fault {
+    let (most, characters) = (words::number(most as u64), words::number(characters as u64));
+    Fault::TooLarge(format!("{what} has at most {most} characters; this one has {characters}"))
 }
 
 fn capital(text: &str) -> String {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Precis, ReadId, Sureness};
+use backissue_model::{Highlight, Precis, ReadId, Sureness};
 use backissue_search::{Match, Search};
 use backissue_store::{ReadCard, ReadPage, Store};
 use maud::{Markup, html};
@@ -17,8 +17,9 @@ use crate::fault::Fault;
 use crate::frame::{Document, Frame};
 use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
+use crate::parts::highlight::Located;
 use crate::parts::marks::Marked;
-use crate::parts::{found, icons, note, practice, reads, statements};
+use crate::parts::{found, highlight, icons, note, practice, reads, statements};
 use crate::{App, documents, evidence, vocabulary, words};
 
 /// Maximum reads under "others with this problem".
@@ -48,9 +49,16 @@ pub(crate) async fn read(
     }
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
-    let own = own(&frame, &app.store, &page.card).await?;
-    let (shown, others, beside) =
-        tokio::join!(article_shown(&page, images), others(&app.search, &page), app.store.beside(&page.card));
+    let highlights = match frame.reader {
+        Some(reader) => app.store.highlights(reader, page.card.id).await?,
+        None => Vec::new(),
+    };
+    let ((shown, located), others, beside) = tokio::join!(
+        article_shown(&page, images, highlights),
+        others(&app.search, &page),
+        app.store.beside(&page.card)
+    );
+    let own = own(&frame, &app.store, &page.card, &located, &shown.marks).await?;
     let (previous, next) = beside?;
     let beside = Beside { previous, next };
     let mut answer = frame
@@ -93,8 +101,14 @@ fn moved_to(page: &ReadPage) -> Response {
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
-/// The reader's note, labels and answers; nothing where there is no reader.
-async fn own(frame: &Frame, store: &Store, card: &ReadCard) -> Result<Markup, Fault> {
+/// The reader's note, labels, highlights and answers; nothing where there is no reader.
+async fn own(
+    frame: &Frame,
+    store: &Store,
+    card: &ReadCard,
+    located: &[Located],
+    marks: &HashSet<String>,
+) -> Result<Markup, Fault> {
     let Some(reader) = frame.reader else { return Ok(html! {}) };
     let id = card.id;
     let (note, labels, known, answers) = tokio::try_join!(
@@ -103,18 +117,28 @@ async fn own(frame: &Frame, store: &Store, card: &ReadCard) -> Result<Markup, Fa
         store.all_labels(reader),
         store.card_answers(reader, id)
     )?;
-    Ok(
-        html! { (note::section(frame, card, &note, &labels, &known)) (practice::answers(frame, &card.url, &answers)) },
-    )
+    Ok(html! {
+        (note::section(frame, card, &note, &labels, &known))
+        (highlight::section(frame, card, located, marks))
+        (practice::answers(frame, &card.url, &answers))
+    })
 }
 
 /// Prepares the article on a blocking thread, because parsing takes quadratic time in the nesting
-/// of a hostile article.
-async fn article_shown(page: &ReadPage, images: Showing) -> Shown {
-    let (html, address) = (page.article.html.clone(), page.card.url.clone());
-    let passages = evidence::passages(&page.article.text, &page.precis);
-    match tokio::task::spawn_blocking(move || article::for_display(&html, &address, &passages, &images)).await
-    {
+/// of a hostile article. Also finds the reader's highlights in it.
+async fn article_shown(
+    page: &ReadPage,
+    images: Showing,
+    highlights: Vec<Highlight>,
+) -> (Shown, Vec<Located>) {
+    let (html, text, address) = (page.article.html.clone(), page.article.text.clone(), page.card.url.clone());
+    let mut passages = evidence::passages(&text, &page.precis);
+    let work = move || {
+        let (located, highlighted) = highlight::locate(&text, highlights);
+        passages.extend(highlighted);
+        (article::for_display(&html, &address, &passages, &images), located)
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(shown) => shown,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
@@ -165,6 +189,7 @@ fn document(
                 (images::note(&shown.left, &reads::href(card)))
                 div.body { (shown.html) }
             }
+            @if frame.reader.is_some() { (highlight::form(frame, card.id)) }
             p.list-end { (source_link(page)) }
             (turn(page, beside))
         },

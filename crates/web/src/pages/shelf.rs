@@ -21,9 +21,14 @@ use crate::markdown;
 use crate::pages::PAGE;
 use crate::parts::marks::Marked;
 use crate::parts::note::shelf_href;
-use crate::parts::{icons, reads};
+use crate::parts::{highlight, icons, reads};
 use crate::question::plain;
 use crate::{vocabulary, words};
+
+/// Highlights of a read on the shelf.
+const ON_SHELF: usize = 3;
+/// Highlights of a read in the list of notes.
+const IN_NOTES: usize = 20;
 
 const ORDERS: [(ShelfOrder, &str, &str); 3] = [
     (ShelfOrder::Kept, "kept", "kept last"),
@@ -171,7 +176,7 @@ fn list(frame: &Frame, page: &OwnPage, marked: &Marked) -> Markup {
             h2.unseen { "Kept reads" }
             ol.reads.kept {
                 @for own in &page.items {
-                    li { (reads::one(&own.card, frame.zone(), marked)) (written(own)) }
+                    li { (reads::one(&own.card, frame.zone(), marked)) (written(own, ON_SHELF)) }
                 }
             }
         }
@@ -192,7 +197,7 @@ fn sections(frame: &Frame, groups: &[ShelfGroup], by: ShelfBy, asked: &Asked, ma
                         @let is_first = seen.insert(own.card.id);
                         li {
                             (reads::one(&own.card, frame.zone(), if is_first { marked } else { &none }))
-                            @if is_first { (written(own)) }
+                            @if is_first { (written(own, ON_SHELF)) }
                         }
                     }
                 }
@@ -235,10 +240,11 @@ fn narrower(group: &ShelfGroup, by: ShelfBy, asked: &Asked) -> Option<Asked> {
     })
 }
 
-/// The reader's note and labels of a read.
-fn written(own: &Own) -> Markup {
+/// The reader's note, first highlights and labels of a read.
+fn written(own: &Own, highlights: usize) -> Markup {
     html! {
         @if !own.note.text.is_empty() { div.written { (markdown::render(own.note.text.as_str(), &own.card.url)) } }
+        (highlight::listed(own, highlights))
         @if !own.labels.is_empty() {
             ul.concepts.own-labels aria-label="Labels" {
                 @for label in &own.labels { li { a href=(shelf_href(label)) { (label) } } }
@@ -257,11 +263,11 @@ fn feed(frame: &Frame, address: Option<&Url>) -> Markup {
                 (frame.form_fields())
                 @match address {
                     None => {
-                        p { "A feed reader can follow what you keep, without notes and labels. Everyone who knows the feed’s secret address can read it." }
+                        p { "A feed reader can follow what you keep, without notes, highlights and labels. Everyone who knows the feed’s secret address can read it." }
                         p.acts { (button("new", "Make the feed")) }
                     }
                     Some(address) => {
-                        p { "Everyone who knows these addresses can read what you keep, without notes and labels. A new address ends the old one." }
+                        p { "Everyone who knows these addresses can read what you keep, without notes, highlights and labels. A new address ends the old one." }
                         @for format in Format::ALL {
                             @let address = format!("{address}{}", format.ending());
                             p { a.address href=(address) type=(format.media_type()) { (address) } }
@@ -401,9 +407,9 @@ pub(crate) async fn notes(
         main: html! {
             div.head {
                 h1 { "Notes" }
-                p.tally { "What you wrote, what was changed last first. " a href="/shelf" { "The shelf" } }
+                p.tally { "What you wrote and highlighted, what was changed last first. " a href="/shelf" { "The shelf" } }
                 form.labels role="search" action="/notes" {
-                    label.unseen for="words" { "Words in your notes" }
+                    label.unseen for="words" { "Words in your notes and highlights" }
                     input #words type="search" name="q" value=(words) placeholder="Words in your notes" autocomplete="off";
                     button { "Find" }
                 }
@@ -411,8 +417,8 @@ pub(crate) async fn notes(
             @for own in &page.items { (noted(&frame, own)) }
             @if page.items.is_empty() {
                 div.empty {
-                    @if words.is_empty() { p { "You have written no note yet. A read’s own page has a place for one." } }
-                    @else { p { "No note has all of these words." } p { a href="/notes" { "All notes" } } }
+                    @if words.is_empty() { p { "You have written and highlighted nothing yet. A read’s own page has a place for a note, and selected text can be highlighted." } }
+                    @else { p { "No note or highlight has all of these words." } p { a href="/notes" { "All notes" } } }
                 }
             }
             (pager(next))
@@ -428,9 +434,9 @@ fn noted(frame: &Frame, own: &Own) -> Markup {
             h2 { a href={ (reads::href(card)) "#note" } data-read { (card.title) } }
             p.under {
                 span.who { a href={ "/source/" (card.source_slug) } { (card.company) } }
-                @if let Some(at) = own.note.changed_at { (reads::dot()) "changed " time datetime=(at) { (words::date(at, frame.zone())) } }
+                @if let Some(at) = own.highlights.iter().map(|highlight| highlight.changed_at).chain(own.note.changed_at).max() { (reads::dot()) "changed " time datetime=(at) { (words::date(at, frame.zone())) } }
             }
-            (written(own))
+            (written(own, IN_NOTES))
         }
     }
 }

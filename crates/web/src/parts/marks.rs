@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Mark, Marks, ReadId};
+use backissue_model::{Mark, Marks, ReadId, ReaderId};
 use backissue_store::{Action, ReadCard, Store};
 use maud::{Markup, html};
 
@@ -64,6 +64,42 @@ fn button(id: ReadId, mark: Mark, set: bool, title: &str) -> Markup {
     html! {
         button form="marks" name="do" value=(value) data-mark=(mark) aria-pressed=[pressed]
             aria-label={ (name) ": " (title) } aria-keyshortcuts=(key) { (icon) (name) }
+    }
+}
+
+/// What begins the name of a removed highlight where an action's number is expected.
+pub(crate) const HIGHLIGHT: char = 'h';
+
+/// What the reader did last, and can undo.
+pub(crate) enum Done {
+    /// Marked reads.
+    Marked(Action),
+    /// Removed this highlight.
+    Unhighlighted(i64),
+}
+
+impl Done {
+    /// What the address of a page names, if it can still be undone.
+    pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
+        let Some(highlight) = name.strip_prefix(HIGHLIGHT) else {
+            let Ok(action) = name.parse() else { return Ok(None) };
+            return Ok(store.action(reader, action).await?.map(Self::Marked));
+        };
+        let Ok(highlight) = highlight.parse() else { return Ok(None) };
+        let is_removed = store.is_removed_highlight(reader, highlight).await?;
+        Ok(is_removed.then_some(Self::Unhighlighted(highlight)))
+    }
+
+    /// The message about it, with a button to undo it.
+    pub(crate) fn notice(&self) -> Markup {
+        match self {
+            Self::Marked(action) => notice(action),
+            Self::Unhighlighted(highlight) => html! {
+                span { "The highlight was removed." } " "
+                // The article has to be shown again.
+                button form="marks" formaction="/undo" name="undo" value={ (HIGHLIGHT) (highlight) } data-whole aria-keyshortcuts="u" { "Undo" }
+            },
+        }
     }
 }
 

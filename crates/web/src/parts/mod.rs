@@ -3,6 +3,7 @@
 pub(crate) mod band;
 pub(crate) mod facets;
 pub(crate) mod found;
+pub(crate) mod highlight;
 pub(crate) mod icons;
 pub(crate) mod marked;
 pub(crate) mod marks;

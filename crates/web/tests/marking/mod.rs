@@ -553,3 +553,149 @@ async fn page_is_saved_by_its_address() {
     let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
     assert!(!read_only.get("/sources").await.body.contains("/save"));
 }
+
+impl Site {
+    async fn highlight(&self, quote: &str, context: (&str, &str), remark: &str) -> Answer {
+        let token = self.token("/").await;
+        let (prefix, suffix) = context;
+        let fields = [
+            ("token", token.as_str()),
+            ("back", "/read/1/x"),
+            ("quote", quote),
+            ("prefix", prefix),
+            ("suffix", suffix),
+            ("remark", remark),
+        ];
+        self.post("/highlights/1", &fields, &[OWN]).await
+    }
+
+    async fn change_highlight(&self, id: i64, what: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token("/").await;
+        let own = [("token", token.as_str()), ("back", "/read/1/x")];
+        self.post(&format!("/highlight/{id}/{what}"), &[&own, fields].concat(), &[OWN]).await
+    }
+
+    /// The first words of the article of read 1.
+    async fn first_words(&self, count: usize) -> String {
+        let text = self.store.read(ReadId(1)).await.unwrap().unwrap().article.text;
+        text.split_whitespace().take(count).collect::<Vec<_>>().join("\r\n  ")
+    }
+}
+
+#[tokio::test]
+async fn highlight_is_marked_listed_found_changed_and_removed() {
+    let site = site(&blogs()).await;
+    let quote = site.first_words(4).await;
+    let solid = |text: &str| text.split_whitespace().collect::<String>();
+    let plain = solid(&quote);
+    let remark = "**Ours** too <script>alert(1)</script>";
+    let answer = site.highlight(&quote, ("", ""), remark).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(answer.headers["location"], "/read/1/x#highlight-1");
+    let page = site.read_page(1).await;
+    assert_eq!(page.attributes("mark.highlight[id]", "id"), ["highlight-1"]);
+    assert_eq!(solid(&page.all(".body mark.highlight").join(" ")), plain);
+    assert_eq!(solid(&page.one("#highlights blockquote")), plain);
+    assert_eq!(
+        (page.one("#highlights strong"), page.all("#highlights script").len()),
+        ("Ours".to_owned(), 0)
+    );
+    assert_eq!(page.attributes("#highlights .under a", "href"), ["#highlight-1"]);
+
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    for path in ["/shelf", "/notes", "/notes?q=OURS", "/shelf?by=week"] {
+        let page = html::Page::parse(path, &site.get(path).await.body);
+        page.assert_well_formed();
+        assert_eq!(page.all("ul.highlights strong"), ["Ours"], "{path}");
+        assert!(page.attributes("ul.highlights blockquote a", "href")[0].ends_with("#h1"), "{path}");
+    }
+    let none = html::Page::parse("/notes", &site.get("/notes?q=elsewhere").await.body);
+    assert!(none.text().contains("No note or highlight has all of these words."));
+
+    let saved = site.change_highlight(1, "remark", &[("version", "1"), ("remark", "Theirs")]).await;
+    assert_eq!(
+        (saved.status, &saved.headers["location"]),
+        (StatusCode::SEE_OTHER, &"/read/1/x#h1".parse().unwrap())
+    );
+    let stale = site.change_highlight(1, "remark", &[("version", "1"), ("remark", "Stale")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    html::Page::parse("/highlight/1/remark", &stale.body).assert_well_formed();
+    assert_eq!(site.read_page(1).await.one("#highlights .written"), "Theirs");
+
+    let removed = site.change_highlight(1, "remove", &[]).await;
+    assert_eq!(removed.headers["location"], "/read/1/x?did=h1");
+    let after = site.get("/shelf?did=h1").await.body;
+    let told = html::Page::parse("/shelf", &after);
+    told.assert_well_formed();
+    assert_eq!(told.one("#notice"), "The highlight was removed. Undo");
+    assert!(told.all("ul.highlights").is_empty());
+    assert!(site.read_page(1).await.all("mark.highlight, #highlights").is_empty());
+    let token = site.token("/").await;
+    let undo = [("token", token.as_str()), ("back", "/read/1/x?did=h1"), ("undo", "h1")];
+    let undone = site.post("/undo", &undo, &[OWN]).await;
+    assert_eq!(undone.headers["location"], "/read/1/x#h1");
+    assert_eq!(site.read_page(1).await.one("#highlights .written"), "Theirs");
+    assert_eq!(site.post("/undo", &undo, &[OWN]).await.status, StatusCode::NOT_FOUND, "once is enough");
+    assert!(!site.get("/shelf?did=h1").await.body.contains("Undo"));
+}
+
+#[tokio::test]
+async fn highlight_that_left_the_text_is_kept_and_says_so() {
+    let site = site(&blogs()).await;
+    let lost = backissue_store::OwnHighlight {
+        quote: backissue_model::Quote::new("What the article said <b>before</b>", "", "").unwrap(),
+        remark: "Remember".parse().unwrap(),
+        made: None,
+        changed: None,
+    };
+    let url = site.store.cards(&[ReadId(1)]).await.unwrap().remove(0).url.to_string();
+    let own = backissue_store::OwnRead { url, highlights: vec![lost], ..Default::default() };
+    let next = |_: &[_], _: &_| super::now();
+    site.store.take_in(ReaderId::ONE, &[own], next, super::now()).await.unwrap();
+    site.highlight(&site.first_words(3).await, ("", ""), "").await;
+    let page = site.read_page(1).await;
+    assert_eq!(page.all("#highlights .lost"), ["No longer in the text"]);
+    assert!(page.all("#highlights blockquote")[1].contains("<b>before</b>"), "after those that the text has");
+    assert_eq!(page.attributes("mark.highlight[id]", "id"), ["highlight-2"]);
+}
+
+#[tokio::test]
+async fn hostile_highlights_are_refused_and_change_nothing() {
+    let site = site(&blogs()).await;
+    let before = site.version().await;
+    let long = "é".repeat(10_001);
+    for (quote, remark, status, says) in [
+        ("", "", 400, "needs a passage"),
+        (" \0 ", "", 400, "needs a passage"),
+        ("nowhere in any article", "", 400, "does not have this passage"),
+        ("e", "", 400, "several times"),
+        (long.as_str(), "", 413, "at most 2,000 characters; this one has 10,001"),
+        ("e", long.as_str(), 413, "at most 10,000 characters; this one has 10,001"),
+    ] {
+        let answer = site.highlight(quote, ("", ""), remark).await;
+        assert_eq!(answer.status.as_u16(), status, "{quote:.20}");
+        let page = html::Page::parse("/highlights/1", &answer.body);
+        page.assert_well_formed();
+        assert!(page.text().contains(says), "{quote:.20}: {}", page.text());
+    }
+    for (id, what) in [(1, "remark"), (1, "remove"), (-1, "remove"), (i64::MAX, "remove")] {
+        let answer = site.change_highlight(id, what, &[("version", "0"), ("remark", "")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id} {what}");
+    }
+    let token = site.token("/").await;
+    for wrong in ["h", "hh1", "h9223372036854775808"] {
+        let answer = site.post("/undo", &[("token", &token), ("undo", wrong)], &[OWN]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert_eq!(site.get(&format!("/?did={wrong}")).await.status, StatusCode::OK);
+    }
+    assert_eq!(site.version().await, before);
+    let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
+    let wanted = backissue_model::Quote::new(&read_only.first_words(4).await, "", "").unwrap();
+    let (one, secret) = (ReaderId::ONE, "Secret thought".parse().unwrap());
+    let added = read_only.store.add_highlight(one, ReadId(1), &wanted, &secret, super::now()).await.unwrap();
+    assert!(matches!(added, backissue_store::Highlighted::Added(_)));
+    let page = read_only.read_page(1).await;
+    assert!(
+        page.all("mark.highlight, #highlights, #highlight").is_empty() && !page.text().contains("Secret")
+    );
+}

@@ -360,5 +360,5 @@ async fn notes_are_searched_by_their_words() {
     assert_eq!(found("<script>").await, 0);
     let nothing = page(&site, &asked("/notes", "\"><script>\0")).await;
     assert_eq!(nothing.attributes("#words", "value"), ["\"><script> "]);
-    assert!(nothing.text().contains("No note has all of these words."));
+    assert!(nothing.text().contains("No note or highlight has all of these words."));
 }

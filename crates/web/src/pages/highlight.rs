@@ -1,0 +1,93 @@
+//! Changes of highlights: `POST /highlights/{id}`, `/highlight/{id}/remark`,
+//! `/highlight/{id}/remove`.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use backissue_model::{Quote, remark_of};
+use backissue_store::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved, Store, StoreError};
+use jiff::Timestamp;
+
+use crate::evidence;
+use crate::fault::Fault;
+use crate::forms::Signed;
+use crate::pages::note::{read_id, refused};
+use crate::parts::marks::HIGHLIGHT;
+use crate::words;
+
+/// `POST /highlights/{id}`: highlights a passage of the read's article.
+pub(crate) async fn add(
+    State(store): State<Store>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let read = read_id(&id)?;
+    let context = |name: &str| form.field(name).unwrap_or_default();
+    let quote = Quote::new(form.field("quote")?, context("prefix"), context("suffix")).map_err(refused)?;
+    let remark = remark_of(form.field("remark")?).map_err(refused)?;
+    let added = match store.add_highlight(form.reader, read, &quote, &remark, Timestamp::now()).await {
+        Err(StoreError::NotFound { .. }) => return Err(Fault::NoSuchRead),
+        added => added?,
+    };
+    let bad = |why: &str| Err(Fault::BadForm(why.to_owned()));
+    match added {
+        Highlighted::Added(highlight) => Ok(form.back(None, &evidence::id_of_highlight(highlight.id))),
+        Highlighted::NotInText => {
+            bad("The article does not have this passage. Go back and copy it from the article")
+        }
+        Highlighted::SeveralTimes => {
+            bad("The article has this passage several times. Go back and add words from before or after it")
+        }
+        Highlighted::TooMany => {
+            let most = words::number(HIGHLIGHTS_MAX as u64);
+            bad(&format!("A read has at most {most} highlights. Remove one first"))
+        }
+        Highlighted::RemarkTooLong(characters) => {
+            Err(refused(backissue_model::WritingError::RemarkTooLong(characters)))
+        }
+    }
+}
+
+/// `POST /highlight/{id}/remark`: changes the remark, unless it was changed in the meantime.
+pub(crate) async fn remark(
+    State(store): State<Store>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let highlight = id_of(&id)?;
+    let seen =
+        form.field("version")?.parse().map_err(|_| Fault::BadForm("Its version is no number".to_owned()))?;
+    let remark = remark_of(form.field("remark")?).map_err(refused)?;
+    match store.save_remark(form.reader, highlight, &remark, seen, Timestamp::now()).await {
+        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchHighlight),
+        Err(error) => Err(error.into()),
+        Ok(RemarkSaved::Saved(_)) => Ok(form.back(None, &format!("h{highlight}"))),
+        Ok(RemarkSaved::Conflict(_)) => Err(Fault::RemarkChanged),
+    }
+}
+
+/// `POST /highlight/{id}/remove`: removes a highlight, which can be undone.
+pub(crate) async fn remove(
+    State(store): State<Store>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let highlight = id_of(&id)?;
+    match store.remove_highlight(form.reader, highlight, Timestamp::now()).await {
+        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchHighlight),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(form.back(Some(format!("{HIGHLIGHT}{highlight}")), "")),
+    }
+}
+
+/// Restores a removed highlight.
+pub(super) async fn restore(store: &Store, form: &Signed, id: &str) -> Result<Response, Fault> {
+    let id = id.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
+    match store.restore_highlight(form.reader, id).await? {
+        Some(_) => Ok(form.back(None, &format!("h{id}"))),
+        None => Err(Fault::NothingToUndo),
+    }
+}
+
+fn id_of(id: &str) -> Result<i64, Fault> {
+    id.parse().map_err(|_| Fault::NoSuchHighlight)
+}
