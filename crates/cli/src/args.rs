@@ -157,6 +157,12 @@ pub enum Command {
         after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
     )]
     Shelf(ShelfArgs),
+    /// The password that a reader logs in with when others can reach the pages
+    #[command(
+        after_help = "Example:\n  backissue reader password\n  pass show backissue | backissue reader password\n  backissue reader password --remove\n\nA new \
+                      password ends all sessions. Start `serve` again after the first one."
+    )]
+    Reader(ReaderArgs),
     /// The reads that answer a question in your own words, best first
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
@@ -414,6 +420,25 @@ pub struct NoteArgs {
     /// Replace an existing note by TEXT
     #[arg(long, requires = "text")]
     pub replace: bool,
+}
+
+/// Arguments of `reader`.
+#[derive(Debug, Args)]
+pub struct ReaderArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub what: ReaderWhat,
+}
+
+/// What to do with a reader.
+#[derive(Debug, Subcommand)]
+pub enum ReaderWhat {
+    /// Set the password, at least 12 characters: asked for twice, or one line of standard input
+    Password {
+        /// Remove the password
+        #[arg(long)]
+        remove: bool,
+    },
 }
 
 /// Arguments of `shelf`.

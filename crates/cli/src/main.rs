@@ -63,6 +63,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Keep(args) => commands::reader::mark(args, Mark::Keep, settings).await,
         Command::Done(args) => commands::reader::mark(args, Mark::Done, settings).await,
         Command::Note(args) => commands::reader::note(args, settings).await,
+        Command::Reader(args) => commands::login::run(args, settings).await,
         Command::Shelf(args) => commands::reader::shelf(args, settings).await,
         Command::Find(args) => commands::find::run(args, settings).await,
         Command::PriorArt(args) => commands::prior_art::run(args, settings).await,

@@ -13,6 +13,7 @@ use backissue_ingest::BUILT_IN;
 use backissue_llm::{Key, Protocol};
 use backissue_model::without_credentials;
 use backissue_store::Location;
+use backissue_web::Public;
 use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
@@ -182,6 +183,9 @@ settings! {
     /// Images in articles: load (from their servers), click (the same, when you request it), cache
     /// (`serve` fetches and keeps them)
     one images: ImagesShown = "click", "HOW";
+    /// What strangers see if others can reach the pages: off (nothing), statements (problems,
+    /// quotes and links, no articles), articles [default: off with a password, articles without]
+    maybe public: Public, "WHAT";
     /// Maximum size of the folder of cached images
     one image_cache_limit: Size = "500 MB", "SIZE";
     /// How much one source may put into the archive; it is asked for no more from then on
@@ -494,7 +498,20 @@ macro_rules! shown_by_display {
     })+ };
 }
 
-shown_by_display!(String, u16, bool, SocketAddr, Url, Resolve, Zone, Pause, ImagesShown, Size, ModelServers);
+shown_by_display!(
+    String,
+    u16,
+    bool,
+    SocketAddr,
+    Url,
+    Resolve,
+    Zone,
+    Pause,
+    ImagesShown,
+    Public,
+    Size,
+    ModelServers
+);
 
 impl Shown for PathBuf {
     fn shown(&self) -> String {

@@ -21,6 +21,7 @@ pub mod markdown;
 mod names;
 mod nearest;
 mod note;
+mod password;
 mod practice;
 mod precis;
 mod progress;
@@ -43,6 +44,7 @@ pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlac
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};
 pub use nearest::{did_you_mean, meant, nearest};
 pub use note::{LABEL_MAX, Label, NOTE_MAX, Note, NoteText, WritingError};
+pub use password::{PASSWORD_MAX, PASSWORD_MIN, Password, PasswordError};
 pub use practice::{CardAnswer, Deck, Rated, Rating, UnknownRating};
 pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness, UnknownForm, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};

@@ -7,7 +7,8 @@
 //! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
 //! (what they did with reads), `notes` (what they wrote about them), `highlights` (passages that
 //! they marked), `saving` (pages that they save by address), `practice` (cards and answers), `own`
-//! (all of it, to take elsewhere). `check` is for `doctor`.
+//! (all of it, to take elsewhere). Also of readers: `sessions` (who is logged in). `check` is for
+//! `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -66,6 +67,7 @@ mod read_jobs;
 mod rows;
 mod saving;
 mod sendings;
+mod sessions;
 mod shelf_address;
 mod sources;
 mod times;
@@ -99,6 +101,7 @@ pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 pub use saving::{PageSaved, SAVED};
 pub use sendings::{RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
+pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 
 #[cfg(test)]

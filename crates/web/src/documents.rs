@@ -34,7 +34,10 @@ pub(crate) async fn week(app: &App, narrowing: &Narrowing, week: &str) -> Result
 /// `/read/42.md`
 pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
     let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
-    let read = app.store.read(id).await?.ok_or(Fault::NoSuchRead)?;
+    let mut read = app.store.read(id).await?.ok_or(Fault::NoSuchRead)?;
+    if !app.gives_articles() {
+        read.card.description = None;
+    }
     Ok(document(MARKDOWN, markdown::read(&read.into(), &outside(&app.site))))
 }
 

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
@@ -21,8 +21,9 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
 
-use crate::App;
-use crate::frame::{Document, Frame};
+use crate::access::Visitor;
+use crate::frame::{Document, Frame, log_in_at};
+use crate::{App, documents};
 
 /// Why a request gets no page.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,8 @@ pub(crate) enum Fault {
     OnlyForms,
     /// The server is read-only; the text says why, and the remedy.
     ReadOnly(String),
+    /// Only the reader may do this, who is not logged in.
+    NotLoggedIn,
     /// The request comes from another site.
     FromElsewhere,
     /// The form's token is invalid, for example because the archive's secret has changed.
@@ -136,7 +139,9 @@ impl Fault {
             Self::RemarkChanged => StatusCode::CONFLICT,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ReadOnly(_) | Self::FromElsewhere | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::ReadOnly(_) | Self::NotLoggedIn | Self::FromElsewhere | Self::StaleForm => {
+                StatusCode::FORBIDDEN
+            }
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -153,6 +158,7 @@ impl Fault {
             Self::NotThatWay => "Pages can only be read",
             Self::OnlyForms => "This address takes forms only",
             Self::ReadOnly(_) => "Nothing can be changed here",
+            Self::NotLoggedIn => "This needs a login",
             Self::FromElsewhere => "That came from another site",
             Self::StaleForm => "This form is no longer valid",
             Self::TooLarge(_) => "That is too long",
@@ -190,6 +196,9 @@ impl Fault {
             Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
             Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
             Self::ReadOnly(why) => why.clone(),
+            Self::NotLoggedIn => {
+                "Only the reader of this archive may do that. What you typed is still there when you go back.".to_owned()
+            }
             Self::FromElsewhere => {
                 "Only the pages of this archive can change something in it. Nothing was changed.".to_owned()
             }
@@ -236,14 +245,20 @@ impl IntoResponse for Fault {
 pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
     let for_programs = request.uri().path().starts_with("/api/");
     let uri = request.uri().clone();
+    let visitor = Visitor::of(request.extensions());
+    let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
     let answer = next.run(request).await;
     let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
+    if fault == Fault::NotLoggedIn && is_page {
+        let back = uri.path_and_query().map_or("/", |back| back.as_str());
+        return (StatusCode::SEE_OTHER, [(LOCATION, log_in_at(back))]).into_response();
+    }
     let mut shown = if for_programs {
         let reference = if let Fault::Broken { reference } = &fault { Some(reference) } else { None };
         Json(json!({ "error": fault.title(), "detail": fault.explanation(), "reference": reference }))
             .into_response()
     } else {
-        Frame::new(&app, &uri, None).page(document(&fault)).into_response()
+        Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response()
     };
     *shown.status_mut() = fault.status();
     // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
@@ -276,6 +291,7 @@ fn body(fault: &Fault) -> Markup {
         div.empty {
             p { (fault.explanation()) }
             ul {
+                @if *fault == Fault::NotLoggedIn { li { a href="/login" { "Log in" } } }
                 li { a href="/" { "The newest week" } }
                 li { a href="/weeks" { "All weeks" } }
                 @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }

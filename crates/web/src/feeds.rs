@@ -240,7 +240,12 @@ struct Feed {
 
 impl Feed {
     /// The document, in the form that the address ends with.
-    async fn answer(self, app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, Fault> {
+    async fn answer(mut self, app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, Fault> {
+        if let Content::Reads(reads) = &mut self.content
+            && !app.gives_articles()
+        {
+            reads.iter_mut().for_each(|read| read.card.description = None);
+        }
         let (path, format) = Format::of(uri.path()).ok_or(Fault::NoSuchPage)?;
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let name = app.store.name().await?;

@@ -1,9 +1,9 @@
 //! Changes, which only forms on our own pages can make.
 //!
 //! A form is accepted if the request comes from one of our pages (`Sec-Fetch-Site`, or `Origin`
-//! from browsers that do not send it) and has the token that only our pages contain. Another site
-//! can do neither: it cannot read our pages, and browsers send the origin of a request. A GET never
-//! changes anything.
+//! from browsers that do not send it) and has the token that only our pages contain. A token
+//! is for one reader and one session. Another site can do neither: it cannot read our pages, and
+//! browsers send the origin of a request. A GET never changes anything.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -22,6 +22,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use url::{Position, Url};
 
 use crate::App;
+use crate::access::{LogIn, Visitor};
 use crate::fault::Fault;
 use crate::words;
 
@@ -40,34 +41,29 @@ pub enum Readers {
     ReadOnly(String),
     /// Everybody who can open the pages; they all are the archive's one reader.
     One(FormKey),
+    /// Who logs in.
+    LogIn(LogIn),
 }
 
 impl Readers {
-    /// The reader of a request.
-    pub(crate) fn reader(&self) -> Option<ReaderId> {
+    /// Why strangers are refused.
+    pub(crate) fn refusal(&self) -> Fault {
         match self {
-            Self::ReadOnly(_) => None,
-            Self::One(_) => Some(ReaderId::ONE),
+            Self::ReadOnly(why) => Fault::ReadOnly(why.clone()),
+            Self::One(_) | Self::LogIn(_) => Fault::NotLoggedIn,
         }
     }
 
-    /// The reader of a request, for a page that makes no sense without one.
-    ///
-    /// # Errors
-    /// [`Fault::ReadOnly`] if there is none.
-    pub(crate) fn required(&self) -> Result<ReaderId, Fault> {
+    fn key(&self) -> Result<&FormKey, Fault> {
         match self {
             Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-            Self::One(_) => Ok(ReaderId::ONE),
+            Self::One(key) | Self::LogIn(LogIn { key, .. }) => Ok(key),
         }
     }
 
-    /// A new token for a form.
-    pub(crate) fn token(&self) -> Option<String> {
-        match self {
-            Self::ReadOnly(_) => None,
-            Self::One(key) => Some(key.token(ReaderId::ONE)),
-        }
+    /// A new token for a form on a page of this visitor.
+    pub(crate) fn token(&self, visitor: Visitor) -> Option<String> {
+        self.key().ok().map(|key| key.token(visitor))
     }
 }
 
@@ -89,28 +85,35 @@ impl FormKey {
 
     /// A random secret text for [`FormKey::of`].
     pub fn new_secret() -> String {
-        hex(&random())
+        random_text()
     }
 
     /// A token. A random mask makes it different on each page, so that it cannot be guessed from
     /// the sizes of compressed pages (BREACH).
-    fn token(&self, reader: ReaderId) -> String {
+    fn token(&self, visitor: Visitor) -> String {
         let mask = random();
-        let tag = hmac::sign(&self.0, &signed(reader));
+        let tag = hmac::sign(&self.0, &signed(visitor));
         let masked: Vec<u8> = tag.as_ref().iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
         hex(&mask) + &hex(&masked)
     }
 
-    fn accepts(&self, reader: ReaderId, token: &str) -> bool {
+    fn accepts(&self, visitor: Visitor, token: &str) -> bool {
         let Some(bytes) = unhex(token).filter(|bytes| bytes.len() == 2 * HALF) else { return false };
         let (mask, masked) = bytes.split_at(HALF);
         let tag: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
-        hmac::verify(&self.0, &signed(reader), &tag).is_ok()
+        hmac::verify(&self.0, &signed(visitor), &tag).is_ok()
     }
 }
 
-fn signed(reader: ReaderId) -> Vec<u8> {
-    format!("form of reader {reader}").into_bytes()
+fn signed(visitor: Visitor) -> Vec<u8> {
+    let number = |number: Option<i64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    let reader = number(visitor.reader.map(|reader| reader.0));
+    format!("form of reader {reader} in session {}", number(visitor.session)).into_bytes()
+}
+
+/// Random bytes as a text: a token that cannot be guessed.
+pub(crate) fn random_text() -> String {
+    hex(&random())
 }
 
 fn random() -> [u8; HALF] {
@@ -119,7 +122,7 @@ fn random() -> [u8; HALF] {
     bytes
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -165,9 +168,11 @@ where
     post(handler).fallback(async || Fault::OnlyForms)
 }
 
-/// A form of one of our pages.
+/// A form of one of our pages, sent by its reader.
 pub(crate) struct Signed {
     pub(crate) reader: ReaderId,
+    /// The session by which the reader is known.
+    pub(crate) session: Option<i64>,
     /// Whether the script wants the changed parts of the page instead of a redirect.
     pub(crate) wants_part: bool,
     back: String,
@@ -199,32 +204,57 @@ impl FromRequest<App> for Signed {
     type Rejection = Fault;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
-        let key = match &*app.readers {
-            Readers::ReadOnly(why) => return Err(Fault::ReadOnly(why.clone())),
-            Readers::One(key) => key,
-        };
-        let reader = ReaderId::ONE;
-        let form = Form::<HashMap<String, String>>::from_request(request, app).await;
-        let Form(fields) = form.map_err(|refused| match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Fault::TooLarge(format!("A form has at most {} KiB", words::number(FORM_MAX as u64 / 1024)))
-            }
-            _ => Fault::BadForm("It is not sent as forms are".to_owned()),
-        })?;
-        if !fields.get("token").is_some_and(|token| key.accepts(reader, token)) {
-            return Err(Fault::StaleForm);
-        }
-        let back = fields.get("back").map_or_else(|| "/".to_owned(), |back| own_address(back));
+        let visitor = Visitor::of(request.extensions());
+        let Some(reader) = visitor.reader else { return Err(app.readers.refusal()) };
+        let fields = fields_of(request, app, visitor).await?;
+        let back = back_of(&fields);
         let wants_part = fields.get("part").is_some_and(|part| part == "marks");
-        Ok(Self { reader, wants_part, back, fields })
+        Ok(Self { reader, session: visitor.session, wants_part, back, fields })
     }
 }
 
-/// The query parameter with the number of the action that a page reports and offers to undo.
+/// A form of one of our pages, sent by anybody.
+pub(crate) struct Anybodys {
+    pub(crate) fields: HashMap<String, String>,
+    /// The page to return to.
+    pub(crate) back: String,
+}
+
+impl FromRequest<App> for Anybodys {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
+        let visitor = Visitor::of(request.extensions());
+        let fields = fields_of(request, app, visitor).await?;
+        Ok(Self { back: back_of(&fields), fields })
+    }
+}
+
+/// The fields of a form that has the token of this visitor.
+async fn fields_of(request: Request, app: &App, visitor: Visitor) -> Result<HashMap<String, String>, Fault> {
+    let key = app.readers.key()?;
+    let form = Form::<HashMap<String, String>>::from_request(request, app).await;
+    let Form(fields) = form.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Fault::TooLarge(format!("A form has at most {} KiB", words::number(FORM_MAX as u64 / 1024)))
+        }
+        _ => Fault::BadForm("It is not sent as forms are".to_owned()),
+    })?;
+    if !fields.get("token").is_some_and(|token| key.accepts(visitor, token)) {
+        return Err(Fault::StaleForm);
+    }
+    Ok(fields)
+}
+
+fn back_of(fields: &HashMap<String, String>) -> String {
+    fields.get("back").map_or_else(|| "/".to_owned(), |back| own_address(back))
+}
+
+/// The query parameter with the name of the action that a page reports and offers to undo.
 pub(crate) const DID: &str = "did";
 
 /// The path and query of an address on this site. Returns `/` for addresses elsewhere.
-fn own_address(address: &str) -> String {
+pub(crate) fn own_address(address: &str) -> String {
     let own = address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '#']);
     match address.parse::<Uri>() {
         Ok(uri) if own && uri.authority().is_none() => {
@@ -250,14 +280,18 @@ mod tests {
     #[test]
     fn tokens_differ_and_only_ours_are_accepted() {
         let key = FormKey::of("a secret");
-        let (one, two) = (key.token(ReaderId::ONE), key.token(ReaderId::ONE));
+        let visitor = |reader, session| Visitor { reader: Some(ReaderId(reader)), session };
+        let reader = visitor(1, None);
+        let (one, two) = (key.token(reader), key.token(reader));
         assert_ne!(one, two);
-        assert!(key.accepts(ReaderId::ONE, &one) && key.accepts(ReaderId::ONE, &two));
-        assert!(!key.accepts(ReaderId(2), &one), "another reader's form");
-        assert!(!FormKey::of("another secret").accepts(ReaderId::ONE, &one));
+        assert!(key.accepts(reader, &one) && key.accepts(reader, &two));
+        for other in [visitor(2, None), visitor(1, Some(1)), Visitor::default()] {
+            assert!(!key.accepts(other, &one), "another visitor's form");
+        }
+        assert!(!FormKey::of("another secret").accepts(reader, &one));
         let changed = format!("{}{}", if one.starts_with('0') { '1' } else { '0' }, &one[1..]);
         for wrong in ["", "00", &one[2..], &format!("{one}00"), &changed, "é", &"g".repeat(128)] {
-            assert!(!key.accepts(ReaderId::ONE, wrong), "{wrong}");
+            assert!(!key.accepts(reader, wrong), "{wrong}");
         }
     }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
+use crate::access::{Public, Visitor};
 use crate::fault::Fault;
 use crate::feeds::{Format, Offered};
 use crate::forms::{DID, Readers, without};
@@ -28,8 +29,13 @@ pub(crate) struct Frame {
     here: String,
     /// The version of the archive, if the page depends on it.
     version: Option<u64>,
-    /// The reader whose marks the page shows. `None` on a read-only server.
+    /// The reader whose marks the page shows. `None` for strangers.
     pub(crate) reader: Option<ReaderId>,
+    /// Whether the visitor may see nothing of the archive.
+    is_closed: bool,
+    /// Whether the visitor may see articles.
+    pub(crate) shows_articles: bool,
+    visitor: Visitor,
     readers: Arc<Readers>,
     /// What the reader did last.
     done: Option<Done>,
@@ -93,17 +99,37 @@ const NAVIGATION: [(Section, &str, &str); 6] = [
 ];
 
 impl Frame {
-    pub(crate) fn new(app: &App, uri: &Uri, version: Option<u64>) -> Self {
+    pub(crate) fn new(app: &App, uri: &Uri, version: Option<u64>, visitor: Visitor) -> Self {
+        let reader = visitor.reader;
+        // The progress names sources.
+        let is_closed = reader.is_none() && app.public == Public::Off;
+        let progress = if is_closed { Progress::default() } else { app.progress.borrow().clone() };
         Self {
             site: Arc::clone(&app.site),
-            progress: app.progress.borrow().clone(),
+            progress,
             now: Timestamp::now(),
             here: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             version,
-            reader: app.readers.reader(),
+            reader,
+            is_closed,
+            shows_articles: reader.is_some() || app.public == Public::Articles,
+            visitor,
             readers: Arc::clone(&app.readers),
             done: None,
         }
+    }
+
+    /// The reader, for a page that is about nothing else.
+    ///
+    /// # Errors
+    /// If the visitor is a stranger.
+    pub(crate) fn required(&self) -> Result<ReaderId, Fault> {
+        self.reader.ok_or_else(|| self.readers.refusal())
+    }
+
+    /// Who sees the page.
+    pub(crate) fn visitor(&self) -> Visitor {
+        self.visitor
     }
 
     /// The time zone of dates.
@@ -143,7 +169,7 @@ impl Frame {
                 body {
                     a.skip href="#main" { "Skip to the page" }
                     @if document.beside.is_some() || document.narrows { a.skip href="#beside" { "Skip to " (document.beside_name) } }
-                    (band::band(&self.progress, self.version, &self.here))
+                    @if !self.is_closed { (band::band(&self.progress, self.version, &self.here)) }
                     (self.masthead(document.section, document.has_own_box))
                     div.page { (columns(&document)) }
                     (self.marking())
@@ -165,11 +191,13 @@ impl Frame {
             header.masthead {
                 div.page {
                     a.brand href="/" { (icons::BRAND) (self.site.title) }
-                    @if !has_own_box { (search_box::small()) }
-                    nav aria-label="Archive" {
-                        ul {
-                            @for (section, href, name) in self.navigation() {
-                                li { a href=(href) aria-current=[(current == Some(section)).then_some("true")] { (name) } }
+                    @if !has_own_box && !self.is_closed { (search_box::small()) }
+                    @if !self.is_closed {
+                        nav aria-label="Archive" {
+                            ul {
+                                @for (section, href, name) in self.navigation() {
+                                    li { a href=(href) aria-current=[(current == Some(section)).then_some("true")] { (name) } }
+                                }
                             }
                         }
                     }
@@ -192,7 +220,7 @@ impl Frame {
     /// The same for a form that leads to another page.
     pub(crate) fn form_fields_to(&self, back: &str) -> Markup {
         html! {
-            input type="hidden" name="token" value=(self.readers.token().unwrap_or_default());
+            input type="hidden" name="token" value=(self.readers.token(self.visitor).unwrap_or_default());
             input type="hidden" name="back" value=(back);
         }
     }
@@ -221,12 +249,40 @@ impl Frame {
                     a href="/api" { "The same as data" }
                     a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
                     @if let Some(markdown) = &document.markdown { a href=(markdown) rel="nofollow" { "As Markdown" } }
+                    (self.account())
                     @if let Readers::ReadOnly(why) = &*self.readers { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
                 }
             }
         }
     }
+}
+
+impl Frame {
+    /// Where to log in, or out.
+    fn account(&self) -> Markup {
+        match (&*self.readers, self.visitor.session) {
+            (Readers::LogIn(_), None) if !self.here.starts_with("/login") => {
+                html! { a href=(self.to_log_in()) rel="nofollow" { "Log in" } }
+            }
+            (_, Some(_)) => html! {
+                a href="/sessions" { "Sessions" }
+                form.log-out method="post" action="/logout" { (self.form_fields_to("/")) button { "Log out" } }
+            },
+            _ => html! {},
+        }
+    }
+
+    /// The address of the login that returns to this page.
+    fn to_log_in(&self) -> String {
+        log_in_at(&without(&self.here, DID))
+    }
+}
+
+/// The address of the login that returns to a page.
+pub(crate) fn log_in_at(back: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
+    format!("/login?{query}")
 }
 
 /// Links for programs: the same as Markdown, the feed of the page's reads, the feed of all.
@@ -293,7 +349,7 @@ impl FromRequestParts<App> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let version = parts.extensions.get::<ArchiveVersion>().map(|version| version.0);
-        let mut frame = Self::new(app, &parts.uri, version);
+        let mut frame = Self::new(app, &parts.uri, version, Visitor::of(&parts.extensions));
         if let (Some(reader), Some(did)) = (frame.reader, did(&parts.uri)) {
             frame.done = Done::named(&app.store, reader, &did).await?;
         }

@@ -14,6 +14,7 @@ use backissue_model::ReaderId;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::access::Visitor;
 use crate::fault::Fault;
 use crate::frame::ArchiveVersion;
 use crate::parts::band;
@@ -31,7 +32,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let reader = app.readers.reader();
+    let reader = Visitor::of(request.extensions()).reader;
     let versions = match reader {
         Some(reader) => app.store.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
         None => app.store.archive_version().await.map(|archive| (archive, None)),
@@ -68,9 +69,10 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64
     let words = if is_document { None } else { band::words(&app.progress.borrow()) };
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
+        "{}\n{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
         *assets::FINGERPRINT,
         app.site.version,
+        app.public.as_str(),
         app.images.word()
     );
     tag_of(&all)

@@ -5,7 +5,7 @@
 //! to loopback names, to bare IP addresses (which nobody can repoint) and to the configured name.
 //! Other names get an explanation.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
@@ -56,6 +56,16 @@ fn answers_to(site: &SiteSettings, host: &str) -> bool {
         || base.is_some_and(|base| base.eq_ignore_ascii_case(&name))
 }
 
+/// Whether the request is sent to a name or an address of this machine.
+pub(crate) fn is_loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return false };
+    let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>().map(|address| address.to_canonical());
+    address
+        .map_or_else(|_| name == "localhost" || name.ends_with(".localhost"), |address| address.is_loopback())
+}
+
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))
@@ -78,6 +88,33 @@ mod tests {
         assert!(!names_two_hosts(&headers));
         headers.append(HOST, "localhost".parse().unwrap());
         assert!(names_two_hosts(&headers));
+    }
+
+    #[test]
+    fn loopback_names_are_recognised() {
+        let is = |host: &str| is_loopback(&HeaderMap::from_iter([(HOST, host.parse().unwrap())]));
+        for own in [
+            "localhost",
+            "LOCALHOST.:7878",
+            "backissue.localhost:80",
+            "127.0.0.1:7878",
+            "[::1]:7878",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is(own), "{own}");
+        }
+        for other in [
+            "reads.example.org",
+            "192.168.1.5:7878",
+            "[::2]:1",
+            "localhost.example",
+            "",
+            "0.0.0.0",
+            "127.0.0.1.example",
+        ] {
+            assert!(!is(other), "{other}");
+        }
+        assert!(!is_loopback(&HeaderMap::new()));
     }
 
     #[test]

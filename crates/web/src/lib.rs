@@ -7,6 +7,7 @@
 //!
 //! Each page has a file in `pages`. `parts` has what pages share, `api` has the same data as JSON.
 
+mod access;
 mod api;
 mod article;
 mod assets;
@@ -29,6 +30,7 @@ mod pages;
 mod parts;
 mod question;
 mod server;
+mod throttle;
 mod vocabulary;
 mod words;
 
@@ -50,6 +52,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use url::Url;
 
+pub use access::{LogIn, Public};
 use fault::Fault;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
@@ -71,6 +74,8 @@ pub struct State {
     pub images: Images,
     /// Who may keep, mark and note reads.
     pub readers: Readers,
+    /// What strangers see.
+    pub public: Public,
     /// Recipients of mails, by the secret part of the address where they stop them.
     pub unsubscribe: HashMap<String, String>,
 }
@@ -112,7 +117,15 @@ struct App {
     site: Arc<SiteSettings>,
     images: Images,
     readers: Arc<Readers>,
+    public: Public,
     unsubscribe: Arc<HashMap<String, String>>,
+}
+
+impl App {
+    /// Whether documents, which are the same for everybody, may have the beginnings of articles.
+    fn gives_articles(&self) -> bool {
+        self.public == Public::Articles || matches!(*self.readers, Readers::One(_))
+    }
 }
 
 impl FromRef<App> for Store {
@@ -136,6 +149,7 @@ pub fn router(state: State) -> Router {
         site: Arc::new(state.site),
         images: state.images,
         readers: Arc::new(state.readers),
+        public: state.public,
         unsubscribe: Arc::new(state.unsubscribe),
     };
     // Routes that depend only on the archive and may answer 304 before rendering.
@@ -148,15 +162,18 @@ pub fn router(state: State) -> Router {
         .merge(pages::image_routes())
         .merge(pages::form_routes())
         .merge(pages::secret_routes())
+        .merge(pages::login_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(assets::routes())
         .route("/robots.txt", get(robots))
         .fallback(async || Fault::NoSuchPage)
         .method_not_allowed_fallback(async || Fault::NotThatWay)
+        .layer(from_fn_with_state(app.clone(), access::admit))
         .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))
         .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
+        .layer(from_fn_with_state(app.clone(), access::identify))
         // Outside the frame: a request with a foreign name gets plain text, without any data of the
         // archive.
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))

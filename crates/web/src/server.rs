@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -19,7 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 use tower_http::timeout::TimeoutLayer;
+
+use crate::access::Peer;
 
 /// Limits per client and in total.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +79,8 @@ pub async fn serve(
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             () = stop.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted: {error}");
                 // Probably out of descriptors; some will be free soon.
@@ -88,7 +92,7 @@ pub async fn serve(
             Ok(place) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, router, limits, stop).await;
+                    connection(stream, Peer(peer.ip()), router, limits, stop).await;
                     drop(place);
                 });
             }
@@ -111,7 +115,7 @@ fn refuse(stream: TcpStream) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: Peer, router: Router, limits: Limits, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     // The time limit of a head starts with its first byte.
     match tokio::time::timeout(limits.header, stream.peek(&mut [0])).await {
@@ -120,7 +124,10 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
     }
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(LARGEST_HEAD);
-    let service = TowerToHyperService::new(router);
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    }));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // A running request may finish; an idle connection is closed immediately.
     let result = tokio::select! {

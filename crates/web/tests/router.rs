@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod archive;
 mod digesting;
 mod documents;
@@ -27,7 +28,7 @@ use backissue_store::{
     Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
     SourceFilter, Store,
 };
-use backissue_web::{FormKey, Image, ImageCache, Images, Readers, SiteSettings, State, router};
+use backissue_web::{FormKey, Image, ImageCache, Images, Public, Readers, SiteSettings, State, router};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -60,6 +61,10 @@ async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
 }
 
 async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> Site {
+    site_open_to(blogs, images, readers, Public::Articles).await
+}
+
+async fn site_open_to(blogs: &[archive::Blog], images: Images, readers: Readers, public: Public) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("archive.db"));
     let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -75,6 +80,7 @@ async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> S
         site: SiteSettings::default(),
         images,
         readers,
+        public,
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
     });
     Site { router, store, search, progress: sender, _folder: folder }

@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "serve",
     "sync",
     "follow",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 28] = [
     "done",
     "note",
     "shelf",
+    "reader",
     "find",
     "prior-art",
     "reindex",
@@ -427,8 +428,32 @@ fn readers_data_is_exported_and_imported() {
     assert!(newer.code == 1 && newer.err.contains("backissue-reader-99"), "{}", newer.err);
 }
 
+#[test]
+fn password_is_set_changed_and_removed() {
+    let archive = alone();
+    archive.run(&["sources", "--create"]).unwrap();
+    let set = |text: &[u8]| run_with(&archive, &["reader", "password"], text);
+    for (wrong, says) in [
+        (&b"short\n"[..], "at least 12 characters"),
+        (b"", "standard input is empty"),
+        (b"aaaaaaaaaaaaaaaa\n", "guessed first"),
+        (b"two lines in it\nare refused\n", "control characters"),
+        (b"\xff\xfe", "UTF-8"),
+    ] {
+        let (code, said) = set(wrong);
+        assert!(code == 1 && said.contains(says), "{said}");
+    }
+    let (code, said) = set(b"tide pool ledger\n");
+    assert!(code == 0 && said.contains("The password is set."), "{said}");
+    let (code, said) = set(b"another pool ledger\r\n");
+    assert!(code == 0 && said.contains("was changed; 0 sessions ended"), "{said}");
+    let removed = archive.done(&["reader", "password", "--remove"]).unwrap();
+    assert!(removed.contains("was removed"), "{removed}");
+    assert!(archive.done(&["reader", "password", "--remove"]).unwrap().contains("There was no password."));
+}
+
 /// Runs a command with this standard input.
-fn run_with(archive: &Archive, words: &[&str], input: &[u8]) -> (i32, String) {
+pub fn run_with(archive: &Archive, words: &[&str], input: &[u8]) -> (i32, String) {
     let mut command = archive.command(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

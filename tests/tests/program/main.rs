@@ -15,6 +15,7 @@ mod feeding;
 mod hubs;
 mod images;
 mod killing;
+mod login;
 mod marking;
 mod markup;
 mod modelling;

@@ -15,12 +15,12 @@ async fn marked(browser: &Browser, marks: &str) -> usize {
 
 /// Presses a button or follows a link with the Enter key, because a pointer would have to wait for
 /// smooth scrolling.
-async fn press(browser: &Browser, css: &str) {
+pub async fn press(browser: &Browser, css: &str) {
     let enter = String::from(char::from(Key::Enter));
     browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
 }
 
-async fn text(browser: &Browser, css: &str) -> String {
+pub async fn text(browser: &Browser, css: &str) -> String {
     browser.window.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
 }
 
@@ -123,6 +123,7 @@ async fn reachable_server_is_read_only_and_explains() {
         body.contains("These pages are read-only: others can reach them at https://reads.example.org/"),
         "{body}"
     );
+    assert!(body.contains("run `backissue reader password`"), "{body}");
     assert!(!body.contains("data-mark"));
     let answer = client().post(served.url("/marks")).body("do=keep+1").send().await.unwrap();
     assert_eq!(answer.status(), 403);

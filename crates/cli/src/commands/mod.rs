@@ -8,6 +8,7 @@ pub mod find;
 pub mod follow;
 pub mod help;
 pub mod inspect;
+pub mod login;
 pub mod models;
 pub mod opml;
 pub mod prior_art;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::Context;
 use backissue_demo::Demo;
 use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
-use backissue_model::Progress;
+use backissue_model::{Progress, ReaderId};
 use backissue_search::{Caught, Search, SearchFailure};
 use backissue_send::Way;
 use backissue_store::{Store, StoreError};
-use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Limits, Readers, SiteSettings};
+use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Public, Readers, SiteSettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -67,6 +67,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         tokio::spawn(tell_noticed(settings.clone()));
     }
     let readers = readers(&store, address, settings.base_url.value.as_ref()).await;
+    let public = public(&readers, settings.public.value);
     if let Readers::ReadOnly(why) = &readers {
         anstream::eprintln!("{}", output::safe(why));
     }
@@ -88,6 +89,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         site,
         images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
         readers,
+        public,
         unsubscribe: unsubscribe.collect(),
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
@@ -137,16 +139,32 @@ async fn readers(store: &Store, address: SocketAddr, base_url: Option<&Url>) -> 
         Some(url) if !is_this_machine(url) => Some(url.to_string()),
         _ => (!address.ip().is_loopback()).then(|| address.to_string()),
     };
-    if let Some(reached_as) = reached_as {
-        return Readers::ReadOnly(format!(
-            "These pages are read-only: others can reach them at {reached_as}, and there are no passwords yet. To \
-             keep and mark reads, listen on 127.0.0.1 and set no base_url."
-        ));
+    let secret = FormKey::new_secret();
+    let found = tokio::try_join!(store.flag_or(FORM_KEY, &secret), store.has_password(ReaderId::ONE));
+    let (key, has_password) = match found {
+        Ok((secret, has_password)) => (FormKey::of(&secret), has_password),
+        Err(error) => return Readers::ReadOnly(format!("These pages are read-only: {error}")),
+    };
+    match reached_as {
+        None => Readers::One(key),
+        Some(_) if has_password => {
+            Readers::LogIn(LogIn::new(key, base_url.is_some_and(|url| url.scheme() == "https")))
+        }
+        Some(reached_as) => Readers::ReadOnly(format!(
+            "These pages are read-only: others can reach them at {reached_as}, and there is no password. To keep and \
+             mark reads, run `backissue reader password` and start `backissue serve` again, or listen on 127.0.0.1 \
+             and set no base_url."
+        )),
     }
-    match store.flag_or(FORM_KEY, &FormKey::new_secret()).await {
-        Ok(secret) => Readers::One(FormKey::of(&secret)),
-        Err(error) => Readers::ReadOnly(format!("These pages are read-only: {error}")),
-    }
+}
+
+/// What strangers see, if it is not configured: with a password nothing, without one everything,
+/// since nobody could read the archive otherwise.
+fn public(readers: &Readers, configured: Option<Public>) -> Public {
+    configured.unwrap_or(match readers {
+        Readers::LogIn(_) => Public::Off,
+        Readers::ReadOnly(_) | Readers::One(_) => Public::Articles,
+    })
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -19,6 +19,7 @@ mod plans;
 mod practice;
 mod read_jobs;
 mod sendings;
+mod sessions;
 mod shelf_address;
 mod sources;
 mod surviving;

@@ -64,6 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         site,
         images: Images::default(),
         readers,
+        public: backissue_web::Public::Articles,
         unsubscribe: HashMap::new(),
     };
     axum::serve(listener, router(state)).await?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::api::live;
 use crate::api::search::{ApiMatch, Indexing};
 use crate::fault::Fault;
+use crate::frame::Frame;
 use crate::pages::look_up;
 use crate::question::Question;
 
@@ -27,12 +28,16 @@ struct ApiWay {
     items: Vec<ApiMatch>,
 }
 
-pub(super) async fn prior_art(question: Question, State(search): State<Search>) -> Result<Response, Fault> {
+pub(super) async fn prior_art(
+    frame: Frame,
+    question: Question,
+    State(search): State<Search>,
+) -> Result<Response, Fault> {
     let found = look_up(&search, &question, None).await?;
     let has_words = found.query.has_words();
     let ways = found.ways.into_iter().map(|way| ApiWay {
         concept: way.concept,
-        items: way.reads.into_iter().map(|found| ApiMatch::of(found, has_words)).collect(),
+        items: way.reads.into_iter().map(|found| ApiMatch::of(found, has_words).shown(&frame)).collect(),
     });
     live(&Answer {
         ways: ways.collect(),

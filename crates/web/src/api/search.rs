@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::api::live;
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
+use crate::frame::Frame;
 use crate::question::{PAGE, Question, href};
 
 /// A found read.
@@ -64,6 +65,14 @@ impl ApiMatch {
     }
 }
 
+impl ApiMatch {
+    /// What the visitor may see of it.
+    pub(super) fn shown(self, frame: &Frame) -> Self {
+        let passage = self.passage.filter(|_| frame.shows_articles);
+        Self { card: self.card.shown(frame), passage, ..self }
+    }
+}
+
 #[derive(Serialize)]
 struct Answer {
     query: String,
@@ -93,7 +102,11 @@ impl From<Coverage> for Indexing {
     }
 }
 
-pub(super) async fn search(question: Question, State(search): State<Search>) -> Result<Response, Fault> {
+pub(super) async fn search(
+    frame: Frame,
+    question: Question,
+    State(search): State<Search>,
+) -> Result<Response, Fault> {
     let limit = question.limit.unwrap_or(PAGE);
     let skip = (question.page - 1) * limit;
     let asked = Asked { text: question.text.clone(), skip, limit, ..Asked::default() };
@@ -107,7 +120,7 @@ pub(super) async fn search(question: Question, State(search): State<Search>) -> 
     live(&Answer {
         query: found.query.to_string(),
         total: found.total,
-        items: found.matches.into_iter().map(|found| ApiMatch::of(found, has_words)).collect(),
+        items: found.matches.into_iter().map(|found| ApiMatch::of(found, has_words).shown(&frame)).collect(),
         facets: facets(&found.facets),
         corrections: found
             .corrections

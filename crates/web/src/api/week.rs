@@ -11,6 +11,7 @@ use url::Url;
 use crate::api::kept;
 use crate::api::weeks::ApiWeek;
 use crate::fault::Fault;
+use crate::frame::Frame;
 use crate::narrowing::Narrowing;
 use crate::parts::reads;
 
@@ -76,7 +77,16 @@ struct Answer {
     next: Option<String>,
 }
 
+impl ApiCard {
+    /// What the visitor may see of it: a description may be the beginning of the article.
+    pub(super) fn shown(self, frame: &Frame) -> Self {
+        let description = self.description.filter(|_| frame.shows_articles);
+        Self { description, ..self }
+    }
+}
+
 pub(super) async fn week(
+    frame: Frame,
     narrowing: Narrowing,
     Path(week): Path<String>,
     State(store): State<Store>,
@@ -88,5 +98,6 @@ pub(super) async fn week(
         store.week_count(week),
     )?;
     let next = stretch.next.map(|cursor| narrowing.after(&cursor).href(&format!("/api/week/{week}")));
-    kept(&Answer { week: count.into(), items: stretch.items.into_iter().map(ApiCard::from).collect(), next })
+    let items = stretch.items.into_iter().map(|card| ApiCard::from(card).shown(&frame)).collect();
+    kept(&Answer { week: count.into(), items, next })
 }

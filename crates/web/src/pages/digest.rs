@@ -35,7 +35,7 @@ pub(crate) async fn digest(
     Query(shown): Query<Shown>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let reader = app.readers.required()?;
+    let reader = frame.required()?;
     let week: Week = week.parse()?;
     let stored = app.store.issue(week).await?;
     let issue = stored.as_ref().map(|stored| &stored.issue);

@@ -7,6 +7,7 @@ mod digest;
 mod empty;
 mod highlight;
 mod image;
+mod login;
 mod marks;
 mod note;
 mod practise;
@@ -53,6 +54,16 @@ pub(crate) fn secret_routes() -> Router<App> {
     Router::new()
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::stop))
         .route("/shelf/{feed}", get(feeds::shelf))
+}
+
+/// Login and sessions. They do not depend on the archive.
+pub(crate) fn login_routes() -> Router<App> {
+    Router::new()
+        .route("/login", get(login::ask).post(login::log_in))
+        .route("/sessions", get(login::sessions))
+        .route("/logout", form(login::log_out))
+        .route("/sessions/end", form(login::end))
+        .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 
 /// Routes that accept forms.

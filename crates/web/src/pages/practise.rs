@@ -117,7 +117,7 @@ fn deck_name(deck: &Deck) -> String {
 
 /// `/practise`
 pub(crate) async fn choose(frame: Frame, State(app): State<App>) -> Result<Page, Fault> {
-    let reader = app.readers.required()?;
+    let reader = frame.required()?;
     let (due, decks) = tokio::try_join!(app.store.due_cards(reader, frame.now), app.store.decks(reader))?;
     let concepts: Vec<&ConceptSlug> = decks.iter().filter_map(concept_of).collect();
     Ok(frame.page(Document {
@@ -186,7 +186,7 @@ pub(crate) async fn card(
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let (reader, asked, store) = (app.readers.required()?, Asked::of(&query)?, &app.store);
+    let (reader, asked, store) = (frame.required()?, Asked::of(&query)?, &app.store);
     let since = match asked.since {
         Some(since) => since,
         None => store.last_answer(reader).await?,
@@ -277,7 +277,7 @@ pub(crate) async fn answer(
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let (reader, asked, store) = (app.readers.required()?, Asked::of(&query)?, &app.store);
+    let (reader, asked, store) = (frame.required()?, Asked::of(&query)?, &app.store);
     let id = answer_id(&id)?;
     let own = store.card_answer(reader, id).await?.ok_or(Fault::NoSuchAnswer)?;
     let page = store.read(own.read).await?.ok_or(Fault::NoSuchRead)?;
@@ -487,10 +487,11 @@ fn tally(given: &[CardAnswer]) -> String {
 
 /// `/practise/cards.csv`: the cards of a deck for Anki.
 pub(crate) async fn cards(
+    frame: Frame,
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Response, Fault> {
-    let (reader, asked) = (app.readers.required()?, Asked::of(&query)?);
+    let (reader, asked) = (frame.required()?, Asked::of(&query)?);
     let cards = app.store.deck(reader, &asked.deck, CSV_MAX).await?;
     let file = csv(&cards.iter().map(csv_card).collect::<Vec<_>>());
     let headers = [

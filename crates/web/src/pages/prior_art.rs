@@ -8,6 +8,7 @@ use backissue_model::{ReaderId, Statement};
 use backissue_search::{Match, PRIOR_ART_MAX, PriorArt, Search, Way};
 use maud::{Markup, html};
 
+use crate::access::Visitor;
 use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::pages::search::{only_words, still_missing};
@@ -30,13 +31,17 @@ pub(crate) async fn prior_art(
 }
 
 /// `/prior-art.md`
-pub(crate) async fn markdown(question: Question, State(app): State<App>) -> Result<Response, Fault> {
+pub(crate) async fn markdown(
+    visitor: Visitor,
+    question: Question,
+    State(app): State<App>,
+) -> Result<Response, Fault> {
     if question.is_empty() {
         return Err(Fault::BadAddress(
             "Say in “q” what is searched, as in /prior-art.md?q=slow+builds".to_owned(),
         ));
     }
-    let found = look_up(&app.search, &question, app.readers.reader()).await?;
+    let found = look_up(&app.search, &question, visitor.reader).await?;
     let headers = [(CONTENT_TYPE, "text/markdown; charset=utf-8"), (CACHE_CONTROL, "private, no-cache")];
     Ok((headers, found.markdown(&app.site.time_zone, vocabulary::name)).into_response())
 }

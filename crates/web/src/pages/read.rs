@@ -19,6 +19,7 @@ use crate::freshness::Incomplete;
 use crate::images::{self, Asked, Showing};
 use crate::parts::highlight::Located;
 use crate::parts::marks::Marked;
+use crate::parts::statements::Targets;
 use crate::parts::{found, highlight, icons, note, practice, reads, statements};
 use crate::{App, documents, evidence, vocabulary, words};
 
@@ -43,12 +44,15 @@ pub(crate) async fn read(
     asked: Asked,
     State(app): State<App>,
 ) -> Result<Response, Fault> {
-    let page = find(&app.store, &id).await?;
+    let mut page = find(&app.store, &id).await?;
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
+    if !frame.shows_articles {
+        return without_article(&frame, &app, &mut page).await;
+    }
     let highlights = match frame.reader {
         Some(reader) => app.store.highlights(reader, page.card.id).await?,
         None => Vec::new(),
@@ -62,8 +66,32 @@ pub(crate) async fn read(
     let (previous, next) = beside?;
     let beside = Beside { previous, next };
     let mut answer = frame
-        .page(document(&frame, &page, &shown, &marked, &own, others.as_deref().unwrap_or_default(), &beside))
+        .page(document(
+            &frame,
+            &page,
+            Some(&shown),
+            &marked,
+            &own,
+            others.as_deref().unwrap_or_default(),
+            &beside,
+        ))
         .into_response();
+    if others.is_none() {
+        answer.extensions_mut().insert(Incomplete);
+    }
+    Ok(answer)
+}
+
+/// The page for visitors who may not see the article: what the archive says of it, and where it is.
+async fn without_article(frame: &Frame, app: &App, page: &mut ReadPage) -> Result<Response, Fault> {
+    // It may be the beginning of the article.
+    page.card.description = None;
+    let page = &*page;
+    let (others, beside) = tokio::join!(others(&app.search, page), app.store.beside(&page.card));
+    let (previous, next) = beside?;
+    let (beside, found) = (Beside { previous, next }, others.as_deref().unwrap_or_default());
+    let document = document(frame, page, None, &Marked::default(), &html! {}, found, &beside);
+    let mut answer = frame.page(document).into_response();
     if others.is_none() {
         answer.extensions_mut().insert(Incomplete);
     }
@@ -165,13 +193,17 @@ fn turn(page: &ReadPage, beside: &Beside) -> Markup {
 fn document(
     frame: &Frame,
     page: &ReadPage,
-    shown: &Shown,
+    shown: Option<&Shown>,
     marked: &Marked,
     own: &Markup,
     others: &[Match],
     beside: &Beside,
 ) -> Document {
     let card = &page.card;
+    let targets = match shown {
+        Some(shown) => Targets::Here(&shown.marks),
+        None => Targets::There(&card.url),
+    };
     Document {
         title: card.title.clone(),
         description: card.problem.clone().or_else(|| card.description.clone()),
@@ -180,15 +212,9 @@ fn document(
         next: beside.next.as_ref().map(reads::href),
         markdown: Some(format!("/read/{}.md", card.id)),
         main: html! {
-            (head(frame, page, &shown.marks, marked))
+            (head(frame, page, &targets, marked))
             (own)
-            article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
-                // Without a leading problem, the title is already at the top.
-                @if leads(&page.precis) { h2 #article-title .article-title { (card.title) } }
-                @else { h2 #article-title .unseen lang="en" { "The article" } }
-                (images::note(&shown.left, &reads::href(card)))
-                div.body { (shown.html) }
-            }
+            @if let Some(shown) = shown { (article_of(page, shown)) }
             @if frame.reader.is_some() { (highlight::form(frame, card.id)) }
             p.list-end { (source_link(page)) }
             (turn(page, beside))
@@ -199,12 +225,25 @@ fn document(
     }
 }
 
+fn article_of(page: &ReadPage, shown: &Shown) -> Markup {
+    let card = &page.card;
+    html! {
+            article #article .article lang=[page.article.language.as_deref()] aria-labelledby="article-title" {
+                // Without a leading problem, the title is already at the top.
+                @if leads(&page.precis) { h2 #article-title .article-title { (card.title) } }
+                @else { h2 #article-title .unseen lang="en" { "The article" } }
+                (images::note(&shown.left, &reads::href(card)))
+                div.body { (shown.html) }
+            }
+    }
+}
+
 /// Whether the problem stands above the title.
 fn leads(precis: &Precis) -> bool {
     precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure)
 }
 
-fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked) -> Markup {
+fn head(frame: &Frame, page: &ReadPage, targets: &Targets<'_>, marked: &Marked) -> Markup {
     let (card, precis) = (&page.card, &page.precis);
     html! {
         header.read-head {
@@ -214,12 +253,12 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked
             }
             @match &precis.problem {
                 Some(problem) if leads(precis) => {
-                    (statements::stated("problem", problem, html! { h1 { (problem.form.said(&problem.text)) } }, marks))
+                    (statements::stated("problem", problem, html! { h1 { (problem.form.said(&problem.text)) } }, targets))
                 }
                 problem => {
                     h1 lang=[page.article.language.as_deref()] { (card.title) }
                     @match problem {
-                        Some(problem) => (statements::say("problem", problem, marks)),
+                        Some(problem) => (statements::say("problem", problem, targets)),
                         None => {
                             p.byline { (words::without_problem(card.kind)) }
                             @if let Some(description) = &card.description { p.said { (description) } }
@@ -227,8 +266,8 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked
                     }
                 }
             }
-            @if let Some(approach) = &precis.approach { (statements::say("approach", approach, marks)) }
-            @if let Some(outcome) = &precis.outcome { (statements::say("outcome", outcome, marks)) }
+            @if let Some(approach) = &precis.approach { (statements::say("approach", approach, targets)) }
+            @if let Some(outcome) = &precis.outcome { (statements::say("outcome", outcome, targets)) }
             p.byline {
                 @if leads(precis) { cite { (card.title) } (reads::dot()) }
                 @if let Some(author) = &card.author { (author) (reads::dot()) }
@@ -237,7 +276,7 @@ fn head(frame: &Frame, page: &ReadPage, marks: &HashSet<String>, marked: &Marked
             }
             (reads::concepts(&precis.concepts))
             div.acts { (source_link(page)) (marked.buttons(card)) }
-            (statements::how_do_we_know(precis, &page.refused, marks))
+            (statements::how_do_we_know(precis, &page.refused, targets))
         }
     }
 }

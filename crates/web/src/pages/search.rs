@@ -33,7 +33,10 @@ pub(crate) async fn search(
         reader: frame.reader,
         ..Asked::default()
     };
-    let answer = if question.is_empty() { None } else { Some(search.find(&asked).await?) };
+    let mut answer = if question.is_empty() { None } else { Some(search.find(&asked).await?) };
+    if !frame.shows_articles {
+        answer.iter_mut().flat_map(|answer| &mut answer.matches).for_each(|found| found.passage = None);
+    }
     let found = answer.iter().flat_map(|answer| &answer.matches).map(|found| &found.read.card);
     let marked = Marked::on(&store, &frame, found).await?;
     let document = document(&frame, &question, answer.as_ref(), &marked);

@@ -117,7 +117,7 @@ pub(crate) async fn shelf(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Page, Fault> {
-    let (reader, asked, store) = (app.readers.required()?, Asked::of(&query)?, &app.store);
+    let (reader, asked, store) = (frame.required()?, Asked::of(&query)?, &app.store);
     let source = match &asked.source {
         Some(slug) => match store.source_by_slug(slug.as_str()).await? {
             Some(source) => Some(source),
@@ -389,7 +389,7 @@ pub(crate) async fn notes(
     Query(query): Query<HashMap<String, String>>,
     State(app): State<App>,
 ) -> Result<Page, Fault> {
-    let reader = app.readers.required()?;
+    let reader = frame.required()?;
     let after = Asked::of(&query)?.after;
     let words = query.get("q").map(|words| plain(words)).unwrap_or_default();
     let page = app.store.notes(reader, &words, after.as_ref(), PAGE).await?;

@@ -5,23 +5,37 @@ use std::collections::HashSet;
 use backissue_model::{Evidence, Form, MadeBy, Precis, Statement, Sureness};
 use backissue_store::Refused;
 use maud::{Markup, html};
+use url::Url;
 
 use crate::evidence;
 
+/// Where links to evidence lead.
+pub(crate) enum Targets<'a> {
+    /// To the article on this page, which has marks with these ids.
+    Here(&'a HashSet<String>),
+    /// To the article at its publisher.
+    There(&'a Url),
+}
+
 /// The address of the `nth` piece of evidence, from 1, of a statement: its mark in the article. If
-/// `marks` does not have it, a text directive for the browser.
-fn way_to(evidence: &Evidence, statement: &str, nth: usize, marks: &HashSet<String>) -> String {
+/// there is no such mark, a text directive for the browser.
+fn way_to(evidence: &Evidence, statement: &str, nth: usize, targets: &Targets<'_>) -> String {
     let mark = evidence::id(statement, nth);
-    if marks.contains(&mark) {
-        format!("#{mark}")
-    } else {
-        format!("#article:~:text={}", text_directive(&evidence.quote))
+    let directive = || text_directive(&evidence.quote);
+    match targets {
+        Targets::Here(marks) if marks.contains(&mark) => format!("#{mark}"),
+        Targets::Here(_) => format!("#article:~:text={}", directive()),
+        Targets::There(article) => {
+            let mut page = (*article).clone();
+            page.set_fragment(None);
+            format!("{page}#:~:text={}", directive())
+        }
     }
 }
 
 /// `said`, the text of a statement, with links to its evidence. While it has the pointer or the
 /// focus, its evidence is highlighted in the article.
-pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &HashSet<String>) -> Markup {
+pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, targets: &Targets<'_>) -> Markup {
     html! {
         div.stated data-statement=(name) {
             (said)
@@ -29,7 +43,7 @@ pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, marks: &Ha
                 (standing(statement)) " "
                 @for (evidence, nth) in statement.evidence.iter().zip(1..) {
                     @if nth > 1 { ", " }
-                    a href=(way_to(evidence, name, nth, marks)) {
+                    a href=(way_to(evidence, name, nth, targets)) {
                         @if nth == 1 { "Where it says so" } @else { "and here" }
                         span.unseen { ": evidence for “" (heading(name)) "”" }
                     }
@@ -61,14 +75,14 @@ fn odds(statement: &Statement) -> String {
 }
 
 /// A statement with its heading.
-pub(crate) fn say(name: &str, statement: &Statement, marks: &HashSet<String>) -> Markup {
+pub(crate) fn say(name: &str, statement: &Statement, targets: &Targets<'_>) -> Markup {
     let said = html! { h2 { (heading(name)) } p.said { (statement.form.said(&statement.text)) } };
-    html! { section.say { (stated(name, statement, said, marks)) } }
+    html! { section.say { (stated(name, statement, said, targets)) } }
 }
 
 /// "How do we know?": each statement with its quote, its confidence and its annotator.
 /// Below them, what a language model wrote and the checks refused.
-pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], marks: &HashSet<String>) -> Markup {
+pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], targets: &Targets<'_>) -> Markup {
     html! {
         details.grounds {
             summary { h2 { "How do we know?" } }
@@ -78,7 +92,7 @@ pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], marks: &HashS
                         h3 { (heading(name)) }
                         @for (evidence, nth) in statement.evidence.iter().zip(1..) {
                             blockquote { (evidence.quote) }
-                            p { a href=(way_to(evidence, name, nth, marks)) { "Find it in the article" } }
+                            p { a href=(way_to(evidence, name, nth, targets)) { "Find it in the article" } }
                         }
                         p.quiet { (odds(statement)) }
                     }
@@ -170,8 +184,12 @@ mod tests {
     fn evidence_without_a_mark_uses_a_text_directive() {
         let evidence = Evidence::at("It failed.", 0, 10).unwrap();
         let marks = HashSet::from(["evidence-problem-1".to_owned()]);
-        assert_eq!(way_to(&evidence, "problem", 1, &marks), "#evidence-problem-1");
-        assert_eq!(way_to(&evidence, "outcome", 1, &marks), "#article:~:text=It%20failed.");
+        let here = Targets::Here(&marks);
+        assert_eq!(way_to(&evidence, "problem", 1, &here), "#evidence-problem-1");
+        assert_eq!(way_to(&evidence, "outcome", 1, &here), "#article:~:text=It%20failed.");
+        let article = "https://blog.example/one#part".parse().unwrap();
+        let there = Targets::There(&article);
+        assert_eq!(way_to(&evidence, "problem", 1, &there), "https://blog.example/one#:~:text=It%20failed.");
     }
 
     #[test]

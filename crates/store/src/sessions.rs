@@ -1,0 +1,234 @@
+//! Passwords and sessions of readers: column `reader.password`, table `session`.
+//!
+//! Hashes of passwords do not leave this file. Hashing takes tens of milliseconds and 19 MiB, so it
+//! runs on a blocking thread; the caller limits how many run at once.
+
+use backissue_model::{Password, ReaderId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::database::{Row, Tried, retried, sql};
+use crate::error::Failure;
+use crate::times::millis;
+use crate::{Store, StoreError};
+
+/// How long a session lasts after it was last used.
+pub const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// A session is extended at most this often, so that not every request writes.
+const EXTENDED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Maximum sessions of a reader. The one that was not used for longest is dropped for a new one.
+const SESSIONS_MAX: i64 = 50;
+/// Maximum characters of what a browser says of itself.
+const AGENT_MAX: usize = 200;
+
+/// A browser that is logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: i64,
+    /// Who is logged in.
+    pub reader: ReaderId,
+    /// What the browser said of itself at the login.
+    pub agent: String,
+    /// When it began.
+    pub made_at: Timestamp,
+    /// When it was last used, give or take an hour.
+    pub used_at: Timestamp,
+    /// When it ends if it is not used.
+    pub ends_at: Timestamp,
+}
+
+impl Store {
+    /// Whether the reader has a password.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_password(&self, reader: ReaderId) -> Result<bool, StoreError> {
+        let found = self.password_of(reader).await;
+        Ok(found.map_err(|f| f.at(&self.location, "looking up a password"))?.is_some())
+    }
+
+    pub(crate) async fn password_of(&self, reader: ReaderId) -> Tried<Option<String>> {
+        let query = sql("SELECT password FROM reader WHERE id = $1");
+        let row = self.database.row(query.bind(reader.0)).await?;
+        Ok(row.map(|row| row.opt_text("password")).transpose()?.flatten())
+    }
+
+    /// Sets or removes the reader's password, and ends all of the reader's sessions. Returns their
+    /// number.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn set_password(
+        &self,
+        reader: ReaderId,
+        password: Option<&Password>,
+    ) -> Result<u64, StoreError> {
+        let hash = match password.cloned() {
+            Some(password) => Some(hashing(move || password_auth::generate_hash(password.as_str())).await),
+            None => None,
+        };
+        let set = retried(|| async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let update = sql("UPDATE reader SET password = $2 WHERE id = $1");
+            tx.run(update.bind(reader.0).bind(hash.as_deref())).await?;
+            let ended = tx.run(sql("DELETE FROM session WHERE reader_id = $1").bind(reader.0)).await?;
+            tx.commit().await?;
+            Ok(Some(ended))
+        });
+        let set = set.await.map_err(|f: Failure| f.at(&self.location, "setting a password"))?;
+        set.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// Begins a session if this is the reader's password. `token` is the hash of the session's
+    /// token. Returns `None` if the password is wrong, or if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn log_in(
+        &self,
+        reader: ReaderId,
+        password: &str,
+        token: &str,
+        agent: &str,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let hash = self.password_of(reader).await;
+        let Some(hash) = hash.map_err(|f| f.at(&self.location, "looking up a password"))? else {
+            return Ok(None);
+        };
+        let (password, known) = (password.to_owned(), hash.clone());
+        if !hashing(move || password_auth::verify_password(password, &known).is_ok()).await {
+            return Ok(None);
+        }
+        let begun = retried(|| self.try_begin_session(reader, &hash, token, agent, now)).await;
+        begun.map_err(|f| f.at(&self.location, "beginning a session"))
+    }
+
+    /// Begins a session unless the password was changed since it was verified.
+    pub(crate) async fn try_begin_session(
+        &self,
+        reader: ReaderId,
+        hash: &str,
+        token: &str,
+        agent: &str,
+        now: Timestamp,
+    ) -> Tried<Option<Session>> {
+        let mut tx = self.database.begin().await?;
+        // The row's lock serialises this with a change of the password.
+        let lock = sql("UPDATE reader SET password = password WHERE id = $1 AND password = $2");
+        if tx.run(lock.bind(reader.0).bind(hash)).await? == 0 {
+            tx.abandon().await?;
+            return Ok(None);
+        }
+        let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT_MAX).collect();
+        let insert = sql("INSERT INTO session (reader_id, token, agent, made_at, used_at, ends_at)
+             VALUES ($1, $2, $3, $4, $4, $5) RETURNING id, reader_id, agent, made_at, used_at, ends_at");
+        let insert = insert.bind(reader.0).bind(token).bind(agent).bind(millis(now)).bind(end(now));
+        let row = tx.row(insert).await?;
+        let row = row.ok_or_else(|| Failure::Unreadable("a session without a row".into()))?;
+        let session = session_of_row(&row)?;
+        tx.run(sql("DELETE FROM session WHERE ends_at <= $1").bind(millis(now))).await?;
+        let oldest = sql("DELETE FROM session WHERE reader_id = $1 AND id NOT IN (
+                SELECT id FROM session WHERE reader_id = $1 ORDER BY used_at DESC, id DESC LIMIT $2)");
+        tx.run(oldest.bind(reader.0).bind(SESSIONS_MAX)).await?;
+        tx.commit().await?;
+        Ok(Some(session))
+    }
+
+    /// The session with this hash of a token, if it has not ended. Using it extends it; the second
+    /// value tells whether it was extended now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn use_session(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Session, bool)>, StoreError> {
+        let used = async {
+            let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
+                 WHERE token = $1 AND ends_at > $2");
+            let Some(row) = self.database.row(query.bind(token).bind(millis(now))).await? else {
+                return Ok(None);
+            };
+            let session = session_of_row(&row)?;
+            if now.duration_since(session.used_at) < EXTENDED_EVERY {
+                return Ok(Some((session, false)));
+            }
+            retried(|| async {
+                let mut tx = self.database.begin().await?;
+                let update = sql("UPDATE session SET used_at = $2, ends_at = $3 WHERE id = $1");
+                tx.run(update.bind(session.id).bind(millis(now)).bind(end(now))).await?;
+                tx.commit().await
+            })
+            .await?;
+            Ok(Some((Session { used_at: now, ends_at: now + SESSION_LASTS, ..session }, true)))
+        };
+        used.await.map_err(|f: Failure| f.at(&self.location, "looking up a session"))
+    }
+
+    /// The reader's sessions, last used first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn sessions(&self, reader: ReaderId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
+             WHERE reader_id = $1 AND ends_at > $2 ORDER BY used_at DESC, id DESC");
+        let found = async {
+            let rows = self.database.rows(query.bind(reader.0).bind(millis(now))).await?;
+            rows.iter().map(session_of_row).collect::<Tried<Vec<_>>>()
+        };
+        found.await.map_err(|f| f.at(&self.location, "listing sessions"))
+    }
+
+    /// Ends a session of the reader. One that ended already is fine.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn end_session(&self, reader: ReaderId, id: i64) -> Result<(), StoreError> {
+        let ended = retried(|| async {
+            let mut tx = self.database.begin().await?;
+            let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id = $2");
+            tx.run(delete.bind(reader.0).bind(id)).await?;
+            tx.commit().await
+        });
+        ended.await.map_err(|f: Failure| f.at(&self.location, "ending a session"))
+    }
+
+    /// Ends all sessions of the reader but one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn end_other_sessions(&self, reader: ReaderId, but: i64) -> Result<(), StoreError> {
+        let ended = retried(|| async {
+            let mut tx = self.database.begin().await?;
+            let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
+            tx.run(delete.bind(reader.0).bind(but)).await?;
+            tx.commit().await
+        });
+        ended.await.map_err(|f: Failure| f.at(&self.location, "ending sessions"))
+    }
+}
+
+/// Runs work of Argon2 on a blocking thread.
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn end(now: Timestamp) -> i64 {
+    millis(now.saturating_add(SESSION_LASTS).unwrap_or(Timestamp::MAX))
+}
+
+fn session_of_row(row: &Row) -> Tried<Session> {
+    Ok(Session {
+        id: row.int("id")?,
+        reader: ReaderId(row.int("reader_id")?),
+        agent: row.text("agent")?,
+        made_at: row.moment("made_at")?,
+        used_at: row.moment("used_at")?,
+        ends_at: row.moment("ends_at")?,
+    })
+}

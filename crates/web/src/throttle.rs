@@ -1,0 +1,192 @@
+//! Slows down who guesses passwords: per address and in all.
+//!
+//! Each attempt counts before its password is examined, so that attempts at the same time count
+//! too. After some failures, the next attempt has to wait, twice as long each time. Nobody is
+//! locked out for good. Memory is bounded, and nothing is stored.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Failures without a wait, per address.
+const FREE: u32 = 5;
+/// Failures without a wait, from all addresses together.
+const FREE_IN_ALL: u32 = 20;
+/// Longest wait of an address.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Longest wait because of all addresses, and of a proxy on this machine, which stands for all.
+const LONGEST_IN_ALL: Duration = Duration::from_secs(30);
+/// Failures are forgotten this long after the last one.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
+/// Maximum addresses. The one whose last failure is oldest is dropped for a new one.
+const ADDRESSES_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Throttle(Mutex<Failures>);
+
+#[derive(Debug, Default)]
+struct Failures {
+    by_address: HashMap<IpAddr, Count>,
+    in_all: Option<Count>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    failures: u32,
+    last: Instant,
+}
+
+impl Throttle {
+    /// Counts an attempt as a failure, until [`Throttle::succeeded`].
+    ///
+    /// # Errors
+    /// How long to wait, if this attempt is too early. It does not count then.
+    pub(crate) fn attempt(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        let mut failures = self.lock();
+        let address = network(address);
+        let longest = if address.is_loopback() { LONGEST_IN_ALL } else { LONGEST };
+        let own = failures.by_address.get(&address).copied().filter(|count| !count.is_over(now));
+        let in_all = failures.in_all.filter(|count| !count.is_over(now));
+        let waits = [
+            own.map(|own| own.wait(FREE, longest, now)),
+            in_all.map(|all| all.wait(FREE_IN_ALL, LONGEST_IN_ALL, now)),
+        ];
+        let wait = waits.into_iter().flatten().max().unwrap_or_default();
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        failures.make_room(&address, now);
+        failures.by_address.insert(address, Count::after(own, now));
+        failures.in_all = Some(Count::after(in_all, now));
+        Ok(())
+    }
+
+    /// Forgets the failures of an address, and one of all, because its last attempt was none.
+    pub(crate) fn succeeded(&self, address: IpAddr) {
+        let mut failures = self.lock();
+        failures.by_address.remove(&network(address));
+        if let Some(in_all) = &mut failures.in_all {
+            in_all.failures = in_all.failures.saturating_sub(1);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Failures> {
+        // A panic while it was locked cannot have left it half changed in a way that matters.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Failures {
+    fn make_room(&mut self, address: &IpAddr, now: Instant) {
+        if self.by_address.len() < ADDRESSES_MAX || self.by_address.contains_key(address) {
+            return;
+        }
+        self.by_address.retain(|_, count| !count.is_over(now));
+        if self.by_address.len() < ADDRESSES_MAX {
+            return;
+        }
+        let oldest = self.by_address.iter().min_by_key(|(_, count)| count.last).map(|(address, _)| *address);
+        if let Some(oldest) = oldest {
+            self.by_address.remove(&oldest);
+        }
+    }
+}
+
+impl Count {
+    fn after(before: Option<Self>, now: Instant) -> Self {
+        Self { failures: before.map_or(0, |count| count.failures).saturating_add(1), last: now }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.last) >= FORGOTTEN_AFTER
+    }
+
+    /// The rest of the wait: a second after the first failure that is not free, then twice as long
+    /// each time.
+    fn wait(&self, free: u32, longest: Duration, now: Instant) -> Duration {
+        if self.failures < free {
+            return Duration::ZERO;
+        }
+        let whole = Duration::from_secs(1 << (self.failures - free).min(20)).min(longest);
+        whole.saturating_sub(now.duration_since(self.last))
+    }
+}
+
+/// An address of IPv6 stands for its network of 64 bits, which one customer has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
+
+    fn v6(last: u16, network: u16) -> IpAddr {
+        Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, last).into()
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn guesses_from_one_address_are_slowed() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for n in 0..5 {
+            assert_eq!(throttle.attempt(ONE, start), Ok(()), "{n}");
+        }
+        assert_eq!(throttle.attempt(ONE, start), Err(seconds(1)));
+        assert_eq!(throttle.attempt(v6(1, 1), start), Ok(()), "others need not wait");
+        assert_eq!(throttle.attempt(ONE, start + seconds(1)), Ok(()));
+        assert_eq!(throttle.attempt(ONE, start + seconds(1)), Err(seconds(2)));
+        let mut now = start;
+        for _ in 0..40 {
+            let wait = throttle.attempt(ONE, now).err().unwrap_or_default();
+            assert!(wait <= LONGEST);
+            now += wait;
+        }
+        assert!(now - start > seconds(3600), "{:?}", now - start);
+        throttle.succeeded(ONE);
+        assert_eq!(throttle.attempt(ONE, now + LONGEST_IN_ALL), Ok(()));
+    }
+
+    #[test]
+    fn guesses_from_many_addresses_are_slowed_in_all() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for n in 0..20 {
+            assert_eq!(throttle.attempt(v6(1, n), start), Ok(()), "{n}");
+        }
+        assert_eq!(throttle.attempt(ONE, start), Err(seconds(1)));
+        for n in 0..100 {
+            let wait = throttle.attempt(v6(1, 100 + n), start + seconds(n.into())).err().unwrap_or_default();
+            assert!(wait <= LONGEST_IN_ALL);
+        }
+        assert_eq!(throttle.attempt(ONE, start + FORGOTTEN_AFTER * 2), Ok(()));
+    }
+
+    #[test]
+    fn one_network_is_one_address_and_memory_is_bounded() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for n in 0..5 {
+            assert_eq!(throttle.attempt(v6(n, 7), start), Ok(()));
+        }
+        assert!(throttle.attempt(v6(99, 7), start).is_err());
+        for n in 0..30_000u32 {
+            let address = IpAddr::V4(n.into());
+            let _ = throttle.attempt(address, start + FORGOTTEN_AFTER * n);
+        }
+        for n in 0..30_000u32 {
+            throttle.lock().in_all = None;
+            assert_eq!(throttle.attempt(IpAddr::V4(n.into()), start + FORGOTTEN_AFTER * 40_000), Ok(()));
+        }
+        assert_eq!(throttle.lock().by_address.len(), ADDRESSES_MAX);
+    }
+}
