@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use backissue_model::{Concept, ConceptSlug};
+use backissue_model::{Concept, ConceptSlug, Correction, CorrectionError, ReadField, meant};
+use jiff::civil::Date;
 use serde::Deserialize;
 
 /// Concepts with their names, definitions and parents.
@@ -143,6 +144,37 @@ impl Vocabulary {
         .and_then(|name| self.called(name))
     }
 
+    /// The correction of a field by what a person typed, with concepts by slug, name or alias.
+    ///
+    /// # Errors
+    /// As [`Correction::today`], or if the vocabulary does not have a concept.
+    pub fn correction(
+        &self,
+        field: ReadField,
+        typed: &str,
+        today: Date,
+    ) -> Result<Correction, CorrectionError> {
+        if field != ReadField::Concepts {
+            return Correction::today(field, typed, today);
+        }
+        let mut slugs: Vec<&str> = Vec::new();
+        for name in typed.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let words: Vec<&str> = match self.called(name) {
+                Some(_) => vec![name],
+                None => name.split_whitespace().collect(),
+            };
+            for word in words {
+                slugs.push(self.called(word).ok_or_else(|| self.unknown(word, name))?.slug.as_str());
+            }
+        }
+        Correction::of(field, &slugs.join(" "))
+    }
+
+    fn unknown(&self, word: &str, name: &str) -> CorrectionError {
+        let nearest = self.nearest(name).or_else(|| self.nearest(word));
+        CorrectionError::Concept { name: name.to_owned(), hint: meant(nearest.map(|one| one.slug.as_str())) }
+    }
+
     /// The concepts directly under `parent`, in file order.
     pub fn children<'v>(&'v self, parent: &'v ConceptSlug) -> impl Iterator<Item = &'v Concept> {
         self.concepts.iter().filter(move |c| c.parent.as_ref() == Some(parent))
@@ -221,6 +253,23 @@ mod tests {
 
     fn row(slug: &str, rest: &str) -> String {
         format!("[[concept]]\nslug = \"{slug}\"\nname = \"{slug} name\"\ndefinition = \"what\"\n{rest}\n")
+    }
+
+    #[test]
+    fn concepts_of_corrections_go_by_any_name() {
+        let vocabulary = Vocabulary::builtin();
+        let correction = |typed: &str| {
+            let made = vocabulary.correction(ReadField::Concepts, typed, jiff::civil::date(2026, 5, 12));
+            made.map(|correction| correction.text().to_owned()).map_err(|error| error.to_string())
+        };
+        assert_eq!(correction("Rate limiting, caching").unwrap(), "rate-limiting caching");
+        assert_eq!(correction("rate-limiting caching").unwrap(), "rate-limiting caching");
+        assert_eq!(correction(" , ").unwrap(), "");
+        let wrong = correction("caching, rate-limitin").unwrap_err();
+        assert!(
+            wrong.contains("`rate-limitin` is not a concept") && wrong.contains("rate-limiting"),
+            "{wrong}"
+        );
     }
 
     #[test]

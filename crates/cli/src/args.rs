@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Label, ReadId, Week};
+use backissue_model::{Kind, Label, ReadField, ReadId, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -116,10 +116,11 @@ pub enum Command {
                       archive does not have are listed, and what exceeds a limit: 100,000 characters of a note, 20 labels of a read."
     )]
     Import(ImportArgs),
-    /// Write the followed feeds as OPML, or your marks, notes, labels and highlights as JSON
+    /// Write the followed feeds as OPML, your own data as JSON, or corrected reads as labels
     #[command(
-        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n\n`--mine` writes marks, notes, labels, highlights and answers; `backissue \
-                      import` takes them in, in this archive or another one, on either database."
+        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n  backissue export --corrections labels.jsonl\n\n`--mine` \
+                      writes marks, notes, labels, highlights, answers and corrections; `backissue import` takes them in, in this archive or another one, on either \
+                      database. `--corrections` writes a line per read with a corrected précis, in the form of eval/precis.jsonl."
     )]
     Export(ExportArgs),
     /// Every week with reads, and their number
@@ -152,6 +153,25 @@ pub enum Command {
         after_help = "Example:\n  backissue note 42\n  backissue note 42 'We had **this** too.'\n  backissue note 42 --replace - < note.md"
     )]
     Note(NoteArgs),
+    /// Correct what the archive says about a read
+    #[command(
+        after_help = "Example:\n  backissue correct 42 --problem 'Deploys emptied the cache.' --kind incident\n  backissue correct 42 --outcome ''\n  \
+                      backissue correct 42 --undo\n  backissue correct 42 --undo=problem,kind\n\nA correction is shown as a person's, counts as sure, and stays \
+                      when the article is fetched or annotated again. Without a change the read's corrections are printed, with what the program says."
+    )]
+    Correct(CorrectArgs),
+    /// Hide reads from everybody, or show them again; without reads, list the hidden ones
+    #[command(
+        after_help = "Example:\n  backissue withdraw 42\n  backissue withdraw --not 42\n  backissue withdraw\n\nA hidden read leaves all lists, feeds and \
+                      the search, and its feed does not bring it back. What was written about it stays."
+    )]
+    Withdraw(WithdrawArgs),
+    /// Merge two reads that are the same article
+    #[command(
+        after_help = "Example:\n  backissue merge 42 57\n\nThe read that the archive has had longer stays, with its text. It gets the addresses, sources, \
+                      marks, notes, labels, answers and corrections of the other one. This cannot be undone."
+    )]
+    Merge(MergeArgs),
     /// The reads you keep, with notes, highlights and labels, last kept first
     #[command(
         after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
@@ -376,11 +396,16 @@ pub struct ImportArgs {
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// As OPML, which other readers can import
-    #[arg(long, required_unless_present = "mine")]
+    #[arg(long, required_unless_present_any = ["mine", "corrections"])]
     pub opml: bool,
-    /// Your marks, notes, labels, highlights and answers, into this file; `-` for standard output
+    /// Your marks, notes, labels, highlights, answers and corrections, into
+    /// this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
+    /// The reads whose précis is corrected, as labels for training and evaluating annotators, into
+    /// this file; `-` for standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "mine", "output"])]
+    pub corrections: Option<PathBuf>,
     /// The output file; standard output by default
     #[arg(long, short)]
     pub output: Option<PathBuf>,
@@ -439,6 +464,76 @@ pub enum ReaderWhat {
         #[arg(long)]
         remove: bool,
     },
+}
+
+/// Arguments of `correct`.
+#[derive(Debug, Args)]
+pub struct CorrectArgs {
+    /// The read's number or page address
+    #[arg(value_parser = values::read_number)]
+    pub read: ReadId,
+    /// The problem it is about, at most 320 characters; '' for none
+    #[arg(long, value_name = "TEXT")]
+    pub problem: Option<String>,
+    /// How it was solved, at most 320 characters; '' for none
+    #[arg(long, value_name = "TEXT")]
+    pub approach: Option<String>,
+    /// What changed, at most 320 characters; '' for none
+    #[arg(long, value_name = "TEXT")]
+    pub outcome: Option<String>,
+    /// The kind: case-study, incident, research, tutorial, announcement, opinion, profile, event or
+    /// other
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// At most 4 concepts by name, separated by commas; '' for none
+    #[arg(long, value_name = "NAMES")]
+    pub concepts: Option<String>,
+    /// The title
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The day of publication, e.g. 2026-05-12; it decides the week
+    #[arg(long, value_name = "DAY")]
+    pub date: Option<String>,
+    /// The company, for this read only
+    #[arg(long)]
+    pub company: Option<String>,
+    /// Take all corrections back, or those of these fields: --undo=problem,kind
+    #[arg(long, value_name = "FIELDS", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub undo: Option<Vec<ReadField>>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `withdraw`.
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    /// The reads' numbers or page addresses
+    #[arg(value_name = "READ", value_parser = values::read_number)]
+    pub reads: Vec<ReadId>,
+    /// Show them again
+    #[arg(long, requires = "reads")]
+    pub not: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// A read's number or page address
+    #[arg(value_parser = values::read_number)]
+    pub read: ReadId,
+    /// Another read's number or page address
+    #[arg(value_parser = values::read_number)]
+    pub other: ReadId,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `shelf`.

@@ -43,7 +43,7 @@ pub fn read(read: &ReadSummary, site: &Site) -> String {
         match statement.form {
             // A quotation is its own evidence.
             Form::Quoted => paragraph(&mut out, &format!("> {}", text(&statement.text))),
-            Form::Written => {
+            Form::Written | Form::Corrected => {
                 paragraph(&mut out, &text(&statement.text));
                 for evidence in &statement.evidence {
                     paragraph(&mut out, &format!("> {}", text(&evidence.quote)));

@@ -1,5 +1,5 @@
 //! The vocabulary of Backissue as types: source, feed, entry, read, article, précis, evidence,
-//! kind, concept, week, reader, mark, note, label, highlight.
+//! kind, concept, correction, week, reader, mark, note, label, highlight.
 //!
 //! All other crates use these types. This crate does no input or output and reads no clock. It
 //! knows neither the database nor HTML. Types with a rule ([`Week`], [`CanonicalUrl`],
@@ -13,6 +13,7 @@ pub mod cancel;
 mod canonical_url;
 mod company;
 mod concept;
+mod correction;
 pub mod dates;
 mod entry;
 mod highlight;
@@ -39,6 +40,7 @@ pub use block::{Block, BlockKind, Blocks, BlocksError};
 pub use canonical_url::{CanonicalUrl, CanonicalUrlError};
 pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
+pub use correction::{CONCEPTS_MAX, Correction, CorrectionError, ReadField, STATEMENT_MAX, UnknownField};
 pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
 pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlace, QuotedText, remark_of};
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};

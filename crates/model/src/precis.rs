@@ -124,6 +124,8 @@ pub enum Form {
     /// A language model's words. Statements stored before forms existed count as written.
     #[default]
     Written,
+    /// A person's words.
+    Corrected,
 }
 
 impl Form {
@@ -131,17 +133,17 @@ impl Form {
     pub fn said(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Quoted => Cow::Owned(format!("“{text}”")),
-            Self::Written => Cow::Borrowed(text),
+            Self::Written | Self::Corrected => Cow::Borrowed(text),
         }
     }
 }
 
 /// The text names no form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the form of a statement; forms are quoted, written")]
+#[error("`{0}` is not the form of a statement; forms are quoted, written, corrected")]
 pub struct UnknownForm(String);
 
-names! { Form, UnknownForm: Quoted = "quoted", Written = "written" }
+names! { Form, UnknownForm: Quoted = "quoted", Written = "written", Corrected = "corrected" }
 
 /// How likely a statement is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -185,14 +187,14 @@ impl Sureness {
     }
 }
 
-/// A quoted passage or a written sentence about a read, with its evidence.
+/// A quoted passage or a written sentence about a read, with its evidence; or what a person says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// Plain text in one line, at most 320 characters.
     pub text: String,
-    /// Spans of the stored text; at least one.
+    /// Spans of the stored text; at least one, but none for what a person says.
     pub evidence: Vec<Evidence>,
-    /// The probability that it is correct, 0 to 1.
+    /// The probability that it is correct, 0 to 1. What a person says has 1.
     pub confidence: f32,
     /// Whose words it uses.
     #[serde(default)]
@@ -246,9 +248,10 @@ impl Precis {
             .filter_map(|(name, field)| Some((name, field.as_ref()?)))
     }
 
-    /// Whether each statement has evidence, and `text` has all of it as quoted.
+    /// Whether each of the program's statements has evidence, and `text` has all of it as quoted.
     pub fn is_backed_by(&self, text: &str) -> bool {
-        self.statements().all(|(_, s)| !s.evidence.is_empty() && s.evidence.iter().all(|e| e.holds_in(text)))
+        let is_backed = |s: &Statement| !s.evidence.is_empty() && s.evidence.iter().all(|e| e.holds_in(text));
+        self.statements().all(|(_, s)| s.form == Form::Corrected || is_backed(s))
     }
 }
 

@@ -1,18 +1,16 @@
 //! Stores a précis: table `precis`, its columns in `read`, and its read's lists.
 
-use std::collections::HashSet;
-
-use backissue_model::{ConceptSlug, Form, Precis, Stage, Statement, Sureness};
+use backissue_model::{Precis, Stage};
 use jiff::Timestamp;
 
 use crate::archive::touch;
 use crate::asking::{Refused, set_refused};
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Tried, Tx, sql, sql_of};
-use crate::keys::concept_list;
 use crate::rows::to_json;
+use crate::shown::{list_precis, show_precis};
 use crate::times::millis;
-use crate::{ClaimedRead, Finished, Store, StoreError};
+use crate::{ClaimedRead, Finished, Store, StoreError, corrections};
 
 impl Store {
     /// Stores a read's précis, so that the read is shown.
@@ -49,12 +47,12 @@ impl Store {
             tx.abandon().await?;
             return Ok(Finished::LeaseLost);
         }
-        end_lease(&mut tx, read, precis, ask.map(|by| (by, now))).await?;
-        insert_precis(&mut tx, read, precis, now).await?;
+        end_lease(&mut tx, read, ask.map(|by| (by, now))).await?;
+        let shown = keep_precis(&mut tx, read, precis, now).await?;
         set_refused(&mut tx, read.id, &[]).await?;
         touch(&mut tx).await?;
         list_on_sources(&mut tx, &[read.id]).await?;
-        list_on_concepts(&mut tx, read, precis).await?;
+        list_precis(&mut tx, read.id, &shown).await?;
         count(&mut tx, &Which::These(vec![read.id]), Sign::More).await?;
         tx.commit().await?;
         Ok(Finished::Done)
@@ -78,12 +76,12 @@ impl Store {
             touch(&mut tx).await?;
             let which = Which::These(vec![read.id]);
             count(&mut tx, &which, Sign::Less).await?;
-            end_lease(&mut tx, read, precis, None).await?;
-            insert_precis(&mut tx, read, precis, now).await?;
+            end_lease(&mut tx, read, None).await?;
+            let shown = keep_precis(&mut tx, read, precis, now).await?;
             set_refused(&mut tx, read.id, refused).await?;
             tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
             list_on_sources(&mut tx, &[read.id]).await?;
-            list_on_concepts(&mut tx, read, precis).await?;
+            list_precis(&mut tx, read.id, &shown).await?;
             count(&mut tx, &which, Sign::More).await?;
             tx.commit().await?;
             Ok(Finished::Done)
@@ -100,76 +98,34 @@ async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<boo
     Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
 }
 
-/// Ends the lease, stores what lists show of the précis, and sets the next annotator and time.
-async fn end_lease(
-    tx: &mut Tx,
-    read: &ClaimedRead,
-    precis: &Precis,
-    ask: Option<(&str, Timestamp)>,
-) -> Tried<()> {
+/// Ends the lease, and sets the next annotator and time.
+async fn end_lease(tx: &mut Tx, read: &ClaimedRead, ask: Option<(&str, Timestamp)>) -> Tried<()> {
     let update = sql(
-        "UPDATE read SET stage = 'annotated', due_at = $6, ask = $7, held = 0, claim = claim + 1, attempts = 0, error = NULL,
-            failed_at = NULL, kind = $2, problem = $3, has_problem = $4, concepts = $5,
-            problem_leads = $8, problem_form = $9, practisable = $10
+        "UPDATE read SET stage = 'annotated', due_at = $2, ask = $3, held = 0, claim = claim + 1, attempts = 0, error = NULL,
+            failed_at = NULL
          WHERE id = $1",
     );
-    let update = update
-        .bind(read.id.0)
-        .bind(precis.kind.as_str())
-        .bind(precis.problem.as_ref().map(|problem| problem.text.as_str()))
-        .bind(precis.problem.is_some())
-        .bind(distinct(&precis.concepts).iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "))
-        .bind(ask.map(|(_, from)| millis(from)))
-        .bind(ask.map(|(by, _)| by))
-        .bind(precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure))
-        .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str())
-        .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()));
-    tx.run(update).await?;
+    let update = update.bind(read.id.0).bind(ask.map(|(_, from)| millis(from)));
+    tx.run(update.bind(ask.map(|(by, _)| by))).await?;
     Ok(())
 }
 
-/// The certainty of problem and outcome, in thousandths. 0 if one of them is not shown.
-fn start_of(precis: &Precis) -> i64 {
-    match (&precis.problem, &precis.outcome) {
-        (Some(problem), Some(outcome)) if is_shown(Some(problem)) && is_shown(Some(outcome)) => {
-            // At most 1,000.
-            (1000.0 * problem.confidence * outcome.confidence).round() as i64
-        }
-        _ => 0,
-    }
-}
-
-fn is_shown(statement: Option<&Statement>) -> bool {
-    statement.is_some_and(|statement| statement.sureness().is_shown())
-}
-
-async fn list_on_concepts(tx: &mut Tx, read: &ClaimedRead, precis: &Precis) -> Tried<()> {
-    for concept in distinct(&precis.concepts) {
-        let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start)
-             SELECT $2, id, kind, has_problem, filed_at, $3 FROM read WHERE id = $1");
-        tx.run(insert.bind(read.id.0).bind(concept_list(concept)).bind(start_of(precis))).await?;
-    }
-    Ok(())
-}
-
-async fn insert_precis(tx: &mut Tx, read: &ClaimedRead, precis: &Precis, now: Timestamp) -> Tried<()> {
+/// Stores a précis with the read's corrections, and returns it so.
+async fn keep_precis(tx: &mut Tx, read: &ClaimedRead, said: &Precis, now: Timestamp) -> Tried<Precis> {
+    let (precis, said) = corrections::shown(tx, read.id, said).await?;
     let insert = sql(
-        "INSERT INTO precis (read_id, annotator, version, annotated_at, body) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO precis (read_id, annotator, version, annotated_at, body, said) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (read_id) DO UPDATE SET annotator = excluded.annotator, version = excluded.version,
-            annotated_at = excluded.annotated_at, body = excluded.body",
+            annotated_at = excluded.annotated_at, body = excluded.body, said = excluded.said",
     );
     let insert = insert
         .bind(read.id.0)
         .bind(precis.made_by.annotator.as_str())
         .bind(precis.made_by.version.as_str())
         .bind(millis(now))
-        .bind(to_json(precis)?);
+        .bind(to_json(&precis)?)
+        .bind(said);
     tx.run(insert).await?;
-    Ok(())
-}
-
-/// Each concept once, in order.
-fn distinct(concepts: &[ConceptSlug]) -> Vec<&ConceptSlug> {
-    let mut seen = HashSet::new();
-    concepts.iter().filter(|concept| seen.insert(*concept)).collect()
+    show_precis(tx, read.id, &precis).await?;
+    Ok(precis)
 }

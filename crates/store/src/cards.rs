@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use backissue_model::{Article, ConceptSlug, Form, Kind, Precis, ReadId, ReaderId, Slug, SourceId, Week};
+use backissue_model::{
+    Article, ConceptSlug, Correction, Form, Kind, Precis, ReadId, ReaderId, Slug, SourceId, Week,
+};
 use jiff::Timestamp;
 use url::Url;
 
@@ -67,12 +69,26 @@ pub struct ReadPage {
     pub precis: Precis,
     /// What a language model wrote for it and the checks refused.
     pub refused: Vec<Refused>,
+    /// What a person corrected.
+    pub corrected: Vec<Corrected>,
     /// The sources that name it, the first one first.
     pub places: Vec<Place>,
     /// When its page was fetched.
     pub fetched_at: Timestamp,
     /// The last date of change that a source gave.
     pub updated: Option<Timestamp>,
+}
+
+/// A corrected field of a read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Corrected {
+    /// What a person says.
+    #[serde(flatten)]
+    pub correction: Correction,
+    /// When the person said so.
+    pub at: Timestamp,
+    /// What the program says, in the same form. Empty for nothing.
+    pub said: String,
 }
 
 /// A read as lists show it, with its précis.

@@ -3,7 +3,8 @@
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements
 //! for both. What the tables mean stands in `migrations/sqlite`. Each file here is one family of
 //! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
-//! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`. Of what
+//! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`,
+//! `corrections` (what a person says instead), `withdrawn` (reads hidden from everybody). Of what
 //! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
 //! (what they did with reads), `notes` (what they wrote about them), `highlights` (passages that
 //! they marked), `saving` (pages that they save by address), `practice` (cards and answers), `own`
@@ -44,6 +45,7 @@ mod cards;
 mod changes;
 mod check;
 mod clock;
+mod corrections;
 mod counters;
 mod database;
 mod error;
@@ -69,17 +71,20 @@ mod saving;
 mod sendings;
 mod sessions;
 mod shelf_address;
+mod shown;
 mod sources;
 mod times;
 mod titles;
 mod weeks;
+mod withdrawn;
 
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
 pub use budget::OverLimit;
 pub use cards::{
-    Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary, WeekCount,
+    Corrected, Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary,
+    WeekCount,
 };
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
@@ -95,7 +100,7 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
-pub use own::{OwnAnswer, OwnHighlight, OwnRead, Refusal, TakenIn};
+pub use own::{OwnAnswer, OwnCorrection, OwnHighlight, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
@@ -103,6 +108,7 @@ pub use saving::{PageSaved, SAVED};
 pub use sendings::{RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
+pub use withdrawn::{United, Withdrawn};
 
 #[cfg(test)]
 mod tests;

@@ -17,12 +17,13 @@ use jiff::tz::TimeZone;
 use crate::archive::touch;
 use crate::budget::size;
 use crate::changes::mark_gone;
+use crate::corrections::{self, filed_by};
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, sql};
 use crate::keys::address_key;
 use crate::marks::hand_over;
 use crate::polls::lock_reads;
-use crate::times::{filed, millis, opt_millis};
+use crate::times::{millis, opt_millis};
 use crate::titles::Titles;
 use crate::{ClaimedRead, Extracted, Store, StoreError};
 
@@ -80,8 +81,9 @@ impl Store {
         let all = Which::These(rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<_>>()?);
         touch(tx).await?;
         count(tx, &all, Sign::Less).await?;
+        let mut corrected = false;
         for from in absorbed {
-            absorb(tx, id, *from).await?;
+            corrected |= absorb(tx, id, *from).await?;
         }
         if id == read.id {
             keep_article(tx, survivor, Said::By(read), article, &self.zone, now).await?;
@@ -90,6 +92,9 @@ impl Store {
         } else if survivor.opt_int("published")?.is_none() {
             let published = read.entry.published.or(article.published).or(read.entry.updated);
             file(tx, survivor, published, &self.zone).await?;
+        }
+        if corrected {
+            corrections::apply(tx, id, &self.zone).await?;
         }
         list_on_sources(tx, &[id]).await?;
         count(tx, &Which::These(vec![id]), Sign::More).await
@@ -170,7 +175,9 @@ async fn record_addresses(
     Ok(())
 }
 
-async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
+/// Moves all that belongs to a read to another one, and deletes it. Returns whether it had
+/// corrections.
+pub(crate) async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<bool> {
     mark_gone(tx, "$1", from.0).await?;
     for statement in [
         "UPDATE place SET read_id = $1 WHERE read_id = $2
@@ -187,8 +194,9 @@ async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
         tx.run(sql(statement).bind(into.0).bind(from.0)).await?;
     }
     hand_over(tx, into, from).await?;
+    let corrected = corrections::hand_over(tx, into, from).await?;
     tx.run(sql("DELETE FROM read WHERE id = $1").bind(from.0)).await?;
-    Ok(())
+    Ok(corrected)
 }
 
 /// The source of a publication date, in order of preference: the feed, the page, the feed's date of
@@ -213,7 +221,8 @@ async fn keep_article(
         Said::By(read) => article.published.or(read.entry.published).or(read.entry.updated),
         Said::InRow => row.opt_moment("published")?.or(article.published),
     };
-    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let (filed_at, week) =
+        filed_by(row.opt_moment("corrected_published")?, published, row.moment("first_seen")?, zone);
     let title = article.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let title = title.map(|title| cut(title, MAX_TITLE));
     let author = article.author.as_deref().map(|author| cut(author, MAX_NAME));
@@ -289,7 +298,8 @@ fn told_of(article: &Article) -> Article {
 /// Files a read under a date that it lacked.
 async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZone) -> Tried<()> {
     let id = row.int("id")?;
-    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let (filed_at, week) =
+        filed_by(row.opt_moment("corrected_published")?, published, row.moment("first_seen")?, zone);
     let update = sql("UPDATE read SET published = $2, filed_at = $3, week = $4 WHERE id = $1");
     tx.run(update.bind(id).bind(opt_millis(published)).bind(filed_at).bind(week)).await?;
     let update = sql("UPDATE listing SET filed_at = $2 WHERE read_id = $1");

@@ -43,6 +43,7 @@ macro_rules! steps {
                 ("batches", include_str!(concat!("../migrations/", $folder, "/0022_batches.sql"))),
                 ("highlights", include_str!(concat!("../migrations/", $folder, "/0023_highlights.sql"))),
                 ("sessions", include_str!(concat!("../migrations/", $folder, "/0024_sessions.sql"))),
+                ("corrections", include_str!(concat!("../migrations/", $folder, "/0025_corrections.sql"))),
             ])
         })
     };

@@ -1,4 +1,5 @@
-//! A reader's marks, notes, labels, highlights and answers, for export to another archive.
+//! A reader's marks, notes, labels, highlights, answers and corrections, for export to another
+//! archive.
 //!
 //! A read is identified by its address, because its id differs between archives.
 
@@ -6,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use backissue_model::{
-    CanonicalUrl, CardAnswer, Highlight, Label, Mark, NOTE_MAX, NoteText, Quote, Rating, ReadId, ReaderId,
-    WritingError,
+    CanonicalUrl, CardAnswer, Correction, Highlight, Label, Mark, NOTE_MAX, NoteText, Quote, Rating, ReadId,
+    ReaderId, WritingError,
 };
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::database::{Tried, Tx, retried, sql};
 use crate::error::Failure;
@@ -18,9 +20,9 @@ use crate::keys::address_key;
 use crate::marks::{column, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
-use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError};
+use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError, corrections};
 
-/// What a reader did with one read and wrote about it.
+/// What a reader did with one read, wrote about it and corrected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OwnRead {
     /// The read's address.
@@ -55,6 +57,9 @@ pub struct OwnRead {
     /// The highlights, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub highlights: Vec<OwnHighlight>,
+    /// What was corrected about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<OwnCorrection>,
 }
 
 /// A highlighted passage.
@@ -72,6 +77,16 @@ pub struct OwnHighlight {
     /// When its remark was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Timestamp>,
+}
+
+/// A corrected field.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnCorrection {
+    /// What is said instead.
+    #[serde(flatten)]
+    pub correction: Correction,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// An answer to a read's problem.
@@ -152,8 +167,8 @@ impl fmt::Display for Refusal {
 }
 
 impl Store {
-    /// All marks, notes, labels, highlights and answers of a reader, in the order of the reads'
-    /// admission.
+    /// All marks, notes, labels, highlights, answers and corrections of a reader, in the order of
+    /// the reads' admission.
     ///
     /// # Errors
     /// If the database fails.
@@ -163,7 +178,7 @@ impl Store {
 
     async fn try_own(&self, reader: ReaderId) -> Tried<Vec<OwnRead>> {
         let query = sql(
-            "SELECT r.id, r.url, r.title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
+            "SELECT r.id, r.url, coalesce(r.corrected_title, r.title) AS title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
              FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
                 LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $1 AND n.text <> ''
              WHERE r.id IN (SELECT read_id FROM mark WHERE reader_id = $1
@@ -171,7 +186,8 @@ impl Store {
                 UNION SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''
                 UNION SELECT read_id FROM label WHERE reader_id = $1
                 UNION SELECT read_id FROM highlight WHERE reader_id = $1 AND removed_at IS NULL
-                UNION SELECT read_id FROM card_answer WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL))
+                UNION SELECT read_id FROM card_answer WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL)
+                UNION SELECT read_id FROM correction)
              ORDER BY r.id",
         );
         let rows = self.database.rows(query.bind(reader.0)).await?;
@@ -192,7 +208,9 @@ impl Store {
         for some in reads.chunks(500) {
             highlights.extend(self.highlights_of(reader, some).await?);
         }
+        let mut corrections = self.all_corrections().await?;
         let own = rows.iter().map(|row| {
+            let corrections = corrections.remove(&row.int("id")?).unwrap_or_default().into_iter();
             let marked = highlights.remove(&ReadId(row.int("id")?)).unwrap_or_default();
             Ok(OwnRead {
                 url: row.text("url")?,
@@ -206,6 +224,7 @@ impl Store {
                 labels: labels.remove(&row.int("id")?).unwrap_or_default(),
                 answers: answers.remove(&row.int("id")?).unwrap_or_default(),
                 highlights: marked.into_iter().map(OwnHighlight::of).collect(),
+                corrections: corrections.map(|(correction, at)| OwnCorrection { correction, at }).collect(),
             })
         });
         own.collect()
@@ -213,8 +232,9 @@ impl Store {
 
     /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
     /// are missing are set, a note that differs is added to the one that is there, labels,
-    /// highlights and answers are united. What exceeds a limit is refused and reported. Cards are
-    /// shown next when `next` says so. The same twice is the same once.
+    /// highlights and answers are united. A correction is added if the field is not corrected here.
+    /// What exceeds a limit is refused and reported. Cards are shown next when `next` says so. The
+    /// same twice is the same once.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -240,6 +260,7 @@ impl Store {
                             refused.extend(add_answers(&mut tx, reader, read, &one.answers).await?);
                             schedule(&mut tx, reader, read, next, &self.zone).await?;
                         }
+                        add_corrections(&mut tx, read, &one.corrections, &self.zone).await?;
                         taken.refused.extend(refused.into_iter().map(|what| (one.url.clone(), what)));
                         taken.reads += 1;
                     }
@@ -261,6 +282,20 @@ async fn admitted(tx: &mut Tx, url: &str) -> Tried<Option<ReadId>> {
         sql("SELECT read_id FROM address WHERE how = 'admitted' AND key = $1").bind(address_key(&url));
     let Some(row) = tx.row(query).await? else { return Ok(None) };
     crate::marks::existing(tx, ReadId(row.int("read_id")?)).await
+}
+
+async fn add_corrections(
+    tx: &mut Tx,
+    read: ReadId,
+    corrections: &[OwnCorrection],
+    zone: &TimeZone,
+) -> Tried<()> {
+    if corrections.is_empty() {
+        return Ok(());
+    }
+    let corrections: Vec<_> =
+        corrections.iter().map(|OwnCorrection { correction, at }| (correction.clone(), *at)).collect();
+    corrections::add(tx, read, &corrections, zone).await
 }
 
 async fn add_marks(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead) -> Tried<()> {

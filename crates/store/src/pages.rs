@@ -137,6 +137,7 @@ impl Store {
                 article: article_of(&row)?,
                 precis: row.json("body")?,
                 refused: self.refused_of(card.id).await?,
+                corrected: self.try_corrections(card.id).await?,
                 places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
                 fetched_at: row.moment("a_fetched_at")?,
                 updated,
@@ -171,9 +172,11 @@ impl Store {
 }
 
 /// The columns of a card, from read `r` and its first source `s`.
-pub(crate) const CARD: &str = "r.id, r.title, r.url, r.source_id, r.author, r.published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
+pub(crate) const CARD: &str = "r.id, coalesce(r.corrected_title, r.title) AS title, r.url, r.source_id, r.author,
+     coalesce(r.corrected_published, r.published) AS published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
      r.has_problem, r.problem_leads, r.problem_form, r.description, r.minutes, r.concepts, s.slug AS source_slug,
-     CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title, s.company";
+     CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
+     coalesce(r.corrected_company, s.company) AS company";
 
 /// One run of an index: a condition, without the position.
 pub(crate) struct Run {

@@ -14,6 +14,7 @@ use crate::archive::touch;
 use crate::asking::OWNER_CHANGED;
 use crate::budget::size;
 use crate::changes::mark_changed;
+use crate::corrections::filed_by;
 use crate::counters::{Sign, Which, count, list_on_sources};
 use crate::database::{Row, Tried, Tx, insertion, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
@@ -574,7 +575,7 @@ async fn take_over(
     let Some(new) = tx.row(query).await? else { return Ok(()) };
     let (new_host, new_site) = (new.text("host")?, new.opt_parsed::<Url>("site_url")?);
     let query = format!(
-        "SELECT r.id, r.host, r.first_seen, s.host AS owner_host, s.site_url AS owner_site,
+        "SELECT r.id, r.host, r.first_seen, r.corrected_published, s.host AS owner_host, s.site_url AS owner_site,
             a.title AS page_title, a.author AS page_author, a.published AS page_published
          FROM read r JOIN source s ON s.id = r.source_id LEFT JOIN article a ON a.read_id = r.id
          WHERE r.id IN ({})",
@@ -611,7 +612,8 @@ async fn give(
     zone: &TimeZone,
 ) -> Tried<()> {
     let published = entry.published.or(row.opt_moment("page_published")?).or(entry.updated);
-    let (filed_at, week) = filed(published, row.moment("first_seen")?, zone);
+    let corrected = row.opt_moment("corrected_published")?;
+    let (filed_at, week) = filed_by(corrected, published, row.moment("first_seen")?, zone);
     let told = |page: Option<String>, own: &Option<String>| {
         page.or_else(|| own.clone()).filter(|text| !text.trim().is_empty())
     };
@@ -620,7 +622,7 @@ async fn give(
     let update = sql("UPDATE read SET source_id = $2, published = $4, filed_at = $5, week = $6,
             title = coalesce($7, title), author = $8, title_key = coalesce($9, title_key),
             attempts = CASE WHEN due_at IS NULL THEN 0 ELSE attempts END,
-            ask = CASE WHEN stage = 'annotated' THEN coalesce(ask, $10) END, due_at = coalesce(due_at, $3)
+            ask = CASE WHEN stage = 'annotated' THEN coalesce(ask, $10) END, due_at = CASE WHEN withdrawn_at IS NULL THEN coalesce(due_at, $3) END
          WHERE id = $1");
     let id = row.int("id")?;
     let update = update

@@ -122,7 +122,8 @@ pub(crate) static CLAIMED: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
             p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
-            AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url, s.company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
+            AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url,
+            coalesce(r.corrected_company, s.company) AS company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
          FROM read r JOIN source s ON s.id = r.source_id
          JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
          LEFT JOIN article a ON a.read_id = r.id"
@@ -254,8 +255,8 @@ impl Store {
 
     /// Makes all reads due that were set aside, and returns their number.
     pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
-        let update =
-            sql("UPDATE read SET due_at = 0, attempts = 0 WHERE due_at IS NULL AND stage <> 'annotated'");
+        let update = sql("UPDATE read SET due_at = 0, attempts = 0
+             WHERE due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
         self.change("taking up what was set aside", update).await
     }
 
@@ -269,7 +270,8 @@ impl Store {
                 (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL {within}) AS sources_active,
                 (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
                 (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
-                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL) AS set_aside"));
+                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL
+                    AND withdrawn_at IS NULL) AS set_aside"));
         self.run("counting what is to do", async {
             let row = self.database.row(query.bind(millis(now))).await?;
             let row = row.ok_or_else(|| Failure::Unreadable("a count without an answer".into()))?;
@@ -372,7 +374,8 @@ pub(crate) fn last_set_aside(limit: u32) -> Sql {
     let query = format!(
         "SELECT r.id, r.url, r.title, r.stage, r.error, r.failed_at, {TITLE} AS source
          FROM read r JOIN source s ON s.id = r.source_id
-         WHERE r.due_at IS NULL AND r.stage <> 'annotated' ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
+         WHERE r.due_at IS NULL AND r.stage <> 'annotated' AND r.withdrawn_at IS NULL
+         ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
     );
     sql_of(query).bind(limit)
 }

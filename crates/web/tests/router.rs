@@ -5,6 +5,7 @@
 
 mod access;
 mod archive;
+mod correcting;
 mod digesting;
 mod documents;
 mod html;

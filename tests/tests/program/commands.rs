@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 32] = [
     "serve",
     "sync",
     "follow",
@@ -30,6 +30,9 @@ const COMMANDS: [&str; 29] = [
     "keep",
     "done",
     "note",
+    "correct",
+    "withdraw",
+    "merge",
     "shelf",
     "reader",
     "find",
@@ -450,6 +453,89 @@ fn password_is_set_changed_and_removed() {
     let removed = archive.done(&["reader", "password", "--remove"]).unwrap();
     assert!(removed.contains("was removed"), "{removed}");
     assert!(archive.done(&["reader", "password", "--remove"]).unwrap().contains("There was no password."));
+}
+
+#[test]
+fn reads_are_corrected_in_the_terminal_and_exported_as_labels() {
+    needs!(SharedData);
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let reads = archive.all_reads().unwrap();
+    let read = reads.iter().find(|read| read["problem_form"] == "quoted").expect("a read has a problem");
+    let number = read["id"].to_string();
+    let nothing = archive.done(&["correct", &number]).unwrap();
+    assert!(nothing.contains("Nothing about read"), "{nothing}");
+    let problem = "Xylophones filled the queue.";
+    let words = [
+        "correct",
+        &number,
+        "--problem",
+        problem,
+        "--outcome",
+        "",
+        "--concepts",
+        "Caching",
+        "--date",
+        "2020-02-29",
+    ];
+    let told = archive.done(&words).unwrap();
+    assert!(told.contains("corrected by a person on") && told.contains("the program said"), "{told}");
+    let shown = archive.json(&["show", &number]).unwrap();
+    assert_eq!((&shown["precis"]["problem"]["text"], &shown["week"]), (&problem.into(), &"2020-W09".into()));
+    let found = archive.json(&["find", "xylophones filling queues"]).unwrap();
+    assert_eq!(found["reads"][0]["id"].to_string(), number, "{found}");
+
+    let labels = archive.done(&["export", "--corrections", "-"]).unwrap();
+    let label: serde_json::Value = serde_json::from_str(labels.trim_end()).unwrap();
+    assert_eq!((&label["problem"]["text"], &label["outcome"]), (&problem.into(), &serde_json::Value::Null));
+    assert_eq!((&label["url"], &label["readers"]), (&read["url"], &1.into()));
+    assert_eq!(label["concepts"], serde_json::json!(["caching"]));
+    for (words, why) in [
+        (["--problem", &"x".repeat(321)], "at most 320 characters"),
+        (["--kind", "incidents"], "did you mean"),
+        (["--concepts", "xylophones"], "is not a concept"),
+        (["--date", "2999-01-01"], "in the future"),
+    ] {
+        let refused = archive.run(&["correct", &number, words[0], words[1]]).unwrap();
+        assert!(refused.code == 1 && refused.err.contains(why), "{}", refused.err);
+    }
+    assert_eq!(archive.run(&["correct", "999999", "--kind", "other"]).unwrap().code, 3);
+
+    let file = archive.folder().join("mine.json").display().to_string();
+    archive.done(&["export", "--mine", &file]).unwrap();
+    let partly = archive.json(&["correct", &number, "--undo=date,concepts"]).unwrap();
+    let fields: Vec<_> = partly["corrections"].as_array().unwrap().iter().map(|one| &one["field"]).collect();
+    assert!(fields.contains(&&"problem".into()) && !fields.contains(&&"date".into()), "{fields:?}");
+    archive.done(&["correct", &number, "--undo"]).unwrap();
+    assert_eq!(archive.json(&["show", &number]).unwrap()["problem"], read["problem"]);
+    assert_eq!(archive.json(&["import", &file]).unwrap()["reads"], 1);
+    assert_eq!(archive.json(&["show", &number]).unwrap()["precis"], shown["precis"], "all of it is back");
+}
+
+#[test]
+fn reads_are_hidden_and_merged_in_the_terminal() {
+    needs!(SharedData);
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    let reads = archive.all_reads().unwrap();
+    let (one, other) = (reads[0]["id"].to_string(), reads[1]["id"].to_string());
+    archive.done(&["withdraw", &one]).unwrap();
+    assert_eq!(archive.run(&["show", &one]).unwrap().code, 3);
+    assert!(archive.done(&["withdraw"]).unwrap().contains(reads[0]["title"].as_str().unwrap()));
+    archive.done(&["sync"]).unwrap();
+    assert_eq!(archive.run(&["show", &one]).unwrap().code, 3, "its feed does not bring it back");
+    archive.done(&["withdraw", "--not", &one]).unwrap();
+    assert_eq!(archive.json(&["withdraw"]).unwrap(), serde_json::json!([]));
+    assert_eq!(archive.all_reads().unwrap().len(), reads.len());
+    assert_eq!(archive.run(&["withdraw", "999999"]).unwrap().code, 3);
+
+    let asked = archive.run(&["merge", &one, &other]).unwrap();
+    assert!(asked.code == 1 && asked.err.contains("--yes"), "{}", asked.err);
+    let merged = archive.json(&["merge", &one, &other, "--yes"]).unwrap();
+    assert_eq!(merged["merged"], true);
+    assert_eq!(archive.all_reads().unwrap().len(), reads.len() - 1);
+    assert_eq!(archive.json(&["show", &one]).unwrap()["id"], archive.json(&["show", &other]).unwrap()["id"]);
+    assert_eq!(archive.json(&["doctor"]).unwrap()["ok"], true);
 }
 
 /// Runs a command with this standard input.

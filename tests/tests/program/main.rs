@@ -8,6 +8,7 @@ mod browsing;
 mod cases;
 mod choosing;
 mod commands;
+mod correcting;
 mod demo;
 mod enduring;
 mod faults;

@@ -3,6 +3,7 @@
 pub mod annotate;
 pub mod backfill;
 pub mod config;
+pub mod correct;
 pub mod doctor;
 pub mod find;
 pub mod follow;
@@ -25,3 +26,4 @@ pub mod unfollow;
 pub mod use_model;
 pub mod week;
 pub mod weeks;
+pub mod withdraw;

@@ -1,5 +1,5 @@
-//! `backissue import` and `backissue export`: subscriptions for other programs, and a reader's own
-//! data.
+//! `backissue import` and `backissue export`: subscriptions for other programs, a reader's own
+//! data, and labels.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{ExportArgs, ImportArgs};
-use crate::commands::reader;
+use crate::commands::{correct, reader};
 use crate::exit::Outcome;
 use crate::output;
 use crate::settings::Settings;
@@ -61,11 +61,14 @@ fn source_of(outline: &Outline) -> NewSource {
     }
 }
 
-/// Writes the followed feeds as OPML, or the reader's own data.
+/// Writes the followed feeds as OPML, the reader's own data, or corrected reads as labels.
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(file) = &args.mine {
         return reader::export(&store, file).await;
+    }
+    if let Some(file) = &args.corrections {
+        return correct::export(&store, file).await;
     }
     let sources = store.sources(&SourceFilter::default()).await?;
     let outlines: Vec<Outline> = sources

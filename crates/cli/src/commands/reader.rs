@@ -119,7 +119,7 @@ fn standard_input(read: ReadId) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn not_there(read: ReadId) -> Outcome {
+pub fn not_there(read: ReadId) -> Outcome {
     anstream::eprintln!(
         "There is no read {read}; `backissue week` lists the newest ones with their numbers."
     );
@@ -232,7 +232,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Writes all marks, notes, labels, highlights and answers of the reader.
+/// Writes all marks, notes, labels, highlights, answers and corrections of the reader.
 pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
     let reads = store.own(ReaderId::ONE).await?;
     let count = reads.len() as u64;

@@ -26,6 +26,7 @@ pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> 
     if args.json {
         let mut value = week::as_json(&read.card);
         value["precis"] = serde_json::to_value(&read.precis)?;
+        value["corrections"] = serde_json::to_value(&read.corrected)?;
         value["article"] = serde_json::to_value(&read.article)?;
         value["places"] = read
             .places

@@ -6,6 +6,7 @@ mod backfills;
 mod changes;
 mod clock;
 mod concurrency;
+mod corrections;
 mod harness;
 mod highlights;
 mod hubs;

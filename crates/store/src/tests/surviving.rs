@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backissue_model::{Kind, Mark, Quote, Rated, ReadId, ReaderId, Source, Stage};
+use backissue_model::{Correction, Kind, Mark, Quote, Rated, ReadField, ReadId, ReaderId, Source, Stage};
 use backissue_needs::needs;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -24,6 +24,8 @@ enum Change {
     Label(&'static str, bool),
     /// Highlights this passage, with a remark; without one, removes the highlight.
     Highlight(&'static str, Option<&'static str>),
+    /// Corrects a field, or takes its correction back.
+    Correct(ReadField, Option<&'static str>),
 }
 
 /// What happens. A number means one of the reads, counted from the first again if there are fewer.
@@ -55,7 +57,24 @@ fn change() -> impl Strategy<Value = Change> {
         notes.prop_map(Change::Note),
         (labels, prop::bool::weighted(0.7)).prop_map(|(label, on)| Change::Label(label, on)),
         (passages, remarks).prop_map(|(passage, remark)| Change::Highlight(passage, remark)),
+        correction(),
     ]
+}
+
+/// What no program says of a read here.
+fn correction() -> impl Strategy<Value = Change> {
+    let said = prop::sample::select(vec![
+        (ReadField::Problem, "Queues grew."),
+        (ReadField::Problem, "It was slow."),
+        (ReadField::Outcome, "It is fast."),
+        (ReadField::Kind, "research"),
+        (ReadField::Concepts, "queues scheduling"),
+        (ReadField::Title, "Größe \"1\""),
+        (ReadField::Date, "2026-04-30"),
+        (ReadField::Company, "Bolt"),
+    ]);
+    (said, prop::bool::weighted(0.8))
+        .prop_map(|((field, text), on)| Change::Correct(field, on.then_some(text)))
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -88,6 +107,7 @@ struct Words {
     labels: BTreeSet<String>,
     /// Remarks by passage with its context.
     highlights: BTreeMap<Passage, String>,
+    corrections: BTreeMap<ReadField, (String, Timestamp)>,
     /// Whether it ever had a mark in this archive. Merging hides a read only if both are hidden.
     was_marked: bool,
 }
@@ -102,6 +122,13 @@ impl Words {
                 self.mark(Mark::Keep, true, now);
             }
             Change::Label(label, false) => drop(self.labels.remove(*label)),
+            Change::Correct(field, None) => drop(self.corrections.remove(field)),
+            Change::Correct(field, Some(text)) => {
+                let there = self.corrections.entry(*field).or_insert_with(|| ((*text).to_owned(), now));
+                if there.0 != *text {
+                    *there = ((*text).to_owned(), now);
+                }
+            }
             // The article decides which passage it is.
             Change::Highlight(..) => {}
         }
@@ -145,6 +172,12 @@ impl Words {
                 *there = remark;
             } else if !remark.is_empty() && remark != *there {
                 *there = format!("{there}\n\n---\n\n{remark}");
+            }
+        }
+        for (field, theirs) in other.corrections {
+            let ours = self.corrections.entry(field).or_insert_with(|| theirs.clone());
+            if theirs.1 > ours.1 {
+                *ours = theirs;
             }
         }
     }
@@ -197,6 +230,11 @@ impl World {
                 store.remove_label(ONE, read, &label.parse().unwrap()).await.unwrap();
             }
             Change::Highlight(..) => {}
+            Change::Correct(field, text) => {
+                let correction = text.map(|text| Correction::of(*field, text).unwrap());
+                let undo = if text.is_none() { vec![*field] } else { Vec::new() };
+                store.correct(read, correction.as_slice(), &undo, now).await.unwrap();
+            }
         }
         now
     }
@@ -332,11 +370,15 @@ impl World {
             .into_iter()
             .map(|own| {
                 let labels = own.labels.iter().map(ToString::to_string).collect();
+                let corrections = own.corrections.iter().map(|OwnCorrection { correction, at }| {
+                    (correction.field(), (correction.text().to_owned(), *at))
+                });
+                let corrections = corrections.collect();
                 let OwnRead { url, kept, done, hidden, note, highlights, .. } = own;
                 let remark = |h: OwnHighlight| (passage(h.quote), h.remark.to_string());
                 let highlights = highlights.into_iter().map(remark).collect();
                 let note = note.to_string();
-                (url, Words { kept, done, hidden, note, labels, highlights, was_marked: false })
+                (url, Words { kept, done, hidden, note, labels, highlights, corrections, was_marked: false })
             })
             .collect();
         let wanted = self.reads.iter().filter(|(.., words)| !words.is_empty());
@@ -344,6 +386,18 @@ impl World {
             .map(|(_, url, words)| (url.clone(), Words { was_marked: false, ..words.clone() }))
             .collect();
         assert_eq!(there, wanted, "after {after}");
+        for (id, _, words) in &self.reads {
+            let page = self.db.store.read(*id).await.unwrap().unwrap();
+            for (field, (text, _)) in &words.corrections {
+                let shown = match field {
+                    ReadField::Title => page.card.title.clone(),
+                    ReadField::Company => page.card.company.clone(),
+                    ReadField::Date => page.card.filed_at.to_zoned_datetime(TimeZone::UTC).date().to_string(),
+                    field => page.precis.text_of(*field),
+                };
+                assert_eq!(&shown, text, "the {field} after {after}");
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use backissue_model::{Precis, ReadId, Slug};
-use backissue_store::Store;
+use backissue_store::{Corrected, Store};
 use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
@@ -17,6 +17,7 @@ struct Answer {
     #[serde(flatten)]
     card: ApiCard,
     precis: Precis,
+    corrections: Vec<Corrected>,
     places: Vec<ApiPlace>,
     article: ApiArticle,
     fetched_at: Timestamp,
@@ -58,6 +59,7 @@ pub(super) async fn read(Path(id): Path<String>, State(store): State<Store>) -> 
         places: places.collect(),
         card: page.card.into(),
         precis: page.precis,
+        corrections: page.corrected,
         article,
         fetched_at: page.fetched_at,
         updated: page.updated,

@@ -67,7 +67,7 @@ fn week() -> Markup {
             "One week: the fields above and its reads as " code { "items" } ", those with a problem first, at most 100 in one answer. "
             code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages. "
             code { "problem_form" } " is " code { "quoted" } " for the article's own words and " code { "written" }
-            " for a language model's. " code { "problem_leads" } "says that the problem is sure enough to stand above the title."
+            " for a language model's, and " code { "corrected" } " for a person's. " code { "problem_leads" } "says that the problem is sure enough to stand above the title."
         }
         pre tabindex="0" { code { (r#"{"week": "2026-W20", …, "items": [
   {"id": 12, "title": "…", "url": "https://…", "path": "/read/12/…",
@@ -85,7 +85,8 @@ fn read() -> Markup {
         h2 { code { "GET /api/read/{id}" } }
         p {
             "One read: the fields of an item, and its " code { "precis" } " (each statement with its evidence, in bytes of "
-            code { "article.text" } "), its " code { "places" } ", and its " code { "article" } " as sanitised HTML and plain text."
+            code { "article.text" } "), its " code { "corrections" } " by a person (the " code { "field" } ", its " code { "text" }
+            ", when, and what the program " code { "said" } "), its " code { "places" } ", and its " code { "article" } " as sanitised HTML and plain text."
         }
     }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod concept;
 mod concepts;
+mod correct;
 mod digest;
 mod empty;
 mod highlight;
@@ -78,6 +79,10 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/highlights/{id}", form(highlight::add))
         .route("/highlight/{id}/remark", form(highlight::remark))
         .route("/highlight/{id}/remove", form(highlight::remove))
+        .route("/correct/{id}/save", form(correct::save))
+        .route("/correct/{id}/hide", form(correct::hide))
+        .route("/correct/{id}/show", form(correct::show))
+        .route("/correct/{id}/merge", form(correct::merge))
         .route("/save", form(save::save))
         .route("/shelf/address", form(shelf::change_address))
         .route("/practise/reveal/{id}", form(practise::reveal))
@@ -94,6 +99,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/week/{week}/digest", get(digest::digest))
         .route("/read/{id}", get(read::without_slug))
         .route("/read/{id}/{slug}", get(read::read))
+        .route("/correct/{id}", get(correct::correct))
+        .route("/correct/{id}/same", get(correct::same))
         .route("/sources", get(sources::sources))
         .route("/source/{slug}", get(source::source))
         .route("/concepts", get(concepts::concepts))

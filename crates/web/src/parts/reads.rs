@@ -1,6 +1,7 @@
 //! Reads in a list. The problem is most visible; a post without one says its kind and takes one
 //! line.
 
+use backissue_model::Form;
 use backissue_store::{Cursor, ReadCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -104,6 +105,7 @@ fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
             p {
                 (minutes(card)) (dot()) (when(card, zone))
                 @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
+                (corrected(card))
             }
             (concepts(&card.concepts))
             (marked.buttons(card))
@@ -121,6 +123,12 @@ fn without_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup 
             (marked.buttons(card))
         }
     }
+}
+
+/// That the shown problem is a person's.
+pub(crate) fn corrected(card: &ReadCard) -> Markup {
+    let is_corrected = card.problem.is_some() && card.problem_form == Form::Corrected;
+    html! { @if is_corrected { (dot()) "corrected by a person" } }
 }
 
 fn minutes(card: &ReadCard) -> Markup {

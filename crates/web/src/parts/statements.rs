@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
-use backissue_model::{Evidence, Form, MadeBy, Precis, Statement, Sureness};
-use backissue_store::Refused;
+use backissue_annotate::Vocabulary;
+use backissue_model::{Evidence, Form, Kind, MadeBy, ReadField, Statement, Sureness};
+use backissue_store::{Corrected, ReadPage, Refused};
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use url::Url;
 
-use crate::evidence;
+use crate::{evidence, words};
 
 /// Where links to evidence lead.
 pub(crate) enum Targets<'a> {
@@ -60,6 +62,7 @@ fn standing(statement: &Statement) -> &'static str {
         (Form::Quoted, _) => "In the authors’ words; perhaps not their most telling ones.",
         (Form::Written, Sureness::Sure) => "Written by a language model.",
         (Form::Written, _) => "Written by a language model; not sure.",
+        (Form::Corrected, _) => "Corrected by a person.",
     }
 }
 
@@ -71,6 +74,7 @@ fn odds(statement: &Statement) -> String {
             "About {percent} of 100 passages chosen with this confidence are ones a reader would choose."
         ),
         Form::Written => format!("The model's words are covered by its quotes to {percent} %."),
+        Form::Corrected => "These are a person's words, so they have no quote.".to_owned(),
     }
 }
 
@@ -81,10 +85,19 @@ pub(crate) fn say(name: &str, statement: &Statement, targets: &Targets<'_>) -> M
 }
 
 /// "How do we know?": each statement with its quote, its confidence and its annotator.
-/// Below them, what a language model wrote and the checks refused.
-pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], targets: &Targets<'_>) -> Markup {
+/// Below them, what else a person corrected, and what the checks refused of a language model's
+/// words.
+pub(crate) fn how_do_we_know(page: &ReadPage, targets: &Targets<'_>, zone: &TimeZone) -> Markup {
+    let (precis, refused) = (&page.precis, &page.refused);
+    let correction =
+        |name: &str| page.corrected.iter().find(|corrected| corrected.correction.field().as_str() == name);
+    let is_told = |corrected: &&Corrected| {
+        let field = corrected.correction.field();
+        field.is_statement() && !corrected.correction.text().is_empty()
+    };
+    let others: Vec<&Corrected> = page.corrected.iter().filter(|corrected| !is_told(corrected)).collect();
     html! {
-        details.grounds {
+        details #how .grounds {
             summary { h2 { "How do we know?" } }
             div.inner {
                 @for (name, statement) in precis.statements() {
@@ -94,7 +107,14 @@ pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], targets: &Tar
                             blockquote { (evidence.quote) }
                             p { a href=(way_to(evidence, name, nth, targets)) { "Find it in the article" } }
                         }
+                        @if let Some(corrected) = correction(name) { p { (self::corrected(corrected, zone)) } }
                         p.quiet { (odds(statement)) }
+                    }
+                }
+                @if !others.is_empty() {
+                    section {
+                        h3 { "Also corrected" }
+                        ul { @for one in others { li { b { (name_of(one.correction.field())) } ": " (corrected(one, zone)) } } }
                     }
                 }
                 @if !refused.is_empty() {
@@ -111,6 +131,46 @@ pub(crate) fn how_do_we_know(precis: &Precis, refused: &[Refused], targets: &Tar
                 p.made { (made_by(&precis.made_by)) }
             }
         }
+    }
+}
+
+/// When a person corrected a field, and what the program says.
+pub(crate) fn corrected(corrected: &Corrected, zone: &TimeZone) -> Markup {
+    let field = corrected.correction.field();
+    html! {
+        @if field.is_statement() && corrected.correction.text().is_empty() { "There is none; corrected" }
+        @else { "Corrected" }
+        " by a person on " (words::date(corrected.at, zone))
+        @match said(field, &corrected.said) {
+            Some(said) => { "; the program said: " q { (said) } "." },
+            None => "; the program said nothing.",
+        }
+    }
+}
+
+/// A field's value for display.
+fn said(field: ReadField, text: &str) -> Option<String> {
+    let name = |slug: &str| {
+        let known = slug.parse().ok().map(|slug| Vocabulary::builtin().name_of(&slug).to_owned());
+        known.unwrap_or_else(|| slug.to_owned())
+    };
+    let said = match field {
+        ReadField::Kind => text.parse().map_or_else(|_| text.to_owned(), |kind: Kind| kind.name().to_owned()),
+        ReadField::Concepts => text.split_whitespace().map(name).collect::<Vec<_>>().join(", "),
+        _ => text.to_owned(),
+    };
+    Some(said).filter(|said| !said.is_empty())
+}
+
+/// A field's display name.
+pub(crate) fn name_of(field: ReadField) -> &'static str {
+    match field {
+        ReadField::Problem | ReadField::Approach | ReadField::Outcome => heading(field.as_str()),
+        ReadField::Kind => "Kind",
+        ReadField::Concepts => "Concepts",
+        ReadField::Title => "Title",
+        ReadField::Date => "Date of publication",
+        ReadField::Company => "Company",
     }
 }
 
@@ -133,7 +193,7 @@ fn made_by(made_by: &MadeBy) -> Markup {
             " through the "
         }
         (made_by.annotator) " annotator, version " (made_by.version)
-        ". A statement without a quote from the article is not shown."
+        ". A statement of the program without a quote from the article is not shown."
     }
 }
 
