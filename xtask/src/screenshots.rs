@@ -105,6 +105,7 @@ async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {
         Page { name: "read", path: read, before: Some(SHOW_EVIDENCE) },
         page("search", &format!("/search?q={QUESTION}")),
         page("prior-art", &format!("/prior-art?q={QUESTION}")),
+        page("settings", "/settings"),
     ];
     for (name, from, chosen) in
         [("source", "/sources", FIRST_SOURCE), ("concept", "/concepts", FULLEST_CONCEPT)]

@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod noticed;
 mod open;
+mod operator;
 mod output;
 mod prices;
 mod progress;

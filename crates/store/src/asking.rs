@@ -250,27 +250,29 @@ impl Store {
         self.database.rows(query.bind(id.0)).await?.iter().map(refused_of_row).collect()
     }
 
+    /// The cost of each model in all.
+    pub async fn spent_by_model(&self) -> Result<Vec<(String, Spent)>, StoreError> {
+        let query = sql("SELECT model, CAST(sum(reads) AS BIGINT) AS reads,
+                CAST(sum(questions) AS BIGINT) AS questions,
+                CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
+                CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
+                CAST(sum(cached_tokens) AS BIGINT) AS cached_tokens,
+                CAST(sum(cache_writes) AS BIGINT) AS cache_writes,
+                CAST(sum(batch_input_tokens) AS BIGINT) AS batch_input_tokens,
+                CAST(sum(batch_output_tokens) AS BIGINT) AS batch_output_tokens,
+                CAST(sum(failures) AS BIGINT) AS failures
+             FROM model_usage GROUP BY model ORDER BY model");
+        self.list("adding up what models cost", query, |row| Ok((row.text("model")?, spent_of_row(row)?)))
+            .await
+    }
+
     /// The cost of each model per day, newest day first, at most `limit` rows.
     pub async fn model_usage(&self, limit: u32) -> Result<Vec<DayUsage>, StoreError> {
         let query =
             sql("SELECT day, model, reads, questions, input_tokens, output_tokens, cached_tokens, cache_writes, batch_input_tokens,
                 batch_output_tokens, failures FROM model_usage ORDER BY day DESC, model LIMIT $1");
         self.list("reading what models cost", query.bind(limit), |row| {
-            Ok(DayUsage {
-                day: row.text("day")?,
-                model: row.text("model")?,
-                spent: Spent {
-                    reads: row.count("reads")?,
-                    questions: row.count("questions")?,
-                    input_tokens: row.count("input_tokens")?,
-                    output_tokens: row.count("output_tokens")?,
-                    cached_tokens: row.count("cached_tokens")?,
-                    cache_writes: row.count("cache_writes")?,
-                    batch_input_tokens: row.count("batch_input_tokens")?,
-                    batch_output_tokens: row.count("batch_output_tokens")?,
-                    failures: row.count("failures")?,
-                },
-            })
+            Ok(DayUsage { day: row.text("day")?, model: row.text("model")?, spent: spent_of_row(row)? })
         })
         .await
     }
@@ -286,6 +288,20 @@ pub(crate) async fn set_refused(tx: &mut Tx, id: ReadId, refused: &[Refused]) ->
         tx.run(insert.bind(said.as_str()).bind(reason.as_str())).await?;
     }
     Ok(())
+}
+
+fn spent_of_row(row: &Row) -> Tried<Spent> {
+    Ok(Spent {
+        reads: row.count("reads")?,
+        questions: row.count("questions")?,
+        input_tokens: row.count("input_tokens")?,
+        output_tokens: row.count("output_tokens")?,
+        cached_tokens: row.count("cached_tokens")?,
+        cache_writes: row.count("cache_writes")?,
+        batch_input_tokens: row.count("batch_input_tokens")?,
+        batch_output_tokens: row.count("batch_output_tokens")?,
+        failures: row.count("failures")?,
+    })
 }
 
 fn refused_of_row(row: &Row) -> Tried<Refused> {

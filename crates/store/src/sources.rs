@@ -144,7 +144,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Source>, StoreError> {
         self.retry("changing a source", || async {
-            let trimmed = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_owned());
+            let trimmed =
+                |text: &Option<String>, most| text.as_ref().map(|text| cut(text.trim(), most).into_owned());
             let mut tx = self.database.begin_admission().await?;
             let update =
                 sql("UPDATE source SET title = coalesce($2, title), company = coalesce($3, company),
@@ -152,9 +153,9 @@ impl Store {
                  WHERE id = $1");
             let update = update
                 .bind(id.0)
-                .bind(trimmed(&change.title))
-                .bind(trimmed(&change.company))
-                .bind(trimmed(&change.group));
+                .bind(trimmed(&change.title, MAX_TITLE))
+                .bind(trimmed(&change.company, MAX_NAME))
+                .bind(trimmed(&change.group, MAX_NAME));
             if tx.run(update).await? == 0 {
                 tx.abandon().await?;
                 return Ok(None);
@@ -194,6 +195,21 @@ impl Store {
             tx.run(update.bind(millis(now))).await?;
             touch(&mut tx).await?;
             tx.commit().await
+        })
+        .await
+    }
+
+    /// Makes one source due at `now`, if it is polled. Returns whether it is.
+    pub async fn poll_at(&self, id: SourceId, now: Timestamp) -> Result<bool, StoreError> {
+        self.retry("making a source due", || async {
+            let mut tx = self.database.begin().await?;
+            let update =
+                sql("UPDATE source SET next_poll = CASE WHEN next_poll < $2 THEN next_poll ELSE $2 END
+                 WHERE id = $1 AND standing = 'active' AND paused_at IS NULL");
+            let is_polled = tx.run(update.bind(id.0).bind(millis(now))).await? > 0;
+            touch(&mut tx).await?;
+            tx.commit().await?;
+            Ok(is_polled)
         })
         .await
     }

@@ -37,6 +37,8 @@ pub(crate) struct Frame {
     pub(crate) shows_articles: bool,
     visitor: Visitor,
     readers: Arc<Readers>,
+    /// Whether there is a page of settings for this request's reader.
+    pub(crate) has_settings: bool,
     /// What the reader did last.
     done: Option<Done>,
 }
@@ -115,6 +117,7 @@ impl Frame {
             shows_articles: reader.is_some() || app.public == Public::Articles,
             visitor,
             readers: Arc::clone(&app.readers),
+            has_settings: app.operator.is_some() && reader.is_some(),
             done: None,
         }
     }
@@ -246,6 +249,7 @@ impl Frame {
                 div.page {
                     @if self.site.demo { span { "A demo: its companies, people and incidents are invented." } }
                     span { "Backissue " (self.site.version) }
+                    @if self.has_settings { a href="/settings" rel="nofollow" { "Settings" } }
                     a href="/api" { "The same as data" }
                     a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
                     @if let Some(markdown) = &document.markdown { a href=(markdown) rel="nofollow" { "As Markdown" } }

@@ -26,6 +26,7 @@ mod hub;
 mod images;
 mod markdown;
 mod narrowing;
+mod operator;
 mod pages;
 mod parts;
 mod question;
@@ -57,6 +58,7 @@ use fault::Fault;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
+pub use operator::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
 pub use server::{Limits, serve};
 
 /// The inputs of the pages.
@@ -78,6 +80,8 @@ pub struct State {
     pub public: Public,
     /// Recipients of mails, by the secret part of the address where they stop them.
     pub unsubscribe: HashMap<String, String>,
+    /// The program around the pages. Without it there is no page of settings.
+    pub operator: Option<Arc<dyn Operator>>,
 }
 
 /// Facts about the site.
@@ -119,6 +123,7 @@ struct App {
     readers: Arc<Readers>,
     public: Public,
     unsubscribe: Arc<HashMap<String, String>>,
+    operator: Option<Arc<dyn Operator>>,
 }
 
 impl App {
@@ -151,6 +156,7 @@ pub fn router(state: State) -> Router {
         readers: Arc::new(state.readers),
         public: state.public,
         unsubscribe: Arc::new(state.unsubscribe),
+        operator: state.operator,
     };
     // Routes that depend only on the archive and may answer 304 before rendering.
     let archive = pages::routes()
@@ -160,6 +166,7 @@ pub fn router(state: State) -> Router {
         .merge(archive)
         .merge(pages::search_routes())
         .merge(pages::image_routes())
+        .merge(pages::operator_routes())
         .merge(pages::form_routes())
         .merge(pages::secret_routes())
         .merge(pages::login_routes())

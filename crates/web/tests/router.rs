@@ -12,6 +12,7 @@ mod html;
 mod marking;
 mod practising;
 mod searching;
+mod settling;
 mod specimens;
 
 use std::collections::{BTreeSet, HashMap};
@@ -83,6 +84,7 @@ async fn site_open_to(blogs: &[archive::Blog], images: Images, readers: Readers,
         readers,
         public,
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
+        operator: settling::stand_in(),
     });
     Site { router, store, search, progress: sender, _folder: folder }
 }

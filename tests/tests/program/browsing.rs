@@ -27,6 +27,9 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
         "/notes".into(),
         "/practise".into(),
         "/practise/card".into(),
+        "/correct/1".into(),
+        "/settings".into(),
+        "/settings/source/1".into(),
         "/no/such/page".into(),
     ];
     let searching = ["/search", "/search?q=cache+stampede", "/search?q=zzyzx", "/prior-art?q=cache+stampede"];

@@ -26,6 +26,7 @@ mod practising;
 mod searching;
 mod sending;
 mod serving;
+mod settling;
 mod syncing;
 
 use backissue_needs::shared_dir;

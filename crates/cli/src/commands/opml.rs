@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use backissue_feed::opml::{self, Outline};
-use backissue_model::NewSource;
+use backissue_model::{NewSource, Source};
 use backissue_store::{SourceChange, SourceFilter};
 use jiff::Timestamp;
 use serde_json::json;
@@ -50,7 +50,8 @@ pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outc
     Ok(Outcome::Fine)
 }
 
-fn source_of(outline: &Outline) -> NewSource {
+/// The blog of a feed in a list.
+pub fn source_of(outline: &Outline) -> NewSource {
     NewSource {
         title: outline.title.clone(),
         company: None,
@@ -71,12 +72,7 @@ pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outc
         return correct::export(&store, file).await;
     }
     let sources = store.sources(&SourceFilter::default()).await?;
-    let outlines: Vec<Outline> = sources
-        .into_iter()
-        .filter_map(|s| {
-            Some(Outline { title: s.title, feed_url: s.feed_url?, site_url: s.site_url, group: s.group })
-        })
-        .collect();
+    let outlines = outlines(sources);
     let text = opml::write(&outlines);
     match &args.output {
         Some(path) => {
@@ -90,6 +86,14 @@ pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outc
         None => say!("{text}")?,
     }
     Ok(Outcome::Fine)
+}
+
+/// The feeds of these sources, for a list.
+pub fn outlines(sources: Vec<Source>) -> Vec<Outline> {
+    let outline = |s: Source| {
+        Some(Outline { title: s.title, feed_url: s.feed_url?, site_url: s.site_url, group: s.group })
+    };
+    sources.into_iter().filter_map(outline).collect()
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -24,6 +24,7 @@ use url::Url;
 use crate::args::ServeArgs;
 use crate::commands::follow;
 use crate::exit::Outcome;
+use crate::operator::Serving;
 use crate::output::{PLAIN, STRONG};
 use crate::progress::Bars;
 use crate::settings::{Origin, Setting, Settings};
@@ -91,6 +92,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         readers,
         public,
         unsubscribe: unsubscribe.collect(),
+        operator: Some(Arc::new(Serving::new(&settings, work.is_some())?)),
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),

@@ -427,3 +427,21 @@ async fn looking_for_an_archive_creates_none() {
     assert!(Store::look_at_existing(&location).await.unwrap().is_some());
     TestDatabase { location, store, made }.remove().await;
 }
+
+on_both!(one_source_is_polled_at_once_unless_it_is_paused, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, vec![]).await;
+    db.poll(&bolt, vec![]).await;
+    let next = async |source: &backissue_model::Source| {
+        db.store.source(source.id).await.unwrap().unwrap().health.next_poll
+    };
+    assert!(next(&acme).await > Some(at(60)));
+    assert!(db.store.poll_at(acme.id, at(60)).await.unwrap());
+    assert_eq!(next(&acme).await, Some(at(60)));
+    assert!(db.store.poll_at(acme.id, at(90)).await.unwrap());
+    assert_eq!(next(&acme).await, Some(at(60)), "it was due before");
+    assert!(next(&bolt).await > Some(at(60)));
+    let paused = SourceChange { paused: Some(true), ..SourceChange::default() };
+    db.store.change_source(bolt.id, &paused, at(61)).await.unwrap();
+    assert!(!db.store.poll_at(bolt.id, at(62)).await.unwrap());
+});

@@ -66,6 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         readers,
         public: backissue_web::Public::Articles,
         unsubscribe: HashMap::new(),
+        operator: None,
     };
     axum::serve(listener, router(state)).await?;
     Ok(())

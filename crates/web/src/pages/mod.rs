@@ -16,6 +16,7 @@ mod prior_art;
 mod read;
 mod save;
 mod search;
+mod settings;
 mod shelf;
 mod source;
 mod sources;
@@ -43,6 +44,14 @@ pub(crate) fn search_routes() -> Router<App> {
         .route("/prior-art", get(prior_art::prior_art))
         .route("/prior-art.md", get(prior_art::markdown))
         .route("/opensearch.xml", get(search::description))
+}
+
+/// Pages for the operator. They depend on more than the archive, such as what models cost.
+pub(crate) fn operator_routes() -> Router<App> {
+    Router::new()
+        .route("/settings", get(settings::settings))
+        .route("/settings/feeds.opml", get(settings::opml))
+        .route("/settings/source/{id}", get(settings::source))
 }
 
 /// Images of articles. They depend only on the article, so they never change.
@@ -85,6 +94,12 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/correct/{id}/merge", form(correct::merge))
         .route("/save", form(save::save))
         .route("/shelf/address", form(shelf::change_address))
+        .route("/settings/follow", form(settings::follow))
+        .route("/settings/ask", form(settings::ask))
+        .route("/settings/retry", form(settings::retry))
+        .route("/settings/opml", form(settings::follow_list))
+        .route("/settings/source/{id}/change", form(settings::change))
+        .route("/settings/source/{id}/unfollow", form(settings::unfollow))
         .route("/practise/reveal/{id}", form(practise::reveal))
         .route("/practise/rate/{id}", form(practise::rate_answer))
         .route("/practise/remove/{id}", form(practise::remove))

@@ -15,7 +15,7 @@ use crate::feeds::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
-use crate::pages::sources::state_words;
+use crate::pages::sources::{change_link, state_words};
 use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
@@ -71,7 +71,7 @@ fn document(
         section: Some(Section::Sources),
         feed: Some(Offered::new(source.title.clone(), path.clone())),
         main: html! {
-            (head(source))
+            (head(frame, source))
             @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, None))
@@ -85,7 +85,7 @@ fn document(
     }
 }
 
-fn head(source: &Source) -> Markup {
+fn head(frame: &Frame, source: &Source) -> Markup {
     html! {
         div.head {
             p.eyebrow { a href="/sources" { "Sources" } @if source.company != source.title { (reads::dot()) (source.company) } }
@@ -100,6 +100,7 @@ fn head(source: &Source) -> Markup {
                 } @else if let Some(list) = source.listing_url.as_ref().or(source.sitemap_url.as_ref()) {
                     (reads::dot()) a href=(without_credentials(list)) rel="noopener noreferrer" { "the list of its articles" }
                 }
+                @if frame.has_settings && source.unfollowed_at.is_none() { (reads::dot()) (change_link(source)) }
             }
         }
     }

@@ -25,7 +25,6 @@ pub(crate) async fn sources(
 }
 
 fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
-    let (now, zone) = (frame.now, frame.zone());
     let (troubled, others): (Vec<_>, Vec<_>) =
         sources.iter().partition(|source| state(source) == Condition::Trouble);
     Document {
@@ -41,17 +40,20 @@ fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
             @if !troubled.is_empty() {
                 section aria-labelledby="troubled" {
                     h2 #troubled .section { "In trouble" }
-                    (ledger(&troubled, now, zone))
+                    (ledger(frame, &troubled))
                 }
             }
             @if !others.is_empty() {
                 section aria-labelledby="followed" {
                     h2 #followed .section { @if troubled.is_empty() { "Followed" } @else { "The others" } }
-                    (ledger(&others, now, zone))
+                    (ledger(frame, &others))
                 }
             }
             @if sources.is_empty() {
-                div.empty { p { "Follow a blog by its address or its feed’s: " code { "backissue follow https://blog.example.com/" } } }
+                div.empty {
+                    p { "Follow a blog by its address or its feed’s: " code { "backissue follow https://blog.example.com/" } }
+                    @if frame.has_settings { p { a href="/settings#follow" { "Follow one here" } } }
+                }
             }
         },
         ..Document::default()
@@ -150,7 +152,15 @@ fn at_a_glance(sources: &[Source], troubled: usize) -> String {
     said
 }
 
-fn ledger(sources: &[&Source], now: Timestamp, zone: &TimeZone) -> Markup {
+/// The way to the form that renames, pauses and unfollows a source.
+pub(crate) fn change_link(source: &Source) -> Markup {
+    html! {
+        a.change href={ "/settings/source/" (source.id.0) } rel="nofollow" { "Change" span.unseen { " " (source.title) } }
+    }
+}
+
+fn ledger(frame: &Frame, sources: &[&Source]) -> Markup {
+    let (now, zone) = (frame.now, frame.zone());
     html! {
         table.ledger {
             thead { tr { th scope="col" { "Source" } th.number scope="col" { "Reads" } th scope="col" { "Newest" } th scope="col" { "Health" } } }
@@ -161,6 +171,7 @@ fn ledger(sources: &[&Source], now: Timestamp, zone: &TimeZone) -> Markup {
                             a href={ "/source/" (source.slug) } { (source.title) }
                             @if source.company != source.title { span.company { (source.company) } }
                             @if let Some(group) = &source.group { span.company { (group) } }
+                            @if frame.has_settings { span.company { (change_link(source)) } }
                         }
                         td.number { (words::number(source.reads)) span.only-narrow { @if source.reads == 1 { " read" } @else { " reads" } } }
                         td.figure { @if let Some(newest) = source.newest { time datetime=(newest) { (words::date(newest, zone)) } } @else { "none yet" } }

@@ -1,0 +1,76 @@
+//! What the page of settings needs of the program around the pages.
+//!
+//! The pages fetch nothing, and do not know the settings. So `cli` gives them an [`Operator`].
+
+use std::fmt;
+use std::pin::Pin;
+
+use backissue_model::{NewSource, Source};
+use url::Url;
+
+/// The program around the pages.
+pub trait Operator: fmt::Debug + Send + Sync {
+    /// The settings in force, without secrets.
+    fn settings(&self) -> Vec<SettingInForce>;
+
+    /// The language models that are configured, without keys.
+    fn models(&self) -> Vec<ConfiguredModel>;
+
+    /// The configuration file, for people.
+    fn configuration_file(&self) -> String;
+
+    /// Whether this program fetches. If not, another one may.
+    fn fetches(&self) -> bool;
+
+    /// What can be followed at an address, or why nothing can, for people.
+    fn find(&self, url: Url) -> Finding<'_>;
+
+    /// The feeds in an OPML document, or why there are none, for people.
+    fn feeds_in(&self, opml: &str) -> Result<FeedList, String>;
+
+    /// An OPML document with the feeds of these sources.
+    fn opml_of(&self, sources: Vec<Source>) -> String;
+}
+
+/// The future result of [`Operator::find`].
+pub type Finding<'o> = Pin<Box<dyn Future<Output = Result<FoundToFollow, String>> + Send + 'o>>;
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingInForce {
+    /// Its name in the configuration file.
+    pub name: String,
+    /// Its value, without secrets.
+    pub value: String,
+    /// Its origin: a file, a variable, a flag, or the default.
+    pub origin: String,
+}
+
+/// A language model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredModel {
+    /// Its name in the configuration file.
+    pub name: String,
+    /// Its protocol, server and limits, for people.
+    pub about: String,
+    /// What it is used for. Empty if it is used only on request.
+    pub roles: Vec<&'static str>,
+}
+
+/// What can be followed at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundToFollow {
+    /// One blog.
+    One(Box<NewSource>),
+    /// A page with several feeds, best first, each with its title if it has one.
+    Several(Vec<(Option<String>, Url)>),
+}
+
+/// The feeds of an OPML document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedList {
+    /// Each feed with its group.
+    pub feeds: Vec<(NewSource, Option<String>)>,
+    /// What was left out and why, one sentence each.
+    pub skipped: Vec<String>,
+}

@@ -1,0 +1,651 @@
+//! Settings for the operator: `/settings`, and the followed sources one by one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
+use backissue_model::{Source, SourceId, without_credentials};
+use backissue_store::{
+    Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed, Withdrawn,
+};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use url::Url;
+
+use crate::App;
+use crate::fault::Fault;
+use crate::forms::Signed;
+use crate::frame::{Document, Frame};
+use crate::operator::{ConfiguredModel, FeedList, FoundToFollow, Operator};
+use crate::pages::practise::sent_to;
+use crate::pages::sources::state_words;
+use crate::words;
+
+/// Reads that are listed as set aside or hidden.
+const LISTED: u32 = 50;
+/// How long looking for a feed may take. A request has a minute.
+const FIND_WITHIN: Duration = Duration::from_secs(45);
+/// Maximum feeds of a list that a form brings.
+const FEEDS_MAX: usize = 2000;
+
+/// What was just done, or what is wrong, with what was typed.
+#[derive(Default)]
+struct Said {
+    done: Option<Markup>,
+    address: String,
+    address_wrong: Option<String>,
+    opml: String,
+    opml_wrong: Option<String>,
+}
+
+/// What the page shows.
+struct Shown {
+    sources: usize,
+    models: Vec<(ConfiguredModel, Option<Spent>)>,
+    others: Vec<(String, Spent)>,
+    set_aside: Vec<SetAside>,
+    aside: u64,
+    hidden: Vec<Withdrawn>,
+}
+
+/// `/settings`
+pub(crate) async fn settings(
+    frame: Frame,
+    State(app): State<App>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Fault> {
+    frame.required()?;
+    let said = Said { done: done(&app.store, &query).await?, ..Said::default() };
+    page(&frame, &app, said).await
+}
+
+async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
+    let store = &app.store;
+    let all = SourceFilter::default();
+    let (sources, spent, set_aside, tally, hidden) = tokio::try_join!(
+        store.sources(&all),
+        store.spent_by_model(),
+        store.set_aside(LISTED),
+        store.tally(frame.now),
+        store.withdrawn(LISTED),
+    )?;
+    let mut spent: HashMap<String, Spent> = spent.into_iter().collect();
+    let models = operator(app)?.models().into_iter();
+    let models = models.map(|model| {
+        let spent = spent.remove(&model.name);
+        (model, spent)
+    });
+    let models = models.collect();
+    let mut others: Vec<(String, Spent)> = spent.into_iter().collect();
+    others.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let shown = Shown { sources: sources.len(), models, others, set_aside, aside: tally.set_aside, hidden };
+    let is_wrong = said.address_wrong.is_some() || said.opml_wrong.is_some();
+    let mut answer = frame.page(document(frame, operator(app)?, &shown, &said)).into_response();
+    if is_wrong {
+        *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(answer)
+}
+
+fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
+    app.operator.as_ref().ok_or(Fault::NoSuchPage)
+}
+
+/// What the last form did, by the address that it led to.
+async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<Markup>, StoreError> {
+    let number = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok());
+    if let Some(slug) = query.get("followed") {
+        let Some(source) = store.source_by_slug(slug).await? else { return Ok(None) };
+        let is_new = query.contains_key("new");
+        return Ok(Some(html! {
+            @if is_new { "Following " } @else { "Already following " }
+            a href={ "/source/" (source.slug) } { (source.title) } "."
+            @if is_new { " Its reads appear as they are fetched." }
+        }));
+    }
+    if query.contains_key("asked") {
+        return Ok(Some(html! { "All sources are asked now." }));
+    }
+    if let Some(count) = number("retried") {
+        return Ok(Some(
+            html! { (words::count(count, "read")) " that had been set aside " @if count == 1 { "is" } @else { "are" } " tried again." },
+        ));
+    }
+    if let (Some(new), Some(known), Some(skipped)) = (number("new"), number("known"), number("skipped")) {
+        return Ok(Some(html! {
+            "Following " (words::count(new, "new source")) "; " (words::number(known)) " were followed already"
+            @if skipped > 0 { ", " (words::number(skipped)) " left out" } "."
+        }));
+    }
+    if let (Some(kept), Some(dropped)) = (number("kept"), number("dropped")) {
+        return Ok(Some(html! {
+            "Not followed any more. " (words::count(kept, "read")) " stayed, " (words::number(dropped)) " left the archive."
+        }));
+    }
+    Ok(None)
+}
+
+/// `POST /settings/follow`: follows the blog at an address.
+pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -> Result<Response, Fault> {
+    let typed = form.field("url")?;
+    let wrong = |why: String| Said { address: typed.to_owned(), address_wrong: Some(why), ..Said::default() };
+    let Some(url) = address(typed) else {
+        let why = format!("“{typed}” is not an address on the web; write for example https://vitess.io/blog");
+        return page(&frame, &app, wrong(why)).await;
+    };
+    let found = tokio::time::timeout(FIND_WITHIN, operator(&app)?.find(url.clone())).await;
+    let found = found.unwrap_or_else(|_| {
+        Err(format!("{url} was not answered within {} seconds; try again later", FIND_WITHIN.as_secs()))
+    });
+    match found {
+        Ok(FoundToFollow::One(new)) => {
+            let Follow { source, is_new } = app.store.follow(&new, Timestamp::now()).await?;
+            let new = if is_new { "&new" } else { "" };
+            Ok(sent_to(format!("/settings?followed={}{new}", source.slug)))
+        }
+        Ok(FoundToFollow::Several(feeds)) => Ok(frame.page(choice(&frame, &url, &feeds)).into_response()),
+        Err(why) => page(&frame, &app, wrong(why)).await,
+    }
+}
+
+/// The address that a person typed, perhaps without its scheme.
+fn address(typed: &str) -> Option<Url> {
+    let typed = typed.trim().trim_start_matches("feed://").trim_start_matches("feed:");
+    let whole = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
+    let url = Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let host = url.host_str()?;
+    (host == "localhost" || host.contains('.') || host.starts_with('[')).then_some(url)
+}
+
+/// The feeds of a page that has several.
+fn choice(frame: &Frame, site: &Url, feeds: &[(Option<String>, Url)]) -> Document {
+    Document {
+        title: "Which feed?".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head {
+                p.eyebrow { a href="/settings" { "Settings" } }
+                h1 { "Which feed?" }
+                p.standfirst { (without_credentials(site)) " has several feeds. Nothing is followed yet." }
+            }
+            form.settle method="post" action="/settings/follow" {
+                (frame.form_fields_to("/settings"))
+                ul.choices {
+                    @for (title, url) in feeds {
+                        li {
+                            button name="url" value=(url) { "Follow" span.unseen { " " (url) } }
+                            " " @if let Some(title) = title { b { (title) } " " } span.quiet { (without_credentials(url)) }
+                        }
+                    }
+                }
+            }
+        },
+        ..Document::default()
+    }
+}
+
+/// `POST /settings/ask`: polls all sources now.
+pub(crate) async fn ask(State(store): State<Store>, _form: Signed) -> Result<Response, Fault> {
+    store.poll_all_at(Timestamp::now()).await?;
+    Ok(sent_to("/settings?asked=1".to_owned()))
+}
+
+/// `POST /settings/retry`: tries again what was set aside.
+pub(crate) async fn retry(State(store): State<Store>, _form: Signed) -> Result<Response, Fault> {
+    let retried = store.retry_set_aside().await?;
+    Ok(sent_to(format!("/settings?retried={retried}")))
+}
+
+/// `/settings/feeds.opml`: the followed feeds for other programs.
+pub(crate) async fn opml(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
+    frame.required()?;
+    let sources = app.store.sources(&SourceFilter::default()).await?;
+    let headers = [
+        (CONTENT_TYPE, "text/x-opml; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"feeds.opml\""),
+        (CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, operator(&app)?.opml_of(sources)).into_response())
+}
+
+/// `POST /settings/opml`: follows the feeds of an OPML document.
+pub(crate) async fn follow_list(
+    frame: Frame,
+    State(app): State<App>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let typed = form.field("opml")?;
+    let wrong = |why: String| Said { opml: typed.to_owned(), opml_wrong: Some(why), ..Said::default() };
+    let FeedList { feeds, skipped } = match operator(&app)?.feeds_in(typed) {
+        Ok(list) if list.feeds.len() > FEEDS_MAX => {
+            let why = format!(
+                "the list has {} feeds, and a form takes {} at most; use `backissue import FILE`",
+                words::number(list.feeds.len() as u64),
+                words::number(FEEDS_MAX as u64)
+            );
+            return page(&frame, &app, wrong(why)).await;
+        }
+        Ok(list) => list,
+        Err(why) => return page(&frame, &app, wrong(why)).await,
+    };
+    let (mut new, mut known) = (0, 0);
+    for (source, group) in &feeds {
+        let follow = app.store.follow(source, Timestamp::now()).await?;
+        if follow.is_new && group.is_some() {
+            let change = SourceChange { group: group.clone(), ..SourceChange::default() };
+            app.store.change_source(follow.source.id, &change, Timestamp::now()).await?;
+        }
+        *(if follow.is_new { &mut new } else { &mut known }) += 1;
+    }
+    Ok(sent_to(format!("/settings?new={new}&known={known}&skipped={}", skipped.len())))
+}
+
+/// `/settings/source/{id}`: what a person says about a source.
+pub(crate) async fn source(
+    frame: Frame,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    frame.required()?;
+    let source = followed(&app.store, &id).await?;
+    Ok(frame.page(of_source(&frame, &source, None)).into_response())
+}
+
+/// `POST /settings/source/{id}/change`: renames it, groups it, pauses or resumes it, asks it now.
+pub(crate) async fn change(
+    frame: Frame,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let source = followed(&app.store, &id).await?;
+    let now = Timestamp::now();
+    let change = match form.field("do")? {
+        "ask" => {
+            app.store.poll_at(source.id, now).await?;
+            return Ok(sent_to(format!("/settings/source/{}", source.id.0)));
+        }
+        "pause" => SourceChange { paused: Some(true), ..SourceChange::default() },
+        "resume" => SourceChange { paused: Some(false), ..SourceChange::default() },
+        "save" => {
+            // A field that was not changed in the form stays, such as a title that the feed gives.
+            let typed = |name: &str| -> Result<Option<String>, Fault> {
+                let (typed, was) = (form.field(name)?, form.field(&format!("was-{name}"))?);
+                Ok((typed.trim() != was.trim()).then(|| typed.trim().to_owned()))
+            };
+            let change = SourceChange {
+                title: typed("title")?,
+                company: typed("company")?,
+                group: typed("group")?,
+                paused: None,
+            };
+            if let Some(why) = too_long(&change) {
+                let mut answer = frame.page(of_source(&frame, &source, Some(&why))).into_response();
+                *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                return Ok(answer);
+            }
+            change
+        }
+        other => return Err(Fault::BadForm(format!("“{other}” is nothing that can be done here"))),
+    };
+    if !change.is_empty() {
+        app.store.change_source(source.id, &change, now).await?;
+    }
+    Ok(sent_to(format!("/settings/source/{}", source.id.0)))
+}
+
+fn too_long(change: &SourceChange) -> Option<String> {
+    let fields = [
+        ("title", &change.title, MAX_TITLE),
+        ("company", &change.company, MAX_NAME),
+        ("group", &change.group, MAX_NAME),
+    ];
+    let is_too_long =
+        |text: &Option<String>, most| text.as_ref().is_some_and(|text| text.chars().count() > most);
+    let found = fields.into_iter().find(|(_, text, most)| is_too_long(text, *most));
+    found.map(|(name, _, most)| {
+        format!("The {name} has at most {most} characters; nothing was saved. Shorten it.")
+    })
+}
+
+/// `POST /settings/source/{id}/unfollow`: stops following it.
+pub(crate) async fn unfollow(
+    State(store): State<Store>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let source = followed(&store, &id).await?;
+    let what = match form.field("reads")? {
+        "keep" => Unfollow::KeepReads,
+        "delete" => Unfollow::DropReads,
+        other => return Err(Fault::BadForm(format!("“{other}” is not what can happen to its reads"))),
+    };
+    let Unfollowed { reads_kept, reads_dropped } = store.unfollow(source.id, what, Timestamp::now()).await?;
+    Ok(sent_to(format!("/settings?kept={reads_kept}&dropped={reads_dropped}")))
+}
+
+async fn followed(store: &Store, id: &str) -> Result<Source, Fault> {
+    let no_such = || Fault::NoSuchSource(id.to_owned(), None);
+    let number = id.parse().map(SourceId).map_err(|_| no_such())?;
+    let source = store.source(number).await?.filter(|source| source.unfollowed_at.is_none());
+    source.ok_or_else(no_such)
+}
+
+fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &Said) -> Document {
+    Document {
+        title: "Settings".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head {
+                h1 { "Settings" }
+                p.standfirst { "What this archive follows, what helps it, and what it could not do." }
+                @if let Some(done) = &said.done { p #done role="status" { (done) } }
+            }
+            (sources(frame, operator, shown.sources, said))
+            (models(operator, shown))
+            (set_aside(frame, shown))
+            (hidden(frame, &shown.hidden))
+            (in_force(operator))
+        },
+        ..Document::default()
+    }
+}
+
+fn sources(frame: &Frame, operator: &Arc<dyn Operator>, followed: usize, said: &Said) -> Markup {
+    let described = said.address_wrong.as_ref().map(|_| "follow-wrong");
+    html! {
+        section aria-labelledby="sources" {
+            h2 #sources .section { "Sources" }
+            p.say {
+                @match followed {
+                    0 => "No blog is followed yet.",
+                    n => {
+                        a href="/sources" { (words::count(n as u64, "source")) }
+                        @if n == 1 { " is" } @else { " are" }
+                        " followed. “Change” there renames, groups, pauses and stops following one."
+                    }
+                }
+            }
+            form.settle method="post" action="/settings/follow" {
+                (frame.form_fields_to("/settings"))
+                div.field {
+                    label for="follow" { "Follow a blog, by its address or its feed’s" }
+                    input #follow type="text" name="url" inputmode="url" autocomplete="off" required value=(said.address)
+                        placeholder="https://blog.example.com/" aria-describedby=[described] aria-invalid=[described.map(|_| "true")];
+                    @if let Some(wrong) = &said.address_wrong { p.wrong #follow-wrong role="alert" { (sentence(wrong)) } }
+                    div.row { button { "Follow" } }
+                }
+            }
+            form.settle method="post" action="/settings/ask" {
+                (frame.form_fields_to("/settings"))
+                div.field.row {
+                    button disabled[followed == 0] { "Ask all sources now" }
+                    @if !operator.fetches() { span.quiet { "This program fetches nothing (" code { "--no-fetch" } "); another one has to." } }
+                }
+            }
+            (lists(frame, followed, said))
+        }
+    }
+}
+
+fn lists(frame: &Frame, followed: usize, said: &Said) -> Markup {
+    let described = said.opml_wrong.as_ref().map(|_| "opml-wrong");
+    html! {
+        details.grounds open[said.opml_wrong.is_some()] {
+            summary { h3 { "Lists of feeds (OPML)" } }
+            div.inner {
+                @if followed > 0 { p { a href="/settings/feeds.opml" download { "Download the followed feeds" } ", with passwords that are in their addresses." } }
+                form.settle method="post" action="/settings/opml" {
+                    (frame.form_fields_to("/settings"))
+                    div.field {
+                        label for="opml" { "Follow all feeds of a list" }
+                        textarea #opml name="opml" rows="6" required placeholder="The contents of an OPML file"
+                            aria-describedby=[described] aria-invalid=[described.map(|_| "true")] { "\n" (said.opml) }
+                        @if let Some(wrong) = &said.opml_wrong { p.wrong #opml-wrong role="alert" { (sentence(wrong)) } }
+                        p.quiet { "Open the file in a text editor and paste all of it. " code { "backissue import FILE" } " takes larger ones." }
+                        div.row { button { "Follow them" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn models(operator: &Arc<dyn Operator>, shown: &Shown) -> Markup {
+    html! {
+        section aria-labelledby="models" {
+            h2 #models .section { "Language models" }
+            @if shown.models.is_empty() {
+                p.say {
+                    "None is configured, and none is needed. To use one, add a " code { "[[model]]" } " table to "
+                    code { (operator.configuration_file()) } ", and start again."
+                }
+            } @else {
+                dl.facts.wide {
+                    @for (model, spent) in &shown.models {
+                        dt { (model.name) @if !model.roles.is_empty() { " (" (model.roles.join(", ")) ")" } }
+                        dd { (model.about) ". " (usage(spent.as_ref())) }
+                    }
+                }
+                p.quiet { code { "backissue models" } " tests them, " code { "backissue models --usage" } " tells the cost of each day." }
+            }
+            @if !shown.others.is_empty() {
+                p.quiet { "Not configured any more:" }
+                dl.facts.wide { @for (name, spent) in &shown.others { dt { (name) } dd { (usage(Some(spent))) } } }
+            }
+        }
+    }
+}
+
+fn usage(spent: Option<&Spent>) -> String {
+    let Some(Spent { reads, questions, input_tokens, output_tokens, failures, .. }) = spent else {
+        return "Not used yet.".to_owned();
+    };
+    let mut text = format!(
+        "So far {} for {}, {} tokens in and {} out",
+        words::count(*questions, "question"),
+        words::count(*reads, "read"),
+        words::number(*input_tokens),
+        words::number(*output_tokens)
+    );
+    if *failures > 0 {
+        text.push_str(&format!(", {} without a reply", words::number(*failures)));
+    }
+    text + "."
+}
+
+fn set_aside(frame: &Frame, shown: &Shown) -> Markup {
+    html! {
+        section aria-labelledby="aside" {
+            h2 #aside .section { "Set aside" }
+            @if shown.aside == 0 {
+                p.say { "Nothing. A page that cannot be had or read is listed here after several attempts." }
+            } @else {
+                p.say { (words::count(shown.aside, "read")) " could not be fetched or read, and " @if shown.aside == 1 { "is" } @else { "are" } " not tried any more." }
+                form.settle method="post" action="/settings/retry" {
+                    (frame.form_fields_to("/settings"))
+                    div.field.row { button { "Try all of them again" } }
+                }
+                ul.aside {
+                    @for read in &shown.set_aside {
+                        li {
+                            a href=(read.url) rel="noopener noreferrer" { (read.title) }
+                            p.quiet { (read.source) ", " (words::date(read.since, frame.zone())) ": " (read.error) }
+                        }
+                    }
+                }
+                @if shown.aside > shown.set_aside.len() as u64 { p.quiet { "The newest " (shown.set_aside.len()) " are listed." } }
+            }
+        }
+    }
+}
+
+fn hidden(frame: &Frame, hidden: &[Withdrawn]) -> Markup {
+    html! {
+        section aria-labelledby="hidden" {
+            h2 #hidden .section { "Hidden from everybody" }
+            @if hidden.is_empty() {
+                p.say { "No read. “Correct this” on a read’s page also hides it." }
+            } @else {
+                ul.aside {
+                    @for read in hidden {
+                        li {
+                            a href={ "/correct/" (read.id) } { (read.title) }
+                            p.quiet { (read.source) ", since " (words::date(read.since, frame.zone())) }
+                        }
+                    }
+                }
+                @if hidden.len() == LISTED as usize { p.quiet { "The last " (LISTED) " are listed; " code { "backissue withdraw" } " lists more." } }
+            }
+        }
+    }
+}
+
+fn in_force(operator: &Arc<dyn Operator>) -> Markup {
+    html! {
+        section aria-labelledby="in-force" {
+            h2 #in-force .section { "Settings in force" }
+            p.say {
+                "They are read at the start, from flags, environment variables and " code { (operator.configuration_file()) }
+                ". " code { "backissue help settings" } " explains each. Passwords and keys are never shown."
+            }
+            table.ledger.in-force {
+                thead { tr { th scope="col" { "Setting" } th scope="col" { "Value" } th scope="col" { "From" } } }
+                tbody {
+                    @for setting in operator.settings() {
+                        tr {
+                            th.name scope="row" { code { (setting.name) } }
+                            td.value { (setting.value) }
+                            td.quiet { (setting.origin) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_source(frame: &Frame, source: &Source, wrong: Option<&str>) -> Document {
+    let paused = source.health.standing == backissue_model::Standing::Paused;
+    let action = format!("/settings/source/{}/change", source.id.0);
+    Document {
+        title: format!("Change “{}”", source.title),
+        unlisted: true,
+        main: html! {
+            div.head {
+                p.eyebrow { a href={ "/source/" (source.slug) } { (source.title) } }
+                h1 { "Change this source" }
+                p.standfirst { (state_words(source, frame.now, frame.zone())) }
+                @if let Some(wrong) = wrong { p.wrong role="alert" { (wrong) } }
+            }
+            form.settle method="post" action=(action) {
+                (frame.form_fields_to("/settings"))
+                @for (name, label, value, hint) in fields(source) {
+                    div.field {
+                        label for=(name) { (label) }
+                        input type="hidden" name={ "was-" (name) } value=(value);
+                        input id=(name) type="text" name=(name) value=(value) autocomplete="off" aria-describedby={ (name) "-hint" };
+                        p.quiet id={ (name) "-hint" } { (hint) }
+                    }
+                }
+                div.row {
+                    button name="do" value="save" { "Save" }
+                    a href={ "/source/" (source.slug) } { "Change nothing" }
+                }
+            }
+            (asking(frame, &action, paused))
+            (stopping(frame, source))
+        },
+        ..Document::default()
+    }
+}
+
+fn fields(source: &Source) -> [(&'static str, &'static str, String, &'static str); 3] {
+    [
+        ("title", "Title", source.title.clone(), "Empty for the feed’s own title."),
+        (
+            "company",
+            "Company",
+            source.company.clone(),
+            "As its reads name it. Empty for the one in the title.",
+        ),
+        ("group", "Group", source.group.clone().unwrap_or_default(), "In lists and in OPML. Empty for none."),
+    ]
+}
+
+fn asking(frame: &Frame, action: &str, paused: bool) -> Markup {
+    html! {
+        section.own {
+            h2 { "Asking it" }
+            p { @if paused { "It is paused: its reads stay, and it is not asked." } @else { "It is asked by its own rhythm. Paused, its reads stay, and it is not asked." } }
+            form.settle method="post" action=(action) {
+                (frame.form_fields_to("/settings"))
+                div.row {
+                    @if paused { button name="do" value="resume" { "Resume" } }
+                    @else {
+                        button name="do" value="ask" { "Ask now" }
+                        button name="do" value="pause" { "Pause" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn stopping(frame: &Frame, source: &Source) -> Markup {
+    html! {
+        section.own {
+            h2 { "Stop following it" }
+            form.settle method="post" action={ "/settings/source/" (source.id.0) "/unfollow" } {
+                (frame.form_fields_to("/settings"))
+                fieldset {
+                    legend { "Its " (words::count(source.reads, "read")) }
+                    p { label.choice { input type="radio" name="reads" value="keep" checked; " Keep them in the archive" } }
+                    p {
+                        label.choice {
+                            input type="radio" name="reads" value="delete";
+                            " Delete them, but for those that have another source, or that you keep, noted, labelled, answered or corrected. This cannot be undone."
+                        }
+                    }
+                }
+                div.row { button { "Stop following" } }
+            }
+        }
+    }
+}
+
+/// A message as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    // An address keeps its letters.
+    let first = letters.next().map(|first| {
+        if text.starts_with("http") { first.to_string() } else { first.to_uppercase().to_string() }
+    });
+    let whole = first.unwrap_or_default() + letters.as_str();
+    if whole.ends_with(['.', '?', '!']) { whole } else { whole + "." }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_address_is_completed() {
+        for (typed, url) in [
+            (" vitess.io/blog ", Some("https://vitess.io/blog")),
+            ("feed:https://a.example/feed", Some("https://a.example/feed")),
+            ("http://localhost:8080/", Some("http://localhost:8080/")),
+            ("vitess", None),
+            ("", None),
+            ("javascript:alert(1)", None),
+            ("file:///etc/passwd", None),
+        ] {
+            assert_eq!(address(typed).map(String::from).as_deref(), url, "{typed}");
+        }
+    }
+}

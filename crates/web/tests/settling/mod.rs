@@ -1,0 +1,284 @@
+//! The page of settings, with a stand-in for the program around the pages.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use backissue_model::{NewSource, Source, Standing};
+use backissue_store::{SourceFilter, Spent};
+use backissue_web::{
+    ConfiguredModel, FeedList, Finding, FoundToFollow, Images, Operator, Readers, SettingInForce,
+};
+use url::Url;
+
+use super::marking::OWN;
+use super::specimens::blogs;
+use super::{Answer, Site, html, site, site_of};
+
+/// Knows three addresses and one list.
+#[derive(Debug)]
+pub struct StandIn;
+
+fn blog(feed: &Url) -> NewSource {
+    NewSource {
+        title: "New \"blog\" <b>".into(),
+        company: None,
+        site_url: None,
+        feed_url: Some(feed.clone()),
+        sitemap_url: None,
+        listing_url: None,
+    }
+}
+
+impl Operator for StandIn {
+    fn settings(&self) -> Vec<SettingInForce> {
+        let setting = |name: &str, value: &str, origin: &str| SettingInForce {
+            name: name.into(),
+            value: value.into(),
+            origin: origin.into(),
+        };
+        vec![
+            setting("listen", "127.0.0.1:7878", "default"),
+            setting("contact", "<i>me</i>", "$BACKISSUE_CONTACT"),
+        ]
+    }
+
+    fn models(&self) -> Vec<ConfiguredModel> {
+        let about = "openai m:7b at http://127.0.0.1:1/, key set".to_owned();
+        vec![ConfiguredModel { name: "mine".into(), about, roles: vec!["annotates new reads"] }]
+    }
+
+    fn configuration_file(&self) -> String {
+        "/home/me/config.toml".into()
+    }
+
+    fn fetches(&self) -> bool {
+        true
+    }
+
+    fn find(&self, url: Url) -> Finding<'_> {
+        Box::pin(async move {
+            match url.path() {
+                "/one" => Ok(FoundToFollow::One(Box::new(blog(&url)))),
+                "/two" => {
+                    let feeds =
+                        ["one", "other"].map(|end| (Some(format!("Feed {end}")), url.join(end).unwrap()));
+                    Ok(FoundToFollow::Several(feeds.to_vec()))
+                }
+                _ => Err(format!("{url} names no feed")),
+            }
+        })
+    }
+
+    fn feeds_in(&self, opml: &str) -> Result<FeedList, String> {
+        if !opml.starts_with("<opml") {
+            return Err("this is no OPML".into());
+        }
+        let feeds = opml.matches("<outline").enumerate().map(|(n, _)| {
+            (blog(&format!("https://list.example/{n}").parse().unwrap()), Some("A group".to_owned()))
+        });
+        Ok(FeedList { feeds: feeds.collect(), skipped: vec!["An outline without an address.".into()] })
+    }
+
+    fn opml_of(&self, sources: Vec<Source>) -> String {
+        format!("<opml>{}</opml>", sources.len())
+    }
+}
+
+pub fn stand_in() -> Option<Arc<dyn Operator>> {
+    Some(Arc::new(StandIn))
+}
+
+impl Site {
+    async fn page_at(&self, path: &str) -> html::Page {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        let page = html::Page::parse(path, &answer.body);
+        page.assert_well_formed();
+        page
+    }
+
+    async fn sent(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token("/").await;
+        let fields: Vec<_> = [("token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &fields, &[OWN]).await
+    }
+
+    async fn to(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.sent(path, fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.body);
+        answer.headers["location"].to_str().unwrap().to_owned()
+    }
+
+    async fn source_called(&self, title: &str) -> Source {
+        let sources = self.store.sources(&SourceFilter::default()).await.unwrap();
+        sources.into_iter().find(|source| source.title == title).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn blog_is_followed_by_its_address() {
+    let site = site(&blogs()).await;
+    let settings = site.page_at("/settings").await;
+    assert!(settings.text().contains("3 sources are followed"), "{}", settings.text());
+    let to = site.to("/settings/follow", &[("url", "blog.example/one")]).await;
+    assert_eq!(to, "/settings?followed=new-blog-b&new");
+    assert!(site.page_at(&to).await.one("#done").starts_with("Following New \"blog\" <b>."));
+    let again = site.to("/settings/follow", &[("url", "https://blog.example/one")]).await;
+    assert!(site.page_at(&again).await.one("#done").starts_with("Already following"));
+
+    let several = site.sent("/settings/follow", &[("url", "https://blog.example/two")]).await;
+    let page = html::Page::parse("/settings/follow", &several.body);
+    page.assert_well_formed();
+    assert_eq!(
+        page.attributes("button[name=url]", "value"),
+        ["https://blog.example/one", "https://blog.example/other"]
+    );
+    for (typed, why) in
+        [("https://blog.example/none", "names no feed"), ("javascript:alert(1)", "is not an address")]
+    {
+        let answer = site.sent("/settings/follow", &[("url", typed)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+        let page = html::Page::parse("/settings/follow", &answer.body);
+        page.assert_well_formed();
+        assert!(page.one("#follow-wrong").contains(why), "{typed}");
+        assert_eq!(page.attributes("#follow", "value"), [typed], "what was typed is still there");
+    }
+    assert_eq!(site.store.sources(&SourceFilter::default()).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn source_is_renamed_paused_and_asked() {
+    let site = site(&blogs()).await;
+    let source = site.source_called("Undergrowth").await;
+    let path = format!("/settings/source/{}", source.id.0);
+    assert!(site.page_at("/sources").await.attributes(".ledger a.change", "href").contains(&path));
+    assert_eq!(site.page_at("/source/undergrowth").await.attributes("a.change", "href"), [path.as_str()]);
+    let page = site.page_at(&path).await;
+    assert_eq!(page.attributes("#title, #company, #group", "value"), ["Undergrowth", "Fernhost", ""]);
+    let change = format!("{path}/change");
+    let save = async |title: &str, company: &str| {
+        let was = [("was-title", "Undergrowth"), ("was-company", "Fernhost"), ("was-group", "")];
+        let typed = [("do", "save"), ("title", title), ("company", company), ("group", " Databases ")];
+        site.sent(&change, &[&was[..], &typed].concat()).await
+    };
+    assert_eq!(save("Undergrowth", "Fern & Host").await.headers["location"], path.as_str());
+    let after = site.store.source(source.id).await.unwrap().unwrap();
+    assert_eq!((after.title.as_str(), after.company.as_str()), ("Undergrowth", "Fern & Host"));
+    assert_eq!(after.group.as_deref(), Some("Databases"));
+    site.search.catch_up(|_| ()).await.unwrap();
+    assert!(site.get("/search?q=company%3A%22fern+%26+host%22+tenant").await.body.contains("/read/1/"));
+    let long = save(&"x".repeat(301), "Fernhost").await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(long.body.contains("at most 300 characters"));
+
+    site.to(&change, &[("do", "pause")]).await;
+    assert_eq!(site.store.source(source.id).await.unwrap().unwrap().health.standing, Standing::Paused);
+    assert_eq!(site.page_at(&path).await.all("button[value=resume]").len(), 1);
+    site.to(&change, &[("do", "resume")]).await;
+    site.to(&change, &[("do", "ask")]).await;
+    let next = site.store.source(source.id).await.unwrap().unwrap().health.next_poll;
+    assert!(next <= Some(jiff::Timestamp::now()), "{next:?}");
+    assert_eq!(site.sent(&change, &[("do", "eat")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.get("/settings/source/999").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn unfollowing_keeps_the_reads_unless_one_says_otherwise() {
+    let site = site(&blogs()).await;
+    for (title, reads, gone) in [("Undergrowth", "keep", false), ("Ledger Lines", "delete", true)] {
+        let source = site.source_called(title).await;
+        let path = format!("/settings/source/{}", source.id.0);
+        assert_eq!(site.page_at(&path).await.attributes("[name=reads][checked]", "value"), ["keep"]);
+        let before = site.store.reads_annotated().await.unwrap();
+        let unfollow = format!("{path}/unfollow");
+        assert_eq!(site.sent(&unfollow, &[("reads", "eat")]).await.status, StatusCode::BAD_REQUEST);
+        let to = site.to(&unfollow, &[("reads", reads)]).await;
+        assert!(site.page_at(&to).await.one("#done").starts_with("Not followed any more."));
+        let after = site.store.reads_annotated().await.unwrap();
+        assert_eq!(before - after, if gone { source.reads } else { 0 }, "{title}");
+        assert_eq!(site.get(&path).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn lists_of_feeds_come_in_and_go_out() {
+    let site = site(&blogs()).await;
+    let out = site.get("/settings/feeds.opml").await;
+    assert_eq!((out.status, out.body.as_str()), (StatusCode::OK, "<opml>3</opml>"));
+    assert!(out.headers["content-disposition"].to_str().unwrap().contains("feeds.opml"));
+    let list = "<opml><outline/><outline/></opml>";
+    let to = site.to("/settings/opml", &[("opml", list)]).await;
+    assert_eq!(to, "/settings?new=2&known=0&skipped=1");
+    assert!(
+        site.page_at(&to)
+            .await
+            .one("#done")
+            .contains("Following 2 new sources; 0 were followed already, 1 left out.")
+    );
+    assert_eq!(site.source_called("New \"blog\" <b>").await.group.as_deref(), Some("A group"));
+    for (wrong, why) in
+        [("</textarea>no", "no OPML"), (&*format!("<opml>{}", "<outline/>".repeat(2001)), "at most")]
+    {
+        let answer = site.sent("/settings/opml", &[("opml", wrong)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let page = html::Page::parse("/settings/opml", &answer.body);
+        page.assert_well_formed();
+        assert!(page.one("#opml-wrong").contains(why), "{}", page.one("#opml-wrong"));
+        assert_eq!(page.one("#opml"), wrong);
+    }
+}
+
+#[tokio::test]
+async fn settings_models_and_what_is_set_aside_are_told() {
+    let site = site(&blogs()).await;
+    let page = site.page_at("/settings").await;
+    for words in [
+        "mine (annotates new reads)",
+        "Not used yet.",
+        "<i>me</i>",
+        "$BACKISSUE_CONTACT",
+        "/home/me/config.toml",
+    ] {
+        assert!(page.text().contains(words), "{words}: {}", page.text());
+    }
+    assert!(page.text().contains("Nothing. A page that cannot be had"), "{}", page.text());
+    for (model, reads) in [("mine", 2), ("gone", 1)] {
+        let spent = Spent {
+            reads,
+            questions: 4,
+            input_tokens: 12_345,
+            output_tokens: 67,
+            failures: 1,
+            ..Spent::default()
+        };
+        site.store.record_spent(model, spent, super::now()).await.unwrap();
+        site.store
+            .record_spent(model, spent, super::now() + jiff::SignedDuration::from_hours(24))
+            .await
+            .unwrap();
+    }
+    let told = site.page_at("/settings").await.text();
+    assert!(
+        told.contains("So far 8 questions for 4 reads, 24,690 tokens in and 134 out, 2 without a reply."),
+        "{told}"
+    );
+    assert!(told.contains("Not configured any more:gone"), "{told}");
+    assert_eq!(site.to("/settings/ask", &[]).await, "/settings?asked=1");
+    assert_eq!(site.to("/settings/retry", &[]).await, "/settings?retried=0");
+    site.store.withdraw(backissue_model::ReadId(1), true, super::now()).await.unwrap();
+    let page = site.page_at("/settings").await;
+    assert_eq!(page.attributes(".aside a", "href"), ["/correct/1"]);
+}
+
+#[tokio::test]
+async fn read_only_site_shows_no_settings() {
+    let site = site_of(&blogs(), Images::default(), Readers::ReadOnly("No password.".into())).await;
+    for path in ["/settings", "/settings/feeds.opml", "/settings/source/1"] {
+        let answer = site.get(path).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(answer.body.contains("No password.") && !answer.body.contains("BACKISSUE_CONTACT"), "{path}");
+    }
+    for path in ["/", "/sources", "/source/undergrowth"] {
+        assert!(!site.get(path).await.body.contains("/settings"), "{path}");
+    }
+}
