@@ -171,3 +171,28 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The packages that a build needs, each with its features.
+    fn packages(build: &[&str]) -> BTreeSet<String> {
+        let mut tree = cargo();
+        tree.args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p} {f}"]).args(build);
+        let output = tree.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let listed = String::from_utf8(output.stdout).unwrap();
+        listed.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+    }
+
+    #[test]
+    fn chores_share_the_build_of_the_tests() {
+        let tests = packages(&["--workspace", "--all-features", "--edges", "normal,build,dev"]);
+        let chores = packages(&["--package", "xtask", "--features", "as-tested", "--edges", "normal,build"]);
+        let others: Vec<_> = chores.difference(&tests).collect();
+        assert!(others.is_empty(), "as-tested in xtask/Cargo.toml lacks features of {others:#?}");
+    }
+}
