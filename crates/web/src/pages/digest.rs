@@ -371,15 +371,17 @@ fn editor(frame: &Frame, shown: &DigestShown<'_>) -> Markup {
                 h2 #first .section { "First" }
                 ol.reads { @for (at, pick) in digest.picks.iter().enumerate() { li { (first(pick, at, digest.picks.len())) } } }
             }
-            section aria-labelledby="rest" {
-                h2 #rest .section { "The rest" }
-                @for group in &digest.groups {
-                    h3 { (group.heading(digest)) }
-                    (rest(&group.reads))
-                }
-                @if !digest.announcements.is_empty() {
-                    h3 { "Announcements" }
-                    (rest(&digest.announcements))
+            @if !(digest.groups.is_empty() && digest.announcements.is_empty()) {
+                section aria-labelledby="rest" {
+                    h2 #rest .section { "The rest" }
+                    @for group in &digest.groups {
+                        h3 { (group.heading(digest)) }
+                        (rest(&group.reads))
+                    }
+                    @if !digest.announcements.is_empty() {
+                        h3 { "Announcements" }
+                        (rest(&digest.announcements))
+                    }
                 }
             }
             @if !shown.dropped.is_empty() {

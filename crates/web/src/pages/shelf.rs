@@ -155,7 +155,7 @@ pub(crate) async fn shelf(
         main: html! {
             div.head {
                 h1 { "Shelf" }
-                p.tally { "What you keep. " a href="/notes" { "All notes" } " " a href="/practise" { "Practise" } }
+                p.tally { "What you keep. " a href="/notes" { "All notes" } " · " a href="/practise" { "Practise" } }
                 (sorts(&asked))
                 (groupings(&asked))
             }
@@ -408,7 +408,7 @@ pub(crate) async fn notes(
             div.head {
                 h1 { "Notes" }
                 p.tally { "What you wrote and highlighted, what was changed last first. " a href="/shelf" { "The shelf" } }
-                form.labels role="search" action="/notes" {
+                form.labels role="search" aria-label="Notes and highlights" action="/notes" {
                     label.unseen for="words" { "Words in your notes and highlights" }
                     input #words type="search" name="q" value=(words) placeholder="Words in your notes" autocomplete="off";
                     button { "Find" }

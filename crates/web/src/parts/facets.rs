@@ -95,7 +95,7 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
         }
     };
     html! {
-        @if narrowing.is_narrow() {
+        @if narrowing.kind.is_some() || narrowing.concept.is_some() || narrowing.source.is_some() {
             ul.chips aria-label="Narrowed to" {
                 li.quiet { "Only" }
                 @if let Some(kind) = narrowing.kind { (chip(words::kind(kind), narrowing.with_kind(None))) }
