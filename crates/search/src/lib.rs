@@ -68,7 +68,7 @@ pub use error::SearchError;
 pub use follow::{Caught, Progress, follow, meanings};
 pub use index::{Index, Rebuild, Writer};
 pub use prior_art::{PRIOR_ART_MAX, PriorArt, Way};
-pub use query::{Filter, Query, first_day};
+pub use query::{Filter, Query, first_day, is_quote};
 pub use search::{Answer, Asked, Coverage, Match, Search, SearchFailure};
 pub use searcher::{Allowed, Facts, Place, Searcher, Segment, SegmentKey};
 pub use words::compile::Correction;

@@ -230,7 +230,7 @@ pub(crate) fn is_stop_word(word: &str) -> bool {
 }
 
 /// Whether a character can quote a phrase or a value.
-fn is_quote(c: char) -> bool {
+pub fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„')
 }
 

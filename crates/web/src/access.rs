@@ -107,6 +107,11 @@ impl Visitor {
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_default()
     }
+
+    /// Whether the visitor may see articles.
+    pub(crate) fn sees_articles(self, app: &App) -> bool {
+        self.reader.is_some() || app.public == Public::Articles
+    }
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -122,9 +127,15 @@ impl FromRequestParts<App> for Visitor {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Peer {
-    /// The address of the request with these extensions.
-    pub(crate) fn of(extensions: &Extensions) -> IpAddr {
-        extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer: &Self| peer.0)
+    /// The address of the client that sends the request with these extensions and headers. A proxy
+    /// on this machine adds its client's address to `X-Forwarded-For`, at the end.
+    pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+        let peer = extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer: &Self| peer.0);
+        let forwarded = || {
+            let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+            last.rsplit(',').next()?.trim().parse().ok()
+        };
+        if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
     }
 }
 
@@ -292,5 +303,26 @@ mod tests {
         assert_eq!(to_strangers(&Method::POST, "/"), ToStrangers::Closed);
         assert_eq!(to_strangers(&Method::DELETE, "/weeks"), ToStrangers::Closed);
         assert_eq!(to_strangers(&Method::HEAD, "/weeks"), ToStrangers::Statements);
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_names_its_client() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (peer, forwarded, client) in [
+            ("127.0.0.1", None, "127.0.0.1"),
+            ("127.0.0.1", Some("203.0.113.9"), "203.0.113.9"),
+            ("::1", Some("10.0.0.1, 2001:db8::7"), "2001:db8::7"),
+            ("127.0.0.1", Some("unknown"), "127.0.0.1"),
+            ("198.51.100.7", Some("203.0.113.9"), "198.51.100.7"),
+        ] {
+            let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+            extensions.insert(Peer(address(peer)));
+            headers.extend(
+                forwarded.map(|text| {
+                    (axum::http::HeaderName::from_static("x-forwarded-for"), text.parse().unwrap())
+                }),
+            );
+            assert_eq!(Peer::of(&extensions, &headers), address(client), "{peer} {forwarded:?}");
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Frame {
             version,
             reader,
             is_closed,
-            shows_articles: reader.is_some() || app.public == Public::Articles,
+            shows_articles: visitor.sees_articles(app),
             visitor,
             readers: Arc::clone(&app.readers),
             has_settings: app.operator.is_some() && reader.is_some(),

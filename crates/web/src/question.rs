@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::request::Parts;
-use backissue_search::{CANDIDATES, Query};
+use backissue_search::{CANDIDATES, Query, is_quote};
 use url::form_urlencoded::Serializer;
 
+use crate::App;
+use crate::access::Visitor;
 use crate::fault::Fault;
 
 /// Reads per page of an answer.
@@ -74,13 +76,18 @@ pub(crate) fn search(query: &Query) -> String {
     if text.is_empty() { "/search".to_owned() } else { href("/search", &text, 1) }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Question {
+impl FromRequestParts<App> for Question {
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
-        let pairs = Pairs::<HashMap<String, String>>::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
+        let pairs = Pairs::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let Pairs(pairs) = pairs.map_err(|e| Fault::BadAddress(e.body_text()))?;
-        Self::of(&pairs)
+        let mut question = Self::of(&pairs)?;
+        if !Visitor::of(&parts.extensions).sees_articles(app) {
+            // Phrase by phrase, whole articles could be found out.
+            question.text = question.text.replace(is_quote, " ");
+        }
+        Ok(question)
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) async fn log_in(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (peer, headers) = (Peer::of(request.extensions()), request.headers().clone());
+    let headers = request.headers().clone();
+    let peer = Peer::of(request.extensions(), &headers);
     let before = Visitor::of(request.extensions());
     let form = Anybodys::from_request(request, &app).await?;
     let Readers::LogIn(log_in) = &*app.readers else { return Ok(sent_to(&form.back)) };

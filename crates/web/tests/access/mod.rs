@@ -201,6 +201,16 @@ async fn statements_come_with_quotes_and_links_to_the_publisher_but_no_article()
     let found = site.get("/api/search?q=tenant").await.body;
     let found: serde_json::Value = serde_json::from_str(&found).unwrap();
     assert!(found["items"][0]["passage"].is_null(), "{found}");
+    // A stranger cannot find out an article phrase by phrase.
+    for phrase in ["\"tenant the of\"", "“tenant the of”"] {
+        let found = site.get(&format!("/api/search?q={}", percent_encoded(phrase))).await.body;
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        assert_ne!(found["total"], 0, "{phrase} is searched as words: {found}");
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[tokio::test]
