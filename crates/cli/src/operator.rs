@@ -1,7 +1,7 @@
 //! What the page of settings shows of this program, and has it do.
 
 use backissue_feed::opml::{self, Outline};
-use backissue_fetch::Fetcher;
+use backissue_fetch::{Fetcher, why_url_not_public};
 use backissue_ingest::{Found, find};
 use backissue_model::{NewSource, Source};
 use backissue_web::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
@@ -60,6 +60,11 @@ impl Operator for Serving {
 
     fn configuration_file(&self) -> String {
         self.settings.config.value.display().to_string()
+    }
+
+    fn why_not_fetched(&self, url: &Url) -> Option<String> {
+        let is_private = || why_url_not_public(url).map(str::to_owned);
+        if self.settings.allow_private_addresses.value { None } else { is_private() }
     }
 
     fn fetches(&self) -> bool {

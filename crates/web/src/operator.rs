@@ -22,6 +22,9 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// Whether this program fetches. If not, another one may.
     fn fetches(&self) -> bool;
 
+    /// Why nothing is fetched from an address, for people. `None` if it can be.
+    fn why_not_fetched(&self, url: &Url) -> Option<String>;
+
     /// What can be followed at an address, or why nothing can, for people.
     fn find(&self, url: Url) -> Finding<'_>;
 

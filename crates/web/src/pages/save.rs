@@ -6,15 +6,20 @@ use backissue_model::{CanonicalUrl, ReadId};
 use backissue_store::{PageSaved, Store};
 use jiff::Timestamp;
 
+use crate::App;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::pages::practise::sent_to;
 
 /// `POST /save`: admits a page and keeps it. Redirects to its read if that can be shown already.
-pub(crate) async fn save(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
-    let url = address(form.field("url")?)?;
+pub(crate) async fn save(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
+    let (url, store) = (address(form.field("url")?)?, &app.store);
+    let why = app.operator.as_ref().and_then(|operator| operator.why_not_fetched(url.as_url()));
+    if let Some(why) = why {
+        return Err(Fault::BadForm(format!("“{url}” is not public, so it cannot be saved: {why}")));
+    }
     match store.save_page(form.reader, &url, Timestamp::now()).await? {
-        PageSaved::New(read) | PageSaved::Known(read) => Ok(sent_to(shown_at(&store, read).await?)),
+        PageSaved::New(read) | PageSaved::Known(read) => Ok(sent_to(shown_at(store, read).await?)),
         PageSaved::TooManyWaiting => Err(Fault::BadForm(
             "Saved pages of 200 sites wait to be fetched. Save this one once they are".to_owned(),
         )),

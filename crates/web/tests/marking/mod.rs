@@ -539,7 +539,8 @@ async fn page_is_saved_by_its_address() {
     page.assert_well_formed();
     assert!(page.one("#save [role=status]").starts_with("Saved and kept."));
     let before = site.version().await;
-    for wrong in ["", "blog", "javascript:alert(1)", "ftp://blog.example/x", "<script>"] {
+    for wrong in ["", "blog", "javascript:alert(1)", "ftp://blog.example/x", "<script>", "http://10.0.0.1/x"]
+    {
         let answer = save(wrong).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
         html::Page::parse("/save", &answer.body).assert_well_formed();

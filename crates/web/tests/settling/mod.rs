@@ -30,6 +30,10 @@ fn blog(feed: &Url) -> NewSource {
 }
 
 impl Operator for StandIn {
+    fn why_not_fetched(&self, url: &Url) -> Option<String> {
+        (url.host_str() == Some("10.0.0.1")).then(|| "10.0.0.1 is private".to_owned())
+    }
+
     fn settings(&self) -> Vec<SettingInForce> {
         let setting = |name: &str, value: &str, origin: &str| SettingInForce {
             name: name.into(),
