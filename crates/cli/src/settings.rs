@@ -305,10 +305,12 @@ impl ModelRow {
         self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
     }
 
-    /// The address without a password that may be in it. Such an address is refused when the model
-    /// is set up.
+    /// The address without a password or key that may be in it. A password is refused when the
+    /// model is set up.
     pub fn shown_url(&self) -> Url {
-        without_credentials(&self.url())
+        let mut url = without_credentials(&self.url());
+        url.set_query(None);
+        url
     }
 }
 
@@ -388,8 +390,8 @@ pub enum SettingsError {
     Form {
         /// The file.
         path: PathBuf,
-        /// Where, and why.
-        why: Box<toml::de::Error>,
+        /// Where, and why. It does not quote the line, which may have a password.
+        why: String,
     },
     /// The system has no folder for our data.
     #[error("this system names no folder for a program's data; name one with --data DIR or $BACKISSUE_DATA")]
@@ -535,9 +537,16 @@ impl<T: Shown> Shown for Vec<T> {
 /// Checks the text of a configuration file.
 ///
 /// # Errors
-/// Where it is malformed.
-pub fn check_file(text: &str) -> Result<(), Box<toml::de::Error>> {
-    toml::from_str::<SettingsFile>(text).map(|_| ()).map_err(Box::new)
+/// Where it is malformed, without the line itself.
+pub fn check_file(text: &str) -> Result<(), String> {
+    parse_file(text).map(|_| ())
+}
+
+fn parse_file(text: &str) -> Result<SettingsFile, String> {
+    toml::from_str(text).map_err(|why| {
+        let line = why.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        line.map_or_else(|| why.message().to_owned(), |line| format!("line {line}: {}", why.message()))
+    })
 }
 
 fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
@@ -548,7 +557,7 @@ fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {
         }
         Err(why) => return Err(SettingsError::Unreadable { path: path.to_owned(), why }),
     };
-    toml::from_str(&text).map_err(|why| SettingsError::Form { path: path.to_owned(), why: Box::new(why) })
+    parse_file(&text).map_err(|why| SettingsError::Form { path: path.to_owned(), why })
 }
 
 impl<'de> Deserialize<'de> for SettingsFile {
@@ -725,6 +734,16 @@ mod tests {
             let (_folder, path) = file(text);
             let error = settings(&["--config", &path]).unwrap_err().to_string();
             assert!(error.contains(word) && error.contains(&path), "{error}");
+        }
+    }
+
+    #[test]
+    fn secret_on_a_wrong_line_is_not_quoted() {
+        for line in ["password = 'hunter2' oops", "pasword = 'hunter2'", "password = 'hunter2"] {
+            let (_folder, path) = file(&format!("[mail]\nserver = 'smtps://a'\nfrom = 'a@b'\n{line}"));
+            let error = settings(&["--config", &path]).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
+            assert!(error.to_string().contains("line "), "{error}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, Value};
 
 use crate::settings::check_file;
@@ -86,7 +86,7 @@ fn parse(text: &str) -> anyhow::Result<DocumentMut> {
 /// The document's text, if the program can read it.
 fn finished(document: &DocumentMut) -> anyhow::Result<String> {
     let text = document.to_string();
-    check_file(&text).context("the changed file would be malformed")?;
+    check_file(&text).map_err(|why| anyhow!("the changed file would be malformed: {why}"))?;
     Ok(text)
 }
 

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use backissue_model::{ConceptSlug, Issue, IssueRead, Kind, Marks, Precis, Statement, Week};
+use backissue_model::{ConceptSlug, Issue, IssueRead, Kind, Marks, Precis, Statement, Week, misleads};
 use backissue_store::{ReadCard, ReadSummary};
 
 use crate::concept_name;
@@ -167,6 +167,17 @@ impl Digest {
     }
 }
 
+/// Drops characters that change how the text around them is displayed, such as U+202E.
+fn drop_misleading(read: &mut ReadSummary) {
+    let ReadSummary { card, precis } = read;
+    for text in [&mut card.title, &mut card.source_title, &mut card.company] {
+        text.retain(|c| !misleads(c));
+    }
+    for statement in [&mut precis.problem, &mut precis.approach, &mut precis.outcome].into_iter().flatten() {
+        statement.text.retain(|c| !misleads(c));
+    }
+}
+
 /// Composes a week. Hidden reads are dropped; a read that the reader is done with does not come
 /// first.
 ///
@@ -183,6 +194,7 @@ pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<
             read.marks.hidden.is_none() && is_chosen(read) && !dropped.contains(&read.read.card.id)
         })
         .collect();
+    reads.iter_mut().for_each(|read| drop_misleading(&mut read.read));
     reads.sort_by(|a, b| score(b).total_cmp(&score(a)).then_with(|| order(a).cmp(&order(b))));
     let (picks, rest) = match issue {
         Some(issue) => chosen(reads, &issue.first),

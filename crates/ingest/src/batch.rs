@@ -287,6 +287,10 @@ impl Batches<'_> {
             }
         }
         self.store.forget_batch(name, batch).await?;
+        if usable == 0 && others != 1 {
+            let reason = "it ended without a usable reply".to_owned();
+            return Err(BatchError::Failed { model: name.to_owned(), batch: batch.to_owned(), reason });
+        }
         tell(BatchStep::Stored(batch.to_owned(), usable, others));
         Ok(true)
     }

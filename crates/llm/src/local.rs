@@ -109,7 +109,8 @@ impl FromStr for LocalServer {
             let (name, url) = text.split_once('=')?;
             let kind = ServerKind::ALL.into_iter().find(|kind| kind.as_str() == name.trim())?;
             let url: Url = url.trim().parse().ok()?;
-            (url.scheme() == "http" && is_on_this_machine(&url)).then_some(Self { kind, url })
+            let is_bare = url.username().is_empty() && url.password().is_none();
+            (url.scheme() == "http" && is_bare && is_on_this_machine(&url)).then_some(Self { kind, url })
         };
         read().ok_or_else(|| UnknownServer(text.to_owned()))
     }
@@ -196,6 +197,7 @@ mod tests {
         for text in [
             "ollama=http://192.168.0.7:11434",
             "ollama=https://ollama.com",
+            "ollama=http://me:secret@127.0.0.1:11434",
             "vllm=http://127.0.0.1:1",
             "ollama",
             "",

@@ -242,7 +242,10 @@ impl Model {
     pub async fn batch_state(&self, id: &str) -> Result<BatchState, ModelError> {
         let described = self.describe_batch(id).await?;
         let state = batch::state(self.shared.settings.protocol, &described);
-        state.ok_or_else(|| self.shared.unreadable("it does not describe a batch"))
+        match state.ok_or_else(|| self.shared.unreadable("it does not describe a batch"))? {
+            BatchState::Failed(reason) => Ok(BatchState::Failed(self.shared.told(&reason))),
+            state => Ok(state),
+        }
     }
 
     /// The replies of a batch that has ended, in any order, each with the caller's id of its

@@ -32,7 +32,8 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let sender = open::sender(&settings, &store).await?;
     if args.dry_run {
         let digest = sender.digest(week, &recipient.choice).await?;
-        print!("{}", output::safe(&sender.formatted(&recipient, &digest, Timestamp::now())?));
+        let formatted = sender.formatted(&recipient, &digest, Timestamp::now())?;
+        print!("{}", output::safe(&formatted.replace("\r\n", "\n")));
         return Ok(Outcome::Fine);
     }
     let resend = if args.again { Resend::Yes } else { Resend::No };

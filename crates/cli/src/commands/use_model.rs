@@ -253,6 +253,10 @@ async fn try_out(settings: &Settings, choice: &mut Choice) -> anyhow::Result<(Op
         store.close().await;
     }
     let tested = tested.context("the test failed, and nothing was written")?;
+    ensure!(
+        !["problem", "approach", "outcome"].iter().all(|field| tested.refused.contains(field)),
+        "the test failed, and nothing was written: no statement of its answer passes the checks; try a larger model"
+    );
     let usual = backissue_llm::ModelSettings::new("", row.protocol, "").timeout;
     if row.timeout.is_none() && tested.milliseconds * LONGER_THAN_THE_TEST > usual.as_millis() {
         row.timeout = Some(Pause(TEST_WITHIN));
