@@ -285,10 +285,13 @@ async fn selected_text_is_highlighted_by_the_button_beside_it() {
     for (nth, width, colours) in [(1, 360, Colours::Dark), (2, 1440, Colours::Light)] {
         browser.look_like(width, 800, colours).await.unwrap();
         open_a_read(&browser, &served).await;
-        let (first, select) = (nth * 12, "getSelection().setBaseAndExtent(t, ");
+        // A long text, in which the second passage is not the first one.
         let script = format!(
-            "(() => {{ const t = document.querySelectorAll('.article .body p')[1].firstChild; {select}{first}, t, {}); }})()",
-            first + 10
+            "(() => {{ const texts = Array.from(document.querySelectorAll('.article .body p'), p => p.firstChild); \
+             const t = texts.find(t => t?.nodeType === Node.TEXT_NODE && t.data.length > 60); \
+             t.parentElement.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             getSelection().setBaseAndExtent(t, {0}, t, {0} + 10); }})()",
+            nth * 12
         );
         browser.evaluate(&script).await.unwrap();
         let offered = once("!document.getElementById('highlight-bar').hidden");
