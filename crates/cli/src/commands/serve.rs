@@ -63,15 +63,12 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         .as_ref()
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
 
-    tell_address(address, demo.is_some());
-    if demo.is_none() && settings.annotate_with.value.is_none() {
-        tokio::spawn(tell_noticed(settings.clone()));
-    }
     let readers = readers(&store, address, settings.base_url.value.as_ref()).await;
     let public = public(&readers, settings.public.value);
-    if let Readers::ReadOnly(why) = &readers {
-        anstream::eprintln!("{}", output::safe(why));
-    }
+    let why_read_only = match &readers {
+        Readers::ReadOnly(why) => Some(output::safe(why)),
+        _ => None,
+    };
     let site = SiteSettings {
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
@@ -98,6 +95,13 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
         None => router,
     };
+    tell_address(address, demo.is_some());
+    if let Some(why) = why_read_only {
+        anstream::eprintln!("{why}");
+    }
+    if demo.is_none() && settings.annotate_with.value.is_none() {
+        tokio::spawn(tell_noticed(settings.clone()));
+    }
     let sending = work.is_some().then(|| {
         let stop = stop.clone();
         tokio::spawn(backissue_send::keep_sending(sender, mailings, stop.cancelled_owned()))
