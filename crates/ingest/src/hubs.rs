@@ -60,11 +60,11 @@ pub(crate) fn discover(polling_hints: &mut PollingHints, links: &[Link], asked: 
 /// Unguessable identifiers. Returns `None` if the system has no random numbers.
 pub(crate) fn fresh_names() -> Option<HubNames> {
     let random = SystemRandom::new();
-    let hex = |bytes: &mut [u8]| {
+    let text = |bytes: &mut [u8]| {
         random.fill(bytes).ok()?;
-        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        Some(backissue_model::hex(bytes))
     };
-    Some(HubNames { token: hex(&mut [0; 16])?, secret: hex(&mut [0; 32])? })
+    Some(HubNames { token: text(&mut [0; 16])?, secret: text(&mut [0; 32])? })
 }
 
 /// The callback address for a hub, below the public address.

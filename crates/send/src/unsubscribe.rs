@@ -1,7 +1,8 @@
 //! The secret part of the address where a recipient stops its mails.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
+use backissue_model::hex;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -32,12 +33,4 @@ impl fmt::Debug for UnsubscribeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnsubscribeKey")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

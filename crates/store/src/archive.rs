@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backissue_model::hex;
 use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
@@ -247,7 +248,7 @@ impl Store {
         );
         let Ok(rows) = self.database.rows(sql_of(query)).await else { return false };
         let there = rows.iter().map(|row| Some((row.int("version").ok()?, row.text("checksum").ok()?)));
-        let known = steps.iter().map(|step| Some((step.version, in_hex(&step.checksum))));
+        let known = steps.iter().map(|step| Some((step.version, hex(&step.checksum))));
         there.eq(known)
     }
 
@@ -307,15 +308,6 @@ async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
          ON CONFLICT (name) DO UPDATE SET value = excluded.value");
     tx.run(set.bind(name).bind(value)).await?;
     Ok(())
-}
-
-fn in_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Increments the archive's version, which also locks the counters until the commit.

@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::ReaderId;
+use backissue_model::{ReaderId, hex};
 use backissue_store::SESSION_LASTS;
 use jiff::Timestamp;
 use ring::digest;
@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 use crate::App;
 use crate::fault::Fault;
-use crate::forms::{FormKey, Readers, hex};
+use crate::forms::{FormKey, Readers};
 use crate::hosts;
 use crate::throttle::Throttle;
 

@@ -6,7 +6,6 @@
 //! browsers send the origin of a request. A GET never changes anything.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use axum::Form;
 use axum::extract::{FromRequest, Request};
@@ -16,7 +15,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
-use backissue_model::ReaderId;
+use backissue_model::{ReaderId, hex};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use url::{Position, Url};
@@ -120,14 +119,6 @@ fn random() -> [u8; HALF] {
     let mut bytes = [0; HALF];
     SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
     bytes
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
