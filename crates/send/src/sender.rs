@@ -270,8 +270,7 @@ fn until_due(recipients: &[Recipient], now: Timestamp) -> Duration {
 /// If the archive cannot be read.
 pub async fn digest(store: &Store, week: Week, choice: &Choice) -> Result<Digest, StoreError> {
     let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
-    let (reads, issue) =
-        (store.summaries(&filter, Order::ProblemsFirst, WEEK).await?, store.issue(week).await?);
-    let issue = issue.filter(|issue| issue.published_at.is_some()).map(|stored| stored.issue);
+    let reads = store.summaries(&filter, Order::ProblemsFirst, WEEK).await?;
+    let issue = store.published_issue(&filter).await?;
     Ok(compose(week, reads.into_iter().map(WeekRead::from).collect(), choice, issue.as_ref()))
 }

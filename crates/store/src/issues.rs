@@ -10,7 +10,7 @@ use crate::database::{Row, Tried, placeholders, sql, sql_listing};
 use crate::error::Failure;
 use crate::rows::to_json;
 use crate::times::millis;
-use crate::{Store, StoreError};
+use crate::{ReadFilter, Store, StoreError};
 
 /// A week's issue as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,15 @@ pub enum IssueChanged {
 }
 
 impl Store {
+    /// The published issue of the filter's week. Returns `None` if there is none, and for a part of
+    /// a week.
+    pub async fn published_issue(&self, filter: &ReadFilter) -> Result<Option<Issue>, StoreError> {
+        let whole = ReadFilter { week: filter.week, ..ReadFilter::default() };
+        let Some(week) = filter.week.filter(|_| *filter == whole) else { return Ok(None) };
+        let stored = self.issue(week).await?;
+        Ok(stored.filter(|stored| stored.published_at.is_some()).map(|stored| stored.issue))
+    }
+
     /// The issue of a week. A merged read has the number of the read that replaced it.
     pub async fn issue(&self, week: Week) -> Result<Option<StoredIssue>, StoreError> {
         self.run("looking up a week's issue", async {

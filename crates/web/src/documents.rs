@@ -45,9 +45,7 @@ pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
 /// issue.
 pub(crate) async fn digest(store: &Store, week: Week, filter: &ReadFilter) -> Result<Digest, Fault> {
     let reads = store.summaries(filter, Order::ProblemsFirst, WEEK).await?;
-    let whole = ReadFilter { week: Some(week), ..ReadFilter::default() };
-    let stored = if *filter == whole { store.issue(week).await? } else { None };
-    let issue = stored.filter(|stored| stored.published_at.is_some()).map(|stored| stored.issue);
+    let issue = store.published_issue(filter).await?;
     let reads = reads.into_iter().map(WeekRead::from).collect();
     Ok(compose(week, reads, &Choice::default(), issue.as_ref()))
 }

@@ -52,9 +52,7 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let reads = all(&store, &filter).await?;
     if args.markdown && !reads.is_empty() {
         let reads = store.summaries(&filter, Order::ProblemsFirst, MARKDOWN).await?;
-        // A part of a week has no issue.
-        let stored = if is_narrow { None } else { store.issue(week).await? };
-        let issue = stored.filter(|stored| stored.published_at.is_some()).map(|stored| stored.issue);
+        let issue = store.published_issue(&filter).await?;
         let digest = compose(
             week,
             reads.into_iter().map(WeekRead::from).collect(),
