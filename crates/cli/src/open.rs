@@ -180,10 +180,15 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
     Ok(Fetcher::new(fetch)?)
 }
 
+/// Why nothing is fetched from an address. Returns `None` if it is public, or if private addresses
+/// are allowed.
+pub fn why_not_fetched(settings: &Settings, url: &Url) -> Option<&'static str> {
+    if settings.allow_private_addresses.value { None } else { why_url_not_public(url) }
+}
+
 /// The program's public address, if the operator has configured one that is public.
 pub fn public_address(settings: &Settings) -> Option<Url> {
-    let inside = settings.allow_private_addresses.value;
-    settings.base_url.value.clone().filter(|url| inside || why_url_not_public(url).is_none())
+    settings.base_url.value.clone().filter(|url| why_not_fetched(settings, url).is_none())
 }
 
 /// The workers.

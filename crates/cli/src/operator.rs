@@ -1,7 +1,7 @@
 //! What the page of settings shows of this program, and has it do.
 
 use backissue_feed::opml::{self, Outline};
-use backissue_fetch::{Fetcher, why_url_not_public};
+use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, find};
 use backissue_model::{NewSource, Source};
 use backissue_web::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
@@ -63,8 +63,7 @@ impl Operator for Serving {
     }
 
     fn why_not_fetched(&self, url: &Url) -> Option<String> {
-        let is_private = || why_url_not_public(url).map(str::to_owned);
-        if self.settings.allow_private_addresses.value { None } else { is_private() }
+        open::why_not_fetched(&self.settings, url).map(str::to_owned)
     }
 
     fn fetches(&self) -> bool {

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use ring::hmac;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
+use crate::mail::is_loopback;
 use crate::secret::one_line;
 use crate::{Secret, SendError};
 
@@ -72,7 +73,7 @@ impl Chat {
             .reveal()
             .parse()
             .map_err(|_| unfit("its `url` is no address; copy the webhook's address again"))?;
-        let is_local = is_local(&url);
+        let is_local = is_loopback(&url);
         match url.scheme() {
             "https" => {}
             "http" if is_local => {}
@@ -239,13 +240,4 @@ impl Chat {
 fn key_bytes(key: &str) -> Vec<u8> {
     let coded = key.strip_prefix("whsec_").and_then(|coded| STANDARD.decode(coded).ok());
     coded.unwrap_or_else(|| key.as_bytes().to_vec())
-}
-
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

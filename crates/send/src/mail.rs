@@ -281,7 +281,8 @@ fn tls(host: &str, ca: &[PathBuf]) -> Result<TlsParameters, String> {
     builder.build_rustls().map_err(|error| innermost_reason(&error))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a server is on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // The host of an address whose scheme is not of the web is a name, whatever it looks like.
         Some(Host::Domain(name)) => {

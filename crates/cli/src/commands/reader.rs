@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use backissue_fetch::why_url_not_public;
 use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_practise::next_showing;
 use backissue_store::{
@@ -49,9 +48,7 @@ pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Res
 
 /// Saves a page and keeps it.
 pub async fn save(args: SaveArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    if !settings.allow_private_addresses.value
-        && let Some(why) = why_url_not_public(&args.url)
-    {
+    if let Some(why) = open::why_not_fetched(&settings, &args.url) {
         bail!("{} is not public, so it cannot be saved: {why}", args.url);
     }
     let url = CanonicalUrl::of(&args.url)?;
