@@ -13,7 +13,7 @@ use backissue_model::{
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::database::{Row, Tried, Tx, placeholders, retried, sql, sql_listing};
+use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing};
 use crate::error::Failure;
 use crate::marks::{existing, united};
 use crate::times::millis;
@@ -53,13 +53,9 @@ pub enum RemarkSaved {
 
 impl Store {
     /// The reader's highlights of a read, oldest first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn highlights(&self, reader: ReaderId, read: ReadId) -> Result<Vec<Highlight>, StoreError> {
-        let found =
-            async { Ok(self.highlights_of(reader, &[read]).await?.remove(&read).unwrap_or_default()) };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up highlights"))
+        let highlights = self.run("looking up highlights", self.highlights_of(reader, &[read])).await;
+        Ok(highlights?.remove(&read).unwrap_or_default())
     }
 
     pub(crate) async fn highlights_of(
@@ -95,25 +91,12 @@ impl Store {
         remark: &NoteText,
         now: Timestamp,
     ) -> Result<Highlighted, StoreError> {
-        let added = self.try_add_highlight(reader, read, wanted, remark, now).await;
-        let added = added.map_err(|f| f.at(&self.location, "adding a highlight"))?;
-        self.done_to(added, reader, read)
-    }
-
-    async fn try_add_highlight(
-        &self,
-        reader: ReaderId,
-        read: ReadId,
-        wanted: &Quote,
-        remark: &NoteText,
-        now: Timestamp,
-    ) -> Tried<Option<Option<Highlighted>>> {
+        const ADDING: &str = "adding a highlight";
         let query = sql("SELECT text FROM article
              WHERE read_id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1)");
-        let text = self.database.row(query.bind(read.0)).await?;
-        let text = text.map_or_else(|| Ok(String::new()), |row| row.text("text"))?;
-        let place = QuotedText::of(&text).find(wanted);
-        retried(|| async {
+        let text = self.one(ADDING, query.bind(read.0), |row| row.text("text")).await?;
+        let place = QuotedText::of(&text.unwrap_or_default()).find(wanted);
+        let added = self.retry(ADDING, || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(read) = existing(&mut tx, read).await? else {
                 tx.abandon().await?;
@@ -129,8 +112,8 @@ impl Store {
                 _ => tx.abandon().await?,
             }
             Ok(Some(Some(done)))
-        })
-        .await
+        });
+        self.done_to(added.await?, reader, read)
     }
 
     /// Changes the remark on a highlight. `seen` is the last version that the caller knows.
@@ -146,7 +129,7 @@ impl Store {
         seen: i64,
         now: Timestamp,
     ) -> Result<RemarkSaved, StoreError> {
-        let saved = retried(|| async {
+        let saved = self.retry("saving a remark", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(row) = tx.row(sql(HIGHLIGHT).bind(reader.0).bind(id)).await? else {
                 tx.abandon().await?;
@@ -170,8 +153,7 @@ impl Store {
                 ..there
             })))
         });
-        let saved = saved.await.map_err(|f: Failure| f.at(&self.location, "saving a remark"))?;
-        saved.ok_or_else(|| self.not_found(format!("highlight {id}")))
+        saved.await?.ok_or_else(|| self.not_found(format!("highlight {id}")))
     }
 
     /// Removes a highlight. It can be restored until a hundred others are removed.
@@ -185,7 +167,7 @@ impl Store {
         id: i64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let removed = retried(|| async {
+        let removed = self.retry("removing a highlight", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(false) };
             let update = sql(
                 "UPDATE highlight SET removed_at = $3 WHERE reader_id = $1 AND id = $2 AND removed_at IS NULL",
@@ -202,21 +184,17 @@ impl Store {
             tx.commit().await?;
             Ok(true)
         });
-        let removed = removed.await.map_err(|f: Failure| f.at(&self.location, "removing a highlight"))?;
-        if removed { Ok(()) } else { Err(self.not_found(format!("highlight {id}"))) }
+        if removed.await? { Ok(()) } else { Err(self.not_found(format!("highlight {id}"))) }
     }
 
     /// Restores a removed highlight. Returns `None` if the reader has removed no such highlight, or
     /// too long ago, or if the read has [`HIGHLIGHTS_MAX`] others now.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn restore_highlight(
         &self,
         reader: ReaderId,
         id: i64,
     ) -> Result<Option<Highlight>, StoreError> {
-        let restored = retried(|| async {
+        let restored = self.retry("restoring a highlight", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let update = sql("UPDATE highlight SET removed_at = NULL
                  WHERE reader_id = $1 AND id = $2 AND removed_at IS NOT NULL");
@@ -234,18 +212,15 @@ impl Store {
             tx.commit().await?;
             Ok(Some(highlight))
         });
-        restored.await.map_err(|f: Failure| f.at(&self.location, "restoring a highlight"))
+        restored.await
     }
 
     /// Whether the reader can restore a highlight.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn is_removed_highlight(&self, reader: ReaderId, id: i64) -> Result<bool, StoreError> {
         let query =
             sql("SELECT id FROM highlight WHERE reader_id = $1 AND id = $2 AND removed_at IS NOT NULL");
-        let found = self.database.row(query.bind(reader.0).bind(id)).await;
-        Ok(found.map_err(|f| f.at(&self.location, "looking up a removed highlight"))?.is_some())
+        let query = query.bind(reader.0).bind(id);
+        Ok(self.one("looking up a removed highlight", query, |_| Ok(())).await?.is_some())
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use backissue_model::{Label, Mark, Marks, ReadId, ReaderId, Week};
 use jiff::Timestamp;
 
-use crate::database::{Row, Sql, Tried, Tx, placeholders, retried, sql, sql_listing, sql_of, sql_once};
+use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::highlights;
 use crate::pages::{CARD, card_of_row};
@@ -65,22 +65,18 @@ impl Store {
             let row = row.ok_or_else(|| Failure::Unreadable("table `archive` is empty".into()))?;
             Ok((row.count("version")?, row.opt_int("reader_version")?))
         };
-        let (archive, reader_version) =
-            found.await.map_err(|f: Failure| f.at(&self.location, "reading the archive's version"))?;
+        let (archive, reader_version) = self.run("reading the archive's version", found).await?;
         let reader_version = reader_version.ok_or_else(|| self.no_reader(reader))?;
         Ok((archive, u64::try_from(reader_version).unwrap_or(0)))
     }
 
     /// The reader's marks on these reads, in one query. Skips reads without marks.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn marks(
         &self,
         reader: ReaderId,
         reads: &[ReadId],
     ) -> Result<HashMap<ReadId, Marks>, StoreError> {
-        self.try_marks(reader, reads).await.map_err(|f| f.at(&self.location, "looking up marks"))
+        self.run("looking up marks", self.try_marks(reader, reads)).await
     }
 
     pub(crate) async fn try_marks(
@@ -116,11 +112,8 @@ impl Store {
 
     /// The cards of these reads, in this order. Skips reads that are not in the archive or not
     /// annotated.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
-        self.try_cards(reads).await.map_err(|f| f.at(&self.location, "looking up reads"))
+        self.run("looking up reads", self.try_cards(reads)).await
     }
 
     pub(crate) async fn try_cards(&self, reads: &[ReadId]) -> Tried<Vec<ReadCard>> {
@@ -152,7 +145,7 @@ impl Store {
         set: bool,
         now: Timestamp,
     ) -> Result<Action, StoreError> {
-        let done = retried(|| async {
+        let done = self.retry("marking a read", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(read) = existing(&mut tx, read).await? else {
                 tx.abandon().await?;
@@ -162,8 +155,7 @@ impl Store {
             tx.commit().await?;
             Ok(Some(Some(action)))
         });
-        let done = done.await.map_err(|f| f.at(&self.location, "marking a read"))?;
-        self.done_to(done, reader, read)
+        self.done_to(done.await?, reader, read)
     }
 
     /// Marks all reads of a week as done that are neither done nor hidden.
@@ -176,7 +168,7 @@ impl Store {
         week: Week,
         now: Timestamp,
     ) -> Result<Action, StoreError> {
-        let done = retried(|| async {
+        let done = self.retry("marking a week as done", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let query = format!(
                 "SELECT r.id FROM read r WHERE r.week = $1 AND r.stage = 'annotated' AND {} ORDER BY r.id",
@@ -189,31 +181,20 @@ impl Store {
             tx.commit().await?;
             Ok(Some(action))
         });
-        let done = done.await.map_err(|f| f.at(&self.location, "marking a week as done"))?;
-        done.ok_or_else(|| self.no_reader(reader))
+        done.await?.ok_or_else(|| self.no_reader(reader))
     }
 
     /// The reader's action with this id. Returns `None` if it was undone, is too old, or belongs to
     /// another reader.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn action(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
         let query = sql(ACTION).bind(reader.0).bind(id);
-        let found = async {
-            let Some(row) = self.database.row(query).await? else { return Ok(None) };
-            Ok(Some(action_of(&row)?.0))
-        };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up what was done"))
+        self.one("looking up what was done", query, |row| Ok(action_of(row)?.0)).await
     }
 
     /// Undoes an action: restores the former mark of each read, unless it was changed again.
     /// Returns `None` if this reader has no such action.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn undo(&self, reader: ReaderId, id: i64) -> Result<Option<Action>, StoreError> {
-        let undone = retried(|| async {
+        let undone = self.retry("undoing what was done", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(row) = tx.row(sql(ACTION).bind(reader.0).bind(id)).await? else {
                 tx.abandon().await?;
@@ -233,13 +214,10 @@ impl Store {
             tx.commit().await?;
             Ok(Some(action))
         });
-        undone.await.map_err(|f| f.at(&self.location, "undoing what was done"))
+        undone.await
     }
 
     /// The reader's counts for a week. Reads each of the week's rows.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reader_week(&self, reader: ReaderId, week: Week) -> Result<ReaderCount, StoreError> {
         let query = sql(
             "SELECT count(*) AS reads,
@@ -252,10 +230,8 @@ impl Store {
                 LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $2 AND n.text <> ''
              WHERE r.week = $1 AND r.stage = 'annotated'",
         );
-        let counted = async {
-            let Some(row) = self.database.row(query.bind(week.to_string()).bind(reader.0)).await? else {
-                return Ok(ReaderCount::default());
-            };
+        let query = query.bind(week.to_string()).bind(reader.0);
+        let counted = self.one("counting a reader's week", query, |row| {
             Ok(ReaderCount {
                 reads: row.count("reads")?,
                 unread: row.count("unread")?,
@@ -263,14 +239,11 @@ impl Store {
                 noted: row.count("noted")?,
                 minutes: row.count("minutes")?,
             })
-        };
-        counted.await.map_err(|f: Failure| f.at(&self.location, "counting a reader's week"))
+        });
+        Ok(counted.await?.unwrap_or_default())
     }
 
     /// All reads with which the reader did this.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reads_of(&self, reader: ReaderId, mine: Mine) -> Result<Among, StoreError> {
         let query = sql(match mine {
             Mine::Unread => {
@@ -280,24 +253,15 @@ impl Store {
             Mine::Done => "SELECT read_id FROM mark WHERE reader_id = $1 AND done_at IS NOT NULL",
             Mine::Noted => "SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''",
         });
-        let reads = self.reads_in(query.bind(reader.0)).await;
-        let reads = reads.map_err(|f| f.at(&self.location, "listing a reader's reads"))?;
+        let reads = self.list("listing a reader's reads", query.bind(reader.0), read_of_row).await?;
         Ok(if mine == Mine::Unread { Among::AllBut(reads) } else { Among::These(reads) })
     }
 
     /// All reads with this label of the reader.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn reads_labelled(&self, reader: ReaderId, label: &Label) -> Result<Vec<ReadId>, StoreError> {
         let query = sql("SELECT read_id FROM label WHERE reader_id = $1 AND name = $2");
-        let reads = self.reads_in(query.bind(reader.0).bind(label.as_str())).await;
-        reads.map_err(|f| f.at(&self.location, "listing the reads with a label"))
-    }
-
-    async fn reads_in(&self, query: Sql) -> Tried<Vec<ReadId>> {
-        let rows = self.database.rows(query).await?;
-        rows.iter().map(|row| row.int("read_id").map(ReadId)).collect()
+        let query = query.bind(reader.0).bind(label.as_str());
+        self.list("listing the reads with a label", query, read_of_row).await
     }
 
     /// Starts a transaction that changes a reader's data. Returns `None` if there is no such
@@ -438,6 +402,10 @@ pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>>
         }
     }
     Ok(None)
+}
+
+fn read_of_row(row: &Row) -> Tried<ReadId> {
+    row.int("read_id").map(ReadId)
 }
 
 /// Sets or removes a mark if that changes anything, and records the former state.

@@ -7,8 +7,7 @@ use std::collections::{HashMap, HashSet};
 use backissue_model::{ConceptSlug, Highlight, Label, Note, NoteText, ReadId, ReaderId};
 use jiff::Timestamp;
 
-use crate::database::{Row, Tried, Value, placeholders, retried, sql, sql_listing, sql_of};
-use crate::error::Failure;
+use crate::database::{Row, Tried, Value, placeholders, sql, sql_listing, sql_of};
 use crate::keys::concept_list;
 use crate::marks::{change, existing};
 use crate::pages::{CARD, card_of_row};
@@ -160,13 +159,9 @@ pub struct ShelfGroups {
 
 impl Store {
     /// The reader's note on a read.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn note(&self, reader: ReaderId, read: ReadId) -> Result<Note, StoreError> {
         let query = sql(NOTE).bind(reader.0).bind(read.0);
-        let found = async { self.database.row(query).await?.as_ref().map_or(Ok(nothing()), note_of_row) };
-        found.await.map_err(|f| f.at(&self.location, "looking up a note"))
+        Ok(self.one("looking up a note", query, note_of_row).await?.unwrap_or_else(nothing))
     }
 
     /// Saves the note on a read. `seen` is the last version that the caller knows. An empty text
@@ -183,7 +178,7 @@ impl Store {
         seen: i64,
         now: Timestamp,
     ) -> Result<NoteSaved, StoreError> {
-        let saved = retried(|| async {
+        let saved = self.retry("saving a note", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(read) = existing(&mut tx, read).await? else {
                 tx.abandon().await?;
@@ -206,43 +201,29 @@ impl Store {
             tx.commit().await?;
             Ok(Some(Some(NoteSaved::Saved(note))))
         });
-        let saved = saved.await.map_err(|f| f.at(&self.location, "saving a note"))?;
-        self.done_to(saved, reader, read)
+        self.done_to(saved.await?, reader, read)
     }
 
     /// The reader's labels of a read.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn labels(&self, reader: ReaderId, read: ReadId) -> Result<Vec<Label>, StoreError> {
-        let found = async { Ok(self.labels_of(reader, &[read]).await?.remove(&read).unwrap_or_default()) };
-        found.await.map_err(|f: Failure| f.at(&self.location, "looking up labels"))
+        let labels = self.run("looking up labels", self.labels_of(reader, &[read])).await;
+        Ok(labels?.remove(&read).unwrap_or_default())
     }
 
     /// The reads among these that have a label of the reader.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn labelled(&self, reader: ReaderId, reads: &[ReadId]) -> Result<HashSet<ReadId>, StoreError> {
         if reads.is_empty() {
             return Ok(HashSet::new());
         }
-        let labels = self.labels_of(reader, reads).await;
-        let labels = labels.map_err(|f: Failure| f.at(&self.location, "looking up labels"))?;
+        let labels = self.run("looking up labels", self.labels_of(reader, reads)).await?;
         Ok(labels.into_keys().collect())
     }
 
     /// All labels of the reader, at most 200, in alphabetical order.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn all_labels(&self, reader: ReaderId) -> Result<Vec<Label>, StoreError> {
         let query = sql("SELECT DISTINCT name FROM label WHERE reader_id = $1 ORDER BY name LIMIT $2");
-        let found = async {
-            let rows = self.database.rows(query.bind(reader.0).bind(GROUPS_MAX)).await?;
-            rows.iter().map(|row| row.parsed("name")).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "listing labels"))
+        let query = query.bind(reader.0).bind(GROUPS_MAX);
+        self.list("listing labels", query, |row| row.parsed("name")).await
     }
 
     /// Adds a label to a read, and keeps the read.
@@ -257,7 +238,7 @@ impl Store {
         label: &Label,
         now: Timestamp,
     ) -> Result<Labelled, StoreError> {
-        let added = retried(|| async {
+        let added = self.retry("adding a label", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(read) = existing(&mut tx, read).await? else {
                 tx.abandon().await?;
@@ -277,8 +258,7 @@ impl Store {
             tx.commit().await?;
             Ok(Some(Some(Labelled::Added)))
         });
-        let added = added.await.map_err(|f| f.at(&self.location, "adding a label"))?;
-        self.done_to(added, reader, read)
+        self.done_to(added.await?, reader, read)
     }
 
     /// Removes a label from a read. The read stays kept.
@@ -292,7 +272,7 @@ impl Store {
         read: ReadId,
         label: &Label,
     ) -> Result<(), StoreError> {
-        let removed = retried(|| async {
+        let removed = self.retry("removing a label", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let Some(read) = existing(&mut tx, read).await? else {
                 tx.abandon().await?;
@@ -303,15 +283,11 @@ impl Store {
             tx.commit().await?;
             Ok(Some(Some(())))
         });
-        let removed = removed.await.map_err(|f| f.at(&self.location, "removing a label"))?;
-        self.done_to(removed, reader, read)
+        self.done_to(removed.await?, reader, read)
     }
 
     /// A page of the reader's shelf: at most `limit` (at most 200) reads after the cursor. All
     /// orders but [`ShelfOrder::Kept`] read the whole shelf.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn shelf(
         &self,
         reader: ReaderId,
@@ -333,15 +309,12 @@ impl Store {
         let query =
             with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit + 1).bind_all(values);
         let found = async { self.own_page(reader, self.database.rows(query).await?, limit).await };
-        found.await.map_err(|f| f.at(&self.location, "listing a shelf"))
+        self.run("listing a shelf", found).await
     }
 
     /// The reader's shelf in at most 30 groups, each with its first reads in this order. Labels are
     /// sorted by name, weeks from new to old, concepts and companies by number of reads. Reads the
     /// whole shelf.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn shelf_by(
         &self,
         reader: ReaderId,
@@ -349,8 +322,7 @@ impl Store {
         order: ShelfOrder,
         by: ShelfBy,
     ) -> Result<Vec<ShelfGroup>, StoreError> {
-        let grouped = self.try_shelf_by(reader, filter, order, by).await;
-        grouped.map_err(|f| f.at(&self.location, "grouping a shelf"))
+        self.run("grouping a shelf", self.try_shelf_by(reader, filter, order, by)).await
     }
 
     async fn try_shelf_by(
@@ -422,9 +394,6 @@ impl Store {
     /// `limit` (at most 200) after the cursor. With `words`, only reads that have each of them in
     /// their title, the note, a highlighted passage or a remark, in any case. With words,
     /// everything that the reader wrote is examined.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn notes(
         &self,
         reader: ReaderId,
@@ -432,8 +401,7 @@ impl Store {
         after: Option<&OwnCursor>,
         limit: u32,
     ) -> Result<OwnPage, StoreError> {
-        let found = self.try_notes(reader, words, after, limit.clamp(1, 200)).await;
-        found.map_err(|f| f.at(&self.location, "listing notes"))
+        self.run("listing notes", self.try_notes(reader, words, after, limit.clamp(1, 200))).await
     }
 
     async fn try_notes(
@@ -527,11 +495,8 @@ impl Store {
 
     /// Values by which the reader's shelf can be filtered, at most 200 of each kind. Reads the
     /// whole shelf.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn shelf_groups(&self, reader: ReaderId) -> Result<ShelfGroups, StoreError> {
-        self.try_shelf_groups(reader).await.map_err(|f| f.at(&self.location, "counting a shelf"))
+        self.run("counting a shelf", self.try_shelf_groups(reader)).await
     }
 
     async fn try_shelf_groups(&self, reader: ReaderId) -> Tried<ShelfGroups> {

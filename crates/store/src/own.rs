@@ -13,8 +13,7 @@ use backissue_model::{
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::database::{Tried, Tx, retried, sql};
-use crate::error::Failure;
+use crate::database::{Tried, Tx, sql};
 use crate::highlights::{Imported, import};
 use crate::keys::address_key;
 use crate::marks::{column, united};
@@ -169,11 +168,8 @@ impl fmt::Display for Refusal {
 impl Store {
     /// All marks, notes, labels, highlights, answers and corrections of a reader, in the order of
     /// the reads' admission.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn own(&self, reader: ReaderId) -> Result<Vec<OwnRead>, StoreError> {
-        self.try_own(reader).await.map_err(|f| f.at(&self.location, "collecting what a reader wrote"))
+        self.run("collecting what a reader wrote", self.try_own(reader)).await
     }
 
     async fn try_own(&self, reader: ReaderId) -> Tried<Vec<OwnRead>> {
@@ -245,7 +241,7 @@ impl Store {
         next: NextShowing,
         now: Timestamp,
     ) -> Result<TakenIn, StoreError> {
-        let taken = retried(|| async {
+        let taken = self.retry("taking in what a reader wrote", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let mut taken = TakenIn::default();
             for one in own {
@@ -269,9 +265,7 @@ impl Store {
             tx.commit().await?;
             Ok(Some(taken))
         });
-        let taken =
-            taken.await.map_err(|f: Failure| f.at(&self.location, "taking in what a reader wrote"))?;
-        taken.ok_or_else(|| self.no_reader(reader))
+        taken.await?.ok_or_else(|| self.no_reader(reader))
     }
 }
 

@@ -10,9 +10,7 @@ use backissue_model::{CardAnswer, Deck, Label, NoteText, Precis, Rated, Rating, 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::database::{
-    Row, Sql, Tried, Tx, Value, placeholders, retried, sql, sql_listing, sql_of, sql_once,
-};
+use crate::database::{Row, Sql, Tried, Tx, Value, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::keys::concept_list;
 use crate::marks::existing;
@@ -198,12 +196,10 @@ impl Store {
         rating: Rating,
         next: NextShowing,
     ) -> Result<CardAnswer, StoreError> {
-        let update = || {
-            let update = sql("UPDATE card_answer SET rating = $3 WHERE id = $1 AND reader_id = $2
-                 RETURNING id, read_id, text, rating, answered_at");
-            update.bind(answer).bind(reader.0).bind(rating.as_str())
-        };
-        let rated = self.run("rating an answer", self.change_answer(reader, update, next)).await?;
+        let update = sql("UPDATE card_answer SET rating = $3 WHERE id = $1 AND reader_id = $2
+             RETURNING id, read_id, text, rating, answered_at");
+        let update = update.bind(answer).bind(reader.0).bind(rating.as_str());
+        let rated = self.change_answer("rating an answer", reader, update, next).await?;
         rated.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
@@ -218,25 +214,24 @@ impl Store {
         answer: i64,
         next: NextShowing,
     ) -> Result<CardAnswer, StoreError> {
-        let delete = || {
-            let delete = sql("DELETE FROM card_answer WHERE id = $1 AND reader_id = $2
-                 RETURNING id, read_id, text, rating, answered_at");
-            delete.bind(answer).bind(reader.0)
-        };
-        let removed = self.run("removing an answer", self.change_answer(reader, delete, next)).await?;
+        let delete = sql("DELETE FROM card_answer WHERE id = $1 AND reader_id = $2
+             RETURNING id, read_id, text, rating, answered_at");
+        let delete = delete.bind(answer).bind(reader.0);
+        let removed = self.change_answer("removing an answer", reader, delete, next).await?;
         removed.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
     /// Changes one answer by a statement that returns it, and its card with it.
     async fn change_answer(
         &self,
+        doing: &'static str,
         reader: ReaderId,
-        statement: impl Fn() -> Sql,
+        statement: Sql,
         next: NextShowing,
-    ) -> Tried<Option<CardAnswer>> {
-        retried(|| async {
+    ) -> Result<Option<CardAnswer>, StoreError> {
+        self.retry(doing, || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let Some(row) = tx.row(statement()).await? else {
+            let Some(row) = tx.row(statement.clone()).await? else {
                 tx.abandon().await?;
                 return Ok(None);
             };

@@ -6,7 +6,7 @@
 use backissue_model::{Password, ReaderId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, retried, sql};
+use crate::database::{Row, Tried, sql};
 use crate::error::Failure;
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -19,6 +19,8 @@ const EXTENDED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 const SESSIONS_MAX: i64 = 50;
 /// Maximum characters of what a browser says of itself.
 const AGENT_MAX: usize = 200;
+/// What errors call the lookup of a password's hash.
+const LOOKING_UP: &str = "looking up a password";
 
 /// A browser that is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +41,8 @@ pub struct Session {
 
 impl Store {
     /// Whether the reader has a password.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn has_password(&self, reader: ReaderId) -> Result<bool, StoreError> {
-        let found = self.password_of(reader).await;
-        Ok(found.map_err(|f| f.at(&self.location, "looking up a password"))?.is_some())
+        Ok(self.run(LOOKING_UP, self.password_of(reader)).await?.is_some())
     }
 
     pub(crate) async fn password_of(&self, reader: ReaderId) -> Tried<Option<String>> {
@@ -67,7 +65,7 @@ impl Store {
             Some(password) => Some(hashing(move || password_auth::generate_hash(password.as_str())).await),
             None => None,
         };
-        let set = retried(|| async {
+        let set = self.retry("setting a password", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let update = sql("UPDATE reader SET password = $2 WHERE id = $1");
             tx.run(update.bind(reader.0).bind(hash.as_deref())).await?;
@@ -75,15 +73,11 @@ impl Store {
             tx.commit().await?;
             Ok(Some(ended))
         });
-        let set = set.await.map_err(|f: Failure| f.at(&self.location, "setting a password"))?;
-        set.ok_or_else(|| self.no_reader(reader))
+        set.await?.ok_or_else(|| self.no_reader(reader))
     }
 
     /// Begins a session if this is the reader's password. `token` is the hash of the session's
     /// token. Returns `None` if the password is wrong, or if there is none.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn log_in(
         &self,
         reader: ReaderId,
@@ -92,16 +86,15 @@ impl Store {
         agent: &str,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let hash = self.password_of(reader).await;
-        let Some(hash) = hash.map_err(|f| f.at(&self.location, "looking up a password"))? else {
+        let Some(hash) = self.run(LOOKING_UP, self.password_of(reader)).await? else {
             return Ok(None);
         };
         let (password, known) = (password.to_owned(), hash.clone());
         if !hashing(move || password_auth::verify_password(password, &known).is_ok()).await {
             return Ok(None);
         }
-        let begun = retried(|| self.try_begin_session(reader, &hash, token, agent, now)).await;
-        begun.map_err(|f| f.at(&self.location, "beginning a session"))
+        let begin = || self.try_begin_session(reader, &hash, token, agent, now);
+        self.retry("beginning a session", begin).await
     }
 
     /// Begins a session unless the password was changed since it was verified.
@@ -137,76 +130,41 @@ impl Store {
 
     /// The session with this hash of a token, if it has not ended. Using it extends it; the second
     /// value tells whether it was extended now.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn use_session(
         &self,
         token: &str,
         now: Timestamp,
     ) -> Result<Option<(Session, bool)>, StoreError> {
-        let used = async {
-            let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
-                 WHERE token = $1 AND ends_at > $2");
-            let Some(row) = self.database.row(query.bind(token).bind(millis(now))).await? else {
-                return Ok(None);
-            };
-            let session = session_of_row(&row)?;
-            if now.duration_since(session.used_at) < EXTENDED_EVERY {
-                return Ok(Some((session, false)));
-            }
-            retried(|| async {
-                let mut tx = self.database.begin().await?;
-                let update = sql("UPDATE session SET used_at = $2, ends_at = $3 WHERE id = $1");
-                tx.run(update.bind(session.id).bind(millis(now)).bind(end(now))).await?;
-                tx.commit().await
-            })
-            .await?;
-            Ok(Some((Session { used_at: now, ends_at: now + SESSION_LASTS, ..session }, true)))
-        };
-        used.await.map_err(|f: Failure| f.at(&self.location, "looking up a session"))
+        const USING: &str = "looking up a session";
+        let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
+             WHERE token = $1 AND ends_at > $2");
+        let query = query.bind(token).bind(millis(now));
+        let Some(session) = self.one(USING, query, session_of_row).await? else { return Ok(None) };
+        if now.duration_since(session.used_at) < EXTENDED_EVERY {
+            return Ok(Some((session, false)));
+        }
+        let update = sql("UPDATE session SET used_at = $2, ends_at = $3 WHERE id = $1");
+        self.change(USING, update.bind(session.id).bind(millis(now)).bind(end(now))).await?;
+        Ok(Some((Session { used_at: now, ends_at: now + SESSION_LASTS, ..session }, true)))
     }
 
     /// The reader's sessions, last used first.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn sessions(&self, reader: ReaderId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
              WHERE reader_id = $1 AND ends_at > $2 ORDER BY used_at DESC, id DESC");
-        let found = async {
-            let rows = self.database.rows(query.bind(reader.0).bind(millis(now))).await?;
-            rows.iter().map(session_of_row).collect::<Tried<Vec<_>>>()
-        };
-        found.await.map_err(|f| f.at(&self.location, "listing sessions"))
+        self.list("listing sessions", query.bind(reader.0).bind(millis(now)), session_of_row).await
     }
 
     /// Ends a session of the reader. One that ended already is fine.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn end_session(&self, reader: ReaderId, id: i64) -> Result<(), StoreError> {
-        let ended = retried(|| async {
-            let mut tx = self.database.begin().await?;
-            let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id = $2");
-            tx.run(delete.bind(reader.0).bind(id)).await?;
-            tx.commit().await
-        });
-        ended.await.map_err(|f: Failure| f.at(&self.location, "ending a session"))
+        let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id = $2");
+        self.change("ending a session", delete.bind(reader.0).bind(id)).await.map(|_| ())
     }
 
     /// Ends all sessions of the reader but one.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn end_other_sessions(&self, reader: ReaderId, but: i64) -> Result<(), StoreError> {
-        let ended = retried(|| async {
-            let mut tx = self.database.begin().await?;
-            let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
-            tx.run(delete.bind(reader.0).bind(but)).await?;
-            tx.commit().await
-        });
-        ended.await.map_err(|f: Failure| f.at(&self.location, "ending sessions"))
+        let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
+        self.change("ending sessions", delete.bind(reader.0).bind(but)).await.map(|_| ())
     }
 }
 
