@@ -235,9 +235,8 @@ impl Cleaning<'_> {
         if self.is_title(&words) || ends_the_article(&words) || calls_away(&words) {
             return None;
         }
-        let end = tree.node(tree.node(at).parent).end;
-        let inside = |n: At| Some(n).filter(|&n| n < end);
-        let next = std::iter::successors(inside(tree.node(at).end), |&n| inside(tree.node(n).end))
+        let next = tree
+            .following(at)
             .take(MOST_BESIDE_HEADING)
             .find(|&n| self.measures[n].chars > 0 && self.heading_in(n).is_none())?;
         let follows = self.measures[next];
@@ -668,10 +667,8 @@ impl Cleaning<'_> {
                 before += self.measures[n].chars;
             }
             if self.is_ending(n) {
-                let end = tree.node(tree.node(n).parent).end;
-                let next = std::iter::successors(Some(tree.node(n).end), |&n| Some(tree.node(n).end));
-                let next = next.take_while(|&n| n < end).take(MOST_BESIDE_HEADING);
-                if next.filter(|&n| self.measures[n].chars > 0).take(1).any(|n| self.dropped[n]) {
+                let mut next = tree.following(n).take(MOST_BESIDE_HEADING);
+                if next.find(|&n| self.measures[n].chars > 0).is_some_and(|n| self.dropped[n]) {
                     self.dropped[n] = true;
                     n = tree.node(n).end;
                     continue;

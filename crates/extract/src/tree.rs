@@ -265,6 +265,13 @@ impl Tree {
         std::iter::successors(first, move |&c| Some(self.nodes[c].end).filter(|&c| c < end))
     }
 
+    /// The siblings after a node.
+    pub(crate) fn following(&self, at: At) -> impl Iterator<Item = At> + '_ {
+        let end = self.nodes[self.nodes[at].parent].end;
+        let first = Some(self.nodes[at].end).filter(|&n| n < end);
+        std::iter::successors(first, move |&n| Some(self.nodes[n].end).filter(|&n| n < end))
+    }
+
     /// All descendants of a node.
     pub(crate) fn below(&self, at: At) -> std::ops::Range<At> {
         at + 1..self.nodes[at].end

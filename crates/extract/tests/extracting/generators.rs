@@ -190,3 +190,12 @@ fn comment_at_the_start_of_code_stays() {
                 class=line>wait()</span><br></pre></td></tr></table></figure>";
     assert!(around(code).text.contains("# how jobs wait\nwait()"), "{}", around(code).text);
 }
+
+#[test]
+fn heading_that_ends_an_article_can_end_the_page() {
+    for end in ["<h2>Comments</h2>", "<h2>Comments</h2><div></div>", "<h3>Share this</h3><p></p><p></p>"] {
+        let page = format!("<body><article><h1>Queues</h1>{FIRST}{LAST}{end}</article></body></html>");
+        let text = read(&page).text;
+        assert!(text.contains("Last spring") && text.contains("a tenth of the workers"), "{end}: {text}");
+    }
+}
