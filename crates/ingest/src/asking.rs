@@ -111,6 +111,23 @@ impl Asker {
         true
     }
 
+    /// Counts what a reply cost, and keeps it if it is usable.
+    pub(crate) async fn keep(
+        &self,
+        store: &Store,
+        answer: Answer<'_>,
+        is_usable: bool,
+    ) -> Result<(), StoreError> {
+        let Answer { question, model, reply, spent } = answer;
+        let (named, now) = (model.name(), Timestamp::now());
+        if !is_usable {
+            return store.record_spent(named, spent, now).await;
+        }
+        let prompt_version = self.prompt.version.as_str();
+        let answered = Answered { question, prompt_version, model: &model.settings().model, named, reply };
+        store.keep_answer(answered, spent, now).await
+    }
+
     /// The model that a prompt is for.
     fn model_for(&self, question: &Question) -> &Model {
         match question.asks_for {
@@ -145,15 +162,15 @@ impl Asker {
     ) -> Result<Told, NotTold> {
         // Borrowed text cannot be held while waiting for a model, so it is prepared again after
         // each wait.
-        let asking = || Asked { read, built_in, prompt };
+        let asked = Asked { read, built_in, prompt };
         let mut dealings = Dealings { asker: self, store, has_leave: false, questions: 0 };
         let mut readings = Readings::default();
         loop {
-            let question = asking().with(|asking| asking.next_question(&readings));
+            let question = asked.with(|asking| asking.next_question(&readings));
             let Some(question) = question.flatten() else { break };
             // If the model fails now, the read is due later. Replies until then are stored.
             let given = dealings.reply(&question).await?;
-            asking().with(|asking| asking.read(&mut readings, &given.reply));
+            asked.with(|asking| asking.read(&mut readings, &given.reply));
             dealings.account(&question, &given, readings.last_was_usable()).await?;
         }
         if dealings.questions > 0 && !readings.have_an_answer() {
@@ -161,13 +178,14 @@ impl Asker {
         }
         let refusals = readings.refusals().cloned().collect();
         let model = &self.model.settings().model;
-        let settled = asking().with(|asking| asking.settle(&readings, model));
+        let settled = asked.with(|asking| asking.settle(&readings, model));
         let (precis, fell_back) = settled.map_or((built_in.clone(), Vec::new()), |s| (s.precis, s.fell_back));
         Ok(Told { precis, refusals, fell_back, questions: dealings.questions })
     }
 }
 
 /// A read as it is shown to a model.
+#[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub read: &'a ClaimedRead,
     pub built_in: &'a Precis,
@@ -203,8 +221,7 @@ impl Dealings<'_> {
             }
             self.has_leave = true;
         }
-        let Question { system, user, schema, .. } = question;
-        match model.ask(&Prompt { system, user, schema }).await {
+        match model.ask(&prompt_of(question)).await {
             Ok(reply) => {
                 self.questions += 1;
                 Ok(Given { reply: reply.text, spent: Some(spent_on(reply.usage)) })
@@ -220,22 +237,25 @@ impl Dealings<'_> {
     /// Counts what a reply cost, and keeps it if it is usable.
     async fn account(&self, question: &Question, given: &Given, is_usable: bool) -> Result<(), NotTold> {
         let Given { reply, spent: Some(spent) } = given else { return Ok(()) };
-        let (model, now) = (self.asker.model_for(question), Timestamp::now());
-        let name = model.name();
-        if is_usable {
-            let answered = Answered {
-                question: hash_of(question),
-                prompt_version: self.asker.prompt.version.as_str(),
-                model: &model.settings().model,
-                named: name,
-                reply,
-            };
-            self.store.keep_answer(answered, *spent, now).await?;
-        } else {
-            self.store.record_spent(name, *spent, now).await?;
-        }
-        Ok(())
+        let (question, model) = (hash_of(question), self.asker.model_for(question));
+        Ok(self.asker.keep(self.store, Answer { question, model, reply, spent: *spent }, is_usable).await?)
     }
+}
+
+/// A model's reply.
+pub(crate) struct Answer<'a> {
+    /// The hash of its prompt.
+    pub question: u128,
+    /// The model.
+    pub model: &'a Model,
+    /// Its text.
+    pub reply: &'a str,
+    /// What it cost.
+    pub spent: Spent,
+}
+
+pub(crate) fn prompt_of(question: &Question) -> Prompt<'_> {
+    Prompt { system: &question.system, user: &question.user, schema: &question.schema }
 }
 
 /// The cost of one prompt with a reply.

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backissue_annotate::asking::{AsksFor, Question, Readings};
-use backissue_llm::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, ModelError, Prompt, Reply};
+use backissue_llm::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, ModelError, Reply};
 use backissue_model::{Precis, ReadId};
-use backissue_store::{Answered, ClaimedRead, Selection, Spent, Store, StoreError};
+use backissue_store::{ClaimedRead, Selection, Spent, Store, StoreError};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::annotating::built_in_precis;
-use crate::asking::{Asked, Asker, hash_of, spent_on};
+use crate::asking::{Answer, Asked, Asker, hash_of, prompt_of, spent_on};
 
 /// Reads that are loaded at once.
 const READS_AT_ONCE: u32 = 50;
@@ -114,11 +114,10 @@ impl Batches<'_> {
         let mut progress = Progress::default();
         let mut after = ReadId(0);
         loop {
-            let (first, upto) = self.missing(selection, after, None, &progress).await?;
+            let (mut missing, upto) = self.missing(selection, after, None, &progress).await?;
             if upto == after {
                 return Ok(BatchEnd::Over);
             }
-            let mut missing = first;
             let mut rounds = 0;
             loop {
                 if let Some(batch) = self.store.batches(self.asker.name()).await?.first() {
@@ -136,6 +135,8 @@ impl Batches<'_> {
                     if progress.knows_form {
                         rounds += 1;
                         self.send(&missing, &tell).await?;
+                        // Nothing is answered yet: what is missing is what was sent.
+                        continue;
                     } else {
                         progress.knows_form = true;
                         self.ask(missing.swap_remove(0), &mut progress).await?;
@@ -184,8 +185,8 @@ impl Batches<'_> {
         let mut readings = Readings::default();
         let mut is_first = true;
         loop {
-            let asked = || Asked { read: &read, built_in: &built_in, prompt };
-            let question = asked().with(|asking| asking.next_question(&readings)).flatten();
+            let asked = Asked { read: &read, built_in: &built_in, prompt };
+            let question = asked.with(|asking| asking.next_question(&readings)).flatten();
             let Some(question) = question else { return Ok(None) };
             if question.asks_for == AsksFor::Check && self.asker.checker.is_some() {
                 return Ok(None);
@@ -194,7 +195,7 @@ impl Batches<'_> {
             let Some(reply) = stored else {
                 return Ok(Some(Missing { read: read.id, question, readings, built_in, is_first }));
             };
-            asked().with(|asking| asking.read(&mut readings, &reply));
+            asked.with(|asking| asking.read(&mut readings, &reply));
             is_first = false;
         }
     }
@@ -331,20 +332,9 @@ impl Batches<'_> {
             Some(missing) => self.is_usable(missing, &reply.text).await?,
             None => serde_json::from_str::<serde_json::Map<_, _>>(&reply.text).is_ok(),
         };
-        let now = Timestamp::now();
-        if !is_usable {
-            self.store.record_spent(self.asker.name(), spent, now).await?;
-            return Ok(false);
-        }
-        let answered = Answered {
-            question: hash,
-            prompt_version: self.asker.prompt.version.as_str(),
-            model: &self.asker.model.settings().model,
-            named: self.asker.name(),
-            reply: &reply.text,
-        };
-        self.store.keep_answer(answered, spent, now).await?;
-        Ok(true)
+        let answer = Answer { question: hash, model: &self.asker.model, reply: &reply.text, spent };
+        self.asker.keep(self.store, answer, is_usable).await?;
+        Ok(is_usable)
     }
 
     async fn is_usable(&self, missing: Missing, reply: &str) -> Result<bool, StoreError> {
@@ -358,8 +348,4 @@ impl Batches<'_> {
         });
         Ok(usable.unwrap_or(false))
     }
-}
-
-fn prompt_of(question: &Question) -> Prompt<'_> {
-    Prompt { system: &question.system, user: &question.user, schema: &question.schema }
 }

@@ -24,6 +24,27 @@ pub enum Selection {
     These(Vec<ReadId>),
 }
 
+impl Selection {
+    /// The condition on a row of `read`, which `alias` names, and the number of values of its list.
+    /// Its values are numbered from 3 on.
+    pub(crate) fn condition(&self, alias: &str) -> (String, usize) {
+        match self {
+            Self::All => (String::new(), 0),
+            Self::Since(_) => (format!("AND {alias}week >= $3"), 0),
+            Self::These(ids) => (format!("AND {alias}id IN ({})", placeholders(3, ids.len())), ids.len()),
+        }
+    }
+
+    /// The query with the values of [`Self::condition`].
+    pub(crate) fn bind(&self, query: Sql) -> Sql {
+        match self {
+            Self::All => query,
+            Self::Since(week) => query.bind(week.to_string()),
+            Self::These(ids) => query.bind_all(ids.iter().map(|id| id.0)),
+        }
+    }
+}
+
 /// A model's limits per day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -98,22 +119,13 @@ impl Store {
     /// Requests that `by` annotates these reads again, and returns their number. Skips reads that
     /// `by` is working on.
     pub async fn ask_for(&self, selection: &Selection, by: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let (condition, values) = match selection {
-            Selection::All => (String::new(), 0),
-            Selection::Since(_) => ("AND week >= $3".to_owned(), 0),
-            Selection::These(ids) => (format!("AND id IN ({})", placeholders(3, ids.len())), ids.len()),
-        };
+        let (condition, values) = selection.condition("");
         let update = format!(
             "UPDATE read SET ask = $1, due_at = $2, held = 0, claim = claim + 1, attempts = 0
              WHERE stage = 'annotated' AND NOT (held = 1 AND due_at > $2) {condition}"
         );
         let update = sql_listing(update, values).bind(by).bind(millis(now));
-        let update = match selection {
-            Selection::All => update,
-            Selection::Since(week) => update.bind(week.to_string()),
-            Selection::These(ids) => update.bind_all(ids.iter().map(|id| id.0)),
-        };
-        self.change("asking for new précis", update).await
+        self.change("asking for new précis", selection.bind(update)).await
     }
 
     /// Cancels requests to `by` that are not in progress, and returns their number.

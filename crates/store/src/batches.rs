@@ -5,7 +5,7 @@ use backissue_model::ReadId;
 use jiff::Timestamp;
 
 use crate::asking::Selection;
-use crate::database::{placeholders, sql, sql_listing};
+use crate::database::{sql, sql_listing};
 use crate::read_jobs::{CLAIMED, claimed_of_row};
 use crate::times::millis;
 use crate::{ClaimedRead, Store, StoreError};
@@ -40,21 +40,12 @@ impl Store {
         after: ReadId,
         limit: u32,
     ) -> Result<Vec<ClaimedRead>, StoreError> {
-        let (condition, values) = match selection {
-            Selection::All => (String::new(), 0),
-            Selection::Since(_) => ("AND r.week >= $3".to_owned(), 0),
-            Selection::These(ids) => (format!("AND r.id IN ({})", placeholders(3, ids.len())), ids.len()),
-        };
+        let (condition, values) = selection.condition("r.");
         let query = format!(
             "{} WHERE r.stage = 'annotated' AND r.id > $1 AND a.read_id IS NOT NULL {condition} ORDER BY r.id LIMIT $2",
             CLAIMED.as_str()
         );
         let query = sql_listing(query, values).bind(after.0).bind(limit);
-        let query = match selection {
-            Selection::All => query,
-            Selection::Since(week) => query.bind(week.to_string()),
-            Selection::These(ids) => query.bind_all(ids.iter().map(|id| id.0)),
-        };
-        self.list("reading articles", query, claimed_of_row).await
+        self.list("reading articles", selection.bind(query), claimed_of_row).await
     }
 }
