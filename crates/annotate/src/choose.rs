@@ -16,7 +16,7 @@ use crate::kinds::KindOdds;
 use crate::weights::{Weights, log_odds, probability};
 
 /// Maximum characters of a passage.
-pub const PASSAGE_MAX: usize = 320;
+pub const PASSAGE_MAX: usize = backissue_model::STATEMENT_MAX;
 
 /// Minimum characters of a passage.
 const PASSAGE_MIN: usize = 40;

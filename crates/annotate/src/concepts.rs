@@ -15,7 +15,7 @@ use crate::vocabulary::{Strength, Vocabulary};
 use crate::weights::{Weights, log_odds};
 
 /// Maximum concepts of an article.
-pub(crate) const MOST: usize = 4;
+pub(crate) const MOST: usize = backissue_model::CONCEPTS_MAX;
 
 /// A weak word that occurs this often in the body is probably meant.
 const OFTEN: u32 = 5;

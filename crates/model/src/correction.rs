@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::{MAX_NAME, MAX_TITLE};
 use crate::names::names;
+use crate::signs::in_one_line;
 use crate::{ConceptSlug, Form, Kind, Precis, Statement, UnknownKind, did_you_mean, misleads};
 
 /// Maximum characters of a statement.
@@ -141,7 +142,7 @@ impl Correction {
     /// # Errors
     /// If the text is no value of the field, with the reason.
     pub fn of(field: ReadField, typed: &str) -> Result<Self, CorrectionError> {
-        let text = in_one_line(typed);
+        let text = plain(typed);
         let text = match field {
             ReadField::Problem | ReadField::Approach | ReadField::Outcome => {
                 bounded(field, text, STATEMENT_MAX)?
@@ -193,10 +194,8 @@ impl Correction {
     }
 }
 
-fn in_one_line(text: &str) -> String {
-    let kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let kept: String = kept.chars().filter(|c| !misleads(*c)).collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+fn plain(text: &str) -> String {
+    in_one_line(&text.chars().filter(|c| c.is_control() || !misleads(*c)).collect::<String>())
 }
 
 fn needed(field: ReadField, text: String) -> Result<String, CorrectionError> {

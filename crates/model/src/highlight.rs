@@ -10,6 +10,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::signs::clean;
 use crate::{NoteText, ReadId, WritingError};
 
 /// Maximum characters of a highlighted passage.
@@ -99,10 +100,6 @@ pub fn remark_of(text: &str) -> Result<NoteText, WritingError> {
         return Err(WritingError::RemarkTooLong(characters));
     }
     Ok(remark)
-}
-
-fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 fn first(text: &str) -> &str {

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::signs::{clean, in_one_line};
+
 /// Maximum characters of a note.
 pub const NOTE_MAX: usize = 100_000;
 /// Maximum characters of a label.
@@ -86,7 +88,7 @@ impl From<String> for NoteText {
     /// The text as a note, however long it is: one that another archive has kept.
     fn from(text: String) -> Self {
         let unified = text.replace("\r\n", "\n").replace('\r', "\n");
-        let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        let kept = clean(&unified);
         let kept = kept.trim_end();
         // A note of blank lines is empty. Indentation of the first line is Markdown and stays.
         let kept = kept.trim_start_matches('\n');
@@ -136,8 +138,7 @@ impl FromStr for Label {
         if text.len() > 100 * LABEL_MAX {
             return Err(WritingError::LabelTooLong);
         }
-        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let spaced = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        let spaced = in_one_line(text);
         // Once more after lower case, which can decompose a letter.
         let name: String = spaced.nfc().collect::<String>().to_lowercase().nfc().collect();
         if name.chars().count() > LABEL_MAX {

@@ -10,6 +10,17 @@ pub fn misleads(c: char) -> bool {
         || (c.is_control() && !c.is_whitespace())
 }
 
+/// The text without control characters but line breaks and tabs.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// The words of the text, separated by single spaces. A control character separates words, too.
+pub(crate) fn in_one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,16 +46,14 @@ impl Store {
             lock(&mut tx, read).await?;
             let before = of(&mut tx, read).await?;
             for field in undo {
-                let delete = sql("DELETE FROM correction WHERE read_id = $1 AND field = $2");
-                tx.run(delete.bind(read.0).bind(field.as_str())).await?;
+                take_back(&mut tx, read, *field).await?;
             }
             for correction in corrections {
                 put(&mut tx, read, correction, now).await?;
             }
             let said = said(&mut tx, read, &self.zone).await?;
             for correction in corrections.iter().filter(|one| said.get(one.field()) == one.text()) {
-                let delete = sql("DELETE FROM correction WHERE read_id = $1 AND field = $2");
-                tx.run(delete.bind(read.0).bind(correction.field().as_str())).await?;
+                take_back(&mut tx, read, correction.field()).await?;
             }
             let after = of(&mut tx, read).await?;
             if after == before {
@@ -105,6 +103,11 @@ impl Store {
         }
         Ok(all)
     }
+}
+
+async fn take_back(tx: &mut Tx, read: ReadId, field: ReadField) -> Tried<()> {
+    let delete = sql("DELETE FROM correction WHERE read_id = $1 AND field = $2");
+    tx.run(delete.bind(read.0).bind(field.as_str())).await.map(|_| ())
 }
 
 const OF_READ: &str = "SELECT field, text, made_at FROM correction WHERE read_id = $1 ORDER BY field";

@@ -296,9 +296,25 @@ impl Store {
         after: Option<&OwnCursor>,
         limit: u32,
     ) -> Result<OwnPage, StoreError> {
+        let limit = limit.clamp(1, 200);
+        let found = async {
+            let rows = self.shelf_rows(reader, filter, order, after, limit + 1).await?;
+            self.own_page(reader, rows, limit).await
+        };
+        self.run("listing a shelf", found).await
+    }
+
+    /// The rows of at most `limit` cards of the reader's shelf after the cursor.
+    pub(crate) async fn shelf_rows(
+        &self,
+        reader: ReaderId,
+        filter: &ShelfFilter,
+        order: ShelfOrder,
+        after: Option<&OwnCursor>,
+        limit: u32,
+    ) -> Tried<Vec<Row>> {
         let (key, descending) = key_of(order);
         let (than, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
-        let limit = limit.clamp(1, 200);
         let (narrow, values) = narrowed(filter, 5);
         let query = format!(
             "SELECT {CARD}, {key} AS own_key FROM mark m CROSS JOIN read r JOIN source s ON s.id = r.source_id
@@ -306,10 +322,8 @@ impl Store {
                 AND ({key}, m.read_id) {than} ($2, $3) {narrow}
              ORDER BY {key} {direction}, m.read_id {direction} LIMIT $4"
         );
-        let query =
-            with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit + 1).bind_all(values);
-        let found = async { self.own_page(reader, self.database.rows(query).await?, limit).await };
-        self.run("listing a shelf", found).await
+        let query = with_cursor(sql_of(query).bind(reader.0), after, descending).bind(limit).bind_all(values);
+        self.database.rows(query).await
     }
 
     /// The reader's shelf in at most 30 groups, each with its first reads in this order. Labels are

@@ -15,11 +15,10 @@ use jiff::tz::TimeZone;
 
 use crate::database::{Tried, Tx, sql};
 use crate::highlights::{Imported, import};
-use crate::keys::address_key;
-use crate::marks::{column, united};
+use crate::marks::{column, existing, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
-use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError, corrections};
+use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError, corrections, polls};
 
 /// What a reader did with one read, wrote about it and corrected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -272,10 +271,10 @@ impl Store {
 /// The read with this address. It stays in the archive until the transaction ends.
 async fn admitted(tx: &mut Tx, url: &str) -> Tried<Option<ReadId>> {
     let Ok(url) = url.parse::<CanonicalUrl>() else { return Ok(None) };
-    let query =
-        sql("SELECT read_id FROM address WHERE how = 'admitted' AND key = $1").bind(address_key(&url));
-    let Some(row) = tx.row(query).await? else { return Ok(None) };
-    crate::marks::existing(tx, ReadId(row.int("read_id")?)).await
+    match polls::admitted(tx, &url).await? {
+        Some(read) => existing(tx, read).await,
+        None => Ok(None),
+    }
 }
 
 async fn add_corrections(

@@ -115,7 +115,9 @@ impl Store {
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
         self.run("looking up a read", async {
             let query = format!(
-                "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body
+                "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body,
+                    CAST((SELECT count(*) FROM refused x WHERE x.read_id = r.id) AS BIGINT) AS refusals,
+                    CAST((SELECT count(*) FROM correction x WHERE x.read_id = r.id) AS BIGINT) AS corrections
                  FROM read r JOIN source s ON s.id = r.source_id
                  JOIN article a ON a.read_id = r.id JOIN precis p ON p.read_id = r.id
                  WHERE r.id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1)
@@ -136,8 +138,12 @@ impl Store {
             Ok(Some(ReadPage {
                 article: article_of(&row)?,
                 precis: row.json("body")?,
-                refused: self.refused_of(card.id).await?,
-                corrected: self.try_corrections(card.id).await?,
+                refused: if row.yes("refusals")? { self.refused_of(card.id).await? } else { Vec::new() },
+                corrected: if row.yes("corrections")? {
+                    self.try_corrections(card.id).await?
+                } else {
+                    Vec::new()
+                },
                 places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
                 fetched_at: row.moment("a_fetched_at")?,
                 updated,

@@ -476,6 +476,12 @@ pub(crate) fn admitted_as(addresses: usize) -> String {
     )
 }
 
+/// The read that was admitted under this address.
+pub(crate) async fn admitted(tx: &mut Tx, url: &CanonicalUrl) -> Tried<Option<ReadId>> {
+    let row = tx.row(sql_of(admitted_as(1)).bind(address_key(url))).await?;
+    row.map(|row| row.int("read_id").map(ReadId)).transpose()
+}
+
 /// Inserts new rows with their addresses; places are inserted later.
 async fn insert_reads<'a>(
     tx: &mut Tx,

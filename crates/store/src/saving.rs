@@ -4,9 +4,7 @@ use backissue_model::{CanonicalUrl, Entry, Mark, NewSource, ReadId, ReaderId};
 use jiff::Timestamp;
 
 use crate::archive::touch;
-use crate::database::{Tried, Tx, sql_of};
-use crate::keys::address_key;
-use crate::polls::{admit, admitted_as};
+use crate::polls::{admit, admitted};
 use crate::sources::follow_in;
 use crate::{Admission, FoundBy, Store, StoreError};
 
@@ -72,10 +70,4 @@ fn source_of_saved() -> NewSource {
         sitemap_url: None,
         listing_url: None,
     }
-}
-
-/// The read that was admitted under this address.
-async fn admitted(tx: &mut Tx, url: &CanonicalUrl) -> Tried<Option<ReadId>> {
-    let row = tx.row(sql_of(admitted_as(1)).bind(address_key(url))).await?;
-    row.map(|row| row.int("read_id").map(ReadId)).transpose()
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::cards::ReadSummary;
 use crate::database::sql;
 use crate::notes::{ShelfFilter, ShelfOrder};
+use crate::pages::card_of_row;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -59,7 +60,11 @@ impl Store {
 
     /// The reads that the reader kept last, with their précis: at most `limit` (at most 200).
     pub async fn kept_last(&self, reader: ReaderId, limit: u32) -> Result<Vec<ReadSummary>, StoreError> {
-        let page = self.shelf(reader, &ShelfFilter::default(), ShelfOrder::Kept, None, limit).await?;
-        self.summaries_of(page.items.into_iter().map(|own| own.card).collect()).await
+        let filter = ShelfFilter::default();
+        let cards = self.run("listing a shelf", async {
+            let rows = self.shelf_rows(reader, &filter, ShelfOrder::Kept, None, limit.clamp(1, 200)).await?;
+            rows.iter().map(card_of_row).collect()
+        });
+        self.summaries_of(cards.await?).await
     }
 }
