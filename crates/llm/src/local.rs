@@ -4,8 +4,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use backissue_fetch::{Tls, client_tls};
 use reqwest::Client;
 use serde_json::Value;
 use url::Url;
@@ -18,6 +20,9 @@ use crate::protocol::Protocol;
 const WITHIN: Duration = Duration::from_secs(2);
 /// Time limit for a connection on this machine.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+/// Only plain HTTP is spoken, but a client must be able to encrypt. Setting that up reads the
+/// system's certificates, so it is done once.
+static TLS: LazyLock<Option<Tls>> = LazyLock::new(|| client_tls(&[]).ok());
 /// Maximum bytes of a list.
 const LARGEST_LIST: usize = 2 * 1024 * 1024;
 
@@ -149,7 +154,7 @@ impl LocalServer {
             .connect_timeout(CONNECT_WITHIN)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .tls_backend_preconfigured(backissue_fetch::client_tls(&[]).ok()?.config)
+            .tls_backend_preconfigured(TLS.as_ref()?.config.clone())
             .build()
             .ok()?;
         let look = async {

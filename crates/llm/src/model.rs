@@ -9,7 +9,7 @@ use backissue_fetch::{client_tls, innermost_reason, retry_after, tls_reason};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
 use url::{Host, Url};
 
@@ -98,6 +98,14 @@ enum Failed {
     ForGood(ModelError),
 }
 
+impl Failed {
+    fn error(self) -> ModelError {
+        match self {
+            Self::ForNow(error) | Self::Form(error) | Self::ForGood(error) => error,
+        }
+    }
+}
+
 impl Model {
     /// Sets up the client. `ca` are PEM files with certificate authorities to trust in addition to
     /// the system's.
@@ -156,11 +164,6 @@ impl Model {
         self.shared.patiently(|| self.shared.try_forms(prompt)).await
     }
 
-    /// Whether the server is on this machine.
-    pub fn is_local(&self) -> bool {
-        self.shared.is_local
-    }
-
     /// The server's host, with the port if it is not the usual one.
     pub fn host(&self) -> &str {
         &self.shared.host
@@ -177,7 +180,7 @@ impl Model {
         let Some(endpoint) = shared.settings.protocol.list_endpoint(&shared.settings) else {
             return Ok(None);
         };
-        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
+        let _turn = shared.turn().await?;
         let answer = match shared.get(&endpoint).await {
             Ok(answer) => answer,
             Err(Failed::ForGood(ModelError::NotFound { .. }))
@@ -185,7 +188,7 @@ impl Model {
             {
                 return Ok(None);
             }
-            Err(Failed::ForNow(error) | Failed::Form(error) | Failed::ForGood(error)) => return Err(error),
+            Err(failed) => return Err(failed.error()),
         };
         let model = shared.settings.model.as_str();
         let listed = listing::of_protocol(shared.settings.protocol, &answer);
@@ -206,7 +209,7 @@ impl Model {
         let (settings, protocol) = (&shared.settings, shared.settings.protocol);
         let forms = protocol.forms();
         let form = forms[shared.form.load(Ordering::Relaxed).min(forms.len() - 1)];
-        let _turn = shared.turns.acquire().await.map_err(|_| shared.unreadable("the client was closed"))?;
+        let _turn = shared.turn().await?;
         let sent = match protocol {
             Protocol::Anthropic => {
                 let body = batch::of_anthropic(&settings.model, prompts, form);
@@ -229,7 +232,7 @@ impl Model {
         };
         let answer = sent.map_err(|failed| match failed {
             Failed::ForGood(ModelError::NotFound { .. }) => self.without_batches(),
-            Failed::ForNow(error) | Failed::Form(error) | Failed::ForGood(error) => error,
+            failed => failed.error(),
         })?;
         let id = answer["id"].as_str().filter(|id| !id.is_empty() && id.len() <= 200);
         id.map(str::to_owned).ok_or_else(|| shared.unreadable("it does not name the batch"))
@@ -332,12 +335,17 @@ impl Model {
 }
 
 impl Shared {
+    /// Waits for a free slot.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, ModelError> {
+        self.turns.acquire().await.map_err(|_| self.unreadable("the client was closed"))
+    }
+
     /// Waits for a free slot, and retries if the server refuses temporarily.
     async fn patiently<T, A: Future<Output = Result<T, Failed>>>(
         &self,
         attempt: impl Fn() -> A,
     ) -> Result<T, ModelError> {
-        let _turn = self.turns.acquire().await.map_err(|_| self.unreadable("the client was closed"))?;
+        let _turn = self.turn().await?;
         let mut attempts = 1;
         loop {
             let error = match attempt().await {
