@@ -26,6 +26,13 @@ pub struct Provider {
     pub suggestion: &'static str,
 }
 
+impl Provider {
+    /// The name of its suggestion in `models use`.
+    fn example(&self) -> String {
+        format!("{}/{}", self.name, self.suggestion)
+    }
+}
+
 /// Providers elsewhere. Servers on this machine are [`ServerKind`]s.
 pub const PROVIDERS: [Provider; 5] = [
     Provider {
@@ -149,7 +156,7 @@ pub fn memory() -> Option<u64> {
 impl Running {
     /// The name of a model in `models use`.
     pub fn name_of(&self, model: &Listed) -> String {
-        name_of(self.server.kind, model)
+        format!("{}/{}", self.server.kind.as_str(), model.id)
     }
 
     /// The largest model that fits, which usually writes best.
@@ -158,10 +165,6 @@ impl Running {
         let first_unknown = || self.models.iter().find(|model| Fit::of(model, memory) == Fit::Unknown);
         fits.max_by_key(|model| model.bytes).or_else(first_unknown)
     }
-}
-
-fn name_of(kind: ServerKind, model: &Listed) -> String {
-    format!("{}/{}", kind.as_str(), model.id)
 }
 
 impl Noticed {
@@ -174,8 +177,7 @@ impl Noticed {
     /// provider's.
     pub fn command(&self) -> Option<String> {
         let local = self.servers.iter().find_map(|running| Some(running.name_of(running.best(self.memory)?)));
-        let hosted =
-            || self.keys.first().map(|provider| format!("{}/{}", provider.name, provider.suggestion));
+        let hosted = || self.keys.first().map(|provider| provider.example());
         local.or_else(hosted).map(|name| command(&name))
     }
 
@@ -226,8 +228,8 @@ impl Noticed {
             }
         }
         for provider in &self.keys {
-            let name = format!("{}/{}", provider.name, provider.suggestion);
-            lines.push(format!("${} is set: for example {}", provider.key_env, command(&name)));
+            let example = command(&provider.example());
+            lines.push(format!("${} is set: for example {example}", provider.key_env));
         }
         lines
     }

@@ -138,7 +138,7 @@ pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search
     let embedder = match &settings.embed_with.value {
         None => Embedders::BuiltIn,
         Some(name) => {
-            let (model, _) = model(settings, name).context("in the setting `embed_with`")?;
+            let model = model(settings, name).context("in the setting `embed_with`")?;
             Embedders::Server(Arc::new(EmbeddingServer::new(model)))
         }
     };
@@ -246,8 +246,13 @@ impl backissue_web::ImageCache for ForPages {
     }
 }
 
-/// The model called `name` in the settings, and its row there.
-fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s ModelRow)> {
+/// The model called `name` in the settings.
+fn model(settings: &Settings, name: &str) -> anyhow::Result<Model> {
+    model_of(settings, row(settings, name)?)
+}
+
+/// The row of the model called `name` in the settings.
+fn row<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<&'s ModelRow> {
     let mut rows = settings.models.value.iter().filter(|row| row.name == name);
     let Some(row) = rows.next() else {
         let names: Vec<&str> = settings.models.value.iter().map(|row| row.name.as_str()).collect();
@@ -258,7 +263,7 @@ fn model<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<(Model, &'s M
         );
     };
     ensure!(rows.next().is_none(), "two models are called `{name}`; give one of them another name");
-    Ok((model_of(settings, row)?, row))
+    Ok(row)
 }
 
 /// The model of a row, which may not be in the settings yet.
@@ -275,7 +280,7 @@ fn model_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Model> {
     };
     let usual = ModelSettings::new(name, row.protocol, &row.model);
     let timeout = row.timeout.map(|pause| Duration::try_from(pause.0)).transpose()?;
-    let model = Model::new(
+    Ok(Model::new(
         ModelSettings {
             url: row.url(),
             key,
@@ -284,14 +289,12 @@ fn model_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Model> {
             ..usual
         },
         &settings.ca.value,
-    )?;
-    Ok(model)
+    )?)
 }
 
 /// The model called `name` in the settings, with its limits.
 pub fn asker(settings: &Settings, name: &str) -> anyhow::Result<Arc<Asker>> {
-    let (_, row) = model(settings, name)?;
-    asker_of(settings, row)
+    asker_of(settings, row(settings, name)?)
 }
 
 /// The model of a row, with its limits.
@@ -303,19 +306,23 @@ pub fn asker_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Arc<Asker
     asker.prompt.characters = row.article_characters.unwrap_or(asker.prompt.characters);
     asker.prompt.version = row.prompt.unwrap_or_default();
     if let Some(checker) = settings.check_with.value.as_deref().filter(|checker| *checker != name) {
-        asker.checker = Some(model(settings, checker).context("in the `check_with` setting")?.0);
+        asker.checker = Some(model(settings, checker).context("in the `check_with` setting")?);
     }
     Ok(Arc::new(asker))
 }
 
-/// The sender of the archive's weeks.
-pub async fn sender(settings: &Settings, store: &Store) -> anyhow::Result<Sender> {
-    let site = Site {
+/// The archive as documents describe it.
+pub fn site(settings: &Settings, store: &Store) -> Site {
+    Site {
         title: "Backissue".to_owned(),
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
-    };
-    Ok(Sender::new(store.clone(), site).await?)
+    }
+}
+
+/// The sender of the archive's weeks.
+pub async fn sender(settings: &Settings, store: &Store) -> anyhow::Result<Sender> {
+    Ok(Sender::new(store.clone(), site(settings, store)).await?)
 }
 
 /// The configured starter list, or the built-in one.

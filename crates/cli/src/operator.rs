@@ -2,8 +2,8 @@
 
 use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
-use backissue_ingest::{Found, find};
-use backissue_model::{NewSource, Source};
+use backissue_ingest::{Found, find, listed_source};
+use backissue_model::Source;
 use backissue_web::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
 use url::Url;
 
@@ -21,8 +21,8 @@ pub struct Serving {
 
 impl Serving {
     /// The program with these settings. `fetches` says whether it works on the archive.
-    pub fn new(settings: &Settings, fetches: bool) -> anyhow::Result<Self> {
-        Ok(Self { settings: settings.clone(), fetcher: open::fetcher(settings)?, fetches })
+    pub fn new(settings: &Settings, fetcher: Fetcher, fetches: bool) -> Self {
+        Self { settings: settings.clone(), fetcher, fetches }
     }
 
     fn roles(&self, row: &ModelRow) -> Vec<&'static str> {
@@ -74,7 +74,7 @@ impl Operator for Serving {
         Box::pin(async move {
             match find(&self.fetcher, &url).await {
                 Ok(Found::One(feed)) => Ok(FoundToFollow::One(Box::new(feed.into_source()))),
-                Ok(Found::List { url, .. }) => Ok(FoundToFollow::One(Box::new(listed(url)))),
+                Ok(Found::List { url, .. }) => Ok(FoundToFollow::One(Box::new(listed_source(url)))),
                 Ok(Found::Several(feeds)) => {
                     let feeds = feeds.into_iter().map(|feed| (feed.title, feed.url));
                     Ok(FoundToFollow::Several(feeds.collect()))
@@ -92,17 +92,5 @@ impl Operator for Serving {
 
     fn opml_of(&self, sources: Vec<Source>) -> String {
         opml::write(&outlines(sources))
-    }
-}
-
-/// A blog without a feed, by the page that lists its articles.
-fn listed(url: Url) -> NewSource {
-    NewSource {
-        title: String::new(),
-        company: None,
-        site_url: Some(url.clone()),
-        feed_url: None,
-        sitemap_url: None,
-        listing_url: Some(url),
     }
 }

@@ -26,6 +26,11 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The words of the text, separated by single spaces.
+pub fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The text with its colours, but without other terminal sequences, because titles and messages
 /// come from the web.
 pub fn safe(text: &str) -> String {

@@ -53,6 +53,18 @@ impl FeedAt {
     }
 }
 
+/// A source without a feed, by the page that lists its articles.
+pub fn listed_source(url: Url) -> NewSource {
+    NewSource {
+        title: String::new(),
+        company: None,
+        site_url: Some(url.clone()),
+        feed_url: None,
+        sitemap_url: None,
+        listing_url: Some(url),
+    }
+}
+
 /// Why there is nothing to follow at an address.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {

@@ -35,7 +35,7 @@ mod workers;
 pub use asking::{Asker, Told, spent_on};
 pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
 pub use batch::{BatchEnd, BatchError, BatchStep, Batches};
-pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find};
+pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find, listed_source};
 pub use hubs::{HubAnswer, HubQuestion};
 pub use images::{Image, ImageCache, ImageError};
 pub use polling::{Named, named};

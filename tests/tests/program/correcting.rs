@@ -3,15 +3,9 @@
 use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use fantoccini::Locator;
-use fantoccini::key::Key;
 
 use crate::browsing::demo;
-
-/// Presses a button or follows a link with the Enter key.
-pub async fn press(browser: &Browser, css: &str) {
-    let enter = String::from(char::from(Key::Enter));
-    browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
-}
+use crate::marking::press;
 
 /// The text of an element, as soon as it is there.
 pub async fn wait(browser: &Browser, css: &str) -> String {

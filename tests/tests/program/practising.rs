@@ -6,17 +6,7 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 
 use crate::browsing::{demo, once};
-
-async fn text(browser: &Browser, css: &str) -> String {
-    browser.window.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
-}
-
-/// Presses a button or follows a link with the Enter key: pages glide, and a pointer would have to
-/// wait for them.
-async fn press(browser: &Browser, css: &str) {
-    let enter = String::from(char::from(Key::Enter));
-    browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
-}
+use crate::marking::{press, text};
 
 async fn wait_for(browser: &Browser, css: &str) {
     browser.window.wait().for_element(Locator::Css(css)).await.unwrap();

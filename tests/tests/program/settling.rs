@@ -5,7 +5,8 @@ use backissue_tests::browser::{Browser, Colours};
 use fantoccini::Locator;
 
 use crate::browsing::demo;
-use crate::correcting::{press, wait};
+use crate::correcting::wait;
+use crate::marking::press;
 
 #[tokio::test]
 async fn source_is_renamed_and_a_wrong_address_explained_without_script() {

@@ -136,7 +136,6 @@ fn label(page: ReadPage) -> Label {
 /// The first words of the article's sentences that are the statement's evidence. A person's
 /// statement has none, so they are those that it quotes.
 fn supporting(text: &str, statement: &Statement) -> Vec<String> {
-    let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let supports = |start: u32, end: u32, sentence: &str| match statement.form {
         Form::Corrected => statement.text.contains(sentence),
         Form::Quoted | Form::Written => {
@@ -145,7 +144,7 @@ fn supporting(text: &str, statement: &Statement) -> Vec<String> {
     };
     let mut found = Vec::new();
     for span in sentences(text) {
-        let sentence = in_one_line(span.of(text));
+        let sentence = output::in_one_line(span.of(text));
         if !sentence.is_empty() && supports(span.start, span.end, &sentence) {
             found.push(sentence.split(' ').take(OPENING_WORDS).collect::<Vec<_>>().join(" "));
         }

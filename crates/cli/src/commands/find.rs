@@ -83,19 +83,15 @@ fn tell_one(found: &Match, zone: &TimeZone) -> anyhow::Result<()> {
     let evidence = found.read.precis.problem.as_ref().and_then(|problem| problem.evidence.first());
     match (&found.passage, evidence) {
         (Some(passage), _) if found.ranked.by_words.is_some() => {
-            say!("       {QUIET}{}{PLAIN}", in_one_line(&passage.text))?;
+            say!("       {QUIET}{}{PLAIN}", output::in_one_line(&passage.text))?;
         }
         (_, Some(evidence)) if found.ranked.by_words.is_none() && card.problem_form != Form::Quoted => {
-            say!("       {QUIET}in other words: “{}”{PLAIN}", in_one_line(&evidence.quote))?;
+            say!("       {QUIET}in other words: “{}”{PLAIN}", output::in_one_line(&evidence.quote))?;
         }
         _ => {}
     }
     say!("")?;
     Ok(())
-}
-
-fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn as_json(answer: &Answer) -> serde_json::Value {

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use backissue_feed::FoundFeed;
-use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find};
+use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find, listed_source};
 use backissue_model::{NewSource, without_credentials};
 use backissue_store::{Extent, Follow, SourceChange, Store};
 use jiff::Timestamp;
@@ -93,15 +93,7 @@ async fn one(url: &Url, args: &FollowArgs, settings: &Settings) -> anyhow::Resul
     let feed = match find(&fetcher, url).await? {
         Found::List { url, .. } => {
             let (title, company) = (args.title.clone().unwrap_or_default(), args.company.clone());
-            let (site_url, listing_url) = (Some(url.clone()), Some(url));
-            return Ok(NewSource {
-                title,
-                company,
-                site_url,
-                feed_url: None,
-                sitemap_url: None,
-                listing_url,
-            });
+            return Ok(NewSource { title, company, ..listed_source(url) });
         }
         Found::One(feed) => {
             tell_beside(url, &feed);

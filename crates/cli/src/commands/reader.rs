@@ -174,7 +174,7 @@ fn tell(own: &Own) -> anyhow::Result<()> {
         say!("       {line}")?;
     }
     for highlight in &own.highlights {
-        say!("       {QUIET}“{}”{PLAIN}", one_line(&highlight.quote.exact))?;
+        say!("       {QUIET}“{}”{PLAIN}", output::in_one_line(&highlight.quote.exact))?;
         for line in highlight.remark.as_str().lines() {
             say!("         {line}")?;
         }
@@ -209,7 +209,7 @@ fn as_markdown(own: &Own) -> String {
     }
     quote(&mut text, "  ", own.note.text.as_str());
     for highlight in &own.highlights {
-        text.push_str(&format!("\n  - “{}”", markdown::text(&one_line(&highlight.quote.exact))));
+        text.push_str(&format!("\n  - “{}”", markdown::text(&output::in_one_line(&highlight.quote.exact))));
         quote(&mut text, "    ", highlight.remark.as_str());
     }
     text
@@ -223,10 +223,6 @@ fn quote(text: &mut String, indent: &str, lines: &str) {
             text.push_str(&format!(" {line}"));
         }
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Writes all marks, notes, labels, highlights, answers and corrections of the reader.

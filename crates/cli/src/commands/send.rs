@@ -2,7 +2,7 @@
 
 use backissue_model::Week;
 use backissue_send::Sent;
-use backissue_store::Resend;
+use backissue_store::{Resend, SendingState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -68,26 +68,30 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     for row in rows {
         let known = store.recipient(&row.name, Timestamp::now()).await?;
         let last = store.sending(&row.name, None).await?;
-        let (week, sent, next, error) = match last {
-            Some(last) => (Some(last.week), last.sent_at, last.next, last.error),
-            None => (None, None, None, None),
-        };
-        listed.push(json!({
-            "name": row.name, "how": row.to_string(), "week": week, "sent": sent, "next": next, "error": error,
-            "unsubscribed": known.unsubscribed_at,
-        }));
+        listed.push((row, known.unsubscribed_at, last));
     }
     if args.json {
-        output::json(&listed)?;
+        let all = listed.iter().map(|(row, unsubscribed, last)| {
+            let last = last.as_ref();
+            json!({
+                "name": row.name,
+                "how": row.to_string(),
+                "week": last.map(|last| last.week),
+                "sent": last.and_then(|last| last.sent_at),
+                "next": last.and_then(|last| last.next),
+                "error": last.and_then(|last| last.error.as_deref()),
+                "unsubscribed": unsubscribed,
+            })
+        });
+        output::json(&all.collect::<Vec<_>>())?;
         return Ok(Outcome::Fine);
     }
-    for (row, state) in rows.iter().zip(&listed) {
+    for (row, unsubscribed, last) in listed {
         say!("{STRONG}{}{PLAIN}  {row}", row.name)?;
-        let text = |name: &str| state[name].as_str().unwrap_or_default().to_owned();
-        match (text("week"), text("sent"), text("error"), text("unsubscribed")) {
-            (_, _, _, since) if !since.is_empty() => say!("  unsubscribed since {since}")?,
-            (week, _, error, _) if !error.is_empty() => say!("  {week}: {error}")?,
-            (week, sent, _, _) if !sent.is_empty() => say!("  {week} was sent {sent}")?,
+        match (unsubscribed, last) {
+            (Some(since), _) => say!("  unsubscribed since {since}")?,
+            (_, Some(SendingState { week, error: Some(error), .. })) => say!("  {week}: {error}")?,
+            (_, Some(SendingState { week, sent_at: Some(sent), .. })) => say!("  {week} was sent {sent}")?,
             _ => say!("  nothing was sent yet")?,
         }
     }
@@ -95,7 +99,7 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
 }
 
 /// The result in words, and the exit code that tells it.
-pub fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
+fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
     let at = |moment: &Timestamp| output::moment(Some(*moment), zone);
     match sent {
         Sent::Now => (Outcome::Fine, format!("sent to {to}")),

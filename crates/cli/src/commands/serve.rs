@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backissue_demo::Demo;
+use backissue_fetch::Fetcher;
 use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
+use backissue_llm::is_on_this_machine;
 use backissue_model::{Progress, ReaderId};
 use backissue_search::{Caught, Search, SearchFailure};
 use backissue_send::Way;
@@ -55,9 +57,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
 
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
+    let fetcher = open::fetcher(&settings)?;
     let work = match lock {
         None => None,
-        Some(lock) => Some(begin_work(lock, &store, &settings, demo.as_ref()).await?),
+        Some(lock) => Some(begin_work(lock, &store, fetcher.clone(), &settings, demo.as_ref()).await?),
     };
     let progress = work
         .as_ref()
@@ -89,7 +92,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         readers,
         public,
         unsubscribe: unsubscribe.collect(),
-        operator: Some(Arc::new(Serving::new(&settings, work.is_some())?)),
+        operator: Some(Arc::new(Serving::new(&settings, fetcher, work.is_some()))),
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
@@ -142,7 +145,7 @@ const FORM_KEY: &str = "form_key";
 /// Who may keep, mark and note reads: the one reader, if only this machine can reach the pages.
 async fn readers(store: &Store, address: SocketAddr, base_url: Option<&Url>) -> Readers {
     let reached_as = match base_url {
-        Some(url) if !is_this_machine(url) => Some(url.to_string()),
+        Some(url) if !is_on_this_machine(url) => Some(url.to_string()),
         _ => (!address.ip().is_loopback()).then(|| address.to_string()),
     };
     let secret = FormKey::new_secret();
@@ -171,15 +174,6 @@ fn public(readers: &Readers, configured: Option<Public>) -> Public {
         Readers::LogIn(_) => Public::Off,
         Readers::ReadOnly(_) | Readers::One(_) => Public::Articles,
     })
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Passes requests of hubs to the workers.
@@ -239,6 +233,7 @@ impl Work {
 async fn begin_work(
     lock: open::WorkLock,
     store: &Store,
+    fetcher: Fetcher,
     settings: &Settings,
     demo: Option<&InDemo>,
 ) -> anyhow::Result<Work> {
@@ -257,7 +252,7 @@ async fn begin_work(
             }
         }
     }
-    Ok(Work { ingest: open::ingest_reachable(store.clone(), open::fetcher(settings)?, settings)?, lock })
+    Ok(Work { ingest: open::ingest_reachable(store.clone(), fetcher, settings)?, lock })
 }
 
 /// The demo's blogs and its temporary folder; dropping it removes both.
@@ -384,7 +379,7 @@ mod tests {
         for own in
             ["http://localhost:7878/", "http://backissue.localhost/", "http://127.0.0.2/", "http://[::1]:1/"]
         {
-            assert!(is_this_machine(&own.parse().unwrap()), "{own}");
+            assert!(is_on_this_machine(&own.parse().unwrap()), "{own}");
         }
         for other in [
             "https://reads.example.org/",
@@ -392,7 +387,7 @@ mod tests {
             "http://localhost.example/",
             "http://0.0.0.0/",
         ] {
-            assert!(!is_this_machine(&other.parse().unwrap()), "{other}");
+            assert!(!is_on_this_machine(&other.parse().unwrap()), "{other}");
         }
     }
 }

@@ -346,10 +346,7 @@ fn values(choice: &Choice) -> Vec<(&'static str, Value)> {
     let texts = [
         ("url", row.url.as_ref().map(ToString::to_string)),
         ("key_env", row.key_env.clone()),
-        (
-            "prompt",
-            row.prompt.map(|_| "short".to_owned()).filter(|_| row.prompt == Some(PromptVersion::ThreeShort)),
-        ),
+        ("prompt", (row.prompt == Some(PromptVersion::ThreeShort)).then(|| "short".to_owned())),
         ("timeout", row.timeout.map(|timeout| timeout.to_string())),
     ];
     values.extend(texts.into_iter().filter_map(|(key, value)| Some((key, value?.into()))));

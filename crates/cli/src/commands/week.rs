@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use backissue_annotate::Vocabulary;
-use backissue_digest::{Choice, Site, WeekRead, compose, markdown};
+use backissue_digest::{Choice, WeekRead, compose, markdown};
 use backissue_model::Week;
 use backissue_store::{Order, ReadCard, ReadFilter, Store};
 use serde_json::json;
@@ -59,7 +59,7 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
             &Choice::default(),
             issue.as_ref(),
         );
-        print!("{}", output::safe(&markdown::week(&digest, &site(&settings, &store))));
+        print!("{}", output::safe(&markdown::week(&digest, &open::site(&settings, &store))));
     } else if args.json {
         output::json(
             &json!({ "week": week, "from": week.monday(), "to": week.sunday(), "reads": reads.iter().map(as_json).collect::<Vec<_>>() }),
@@ -79,15 +79,6 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
         }
     }
     Ok(if reads.is_empty() { Outcome::NotThere } else { Outcome::Fine })
-}
-
-/// The archive as documents describe it.
-fn site(settings: &Settings, store: &Store) -> Site {
-    Site {
-        title: "Backissue".to_owned(),
-        base_url: settings.base_url.value.clone(),
-        time_zone: store.zone().clone(),
-    }
 }
 
 /// Prints why there is nothing, and what there is.
