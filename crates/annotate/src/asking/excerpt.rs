@@ -123,14 +123,9 @@ impl Excerpt {
         let cited: Vec<usize> = (0..self.all.len()).filter(|at| is_cited(&self.all[*at])).collect();
         let is_near = |at: &usize| {
             cited.iter().any(|cited| {
-                let (near, cited_one) = (&self.all[*at], &self.all[*cited]);
-                let between_prose = near.is_prose && cited_one.is_prose;
-                let distance = cited.abs_diff(*at).min(if between_prose {
-                    near.prose.abs_diff(cited_one.prose)
-                } else {
-                    usize::MAX
-                });
-                distance <= reach
+                let (near, one) = (&self.all[*at], &self.all[*cited]);
+                let are_prose = near.is_prose && one.is_prose;
+                cited.abs_diff(*at) <= reach || are_prose && near.prose.abs_diff(one.prose) <= reach
             })
         };
         (0..self.all.len()).filter(is_near).collect()

@@ -212,7 +212,7 @@ fn schema(version: PromptVersion) -> Value {
     // A model that chooses its sentences first writes what they say.
     let parts = if version == PromptVersion::Two { [text, sentences] } else { [sentences, text] };
     let statement = json!({ "anyOf": [object(parts), { "type": "null" }] });
-    let values = [
+    let values: [Value; FIELDS.len()] = [
         json!({ "type": "string", "enum": Kind::ALL.map(Kind::as_str) }),
         statement.clone(),
         statement.clone(),
@@ -220,7 +220,7 @@ fn schema(version: PromptVersion) -> Value {
         list(json!({ "type": "string" }), CONCEPTS_MAX),
         list(json!({ "type": "string" }), TECHNOLOGIES_MAX),
     ];
-    object(std::array::from_fn::<_, { FIELDS.len() }, _>(|at| (FIELDS[at], values[at].clone())))
+    object(FIELDS.into_iter().zip(values))
 }
 
 /// The schema of an object with these properties, all required, in this order.
