@@ -66,22 +66,15 @@ impl Service {
 
     /// The message.
     pub fn message(self, digest: &Digest, site: &Site) -> Value {
-        let mut most = digest.cards().count();
-        loop {
-            let short = digest.shortened(most);
-            let message = match self {
-                Self::Webhook => webhook(&short, site),
-                Self::Slack => slack(&short, site),
-                Self::Discord => discord(&short, site),
-                Self::Mattermost => mattermost(&short, site),
-                Self::Teams => teams(&short, site),
-                Self::Matrix => matrix(&short, site),
-            };
-            if self.takes(&message) || most == 0 {
-                return message;
-            }
-            most = most * 3 / 4;
-        }
+        let write = match self {
+            Self::Webhook => webhook,
+            Self::Slack => slack,
+            Self::Discord => discord,
+            Self::Mattermost => mattermost,
+            Self::Teams => teams,
+            Self::Matrix => matrix,
+        };
+        digest.fitting(|digest| write(digest, site), |message| self.takes(message))
     }
 
     /// Whether a message is within the limits that the service documents.

@@ -130,6 +130,16 @@ impl Digest {
         picks.chain(self.groups.iter().flat_map(|group| &group.reads)).chain(&self.announcements)
     }
 
+    /// What is written of as many reads as fit.
+    pub(crate) fn fitting<T>(&self, write: impl Fn(&Self) -> T, fits: impl Fn(&T) -> bool) -> T {
+        let (mut written, mut most) = (write(self), self.cards().count());
+        while !fits(&written) && most > 0 {
+            most = most * 3 / 4;
+            written = write(&self.shortened(most));
+        }
+        written
+    }
+
     /// The same with at most `most` reads; those at the end are left out.
     pub fn shortened(&self, most: usize) -> Self {
         let mut short = self.clone();

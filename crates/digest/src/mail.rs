@@ -42,22 +42,12 @@ pub struct Footing {
 
 /// The mail.
 pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
+    let fits = |part: &String| part.len() <= MAX_BYTES;
     Mail {
         subject: subject(digest),
-        text: fitting(digest, |digest| text(digest, site, footing)),
-        html: fitting(digest, |digest| page(digest, site, footing)),
+        text: digest.fitting(|digest| text(digest, site, footing), fits),
+        html: digest.fitting(|digest| page(digest, site, footing), fits),
     }
-}
-
-/// What is written of the longest digest that fits.
-fn fitting(digest: &Digest, write: impl Fn(&Digest) -> String) -> String {
-    let mut written = write(digest);
-    let mut most = digest.cards().count();
-    while written.len() > MAX_BYTES && most > 0 {
-        most = most * 3 / 4;
-        written = write(&digest.shortened(most));
-    }
-    written
 }
 
 fn subject(digest: &Digest) -> String {
