@@ -4,6 +4,7 @@
 //! between the two, or no answer comes, the message may have arrived. It is then sent once more,
 //! with the same id, and after that only by a person. So a recipient gets it at most twice.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -197,9 +198,16 @@ impl Sender {
     /// Sends the last week that had ended when the recipient's schedule last came round, if that is
     /// still to be done.
     ///
+    /// `nothing` has the weeks without a read for a recipient, and the archive's version then. They
+    /// are not composed again while the archive stays the same.
+    ///
     /// # Errors
     /// If the archive cannot be read or written.
-    async fn send_due(&self, recipient: &Recipient) -> Result<Option<Due>, StoreError> {
+    async fn send_due(
+        &self,
+        recipient: &Recipient,
+        nothing: &mut HashMap<String, (Week, u64)>,
+    ) -> Result<Option<Due>, StoreError> {
         let Some(schedule) = &recipient.schedule else { return Ok(None) };
         let now = Timestamp::now();
         let state = self.store.recipient(&recipient.name, now).await?;
@@ -212,7 +220,14 @@ impl Sender {
         {
             return Ok(None);
         }
+        let state = (week, self.store.archive_version().await?);
+        if nothing.get(&recipient.name) == Some(&state) {
+            return Ok(None);
+        }
         let sent = self.send(recipient, week, Resend::No).await?;
+        if sent == Sent::Nothing {
+            nothing.insert(recipient.name.clone(), state);
+        }
         Ok(Some((recipient.name.clone(), week, sent)))
     }
 }
@@ -223,10 +238,10 @@ pub async fn keep_sending(sender: Sender, recipients: Vec<Recipient>, stop: impl
     if recipients.iter().all(|recipient| recipient.schedule.is_none()) {
         return;
     }
-    let mut stop = pin!(stop);
+    let (mut stop, mut nothing) = (pin!(stop), HashMap::new());
     loop {
         for recipient in &recipients {
-            match sender.send_due(recipient).await {
+            match sender.send_due(recipient, &mut nothing).await {
                 Ok(due) => due.iter().for_each(log),
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "weeks cannot be sent: {error}")
