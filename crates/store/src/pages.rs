@@ -153,6 +153,15 @@ impl Store {
         .await
     }
 
+    /// The card of a read. The id of a merged read gives the read it was merged into.
+    pub async fn card(&self, id: ReadId) -> Result<Option<ReadCard>, StoreError> {
+        let query = format!(
+            "SELECT {CARD} FROM read r JOIN source s ON s.id = r.source_id
+             WHERE r.id = coalesce((SELECT into_id FROM merged WHERE id = $1), $1) AND r.stage = 'annotated'"
+        );
+        self.one("looking up a read", sql_of(query).bind(id.0), card_of_row).await
+    }
+
     /// The reads to start with on a concept, at most `limit`: those with the most certain problem
     /// and outcome.
     pub async fn start_with(&self, concept: &ConceptSlug, limit: u32) -> Result<Vec<ReadCard>, StoreError> {

@@ -116,6 +116,21 @@ const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     LEFT JOIN subscription h ON h.source_id = s.id";
 
 impl Store {
+    /// Follows a blog, like [`Store::follow`]. A new source comes into this group.
+    pub async fn follow_in_group(
+        &self,
+        new: &NewSource,
+        group: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Follow, StoreError> {
+        let follow = self.follow(new, now).await?;
+        if follow.is_new && group.is_some() {
+            let change = SourceChange { group: group.map(str::to_owned), ..SourceChange::default() };
+            self.change_source(follow.source.id, &change, now).await?;
+        }
+        Ok(follow)
+    }
+
     /// Follows a blog. A source that is followed already, under another spelling of its address or
     /// its feed's former address, stays as it is. The site's address is stored only if it is on the
     /// web.

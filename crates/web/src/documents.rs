@@ -5,12 +5,13 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_digest::{Choice, Digest, Site, WeekRead, compose, markdown};
-use backissue_model::{ReadId, Week};
+use backissue_model::Week;
 use backissue_store::{Order, ReadFilter, Store};
 
 use crate::fault::Fault;
 use crate::feeds::Format;
 use crate::narrowing::Narrowing;
+use crate::parts::reads::read_id;
 use crate::{App, SiteSettings};
 
 /// Most reads of a week that a document has.
@@ -33,7 +34,7 @@ pub(crate) async fn week(app: &App, narrowing: &Narrowing, week: &str) -> Result
 
 /// `/read/42.md`
 pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
-    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    let id = read_id(id)?;
     let mut read = app.store.read(id).await?.ok_or(Fault::NoSuchRead)?;
     if !app.gives_articles() {
         read.card.description = None;

@@ -74,6 +74,13 @@ impl From<WeekError> for Fault {
     }
 }
 
+impl Fault {
+    /// The fault for a failure of the store, in which `missing` is what it did not find.
+    pub(crate) fn or(missing: Self) -> impl FnOnce(StoreError) -> Self {
+        |error| if matches!(error, StoreError::NotFound { .. }) { missing } else { error.into() }
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let reference = reference();

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use axum::Form;
 use axum::extract::{FromRequest, Request};
 use axum::handler::Handler;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{CACHE_CONTROL, HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -177,6 +177,11 @@ impl Signed {
         self.fields.get(name).map(String::as_str).ok_or_else(missing)
     }
 
+    /// The version that the form's page showed.
+    pub(crate) fn version(&self) -> Result<i64, Fault> {
+        self.field("version")?.parse().map_err(|_| Fault::BadForm("Its version is no number".to_owned()))
+    }
+
     /// Redirects to the form's page, at the element `at`. The page then shows `action`.
     pub(crate) fn back(&self, action: Option<String>, at: &str) -> Response {
         let mut back = without(&self.back, DID);
@@ -237,7 +242,14 @@ async fn fields_of(request: Request, app: &App, visitor: Visitor) -> Result<Hash
     Ok(fields)
 }
 
-fn back_of(fields: &HashMap<String, String>) -> String {
+/// Sends the browser to another page of this site.
+pub(crate) fn sent_to(address: impl Into<String>) -> Response {
+    let headers = [(LOCATION, address.into()), (CACHE_CONTROL, "private, no-store".to_owned())];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// The page to which a form or a login returns.
+pub(crate) fn back_of(fields: &HashMap<String, String>) -> String {
     fields.get("back").map_or_else(|| "/".to_owned(), |back| own_address(back))
 }
 

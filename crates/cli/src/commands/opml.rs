@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use backissue_feed::opml::{self, Outline};
 use backissue_model::{NewSource, Source};
-use backissue_store::{SourceChange, SourceFilter};
+use backissue_store::SourceFilter;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -32,11 +32,8 @@ pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outc
     let store = open::store_or_new(&settings).await?;
     let (mut new, mut known) = (0u64, 0u64);
     for outline in &list.outlines {
-        let follow = store.follow(&source_of(outline), Timestamp::now()).await?;
-        if let (true, Some(_)) = (follow.is_new, &outline.group) {
-            let change = SourceChange { group: outline.group.clone(), ..SourceChange::default() };
-            store.change_source(follow.source.id, &change, Timestamp::now()).await?;
-        }
+        let follow =
+            store.follow_in_group(&source_of(outline), outline.group.as_deref(), Timestamp::now()).await?;
         *(if follow.is_new { &mut new } else { &mut known }) += 1;
     }
     if args.json {

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use backissue_model::{Precis, ReadId, Slug};
+use backissue_model::{Precis, Slug};
 use backissue_store::{Corrected, Store};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use url::Url;
 use crate::api::kept;
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
+use crate::parts::reads::read_id;
 
 #[derive(Serialize)]
 struct Answer {
@@ -41,7 +42,7 @@ struct ApiArticle {
 }
 
 pub(super) async fn read(Path(id): Path<String>, State(store): State<Store>) -> Result<Response, Fault> {
-    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    let id = read_id(&id)?;
     let page = store.read(id).await?.ok_or(Fault::NoSuchRead)?;
     let places = page.places.into_iter().map(|place| ApiPlace {
         source: place.source_slug,

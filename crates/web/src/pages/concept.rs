@@ -39,10 +39,13 @@ pub(crate) async fn concept(
     let narrowing = Narrowing { concept: None, ..narrowing };
     let (filter, source) = narrowing.looked_up(store).await?;
     let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
+    // A part of the list needs no entry point.
+    let is_whole = !narrowing.is_narrow() && narrowing.after.is_none();
+    let starts = async { if is_whole { store.start_with(&slug, STARTS).await } else { Ok(Vec::new()) } };
     let (stretch, found, starts) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         store.facets(&filter),
-        store.start_with(&slug, STARTS),
+        starts,
     )?;
     if vocabulary::concept(&slug).is_none() && stretch.items.is_empty() {
         return Err(unknown());
@@ -78,7 +81,6 @@ fn document(
     let path = format!("/concept/{slug}");
     // A short list needs no entry point.
     let is_long = stretch.items.len() > STARTS as usize;
-    let is_whole = !narrowing.is_narrow() && narrowing.after.is_none();
     let concept = vocabulary::concept(slug);
     let beside = facets(found, narrowing, &path, Without::Concepts);
     let name = vocabulary::name(slug);
@@ -98,7 +100,7 @@ fn document(
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))
-            @if is_long && is_whole { (start_here(frame, starts)) }
+            @if is_long { (start_here(frame, starts)) }
             (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))

@@ -16,9 +16,9 @@ use maud::{Markup, html};
 
 use crate::App;
 use crate::fault::Fault;
-use crate::forms::Signed;
+use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
-use crate::pages::practise::sent_to;
+use crate::parts::reads::read_id;
 use crate::parts::{reads, statements};
 use crate::words;
 
@@ -79,9 +79,8 @@ pub(crate) async fn save(
         }
     }
     if inputs.values().any(|input| input.wrong.is_some()) {
-        let mut answer = frame.page(document(&frame, &page, &inputs)).into_response();
-        *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(answer);
+        let page = frame.page(document(&frame, &page, &inputs));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     app.store.correct(read, &corrections, &[], now).await?;
     Ok(sent_to(format!("/read/{read}#how")))
@@ -136,10 +135,6 @@ pub(crate) async fn merge(
     let united = store.unite(read_id(&id)?, other).await?.ok_or(Fault::NoSuchRead)?;
     let (United::Into(read) | United::Already(read)) = united;
     Ok(sent_to(format!("/read/{read}")))
-}
-
-fn read_id(id: &str) -> Result<ReadId, Fault> {
-    id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
 }
 
 /// The number of a read that a person typed, alone or in the address of its page.

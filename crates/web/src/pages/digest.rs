@@ -130,9 +130,7 @@ async fn conflict(
         preview: None,
         theirs: Some(&theirs),
     };
-    let mut page = frame.page(document(frame, &shown)).into_response();
-    *page.status_mut() = StatusCode::CONFLICT;
-    Ok(page)
+    Ok((StatusCode::CONFLICT, frame.page(document(frame, &shown))).into_response())
 }
 
 /// What a button of the form does.
@@ -255,8 +253,8 @@ fn preview(app: &App, digest: &Digest, show: &str) -> Result<Option<Markup>, Fau
         "text" => mail::plain(digest, &site),
         "markdown" => markdown::week(digest, &site),
         service => {
-            let known = Service::ALL.into_iter().find(|known| known.as_str() == service);
-            message(known.ok_or_else(|| Fault::BadAddress("“show” names nothing that goes out".to_owned()))?)
+            let unknown = |_| Fault::BadAddress("“show” names nothing that goes out".to_owned());
+            message(service.parse().map_err(unknown)?)
         }
     };
     Ok(Some(html! { pre tabindex="0" { code { (text) } } }))

@@ -4,14 +4,15 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use backissue_model::{Quote, remark_of};
-use backissue_store::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved, Store, StoreError};
+use backissue_store::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved, Store};
 use jiff::Timestamp;
 
 use crate::evidence;
 use crate::fault::Fault;
 use crate::forms::Signed;
-use crate::pages::note::{read_id, refused};
+use crate::pages::note::refused;
 use crate::parts::marks::HIGHLIGHT;
+use crate::parts::reads::read_id;
 use crate::words;
 
 /// `POST /highlights/{id}`: highlights a passage of the read's article.
@@ -24,12 +25,9 @@ pub(crate) async fn add(
     let context = |name: &str| form.field(name).unwrap_or_default();
     let quote = Quote::new(form.field("quote")?, context("prefix"), context("suffix")).map_err(refused)?;
     let remark = remark_of(form.field("remark")?).map_err(refused)?;
-    let added = match store.add_highlight(form.reader, read, &quote, &remark, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => return Err(Fault::NoSuchRead),
-        added => added?,
-    };
+    let added = store.add_highlight(form.reader, read, &quote, &remark, Timestamp::now()).await;
     let bad = |why: &str| Err(Fault::BadForm(why.to_owned()));
-    match added {
+    match added.map_err(Fault::or(Fault::NoSuchRead))? {
         Highlighted::Added(highlight) => Ok(form.back(None, &evidence::id_of_highlight(highlight.id))),
         Highlighted::NotInText => {
             bad("The article does not have this passage. Go back and copy it from the article")
@@ -54,14 +52,12 @@ pub(crate) async fn remark(
     form: Signed,
 ) -> Result<Response, Fault> {
     let highlight = id_of(&id)?;
-    let seen =
-        form.field("version")?.parse().map_err(|_| Fault::BadForm("Its version is no number".to_owned()))?;
+    let seen = form.version()?;
     let remark = remark_of(form.field("remark")?).map_err(refused)?;
-    match store.save_remark(form.reader, highlight, &remark, seen, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchHighlight),
-        Err(error) => Err(error.into()),
-        Ok(RemarkSaved::Saved(_)) => Ok(form.back(None, &format!("h{highlight}"))),
-        Ok(RemarkSaved::Conflict(_)) => Err(Fault::RemarkChanged),
+    let saved = store.save_remark(form.reader, highlight, &remark, seen, Timestamp::now()).await;
+    match saved.map_err(Fault::or(Fault::NoSuchHighlight))? {
+        RemarkSaved::Saved(_) => Ok(form.back(None, &format!("h{highlight}"))),
+        RemarkSaved::Conflict(_) => Err(Fault::RemarkChanged),
     }
 }
 
@@ -72,11 +68,9 @@ pub(crate) async fn remove(
     form: Signed,
 ) -> Result<Response, Fault> {
     let highlight = id_of(&id)?;
-    match store.remove_highlight(form.reader, highlight, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchHighlight),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(form.back(Some(format!("{HIGHLIGHT}{highlight}")), "")),
-    }
+    let removed = store.remove_highlight(form.reader, highlight, Timestamp::now()).await;
+    removed.map_err(Fault::or(Fault::NoSuchHighlight))?;
+    Ok(form.back(Some(format!("{HIGHLIGHT}{highlight}")), ""))
 }
 
 /// Restores a removed highlight.

@@ -7,11 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_model::ReadId;
 
 use crate::App;
 use crate::fault::Fault;
 use crate::images::{self, Images};
+use crate::parts::reads::read_id;
 
 /// An image on the web rarely changes; a year, as for assets.
 const FOR_GOOD: &str = "private, max-age=31536000, immutable";
@@ -21,7 +21,7 @@ pub(crate) async fn image(
     State(app): State<App>,
 ) -> Result<Response, Fault> {
     let Images::Cache(cache) = &app.images else { return Err(Fault::NoSuchPage) };
-    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    let id = read_id(&id)?;
     let page = app.store.read(id).await?.ok_or(Fault::NoSuchRead)?;
     let (stored, address) = (page.article.html, page.card.url);
     let found = tokio::task::spawn_blocking(move || images::named_in(&stored, &address, &name)).await;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequest, Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use backissue_model::ReaderId;
@@ -15,7 +15,7 @@ use maud::{Markup, html};
 use crate::App;
 use crate::access::{self, LogIn, Peer, Visitor};
 use crate::fault::Fault;
-use crate::forms::{Anybodys, Readers, Signed, own_address, random_text};
+use crate::forms::{Anybodys, Readers, Signed, back_of, random_text, sent_to};
 use crate::frame::{Document, Frame};
 use crate::words;
 
@@ -30,11 +30,11 @@ pub(crate) async fn ask(
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let back = query.get("back").map_or_else(|| "/".to_owned(), |back| own_address(back));
+    let back = back_of(&query);
     match &*app.readers {
         Readers::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-        Readers::One(_) => Ok(sent_to(&back)),
-        Readers::LogIn(_) if frame.reader.is_some() => Ok(sent_to(&back)),
+        Readers::One(_) => Ok(sent_to(back)),
+        Readers::LogIn(_) if frame.reader.is_some() => Ok(sent_to(back)),
         Readers::LogIn(log_in) => Ok(page(&frame, log_in, &headers, &back, None)),
     }
 }
@@ -49,7 +49,7 @@ pub(crate) async fn log_in(
     let peer = Peer::of(request.extensions(), &headers);
     let before = Visitor::of(request.extensions());
     let form = Anybodys::from_request(request, &app).await?;
-    let Readers::LogIn(log_in) = &*app.readers else { return Ok(sent_to(&form.back)) };
+    let Readers::LogIn(log_in) = &*app.readers else { return Ok(sent_to(form.back.as_str())) };
     if !log_in.is_safe_for(&headers) {
         return Ok(refused(page(&frame, log_in, &headers, &form.back, None), StatusCode::FORBIDDEN));
     }
@@ -78,7 +78,7 @@ pub(crate) async fn log_in(
     if let (Some(reader), Some(session)) = (before.reader, before.session) {
         app.store.end_session(reader, session).await?;
     }
-    let mut answer = sent_to(&form.back);
+    let mut answer = sent_to(form.back.as_str());
     answer.headers_mut().insert(SET_COOKIE, access::cookie(&headers, Some(&token)));
     Ok(answer)
 }
@@ -221,9 +221,4 @@ pub(crate) async fn end(State(app): State<App>, headers: HeaderMap, form: Signed
         }
     }
     Ok(form.back(None, ""))
-}
-
-fn sent_to(page: &str) -> Response {
-    let headers = [(LOCATION, page.to_owned()), (CACHE_CONTROL, "private, no-store".to_owned())];
-    (StatusCode::SEE_OTHER, headers).into_response()
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Mark, ReadId, Week};
-use backissue_store::{Action, Store, StoreError};
+use backissue_store::{Action, Store};
 use jiff::Timestamp;
 use maud::html;
 
@@ -19,10 +19,8 @@ const PARTS: usize = 200;
 /// `POST /marks`: sets or removes a mark of a read.
 pub(crate) async fn mark(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let (mark, set, read) = wanted(form.field("do")?)?;
-    let action = match store.mark(form.reader, read, mark, set, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => return Err(Fault::NoSuchRead),
-        action => action?,
-    };
+    let action = store.mark(form.reader, read, mark, set, Timestamp::now()).await;
+    let action = action.map_err(Fault::or(Fault::NoSuchRead))?;
     answer(&store, &form, &action, Told::Done, &[read], &format!("m{read}")).await
 }
 

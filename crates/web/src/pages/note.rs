@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use backissue_model::{
     HIGHLIGHT_REMARK_MAX, Label, NOTE_MAX, Note, NoteText, QUOTE_MAX, ReadId, WritingError,
 };
-use backissue_store::{LABELS_MAX, Labelled, NoteSaved, ReadCard, Store, StoreError};
+use backissue_store::{LABELS_MAX, Labelled, NoteSaved, ReadCard, Store};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use url::Url;
@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::frame::{Document, Frame};
 use crate::markdown;
+use crate::parts::reads::read_id;
 use crate::parts::{note, reads};
 use crate::words;
 
@@ -27,24 +28,18 @@ pub(crate) async fn save(
     form: Signed,
 ) -> Result<Response, Fault> {
     let read = read_id(&id)?;
-    let seen =
-        form.field("version")?.parse().map_err(|_| Fault::BadForm("Its version is no number".to_owned()))?;
+    let seen = form.version()?;
     let text: NoteText = form.field("text")?.parse().map_err(refused)?;
-    let saved = match store.save_note(form.reader, read, &text, seen, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => return Err(Fault::NoSuchRead),
-        saved => saved?,
-    };
-    match saved {
+    let saved = store.save_note(form.reader, read, &text, seen, Timestamp::now()).await;
+    match saved.map_err(Fault::or(Fault::NoSuchRead))? {
         NoteSaved::Saved(note) if form.wants_part => {
-            let page = store.read(read).await?.ok_or(Fault::NoSuchRead)?;
-            Ok(part(&note, &page.card.url))
+            let card = store.card(read).await?.ok_or(Fault::NoSuchRead)?;
+            Ok(part(&note, &card.url))
         }
         NoteSaved::Saved(_) => Ok(form.back(None, "note")),
         NoteSaved::Conflict(now) => {
-            let card = store.cards(&[read]).await?.pop().ok_or(Fault::NoSuchRead)?;
-            let mut page = frame.page(conflict(&frame, &card, &now, &text)).into_response();
-            *page.status_mut() = StatusCode::CONFLICT;
-            Ok(page)
+            let card = store.card(read).await?.ok_or(Fault::NoSuchRead)?;
+            Ok((StatusCode::CONFLICT, frame.page(conflict(&frame, &card, &now, &text))).into_response())
         }
     }
 }
@@ -108,16 +103,10 @@ pub(crate) async fn label(
         Ok(name) => store.remove_label(form.reader, read, &parsed(name)?).await.map(|()| Labelled::Added),
         Err(_) => store.add_label(form.reader, read, &parsed(form.field("add")?)?, Timestamp::now()).await,
     };
-    match changed {
-        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchRead),
-        Err(error) => Err(error.into()),
-        Ok(Labelled::TooMany) => Err(Fault::BadForm(format!("A read has at most {LABELS_MAX} labels"))),
-        Ok(Labelled::Added) => Ok(form.back(None, "note")),
+    match changed.map_err(Fault::or(Fault::NoSuchRead))? {
+        Labelled::TooMany => Err(Fault::BadForm(format!("A read has at most {LABELS_MAX} labels"))),
+        Labelled::Added => Ok(form.back(None, "note")),
     }
-}
-
-pub(super) fn read_id(id: &str) -> Result<ReadId, Fault> {
-    id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
 }
 
 pub(super) fn refused(error: WritingError) -> Fault {

@@ -6,14 +6,13 @@
 use std::collections::HashMap;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{
     CardAnswer, ConceptSlug, Deck, Form, NOTE_MAX, NoteText, Rated, Rating, ReadId, Statement,
 };
 use backissue_practise::{CSV_MAX, CsvCard, SESSION, csv, next_showing};
-use backissue_store::{DeckCard, ReadCard, ReadPage, Store, StoreError};
+use backissue_store::{DeckCard, ReadCard, ReadPage, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -22,11 +21,12 @@ use url::form_urlencoded::Serializer;
 use crate::App;
 use crate::evidence;
 use crate::fault::Fault;
-use crate::forms::Signed;
+use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
 use crate::pages::note::refused;
 use crate::parts::marks::Marked;
+use crate::parts::reads::read_id;
 use crate::parts::{reads, statements};
 use crate::{vocabulary, words};
 
@@ -205,11 +205,6 @@ pub(crate) async fn card(
     Ok(frame.page(question(&frame, &page, &asked, given.len())?))
 }
 
-pub(super) fn sent_to(address: String) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, address), (CACHE_CONTROL, "private, no-store".to_owned())])
-        .into_response()
-}
-
 /// What stands over a card; the title would tell too much.
 fn eyebrow(card: &ReadCard, asked: &Asked, nth: usize) -> Markup {
     html! {
@@ -260,13 +255,11 @@ pub(crate) async fn reveal(
     Query(query): Query<HashMap<String, String>>,
     form: Signed,
 ) -> Result<Response, Fault> {
-    let read = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
+    let read = read_id(&id)?;
     let asked = Asked::of(&query)?;
     let text: NoteText = form.field("text")?.parse().map_err(refused)?;
-    let answer = match store.answer_card(form.reader, read, &text, Timestamp::now()).await {
-        Err(StoreError::NotFound { .. }) => return Err(Fault::NoSuchRead),
-        answer => answer?,
-    };
+    let answer = store.answer_card(form.reader, read, &text, Timestamp::now()).await;
+    let answer = answer.map_err(Fault::or(Fault::NoSuchRead))?;
     Ok(sent_to(asked.href(&format!("/practise/answer/{}", answer.id))))
 }
 
@@ -398,11 +391,9 @@ pub(crate) async fn rate_answer(
     let id = answer_id(&id)?;
     let rating =
         form.field("rating")?.parse::<Rating>().map_err(|error| Fault::BadForm(error.to_string()))?;
-    match store.rate_card(form.reader, id, rating, next_showing).await {
-        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchAnswer),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(form.back(None, "")),
-    }
+    let rated = store.rate_card(form.reader, id, rating, next_showing).await;
+    rated.map_err(Fault::or(Fault::NoSuchAnswer))?;
+    Ok(form.back(None, ""))
 }
 
 /// `POST /practise/remove/{answer}`: removes an answer.
@@ -411,11 +402,9 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
     form: Signed,
 ) -> Result<Response, Fault> {
-    match store.remove_answer(form.reader, answer_id(&id)?, next_showing).await {
-        Err(StoreError::NotFound { .. }) => Err(Fault::NoSuchAnswer),
-        Err(error) => Err(error.into()),
-        Ok(_) => Ok(form.back(None, "note")),
-    }
+    let removed = store.remove_answer(form.reader, answer_id(&id)?, next_showing).await;
+    removed.map_err(Fault::or(Fault::NoSuchAnswer))?;
+    Ok(form.back(None, "note"))
 }
 
 fn answer_id(id: &str) -> Result<i64, Fault> {

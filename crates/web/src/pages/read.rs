@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Highlight, Precis, ReadId, Sureness};
+use backissue_model::{Highlight, Precis, Sureness};
 use backissue_search::{Match, Search};
 use backissue_store::{ReadCard, ReadPage, Store};
 use maud::{Markup, html};
@@ -51,47 +51,39 @@ pub(crate) async fn read(
     let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
     if !frame.shows_articles {
-        return without_article(&frame, &app, &mut page).await;
+        // It may be the beginning of the article.
+        page.card.description = None;
     }
     let highlights = match frame.reader {
         Some(reader) => app.store.highlights(reader, page.card.id).await?,
         None => Vec::new(),
     };
-    let ((shown, located), others, beside) = tokio::join!(
-        article_shown(&page, images, highlights),
-        others(&app.search, &page),
-        app.store.beside(&page.card)
-    );
-    let own = own(&frame, &app.store, &page.card, &located, &shown.marks).await?;
+    let article = async {
+        if !frame.shows_articles {
+            return (None, Vec::new());
+        }
+        let (shown, located) = article_shown(&page, images, highlights).await;
+        (Some(shown), located)
+    };
+    let ((shown, located), others, beside) =
+        tokio::join!(article, others(&app.search, &page), app.store.beside(&page.card));
+    let own = match &shown {
+        Some(shown) => own(&frame, &app.store, &page.card, &located, &shown.marks).await?,
+        None => html! {},
+    };
     let (previous, next) = beside?;
     let beside = Beside { previous, next };
     let mut answer = frame
         .page(document(
             &frame,
             &page,
-            Some(&shown),
+            shown.as_ref(),
             &marked,
             &own,
             others.as_deref().unwrap_or_default(),
             &beside,
         ))
         .into_response();
-    if others.is_none() {
-        answer.extensions_mut().insert(Incomplete);
-    }
-    Ok(answer)
-}
-
-/// The page for visitors who may not see the article: what the archive says of it, and where it is.
-async fn without_article(frame: &Frame, app: &App, page: &mut ReadPage) -> Result<Response, Fault> {
-    // It may be the beginning of the article.
-    page.card.description = None;
-    let page = &*page;
-    let (others, beside) = tokio::join!(others(&app.search, page), app.store.beside(&page.card));
-    let (previous, next) = beside?;
-    let (beside, found) = (Beside { previous, next }, others.as_deref().unwrap_or_default());
-    let document = document(frame, page, None, &Marked::default(), &html! {}, found, &beside);
-    let mut answer = frame.page(document).into_response();
     if others.is_none() {
         answer.extensions_mut().insert(Incomplete);
     }
@@ -119,8 +111,7 @@ async fn others(search: &Search, page: &ReadPage) -> Option<Vec<Match>> {
 }
 
 async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
-    let id = id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)?;
-    store.read(id).await?.ok_or(Fault::NoSuchRead)
+    store.read(reads::read_id(id)?).await?.ok_or(Fault::NoSuchRead)
 }
 
 /// A title may change back, so the redirect must not be cached.

@@ -8,8 +8,7 @@ use jiff::Timestamp;
 
 use crate::App;
 use crate::fault::Fault;
-use crate::forms::Signed;
-use crate::pages::practise::sent_to;
+use crate::forms::{Signed, sent_to};
 
 /// `POST /save`: admits a page and keeps it. Redirects to its read if that can be shown already.
 pub(crate) async fn save(State(app): State<App>, form: Signed) -> Result<Response, Fault> {

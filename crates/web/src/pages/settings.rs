@@ -19,10 +19,9 @@ use url::Url;
 
 use crate::App;
 use crate::fault::Fault;
-use crate::forms::Signed;
+use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::operator::{ConfiguredModel, FeedList, FoundToFollow, Operator};
-use crate::pages::practise::sent_to;
 use crate::pages::sources::state_words;
 use crate::words;
 
@@ -235,11 +234,7 @@ pub(crate) async fn follow_list(
     };
     let (mut new, mut known) = (0, 0);
     for (source, group) in &feeds {
-        let follow = app.store.follow(source, Timestamp::now()).await?;
-        if follow.is_new && group.is_some() {
-            let change = SourceChange { group: group.clone(), ..SourceChange::default() };
-            app.store.change_source(follow.source.id, &change, Timestamp::now()).await?;
-        }
+        let follow = app.store.follow_in_group(source, group.as_deref(), Timestamp::now()).await?;
         *(if follow.is_new { &mut new } else { &mut known }) += 1;
     }
     Ok(sent_to(format!("/settings?new={new}&known={known}&skipped={}", skipped.len())))

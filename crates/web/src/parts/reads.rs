@@ -1,15 +1,21 @@
 //! Reads in a list. The problem is most visible; a post without one says its kind and takes one
 //! line.
 
-use backissue_model::Form;
+use backissue_model::{Form, ReadId};
 use backissue_store::{Cursor, ReadCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
+use crate::fault::Fault;
 use crate::narrowing::Narrowing;
 use crate::parts::marks::Marked;
 use crate::{vocabulary, words};
+
+/// The number of a read in an address.
+pub(crate) fn read_id(id: &str) -> Result<ReadId, Fault> {
+    id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
+}
 
 /// The page address of `card`.
 pub(crate) fn href(card: &ReadCard) -> String {
