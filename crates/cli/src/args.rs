@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Label, ReadField, ReadId, Week};
+use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -177,10 +177,11 @@ pub enum Command {
         after_help = "Example:\n  backissue shelf --label interview\n  backissue shelf --markdown > shelf.md\n  backissue shelf --json | jq '.[].note'"
     )]
     Shelf(ShelfArgs),
-    /// The password that a reader logs in with when others can reach the pages
+    /// Readers, their passwords and roles, for pages that others can reach
     #[command(
-        after_help = "Example:\n  backissue reader password\n  pass show backissue | backissue reader password\n  backissue reader password --remove\n\nA new \
-                      password ends all sessions. Start `serve` again after the first one."
+        after_help = "Example:\n  backissue reader password\n  pass show backissue | backissue reader password\n  backissue reader password --remove\n  \
+                      backissue reader add anna\n  backissue reader list\n\nA new password ends all sessions of its reader. A running `serve` knows it at once. With \
+                      the setting readers = \"several\" each reader logs in with a name."
     )]
     Reader(ReaderArgs),
     /// The reads that answer a question in your own words, best first
@@ -385,6 +386,9 @@ pub struct SourcesArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The file, OPML or from `export --mine`; `-` for standard input
     pub file: PathBuf,
     /// Print JSON
@@ -395,6 +399,9 @@ pub struct ImportArgs {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// As OPML, which other readers can import
     #[arg(long, required_unless_present_any = ["mine", "corrections"])]
     pub opml: bool,
@@ -414,6 +421,9 @@ pub struct ExportArgs {
 /// Arguments of `save`.
 #[derive(Debug, Args)]
 pub struct SaveArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The page's address
     #[arg(value_parser = values::web_address)]
     pub url: Url,
@@ -422,9 +432,20 @@ pub struct SaveArgs {
     pub json: bool,
 }
 
+/// The reader for whom a command acts.
+#[derive(Debug, Args)]
+pub struct ForReader {
+    /// The reader for whom this is done, if the archive has several [default: the first operator]
+    #[arg(long, value_name = "NAME")]
+    pub reader: Option<ReaderName>,
+}
+
 /// Arguments of `keep` and `done`.
 #[derive(Debug, Args)]
 pub struct MarkArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The reads' numbers as listed by `backissue week`, or their page addresses
     #[arg(required = true, value_name = "READ", value_parser = values::read_number)]
     pub reads: Vec<ReadId>,
@@ -436,6 +457,9 @@ pub struct MarkArgs {
 /// Arguments of `note`.
 #[derive(Debug, Args)]
 pub struct NoteArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The read's number or page address
     #[arg(value_parser = values::read_number)]
     pub read: ReadId,
@@ -458,11 +482,58 @@ pub struct ReaderArgs {
 /// What to do with a reader.
 #[derive(Debug, Subcommand)]
 pub enum ReaderWhat {
+    /// List the readers
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a reader, and print a link with which the reader sets a password
+    #[command(
+        after_help = "Example:\n  backissue reader add anna\n  backissue reader add ben --operator\n\nThe link works once, for seven days. For a reader who is \
+                      there already, such as one who forgot the password, this makes another link. Accounts count with the setting \
+                      readers = \"several\"."
+    )]
+    Add {
+        /// The name to log in with: letters, digits and . - _ @ +
+        name: ReaderName,
+        /// Make the reader an operator, who also follows, corrects, hides and sees the settings
+        #[arg(long)]
+        operator: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Set the password, at least 12 characters: asked for twice, or one line of standard input
     Password {
+        /// The reader; by default the first operator
+        name: Option<ReaderName>,
         /// Remove the password
         #[arg(long)]
         remove: bool,
+    },
+    /// Change what a reader may do
+    Role {
+        /// The reader
+        name: ReaderName,
+        /// operator or reader
+        role: Role,
+    },
+    /// Remove a reader, with everything that the reader did and wrote
+    #[command(
+        after_help = "Example:\n  backissue export --mine anna.json --reader anna\n  backissue reader remove anna\n  backissue reader remove anna --keep-data\n\n\
+                      With --keep-data the account is closed and the data stays: `reader add` or `reader password` opens it again. The last \
+                      operator cannot be removed."
+    )]
+    Remove {
+        /// The reader
+        name: ReaderName,
+        /// Close the account, and keep the marks, notes, labels, highlights and answers
+        #[arg(long)]
+        keep_data: bool,
+        /// Do not ask for confirmation
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 
@@ -539,6 +610,9 @@ pub struct MergeArgs {
 /// Arguments of `shelf`.
 #[derive(Debug, Args)]
 pub struct ShelfArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// Only reads with this label
     #[arg(long)]
     pub label: Option<Label>,
@@ -598,6 +672,9 @@ pub struct ShowArgs {
 /// Arguments of `find`.
 #[derive(Debug, Args)]
 pub struct FindArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The question: words, "phrases", -words to exclude, filters such as company:vitess
     #[arg(required = true)]
     pub question: Vec<String>,
@@ -612,6 +689,9 @@ pub struct FindArgs {
 /// Arguments of `prior-art`.
 #[derive(Debug, Args)]
 pub struct PriorArtArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
     /// The problem, in your own words
     #[arg(required = true)]
     pub question: Vec<String>,

@@ -11,6 +11,7 @@ use backissue_digest::Site;
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_llm::{Key, Model, ModelSettings};
+use backissue_model::{Reader, ReaderId, ReaderName};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_send::Sender;
 use backissue_store::{Limits, Location, Store};
@@ -18,6 +19,7 @@ use backissue_web::{Image, Images};
 use jiff::Timestamp;
 use url::Url;
 
+use crate::args::ForReader;
 use crate::progress::TakingIn;
 use crate::settings::{ModelRow, Origin, Settings};
 use crate::text;
@@ -44,6 +46,31 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
     }
     let found = Store::look_at_existing(&settings.location()?).await?;
     found.ok_or_else(|| anyhow::Error::new(no_archive(settings)))
+}
+
+/// The reader for whom a command acts: the named one, or the first operator.
+pub async fn reader(store: &Store, who: &ForReader) -> anyhow::Result<ReaderId> {
+    match &who.reader {
+        None => Ok(store.first_operator().await?),
+        Some(name) => Ok(reader_named(store, name).await?.id),
+    }
+}
+
+/// The reader with this name.
+///
+/// # Errors
+/// If there is none, with the names that there are.
+pub async fn reader_named(store: &Store, name: &ReaderName) -> anyhow::Result<Reader> {
+    let now = Timestamp::now();
+    if let Some(reader) = store.reader_named(name, now).await? {
+        return Ok(reader);
+    }
+    let readers = store.readers(now).await?;
+    let names: Vec<&str> = readers.iter().map(|reader| reader.name.as_str()).collect();
+    bail!(
+        "there is no reader called {name}; the archive has {}. `backissue reader add` adds one",
+        names.join(", ")
+    )
 }
 
 fn no_archive(settings: &Settings) -> NoArchive {

@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use axum::http::HeaderName;
 use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
 use backissue_llm::{Key, Protocol};
 use backissue_model::without_credentials;
 use backissue_store::Location;
-use backissue_web::Public;
+use backissue_web::{Network, Public};
 use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
@@ -23,7 +24,7 @@ use url::Url;
 
 use crate::recipients::{MailRow, RecipientRow};
 use crate::text;
-use crate::values::{self, ImagesShown, ModelServers, Pause, Size, Zone};
+use crate::values::{self, HowMany, ImagesShown, ModelServers, Pause, Size, UnknownUsers, Zone};
 
 /// Declares the settings. The table below gives the flags, the environment variables, the keys of
 /// the file, the help, the defaults, [`Settings`] and what `backissue config` prints.
@@ -186,6 +187,19 @@ settings! {
     /// What strangers see if others can reach the pages: off (nothing), statements (problems,
     /// quotes and links, no articles), articles [default: off with a password, articles without]
     maybe public: Public, "WHAT";
+    /// Who reads: one (without a login on this machine) or several, each with an account, made with
+    /// `backissue reader add`
+    one readers: HowMany = "one", "HOW-MANY";
+    /// With several readers: whether those who are no operators can save pages
+    one readers_save: bool = "true", "BOOL";
+    /// The networks of reverse proxies that are believed about client addresses
+    /// (X-Forwarded-For) and users; repeatable [default: this machine, about addresses only]
+    many trusted_proxies: Network, "NETWORK";
+    /// The header in which trusted proxies name the reader, such as Remote-User; needs readers =
+    /// "several"
+    maybe proxy_user_header: HeaderName, "HEADER", values::header_name;
+    /// What happens to a proxy's user without an account: refuse, or reader (gets one)
+    one proxy_unknown_users: UnknownUsers = "refuse", "WHAT";
     /// Maximum size of the folder of cached images
     one image_cache_limit: Size = "500 MB", "SIZE";
     /// How much one source may put into the archive; it is asked for no more from then on
@@ -510,7 +524,11 @@ shown_by_display!(
     Zone,
     Pause,
     ImagesShown,
+    HowMany,
+    HeaderName,
+    Network,
     Public,
+    UnknownUsers,
     Size,
     ModelServers
 );

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
+use axum::http::{HeaderName, header};
 use backissue_llm::LocalServer;
 use backissue_model::ReadId;
 use jiff::SignedDuration;
@@ -85,6 +86,67 @@ pub fn whole<T: TryFrom<u64>>(
             format!("`{text}` does not fit; write a whole number from {least} {upper}")
         })
     }
+}
+
+/// Whether the archive has one reader or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowMany {
+    /// One, who needs no login on this machine.
+    One,
+    /// Several, each with an account.
+    Several,
+}
+
+impl FromStr for HowMany {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "one" => Ok(Self::One),
+            "several" => Ok(Self::Several),
+            _ => Err(format!("`{text}` is no number of readers; write one or several")),
+        }
+    }
+}
+
+impl fmt::Display for HowMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::One { "one" } else { "several" })
+    }
+}
+
+/// What happens to a proxy's user who has no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownUsers {
+    /// The user is refused.
+    Refuse,
+    /// The user becomes a reader.
+    Reader,
+}
+
+impl FromStr for UnknownUsers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "reader" => Ok(Self::Reader),
+            _ => Err(format!("`{text}` is nothing that happens to unknown users; write refuse or reader")),
+        }
+    }
+}
+
+impl fmt::Display for UnknownUsers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Refuse { "refuse" } else { "reader" })
+    }
+}
+
+/// The name of a header, none of those that every client sends.
+pub fn header_name(text: &str) -> Result<HeaderName, String> {
+    let usual = [header::HOST, header::COOKIE, header::ORIGIN, header::USER_AGENT, header::REFERER];
+    let name = text.parse().ok().filter(|name| !usual.contains(name));
+    name.ok_or_else(|| format!("`{text}` is not a header for users; write for example Remote-User"))
 }
 
 /// A time zone by its IANA name.

@@ -48,12 +48,15 @@ pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlac
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};
 pub use nearest::{did_you_mean, meant, nearest};
 pub use note::{LABEL_MAX, Label, NOTE_MAX, Note, NoteText, WritingError};
-pub use password::{PASSWORD_MAX, PASSWORD_MIN, Password, PasswordError};
+pub use password::{PASSWORD_MAX, PASSWORD_MIN, Password, PasswordError, password_forms};
 pub use practice::{CardAnswer, Deck, Rated, Rating, UnknownRating};
 pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness, UnknownForm, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
 pub use read::{ReadId, Stage, UnknownStage};
-pub use reader::{Mark, Marks, ReaderId, UnknownMark};
+pub use reader::{
+    Mark, Marks, READER_NAME_MAX, Reader, ReaderId, ReaderName, ReaderNameError, Role, UnknownMark,
+    UnknownRole,
+};
 pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
 pub use signs::misleads;
 pub use slug::Slug;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Minimum characters of a password.
 pub const PASSWORD_MIN: usize = 12;
 /// Maximum bytes of a password, so that hashing takes bounded time.
@@ -39,7 +41,8 @@ const COMMON: &[&str] = &[
     "backissuebackissue",
 ];
 
-/// A password that may be set. It is never printed.
+/// A password that may be set, composed (Unicode NFC), since keyboards differ in how they write
+/// accents. It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -62,6 +65,13 @@ pub enum PasswordError {
     Control,
 }
 
+/// A typed password in the forms in which it may have been hashed: composed, then as typed, which
+/// older versions of this program hashed. Both are the same for most passwords.
+pub fn password_forms(typed: &str) -> Vec<String> {
+    let composed: String = typed.nfc().collect();
+    if composed == typed { vec![composed] } else { vec![composed, typed.to_owned()] }
+}
+
 impl Password {
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -76,6 +86,7 @@ impl FromStr for Password {
         if text.len() > PASSWORD_MAX {
             return Err(PasswordError::TooLong);
         }
+        let text: String = text.nfc().collect();
         if text.chars().any(char::is_control) {
             return Err(PasswordError::Control);
         }
@@ -90,7 +101,7 @@ impl FromStr for Password {
         if different.len() < DIFFERENT || COMMON.contains(&lower.as_str()) {
             return Err(PasswordError::Guessable);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text))
     }
 }
 
@@ -116,6 +127,9 @@ mod tests {
         ] {
             assert_eq!(of(fine).unwrap().as_str(), fine);
         }
+        assert_eq!(of("gro\u{308}ßer als zwo\u{308}lf").unwrap(), of("größer als zwölf").unwrap());
+        assert_eq!(password_forms("zwo\u{308}lf"), ["zwölf", "zwo\u{308}lf"]);
+        assert_eq!(password_forms("zwölf"), ["zwölf"]);
         assert_eq!(of("eleven char"), Err(PasswordError::TooShort(11)));
         assert_eq!(of(""), Err(PasswordError::TooShort(0)));
         assert_eq!(of(&"long ".repeat(201)), Err(PasswordError::TooLong));

@@ -1,9 +1,11 @@
 //! People who use the archive, and their marks on reads.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::names::names;
 
@@ -13,7 +15,7 @@ use crate::names::names;
 pub struct ReaderId(pub i64);
 
 impl ReaderId {
-    /// The reader of an archive with a single reader.
+    /// The reader that every archive begins with.
     pub const ONE: Self = Self(1);
 }
 
@@ -21,6 +23,110 @@ impl fmt::Display for ReaderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Maximum characters of a reader's name.
+pub const READER_NAME_MAX: usize = 64;
+
+/// The name that a reader logs in with: lower case, composed (Unicode NFKC), letters, digits and
+/// `.`, `-`, `_`, `@`, `+`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReaderName(String);
+
+/// The text cannot be a reader's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReaderNameError {
+    /// It is too long.
+    #[error("a name has at most {READER_NAME_MAX} characters. Shorten it")]
+    TooLong,
+    /// It has no letter or digit.
+    #[error("a name needs at least one letter or digit")]
+    Empty,
+    /// It has another character.
+    #[error("a name has only letters, digits and . - _ @ +, without spaces; “{0}” is none of these")]
+    Character(char),
+}
+
+impl ReaderName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ReaderName {
+    type Err = ReaderNameError;
+
+    fn from_str(text: &str) -> Result<Self, ReaderNameError> {
+        let text = text.trim();
+        if text.len() > 8 * READER_NAME_MAX {
+            return Err(ReaderNameError::TooLong);
+        }
+        let name: String = text.to_lowercase().nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        if name.chars().count() > READER_NAME_MAX {
+            return Err(ReaderNameError::TooLong);
+        }
+        if let Some(other) = name.chars().find(|c| !c.is_alphanumeric() && !".-_@+".contains(*c)) {
+            return Err(ReaderNameError::Character(other));
+        }
+        if name.contains(char::is_alphanumeric) { Ok(Self(name)) } else { Err(ReaderNameError::Empty) }
+    }
+}
+
+impl TryFrom<String> for ReaderName {
+    type Error = ReaderNameError;
+
+    fn try_from(text: String) -> Result<Self, ReaderNameError> {
+        text.parse()
+    }
+}
+
+impl From<ReaderName> for String {
+    fn from(name: ReaderName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ReaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a reader may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Everything: follow, correct, hide from everybody, edit digests, invite readers.
+    Operator,
+    /// Only what concerns the reader: keep, note, highlight, practise.
+    #[default]
+    Reader,
+}
+
+names! { Role, UnknownRole: Operator = "operator", Reader = "reader" }
+
+/// The text names no role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a role; roles are operator and reader")]
+pub struct UnknownRole(String);
+
+/// Somebody who uses the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The row number.
+    pub id: ReaderId,
+    /// The name.
+    pub name: ReaderName,
+    /// What the reader may do.
+    pub role: Role,
+    /// Whether the reader has a password.
+    pub has_password: bool,
+    /// Since when the account is closed: the reader cannot log in, and the data stays.
+    pub closed: Option<Timestamp>,
+    /// When the invitation ends that the reader has not used yet.
+    pub invited_until: Option<Timestamp>,
 }
 
 /// A reader's marks on one read, each with the time it was set.
@@ -65,3 +171,33 @@ names! { Mark, UnknownMark: Keep = "keep", Done = "done", Hide = "hide" }
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a mark; marks are keep, done, hide")]
 pub struct UnknownMark(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_has_one_name_however_it_is_typed() {
+        for (typed, name) in [
+            (" Anna ", "anna"),
+            ("ANNA@Example.ORG", "anna@example.org"),
+            ("JU\u{308}RGEN", "jürgen"),
+            ("ﬁona", "fiona"),
+            ("Ａnna", "anna"),
+            ("李雷", "李雷"),
+            ("o_o-1.2+x", "o_o-1.2+x"),
+        ] {
+            let parsed: ReaderName = typed.parse().unwrap();
+            assert_eq!(parsed.as_str(), name, "{typed}");
+            assert_eq!(name.parse::<ReaderName>().unwrap(), parsed, "its own name");
+        }
+        let of = |text: &str| text.parse::<ReaderName>();
+        assert_eq!(of(""), Err(ReaderNameError::Empty));
+        assert_eq!(of("-.-"), Err(ReaderNameError::Empty));
+        assert_eq!(of("anna b"), Err(ReaderNameError::Character(' ')));
+        assert_eq!(of("anna\u{202e}b"), Err(ReaderNameError::Character('\u{202e}')));
+        assert_eq!(of("<b>"), Err(ReaderNameError::Character('<')));
+        assert_eq!(of(&"a".repeat(65)), Err(ReaderNameError::TooLong));
+        assert_eq!(of(&"a".repeat(100_000)), Err(ReaderNameError::TooLong));
+    }
+}

@@ -8,8 +8,8 @@
 //! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
 //! (what they did with reads), `notes` (what they wrote about them), `highlights` (passages that
 //! they marked), `saving` (pages that they save by address), `practice` (cards and answers), `own`
-//! (all of it, to take elsewhere). Also of readers: `sessions` (who is logged in). `check` is for
-//! `doctor`.
+//! (all of it, to take elsewhere). Also of readers: `accounts` (roles, invitations), `sessions`
+//! (passwords, who is logged in). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -35,6 +35,7 @@
 //!   row by row, so that a page may skip rows. With a source and a concept, these are at most the
 //!   reads of the smaller of the two; with a week and another filter, at most those of the week.
 
+mod accounts;
 mod annotating;
 mod archive;
 mod asking;
@@ -78,6 +79,7 @@ mod titles;
 mod weeks;
 mod withdrawn;
 
+pub use accounts::{INVITATION_LASTS, Leaving, ReaderChange};
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
@@ -100,7 +102,7 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
-pub use own::{OwnAnswer, OwnCorrection, OwnHighlight, OwnRead, Refusal, TakenIn};
+pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};

@@ -44,6 +44,7 @@ macro_rules! steps {
                 ("highlights", include_str!(concat!("../migrations/", $folder, "/0023_highlights.sql"))),
                 ("sessions", include_str!(concat!("../migrations/", $folder, "/0024_sessions.sql"))),
                 ("corrections", include_str!(concat!("../migrations/", $folder, "/0025_corrections.sql"))),
+                ("accounts", include_str!(concat!("../migrations/", $folder, "/0027_accounts.sql"))),
             ])
         })
     };

@@ -8,17 +8,36 @@ use std::fmt;
 
 use backissue_model::{
     CanonicalUrl, CardAnswer, Correction, Highlight, Label, Mark, NOTE_MAX, NoteText, Quote, Rating, ReadId,
-    ReaderId, WritingError,
+    ReaderId, Role, WritingError,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::database::{Tried, Tx, sql};
+use crate::database::{Row, Tried, Tx, sql};
 use crate::highlights::{Imported, import};
 use crate::marks::{column, existing, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
 use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError, corrections, polls};
+
+/// The form of the file with a reader's data.
+pub const OWN_FORM: &str = "backissue-reader-1";
+
+/// The file with a reader's data.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OwnFile {
+    /// Its form: [`OWN_FORM`].
+    pub form: String,
+    /// The reads.
+    pub reads: Vec<OwnRead>,
+}
+
+impl OwnFile {
+    /// A file of the present form.
+    pub fn new(reads: Vec<OwnRead>) -> Self {
+        Self { form: OWN_FORM.to_owned(), reads }
+    }
+}
 
 /// What a reader did with one read, wrote about it and corrected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -108,6 +127,12 @@ impl OwnHighlight {
 }
 
 impl OwnRead {
+    /// Whether it has more than corrections, which belong to the archive.
+    pub fn is_of_reader(&self) -> bool {
+        let rest = Self { url: String::new(), title: String::new(), corrections: Vec::new(), ..self.clone() };
+        rest != Self::default()
+    }
+
     fn mark(&self, mark: Mark) -> Option<Timestamp> {
         match mark {
             Mark::Keep => self.kept,
@@ -141,6 +166,8 @@ pub enum Refusal {
     Highlight(WritingError),
     /// This many highlights, because the read has [`HIGHLIGHTS_MAX`] already.
     Highlights(usize),
+    /// The corrections, because the reader is no operator.
+    Corrections,
 }
 
 impl fmt::Display for Refusal {
@@ -157,6 +184,7 @@ impl fmt::Display for Refusal {
                 write!(f, "a read has at most {LABELS_MAX} labels, so it did not get: {}", names.join(", "))
             }
             Self::Highlight(error) => write!(f, "{error}"),
+            Self::Corrections => write!(f, "only operators correct reads"),
             Self::Highlights(number) => {
                 write!(f, "a read has at most {HIGHLIGHTS_MAX} highlights, so it did not get {number} more")
             }
@@ -165,13 +193,14 @@ impl fmt::Display for Refusal {
 }
 
 impl Store {
-    /// All marks, notes, labels, highlights, answers and corrections of a reader, in the order of
-    /// the reads' admission.
+    /// All marks, notes, labels, highlights and answers of a reader, in the order of the reads'
+    /// admission. An operator's data has the archive's corrections too.
     pub async fn own(&self, reader: ReaderId) -> Result<Vec<OwnRead>, StoreError> {
         self.run("collecting what a reader wrote", self.try_own(reader)).await
     }
 
     async fn try_own(&self, reader: ReaderId) -> Tried<Vec<OwnRead>> {
+        let is_operator = is_operator(self.database.row(sql(ROLE).bind(reader.0)).await?)?;
         let query = sql(
             "SELECT r.id, r.url, coalesce(r.corrected_title, r.title) AS title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
              FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
@@ -182,10 +211,10 @@ impl Store {
                 UNION SELECT read_id FROM label WHERE reader_id = $1
                 UNION SELECT read_id FROM highlight WHERE reader_id = $1 AND removed_at IS NULL
                 UNION SELECT read_id FROM card_answer WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL)
-                UNION SELECT read_id FROM correction)
+                UNION SELECT read_id FROM correction WHERE $2 = 1)
              ORDER BY r.id",
         );
-        let rows = self.database.rows(query.bind(reader.0)).await?;
+        let rows = self.database.rows(query.bind(reader.0).bind(i64::from(is_operator))).await?;
         let query = sql("SELECT read_id, name FROM label WHERE reader_id = $1 ORDER BY read_id, name");
         let mut labels: HashMap<i64, Vec<Label>> = HashMap::new();
         for row in self.database.rows(query.bind(reader.0)).await? {
@@ -203,7 +232,7 @@ impl Store {
         for some in reads.chunks(500) {
             highlights.extend(self.highlights_of(reader, some).await?);
         }
-        let mut corrections = self.all_corrections().await?;
+        let mut corrections = if is_operator { self.all_corrections().await? } else { HashMap::new() };
         let own = rows.iter().map(|row| {
             let corrections = corrections.remove(&row.int("id")?).unwrap_or_default().into_iter();
             let marked = highlights.remove(&ReadId(row.int("id")?)).unwrap_or_default();
@@ -227,7 +256,8 @@ impl Store {
 
     /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
     /// are missing are set, a note that differs is added to the one that is there, labels,
-    /// highlights and answers are united. A correction is added if the field is not corrected here.
+    /// highlights and answers are united. A correction is added if the field is not corrected here
+    /// and the reader is an operator.
     /// What exceeds a limit is refused and reported. Cards are shown next when `next` says so. The
     /// same twice is the same once.
     ///
@@ -242,6 +272,7 @@ impl Store {
     ) -> Result<TakenIn, StoreError> {
         let taken = self.retry("taking in what a reader wrote", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let is_operator = is_operator(tx.row(sql(ROLE).bind(reader.0)).await?)?;
             let mut taken = TakenIn::default();
             for one in own {
                 match admitted(&mut tx, &one.url).await? {
@@ -255,7 +286,11 @@ impl Store {
                             refused.extend(add_answers(&mut tx, reader, read, &one.answers).await?);
                             schedule(&mut tx, reader, read, next, &self.zone).await?;
                         }
-                        add_corrections(&mut tx, read, &one.corrections, &self.zone).await?;
+                        if is_operator {
+                            add_corrections(&mut tx, read, &one.corrections, &self.zone).await?;
+                        } else if !one.corrections.is_empty() {
+                            refused.push(Refusal::Corrections);
+                        }
                         taken.refused.extend(refused.into_iter().map(|what| (one.url.clone(), what)));
                         taken.reads += 1;
                     }
@@ -266,6 +301,14 @@ impl Store {
         });
         taken.await?.ok_or_else(|| self.no_reader(reader))
     }
+}
+
+/// What a reader may do.
+const ROLE: &str = "SELECT role FROM reader WHERE id = $1";
+
+fn is_operator(row: Option<Row>) -> Tried<bool> {
+    let role: Option<Role> = row.map(|row| row.parsed("role")).transpose()?;
+    Ok(role == Some(Role::Operator))
 }
 
 /// The read with this address. It stays in the archive until the transaction ends.

@@ -3,10 +3,12 @@
 //! Hashes of passwords do not leave this file. Hashing takes tens of milliseconds and 19 MiB, so it
 //! runs on a blocking thread; the caller limits how many run at once.
 
-use backissue_model::{Password, ReaderId};
+use std::sync::LazyLock;
+
+use backissue_model::{Password, ReaderId, Role, password_forms};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, sql};
+use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -19,6 +21,12 @@ const EXTENDED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 const SESSIONS_MAX: i64 = 50;
 /// Maximum characters of what a browser says of itself.
 const AGENT_MAX: usize = 200;
+/// The hash that stands in for the one of a reader without a password, or of nobody: a login with
+/// an unknown name takes as long as one with a wrong password.
+static NOBODYS: LazyLock<String> = LazyLock::new(|| password_auth::generate_hash("nobody's password"));
+/// The columns of a [`Session`].
+const SESSION: &str = "SELECT s.id, s.reader_id, r.role, s.agent, s.made_at, s.used_at, s.ends_at
+     FROM session s JOIN reader r ON r.id = s.reader_id";
 /// What errors call the lookup of a password's hash.
 const LOOKING_UP: &str = "looking up a password";
 
@@ -29,6 +37,8 @@ pub struct Session {
     pub id: i64,
     /// Who is logged in.
     pub reader: ReaderId,
+    /// What this reader may do.
+    pub role: Role,
     /// What the browser said of itself at the login.
     pub agent: String,
     /// When it began.
@@ -40,19 +50,26 @@ pub struct Session {
 }
 
 impl Store {
+    /// Whether anybody can log in with a password.
+    pub async fn has_passwords(&self) -> Result<bool, StoreError> {
+        let query = sql("SELECT id FROM reader WHERE password IS NOT NULL AND closed_at IS NULL LIMIT 1");
+        Ok(self.one(LOOKING_UP, query, |row| row.int("id")).await?.is_some())
+    }
+
     /// Whether the reader has a password.
     pub async fn has_password(&self, reader: ReaderId) -> Result<bool, StoreError> {
         Ok(self.run(LOOKING_UP, self.password_of(reader)).await?.is_some())
     }
 
+    /// The hash of the password of a reader whose account is open.
     pub(crate) async fn password_of(&self, reader: ReaderId) -> Tried<Option<String>> {
-        let query = sql("SELECT password FROM reader WHERE id = $1");
+        let query = sql("SELECT password FROM reader WHERE id = $1 AND closed_at IS NULL");
         let row = self.database.row(query.bind(reader.0)).await?;
         Ok(row.map(|row| row.opt_text("password")).transpose()?.flatten())
     }
 
-    /// Sets or removes the reader's password, and ends all of the reader's sessions. Returns their
-    /// number.
+    /// Sets or removes the reader's password, and ends the reader's sessions except `but`. A new
+    /// password opens a closed account. Returns the number of sessions that ended.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -60,39 +77,66 @@ impl Store {
         &self,
         reader: ReaderId,
         password: Option<&Password>,
+        but: Option<i64>,
     ) -> Result<u64, StoreError> {
-        let hash = match password.cloned() {
-            Some(password) => Some(hashing(move || password_auth::generate_hash(password.as_str())).await),
+        let hash = match password {
+            Some(password) => Some(hash_of(password).await),
             None => None,
         };
         let set = self.retry("setting a password", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let update = sql("UPDATE reader SET password = $2 WHERE id = $1");
-            tx.run(update.bind(reader.0).bind(hash.as_deref())).await?;
-            let ended = tx.run(sql("DELETE FROM session WHERE reader_id = $1").bind(reader.0)).await?;
+            let update = sql("UPDATE reader SET password = $2,
+                    closed_at = CASE WHEN $3 = 1 THEN NULL ELSE closed_at END WHERE id = $1");
+            let opens = i64::from(hash.is_some());
+            tx.run(update.bind(reader.0).bind(hash.as_deref()).bind(opens)).await?;
+            tx.run(sql("DELETE FROM invitation WHERE reader_id = $1").bind(reader.0)).await?;
+            let end = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
+            let ended = tx.run(end.bind(reader.0).bind(but.unwrap_or(0))).await?;
             tx.commit().await?;
             Ok(Some(ended))
         });
         set.await?.ok_or_else(|| self.no_reader(reader))
     }
 
+    /// Whether this is the reader's password. Takes as long for nobody, and for a reader without
+    /// a password.
+    pub async fn is_password(&self, reader: Option<ReaderId>, password: &str) -> Result<bool, StoreError> {
+        Ok(self.hash_matching(reader, password).await?.is_some())
+    }
+
+    /// The hash of the reader's password, if this is the password.
+    async fn hash_matching(
+        &self,
+        reader: Option<ReaderId>,
+        password: &str,
+    ) -> Result<Option<String>, StoreError> {
+        // No reader has the number 0.
+        let reader = reader.unwrap_or(ReaderId(0));
+        let known = self.run(LOOKING_UP, self.password_of(reader)).await?;
+        let (forms, is_known) = (password_forms(password), known.is_some());
+        let compared = move || {
+            let nobodys = NOBODYS.as_str();
+            let hash = known.as_deref().unwrap_or(nobodys);
+            let matches = forms.iter().any(|form| password_auth::verify_password(form, hash).is_ok());
+            known.filter(|_| matches)
+        };
+        let matching = hashing(compared).await;
+        Ok(matching.filter(|_| is_known))
+    }
+
     /// Begins a session if this is the reader's password. `token` is the hash of the session's
-    /// token. Returns `None` if the password is wrong, or if there is none.
+    /// token. Returns `None` if the password is wrong, or if there is none. Takes as long for
+    /// nobody.
     pub async fn log_in(
         &self,
-        reader: ReaderId,
+        reader: Option<ReaderId>,
         password: &str,
         token: &str,
         agent: &str,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let Some(hash) = self.run(LOOKING_UP, self.password_of(reader)).await? else {
-            return Ok(None);
-        };
-        let (password, known) = (password.to_owned(), hash.clone());
-        if !hashing(move || password_auth::verify_password(password, &known).is_ok()).await {
-            return Ok(None);
-        }
+        let hash = self.hash_matching(reader, password).await?;
+        let (Some(hash), Some(reader)) = (hash, reader) else { return Ok(None) };
         let begin = || self.try_begin_session(reader, &hash, token, agent, now);
         self.retry("beginning a session", begin).await
     }
@@ -108,22 +152,13 @@ impl Store {
     ) -> Tried<Option<Session>> {
         let mut tx = self.database.begin().await?;
         // The row's lock serialises this with a change of the password.
-        let lock = sql("UPDATE reader SET password = password WHERE id = $1 AND password = $2");
+        let lock = sql("UPDATE reader SET password = password
+             WHERE id = $1 AND password = $2 AND closed_at IS NULL");
         if tx.run(lock.bind(reader.0).bind(hash)).await? == 0 {
             tx.abandon().await?;
             return Ok(None);
         }
-        let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT_MAX).collect();
-        let insert = sql("INSERT INTO session (reader_id, token, agent, made_at, used_at, ends_at)
-             VALUES ($1, $2, $3, $4, $4, $5) RETURNING id, reader_id, agent, made_at, used_at, ends_at");
-        let insert = insert.bind(reader.0).bind(token).bind(agent).bind(millis(now)).bind(end(now));
-        let row = tx.row(insert).await?;
-        let row = row.ok_or_else(|| Failure::Unreadable("a session without a row".into()))?;
-        let session = session_of_row(&row)?;
-        tx.run(sql("DELETE FROM session WHERE ends_at <= $1").bind(millis(now))).await?;
-        let oldest = sql("DELETE FROM session WHERE reader_id = $1 AND id NOT IN (
-                SELECT id FROM session WHERE reader_id = $1 ORDER BY used_at DESC, id DESC LIMIT $2)");
-        tx.run(oldest.bind(reader.0).bind(SESSIONS_MAX)).await?;
+        let session = begin_session(&mut tx, reader, token, agent, now).await?;
         tx.commit().await?;
         Ok(Some(session))
     }
@@ -136,8 +171,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<(Session, bool)>, StoreError> {
         const USING: &str = "looking up a session";
-        let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
-             WHERE token = $1 AND ends_at > $2");
+        let query = sql_of(format!("{SESSION} WHERE s.token = $1 AND s.ends_at > $2"));
         let query = query.bind(token).bind(millis(now));
         let Some(session) = self.one(USING, query, session_of_row).await? else { return Ok(None) };
         if now.duration_since(session.used_at) < EXTENDED_EVERY {
@@ -150,8 +184,9 @@ impl Store {
 
     /// The reader's sessions, last used first.
     pub async fn sessions(&self, reader: ReaderId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        let query = sql("SELECT id, reader_id, agent, made_at, used_at, ends_at FROM session
-             WHERE reader_id = $1 AND ends_at > $2 ORDER BY used_at DESC, id DESC");
+        let query = sql_of(format!(
+            "{SESSION} WHERE s.reader_id = $1 AND s.ends_at > $2 ORDER BY s.used_at DESC, s.id DESC"
+        ));
         self.list("listing sessions", query.bind(reader.0).bind(millis(now)), session_of_row).await
     }
 
@@ -166,6 +201,34 @@ impl Store {
         let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
         self.change("ending sessions", delete.bind(reader.0).bind(but)).await.map(|_| ())
     }
+}
+
+/// Adds a session, and removes the oldest ones above the maximum.
+pub(crate) async fn begin_session(
+    tx: &mut Tx,
+    reader: ReaderId,
+    token: &str,
+    agent: &str,
+    now: Timestamp,
+) -> Tried<Session> {
+    let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT_MAX).collect();
+    let insert = sql("INSERT INTO session (reader_id, token, agent, made_at, used_at, ends_at)
+         VALUES ($1, $2, $3, $4, $4, $5)");
+    tx.run(insert.bind(reader.0).bind(token).bind(agent).bind(millis(now)).bind(end(now))).await?;
+    let row = tx.row(sql_of(format!("{SESSION} WHERE s.token = $1")).bind(token)).await?;
+    let row = row.ok_or_else(|| Failure::Unreadable("a session without a row".into()))?;
+    let session = session_of_row(&row)?;
+    tx.run(sql("DELETE FROM session WHERE ends_at <= $1").bind(millis(now))).await?;
+    let oldest = sql("DELETE FROM session WHERE reader_id = $1 AND id NOT IN (
+            SELECT id FROM session WHERE reader_id = $1 ORDER BY used_at DESC, id DESC LIMIT $2)");
+    tx.run(oldest.bind(reader.0).bind(SESSIONS_MAX)).await?;
+    Ok(session)
+}
+
+/// The hash of a password.
+pub(crate) async fn hash_of(password: &Password) -> String {
+    let password = password.clone();
+    hashing(move || password_auth::generate_hash(password.as_str())).await
 }
 
 /// Runs work of Argon2 on a blocking thread.
@@ -184,6 +247,7 @@ fn session_of_row(row: &Row) -> Tried<Session> {
     Ok(Session {
         id: row.int("id")?,
         reader: ReaderId(row.int("reader_id")?),
+        role: row.parsed("role")?,
         agent: row.text("agent")?,
         made_at: row.moment("made_at")?,
         used_at: row.moment("used_at")?,

@@ -1,12 +1,13 @@
-//! Who asks, and what strangers get.
+//! Who asks, and who may have what.
 //!
-//! [`identify`] finds out who sends a request, [`admit`] refuses strangers what is not for them.
-//! Both are around all routes. A route that is not listed here is closed to strangers.
+//! [`identify`] finds out who sends a request, [`admit`] refuses what is not for this visitor. Both
+//! are around all routes. A route that is not listed here is for operators only.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -14,16 +15,17 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::{ReaderId, hex};
-use backissue_store::SESSION_LASTS;
+use backissue_model::{ReaderId, ReaderName, Role, hex};
+use backissue_store::{SESSION_LASTS, StoreError};
 use jiff::Timestamp;
 use ring::digest;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::App;
 use crate::fault::Fault;
 use crate::forms::{FormKey, Readers};
 use crate::hosts;
+use crate::proxies::ProxyUser;
 use crate::throttle::Throttle;
 
 /// Passwords that are examined at the same time. Each takes 19 MiB.
@@ -69,22 +71,59 @@ impl FromStr for Public {
     }
 }
 
-/// How the reader logs in.
+/// Whose passwords count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// The one of this reader, who is asked for no name.
+    One(ReaderId),
+    /// Those of all readers.
+    Several {
+        /// Whether readers who are no operators can save pages.
+        save: bool,
+    },
+}
+
+/// How readers log in.
 #[derive(Clone, Debug)]
 pub struct LogIn {
     pub(crate) key: FormKey,
+    pub(crate) accounts: Accounts,
     pub(crate) throttle: Arc<Throttle>,
-    pub(crate) examining: Arc<Semaphore>,
+    examining: Arc<Semaphore>,
     /// Whether the site is reached over HTTPS.
     https: bool,
+    /// Whether there is a password, as of the last request that had to know it.
+    has_password: Arc<AtomicBool>,
+    /// Why the pages are read-only as long as there is no password, and the remedy.
+    why_read_only: Arc<str>,
 }
 
 impl LogIn {
     /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
     /// machine can log in, because a password and a session's token would travel in the clear.
-    pub fn new(key: FormKey, https: bool) -> Self {
-        let examining = Arc::new(Semaphore::new(EXAMINED_AT_ONCE));
-        Self { key, throttle: Arc::default(), examining, https }
+    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy says who
+    /// its users are, so that no password is needed.
+    pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
+        Self {
+            key,
+            accounts,
+            throttle: Arc::default(),
+            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
+            https,
+            has_password: Arc::default(),
+            why_read_only: why_read_only.into(),
+        }
+    }
+
+    /// Why nobody can log in.
+    pub(crate) fn why_read_only(&self) -> Option<&str> {
+        let can_log_in = self.why_read_only.is_empty() || self.has_password.load(Ordering::Relaxed);
+        (!can_log_in).then_some(&self.why_read_only)
+    }
+
+    /// Waits until a password can be examined.
+    pub(crate) async fn place(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.examining.acquire().await.map_err(|e| Fault::from_bug("nobody can log in", &e))
     }
 
     /// Whether the browser with these headers can log in.
@@ -98,11 +137,36 @@ impl LogIn {
 pub(crate) struct Visitor {
     /// The reader. `None` for a stranger.
     pub(crate) reader: Option<ReaderId>,
-    /// The session by which the reader is known.
+    /// What the reader may do.
+    pub(crate) role: Role,
+    /// The session by which the reader is known. `None` if nobody had to log in here.
     pub(crate) session: Option<i64>,
+    /// Whether a trusted proxy names a user who has no account.
+    pub(crate) is_unknown_user: bool,
 }
 
 impl Visitor {
+    const UNKNOWN_USER: Self =
+        Self { reader: None, role: Role::Reader, session: None, is_unknown_user: true };
+
+    fn operator(reader: ReaderId, session: Option<i64>) -> Self {
+        Self { reader: Some(reader), role: Role::Operator, session, ..Self::default() }
+    }
+
+    /// Whether the visitor is an operator.
+    pub(crate) fn is_operator(self) -> bool {
+        self.reader.is_some() && self.role == Role::Operator
+    }
+
+    /// Whether the visitor may save pages.
+    pub(crate) fn may_save(self, app: &App) -> bool {
+        let readers_may = match &*app.readers {
+            Readers::LogIn(LogIn { accounts: Accounts::Several { save }, .. }) => *save,
+            _ => true,
+        };
+        self.is_operator() || (self.reader.is_some() && readers_may)
+    }
+
     /// Who sends the request with these extensions.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_default()
@@ -110,7 +174,7 @@ impl Visitor {
 
     /// Whether the visitor may see articles.
     pub(crate) fn sees_articles(self, app: &App) -> bool {
-        self.reader.is_some() || app.public == Public::Articles
+        self.reader.is_some() || app.public() == Public::Articles
     }
 }
 
@@ -127,33 +191,23 @@ impl FromRequestParts<App> for Visitor {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Peer {
-    /// The address of the client that sends the request with these extensions and headers. A proxy
-    /// on this machine adds its client's address to `X-Forwarded-For`, at the end.
-    pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
-        let peer = extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer: &Self| peer.0);
-        let forwarded = || {
-            let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            last.rsplit(',').next()?.trim().parse().ok()
-        };
-        if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
+    /// The address that the connection of the request with these extensions comes from.
+    fn of(extensions: &Extensions) -> IpAddr {
+        extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer: &Self| peer.0)
     }
+}
+
+/// The address of the client that sends the request with these extensions and headers.
+pub(crate) fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    app.proxies.client(Peer::of(extensions), headers)
 }
 
 /// Finds out who sends a request.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let (visitor, renewed) = match (&*app.readers, token(request.headers())) {
-        (Readers::One(_), _) => (Visitor { reader: Some(ReaderId::ONE), session: None }, None),
-        (Readers::LogIn(_), Some(token)) => {
-            match app.store.use_session(&hash(&token), Timestamp::now()).await {
-                Ok(Some((session, extended))) => {
-                    let visitor = Visitor { reader: Some(session.reader), session: Some(session.id) };
-                    (visitor, extended.then(|| cookie(request.headers(), Some(&token))))
-                }
-                Ok(None) => (Visitor::default(), None),
-                Err(error) => return Fault::from(error).into_response(),
-            }
-        }
-        (Readers::LogIn(_) | Readers::ReadOnly(_), _) => (Visitor::default(), None),
+    let peer = Peer::of(request.extensions());
+    let (visitor, renewed) = match visitor(&app, peer, request.headers()).await {
+        Ok(found) => found,
+        Err(error) => return Fault::from(error).into_response(),
     };
     request.extensions_mut().insert(visitor);
     let mut answer = next.run(request).await;
@@ -164,60 +218,173 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     answer
 }
 
-/// Refuses strangers what they may not see.
+/// Who sends a request with these headers over a connection from `peer`, and the cookie if the
+/// session was extended.
+async fn visitor(
+    app: &App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<(Visitor, Option<HeaderValue>), StoreError> {
+    let log_in = match &*app.readers {
+        Readers::One(_, reader) => return Ok((Visitor::operator(*reader, None), None)),
+        Readers::ReadOnly(_) => return Ok((Visitor::default(), None)),
+        Readers::LogIn(log_in) => log_in,
+    };
+    if let Accounts::Several { .. } = log_in.accounts {
+        match app.proxies.user(peer, headers) {
+            ProxyUser::Nobody => {}
+            ProxyUser::Named(name) => return Ok((user(app, &name).await?, None)),
+            ProxyUser::Unusable => return Ok((Visitor::UNKNOWN_USER, None)),
+        }
+    }
+    if let Some(token) = token(headers)
+        && let Some((session, extended)) = app.store.use_session(&hash(&token), Timestamp::now()).await?
+    {
+        let visitor = match log_in.accounts {
+            Accounts::One(reader) if reader == session.reader => {
+                Some(Visitor::operator(reader, Some(session.id)))
+            }
+            // A session from the time when there were several readers.
+            Accounts::One(_) => None,
+            Accounts::Several { .. } => Some(Visitor {
+                reader: Some(session.reader),
+                role: session.role,
+                session: Some(session.id),
+                ..Visitor::default()
+            }),
+        };
+        if let Some(visitor) = visitor {
+            log_in.has_password.store(true, Ordering::Relaxed);
+            return Ok((visitor, extended.then(|| cookie(headers, Some(&token)))));
+        }
+    }
+    // A password that is set or removed counts at once.
+    let has_password = match log_in.accounts {
+        Accounts::One(reader) => app.store.has_password(reader).await,
+        Accounts::Several { .. } => app.store.has_passwords().await,
+    };
+    match has_password {
+        Ok(has_password) => log_in.has_password.store(has_password, Ordering::Relaxed),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "nobody can log in: {error}");
+        }
+    }
+    Ok((Visitor::default(), None))
+}
+
+/// The reader whom a proxy names.
+async fn user(app: &App, name: &ReaderName) -> Result<Visitor, StoreError> {
+    let now = Timestamp::now();
+    let mut reader = app.store.reader_named(name, now).await?;
+    let makes_readers = app.proxies.users.as_ref().is_some_and(|users| users.make_readers);
+    if reader.is_none() && makes_readers {
+        if let Some(id) = app.store.add_reader(name, Role::Reader).await? {
+            tracing::info!("the proxy's user {name} is reader {id} now");
+        }
+        reader = app.store.reader_named(name, now).await?;
+    }
+    let open = reader.filter(|reader| reader.closed.is_none());
+    Ok(open.map_or(Visitor::UNKNOWN_USER, |reader| Visitor {
+        reader: Some(reader.id),
+        role: reader.role,
+        ..Visitor::default()
+    }))
+}
+
+/// Refuses what is not for this visitor.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let visitor = Visitor::of(request.extensions());
     // Without a route, there is nothing to see.
     let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
-    if visitor.reader.is_some() || to_strangers(request.method(), path.as_str()).is_open(app.public) {
+    let is_open = match needs(request.method(), path.as_str()) {
+        Needs::Nothing => true,
+        Needs::Statements => visitor.reader.is_some() || app.public() != Public::Off,
+        Needs::Articles => visitor.sees_articles(&app),
+        Needs::Reader => visitor.reader.is_some(),
+        Needs::Saving => visitor.may_save(&app),
+        Needs::Operator => visitor.is_operator(),
+    };
+    if is_open {
         return next.run(request).await;
     }
-    app.readers.refusal().into_response()
+    let refusal = match visitor {
+        Visitor { reader: Some(_), .. } => Fault::OnlyOperators,
+        Visitor { is_unknown_user: true, .. } => Fault::NoAccount,
+        _ => app.readers.refusal(),
+    };
+    refusal.into_response()
 }
 
-/// What a route is to strangers.
+/// What a visitor needs for a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum ToStrangers {
-    /// Open to everybody; it has nothing of the archive, or is protected by a secret.
-    Open,
-    /// What the archive says of reads.
+enum Needs {
+    /// Nothing: it has nothing of the archive, or is protected by a secret.
+    Nothing,
+    /// To see what the archive says of reads.
     Statements,
-    /// Articles, or parts of them.
+    /// To see articles, or parts of them.
     Articles,
-    /// Of the reader only.
-    Closed,
+    /// To be a reader.
+    Reader,
+    /// To be a reader who may save pages.
+    Saving,
+    /// To be an operator.
+    Operator,
 }
 
-impl ToStrangers {
-    fn is_open(self, public: Public) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Statements => public != Public::Off,
-            Self::Articles => public == Public::Articles,
-            Self::Closed => false,
-        }
-    }
-}
-
-fn to_strangers(method: &Method, path: &str) -> ToStrangers {
+fn needs(method: &Method, path: &str) -> Needs {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
-        "/login" | "/unsubscribe/{token}" => ToStrangers::Open,
-        _ if !reads => ToStrangers::Closed,
+        "/login" | "/unsubscribe/{token}" | "/join/{token}" => Needs::Nothing,
         "/health"
         | "/robots.txt"
         | "/favicon.ico"
         | "/opensearch.xml"
         | "/assets/{fingerprint}/{name}"
-        | "/shelf/{feed}" => ToStrangers::Open,
+        | "/shelf/{feed}"
+            if reads =>
+        {
+            Needs::Nothing
+        }
         "/" | "/weeks" | "/week/{week}" | "/read/{id}" | "/read/{id}/{slug}" | "/sources"
         | "/source/{slug}" | "/concepts" | "/concept/{slug}" | "/search" | "/prior-art" | "/prior-art.md"
         | "/feed.atom" | "/feed.json" | "/weeks.atom" | "/weeks.json" | "/search.atom" | "/search.json"
-        | "/api" | "/api/weeks" | "/api/week/{week}" | "/api/search" | "/api/prior-art" | "/api/progress" => {
-            ToStrangers::Statements
+        | "/api" | "/api/weeks" | "/api/week/{week}" | "/api/search" | "/api/prior-art" | "/api/progress"
+            if reads =>
+        {
+            Needs::Statements
         }
-        "/image/{read}/{name}" | "/api/read/{id}" => ToStrangers::Articles,
-        _ => ToStrangers::Closed,
+        "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
+        "/shelf"
+        | "/notes"
+        | "/practise"
+        | "/practise/card"
+        | "/practise/answer/{id}"
+        | "/practise/cards.csv"
+        | "/account"
+        | "/account/mine.json"
+        | "/sessions"
+            if reads =>
+        {
+            Needs::Reader
+        }
+        "/marks"
+        | "/undo"
+        | "/week/{week}/done"
+        | "/note/{id}"
+        | "/labels/{id}"
+        | "/highlights/{id}"
+        | "/highlight/{id}/remark"
+        | "/highlight/{id}/remove"
+        | "/shelf/address"
+        | "/practise/reveal/{id}"
+        | "/practise/rate/{id}"
+        | "/practise/remove/{id}"
+        | "/account/password"
+        | "/sessions/end"
+        | "/logout" => Needs::Reader,
+        "/save" => Needs::Saving,
+        _ => Needs::Operator,
     }
 }
 
@@ -298,31 +465,10 @@ mod tests {
     }
 
     #[test]
-    fn unknown_routes_and_changes_are_closed_to_strangers() {
-        assert_eq!(to_strangers(&Method::GET, "/new"), ToStrangers::Closed);
-        assert_eq!(to_strangers(&Method::POST, "/"), ToStrangers::Closed);
-        assert_eq!(to_strangers(&Method::DELETE, "/weeks"), ToStrangers::Closed);
-        assert_eq!(to_strangers(&Method::HEAD, "/weeks"), ToStrangers::Statements);
-    }
-
-    #[test]
-    fn only_a_proxy_on_this_machine_names_its_client() {
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        for (peer, forwarded, client) in [
-            ("127.0.0.1", None, "127.0.0.1"),
-            ("127.0.0.1", Some("203.0.113.9"), "203.0.113.9"),
-            ("::1", Some("10.0.0.1, 2001:db8::7"), "2001:db8::7"),
-            ("127.0.0.1", Some("unknown"), "127.0.0.1"),
-            ("198.51.100.7", Some("203.0.113.9"), "198.51.100.7"),
-        ] {
-            let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
-            extensions.insert(Peer(address(peer)));
-            headers.extend(
-                forwarded.map(|text| {
-                    (axum::http::HeaderName::from_static("x-forwarded-for"), text.parse().unwrap())
-                }),
-            );
-            assert_eq!(Peer::of(&extensions, &headers), address(client), "{peer} {forwarded:?}");
-        }
+    fn unknown_routes_and_changes_are_for_operators() {
+        assert_eq!(needs(&Method::GET, "/new"), Needs::Operator);
+        assert_eq!(needs(&Method::POST, "/"), Needs::Operator);
+        assert_eq!(needs(&Method::DELETE, "/weeks"), Needs::Operator);
+        assert_eq!(needs(&Method::HEAD, "/weeks"), Needs::Statements);
     }
 }

@@ -44,6 +44,16 @@ pub(crate) enum Fault {
     ReadOnly(String),
     /// Only the reader may do this, who is not logged in.
     NotLoggedIn,
+    /// Only operators may do this, and the reader is none.
+    OnlyOperators,
+    /// A trusted proxy names a user who has no account.
+    NoAccount,
+    /// There is no such invitation (any more).
+    NoSuchInvitation,
+    /// There is no such reader (any more).
+    NoSuchReader,
+    /// The archive would have no operator.
+    LastOperator,
     /// The request comes from another site.
     FromElsewhere,
     /// The form's token is invalid, for example because the archive's secret has changed.
@@ -142,13 +152,18 @@ impl Fault {
             | Self::NoSuchConcept(_)
             | Self::NothingToUndo
             | Self::NoSuchAnswer
-            | Self::NoSuchHighlight => StatusCode::NOT_FOUND,
-            Self::RemarkChanged => StatusCode::CONFLICT,
+            | Self::NoSuchHighlight
+            | Self::NoSuchInvitation
+            | Self::NoSuchReader => StatusCode::NOT_FOUND,
+            Self::RemarkChanged | Self::LastOperator => StatusCode::CONFLICT,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ReadOnly(_) | Self::NotLoggedIn | Self::FromElsewhere | Self::StaleForm => {
-                StatusCode::FORBIDDEN
-            }
+            Self::ReadOnly(_)
+            | Self::NotLoggedIn
+            | Self::OnlyOperators
+            | Self::NoAccount
+            | Self::FromElsewhere
+            | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -166,6 +181,11 @@ impl Fault {
             Self::OnlyForms => "This address takes forms only",
             Self::ReadOnly(_) => "Nothing can be changed here",
             Self::NotLoggedIn => "This needs a login",
+            Self::OnlyOperators => "Only operators may do that",
+            Self::NoAccount => "You have no account here",
+            Self::NoSuchInvitation => "This link is not valid any more",
+            Self::NoSuchReader => "There is no such reader",
+            Self::LastOperator => "An archive needs an operator",
             Self::FromElsewhere => "That came from another site",
             Self::StaleForm => "This form is no longer valid",
             Self::TooLarge(_) => "That is too long",
@@ -204,7 +224,24 @@ impl Fault {
             Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
             Self::ReadOnly(why) => why.clone(),
             Self::NotLoggedIn => {
-                "Only the reader of this archive may do that. What you typed is still there when you go back.".to_owned()
+                "Only readers of this archive may do that. What you typed is still there when you go back.".to_owned()
+            }
+            Self::OnlyOperators => {
+                "Your account is a reader’s. An operator of this archive can do it, or make you an operator.".to_owned()
+            }
+            Self::NoAccount => {
+                "The proxy in front of this archive knows you, but the archive does not. Its operator adds you with your name there: \
+                 `backissue reader add NAME`."
+                    .to_owned()
+            }
+            Self::NoSuchInvitation => {
+                "An invitation works once and for seven days, and a new one replaces it. Ask the operator for another \
+                 link; if you have a password already, log in with it."
+                    .to_owned()
+            }
+            Self::NoSuchReader => "The account may have been removed.".to_owned(),
+            Self::LastOperator => {
+                "This reader is the only operator, so nothing was changed. Make another reader an operator first.".to_owned()
             }
             Self::FromElsewhere => {
                 "Only the pages of this archive can change something in it. Nothing was changed.".to_owned()

@@ -21,7 +21,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use url::{Position, Url};
 
 use crate::App;
-use crate::access::{LogIn, Visitor};
+use crate::access::{Accounts, LogIn, Visitor};
 use crate::fault::Fault;
 use crate::words;
 
@@ -38,25 +38,41 @@ const HALF: usize = 32;
 pub enum Readers {
     /// Nobody; why, and the remedy. Then pages show no marks and notes either.
     ReadOnly(String),
-    /// Everybody who can open the pages; they all are the archive's one reader.
-    One(FormKey),
+    /// Everybody who can open the pages; they all are this reader.
+    One(FormKey, ReaderId),
     /// Who logs in.
     LogIn(LogIn),
 }
 
 impl Readers {
+    /// Why nothing can be changed at present, and the remedy.
+    pub(crate) fn why_read_only(&self) -> Option<&str> {
+        match self {
+            Self::ReadOnly(why) => Some(why),
+            Self::One(..) => None,
+            Self::LogIn(log_in) => log_in.why_read_only(),
+        }
+    }
+
+    /// Whether readers log in, and can do so at present.
+    pub(crate) fn have_login(&self) -> bool {
+        matches!(self, Self::LogIn(_)) && self.why_read_only().is_none()
+    }
+
+    /// Whether each reader has an account.
+    pub(crate) fn have_accounts(&self) -> bool {
+        matches!(self, Self::LogIn(LogIn { accounts: Accounts::Several { .. }, .. }))
+    }
+
     /// Why strangers are refused.
     pub(crate) fn refusal(&self) -> Fault {
-        match self {
-            Self::ReadOnly(why) => Fault::ReadOnly(why.clone()),
-            Self::One(_) | Self::LogIn(_) => Fault::NotLoggedIn,
-        }
+        self.why_read_only().map_or(Fault::NotLoggedIn, |why| Fault::ReadOnly(why.to_owned()))
     }
 
     fn key(&self) -> Result<&FormKey, Fault> {
         match self {
             Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-            Self::One(key) | Self::LogIn(LogIn { key, .. }) => Ok(key),
+            Self::One(key, _) | Self::LogIn(LogIn { key, .. }) => Ok(key),
         }
     }
 
@@ -283,7 +299,8 @@ mod tests {
     #[test]
     fn tokens_differ_and_only_ours_are_accepted() {
         let key = FormKey::of("a secret");
-        let visitor = |reader, session| Visitor { reader: Some(ReaderId(reader)), session };
+        let visitor =
+            |reader, session| Visitor { reader: Some(ReaderId(reader)), session, ..Visitor::default() };
         let reader = visitor(1, None);
         let (one, two) = (key.token(reader), key.token(reader));
         assert_ne!(one, two);

@@ -39,6 +39,10 @@ pub(crate) struct Frame {
     readers: Arc<Readers>,
     /// Whether there is a page of settings for this request's reader.
     pub(crate) has_settings: bool,
+    /// Whether the visitor is an operator.
+    pub(crate) is_operator: bool,
+    /// Whether the visitor may save pages.
+    pub(crate) may_save: bool,
     /// What the reader did last.
     done: Option<Done>,
 }
@@ -104,7 +108,7 @@ impl Frame {
     pub(crate) fn new(app: &App, uri: &Uri, version: Option<u64>, visitor: Visitor) -> Self {
         let reader = visitor.reader;
         // The progress names sources.
-        let is_closed = reader.is_none() && app.public == Public::Off;
+        let is_closed = reader.is_none() && app.public() == Public::Off;
         let progress = if is_closed { Progress::default() } else { app.progress.borrow().clone() };
         Self {
             site: Arc::clone(&app.site),
@@ -117,7 +121,9 @@ impl Frame {
             shows_articles: visitor.sees_articles(app),
             visitor,
             readers: Arc::clone(&app.readers),
-            has_settings: app.operator.is_some() && reader.is_some(),
+            has_settings: app.operator.is_some() && visitor.is_operator(),
+            is_operator: visitor.is_operator(),
+            may_save: visitor.may_save(app),
             done: None,
         }
     }
@@ -128,6 +134,11 @@ impl Frame {
     /// If the visitor is a stranger.
     pub(crate) fn required(&self) -> Result<ReaderId, Fault> {
         self.reader.ok_or_else(|| self.readers.refusal())
+    }
+
+    /// Whether each reader has an account.
+    pub(crate) fn has_accounts(&self) -> bool {
+        self.readers.have_accounts()
     }
 
     /// Who sees the page.
@@ -254,7 +265,7 @@ impl Frame {
                     a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
                     @if let Some(markdown) = &document.markdown { a href=(markdown) rel="nofollow" { "As Markdown" } }
                     (self.account())
-                    @if let Readers::ReadOnly(why) = &*self.readers { p.why { (why) } }
+                    @if let Some(why) = self.readers.why_read_only() { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
                 }
             }
@@ -265,15 +276,18 @@ impl Frame {
 impl Frame {
     /// Where to log in, or out.
     fn account(&self) -> Markup {
-        match (&*self.readers, self.visitor.session) {
-            (Readers::LogIn(_), None) if !self.here.starts_with("/login") => {
-                html! { a href=(self.to_log_in()) rel="nofollow" { "Log in" } }
+        let is_login = self.here.starts_with("/login") || self.here.starts_with("/join/");
+        html! {
+            @if self.reader.is_none() && self.readers.have_login() && !self.visitor.is_unknown_user && !is_login {
+                a href=(self.to_log_in()) rel="nofollow" { "Log in" }
             }
-            (_, Some(_)) => html! {
-                a href="/sessions" { "Sessions" }
+            @if self.is_operator && self.readers.have_accounts() { a href="/readers" { "Readers" } }
+            @if self.visitor.session.is_some() || (self.reader.is_some() && self.readers.have_accounts()) {
+                a href="/account" { "Account" }
+            }
+            @if self.visitor.session.is_some() {
                 form.log-out method="post" action="/logout" { (self.form_fields_to("/")) button { "Log out" } }
-            },
-            _ => html! {},
+            }
         }
     }
 

@@ -10,7 +10,6 @@ use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::ReaderId;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -32,7 +31,8 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let reader = Visitor::of(request.extensions()).reader;
+    let visitor = Visitor::of(request.extensions());
+    let reader = visitor.reader;
     let versions = match reader {
         Some(reader) => app.store.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
         None => app.store.archive_version().await.map(|archive| (archive, None)),
@@ -41,7 +41,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
         Ok(versions) => versions,
         Err(error) => return Fault::from(error).into_response(),
     };
-    let tag = tag(&app, &request, version, reader.zip(own));
+    let tag = tag(&app, &request, version, own.map(|own| (visitor, own)));
     if has(request.headers(), &tag) {
         return not_modified(&tag);
     }
@@ -57,7 +57,9 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     answer
 }
 
-fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64)>) -> String {
+/// The tag of a page for a reader with this version, or for strangers. Forms have a token of the
+/// session, so each session has its own tags.
+fn tag(app: &App, request: &Request, version: u64, reader: Option<(Visitor, u64)>) -> String {
     let path = request.uri().path();
     let now = Timestamp::now();
     let minute = tells_time(path).then(|| now.as_second() / TOLD_ANEW_EVERY);
@@ -72,7 +74,7 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(ReaderId, u64
         "{}\n{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
         *assets::FINGERPRINT,
         app.site.version,
-        app.public.as_str(),
+        app.public().as_str(),
         app.images.word()
     );
     tag_of(&all)

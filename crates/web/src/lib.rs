@@ -29,6 +29,7 @@ mod narrowing;
 mod operator;
 mod pages;
 mod parts;
+mod proxies;
 mod question;
 mod server;
 mod throttle;
@@ -53,12 +54,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use url::Url;
 
-pub use access::{LogIn, Public};
+pub use access::{Accounts, LogIn, Public};
 use fault::Fault;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
+pub use proxies::{Network, Proxies, ProxyUsers};
 pub use server::{Limits, serve};
 
 /// The inputs of the pages.
@@ -76,8 +78,11 @@ pub struct State {
     pub images: Images,
     /// Who may keep, mark and note reads.
     pub readers: Readers,
-    /// What strangers see.
-    pub public: Public,
+    /// What strangers see. By default nothing if readers log in, and everything if nobody can,
+    /// since nobody could read the archive otherwise.
+    pub public: Option<Public>,
+    /// The proxies in front of the pages.
+    pub proxies: Proxies,
     /// Recipients of mails, by the secret part of the address where they stop them.
     pub unsubscribe: HashMap<String, String>,
     /// The program around the pages. Without it there is no page of settings.
@@ -121,15 +126,22 @@ struct App {
     site: Arc<SiteSettings>,
     images: Images,
     readers: Arc<Readers>,
-    public: Public,
+    public: Option<Public>,
+    proxies: Arc<Proxies>,
     unsubscribe: Arc<HashMap<String, String>>,
     operator: Option<Arc<dyn Operator>>,
 }
 
 impl App {
+    /// What strangers see at present.
+    fn public(&self) -> Public {
+        let usual = if self.readers.have_login() { Public::Off } else { Public::Articles };
+        self.public.unwrap_or(usual)
+    }
+
     /// Whether documents, which are the same for everybody, may have the beginnings of articles.
     fn gives_articles(&self) -> bool {
-        self.public == Public::Articles || matches!(*self.readers, Readers::One(_))
+        self.public() == Public::Articles || matches!(*self.readers, Readers::One(..))
     }
 }
 
@@ -145,6 +157,16 @@ impl FromRef<App> for Search {
     }
 }
 
+/// The token of a new invitation, for the address `/join/TOKEN`.
+pub fn new_invitation() -> String {
+    forms::random_text()
+}
+
+/// The hash of an invitation's token, which is all that is stored of it.
+pub fn invitation_hash(token: &str) -> String {
+    access::hash(token)
+}
+
 /// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
     let app = App {
@@ -155,6 +177,7 @@ pub fn router(state: State) -> Router {
         images: state.images,
         readers: Arc::new(state.readers),
         public: state.public,
+        proxies: Arc::new(state.proxies),
         unsubscribe: Arc::new(state.unsubscribe),
         operator: state.operator,
     };

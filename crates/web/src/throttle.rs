@@ -1,25 +1,29 @@
-//! Slows down who guesses passwords: per address and in all.
+//! Slows down who guesses passwords: per address, per account and in all.
 //!
 //! Each attempt counts before its password is examined, so that attempts at the same time count
 //! too. After some failures, the next attempt has to wait, twice as long each time. Nobody is
 //! locked out for good. Memory is bounded, and nothing is stored.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Failures without a wait, per address.
 const FREE: u32 = 5;
+/// Failures without a wait, per account.
+const FREE_OF_ACCOUNT: u32 = 10;
 /// Failures without a wait, from all addresses together.
 const FREE_IN_ALL: u32 = 20;
 /// Longest wait of an address.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Longest wait because of all addresses, and of a proxy on this machine, which stands for all.
+/// Longest wait because of an account or of all addresses, and of a proxy on this machine, which
+/// stands for all: whoever guesses must not lock out the owner.
 const LONGEST_IN_ALL: Duration = Duration::from_secs(30);
 /// Failures are forgotten this long after the last one.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
-/// Maximum addresses. The one whose last failure is oldest is dropped for a new one.
+/// Maximum addresses, and accounts. The one whose last failure is oldest is dropped for a new one.
 const ADDRESSES_MAX: usize = 10_000;
 
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub(crate) struct Throttle(Mutex<Failures>);
 #[derive(Debug, Default)]
 struct Failures {
     by_address: HashMap<IpAddr, Count>,
+    /// By the hash of the name that was typed, whether there is such an account or not.
+    by_account: HashMap<u64, Count>,
     in_all: Option<Count>,
 }
 
@@ -42,13 +48,15 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait, if this attempt is too early. It does not count then.
-    pub(crate) fn attempt(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn attempt(&self, address: IpAddr, account: &str, now: Instant) -> Result<(), Duration> {
         let mut failures = self.lock();
-        let address = network(address);
+        let (address, account) = (network(address), hash(account));
         let longest = if address.is_loopback() { LONGEST_IN_ALL } else { LONGEST };
         let own = failures.by_address.get(&address).copied().filter(|count| !count.is_over(now));
+        let of_account = failures.by_account.get(&account).copied().filter(|count| !count.is_over(now));
         let in_all = failures.in_all.filter(|count| !count.is_over(now));
         let waits = [
+            of_account.map(|account| account.wait(FREE_OF_ACCOUNT, LONGEST_IN_ALL, now)),
             own.map(|own| own.wait(FREE, longest, now)),
             in_all.map(|all| all.wait(FREE_IN_ALL, LONGEST_IN_ALL, now)),
         ];
@@ -56,18 +64,20 @@ impl Throttle {
         if !wait.is_zero() {
             return Err(wait);
         }
-        failures.make_room(&address, now);
-        failures.by_address.insert(address, Count::after(own, now));
+        add(&mut failures.by_address, address, Count::after(own, now));
+        add(&mut failures.by_account, account, Count::after(of_account, now));
         failures.in_all = Some(Count::after(in_all, now));
         Ok(())
     }
 
-    /// Forgets the failures of an address, and one of all, because its last attempt was none.
-    pub(crate) fn succeeded(&self, address: IpAddr) {
+    /// Forgets the failures of an address, and one of the account and of all, because the last
+    /// attempt was none.
+    pub(crate) fn succeeded(&self, address: IpAddr, account: &str) {
         let mut failures = self.lock();
         failures.by_address.remove(&network(address));
-        if let Some(in_all) = &mut failures.in_all {
-            in_all.failures = in_all.failures.saturating_sub(1);
+        let Failures { by_account, in_all, .. } = &mut *failures;
+        for count in by_account.get_mut(&hash(account)).into_iter().chain(in_all) {
+            count.failures = count.failures.saturating_sub(1);
         }
     }
 
@@ -77,20 +87,21 @@ impl Throttle {
     }
 }
 
-impl Failures {
-    fn make_room(&mut self, address: &IpAddr, now: Instant) {
-        if self.by_address.len() < ADDRESSES_MAX || self.by_address.contains_key(address) {
-            return;
-        }
-        self.by_address.retain(|_, count| !count.is_over(now));
-        if self.by_address.len() < ADDRESSES_MAX {
-            return;
-        }
-        let oldest = self.by_address.iter().min_by_key(|(_, count)| count.last).map(|(address, _)| *address);
-        if let Some(oldest) = oldest {
-            self.by_address.remove(&oldest);
+fn add<K: Copy + Eq + Hash>(counts: &mut HashMap<K, Count>, key: K, count: Count) {
+    if counts.len() >= ADDRESSES_MAX && !counts.contains_key(&key) {
+        let now = count.last;
+        counts.retain(|_, count| !count.is_over(now));
+        if counts.len() >= ADDRESSES_MAX
+            && let Some(oldest) = counts.iter().min_by_key(|(_, count)| count.last).map(|(key, _)| *key)
+        {
+            counts.remove(&oldest);
         }
     }
+    counts.insert(key, count);
+}
+
+fn hash(account: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(account.as_bytes())
 }
 
 impl Count {
@@ -141,52 +152,73 @@ mod tests {
     fn guesses_from_one_address_are_slowed() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for n in 0..5 {
-            assert_eq!(throttle.attempt(ONE, start), Ok(()), "{n}");
+            assert_eq!(throttle.attempt(ONE, "one", start), Ok(()), "{n}");
         }
-        assert_eq!(throttle.attempt(ONE, start), Err(seconds(1)));
-        assert_eq!(throttle.attempt(v6(1, 1), start), Ok(()), "others need not wait");
-        assert_eq!(throttle.attempt(ONE, start + seconds(1)), Ok(()));
-        assert_eq!(throttle.attempt(ONE, start + seconds(1)), Err(seconds(2)));
+        assert_eq!(throttle.attempt(ONE, "one", start), Err(seconds(1)));
+        assert_eq!(throttle.attempt(v6(1, 1), "one", start), Ok(()), "others need not wait");
+        assert_eq!(throttle.attempt(ONE, "one", start + seconds(1)), Ok(()));
+        assert_eq!(throttle.attempt(ONE, "one", start + seconds(1)), Err(seconds(2)));
         let mut now = start;
         for _ in 0..40 {
-            let wait = throttle.attempt(ONE, now).err().unwrap_or_default();
+            let wait = throttle.attempt(ONE, "one", now).err().unwrap_or_default();
             assert!(wait <= LONGEST);
             now += wait;
         }
         assert!(now - start > seconds(3600), "{:?}", now - start);
-        throttle.succeeded(ONE);
-        assert_eq!(throttle.attempt(ONE, now + LONGEST_IN_ALL), Ok(()));
+        throttle.succeeded(ONE, "one");
+        assert_eq!(throttle.attempt(ONE, "one", now + LONGEST_IN_ALL), Ok(()));
     }
 
     #[test]
     fn guesses_from_many_addresses_are_slowed_in_all() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for n in 0..20 {
-            assert_eq!(throttle.attempt(v6(1, n), start), Ok(()), "{n}");
+            assert_eq!(throttle.attempt(v6(1, n), &n.to_string(), start), Ok(()), "{n}");
         }
-        assert_eq!(throttle.attempt(ONE, start), Err(seconds(1)));
+        assert_eq!(throttle.attempt(ONE, "one", start), Err(seconds(1)));
         for n in 0..100 {
-            let wait = throttle.attempt(v6(1, 100 + n), start + seconds(n.into())).err().unwrap_or_default();
+            let tried = throttle.attempt(v6(1, 100 + n), &n.to_string(), start + seconds(n.into()));
+            let wait = tried.err().unwrap_or_default();
             assert!(wait <= LONGEST_IN_ALL);
         }
-        assert_eq!(throttle.attempt(ONE, start + FORGOTTEN_AFTER * 2), Ok(()));
+        assert_eq!(throttle.attempt(ONE, "one", start + FORGOTTEN_AFTER * 2), Ok(()));
+    }
+
+    #[test]
+    fn guesses_for_one_account_are_slowed_but_never_lock_it() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for n in 0..10 {
+            assert_eq!(throttle.attempt(v6(1, n), "anna", start), Ok(()), "{n}");
+        }
+        assert_eq!(throttle.attempt(ONE, "anna", start), Err(seconds(1)));
+        assert_eq!(throttle.attempt(ONE, "ben", start), Ok(()), "another account need not wait");
+        let mut now = start;
+        for n in 0..100 {
+            let wait = throttle.attempt(v6(2, n), "anna", now).err().unwrap_or_default();
+            assert!(wait <= LONGEST_IN_ALL, "{wait:?}");
+            now += wait;
+        }
+        throttle.succeeded(ONE, "anna");
+        assert!(throttle.attempt(v6(3, 1), "anna", now).is_err(), "the guesses are not forgotten");
     }
 
     #[test]
     fn one_network_is_one_address_and_memory_is_bounded() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for n in 0..5 {
-            assert_eq!(throttle.attempt(v6(n, 7), start), Ok(()));
+            assert_eq!(throttle.attempt(v6(n, 7), "one", start), Ok(()));
         }
-        assert!(throttle.attempt(v6(99, 7), start).is_err());
+        assert!(throttle.attempt(v6(99, 7), "one", start).is_err());
         for n in 0..30_000u32 {
             let address = IpAddr::V4(n.into());
-            let _ = throttle.attempt(address, start + FORGOTTEN_AFTER * n);
+            let _ = throttle.attempt(address, &n.to_string(), start + FORGOTTEN_AFTER * n);
         }
         for n in 0..30_000u32 {
             throttle.lock().in_all = None;
-            assert_eq!(throttle.attempt(IpAddr::V4(n.into()), start + FORGOTTEN_AFTER * 40_000), Ok(()));
+            let (address, account) = (IpAddr::V4(n.into()), n.to_string());
+            assert_eq!(throttle.attempt(address, &account, start + FORGOTTEN_AFTER * 40_000), Ok(()));
         }
+        assert_eq!(throttle.lock().by_account.len(), ADDRESSES_MAX);
         assert_eq!(throttle.lock().by_address.len(), ADDRESSES_MAX);
     }
 }

@@ -23,14 +23,16 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use backissue_model::{
-    Because, CanonicalUrl, Entry, Form, Moving, Pace, Phase, Progress, SourceTrouble, Statement,
+    Because, CanonicalUrl, Entry, Form, Moving, Pace, Phase, Progress, ReaderId, SourceTrouble, Statement,
 };
 use backissue_search::{Embedders, Search};
 use backissue_store::{
     Address, Admission, BackfillStep, Extent, FoundBy, Location, NextPoll, NextStep, PollOutcome, Scope,
     SourceFilter, Store,
 };
-use backissue_web::{FormKey, Image, ImageCache, Images, Public, Readers, SiteSettings, State, router};
+use backissue_web::{
+    FormKey, Image, ImageCache, Images, Proxies, Public, Readers, SiteSettings, State, router,
+};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -59,14 +61,19 @@ async fn site(blogs: &[archive::Blog]) -> Site {
 }
 
 async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
-    site_of(blogs, images, Readers::One(FormKey::of("a secret of tests"))).await
+    site_of(blogs, images, Readers::One(FormKey::of("a secret of tests"), ReaderId::ONE)).await
 }
 
 async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> Site {
-    site_open_to(blogs, images, readers, Public::Articles).await
+    site_open_to(blogs, images, readers, Some(Public::Articles)).await
 }
 
-async fn site_open_to(blogs: &[archive::Blog], images: Images, readers: Readers, public: Public) -> Site {
+async fn site_open_to(
+    blogs: &[archive::Blog],
+    images: Images,
+    readers: Readers,
+    public: Option<Public>,
+) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("archive.db"));
     let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
@@ -83,6 +90,7 @@ async fn site_open_to(blogs: &[archive::Blog], images: Images, readers: Readers,
         images,
         readers,
         public,
+        proxies: Proxies::default(),
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
         operator: settling::stand_in(),
     });

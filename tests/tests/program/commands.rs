@@ -142,6 +142,12 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--image-cache-limit", "much"], "500 MB"),
         (vec!["config", "--images", "never"], "click"),
         (vec!["config", "--resolve", "x"], "HOST:PORT:ADDRESS"),
+        (vec!["config", "--readers", "many"], "one or several"),
+        (vec!["config", "--trusted-proxies", "everybody"], "10.0.0.0/8"),
+        (vec!["config", "--proxy-user-header", "Host"], "Remote-User"),
+        (vec!["config", "--proxy-unknown-users", "welcome"], "refuse or reader"),
+        (vec!["reader", "add", "a b"], "without spaces"),
+        (vec!["reader", "role", "one", "king"], "operator and reader"),
         (vec!["inspect", "page", "x.html", "--url", "::"], "https://"),
     ] {
         let said = archive.run(&words).unwrap();
@@ -453,6 +459,79 @@ fn password_is_set_changed_and_removed() {
     let removed = archive.done(&["reader", "password", "--remove"]).unwrap();
     assert!(removed.contains("was removed"), "{removed}");
     assert!(archive.done(&["reader", "password", "--remove"]).unwrap().contains("There was no password."));
+}
+
+#[test]
+fn readers_are_added_given_roles_and_removed() {
+    let archive = alone();
+    archive.run(&["sources", "--create"]).unwrap();
+    assert!(archive.done(&["reader", "list"]).unwrap().contains("one  operator  has no password"));
+    let made = archive.run(&["reader", "add", "Anna", "--base-url", "https://reads.example.org/"]).unwrap();
+    assert!(made.code == 0 && made.out.starts_with("https://reads.example.org/join/"), "{}", made.out);
+    assert!(
+        made.err.contains("anna was added") && made.err.contains("readers = \"several\""),
+        "{}",
+        made.err
+    );
+    let again = archive.json(&["reader", "add", "anna"]).unwrap();
+    assert_eq!(again["new"], false);
+    assert!(again["link"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{again}");
+    let (code, said) = run_with(&archive, &["reader", "password", "anna"], b"tide pool ledger\n");
+    assert!(code == 0 && said.contains("The password of anna is set."), "{said}");
+    let readers = archive.json(&["reader", "list"]).unwrap();
+    assert_eq!((&readers[1]["name"], &readers[1]["role"]), (&"anna".into(), &"reader".into()));
+    assert_eq!(
+        (&readers[1]["password"], &readers[1]["invited_until"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+
+    for words in [
+        &["reader", "remove", "one"][..],
+        &["reader", "remove", "one", "--keep-data"],
+        &["reader", "role", "one", "reader"],
+    ] {
+        let last = archive.run(words).unwrap();
+        assert!(last.code == 1 && last.err.contains("only operator"), "{}", last.err);
+    }
+    assert!(
+        archive.done(&["reader", "role", "anna", "operator"]).unwrap().contains("anna is an operator now")
+    );
+    assert!(archive.done(&["reader", "remove", "anna", "--keep-data"]).unwrap().contains("stays"));
+    assert!(archive.done(&["reader", "list"]).unwrap().contains("closed since"));
+    assert!(archive.done(&["reader", "remove", "anna"]).unwrap().contains("anna was removed"));
+    let unknown = archive.run(&["reader", "remove", "anna"]).unwrap();
+    assert!(unknown.code == 1 && unknown.err.contains("the archive has one"), "{}", unknown.err);
+}
+
+#[test]
+fn commands_act_for_the_reader_that_is_named() {
+    needs!(SharedData);
+    let (_web, archive) = small_web();
+    archive.done(&["sync"]).unwrap();
+    archive.done(&["reader", "add", "anna"]).unwrap();
+    let number = archive.all_reads().unwrap()[0]["id"].to_string();
+    archive.done(&["keep", &number, "--reader", "anna"]).unwrap();
+    archive.done(&["note", &number, "Annas thought", "--reader", "ANNA"]).unwrap();
+    assert_eq!(archive.run(&["shelf"]).unwrap().code, 3, "the operator keeps nothing");
+    assert_eq!(archive.json(&["shelf", "--reader", "anna"]).unwrap()[0]["note"], "Annas thought");
+    assert_eq!(archive.done(&["note", &number]).unwrap().trim(), "");
+    assert_eq!(archive.run(&["find", "is:kept"]).unwrap().code, 3, "the operator keeps nothing");
+    assert_eq!(archive.json(&["find", "is:kept", "--reader", "anna"]).unwrap()["total"], 1);
+    let mine = archive.done(&["export", "--mine", "-"]).unwrap();
+    assert!(!mine.contains("Annas thought"), "{mine}");
+    let annas = archive.done(&["export", "--mine", "-", "--reader", "anna"]).unwrap();
+    assert!(annas.contains("Annas thought"), "{annas}");
+    let unknown = archive.run(&["keep", &number, "--reader", "ben"]).unwrap();
+    assert!(unknown.code == 1 && unknown.err.contains("no reader called ben"), "{}", unknown.err);
+
+    let offered = archive.run(&["reader", "remove", "anna"]).unwrap();
+    assert!(
+        offered.code == 1 && offered.err.contains("export --mine anna.json --reader anna"),
+        "{}",
+        offered.err
+    );
+    archive.done(&["reader", "remove", "anna", "--yes"]).unwrap();
+    assert_eq!(archive.json(&["reader", "list"]).unwrap().as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -52,6 +52,58 @@ async fn reader_logs_in_and_out_and_strangers_see_nothing() {
     }
 }
 
+/// Readers join by their links, log in with their names, and do not meet; also without script.
+#[tokio::test]
+async fn several_readers_join_and_each_has_the_own_account() {
+    needs!(Browser);
+    let (archive, served) = served(&["--readers", "several"]);
+    let browser = Browser::start().await.unwrap();
+    let goto = async |path: &str| browser.window.goto(&served.url(path)).await.unwrap();
+    let wait = async |css: &str| {
+        browser.window.wait().for_element(Locator::Css(css)).await.unwrap();
+    };
+    let fill = async |css: &str, text: &str| {
+        browser.window.find(Locator::Css(css)).await.unwrap().send_keys(text).await.unwrap();
+    };
+    for (name, width, colours, scripts) in
+        [("anna", 360, Colours::Dark, false), ("ben", 1440, Colours::Light, true)]
+    {
+        browser.look_like(width, 800, colours).await.unwrap();
+        browser.run_scripts(scripts).await.unwrap();
+        goto("/readers").await;
+        fill("#username", "one").await;
+        log_in(&browser, PASSWORD).await;
+        wait("#name").await;
+        fill("#name", name).await;
+        press(&browser, "section.own .settle .row button").await;
+        wait("p.address").await;
+        let link = text(&browser, "p.address").await;
+        let path = link.strip_prefix("https://reads.example.org").unwrap().to_owned();
+        press(&browser, ".log-out button").await;
+        wait("#login").await;
+        goto(&path).await;
+        assert_eq!(text(&browser, "h1").await, format!("Welcome, {name}"));
+        fill("#new", "another pool ledger").await;
+        press(&browser, "#join .row button").await;
+        wait(".log-out").await;
+        goto("/account").await;
+        assert_eq!(text(&browser, ".standfirst").await, format!("You are {name}, a reader of this archive."));
+        goto("/settings").await;
+        assert_eq!(text(&browser, "h1").await, "Only operators may do that");
+        press(&browser, ".log-out button").await;
+        wait("#login").await;
+        fill("#username", name).await;
+        log_in(&browser, PASSWORD).await;
+        wait("[role=alert]").await;
+        assert_eq!(text(&browser, "[role=alert]").await, "The name or the password is wrong.");
+        let complaints = browser.complaints().await.unwrap();
+        let expected = |said: &String| said.contains("403") || said.contains("Clear-Site-Data");
+        assert!(complaints.iter().all(expected), "{complaints:?}");
+    }
+    let readers = archive.json(&["reader", "list"]).unwrap();
+    assert_eq!(readers.as_array().unwrap().len(), 3);
+}
+
 #[tokio::test]
 async fn strangers_see_what_is_configured() {
     let (_archive, served) = served(&["--public", "statements"]);
@@ -63,4 +115,54 @@ async fn strangers_see_what_is_configured() {
     assert_eq!(answer.status(), 403);
     let (_, log) = served.stop().unwrap();
     assert!(!log.contains("read-only"), "{log}");
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_says_who_its_users_are() {
+    let several = ["--readers", "several", "--proxy-user-header", "Remote-User"];
+    let trusted = ["--trusted-proxies", "127.0.0.1 10.0.0.0/8"];
+    let (archive, served) = served(&[&several[..], &trusted].concat());
+    archive.done(&["reader", "add", "anna"]).unwrap();
+    let get = async |served: &Served, path: &str, user: &str| {
+        client().get(served.url(path)).header("remote-user", user).send().await.unwrap()
+    };
+    let account = get(&served, "/account", "ANNA").await;
+    assert_eq!(account.status(), 200);
+    let page = account.text().await.unwrap();
+    assert!(page.contains("<strong>anna</strong>, a reader") && !page.contains("Log out"), "{page}");
+    assert_eq!(get(&served, "/settings", "anna").await.status(), 403);
+    assert_eq!(get(&served, "/settings", "one").await.status(), 200, "the operator's name is an operator's");
+    for unknown in ["ben", "a b"] {
+        let answer = get(&served, "/", unknown).await;
+        assert_eq!(answer.status(), 403, "{unknown}");
+        assert!(answer.text().await.unwrap().contains("You have no account here"));
+    }
+    assert_eq!(get(&served, "/shelf", "").await.url().path(), "/login", "nobody, who can log in");
+    let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let keep = async |user: &str| {
+        let form = client().post(served.url("/sessions/end")).header("remote-user", user);
+        let form = form.header("content-type", "application/x-www-form-urlencoded");
+        form.body(format!("token={token}&session=1")).send().await.unwrap().status()
+    };
+    assert_eq!(keep("one").await, 403, "the form of another user");
+    assert_eq!(keep("anna").await, 200);
+    archive.done(&["reader", "remove", "anna", "--keep-data"]).unwrap();
+    assert_eq!(get(&served, "/account", "anna").await.status(), 403, "a closed account is none");
+    served.stop().unwrap();
+
+    let makes = ["--proxy-unknown-users", "reader"];
+    let served = archive.serve(&[&["--no-fetch"][..], &several, &trusted, &makes].concat()).unwrap();
+    assert_eq!(get(&served, "/account", "clara").await.status(), 200);
+    assert_eq!(get(&served, "/settings", "clara").await.status(), 403, "as a reader");
+    assert_eq!(get(&served, "/account", "anna").await.status(), 403, "closed stays closed");
+    served.stop().unwrap();
+    let elsewhere = ["--trusted-proxies", "10.0.0.0/8"];
+    let served = archive.serve(&[&["--no-fetch"][..], &several, &elsewhere].concat()).unwrap();
+    assert_eq!(get(&served, "/account", "one").await.url().path(), "/login", "this machine is no proxy here");
+    served.stop().unwrap();
+
+    let refused = archive.run(&[&["serve"], &several[..]].concat()).unwrap();
+    assert!(refused.code == 1 && refused.err.contains("needs `trusted_proxies`"), "{}", refused.err);
+    let refused = archive.run(&[&["serve"], &several[2..], &trusted].concat()).unwrap();
+    assert!(refused.code == 1 && refused.err.contains("readers = \"several\""), "{}", refused.err);
 }

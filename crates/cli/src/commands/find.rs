@@ -1,7 +1,7 @@
 //! `backissue find`: the reads that answer a question, best first.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{Form, ReaderId};
+use backissue_model::Form;
 use backissue_search::{Answer, Asked, Match};
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -20,7 +20,7 @@ pub async fn run(args: FindArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let asked = Asked {
         text: args.question.join(" "),
         limit: args.limit.into(),
-        reader: Some(ReaderId::ONE),
+        reader: Some(open::reader(&store, &args.who).await?),
         ..Asked::default()
     };
     let answer = search.find(&asked).await?;

@@ -1,34 +1,199 @@
-//! `backissue reader password`: the password before the archive.
+//! `backissue reader`: who reads, with which password and which role.
 
 use std::io::{IsTerminal, Read};
 
 use anyhow::{Context, bail};
-use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, ReaderId};
+use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Reader, ReaderName, Role};
+use backissue_store::{Leaving, ReaderChange, Store};
+use backissue_web::{invitation_hash, new_invitation};
+use jiff::Timestamp;
+use serde_json::json;
+use url::Url;
 
 use crate::args::{ReaderArgs, ReaderWhat};
 use crate::exit::Outcome;
 use crate::output;
 use crate::settings::Settings;
+use crate::values::HowMany;
 use crate::{open, say};
 
-/// Sets or removes the password.
+/// Lists, adds, changes or removes readers.
 pub async fn run(args: ReaderArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    let ReaderWhat::Password { remove } = args.what;
     let store = open::store(&settings).await?;
-    let had_one = store.has_password(ReaderId::ONE).await?;
+    match args.what {
+        ReaderWhat::List { json } => list(&store, json).await,
+        ReaderWhat::Add { name, operator, json } => add(&store, &settings, &name, operator, json).await,
+        ReaderWhat::Password { name, remove } => password(&store, &settings, name.as_ref(), remove).await,
+        ReaderWhat::Role { name, role } => {
+            let reader = open::reader_named(&store, &name).await?;
+            done_unless_last(store.set_role(reader.id, role).await?, &name)?;
+            say!("{name} is {} now.", in_words(role))?;
+            Ok(Outcome::Fine)
+        }
+        ReaderWhat::Remove { name, keep_data, yes } => remove(&store, &name, keep_data, yes).await,
+    }
+}
+
+fn in_words(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "an operator",
+        Role::Reader => "a reader",
+    }
+}
+
+async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
+    let readers = store.readers(Timestamp::now()).await?;
+    if as_json {
+        output::json(&readers.iter().map(as_value).collect::<Vec<_>>())?;
+        return Ok(Outcome::Fine);
+    }
+    let rows: Vec<Vec<String>> = readers
+        .iter()
+        .map(|reader| vec![reader.name.to_string(), reader.role.to_string(), standing(store, reader)])
+        .collect();
+    for line in output::columns(&rows) {
+        say!("{line}")?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn standing(store: &Store, reader: &Reader) -> String {
+    let zone = store.zone();
+    match (reader.closed, reader.invited_until, reader.has_password) {
+        (_, Some(until), _) => format!("has a link until {}", output::moment(Some(until), zone)),
+        (Some(closed), None, _) => format!("closed since {}", output::moment(Some(closed), zone)),
+        (None, None, true) => "has a password".to_owned(),
+        (None, None, false) => "has no password".to_owned(),
+    }
+}
+
+fn as_value(reader: &Reader) -> serde_json::Value {
+    json!({
+        "name": reader.name, "role": reader.role, "password": reader.has_password, "closed": reader.closed,
+        "invited_until": reader.invited_until,
+    })
+}
+
+/// Adds a reader if there is none with this name, and makes a link for setting a password.
+async fn add(
+    store: &Store,
+    settings: &Settings,
+    name: &ReaderName,
+    operator: bool,
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
+    let role = if operator { Role::Operator } else { Role::Reader };
+    let (reader, is_new) = match store.add_reader(name, role).await? {
+        Some(reader) => (reader, true),
+        None => {
+            let known = open::reader_named(store, name).await?;
+            if operator && known.role != Role::Operator {
+                bail!(
+                    "{name} is there already, as a reader; `backissue reader role {name} operator` changes that"
+                );
+            }
+            (known.id, false)
+        }
+    };
+    let token = new_invitation();
+    let until = store.invite(reader, &invitation_hash(&token), Timestamp::now()).await?;
+    let link = link(settings, &token)?;
+    if as_json {
+        output::json(&json!({ "name": name, "new": is_new, "link": link, "until": until }))?;
+    } else {
+        say!("{link}")?;
+        let until = output::moment(Some(until), store.zone());
+        let done = if is_new { "was added" } else { "was there already" };
+        anstream::eprintln!(
+            "{name} {done}. The link sets a password, once, until {until}. Give it to nobody else."
+        );
+    }
+    if settings.readers.value == HowMany::One {
+        anstream::eprintln!(
+            "Accounts count with the setting readers = \"several\"; `backissue serve` has one reader as it is set."
+        );
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The address of an invitation, where people reach the pages.
+fn link(settings: &Settings, token: &str) -> anyhow::Result<Url> {
+    let base = match &settings.base_url.value {
+        Some(base) => base.clone(),
+        None => format!("http://{}/", settings.listen.value).parse().context("the setting `listen`")?,
+    };
+    let mut link = base;
+    link.set_path(&format!("/join/{token}"));
+    Ok(link)
+}
+
+/// Removes a reader, after confirmation.
+async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) -> anyhow::Result<Outcome> {
+    let reader = open::reader_named(store, name).await?;
+    let own = store.own(reader.id).await?;
+    let has = own.iter().filter(|read| read.is_of_reader()).count() as u64;
+    if !keep_data && !yes && has > 0 {
+        let what =
+            format!("{name} marked, noted, labelled, highlighted or answered {}", output::count(has, "read"));
+        let rescue = format!("`backissue export --mine {name}.json --reader {name}` writes all of it");
+        if !std::io::stdin().is_terminal() {
+            bail!("{what}. {rescue}; then say --yes to delete it, or --keep-data to close the account only");
+        }
+        anstream::eprintln!("{what}. {rescue}; --keep-data keeps it here.");
+        let prompt = format!("Delete {name} and all of it for good?");
+        if !dialoguer::Confirm::new().with_prompt(prompt).default(false).interact()? {
+            anstream::eprintln!("Nothing was changed.");
+            return Ok(Outcome::Fine);
+        }
+    }
+    let leaving = if keep_data { Leaving::KeepData } else { Leaving::DropData };
+    done_unless_last(store.remove_reader(reader.id, leaving, Timestamp::now()).await?, name)?;
+    if keep_data {
+        say!(
+            "The account of {name} is closed. What {name} wrote stays; `backissue reader add {name}` opens it again."
+        )?;
+    } else {
+        say!("{name} was removed, with what {name} did with {}.", output::count(has, "read"))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn done_unless_last(change: ReaderChange, name: &ReaderName) -> anyhow::Result<()> {
+    match change {
+        ReaderChange::Done => Ok(()),
+        ReaderChange::LastOperator => bail!(
+            "{name} is the only operator, so nothing was changed; make another reader an operator first: \
+             `backissue reader role NAME operator`"
+        ),
+    }
+}
+
+/// Sets or removes a password.
+async fn password(
+    store: &Store,
+    settings: &Settings,
+    name: Option<&ReaderName>,
+    remove: bool,
+) -> anyhow::Result<Outcome> {
+    let reader = match name {
+        Some(name) => open::reader_named(store, name).await?.id,
+        None => store.first_operator().await?,
+    };
+    let had_one = store.has_password(reader).await?;
     let password = if remove { None } else { Some(asked()?) };
-    let ended = store.set_password(ReaderId::ONE, password.as_ref()).await?;
+    let ended = store.set_password(reader, password.as_ref(), None).await?;
+    let ended = output::count(ended, "session");
+    let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
     match (password.is_some(), had_one) {
-        (true, true) => say!("The password was changed; {} ended.", output::count(ended, "session"))?,
-        (true, false) => say!(
-            "The password is set. It is asked for if others can reach the pages; start `backissue serve` again for that."
-        )?,
+        (true, true) => say!("The password{of} was changed; {ended} ended.")?,
+        (true, false) => match settings.readers.value {
+            HowMany::One => say!("The password{of} is set. It is asked for if others can reach the pages.")?,
+            HowMany::Several => say!("The password{of} is set.")?,
+        },
         (false, true) => say!(
-            "The password was removed; {} ended. Start `backissue serve` again: if others can reach the pages, they are \
-             read-only then.",
-            output::count(ended, "session")
+            "The password{of} was removed; {ended} ended. Pages that others can reach are read-only without one."
         )?,
-        (false, false) => say!("There was no password.")?,
+        (false, false) => say!("There was no password{of}.")?,
     }
     Ok(Outcome::Fine)
 }

@@ -26,7 +26,8 @@ pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outc
         let store = open::store(&settings).await;
         let store = store
             .context("marks, notes, labels and highlights can only be added to the reads of an archive")?;
-        return reader::import(&store, &own, args.json).await;
+        let who = open::reader(&store, &args.who).await?;
+        return reader::import(&store, who, &own, args.json).await;
     }
     let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
     let store = open::store_or_new(&settings).await?;
@@ -63,7 +64,7 @@ pub fn source_of(outline: &Outline) -> NewSource {
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(file) = &args.mine {
-        return reader::export(&store, file).await;
+        return reader::export(&store, open::reader(&store, &args.who).await?, file).await;
     }
     if let Some(file) = &args.corrections {
         return correct::export(&store, file).await;

@@ -1,7 +1,7 @@
 //! `backissue prior-art`: who had a problem, what each did, and the outcome.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, ReaderId};
+use backissue_model::ConceptSlug;
 use backissue_search::PriorArt;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -17,7 +17,8 @@ use crate::{open, say};
 pub async fn run(args: PriorArtArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let search = open::search_caught_up(&settings, &store).await?;
-    let found = search.prior_art(&args.question.join(" "), args.limit.into(), Some(ReaderId::ONE)).await?;
+    let reader = open::reader(&store, &args.who).await?;
+    let found = search.prior_art(&args.question.join(" "), args.limit.into(), Some(reader)).await?;
     let name = |slug: &ConceptSlug| Vocabulary::builtin().name_of(slug).to_owned();
     if args.json {
         output::json(&as_json(&found))?;

@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_practise::next_showing;
 use backissue_store::{
-    NoteSaved, Own, OwnRead, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn,
+    NoteSaved, OWN_FORM, Own, OwnFile, OwnRead, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError,
+    TakenIn,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::args::{MarkArgs, NoteArgs, SaveArgs, ShelfArgs};
@@ -21,24 +21,16 @@ use crate::output::{self, PLAIN, QUIET, STRONG};
 use crate::settings::Settings;
 use crate::{open, say, text};
 
-/// The format of the file that `export --mine` writes.
-const FORM: &str = "backissue-reader-1";
 /// Reads per query of the store.
 const PAGE: u32 = 200;
-
-/// The file that `export --mine` writes.
-#[derive(Serialize, Deserialize)]
-struct Exported {
-    form: String,
-    reads: Vec<OwnRead>,
-}
 
 /// Sets or removes a mark on reads.
 pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
+    let reader = open::reader(&store, &args.who).await?;
     let mut outcome = Outcome::Fine;
     for read in args.reads {
-        match store.mark(ReaderId::ONE, read, mark, !args.not, Timestamp::now()).await {
+        match store.mark(reader, read, mark, !args.not, Timestamp::now()).await {
             Err(StoreError::NotFound { .. }) => outcome = not_there(read),
             action => drop(action?),
         }
@@ -53,7 +45,8 @@ pub async fn save(args: SaveArgs, settings: Settings) -> anyhow::Result<Outcome>
     }
     let url = CanonicalUrl::of(&args.url)?;
     let store = open::store_or_new(&settings).await?;
-    let (read, is_new) = match store.save_page(ReaderId::ONE, &url, Timestamp::now()).await? {
+    let reader = open::reader(&store, &args.who).await?;
+    let (read, is_new) = match store.save_page(reader, &url, Timestamp::now()).await? {
         PageSaved::New(read) => (read, true),
         PageSaved::Known(read) => (read, false),
         PageSaved::TooManyWaiting => {
@@ -77,7 +70,8 @@ pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome>
     if store.cards(&[read]).await?.is_empty() {
         return Ok(not_there(read));
     }
-    let there = store.note(ReaderId::ONE, read).await?;
+    let reader = open::reader(&store, &args.who).await?;
+    let there = store.note(reader, read).await?;
     let Some(text) = args.text else {
         say!("{}", there.text)?;
         return Ok(Outcome::Fine);
@@ -87,7 +81,7 @@ pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome>
     if !there.text.is_empty() && !args.replace && there.text != text {
         bail!("read {read} has a note already; print it without a text, or say --replace to replace it");
     }
-    match store.save_note(ReaderId::ONE, read, &text, there.version, Timestamp::now()).await? {
+    match store.save_note(reader, read, &text, there.version, Timestamp::now()).await? {
         NoteSaved::Saved(_) => {
             if text.is_empty() && !there.text.is_empty() {
                 anstream::eprintln!("The note on read {read} was removed.");
@@ -127,7 +121,7 @@ pub fn not_there(read: ReadId) -> Outcome {
 pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
-    let kept = all_kept(&store, &filter).await?;
+    let kept = all_kept(&store, open::reader(&store, &args.who).await?, &filter).await?;
     if args.json {
         output::json(&kept.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
@@ -142,10 +136,10 @@ pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcom
     Ok(Outcome::Fine)
 }
 
-async fn all_kept(store: &Store, filter: &ShelfFilter) -> anyhow::Result<Vec<Own>> {
+async fn all_kept(store: &Store, reader: ReaderId, filter: &ShelfFilter) -> anyhow::Result<Vec<Own>> {
     let (mut kept, mut after) = (Vec::new(), None);
     loop {
-        let page = store.shelf(ReaderId::ONE, filter, ShelfOrder::Kept, after.as_ref(), PAGE).await?;
+        let page = store.shelf(reader, filter, ShelfOrder::Kept, after.as_ref(), PAGE).await?;
         kept.extend(page.items);
         match page.next {
             Some(next) => after = Some(next),
@@ -226,10 +220,10 @@ fn quote(text: &mut String, indent: &str, lines: &str) {
 }
 
 /// Writes all marks, notes, labels, highlights, answers and corrections of the reader.
-pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
-    let reads = store.own(ReaderId::ONE).await?;
+pub async fn export(store: &Store, reader: ReaderId, file: &Path) -> anyhow::Result<Outcome> {
+    let reads = store.own(reader).await?;
     let count = reads.len() as u64;
-    let text = serde_json::to_string_pretty(&Exported { form: FORM.to_owned(), reads })?;
+    let text = serde_json::to_string_pretty(&OwnFile::new(reads))?;
     if file.as_os_str() == "-" {
         say!("{text}")?;
         return Ok(Outcome::Fine);
@@ -243,18 +237,23 @@ pub async fn export(store: &Store, file: &Path) -> anyhow::Result<Outcome> {
 pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
     text::begins_with(b'{', bytes).then(|| {
         let text = text::decoded(bytes)?;
-        let exported: Exported = serde_json::from_str(&text).context("`export --mine` did not write it")?;
-        if exported.form != FORM {
-            bail!("its format is `{}`; this program reads `{FORM}`", exported.form);
+        let exported: OwnFile = serde_json::from_str(&text).context("`export --mine` did not write it")?;
+        if exported.form != OWN_FORM {
+            bail!("its format is `{}`; this program reads `{OWN_FORM}`", exported.form);
         }
         Ok(exported.reads)
     })
 }
 
 /// Adds the exported data to the archive's, and prints the result.
-pub async fn import(store: &Store, reads: &[OwnRead], as_json: bool) -> anyhow::Result<Outcome> {
+pub async fn import(
+    store: &Store,
+    reader: ReaderId,
+    reads: &[OwnRead],
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
     let TakenIn { reads, missing, refused } =
-        store.take_in(ReaderId::ONE, reads, next_showing, Timestamp::now()).await?;
+        store.take_in(reader, reads, next_showing, Timestamp::now()).await?;
     if as_json {
         let refused = refused.iter().map(|(url, what)| json!({ "url": url, "why": what.to_string() }));
         let refused: Vec<_> = refused.collect();

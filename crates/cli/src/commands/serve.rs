@@ -6,22 +6,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use backissue_demo::Demo;
 use backissue_fetch::Fetcher;
 use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_llm::is_on_this_machine;
-use backissue_model::{Progress, ReaderId};
+use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
 use backissue_send::Way;
 use backissue_store::{Store, StoreError};
-use backissue_web::{FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Public, Readers, SiteSettings};
+use backissue_web::{
+    Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Proxies, ProxyUsers, Readers,
+    SiteSettings,
+};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::args::ServeArgs;
 use crate::commands::follow;
@@ -31,7 +33,7 @@ use crate::output::{PLAIN, STRONG};
 use crate::progress::Bars;
 use crate::settings::{Origin, Setting, Settings};
 use crate::signals::Signals;
-use crate::values::Pause;
+use crate::values::{HowMany, Pause, UnknownUsers};
 use crate::{noticed, open, output, progress, recipients};
 
 /// How often it is looked whether the database's file is still there.
@@ -66,12 +68,8 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         .as_ref()
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
 
-    let readers = readers(&store, address, settings.base_url.value.as_ref()).await;
-    let public = public(&readers, settings.public.value);
-    let why_read_only = match &readers {
-        Readers::ReadOnly(why) => Some(output::safe(why)),
-        _ => None,
-    };
+    let proxies = proxies(&settings)?;
+    let (readers, why_read_only) = readers(&store, address, &settings).await;
     let site = SiteSettings {
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
@@ -90,7 +88,8 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         site,
         images: open::images(&settings, work.as_ref().map(|work| Arc::clone(&work.ingest))),
         readers,
-        public,
+        public: settings.public.value,
+        proxies,
         unsubscribe: unsubscribe.collect(),
         operator: Some(Arc::new(Serving::new(&settings, fetcher, work.is_some()))),
     });
@@ -100,7 +99,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     };
     tell_address(address, demo.is_some());
     if let Some(why) = why_read_only {
-        anstream::eprintln!("{why}");
+        anstream::eprintln!("{}", output::safe(&why));
     }
     if demo.is_none() && settings.annotate_with.value.is_none() {
         tokio::spawn(tell_noticed(settings.clone()));
@@ -142,38 +141,67 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
 /// The flag with the secret key of forms.
 const FORM_KEY: &str = "form_key";
 
-/// Who may keep, mark and note reads: the one reader, if only this machine can reach the pages.
-async fn readers(store: &Store, address: SocketAddr, base_url: Option<&Url>) -> Readers {
+/// The proxies in front of the pages.
+fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
+    let networks = settings.trusted_proxies.value.clone();
+    let make_readers = settings.proxy_unknown_users.value == UnknownUsers::Reader;
+    let users = settings.proxy_user_header.value.clone();
+    let users = users.map(|header| ProxyUsers { header, make_readers });
+    if users.is_some() {
+        ensure!(
+            !networks.is_empty(),
+            "`proxy_user_header` needs `trusted_proxies`, since anybody could send that header; name the proxy's network, \
+             for example 127.0.0.1"
+        );
+        ensure!(
+            settings.readers.value == HowMany::Several,
+            "`proxy_user_header` names readers, so it needs readers = \"several\""
+        );
+    }
+    Ok(Proxies { networks, users })
+}
+
+/// Who may keep, mark and note reads, and why nobody can at present: there is no password yet. The
+/// one reader needs none if only this machine can reach the pages.
+async fn readers(store: &Store, address: SocketAddr, settings: &Settings) -> (Readers, Option<String>) {
+    let base_url = settings.base_url.value.as_ref();
     let reached_as = match base_url {
         Some(url) if !is_on_this_machine(url) => Some(url.to_string()),
         _ => (!address.ip().is_loopback()).then(|| address.to_string()),
     };
     let secret = FormKey::new_secret();
-    let found = tokio::try_join!(store.flag_or(FORM_KEY, &secret), store.has_password(ReaderId::ONE));
-    let (key, has_password) = match found {
-        Ok((secret, has_password)) => (FormKey::of(&secret), has_password),
-        Err(error) => return Readers::ReadOnly(format!("These pages are read-only: {error}")),
-    };
-    match reached_as {
-        None => Readers::One(key),
-        Some(_) if has_password => {
-            Readers::LogIn(LogIn::new(key, base_url.is_some_and(|url| url.scheme() == "https")))
+    let found =
+        tokio::try_join!(store.flag_or(FORM_KEY, &secret), store.first_operator(), store.has_passwords());
+    let (key, operator, has_passwords) = match found {
+        Ok((secret, operator, has_passwords)) => (FormKey::of(&secret), operator, has_passwords),
+        Err(error) => {
+            let why = format!("These pages are read-only: {error}");
+            return (Readers::ReadOnly(why.clone()), Some(why));
         }
-        Some(reached_as) => Readers::ReadOnly(format!(
-            "These pages are read-only: others can reach them at {reached_as}, and there is no password. To keep and \
-             mark reads, run `backissue reader password` and start `backissue serve` again, or listen on 127.0.0.1 \
-             and set no base_url."
-        )),
-    }
-}
-
-/// What strangers see, if it is not configured: with a password nothing, without one everything,
-/// since nobody could read the archive otherwise.
-fn public(readers: &Readers, configured: Option<Public>) -> Public {
-    configured.unwrap_or(match readers {
-        Readers::LogIn(_) => Public::Off,
-        Readers::ReadOnly(_) | Readers::One(_) => Public::Articles,
-    })
+    };
+    let is_https = base_url.is_some_and(|url| url.scheme() == "https");
+    let (accounts, why, has_password) = match (settings.readers.value, reached_as) {
+        (HowMany::One, None) => return (Readers::One(key, operator), None),
+        (HowMany::One, Some(reached_as)) => {
+            let why = format!(
+                "These pages are read-only: others can reach them at {reached_as}, and there is no password. To keep \
+                 and mark reads, run `backissue reader password`, or listen on 127.0.0.1 and set no base_url."
+            );
+            (Accounts::One(operator), why, store.has_password(operator).await.unwrap_or_default())
+        }
+        (HowMany::Several, _) if settings.proxy_user_header.value.is_some() => {
+            (Accounts::Several { save: settings.readers_save.value }, String::new(), true)
+        }
+        (HowMany::Several, _) => {
+            let why =
+                "These pages are read-only: each of the several readers logs in, and nobody has a password. \
+                       Run `backissue reader password` for the operator, then invite others on /readers."
+                    .to_owned();
+            (Accounts::Several { save: settings.readers_save.value }, why, has_passwords)
+        }
+    };
+    let log_in = LogIn::new(key, accounts, is_https, &why);
+    (Readers::LogIn(log_in), (!has_password).then_some(why))
 }
 
 /// Passes requests of hubs to the workers.
@@ -279,6 +307,8 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.check_with.value = None;
     settings.embed_with.value = None;
     settings.recipients.value = Vec::new();
+    settings.readers.value = HowMany::One;
+    settings.proxy_user_header.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
 }

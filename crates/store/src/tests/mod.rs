@@ -1,5 +1,6 @@
 //! The store's guarantees, on both databases.
 
+mod accounts;
 mod admission;
 mod asking;
 mod backfills;

@@ -7,18 +7,20 @@ use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use backissue_model::ReaderId;
+use backissue_model::{ReaderId, ReaderName};
 use backissue_store::Session;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::App;
-use crate::access::{self, LogIn, Peer, Visitor};
+use crate::access::{self, Accounts, LogIn, Visitor, client};
 use crate::fault::Fault;
 use crate::forms::{Anybodys, Readers, Signed, back_of, random_text, sent_to};
 use crate::frame::{Document, Frame};
 use crate::words;
 
+/// Maximum bytes of a name that is looked up.
+const NAME_MAX: usize = 1_000;
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// Maximum bytes of a password that is examined.
 const PASSWORD_MAX: usize = backissue_model::PASSWORD_MAX;
@@ -32,10 +34,33 @@ pub(crate) async fn ask(
 ) -> Result<Response, Fault> {
     let back = back_of(&query);
     match &*app.readers {
-        Readers::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-        Readers::One(_) => Ok(sent_to(back)),
         Readers::LogIn(_) if frame.reader.is_some() => Ok(sent_to(back)),
-        Readers::LogIn(log_in) => Ok(page(&frame, log_in, &headers, &back, None)),
+        readers if let Some(why) = readers.why_read_only() => Err(Fault::ReadOnly(why.to_owned())),
+        Readers::LogIn(log_in) => Ok(page(&frame, log_in, &headers, &Typed::new(&back), None)),
+        Readers::One(..) | Readers::ReadOnly(_) => Ok(sent_to(back)),
+    }
+}
+
+/// What was typed into the form before, without the password.
+struct Typed<'f> {
+    back: &'f str,
+    name: &'f str,
+}
+
+impl<'f> Typed<'f> {
+    fn new(back: &'f str) -> Self {
+        Self { back, name: "" }
+    }
+}
+
+/// The reader whose account is called `name`. `None` if there is none.
+async fn account(app: &App, log_in: &LogIn, name: &str) -> Result<Option<ReaderId>, Fault> {
+    match log_in.accounts {
+        Accounts::One(reader) => Ok(Some(reader)),
+        Accounts::Several { .. } => {
+            let Ok(name) = name.parse::<ReaderName>() else { return Ok(None) };
+            Ok(app.store.reader_named(&name, Timestamp::now()).await?.map(|reader| reader.id))
+        }
     }
 }
 
@@ -46,44 +71,75 @@ pub(crate) async fn log_in(
     request: Request,
 ) -> Result<Response, Fault> {
     let headers = request.headers().clone();
-    let peer = Peer::of(request.extensions(), &headers);
+    let peer = client(&app, request.extensions(), &headers);
     let before = Visitor::of(request.extensions());
     let form = Anybodys::from_request(request, &app).await?;
     let Readers::LogIn(log_in) = &*app.readers else { return Ok(sent_to(form.back.as_str())) };
+    let field = |name: &str| form.fields.get(name).map(String::as_str).unwrap_or_default();
+    let (name, password) = (field("username"), field("password"));
+    let typed = Typed { back: &form.back, name: if name.len() > NAME_MAX { "" } else { name } };
     if !log_in.is_safe_for(&headers) {
-        return Ok(refused(page(&frame, log_in, &headers, &form.back, None), StatusCode::FORBIDDEN));
+        return Ok(refused(page(&frame, log_in, &headers, &typed, None), StatusCode::FORBIDDEN));
     }
-    let password = form.fields.get("password").map(String::as_str).unwrap_or_default();
-    if let Err(wait) = log_in.throttle.attempt(peer, Instant::now()) {
+    let throttled = account_of(log_in, typed.name);
+    if let Err(wait) = log_in.throttle.attempt(peer, &throttled, Instant::now()) {
         tracing::warn!(%peer, "a login from {peer} was refused: too many attempts");
-        return Ok(too_early(page(&frame, log_in, &headers, &form.back, Some(&later(wait))), wait));
+        return Ok(too_early(page(&frame, log_in, &headers, &typed, Some(&later(wait))), wait));
     }
     let token = random_text();
     let session = if password.len() > PASSWORD_MAX {
         None
     } else {
-        let _place =
-            log_in.examining.acquire().await.map_err(|e| Fault::from_bug("nobody can log in", &e))?;
-        let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        app.store.log_in(ReaderId::ONE, password, &access::hash(&token), agent, Timestamp::now()).await?
+        let _place = log_in.place().await?;
+        let reader = account(&app, log_in, typed.name).await?;
+        let agent = agent_of(&headers);
+        app.store.log_in(reader, password, &access::hash(&token), agent, Timestamp::now()).await?
     };
     let Some(session) = session else {
         tracing::warn!(%peer, "a login from {peer} failed: the password is wrong");
-        let page = page(&frame, log_in, &headers, &form.back, Some("The password is wrong."));
-        return Ok(refused(page, StatusCode::FORBIDDEN));
+        let why = match log_in.accounts {
+            Accounts::One(_) => "The password is wrong.",
+            Accounts::Several { .. } => "The name or the password is wrong.",
+        };
+        return Ok(refused(page(&frame, log_in, &headers, &typed, Some(why)), StatusCode::FORBIDDEN));
     };
-    log_in.throttle.succeeded(peer);
-    tracing::info!(%peer, session = session.id, "a login from {peer}");
-    // A browser has one session.
+    log_in.throttle.succeeded(peer, &throttled);
+    tracing::info!(%peer, session = session.id, "a login of reader {} from {peer}", session.reader);
+    logged_in(&app, before, &headers, &token, &form.back).await
+}
+
+/// Sends the browser on with its new session, which replaces the one before.
+pub(crate) async fn logged_in(
+    app: &App,
+    before: Visitor,
+    headers: &HeaderMap,
+    token: &str,
+    to: &str,
+) -> Result<Response, Fault> {
     if let (Some(reader), Some(session)) = (before.reader, before.session) {
         app.store.end_session(reader, session).await?;
     }
-    let mut answer = sent_to(form.back.as_str());
-    answer.headers_mut().insert(SET_COOKIE, access::cookie(&headers, Some(&token)));
+    let mut answer = sent_to(to);
+    answer.headers_mut().insert(SET_COOKIE, access::cookie(headers, Some(token)));
     Ok(answer)
 }
 
-fn later(wait: Duration) -> String {
+/// What counts as the account in slowing down guesses.
+fn account_of(log_in: &LogIn, name: &str) -> String {
+    match log_in.accounts {
+        Accounts::One(reader) => reader.to_string(),
+        Accounts::Several { .. } => {
+            name.parse::<ReaderName>().map_or_else(|_| name.to_owned(), |name| name.to_string())
+        }
+    }
+}
+
+/// What the browser says of itself.
+pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+}
+
+pub(crate) fn later(wait: Duration) -> String {
     let seconds = seconds_of(wait);
     format!("There were too many attempts. Try again in {}.", words::count(seconds, "second"))
 }
@@ -92,52 +148,76 @@ fn seconds_of(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-fn refused(mut page: Response, status: StatusCode) -> Response {
+pub(crate) fn refused(mut page: Response, status: StatusCode) -> Response {
     *page.status_mut() = status;
     page
 }
 
-fn too_early(page: Response, wait: Duration) -> Response {
+pub(crate) fn too_early(page: Response, wait: Duration) -> Response {
     let mut page = refused(page, StatusCode::TOO_MANY_REQUESTS);
     page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds_of(wait)));
     page
 }
 
 /// The page of the login; `said` says why the last attempt failed.
-fn page(frame: &Frame, log_in: &LogIn, headers: &HeaderMap, back: &str, said: Option<&str>) -> Response {
+fn page(
+    frame: &Frame,
+    log_in: &LogIn,
+    headers: &HeaderMap,
+    typed: &Typed<'_>,
+    said: Option<&str>,
+) -> Response {
     let document = Document {
         title: "Log in".to_owned(),
         unlisted: true,
         main: html! {
             div.head { h1 { "Log in" } }
             section.own {
-                @if log_in.is_safe_for(headers) { (form(frame, back, said)) }
-                @else {
-                    p { "A login needs HTTPS, since the password would travel readable for everybody on the way. Put a proxy with TLS in front of "
-                        "Backissue, and set " code { "base_url" } " to its address, which begins with https://." }
-                }
+                @if log_in.is_safe_for(headers) { (form(frame, log_in, typed, said)) } @else { (needs_https()) }
             }
         },
         ..Document::default()
     };
-    let mut answer = frame.page(document).into_response();
+    not_stored(frame.page(document))
+}
+
+/// A page that browsers and proxies do not store.
+pub(crate) fn not_stored(page: impl IntoResponse) -> Response {
+    let mut answer = page.into_response();
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     answer
 }
 
-fn form(frame: &Frame, back: &str, said: Option<&str>) -> Markup {
+/// Why there is no field for a password.
+pub(crate) fn needs_https() -> Markup {
+    html! {
+        p { "A login needs HTTPS, since the password would travel readable for everybody on the way. Put a proxy with TLS in front of "
+            "Backissue, and set " code { "base_url" } " to its address, which begins with https://." }
+    }
+}
+
+fn form(frame: &Frame, log_in: &LogIn, typed: &Typed<'_>, said: Option<&str>) -> Markup {
+    let is_one = matches!(log_in.accounts, Accounts::One(_));
     html! {
         form #login method="post" action="/login" {
-            (frame.form_fields_to(back))
-            // For password managers.
-            input type="text" name="username" value="reader" autocomplete="username" hidden;
-            label for="password" { "Password of this archive" }
+            (frame.form_fields_to(typed.back))
+            @if is_one {
+                // For password managers.
+                input type="text" name="username" value="reader" autocomplete="username" hidden;
+                label for="password" { "Password of this archive" }
+            } @else {
+                label for="username" { "Your name" }
+                input #username type="text" name="username" value=(typed.name) autocomplete="username" autocapitalize="none"
+                    spellcheck="false" required maxlength=(NAME_MAX) aria-describedby=[said.map(|_| "login-said")];
+                label for="password" { "Password" }
+            }
             input #password type="password" name="password" autocomplete="current-password" required maxlength=(PASSWORD_MAX)
                 aria-describedby=[said.map(|_| "login-said")];
             @if let Some(said) = said { p #login-said .lost role="alert" { (said) } }
             div.row { button { "Log in" } }
         }
-        p.quiet { "The operator of this archive sets the password with " code { "backissue reader password" } "." }
+        @if is_one { p.quiet { "The operator of this archive sets the password with " code { "backissue reader password" } "." } }
+        @else { p.quiet { "Accounts are made by the operator of this archive. If you forgot your password, ask there for a new link." } }
     }
 }
 
@@ -171,7 +251,8 @@ pub(crate) async fn sessions(frame: Frame, State(app): State<App>) -> Result<Res
         main: html! {
             div.head {
                 h1 { "Sessions" }
-                @if own.is_none() { p.tally { "Only this machine can open the pages, so nobody logs in." } }
+                @if own.is_none() && frame.has_accounts() { p.tally { "A proxy says who you are. These browsers logged in without it." } }
+                @else if own.is_none() { p.tally { "Only this machine can open the pages, so nobody logs in." } }
                 @else { p.tally { "Browsers that are logged in. Each is logged out 30 days after it was last used." } }
             }
             @for session in &sessions { (one(&frame, session, own == Some(session.id))) }
@@ -184,9 +265,7 @@ pub(crate) async fn sessions(frame: Frame, State(app): State<App>) -> Result<Res
         },
         ..Document::default()
     };
-    let mut answer = frame.page(document).into_response();
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    Ok(answer)
+    Ok(not_stored(frame.page(document)))
 }
 
 fn one(frame: &Frame, session: &Session, is_own: bool) -> Markup {

@@ -1,5 +1,6 @@
 //! One file per page.
 
+mod account;
 mod api;
 mod concept;
 mod concepts;
@@ -8,12 +9,14 @@ mod digest;
 mod empty;
 mod highlight;
 mod image;
+mod join;
 mod login;
 mod marks;
 mod note;
 mod practise;
 mod prior_art;
 mod read;
+mod readers;
 mod save;
 mod search;
 mod settings;
@@ -66,13 +69,20 @@ pub(crate) fn secret_routes() -> Router<App> {
         .route("/shelf/{feed}", get(feeds::shelf))
 }
 
-/// Login and sessions. They do not depend on the archive.
+/// Accounts, login and sessions. They do not depend on the archive.
 pub(crate) fn login_routes() -> Router<App> {
     Router::new()
         .route("/login", get(login::ask).post(login::log_in))
         .route("/sessions", get(login::sessions))
         .route("/logout", form(login::log_out))
         .route("/sessions/end", form(login::end))
+        .route("/join/{token}", get(join::ask).post(join::join))
+        .route("/account", get(account::account))
+        .route("/account/password", form(account::change_password))
+        .route("/account/mine.json", get(account::mine))
+        .route("/readers", get(readers::readers))
+        .route("/readers/invite", form(readers::invite))
+        .route("/readers/change", form(readers::change))
         .layer(DefaultBodyLimit::max(FORM_MAX))
 }
 

@@ -268,7 +268,7 @@ fn head(frame: &Frame, page: &ReadPage, targets: &Targets<'_>, marked: &Marked) 
             (reads::concepts(&precis.concepts))
             div.acts { (source_link(page)) (marked.buttons(card)) }
             (statements::how_do_we_know(page, targets, frame.zone()))
-            @if frame.reader.is_some() { p.correct { a href={ "/correct/" (card.id) } rel="nofollow" { "Correct this" } } }
+            @if frame.is_operator { p.correct { a href={ "/correct/" (card.id) } rel="nofollow" { "Correct this" } } }
         }
     }
 }

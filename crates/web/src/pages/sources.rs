@@ -36,7 +36,7 @@ fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
                 h1 { "Sources" }
                 p.standfirst { (at_a_glance(sources, troubled.len())) }
             }
-            @if frame.reader.is_some() { (save_form(frame, is_saved)) }
+            @if frame.may_save { (save_form(frame, is_saved)) }
             @if !troubled.is_empty() {
                 section aria-labelledby="troubled" {
                     h2 #troubled .section { "In trouble" }
@@ -68,6 +68,7 @@ fn save_form(frame: &Frame, is_saved: bool) -> Markup {
             label for="save-url" { "Save a page" }
             input #save-url name="url" inputmode="url" placeholder="Its address" autocomplete="off" required;
             button { "Save" }
+            @if frame.has_accounts() { p.quiet { "Everybody who reads this archive sees a saved page, but not who saved it." } }
             @if is_saved { p role="status" { "Saved and kept. It is shown as soon as it is fetched." } }
         }
     }

@@ -192,7 +192,7 @@ fn head(frame: &Frame, shown: &WeekShown) -> Markup {
                         (words::count(count.reads, "read")) (so_far) ", " (words::number(count.problems)) " with a problem"
                         @if let Some(counted) = &shown.counted { (tally(counted)) }
                     }
-                    @if let Some(counted) = &shown.counted { (shows(shown, counted)) }
+                    @if let Some(counted) = &shown.counted { (shows(frame, shown, counted)) }
                 }
             }
         }
@@ -208,7 +208,7 @@ fn tally(counted: &ReaderCount) -> Markup {
 }
 
 /// Links that filter the week by the reader's marks, and the button that marks all of it as done.
-fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
+fn shows(frame: &Frame, shown: &WeekShown, counted: &ReaderCount) -> Markup {
     let narrowing = &shown.narrowing;
     let link = |show: Option<Mine>, name: &str, count: u64| {
         html! {
@@ -226,7 +226,7 @@ fn shows(shown: &WeekShown, counted: &ReaderCount) -> Markup {
             @if counted.unread > 0 {
                 button form="marks" formaction={ "/week/" (shown.week) "/done" } data-whole { "Mark this week done" }
             }
-            a href={ "/week/" (shown.week) "/digest" } { "Digest" }
+            @if frame.is_operator { a href={ "/week/" (shown.week) "/digest" } { "Digest" } }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use backissue_model::{Mark, ReadId, ReaderId};
-use backissue_web::{FormKey, Images, LogIn, Public, Readers};
+use backissue_model::{Mark, ReadId, ReaderId, Role};
+use backissue_store::{OwnRead, Session};
+use backissue_web::{Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation};
 use jiff::Timestamp;
 
 use super::marking::OWN;
@@ -18,7 +19,8 @@ const ONLY_IN_ARTICLE: &str = "io.max";
 pub(super) struct Row {
     pub(super) method: String,
     pub(super) path: String,
-    /// What the reader gets, then strangers with `articles`, `statements` and `off`.
+    /// What operators and readers get, then strangers with `articles`, `statements` and `off`, then
+    /// a reader with another reader's numbers.
     cells: Vec<String>,
 }
 
@@ -34,12 +36,32 @@ pub(super) fn table() -> Vec<Row> {
     rows.collect()
 }
 
+const READ_ONLY: &str = "Nobody set a password yet.";
+
+fn log_in_as(accounts: Accounts, https: bool) -> Readers {
+    Readers::LogIn(LogIn::new(FormKey::of("a secret of tests"), accounts, https, READ_ONLY))
+}
+
 /// A site that others can reach, with a password.
 async fn site_with_password(public: Public, https: bool) -> Site {
-    let readers = Readers::LogIn(LogIn::new(FormKey::of("a secret of tests"), https));
-    let site = site_open_to(&blogs(), Images::default(), readers, public).await;
-    site.store.set_password(ReaderId::ONE, Some(&PASSWORD.parse().unwrap())).await.unwrap();
+    let readers = log_in_as(Accounts::One(ReaderId::ONE), https);
+    let site = site_open_to(&blogs(), Images::default(), readers, Some(public)).await;
+    site.set_password(ReaderId::ONE).await;
     site
+}
+
+/// A site with the operator "one" and the readers "anna" and "ben", who all have the same password.
+async fn site_with_accounts(public: Public, save: bool) -> (Site, ReaderId, ReaderId) {
+    let readers = log_in_as(Accounts::Several { save }, true);
+    let site = site_open_to(&blogs(), Images::default(), readers, Some(public)).await;
+    site.set_password(ReaderId::ONE).await;
+    let add = async |name: &str| {
+        let reader = site.store.add_reader(&name.parse().unwrap(), Role::Reader).await.unwrap().unwrap();
+        site.set_password(reader).await;
+        reader
+    };
+    let (anna, ben) = (add("anna").await, add("ben").await);
+    (site, anna, ben)
 }
 
 fn token_in(path: &str, body: &str) -> String {
@@ -47,10 +69,18 @@ fn token_in(path: &str, body: &str) -> String {
 }
 
 impl Site {
+    async fn set_password(&self, reader: ReaderId) {
+        self.store.set_password(reader, Some(&PASSWORD.parse().unwrap()), None).await.unwrap();
+    }
+
     async fn send_login(&self, password: &str, back: &str, host: &str) -> Answer {
+        self.send_login_of("one", password, back, host).await
+    }
+
+    async fn send_login_of(&self, name: &str, password: &str, back: &str, host: &str) -> Answer {
         let page = self.ask(Method::GET, "/login", &[("host", host)]).await;
         let token = token_in("/login", &page.body);
-        let fields = [("token", token.as_str()), ("back", back), ("password", password)];
+        let fields = [("token", token.as_str()), ("back", back), ("username", name), ("password", password)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::builder()
             .method(Method::POST)
@@ -64,7 +94,11 @@ impl Site {
 
     /// Logs in. Returns the cookie.
     async fn log_in(&self) -> String {
-        let answer = self.send_login(PASSWORD, "/", "localhost:7878").await;
+        self.log_in_of("one").await
+    }
+
+    async fn log_in_of(&self, name: &str) -> String {
+        let answer = self.send_login_of(name, PASSWORD, "/", "localhost:7878").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         cookie.split(';').next().unwrap().to_owned()
@@ -104,8 +138,8 @@ fn example(path: &str, slug: &str) -> String {
 #[tokio::test]
 async fn each_route_gives_reader_and_strangers_what_the_table_says() {
     let table = table();
-    assert!(table.len() > 60, "{}", table.len());
-    for (column, public) in [(1, Public::Articles), (2, Public::Statements), (3, Public::Off)] {
+    assert!(table.len() > 60 && table.iter().all(|row| row.cells.len() == 6), "{}", table.len());
+    for (column, public) in [(2, Public::Articles), (3, Public::Statements), (4, Public::Off)] {
         let site = site_with_password(public, true).await;
         site.store
             .save_note(ReaderId::ONE, ReadId(1), &"Secret thought".parse().unwrap(), 0, Timestamp::now())
@@ -142,6 +176,10 @@ async fn each_route_gives_reader_and_strangers_what_the_table_says() {
                 assert!(!stranger.body.contains("tenant"), "{name} says something of a read");
             }
             assert!(!row.cells[0].starts_with("refused"), "{name}");
+            // Only archives with several readers have these.
+            if row.path == "/readers" || row.path.starts_with("/join/") {
+                continue;
+            }
             if is_post {
                 let own = site.post_with(&path, &cookie, &[("do", "keep 1")]).await;
                 assert!(!is_refusal(&own) || row.path == "/login", "{name} for the reader: {}", own.status);
@@ -167,9 +205,9 @@ async fn each_route_gives_reader_and_strangers_what_the_table_says() {
 
 #[tokio::test]
 async fn server_without_password_gives_strangers_what_public_allows() {
-    for (column, public) in [(1, Public::Articles), (2, Public::Statements), (3, Public::Off)] {
+    for (column, public) in [(2, Public::Articles), (3, Public::Statements), (4, Public::Off)] {
         let readers = Readers::ReadOnly("Nobody set a password.".into());
-        let site = site_open_to(&blogs(), Images::default(), readers, public).await;
+        let site = site_open_to(&blogs(), Images::default(), readers, Some(public)).await;
         for row in table().iter().filter(|row| row.method == "GET" && !row.path.starts_with("/hub/")) {
             let answer = site.get(&example(&row.path, "/read/1/x")).await;
             let allowed = !row.cells[column].starts_with("refused") && row.path != "/login";
@@ -311,11 +349,338 @@ async fn new_password_ends_all_sessions() {
     let cookie = site.log_in().await;
     site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, Timestamp::now()).await.unwrap();
     assert!(site.get_with("/week/2026-W20", &cookie).await.body.contains("data-marks=\"keep\""));
-    site.store.set_password(ReaderId::ONE, Some(&"another one, longer".parse().unwrap())).await.unwrap();
+    site.store
+        .set_password(ReaderId::ONE, Some(&"another one, longer".parse().unwrap()), None)
+        .await
+        .unwrap();
     let after = site.get_with("/week/2026-W20", &cookie).await;
     assert!(after.status == StatusCode::OK && !after.body.contains("data-marks"));
-    let known = site_of(&blogs(), Images::default(), Readers::One(FormKey::of("x"))).await;
+    let known = site_of(&blogs(), Images::default(), Readers::One(FormKey::of("x"), ReaderId::ONE)).await;
     let page = known.get("/sessions").await;
     assert!(page.body.contains("nobody logs in"), "{}", page.body);
     assert_eq!(known.get("/login").await.headers["location"], "/");
+}
+
+/// What nobody but ben may see.
+const BENS: [&str; 4] = ["Secret thought", "Secret remark", "Secret answer", "secretlabel"];
+
+/// Lets ben do and write everything that a reader can.
+async fn let_ben_write(site: &Site, ben: ReaderId) -> (i64, Session) {
+    let url = site.store.cards(&[ReadId(1)]).await.unwrap().remove(0).url.to_string();
+    let own = serde_json::json!({
+        "url": url, "kept": "2026-05-20T10:00:00Z", "note": BENS[0], "labels": [BENS[3]],
+        "highlights": [{ "exact": QUOTE, "prefix": "", "suffix": "", "remark": BENS[1] }],
+        "answers": [{ "at": "2026-05-21T10:00:00Z", "text": BENS[2], "rating": "good" }],
+    });
+    let own: OwnRead = serde_json::from_value(own).unwrap();
+    site.store.take_in(ben, &[own], |_: &[_], _: &_| Timestamp::UNIX_EPOCH, Timestamp::now()).await.unwrap();
+    site.store.set_shelf_secret(ben, Some("bens-secret-shelf"), Timestamp::now()).await.unwrap();
+    let action = site.store.mark(ben, ReadId(1), Mark::Done, true, Timestamp::now()).await.unwrap();
+    site.log_in_of("ben").await;
+    (action.id, site.store.sessions(ben, Timestamp::now()).await.unwrap().remove(0))
+}
+
+/// A page without the tokens of its forms, which differ each time.
+fn without_tokens(body: &str) -> String {
+    let is_token = |text: &str| text.len() == 128 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    body.split('"').filter(|part| !is_token(part)).collect::<Vec<_>>().join("\"")
+}
+
+#[tokio::test]
+async fn each_role_gets_what_the_table_says() {
+    let (site, ..) = site_with_accounts(Public::Off, true).await;
+    let slug = {
+        let cookie = site.log_in().await;
+        site.get_with("/read/1", &cookie).await.headers["location"].to_str().unwrap().to_owned()
+    };
+    for (column, name) in [(0, "one"), (1, "anna")] {
+        let mut cookie = site.log_in_of(name).await;
+        for row in table().iter().filter(|row| !row.path.starts_with("/hub/")) {
+            let (path, what) = (example(&row.path, &slug), format!("{} {} for {name}", row.method, row.path));
+            let answer = if row.method == "POST" {
+                let fields = [("do", "keep 1"), ("session", "others"), ("undo", "1")];
+                site.post_with(&path, &cookie, &fields).await
+            } else {
+                site.get_with(&path, &cookie).await
+            };
+            let allowed = !row.cells[column].starts_with("refused");
+            let is_refused = is_refusal(&answer) && answer.headers.get("location").is_none();
+            // A wrong password is refused too.
+            if row.method == "POST" && row.path == "/login" {
+                continue;
+            }
+            assert_eq!(is_refused, !allowed, "{what}: {} {}", answer.status, row.cells[column]);
+            assert!(!answer.status.is_server_error(), "{what}: {}", answer.status);
+            if !allowed {
+                assert!(answer.body.contains("Only operators may do that"), "{what}: {}", answer.body);
+            }
+            if row.path == "/logout" {
+                cookie = site.log_in_of(name).await;
+            }
+        }
+        let page = html::Page::parse("/sources", &site.get_with("/sources", &cookie).await.body);
+        let links = page.own_links();
+        let leads = |to: &str| links.iter().any(|link| link.starts_with(to));
+        assert_eq!(
+            [leads("/settings"), leads("/readers"), leads("/account")],
+            [column == 0, column == 0, true]
+        );
+        let page = html::Page::parse(&slug, &site.get_with(&slug, &cookie).await.body);
+        assert_eq!(page.all("p.correct").len(), 1 - column, "{name}");
+        let week = html::Page::parse("/", &site.get_with("/week/2026-W20", &cookie).await.body);
+        assert_eq!(week.all("nav.shows a[href$=digest]").len(), 1 - column, "{name}");
+    }
+    let (site, ..) = site_with_accounts(Public::Off, false).await;
+    let (anna, one) = (site.log_in_of("anna").await, site.log_in().await);
+    let save = [("url", "https://blog.example/a")];
+    assert_eq!(site.post_with("/save", &anna, &save).await.status, StatusCode::FORBIDDEN);
+    assert!(!site.get_with("/sources", &anna).await.body.contains("id=\"save\""));
+    assert_eq!(site.post_with("/save", &one, &save).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nobody_gets_anything_of_another_reader() {
+    let (site, _, ben) = site_with_accounts(Public::Articles, true).await;
+    let cookies = [("one", site.log_in().await), ("anna", site.log_in_of("anna").await)];
+    let slug = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    let questions = [
+        "/search?q=is:kept",
+        "/search?q=is:noted",
+        "/search?q=is:unread",
+        "/search?q=label:secretlabel",
+        "/search?q=Secret+thought",
+        "/notes?q=Secret",
+        "/shelf?label=secretlabel",
+        "/shelf?by=label",
+        "/api/search?q=label:secretlabel",
+        "/api/search?q=Secret+remark",
+        "/week/2026-W20?show=kept",
+        "/week/2026-W20?show=noted",
+        "/practise/card?label=secretlabel",
+        "/practise/answer/1",
+        "/?did=1",
+    ];
+    let table = table();
+    let paths: Vec<String> = table
+        .iter()
+        .filter(|row| row.method == "GET" && !row.path.starts_with("/hub/") && row.path != "/sessions")
+        .map(|row| example(&row.path, &slug))
+        .chain(questions.map(str::to_owned))
+        .collect();
+    let seen = async || {
+        let mut seen = Vec::new();
+        for path in &paths {
+            seen.push((format!("{path} of a stranger"), site.get(path).await));
+            for (name, cookie) in &cookies {
+                seen.push((format!("{path} of {name}"), site.get_with(path, cookie).await));
+            }
+        }
+        seen
+    };
+    let before = seen().await;
+    let (action, session) = let_ben_write(&site, ben).await;
+    for ((what, before), (_, after)) in before.iter().zip(seen().await) {
+        for secret in BENS.iter().chain(&["bens-secret-shelf"]) {
+            // A question is repeated on its page.
+            let asked = what.to_lowercase().contains(&secret[..6].to_lowercase());
+            assert!(asked || !after.body.contains(secret), "{what} shows {secret}");
+        }
+        assert_eq!(before.status, after.status, "{what}");
+        if !what.starts_with("/health") {
+            assert_eq!(without_tokens(&before.body), without_tokens(&after.body), "{what} tells ben’s doing");
+        }
+        let tags = [before, &after].map(|answer| answer.headers.get("etag").cloned());
+        if !what.starts_with("/source") {
+            assert_eq!(tags[0], tags[1], "the tag of {what} tells ben’s doing");
+        }
+    }
+
+    let own = async || {
+        let sessions = site.store.sessions(ben, Timestamp::now()).await.unwrap().len();
+        (site.store.own(ben).await.unwrap(), sessions, site.store.shelf_secret(ben).await.unwrap())
+    };
+    let his = own().await;
+    assert_eq!((his.0.len(), his.1), (1, 1));
+    let (action, session) = (action.to_string(), session.id.to_string());
+    for (name, cookie) in &cookies {
+        for row in table.iter().filter(|row| row.method == "POST" && !row.path.starts_with("/hub/")) {
+            if ["/logout", "/readers/change", "/unsubscribe/{token}"].contains(&row.path.as_str()) {
+                continue;
+            }
+            let fields = [
+                ("do", "unkeep 1"),
+                ("undo", action.as_str()),
+                ("session", session.as_str()),
+                ("note", "Mine"),
+                ("version", "1"),
+                ("rating", "again"),
+                ("answer", "1"),
+                ("remark", "Mine"),
+                ("name", "mine"),
+            ];
+            let answer = site.post_with(&example(&row.path, &slug), cookie, &fields).await;
+            let what = format!("POST {} of {name}: {}", row.path, answer.status);
+            if row.cells[5] == "not found" {
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
+            }
+            assert!(BENS.iter().all(|secret| !answer.body.contains(secret)), "{what}");
+            assert!(own().await == his, "{what} changed what is ben’s");
+        }
+    }
+    let bens = site.log_in_of("ben").await;
+    let read = site.get_with(&slug, &bens).await;
+    assert!(BENS.iter().all(|secret| read.body.contains(secret)), "ben sees it");
+    let tag = read.headers["etag"].to_str().unwrap();
+    for (name, cookie) in &cookies {
+        let headers = [("if-none-match", tag), ("cookie", cookie.as_str())];
+        let cached = site.ask(Method::GET, &slug, &headers).await;
+        assert_eq!(cached.status, StatusCode::OK, "{name} has other pages");
+        // The form of another reader's page does nothing.
+        let token = token_in(&slug, &read.body);
+        let fields = [("token", token.as_str()), ("do", "keep 1")];
+        let answer = site.post("/marks", &fields, &[OWN, ("cookie", cookie)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn password_counts_at_once_and_its_removal_too() {
+    let readers = log_in_as(Accounts::One(ReaderId::ONE), true);
+    let site = site_open_to(&blogs(), Images::default(), readers, None).await;
+    let page = site.get("/").await;
+    assert!(
+        page.status == StatusCode::OK && page.body.contains(READ_ONLY),
+        "everybody can read, nobody write"
+    );
+    assert!(site.get("/login").await.body.contains(READ_ONLY));
+    site.set_password(ReaderId::ONE).await;
+    assert_eq!(site.get("/").await.headers["location"], "/login?back=%2F", "strangers see nothing now");
+    let cookie = site.log_in().await;
+    assert_eq!(site.post_with("/marks", &cookie, &[("do", "keep 1")]).await.status, StatusCode::SEE_OTHER);
+    site.store.set_password(ReaderId::ONE, None, None).await.unwrap();
+    let page = site.get_with("/", &cookie).await;
+    assert!(page.body.contains(READ_ONLY) && !page.body.contains("data-marks"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn unknown_name_and_wrong_password_get_the_same_answer() {
+    let (site, ..) = site_with_accounts(Public::Off, true).await;
+    site.store.add_reader(&"invited".parse().unwrap(), Role::Reader).await.unwrap();
+    let said = async |name: &str, password: &str| {
+        let answer = site.send_login_of(name, password, "/", "localhost").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+        let page = html::Page::parse("/login", &answer.body);
+        page.assert_well_formed();
+        assert_eq!(page.attributes("#username", "value"), [name], "what was typed is still there");
+        without_tokens(&answer.body).replace(name, "NAME")
+    };
+    let wrong = said("anna", "another pool ledger").await;
+    assert!(wrong.contains("The name or the password is wrong."));
+    for (name, password) in [("nobody", PASSWORD), ("invited", PASSWORD), ("no such name", PASSWORD)] {
+        assert_eq!(said(name, password).await, wrong, "{name}");
+    }
+    site.log_in_of(" ANNA ").await;
+}
+
+#[tokio::test]
+async fn invitation_works_once_and_can_be_revoked() {
+    let (site, ..) = site_with_accounts(Public::Off, true).await;
+    let cookie = site.log_in().await;
+    let page = async |fields: &[(&str, &str)], path: &str| {
+        let answer = site.post_with(path, &cookie, fields).await;
+        let page = html::Page::parse(path, &answer.body);
+        if answer.status != StatusCode::SEE_OTHER {
+            page.assert_well_formed();
+        }
+        (answer.status, page)
+    };
+    for (name, why) in [
+        ("anna", "There is a reader called anna already."),
+        ("a b", "without spaces"),
+        ("<b>", "only letters"),
+    ] {
+        let (status, page) = page(&[("name", name), ("role", "reader")], "/readers/invite").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.one("#name-wrong").contains(why), "{}", page.text());
+    }
+    let (_, made) = page(&[("name", "Clara"), ("role", "reader")], "/readers/invite").await;
+    let link = made.one("p.address");
+    let path = link.strip_prefix("http://localhost:7878").unwrap().to_owned();
+    assert!(path.len() > 64 && !site.get_with("/readers", &cookie).await.body.contains(&path), "shown once");
+    let join = async |path: &str, password: &str| {
+        let token = token_in(path, &site.get(path).await.body);
+        site.post(path, &[("token", token.as_str()), ("new", password)], &[OWN]).await
+    };
+    let short = join(&path, "short").await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(html::Page::parse("/join", &short.body).one("#said").contains("at least 12 characters"));
+    let joined = join(&path, "claras own password").await;
+    assert_eq!((joined.status, &joined.headers["location"]), (StatusCode::SEE_OTHER, &"/".parse().unwrap()));
+    let claras = joined.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(site.get_with("/shelf", &claras).await.status, StatusCode::OK);
+    assert_eq!(site.get(&path).await.status, StatusCode::NOT_FOUND, "it works once");
+
+    // A link for a new password ends sessions; a revoked one does nothing.
+    let clara = site.store.reader_named(&"clara".parse().unwrap(), Timestamp::now()).await.unwrap().unwrap();
+    let id = clara.id.to_string();
+    let (_, renewed) = page(&[("reader", &id), ("do", "invite")], "/readers/change").await;
+    let link = renewed.one("p.address");
+    let path = link.strip_prefix("http://localhost:7878").unwrap().to_owned();
+    assert_eq!(page(&[("reader", &id), ("do", "revoke")], "/readers/change").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(site.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.get_with("/shelf", &claras).await.status, StatusCode::OK, "nothing happened");
+    let token = new_invitation();
+    site.store.invite(clara.id, &invitation_hash(&token), Timestamp::now()).await.unwrap();
+    assert_eq!(join(&format!("/join/{token}"), "claras next password").await.status, StatusCode::SEE_OTHER);
+    assert!(is_refusal(&site.get_with("/shelf", &claras).await), "her former sessions ended");
+
+    // Accounts are closed, deleted and given roles; the last operator stays.
+    let done = async |fields: &[(&str, &str)]| site.post_with("/readers/change", &cookie, fields).await;
+    for fields in [
+        [("do", "close"), ("sure", "yes")],
+        [("do", "delete"), ("sure", "yes")],
+        [("do", "reader"), ("sure", "")],
+    ] {
+        let answer = done(&[&fields[..], &[("reader", "1")]].concat()).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{fields:?}");
+        assert!(answer.body.contains("is the only operator"));
+    }
+    let unsure = done(&[("reader", &id), ("do", "delete")]).await;
+    assert_eq!(unsure.status, StatusCode::BAD_REQUEST);
+    assert_eq!(done(&[("reader", "99"), ("do", "close")]).await.status, StatusCode::NOT_FOUND);
+    let login = site.send_login_of("clara", "claras next password", "/", "localhost:7878").await;
+    let claras = login.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(site.get_with("/settings", &claras).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(done(&[("reader", &id), ("do", "operator")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.get_with("/settings", &claras).await.status, StatusCode::OK, "at once");
+    assert_eq!(done(&[("reader", &id), ("do", "close")]).await.status, StatusCode::SEE_OTHER);
+    assert!(is_refusal(&site.get_with("/shelf", &claras).await));
+    let login = site.send_login_of("clara", "claras next password", "/", "localhost:7878").await;
+    assert_eq!(login.status, StatusCode::FORBIDDEN, "the account is closed");
+}
+
+#[tokio::test]
+async fn reader_changes_the_own_password_with_the_present_one() {
+    let (site, _, ben) = site_with_accounts(Public::Off, true).await;
+    let (here, there) = (site.log_in_of("ben").await, site.log_in_of("ben").await);
+    let change = async |password: &str, new: &str| {
+        let fields = [("password", password), ("new", new)];
+        let answer = site.post_with("/account/password", &here, &fields).await;
+        html::Page::parse("/account", &answer.body).assert_well_formed();
+        answer
+    };
+    let wrong = change("another pool ledger", "a quite new password").await;
+    assert!(wrong.status == StatusCode::FORBIDDEN && wrong.body.contains("The present password is wrong"));
+    let weak = change(PASSWORD, "aaaaaaaaaaaaaaaa").await;
+    assert!(weak.status == StatusCode::UNPROCESSABLE_ENTITY && weak.body.contains("guessed first"));
+    assert!(site.store.is_password(Some(ben), PASSWORD).await.unwrap());
+    let changed = change(PASSWORD, "zwo\u{308}lf neue Worte").await;
+    assert!(changed.status == StatusCode::OK && changed.body.contains("The password was changed."));
+    assert_eq!(site.get_with("/account", &here).await.status, StatusCode::OK, "this session goes on");
+    assert!(is_refusal(&site.get_with("/account", &there).await), "the others end");
+    let login = site.send_login_of("ben", "zwölf neue Worte", "/", "localhost").await;
+    assert_eq!(login.status, StatusCode::SEE_OTHER, "however the accent is typed");
+    let mine = site.get_with("/account/mine.json", &here).await;
+    assert_eq!(mine.headers["cache-control"], "private, no-store");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&mine.body).unwrap()["form"], "backissue-reader-1");
 }

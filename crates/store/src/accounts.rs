@@ -1,0 +1,236 @@
+//! Readers and their invitations: tables `reader`, `invitation`. `sessions` has passwords and who
+//! is logged in.
+
+use backissue_model::{Password, Reader, ReaderId, ReaderName, Role};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::database::{Row, Tried, Tx, sql, sql_of};
+use crate::sessions::{begin_session, hash_of};
+use crate::times::millis;
+use crate::{Session, Store, StoreError};
+
+/// How long an invitation can be used.
+pub const INVITATION_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The columns of a [`Reader`]. `$1` is the present.
+const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at,
+        CASE WHEN r.password IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_password,
+        (SELECT i.ends_at FROM invitation i WHERE i.reader_id = r.id AND i.ends_at > $1) AS invited_until
+     FROM reader r";
+
+/// The result of a change that an archive without operators would follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReaderChange {
+    /// It was made.
+    Done,
+    /// It was not made: the reader is the only operator.
+    LastOperator,
+}
+
+/// What happens to a reader whose account ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// The account is closed, and everything that the reader wrote stays.
+    KeepData,
+    /// The account goes, with everything that the reader did and wrote.
+    DropData,
+}
+
+impl Store {
+    /// All readers, in the order of their admission.
+    pub async fn readers(&self, now: Timestamp) -> Result<Vec<Reader>, StoreError> {
+        let query = sql_of(format!("{READER} ORDER BY r.id"));
+        self.list("listing readers", query.bind(millis(now)), reader_of_row).await
+    }
+
+    /// The reader with this number.
+    pub async fn reader(&self, reader: ReaderId, now: Timestamp) -> Result<Option<Reader>, StoreError> {
+        let query = sql_of(format!("{READER} WHERE r.id = $2"));
+        self.one("looking up a reader", query.bind(millis(now)).bind(reader.0), reader_of_row).await
+    }
+
+    /// The reader with this name.
+    pub async fn reader_named(
+        &self,
+        name: &ReaderName,
+        now: Timestamp,
+    ) -> Result<Option<Reader>, StoreError> {
+        let query = sql_of(format!("{READER} WHERE r.name = $2"));
+        self.one("looking up a reader", query.bind(millis(now)).bind(name.as_str()), reader_of_row).await
+    }
+
+    /// The operator that the archive has had longest. Commands act for this reader.
+    pub async fn first_operator(&self) -> Result<ReaderId, StoreError> {
+        let query =
+            sql("SELECT id FROM reader WHERE role = 'operator' AND closed_at IS NULL ORDER BY id LIMIT 1");
+        let found = self.one("looking up the operator", query, |row| Ok(ReaderId(row.int("id")?))).await?;
+        found.ok_or_else(|| self.not_found("operator".to_owned()))
+    }
+
+    /// Adds a reader without a password. Returns `None` if there is one with this name.
+    pub async fn add_reader(&self, name: &ReaderName, role: Role) -> Result<Option<ReaderId>, StoreError> {
+        self.retry("adding a reader", || async {
+            let mut tx = self.database.begin().await?;
+            let insert = sql("INSERT INTO reader (name, role) VALUES ($1, $2)
+                 ON CONFLICT (name) DO NOTHING RETURNING id");
+            let row = tx.row(insert.bind(name.as_str()).bind(role.as_str())).await?;
+            let id = row.map(|row| row.int("id").map(ReaderId)).transpose()?;
+            tx.commit().await?;
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Invites a reader to set a password, with the hash of the link's token. A former invitation
+    /// of this reader becomes invalid. Returns when this one ends.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn invite(
+        &self,
+        reader: ReaderId,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let ends = now.saturating_add(INVITATION_LASTS).unwrap_or(Timestamp::MAX);
+        let invited = self.retry("inviting a reader", || async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let upsert = sql("INSERT INTO invitation (reader_id, token, made_at, ends_at)
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (reader_id) DO UPDATE SET
+                    token = excluded.token, made_at = excluded.made_at, ends_at = excluded.ends_at");
+            let upsert = upsert.bind(reader.0).bind(token).bind(millis(now)).bind(millis(ends));
+            tx.run(upsert).await?;
+            tx.run(sql("DELETE FROM invitation WHERE ends_at <= $1").bind(millis(now))).await?;
+            tx.commit().await?;
+            Ok(Some(ends))
+        });
+        invited.await?.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// Makes the reader's invitation invalid. None is fine.
+    pub async fn revoke_invitation(&self, reader: ReaderId) -> Result<(), StoreError> {
+        let delete = sql("DELETE FROM invitation WHERE reader_id = $1");
+        self.change("revoking an invitation", delete.bind(reader.0)).await.map(|_| ())
+    }
+
+    /// The reader whom the invitation with this hash of a token is for.
+    pub async fn invited(&self, token: &str, now: Timestamp) -> Result<Option<Reader>, StoreError> {
+        let query = sql_of(format!(
+            "{READER} JOIN invitation v ON v.reader_id = r.id WHERE v.token = $2 AND v.ends_at > $1"
+        ));
+        self.one("looking up an invitation", query.bind(millis(now)).bind(token), reader_of_row).await
+    }
+
+    /// Uses an invitation: sets the password, opens a closed account, ends the reader's sessions
+    /// and begins one. `token` is the hash of the invitation's token, `session` the one of the
+    /// session's. Returns `None` if the invitation was used, was revoked, or has ended.
+    pub async fn accept_invitation(
+        &self,
+        token: &str,
+        password: &Password,
+        session: &str,
+        agent: &str,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        const ACCEPTING: &str = "accepting an invitation";
+        if self.invited(token, now).await?.is_none() {
+            return Ok(None);
+        }
+        let hash = hash_of(password).await;
+        self.retry(ACCEPTING, || async {
+            let mut tx = self.database.begin().await?;
+            let delete = sql("DELETE FROM invitation WHERE token = $1 AND ends_at > $2 RETURNING reader_id");
+            let Some(row) = tx.row(delete.bind(token).bind(millis(now))).await? else {
+                tx.abandon().await?;
+                return Ok(None);
+            };
+            let reader = ReaderId(row.int("reader_id")?);
+            let update = sql("UPDATE reader SET password = $2, closed_at = NULL, version = version + 1
+                 WHERE id = $1");
+            tx.run(update.bind(reader.0).bind(hash.as_str())).await?;
+            tx.run(sql("DELETE FROM session WHERE reader_id = $1").bind(reader.0)).await?;
+            let session = begin_session(&mut tx, reader, session, agent, now).await?;
+            tx.commit().await?;
+            Ok(Some(session))
+        })
+        .await
+    }
+
+    /// Gives a reader a role.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn set_role(&self, reader: ReaderId, role: Role) -> Result<ReaderChange, StoreError> {
+        let changed = self.retry("changing a reader's role", || async {
+            let mut tx = self.database.begin().await?;
+            if role != Role::Operator && is_last_operator(&mut tx, reader).await? {
+                tx.abandon().await?;
+                return Ok(Some(ReaderChange::LastOperator));
+            }
+            let update = sql("UPDATE reader SET role = $2, version = version + 1 WHERE id = $1");
+            let changed = tx.run(update.bind(reader.0).bind(role.as_str())).await?;
+            tx.commit().await?;
+            Ok((changed > 0).then_some(ReaderChange::Done))
+        });
+        changed.await?.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// Ends a reader's account: all sessions, the password, the invitation, the address of the
+    /// shelf, and with [`Leaving::DropData`] everything else.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn remove_reader(
+        &self,
+        reader: ReaderId,
+        leaving: Leaving,
+        now: Timestamp,
+    ) -> Result<ReaderChange, StoreError> {
+        let removed = self.retry("removing a reader", || async {
+            let mut tx = self.database.begin().await?;
+            if is_last_operator(&mut tx, reader).await? {
+                tx.abandon().await?;
+                return Ok(Some(ReaderChange::LastOperator));
+            }
+            for statement in [
+                "DELETE FROM session WHERE reader_id = $1",
+                "DELETE FROM invitation WHERE reader_id = $1",
+                "DELETE FROM shelf_address WHERE reader_id = $1",
+            ] {
+                tx.run(sql(statement).bind(reader.0)).await?;
+            }
+            let end = match leaving {
+                Leaving::KeepData => sql("UPDATE reader SET password = NULL, version = version + 1,
+                        closed_at = coalesce(closed_at, $2) WHERE id = $1")
+                .bind(reader.0)
+                .bind(millis(now)),
+                Leaving::DropData => sql("DELETE FROM reader WHERE id = $1").bind(reader.0),
+            };
+            let changed = tx.run(end).await?;
+            tx.commit().await?;
+            Ok((changed > 0).then_some(ReaderChange::Done))
+        });
+        removed.await?.ok_or_else(|| self.no_reader(reader))
+    }
+}
+
+/// Whether no other operator has an open account. Locks the operators' rows, so that two operators
+/// cannot remove each other at the same time.
+async fn is_last_operator(tx: &mut Tx, reader: ReaderId) -> Tried<bool> {
+    tx.run(sql("UPDATE reader SET version = version + 1 WHERE role = 'operator'")).await?;
+    let query = sql("SELECT id FROM reader WHERE role = 'operator' AND closed_at IS NULL");
+    let rows = tx.rows(query).await?;
+    let operators = rows.iter().map(|row| row.int("id")).collect::<Tried<Vec<_>>>()?;
+    Ok(operators == [reader.0])
+}
+
+fn reader_of_row(row: &Row) -> Tried<Reader> {
+    Ok(Reader {
+        id: ReaderId(row.int("id")?),
+        name: row.parsed("name")?,
+        role: row.parsed("role")?,
+        has_password: row.yes("has_password")?,
+        closed: row.opt_moment("closed_at")?,
+        invited_until: row.opt_moment("invited_until")?,
+    })
+}

@@ -1,0 +1,178 @@
+//! A reader's own account: `/account`, `/account/password`, `/account/mine.json`.
+
+use std::time::Instant;
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role};
+use backissue_store::OwnFile;
+use maud::{Markup, html};
+
+use crate::App;
+use crate::access::{LogIn, client};
+use crate::fault::Fault;
+use crate::forms::{Readers, Signed};
+use crate::frame::{Document, Frame};
+use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
+use crate::words;
+
+/// What the last form did, or why it did nothing.
+enum Said {
+    Nothing,
+    Changed,
+    Wrong(String),
+}
+
+/// `/account`
+pub(crate) async fn account(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
+    page(&frame, &app, &Said::Nothing).await
+}
+
+async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> {
+    let reader = app.store.reader(frame.required()?, frame.now).await?.ok_or(Fault::NoSuchReader)?;
+    let has_password = frame.visitor().session.is_some() && reader.has_password;
+    let document = Document {
+        title: "Account".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head {
+                h1 { "Account" }
+                @if frame.has_accounts() {
+                    p.standfirst {
+                        "You are " strong { (reader.name) } ", "
+                        @match reader.role { Role::Operator => "an operator", Role::Reader => "a reader" }
+                        " of this archive."
+                    }
+                }
+            }
+            @if has_password { (password_form(frame, reader.name.as_str(), said)) }
+            section.own aria-labelledby="browsers" {
+                h2 #browsers { "Browsers that are logged in" }
+                p { a href="/sessions" { "See and end your sessions" } }
+            }
+            section.own aria-labelledby="yours" {
+                h2 #yours { "What is yours" }
+                p { "Your marks, notes, labels, highlights and answers, as a file that " code { "backissue import" } " reads." }
+                p { a href="/account/mine.json" download { "Download it" } }
+            }
+        },
+        ..Document::default()
+    };
+    Ok(not_stored(frame.page(document)))
+}
+
+fn password_form(frame: &Frame, name: &str, said: &Said) -> Markup {
+    let is_wrong = matches!(said, Said::Wrong(_));
+    html! {
+        section.own aria-labelledby="change" {
+            h2 #change { "Change the password" }
+            form #password-form .settle method="post" action="/account/password" {
+                (frame.form_fields_to("/account"))
+                // For password managers.
+                input type="text" name="username" value=(name) autocomplete="username" hidden;
+                @if let Said::Changed = said { p role="status" { "The password was changed. Your other sessions ended." } }
+                @if let Said::Wrong(why) = said { p #said .lost role="alert" { (why) } }
+                div.field {
+                    label for="password" { "The present password" }
+                    input #password type="password" name="password" autocomplete="current-password" required maxlength=(PASSWORD_MAX)
+                        aria-describedby=[is_wrong.then_some("said")];
+                }
+                (new_password_field(is_wrong))
+                div.row { button { "Change it" } }
+            }
+        }
+    }
+}
+
+/// The field of a new password.
+pub(crate) fn new_password_field(is_wrong: bool) -> Markup {
+    html! {
+        div.field {
+            label for="new" { "A new password" }
+            input #new type="password" name="new" autocomplete="new-password" required minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX)
+                aria-describedby=(if is_wrong { "new-hint said" } else { "new-hint" });
+            p #new-hint .quiet { "At least " (words::number(PASSWORD_MIN as u64)) " characters. Take several words that do not belong together." }
+        }
+    }
+}
+
+/// `POST /account/password`: changes the password, and ends the reader's other sessions.
+pub(crate) async fn change_password(
+    frame: Frame,
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let headers = request.headers().clone();
+    let peer = client(&app, request.extensions(), &headers);
+    let form = Signed::from_request(request, &app).await?;
+    let (Readers::LogIn(log_in), Some(session)) = (&*app.readers, form.session) else {
+        return Err(Fault::BadForm("Nobody logs in with a password here".to_owned()));
+    };
+    if !log_in.is_safe_for(&headers) {
+        return Ok(refused(not_stored(frame.page(without_https())), StatusCode::FORBIDDEN));
+    }
+    let wrong = async |why: &str, status| {
+        Ok(refused(page(&frame, &app, &Said::Wrong(why.to_owned())).await?, status))
+    };
+    let new: Password = match form.field("new")?.parse() {
+        Ok(new) => new,
+        Err(error) => return wrong(&capitalised(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await,
+    };
+    let throttled = format!("password of {}", form.reader);
+    if let Err(wait) = log_in.throttle.attempt(peer, &throttled, Instant::now()) {
+        let page = page(&frame, &app, &Said::Wrong(later(wait))).await?;
+        return Ok(too_early(page, wait));
+    }
+    if !is_present(&app, log_in, &form).await? {
+        tracing::warn!(%peer, "reader {} typed a wrong password to change it", form.reader);
+        return wrong("The present password is wrong; nothing was changed.", StatusCode::FORBIDDEN).await;
+    }
+    log_in.throttle.succeeded(peer, &throttled);
+    let _place = log_in.place().await?;
+    app.store.set_password(form.reader, Some(&new), Some(session)).await?;
+    tracing::info!(%peer, "reader {} changed the password", form.reader);
+    page(&frame, &app, &Said::Changed).await
+}
+
+async fn is_present(app: &App, log_in: &LogIn, form: &Signed) -> Result<bool, Fault> {
+    let typed = form.field("password")?;
+    if typed.len() > PASSWORD_MAX {
+        return Ok(false);
+    }
+    let _place = log_in.place().await?;
+    Ok(app.store.is_password(Some(form.reader), typed).await?)
+}
+
+/// A sentence that begins with a capital letter and ends with a full stop.
+pub(crate) fn capitalised(why: &str) -> String {
+    let mut signs = why.chars();
+    let first = signs.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}{}.", first.collect::<String>(), signs.as_str())
+}
+
+/// The page for a browser that would send a password in the clear.
+pub(crate) fn without_https() -> Document {
+    Document {
+        title: "Not over HTTP".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head { h1 { "Not over HTTP" } }
+            section.own { (needs_https()) }
+        },
+        ..Document::default()
+    }
+}
+
+/// `/account/mine.json`: everything that the reader did and wrote, to keep or to take elsewhere.
+pub(crate) async fn mine(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
+    let own = OwnFile::new(app.store.own(frame.required()?).await?);
+    let text = serde_json::to_string_pretty(&own).map_err(|e| Fault::from_bug("an export failed", &e))?;
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"backissue-mine.json\""),
+        (CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, text).into_response())
+}

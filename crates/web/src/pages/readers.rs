@@ -1,0 +1,227 @@
+//! The readers of an archive with accounts, for operators: `/readers`.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use backissue_model::{READER_NAME_MAX, Reader, ReaderId, ReaderName, Role};
+use backissue_store::{INVITATION_LASTS, Leaving, ReaderChange, Store};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use crate::App;
+use crate::access;
+use crate::fault::Fault;
+use crate::feeds::origin;
+use crate::forms::{Signed, random_text, sent_to};
+use crate::frame::{Document, Frame};
+use crate::pages::account::capitalised;
+use crate::pages::login::{not_stored, refused};
+use crate::parts::reads;
+use crate::words;
+
+/// What the last form did.
+#[derive(Default)]
+struct Said {
+    /// A new link, with the name of its reader.
+    link: Option<(String, String)>,
+    /// The name that was typed, and why it is wrong.
+    wrong: Option<(String, String)>,
+}
+
+/// `/readers`
+pub(crate) async fn readers(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
+    page(&frame, &app, &Said::default()).await
+}
+
+async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> {
+    let me = frame.required()?;
+    if !frame.has_accounts() {
+        return Err(Fault::NoSuchPage);
+    }
+    let readers = app.store.readers(frame.now).await?;
+    let document = Document {
+        title: "Readers".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head {
+                h1 { "Readers" }
+                p.standfirst {
+                    "Readers keep, note, highlight and practise, each for themselves. Operators also follow blogs, correct and hide reads, edit "
+                    "digests and see the settings. Nobody sees here what another reader wrote."
+                }
+            }
+            @if let Some((name, link)) = &said.link { (new_link(name, link)) }
+            (invite_form(frame, said.wrong.as_ref()))
+            @for reader in &readers { (one(frame, reader, reader.id == me)) }
+        },
+        ..Document::default()
+    };
+    Ok(not_stored(frame.page(document)))
+}
+
+/// A link, which is shown this once: only its hash is stored.
+fn new_link(name: &str, link: &str) -> Markup {
+    let days = INVITATION_LASTS.as_hours() / 24;
+    html! {
+        section.own aria-labelledby="new-link" role="status" {
+            h2 #new-link { "The link for " (name) }
+            p.address { (link) }
+            p { "Give it to " (name) " over a channel that others do not read. It works once, for " (words::number(days.unsigned_abs()))
+                " days, and is not shown again." }
+        }
+    }
+}
+
+fn invite_form(frame: &Frame, wrong: Option<&(String, String)>) -> Markup {
+    let (typed, why) = wrong.map_or(("", None), |(typed, why)| (typed.as_str(), Some(why)));
+    html! {
+        section.own aria-labelledby="invite" {
+            h2 #invite { "Invite a reader" }
+            form .settle method="post" action="/readers/invite" {
+                (frame.form_fields_to("/readers"))
+                div.field {
+                    label for="name" { "The name to log in with" }
+                    input #name name="name" value=(typed) autocomplete="off" autocapitalize="none" spellcheck="false" required
+                        maxlength=(READER_NAME_MAX) aria-invalid=[why.map(|_| "true")] aria-describedby=[why.map(|_| "name-wrong")];
+                    @if let Some(why) = why { p #name-wrong .lost role="alert" { (why) } }
+                }
+                div.field {
+                    label for="role" { "Role" }
+                    select #role name="role" {
+                        option value="reader" { "Reader" }
+                        option value="operator" { "Operator" }
+                    }
+                }
+                div.row { button { "Make a link" } }
+            }
+        }
+    }
+}
+
+fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
+    let zone = frame.zone();
+    let name = &reader.name;
+    let button = |what: &str, label: Markup| {
+        html! { button name="do" value=(what) { (label) span.unseen { ": " (name) } } }
+    };
+    html! {
+        article.noted {
+            h2 { (name) }
+            p.under {
+                @if is_me { strong { "You. " } }
+                @match reader.role { Role::Operator => "Operator", Role::Reader => "Reader" }
+                @if let Some(closed) = reader.closed { (reads::dot()) "closed since " time datetime=(closed) { (words::date(closed, zone)) } }
+                @if let Some(until) = reader.invited_until { (reads::dot()) "has a link until " time datetime=(until) { (words::date(until, zone)) } }
+                @else if !reader.has_password && reader.closed.is_none() { (reads::dot()) "has neither password nor link" }
+            }
+            form method="post" action="/readers/change" {
+                (frame.form_fields_to("/readers"))
+                input type="hidden" name="reader" value=(reader.id);
+                p.acts {
+                    (button("invite", html! { @if reader.has_password { "Link for a new password" } @else { "New link" } }))
+                    @if reader.invited_until.is_some() { (button("revoke", html! { "Revoke the link" })) }
+                    @match reader.role {
+                        Role::Operator => (button("reader", html! { "Make a reader" })),
+                        Role::Reader => (button("operator", html! { "Make an operator" })),
+                    }
+                    @if reader.closed.is_none() { (button("close", html! { "Close the account" })) }
+                }
+            }
+            details {
+                summary { "Delete it" span.unseen { ": the account of " (name) } }
+                form method="post" action="/readers/change" {
+                    (frame.form_fields_to("/readers"))
+                    input type="hidden" name="reader" value=(reader.id);
+                    p { "The account goes with all marks, notes, labels, highlights and answers of " (name) ". This cannot be undone. “Close the account” "
+                        "keeps them for later. First offer the data: " (name) " finds it under “Account”, and "
+                        code { "backissue export --mine FILE --reader " (name) } " writes it." }
+                    p { label { input type="checkbox" name="sure" value="yes" required; " Delete everything that " (name) " wrote" } }
+                    p.acts { (button("delete", html! { "Delete for good" })) }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /readers/invite`: adds a reader, and shows the link with which the reader sets a password.
+pub(crate) async fn invite(
+    frame: Frame,
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Signed,
+) -> Result<Response, Fault> {
+    if !frame.has_accounts() {
+        return Err(Fault::NoSuchPage);
+    }
+    let typed = form.field("name")?;
+    let role: Role =
+        form.field("role")?.parse().map_err(|_| Fault::BadForm("It names no role".to_owned()))?;
+    let wrong = async |why: String| {
+        let said = Said { wrong: Some((typed.to_owned(), why)), ..Said::default() };
+        Ok(refused(page(&frame, &app, &said).await?, StatusCode::UNPROCESSABLE_ENTITY))
+    };
+    let name: ReaderName = match typed.parse() {
+        Ok(name) => name,
+        Err(error) => return wrong(capitalised(&format!("{error}"))).await,
+    };
+    let Some(reader) = app.store.add_reader(&name, role).await? else {
+        return wrong(format!("There is a reader called {name} already. Make a new link below.")).await;
+    };
+    let link = link(&app, &headers, reader).await?;
+    page(&frame, &app, &Said { link: Some((name.to_string(), link)), ..Said::default() }).await
+}
+
+/// A new link for a reader. Only its hash is stored.
+async fn link(app: &App, headers: &HeaderMap, reader: ReaderId) -> Result<String, Fault> {
+    let token = random_text();
+    let mut link = origin(app, headers)?;
+    app.store.invite(reader, &access::hash(&token), Timestamp::now()).await.map_err(gone())?;
+    link.set_path(&format!("/join/{token}"));
+    Ok(link.to_string())
+}
+
+fn gone() -> impl FnOnce(backissue_store::StoreError) -> Fault {
+    Fault::or(Fault::NoSuchReader)
+}
+
+/// `POST /readers/change`: what an operator does with an account.
+pub(crate) async fn change(
+    frame: Frame,
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Signed,
+) -> Result<Response, Fault> {
+    if !frame.has_accounts() {
+        return Err(Fault::NoSuchPage);
+    }
+    let number =
+        form.field("reader")?.parse().map_err(|_| Fault::BadForm("It names no reader".to_owned()))?;
+    let (reader, store, now) = (ReaderId(number), &app.store, Timestamp::now());
+    let change = match form.field("do")? {
+        "invite" => {
+            let name = store.reader(reader, now).await?.ok_or(Fault::NoSuchReader)?.name.to_string();
+            let link = link(&app, &headers, reader).await?;
+            return page(&frame, &app, &Said { link: Some((name, link)), ..Said::default() }).await;
+        }
+        "revoke" => {
+            store.revoke_invitation(reader).await?;
+            ReaderChange::Done
+        }
+        "operator" => store.set_role(reader, Role::Operator).await.map_err(gone())?,
+        "reader" => store.set_role(reader, Role::Reader).await.map_err(gone())?,
+        "close" => leave(store, reader, Leaving::KeepData, now).await?,
+        "delete" if form.field("sure").is_ok_and(|sure| sure == "yes") => {
+            leave(store, reader, Leaving::DropData, now).await?
+        }
+        "delete" => return Err(Fault::BadForm("The box was not ticked, so nothing was deleted".to_owned())),
+        other => return Err(Fault::BadForm(format!("“{other}” is nothing that can be done here"))),
+    };
+    match change {
+        ReaderChange::Done => Ok(sent_to("/readers")),
+        ReaderChange::LastOperator => Err(Fault::LastOperator),
+    }
+}
+
+async fn leave(store: &Store, reader: ReaderId, how: Leaving, now: Timestamp) -> Result<ReaderChange, Fault> {
+    store.remove_reader(reader, how, now).await.map_err(gone())
+}
