@@ -9,8 +9,8 @@ COPY . .
 # The caches stay on the builder, so the program is copied out of the target folder.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package backissue \
-    && cp target/release/backissue /backissue \
+    cargo build --profile dist --locked --package backissue \
+    && cp target/dist/backissue /backissue \
     && mkdir /empty
 
 FROM gcr.io/distroless/cc-debian12:nonroot

@@ -62,7 +62,7 @@ pub struct Distill {
 impl Distill {
     /// Distils and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        optimised::required()?;
+        optimised::required(optimised::QUICK)?;
         let mut teacher = Teacher::start()?;
         let vocabulary = teacher.vocabulary()?;
         let pieces = Pieces::new(&vocabulary).context("the model's vocabulary lacks [UNK]")?;

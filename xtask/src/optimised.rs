@@ -7,18 +7,23 @@ use anyhow::Context;
 
 use crate::test::{cargo, run};
 
-/// Builds the program and this one optimised, continues in the optimised one, and returns the
-/// program's path.
+/// The profile of builds that compute.
+pub const QUICK: &str = "release";
+/// The profile of what is published, for builds that are measured.
+pub const PUBLISHED: &str = "dist";
+
+/// Builds the program and this one with an optimised profile, continues in the optimised one, and
+/// returns the program's path.
 ///
 /// Builds both together, because a build of only one uses other features of common dependencies and
 /// compiles them again.
 ///
 /// # Errors
 /// If something does not build or start.
-pub fn required() -> anyhow::Result<PathBuf> {
-    run(cargo().args(["build", "--release", "--package", "backissue", "--package", "xtask"]))?;
+pub fn required(profile: &str) -> anyhow::Result<PathBuf> {
+    run(cargo().args(["build", "--profile", profile, "--package", "backissue", "--package", "xtask"]))?;
     if cfg!(debug_assertions) {
-        let optimised = target_folder()?.join("release/xtask");
+        let optimised = target_folder()?.join(profile).join("xtask");
         let status = Command::new(optimised).args(std::env::args_os().skip(1)).status()?;
         exit(status.code().unwrap_or(1));
     }

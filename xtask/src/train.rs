@@ -47,7 +47,7 @@ pub struct Train {
 impl Train {
     /// Trains and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        optimised::required()?;
+        optimised::required(optimised::QUICK)?;
         let reads: Vec<Read> = labels::load()?.into_iter().filter(|read| !read.label.is_reported()).collect();
         let texts: Vec<_> = reads.iter().map(Read::text).collect();
         let seen: Vec<Seen<'_>> = texts.iter().map(Seen::of).collect();

@@ -31,7 +31,7 @@ impl Meaning {
     /// Measures and prints the result.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            optimised::required()?;
+            optimised::required(optimised::PUBLISHED)?;
         }
         let embedder = Embedder::built_in();
         let sentences = sentences::of_blogs(|_| true)?;

@@ -53,7 +53,7 @@ impl Search {
     /// If test data is missing, or the disk is full.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            optimised::required()?;
+            optimised::required(optimised::PUBLISHED)?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }

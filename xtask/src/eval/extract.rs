@@ -50,7 +50,7 @@ impl Evaluation {
     /// Where the pages cannot be had, or another system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            optimised::required()?;
+            optimised::required(optimised::QUICK)?;
         }
         if let Some(folder) = &self.pages {
             return report_folder(folder);

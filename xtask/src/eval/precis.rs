@@ -78,7 +78,7 @@ impl Evaluation {
     /// If the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            optimised::required()?;
+            optimised::required(optimised::QUICK)?;
         }
         let all = labels::load()?;
         let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();

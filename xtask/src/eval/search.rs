@@ -74,7 +74,7 @@ impl Evaluation {
     /// If test data is missing, or a system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.unoptimised {
-            optimised::required()?;
+            optimised::required(optimised::QUICK)?;
         }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }
