@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn corrected_precis_has_a_persons_words_and_nothing_without_a_problem() {
+    fn corrected_precis_has_a_persons_words() {
         let quoted = |text: &str| {
             Some(Statement {
                 text: text.into(),

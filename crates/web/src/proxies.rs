@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn without_networks_only_a_proxy_on_this_machine_names_its_client() {
+    fn without_networks_only_a_local_proxy_names_its_client() {
         for (peer, forwarded, client) in [
             ("127.0.0.1", None, "127.0.0.1"),
             ("127.0.0.1", Some("203.0.113.9"), "203.0.113.9"),

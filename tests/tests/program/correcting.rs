@@ -13,7 +13,7 @@ pub async fn wait(browser: &Browser, css: &str) -> String {
 }
 
 #[tokio::test]
-async fn read_is_corrected_and_the_correction_taken_back_without_script() {
+async fn read_is_corrected_and_restored_without_script() {
     needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();

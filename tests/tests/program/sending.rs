@@ -225,7 +225,7 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
 }
 
 #[tokio::test]
-async fn recipient_gets_a_week_twice_at_most_however_often_it_is_killed() {
+async fn recipient_gets_a_week_twice_at_most_despite_kills() {
     let server = StandInSmtp::start(Security::Plain).unwrap();
     let office = Office::new(&plain_config(&server, ""), &[]);
     server.set_mood(Mood::Silent);

@@ -9,7 +9,7 @@ use crate::correcting::wait;
 use crate::marking::press;
 
 #[tokio::test]
-async fn source_is_renamed_and_a_wrong_address_explained_without_script() {
+async fn source_is_renamed_and_a_wrong_address_explained() {
     needs!(Browser);
     let (_archive, served) = demo().await;
     let browser = Browser::start().await.unwrap();

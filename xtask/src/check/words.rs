@@ -16,7 +16,7 @@ const MAX_COLUMNS: usize = 100;
 /// Maximum words of a sentence in a doc comment. The aim is 25.
 const MAX_SENTENCE: usize = 35;
 /// Maximum characters of a test's name.
-const MAX_TEST_NAME: usize = 70;
+const MAX_TEST_NAME: usize = 60;
 /// Folders whose string literals people read.
 const INTERFACE: &[&str] = &["crates/web/src", "crates/cli/src"];
 /// Files with data: invented posts, and documents by others.

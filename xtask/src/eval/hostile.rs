@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn honest_statements_pass_beside_an_attack_and_every_claim_was_read() {
+    fn honest_statements_pass_and_every_claim_was_read() {
         let (table, questions) = judge().unwrap();
         let all: Vec<&str> = table.lines().last().unwrap().split('|').map(str::trim).collect();
         let [articles, left_out, words, sense, shown, unread, honest] =

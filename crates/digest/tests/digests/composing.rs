@@ -101,7 +101,7 @@ fn concepts_of_choice_leave_the_others_out() {
 }
 
 #[test]
-fn week_as_markdown_has_every_read_once_and_links_to_its_publisher() {
+fn week_as_markdown_has_every_read_once_and_its_link() {
     let mut first = read(1, "Acme", CASE, 0.9, &["caching"]);
     first.read.precis.approach = Some(statement("They cached it", 0.8, Form::Written));
     let reads = vec![

@@ -29,7 +29,7 @@ fn pages_of_one_repeated_sign_take_linear_time() {
 }
 
 #[test]
-fn listings_and_attributes_of_one_repeated_sign_take_linear_time() {
+fn repeated_signs_in_code_and_attributes_take_linear_time() {
     assert_linear(TEXTS, |text| page_around(&format!("<pre>{text}</pre>")), is_extracted);
     let in_attribute = |text: &str| {
         let value = text.replace('"', "&quot;");

@@ -109,7 +109,7 @@ async fn read_of_a_new_owner_gets_a_new_precis() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_fails_is_tried_later_and_one_that_is_gone_is_set_aside() {
+async fn failed_page_is_tried_later_and_a_gone_one_set_aside() {
     let app = Router::new()
         .route(
             "/feed",

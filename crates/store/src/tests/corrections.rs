@@ -203,7 +203,7 @@ on_both!(corrected_date_stays_in_another_time_zone, |db| {
     db.open_again().await.close().await;
 });
 
-on_both!(read_hidden_from_everybody_is_nowhere_until_it_is_shown_again, |db| {
+on_both!(hidden_read_is_nowhere_until_it_is_shown_again, |db| {
     let read = one(db).await;
     let before = db.store.read(read).await.unwrap();
     let kept =

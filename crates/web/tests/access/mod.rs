@@ -224,7 +224,7 @@ async fn server_without_password_gives_strangers_what_public_allows() {
 }
 
 #[tokio::test]
-async fn statements_come_with_quotes_and_links_to_the_publisher_but_no_article() {
+async fn statements_come_with_quotes_and_links_but_no_article() {
     let site = site_with_password(Public::Statements, true).await;
     let page = site.read_page(1).await;
     let url = site.store.cards(&[ReadId(1)]).await.unwrap().remove(0).url.to_string();

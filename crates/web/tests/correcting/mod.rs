@@ -35,7 +35,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn correction_is_marked_with_what_the_program_said_and_taken_back() {
+async fn correction_shows_what_the_program_said_and_is_undone() {
     let site = site(&blogs()).await;
     let before = site.read_page(1).await;
     assert_eq!(before.attributes(".correct a", "href"), ["/correct/1"]);

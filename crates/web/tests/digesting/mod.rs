@@ -139,7 +139,7 @@ async fn what_the_reader_keeps_is_proposed_first() {
 }
 
 #[tokio::test]
-async fn hidden_read_is_proposed_as_dropped_and_stays_out_of_the_issue() {
+async fn hidden_read_is_proposed_as_dropped_and_not_in_the_issue() {
     let site = site(&blogs()).await;
     let hidden: i64 = first(&site).await[0].parse().unwrap();
     let mark = backissue_model::Mark::Hide;
