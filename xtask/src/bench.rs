@@ -33,7 +33,9 @@ impl Bench {
     pub fn run(self) -> anyhow::Result<()> {
         let runtime = || tokio::runtime::Runtime::new();
         match self.what {
-            What::Ingest(bench) => runtime()?.block_on(bench.run(&optimised::required(optimised::PUBLISHED)?)),
+            What::Ingest(bench) => {
+                runtime()?.block_on(bench.run(&optimised::required(optimised::PUBLISHED)?))
+            }
             What::Meaning(bench) => bench.run(),
             What::Search(bench) => bench.run(),
             What::Serve(bench) => runtime()?.block_on(bench.run(&optimised::required(optimised::PUBLISHED)?)),

@@ -12,6 +12,7 @@ mod rouge;
 mod screenshots;
 mod table;
 mod test;
+mod timed;
 mod train;
 mod web;
 

@@ -9,6 +9,7 @@ use backissue_needs::{ALL, Need, shared_dir};
 use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
+use crate::timed::run_tests;
 
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,7 @@ impl Test {
             // Snapshots are compared and never written. A missing one is a failure.
             tests.env("INSTA_UPDATE", "no");
             self.properties(&mut tests)?;
-            run(&mut tests)
+            run_tests(&mut tests)
         })?;
         println!("All passed in {} s.", began.elapsed().as_secs());
         Ok(())
