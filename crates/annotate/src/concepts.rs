@@ -50,7 +50,7 @@ struct Found {
 }
 
 /// A concept that the article may be about.
-pub(crate) struct Candidate {
+pub(crate) struct MentionedConcept {
     /// Its index in the vocabulary.
     pub at: usize,
     pub features: Vec<(&'static str, f32)>,
@@ -85,7 +85,7 @@ pub(crate) fn candidates(
     article: &Text<'_>,
     blocks: &[Block],
     problem: Option<&Statement>,
-) -> Vec<Candidate> {
+) -> Vec<MentionedConcept> {
     let found = find(article, blocks, problem);
     let most = found.iter().map(|f| f.body.own).max().unwrap_or_default().max(1) as f32;
     let prose = blocks.iter().filter(|block| is_prose(block)).count().max(1) as f32;
@@ -100,7 +100,7 @@ pub(crate) fn candidates(
             features.push(("child in title", yes(families.child_in_title[at])));
             features.push(("parent named", yes(families.parent_named[at])));
             features.retain(|(_, value)| *value != 0.0);
-            Candidate { at, features }
+            MentionedConcept { at, features }
         })
         .collect()
 }

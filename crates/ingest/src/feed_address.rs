@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
 
 use crate::hubs;
-use crate::polling::{Document, named, read};
+use crate::polling::{FeedResponse, named, read};
 use crate::workers::{Ingest, IngestError};
 
 /// Judges a response: a permanent redirect changes the feed's address if two successful responses
@@ -105,9 +105,9 @@ impl Ingest {
             );
         };
         let (feed, mut polling_hints) = match read(bytes, Hints { url: Some(at), media_type }).await {
-            Document::Feed(found) => *found,
-            Document::Page(_) => return unreadable(FeedError::WebPage.to_string()),
-            Document::Other(why) => return unreadable(why),
+            FeedResponse::Feed(found) => *found,
+            FeedResponse::Page(_) => return unreadable(FeedError::WebPage.to_string()),
+            FeedResponse::Other(why) => return unreadable(why),
         };
         let kin = share_a_title(source, &feed)
             || self.store.has_any_of(source.id, &named(feed.clone()).articles).await?;

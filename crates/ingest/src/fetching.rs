@@ -17,10 +17,10 @@ use crate::workers::{Ingest, IngestError};
 /// Why there is no article, and whether a retry may help.
 struct NoArticle {
     reason: String,
-    again: Again,
+    again: RetryHint,
 }
 
-enum Again {
+enum RetryHint {
     /// The error is temporary; with the server's demanded pause, if it gave one.
     Later(Option<std::time::Duration>),
     /// This machine is offline. The attempt does not count.
@@ -37,7 +37,7 @@ impl Ingest {
             Ok((article, url)) => {
                 if let Some(why) = self.why_no_article(&read, &article, &url).await? {
                     let reason = format!("it is not kept: {why}");
-                    return self.give_back(&read, &reason, Again::InVain).await;
+                    return self.give_back(&read, &reason, RetryHint::InVain).await;
                 }
                 match self.store.finish_extract(&read, &article, &url, Timestamp::now()).await? {
                     Extracted::Stored => {
@@ -66,11 +66,11 @@ impl Ingest {
             },
             Err(failure) => failure,
         };
-        if matches!(failure.again, Again::Online) {
+        if matches!(failure.again, RetryHint::Online) {
             return Err(failure);
         }
         let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
-        let settled = last || matches!(failure.again, Again::InVain);
+        let settled = last || matches!(failure.again, RetryHint::InVain);
         if settled && let Some(article) = from_feed(read).await {
             info!(read = %read.id, url = %read.url, "{} is stored as its feed has it: {}", read.url, failure.reason);
             return Ok((article, read.url.clone()));
@@ -97,7 +97,7 @@ impl Ingest {
             reason: format!(
                 "its page redirects more than {MOST_SENT_ON} times by itself; open it in a browser to see where it ends"
             ),
-            again: Again::InVain,
+            again: RetryHint::InVain,
         })
     }
 
@@ -109,13 +109,13 @@ impl Ingest {
                     "{} forbids programs to fetch this page (its robots.txt: `{line}`)",
                     host(url)
                 ),
-                again: Again::InVain,
+                again: RetryHint::InVain,
             }),
             Permission::Unknown { reason, offline } => {
                 if offline {
                     self.lose_network();
                 }
-                let again = if offline { Again::Online } else { Again::Later(None) };
+                let again = if offline { RetryHint::Online } else { RetryHint::Later(None) };
                 Err(NoArticle { reason: format!("{}: {reason}", host(url)), again })
             }
         }
@@ -126,7 +126,7 @@ impl Ingest {
         read: &ClaimedRead,
         response: Response,
     ) -> Result<(Article, CanonicalUrl), NoArticle> {
-        let in_vain = |reason: String| NoArticle { reason, again: Again::InVain };
+        let in_vain = |reason: String| NoArticle { reason, again: RetryHint::InVain };
         let Body::Bytes(bytes) = response.body else {
             return Err(in_vain(
                 "the server answered that its page has not changed, though the request was not conditional"
@@ -148,11 +148,11 @@ impl Ingest {
     fn no_page(&self, error: &FetchError) -> NoArticle {
         let again = if error.is_offline() {
             self.lose_network();
-            Again::Online
+            RetryHint::Online
         } else if error.is_transient() {
-            Again::Later(error.retry_after())
+            RetryHint::Later(error.retry_after())
         } else {
-            Again::InVain
+            RetryHint::InVain
         };
         NoArticle { reason: error.to_string(), again }
     }
@@ -163,15 +163,15 @@ impl Ingest {
         read: &ClaimedRead,
         reason: &str,
     ) -> Result<(), IngestError> {
-        self.give_back(read, reason, Again::InVain).await
+        self.give_back(read, reason, RetryHint::InVain).await
     }
 
-    async fn give_back(&self, read: &ClaimedRead, reason: &str, again: Again) -> Result<(), IngestError> {
+    async fn give_back(&self, read: &ClaimedRead, reason: &str, again: RetryHint) -> Result<(), IngestError> {
         let now = Timestamp::now();
         let retry = match again {
-            Again::InVain => Retry::SetAside,
-            Again::Online => Retry::Uncounted(schedule::offline_retry(now)),
-            Again::Later(wish) => schedule::read_retry(now, read.attempts + 1, wish, read.id.0)
+            RetryHint::InVain => Retry::SetAside,
+            RetryHint::Online => Retry::Uncounted(schedule::offline_retry(now)),
+            RetryHint::Later(wish) => schedule::read_retry(now, read.attempts + 1, wish, read.id.0)
                 .map_or(Retry::SetAside, Retry::At),
         };
         info!(read = %read.id, url = %read.url, reason, ?retry, "{} failed: {reason}", read.url);

@@ -33,7 +33,7 @@ mod starter;
 mod workers;
 
 pub use asking::{Asker, Told, spent_on};
-pub use backfill::{Candidate, Explanation, Plan, ReadDocument, Way, ask_backfill};
+pub use backfill::{Candidate, DocumentKind, Explanation, Plan, ReadDocument, ask_backfill};
 pub use batch::{BatchEnd, BatchError, BatchStep, Batches};
 pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find, listed_source};
 pub use hubs::{HubAnswer, HubQuestion};

@@ -19,12 +19,12 @@ use crate::{feed_address, hubs, listed};
 /// The result of a request, before it is recorded.
 struct Polled {
     outcome: PollOutcome,
-    again: Again,
+    again: Pacing,
     trouble: Option<SourceTrouble>,
 }
 
 /// What decides the time of the next poll.
-enum Again {
+enum Pacing {
     /// How often it publishes, unless its server or its feed demand a longer pause.
     InRhythm { max_age: Option<Duration>, polling_hints: Box<PollingHints> },
     /// The poll failed.
@@ -34,7 +34,7 @@ enum Again {
 }
 
 /// What the document at a feed's address is.
-pub(crate) enum Document {
+pub(crate) enum FeedResponse {
     Feed(Box<(Feed, PollingHints)>),
     /// A web page, with the feeds that it names.
     Page(Vec<FoundFeed>),
@@ -43,13 +43,13 @@ pub(crate) enum Document {
 }
 
 /// Parses the document from a feed's address.
-pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> Document {
+pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> FeedResponse {
     let read = move || match backissue_feed::parse(&bytes, &hints) {
-        Ok(feed) => Document::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
-        Err(FeedError::WebPage) => Document::Page(backissue_feed::discover(&bytes, &hints)),
-        Err(error) => Document::Other(error.to_string()),
+        Ok(feed) => FeedResponse::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
+        Err(FeedError::WebPage) => FeedResponse::Page(backissue_feed::discover(&bytes, &hints)),
+        Err(error) => FeedResponse::Other(error.to_string()),
     };
-    compute(read).await.unwrap_or_else(|why| Document::Other(format!("its feed was not read: {why}")))
+    compute(read).await.unwrap_or_else(|why| FeedResponse::Other(format!("its feed was not read: {why}")))
 }
 
 impl Ingest {
@@ -89,9 +89,9 @@ impl Ingest {
     }
 
     /// The time of the source's next poll. Its newest reads appeared at these times.
-    fn planned(&self, source: &Source, again: &Again, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
+    fn planned(&self, source: &Source, again: &Pacing, now: Timestamp, appeared: &[Timestamp]) -> NextPoll {
         match again {
-            Again::InRhythm { max_age, polling_hints } => {
+            Pacing::InRhythm { max_age, polling_hints } => {
                 let hub = source.health.hub.as_ref().filter(|_| self.settings.callbacks.is_some());
                 let known = Answered {
                     appeared,
@@ -103,8 +103,8 @@ impl Ingest {
                 };
                 schedule::next_poll(now, &known)
             }
-            Again::At(at, because) => schedule::next_try(now, appeared, *at, *because),
-            Again::Never => NextPoll::default(),
+            Pacing::At(at, because) => schedule::next_try(now, appeared, *at, *because),
+            Pacing::Never => NextPoll::default(),
         }
     }
 
@@ -126,7 +126,7 @@ impl Ingest {
             refused(source, PollOutcome::Failed { error: error.clone() }, error, again)
         };
         let Some(url) = listed::address(source) else {
-            return Ok(failed("it has no feed, no listing page and no sitemap".to_owned(), Again::Never));
+            return Ok(failed("it has no feed, no listing page and no sitemap".to_owned(), Pacing::Never));
         };
         match self.permission_for(url).await {
             Permission::Granted => {}
@@ -200,14 +200,14 @@ impl Ingest {
         let links = response.links;
         let hints = Hints { url: Some(response.url), media_type: response.media_type };
         match read(bytes, hints).await {
-            Document::Feed(found) => {
+            FeedResponse::Feed(found) => {
                 let (feed, mut polling_hints) = *found;
                 hubs::discover(&mut polling_hints, &links, source.feed_url.as_ref());
                 let outcome =
                     fetched(feed, address, polling_hints.clone(), Validators { etag, last_modified });
                 Ok(well(outcome, max_age, polling_hints))
             }
-            Document::Page(offered) => match self.find_again(source, offered).await? {
+            FeedResponse::Page(offered) => match self.find_again(source, offered).await? {
                 Ok(found) => {
                     let address = Address::Moved(found.url);
                     let outcome = fetched(found.feed, address, found.polling_hints.clone(), found.validators);
@@ -215,23 +215,23 @@ impl Ingest {
                 }
                 Err(why) => Ok(no_feed(source, why.to_string())),
             },
-            Document::Other(why) => Ok(no_feed(source, why)),
+            FeedResponse::Other(why) => Ok(no_feed(source, why)),
         }
     }
 
     fn not_reached(&self, source: &Source, error: &FetchError) -> Polled {
         let reason = error.to_string();
         if error.is_gone() {
-            return refused(source, PollOutcome::Gone { error: reason.clone() }, reason, Again::Never);
+            return refused(source, PollOutcome::Gone { error: reason.clone() }, reason, Pacing::Never);
         }
         let now = Timestamp::now();
         let again = if error.is_offline() {
             self.lose_network();
-            Again::At(schedule::offline_retry(now), Because::Offline)
+            Pacing::At(schedule::offline_retry(now), Because::Offline)
         } else {
             let tried = |wish| schedule::poll_retry(now, source.health.failures + 1, wish, source.id.0);
             let (soonest, at) = (tried(None), tried(error.retry_after()));
-            Again::At(at, if at > soonest { Because::Patience } else { Because::Failure })
+            Pacing::At(at, if at > soonest { Because::Patience } else { Because::Failure })
         };
         let mut polled = refused(source, PollOutcome::Failed { error: reason.clone() }, reason, again);
         if let Some(trouble) = &mut polled.trouble {
@@ -266,18 +266,18 @@ fn fetched(
 fn well(outcome: PollOutcome, max_age: Option<Duration>, polling_hints: PollingHints) -> Polled {
     Polled {
         outcome,
-        again: Again::InRhythm { max_age, polling_hints: Box::new(polling_hints) },
+        again: Pacing::InRhythm { max_age, polling_hints: Box::new(polling_hints) },
         trouble: None,
     }
 }
 
 fn no_feed(source: &Source, reason: String) -> Polled {
     let next = schedule::poll_retry(Timestamp::now(), source.health.failures + 1, None, source.id.0);
-    let again = Again::At(next, Because::Failure);
+    let again = Pacing::At(next, Because::Failure);
     refused(source, PollOutcome::Failed { error: reason.clone() }, reason, again)
 }
 
-fn refused(source: &Source, outcome: PollOutcome, reason: String, again: Again) -> Polled {
+fn refused(source: &Source, outcome: PollOutcome, reason: String, again: Pacing) -> Polled {
     let trouble = SourceTrouble { source: source.title.clone(), reason, offline: false };
     Polled { outcome, again, trouble: Some(trouble) }
 }

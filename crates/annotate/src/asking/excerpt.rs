@@ -55,7 +55,7 @@ pub(super) struct Shown {
 }
 
 /// A sentence to choose from.
-struct Candidate {
+struct RankedSentence {
     at: usize,
     line: String,
     block: usize,
@@ -75,12 +75,12 @@ impl Excerpt {
             sentences.sort_by_key(|sentence| sentence.span.start);
         }
         let mut candidates = candidates(article, built_in, &blocks, &sentences);
-        let heading = |candidate: &Candidate| {
+        let heading = |candidate: &RankedSentence| {
             let Block { start, end, .. } = blocks[blocks[candidate.block].heading?];
             Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
         };
         let mut prose = 0;
-        let mut whole = |candidate: &Candidate| {
+        let mut whole = |candidate: &RankedSentence| {
             let is_prose = !is_lines(blocks[candidate.block].kind);
             prose += usize::from(is_prose);
             Whole { span: sentences[candidate.at].span, heading: heading(candidate), prose, is_prose }
@@ -161,7 +161,7 @@ fn candidates(
     built_in: &Precis,
     blocks: &[Block],
     sentences: &[Sentence],
-) -> Vec<Candidate> {
+) -> Vec<RankedSentence> {
     let speaking: HashSet<usize> = (0..blocks.len())
         .filter(|&at| speaks_to_a_model(&article.text[blocks[at].start..blocks[at].end]))
         .collect();
@@ -186,7 +186,7 @@ fn candidates(
         let rank = if rests_on.contains(&sentence.span) { 0 } else { 2 - u8::from(opens) };
         let listed = block.kind != BlockKind::Paragraph;
         let score = if block.kind == BlockKind::Code { 0.0 } else { score(&line, &title, listed) };
-        found.push(Candidate { at, line, block: sentence.block, rank, score });
+        found.push(RankedSentence { at, line, block: sentence.block, rank, score });
     }
     found
 }

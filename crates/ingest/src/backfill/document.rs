@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::plan::{ToRead, Way};
+use super::plan::{DocumentKind, ToRead};
 use super::{is_wanted, key_of};
 
 /// Maximum sitemaps from one index.
@@ -75,7 +75,7 @@ impl Candidate {
 }
 
 /// A parsed document.
-pub(super) struct Document {
+pub(super) struct ParsedDocument {
     pub(super) candidates: Vec<Candidate>,
     pub(super) found_by: FoundBy,
     pub(super) led_to: Vec<ToRead>,
@@ -92,13 +92,13 @@ pub(super) fn read(
     contents: &Contents,
     shapes: &Shapes,
     extent: Extent,
-) -> Result<Document, String> {
+) -> Result<ParsedDocument, String> {
     let judge = Judge { shapes, extent };
     match asked.way {
-        Way::Sitemap => of_sitemap(asked, contents, &judge),
-        Way::WordPress => of_wordpress(asked, contents, &judge),
-        Way::Feed => of_feed(asked, contents, &judge),
-        Way::Listing => of_listing(asked, contents, &judge),
+        DocumentKind::Sitemap => of_sitemap(asked, contents, &judge),
+        DocumentKind::WordPress => of_wordpress(asked, contents, &judge),
+        DocumentKind::Feed => of_feed(asked, contents, &judge),
+        DocumentKind::Listing => of_listing(asked, contents, &judge),
     }
 }
 
@@ -166,7 +166,7 @@ fn taken(candidates: &[Candidate]) -> usize {
     candidates.iter().filter(|candidate| candidate.verdict.is_article()).count()
 }
 
-fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Document, String> {
+fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
     let sitemap = sitemap::parse(&contents.bytes, &contents.hints()).map_err(|error| error.to_string())?;
     let candidates: Vec<Candidate> =
         sitemap.pages.iter().map(|page| judge.address(&page.url, page.lastmod)).collect();
@@ -181,7 +181,7 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
         // A sitemap that has not changed since then has nothing newer.
         .filter(|sitemap| !judge.is_too_old(sitemap.lastmod))
         .take(if asked.page < 4 { MOST_SITEMAPS } else { 0 })
-        .map(|s| ToRead { page: asked.page + 1, ..ToRead::of(s.url.clone(), Way::Sitemap) })
+        .map(|s| ToRead { page: asked.page + 1, ..ToRead::of(s.url.clone(), DocumentKind::Sitemap) })
         .collect();
     let mut said = match sitemap.sitemaps.len() {
         0 => format!("{} addresses, {} of articles", candidates.len(), taken(&candidates)),
@@ -190,7 +190,7 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     if sitemap.cut {
         said.push_str("; it has more than a sitemap may have");
     }
-    Ok(Document {
+    Ok(ParsedDocument {
         mark: Some(mark_of(sitemap.pages.iter().chain(&sitemap.sitemaps).map(|l| &l.url))),
         candidates,
         found_by: FoundBy::Backfill,
@@ -199,7 +199,7 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     })
 }
 
-fn of_wordpress(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Document, String> {
+fn of_wordpress(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
     let posts = archives::posts(&contents.bytes).ok_or("it is no list of posts")?;
     let is_last = posts.len() < POSTS_PER_PAGE;
     let entry = |post: archives::Post| Entry {
@@ -221,19 +221,19 @@ fn of_wordpress(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Resul
         .unwrap_or_default();
     let older_than_asked = !candidates.is_empty() && candidates.iter().all(|c| c.too_old);
     let next = (!is_last && !older_than_asked).then(|| next_page(&asked.url, "page", asked.page + 1));
-    Ok(Document {
+    Ok(ParsedDocument {
         mark: Some(mark_of(candidates.iter().map(|c| &c.url))),
         said: format!("{} posts", candidates.len()),
         found_by: FoundBy::Feed,
         led_to: next
             .into_iter()
-            .map(|url| ToRead { page: asked.page + 1, ..ToRead::of(url, Way::WordPress) })
+            .map(|url| ToRead { page: asked.page + 1, ..ToRead::of(url, DocumentKind::WordPress) })
             .collect(),
         candidates,
     })
 }
 
-fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Document, String> {
+fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
     let hints = contents.hints();
     let feed = backissue_feed::parse(&contents.bytes, &hints).map_err(|error| error.to_string())?;
     let paging = archives::paging(&contents.bytes, &hints);
@@ -247,22 +247,23 @@ fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Doc
         let further = paging.previous_archive.or(paging.next);
         if paging.is_wordpress && further.is_none() {
             let url = next_page(&asked.url, "paged", page);
-            led_to.push(ToRead { page, guess: true, ..ToRead::of(url, Way::Feed) });
+            led_to.push(ToRead { page, guess: true, ..ToRead::of(url, DocumentKind::Feed) });
             let interface =
                 site.as_ref().unwrap_or(&asked.url).join("wp-json/").ok().filter(|_| asked.page == 1);
             let posts = interface.and_then(|interface| archives::posts_page(&interface, 1));
-            led_to.extend(posts.map(|url| ToRead { guess: true, ..ToRead::of(url, Way::WordPress) }));
+            led_to
+                .extend(posts.map(|url| ToRead { guess: true, ..ToRead::of(url, DocumentKind::WordPress) }));
         }
-        led_to.extend(further.map(|url| ToRead { page, ..ToRead::of(url, Way::Feed) }));
+        led_to.extend(further.map(|url| ToRead { page, ..ToRead::of(url, DocumentKind::Feed) }));
     }
     let said = match led_to.is_empty() {
         true => format!("{} entries; there is no next document", candidates.len()),
         false => format!("{} entries; there is a next document", candidates.len()),
     };
-    Ok(Document { candidates, found_by: FoundBy::Feed, led_to, mark, said })
+    Ok(ParsedDocument { candidates, found_by: FoundBy::Feed, led_to, mark, said })
 }
 
-fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Document, String> {
+fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
     let page = listing::read(&contents.bytes, &contents.hints());
     let candidates: Vec<Candidate> = page.links.iter().map(|link| judge.address(&link.url, None)).collect();
     let articles: Vec<&Candidate> = candidates.iter().filter(|c| c.verdict.is_article()).collect();
@@ -271,17 +272,21 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     // A page without articles, or with only older ones, does not lead to the requested ones.
     if !articles.is_empty() && !older_than_asked {
         let next = page.next.clone();
-        led_to.extend(next.map(|url| ToRead { page: asked.page + 1, ..ToRead::of(url, Way::Listing) }));
+        led_to.extend(
+            next.map(|url| ToRead { page: asked.page + 1, ..ToRead::of(url, DocumentKind::Listing) }),
+        );
     }
     if asked.page == 1 {
         let posts = page.wordpress.as_ref().and_then(|interface| archives::posts_page(interface, 1));
-        led_to.extend(posts.map(|url| ToRead::of(url, Way::WordPress)));
+        led_to.extend(posts.map(|url| ToRead::of(url, DocumentKind::WordPress)));
         // Archive pages are read for their articles and next pages, not for further archives.
         led_to.extend(
-            page.archives.iter().map(|url| ToRead { page: 2, ..ToRead::of(url.clone(), Way::Listing) }),
+            page.archives
+                .iter()
+                .map(|url| ToRead { page: 2, ..ToRead::of(url.clone(), DocumentKind::Listing) }),
         );
     }
-    Ok(Document {
+    Ok(ParsedDocument {
         mark: Some(mark_of(articles.iter().map(|c| &c.url))).filter(|_| !articles.is_empty()),
         said: format!("{} links, {} to articles", page.links.len(), articles.len()),
         found_by: FoundBy::Backfill,

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::document::Candidate;
-use super::plan::{Plan, Way};
-use super::{Again, EXAMPLES};
+use super::plan::{DocumentKind, Plan};
+use super::{EXAMPLES, NextTry};
 use crate::listed::{self, Listed};
 use crate::robots::Permission;
 use crate::workers::{Ingest, IngestError};
@@ -22,7 +22,7 @@ pub struct ReadDocument {
     /// Its address.
     pub url: Url,
     /// The kind of document.
-    pub way: Way,
+    pub way: DocumentKind,
     /// The result, in plain words.
     pub said: String,
 }
@@ -86,7 +86,7 @@ impl Ingest {
             };
             listed.into_iter().map(candidate).collect()
         };
-        let way = if source.listing_url.is_some() { Way::Listing } else { Way::Sitemap };
+        let way = if source.listing_url.is_some() { DocumentKind::Listing } else { DocumentKind::Sitemap };
         let said = format!("{} addresses of articles, {} others", list.taken.len(), list.refused.len());
         Ok(Explanation {
             shapes: list.shapes,
@@ -136,7 +136,7 @@ impl Ingest {
                     .into_iter()
                     .filter(|c| super::key_of(&c.url).is_some_and(|key| known.insert(key))),
             );
-            if step.again != Again::Done {
+            if step.again != NextTry::Done {
                 trouble = step.error;
                 break;
             }

@@ -1,7 +1,7 @@
 //! Backfill: the search for what a source published before it was followed.
 //!
 //! The shapes of articles' addresses are learned from the source's feed ([`Shapes`]). Kinds of
-//! documents are tried in the order of [`Way`]: sitemaps first, and others only if the sitemaps
+//! documents are tried in the order of [`DocumentKind`]: sitemaps first, and others only if the sitemaps
 //! lack articles of the feed. One step reads one document ([`plan`] selects it). Its result is
 //! committed with the plan of what is still to be read, so that a stopped backfill continues. A
 //! read that was found by its address alone is kept only if its page is an article ([`page`]).
@@ -25,7 +25,7 @@ use url::Url;
 
 pub use document::Candidate;
 pub use explain::{Explanation, ReadDocument};
-pub use plan::{Plan, Way};
+pub use plan::{DocumentKind, Plan};
 
 use crate::compute::compute;
 use crate::robots::Permission;
@@ -48,12 +48,12 @@ pub(crate) struct Step {
     candidates: Vec<Candidate>,
     found_by: Option<FoundBy>,
     error: Option<String>,
-    again: Again,
+    again: NextTry,
     asked: bool,
 }
 
 #[derive(Debug, Default, PartialEq)]
-enum Again {
+enum NextTry {
     /// The document is finished, with or without success.
     #[default]
     Done,
@@ -82,10 +82,10 @@ impl Ingest {
         let step = self.step(source, &shapes, &examples, extent, &mut plan, claimed.attempts).await;
         let now = Timestamp::now();
         let next = match step.again {
-            Again::Done if plan.is_finished() => NextStep::Finished,
-            Again::Done => NextStep::Now,
-            Again::Online => NextStep::Uncounted(schedule::offline_retry(now)),
-            Again::Later(wish) => {
+            NextTry::Done if plan.is_finished() => NextStep::Finished,
+            NextTry::Done => NextStep::Now,
+            NextTry::Online => NextStep::Uncounted(schedule::offline_retry(now)),
+            NextTry::Later(wish) => {
                 NextStep::Retry(schedule::poll_retry(now, claimed.attempts + 1, wish, source.id.0))
             }
         };
@@ -97,7 +97,7 @@ impl Ingest {
             host: plan.next_host().unwrap_or_else(|| host_of(source)),
             admissions: document::admissions(step.candidates),
             found_by: step.found_by.unwrap_or(FoundBy::Backfill),
-            document: step.asked && step.again == Again::Done,
+            document: step.asked && step.again == NextTry::Done,
             error: step.error,
             next,
         };
@@ -173,9 +173,9 @@ impl Ingest {
     fn held_up(&self, reason: String, offline: bool, wish: Option<Duration>) -> Step {
         let again = if offline {
             self.lose_network();
-            Again::Online
+            NextTry::Online
         } else {
-            Again::Later(wish)
+            NextTry::Later(wish)
         };
         Step { error: Some(reason), again, asked: true, ..Step::default() }
     }
@@ -260,7 +260,7 @@ impl Ingest {
     }
 }
 
-impl Way {
+impl DocumentKind {
     fn want(self) -> Want {
         match self {
             Self::Sitemap | Self::WordPress => Want::Any,

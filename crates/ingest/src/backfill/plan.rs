@@ -24,7 +24,7 @@ const COVERED_PERCENT: usize = 90;
 /// The kinds of documents, in the order in which a backfill tries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum DocumentKind {
     /// Sitemaps: one or a few requests for all addresses.
     Sitemap,
     /// WordPress's list of posts: one request per hundred, with titles and dates.
@@ -36,7 +36,7 @@ pub enum Way {
     Listing,
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for DocumentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sitemap => "sitemap",
@@ -51,7 +51,7 @@ impl fmt::Display for Way {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ToRead {
     pub(super) url: Url,
-    pub(super) way: Way,
+    pub(super) way: DocumentKind,
     /// Its number in a sequence of pages, from 1.
     #[serde(default)]
     pub(super) page: u32,
@@ -64,7 +64,7 @@ pub(super) struct ToRead {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reading {
     pub(super) url: Url,
-    pub(super) way: Way,
+    pub(super) way: DocumentKind,
     #[serde(default)]
     pub(super) page: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,25 +170,29 @@ impl Plan {
     pub(super) fn begin(&mut self, source: &Source, example: &Url, folder: &str, sitemaps: &[Url]) {
         self.begun = true;
         let named = source.sitemap_url.iter().chain(sitemaps);
-        let mut first: Vec<ToRead> = named.map(|url| ToRead::of(url.clone(), Way::Sitemap)).collect();
+        let mut first: Vec<ToRead> =
+            named.map(|url| ToRead::of(url.clone(), DocumentKind::Sitemap)).collect();
         let at = |path: &str| example.join(path).ok();
         if first.is_empty() {
             let places =
                 ["/sitemap.xml".to_owned(), "/sitemap_index.xml".to_owned(), format!("{folder}sitemap.xml")];
             let guesses = places.iter().filter_map(|place| at(place));
-            first.extend(guesses.map(|url| ToRead { guess: true, ..ToRead::of(url, Way::Sitemap) }));
+            first.extend(guesses.map(|url| ToRead { guess: true, ..ToRead::of(url, DocumentKind::Sitemap) }));
         }
-        first.extend(source.feed_url.iter().map(|url| ToRead::of(url.clone(), Way::Feed)));
+        first.extend(source.feed_url.iter().map(|url| ToRead::of(url.clone(), DocumentKind::Feed)));
         let site = source.site_url.clone().filter(|site| site.host_str().is_some());
         let pages = [source.listing_url.clone(), site, at(folder), at("/")];
         first.extend(
-            pages.into_iter().flatten().map(|url| ToRead { guess: true, ..ToRead::of(url, Way::Listing) }),
+            pages
+                .into_iter()
+                .flatten()
+                .map(|url| ToRead { guess: true, ..ToRead::of(url, DocumentKind::Listing) }),
         );
         self.add(first);
     }
 
     fn add(&mut self, more: Vec<ToRead>) {
-        let mut known: BTreeSet<(Way, Option<String>)> = self
+        let mut known: BTreeSet<(DocumentKind, Option<String>)> = self
             .waiting
             .iter()
             .map(|w| (w.way, key_of(&w.url)))
@@ -214,8 +218,8 @@ impl Plan {
     /// Like [`Plan::done`], for a document of the expected kind, so that further guesses of this
     /// kind are dropped.
     pub(super) fn done_well(&mut self, reading: Reading, examples: &[Url]) {
-        if reading.way == Way::Sitemap {
-            self.waiting.retain(|w| w.way != Way::Sitemap || !w.guess || w.url == reading.url);
+        if reading.way == DocumentKind::Sitemap {
+            self.waiting.retain(|w| w.way != DocumentKind::Sitemap || !w.guess || w.url == reading.url);
         }
         self.done(reading, examples);
     }
@@ -227,7 +231,7 @@ impl Plan {
     }
 
     /// Drops the other kinds of documents once one kind has listed everything.
-    fn skip_what_is_not_needed(&mut self, way: Way, examples: &[Url]) {
+    fn skip_what_is_not_needed(&mut self, way: DocumentKind, examples: &[Url]) {
         if self.waiting.iter().any(|w| w.way == way) {
             return;
         }
@@ -235,12 +239,12 @@ impl Plan {
         let covered = examples.iter().filter(listed).count();
         let of_way = || self.read.iter().filter(|reading| reading.way == way && reading.mark.is_some());
         let is_all = match way {
-            Way::Sitemap | Way::Listing => {
+            DocumentKind::Sitemap | DocumentKind::Listing => {
                 covered * 100 >= examples.len() * COVERED_PERCENT && of_way().next().is_some()
             }
-            Way::WordPress => of_way().next().is_some(),
+            DocumentKind::WordPress => of_way().next().is_some(),
             // The feed's first document is the feed itself. Only its further documents list more.
-            Way::Feed => of_way().any(|reading| reading.page > 1),
+            DocumentKind::Feed => of_way().any(|reading| reading.page > 1),
         };
         if is_all {
             self.waiting.clear();
@@ -253,7 +257,7 @@ impl Plan {
 }
 
 impl ToRead {
-    pub(super) fn of(url: Url, way: Way) -> Self {
+    pub(super) fn of(url: Url, way: DocumentKind) -> Self {
         Self { url, way, page: 1, guess: false }
     }
 }
