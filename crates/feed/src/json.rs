@@ -15,7 +15,10 @@ use serde_json::{Map, Value};
 const MAX_VALUES: usize = 20 * crate::MAX_ENTRIES;
 
 /// Parses a document.
-pub(crate) fn read(text: &str) -> serde_json::Result<Value> {
+///
+/// # Errors
+/// If it is not JSON.
+pub fn read(text: &str) -> serde_json::Result<Value> {
     let left = Cell::new(MAX_VALUES);
     let mut json = serde_json::Deserializer::from_str(text);
     let value = Keep { left: &left }.deserialize(&mut json)?;

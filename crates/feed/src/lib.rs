@@ -1,7 +1,4 @@
-//! Parsers for feeds, OPML and robots.txt, and for documents about a blog's past.
-//!
-//! The latter are sitemaps, listing pages and feeds in several documents. The crate also finds
-//! feeds of a page and decides which addresses are articles.
+//! Parsers for feeds, also for those in several documents, and for lists of feeds (OPML).
 //!
 //! ```
 //! use backissue_feed::{Hints, parse};
@@ -27,32 +24,26 @@ pub mod archives;
 mod assembly;
 mod code_pages;
 mod decoding;
-mod discovery;
 mod elements;
 mod feed_error;
 mod json;
 mod json_feed;
 mod lenient_markup;
-pub mod listing;
+pub mod markup;
 mod markup_text;
 mod namespaces;
 pub mod opml;
 mod polling_hints;
 mod prolog;
 mod record;
-pub mod robots;
-pub mod sitemap;
 mod strict_xml;
 mod tags;
-mod url_shape;
 
 use backissue_model::{Feed, dates};
 use url::Url;
 
-pub use discovery::{FoundFeed, discover, guesses, of_posts};
 pub use feed_error::FeedError;
 pub use polling_hints::polling_hints;
-pub use url_shape::{Shapes, UrlShape, Verdict, Why};
 
 /// Maximum entries of a feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;

@@ -5,7 +5,8 @@
 //! twice, and a feed on a page must have something in common with this blog. Domains change hands,
 //! and a parked one serves a page at each address.
 
-use backissue_feed::{FeedError, FoundFeed, Hints};
+use backissue_crawl::FoundFeed;
+use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
 use backissue_model::without_credentials;
 use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source};

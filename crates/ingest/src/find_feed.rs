@@ -1,6 +1,7 @@
 //! Finds the feed to follow for an address that a person gives.
 
-use backissue_feed::{FeedError, FoundFeed, Hints};
+use backissue_crawl::{FoundFeed, discover, guesses, of_posts};
+use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want};
 use backissue_model::{Feed, NewSource};
 use url::Url;
@@ -100,7 +101,7 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     if let Ok(feed) = backissue_feed::parse(&bytes, &hints) {
         return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None, beside: Vec::new() })));
     }
-    let (named, beside) = backissue_feed::of_posts(backissue_feed::discover(&bytes, &hints), &at);
+    let (named, beside) = of_posts(discover(&bytes, &hints), &at);
     match named.as_slice() {
         [] => match usual_place(fetcher, &at).await {
             Err(none @ FindError::NoFeed { .. }) => {
@@ -130,7 +131,7 @@ pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Resu
 }
 
 async fn usual_place(fetcher: &Fetcher, site: &Url) -> Result<Found, FindError> {
-    for guess in backissue_feed::guesses(site) {
+    for guess in guesses(site) {
         if let Ok(feed) = fetch_feed(fetcher, &guess, Some(site.clone())).await {
             return Ok(Found::One(Box::new(feed)));
         }

@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
+use backissue_crawl::{Shapes, Verdict, Why, listing, sitemap};
+use backissue_feed::Hints;
 use backissue_fetch::gunzip;
 use backissue_model::dates::UrlDate;
 use backissue_model::{CanonicalUrl, Entry, Source};

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use backissue_feed::{FeedError, FoundFeed, Hints};
+use backissue_crawl::{FoundFeed, discover};
+use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
 use backissue_model::{Because, CanonicalUrl, Entry, FIRST_PAGE, Feed, PollingHints, Source, SourceTrouble};
 use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
@@ -46,7 +47,7 @@ pub(crate) enum FeedResponse {
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> FeedResponse {
     let read = move || match backissue_feed::parse(&bytes, &hints) {
         Ok(feed) => FeedResponse::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
-        Err(FeedError::WebPage) => FeedResponse::Page(backissue_feed::discover(&bytes, &hints)),
+        Err(FeedError::WebPage) => FeedResponse::Page(discover(&bytes, &hints)),
         Err(error) => FeedResponse::Other(error.to_string()),
     };
     compute(read).await.unwrap_or_else(|why| FeedResponse::Other(format!("its feed was not read: {why}")))

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backissue_feed::robots::Robots;
+use backissue_crawl::robots::Robots;
 use backissue_fetch::{Body, FetchError, Validators, Want};
 use tracing::debug;
 use url::Url;

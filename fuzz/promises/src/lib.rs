@@ -7,9 +7,10 @@
 //!
 //! This crate does not know the internals of the parsers.
 
+use backissue_crawl::robots::Robots;
+use backissue_crawl::{Shapes, discover, listing, sitemap, wordpress};
 use backissue_extract::{LARGEST_PAGE, Page, extract, from_entry};
-use backissue_feed::robots::Robots;
-use backissue_feed::{Hints, MAX_ENTRIES, Shapes, archives, discover, listing, opml, sitemap};
+use backissue_feed::{Hints, MAX_ENTRIES, archives, opml};
 use backissue_model::{Article, CanonicalUrl, Feed, dates};
 use url::Url;
 
@@ -52,7 +53,7 @@ pub fn feed(bytes: &[u8]) {
         kept(&feed);
     }
     let _ = archives::paging(bytes, &hints());
-    let _ = archives::posts(bytes);
+    let _ = wordpress::posts(bytes);
     let polling_hints = backissue_feed::polling_hints(bytes, &hints());
     assert!(polling_hints.pause.is_none_or(|pause| pause.is_positive()), "a pause that is none");
     assert!(polling_hints.skip_hours.len() < 24 && polling_hints.skip_days.len() < 7, "never to be asked");

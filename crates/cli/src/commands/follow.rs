@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
-use backissue_feed::FoundFeed;
+use backissue_crawl::FoundFeed;
 use backissue_ingest::{FeedAt, Found, ask_backfill, fetch_feed, find, listed_source};
 use backissue_model::{NewSource, without_credentials};
 use backissue_store::{Extent, Follow, SourceChange, Store};

@@ -1,11 +1,10 @@
 //! Time is linear in a document's size, whatever is repeated in it.
 
-use backissue_feed::robots::Robots;
-use backissue_feed::{Hints, archives, discover, listing, opml, parse, polling_hints, sitemap};
+use backissue_feed::{Hints, archives, opml, parse, polling_hints};
 
 use crate::growth::{MARKUP, TEXTS, assert_linear};
 
-/// Repeated elements and pieces of feeds and sitemaps.
+/// Repeated elements and pieces of feeds.
 const ELEMENTS: &[&str] = &[
     "<item>",
     "<item></item>",
@@ -63,9 +62,6 @@ const ELEMENTS: &[&str] = &[
     "<!ENTITY a 'b'>",
     "<?a?>",
     "<?a",
-    "<url><loc>https://a.example/b</loc></url>",
-    "<url><loc>",
-    "<sitemap><loc>https://a.example/b.xml</loc></sitemap>",
     "<outline text='a' xmlUrl='https://a.example/b'/>",
     "<outline>",
     "<outline text='a'>",
@@ -75,12 +71,8 @@ const ELEMENTS: &[&str] = &[
 fn is_read(document: &String) {
     let (bytes, hints) = (document.as_bytes(), hints());
     let _ = parse(bytes, &hints);
-    let _ = discover(bytes, &hints);
     let _ = polling_hints(bytes, &hints);
     let _ = archives::paging(bytes, &hints);
-    let _ = archives::posts(bytes);
-    let _ = sitemap::parse(bytes, &hints);
-    let _ = listing::read(bytes, &hints);
     let _ = opml::parse(bytes);
 }
 
@@ -126,13 +118,4 @@ fn pages_and_other_documents_take_linear_time() {
     };
     assert_linear(TEXTS, json, is_read);
     assert_linear(MARKUP, json, is_read);
-}
-
-#[test]
-fn rules_for_robots_take_linear_time() {
-    let url = format!("https://a.example/{}", "a".repeat(1000)).parse().unwrap();
-    let file = |text: &str| format!("User-agent: *\n{}", text.replace(' ', "\nDisallow: /*"));
-    assert_linear(TEXTS, file, |file| {
-        let _ = Robots::parse(file.as_bytes(), "Backissue").refuses(&url);
-    });
 }

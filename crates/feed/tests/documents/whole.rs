@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use backissue_feed::{FeedError, Hints, MAX_ENTRIES, discover, opml, parse};
+use backissue_feed::{FeedError, Hints, MAX_ENTRIES, opml, parse};
 use backissue_model::{Feed, FeedFormat};
 use backissue_needs::{needs, shared_dir};
 use serde_json::Value;
@@ -127,20 +127,6 @@ fn shared_list_of_blogs_round_trips() {
     assert!(list.outlines.len() >= 400, "{}", list.outlines.len());
     assert!(list.outlines.iter().all(|outline| outline.group.is_some() && !outline.title.is_empty()));
     assert_eq!(opml::parse(opml::write(&list.outlines).as_bytes()).unwrap(), list.outlines);
-}
-
-#[test]
-fn page_of_the_shared_web_declares_its_feed() {
-    needs!(SharedData);
-    for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com"] {
-        let manifest = manifest();
-        let feed = manifest.iter().find(|entry| entry["host"] == host).unwrap()["feeds"][0].as_str().unwrap();
-        let page = shared("web").join(host).join("blog/index.html");
-        let page = if page.exists() { page } else { shared("web").join(host).join("index.html") };
-        let url = Url::parse(&format!("https://{host}/blog/")).unwrap();
-        let found = discover(&read(&page), &Hints { url: Some(url), media_type: None });
-        assert!(found.iter().any(|found| found.url.path() == feed), "{host}: {found:?}");
-    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Parses one document of a backfill. Pure, except that it decompresses.
 
-use backissue_feed::archives::{self, POSTS_PER_PAGE};
-use backissue_feed::{Hints, Shapes, Verdict, Why, listing, sitemap};
+use backissue_crawl::wordpress::{self, POSTS_PER_PAGE};
+use backissue_crawl::{Shapes, Verdict, Why, listing, sitemap};
+use backissue_feed::{Hints, archives};
 use backissue_fetch::gunzip;
 use backissue_model::dates::UrlDate;
 use backissue_model::{CanonicalUrl, Entry};
@@ -200,9 +201,9 @@ fn of_sitemap(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
 }
 
 fn of_wordpress(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
-    let posts = archives::posts(&contents.bytes).ok_or("it is no list of posts")?;
+    let posts = wordpress::posts(&contents.bytes).ok_or("it is no list of posts")?;
     let is_last = posts.len() < POSTS_PER_PAGE;
-    let entry = |post: archives::Post| Entry {
+    let entry = |post: wordpress::Post| Entry {
         url: Some(post.url),
         title: post.title,
         published: post.published,
@@ -250,7 +251,7 @@ fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<Par
             led_to.push(ToRead { page, guess: true, ..ToRead::of(url, DocumentKind::Feed) });
             let interface =
                 site.as_ref().unwrap_or(&asked.url).join("wp-json/").ok().filter(|_| asked.page == 1);
-            let posts = interface.and_then(|interface| archives::posts_page(&interface, 1));
+            let posts = interface.and_then(|interface| wordpress::posts_page(&interface, 1));
             led_to
                 .extend(posts.map(|url| ToRead { guess: true, ..ToRead::of(url, DocumentKind::WordPress) }));
         }
@@ -277,7 +278,7 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
         );
     }
     if asked.page == 1 {
-        let posts = page.wordpress.as_ref().and_then(|interface| archives::posts_page(interface, 1));
+        let posts = page.wordpress.as_ref().and_then(|interface| wordpress::posts_page(interface, 1));
         led_to.extend(posts.map(|url| ToRead::of(url, DocumentKind::WordPress)));
         // Archive pages are read for their articles and next pages, not for further archives.
         led_to.extend(

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use backissue_feed::{Hints, Shapes};
+use backissue_crawl::Shapes;
+use backissue_feed::Hints;
 use backissue_fetch::{Body, Fetcher, Validators, Want};
 use backissue_model::Source;
 use backissue_store::Extent;
@@ -178,7 +179,7 @@ impl Ingest {
 /// The addresses in a feed.
 async fn listed(fetcher: &Fetcher, feed: &Url) -> Result<Vec<Url>, String> {
     let response = fetcher.get(feed, Want::Feed, &Validators::default()).await.map_err(|e| e.to_string())?;
-    let hints = backissue_feed::Hints { url: Some(response.url), media_type: response.media_type };
+    let hints = Hints { url: Some(response.url), media_type: response.media_type };
     let parsed = backissue_feed::parse(response.body.bytes().unwrap_or_default(), &hints);
     let feed = parsed.map_err(|error| error.to_string())?;
     Ok(crate::polling::named(feed).articles.into_iter().map(|a| a.url.as_url().clone()).collect())

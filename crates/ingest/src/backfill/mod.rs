@@ -13,7 +13,7 @@ mod plan;
 
 use std::time::Duration;
 
-use backissue_feed::{Shapes, Verdict};
+use backissue_crawl::{Shapes, Verdict};
 use backissue_fetch::{Body, FetchError, Validators, Want};
 use backissue_model::{CanonicalUrl, Source};
 use backissue_store::{
@@ -283,7 +283,7 @@ fn host_of(source: &Source) -> String {
 
 /// Whether an address is an article's that may not be in the archive.
 fn is_wanted(verdict: &Verdict) -> bool {
-    verdict.is_article() && *verdict.why() != backissue_feed::Why::InFeed
+    verdict.is_article() && *verdict.why() != backissue_crawl::Why::InFeed
 }
 
 fn key_of(url: &Url) -> Option<String> {

@@ -1,7 +1,7 @@
 //! robots.txt: which pages a publisher allows a program to request (RFC 9309).
 //!
 //! ```
-//! use backissue_feed::robots::Robots;
+//! use backissue_crawl::robots::Robots;
 //!
 //! let robots = Robots::parse(b"User-agent: *\nDisallow: /drafts/\nAllow: /drafts/final$", "Backissue");
 //! assert!(robots.refuses(&"https://example.org/drafts/one".parse()?).is_some());
@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use backissue_feed::markup::is_on_the_web;
 use url::Url;
 
 /// How much of a file is parsed. RFC 9309 section 2.5 demands at least 500 KiB.
@@ -88,7 +89,7 @@ impl Robots {
                     named |= spoken.to_us;
                 }
                 "sitemap" if sitemaps.len() < MAX_SITEMAPS && value.len() <= LONGEST_SITEMAP => {
-                    sitemaps.extend(Url::parse(value).ok().filter(crate::addresses::is_on_the_web));
+                    sitemaps.extend(Url::parse(value).ok().filter(is_on_the_web));
                 }
                 "allow" | "disallow" | "crawl-delay" => {
                     naming = false;

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
+use backissue_feed::Hints;
+use backissue_feed::markup::{
+    Allowance, Attribute, TagKind, can_be_base, decode, one_line, plain_text, tags,
+};
 use backissue_model::dates::UrlDate;
 use url::Url;
-
-use crate::addresses::{Allowance, can_be_base};
-use crate::assembly::Attribute;
-use crate::markup_text::{one_line, plain_text};
-use crate::{Hints, decoding, tags};
 
 /// Maximum links of a page.
 pub const MAX_LINKS: usize = 10_000;
@@ -51,7 +50,7 @@ enum Sign {
 
 /// Parses a page. `hints.url` is its address: only links on its host count.
 pub fn read(html: &[u8], hints: &Hints) -> Listing {
-    let text = decoding::decode(html, hints.media_type.as_deref());
+    let text = decode(html, hints.media_type.as_deref());
     let Some(here) = hints.url.as_ref().filter(|url| can_be_base(url)) else { return Listing::default() };
     let mut base = here.clone();
     let mut has_base = false;
@@ -59,8 +58,8 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     let mut known = HashSet::new();
     let mut listing = Listing::default();
     let mut next: Option<(Sign, Url)> = None;
-    for tag in tags::tags(&text) {
-        if tag.kind == tags::TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
+    for tag in tags(&text) {
+        if tag.kind == TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
             continue;
         }
         let attributes = tag.attributes();

@@ -4,12 +4,13 @@
 //! them. Extensions (images, videos, news, language variants) are skipped. Only pages and further
 //! sitemaps count.
 
+use backissue_feed::Hints;
+use backissue_feed::markup::{
+    Allowance, TagKind, can_be_base, decode, is_on_the_web, tags, unescape_xml, without_prolog,
+};
+use backissue_model::dates;
 use jiff::Timestamp;
 use url::Url;
-
-use crate::addresses::{Allowance, can_be_base, is_on_the_web};
-use crate::markup_text::unescape_xml;
-use crate::{Hints, dates, decoding, prolog, tags};
 
 /// Maximum addresses of a sitemap: the protocol's limit.
 pub const MAX_URLS: usize = 50_000;
@@ -63,7 +64,7 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     if bytes.len() > MAX_BYTES {
         return Err(SitemapError::TooLarge { bytes: bytes.len() });
     }
-    let text = decoding::decode(bytes, hints.media_type.as_deref());
+    let text = decode(bytes, hints.media_type.as_deref());
     let content = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if content.trim().is_empty() {
         return Err(SitemapError::Empty);
@@ -72,14 +73,13 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     if !content.starts_with('<') {
         return in_lines(content);
     }
-    let prolog = prolog::read(content);
-    let reader = Reader::of(&prolog.rest, base);
+    let reader = Reader::of(&without_prolog(content), base);
     if reader.is_sitemap {
         return Ok(reader.sitemap);
     }
     // The protocol allows feeds as sitemaps. An entry's address may be a name (`tag:…`), which is
     // no page.
-    let feed = crate::parse(bytes, hints).map_err(|_| SitemapError::NoSitemap)?;
+    let feed = backissue_feed::parse(bytes, hints).map_err(|_| SitemapError::NoSitemap)?;
     let located = |entry: backissue_model::Entry| {
         Some(Located { url: entry.url.filter(is_on_the_web)?, lastmod: entry.updated.or(entry.published) })
     };
@@ -103,7 +103,7 @@ fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
 
 /// The current element.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Element {
     Page,
     Sitemap,
 }
@@ -111,7 +111,7 @@ enum Part {
 struct Reader {
     sitemap: Sitemap,
     is_sitemap: bool,
-    open: Option<Part>,
+    open: Option<Element>,
     url: Option<Url>,
     lastmod: Option<Timestamp>,
 }
@@ -123,12 +123,12 @@ impl Reader {
         let mut allowance = Allowance::of(text.len());
         // A section without end is searched for only once, which keeps the time linear.
         let mut sections_end = true;
-        for tag in tags::tags(text) {
-            let starts = tag.kind == tags::TagKind::Start;
+        for tag in tags(text) {
+            let starts = tag.kind == TagKind::Start;
             match local_name(&tag.name) {
                 Some("urlset" | "sitemapindex") => reader.is_sitemap = true,
-                Some("url") => reader.turn(starts.then_some(Part::Page)),
-                Some("sitemap") => reader.turn(starts.then_some(Part::Sitemap)),
+                Some("url") => reader.turn(starts.then_some(Element::Page)),
+                Some("sitemap") => reader.turn(starts.then_some(Element::Sitemap)),
                 Some("loc") if starts && reader.url.is_none() => {
                     let content = content(&text[tag.end..], &mut sections_end);
                     reader.url = allowance.web_address(&content, base);
@@ -147,12 +147,12 @@ impl Reader {
     }
 
     /// Stores the open part and starts `next`. So a missing end tag does no harm.
-    fn turn(&mut self, next: Option<Part>) {
+    fn turn(&mut self, next: Option<Element>) {
         let (url, lastmod) = (self.url.take(), self.lastmod.take());
         if let (Some(part), Some(url)) = (self.open, url) {
             let list = match part {
-                Part::Page => &mut self.sitemap.pages,
-                Part::Sitemap => &mut self.sitemap.sitemaps,
+                Element::Page => &mut self.sitemap.pages,
+                Element::Sitemap => &mut self.sitemap.sitemaps,
             };
             if list.len() == MAX_URLS {
                 self.sitemap.cut = true;
@@ -229,7 +229,7 @@ mod tests {
         let feed = br#"<feed xmlns="http://www.w3.org/2005/Atom"><title>Notes</title>
             <entry><id>tag:a.example,2024:1</id><title>One</title></entry>
             <entry><id>2</id><title>Two</title><link href="https://a.example/two"/></entry></feed>"#;
-        let entries = crate::parse(feed, &Hints::default()).unwrap().entries;
+        let entries = backissue_feed::parse(feed, &Hints::default()).unwrap().entries;
         assert_eq!(entries[0].url.as_ref().map(Url::scheme), Some("tag"));
         assert_eq!(urls(&parse(feed, &Hints::default()).unwrap().pages), ["https://a.example/two"]);
     }

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
+use backissue_feed::Hints;
+use backissue_feed::markup::{
+    Attribute, TagKind, can_be_base, decode, is_on_the_web, one_line, plain_text, tags,
+};
 use backissue_model::FeedFormat;
 use url::Url;
-
-use crate::addresses::{can_be_base, is_on_the_web};
-use crate::assembly::Attribute;
-use crate::markup_text::{one_line, plain_text};
-use crate::{Hints, decoding, tags};
 
 /// A feed that a page links to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +37,12 @@ enum Promise {
 /// The feeds that a page links to, best first: declared ones, then links that look like feeds, then
 /// feeds of comments. Relative links need `hints.url`.
 pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
-    let text = decoding::decode(html, hints.media_type.as_deref());
+    let text = decode(html, hints.media_type.as_deref());
     let mut base = hints.url.clone().filter(can_be_base);
     let mut has_base = false;
     let mut found: Vec<(Promise, FoundFeed)> = Vec::new();
-    for tag in tags::tags(&text) {
-        if tag.kind == tags::TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
+    for tag in tags(&text) {
+        if tag.kind == TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
             continue;
         }
         let attributes = tag.attributes();

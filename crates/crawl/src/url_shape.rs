@@ -37,7 +37,7 @@ type Form = (Vec<Piece>, Option<&'static str>, Vec<String>);
 
 /// What a segment of a shape matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum SegmentPattern {
     /// One of these words, which many examples share.
     Fixed(BTreeSet<String>),
     /// Any segment of this kind.
@@ -47,7 +47,7 @@ enum Part {
 /// A shape of articles' addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlShape {
-    parts: Vec<Part>,
+    parts: Vec<SegmentPattern>,
     extension: Option<&'static str>,
     /// Parameters that distinguish articles: `?p=123`.
     parameters: Vec<String>,
@@ -227,7 +227,7 @@ impl Shapes {
         is_article
             && path.parameters.is_empty()
             && self.shapes.iter().any(|shape| {
-                let end = shape.parts.iter().position(|part| !matches!(part, Part::Fixed(_)));
+                let end = shape.parts.iter().position(|part| !matches!(part, SegmentPattern::Fixed(_)));
                 let end = end.unwrap_or(shape.parts.len().saturating_sub(1));
                 end == before.len() && shape.parts.iter().zip(before).all(|(part, word)| part.takes(word))
             })
@@ -256,7 +256,7 @@ impl Shapes {
         let fixed = shape.parts.iter().take(shape.parts.len().saturating_sub(1));
         for part in fixed {
             match part {
-                Part::Fixed(words) if words.len() == 1 => {
+                SegmentPattern::Fixed(words) if words.len() == 1 => {
                     folder.extend(words.iter().map(String::as_str).chain(["/"]));
                 }
                 _ => break,
@@ -266,7 +266,7 @@ impl Shapes {
     }
 }
 
-impl Part {
+impl SegmentPattern {
     fn takes(&self, word: &str) -> bool {
         match self {
             Self::Fixed(words) => words.contains(word),
@@ -287,9 +287,13 @@ impl UrlShape {
             let words: BTreeSet<String> = paths.iter().map(|path| path.segments[at].clone()).collect();
             let repeats = words.len() == 1 && (paths.len() > 1 || at < last);
             let few = at < last && words.len() * 3 <= paths.len();
-            if *piece == Piece::Words && (repeats || few) { Part::Fixed(words) } else { Part::Any(*piece) }
+            if *piece == Piece::Words && (repeats || few) {
+                SegmentPattern::Fixed(words)
+            } else {
+                SegmentPattern::Any(*piece)
+            }
         };
-        let parts: Vec<Part> = pieces.iter().enumerate().map(part).collect();
+        let parts: Vec<SegmentPattern> = pieces.iter().enumerate().map(part).collect();
         let titles = || paths.iter().filter_map(|path| path.segments.last());
         Self {
             parts,
@@ -318,10 +322,10 @@ impl UrlShape {
         let mut has_word = false;
         for ((part, piece), word) in self.parts.iter().zip(pieces).zip(&path.segments) {
             match part {
-                Part::Fixed(words) if words.contains(word) => has_word = true,
-                Part::Fixed(_) if is_language(word) => return Err(Why::Language(word.clone())),
-                Part::Fixed(_) => return Err(Why::Unlike),
-                Part::Any(Piece::Words) if *piece == Piece::Words => {
+                SegmentPattern::Fixed(words) if words.contains(word) => has_word = true,
+                SegmentPattern::Fixed(_) if is_language(word) => return Err(Why::Language(word.clone())),
+                SegmentPattern::Fixed(_) => return Err(Why::Unlike),
+                SegmentPattern::Any(Piece::Words) if *piece == Piece::Words => {
                     if is_page_word(word) {
                         return Err(Why::Page(word.clone()));
                     }
@@ -329,7 +333,7 @@ impl UrlShape {
                         return Err(Why::Language(word.clone()));
                     }
                 }
-                Part::Any(sort) => {
+                SegmentPattern::Any(sort) => {
                     // A title may start with a number or be one: `/blog/1984`.
                     let fits = sort == piece || *sort == Piece::Words && *piece == Piece::Dated;
                     if !fits {
@@ -357,16 +361,16 @@ impl fmt::Display for UrlShape {
         for part in &self.parts {
             f.write_str("/")?;
             match part {
-                Part::Fixed(words) => {
+                SegmentPattern::Fixed(words) => {
                     let words: Vec<&str> = words.iter().take(5).map(String::as_str).collect();
                     f.write_str(&words.join("|"))?;
                 }
-                Part::Any(Piece::Year) => f.write_str("{year}")?,
-                Part::Any(Piece::Month) => f.write_str("{month}")?,
-                Part::Any(Piece::Day) => f.write_str("{day}")?,
-                Part::Any(Piece::Number) => f.write_str("{number}")?,
-                Part::Any(Piece::Dated) => f.write_str("{date}-{title}")?,
-                Part::Any(Piece::Words) => f.write_str("{title}")?,
+                SegmentPattern::Any(Piece::Year) => f.write_str("{year}")?,
+                SegmentPattern::Any(Piece::Month) => f.write_str("{month}")?,
+                SegmentPattern::Any(Piece::Day) => f.write_str("{day}")?,
+                SegmentPattern::Any(Piece::Number) => f.write_str("{number}")?,
+                SegmentPattern::Any(Piece::Dated) => f.write_str("{date}-{title}")?,
+                SegmentPattern::Any(Piece::Words) => f.write_str("{title}")?,
             }
         }
         if let Some(extension) = self.extension {

@@ -1,0 +1,9 @@
+//! Whole documents: real, and made to grow.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+mod growing;
+#[path = "../../../../tests/src/growth.rs"]
+mod growth;
+mod hostile;
+mod whole;
