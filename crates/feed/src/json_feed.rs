@@ -9,27 +9,26 @@ use crate::markup_text::{escape, one_line, plain_text};
 use crate::record::author_name;
 use crate::{FeedError, MAX_ENTRIES, dates};
 
-/// Parses a JSON Feed.
-pub fn parse(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
-    let value = crate::json::read(text).map_err(|error| FeedError::BrokenJson(error.to_string()))?;
+/// Reads a JSON Feed of `length` bytes.
+pub fn parse(value: &Value, length: usize, base: Option<&Url>) -> Result<Feed, FeedError> {
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
-    let version = string(&feed, "version").unwrap_or_default();
+    let version = string(feed, "version").unwrap_or_default();
     let items = feed.get("items").and_then(Value::as_array);
     if items.is_none() && !version.contains("jsonfeed.org") {
         return Err(FeedError::OtherJson);
     }
-    let mut allowance = Allowance::of(text.len());
+    let mut allowance = Allowance::of(length);
     let base = base.filter(|url| can_be_base(url));
-    let site_url = string(&feed, "home_page_url").and_then(|link| allowance.web_address(&link, base));
+    let site_url = string(feed, "home_page_url").and_then(|link| allowance.web_address(&link, base));
     let base = base.or(site_url.as_ref().filter(|url| can_be_base(url)));
-    let language = string(&feed, "language").map(|language| one_line(&language));
-    let author = authors(&feed);
+    let language = string(feed, "language").map(|language| one_line(&language));
+    let author = authors(feed);
     let items = items.map_or(&[][..], Vec::as_slice);
     let entries = items.iter().filter_map(Value::as_object).take(MAX_ENTRIES);
     let entries = entries.map(|item| entry(item, base, &mut allowance, author.as_deref())).collect();
     Ok(Feed {
         format: FeedFormat::JsonFeed,
-        title: string(&feed, "title").map(|title| one_line(&title)).filter(|title| !title.is_empty()),
+        title: string(feed, "title").map(|title| one_line(&title)).filter(|title| !title.is_empty()),
         site_url,
         language,
         entries,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use backissue_crawl::{FoundFeed, discover};
-use backissue_feed::{FeedError, Hints};
+use backissue_feed::{Document, FeedError, Hints};
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
 use backissue_model::{Because, CanonicalUrl, Entry, FIRST_PAGE, Feed, PollingHints, Source, SourceTrouble};
 use backissue_store::{Address, Admission, ClaimedSource, NextPoll, PollOutcome};
@@ -45,8 +45,12 @@ pub(crate) enum FeedResponse {
 
 /// Parses the document from a feed's address.
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> FeedResponse {
-    let read = move || match backissue_feed::parse(&bytes, &hints) {
-        Ok(feed) => FeedResponse::Feed(Box::new((feed, backissue_feed::polling_hints(&bytes, &hints)))),
+    let parse = |bytes: &[u8], hints: &Hints| {
+        let document = Document::open(bytes, hints)?;
+        Ok((document.feed()?, document.polling_hints()))
+    };
+    let read = move || match parse(&bytes, &hints) {
+        Ok(found) => FeedResponse::Feed(Box::new(found)),
         Err(FeedError::WebPage) => FeedResponse::Page(discover(&bytes, &hints)),
         Err(error) => FeedResponse::Other(error.to_string()),
     };

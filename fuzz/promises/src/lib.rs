@@ -10,7 +10,7 @@
 use backissue_crawl::robots::Robots;
 use backissue_crawl::{Shapes, discover, listing, sitemap, wordpress};
 use backissue_extract::{LARGEST_PAGE, Page, extract, from_entry};
-use backissue_feed::{Hints, MAX_ENTRIES, archives, opml};
+use backissue_feed::{Document, Hints, MAX_ENTRIES, opml};
 use backissue_model::{Article, CanonicalUrl, Feed, dates};
 use url::Url;
 
@@ -40,7 +40,9 @@ fn hints() -> Hints {
 
 /// Bytes as a feed, as a further document of a feed, and as a WordPress list of posts.
 pub fn feed(bytes: &[u8]) {
-    if let Ok(feed) = backissue_feed::parse(bytes, &hints()) {
+    let hints = hints();
+    let document = Document::open(bytes, &hints);
+    if let Ok(feed) = document.as_ref().map_err(Clone::clone).and_then(Document::feed) {
         kept(&feed);
         for entry in feed.entries.iter().take(20) {
             if let Ok(article) = from_entry(entry, feed.site_url.as_ref()) {
@@ -52,9 +54,10 @@ pub fn feed(bytes: &[u8]) {
     if let Ok(feed) = backissue_feed::parse(bytes, &shift_jis) {
         kept(&feed);
     }
-    let _ = archives::paging(bytes, &hints());
     let _ = wordpress::posts(bytes);
-    let polling_hints = backissue_feed::polling_hints(bytes, &hints());
+    let Ok(document) = document else { return };
+    let _ = document.paging();
+    let polling_hints = document.polling_hints();
     assert!(polling_hints.pause.is_none_or(|pause| pause.is_positive()), "a pause that is none");
     assert!(polling_hints.skip_hours.len() < 24 && polling_hints.skip_days.len() < 7, "never to be asked");
 }

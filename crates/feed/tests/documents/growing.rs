@@ -1,6 +1,6 @@
 //! Time is linear in a document's size, whatever is repeated in it.
 
-use backissue_feed::{Hints, archives, opml, parse, polling_hints};
+use backissue_feed::{Document, Hints, opml, parse};
 
 use crate::growth::{MARKUP, TEXTS, assert_linear};
 
@@ -71,8 +71,7 @@ const ELEMENTS: &[&str] = &[
 fn is_read(document: &String) {
     let (bytes, hints) = (document.as_bytes(), hints());
     let _ = parse(bytes, &hints);
-    let _ = polling_hints(bytes, &hints);
-    let _ = archives::paging(bytes, &hints);
+    let _ = Document::open(bytes, &hints).map(|document| (document.polling_hints(), document.paging()));
     let _ = opml::parse(bytes);
 }
 

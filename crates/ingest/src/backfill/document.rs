@@ -2,7 +2,7 @@
 
 use backissue_crawl::wordpress::{self, POSTS_PER_PAGE};
 use backissue_crawl::{Shapes, Verdict, Why, listing, sitemap};
-use backissue_feed::{Hints, archives};
+use backissue_feed::Hints;
 use backissue_fetch::gunzip;
 use backissue_model::dates::UrlDate;
 use backissue_model::{CanonicalUrl, Entry};
@@ -236,8 +236,9 @@ fn of_wordpress(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Resul
 
 fn of_feed(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<ParsedDocument, String> {
     let hints = contents.hints();
-    let feed = backissue_feed::parse(&contents.bytes, &hints).map_err(|error| error.to_string())?;
-    let paging = archives::paging(&contents.bytes, &hints);
+    let opened = backissue_feed::Document::open(&contents.bytes, &hints);
+    let opened = opened.map_err(|error| error.to_string())?;
+    let (feed, paging) = (opened.feed().map_err(|error| error.to_string())?, opened.paging());
     let site = feed.site_url.clone();
     let mark = Some(mark_of(feed.entries.iter().filter_map(|entry| entry.url.as_ref())));
     let candidates: Vec<Candidate> = feed.entries.into_iter().filter_map(|entry| judge.told(entry)).collect();
