@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::annotating::{built_in_precis, with_text};
+use crate::built_in::{built_in_precis, with_text};
 
 /// A model and its limits.
 #[derive(Clone, Debug)]

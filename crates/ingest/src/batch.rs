@@ -16,8 +16,8 @@ use backissue_store::{ClaimedRead, Selection, Spent, Store, StoreError};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::annotating::built_in_precis;
 use crate::asking::{Answer, Asked, Asker, hash_of, prompt_of, spent_on};
+use crate::built_in::built_in_precis;
 
 /// Reads that are loaded at once.
 const READS_AT_ONCE: u32 = 50;

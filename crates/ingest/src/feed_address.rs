@@ -14,9 +14,10 @@ use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
 
+use crate::context::Context;
+use crate::error::IngestError;
+use crate::feed_response::{FeedResponse, named, read};
 use crate::hubs;
-use crate::polling::{FeedResponse, named, read};
-use crate::workers::{Ingest, IngestError};
 
 /// Judges a response: a permanent redirect changes the feed's address if two successful responses
 /// in a row, at least `apart` from each other, ended at the same new address. Never from https to
@@ -79,45 +80,43 @@ pub(crate) enum NotFoundAgain {
     Strange { url: Url },
 }
 
-impl Ingest {
-    /// Fetches the best feed of the same site on the page in the feed's place. It counts if it
-    /// shares an entry or the title with the source.
-    pub(crate) async fn find_again(
-        &self,
-        source: &Source,
-        offered: Vec<FoundFeed>,
-    ) -> Result<Result<FoundAgain, NotFoundAgain>, IngestError> {
-        let url = match best_offer(source, offered) {
-            Ok(url) => url,
-            Err(none) => return Ok(Err(none)),
-        };
-        let unreadable = |why: String| Ok(Err(NotFoundAgain::Unreadable { url: url.clone(), why }));
-        let response = match self.fetcher.get(&url, Want::Feed, &Validators::default()).await {
-            Ok(response) => response,
-            Err(error) => return unreadable(error.to_string()),
-        };
-        if !is_of_site(source, &response.url) || !is_as_safe(&url, &response.url) {
-            return unreadable(format!("it leads away to {}", response.url));
-        }
-        let Response { body, url: at, media_type, validators, links, .. } = response;
-        let Body::Bytes(bytes) = body else {
-            return unreadable(
-                "the server answered that it has not changed, though the request was not conditional".into(),
-            );
-        };
-        let (feed, mut polling_hints) = match read(bytes, Hints { url: Some(at), media_type }).await {
-            FeedResponse::Feed(found) => *found,
-            FeedResponse::Page(_) => return unreadable(FeedError::WebPage.to_string()),
-            FeedResponse::Other(why) => return unreadable(why),
-        };
-        let kin = share_a_title(source, &feed)
-            || self.store.has_any_of(source.id, &named(feed.clone()).articles).await?;
-        if !kin {
-            return Ok(Err(NotFoundAgain::Strange { url }));
-        }
-        hubs::discover(&mut polling_hints, &links, Some(&url));
-        Ok(Ok(FoundAgain { url, feed, polling_hints, validators }))
+/// Fetches the best feed of the same site on the page in the feed's place. It counts if it
+/// shares an entry or the title with the source.
+pub(crate) async fn find_again(
+    cx: &Context,
+    source: &Source,
+    offered: Vec<FoundFeed>,
+) -> Result<Result<FoundAgain, NotFoundAgain>, IngestError> {
+    let url = match best_offer(source, offered) {
+        Ok(url) => url,
+        Err(none) => return Ok(Err(none)),
+    };
+    let unreadable = |why: String| Ok(Err(NotFoundAgain::Unreadable { url: url.clone(), why }));
+    let response = match cx.fetcher.get(&url, Want::Feed, &Validators::default()).await {
+        Ok(response) => response,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    if !is_of_site(source, &response.url) || !is_as_safe(&url, &response.url) {
+        return unreadable(format!("it leads away to {}", response.url));
     }
+    let Response { body, url: at, media_type, validators, links, .. } = response;
+    let Body::Bytes(bytes) = body else {
+        return unreadable(
+            "the server answered that it has not changed, though the request was not conditional".into(),
+        );
+    };
+    let (feed, mut polling_hints) = match read(bytes, Hints { url: Some(at), media_type }).await {
+        FeedResponse::Feed(found) => *found,
+        FeedResponse::Page(_) => return unreadable(FeedError::WebPage.to_string()),
+        FeedResponse::Other(why) => return unreadable(why),
+    };
+    let kin =
+        share_a_title(source, &feed) || cx.store.has_any_of(source.id, &named(feed.clone()).articles).await?;
+    if !kin {
+        return Ok(Err(NotFoundAgain::Strange { url }));
+    }
+    hubs::discover(&mut polling_hints, &links, Some(&url));
+    Ok(Ok(FoundAgain { url, feed, polling_hints, validators }))
 }
 
 /// The best offered feed on the source's site, other than the address of the page.

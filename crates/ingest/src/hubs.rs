@@ -6,17 +6,16 @@
 //! does not handle HTTP.
 
 use backissue_fetch::Link;
-use backissue_model::PollingHints;
-use backissue_store::{ClaimedSubscription, HubNames, StoreError, Subscription};
+use backissue_model::{PollingHints, without_credentials};
+use backissue_store::{HubNames, Store, StoreError, Subscription};
 use jiff::Timestamp;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
-use tracing::{debug, info};
+use tracing::info;
 use url::Url;
 
+use crate::context::Context;
 use crate::schedule;
-use crate::workers::{Ingest, IngestError};
-use backissue_model::without_credentials;
 
 /// A hub's verification request (section 5.3 of the Recommendation).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,17 +66,6 @@ pub(crate) fn fresh_names() -> Option<HubNames> {
     Some(HubNames { token: text(&mut [0; 16])?, secret: text(&mut [0; 32])? })
 }
 
-/// The callback address for a hub, below the public address.
-fn callback(below: &Url, token: &str) -> Option<Url> {
-    let mut below = below.clone();
-    below.set_query(None);
-    below.set_fragment(None);
-    if !below.path().ends_with('/') {
-        below.set_path(&format!("{}/", below.path()));
-    }
-    below.join(&format!("hub/{token}")).ok()
-}
-
 /// Whether `secret` signed `body`: `X-Hub-Signature: method=hex` (section 7.1). The methods are
 /// those of the Recommendation. They include SHA-1, because the largest hubs know no other; as an
 /// HMAC it is still secure.
@@ -101,110 +89,64 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-impl Ingest {
-    /// Requests notifications of a source's changes from its hub.
-    pub(crate) async fn subscribe(
-        &self,
-        wanted: ClaimedSubscription,
-        below: &Url,
-    ) -> Result<(), IngestError> {
-        let retry = |wish| schedule::hub_retry(Timestamp::now(), wanted.attempts + 1, wish, wanted.source.0);
-        let Some(callback) = callback(below, &wanted.names.token) else {
-            let error = "the public address (`base_url`) is not reachable for a hub";
-            self.store.record_subscription(&wanted, Some(error), retry(None)).await?;
-            return Ok(());
-        };
-        let lease = schedule::HUB_LEASE.as_secs().to_string();
-        let form = [
-            ("hub.callback", callback.as_str()),
-            ("hub.mode", "subscribe"),
-            ("hub.topic", wanted.topic.as_str()),
-            ("hub.lease_seconds", lease.as_str()),
-            ("hub.secret", wanted.names.secret.as_str()),
-        ];
-        let (error, again) = match self.fetcher.post_form(&wanted.hub, &form).await {
-            Ok(_) => (None, retry(None)),
-            Err(error) if error.is_offline() => {
-                self.lose_network();
-                (Some(error.to_string()), schedule::offline_retry(Timestamp::now()))
-            }
-            Err(error) => (Some(error.to_string()), retry(error.retry_after())),
-        };
-        match &error {
-            None => {
-                debug!(hub = %wanted.hub, topic = %wanted.topic, "requested notifications from {}", wanted.host)
-            }
-            Some(error) => {
-                info!(hub = %wanted.hub, topic = %wanted.topic, %error, "no hub for {}: {error}", wanted.topic)
-            }
+/// Answers a hub that verifies or denies a subscription.
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn verify(
+    store: &Store,
+    token: &str,
+    question: HubQuestion,
+) -> Result<HubAnswer, StoreError> {
+    let known = store.subscription(token).await?;
+    let Some(known) = known.filter(|known| known.topic.as_str() == question.topic) else {
+        return Ok(HubAnswer::Unknown);
+    };
+    let now = Timestamp::now();
+    match (question.mode.as_str(), question.challenge) {
+        ("subscribe", Some(challenge)) => {
+            let (ends_at, again) = schedule::hub_lease(now, question.lease_seconds);
+            store.confirm_subscription(token, now, ends_at, again).await?;
+            info!(topic = %known.topic, until = %ends_at, "a hub confirmed notifications for {}", known.topic);
+            Ok(HubAnswer::Agreed(challenge))
         }
-        self.store.record_subscription(&wanted, error.as_deref(), again).await?;
-        Ok(())
-    }
-
-    /// Whether there is a subscription with this token.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn knows_hub(&self, token: &str) -> Result<bool, StoreError> {
-        Ok(self.store.subscription(token).await?.is_some())
-    }
-
-    /// Answers a hub that verifies or denies a subscription.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn asked_by_hub(&self, token: &str, question: HubQuestion) -> Result<HubAnswer, StoreError> {
-        let known = self.store.subscription(token).await?;
-        let Some(known) = known.filter(|known| known.topic.as_str() == question.topic) else {
-            return Ok(HubAnswer::Unknown);
-        };
-        let now = Timestamp::now();
-        match (question.mode.as_str(), question.challenge) {
-            ("subscribe", Some(challenge)) => {
-                let (ends_at, again) = schedule::hub_lease(now, question.lease_seconds);
-                self.store.confirm_subscription(token, now, ends_at, again).await?;
-                info!(topic = %known.topic, until = %ends_at, "a hub confirmed notifications for {}", known.topic);
-                Ok(HubAnswer::Agreed(challenge))
-            }
-            ("denied", _) => {
-                let why = question.reason.unwrap_or_default();
-                let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-                let why = if why.is_empty() { "it gives no reason" } else { &why };
-                let again = now.saturating_add(schedule::LONGEST_HUB_PAUSE).unwrap_or(Timestamp::MAX);
-                self.store.refuse_subscription(token, &format!("the hub refuses: {why}"), again).await?;
-                Ok(HubAnswer::Heard)
-            }
-            // This program never unsubscribes, so the request is forged.
-            _ => Ok(HubAnswer::Unknown),
+        ("denied", _) => {
+            let why = question.reason.unwrap_or_default();
+            let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+            let why = if why.is_empty() { "it gives no reason" } else { &why };
+            let again = now.saturating_add(schedule::LONGEST_HUB_PAUSE).unwrap_or(Timestamp::MAX);
+            store.refuse_subscription(token, &format!("the hub refuses: {why}"), again).await?;
+            Ok(HubAnswer::Heard)
         }
+        // This program never unsubscribes, so the request is forged.
+        _ => Ok(HubAnswer::Unknown),
     }
+}
 
-    /// Handles a notification: if its signature is valid, the source is polled immediately. An
-    /// invalid one gets the same response, as the Recommendation demands (section 7.1).
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn told_by_hub(
-        &self,
-        token: &str,
-        signature: Option<&str>,
-        body: &[u8],
-    ) -> Result<HubAnswer, StoreError> {
-        let Some(Subscription { source, topic, secret }) = self.store.subscription(token).await? else {
-            return Ok(HubAnswer::Unknown);
-        };
-        if !signature.is_some_and(|signature| is_signed(&secret, signature, body)) {
-            info!(%topic, "a notification for {topic} has no valid signature and is ignored");
-            return Ok(HubAnswer::Heard);
-        }
-        let now = Timestamp::now();
-        let last_poll = self.store.source(source).await?.and_then(|source| source.health.last_poll);
-        let poll_at = schedule::told_by_hub(now, last_poll, self.settings.poll_every);
-        self.store.told_by_hub(source, now, poll_at).await?;
-        self.look_again();
-        Ok(HubAnswer::Heard)
+/// Handles a notification: if its signature is valid, the source is polled immediately. An
+/// invalid one gets the same response, as the Recommendation demands (section 7.1).
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn notify(
+    cx: &Context,
+    token: &str,
+    signature: Option<&str>,
+    body: &[u8],
+) -> Result<HubAnswer, StoreError> {
+    let Some(Subscription { source, topic, secret }) = cx.store.subscription(token).await? else {
+        return Ok(HubAnswer::Unknown);
+    };
+    if !signature.is_some_and(|signature| is_signed(&secret, signature, body)) {
+        info!(%topic, "a notification for {topic} has no valid signature and is ignored");
+        return Ok(HubAnswer::Heard);
     }
+    let now = Timestamp::now();
+    let last_poll = cx.store.source(source).await?.and_then(|source| source.health.last_poll);
+    let poll_at = schedule::told_by_hub(now, last_poll, cx.settings.poll_every);
+    cx.store.told_by_hub(source, now, poll_at).await?;
+    cx.look_again();
+    Ok(HubAnswer::Heard)
 }
 
 #[cfg(test)]
@@ -241,18 +183,6 @@ mod tests {
     const SHA1: &str = "sha1=cf1790a8d365492cec691825b68b8ffa83d4159e";
     const SHA256: &str = "sha256=ef0ff9f8b618a705cb496bb09243206477ffefeae48a3c046df2be7e2c432643";
     const SHA512: &str = "sha512=75982f68d7c9d40ea931395c62f2a746f032a407a8ccfbf8a43a516b5ec2b69fcdf54b5de84d684165c43fec3c64abec377535606b8ed4bfcb6ee8f3ed7a62be";
-
-    #[test]
-    fn callbacks_are_below_the_public_address() {
-        for (below, address) in [
-            ("https://reader.example", "https://reader.example/hub/t0"),
-            ("https://reader.example/archive?x#y", "https://reader.example/archive/hub/t0"),
-            ("https://reader.example/archive/", "https://reader.example/archive/hub/t0"),
-        ] {
-            assert_eq!(callback(&url(below), "t0"), Some(url(address)));
-        }
-        assert_eq!(callback(&url("mailto:me@example.com"), "t0"), None);
-    }
 
     #[test]
     fn headers_take_precedence_and_hide_passwords() {

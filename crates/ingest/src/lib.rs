@@ -5,41 +5,45 @@
 //! The crate also runs backfills, and caches images if the operator wants that.
 //!
 //! The row is the job. A worker claims a due source or read and takes one step, and the store
-//! commits the result and the new stage together. [`Ingest`] runs the steps. [`schedule`] decides
+//! commits the result and the new stage together. [`Ingest`] is the workers: it claims, and runs
+//! `steps`, which share a `context`. [`schedule`] decides
 //! when to poll, when to retry and when to give up, as pure functions.
 //!
 //! This crate must not parse bytes (`feed` and `extract` do), write SQL (`store`) or open sockets
 //! (`fetch`, `llm`).
 
-mod annotating;
 mod asking;
-mod backfill;
 mod batch;
+mod built_in;
 pub mod clock;
 mod compute;
+mod context;
+mod error;
 mod feed_address;
-mod fetching;
+mod feed_response;
 mod find_feed;
+mod found_page;
 mod hosts;
 mod hubs;
 mod images;
 mod listed;
 mod meter;
-mod polling;
-mod reannotate;
 mod robots;
 pub mod schedule;
 mod starter;
+mod steps;
 mod workers;
 
 pub use asking::{Asker, Told, spent_on};
-pub use backfill::{Candidate, DocumentKind, Explanation, Plan, ReadDocument, ask_backfill};
 pub use batch::{BatchEnd, BatchError, BatchStep, Batches};
+pub use context::IngestSettings;
+pub use error::IngestError;
+pub use feed_response::{Named, named};
 pub use find_feed::{FeedAt, FindError, Found, fetch_feed, find, listed_source};
 pub use hubs::{HubAnswer, HubQuestion};
 pub use images::{Image, ImageCache, ImageError};
-pub use polling::{Named, named};
-pub use reannotate::{BUILT_IN, By, Pass, Reannotator, Step};
 pub use robots::PRODUCT;
 pub use starter::{Starter, StarterError, StarterGroup, StarterSource};
-pub use workers::{Ingest, IngestError, IngestSettings, Round, Summary};
+pub use steps::backfill::{Candidate, DocumentKind, Explanation, Plan, ReadDocument, ask_backfill};
+pub use steps::reannotate::{BUILT_IN, By, Pass, Reannotator, Step};
+pub use workers::{Ingest, Round, Summary};

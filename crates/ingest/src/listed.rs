@@ -2,7 +2,7 @@
 //!
 //! The shapes of articles' addresses are learned from the source's articles in the archive. While
 //! these are few, links on the page whose text looks like a title count. The page of each decides
-//! whether it is an article (`backfill::page`).
+//! whether it is an article (`found_page`).
 
 use std::collections::HashSet;
 

@@ -10,11 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backissue_crawl::robots::Robots;
-use backissue_fetch::{Body, FetchError, Validators, Want};
+use backissue_fetch::{Body, FetchError, Fetcher, Validators, Want};
 use tracing::debug;
 use url::Url;
-
-use crate::workers::Ingest;
 
 /// Our name in robots.txt: the product token of our `User-Agent` (RFC 9309 section 2.2.1).
 pub const PRODUCT: &str = "Backissue";
@@ -126,10 +124,10 @@ impl RobotsFiles {
     }
 }
 
-impl Ingest {
+impl RobotsFiles {
     /// Whether the publisher permits a request for `url`. Also applies the host's pause.
-    pub(crate) async fn permission_for(&self, url: &Url) -> Permission {
-        match self.robots_of(url).await {
+    pub(crate) async fn permission_for(&self, fetcher: &Fetcher, url: &Url) -> Permission {
+        match self.robots_of(fetcher, url).await {
             Ok(robots) => match robots.refuses(url) {
                 Some(line) => Permission::Refused(line),
                 None => Permission::Granted,
@@ -139,21 +137,21 @@ impl Ingest {
     }
 
     /// The robots.txt of the site of `url`.
-    pub(crate) async fn robots_of(&self, url: &Url) -> Result<Arc<Robots>, Permission> {
+    pub(crate) async fn robots_of(&self, fetcher: &Fetcher, url: &Url) -> Result<Arc<Robots>, Permission> {
         let Ok(file) = url.join("/robots.txt") else { return Ok(Arc::default()) };
-        let site = self.robots.site(file.origin().ascii_serialization());
+        let site = self.site(file.origin().ascii_serialization());
         let mut kept = site.lock().await;
         let now = Instant::now();
         if kept.as_ref().is_none_or(|kept| kept.until <= now) {
             let before = kept.as_ref().map_or(0, Kept::size);
-            let fetched = self.fetch_robots(&file, kept.take()).await;
-            self.robots.resized(before, fetched.size());
+            let fetched = fetched(fetcher, &file, kept.take()).await;
+            self.resized(before, fetched.size());
             *kept = Some(fetched);
         }
         match kept.as_ref().map(|kept| &kept.said) {
             Some(Said::Rules(robots)) => {
                 if let (Some(delay), Some(host)) = (robots.crawl_delay, url.host_str()) {
-                    self.fetcher.pause_at_least(host, delay);
+                    fetcher.pause_at_least(host, delay);
                 }
                 Ok(Arc::clone(robots))
             }
@@ -163,43 +161,41 @@ impl Ingest {
             None => Ok(Arc::default()),
         }
     }
+}
 
-    async fn fetch_robots(&self, file: &Url, before: Option<Kept>) -> Kept {
-        let known = before.as_ref().map(|kept| kept.validators.clone()).unwrap_or_default();
-        let rules = |robots: Robots, age: Duration, validators| Kept {
-            said: Said::Rules(Arc::new(robots)),
-            until: Instant::now() + age,
-            validators,
-        };
-        let error = match self.fetcher.get(file, Want::Start, &known).await {
-            Ok(response) => {
-                let age = response.cache_max_age.unwrap_or(KEPT_AT_MOST).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
-                return match (response.body, before) {
-                    (Body::Bytes(bytes), _) => {
-                        rules(Robots::parse(&bytes, PRODUCT), age, response.validators)
-                    }
-                    (Body::NotModified, Some(before)) => Kept { until: Instant::now() + age, ..before },
-                    (Body::NotModified, None) => rules(Robots::default(), age, Validators::default()),
-                };
-            }
-            Err(error) => error,
-        };
-        debug!(%file, %error, "no robots.txt: {error}");
-        if is_unavailable(&error) {
-            return rules(Robots::default(), KEPT_AT_MOST, Validators::default());
+/// The file as the site has it now, or what applies without it.
+async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> Kept {
+    let known = before.as_ref().map(|kept| kept.validators.clone()).unwrap_or_default();
+    let rules = |robots: Robots, age: Duration, validators| Kept {
+        said: Said::Rules(Arc::new(robots)),
+        until: Instant::now() + age,
+        validators,
+    };
+    let error = match fetcher.get(file, Want::Start, &known).await {
+        Ok(response) => {
+            let age = response.cache_max_age.unwrap_or(KEPT_AT_MOST).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
+            return match (response.body, before) {
+                (Body::Bytes(bytes), _) => rules(Robots::parse(&bytes, PRODUCT), age, response.validators),
+                (Body::NotModified, Some(before)) => Kept { until: Instant::now() + age, ..before },
+                (Body::NotModified, None) => rules(Robots::default(), age, Validators::default()),
+            };
         }
-        let until = Instant::now() + LEFT_ALONE;
-        if let Some(Kept { said: said @ Said::Rules(_), validators, .. }) = before {
-            // The last known file applies while the site is unreachable (section 2.4).
-            return Kept { said, until, validators };
-        }
-        let offline = error.is_offline();
-        // If this machine is offline, nothing was learned about the site.
-        let until = if offline { Instant::now() } else { until };
-        let reason =
-            format!("its robots.txt cannot be fetched, and without it nothing is requested: {error}");
-        Kept { said: Said::Unreachable { reason, offline }, until, validators: Validators::default() }
+        Err(error) => error,
+    };
+    debug!(%file, %error, "no robots.txt: {error}");
+    if is_unavailable(&error) {
+        return rules(Robots::default(), KEPT_AT_MOST, Validators::default());
     }
+    let until = Instant::now() + LEFT_ALONE;
+    if let Some(Kept { said: said @ Said::Rules(_), validators, .. }) = before {
+        // The last known file applies while the site is unreachable (section 2.4).
+        return Kept { said, until, validators };
+    }
+    let offline = error.is_offline();
+    // If this machine is offline, nothing was learned about the site.
+    let until = if offline { Instant::now() } else { until };
+    let reason = format!("its robots.txt cannot be fetched, and without it nothing is requested: {error}");
+    Kept { said: Said::Unreachable { reason, offline }, until, validators: Validators::default() }
 }
 
 /// Whether the site certainly has no file, so that everything is permitted (section 2.3.1.3). If

@@ -1,65 +1,30 @@
 //! The workers: each claims what is due, takes one step, and repeats.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
-use backissue_model::{Phase, Progress, Stage};
+use backissue_model::{Phase, Progress, Source, Stage};
 use backissue_store::{
-    ClaimedBackfill, ClaimedRead, ClaimedSource, ClaimedSubscription, OWNER_CHANGED, Scope, Store,
+    ClaimedBackfill, ClaimedRead, ClaimedSource, ClaimedSubscription, Extent, OWNER_CHANGED, Scope, Store,
     StoreError, Tally,
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use url::Url;
 
-use crate::asking::Asker;
 use crate::clock::{self, Watched};
+use crate::context::{Context, IngestSettings};
+use crate::error::IngestError;
 use crate::hosts::{Busy, HostInUse, Hosts, Share};
-use crate::hubs;
-use crate::meter::Meter;
-use crate::reannotate::{By, Pass, Reannotator};
-use crate::robots::RobotsFiles;
-
-/// The settings of the workers.
-#[derive(Clone, Debug)]
-pub struct IngestSettings {
-    /// Number of workers. Each does one thing at a time, and no two use the same host.
-    pub workers: usize,
-    /// The shortest pause between two polls of a source. The actual pause depends on how often the
-    /// source publishes ([`schedule`](crate::schedule)). Also the minimum time between two
-    /// responses that change a feed's address.
-    pub poll_every: SignedDuration,
-    /// The public address below which hubs send requests. `None` means no subscriptions.
-    pub callbacks: Option<Url>,
-    /// How long a worker may hold a row before others take it over: longer than the slowest fetch.
-    pub lease: SignedDuration,
-    /// How long what is in hand may still take after the word to stop. What takes longer is for the
-    /// next start.
-    pub grace: Duration,
-    /// The size of the database in bytes from which on nothing more is fetched.
-    pub archive_limit: u64,
-    /// The model that annotates each read again after the built-in annotator.
-    pub annotate_with: Option<Arc<Asker>>,
-}
-
-impl Default for IngestSettings {
-    fn default() -> Self {
-        Self {
-            workers: 8,
-            poll_every: SignedDuration::from_hours(1),
-            callbacks: None,
-            lease: SignedDuration::from_mins(10),
-            grace: Duration::from_secs(5),
-            archive_limit: u64::MAX,
-            annotate_with: None,
-        }
-    }
-}
+use crate::hubs::{self, HubAnswer, HubQuestion};
+use crate::steps::backfill::{self, Explanation};
+use crate::steps::reannotate::{By, Pass, Reannotator};
+use crate::steps::{annotate, fetch, poll, subscribe};
 
 /// Which sources a round polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,44 +37,6 @@ pub enum Round {
 
 /// The result of a round.
 pub type Summary = Progress;
-
-/// Why the work cannot continue. Errors of single sources and reads do not stop the others and are
-/// not here.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The clock cannot be right.
-    #[error(
-        "this machine's clock says {0:.0}, which is before this program was made, so nothing is fetched; set the clock"
-    )]
-    Clock(Timestamp),
-    /// The archive has reached its limit.
-    #[error(
-        "the archive has {} MB, and with `archive_limit` at {} MB nothing more is fetched; raise that setting, or unfollow \
-         sources that put much into it (`backissue doctor` names them)",
-        .bytes / 1_000_000, .limit / 1_000_000
-    )]
-    Full {
-        /// Its size in bytes.
-        bytes: u64,
-        /// The limit in bytes.
-        limit: u64,
-    },
-}
-
-impl IngestError {
-    /// Whether the error is temporary: the database is busy or restarting.
-    fn may_pass(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Busy { .. } | StoreError::Connection { .. }))
-    }
-
-    /// Whether nothing can be written until there is space on the disk; what is there can be read.
-    fn is_about_the_disk(&self) -> bool {
-        matches!(self, Self::Store(StoreError::DiskFull { .. } | StoreError::DiskFailed { .. }))
-    }
-}
 
 /// How often a temporary database error is retried, with a growing pause: about a minute and a half
 /// in all.
@@ -125,29 +52,19 @@ const LOOK_FOR_WORK: Duration = Duration::from_secs(10);
 /// How long nothing is written after the disk refused it.
 const DISK_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long nothing is asked of the web after it turned out that this machine has no network.
-const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
-
 /// Runs all steps of sources and reads.
 pub struct Ingest {
-    pub(crate) store: Store,
-    pub(crate) fetcher: Fetcher,
-    pub(crate) settings: IngestSettings,
-    pub(crate) meter: Meter,
-    pub(crate) robots: RobotsFiles,
+    cx: Arc<Context>,
     hosts: Hosts,
     /// Locked while work is picked, so that two workers never pick the same host.
     picking: Mutex<()>,
     working: AtomicUsize,
     /// Number of pieces of work that were ever started.
     begun: AtomicUsize,
-    changed: Notify,
     /// When the archive was measured last, and whether it had reached its limit.
     measured: Mutex<Option<(Instant, bool)>>,
     /// Whether it was told that the disk refuses to be written.
     told_of_disk: AtomicBool,
-    /// Until when the network is taken for lost.
-    offline_until: std::sync::Mutex<Option<Instant>>,
 }
 
 /// A piece of work with its host.
@@ -164,25 +81,23 @@ impl Ingest {
     /// Workers for this store that send requests through this fetcher.
     pub fn new(store: Store, fetcher: Fetcher, settings: IngestSettings) -> Arc<Self> {
         Arc::new(Self {
-            store,
-            fetcher,
-            settings,
-            meter: Meter::new(),
-            robots: RobotsFiles::default(),
+            cx: Arc::new(Context::new(store, fetcher, settings)),
             hosts: Hosts::default(),
             picking: Mutex::default(),
             working: AtomicUsize::default(),
             begun: AtomicUsize::default(),
-            changed: Notify::default(),
             measured: Mutex::default(),
             told_of_disk: AtomicBool::default(),
-            offline_until: std::sync::Mutex::default(),
         })
+    }
+
+    pub(crate) fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.cx)
     }
 
     /// A receiver of progress snapshots.
     pub fn progress(&self) -> watch::Receiver<Progress> {
-        self.meter.watch()
+        self.cx.meter.watch()
     }
 
     /// One round: polls sources and moves reads until nothing is due, or until `stop` is cancelled
@@ -205,11 +120,11 @@ impl Ingest {
             // How it ended changes nothing about the sync; what is left is due again.
             self.pass(&reannotator, stop).await?;
         }
-        self.meter.phase(Phase::Idle);
+        self.cx.meter.phase(Phase::Idle);
         if self.is_full().await? {
-            return Err(self.full(self.store.bytes().await?));
+            return Err(self.full(self.cx.store.bytes().await?));
         }
-        Ok(self.meter.snapshot())
+        Ok(self.cx.meter.snapshot())
     }
 
     /// Works until `stop` is cancelled: a first round, then whatever becomes due.
@@ -254,8 +169,8 @@ impl Ingest {
             self.pause(LOOK_FOR_WORK, stop).await;
             if clock.was_put_back() {
                 warn!("the clock was put back; what was put off by the time before is looked at again");
-                match self.store.forget_wrong_clock(Timestamp::now()).await {
-                    Ok(()) => self.look_again(),
+                match self.cx.store.forget_wrong_clock(Timestamp::now()).await {
+                    Ok(()) => self.cx.look_again(),
                     Err(failure) => warn!(%failure, "{failure}"),
                 }
             }
@@ -271,8 +186,8 @@ impl Ingest {
     }
 
     fn reannotator(&self) -> Option<Reannotator> {
-        let asker = self.settings.annotate_with.clone()?;
-        Some(Reannotator::new(self.store.clone(), By::Model(asker)))
+        let asker = self.cx.settings.annotate_with.clone()?;
+        Some(Reannotator::new(self.cx.store.clone(), By::Model(asker)))
     }
 
     async fn pass(&self, reannotator: &Reannotator, stop: &CancellationToken) -> Result<Pass, IngestError> {
@@ -317,7 +232,7 @@ impl Ingest {
 
     async fn begin(&self, round: Round) -> Result<(), IngestError> {
         let now = Timestamp::now();
-        let tally = self.store.tally(now).await?;
+        let tally = self.cx.store.tally(now).await?;
         self.begin_counting(round, now, &tally);
         Ok(())
     }
@@ -327,7 +242,7 @@ impl Ingest {
             Round::Due => tally.sources_due,
             Round::AllNow => tally.sources_active,
         };
-        self.meter.begin(now, sources, tally.discovered + tally.extracted);
+        self.cx.meter.begin(now, sources, tally.discovered + tally.extracted);
     }
 
     fn scope(&self, round: Round) -> Scope {
@@ -346,7 +261,7 @@ impl Ingest {
         // A fatal error of one worker stops the others after their current work.
         let stop = stop.child_token();
         let mut workers = JoinSet::new();
-        for _ in 0..self.settings.workers.max(1) {
+        for _ in 0..self.cx.settings.workers.max(1) {
             let (this, stop) = (self.clone(), stop.clone());
             workers.spawn(async move {
                 let result = this.one_worker(scope, &stop, idle).await;
@@ -387,7 +302,7 @@ impl Ingest {
                     self.told_of_disk.store(false, Ordering::Relaxed);
                 }
                 Ok(Turn::NothingLeft) => {
-                    self.changed.notify_waiters();
+                    self.cx.changed.notify_waiters();
                     return Ok(());
                 }
                 Err(passing) if passing.may_pass() && failures < MAX_DB_RETRIES => {
@@ -408,7 +323,7 @@ impl Ingest {
                 }
             }
         }
-        self.meter.phase(Phase::Stopping);
+        self.cx.meter.phase(Phase::Stopping);
         Ok(())
     }
 
@@ -420,8 +335,8 @@ impl Ingest {
             return Ok(full);
         }
         let was_full = measured.is_some_and(|(_, full)| full);
-        let bytes = self.store.bytes().await?;
-        let full = bytes >= self.settings.archive_limit;
+        let bytes = self.cx.store.bytes().await?;
+        let full = bytes >= self.cx.settings.archive_limit;
         *measured = Some((Instant::now(), full));
         if full && !was_full {
             warn!(bytes, "{}", self.full(bytes));
@@ -430,13 +345,13 @@ impl Ingest {
     }
 
     fn full(&self, bytes: u64) -> IngestError {
-        IngestError::Full { bytes, limit: self.settings.archive_limit }
+        IngestError::Full { bytes, limit: self.cx.settings.archive_limit }
     }
 
     /// Ends when what is in hand has had its time after the word to stop.
     async fn out_of_grace(&self, stop: &CancellationToken) {
         stop.cancelled().await;
-        tokio::time::sleep(self.settings.grace).await;
+        tokio::time::sleep(self.cx.settings.grace).await;
     }
 
     /// Does one piece of work, or waits until there may be some.
@@ -447,16 +362,16 @@ impl Ingest {
         idle: WhenIdle,
     ) -> Result<Turn, IngestError> {
         // Subscribes before the check, so that no change in between is missed.
-        let changed = self.changed.notified();
+        let changed = self.cx.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
         let (before, begun) = (self.working.load(Ordering::SeqCst), self.begun.load(Ordering::SeqCst));
         if let Some(work) = self.pick(scope, stop).await? {
             // There may be more work, so another worker checks.
-            self.changed.notify_one();
+            self.cx.changed.notify_one();
             let result = self.carry_out(work).await;
             self.working.fetch_sub(1, Ordering::SeqCst);
-            self.changed.notify_one();
+            self.cx.changed.notify_one();
             return result.map(|()| Turn::Worked);
         }
         // There is no work, and no worker was busy before, during or after the check, so none can
@@ -467,7 +382,7 @@ impl Ingest {
         if alone && resting.is_none() {
             match idle {
                 WhenIdle::Return => return Ok(Turn::NothingLeft),
-                WhenIdle::Wait => self.meter.phase(Phase::Idle),
+                WhenIdle::Wait => self.cx.meter.phase(Phase::Idle),
             }
         }
         let wake = self.wake_at(resting, idle).await?;
@@ -479,22 +394,6 @@ impl Ingest {
         Ok(Turn::Worked)
     }
 
-    /// Wakes a worker to check for work that became due.
-    pub(crate) fn look_again(&self) {
-        self.changed.notify_one();
-    }
-
-    /// Records that this machine is offline.
-    pub(crate) fn lose_network(&self) {
-        *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Instant::now() + OFFLINE_PAUSE);
-    }
-
-    fn is_offline(&self) -> bool {
-        let until = self.offline_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| Instant::now() < until)
-    }
-
     /// When to check again if nothing happens: when a host's pause ends, when something is due, or
     /// after [`LOOK_FOR_WORK`].
     async fn wake_at(&self, resting: Option<Instant>, idle: WhenIdle) -> Result<Instant, IngestError> {
@@ -502,7 +401,7 @@ impl Ingest {
         let latest = now + LOOK_FOR_WORK;
         let due = match idle {
             WhenIdle::Return => None,
-            WhenIdle::Wait => self.store.next_due(Timestamp::now()).await?.map(|at| {
+            WhenIdle::Wait => self.cx.store.next_due(Timestamp::now()).await?.map(|at| {
                 let pause = at.duration_since(Timestamp::now()).max(SignedDuration::from_millis(50));
                 now + Duration::try_from(pause).unwrap_or(Duration::from_secs(60))
             }),
@@ -524,7 +423,7 @@ impl Ingest {
         let now = Timestamp::now();
         // Before the claim: if the database failed after it, the row would wait for the end of its
         // lease.
-        let tally = if self.meter.is_idle() { Some(self.store.tally(now).await?) } else { None };
+        let tally = if self.cx.meter.is_idle() { Some(self.cx.store.tally(now).await?) } else { None };
         let work = self.claim(scope).await?;
         if work.is_some() {
             if let Some(tally) = tally {
@@ -537,55 +436,102 @@ impl Ingest {
     }
 
     async fn claim(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
-        let (now, lease) = (Timestamp::now(), self.settings.lease);
-        let Busy { hosts: busy, sources } = self.hosts.busy(self.settings.workers);
+        let (now, lease) = (Timestamp::now(), self.cx.settings.lease);
+        let Busy { hosts: busy, sources } = self.hosts.busy(self.cx.settings.workers);
         let stage = Stage::Extracted;
-        if let Some(read) = self.store.claim_read_except(stage, now, lease, &[], &sources).await? {
+        if let Some(read) = self.cx.store.claim_read_except(stage, now, lease, &[], &sources).await? {
             let share = self.hosts.share(read.source);
             return Ok(Some(Work::Annotate(Box::new(read), share)));
         }
         if self.is_full().await? {
             return Ok(None);
         }
-        if let Some(source) = self.store.claim_source(now, lease, &busy, scope).await? {
-            let host = self.hosts.take(&source.host, &self.fetcher);
+        if let Some(source) = self.cx.store.claim_source(now, lease, &busy, scope).await? {
+            let host = self.hosts.take(&source.host, &self.cx.fetcher);
             return Ok(Some(Work::Poll(Box::new(source), host)));
         }
-        if let Some(read) = self.store.claim_again(OWNER_CHANGED, now, lease).await? {
+        if let Some(read) = self.cx.store.claim_again(OWNER_CHANGED, now, lease).await? {
             let share = self.hosts.share(read.source);
             return Ok(Some(Work::AnnotateForOwner(Box::new(read), share)));
         }
-        if self.is_offline() {
+        if self.cx.is_offline() {
             return Ok(None);
         }
-        if let Some(below) = &self.settings.callbacks
+        if let Some(below) = &self.cx.settings.callbacks
             && let Some(fresh) = hubs::fresh_names()
-            && let Some(wanted) = self.store.claim_subscription(now, lease, &busy, &fresh).await?
+            && let Some(wanted) = self.cx.store.claim_subscription(now, lease, &busy, &fresh).await?
         {
-            let host = self.hosts.take(&wanted.host, &self.fetcher);
+            let host = self.hosts.take(&wanted.host, &self.cx.fetcher);
             return Ok(Some(Work::Subscribe(Box::new(wanted), below.clone(), host)));
         }
-        if let Some(search) = self.store.claim_backfill(now, lease, &busy).await? {
-            let host = self.hosts.take(&search.host, &self.fetcher);
+        if let Some(search) = self.cx.store.claim_backfill(now, lease, &busy).await? {
+            let host = self.hosts.take(&search.host, &self.cx.fetcher);
             return Ok(Some(Work::Backfill(Box::new(search), host)));
         }
         let stage = Stage::Discovered;
-        let read = self.store.claim_read_except(stage, now, lease, &busy, &sources).await?;
+        let read = self.cx.store.claim_read_except(stage, now, lease, &busy, &sources).await?;
         Ok(read.map(|read| {
-            let (host, share) = (self.hosts.take(&read.host, &self.fetcher), self.hosts.share(read.source));
+            let (host, share) =
+                (self.hosts.take(&read.host, &self.cx.fetcher), self.hosts.share(read.source));
             Work::Fetch(Box::new(read), host, share)
         }))
     }
 
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
+        let cx = &*self.cx;
         match work {
-            Work::Poll(source, _host) => self.poll(*source).await,
-            Work::Subscribe(wanted, below, _host) => self.subscribe(*wanted, &below).await,
-            Work::Backfill(search, _host) => self.backfill(*search).await,
-            Work::Fetch(read, _host, _share) => self.fetch_read(*read).await,
-            Work::Annotate(read, _share) => self.annotate_read(*read).await,
-            Work::AnnotateForOwner(read, _share) => self.annotate_for_its_owner(*read).await,
+            Work::Poll(source, _host) => poll::run(cx, *source).await,
+            Work::Subscribe(wanted, below, _host) => subscribe::run(cx, *wanted, &below).await,
+            Work::Backfill(search, _host) => backfill::run(cx, *search).await,
+            Work::Fetch(read, _host, _share) => fetch::run(cx, *read).await,
+            Work::Annotate(read, _share) => annotate::run(cx, *read).await,
+            Work::AnnotateForOwner(read, _share) => annotate::for_new_owner(cx, *read).await,
         }
+    }
+}
+
+impl Ingest {
+    /// Searches as a backfill does, without storing anything, and explains each decision.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn explain_backfill(
+        &self,
+        source: &Source,
+        extent: Extent,
+        stop: &CancellationToken,
+    ) -> Result<Explanation, IngestError> {
+        backfill::explain(&self.cx, source, extent, stop).await
+    }
+
+    /// Whether there is a subscription with this token.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn knows_hub(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.cx.store.subscription(token).await?.is_some())
+    }
+
+    /// Answers a hub that verifies or denies a subscription.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn asked_by_hub(&self, token: &str, question: HubQuestion) -> Result<HubAnswer, StoreError> {
+        hubs::verify(&self.cx.store, token, question).await
+    }
+
+    /// Handles a notification: if its signature is valid, the source is polled immediately. An
+    /// invalid one gets the same response, as the Recommendation demands (section 7.1).
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn told_by_hub(
+        &self,
+        token: &str,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> Result<HubAnswer, StoreError> {
+        hubs::notify(&self.cx, token, signature, body).await
     }
 }
 

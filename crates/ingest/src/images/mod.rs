@@ -16,6 +16,7 @@ use backissue_fetch::{Body, FetchError, Validators, Want};
 use tracing::{debug, warn};
 use url::Url;
 
+use crate::context::Context;
 use crate::robots::Permission;
 use crate::workers::Ingest;
 use files::Files;
@@ -79,7 +80,7 @@ pub enum ImageError {
 pub struct ImageCache {
     files: Arc<Files>,
     /// Fetches images. `None` to use only what is cached.
-    ingest: Option<Arc<Ingest>>,
+    context: Option<Arc<Context>>,
     /// Images that are being fetched, so that none is fetched twice.
     fetching: Mutex<HashMap<Url, Weak<tokio::sync::Mutex<()>>>>,
     failed: Mutex<HashMap<Url, (Instant, String)>>,
@@ -96,7 +97,8 @@ impl ImageCache {
     /// only cached images are available.
     pub fn new(folder: &Path, limit: u64, ingest: Option<Arc<Ingest>>) -> Self {
         let files = Arc::new(Files::in_folder(folder, limit));
-        Self { files, ingest, fetching: Mutex::default(), failed: Mutex::default() }
+        let context = ingest.map(|ingest| ingest.context());
+        Self { files, context, fetching: Mutex::default(), failed: Mutex::default() }
     }
 
     /// The image at `url`: cached, or fetched now. An error of the folder is logged, and does not
@@ -108,7 +110,7 @@ impl ImageCache {
         if let Some(kept) = self.kept(url).await {
             return Ok(kept);
         }
-        let Some(ingest) = &self.ingest else { return Err(ImageError::NotKept) };
+        let Some(cx) = &self.context else { return Err(ImageError::NotKept) };
         self.not_asked_lately(url)?;
         let host = || url.host_str().unwrap_or_default().to_owned();
         let fetched = tokio::time::timeout(WAITS_AT_MOST, async {
@@ -119,7 +121,7 @@ impl ImageCache {
                 return Ok(kept);
             }
             self.not_asked_lately(url)?;
-            let fetched = ingest.fetch_image(url).await;
+            let fetched = fetch_image(cx, url).await;
             match &fetched {
                 Ok(image) => self.keep(url, image).await,
                 Err(error) => self.remember_failure(url, error),
@@ -184,31 +186,28 @@ impl ImageCache {
     }
 }
 
-impl Ingest {
-    async fn fetch_image(&self, url: &Url) -> Result<Image, ImageError> {
-        self.leave_for_image(url).await?;
-        let response = self.fetcher.get(url, Want::Image, &Validators::default()).await?;
-        if response.url != *url {
-            self.leave_for_image(&response.url).await?;
-        }
-        let bytes = match response.body {
-            Body::Bytes(bytes) => bytes,
-            Body::NotModified => Vec::new(),
-        };
-        let host = || response.url.host_str().unwrap_or_default().to_owned();
-        let media_type = kinds::raster_type(&bytes).ok_or_else(|| ImageError::NoImage { host: host() })?;
-        Ok(Image { media_type, bytes })
+async fn fetch_image(cx: &Context, url: &Url) -> Result<Image, ImageError> {
+    leave_for_image(cx, url).await?;
+    let response = cx.fetcher.get(url, Want::Image, &Validators::default()).await?;
+    if response.url != *url {
+        leave_for_image(cx, &response.url).await?;
     }
+    let bytes = match response.body {
+        Body::Bytes(bytes) => bytes,
+        Body::NotModified => Vec::new(),
+    };
+    let host = || response.url.host_str().unwrap_or_default().to_owned();
+    let media_type = kinds::raster_type(&bytes).ok_or_else(|| ImageError::NoImage { host: host() })?;
+    Ok(Image { media_type, bytes })
+}
 
-    async fn leave_for_image(&self, url: &Url) -> Result<(), ImageError> {
-        let host = || url.host_str().unwrap_or_default().to_owned();
-        match self.permission_for(url).await {
-            Permission::Granted => Ok(()),
-            Permission::Refused(line) => Err(ImageError::NotPermitted {
-                host: host(),
-                reason: format!("its robots.txt says `{line}`"),
-            }),
-            Permission::Unknown { reason, .. } => Err(ImageError::NotPermitted { host: host(), reason }),
+async fn leave_for_image(cx: &Context, url: &Url) -> Result<(), ImageError> {
+    let host = || url.host_str().unwrap_or_default().to_owned();
+    match cx.permission_for(url).await {
+        Permission::Granted => Ok(()),
+        Permission::Refused(line) => {
+            Err(ImageError::NotPermitted { host: host(), reason: format!("its robots.txt says `{line}`") })
         }
+        Permission::Unknown { reason, .. } => Err(ImageError::NotPermitted { host: host(), reason }),
     }
 }

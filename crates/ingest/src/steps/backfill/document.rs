@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::plan::{DocumentKind, ToRead};
-use super::{is_wanted, key_of};
+use super::plan::{DocumentKind, ToRead, key_of};
 
 /// Maximum sitemaps from one index.
 const MOST_SITEMAPS: usize = 200;
@@ -295,6 +294,11 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
         led_to,
         candidates,
     })
+}
+
+/// Whether an address is an article's that may not be in the archive.
+fn is_wanted(verdict: &Verdict) -> bool {
+    verdict.is_article() && *verdict.why() != Why::InFeed
 }
 
 /// The address with another page number.

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::annotating::built_in_precis;
 use crate::asking::{Asker, NotTold, Told};
+use crate::built_in::built_in_precis;
 use crate::schedule;
 
 /// The annotator.

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use backissue_fetch::Validators;
-use backissue_model::Source;
+use backissue_model::{CanonicalUrl, Source};
 use serde::{Deserialize, Serialize};
 use url::Url;
-
-use super::key_of;
 
 /// Maximum documents to read per source.
 const MOST_DOCUMENTS: usize = 1_000;
@@ -260,4 +258,9 @@ impl ToRead {
     pub(super) fn of(url: Url, way: DocumentKind) -> Self {
         Self { url, way, page: 1, guess: false }
     }
+}
+
+/// What all spellings of an article's address share.
+pub(super) fn key_of(url: &Url) -> Option<String> {
+    CanonicalUrl::of(url).ok().map(|url| url.key())
 }

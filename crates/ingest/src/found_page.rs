@@ -4,7 +4,7 @@ use backissue_model::dates::UrlDate;
 use backissue_model::{Article, CanonicalUrl};
 use backissue_store::{ClaimedRead, FoundBy, StoreError};
 
-use crate::workers::Ingest;
+use crate::context::Context;
 
 /// Minimum words of an article if its address has the full date. Hardly anything but an article has
 /// one.
@@ -14,27 +14,25 @@ const FEWEST_WITH_A_DAY: u32 = 15;
 /// Minimum words of an article without any date.
 const FEWEST_UNDATED: u32 = 150;
 
-impl Ingest {
-    /// Why a read's page is no article. Returns `None` if it is one, or if a feed names it.
-    pub(crate) async fn why_no_article(
-        &self,
-        read: &ClaimedRead,
-        article: &Article,
-        reached: &CanonicalUrl,
-    ) -> Result<Option<String>, StoreError> {
-        if read.found_by == FoundBy::Feed {
-            return Ok(None);
-        }
-        if let Some(why) = unlike_an_article(read, article, reached) {
-            return Ok(Some(why));
-        }
-        // A page's claim alone is no proof, because some sites claim wrongly. But if it claims the
-        // address of another read in the archive, it is a copy of that read.
-        let claimed = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
-        let Some(claimed) = claimed.filter(|claimed| claimed.key() != reached.key()) else { return Ok(None) };
-        let other = self.store.admitted_under(&claimed, read.id).await?;
-        Ok(other.map(|_| format!("its page says that the article is at {claimed}, which the archive has")))
+/// Why a read's page is no article. Returns `None` if it is one, or if a feed names it.
+pub(crate) async fn why_no_article(
+    cx: &Context,
+    read: &ClaimedRead,
+    article: &Article,
+    reached: &CanonicalUrl,
+) -> Result<Option<String>, StoreError> {
+    if read.found_by == FoundBy::Feed {
+        return Ok(None);
     }
+    if let Some(why) = unlike_an_article(read, article, reached) {
+        return Ok(Some(why));
+    }
+    // A page's claim alone is no proof, because some sites claim wrongly. But if it claims the
+    // address of another read in the archive, it is a copy of that read.
+    let claimed = article.canonical_url.as_ref().and_then(|url| CanonicalUrl::of(url).ok());
+    let Some(claimed) = claimed.filter(|claimed| claimed.key() != reached.key()) else { return Ok(None) };
+    let other = cx.store.admitted_under(&claimed, read.id).await?;
+    Ok(other.map(|_| format!("its page says that the article is at {claimed}, which the archive has")))
 }
 
 /// Why the page itself is no article.

@@ -1,0 +1,107 @@
+//! What every step is given.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backissue_crawl::robots::Robots;
+use backissue_fetch::Fetcher;
+use backissue_store::Store;
+use jiff::SignedDuration;
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::asking::Asker;
+use crate::meter::Meter;
+use crate::robots::{Permission, RobotsFiles};
+
+/// The settings of the workers.
+#[derive(Clone, Debug)]
+pub struct IngestSettings {
+    /// Number of workers. Each does one thing at a time, and no two use the same host.
+    pub workers: usize,
+    /// The shortest pause between two polls of a source. The actual pause depends on how often the
+    /// source publishes ([`schedule`](crate::schedule)). Also the minimum time between two
+    /// responses that change a feed's address.
+    pub poll_every: SignedDuration,
+    /// The public address below which hubs send requests. `None` means no subscriptions.
+    pub callbacks: Option<Url>,
+    /// How long a worker may hold a row before others take it over: longer than the slowest fetch.
+    pub lease: SignedDuration,
+    /// How long what is in hand may still take after the word to stop. What takes longer is for the
+    /// next start.
+    pub grace: Duration,
+    /// The size of the database in bytes from which on nothing more is fetched.
+    pub archive_limit: u64,
+    /// The model that annotates each read again after the built-in annotator.
+    pub annotate_with: Option<Arc<Asker>>,
+}
+
+impl Default for IngestSettings {
+    fn default() -> Self {
+        Self {
+            workers: 8,
+            poll_every: SignedDuration::from_hours(1),
+            callbacks: None,
+            lease: SignedDuration::from_mins(10),
+            grace: Duration::from_secs(5),
+            archive_limit: u64::MAX,
+            annotate_with: None,
+        }
+    }
+}
+
+/// How long nothing is requested from the web after this machine turned out to be offline.
+const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
+
+/// The archive, the network and the progress: all that steps share.
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) settings: IngestSettings,
+    pub(crate) meter: Meter,
+    /// Notified when there may be more work.
+    pub(crate) changed: Notify,
+    robots: RobotsFiles,
+    /// Until when this machine counts as offline.
+    offline_until: Mutex<Option<Instant>>,
+}
+
+impl Context {
+    pub(crate) fn new(store: Store, fetcher: Fetcher, settings: IngestSettings) -> Self {
+        Self {
+            store,
+            fetcher,
+            settings,
+            meter: Meter::new(),
+            changed: Notify::default(),
+            robots: RobotsFiles::default(),
+            offline_until: Mutex::default(),
+        }
+    }
+
+    /// Whether the publisher permits a request for `url`. Also applies the host's pause.
+    pub(crate) async fn permission_for(&self, url: &Url) -> Permission {
+        self.robots.permission_for(&self.fetcher, url).await
+    }
+
+    /// The robots.txt of the site of `url`.
+    pub(crate) async fn robots_of(&self, url: &Url) -> Result<Arc<Robots>, Permission> {
+        self.robots.robots_of(&self.fetcher, url).await
+    }
+
+    /// Wakes a worker to check for work that became due.
+    pub(crate) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Records that this machine is offline.
+    pub(crate) fn lose_network(&self) {
+        *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Instant::now() + OFFLINE_PAUSE);
+    }
+
+    pub(crate) fn is_offline(&self) -> bool {
+        let until = self.offline_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+}
