@@ -4,14 +4,13 @@
 //! Such a read keeps its stage and its précis. Its row is the job, with the annotator's name in
 //! `ask`.
 
-use backissue_model::{ReadId, Stage, Week};
+use backissue_model::{ReadId, Week};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
-use crate::read_jobs::DueRead;
 use crate::times::millis;
-use crate::{ClaimedRead, Store, StoreError};
+use crate::{Store, StoreError};
 
 /// Which annotated reads to select.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,28 +148,6 @@ impl Store {
              WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask IS NOT NULL GROUP BY ask ORDER BY ask");
         self.list("counting what was asked for", query, |row| Ok((row.text("ask")?, row.count("reads")?)))
             .await
-    }
-
-    /// Takes the newest read that `by` is to annotate again and holds it for `lease`; its article
-    /// is always there. What comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read
-    /// that is set aside then keeps its précis.
-    pub async fn claim_again(
-        &self,
-        by: &str,
-        now: Timestamp,
-        lease: SignedDuration,
-    ) -> Result<Option<ClaimedRead>, StoreError> {
-        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let due = DueRead {
-            now,
-            until,
-            stage: Stage::Annotated,
-            busy: &[],
-            busy_sources: &[],
-            within: "",
-            ask: Some(by),
-        };
-        self.retry("claiming a read to annotate again", || self.claim_due(&due)).await
     }
 
     /// A model's earlier reply to a prompt. `question` is a hash of the whole request.

@@ -331,7 +331,7 @@ impl Store {
         url: &backissue_model::CanonicalUrl,
         but: ReadId,
     ) -> Result<Option<ReadId>, StoreError> {
-        let query = sql(crate::merge::ADMITTED_BY_ANOTHER).bind(address_key(url)).bind(but.0);
+        let query = sql(crate::read_jobs::ADMITTED_BY_ANOTHER).bind(address_key(url)).bind(but.0);
         self.one("looking up an address", query, |row| row.int("read_id").map(ReadId)).await
     }
 }

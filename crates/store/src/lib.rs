@@ -3,13 +3,13 @@
 //! SQLite in one file by default, PostgreSQL when one machine is not enough; one set of statements
 //! for both. What the tables mean stands in `migrations/sqlite`. Each file here is one family of
 //! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
-//! (sources' past), `read_jobs` (claims and results), `asking` (language models), `merge`,
-//! `corrections` (what a person says instead), `withdrawn` (reads hidden from everybody). Of what
-//! is shown: `counters`, `changes` (what an index catches up with), `pages`. Of readers: `marks`
-//! (what they did with reads), `notes` (what they wrote about them), `highlights` (passages that
-//! they marked), `saving` (pages that they save by address), `practice` (cards and answers), `own`
-//! (all of it, to take elsewhere). Also of readers: `accounts` (roles, invitations), `sessions`
-//! (passwords, who is logged in). `check` is for `doctor`.
+//! (sources' past), `read_jobs` (claims, results and failures of reads), `asking` (language
+//! models), `merge`, `corrections` (what a person says instead), `withdrawn` (reads hidden from
+//! everybody). Of what is shown: `counters`, `changes` (what an index catches up with), `pages`. Of
+//! readers: `marks` (what they did with reads), `notes` (what they wrote about them), `highlights`
+//! (passages that they marked), `saving` (pages that they save by address), `practice` (cards and
+//! answers), `own` (all of it, to take elsewhere). Also of readers: `accounts` (roles,
+//! invitations), `sessions` (passwords, who is logged in). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -36,7 +36,6 @@
 //!   reads of the smaller of the two; with a week and another filter, at most those of the week.
 
 mod accounts;
-mod annotating;
 mod archive;
 mod asking;
 mod backfills;

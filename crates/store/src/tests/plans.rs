@@ -6,11 +6,12 @@ use super::harness::*;
 use crate::backfills::ON_THEIR_WAY;
 use crate::changes::changed_after;
 use crate::database::{Database, Sql, sql_once};
-use crate::merge::{ADMITTED_BY_ANOTHER, SAME_FINGERPRINT, SAME_SHORT_TEXT};
 use crate::pages::{Run, starts};
 use crate::polls::{APPEARED, NEWEST_APPEARED, admitted_as};
 use crate::practice::Drawing;
-use crate::read_jobs::{DueRead, NEXT_DUE, last_set_aside};
+use crate::read_jobs::{
+    ADMITTED_BY_ANOTHER, DueRead, NEXT_DUE, SAME_FINGERPRINT, SAME_SHORT_TEXT, last_set_aside,
+};
 use crate::*;
 
 /// The database's plan for a statement, one line per step.

@@ -3,10 +3,11 @@
 use backissue_model::{Precis, Stage};
 use jiff::Timestamp;
 
+use super::claim::holds_lease;
 use crate::archive::touch;
 use crate::asking::{Refused, set_refused};
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Tried, Tx, sql, sql_of};
+use crate::database::{Tried, Tx, sql};
 use crate::rows::to_json;
 use crate::shown::{list_precis, show_precis};
 use crate::times::millis;
@@ -88,14 +89,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// Whether this worker still holds the lease. The row stays locked until the transaction ends.
-async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<bool> {
-    let lock = tx.for_update();
-    let query =
-        format!("SELECT id FROM read WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3 {lock}");
-    Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
 }
 
 /// Ends the lease, and sets the next annotator and time.

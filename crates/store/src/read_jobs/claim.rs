@@ -1,14 +1,12 @@
-//! Claims, results and failures of reads. A stage and its result commit together.
+//! Claims of reads: a worker takes a due row for a while.
 
 use std::sync::LazyLock;
 
-use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
 use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage, owns};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::archive::touch;
-use crate::database::{Row, Sql, Tried, placeholders, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
@@ -50,18 +48,6 @@ pub struct ClaimedRead {
     pub(crate) claim: i64,
 }
 
-/// The result of storing an article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extracted {
-    /// It is stored.
-    Stored,
-    /// An older read has the same article, so this read was merged into it. The older read now has
-    /// this one's addresses and places, and its article if it had none. This row is gone.
-    MergedInto(ReadId),
-    /// The lease had ended and another worker has taken over. Nothing was changed.
-    LeaseLost,
-}
-
 /// The result of another step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
@@ -69,52 +55,6 @@ pub enum Finished {
     Done,
     /// The lease had ended and another worker has taken over. Nothing was changed.
     LeaseLost,
-}
-
-/// How to continue with a failed read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// It is tried again from this time on.
-    At(Timestamp),
-    /// It is tried again from this time on. The attempt does not count, because the read did not
-    /// cause the failure.
-    Uncounted(Timestamp),
-    /// It is not tried again until a person requests it.
-    SetAside,
-}
-
-/// A read that is not tried any more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SetAside {
-    /// Its row.
-    pub id: ReadId,
-    /// Its address.
-    pub url: Url,
-    /// Its title, or its address if it has none.
-    pub title: String,
-    /// The title of the first source that named it.
-    pub source: String,
-    /// Its stage.
-    pub stage: Stage,
-    /// The error of the last attempt.
-    pub error: String,
-    /// When it was set aside.
-    pub since: Timestamp,
-}
-
-/// The amount of work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Active sources whose next poll is due.
-    pub sources_due: u64,
-    /// Active sources.
-    pub sources_active: u64,
-    /// Reads whose page is to be fetched, now or later.
-    pub discovered: u64,
-    /// Reads whose précis is to be made, now or later.
-    pub extracted: u64,
-    /// Reads that are not tried any more.
-    pub set_aside: u64,
 }
 
 /// The query of claimed reads, without its conditions. `read` is `r`, `article` is `a`.
@@ -188,8 +128,30 @@ impl Store {
         .await
     }
 
+    /// Takes the newest read that `by` is to annotate again and holds it for `lease`; its article
+    /// is always there. What comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read
+    /// that is set aside then keeps its précis.
+    pub async fn claim_again(
+        &self,
+        by: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Option<ClaimedRead>, StoreError> {
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let due = DueRead {
+            now,
+            until,
+            stage: Stage::Annotated,
+            busy: &[],
+            busy_sources: &[],
+            within: "",
+            ask: Some(by),
+        };
+        self.retry("claiming a read to annotate again", || self.claim_due(&due)).await
+    }
+
     /// Claims what is due, and loads what its next step needs.
-    pub(crate) async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
+    async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
         let (mut tx, id) = loop {
             let taken = self.database.begin_claim(due.look(), |lock| due.take(lock)).await?;
             let Some((mut tx, taken)) = taken else { return Ok(None) };
@@ -209,89 +171,6 @@ impl Store {
         let claimed = claimed_of_row(&row)?;
         tx.commit().await?;
         Ok(Some(claimed))
-    }
-
-    /// Stores the error of a read and how to continue.
-    pub async fn fail(
-        &self,
-        read: &ClaimedRead,
-        error: &str,
-        now: Timestamp,
-        retry: Retry,
-    ) -> Result<Finished, StoreError> {
-        self.retry("recording a failure", || async {
-            let (due, counted) = match retry {
-                Retry::At(at) => (Some(millis(at)), 1_i64),
-                Retry::Uncounted(at) => (Some(millis(at)), 0),
-                Retry::SetAside => (None, 1),
-            };
-            let update = sql(
-                "UPDATE read SET held = 0, due_at = $3, attempts = attempts + $6, error = $4, failed_at = $5,
-                    ask = CASE WHEN CAST($3 AS BIGINT) IS NULL THEN NULL ELSE ask END
-                 WHERE id = $1 AND claim = $2 AND held = 1",
-            )
-            .bind(read.id.0)
-            .bind(read.claim)
-            .bind(due)
-            .bind(cut(error, MAX_ERROR).as_ref())
-            .bind(millis(now))
-            .bind(counted);
-            let mut tx = self.database.begin().await?;
-            let changed = tx.run(update).await?;
-            if due.is_none() {
-                // A source's page shows how many of its reads are in progress.
-                touch(&mut tx).await?;
-            }
-            tx.commit().await?;
-            Ok(if changed == 0 { Finished::LeaseLost } else { Finished::Done })
-        })
-        .await
-    }
-
-    /// The reads that are not tried any more, last set aside first.
-    pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, StoreError> {
-        self.list("listing what was set aside", last_set_aside(limit), set_aside_of_row).await
-    }
-
-    /// Makes all reads due that were set aside, and returns their number.
-    pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
-        let update = sql("UPDATE read SET due_at = 0, attempts = 0
-             WHERE due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
-        self.change("taking up what was set aside", update).await
-    }
-
-    /// The amount of work. Counts rows in progress, so use it at the start of a sync and not for
-    /// pages.
-    pub async fn tally(&self, now: Timestamp) -> Result<Tally, StoreError> {
-        let within = self.within_limit("id");
-        let query = sql_of(format!("SELECT
-                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL
-                    AND next_poll <= $1 {within}) AS sources_due,
-                (SELECT count(*) FROM source WHERE standing = 'active' AND paused_at IS NULL {within}) AS sources_active,
-                (SELECT count(*) FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL) AS discovered,
-                (SELECT count(*) FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL) AS extracted,
-                (SELECT count(*) FROM read WHERE stage <> 'annotated' AND due_at IS NULL
-                    AND withdrawn_at IS NULL) AS set_aside"));
-        self.run("counting what is to do", async {
-            let row = self.database.row(query.bind(millis(now))).await?;
-            let row = row.ok_or_else(|| Failure::Unreadable("a count without an answer".into()))?;
-            Ok(Tally {
-                sources_due: row.count("sources_due")?,
-                sources_active: row.count("sources_active")?,
-                discovered: row.count("discovered")?,
-                extracted: row.count("extracted")?,
-                set_aside: row.count("set_aside")?,
-            })
-        })
-        .await
-    }
-
-    /// The earliest time after `now` at which a source or a read becomes due, or a lease ends.
-    /// Returns `None` if there is no such time. Ignores what is due already, because the worker has
-    /// seen it and has skipped it.
-    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let query = sql(NEXT_DUE).bind(millis(now));
-        Ok(self.one("looking for what is due next", query, |row| row.opt_moment("due")).await?.flatten())
     }
 }
 
@@ -359,27 +238,6 @@ impl DueRead<'_> {
     }
 }
 
-/// The earliest time after a given one at which something becomes due.
-pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
-        SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
-        FROM source WHERE standing = 'active' AND paused_at IS NULL
-        AND CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END > $1
-        UNION ALL
-        SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM backfill
-        WHERE due_at IS NOT NULL AND CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END > $1
-        UNION ALL
-        SELECT min(due_at) FROM read WHERE due_at IS NOT NULL AND due_at > $1) AS next";
-
-pub(crate) fn last_set_aside(limit: u32) -> Sql {
-    let query = format!(
-        "SELECT r.id, r.url, r.title, r.stage, r.error, r.failed_at, {TITLE} AS source
-         FROM read r JOIN source s ON s.id = r.source_id
-         WHERE r.due_at IS NULL AND r.stage <> 'annotated' AND r.withdrawn_at IS NULL
-         ORDER BY r.failed_at DESC, r.id DESC LIMIT $1"
-    );
-    sql_of(query).bind(limit)
-}
-
 pub(crate) fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
     let article = row.opt_int("has_article")?.map(|_| article_of(row)).transpose()?;
     Ok(ClaimedRead {
@@ -404,14 +262,10 @@ pub(crate) fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
     })
 }
 
-fn set_aside_of_row(row: &Row) -> Tried<SetAside> {
-    Ok(SetAside {
-        id: ReadId(row.int("id")?),
-        url: row.parsed("url")?,
-        title: row.short("title", MAX_TITLE)?,
-        source: row.text("source")?,
-        stage: row.parsed("stage")?,
-        error: row.opt_text("error")?.unwrap_or_default(),
-        since: row.moment("failed_at")?,
-    })
+/// Whether this worker still holds the lease. The row stays locked until the transaction ends.
+pub(super) async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<bool> {
+    let lock = tx.for_update();
+    let query =
+        format!("SELECT id FROM read WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3 {lock}");
+    Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
 }
