@@ -1,19 +1,10 @@
 //! Developer chores: `cargo xtask …`. One file per chore. The program runs without them.
 
-mod archive;
-mod bench;
 mod check;
-mod distill;
-mod eval;
-mod fit;
-mod labels;
-mod optimised;
-mod rouge;
+mod research;
 mod screenshots;
-mod table;
 mod test;
 mod timed;
-mod train;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -31,17 +22,17 @@ enum Chore {
     /// Check everything that a change must pass: format, words, dependencies, clippy, all tests
     Test(test::Test),
     /// Measure the whole program
-    Bench(bench::Bench),
+    Bench(research::Arguments),
     /// Check the words of comments and texts, and that no crate has a circle of files
     Check(check::Check),
     /// Make the built-in embedder from all-MiniLM-L6-v2
-    Distill(distill::Distill),
+    Distill(research::Arguments),
     /// Measure the quality of précis, search and backfill against people's judgements
-    Eval(eval::Eval),
+    Eval(research::Arguments),
     /// Take pictures of the pages
     Screenshots(screenshots::Screenshots),
     /// Make the annotator's weights from the labelled reads
-    Train(train::Train),
+    Train(research::Arguments),
     /// Serve the small web of real blogs on loopback
     Web(web::Web),
 }
@@ -49,12 +40,12 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
         Chore::Test(chore) => chore.run(),
-        Chore::Bench(chore) => chore.run(),
+        Chore::Bench(chore) => chore.run("bench"),
         Chore::Check(chore) => chore.run(),
-        Chore::Distill(chore) => chore.run(),
-        Chore::Eval(chore) => chore.run(),
+        Chore::Distill(chore) => chore.run("distill"),
+        Chore::Eval(chore) => chore.run("eval"),
         Chore::Screenshots(chore) => chore.run(),
-        Chore::Train(chore) => chore.run(),
+        Chore::Train(chore) => chore.run("train"),
         Chore::Web(chore) => chore.run(),
     }
 }

@@ -37,7 +37,10 @@ impl Test {
         shared_dir()?;
         let began = Instant::now();
         if self.filter.is_none() {
-            step("Format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+            step("Format", || {
+                run(cargo().args(["fmt", "--all", "--check"]))?;
+                run(cargo().args(["fmt", "--check", "--manifest-path", "research/Cargo.toml"]))
+            })?;
             step("Words and structure", || Check::default().run())?;
             step("Dependencies", dependencies)?;
         }

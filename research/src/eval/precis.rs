@@ -12,7 +12,6 @@ use backissue_model::{ConceptSlug, Evidence, Kind, Precis, Span, Statement, Sure
 use super::asker::{Asker, ModelFlags};
 use super::statistics::{Estimate, Overlap, bootstrap, mean, percentile, ratio};
 use crate::labels::{self, Label, Read};
-use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask eval precis`.
@@ -27,9 +26,6 @@ pub struct Evaluation {
     /// Print so many reads first, evenly distributed, with label and précis side by side
     #[arg(long, value_name = "READS")]
     side_by_side: Option<usize>,
-    /// Continue with an unoptimised build, for a quick look; omits times
-    #[arg(long)]
-    unoptimised: bool,
     #[command(flatten)]
     model: ModelFlags,
 }
@@ -77,9 +73,6 @@ impl Evaluation {
     /// # Errors
     /// If the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
-        if !self.unoptimised {
-            optimised::required(optimised::QUICK)?;
-        }
         let all = labels::load()?;
         let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();
         let reads = spread(&of_blogs, self.reads.unwrap_or(of_blogs.len()));

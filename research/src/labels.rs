@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// Number of first words that identify a sentence.
 pub const OPENING_WORDS: usize = 8;

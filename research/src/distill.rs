@@ -23,8 +23,7 @@ use backissue_search::meaning::{Distilled, Pieces};
 use crate::distill::algebra::{Matrix, Sums};
 use crate::distill::teacher::{DIMENSIONS as TEACHER_DIMENSIONS, Teacher};
 use crate::labels::REPORTING;
-use crate::optimised;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The file of the embedder in the workspace.
 const FILE: &str = "crates/search/data/embedder.bin";
@@ -62,7 +61,6 @@ pub struct Distill {
 impl Distill {
     /// Distils and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        optimised::required(optimised::QUICK)?;
         let mut teacher = Teacher::start()?;
         let vocabulary = teacher.vocabulary()?;
         let pieces = Pieces::new(&vocabulary).context("the model's vocabulary lacks [UNK]")?;

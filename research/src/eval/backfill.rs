@@ -14,7 +14,7 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use serde_json::Value;
 
 use crate::table::table;
-use crate::test::{cargo, run};
+use crate::workspace::program;
 
 /// The arguments of `cargo xtask eval backfill`.
 #[derive(Debug, clap::Args)]
@@ -48,10 +48,7 @@ impl Backfill {
     pub fn run(self) -> anyhow::Result<()> {
         let binary = match &self.binary {
             Some(binary) => binary.clone(),
-            None => {
-                run(cargo().args(["build", "--release", "-p", "backissue"]))?;
-                crate::test::workspace().join("target/release/backissue")
-            }
+            None => program("release")?,
         };
         let web = SmallWeb::start(&shared_dir()?, SmallWebOptions::default())?;
         let archive = self.archive(&binary, &web)?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::article::{Article, Part, articles, slug};
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// Which part of the set a generator belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

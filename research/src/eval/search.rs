@@ -20,7 +20,6 @@ use self::peers::{Fts5, PostgresText, Sentences};
 use self::queries::{Half, Judged, Kind};
 use super::statistics::{bootstrap, mean};
 use crate::archive;
-use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask eval search`.
@@ -47,9 +46,6 @@ pub struct Evaluation {
     /// Instead of figures, find better weights and print them; use with `--half tuning`
     #[arg(long)]
     tune: bool,
-    /// Continue with an unoptimised build
-    #[arg(long)]
-    unoptimised: bool,
 }
 
 /// The examined depth of a ranking.
@@ -73,9 +69,6 @@ impl Evaluation {
     /// # Errors
     /// If test data is missing, or a system fails.
     pub fn run(self) -> anyhow::Result<()> {
-        if !self.unoptimised {
-            optimised::required(optimised::QUICK)?;
-        }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }
 

@@ -19,7 +19,6 @@ use self::pages::{Half, Page};
 use self::score::{Kept, Score, over};
 use self::systems::{Extracted, Input, Run, run_all};
 use super::statistics::bootstrap;
-use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask eval extract`.
@@ -38,9 +37,6 @@ pub struct Evaluation {
     /// and html/NAME.html
     #[arg(long, value_name = "FOLDER")]
     pages: Option<PathBuf>,
-    /// Go on in this build where it is not optimised, for a quick look
-    #[arg(long)]
-    unoptimised: bool,
 }
 
 impl Evaluation {
@@ -49,9 +45,6 @@ impl Evaluation {
     /// # Errors
     /// Where the pages cannot be had, or another system fails.
     pub fn run(self) -> anyhow::Result<()> {
-        if !self.unoptimised {
-            optimised::required(optimised::QUICK)?;
-        }
         if let Some(folder) = &self.pages {
             return report_folder(folder);
         }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::super::statistics::ratio;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The kind of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

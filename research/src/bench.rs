@@ -5,7 +5,10 @@ mod meaning;
 mod search;
 mod serve;
 
-use crate::optimised;
+use crate::workspace::program;
+
+/// The profile of the program to measure: that of what is published.
+const PROFILE: &str = "dist";
 
 /// The arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -33,12 +36,10 @@ impl Bench {
     pub fn run(self) -> anyhow::Result<()> {
         let runtime = || tokio::runtime::Runtime::new();
         match self.what {
-            What::Ingest(bench) => {
-                runtime()?.block_on(bench.run(&optimised::required(optimised::PUBLISHED)?))
-            }
+            What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
             What::Search(bench) => bench.run(),
-            What::Serve(bench) => runtime()?.block_on(bench.run(&optimised::required(optimised::PUBLISHED)?)),
+            What::Serve(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
         }
     }
 }

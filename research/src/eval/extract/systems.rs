@@ -14,8 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::article::words_of;
-use crate::optimised::target_folder;
-use crate::test::{run, workspace};
+use crate::workspace::{run, target_folder, workspace};
 
 /// What a system made of a page.
 #[derive(Clone, Debug, Default, Deserialize)]

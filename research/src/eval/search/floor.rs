@@ -15,7 +15,7 @@ use backissue_store::ReadText;
 use super::Urls;
 use super::queries::{Half, Judged, Kind};
 use crate::table::table;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The share of relevant reads to keep.
 const KEPT: f64 = 0.99;

@@ -7,7 +7,6 @@ use backissue_search::meaning::{Embedder, Embedding, Row, Vectors};
 
 use crate::distill::sentences;
 use crate::labels::REPORTING;
-use crate::optimised;
 use crate::table::table;
 
 /// Words per question.
@@ -22,17 +21,11 @@ pub struct Meaning {
     /// Number of questions
     #[arg(long, default_value_t = 200)]
     questions: usize,
-    /// Skip the optimised build, for a quick look
-    #[arg(long)]
-    unoptimised: bool,
 }
 
 impl Meaning {
     /// Measures and prints the result.
     pub fn run(self) -> anyhow::Result<()> {
-        if !self.unoptimised {
-            optimised::required(optimised::PUBLISHED)?;
-        }
         let embedder = Embedder::built_in();
         let sentences = sentences::of_blogs(|_| true)?;
         // The questions come from other blogs than most of the searched sentences.

@@ -17,7 +17,7 @@ use super::precis::shown;
 use super::statistics::{bootstrap, mean};
 use crate::labels::{self, Read};
 use crate::table::table;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The arguments of `cargo xtask eval gate`.
 #[derive(Debug, clap::Args)]

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::distill::algebra::Matrix;
 use crate::eval::minilm;
-use crate::optimised::target_folder;
+use crate::workspace::target_folder;
 
 /// The dimensions of its vectors.
 pub const DIMENSIONS: usize = 384;

@@ -13,8 +13,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::optimised::target_folder;
-use crate::test::{cargo, run, workspace};
+use crate::workspace::{cargo, run, target_folder, workspace};
 
 /// The running model.
 pub struct MiniLm {

@@ -17,7 +17,6 @@ use sqlx::{Connection, Row, SqliteConnection};
 use crate::archive;
 use crate::eval::search::queries;
 use crate::eval::statistics::percentile;
-use crate::optimised;
 use crate::table::table;
 
 /// The arguments of `cargo xtask bench search`.
@@ -29,9 +28,6 @@ pub struct Search {
     /// Where to keep what is built, for further runs
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Skip the optimised build, for a quick look
-    #[arg(long)]
-    unoptimised: bool,
 }
 
 /// How often our search answers each question: the 95th percentile of only 95 answers would be
@@ -52,9 +48,6 @@ impl Search {
     /// # Errors
     /// If test data is missing, or the disk is full.
     pub fn run(self) -> anyhow::Result<()> {
-        if !self.unoptimised {
-            optimised::required(optimised::PUBLISHED)?;
-        }
         tokio::runtime::Runtime::new()?.block_on(self.measure())
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::table::table;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// An article with an attack.
 #[derive(Debug, Deserialize)]

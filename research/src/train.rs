@@ -17,9 +17,8 @@ use clap::Args;
 
 use crate::fit::{Choice, Features, Numbers, fit, score};
 use crate::labels::{self, Label, Read};
-use crate::optimised;
 use crate::rouge::rouge;
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The file of the weights in the workspace.
 const FILE: &str = "crates/annotate/data/weights.toml";
@@ -47,7 +46,6 @@ pub struct Train {
 impl Train {
     /// Trains and writes the file.
     pub fn run(self) -> anyhow::Result<()> {
-        optimised::required(optimised::QUICK)?;
         let reads: Vec<Read> = labels::load()?.into_iter().filter(|read| !read.label.is_reported()).collect();
         let texts: Vec<_> = reads.iter().map(Read::text).collect();
         let seen: Vec<Seen<'_>> = texts.iter().map(Seen::of).collect();

@@ -1,0 +1,39 @@
+//! Chores of the workspace `research`: builds it and calls it.
+
+use std::ffi::OsString;
+
+use anyhow::Context;
+
+use crate::test::{cargo, run, workspace};
+
+/// Continues with an unoptimised build, for a quick look.
+const UNOPTIMISED: &str = "--unoptimised";
+
+/// What follows the chore's name. The chore parses it and has the `--help`.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Arguments {
+    /// Arguments of the chore; `--unoptimised` skips the optimised build, for a quick look
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Runs a chore in an optimised build. What is measured has the profile of what is published.
+    pub fn run(mut self, chore: &str) -> anyhow::Result<()> {
+        let all = self.arguments.len();
+        self.arguments.retain(|argument| argument != UNOPTIMISED);
+        let profile = match chore {
+            _ if self.arguments.len() < all => "dev",
+            "bench" => "dist",
+            _ => "release",
+        };
+        let own = std::env::current_exe()?;
+        let target = own.parent().and_then(|p| p.parent()).context("cargo puts programs two folders deep")?;
+        let mut program = cargo();
+        program.args(["run", "--quiet", "--locked", "--profile", profile, "--manifest-path"]);
+        program.arg(workspace().join("research/Cargo.toml"));
+        program.arg("--target-dir").arg(target.join("research"));
+        run(program.arg("--").arg(chore).args(self.arguments))
+    }
+}
