@@ -47,7 +47,7 @@ pub enum Step {
     Done {
         /// The read.
         read: ReadId,
-        /// Whether it differs from the former one.
+        /// Whether the read now says something else. What a person corrected stays.
         changed: bool,
         /// The new one, and details of the model's replies.
         told: Box<Told>,
@@ -217,7 +217,7 @@ impl Reannotator {
     }
 
     async fn finish(&self, read: &ClaimedRead, told: Told) -> Result<Option<Step>, StoreError> {
-        let former = self.store.read(read.id).await?.map(|page| page.precis);
+        let former = self.shown(read).await?;
         let refused = told.refusals.iter().map(|refusal| Refused {
             field: refusal.field.to_owned(),
             said: refusal.said.clone(),
@@ -231,10 +231,16 @@ impl Reannotator {
                     let Refusal { field, said, reason, missing } = refusal;
                     info!(read = %read.id, field, said, ?missing, "read {}: {field} refused, {reason}", read.id);
                 }
-                let changed = former.is_none_or(|former| says(&former) != says(&told.precis));
+                // Both with the read's corrections.
+                let changed = former != self.shown(read).await?;
                 Ok(Some(Step::Done { read: read.id, changed, told: Box::new(told) }))
             }
         }
+    }
+
+    /// What the read says now, without its annotator.
+    async fn shown(&self, read: &ClaimedRead) -> Result<Option<Precis>, StoreError> {
+        Ok(self.store.read(read.id).await?.map(|page| says(&page.precis)))
     }
 
     async fn fail(&self, read: &ClaimedRead, reason: &str, retry: Retry) -> Result<Step, StoreError> {

@@ -6,3 +6,4 @@ mod backfilling;
 mod bench;
 mod good_citizen;
 mod misbehaving;
+mod reannotating;
