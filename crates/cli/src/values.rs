@@ -17,22 +17,10 @@ use url::Url;
 
 /// An address on the web. Adds `https://` if there is no scheme.
 pub fn web_address(text: &str) -> Result<Url, String> {
-    let text = text.trim();
-    let feed = |text: &str| text.strip_prefix("feed:").map(|rest| rest.trim_start_matches('/').to_owned());
-    let bare = feed(text).unwrap_or_else(|| text.to_owned());
-    let has_scheme =
-        bare.contains("://") || ["mailto:", "javascript:", "data:"].iter().any(|s| bare.starts_with(s));
-    let whole = if has_scheme { bare } else { format!("https://{bare}") };
-    let url = Url::parse(&whole).ok().filter(|url| url.host_str().is_some_and(is_host_of_the_web));
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| {
+    backissue_model::typed_address(text).ok_or_else(|| {
+        let text = text.trim();
         format!("`{text}` is not an address on the web; write for example https://vitess.io/blog or vitess.io/blog")
     })
-}
-
-/// Whether the text can be a host: a word without a dot is rather a mistyped command.
-fn is_host_of_the_web(host: &str) -> bool {
-    host == "localhost" || host.contains('.') || host.starts_with('[')
 }
 
 /// An address to listen on: `127.0.0.1:7878`, `localhost:7878`, `:7878` or `7878`.
@@ -57,9 +45,7 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
 
 /// A read's number, alone or in its page address.
 pub fn read_number(text: &str) -> Result<ReadId, String> {
-    let after_path = text.rsplit_once("/read/").map_or(text, |(_, rest)| rest);
-    let number = after_path.split(['/', '?', '#']).find(|part| !part.is_empty()).unwrap_or_default();
-    number.parse().ok().filter(|id| *id > 0).map(ReadId).ok_or_else(|| {
+    backissue_model::typed_read(text).ok_or_else(|| {
         format!(
             "`{text}` is not a read's number; write for example 42, which `backissue week` and `backissue find` \
              print before each read"
@@ -289,23 +275,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_without_scheme_is_https() {
-        for (text, url) in [
-            ("vitess.io/blog", "https://vitess.io/blog"),
-            ("localhost:8080/feed", "https://localhost:8080/feed"),
-            ("example.com:8443", "https://example.com:8443/"),
-            ("http://vitess.io", "http://vitess.io/"),
-            ("feed:https://vitess.io/feed", "https://vitess.io/feed"),
-            ("feed://vitess.io/feed", "https://vitess.io/feed"),
-            (" [::1]:80/x", "https://[::1]:80/x"),
-        ] {
-            assert_eq!(web_address(text).map(String::from).as_deref(), Ok(url), "{text}");
-        }
-        for text in
-            ["", "vitess", "mailto:a@b.example", "ftp://a.example/", "javascript:alert(1)", "a b.example"]
-        {
-            assert!(web_address(text).is_err_and(|why| why.contains("for example")), "{text}");
-        }
+    fn wrong_addresses_and_numbers_have_errors_with_examples() {
+        assert!(
+            web_address(" vitess ").is_err_and(|why| why.contains("`vitess`") && why.contains("for example"))
+        );
+        assert!(read_number("abc").is_err_and(|why| why.contains("backissue week")));
     }
 
     #[test]
@@ -322,16 +296,6 @@ mod tests {
         }
         for text in ["", "localhost", "blog.example:80", "127.0.0.1", "localhost:99999", "::1"] {
             assert!(listen_address(text).is_err_and(|why| why.contains("127.0.0.1:7878")), "{text}");
-        }
-    }
-
-    #[test]
-    fn reads_are_named_by_number_or_address() {
-        for text in ["42", "/read/42/a-title", "http://127.0.0.1:7878/read/42/a-title?images=all#x", "#42"] {
-            assert_eq!(read_number(text), Ok(ReadId(42)), "{text}");
-        }
-        for text in ["abc", "", "0", "-1", "/read/", "99999999999999999999"] {
-            assert!(read_number(text).is_err_and(|why| why.contains("backissue week")), "{text}");
         }
     }
 

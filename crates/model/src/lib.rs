@@ -33,6 +33,7 @@ mod rhythm;
 mod signs;
 mod slug;
 mod source;
+mod typed;
 mod week;
 
 pub use address::{owns, same_site, site_of, without_credentials};
@@ -61,4 +62,5 @@ pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
 pub use signs::misleads;
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
+pub use typed::{typed_address, typed_read};
 pub use week::{Week, WeekError};

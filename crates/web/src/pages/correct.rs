@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
-use backissue_model::{CONCEPTS_MAX, Kind, ReadField, ReadId, STATEMENT_MAX};
+use backissue_model::{CONCEPTS_MAX, Kind, ReadField, ReadId, STATEMENT_MAX, typed_read};
 use backissue_store::{ReadPage, Store, United, Withdrawn};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -139,14 +139,12 @@ pub(crate) async fn merge(
 
 /// The number of a read that a person typed, alone or in the address of its page.
 fn number_of(typed: &str) -> Result<ReadId, Fault> {
-    let path = typed.trim().rsplit_once("/read/").map_or(typed, |(_, rest)| rest);
-    let number = path.trim().split(['/', '?', '#']).next().unwrap_or_default();
     let wrong = || {
         Fault::BadForm(format!(
             "“{typed}” is not a read’s number; it is in the address of its page, for example 42 in /read/42"
         ))
     };
-    number.parse().ok().filter(|id| *id > 0).map(ReadId).ok_or_else(wrong)
+    typed_read(typed).ok_or_else(wrong)
 }
 
 async fn found(store: &Store, id: ReadId) -> Result<ReadPage, Fault> {
@@ -365,20 +363,5 @@ fn hint(field: ReadField) -> String {
         ReadField::Title => format!("At most {MAX_TITLE} characters."),
         ReadField::Company => format!("Of this read only. At most {MAX_NAME} characters."),
         ReadField::Date => "It decides the week.".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn read_goes_by_its_number_or_its_address() {
-        for typed in ["42", " 42 ", "/read/42", "http://127.0.0.1:7878/read/42/a-title?x=1#note"] {
-            assert_eq!(number_of(typed), Ok(ReadId(42)), "{typed}");
-        }
-        for wrong in ["", "a", "-1", "0", "https://blog.example/42x", "/read/"] {
-            assert!(number_of(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use backissue_model::{CanonicalUrl, ReadId};
+use backissue_model::{CanonicalUrl, ReadId, typed_address};
 use backissue_store::{PageSaved, Store};
 use jiff::Timestamp;
 
@@ -32,10 +32,9 @@ async fn shown_at(store: &Store, read: ReadId) -> Result<String, Fault> {
 
 /// The address that a person typed, perhaps without its scheme.
 fn address(typed: &str) -> Result<CanonicalUrl, Fault> {
-    let typed = typed.trim();
-    let whole = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
-    let url = whole.parse::<CanonicalUrl>().ok().filter(|url| url.host().contains('.'));
-    url.ok_or_else(|| Fault::BadForm(format!("“{typed}” is not the address of a page")))
+    let url = typed_address(typed).and_then(|url| CanonicalUrl::of(&url).ok());
+    let url = url.filter(|url| url.host().contains('.'));
+    url.ok_or_else(|| Fault::BadForm(format!("“{}” is not the address of a page", typed.trim())))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
-use backissue_model::{Source, SourceId, without_credentials};
+use backissue_model::{Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
     Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed, Withdrawn,
 };
@@ -133,7 +133,7 @@ async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<M
 pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -> Result<Response, Fault> {
     let typed = form.field("url")?;
     let wrong = |why: String| Said { address: typed.to_owned(), address_wrong: Some(why), ..Said::default() };
-    let Some(url) = address(typed) else {
+    let Some(url) = typed_address(typed) else {
         let why = format!("“{typed}” is not an address on the web; write for example https://vitess.io/blog");
         return page(&frame, &app, wrong(why)).await;
     };
@@ -150,15 +150,6 @@ pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -
         Ok(FoundToFollow::Several(feeds)) => Ok(frame.page(choice(&frame, &url, &feeds)).into_response()),
         Err(why) => page(&frame, &app, wrong(why)).await,
     }
-}
-
-/// The address that a person typed, perhaps without its scheme.
-fn address(typed: &str) -> Option<Url> {
-    let typed = typed.trim().trim_start_matches("feed://").trim_start_matches("feed:");
-    let whole = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
-    let url = Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let host = url.host_str()?;
-    (host == "localhost" || host.contains('.') || host.starts_with('[')).then_some(url)
 }
 
 /// The feeds of a page that has several.
@@ -623,24 +614,4 @@ fn sentence(text: &str) -> String {
     });
     let whole = first.unwrap_or_default() + letters.as_str();
     if whole.ends_with(['.', '?', '!']) { whole } else { whole + "." }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn typed_address_is_completed() {
-        for (typed, url) in [
-            (" vitess.io/blog ", Some("https://vitess.io/blog")),
-            ("feed:https://a.example/feed", Some("https://a.example/feed")),
-            ("http://localhost:8080/", Some("http://localhost:8080/")),
-            ("vitess", None),
-            ("", None),
-            ("javascript:alert(1)", None),
-            ("file:///etc/passwd", None),
-        ] {
-            assert_eq!(address(typed).map(String::from).as_deref(), url, "{typed}");
-        }
-    }
 }
