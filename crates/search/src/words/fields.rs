@@ -38,10 +38,6 @@ pub struct Weights {
     pub title: f32,
     /// In the problem.
     pub problem: f32,
-    /// In the approach.
-    pub approach: f32,
-    /// In the outcome.
-    pub outcome: f32,
     /// In the names and other names of its concepts.
     pub concepts: f32,
     /// In the names of its technologies.
@@ -71,8 +67,6 @@ impl Default for Weights {
         Self {
             title: 1.5,
             problem: 1.0,
-            approach: 0.0,
-            outcome: 0.0,
             concepts: 1.0,
             technologies: 1.5,
             company: 1.5,
@@ -106,8 +100,6 @@ pub(crate) struct Fields {
     vectors: Field,
     title: Field,
     problem: Field,
-    approach: Field,
-    outcome: Field,
     concepts: Field,
     technologies: Field,
     pub anywhere: Field,
@@ -139,8 +131,6 @@ impl Fields {
             vectors: schema.add_bytes_field(column::VECTORS, FAST),
             title: schema.add_text_field("title", words.clone()),
             problem: schema.add_text_field("problem", words.clone()),
-            approach: schema.add_text_field("approach", words.clone()),
-            outcome: schema.add_text_field("outcome", words.clone()),
             concepts: schema.add_text_field("concepts", words.clone()),
             technologies: schema.add_text_field("technologies", words.clone()),
             anywhere: schema.add_text_field("anywhere", words),
@@ -158,8 +148,6 @@ impl Fields {
         [
             (self.title, weights.title),
             (self.problem, weights.problem),
-            (self.approach, weights.approach),
-            (self.outcome, weights.outcome),
             (self.concepts, weights.concepts),
             (self.technologies, weights.technologies),
             (self.company, weights.company),
@@ -217,11 +205,7 @@ impl Fields {
         };
         add(self.title, &read.title);
         add(self.company, &read.company);
-        for (field, text) in
-            [(self.problem, &read.problem), (self.approach, &read.approach), (self.outcome, &read.outcome)]
-        {
-            text.iter().for_each(|text| add(field, text));
-        }
+        read.problem.iter().for_each(|text| add(self.problem, text));
         for slug in &read.concepts {
             add(self.concepts, slug.as_str());
             if let Some(concept) = Vocabulary::builtin().get(slug) {
@@ -233,7 +217,8 @@ impl Fields {
         for slug in &read.concepts {
             doc.add_text(self.concept_slugs, slug.as_str());
         }
-        for text in read.description.iter().chain([&read.text]) {
+        let statements = read.approach.iter().chain(&read.outcome);
+        for text in statements.chain(&read.description).chain([&read.text]) {
             doc.add_text(self.anywhere, text);
         }
     }

@@ -13,11 +13,9 @@ struct Dial {
     values: &'static [f32],
 }
 
-const WORDS: [Dial; 10] = [
+const WORDS: [Dial; 8] = [
     Dial { name: "title", number: |b| &mut b.weights.title, values: &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0] },
     Dial { name: "problem", number: |b| &mut b.weights.problem, values: &[0.25, 0.5, 1.0, 1.5, 2.0, 3.0] },
-    Dial { name: "approach", number: |b| &mut b.weights.approach, values: &[0.0, 0.25, 0.5, 1.0, 1.5] },
-    Dial { name: "outcome", number: |b| &mut b.weights.outcome, values: &[0.0, 0.25, 0.5, 1.0] },
     Dial { name: "concepts", number: |b| &mut b.weights.concepts, values: &[0.0, 0.5, 1.0, 1.5, 2.0] },
     Dial { name: "technologies", number: |b| &mut b.weights.technologies, values: &[0.0, 0.5, 1.0, 1.5] },
     Dial { name: "company", number: |b| &mut b.weights.company, values: &[0.0, 0.5, 1.0, 1.5] },
