@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use backissue_annotate::Vocabulary;
 use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
@@ -110,14 +110,20 @@ impl fmt::Display for RecipientRow {
 /// # Errors
 /// If one of them cannot be used. The message says which one and what to change.
 pub fn all(settings: &Settings) -> anyhow::Result<Vec<Recipient>> {
+    each(settings).map(|(_, ready)| ready).collect()
+}
+
+/// Each recipient's name with the recipient, or why it cannot be used.
+pub fn each(settings: &Settings) -> impl Iterator<Item = (&str, anyhow::Result<Recipient>)> {
     let mut names = HashSet::new();
-    let mut recipients = Vec::new();
-    for row in &settings.recipients.value {
-        ensure!(names.insert(&row.name), "two recipients are called `{}`; rename one of them", row.name);
-        recipients
-            .push(recipient(settings, row).with_context(|| format!("in [[recipient]] `{}`", row.name))?);
-    }
-    Ok(recipients)
+    settings.recipients.value.iter().map(move |row| {
+        let ready = if names.insert(&row.name) {
+            recipient(settings, row)
+        } else {
+            Err(anyhow!("two recipients are called `{}`; rename one of them", row.name))
+        };
+        (row.name.as_str(), ready.with_context(|| format!("in [[recipient]] `{}`", row.name)))
+    })
 }
 
 /// The recipient of this name.

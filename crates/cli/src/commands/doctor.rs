@@ -120,19 +120,14 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
         return Ok(None);
     }
     let mut failures = Vec::new();
-    for row in rows {
-        if let Err(failure) = crate::recipients::named(settings, &row.name) {
+    for (name, ready) in crate::recipients::each(settings) {
+        if let Err(failure) = ready {
             failures.push(format!("{failure:#}"));
-        } else if let Some(state) = store.sending(&row.name, None).await?
+        } else if let Some(state) = store.sending(name, None).await?
             && let Some(error) = state.error
         {
-            failures.push(format!("{} of {}: {error}", row.name, state.week));
+            failures.push(format!("{name} of {}: {error}", state.week));
         }
-    }
-    if let Err(failure) = crate::recipients::all(settings)
-        && failures.is_empty()
-    {
-        failures.push(format!("{failure:#}"));
     }
     if failures.is_empty() {
         return Ok(check(true, output::count(rows.len() as u64, "recipient")));
