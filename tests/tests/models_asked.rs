@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use backissue_llm::{
-    BatchPrompt, BatchState, Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage,
+    BatchPrompt, BatchState, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Secret, Usage,
 };
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const KEY: &str = "sk-very-secret";
 fn settings(server: &StandInModel, protocol: Protocol) -> ModelSettings {
     ModelSettings {
         url: server.url(&protocol.to_string()).parse().unwrap(),
-        key: Some(Key::new(KEY)),
+        key: Some(Secret::new(KEY)),
         pause: Duration::from_millis(1),
         ..ModelSettings::new("mine", protocol, "some-model")
     }

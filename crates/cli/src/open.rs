@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use backissue_digest::Site;
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
-use backissue_llm::{Key, Model, ModelSettings};
+use backissue_llm::{Model, ModelSettings, Secret};
 use backissue_model::{Reader, ReaderId, ReaderName};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_send::Sender;
@@ -300,7 +300,7 @@ fn model_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Model> {
     let key = match (&row.key, &row.key_env) {
         (Some(_), Some(_)) => bail!("model `{name}` has both `key` and `key_env`; leave one of them out"),
         (Some(key), None) => Some(key.clone()),
-        (None, Some(variable)) => Some(Key::new(&std::env::var(variable).with_context(|| {
+        (None, Some(variable)) => Some(Secret::new(&std::env::var(variable).with_context(|| {
             format!("model `{name}` takes its key from ${variable}, which is not set; set it, or leave `key_env` out")
         })?)),
         (None, None) => None,

@@ -11,7 +11,7 @@ use axum::http::HeaderName;
 use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
-use backissue_llm::{Key, Protocol};
+use backissue_llm::{Protocol, Secret};
 use backissue_model::without_credentials;
 use backissue_store::Location;
 use backissue_web::{Network, Public};
@@ -257,7 +257,7 @@ pub struct ModelRow {
     pub model: String,
     /// The key.
     #[serde(default, deserialize_with = "key")]
-    pub key: Option<Key>,
+    pub key: Option<Secret>,
     /// The environment variable with the key.
     pub key_env: Option<String>,
     /// Maximum reads per day (UTC).
@@ -675,8 +675,8 @@ pub(crate) fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Error> {
-    Ok(Some(Key::new(&String::deserialize(deserializer)?)))
+fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Some(Secret::new(&String::deserialize(deserializer)?)))
 }
 
 fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

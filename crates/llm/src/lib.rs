@@ -39,10 +39,11 @@ mod model;
 mod protocol;
 mod settings;
 
+pub use backissue_fetch::{Secret, is_on_this_machine};
 pub use batch::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState};
 pub use error::ModelError;
 pub use listing::{Listed, PricePerToken};
 pub use local::{LocalServer, ServerKind, UnknownServer};
-pub use model::{Model, Prompt, Reply, Usage, is_on_this_machine};
+pub use model::{Model, Prompt, Reply, Usage};
 pub use protocol::{Protocol, UnknownProtocol};
-pub use settings::{Key, ModelSettings};
+pub use settings::ModelSettings;

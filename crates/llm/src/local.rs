@@ -7,13 +7,12 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use backissue_fetch::{Tls, client_tls};
+use backissue_fetch::{Tls, client_tls, is_on_this_machine, operator_client};
 use reqwest::Client;
 use serde_json::Value;
 use url::Url;
 
 use crate::listing::{self, Listed};
-use crate::model::is_on_this_machine;
 use crate::protocol::Protocol;
 
 /// Time limit for one server, lists of models included.
@@ -149,14 +148,7 @@ impl LocalServer {
     /// The models of the server. Returns `None` if it does not run, or if something else listens
     /// there.
     pub async fn models(&self) -> Option<Vec<Listed>> {
-        let client = Client::builder()
-            .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tls_backend_preconfigured(TLS.as_ref()?.config.clone())
-            .build()
-            .ok()?;
+        let client = operator_client(&self.url, TLS.as_ref()?, CONNECT_WITHIN).build().ok()?;
         let look = async {
             for (path, read) in self.kind.lists() {
                 let mut url = self.url.clone();

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use backissue_fetch::{client_tls, innermost_reason, retry_after, tls_reason};
+use backissue_fetch::{
+    client_tls, innermost_reason, is_on_this_machine, operator_client, retry_after, tls_reason,
+};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
-use url::{Host, Url};
+use url::Url;
 
 use crate::batch::{self, BatchPrompt, BatchState};
 use crate::embeddings;
@@ -130,14 +132,7 @@ impl Model {
             settings.protocol.endpoint(&settings).ok_or_else(|| fault("its address has no path".into()))?;
         let is_local = is_on_this_machine(&settings.url);
         let tls = client_tls(ca).map_err(|error| fault(error.to_string()))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls.config)
-            .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(settings.timeout)
-            // The operator chooses the address, not a server.
-            .redirect(reqwest::redirect::Policy::none());
-        let client = if is_local { client.no_proxy() } else { client };
+        let client = operator_client(&settings.url, &tls, CONNECT_WITHIN).timeout(settings.timeout);
         let client = client.build().map_err(|error| fault(innermost_reason(&error)))?;
         let host = host_and_port(&settings.url);
         let turns = Semaphore::new(settings.concurrency.max(1));
@@ -549,16 +544,6 @@ fn said(body: &[u8]) -> String {
     )
 }
 
-/// Whether an address is on this machine.
-pub fn is_on_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -567,7 +552,7 @@ fn host_and_port(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Key, Protocol};
+    use crate::{Protocol, Secret};
 
     #[test]
     fn invalid_settings_name_the_remedy() {
@@ -578,7 +563,7 @@ mod tests {
         ] {
             let mut settings = ModelSettings::new("m", Protocol::OpenAi, "x");
             settings.url = url.parse().unwrap();
-            settings.key = key.map(Key::new);
+            settings.key = key.map(Secret::new);
             let error = Model::new(settings, &[]).unwrap_err().to_string();
             assert!(error.contains(words) && !error.contains("lines"), "{error}");
         }

@@ -199,11 +199,11 @@ impl Protocol {
         }
         if let Some(key) = &settings.key {
             let (name, value) = match self {
-                Self::OpenAi => (AUTHORIZATION, format!("Bearer {}", key.told())),
-                Self::Anthropic => (HeaderName::from_static("x-api-key"), key.told().to_owned()),
-                Self::Gemini => (HeaderName::from_static("x-goog-api-key"), key.told().to_owned()),
+                Self::OpenAi => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
+                Self::Anthropic => (HeaderName::from_static("x-api-key"), key.reveal().to_owned()),
+                Self::Gemini => (HeaderName::from_static("x-goog-api-key"), key.reveal().to_owned()),
                 // Ollama itself has no keys, but a proxy before it may.
-                Self::Ollama => (AUTHORIZATION, format!("Bearer {}", key.told())),
+                Self::Ollama => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
             };
             let mut value = HeaderValue::from_str(&value)?;
             value.set_sensitive(true);
@@ -468,13 +468,16 @@ pub(crate) fn about(texts: &[&str]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Key;
+    use backissue_fetch::Secret;
 
     const ROOM: Room = Room { answer: OUTPUT_TOKENS, context: 8192 };
     const ALL: [Protocol; 4] = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
 
     fn settings(protocol: Protocol) -> ModelSettings {
-        ModelSettings { key: Some(Key::new(" secret\n")), ..ModelSettings::new("m", protocol, "org/model") }
+        ModelSettings {
+            key: Some(Secret::new(" secret\n")),
+            ..ModelSettings::new("m", protocol, "org/model")
+        }
     }
 
     #[test]

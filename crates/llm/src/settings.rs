@@ -1,8 +1,8 @@
 //! The settings of a client.
 
-use std::fmt;
 use std::time::Duration;
 
+use backissue_fetch::Secret;
 use url::Url;
 
 use crate::Protocol;
@@ -19,7 +19,7 @@ pub struct ModelSettings {
     /// The server's name for it.
     pub model: String,
     /// The key, if the server needs one.
-    pub key: Option<Key>,
+    pub key: Option<Secret>,
     /// The time limit of one attempt, from its start to the end of the response. Default: 120 s,
     /// for models on a machine's own processor.
     pub timeout: Duration,
@@ -43,31 +43,5 @@ impl ModelSettings {
             concurrency: 2,
             pause: Duration::from_secs(2),
         }
-    }
-}
-
-/// A key. It can be read only as a request header.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// Makes a key, without white space around it.
-    pub fn new(key: &str) -> Self {
-        Self(key.trim().to_owned())
-    }
-
-    pub(crate) fn told(&self) -> &str {
-        &self.0
-    }
-
-    /// `text` with the key removed.
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "(key)") }
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
     }
 }

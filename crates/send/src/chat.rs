@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use backissue_digest::chat::Service;
-use backissue_fetch::{client_tls, innermost_reason, retry_after};
+use backissue_fetch::{client_tls, innermost_reason, is_on_this_machine, operator_client, retry_after};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -13,8 +13,7 @@ use ring::hmac;
 use serde_json::Value;
 use url::Url;
 
-use crate::mail::is_loopback;
-use crate::secret::one_line;
+use crate::answer::one_line;
 use crate::{Secret, SendError};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -73,10 +72,9 @@ impl Chat {
             .reveal()
             .parse()
             .map_err(|_| unfit("its `url` is no address; copy the webhook's address again"))?;
-        let is_local = is_loopback(&url);
         match url.scheme() {
             "https" => {}
-            "http" if is_local => {}
+            "http" if is_on_this_machine(&url) => {}
             _ => return Err(unfit("its `url` is secret, so it must begin with https://")),
         }
         if settings.service == Service::Matrix && (settings.room.is_none() || settings.key.is_none()) {
@@ -85,14 +83,7 @@ impl Chat {
             ));
         }
         let tls = client_tls(&settings.ca).map_err(|error| unfit(&error.to_string()))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls.config)
-            .user_agent(concat!("Backissue/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(ANSWER_WITHIN)
-            // The operator chooses who gets the message, not a server.
-            .redirect(reqwest::redirect::Policy::none());
-        let client = if is_local { client.no_proxy() } else { client };
+        let client = operator_client(&url, &tls, CONNECT_WITHIN).timeout(ANSWER_WITHIN);
         let client = client.build().map_err(|error| unfit(&innermost_reason(&error)))?;
         Ok(Self { settings, client, url })
     }

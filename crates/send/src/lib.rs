@@ -6,18 +6,18 @@
 //!
 //! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
 
+mod answer;
 mod chat;
 mod error;
 mod mail;
 mod recipient;
-mod secret;
 mod sender;
 mod unsubscribe;
 
+pub use backissue_fetch::Secret;
 pub use chat::{Chat, ChatSettings};
 pub use error::SendError;
 pub use lettre::Address as MailAddress;
 pub use mail::{MailSettings, Mailer};
 pub use recipient::{Recipient, Schedule, Way};
-pub use secret::Secret;
 pub use sender::{Sender, Sent, keep_sending};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use backissue_digest::mail::Mail;
-use backissue_fetch::innermost_reason;
+use backissue_fetch::{innermost_reason, is_on_this_machine};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -16,9 +16,9 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
-use crate::secret::one_line;
+use crate::answer::one_line;
 use crate::{Secret, SendError};
 
 /// Longest time for connecting, encrypting and logging in.
@@ -118,7 +118,7 @@ impl Mailer {
             .map_err(|_| unfit(format!("`from` is `{}`; write Name <name@example.org>", settings.from)))?;
         let (security, port) = match url.scheme() {
             "smtps" => (Security::AtOnce, 465),
-            "smtp" if is_loopback(url) => (Security::IfSupported, 587),
+            "smtp" if is_on_this_machine(url) => (Security::IfSupported, 587),
             "smtp" => (Security::StartTls, 587),
             other => return Err(unfit(format!("`server` begins with {other}:; write smtps:// or smtp://"))),
         };
@@ -279,17 +279,4 @@ fn tls(host: &str, ca: &[PathBuf]) -> Result<TlsParameters, String> {
         builder = builder.add_root_certificate(authority);
     }
     builder.build_rustls().map_err(|error| innermost_reason(&error))
-}
-
-/// Whether a server is on this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        // The host of an address whose scheme is not of the web is a name, whatever it looks like.
-        Some(Host::Domain(name)) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

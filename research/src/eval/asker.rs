@@ -9,7 +9,7 @@ use backissue_annotate::asking::{
     ARTICLE_CHARACTERS, Asking, FIELDS, PromptSettings, PromptVersion, Question, Readings, Refusal,
 };
 use backissue_annotate::{Text, annotate};
-use backissue_llm::{Key, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Usage};
+use backissue_llm::{Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Secret, Usage};
 use backissue_model::Precis;
 use jiff::SignedDuration;
 use tokio::runtime::Runtime;
@@ -56,7 +56,7 @@ impl ModelFlags {
         settings.url = self.url.unwrap_or(settings.url);
         if let Some(variable) = &self.key_env {
             let key = std::env::var(variable).with_context(|| format!("${variable} is not set"))?;
-            settings.key = Some(Key::new(&key));
+            settings.key = Some(Secret::new(&key));
         }
         if let Some(timeout) = self.timeout {
             settings.timeout = timeout.try_into().context("a time-out cannot be negative")?;
