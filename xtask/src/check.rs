@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use crate::test::workspace;
+use crate::workspace::workspace;
 
 /// The arguments of `cargo xtask check`.
 #[derive(Debug, Default, clap::Args)]

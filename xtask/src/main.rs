@@ -6,6 +6,7 @@ mod screenshots;
 mod test;
 mod timed;
 mod web;
+mod workspace;
 
 use clap::{Parser, Subcommand};
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::Context;
 
-use crate::test::{cargo, run, workspace};
+use crate::workspace::{cargo, run, workspace};
 
 /// Continues with an unoptimised build, for a quick look.
 const UNOPTIMISED: &str = "--unoptimised";

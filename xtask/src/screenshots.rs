@@ -7,7 +7,7 @@ use anyhow::Context;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 
-use crate::test::{cargo, run, workspace};
+use crate::workspace::{cargo, run, workspace};
 
 /// The arguments of `cargo xtask screenshots`.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that a change must pass, in one command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
@@ -10,6 +10,7 @@ use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
 use crate::timed::run_tests;
+use crate::workspace::{cargo, run};
 
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -151,25 +152,6 @@ fn binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let beside = own.parent().map(|folder| folder.join("backissue")).filter(|p| p.is_file());
     beside.context("the binary is not where cargo puts it")
-}
-
-/// The cargo that runs this chore, in the workspace.
-pub fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(workspace());
-    command
-}
-
-/// The workspace's folder.
-pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
-}
-
-/// Runs a command that must succeed.
-pub fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
-    ensure!(status.success(), "{command:?} ended with {status}");
-    Ok(())
 }
 
 fn succeeds(command: &mut Command) -> bool {

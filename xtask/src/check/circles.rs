@@ -17,15 +17,10 @@ const KNOWN: &[&str] = &[
     "crates/annotate/src",
     "crates/cli/src",
     "crates/demo/src",
-    "crates/extract/src",
-    "crates/feed/src",
-    "crates/ingest/src",
     "crates/llm/src",
     "crates/search/src",
     "crates/store/src",
     "crates/web/src",
-    "tests/src",
-    "xtask/src",
 ];
 
 /// A file of a crate. Inline modules are part of their file.
