@@ -8,6 +8,7 @@
 //! Only the binary and the tests may use this crate. It does not know the store or the pages.
 
 mod blog;
+mod dialect;
 mod feeds;
 mod pages;
 mod server;

@@ -65,7 +65,7 @@ fn frame(blog: &Blog, base: &str, title: &str, head: Markup, main: Markup) -> Ma
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
-                link rel="alternate" type=(crate::feeds::dialect(blog).media_type()) title=(blog.title) href={ (base) "feed" };
+                link rel="alternate" type=(crate::dialect::dialect(blog).media_type()) title=(blog.title) href={ (base) "feed" };
                 (head)
                 style { (PreEscaped(style(&blog.accent))) }
             }

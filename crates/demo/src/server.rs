@@ -112,7 +112,7 @@ async fn front(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 
 async fn feed(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let Some((blog, base)) = shared.blog(&headers) else { return not_here() };
-    answer(&headers, feeds::dialect(blog).media_type(), feeds::feed(blog, &base))
+    answer(&headers, crate::dialect::dialect(blog).media_type(), feeds::feed(blog, &base))
 }
 
 async fn post(State(shared): State<Shared>, Path(slug): Path<String>, headers: HeaderMap) -> Response {

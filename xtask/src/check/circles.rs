@@ -16,7 +16,6 @@ use super::{Finding, read};
 const KNOWN: &[&str] = &[
     "crates/annotate/src",
     "crates/cli/src",
-    "crates/demo/src",
     "crates/llm/src",
     "crates/search/src",
     "crates/store/src",
