@@ -7,8 +7,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::Prompt;
-use crate::protocol::{Form, MORE_TOKENS, Protocol, Room};
+use crate::prompt::Prompt;
+use crate::protocol::{Form, MORE_TOKENS, Room};
+use crate::settings::Protocol;
 
 /// Maximum prompts of one batch.
 pub const BATCH_PROMPTS_MAX: usize = 1_000;

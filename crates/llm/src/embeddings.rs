@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::Protocol;
-use crate::settings::ModelSettings;
+use crate::settings::{ModelSettings, Protocol};
 
 /// Texts per request. A server that runs on a machine's own processor should answer within the
 /// time-out.

@@ -36,6 +36,7 @@ mod error;
 mod listing;
 mod local;
 mod model;
+mod prompt;
 mod protocol;
 mod settings;
 
@@ -44,6 +45,6 @@ pub use batch::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState};
 pub use error::ModelError;
 pub use listing::{Listed, PricePerToken};
 pub use local::{LocalServer, ServerKind, UnknownServer};
-pub use model::{Model, Prompt, Reply, Usage};
-pub use protocol::{Protocol, UnknownProtocol};
-pub use settings::ModelSettings;
+pub use model::Model;
+pub use prompt::{Prompt, Reply, Usage};
+pub use settings::{ModelSettings, Protocol, UnknownProtocol};

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::protocol::Protocol;
+use crate::settings::Protocol;
 
 /// A model that a server lists.
 #[derive(Clone, Debug, Default, PartialEq)]

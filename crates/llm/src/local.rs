@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::listing::{self, Listed};
-use crate::protocol::Protocol;
+use crate::settings::Protocol;
 
 /// Time limit for one server, lists of models included.
 const WITHIN: Duration = Duration::from_secs(2);

@@ -4,56 +4,12 @@
 //! with `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with
 //! `responseJsonSchema`, Ollama's chat with `format` and `num_ctx`.
 
-use std::fmt;
-use std::str::FromStr;
-
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::model::{Prompt, Reply, Usage};
-use crate::settings::ModelSettings;
-
-/// The protocol of a model's server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// Chat completions: OpenAI, LM Studio, vLLM, llama.cpp and many others.
-    OpenAi,
-    /// Anthropic's messages.
-    Anthropic,
-    /// Gemini's generateContent.
-    Gemini,
-    /// Ollama's chat. It also speaks chat completions, but there a client cannot say how much
-    /// context a prompt needs.
-    Ollama,
-}
-
-/// The text names no protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a protocol; protocols are openai (LM Studio, vLLM and llama.cpp too), anthropic, gemini, ollama"
-)]
-pub struct UnknownProtocol(String);
-
-impl FromStr for Protocol {
-    type Err = UnknownProtocol;
-
-    fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
-        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Ollama];
-        all.into_iter().find(|p| p.to_string() == text).ok_or_else(|| UnknownProtocol(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-            Self::Ollama => "ollama",
-        })
-    }
-}
+use crate::prompt::{Prompt, Reply, Usage};
+use crate::settings::{ModelSettings, Protocol};
 
 /// How many features a request uses. Not all servers know schemas, and some models refuse a
 /// temperature or a limit.
@@ -119,17 +75,6 @@ impl Protocol {
             Self::OpenAi => &[Form::Full, Form::Schema, Form::Object, Form::Bare],
             Self::Anthropic | Self::Gemini | Self::Ollama => &[Form::Full, Form::Schema, Form::Bare],
         }
-    }
-
-    /// The address of the protocol's original server.
-    pub fn usual_url(self) -> Url {
-        let url = match self {
-            Self::OpenAi => "https://api.openai.com/v1",
-            Self::Anthropic => "https://api.anthropic.com/v1",
-            Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
-            Self::Ollama => "http://127.0.0.1:11434",
-        };
-        url.parse().expect("the constant is a valid URL")
     }
 
     /// The address of the endpoint. Returns `None` if the server's URL cannot have a path.

@@ -1,11 +1,65 @@
 //! The settings of a client.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use backissue_fetch::Secret;
 use url::Url;
 
-use crate::Protocol;
+/// The protocol of a model's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Chat completions: OpenAI, LM Studio, vLLM, llama.cpp and many others.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Gemini's generateContent.
+    Gemini,
+    /// Ollama's chat. It also speaks chat completions, but there a client cannot say how much
+    /// context a prompt needs.
+    Ollama,
+}
+
+/// The text names no protocol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a protocol; protocols are openai (LM Studio, vLLM and llama.cpp too), anthropic, gemini, ollama"
+)]
+pub struct UnknownProtocol(String);
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
+        let all = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Ollama];
+        all.into_iter().find(|p| p.to_string() == text).ok_or_else(|| UnknownProtocol(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        })
+    }
+}
+
+impl Protocol {
+    /// The address of the protocol's original server.
+    pub fn usual_url(self) -> Url {
+        let url = match self {
+            Self::OpenAi => "https://api.openai.com/v1",
+            Self::Anthropic => "https://api.anthropic.com/v1",
+            Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
+            Self::Ollama => "http://127.0.0.1:11434",
+        };
+        url.parse().expect("the constant is a valid URL")
+    }
+}
 
 /// A model and its server.
 #[derive(Clone, Debug)]
