@@ -1,7 +1,10 @@
 //! The input of the index for a read.
 
 use backissue_model::{ConceptSlug, Fingerprint, Kind, ReadId, Slug, Week};
+use backissue_store::ReadText;
 use jiff::Timestamp;
+
+use crate::meaning::Embedding;
 
 /// A read as input of the index.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +42,47 @@ pub struct Document {
     pub fingerprint: Option<Fingerprint>,
     /// The précis's confidence in the problem, 0 to 1; 0 without a problem.
     pub confidence: f32,
-    /// Its embeddings, at most two, all from one embedder (see [`crate::meanings`]). Empty if
+    /// Its embeddings, at most two, all from one embedder (see [`meanings`]). Empty if
     /// nothing could be embedded.
     pub vectors: Vec<Vec<i8>>,
+}
+
+/// Number of words at an article's beginning that represent it.
+const BEGINNING: usize = 60;
+
+/// The two texts that represent a read's meaning: its title with its problem, and its title with
+/// the article's beginning. Of all tried combinations of problem, approach, description and
+/// beginning, with and without title, these two gave the best results, with the built-in embedder
+/// and with the model it was distilled from (docs/BENCHMARKS.md).
+pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
+    let title = read.card.title.trim_end_matches('.');
+    let problem = read.precis.problem.as_ref().map(|problem| format!("{title}. {}", problem.text));
+    let beginning: Vec<&str> = read.text.split_whitespace().take(BEGINNING).collect();
+    [problem, Some(format!("{title}. {}", beginning.join(" ")))]
+}
+
+/// A read as a document, with the vectors of its two texts.
+pub(crate) fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
+    let ReadText { card, precis, text, fingerprint, sources } = read;
+    let statement =
+        |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
+    Document {
+        id: ReadId(card.id.0),
+        title: card.title.clone(),
+        company: card.company.clone(),
+        sources: sources.clone(),
+        kind: card.kind,
+        week: card.week,
+        filed_at: card.filed_at,
+        problem: statement(&precis.problem),
+        approach: statement(&precis.approach),
+        outcome: statement(&precis.outcome),
+        description: card.description.clone(),
+        concepts: precis.concepts.clone(),
+        technologies: precis.technologies.clone(),
+        text: text.clone(),
+        fingerprint: *fingerprint,
+        confidence: precis.problem.as_ref().map_or(0.0, |problem| problem.confidence),
+        vectors: vectors.into_iter().flatten().map(Embedding::into_bytes).collect(),
+    }
 }

@@ -4,10 +4,9 @@
 //! in it. So an interrupted process continues after the last commit, and indexing a read twice has
 //! no effect.
 
-use backissue_model::ReadId;
-use backissue_store::{ChangeMark, Changes, ReadText};
+use backissue_store::{ChangeMark, Changes};
 
-use crate::meaning::Embedding;
+use crate::document::{document, meanings};
 use crate::{Document, Search, SearchError, SearchFailure, Writer};
 
 /// Changes per query of the archive.
@@ -150,45 +149,6 @@ impl Search {
 async fn commit(mut writer: Writer, position: u64) -> Result<Writer, SearchFailure> {
     let done = tokio::task::spawn_blocking(move || writer.commit(position).map(|()| writer));
     Ok(done.await??)
-}
-
-/// Number of words at an article's beginning that represent it.
-const BEGINNING: usize = 60;
-
-/// The two texts that represent a read's meaning: its title with its problem, and its title with
-/// the article's beginning. Of all tried combinations of problem, approach, description and
-/// beginning, with and without title, these two gave the best results, with the built-in embedder
-/// and with the model it was distilled from (docs/BENCHMARKS.md).
-pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
-    let title = read.card.title.trim_end_matches('.');
-    let problem = read.precis.problem.as_ref().map(|problem| format!("{title}. {}", problem.text));
-    let beginning: Vec<&str> = read.text.split_whitespace().take(BEGINNING).collect();
-    [problem, Some(format!("{title}. {}", beginning.join(" ")))]
-}
-
-fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Document {
-    let ReadText { card, precis, text, fingerprint, sources } = read;
-    let statement =
-        |statement: &Option<backissue_model::Statement>| statement.as_ref().map(|s| s.text.clone());
-    Document {
-        id: ReadId(card.id.0),
-        title: card.title.clone(),
-        company: card.company.clone(),
-        sources: sources.clone(),
-        kind: card.kind,
-        week: card.week,
-        filed_at: card.filed_at,
-        problem: statement(&precis.problem),
-        approach: statement(&precis.approach),
-        outcome: statement(&precis.outcome),
-        description: card.description.clone(),
-        concepts: precis.concepts.clone(),
-        technologies: precis.technologies.clone(),
-        text: text.clone(),
-        fingerprint: *fingerprint,
-        confidence: precis.problem.as_ref().map_or(0.0, |problem| problem.confidence),
-        vectors: vectors.into_iter().flatten().map(Embedding::into_bytes).collect(),
-    }
 }
 
 /// Follows the archive until `stop` resolves, by checking for changes at an interval. Loads the

@@ -62,10 +62,10 @@ mod searcher;
 mod words;
 
 pub use blend::{Blend, By, CANDIDATES, Ranked, Ranker, Ranking};
-pub use document::Document;
+pub use document::{Document, meanings};
 pub use embedders::{Embedders, EmbeddingFailure, EmbeddingServer};
 pub use error::SearchError;
-pub use follow::{Caught, Progress, follow, meanings};
+pub use follow::{Caught, Progress, follow};
 pub use index::{Index, Rebuild, Writer};
 pub use prior_art::{PRIOR_ART_MAX, PriorArt, Way};
 pub use query::{Filter, Query, first_day, is_quote};

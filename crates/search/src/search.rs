@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use backissue_model::{ReadId, ReaderId, Slug, Source, did_you_mean, meant, nearest};
 use backissue_store::{Among, ReadText, SourceFilter, Store, StoreError};
 
+use crate::document::meanings;
 use crate::embedders::{Embedders, EmbeddingFailure};
-use crate::follow::meanings;
 use crate::meaning::Embedding;
 use crate::{
     Blend, By, Correction, Facets, Filter, Index, Marks, Passage, Query, Ranked, Ranker, Ranking,

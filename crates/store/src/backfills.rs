@@ -10,10 +10,11 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::database::{Row, Tried, sql, sql_of};
+use crate::due::{not_among, of_due};
 use crate::error::Failure;
 use crate::keys::{address_key, source_list};
 use crate::polls::{FoundBy, admit};
-use crate::sources::{not_among, of_due, source_in};
+use crate::sources::source_in;
 use crate::times::{millis, opt_millis};
 use crate::{Admission, Admitted, Store, StoreError};
 

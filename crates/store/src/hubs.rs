@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::archive::touch;
 use crate::database::{Row, Sql, Tried, Tx, sql};
-use crate::sources::{not_among, of_due};
+use crate::due::{not_among, of_due};
 use crate::times::millis;
 use crate::{Store, StoreError};
 

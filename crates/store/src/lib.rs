@@ -48,6 +48,7 @@ mod clock;
 mod corrections;
 mod counters;
 mod database;
+mod due;
 mod error;
 mod facets;
 #[cfg(feature = "generate")]

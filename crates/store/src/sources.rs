@@ -9,6 +9,7 @@ use crate::archive::touch;
 use crate::changes::{mark_changed, mark_gone};
 use crate::counters::{Sign, Which, count};
 use crate::database::{Row, Sql, Tried, Tx, sql, sql_listing, sql_of};
+use crate::due::not_among;
 use crate::error::Failure;
 use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
@@ -459,30 +460,6 @@ const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
         ORDER BY p.seen_at, p.source_id LIMIT 1)
     WHERE source_id = $1
         AND EXISTS (SELECT 1 FROM place o WHERE o.read_id = read.id AND o.source_id <> $1)";
-
-/// A condition that a host is none of these. `*.acme.example` stands for that domain and all hosts
-/// of it.
-pub(crate) fn not_among(column: &str, from: usize, hosts: &[String]) -> String {
-    let (mut exact, mut condition) = (Vec::new(), String::new());
-    for (at, host) in (from..).zip(hosts) {
-        if host.starts_with("*.") {
-            condition.push_str(&format!(" AND '.' || {column} NOT LIKE '%' || substr(${at}, 2)"));
-        } else {
-            exact.push(format!("${at}"));
-        }
-    }
-    if !exact.is_empty() {
-        condition.push_str(&format!(" AND {column} NOT IN ({})", exact.join(", ")));
-    }
-    condition
-}
-
-/// Binds a statement about a due row: `$1` is now, `$2` the end of the lease, and from `$3` on the
-/// busy hosts.
-pub(crate) fn of_due(text: String, now: Timestamp, lease: SignedDuration, busy: &[String]) -> Sql {
-    let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-    sql_listing(text, busy.len()).bind(millis(now)).bind(millis(until)).bind_all(busy.iter().cloned())
-}
 
 /// The source with this key, now or before its feed's address changed.
 async fn followed_as(tx: &mut Tx, key: &str) -> Tried<Option<i64>> {

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
+use crate::due::not_among;
 use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
-use crate::sources::{TITLE, company_of, not_among};
+use crate::sources::{TITLE, company_of};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
