@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
-use backissue_needs::{ALL, Need, shared_dir};
+use backissue_needs::{ALL, MCP_SDK, Need, PYTHON, shared_dir};
 use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
@@ -45,7 +45,7 @@ impl Test {
             step("Words and structure", || Check::default().run())?;
             step("Dependencies", dependencies)?;
         }
-        let cluster = step("What the tests need", what_tests_need)?;
+        let (cluster, mcp_python) = step("What the tests need", what_tests_need)?;
         if self.filter.is_none() {
             let words =
                 ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
@@ -60,6 +60,7 @@ impl Test {
             let mut tests = cargo();
             tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
+            tests.env("BACKISSUE_TEST_MCP", &mcp_python);
             // A test that lacks something fails instead of being skipped.
             tests.env(ALL, "1");
             // Snapshots are compared and never written. A missing one is a failure.
@@ -122,13 +123,27 @@ fn dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Installs PostgreSQL, Chromium and programs that read feeds from Debian's packages if they are
-/// missing, and starts a temporary database server.
-fn what_tests_need() -> anyhow::Result<Cluster> {
-    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders];
+/// Installs PostgreSQL, Chromium, programs that read feeds and the SDK of the Model Context Protocol
+/// if they are missing, and starts a temporary database server. Returns it and the SDK's Python.
+fn what_tests_need() -> anyhow::Result<(Cluster, PathBuf)> {
+    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders, Need::McpSdk];
     let missing: Vec<&str> = needs.into_iter().flat_map(Need::missing_packages).collect();
     install(&missing)?;
-    Cluster::start()
+    Ok((Cluster::start()?, mcp_python()?))
+}
+
+/// A Python with the SDK of the Model Context Protocol, beside what cargo builds.
+fn mcp_python() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let folder = own.ancestors().nth(2).context("cargo's folder is not known")?.join("python-with-mcp");
+    let python = folder.join("bin/python");
+    let has_sdk = format!("import importlib.metadata as m; assert 'mcp==' + m.version('mcp') == '{MCP_SDK}'");
+    if !succeeds(Command::new(&python).args(["-c", &has_sdk])) {
+        println!("installing {MCP_SDK}");
+        run(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(&folder))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", MCP_SDK]))?;
+    }
+    Ok(python)
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {

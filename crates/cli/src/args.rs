@@ -197,6 +197,12 @@ pub enum Command {
         after_help = "Example:\n  backissue prior-art one customer slows everyone down\n  backissue prior-art 'cache stampede' --markdown >> design.md"
     )]
     PriorArt(PriorArtArgs),
+    /// Serve the archive to an agent by the Model Context Protocol, on standard input and output
+    #[command(
+        after_help = "Example:\n  claude mcp add backissue -- backissue mcp\n  backissue mcp --write\n\nThe agent starts the command; \
+                      by hand it only waits for the protocol on standard input. docs/AGENTS.md has the configuration of the usual agents."
+    )]
+    Mcp(McpArgs),
     /// Rebuild the search index from the archive; the old one stays in use meanwhile
     #[command(
         after_help = "Example:\n  backissue reindex\n\nIt is hardly ever needed: the index follows the archive by itself, and a \
@@ -704,6 +710,17 @@ pub struct PriorArtArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `mcp`.
+#[derive(Debug, Args)]
+pub struct McpArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
+    /// Also let the agent keep reads, add to notes and save pages
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// Arguments of `annotate`.

@@ -75,6 +75,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Inspect(args) => commands::inspect::run(args.what),
         Command::Annotate(args) => commands::annotate::run(args, settings).await,
         Command::Models(args) => commands::models::run(args, settings).await,
+        Command::Mcp(args) => commands::mcp::run(args, settings).await,
         Command::Send(args) => commands::send::run(args, settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),

@@ -27,6 +27,9 @@ pub const ALL: &str = "BACKISSUE_TEST_ALL";
 /// Python as Debian installs it: another one may lack feedparser.
 pub const PYTHON: &str = "/usr/bin/python3";
 
+/// The SDK of the Model Context Protocol, as pip names it.
+pub const MCP_SDK: &str = "mcp==2.3.0";
+
 /// Something that a bare clone lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -40,6 +43,8 @@ pub enum Need {
     Browser,
     /// Newsboat, and Python with feedparser.
     FeedReaders,
+    /// Python with the official SDK of the Model Context Protocol.
+    McpSdk,
 }
 
 impl Need {
@@ -49,7 +54,8 @@ impl Need {
             Self::SharedData | Self::Postgres => &[],
             Self::PostgresPrograms => &[("postgresql", postgres_programs().is_ok())],
             Self::Browser => &[("chromium", has("chromium")), ("chromium-driver", has("chromedriver"))],
-            Self::FeedReaders => &[("newsboat", has("newsboat")), ("python3-feedparser", has_feedparser())],
+            Self::FeedReaders => &[("newsboat", has("newsboat")), ("python3-feedparser", has_module("feedparser"))],
+            Self::McpSdk => &[("python3-venv", has_module("ensurepip"))],
         };
         packages.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect()
     }
@@ -58,6 +64,7 @@ impl Need {
         match self {
             Self::SharedData => shared_dir().is_ok(),
             Self::Postgres => postgres().is_ok(),
+            Self::McpSdk => mcp_python().is_ok(),
             _ => self.missing_packages().is_empty(),
         }
     }
@@ -75,6 +82,10 @@ impl Need {
                  starts one"
                     .to_owned()
             }
+            Self::McpSdk => format!(
+                "set BACKISSUE_TEST_MCP to a Python with the package `{MCP_SDK}`, such as one made by `python3 -m venv mcp && \
+                 mcp/bin/pip install {MCP_SDK}`; `cargo xtask test` makes one"
+            ),
             _ => format!(
                 "run `apt-get install {}`, or `cargo xtask test` as root",
                 self.missing_packages().join(" ")
@@ -159,9 +170,17 @@ pub fn postgres_programs() -> anyhow::Result<PathBuf> {
         )
 }
 
-fn has_feedparser() -> bool {
+/// The Python in `BACKISSUE_TEST_MCP`, which has [`MCP_SDK`].
+///
+/// # Errors
+/// If the variable is not set, with the remedy.
+pub fn mcp_python() -> anyhow::Result<PathBuf> {
+    variable("BACKISSUE_TEST_MCP").map(PathBuf::from).with_context(|| Need::McpSdk.remedy())
+}
+
+fn has_module(name: &str) -> bool {
     let mut python = Command::new(PYTHON);
-    python.args(["-c", "import feedparser"]).stdout(Stdio::null()).stderr(Stdio::null());
+    python.args(["-c", &format!("import {name}")]).stdout(Stdio::null()).stderr(Stdio::null());
     python.status().is_ok_and(|status| status.success())
 }
 

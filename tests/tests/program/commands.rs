@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "serve",
     "sync",
     "follow",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 32] = [
     "reader",
     "find",
     "prior-art",
+    "mcp",
     "reindex",
     "inspect",
     "annotate",
@@ -88,6 +89,7 @@ fn mistyped_data_folder_makes_no_archive() {
         vec!["show", "1"],
         vec!["find", "anything"],
         vec!["prior-art", "anything"],
+        vec!["mcp"],
         vec!["reindex"],
         vec!["sources"],
         vec!["source", "vitess-blog", "--pause"],

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod agents;
 mod backfilling;
 mod browsing;
 mod cases;

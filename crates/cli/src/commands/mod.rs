@@ -10,6 +10,7 @@ pub mod follow;
 pub mod help;
 pub mod inspect;
 pub mod login;
+pub mod mcp;
 pub mod models;
 pub mod opml;
 pub mod prior_art;

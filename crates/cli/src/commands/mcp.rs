@@ -1,0 +1,23 @@
+//! `backissue mcp`: the archive for agents, over standard input and output.
+
+use backissue_mcp::{Scope, Server};
+
+use crate::args::McpArgs;
+use crate::exit::Outcome;
+use crate::open;
+use crate::settings::Settings;
+
+/// Serves an agent until it closes standard input.
+pub async fn run(args: McpArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    // The protocol has a deadline for the first answer, so the index is brought up to date later.
+    let search = open::search(&settings, &store).await?;
+    let scope = if args.write { Scope::Write } else { Scope::Read };
+    let reader = open::reader(&store, &args.who).await?;
+    let site = open::site(&settings, &store);
+    let private_addresses = settings.allow_private_addresses.value;
+    let server = Server::new(search, store.clone(), site, reader, scope, private_addresses);
+    server.serve_stdio().await?;
+    store.close().await;
+    Ok(Outcome::Fine)
+}

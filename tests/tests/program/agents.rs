@@ -1,0 +1,194 @@
+//! The archive as an agent sees it, through the official SDK of the Model Context Protocol.
+
+use std::process::Command;
+
+use backissue_needs::{mcp_python, needs};
+use backissue_tests::program::{Archive, binary};
+use serde_json::{Value, json};
+
+use crate::small_web;
+
+/// A client that calls tools, reads resources and gets prompts as it is told, and prints the answers.
+const CLIENT: &str = r#"
+import asyncio, json, sys
+from mcp import ClientSession, StdioServerParameters, stdio_client
+
+async def main():
+    asked, command, *arguments = sys.argv[1:]
+    async with stdio_client(StdioServerParameters(command=command, args=arguments)) as (reader, writer):
+        async with ClientSession(reader, writer) as session:
+            await session.initialize()
+            said = {"instructions": session.instructions}
+            listed = await session.list_tools()
+            said["tools"] = [tool.model_dump(mode="json", by_alias=True) for tool in listed.tools]
+            said["resources"] = [str(r.uri) for r in (await session.list_resources()).resources]
+            said["templates"] = [t.model_dump(mode="json", by_alias=True)["uriTemplate"]
+                                 for t in (await session.list_resource_templates()).resource_templates]
+            said["prompts"] = [p.name for p in (await session.list_prompts()).prompts]
+            said["answers"] = []
+            for what, name, given in json.loads(asked):
+                try:
+                    if what == "tool":
+                        answer = await session.call_tool(name, given)
+                    elif what == "resource":
+                        answer = await session.read_resource(name)
+                    else:
+                        answer = await session.get_prompt(name, given)
+                    said["answers"].append(answer.model_dump(mode="json", by_alias=True))
+                except Exception as error:
+                    said["answers"].append({"exception": str(error)})
+            print(json.dumps(said))
+
+asyncio.run(main())
+"#;
+
+/// What the client prints after doing these things. Each is `[what, name, arguments]`.
+fn asked(archive: &Archive, flags: &[&str], things: &Value) -> Value {
+    let mut command = Command::new(mcp_python().unwrap());
+    command.args(["-c", CLIENT]).arg(things.to_string()).arg(binary().unwrap()).arg("mcp").args(flags);
+    let output = command.arg("--data").arg(archive.folder()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The structured result of a tool that must succeed.
+fn result(answer: &Value) -> &Value {
+    assert_eq!(answer["isError"], false, "{answer}");
+    &answer["structuredContent"]
+}
+
+/// The text of a tool's error.
+fn error(answer: &Value) -> &str {
+    assert_eq!(answer["isError"], true, "{answer}");
+    answer["content"][0]["text"].as_str().unwrap()
+}
+
+#[test]
+fn agent_finds_what_the_command_line_finds() {
+    needs!(SharedData, McpSdk);
+    let (_web, archive) = small_web();
+    archive.json(&["sync"]).unwrap();
+    let question = "radius search drops nearby places to the east and west but not north or south";
+    let said = asked(
+        &archive,
+        &[],
+        &json!([
+            ["tool", "search_reads", { "query": question, "limit": 5 }],
+            ["tool", "prior_art", { "problem": question, "limit": 5 }],
+            ["tool", "search_reads", { "query": "asdfghjkl qwertyuiop" }],
+            ["tool", "browse_week", { "week": "1999-W01" }],
+            ["tool", "browse_week", {}],
+            ["tool", "list_concepts", {}],
+            ["prompt", "prior_art_for_a_design_document", { "problem": "noisy neighbours" }],
+        ]),
+    );
+    let names = |key: &str| -> Vec<String> {
+        said[key].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let tools = names("tools");
+    assert_eq!(tools.len(), 6, "{tools:?}");
+    for tool in said["tools"].as_array().unwrap() {
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+        assert_eq!(tool["outputSchema"]["type"], "object", "{tool}");
+    }
+    let by_command = |words: &[&str]| -> Vec<i64> {
+        let found = archive.json(words).unwrap();
+        found["reads"].as_array().unwrap().iter().map(|read| read["id"].as_i64().unwrap()).collect()
+    };
+    let ids = |reads: &Value| -> Vec<i64> {
+        reads.as_array().unwrap().iter().map(|read| read["id"].as_i64().unwrap()).collect()
+    };
+    let found = result(&said["answers"][0]);
+    assert_eq!(ids(&found["reads"]), by_command(&["find", question, "--limit", "5"]));
+    let approaches = result(&said["answers"][1])["approaches"].as_array().unwrap();
+    let ways = archive.json(&["prior-art", question, "--limit", "5"]).unwrap();
+    for (approach, way) in approaches.iter().zip(ways["ways"].as_array().unwrap()) {
+        assert_eq!(ids(&approach["reads"]), ids(&way["reads"]));
+    }
+    let nothing = result(&said["answers"][2]);
+    assert_eq!(nothing["reads"], json!([]));
+    assert!(nothing["notes"][0].as_str().unwrap().contains("nothing close enough"), "{nothing}");
+    assert!(result(&said["answers"][3])["notes"][0].as_str().unwrap().contains("the archive has reads from"));
+    let newest = result(&said["answers"][4])["reads"][0]["week"].as_str().unwrap();
+    assert_eq!(said["resources"][0], format!("week://{newest}"));
+    assert!(result(&said["answers"][5])["concepts"].as_array().unwrap().len() > 10);
+    assert!(said["answers"][6]["messages"][0]["content"]["text"].as_str().unwrap().contains("noisy neighbours"));
+
+    a_read_in_parts(&archive, found["reads"][0]["id"].as_i64().unwrap(), newest);
+    an_agent_may_write_if_it_is_let(&archive, found["reads"][0]["id"].as_i64().unwrap());
+}
+
+fn a_read_in_parts(archive: &Archive, id: i64, week: &str) {
+    let shown = archive.json(&["show", &id.to_string()]).unwrap();
+    let whole = shown["article"]["text"].as_str().unwrap();
+    let said = asked(
+        archive,
+        &[],
+        &json!([
+            ["tool", "get_read", { "id": id }],
+            ["tool", "get_read", { "id": id, "section": "all", "max_tokens": 100 }],
+            ["tool", "get_read", { "id": id, "section": "no such heading" }],
+            ["tool", "get_read", { "id": 999_999 }],
+            ["tool", "get_read", { "id": id, "max_tokens": "many" }],
+            ["tool", "similar_reads", { "id": id }],
+            ["resource", format!("read://{id}"), {}],
+            ["resource", format!("week://{week}"), {}],
+            ["resource", "concept://caching", {}],
+            ["resource", "read://999999", {}],
+            ["tool", "search_reads", { "query": "   " }],
+            ["tool", "search_reads", { "query": "x", "colour": "red" }],
+        ]),
+    );
+    let read = result(&said["answers"][0]);
+    assert_eq!(read["article"], Value::Null);
+    assert_eq!(read["read"]["url"], shown["url"]);
+    for heading in read["quoted_sections"].as_array().unwrap() {
+        assert!(whole.contains(heading.as_str().unwrap()), "{heading}");
+    }
+    let part = &result(&said["answers"][1])["article"];
+    let text = part["quoted_text"].as_str().unwrap();
+    assert!(whole.starts_with(text) && text.chars().count() <= 400, "{part}");
+    assert_eq!(part["next_offset"], text.chars().count());
+    assert!(error(&said["answers"][2]).contains("quoted_sections"));
+    assert!(error(&said["answers"][3]).contains("search_reads"));
+    for wrong in [4, 11] {
+        let answer = &said["answers"][wrong];
+        assert!(answer["exception"].is_string() || answer["isError"] == true, "{answer}");
+    }
+    for other in result(&said["answers"][5])["reads"].as_array().unwrap() {
+        assert_ne!(other["id"], id);
+    }
+    for resource in 6..9 {
+        let answer = &said["answers"][resource];
+        assert!(answer["contents"][0]["text"].as_str().unwrap().starts_with("# "), "{answer}");
+    }
+    assert!(said["answers"][9]["exception"].as_str().unwrap().contains("no such resource"));
+    assert!(error(&said["answers"][10]).contains("`query` is empty"));
+}
+
+fn an_agent_may_write_if_it_is_let(archive: &Archive, id: i64) {
+    let things = json!([
+        ["tool", "keep_read", { "id": id }],
+        ["tool", "add_note", { "id": id, "text": "As in our *geo* service." }],
+        ["tool", "add_note", { "id": id, "text": "Second thought." }],
+        ["tool", "add_note", { "id": id, "text": "  " }],
+        ["tool", "save_url", { "url": "http://169.254.169.254/latest/meta-data" }],
+        ["tool", "keep_read", { "id": 999_999 }],
+    ]);
+    let reading = asked(archive, &[], &things);
+    for answer in reading["answers"].as_array().unwrap() {
+        assert!(answer["exception"].is_string(), "{answer}");
+    }
+    assert_eq!(archive.done(&["note", &id.to_string()]).unwrap().trim(), "");
+    let writing = asked(archive, &["--write"], &things);
+    assert_eq!(writing["tools"].as_array().unwrap().len(), 9);
+    assert_eq!(result(&writing["answers"][0])["id"], id);
+    let note = archive.done(&["note", &id.to_string()]).unwrap();
+    assert_eq!(note.trim(), "As in our *geo* service.\n\nSecond thought.");
+    let shelf = archive.json(&["shelf"]).unwrap();
+    assert!(shelf.to_string().contains(&format!("\"id\":{id}")), "{shelf}");
+    for (number, says) in [(3, "`text` is empty"), (4, "not public"), (5, "there is no read 999999")] {
+        assert!(error(&writing["answers"][number]).contains(says), "{number}");
+    }
+}
