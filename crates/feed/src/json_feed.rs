@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::addresses::{Allowance, can_be_base, is_on_the_web};
+use crate::known_sites::hacker_news;
 use crate::markup_text::{escape, one_line, plain_text};
 use crate::record::author_name;
 use crate::{FeedError, MAX_ENTRIES, dates};
@@ -12,6 +13,9 @@ use crate::{FeedError, MAX_ENTRIES, dates};
 /// Reads a JSON Feed of `length` bytes.
 pub fn parse(value: &Value, length: usize, base: Option<&Url>) -> Result<Feed, FeedError> {
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
+    if let Some(results) = hacker_news(feed) {
+        return Ok(results);
+    }
     let version = string(feed, "version").unwrap_or_default();
     let items = feed.get("items").and_then(Value::as_array);
     if items.is_none() && !version.contains("jsonfeed.org") {

@@ -31,6 +31,7 @@ mod elements;
 mod feed_error;
 mod json;
 mod json_feed;
+mod known_sites;
 mod lenient_markup;
 pub mod markup;
 mod markup_text;
@@ -47,6 +48,7 @@ use url::Url;
 pub use channel::Paging;
 pub use document::{Document, parse};
 pub use feed_error::FeedError;
+pub use known_sites::{is_feed_of_links, known_feed, linked_entries};
 
 /// Maximum entries of a feed; further ones are dropped.
 pub const MAX_ENTRIES: usize = 10_000;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::asking::Asker;
+use crate::dead_pages::Failing;
 use crate::meter::Meter;
 use crate::robots::{Permission, RobotsFiles};
 
@@ -61,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) meter: Meter,
     /// Notified when there may be more work.
     pub(crate) changed: Notify,
+    /// Hosts whose pages fail one after the other.
+    pub(crate) failing: Failing,
     robots: RobotsFiles,
     /// Until when this machine counts as offline.
     offline_until: Mutex<Option<Instant>>,
@@ -74,6 +77,7 @@ impl Context {
             settings,
             meter: Meter::new(),
             changed: Notify::default(),
+            failing: Failing::default(),
             robots: RobotsFiles::default(),
             offline_until: Mutex::default(),
         }

@@ -1,8 +1,8 @@
 //! Finds the feed to follow for an address that a person gives.
 
-use backissue_crawl::{FoundFeed, discover, guesses, of_posts};
+use backissue_crawl::{FoundFeed, discover, guesses, of_posts, sitemap};
 use backissue_feed::{FeedError, Hints};
-use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want};
+use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want, gunzip};
 use backissue_model::{Feed, NewSource};
 use url::Url;
 
@@ -10,6 +10,9 @@ use crate::listed;
 
 /// Minimum links to articles on a page that lists them.
 const FEWEST_LISTED: usize = 3;
+
+/// Maximum sitemaps that the error about an index of them names.
+const NAMED_SITEMAPS: usize = 8;
 
 /// What an address leads to.
 #[derive(Debug)]
@@ -59,11 +62,17 @@ pub fn listed_source(url: Url) -> NewSource {
     NewSource {
         title: String::new(),
         company: None,
-        site_url: Some(url.clone()),
+        // A sitemap is no page to read.
+        site_url: if is_document(&url) { url.join("/").ok() } else { Some(url.clone()) },
         feed_url: None,
         sitemap_url: None,
         listing_url: Some(url),
     }
+}
+
+/// Whether an address is that of a sitemap rather than of a page.
+fn is_document(url: &Url) -> bool {
+    [".xml", ".xml.gz", ".txt"].iter().any(|end| url.path().ends_with(end))
 }
 
 /// Why there is nothing to follow at an address.
@@ -81,6 +90,22 @@ pub enum FindError {
         /// The page.
         url: Url,
     },
+    /// It is an index of sitemaps, or an empty sitemap.
+    #[error("{url} is a sitemap without pages{}", if named.is_empty() { String::new() } else { format!("; follow one of the sitemaps that it names: {named}") })]
+    NoPages {
+        /// The sitemap.
+        url: Url,
+        /// Some of the sitemaps in it.
+        named: String,
+    },
+    /// It is a sitemap without articles.
+    #[error("{url} {why}")]
+    NothingListed {
+        /// The sitemap.
+        url: Url,
+        /// Why nothing was found.
+        why: String,
+    },
     /// A page names a feed that is none.
     #[error("{url} is not a feed: {why}")]
     NotAFeed {
@@ -91,15 +116,29 @@ pub enum FindError {
     },
 }
 
-/// Finds the feed at `url`: the document itself, the feeds on its page, or the usual addresses.
+/// Finds the feed at `url`: that of a known kind of site, the document itself, the feeds on its
+/// page, or the usual addresses; or else a list of articles. A sitemap is such a list.
 ///
 /// # Errors
 /// If nothing there can be followed; says why.
 pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
+    if let Some(known) = backissue_feed::known_feed(url)
+        && let Ok(feed) = fetch_feed(fetcher, &known, Some(url.clone())).await
+    {
+        return Ok(Found::One(Box::new(feed)));
+    }
     let response = fetcher.get(url, Want::Any, &Validators::default()).await?;
     let (bytes, hints, at) = taken_apart(url, response);
-    if let Ok(feed) = backissue_feed::parse(&bytes, &hints) {
-        return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None, beside: Vec::new() })));
+    match backissue_feed::parse(&bytes, &hints) {
+        Ok(feed) => {
+            return Ok(Found::One(Box::new(FeedAt { url: at, feed, site: None, beside: Vec::new() })));
+        }
+        Err(FeedError::WebPage) => {}
+        Err(_) => {
+            if let Some(found) = sitemap_at(bytes.clone(), hints.clone(), &at).await {
+                return found;
+            }
+        }
     }
     let (named, beside) = of_posts(discover(&bytes, &hints), &at);
     match named.as_slice() {
@@ -117,6 +156,21 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
         }
         _ => Ok(Found::Several(named)),
     }
+}
+
+/// What a sitemap leads to: it is meant itself, whatever feeds its site has. Returns `None` if
+/// these bytes are no sitemap.
+async fn sitemap_at(bytes: Vec<u8>, hints: Hints, at: &Url) -> Option<Result<Found, FindError>> {
+    let bytes = gunzip(bytes, sitemap::MAX_BYTES).await.ok()?;
+    let map = sitemap::parse(&bytes, &hints).ok()?;
+    if map.pages.is_empty() {
+        let named: Vec<&str> = map.sitemaps.iter().take(NAMED_SITEMAPS).map(|map| map.url.as_str()).collect();
+        return Some(Err(FindError::NoPages { url: at.clone(), named: named.join(", ") }));
+    }
+    Some(match listed::read(bytes, hints, Vec::new()).await {
+        Ok(list) => Ok(Found::List { url: at.clone(), articles: list.taken.len() }),
+        Err(why) => Err(FindError::NothingListed { url: at.clone(), why }),
+    })
 }
 
 /// Fetches and parses the feed at `url`.

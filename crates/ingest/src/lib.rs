@@ -18,6 +18,7 @@ mod built_in;
 pub mod clock;
 mod compute;
 mod context;
+mod dead_pages;
 mod error;
 mod feed_address;
 mod feed_response;

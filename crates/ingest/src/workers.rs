@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::clock::{self, Watched};
 use crate::context::{Context, IngestSettings};
+use crate::dead_pages;
 use crate::error::IngestError;
 use crate::hosts::{Busy, HostInUse, Hosts, Share};
 use crate::hubs::{self, HubAnswer, HubQuestion};
@@ -72,7 +73,8 @@ enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
     Subscribe(Box<ClaimedSubscription>, Url, HostInUse<'a>),
     Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
-    Fetch(Box<ClaimedRead>, HostInUse<'a>, Share<'a>),
+    /// Without a host if its page is not requested.
+    Fetch(Box<ClaimedRead>, Option<HostInUse<'a>>, Share<'a>),
     Annotate(Box<ClaimedRead>, Share<'a>),
     AnnotateForOwner(Box<ClaimedRead>, Share<'a>),
 }
@@ -169,7 +171,12 @@ impl Ingest {
             self.pause(LOOK_FOR_WORK, stop).await;
             if clock.was_put_back() {
                 warn!("the clock was put back; what was put off by the time before is looked at again");
-                match self.cx.store.forget_wrong_clock(Timestamp::now()).await {
+                let now = Timestamp::now();
+                let repaired = async {
+                    self.cx.store.believe_clock(now).await?;
+                    self.cx.store.forget_wrong_clock(now).await
+                };
+                match repaired.await {
                     Ok(()) => self.cx.look_again(),
                     Err(failure) => warn!(%failure, "{failure}"),
                 }
@@ -471,8 +478,9 @@ impl Ingest {
         let stage = Stage::Discovered;
         let read = self.cx.store.claim_read_except(stage, now, lease, &busy, &sources).await?;
         Ok(read.map(|read| {
-            let (host, share) =
-                (self.hosts.take(&read.host, &self.cx.fetcher), self.hosts.share(read.source));
+            let is_requested = dead_pages::left_out(&read, now).is_none();
+            let host = is_requested.then(|| self.hosts.take(&read.host, &self.cx.fetcher));
+            let share = self.hosts.share(read.source);
             Work::Fetch(Box::new(read), host, share)
         }))
     }

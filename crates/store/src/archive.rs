@@ -289,7 +289,7 @@ impl Store {
         DateTimeParser::new().parse_time_zone(&name).map_err(|_| unknown())
     }
 
-    async fn setting(&self, name: &str) -> Tried<Option<String>> {
+    pub(crate) async fn setting(&self, name: &str) -> Tried<Option<String>> {
         let row = self.database.row(sql("SELECT value FROM setting WHERE name = $1").bind(name)).await?;
         row.map(|row| row.text("value")).transpose()
     }
@@ -303,7 +303,7 @@ fn flag_name(name: &str) -> String {
     format!("flag/{name}")
 }
 
-async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
+pub(crate) async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
     let set = sql("INSERT INTO setting (name, value) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value");
     tx.run(set.bind(name).bind(value)).await?;

@@ -48,6 +48,7 @@ mod clock;
 mod corrections;
 mod counters;
 mod database;
+mod dead_pages;
 mod due;
 mod error;
 mod facets;
@@ -90,6 +91,7 @@ pub use cards::{
 };
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
+pub use dead_pages::{DeadHost, DeadPages};
 pub use error::StoreError;
 #[cfg(feature = "generate")]
 pub use generate::generate;

@@ -45,6 +45,7 @@ macro_rules! steps {
                 ("sessions", include_str!(concat!("../migrations/", $folder, "/0024_sessions.sql"))),
                 ("corrections", include_str!(concat!("../migrations/", $folder, "/0025_corrections.sql"))),
                 ("accounts", include_str!(concat!("../migrations/", $folder, "/0027_accounts.sql"))),
+                ("dead_pages", include_str!(concat!("../migrations/", $folder, "/0030_dead_pages.sql"))),
             ])
         })
     };

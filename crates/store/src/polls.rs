@@ -24,7 +24,7 @@ use crate::rows::to_json;
 use crate::sources::{TITLE, on_the_web};
 use crate::times::{filed, millis, opt_millis};
 use crate::titles::title_key;
-use crate::{ClaimedSource, Store, StoreError};
+use crate::{ClaimedSource, Store, StoreError, clock};
 
 /// The result of a poll.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +175,7 @@ impl Store {
                 tx.abandon().await?;
                 return Ok(Admitted::default());
             };
+            clock::judge(&mut tx, now, &self.zone).await?;
             let admitted = match outcome {
                 PollOutcome::Fetched { articles, doubtful, .. } => {
                     let zone = &self.zone;

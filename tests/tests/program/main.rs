@@ -17,6 +17,7 @@ mod feeding;
 mod hubs;
 mod images;
 mod killing;
+mod known_sites;
 mod login;
 mod marking;
 mod markup;

@@ -7,7 +7,7 @@ use backissue_fetch::{Validators, Want};
 use backissue_ingest::{BUILT_IN, clock};
 use backissue_model::without_credentials;
 use backissue_search::Coverage;
-use backissue_store::{Finding, Location, OWNER_CHANGED, SourceFilter, Store};
+use backissue_store::{DeadHost, Finding, Location, OWNER_CHANGED, SourceFilter, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -20,6 +20,9 @@ use crate::{noticed, open, say};
 
 /// Maximum reads to list.
 const LISTED: u32 = 50;
+
+/// Maximum hosts with dead pages to list.
+const MAX_DEAD_HOSTS: usize = 10;
 
 /// Time limit for a model's server to describe the model.
 const MODEL_WITHIN: Duration = Duration::from_secs(10);
@@ -55,6 +58,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         checks.push(index(store, &settings).await);
         checks.push(sources(store).await?);
         checks.extend(waiting(store, &settings).await?);
+        checks.extend(dead_pages(store).await?);
         checks.extend(limits(store.clone(), &settings).await?);
         checks.push(network(store, &settings).await?);
         checks.extend(recipients(store, &settings).await?);
@@ -236,6 +240,27 @@ async fn sources(store: &Store) -> anyhow::Result<Check> {
         }
     };
     Ok(Check { name: "sources", ok: true, detail })
+}
+
+/// Hosts whose pages failed one after the other, so that most of them are not requested.
+async fn dead_pages(store: &Store) -> anyhow::Result<Vec<Check>> {
+    let told = |dead: &DeadHost| {
+        let DeadHost { source, title, host, pages } = dead;
+        let again = if pages.gone { "a day" } else { "five minutes" };
+        let detail = format!(
+            "the last {} pages on {host} that {title} ({source}) names failed in a row ({}); others are not requested, except new \
+             posts and one page every {again}: what its feed carries is taken, and `backissue doctor --retry` requests them all",
+            pages.failures, pages.error
+        );
+        Check { name: "dead pages", ok: true, detail: output::safe(&detail) }
+    };
+    let dead = store.dead_hosts().await?;
+    let mut checks: Vec<Check> = dead.iter().take(MAX_DEAD_HOSTS).map(told).collect();
+    if let Some(more) = dead.len().checked_sub(MAX_DEAD_HOSTS).filter(|more| *more > 0) {
+        let detail = format!("and on {}", output::count(more as u64, "more host"));
+        checks.push(Check { name: "dead pages", ok: true, detail });
+    }
+    Ok(checks)
 }
 
 /// Sources that have put as much into the archive as one may, and how far the archive is from its

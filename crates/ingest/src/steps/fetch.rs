@@ -3,15 +3,16 @@
 use backissue_extract::Page;
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
 use backissue_model::{Article, CanonicalUrl, Entry};
-use backissue_store::{ClaimedRead, Extracted};
+use backissue_store::{ClaimedRead, DeadPages, Extracted};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
 use super::failed_read::{RetryHint, give_back};
 use crate::compute::compute;
 use crate::context::Context;
+use crate::dead_pages;
 use crate::error::IngestError;
 use crate::found_page::why_no_article;
 use crate::robots::Permission;
@@ -21,12 +22,29 @@ use crate::schedule;
 struct NoArticle {
     reason: String,
     again: RetryHint,
+    /// Whether its host failed to answer with the page.
+    no_answer: bool,
+}
+
+impl NoArticle {
+    fn new(reason: String, again: RetryHint) -> Self {
+        Self { reason, again, no_answer: false }
+    }
+
+    /// What stands for the page after many of its host have failed.
+    fn left_out(read: &ClaimedRead, dead: &DeadPages) -> Self {
+        let reason = format!(
+            "its page was not requested, because the last {} on {} failed in a row: {}",
+            dead.failures, read.host, dead.error
+        );
+        Self::new(reason, if dead.gone { RetryHint::InVain } else { RetryHint::Later(None) })
+    }
 }
 
 /// Fetches the read's page and stores its article. If the page cannot be fetched, stores the
 /// article in the feed.
 pub(crate) async fn run(cx: &Context, read: ClaimedRead) -> Result<(), IngestError> {
-    match article_of(cx, &read).await {
+    match article_of(cx, &read).await? {
         Ok((article, url)) => {
             if let Some(why) = why_no_article(cx, &read, &article, &url).await? {
                 let reason = format!("it is not kept: {why}");
@@ -51,24 +69,64 @@ pub(crate) async fn run(cx: &Context, read: ClaimedRead) -> Result<(), IngestErr
     Ok(())
 }
 
-async fn article_of(cx: &Context, read: &ClaimedRead) -> Result<(Article, CanonicalUrl), NoArticle> {
-    let failure = match page_of(cx, read).await {
+async fn article_of(
+    cx: &Context,
+    read: &ClaimedRead,
+) -> Result<Result<(Article, CanonicalUrl), NoArticle>, IngestError> {
+    let page = match dead_pages::left_out(read, Timestamp::now()) {
+        Some(dead) => Err(NoArticle::left_out(read, dead)),
+        None => {
+            let page = page_of(cx, read).await;
+            note(cx, read, page.as_ref().err()).await?;
+            page
+        }
+    };
+    let failure = match page {
         Ok(response) => match extracted(read, response).await {
-            Ok(found) => return Ok(found),
+            Ok(found) => return Ok(Ok(found)),
             Err(failure) => failure,
         },
         Err(failure) => failure,
     };
     if matches!(failure.again, RetryHint::Online) {
-        return Err(failure);
+        return Ok(Err(failure));
     }
     let last = schedule::read_retry(Timestamp::now(), read.attempts + 1, None, read.id.0).is_none();
     let settled = last || matches!(failure.again, RetryHint::InVain);
     if settled && let Some(article) = from_feed(read).await {
         info!(read = %read.id, url = %read.url, "{} is stored as its feed has it: {}", read.url, failure.reason);
-        return Ok((article, read.url.clone()));
+        return Ok(Ok((article, read.url.clone())));
     }
-    Err(failure)
+    Ok(Err(failure))
+}
+
+/// Counts pages of the read's host that fail one after the other.
+async fn note(cx: &Context, read: &ClaimedRead, failure: Option<&NoArticle>) -> Result<(), IngestError> {
+    let Some(failure) = failure else {
+        cx.failing.forget(read);
+        if read.dead_pages.is_some() {
+            cx.store.forget_dead_pages(read.source, &read.host).await?;
+            info!(host = read.host, "pages of {} answer again", read.host);
+        }
+        return Ok(());
+    };
+    if !failure.no_answer {
+        return Ok(());
+    }
+    let gone = matches!(failure.again, RetryHint::InVain);
+    if let Some(dead) = cx.failing.count(read, &failure.reason, gone, Timestamp::now()) {
+        cx.store.record_dead_pages(read.source, &read.host, &dead).await?;
+        if read.dead_pages.is_none() {
+            warn!(
+                host = read.host,
+                "{} pages of {} failed in a row, so others are not requested: {}",
+                dead.failures,
+                read.host,
+                dead.error
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The read's page, if robots.txt allows it, at each address that it leads to.
@@ -86,33 +144,33 @@ async fn page_of(cx: &Context, read: &ClaimedRead) -> Result<Response, NoArticle
             None => return Ok(response),
         }
     }
-    Err(NoArticle {
-        reason: format!(
+    Err(NoArticle::new(
+        format!(
             "its page redirects more than {MOST_SENT_ON} times by itself; open it in a browser to see where it ends"
         ),
-        again: RetryHint::InVain,
-    })
+        RetryHint::InVain,
+    ))
 }
 
 async fn check_permission(cx: &Context, url: &Url) -> Result<(), NoArticle> {
     match cx.permission_for(url).await {
         Permission::Granted => Ok(()),
-        Permission::Refused(line) => Err(NoArticle {
-            reason: format!("{} forbids programs to fetch this page (its robots.txt: `{line}`)", host(url)),
-            again: RetryHint::InVain,
-        }),
+        Permission::Refused(line) => Err(NoArticle::new(
+            format!("{} forbids programs to fetch this page (its robots.txt: `{line}`)", host(url)),
+            RetryHint::InVain,
+        )),
         Permission::Unknown { reason, offline } => {
             if offline {
                 cx.lose_network();
             }
             let again = if offline { RetryHint::Online } else { RetryHint::Later(None) };
-            Err(NoArticle { reason: format!("{}: {reason}", host(url)), again })
+            Err(NoArticle { reason: format!("{}: {reason}", host(url)), again, no_answer: !offline })
         }
     }
 }
 
 async fn extracted(read: &ClaimedRead, response: Response) -> Result<(Article, CanonicalUrl), NoArticle> {
-    let in_vain = |reason: String| NoArticle { reason, again: RetryHint::InVain };
+    let in_vain = |reason: String| NoArticle::new(reason, RetryHint::InVain);
     let Body::Bytes(bytes) = response.body else {
         return Err(in_vain(
             "the server answered that its page has not changed, though the request was not conditional"
@@ -140,7 +198,8 @@ fn no_page(cx: &Context, error: &FetchError) -> NoArticle {
     } else {
         RetryHint::InVain
     };
-    NoArticle { reason: error.to_string(), again }
+    let no_answer = !matches!(again, RetryHint::Online);
+    NoArticle { reason: error.to_string(), again, no_answer }
 }
 
 /// Maximum redirects within pages (`<meta http-equiv=refresh>` or a script), in addition to the

@@ -8,6 +8,7 @@ use backissue_model::{Because, Feed, PollingHints, Source, SourceTrouble};
 use backissue_store::{Address, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
+use url::Url;
 
 use crate::context::Context;
 use crate::error::IngestError;
@@ -183,7 +184,12 @@ async fn answered(cx: &Context, source: &Source, response: Response) -> Result<P
         FeedResponse::Feed(found) => {
             let (feed, mut polling_hints) = *found;
             hubs::discover(&mut polling_hints, &links, source.feed_url.as_ref());
-            let outcome = fetched(feed, address, polling_hints.clone(), Validators { etag, last_modified });
+            let validators = Validators { etag, last_modified };
+            let of_links = source.feed_url.as_ref().filter(|url| backissue_feed::is_feed_of_links(url));
+            let outcome = match of_links {
+                Some(at) => only_links(feed, at, address, polling_hints.clone(), validators),
+                None => fetched(feed, address, polling_hints.clone(), validators),
+            };
             Ok(well(outcome, max_age, polling_hints))
         }
         FeedResponse::Page(offered) => match find_again(cx, source, offered).await? {
@@ -239,6 +245,22 @@ fn fetched(
         articles: named.articles,
         doubtful: named.doubtful,
     }
+}
+
+/// A feed of which only the links count, such as an account's. Each is a read only if its page is
+/// an article.
+fn only_links(
+    feed: Feed,
+    at: &Url,
+    address: Address,
+    polling_hints: PollingHints,
+    validators: Validators,
+) -> PollOutcome {
+    let mut outcome = fetched(backissue_feed::linked_entries(feed, at), address, polling_hints, validators);
+    if let PollOutcome::Fetched { articles, doubtful, .. } = &mut outcome {
+        doubtful.append(articles);
+    }
+    outcome
 }
 
 fn well(outcome: PollOutcome, max_age: Option<Duration>, polling_hints: PollingHints) -> Polled {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
+use crate::dead_pages::{self, DeadPages};
 use crate::due::not_among;
 use crate::error::Failure;
 use crate::polls::FoundBy;
@@ -43,6 +44,8 @@ pub struct ClaimedRead {
     pub company: String,
     /// The declared language of that source's feed (BCP 47).
     pub feed_language: Option<String>,
+    /// The failures in a row of its host's pages, if they are many.
+    pub dead_pages: Option<DeadPages>,
     /// Its article, if the stage has one.
     pub article: Option<Article>,
     /// Proof of the lease.
@@ -64,9 +67,12 @@ pub(crate) static CLAIMED: LazyLock<String> = LazyLock::new(|| {
         "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
             p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
             AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url,
-            coalesce(r.corrected_company, s.company) AS company, {TITLE} AS source_title, a.read_id AS has_article, {ARTICLE}
+            coalesce(r.corrected_company, s.company) AS company, {TITLE} AS source_title,
+            d.failures AS dead_failures, d.failed_at AS dead_at, d.error AS dead_error, d.gone AS dead_gone,
+            a.read_id AS has_article, {ARTICLE}
          FROM read r JOIN source s ON s.id = r.source_id
          JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
+         LEFT JOIN dead_pages d ON d.source_id = r.source_id AND d.host = r.host
          LEFT JOIN article a ON a.read_id = r.id"
     )
 });
@@ -258,6 +264,7 @@ pub(crate) fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
         ),
         company: company_of(row.text("company")?, &row.text("source_title")?),
         feed_language: row.opt_text("feed_language")?,
+        dead_pages: dead_pages::of_joined_row(row)?,
         article,
         claim: row.int("claim")?,
     })

@@ -86,11 +86,19 @@ impl Store {
         self.list("listing what was set aside", last_set_aside(limit), set_aside_of_row).await
     }
 
-    /// Makes all reads due that were set aside, and returns their number.
+    /// Makes all reads due that were set aside, and returns their number. Pages that failed one
+    /// after the other are requested again.
     pub async fn retry_set_aside(&self) -> Result<u64, StoreError> {
-        let update = sql("UPDATE read SET due_at = 0, attempts = 0
-             WHERE due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
-        self.change("taking up what was set aside", update).await
+        self.retry("taking up what was set aside", || async {
+            let mut tx = self.database.begin().await?;
+            let update = sql("UPDATE read SET due_at = 0, attempts = 0
+                 WHERE due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
+            let taken_up = tx.run(update).await?;
+            tx.run(sql("DELETE FROM dead_pages")).await?;
+            tx.commit().await?;
+            Ok(taken_up)
+        })
+        .await
     }
 }
 

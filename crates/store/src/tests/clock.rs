@@ -89,3 +89,97 @@ on_both!(clock_that_jumps_ahead_doubles_nothing, |db| {
         Extracted::LeaseLost
     );
 });
+
+fn seconds(hours: i64) -> i64 {
+    hours * 3600
+}
+
+/// The week of each read, by its path.
+async fn weeks_of(db: &TestDatabase) -> Vec<(String, String)> {
+    let cards = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
+    let mut weeks: Vec<_> =
+        cards.iter().map(|card| (card.url.path().to_owned(), card.week.to_string())).collect();
+    weeks.sort();
+    weeks
+}
+
+async fn poll_at(db: &TestDatabase, now: Timestamp, entries: Vec<Admission>) {
+    let scope = Scope::AllNow { since: now };
+    let claimed = db.store.claim_source(now, LEASE, &[], scope).await.unwrap().unwrap();
+    db.store.record_poll(&claimed, fetched(entries), now, |_| NextPoll::default()).await.unwrap();
+}
+
+fn filed(weeks: &[(&str, &str)]) -> Vec<(String, String)> {
+    weeks.iter().map(|(path, week)| ((*path).to_owned(), (*week).to_owned())).collect()
+}
+
+on_both!(reads_of_a_clock_that_was_behind_are_filed_again, |db| {
+    db.follow("Acme").await;
+    poll_at(db, at(0), vec![entry("https://acme.example/before", None)]).await;
+    // The clock falls back by a year, which nothing but the archive can know.
+    let behind = at(0) - YEAR;
+    db.run(&["UPDATE source SET last_poll = NULL, leased_until = NULL"]).await;
+    let late = vec![
+        entry("https://acme.example/undated", None),
+        entry("https://acme.example/dated", Some("2024-02-01")),
+        entry("https://acme.example/new", Some("2026-05-12")),
+    ];
+    poll_at(db, behind, late).await;
+    db.finish_all().await;
+    let wrong =
+        [("/before", "2026-W20"), ("/dated", "2024-W05"), ("/new", "2025-W20"), ("/undated", "2025-W20")];
+    assert_eq!(weeks_of(db).await, filed(&wrong));
+    // It is right again at the next poll.
+    poll_at(db, at(seconds(2)), Vec::new()).await;
+    let right =
+        [("/before", "2026-W20"), ("/dated", "2024-W05"), ("/new", "2026-W20"), ("/undated", "2026-W20")];
+    assert_eq!(weeks_of(db).await, filed(&right));
+    poll_at(db, at(seconds(24 * 30)), vec![]).await;
+    assert_eq!(weeks_of(db).await, filed(&right), "once");
+});
+
+on_both!(clock_that_stays_behind_is_believed, |db| {
+    db.follow("Acme").await;
+    poll_at(db, at(0) + YEAR, Vec::new()).await;
+    // The last poll was under a clock that was ahead. A week later the right one is believed.
+    db.run(&["UPDATE source SET last_poll = NULL, leased_until = NULL"]).await;
+    poll_at(db, at(0), vec![entry("https://acme.example/1", None)]).await;
+    poll_at(db, at(seconds(24 * 8)), Vec::new()).await;
+    db.finish_all().await;
+    poll_at(db, at(seconds(24)) + YEAR, Vec::new()).await;
+    assert_eq!(weeks_of(db).await, filed(&[("/1", "2026-W20")]));
+});
+
+on_both!(clock_that_was_put_back_in_time_is_believed, |db| {
+    db.follow("Acme").await;
+    poll_at(db, at(0) + YEAR, vec![entry("https://acme.example/ahead", None)]).await;
+    db.store.believe_clock(at(0)).await.unwrap();
+    db.store.forget_wrong_clock(at(0)).await.unwrap();
+    poll_at(db, at(1), vec![entry("https://acme.example/1", None)]).await;
+    db.finish_all().await;
+    poll_at(db, at(seconds(24)) + YEAR, Vec::new()).await;
+    assert_eq!(weeks_of(db).await, filed(&[("/1", "2026-W20"), ("/ahead", "2026-W20")]));
+});
+
+on_both!(reads_older_than_the_program_are_filed_again, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(
+        &source,
+        vec![entry("https://acme.example/1", None), entry("https://acme.example/2", Some("2024-02-01"))],
+    )
+    .await;
+    db.finish_all().await;
+    // As an earlier version did under a clock of 1986.
+    db.run(&[
+        "UPDATE read SET first_seen = 504921600000",
+        "UPDATE listing SET filed_at = 504921600000 WHERE filed_at > 1772000000000",
+        "UPDATE read SET filed_at = 504921600000, week = '1986-W01' WHERE published IS NULL",
+        "DELETE FROM week_count",
+        "INSERT INTO week_count SELECT week, count(*), sum(has_problem) FROM read GROUP BY week",
+        "DELETE FROM setting WHERE name = 'clock/early reads'",
+    ])
+    .await;
+    assert_eq!(weeks_of(db).await, filed(&[("/1", "1986-W01"), ("/2", "2024-W05")]));
+    db.store.forget_wrong_clock(at(5)).await.unwrap();
+    assert_eq!(weeks_of(db).await, filed(&[("/1", "2026-W20"), ("/2", "2024-W05")]));
+});

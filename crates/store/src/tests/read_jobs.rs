@@ -193,3 +193,39 @@ on_both!(uncounted_attempt_does_not_count, |db| {
         db.store.fail(&read, "no network", at(1000), Retry::Uncounted(at(2000))).await.unwrap();
     }
 });
+
+on_both!(dead_pages_are_kept_by_source_and_host, |db| {
+    let (acme, bolt) = (db.follow("Acme").await, db.follow("Bolt").await);
+    db.poll(&acme, vec![entry("https://pages.example/1", None), entry("https://other.example/1", None)])
+        .await;
+    db.poll(&bolt, vec![entry("https://pages.example/2", None)]).await;
+    let claims = async || {
+        let mut reads = Vec::new();
+        while let Some(read) = db.claim(Stage::Discovered).await {
+            db.store.fail(&read, "404", at(1000), Retry::SetAside).await.unwrap();
+            reads.push(read);
+        }
+        reads.sort_by_key(|read| read.id);
+        reads
+    };
+    let first = claims().await;
+    assert!(first.iter().all(|read| read.dead_pages.is_none()));
+    let read = first.iter().find(|read| read.host == "pages.example" && read.source == acme.id).unwrap();
+    let dead = |failures| DeadPages { failures, failed_at: at(9), error: "404".into(), gone: true };
+    db.store.record_dead_pages(read.source, &read.host, &dead(20)).await.unwrap();
+    db.store.record_dead_pages(read.source, &read.host, &dead(21)).await.unwrap();
+    let hosts = db.store.dead_hosts().await.unwrap();
+    assert_eq!(hosts.len(), 1);
+    assert_eq!(
+        (hosts[0].host.as_str(), &hosts[0].source, &hosts[0].pages),
+        ("pages.example", &acme.slug, &dead(21))
+    );
+    db.run(&["UPDATE read SET due_at = 0"]).await;
+    let again = claims().await;
+    let known: Vec<_> = again.iter().filter(|read| read.dead_pages == Some(dead(21))).collect();
+    assert_eq!(known.iter().map(|read| read.id).collect::<Vec<_>>(), [read.id]);
+    db.store.forget_dead_pages(bolt.id, "pages.example").await.unwrap();
+    assert_eq!(db.store.dead_hosts().await.unwrap().len(), 1);
+    assert_eq!(db.store.retry_set_aside().await.unwrap(), 3);
+    assert_eq!(db.store.dead_hosts().await.unwrap(), []);
+});
