@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -76,6 +77,10 @@ struct Stage {
     lists: Lists,
     asked: Arc<Mutex<Vec<Asked>>>,
     batches: Arc<Mutex<BTreeMap<String, Batch>>>,
+    /// Told when the answer about a new batch is withheld, and then no more.
+    loses: Arc<Mutex<Option<mpsc::Sender<()>>>>,
+    /// Whether the replies of batches have one to a prompt that nobody sent.
+    strays: Arc<AtomicBool>,
 }
 
 /// A batch, or the uploaded file of one.
@@ -86,12 +91,16 @@ struct Batch {
     prompts: usize,
     /// How often it was looked at. It ends with the second look.
     looks: usize,
+    /// What the client said of it.
+    metadata: Value,
 }
 
 /// A running stand-in. Dropping it stops it.
 pub struct StandInModel {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
+    loses: Arc<Mutex<Option<mpsc::Sender<()>>>>,
+    strays: Arc<AtomicBool>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -122,7 +131,10 @@ impl StandInModel {
             lists: Arc::new(lists),
             asked: asked.clone(),
             batches: Arc::default(),
+            loses: Arc::default(),
+            strays: Arc::default(),
         };
+        let (loses, strays) = (stage.loses.clone(), stage.strays.clone());
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
@@ -136,7 +148,7 @@ impl StandInModel {
                 }
             });
         });
-        Ok(Self { address, asked, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, asked, loses, strays, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Its address for a protocol, as in settings.
@@ -147,6 +159,18 @@ impl StandInModel {
             _ => "v1",
         };
         format!("http://{}/{version}", self.address)
+    }
+
+    /// Accepts the next batch without ever answering. What this returns is told when it came.
+    pub fn lose_next_batch(&self) -> mpsc::Receiver<()> {
+        let (lost, came) = mpsc::channel();
+        *self.loses.lock().unwrap_or_else(PoisonError::into_inner) = Some(lost);
+        came
+    }
+
+    /// From now on the replies of batches have one to a prompt that nobody sent.
+    pub fn add_stray_replies(&self) {
+        self.strays.store(true, Ordering::SeqCst);
     }
 
     /// The requests so far.
@@ -171,6 +195,13 @@ async fn answer(
     body: String,
 ) -> Response {
     if let Some(response) = batches(&stage, &method, uri.path(), &headers, &body) {
+        let is_new = method == Method::POST && uri.path().ends_with("/batches");
+        let lost = stage.loses.lock().unwrap_or_else(PoisonError::into_inner).take_if(|_| is_new);
+        if let Some(lost) = lost {
+            // The test may have ended.
+            let _ = lost.send(());
+            std::future::pending::<()>().await;
+        }
         return response;
     }
     if method == Method::GET {
@@ -216,6 +247,22 @@ impl Stage {
         let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.before = all.len();
         all.push(asked.clone());
+    }
+
+    /// A reply to a prompt that nobody sent, as a line of a batch's replies.
+    fn stray(&self, headers: &HeaderMap) -> String {
+        if !self.strays.load(Ordering::SeqCst) {
+            return String::new();
+        }
+        let id = "0123456789abcdef0123456789abcdef";
+        let line = if headers.contains_key("anthropic-version") {
+            let message = json!({ "content": [{ "type": "text", "text": "{}" }], "stop_reason": "end_turn", "usage": {} });
+            json!({ "custom_id": id, "result": { "type": "succeeded", "message": message } })
+        } else {
+            let choice = json!({ "message": { "content": "{}" }, "finish_reason": "stop" });
+            json!({ "custom_id": id, "response": { "status_code": 200, "body": { "choices": [choice] } }, "error": null })
+        };
+        format!("{line}\n")
     }
 
     /// The result of one request of a batch, in the protocol's form.
@@ -264,8 +311,23 @@ fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body
             let results = results.collect::<Option<Vec<Value>>>()?;
             let id = format!("msgbatch_{}", all.len());
             let lines = results.iter().map(|line| format!("{line}\n")).collect();
-            all.insert(id.clone(), Batch { lines, prompts: requests.len(), looks: 0 });
+            all.insert(id.clone(), Batch { lines, prompts: requests.len(), ..Batch::default() });
             json(json!({ "id": id, "type": "message_batch", "processing_status": "in_progress" }))
+        }
+        ("GET", ["v1", "messages", "batches"]) => {
+            let batches = all.iter().filter(|(id, _)| id.starts_with("msgbatch_")).map(|(id, batch)| {
+                json!({
+                    "id": id, "type": "message_batch", "processing_status": "in_progress", "created_at": "2120-01-01T00:00:00.1Z",
+                    "request_counts": { "processing": batch.prompts, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0 },
+                })
+            });
+            json(json!({ "data": batches.rev().collect::<Vec<_>>(), "has_more": false }))
+        }
+        ("GET", ["v1", "batches"]) => {
+            let batches = all.iter().filter(|(id, _)| id.starts_with("batch_")).map(|(id, batch)| {
+                json!({ "id": id, "object": "batch", "status": "in_progress", "created_at": 4_733_510_400_u64, "metadata": batch.metadata })
+            });
+            json(json!({ "object": "list", "data": batches.rev().collect::<Vec<_>>(), "has_more": false }))
         }
         ("GET", ["v1", "messages", "batches", id]) => {
             let batch = all.get_mut(*id)?;
@@ -278,7 +340,8 @@ fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body
             }))
         }
         ("GET", ["v1", "messages", "batches", id, "results"]) => {
-            all.get(*id).filter(|batch| batch.looks > 1).map(|batch| batch.lines.clone().into_response())
+            let batch = all.get(*id).filter(|batch| batch.looks > 1)?;
+            Some(format!("{}{}", batch.lines, stage.stray(headers)).into_response())
         }
         ("POST", ["v1", "files"]) => {
             let media_type = headers.get("content-type")?.to_str().ok()?;
@@ -311,7 +374,8 @@ fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body
             let results = results.collect::<Option<Vec<Value>>>()?;
             let id = format!("batch_{}", all.len());
             let lines = results.iter().map(|line| format!("{line}\n")).collect();
-            all.insert(id.clone(), Batch { lines, prompts: results.len(), looks: 0 });
+            let metadata = body["metadata"].clone();
+            all.insert(id.clone(), Batch { lines, prompts: results.len(), looks: 0, metadata });
             json(json!({ "id": id, "object": "batch", "status": "validating" }))
         }
         ("GET", ["v1", "batches", id]) => {
@@ -326,7 +390,7 @@ fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body
             }))
         }
         ("GET", ["v1", "files", id, "content"]) => {
-            all.get(*id).map(|batch| batch.lines.clone().into_response())
+            all.get(*id).map(|batch| format!("{}{}", batch.lines, stage.stray(headers)).into_response())
         }
         _ => None,
     }

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use backissue_llm::{
-    BatchPrompt, BatchState, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Secret, Usage,
+    BatchPrompt, BatchState, LostBatch, Model, ModelError, ModelSettings, Prompt, Protocol, Reply, Secret,
+    Usage,
 };
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use serde_json::{Value, json};
@@ -306,7 +307,14 @@ async fn batches_of_both_protocols_are_sent_watched_and_read() {
             id: id.to_owned(),
             prompt: Prompt { system: "Be brief.", user, schema: &schema },
         };
-        let batch = model.submit(&[prompt("a", "Who?"), prompt("b", "Why?")]).await.unwrap();
+        let batch = model.submit(&[prompt("a", "Who?"), prompt("b", "Why?")], "m1").await.unwrap();
+        let since = "2026-05-12T08:00:00Z";
+        let lost = LostBatch { marker: "m1", prompts: 2, since, known: &[] };
+        assert_eq!(model.find_batch(&lost).await.unwrap(), Some(batch.clone()));
+        let known = LostBatch { known: std::slice::from_ref(&batch), ..lost.clone() };
+        assert_eq!(model.find_batch(&known).await.unwrap(), None);
+        let other = LostBatch { marker: "m2", prompts: 3, ..lost };
+        assert_eq!(model.find_batch(&other).await.unwrap(), None);
         assert_eq!(model.batch_state(&batch).await.unwrap(), BatchState::Running { done: 0, all: 2 });
         assert_eq!(model.batch_state(&batch).await.unwrap(), BatchState::Ended);
         let mut replies = model.batch_replies(&batch).await.unwrap();
@@ -322,7 +330,7 @@ async fn batches_of_both_protocols_are_sent_watched_and_read() {
     }
     let server = StandInModel::start(|_| says("Me.")).unwrap();
     let model = Model::new(settings(&server, Protocol::Gemini), &[]).unwrap();
-    let error = model.submit(&[]).await.unwrap_err();
+    let error = model.submit(&[], "m1").await.unwrap_err();
     assert!(error.to_string().contains("has no batches; leave --batch out"), "{error}");
 }
 

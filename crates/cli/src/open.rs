@@ -300,9 +300,16 @@ fn model_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Model> {
     let key = match (&row.key, &row.key_env) {
         (Some(_), Some(_)) => bail!("model `{name}` has both `key` and `key_env`; leave one of them out"),
         (Some(key), None) => Some(key.clone()),
-        (None, Some(variable)) => Some(Secret::new(&std::env::var(variable).with_context(|| {
-            format!("model `{name}` takes its key from ${variable}, which is not set; set it, or leave `key_env` out")
-        })?)),
+        (None, Some(variable)) => {
+            let key = std::env::var(variable).with_context(|| {
+                format!("model `{name}` takes its key from ${variable}, which is not set; set it, or leave `key_env` out")
+            })?;
+            ensure!(
+                !key.trim().is_empty(),
+                "model `{name}` takes its key from ${variable}, which is empty; set it to the key, or leave `key_env` out"
+            );
+            Some(Secret::new(&key))
+        }
         (None, None) => None,
     };
     let usual = ModelSettings::new(name, row.protocol, &row.model);

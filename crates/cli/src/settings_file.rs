@@ -27,7 +27,7 @@ pub fn with_model(text: &str, name: &str, values: &[(&str, Value)]) -> anyhow::R
         value.decor_mut().set_suffix(if text.trim().is_empty() { "" } else { "\n" });
     }
     if values.is_empty() {
-        return finished(&document);
+        return finished(&document, text);
     }
     let models = document.entry("model").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     let Some(models) = models.as_array_of_tables_mut() else {
@@ -47,7 +47,7 @@ pub fn with_model(text: &str, name: &str, values: &[(&str, Value)]) -> anyhow::R
             set(table, key, value.clone());
         }
     }
-    finished(&document)
+    finished(&document, text)
 }
 
 /// The text with `annotate_with = name`.
@@ -83,9 +83,13 @@ fn parse(text: &str) -> anyhow::Result<DocumentMut> {
     Ok(text.parse::<DocumentMut>()?)
 }
 
-/// The document's text, if the program can read it.
-fn finished(document: &DocumentMut) -> anyhow::Result<String> {
-    let text = document.to_string();
+/// The document's text, if the program can read it, with the line ends of the former text.
+fn finished(document: &DocumentMut, former: &str) -> anyhow::Result<String> {
+    let mut text = document.to_string();
+    let ends_in_two = former.matches("\r\n").count();
+    if ends_in_two > 0 && ends_in_two == former.matches('\n').count() {
+        text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
     check_file(&text).map_err(|why| anyhow!("the changed file would be malformed: {why}"))?;
     Ok(text)
 }
@@ -173,6 +177,15 @@ mod tests {
     fn known_model_keeps_its_other_settings() {
         let text = with_model(FILE, "old", &[("model", "m2".into())]).unwrap();
         assert_eq!(text, FILE.replace("model = \"m\"", "model = \"m2\""));
+    }
+
+    #[test]
+    fn line_ends_stay() {
+        let file = FILE.replace('\n', "\r\n");
+        let text = with_model(&file, "ollama/qwen3:8b", &values()).unwrap();
+        assert_eq!(text, with_model(FILE, "ollama/qwen3:8b", &values()).unwrap().replace('\n', "\r\n"));
+        let back = with_annotator(&text, "old").unwrap();
+        assert_eq!(back.matches('\n').count(), back.matches("\r\n").count(), "{back:?}");
     }
 
     #[test]

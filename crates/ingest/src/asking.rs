@@ -227,8 +227,13 @@ impl Dealings<'_> {
                 Ok(Given { reply: reply.text, spent: Some(spent_on(reply.usage)) })
             }
             Err(error) => {
-                let spent = Spent { failures: 1, ..Spent::default() };
-                self.store.record_spent(name, spent, Timestamp::now()).await?;
+                let (spent, now) = (Spent { failures: 1, ..Spent::default() }, Timestamp::now());
+                self.store.record_spent(name, spent, now).await?;
+                if self.questions == 0 {
+                    // Only what the model answered about is a read that it was used for.
+                    self.store.give_back_quota(self.asker.name(), 1, now).await?;
+                    self.has_leave = false;
+                }
                 Err(NotTold::Model(error))
             }
         }

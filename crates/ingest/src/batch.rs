@@ -3,18 +3,20 @@
 //!
 //! A batch only fills the store of replies. The pass of [`crate::Reannotator`] that follows finds
 //! them there, and asks only what has no reply. A run can be interrupted at any time: the name of a
-//! batch is stored, and the next run fetches its replies. A prompt's id in a batch is its hash.
+//! batch is stored, and the next run fetches its replies. A batch is also noted before it is sent,
+//! so that the next run finds one whose name was not stored. A prompt's id in a batch is its hash.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use backissue_annotate::asking::{AsksFor, Question, Readings};
-use backissue_llm::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, ModelError, Reply};
+use backissue_llm::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, LostBatch, ModelError, Reply};
 use backissue_model::{Precis, ReadId};
-use backissue_store::{ClaimedRead, Selection, Spent, Store, StoreError};
-use jiff::Timestamp;
+use backissue_store::{ClaimedRead, NotedBatch, Selection, Spent, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::asking::{Answer, Asked, Asker, hash_of, prompt_of, spent_on};
 use crate::built_in::built_in_precis;
@@ -25,6 +27,9 @@ const READS_AT_ONCE: u32 = 50;
 /// Maximum batches about the same reads: the first prompts, their checks, the prompts after a
 /// refusal, and their checks.
 const ROUNDS: usize = 4;
+
+/// How far the clocks of this machine and of a model's server may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What happened to a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +125,12 @@ impl Batches<'_> {
             }
             let mut rounds = 0;
             loop {
-                if let Some(batch) = self.store.batches(self.asker.name()).await?.first() {
+                let noted = self.store.batches(self.asker.name()).await?;
+                if let Some(planned) = noted.iter().find(|batch| !batch.is_sent) {
+                    // A run was killed between planning it and noting its name.
+                    self.look_up(planned, &noted).await?;
+                    continue;
+                } else if let Some(batch) = noted.first() {
                     if !self.fetch(batch, missing, &mut progress, &tell).await? {
                         return Ok(BatchEnd::Stopped);
                     }
@@ -134,7 +144,11 @@ impl Batches<'_> {
                     }
                     if progress.knows_form {
                         rounds += 1;
-                        self.send(&missing, &tell).await?;
+                        let sent = self.send(&missing, &tell).await;
+                        if sent.is_err() {
+                            self.give_back(missing.iter(), &mut progress).await?;
+                        }
+                        sent?;
                         // Nothing is answered yet: what is missing is what was sent.
                         continue;
                     } else {
@@ -220,17 +234,63 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Sends a batch, and notes its name.
+    /// Gives the quota of these reads back: the model gave no first reply about them.
+    async fn give_back(
+        &self,
+        missing: impl Iterator<Item = &Missing>,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        let reads = missing.filter(|missing| missing.is_first && progress.reserved.remove(&missing.read));
+        let reads = reads.count() as u64;
+        if reads > 0 {
+            self.store.give_back_quota(self.asker.name(), reads, Timestamp::now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds out from the server whether a planned batch was sent, and its name.
+    async fn look_up(&self, planned: &NotedBatch, noted: &[NotedBatch]) -> Result<(), BatchError> {
+        let known: Vec<String> = noted.iter().map(|batch| batch.id.clone()).collect();
+        // The clocks of two machines differ.
+        let since = planned.made_at.saturating_sub(CLOCKS_DIFFER).unwrap_or(planned.made_at);
+        let lost = LostBatch {
+            marker: &planned.id,
+            prompts: planned.prompts.as_ref().map_or(0, Vec::len),
+            since: &format!("{since:.0}"),
+            known: &known,
+        };
+        match self.asker.model.find_batch(&lost).await? {
+            Some(batch) => self.store.note_batch(self.asker.name(), &planned.id, &batch).await?,
+            None => self.store.forget_batch(self.asker.name(), &planned.id).await?,
+        }
+        Ok(())
+    }
+
+    /// Sends a batch, and notes its name. A note before that says what is about to be sent.
     async fn send(&self, missing: &[Missing], tell: &impl Fn(BatchStep)) -> Result<(), BatchError> {
         let prompts: Vec<BatchPrompt<'_>> = missing
             .iter()
             .map(|Missing { question, .. }| BatchPrompt {
-                id: format!("{:032x}", hash_of(question)),
+                id: id_of(hash_of(question)),
                 prompt: prompt_of(question),
             })
             .collect();
-        let batch = self.asker.model.submit(&prompts).await?;
-        self.store.note_batch(self.asker.name(), &batch, Timestamp::now()).await?;
+        let (name, now) = (self.asker.name(), Timestamp::now());
+        let ids: Vec<String> = prompts.iter().map(|prompt| prompt.id.clone()).collect();
+        let archive = self.store.name().await?;
+        let marker = id_of(xxh3_128(format!("{archive} {name} {now} {}", ids.join(" ")).as_bytes()));
+        self.store.plan_batch(name, &marker, &ids, now).await?;
+        let batch = match self.asker.model.submit(&prompts, &marker).await {
+            Ok(batch) => batch,
+            Err(error) => {
+                // Without an answer, the server may have it all the same.
+                if !error.may_have_arrived() {
+                    self.store.forget_batch(name, &marker).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        self.store.note_batch(name, &marker, &batch).await?;
         tell(BatchStep::Sent(batch, prompts.len()));
         Ok(())
     }
@@ -238,12 +298,12 @@ impl Batches<'_> {
     /// Waits for a batch and stores its replies. Returns false if the run was stopped meanwhile.
     async fn fetch(
         &self,
-        batch: &str,
+        noted: &NotedBatch,
         missing: Vec<Missing>,
         progress: &mut Progress,
         tell: &impl Fn(BatchStep),
     ) -> Result<bool, BatchError> {
-        let (model, name) = (&self.asker.model, self.asker.name());
+        let (model, name, batch) = (&self.asker.model, self.asker.name(), noted.id.as_str());
         loop {
             match model.batch_state(batch).await {
                 Ok(BatchState::Ended) => break,
@@ -270,13 +330,18 @@ impl Batches<'_> {
         let mut by_hash: HashMap<u128, Missing> =
             missing.into_iter().map(|missing| (hash_of(&missing.question), missing)).collect();
         let (mut usable, mut others) = (0, 0);
+        let sent = noted.prompts.as_ref().map(|ids| ids.iter().map(String::as_str).collect::<HashSet<_>>());
         for (id, reply) in model.batch_replies(batch).await? {
-            let hash = u128::from_str_radix(&id, 16).unwrap_or_default();
+            // Replies to prompts that nobody sent are not ours.
+            let is_ours = sent.as_ref().is_none_or(|sent| sent.contains(id.as_str()));
+            let Some(hash) = hash_in(&id).filter(|_| is_ours) else { continue };
+            let missing = by_hash.remove(&hash);
             let is_usable = match reply {
-                Ok(reply) => self.keep(hash, by_hash.remove(&hash), &reply, true).await?,
+                Ok(reply) => self.keep(hash, missing, &reply, true).await?,
                 Err(_) => {
                     let spent = Spent { failures: 1, ..Spent::default() };
                     self.store.record_spent(name, spent, Timestamp::now()).await?;
+                    self.give_back(missing.iter(), progress).await?;
                     false
                 }
             };
@@ -302,8 +367,12 @@ impl Batches<'_> {
         let reply = self.asker.model.ask(&prompt_of(&missing.question)).await;
         let reply = match reply {
             Ok(reply) => reply,
-            Err(error) if error.is_about_the_model() => return Err(error.into()),
+            Err(error) if error.is_about_the_model() => {
+                self.give_back(std::iter::once(&missing), progress).await?;
+                return Err(error.into());
+            }
             Err(_) => {
+                self.give_back(std::iter::once(&missing), progress).await?;
                 progress.given_up.insert(hash);
                 return Ok(());
             }
@@ -348,4 +417,15 @@ impl Batches<'_> {
         });
         Ok(usable.unwrap_or(false))
     }
+}
+
+/// A hash as a prompt's id.
+fn id_of(hash: u128) -> String {
+    format!("{hash:032x}")
+}
+
+/// The hash in a prompt's id. Returns `None` if the id is not one of ours.
+fn hash_in(id: &str) -> Option<u128> {
+    let is_one = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    u128::from_str_radix(id, 16).ok().filter(|_| is_one)
 }

@@ -75,9 +75,46 @@ pub(crate) fn of_open_ai(model: &str, prompts: &[BatchPrompt<'_>], form: Form) -
     )
 }
 
+/// The name of our marker in the metadata of an OpenAI batch.
+const MARKER: &str = "backissue";
+
 /// The body that starts an uploaded OpenAI batch.
-pub(crate) fn start(file: &str) -> Value {
-    json!({ "input_file_id": file, "endpoint": CHAT, "completion_window": "24h" })
+pub(crate) fn start(file: &str, marker: &str) -> Value {
+    let metadata = json!({ MARKER: marker });
+    json!({ "input_file_id": file, "endpoint": CHAT, "completion_window": "24h", "metadata": metadata })
+}
+
+/// A batch that was sent, though its name was not noted.
+#[derive(Clone, Debug)]
+pub struct LostBatch<'a> {
+    /// The marker that it was sent with.
+    pub marker: &'a str,
+    /// Number of its prompts.
+    pub prompts: usize,
+    /// The moment before which it was not sent (RFC 3339, UTC).
+    pub since: &'a str,
+    /// Batches that are known, which it is not.
+    pub known: &'a [String],
+}
+
+/// The name of a lost batch in a server's list. Anthropic's batches hold no marker; their time and
+/// number of prompts tell them, and the ids of their replies whether it was the right one.
+pub(crate) fn find(protocol: Protocol, list: &Value, lost: &LostBatch<'_>) -> Option<String> {
+    let all = list["data"].as_array()?;
+    let is_it = |batch: &&Value| {
+        if protocol != Protocol::Anthropic {
+            return batch["metadata"][MARKER] == lost.marker;
+        }
+        // Times in UTC sort like texts, down to the second.
+        let second = |at: &str| at.get(..19).map(str::to_owned);
+        let created = batch["created_at"].as_str().and_then(second);
+        let counts = batch["request_counts"].as_object().into_iter().flat_map(|counts| counts.values());
+        let prompts: u64 = counts.filter_map(Value::as_u64).sum();
+        created.is_some_and(|at| Some(at) >= second(lost.since)) && prompts == lost.prompts as u64
+    };
+    // Lists have the newest batch first.
+    let names = all.iter().rev().filter(is_it).filter_map(|batch| batch["id"].as_str());
+    names.map(str::to_owned).find(|id| !id.is_empty() && id.len() <= 200 && !lost.known.contains(id))
 }
 
 /// A reply that is cut off cannot be asked again within the batch, so its limit is higher.
@@ -170,6 +207,28 @@ mod tests {
         ] {
             assert_eq!(state(protocol, &answer), expected, "{answer}");
         }
+    }
+
+    #[test]
+    fn lost_batch_is_found_in_the_servers_list() {
+        let known = ["msgbatch_3".to_owned()];
+        let lost = LostBatch { marker: "m1", prompts: 20, since: "2026-05-12T08:00:00Z", known: &known };
+        let batch = |id: &str, at: &str, left: u64, done: u64| {
+            json!({ "id": id, "type": "message_batch", "created_at": at, "request_counts":
+                { "processing": left, "succeeded": done, "errored": 0, "canceled": 0, "expired": 0 } })
+        };
+        let list = json!({ "has_more": false, "data": [
+            batch("msgbatch_3", "2026-05-12T09:00:00.5Z", 20, 0), batch("msgbatch_2", "2026-05-12T08:10:00.1Z", 5, 15),
+            batch("msgbatch_1", "2026-05-12T08:05:00Z", 19, 0), batch("msgbatch_0", "2026-05-12T07:00:00Z", 20, 0),
+        ]});
+        assert_eq!(find(Protocol::Anthropic, &list, &lost).as_deref(), Some("msgbatch_2"));
+        let list = json!({ "object": "list", "data": [
+            { "id": "batch_2", "metadata": null, "created_at": 1_778_572_900 },
+            { "id": "batch_1", "metadata": { "backissue": "m1" }, "created_at": 1_778_572_801 },
+        ]});
+        assert_eq!(find(Protocol::OpenAi, &list, &lost).as_deref(), Some("batch_1"));
+        assert_eq!(find(Protocol::OpenAi, &json!({ "data": [] }), &lost), None);
+        assert_eq!(find(Protocol::OpenAi, &json!([]), &lost), None);
     }
 
     #[test]

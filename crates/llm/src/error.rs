@@ -82,6 +82,22 @@ pub enum ModelError {
         /// The pause that the server demands.
         retry_after: Option<Duration>,
     },
+    /// The account's quota or credit is used up. Further requests are refused until a person pays,
+    /// or until the quota's day is over.
+    #[error(
+        "model `{name}`: the quota or credit at {host} is used up ({status}): {reason}; check the plan and the billing there, or \
+         wait for the next day"
+    )]
+    QuotaUsedUp {
+        /// The model.
+        name: String,
+        /// The server.
+        host: String,
+        /// The status.
+        status: u16,
+        /// The server's message.
+        reason: String,
+    },
     /// The server failed (5xx), also after retries.
     #[error("model `{name}`: {host} failed ({status}): {reason}; try again later")]
     Server {
@@ -180,6 +196,11 @@ impl ModelError {
                 | Self::Unreadable { .. }
                 | Self::Timeout { .. }
         )
+    }
+
+    /// Whether the server may have accepted the request all the same: its answer was lost.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Unreadable { .. } | Self::Server { .. })
     }
 
     /// Whether a shorter prompt may succeed: the model's context does not hold this one.

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
 use url::Url;
 
-use crate::batch::{self, BatchPrompt, BatchState};
+use crate::batch::{self, BatchPrompt, BatchState, LostBatch};
 use crate::embeddings;
 use crate::error::ModelError;
 use crate::listing::{self, Listed};
@@ -163,11 +163,13 @@ impl Model {
     }
 
     /// Sends prompts as a batch, and returns the server's name for it. The form of the requests is
-    /// the one that the server accepted last, so a prompt should have been sent before.
+    /// the one that the server accepted last, so a prompt should have been sent before. `marker`
+    /// finds the batch again if its name is lost ([`Self::find_batch`]): at most 64 letters and
+    /// digits.
     ///
     /// # Errors
     /// [`ModelError::Setup`] if the protocol or the server has no batches; else see [`ModelError`].
-    pub async fn submit(&self, prompts: &[BatchPrompt<'_>]) -> Result<String, ModelError> {
+    pub async fn submit(&self, prompts: &[BatchPrompt<'_>], marker: &str) -> Result<String, ModelError> {
         let shared = &self.shared;
         let (settings, protocol) = (&shared.settings, shared.settings.protocol);
         let forms = protocol.forms();
@@ -185,7 +187,7 @@ impl Model {
                 let request = request.header(reqwest::header::CONTENT_TYPE, media_type).body(upload);
                 match shared.send(request, LARGEST_ANSWER).await {
                     Ok(file) => {
-                        let body = batch::start(file["id"].as_str().unwrap_or_default());
+                        let body = batch::start(file["id"].as_str().unwrap_or_default(), marker);
                         shared.post(&self.batch_address(&["batches"])?, &body, LARGEST_ANSWER).await
                     }
                     Err(failed) => Err(failed),
@@ -199,6 +201,27 @@ impl Model {
         })?;
         let id = answer["id"].as_str().filter(|id| !id.is_empty() && id.len() <= 200);
         id.map(str::to_owned).ok_or_else(|| shared.unreadable("it does not name the batch"))
+    }
+
+    /// The server's name for a batch that was sent without its name being noted. Returns `None` if
+    /// the server has no such batch among its newest.
+    ///
+    /// # Errors
+    /// See [`ModelError`].
+    pub async fn find_batch(&self, lost: &LostBatch<'_>) -> Result<Option<String>, ModelError> {
+        let shared = &self.shared;
+        let protocol = shared.settings.protocol;
+        let mut endpoint = match protocol {
+            Protocol::Anthropic => self.batch_address(&["messages", "batches"])?,
+            Protocol::OpenAi => self.batch_address(&["batches"])?,
+            Protocol::Gemini | Protocol::Ollama => return Err(self.without_batches()),
+        };
+        endpoint.query_pairs_mut().append_pair("limit", "100");
+        let list = match shared.patiently(|| shared.get(&endpoint)).await {
+            Err(ModelError::NotFound { .. }) => return Ok(None),
+            list => list?,
+        };
+        Ok(batch::find(protocol, &list, lost))
     }
 
     /// How far a batch is.
@@ -442,6 +465,9 @@ impl Shared {
             400 | 413 | 422 | 500 if is_too_long(&said) => {
                 Failed::ForGood(ModelError::TooLong { name, host, status, reason })
             }
+            _ if is_used_up(status, body) => {
+                Failed::ForGood(ModelError::QuotaUsedUp { name, host, status, reason })
+            }
             _ if is_of_the_form => Failed::Form(ModelError::Refused { name, host, status, reason }),
             401 | 403 => {
                 let has_key = self.settings.key.is_some();
@@ -499,6 +525,32 @@ fn is_too_long(said: &str) -> bool {
         || said.contains("input token count") && said.contains("exceeds")
 }
 
+/// Whether a refusal says that the account's quota or credit is used up, and not that requests came
+/// too fast. The words are those of OpenAI, Anthropic, OpenRouter, DeepSeek and Gemini, whose quota
+/// per minute is a matter of speed.
+fn is_used_up(status: u16, body: &[u8]) -> bool {
+    if status == 402 {
+        return true;
+    }
+    if !matches!(status, 400 | 403 | 429) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(body);
+    let parsed: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let error = &parsed["error"];
+    let codes = [&error["code"], &error["type"], &parsed["code"], &parsed["type"]];
+    let is_code = |code: &&Value| {
+        ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error"]
+            .contains(&code.as_str().unwrap_or_default())
+    };
+    let said = said(body).to_lowercase();
+    codes.iter().any(is_code)
+        || ["credit balance is too low", "insufficient credits", "insufficient balance"]
+            .iter()
+            .any(|words| said.contains(words))
+        || status == 429 && text.contains("PerDay") && !text.contains("PerMinute")
+}
+
 /// The message in an error response. Each protocol has it at `error.message`, some servers
 /// elsewhere.
 fn said(body: &[u8]) -> String {
@@ -547,6 +599,48 @@ mod tests {
             (" ", "no reason given"),
         ] {
             assert_eq!(said(body.as_bytes()), words);
+        }
+    }
+
+    #[test]
+    fn used_up_quota_is_distinguished_from_too_many_requests() {
+        for (status, body) in [
+            (
+                429,
+                r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+            ),
+            (
+                400,
+                r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}"#,
+            ),
+            (
+                402,
+                r#"{"error":{"message":"Insufficient credits. Add more using https://openrouter.ai/settings/credits","code":402}}"#,
+            ),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"You exceeded your current quota","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}]}}"#,
+            ),
+        ] {
+            assert!(is_used_up(status, body.as_bytes()), "{body}");
+        }
+        for (status, body) in [
+            (
+                429,
+                r#"{"error":{"message":"Rate limit reached for gpt-5-mini on requests per min (RPM)","type":"requests","code":"rate_limit_exceeded"}}"#,
+            ),
+            (
+                429,
+                r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your rate limit"}}"#,
+            ),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"You exceeded your current quota","details":[{"violations":[{"quotaId":"GenerateContentInputTokensPerModelPerMinute-FreeTier"}]}]}}"#,
+            ),
+            (400, r#"{"error":{"message":"temperature is not supported","type":"invalid_request_error"}}"#),
+            (500, r#"{"error":{"type":"insufficient_quota"}}"#),
+        ] {
+            assert!(!is_used_up(status, body.as_bytes()), "{body}");
         }
     }
 

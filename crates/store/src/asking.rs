@@ -211,6 +211,14 @@ impl Store {
         Ok(self.change("counting a read to a model's day", insert).await? > 0)
     }
 
+    /// Gives back reserved reads for which the model gave no reply.
+    pub async fn give_back_quota(&self, model: &str, reads: u64, now: Timestamp) -> Result<(), StoreError> {
+        let update = sql("UPDATE model_usage SET reads = CASE WHEN reads > $3 THEN reads - $3 ELSE 0 END
+             WHERE day = $1 AND model = $2");
+        let update = update.bind(day(now)).bind(model).bind(i64::try_from(reads).unwrap_or(i64::MAX));
+        self.change("giving back reads of a model's day", update).await.map(|_| ())
+    }
+
     /// The reads whose model's précis was refused in part, the `limit` with the highest ids.
     pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusedRead>, StoreError> {
         let query = sql("SELECT r.id, r.title, f.field, f.said, f.reason

@@ -10,23 +10,60 @@ use crate::read_jobs::{CLAIMED, claimed_of_row};
 use crate::times::millis;
 use crate::{ClaimedRead, Store, StoreError};
 
+/// A batch that was planned or sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedBatch {
+    /// The server's name for it. Before it was sent, our marker.
+    pub id: String,
+    /// Whether it was sent, as far as is known.
+    pub is_sent: bool,
+    /// The ids of its prompts. `None` if an older version sent it.
+    pub prompts: Option<Vec<String>>,
+    /// When it was planned.
+    pub made_at: Timestamp,
+}
+
 impl Store {
-    /// Notes that the server of the model called `model` works on a batch.
-    pub async fn note_batch(&self, model: &str, batch: &str, now: Timestamp) -> Result<(), StoreError> {
-        let insert = sql("INSERT INTO batch (model, server_id, made_at) VALUES ($1, $2, $3)
+    /// Notes a batch that is about to be sent to the server of the model called `model`. Until its
+    /// name is known, it is called `marker`.
+    pub async fn plan_batch(
+        &self,
+        model: &str,
+        marker: &str,
+        prompts: &[String],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let insert =
+            sql("INSERT INTO batch (model, server_id, made_at, is_sent, prompts) VALUES ($1, $2, $3, 0, $4)
              ON CONFLICT (model, server_id) DO NOTHING");
-        let insert = insert.bind(model).bind(batch).bind(millis(now));
+        let insert = insert.bind(model).bind(marker).bind(millis(now)).bind(prompts.join(" "));
         self.change("noting a batch", insert).await.map(|_| ())
     }
 
-    /// The batches of a model that were noted and not forgotten, oldest first.
-    pub async fn batches(&self, model: &str) -> Result<Vec<String>, StoreError> {
-        let query =
-            sql("SELECT server_id FROM batch WHERE model = $1 ORDER BY made_at, server_id").bind(model);
-        self.list("listing batches", query, |row| row.text("server_id")).await
+    /// Notes the server's name for a planned batch.
+    pub async fn note_batch(&self, model: &str, marker: &str, batch: &str) -> Result<(), StoreError> {
+        let update = sql("UPDATE batch SET server_id = $3, is_sent = 1 WHERE model = $1 AND server_id = $2");
+        self.change("noting a batch", update.bind(model).bind(marker).bind(batch)).await.map(|_| ())
     }
 
-    /// Forgets a batch whose replies are stored, or that the server does not know any more.
+    /// The batches of a model that were noted and not forgotten, oldest first.
+    pub async fn batches(&self, model: &str) -> Result<Vec<NotedBatch>, StoreError> {
+        let query = sql("SELECT server_id, made_at, is_sent, prompts FROM batch WHERE model = $1
+             ORDER BY made_at, server_id");
+        self.list("listing batches", query.bind(model), |row| {
+            let prompts = row.opt_text("prompts")?;
+            Ok(NotedBatch {
+                id: row.text("server_id")?,
+                is_sent: row.int("is_sent")? != 0,
+                prompts: prompts.map(|ids| ids.split_whitespace().map(str::to_owned).collect()),
+                made_at: row.moment("made_at")?,
+            })
+        })
+        .await
+    }
+
+    /// Forgets a batch whose replies are stored, that was not sent, or that the server does not
+    /// know any more.
     pub async fn forget_batch(&self, model: &str, batch: &str) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM batch WHERE model = $1 AND server_id = $2").bind(model).bind(batch);
         self.change("forgetting a batch", delete).await.map(|_| ())

@@ -84,6 +84,7 @@ pub use accounts::{INVITATION_LASTS, Leaving, ReaderChange};
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
+pub use batches::NotedBatch;
 pub use budget::OverLimit;
 pub use cards::{
     Corrected, Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary,

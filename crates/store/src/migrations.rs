@@ -46,6 +46,10 @@ macro_rules! steps {
                 ("corrections", include_str!(concat!("../migrations/", $folder, "/0025_corrections.sql"))),
                 ("accounts", include_str!(concat!("../migrations/", $folder, "/0027_accounts.sql"))),
                 ("dead_pages", include_str!(concat!("../migrations/", $folder, "/0030_dead_pages.sql"))),
+                (
+                    "planned_batches",
+                    include_str!(concat!("../migrations/", $folder, "/0031_planned_batches.sql")),
+                ),
             ])
         })
     };

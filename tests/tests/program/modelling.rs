@@ -173,6 +173,48 @@ fn model_annotates_again_and_replies_are_reused() {
 }
 
 #[test]
+fn batch_whose_answer_was_lost_is_found_again() {
+    needs!(SharedData);
+    for protocol in ["anthropic", "openai"] {
+        let server = StandInModel::start(honest).unwrap();
+        server.add_stray_replies();
+        let mine = Modelled::new(&server.url(protocol), protocol, "", "").synced();
+        let words = ["annotate", "--since", "2012-W01", "--model", "mine", "--batch", "--batch-pause", "0s"];
+        // Killed after the server has accepted the batch, before its name is known.
+        let came = server.lose_next_batch();
+        let mut child =
+            mine.archive.command(&[&words[..], &["--config", &mine.config]].concat()).spawn().unwrap();
+        came.recv().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (said, _) = mine.said(&words);
+        assert!(said.contains(": 20 answers stored.") && !said.contains("21 answers"), "{said}");
+        assert!(mine.reads().values().filter(|read| made_by_model(read)).count() >= 18);
+        let asked = server.asked();
+        let different: HashSet<_> = asked.iter().map(|asked| (&asked.system, &asked.user)).collect();
+        assert_eq!(different.len(), asked.len(), "no prompt is paid for twice");
+    }
+}
+
+#[test]
+fn used_up_quota_stops_the_model_and_costs_no_read() {
+    needs!(SharedData);
+    let broke = StandInModel::start(|_| Does::Refuses(402, None, "Insufficient credits".to_owned())).unwrap();
+    let mine = Modelled::new(&broke.url("openai"), "openai", "", "").synced();
+    let (said, code) = mine.said(&["annotate", "--all", "--model", "mine"]);
+    assert!(
+        code != 0 && said.contains("the quota or credit at 127.0.0.1") && said.contains("is used up (402)"),
+        "{said}"
+    );
+    assert!(!said.contains("too many requests"), "{said}");
+    assert!(broke.asked().len() <= 2, "{} requests", broke.asked().len());
+    let usage = mine.json(&["models", "--usage"]);
+    let day = &usage["usage"][0];
+    assert_eq!(day["reads"].as_u64(), Some(0), "{usage}");
+    assert!(day["failures"].as_u64() > Some(0), "{usage}");
+}
+
+#[test]
 fn batches_annotate_for_half_the_price_and_can_be_resumed() {
     needs!(SharedData);
     for protocol in ["anthropic", "openai"] {

@@ -262,11 +262,22 @@ async fn usage(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Res
         say!("No language model has been used yet.")?;
         return Ok(Outcome::Fine);
     }
-    let head = ["day (UTC)", "model", "reads", "questions", "tokens in", "cached", "tokens out", "failures"];
+    let head = [
+        "day (UTC)",
+        "model",
+        "reads",
+        "questions",
+        "tokens in",
+        "cached",
+        "tokens out",
+        "in batches",
+        "failures",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(days.into_iter().map(|row| {
         let Spent { reads, questions, input_tokens, output_tokens, cached_tokens, failures, .. } = row.spent;
-        let counts = [reads, questions, input_tokens, cached_tokens, output_tokens, failures];
+        let batched = row.spent.batch_input_tokens + row.spent.batch_output_tokens;
+        let counts = [reads, questions, input_tokens, cached_tokens, output_tokens, batched, failures];
         [vec![row.day, row.model], counts.map(|count| count.to_string()).to_vec()].concat()
     }));
     for line in output::columns(&rows) {

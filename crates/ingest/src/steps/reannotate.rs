@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backissue_annotate::asking::Refusal;
+use backissue_llm::ModelError;
 use backissue_model::{MadeBy, Precis, ReadId};
 use backissue_store::{ClaimedRead, Finished, Refused, Retry, Store, StoreError};
 use jiff::tz::TimeZone;
@@ -191,9 +192,14 @@ impl Reannotator {
                 Ok((None, Some(Pass::OverBudget(tomorrow))))
             }
             Err(NotTold::Model(error)) if error.is_about_the_model() => {
+                // A request per day finds out whether the quota is there again.
+                let soonest = match error {
+                    ModelError::QuotaUsedUp { .. } => next_day(now),
+                    _ => now.saturating_add(DOWN_FOR).unwrap_or(Timestamp::MAX),
+                };
                 let wish = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
                 let until =
-                    now.saturating_add(wish.unwrap_or(DOWN_FOR).max(DOWN_FOR)).unwrap_or(Timestamp::MAX);
+                    now.saturating_add(wish.unwrap_or_default()).unwrap_or(Timestamp::MAX).max(soonest);
                 let reason = error.to_string();
                 warn!(model = self.by.name(), "{reason}");
                 self.store.fail(&read, &reason, now, Retry::Uncounted(until)).await?;

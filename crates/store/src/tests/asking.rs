@@ -146,14 +146,23 @@ on_both!(replies_are_stored_and_costs_counted, |db| {
 });
 
 on_both!(batches_are_noted_until_their_replies_are_stored, |db| {
-    for (model, batch, made) in [(MODEL, "b2", 1), (MODEL, "b1", 2), (MODEL, "b2", 3), ("another", "b3", 1)] {
-        db.store.note_batch(model, batch, at(made)).await.unwrap();
+    let ids = ["x".to_owned(), "y".to_owned()];
+    for (model, marker, made) in [(MODEL, "m2", 1), (MODEL, "m1", 2), ("another", "m3", 1)] {
+        db.store.plan_batch(model, marker, &ids, at(made)).await.unwrap();
     }
-    assert_eq!(db.store.batches(MODEL).await.unwrap(), ["b2", "b1"], "oldest first");
-    db.store.forget_batch(MODEL, "b2").await.unwrap();
-    db.store.forget_batch(MODEL, "b3").await.unwrap();
-    assert_eq!(db.store.batches(MODEL).await.unwrap(), ["b1"]);
-    assert_eq!(db.store.batches("another").await.unwrap(), ["b3"]);
+    let noted = async |model| {
+        let batches = db.store.batches(model).await.unwrap();
+        batches.into_iter().map(|batch| (batch.id, batch.is_sent)).collect::<Vec<_>>()
+    };
+    let is = |id: &str, is_sent| (id.to_owned(), is_sent);
+    assert_eq!(noted(MODEL).await, [is("m2", false), is("m1", false)], "oldest first");
+    db.store.note_batch(MODEL, "m1", "b1").await.unwrap();
+    assert_eq!(noted(MODEL).await, [is("m2", false), is("b1", true)]);
+    assert_eq!(db.store.batches(MODEL).await.unwrap()[1].prompts.as_deref(), Some(&ids[..]));
+    db.store.forget_batch(MODEL, "m2").await.unwrap();
+    db.store.forget_batch(MODEL, "m3").await.unwrap();
+    assert_eq!(noted(MODEL).await, [is("b1", true)]);
+    assert_eq!(noted("another").await, [is("m3", false)]);
     let spent = Spent { batch_input_tokens: 7, batch_output_tokens: 3, ..Spent::default() };
     db.store.record_spent(MODEL, spent, at(0)).await.unwrap();
     db.store.record_spent(MODEL, spent, at(0)).await.unwrap();

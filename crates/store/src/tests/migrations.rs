@@ -193,6 +193,25 @@ on_both!(flag_is_stored_until_it_is_set_again, |db| {
     looking.close().await;
 });
 
+on_both!(archive_without_planned_batches_is_migrated, |db| {
+    generate(&db.store, 40, 5).await.unwrap();
+    let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
+    let again = db
+        .as_older(&[
+            "DROP TABLE dead_pages",
+            "ALTER TABLE batch DROP COLUMN is_sent",
+            "ALTER TABLE batch DROP COLUMN prompts",
+            "INSERT INTO batch (model, server_id, made_at) VALUES ('mine', 'b1', 1)",
+            "DELETE FROM _sqlx_migrations WHERE description IN ('dead_pages', 'planned_batches')",
+        ])
+        .await;
+    assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
+    assert_eq!(again.dead_hosts().await.unwrap(), []);
+    let batches = again.batches("mine").await.unwrap();
+    assert!(batches[0].is_sent && batches[0].prompts.is_none(), "{batches:?}");
+    again.close().await;
+});
+
 on_both!(opening_a_current_archive_does_not_wait_for_a_writer, |db| {
     db.follow("Acme").await;
     let mut writing = db.store.database.begin_admission().await.unwrap();

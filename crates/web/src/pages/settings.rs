@@ -429,9 +429,9 @@ fn models(operator: &Arc<dyn Operator>, shown: &Shown) -> Markup {
 }
 
 fn usage(spent: Option<&Spent>) -> String {
-    let Some(Spent { reads, questions, input_tokens, output_tokens, failures, .. }) = spent else {
-        return "Not used yet.".to_owned();
-    };
+    let Some(spent) = spent else { return "Not used yet.".to_owned() };
+    let Spent { reads, questions, input_tokens, output_tokens, failures, .. } = spent;
+    let (batched_in, batched_out) = (spent.batch_input_tokens, spent.batch_output_tokens);
     let mut text = format!(
         "So far {} for {}, {} tokens in and {} out",
         words::count(*questions, "question"),
@@ -439,6 +439,12 @@ fn usage(spent: Option<&Spent>) -> String {
         words::number(*input_tokens),
         words::number(*output_tokens)
     );
+    if batched_in + batched_out > 0 {
+        let (tokens_in, tokens_out) = (words::number(batched_in), words::number(batched_out));
+        text.push_str(&format!(
+            "; of these {tokens_in} in and {tokens_out} out in batches, at half the price"
+        ));
+    }
     if *failures > 0 {
         text.push_str(&format!(", {} without a reply", words::number(*failures)));
     }
