@@ -59,7 +59,7 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], known: Known<'_>) 
     Some(Part { root, dropped: cleaning.dropped })
 }
 
-/// The deepest element that contains all kept nodes, or an ancestor that is marked as the article.
+/// The deepest container of all kept nodes.
 fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     let total = measures[0].grabbed;
     let mut root = 0;
@@ -72,59 +72,13 @@ fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     while !is_container(tree.tag(root)) && root != 0 {
         root = tree.node(root).parent;
     }
-    tree.around(root).take(6).find(|&n| says_it_is_the_body(tree, n)).unwrap_or_else(|| {
-        // The root may be one of several siblings that form the article. So it moves up while most
-        // of the prose there is outside.
-        let mut root = root;
-        for above in tree.around(root).take(4) {
-            let wider = matches!(tree.tag(above), Tag::Article | Tag::Main | Tag::Div | Tag::Section)
-                && !is_named_so(tree, above);
-            if !wider || measures[above].link_share() > 0.3 {
-                break;
-            }
-            let (had, there) = (measures[root].prose, prose_beside(tree, measures, above, root));
-            if there > 0 && there * 5 >= had {
-                root = above;
-            } else if tree.tag(above) != Tag::Div {
-                break;
-            }
-        }
-        root
-    })
-}
-
-/// Prose next to `root` in the children of `above`: bare paragraphs, and siblings with the same
-/// name as the branch of `root`.
-fn prose_beside(tree: &Tree, measures: &[Measure], above: At, root: At) -> u32 {
-    let part = tree.children(above).find(|&c| (c..tree.node(c).end).contains(&root));
-    let class = part.and_then(|p| tree.node(p).attr(AttrName::Class));
-    tree.children(above)
-        .filter(|&c| {
-            Some(c) != part && !is_apart(tree, c) && !is_named_so(tree, c) && measures[c].link_share() < 0.15
-        })
-        .filter(|&c| match tree.tag(c) {
-            Tag::P | Tag::Blockquote => true,
-            Tag::Div | Tag::Section => {
-                class.is_some() && tree.node(c).attr(AttrName::Class) == class && measures[c].prose > 300
-            }
-            _ => false,
-        })
-        .map(|c| measures[c].prose)
-        .sum()
-}
-
-fn says_it_is_the_body(tree: &Tree, at: At) -> bool {
-    let node = tree.node(at);
-    node.attr(AttrName::Itemprop).is_some_and(|p| p.split_whitespace().any(|p| p == "articleBody"))
+    root
 }
 
 fn is_container(tag: Tag) -> bool {
     use Tag::*;
     matches!(tag, Article | Body | Div | Html | Main | Section | Td | Center | Form | Span | Header | Other)
 }
-
-/// Below so many characters, an element can be boilerplate even if it is a large part of the text.
-const LITTLE: u32 = 250;
 
 /// From so many characters of prose on, a section belongs to the article, whatever its heading.
 const ENOUGH_PROSE: u32 = 200;
@@ -194,7 +148,8 @@ impl Cleaning<'_> {
         let last = children.iter().rev().find(grabbed).copied();
         for &child in &children {
             if tree.tag(child) == Tag::Text {
-                self.loose_text(child, at, first, last);
+                let measure = self.measures[child];
+                self.dropped[child] = measure.grabbed == 0 && measure.chars > 0;
                 continue;
             }
             if let Some(heading) = self.opening(child) {
@@ -301,16 +256,6 @@ impl Cleaning<'_> {
             && tree.below(at).any(|n| tree.tag(n).is_block() && self.measures[n].chars > 0)
     }
 
-    /// Processes text directly in a container.
-    fn loose_text(&mut self, text: At, parent: At, first: Option<At>, last: Option<At>) {
-        let measure = self.measures[text];
-        if measure.grabbed == 0 && measure.chars > 0 {
-            let inside = first.is_some_and(|f| f < text) && last.is_some_and(|l| text < l);
-            let whole = self.measures[parent].grabbed_share() > 0.5;
-            self.dropped[text] = !(inside && whole);
-        }
-    }
-
     /// Drops boilerplate below a node that is kept.
     fn sweep(&mut self, at: At) {
         let tree = self.tree;
@@ -344,19 +289,6 @@ impl Cleaning<'_> {
         let node = tree.node(at);
         if !tag.is_block() {
             return self.is_beside_in_line(at);
-        }
-        // An element with much of the article is not boilerplate, whatever its name.
-        let much = measure.grabbed * 3 > self.total && measure.chars > LITTLE;
-        let floats =
-            matches!(node.attr(AttrName::Role), Some("dialog" | "alertdialog" | "alert" | "navigation"));
-        if floats && measure.chars <= LITTLE {
-            return true;
-        }
-        if much {
-            return false;
-        }
-        if is_apart(tree, at) || node.attr(AttrName::AriaHidden) == Some("true") && measure.code == 0 {
-            return true;
         }
         if matches!(tag, Tag::Footer | Tag::Aside) {
             let like_the_article = measure.prose * 10 > measure.chars * 8 && measure.link_share() < 0.1;
@@ -482,10 +414,7 @@ impl Cleaning<'_> {
                 && self.measures[node.parent].chars > 0
                 && tree.tag(node.parent).heading().is_none();
         }
-        node.tag == Tag::Sup && measure.chars <= 6 && {
-            let text = tree.text(at, 16);
-            matches!(text.as_str(), "[edit]" | "[ edit ]")
-        }
+        false
     }
 
     /// Whether a short block asks the reader to do something.

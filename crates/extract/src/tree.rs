@@ -192,7 +192,7 @@ macro_rules! attributes {
 }
 
 attributes! {
-    Alt = "alt", AriaHidden = "aria-hidden", AriaLabel = "aria-label", Cite = "cite", Class = "class",
+    Alt = "alt", AriaLabel = "aria-label", Cite = "cite", Class = "class",
     Colspan = "colspan", Content = "content", DataLang = "data-lang", DataLanguage = "data-language",
     DataLazySrc = "data-lazy-src", DataOriginal = "data-original", DataSrc = "data-src", DataSrcset = "data-srcset",
     DateTime = "datetime", Height = "height", Hidden = "hidden", Href = "href", HttpEquiv = "http-equiv", Id = "id",
