@@ -3,6 +3,7 @@
 //! It reads files and compiles nothing, so it takes seconds.
 
 mod circles;
+mod named;
 mod rust;
 mod words;
 
@@ -28,13 +29,15 @@ struct Finding {
 }
 
 impl Check {
-    /// Checks the words of comments, texts and test names, and that no crate has a circle of files.
+    /// Checks the words of comments, texts and test names, that no crate has a circle of files, and
+    /// that named tests exist.
     ///
     /// # Errors
     /// If a rule is violated. Prints all violations first.
     pub fn run(self) -> anyhow::Result<()> {
         let mut files = tracked_files()?;
         let mut findings = circles::check(&files)?;
+        findings.extend(named::check(&files)?);
         files.retain(|path| self.paths.is_empty() || self.paths.iter().any(|p| path.starts_with(p)));
         findings.extend(words::check(&files)?);
         findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
