@@ -50,6 +50,7 @@ macro_rules! steps {
                     "planned_batches",
                     include_str!(concat!("../migrations/", $folder, "/0031_planned_batches.sql")),
                 ),
+                ("asked", include_str!(concat!("../migrations/", $folder, "/0032_asked.sql"))),
             ])
         })
     };

@@ -188,7 +188,8 @@ pub const ATTEMPTS_MAX: u32 = 12;
 /// The error of such a read.
 const STOPPED: &str = "the program stopped while working on it";
 
-/// The newest due read at a stage, on a host that is not busy.
+/// The newest due read at a stage, on a host that is not busy. Of those to annotate again, one with
+/// a problem in the newest week.
 pub(crate) struct DueRead<'a> {
     pub(crate) now: Timestamp,
     pub(crate) until: Timestamp,
@@ -221,6 +222,11 @@ impl DueRead<'_> {
         let ask =
             if self.ask.is_some() { format!("AND ask = ${}", 4 + self.busy.len()) } else { String::new() };
         let within = self.within;
+        // Of what is annotated again, reads with a problem come first in each week.
+        let order = match self.ask {
+            Some(_) => "week DESC, has_problem DESC, filed_at DESC, id DESC",
+            None => "filed_at DESC, id DESC",
+        };
         let sources = match self.busy_sources {
             [] => String::new(),
             sources => {
@@ -230,7 +236,7 @@ impl DueRead<'_> {
         };
         format!(
             "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources} {within}
-             ORDER BY filed_at DESC, id DESC LIMIT 1"
+             ORDER BY {order} LIMIT 1"
         )
     }
 

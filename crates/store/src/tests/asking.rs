@@ -47,6 +47,21 @@ on_both!(new_precis_replaces_the_former_everywhere, |db| {
     assert_eq!(db.store.asked_for(MODEL).await.unwrap(), 0);
 });
 
+on_both!(reads_with_a_problem_in_the_newest_week_come_first, |db| {
+    let ids = three(db).await;
+    db.store.ask_for(&Selection::These(vec![ids[2]]), MODEL, at(2000)).await.unwrap();
+    let read = again(db, 2000).await.unwrap();
+    let made = precis(&read, Kind::Announcement, false, &[]);
+    db.store.finish_again(&read, &made, &[], at(2001)).await.unwrap();
+    db.store.ask_for(&Selection::All, MODEL, at(2002)).await.unwrap();
+    let mut order = Vec::new();
+    while let Some(read) = again(db, 2003).await {
+        order.push(read.id);
+    }
+    // The newest read has no problem; the oldest is of an earlier week.
+    assert_eq!(order, [ids[1], ids[2], ids[0]]);
+});
+
 on_both!(refusals_stay_until_the_read_is_annotated_again, |db| {
     let ids = three(db).await;
     let refused = |field: &str| Refused {
