@@ -739,6 +739,9 @@ pub struct AnnotateArgs {
     /// The language model's name in the configuration file; `built-in` for none
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Forget the model's stored answers about these reads, and ask it again
+    #[arg(long, conflicts_with = "batch")]
+    pub again: bool,
     /// Ask the model in batches, for half the price: OpenAI and Anthropic, answered within a day
     #[arg(long)]
     pub batch: bool,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backissue_annotate::asking::{Asking, AsksFor, PromptSettings, Question, Readings, Refusal};
 use backissue_llm::{Model, ModelError, Prompt, Usage};
-use backissue_model::Precis;
-use backissue_store::{Answered, ClaimedRead, Limits, Spent, Store, StoreError};
+use backissue_model::{Precis, ReadId};
+use backissue_store::{Answered, ClaimedRead, Limits, Selection, Spent, Store, StoreError};
 use jiff::Timestamp;
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
@@ -30,6 +30,9 @@ pub struct Asker {
     /// Maximum characters of an article in a prompt, after the model refused longer ones.
     fits: Arc<AtomicUsize>,
 }
+
+/// Reads that are loaded at once.
+const READS_AT_ONCE: u32 = 50;
 
 /// The fewest characters of an article that are tried in a prompt.
 const CHARACTERS_MIN: usize = 1_000;
@@ -126,6 +129,39 @@ impl Asker {
         let prompt_version = self.prompt.version.as_str();
         let answered = Answered { question, prompt_version, model: &model.settings().model, named, reply };
         store.keep_answer(answered, spent, now).await
+    }
+
+    /// Forgets the stored replies about these reads, so that the model is asked again. Returns their
+    /// number.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn forget_replies(&self, store: &Store, selection: &Selection) -> Result<u64, StoreError> {
+        let (mut forgotten, mut after) = (0, ReadId(0));
+        loop {
+            let reads = store.annotated(selection, after, READS_AT_ONCE).await?;
+            let Some(last) = reads.last() else { return Ok(forgotten) };
+            after = last.id;
+            for read in reads {
+                forgotten += self.forget_replies_about(store, Arc::new(read)).await?;
+            }
+        }
+    }
+
+    /// The prompts about a read follow from the replies before them, so they are found one by one.
+    async fn forget_replies_about(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<u64, StoreError> {
+        let Ok(built_in) = built_in_precis(read.clone()).await else { return Ok(0) };
+        let asked = Asked { read: &read, built_in: &built_in, prompt: self.fitting() };
+        let version = self.prompt.version.as_str();
+        let mut readings = Readings::default();
+        let mut forgotten = 0;
+        while let Some(question) = asked.with(|asking| asking.next_question(&readings)).flatten() {
+            let (hash, model) = (hash_of(&question), &self.model_for(&question).settings().model);
+            let Some(reply) = store.answer(hash, version, model).await? else { break };
+            forgotten += u64::from(store.forget_answer(hash, version, model).await?);
+            asked.with(|asking| asking.read(&mut readings, &reply));
+        }
+        Ok(forgotten)
     }
 
     /// The model that a prompt is for.

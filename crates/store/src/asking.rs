@@ -163,6 +163,18 @@ impl Store {
         self.one("looking up an answer", query, |row| row.text("reply")).await
     }
 
+    /// Forgets a model's reply to a prompt. Returns false if there was none.
+    pub async fn forget_answer(
+        &self,
+        question: u128,
+        prompt_version: &str,
+        model: &str,
+    ) -> Result<bool, StoreError> {
+        let delete = sql("DELETE FROM answer WHERE question = $1 AND prompt_version = $2 AND model = $3");
+        let delete = delete.bind(format!("{question:032x}")).bind(prompt_version).bind(model);
+        Ok(self.change("forgetting an answer", delete).await? > 0)
+    }
+
     /// Stores a model's reply, and counts its cost for the model `named` in the settings.
     pub async fn keep_answer(
         &self,

@@ -42,6 +42,12 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
     let store = open::store(&settings).await?;
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
+    if args.again {
+        let By::Model(asker) = &by else {
+            bail!("--again needs a language model; name one with --model");
+        };
+        asker.forget_replies(&store, &selection(&args)).await?;
+    }
     if args.batch {
         let fetching = fetch_in_batches(&args, &store, &by, &stop);
         if signals.unless_hurried(fetching).await? == BatchEnd::Stopped {
