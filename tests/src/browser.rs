@@ -119,6 +119,15 @@ impl Browser {
         Ok(())
     }
 
+    /// Shows pages as they are printed, until the next [`Browser::look_like`].
+    ///
+    /// # Errors
+    /// If the browser refuses.
+    pub async fn look_printed(&self) -> anyhow::Result<()> {
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": "print" })).await?;
+        Ok(())
+    }
+
     /// Runs a script at the start of every page from now on, regardless of the page's policy.
     ///
     /// # Errors

@@ -106,6 +106,8 @@ async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {
         page("search", &format!("/search?q={QUESTION}")),
         page("prior-art", &format!("/prior-art?q={QUESTION}")),
         page("settings", "/settings"),
+        page("digest", &format!("{week}/digest")),
+        Page { name: "digest-mail", path: format!("{week}/digest?show=mail"), before: None },
     ];
     for (name, from, chosen) in
         [("source", "/sources", FIRST_SOURCE), ("concept", "/concepts", FULLEST_CONCEPT)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Week};
+use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, SearchName, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -192,6 +192,14 @@ pub enum Command {
                       after: is: (unread, kept, done, noted) label:. Without words the newest reads come first. Put `--` before a question that begins with -."
     )]
     Find(FindArgs),
+    /// Your saved searches, each with its new answers
+    #[command(
+        after_help = "Example:\n  backissue searches\n  backissue searches add 'retry storms' 'who had retry storms after:2026'\n  \
+                      backissue searches add outages kind:incident --to team\n  backissue searches rename outages incidents\n  \
+                      backissue searches remove incidents\n\nA read is a new answer if the archive saw it after the search was saved and it is \
+                      close enough: docs/DIGESTS.md tells the rule. A running `serve` sends new answers at once to the recipient of --to."
+    )]
+    Searches(SearchesArgs),
     /// Who had a problem, what each did, and the outcome, grouped by approach
     #[command(
         after_help = "Example:\n  backissue prior-art one customer slows everyone down\n  backissue prior-art 'cache stampede' --markdown >> design.md"
@@ -411,7 +419,7 @@ pub struct ExportArgs {
     /// As OPML, which other readers can import
     #[arg(long, required_unless_present_any = ["mine", "corrections"])]
     pub opml: bool,
-    /// Your marks, notes, labels, highlights, answers and corrections, into
+    /// Your marks, notes, labels, highlights, answers, corrections and saved searches, into
     /// this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
@@ -772,6 +780,77 @@ pub struct ModelsArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `searches`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SearchesArgs {
+    /// For whom.
+    #[command(flatten)]
+    pub who: ForReader,
+    /// What to do instead of listing them
+    #[command(subcommand)]
+    pub action: Option<SearchesAction>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `searches` does with saved searches.
+#[derive(Debug, Subcommand)]
+pub enum SearchesAction {
+    /// List them
+    #[command(after_help = "Example:\n  backissue searches list --json")]
+    List {
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Save a search
+    #[command(
+        after_help = "Example:\n  backissue searches add 'retry storms' 'who had retry storms after:2026'\n  \
+                      backissue searches add outages kind:incident --to team"
+    )]
+    Add {
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// What you call it
+        name: SearchName,
+        /// The question, as for `find`
+        #[arg(required = true)]
+        question: Vec<String>,
+        /// Send new answers at once to this recipient of the configuration file
+        #[arg(long, value_name = "NAME")]
+        to: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rename a saved search
+    #[command(after_help = "Example:\n  backissue searches rename outages incidents")]
+    Rename {
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// What you call it
+        name: SearchName,
+        /// What you will call it
+        new: SearchName,
+    },
+    /// Remove a saved search
+    #[command(after_help = "Example:\n  backissue searches remove incidents")]
+    Remove {
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// What you call it
+        name: SearchName,
+    },
 }
 
 /// What `models` does with a model.

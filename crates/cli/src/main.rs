@@ -70,6 +70,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Merge(args) => commands::withdraw::merge(args, settings).await,
         Command::Shelf(args) => commands::reader::shelf(args, settings).await,
         Command::Find(args) => commands::find::run(args, settings).await,
+        Command::Searches(args) => commands::searches::run(args, settings).await,
         Command::PriorArt(args) => commands::prior_art::run(args, settings).await,
         Command::Reindex(args) => commands::reindex::run(args, settings).await,
         Command::Inspect(args) => commands::inspect::run(args.what),

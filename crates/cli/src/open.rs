@@ -354,9 +354,9 @@ pub fn site(settings: &Settings, store: &Store) -> Site {
     }
 }
 
-/// The sender of the archive's weeks.
-pub async fn sender(settings: &Settings, store: &Store) -> anyhow::Result<Sender> {
-    Ok(Sender::new(store.clone(), site(settings, store)).await?)
+/// The sender of the archive's weeks and alerts.
+pub async fn sender(settings: &Settings, store: &Store, search: &Search) -> anyhow::Result<Sender> {
+    Ok(Sender::new(store.clone(), search.clone(), site(settings, store)).await?)
 }
 
 /// The configured starter list, or the built-in one.

@@ -4,12 +4,14 @@ use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, find, listed_source};
 use backissue_model::Source;
-use backissue_web::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
+use backissue_web::{
+    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
+};
 use url::Url;
 
 use crate::commands::opml::{outlines, source_of};
-use crate::open;
 use crate::settings::{ModelRow, Settings};
+use crate::{open, recipients};
 
 /// The running `serve`.
 #[derive(Debug)]
@@ -54,6 +56,16 @@ impl Operator for Serving {
             name: row.name.clone(),
             about: row.to_string(),
             roles: self.roles(row),
+        });
+        shown.collect()
+    }
+
+    fn recipients(&self) -> Vec<ConfiguredRecipient> {
+        let rows = self.settings.recipients.value.iter();
+        let shown = rows.map(|row| ConfiguredRecipient {
+            name: row.name.clone(),
+            about: row.to_string(),
+            trouble: recipients::named(&self.settings, &row.name).err().map(|why| format!("{why:#}")),
         });
         shown.collect()
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use backissue_annotate::Vocabulary;
 use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
-use backissue_model::meant;
+use backissue_model::{SearchName, meant};
 use backissue_send::{Chat, ChatSettings, MailSettings, Mailer, Recipient, Schedule, Secret, Way};
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Deserializer};
@@ -61,6 +61,11 @@ pub struct RecipientRow {
     /// Only reads with one of these concepts.
     #[serde(default)]
     pub concepts: Vec<String>,
+    /// Only reads that answer the saved search of this name.
+    pub search: Option<String>,
+    /// Whether the recipient is the archive's reader, whose marks, labels and concepts count.
+    #[serde(default)]
+    pub mine: bool,
     /// How many reads come first at most.
     pub most: Option<usize>,
     /// The day on which `serve` sends the week before.
@@ -97,6 +102,12 @@ impl fmt::Display for RecipientRow {
         }
         if !self.concepts.is_empty() {
             write!(f, ", only {}", self.concepts.join(", "))?;
+        }
+        if let Some(search) = &self.search {
+            write!(f, ", only answers to “{search}”")?;
+        }
+        if self.mine {
+            f.write_str(", by the reader's marks")?;
         }
         if let (Some(weekday), Some(at)) = (self.weekday, self.at) {
             write!(f, ", on {weekday:?} at {}", at.strftime("%H:%M"))?;
@@ -169,7 +180,10 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
     let choice = Choice {
         concepts: row.concepts.iter().map(concept).collect::<anyhow::Result<_>>()?,
         most: row.most.unwrap_or(MOST),
+        reads: None,
     };
+    let search = row.search.as_deref().map(str::parse::<SearchName>).transpose();
+    let search = search.context("its `search` is no name of a saved search")?.map(|name| name.to_string());
     let schedule = match (row.weekday, row.at) {
         (None, None) => None,
         (Some(weekday), at) => {
@@ -178,7 +192,7 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
         }
         (None, Some(_)) => bail!("it has `at` but no `weekday`"),
     };
-    Ok(Recipient { name: row.name.clone(), way, choice, schedule })
+    Ok(Recipient { name: row.name.clone(), way, choice, search, is_mine: row.mine, schedule })
 }
 
 fn mailer(settings: &Settings, mail: &MailRow) -> anyhow::Result<Mailer> {

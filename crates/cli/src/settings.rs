@@ -219,6 +219,8 @@ settings! {
     one model_servers: ModelServers =
         "ollama=http://127.0.0.1:11434 lmstudio=http://127.0.0.1:1234 llamacpp=http://127.0.0.1:8080",
         "SERVERS";
+    /// How long new answers to a saved search are gathered before they are sent as one message
+    one gather_answers: Pause = "2m", "TIME";
     /// What to log on standard error: error, warn, info, debug, or a filter such as
     /// backissue_ingest=debug
     maybe log: String, "FILTER";

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::compose::{shown, statements};
 use crate::html::{self, Look};
-use crate::{Digest, Pick, Site, words};
+use crate::{About, Digest, Pick, Site, words};
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,9 +120,9 @@ fn webhook(digest: &Digest, site: &Site) -> Value {
         read
     };
     json!({
-        "type": "week",
+        "type": match digest.about { About::Week => "week", About::Answers => "answers" },
         "week": digest.week, "from": digest.week.monday(), "to": digest.week.sunday(),
-        "page": site.week(digest.week), "remark": digest.remark,
+        "page": digest.page(site).map(|(page, _)| page), "remark": digest.remark,
         "reads": digest.totals.reads, "problems": digest.totals.problems, "minutes": digest.totals.minutes,
         "left_out": digest.left_out(),
         "first": digest.picks.iter().map(first).collect::<Vec<_>>(),
@@ -160,11 +160,11 @@ const SLACK_TEXT: usize = 3000;
 
 fn slack(digest: &Digest, site: &Site) -> Value {
     let section = |text: &str| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
-    let heading = words::heading(digest.week);
+    let heading = digest.heading();
     let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": heading } })];
     let mut opening = words::tally(digest.totals);
-    if let Some(page) = site.week(digest.week) {
-        opening.push_str(&format!(" {}", slack_link("The whole week", &page)));
+    if let Some((page, name)) = digest.page(site) {
+        opening.push_str(&format!(" {}", slack_link(name, &page)));
     }
     blocks.push(section(&opening));
     let remark: Vec<String> = words::paragraphs(&digest.remark).map(slack_text).collect();
@@ -275,7 +275,7 @@ fn discord(digest: &Digest, site: &Site) -> Value {
             "description": cut(description, DISCORD_DESCRIPTION),
         })
     };
-    let mut embeds = vec![embed(&words::heading(digest.week), site.week(digest.week), &opening)];
+    let mut embeds = vec![embed(&digest.heading(), digest.page(site).map(|(page, _)| page), &opening)];
     for (number, pick) in (1..).zip(&digest.picks) {
         let lines = told(number, pick, site, text, link, bold);
         embeds.push(json!({ "description": joined(&lines, "\n", DISCORD_DESCRIPTION) }));
@@ -306,10 +306,10 @@ fn mattermost_link(words: &str, url: &Url) -> String {
 
 fn mattermost(digest: &Digest, site: &Site) -> Value {
     let (text, link) = (mattermost_text as fn(&str) -> String, mattermost_link as fn(&str, &Url) -> String);
-    let mut parts = vec![format!("### {}", text(&words::heading(digest.week)))];
+    let mut parts = vec![format!("### {}", text(&digest.heading()))];
     let mut opening = words::tally(digest.totals);
-    if let Some(page) = site.week(digest.week) {
-        opening.push_str(&format!(" {}", link("The whole week", &page)));
+    if let Some((page, name)) = digest.page(site) {
+        opening.push_str(&format!(" {}", link(name, &page)));
     }
     parts.push(opening);
     parts.extend(words::paragraphs(&digest.remark).map(text));
@@ -330,8 +330,7 @@ fn mattermost(digest: &Digest, site: &Site) -> Value {
 fn teams(digest: &Digest, site: &Site) -> Value {
     let block = |text: String| json!({ "type": "TextBlock", "text": text, "wrap": true });
     let heading = |text: String, size: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": "Bolder", "size": size, "separator": true });
-    let mut body =
-        vec![heading(text(&words::heading(digest.week)), "Large"), block(words::tally(digest.totals))];
+    let mut body = vec![heading(text(&digest.heading()), "Large"), block(words::tally(digest.totals))];
     body.extend(words::paragraphs(&digest.remark).map(|part| block(text(part))));
     for (number, pick) in (1..).zip(&digest.picks) {
         let mut lines = told(number, pick, site, text, link, str::to_owned).into_iter();
@@ -346,9 +345,9 @@ fn teams(digest: &Digest, site: &Site) -> Value {
     if digest.left_out() > 0 {
         body.push(block(format!("{}.", words::left_out(digest.left_out()))));
     }
-    let actions: Vec<Value> = site
-        .week(digest.week)
-        .map(|page| json!({ "type": "Action.OpenUrl", "title": "The whole week", "url": page }))
+    let actions: Vec<Value> = digest
+        .page(site)
+        .map(|(page, name)| json!({ "type": "Action.OpenUrl", "title": name, "url": page }))
         .into_iter()
         .collect();
     json!({
@@ -365,7 +364,7 @@ fn teams(digest: &Digest, site: &Site) -> Value {
 }
 
 fn matrix(digest: &Digest, site: &Site) -> Value {
-    let heading = words::heading(digest.week);
+    let heading = digest.heading();
     let left_out = match digest.left_out() {
         0 => String::new(),
         left_out => format!("<p>{}.</p>", words::left_out(left_out)),

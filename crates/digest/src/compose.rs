@@ -5,7 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use backissue_model::{ConceptSlug, Issue, IssueRead, Kind, Marks, Precis, Statement, Week, misleads};
+use backissue_model::{
+    ConceptSlug, Issue, IssueRead, Kind, Marks, Precis, ReadId, Statement, Week, misleads,
+};
 use backissue_store::{ReadCard, ReadSummary};
 
 use crate::concept_name;
@@ -24,6 +26,8 @@ const QUOTES_MOST: f32 = 0.5;
 const OWN: f32 = 0.3;
 /// Points for a read that the reader keeps or labels.
 const CHOSEN: f32 = 0.5;
+/// Points for a read with a concept that the reader keeps reads on.
+const INTEREST: f32 = 0.3;
 /// What remains of a score for each better read of the same company.
 const SAME_COMPANY: f32 = 0.5;
 
@@ -37,11 +41,13 @@ pub struct WeekRead {
     pub marks: Marks,
     /// Whether the reader gave it a label.
     pub is_labelled: bool,
+    /// Whether it has one of the reader's concepts.
+    pub is_of_interest: bool,
 }
 
 impl From<ReadSummary> for WeekRead {
     fn from(read: ReadSummary) -> Self {
-        Self { read, marks: Marks::default(), is_labelled: false }
+        Self { read, marks: Marks::default(), is_labelled: false, is_of_interest: false }
     }
 }
 
@@ -50,20 +56,33 @@ impl From<ReadSummary> for WeekRead {
 pub struct Choice {
     /// Only reads with one of these concepts; all reads if there are none.
     pub concepts: Vec<ConceptSlug>,
+    /// Only these reads, which answer a search. `None`: all reads.
+    pub reads: Option<HashSet<ReadId>>,
     /// How many reads come first at most.
     pub most: usize,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { concepts: Vec::new(), most: MOST }
+        Self { concepts: Vec::new(), reads: None, most: MOST }
     }
 }
 
-/// A week, composed.
+/// What a digest is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A week.
+    Week,
+    /// New reads that answer saved searches.
+    Answers,
+}
+
+/// A week, composed; or new answers to saved searches, in the same form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
-    /// The week.
+    /// What it is about.
+    pub about: About,
+    /// The week; of answers, that of the newest one.
     pub week: Week,
     /// What the sender says at the top; empty if nothing.
     pub remark: String,
@@ -163,7 +182,7 @@ impl Digest {
         self.totals.reads - self.cards().count()
     }
 
-    fn add_up(&self) -> Totals {
+    pub(crate) fn add_up(&self) -> Totals {
         let minutes = |card: &ReadCard| u64::from(card.minutes);
         let companies: HashSet<&str> = self.cards().map(|card| card.company.as_str()).collect();
         Totals {
@@ -178,7 +197,7 @@ impl Digest {
 }
 
 /// Drops characters that change how the text around them is displayed, such as U+202E.
-fn drop_misleading(read: &mut ReadSummary) {
+pub(crate) fn drop_misleading(read: &mut ReadSummary) {
     let ReadSummary { card, precis } = read;
     for text in [&mut card.title, &mut card.source_title, &mut card.company] {
         text.retain(|c| !misleads(c));
@@ -195,8 +214,10 @@ fn drop_misleading(read: &mut ReadSummary) {
 pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<&Issue>) -> Digest {
     let dropped = issue.map(|issue| issue.dropped.as_slice()).unwrap_or_default();
     let is_chosen = |read: &WeekRead| {
-        let concepts = &read.read.card.concepts;
-        choice.concepts.is_empty() || concepts.iter().any(|concept| choice.concepts.contains(concept))
+        let card = &read.read.card;
+        let has_concept = choice.concepts.is_empty()
+            || card.concepts.iter().any(|concept| choice.concepts.contains(concept));
+        has_concept && choice.reads.as_ref().is_none_or(|reads| reads.contains(&card.id))
     };
     let mut reads: Vec<WeekRead> = reads
         .into_iter()
@@ -213,6 +234,7 @@ pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<
     let (announcements, rest): (Vec<_>, Vec<_>) =
         rest.into_iter().map(|read| read.read.card).partition(is_announcement);
     let mut digest = Digest {
+        about: About::Week,
         week,
         remark: issue.map(|issue| issue.remark.clone()).unwrap_or_default(),
         picks,
@@ -246,6 +268,7 @@ pub fn score(read: &WeekRead) -> f32 {
         + (QUOTE * quotes as f32).min(QUOTES_MOST)
         + if is_own { OWN } else { 0.0 }
         + if is_wanted { CHOSEN } else { 0.0 }
+        + if read.is_of_interest { INTEREST } else { 0.0 }
 }
 
 /// A statement, if it is likely enough to be shown.

@@ -88,7 +88,7 @@ pub fn week(digest: &Digest, site: &Site, look: Look) -> String {
     html! {
         p style=[look.of(Part::Paragraph)] {
             (words::tally(digest.totals))
-            @if let Some(page) = site.week(digest.week) { " " a href=(page) { "The whole week" } "." }
+            @if let Some((page, name)) = digest.page(site) { " " a href=(page) { (name) } "." }
         }
         (remark(&digest.remark, look))
         @for pick in &digest.picks { (first(pick, site, look)) }

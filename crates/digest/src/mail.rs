@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::compose::{shown, statements};
 use crate::html::{self, Look};
-use crate::{Digest, Pick, Site, words};
+use crate::{About, Digest, Pick, Site, words};
 
 /// Most bytes of the text, and of the HTML. Some programs cut a mail at 102 kB.
 pub const MAX_BYTES: usize = 90_000;
@@ -51,7 +51,10 @@ pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
 }
 
 fn subject(digest: &Digest) -> String {
-    let week = format!("Week {} of {}", digest.week.number(), digest.week.year());
+    let week = match digest.about {
+        About::Week => format!("Week {} of {}", digest.week.number(), digest.week.year()),
+        About::Answers => digest.heading(),
+    };
     let best = digest.picks.first().map(|pick| pick.read.card.title.as_str());
     let best = best.map(|title| cut(title, 80));
     best.map_or_else(|| week.clone(), |best| format!("{week}: {best}"))
@@ -59,9 +62,9 @@ fn subject(digest: &Digest) -> String {
 
 /// The plain text of a week, without who gets it.
 pub fn plain(digest: &Digest, site: &Site) -> String {
-    let mut out = format!("{}\n\n", words::heading(digest.week));
+    let mut out = format!("{}\n\n", digest.heading());
     wrapped(&mut out, &words::tally(digest.totals), "", "");
-    if let Some(page) = site.week(digest.week) {
+    if let Some((page, _)) = digest.page(site) {
         let _ = writeln!(out, "{page}");
     }
     typed(&mut out, &digest.remark);
@@ -83,7 +86,7 @@ pub fn plain(digest: &Digest, site: &Site) -> String {
 fn text(digest: &Digest, site: &Site, footing: &Footing) -> String {
     let mut out = plain(digest, site);
     out.push_str("\n-- \n");
-    wrapped(&mut out, &footing.words(site), "", "");
+    wrapped(&mut out, &footing.words(digest, site), "", "");
     if let Some(address) = &footing.unsubscribe {
         let _ = writeln!(out, "To stop it: {address}");
     }
@@ -157,8 +160,12 @@ fn wrapped(out: &mut String, text: &str, mark: &str, indent: &str) {
 }
 
 impl Footing {
-    fn words(&self, site: &Site) -> String {
-        format!("{} sends this to {} once a week.", site.title, self.recipient)
+    fn words(&self, digest: &Digest, site: &Site) -> String {
+        let when = match digest.about {
+            About::Week => "once a week",
+            About::Answers => "when new reads answer saved searches",
+        };
+        format!("{} sends this to {} {when}.", site.title, self.recipient)
     }
 }
 
@@ -181,11 +188,11 @@ fn page(digest: &Digest, site: &Site, footing: &Footing) -> String {
             }
             body style="margin:0;padding:0;background:#ffffff;color:#1d2129" {
                 div.sheet style="max-width:40em;margin:0 auto;padding:16px;font:16px/1.5 Georgia,serif;color:#1d2129;overflow-wrap:anywhere" {
-                    h1 style="font-size:24px;line-height:1.25;margin:0 0 8px" { (words::heading(digest.week)) }
+                    h1 style="font-size:24px;line-height:1.25;margin:0 0 8px" { (digest.heading()) }
                     (PreEscaped(body))
                     @if digest.left_out() > 0 { p { (words::left_out(digest.left_out())) "." } }
                     p.quiet style="font-size:13px;color:#5b616e;margin:32px 0 0" {
-                        (footing.words(site))
+                        (footing.words(digest, site))
                         @if let Some(address) = &footing.unsubscribe { " " a href=(address) { "Stop it" } "." }
                     }
                 }

@@ -89,6 +89,16 @@ pub fn heading(week: Week) -> String {
     format!("Week {} of {}: {}", week.number(), week.year(), span(week))
 }
 
+/// `Answers “retry storms” and “slow queues”.`
+pub fn answers(searches: &[String]) -> String {
+    let quoted: Vec<String> = searches.iter().map(|name| format!("“{name}”")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => format!("Answers {last}."),
+        Some((last, before)) => format!("Answers {} and {last}.", before.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// How many reads stand elsewhere only.
 pub fn left_out(reads: usize) -> String {
     match reads {

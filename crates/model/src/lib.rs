@@ -30,6 +30,7 @@ mod progress;
 mod read;
 mod reader;
 mod rhythm;
+mod saved_search;
 mod signs;
 mod slug;
 mod source;
@@ -59,6 +60,7 @@ pub use reader::{
     UnknownRole,
 };
 pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
+pub use saved_search::{QUESTION_MAX, SEARCH_NAME_MAX, SavedQuestion, SavedSearchError, SearchName};
 pub use signs::misleads;
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};

@@ -20,6 +20,7 @@ pub use filter::{Filter, first_day};
 
 use std::fmt;
 
+use backissue_model::ReadId;
 use backissue_store::Among;
 
 use crate::words::units::units;
@@ -44,6 +45,8 @@ pub struct Query {
     open_ended: bool,
     /// The reads that match each filter on a reader's data.
     own: Vec<(Filter, Among)>,
+    /// The only reads that are looked at. `None`: all.
+    only: Option<Vec<ReadId>>,
 }
 
 /// A part of a query, in order of typing.
@@ -110,6 +113,18 @@ impl Query {
         self.pieces
             .retain(|piece| !matches!(piece, Piece::Filter(filter, sense) if is_meant(filter, *sense)));
         self
+    }
+
+    /// The query among these reads only.
+    #[must_use]
+    pub(crate) fn among(mut self, reads: Vec<ReadId>) -> Self {
+        self.only = Some(reads);
+        self
+    }
+
+    /// The only reads that are looked at. Returns `None` if it is all.
+    pub(crate) fn only(&self) -> Option<&[ReadId]> {
+        self.only.as_deref()
     }
 
     /// Sets the reads that match a filter on a reader's data, which is not in the index.

@@ -12,7 +12,7 @@ use crate::document::meanings;
 use crate::embedders::{Embedders, EmbeddingFailure};
 use crate::meaning::Embedding;
 use crate::{
-    Blend, By, Correction, Facets, Filter, Index, Marks, Passage, Query, Ranked, Ranker, Ranking,
+    Blend, By, CANDIDATES, Correction, Facets, Filter, Index, Marks, Passage, Query, Ranked, Ranker, Ranking,
     SearchError, Typing, passage,
 };
 
@@ -195,6 +195,33 @@ impl Search {
         let missing = self.missing().await?;
         let corrections = ranking.corrections;
         Ok(Answer { query, matches, total, facets, corrections, marks, words_only, missing })
+    }
+
+    /// Which of these reads answer a question well enough to tell its reader: its filters and
+    /// required phrases hold, and if it has words, the read is as close as the best read of an
+    /// answer has to be ([`Blend::least_closeness`]).
+    ///
+    /// # Errors
+    /// If the archive or the index cannot be read, or an embedding server does not answer: words
+    /// alone are too little evidence.
+    pub async fn answering(
+        &self,
+        text: &str,
+        reader: ReaderId,
+        reads: &[ReadId],
+    ) -> Result<Vec<ReadId>, SearchFailure> {
+        let query = self.with_own(Query::parse(text), Some(reader)).await?;
+        let blend = Blend::default();
+        let meaning = self.meaning_of(&query, &blend).await?;
+        let mut answering = Vec::new();
+        // An answer has so many reads at most.
+        for some in reads.chunks(CANDIDATES) {
+            let query = query.clone().among(some.to_vec());
+            let (ranking, _) = self.ranked(query, meaning.clone(), blend.clone(), Typing::Done).await?;
+            let close = ranking.reads.iter().filter(|read| read.closeness(&blend) >= blend.least_closeness);
+            answering.extend(close.map(|read| read.id));
+        }
+        Ok(answering)
     }
 
     /// Only the ranking, without texts, for measurements.

@@ -1,13 +1,15 @@
-//! Sends weeks to recipients: by mail over SMTP, or as messages to chat servers' webhooks.
+//! Sends weeks and new answers to saved searches to recipients: by mail over SMTP, or as messages
+//! to chat servers' webhooks.
 //!
 //! [`Sender::send`] composes a week, claims its sending, sends it and records the result.
-//! [`Schedule`] tells when a week is due. Addresses of webhooks, passwords and keys are secrets: no
-//! error and no log shows them.
+//! [`Schedule`] tells when a week is due. [`compare`] finds the new reads that answer saved
+//! searches. Addresses of webhooks, passwords and keys are secrets: no error and no log shows them.
 //!
 //! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
 
 mod answer;
 mod chat;
+mod comparing;
 mod error;
 mod mail;
 mod recipient;
@@ -16,6 +18,7 @@ mod unsubscribe;
 
 pub use backissue_fetch::Secret;
 pub use chat::{Chat, ChatSettings};
+pub use comparing::{compare, keep_comparing};
 pub use error::SendError;
 pub use lettre::Address as MailAddress;
 pub use mail::{MailSettings, Mailer};

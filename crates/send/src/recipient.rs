@@ -1,4 +1,4 @@
-//! Recipients of weeks, and their schedules.
+//! Recipients of weeks and alerts, and their schedules.
 
 use backissue_digest::Choice;
 use jiff::civil::{Time, Weekday};
@@ -16,6 +16,11 @@ pub struct Recipient {
     pub way: Way,
     /// The part of a week that it gets.
     pub choice: Choice,
+    /// The saved search whose answers it gets of a week. `None`: all reads.
+    pub search: Option<String>,
+    /// Whether the first operator is the recipient, so that this reader's marks, labels and
+    /// concepts count.
+    pub is_mine: bool,
     /// When `serve` sends it. `None` if it never does.
     pub schedule: Option<Schedule>,
 }

@@ -1,4 +1,5 @@
-//! Sends a week to a recipient: composes it, claims the sending, sends it, and stores the result.
+//! Sends a week, or new answers to saved searches, to a recipient: composes it, claims the sending,
+//! sends it, and stores the result.
 //!
 //! The claim is committed before the message leaves, the result afterwards. If the process dies
 //! between the two, or no answer comes, the message may have arrived. It is then sent once more,
@@ -11,10 +12,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use backissue_digest::mail::Footing;
-use backissue_digest::{Choice, Digest, Site, WeekRead, compose, mail};
-use backissue_model::Week;
+use backissue_digest::{About, Digest, Site, WeekRead, compose, compose_answers, mail};
+use backissue_model::{ReadId, Week};
+use backissue_search::{Search, SearchFailure};
 use backissue_store::{
-    Order, ReadFilter, Resend, Sending, SendingClaim, SendingResult, SendingState, Store, StoreError,
+    Dispatch, Order, ReadFilter, Resend, Sending, SendingClaim, SendingResult, SendingState, Store,
+    StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
@@ -29,8 +32,9 @@ use crate::unsubscribe::UnsubscribeKey;
 
 /// How long a sending is held. Any attempt ends earlier.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// Longest pause between two checks for what is due.
+/// Longest and shortest pause between two checks for what is due.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
 /// Most attempts that may have arrived.
 const UNANSWERED_MAX: u32 = 2;
 /// Longest pause that a server can demand.
@@ -59,12 +63,31 @@ pub enum Sent {
     GivenUpBefore(String),
     /// The recipient wants no more mails, since this moment.
     Unsubscribed(Timestamp),
+    /// Nothing was attempted, as the recipient gets the answers to this saved search, which is not
+    /// there.
+    NoSearch(String),
 }
 
-/// Sends weeks of one archive.
+impl Sent {
+    /// Whether nothing more is attempted.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Now
+            | Self::Before(_)
+            | Self::GivenUp(_)
+            | Self::GivenUpBefore(_)
+            | Self::Unsubscribed(_)
+            | Self::Nothing => true,
+            Self::NotBefore(_) | Self::Later(..) | Self::NoSearch(_) => false,
+        }
+    }
+}
+
+/// Sends weeks and alerts of one archive.
 #[derive(Clone, Debug)]
 pub struct Sender {
     store: Store,
+    search: Search,
     site: Site,
     archive: String,
     unsubscribe: UnsubscribeKey,
@@ -75,19 +98,49 @@ impl Sender {
     ///
     /// # Errors
     /// If the archive cannot be read.
-    pub async fn new(store: Store, site: Site) -> Result<Self, StoreError> {
+    pub async fn new(store: Store, search: Search, site: Site) -> Result<Self, StoreError> {
         let archive = store.name().await?;
         let secret = store.flag_or(UNSUBSCRIBE_KEY, &UnsubscribeKey::new_secret()).await?;
-        Ok(Self { store, site, archive, unsubscribe: UnsubscribeKey::of(&secret) })
+        Ok(Self { store, search, site, archive, unsubscribe: UnsubscribeKey::of(&secret) })
     }
 
     /// A week as this recipient gets it: the published issue if there is one, else composed by
-    /// rule.
+    /// rule. Returns `None` if the recipient gets the answers to a saved search that is not there.
     ///
     /// # Errors
-    /// If the archive cannot be read.
-    pub async fn digest(&self, week: Week, choice: &Choice) -> Result<Digest, StoreError> {
-        digest(&self.store, week, choice).await
+    /// If the archive or the index cannot be read.
+    pub async fn digest(&self, week: Week, recipient: &Recipient) -> Result<Option<Digest>, SearchFailure> {
+        let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
+        let reads = self.store.summaries(&filter, Order::ProblemsFirst, WEEK).await?;
+        let issue = self.store.published_issue(&filter).await?;
+        let ids: Vec<ReadId> = reads.iter().map(|read| read.card.id).collect();
+        let mut choice = recipient.choice.clone();
+        if let Some(name) = &recipient.search {
+            let operator = self.store.first_operator().await?;
+            let Some(saved) = self.store.saved_search(operator, name).await? else { return Ok(None) };
+            let answering = self.search.answering(saved.question.as_str(), saved.reader, &ids).await?;
+            choice.reads = Some(answering.into_iter().collect());
+        }
+        let mut reads: Vec<WeekRead> = reads.into_iter().map(WeekRead::from).collect();
+        if recipient.is_mine {
+            self.add_marks(&mut reads, &ids).await?;
+        }
+        Ok(Some(compose(week, reads, &choice, issue.as_ref())))
+    }
+
+    /// Adds what the reader did with these reads, and whether they have one of the reader's
+    /// concepts.
+    async fn add_marks(&self, reads: &mut [WeekRead], ids: &[ReadId]) -> Result<(), StoreError> {
+        let reader = self.store.first_operator().await?;
+        let marks = self.store.marks(reader, ids).await?;
+        let labelled = self.store.labelled(reader, ids).await?;
+        let concepts = self.store.concepts_of_interest(reader).await?;
+        for WeekRead { read, marks: own, is_labelled, is_of_interest } in reads {
+            *own = marks.get(&read.card.id).copied().unwrap_or_default();
+            *is_labelled = labelled.contains(&read.card.id);
+            *is_of_interest = read.card.concepts.iter().any(|concept| concepts.contains(concept));
+        }
+        Ok(())
     }
 
     /// What stands in the address where a recipient of mails stops them.
@@ -107,59 +160,121 @@ impl Sender {
     pub fn formatted(
         &self,
         recipient: &Recipient,
+        dispatch: Dispatch,
         digest: &Digest,
         now: Timestamp,
     ) -> Result<String, SendError> {
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, digest, now)),
+            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, dispatch, digest, now)),
             Way::Chat(chat) => {
-                let id = self.id(&recipient.name, digest.week);
+                let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
                 Ok(chat.formatted(Delivery { id: &id, at: now, message: &message }))
             }
         }
     }
 
-    async fn deliver(&self, recipient: &Recipient, digest: &Digest, now: Timestamp) -> Result<(), SendError> {
+    async fn deliver(
+        &self,
+        recipient: &Recipient,
+        dispatch: Dispatch,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<(), SendError> {
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, digest, now)).await,
+            Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, dispatch, digest, now)).await,
             Way::Chat(chat) => {
-                let id = self.id(&recipient.name, digest.week);
+                let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
                 chat.send(Delivery { id: &id, at: now, message: &message }).await
             }
         }
     }
 
-    fn letter(&self, recipient: &Recipient, to: &str, digest: &Digest, date: Timestamp) -> Letter {
+    fn letter(
+        &self,
+        recipient: &Recipient,
+        to: &str,
+        dispatch: Dispatch,
+        digest: &Digest,
+        date: Timestamp,
+    ) -> Letter {
         let unsubscribe = self.unsubscribe_address(&recipient.name);
         let footing = Footing { recipient: to.to_owned(), unsubscribe: unsubscribe.clone() };
         Letter {
             to: to.to_owned(),
-            message_id: self.id(&recipient.name, digest.week),
+            message_id: self.id(&recipient.name, dispatch),
             date,
-            list: "weeks".to_owned(),
+            list: match digest.about {
+                About::Week => "weeks".to_owned(),
+                About::Answers => "answers".to_owned(),
+            },
             unsubscribe,
             mail: mail::week(digest, &self.site, &footing),
         }
     }
 
-    /// The number of a week for a recipient: the same for every attempt and in every process.
-    fn id(&self, recipient: &str, week: Week) -> String {
-        format!("{:032x}", xxh3_128(format!("{}\n{week}\n{recipient}", self.archive).as_bytes()))
+    /// The number of what is sent to a recipient: the same for every attempt and in every process.
+    fn id(&self, recipient: &str, dispatch: Dispatch) -> String {
+        format!("{:032x}", xxh3_128(format!("{}\n{dispatch}\n{recipient}", self.archive).as_bytes()))
     }
 
     /// Sends a week to a recipient, unless that was done.
     ///
     /// # Errors
     /// If the archive cannot be read or written. Failures of sending are in [`Sent`].
-    pub async fn send(&self, recipient: &Recipient, week: Week, resend: Resend) -> Result<Sent, StoreError> {
-        let digest = self.digest(week, &recipient.choice).await?;
+    pub async fn send(
+        &self,
+        recipient: &Recipient,
+        week: Week,
+        resend: Resend,
+    ) -> Result<Sent, SearchFailure> {
+        let Some(digest) = self.digest(week, recipient).await? else {
+            return Ok(Sent::NoSearch(recipient.search.clone().unwrap_or_default()));
+        };
         if digest.cards().next().is_none() {
             return Ok(Sent::Nothing);
         }
+        Ok(self.send_once(recipient, Dispatch::Week(week), &digest, resend).await?)
+    }
+
+    /// Makes an alert of the answers to saved searches that wait for a recipient, if the first one
+    /// has waited for `gather`, and sends what is not sent yet.
+    ///
+    /// # Errors
+    /// If the archive cannot be read or written. Failures of sending are in [`Sent`].
+    pub async fn send_alerts(
+        &self,
+        recipient: &Recipient,
+        gather: SignedDuration,
+    ) -> Result<Vec<(Dispatch, Sent)>, StoreError> {
         let now = Timestamp::now();
-        let sending = match self.store.claim_sending(&recipient.name, week, resend, LEASE, now).await? {
+        let found_before = now.saturating_sub(gather).unwrap_or(Timestamp::MIN);
+        self.store.make_alert(&recipient.name, found_before, now).await?;
+        let mut all = Vec::new();
+        for alert in self.store.open_alerts(&recipient.name).await? {
+            let dispatch = Dispatch::Alert(alert);
+            let sent = match compose_answers(self.store.alert_hits(alert).await?) {
+                Some(digest) => self.send_once(recipient, dispatch, &digest, Resend::No).await?,
+                None => Sent::Nothing,
+            };
+            if sent.is_over() {
+                self.store.end_alert(alert).await?;
+            }
+            all.push((dispatch, sent));
+        }
+        Ok(all)
+    }
+
+    async fn send_once(
+        &self,
+        recipient: &Recipient,
+        dispatch: Dispatch,
+        digest: &Digest,
+        resend: Resend,
+    ) -> Result<Sent, StoreError> {
+        let now = Timestamp::now();
+        let sending = match self.store.claim_sending(&recipient.name, dispatch, resend, LEASE, now).await? {
             SendingClaim::Claimed(sending) => sending,
             SendingClaim::Sent(at) => return Ok(Sent::Before(at)),
             SendingClaim::NotBefore(at) => return Ok(Sent::NotBefore(at)),
@@ -167,7 +282,7 @@ impl Sender {
             SendingClaim::Unsubscribed(at) => return Ok(Sent::Unsubscribed(at)),
         };
         let sent = if sending.unanswered < UNANSWERED_MAX {
-            self.deliver(recipient, &digest, now).await
+            self.deliver(recipient, dispatch, digest, now).await
         } else {
             Err(SendError::Unanswered { to: recipient.name.clone() })
         };
@@ -191,8 +306,8 @@ fn result(sending: &Sending, sent: Result<(), SendError>, now: Timestamp) -> (Se
     (stored(at, error.to_string()), Sent::Later(at, error))
 }
 
-/// What was sent, or attempted, by a schedule: recipient, week, result.
-type Due = (String, Week, Sent);
+/// What was sent, or attempted, without a command: recipient, what, result.
+type Due = (String, Dispatch, Sent);
 
 impl Sender {
     /// Sends the last week that had ended when the recipient's schedule last came round, if that is
@@ -202,12 +317,12 @@ impl Sender {
     /// are not composed again while the archive stays the same.
     ///
     /// # Errors
-    /// If the archive cannot be read or written.
+    /// If the archive or the index cannot be read or written.
     async fn send_due(
         &self,
         recipient: &Recipient,
         nothing: &mut HashMap<String, (Week, u64)>,
-    ) -> Result<Option<Due>, StoreError> {
+    ) -> Result<Option<Due>, SearchFailure> {
         let Some(schedule) = &recipient.schedule else { return Ok(None) };
         let now = Timestamp::now();
         let state = self.store.recipient(&recipient.name, now).await?;
@@ -225,44 +340,70 @@ impl Sender {
             return Ok(None);
         }
         let sent = self.send(recipient, week, Resend::No).await?;
-        if sent == Sent::Nothing {
+        if matches!(sent, Sent::Nothing | Sent::NoSearch(_)) {
             nothing.insert(recipient.name.clone(), state);
         }
-        Ok(Some((recipient.name.clone(), week, sent)))
+        Ok(Some((recipient.name.clone(), Dispatch::Week(week), sent)))
     }
 }
 
-/// Sends weeks to the recipients that have a schedule, until `stop`. A sending that has begun is
-/// finished. Failures are in the log and in the archive.
-pub async fn keep_sending(sender: Sender, recipients: Vec<Recipient>, stop: impl Future<Output = ()>) {
-    if recipients.iter().all(|recipient| recipient.schedule.is_none()) {
+impl Sender {
+    /// Sends a recipient what is due: a week and alerts.
+    async fn send_all_due(
+        &self,
+        recipient: &Recipient,
+        gather: SignedDuration,
+        nothing: &mut HashMap<String, (Week, u64)>,
+    ) -> Result<Vec<Due>, SearchFailure> {
+        let mut due: Vec<Due> = self.send_due(recipient, nothing).await?.into_iter().collect();
+        let alerts = self.send_alerts(recipient, gather).await?.into_iter();
+        due.extend(alerts.map(|(dispatch, sent)| (recipient.name.clone(), dispatch, sent)));
+        Ok(due)
+    }
+}
+
+/// Sends weeks to the recipients that have a schedule, and alerts to those of saved searches, until
+/// `stop`. New answers are gathered so long. A sending that has begun is finished. Failures are in
+/// the log and in the archive.
+pub async fn keep_sending(
+    sender: Sender,
+    recipients: Vec<Recipient>,
+    gather: SignedDuration,
+    stop: impl Future<Output = ()>,
+) {
+    if recipients.is_empty() {
         return;
     }
     let (mut stop, mut nothing) = (pin!(stop), HashMap::new());
     loop {
         for recipient in &recipients {
-            match sender.send_due(recipient, &mut nothing).await {
+            match sender.send_all_due(recipient, gather, &mut nothing).await {
                 Ok(due) => due.iter().for_each(log),
                 Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "weeks cannot be sent: {error}")
+                    warn!(error = &error as &dyn std::error::Error, "nothing can be sent: {error}")
                 }
             }
             if poll_fn(|cx| Poll::Ready(stop.as_mut().poll(cx).is_ready())).await {
                 return;
             }
         }
+        let pause = until_due(&recipients, Timestamp::now());
+        let gather = Duration::try_from(gather).unwrap_or_default().max(LOOK_AT_LEAST);
         tokio::select! {
             () = &mut stop => return,
-            () = tokio::time::sleep(until_due(&recipients, Timestamp::now())) => {}
+            () = tokio::time::sleep(pause.min(gather)) => {}
         }
     }
 }
 
-fn log((to, week, sent): &Due) {
+fn log((to, what, sent): &Due) {
     match sent {
-        Sent::Now => info!(to, %week, "sent {week} to {to}"),
-        Sent::Later(at, error) => warn!(to, %week, "{error}; not before {at:.0}"),
-        Sent::GivenUp(error) => error!(to, %week, "{week} was not sent: {error}"),
+        Sent::Now => info!(to, %what, "sent {what} to {to}"),
+        Sent::Later(at, error) => warn!(to, %what, "{error}; not before {at:.0}"),
+        Sent::GivenUp(error) => error!(to, %what, "{what} was not sent: {error}"),
+        Sent::NoSearch(name) => {
+            warn!(to, %what, "{what} was not sent to {to}: no saved search is called “{name}”")
+        }
         Sent::Nothing
         | Sent::Before(_)
         | Sent::NotBefore(_)
@@ -277,15 +418,4 @@ fn until_due(recipients: &[Recipient], now: Timestamp) -> Duration {
     let next = next.map(|schedule| schedule.next_after(now)).min();
     let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
     wait.map_or(LOOK_EVERY, |wait| wait.min(LOOK_EVERY))
-}
-
-/// A week as it goes out: the published issue if there is one, else composed by rule.
-///
-/// # Errors
-/// If the archive cannot be read.
-pub async fn digest(store: &Store, week: Week, choice: &Choice) -> Result<Digest, StoreError> {
-    let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
-    let reads = store.summaries(&filter, Order::ProblemsFirst, WEEK).await?;
-    let issue = store.published_issue(&filter).await?;
-    Ok(compose(week, reads.into_iter().map(WeekRead::from).collect(), choice, issue.as_ref()))
 }

@@ -8,8 +8,9 @@
 //! everybody). Of what is shown: `counters`, `changes` (what an index catches up with), `pages`. Of
 //! readers: `marks` (what they did with reads), `notes` (what they wrote about them), `highlights`
 //! (passages that they marked), `saving` (pages that they save by address), `practice` (cards and
-//! answers), `own` (all of it, to take elsewhere). Also of readers: `accounts` (roles,
-//! invitations), `sessions` (passwords, who is logged in). `check` is for `doctor`.
+//! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
+//! about that), `own` (all of it, to take elsewhere), `accounts` (roles, invitations), `sessions`
+//! (passwords, who is logged in). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -36,6 +37,7 @@
 //!   reads of the smaller of the two; with a week and another filter, at most those of the week.
 
 mod accounts;
+mod alerts;
 mod archive;
 mod asking;
 mod backfills;
@@ -69,6 +71,7 @@ mod polls;
 mod practice;
 mod read_jobs;
 mod rows;
+mod saved_searches;
 mod saving;
 mod sendings;
 mod sessions;
@@ -81,6 +84,7 @@ mod weeks;
 mod withdrawn;
 
 pub use accounts::{INVITATION_LASTS, Leaving, ReaderChange};
+pub use alerts::{AlertHit, AlertState};
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
@@ -109,8 +113,11 @@ pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
+pub use saved_searches::{
+    Compared, NewRead, OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved,
+};
 pub use saving::{PageSaved, SAVED};
-pub use sendings::{RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
+pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use withdrawn::{United, Withdrawn};

@@ -501,7 +501,8 @@ pub(crate) fn united(there: &str, more: &str) -> String {
     parts.join(BETWEEN)
 }
 
-/// Moves marks, notes, labels, answers and highlights of a read to the read it is merged into.
+/// Moves marks, notes, labels, answers, highlights and what a read answers to the read it is merged
+/// into.
 pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
         // If only one of the two is hidden, the result is not hidden.
@@ -528,6 +529,13 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
         "INSERT INTO card (reader_id, read_id, due_at) SELECT reader_id, $1, due_at FROM card WHERE read_id = $2
          ON CONFLICT (reader_id, read_id) DO UPDATE SET
             due_at = CASE WHEN excluded.due_at < card.due_at THEN excluded.due_at ELSE card.due_at END",
+        // An answer to a saved search is sent once, under whichever of its reads.
+        "INSERT INTO search_hit (search_id, read_id, found_at, holds, waits, alert_id)
+         SELECT search_id, $1, found_at, holds, waits, alert_id FROM search_hit WHERE read_id = $2
+         ON CONFLICT (search_id, read_id) DO UPDATE SET
+            holds = CASE WHEN excluded.holds = 1 THEN 1 ELSE search_hit.holds END,
+            waits = CASE WHEN excluded.waits = 1 THEN search_hit.waits ELSE 0 END,
+            alert_id = coalesce(search_hit.alert_id, excluded.alert_id)",
     ] {
         let statement = sql(statement).bind(into.0).bind(from.0);
         tx.run(statement).await?;

@@ -45,6 +45,10 @@ macro_rules! steps {
                 ("sessions", include_str!(concat!("../migrations/", $folder, "/0024_sessions.sql"))),
                 ("corrections", include_str!(concat!("../migrations/", $folder, "/0025_corrections.sql"))),
                 ("accounts", include_str!(concat!("../migrations/", $folder, "/0027_accounts.sql"))),
+                (
+                    "saved_searches",
+                    include_str!(concat!("../migrations/", $folder, "/0028_saved_searches.sql")),
+                ),
                 ("dead_pages", include_str!(concat!("../migrations/", $folder, "/0030_dead_pages.sql"))),
                 (
                     "planned_batches",

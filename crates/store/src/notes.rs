@@ -17,6 +17,8 @@ use crate::{ReadCard, Store, StoreError};
 
 /// Maximum labels of a read.
 pub const LABELS_MAX: usize = 20;
+/// Kept reads with a concept from which on it counts as one of the reader's.
+const INTEREST_READS: u64 = 3;
 /// Maximum labels and other groups of a shelf.
 const GROUPS_MAX: i64 = 200;
 /// Maximum reads that are listed with a group.
@@ -217,6 +219,12 @@ impl Store {
         }
         let labels = self.run("looking up labels", self.labels_of(reader, reads)).await?;
         Ok(labels.into_keys().collect())
+    }
+
+    /// The concepts that the reader keeps at least three reads on.
+    pub async fn concepts_of_interest(&self, reader: ReaderId) -> Result<HashSet<ConceptSlug>, StoreError> {
+        let kept = self.shelf_groups(reader).await?.concepts.into_iter();
+        Ok(kept.filter(|(_, reads)| *reads >= INTEREST_READS).map(|(concept, _)| concept).collect())
     }
 
     /// All labels of the reader, at most 200, in alphabetical order.

@@ -18,7 +18,7 @@ use crate::highlights::{Imported, import};
 use crate::marks::{column, existing, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
-use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, Store, StoreError, corrections, polls};
+use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, OwnSearch, Store, StoreError, corrections, polls};
 
 /// The form of the file with a reader's data.
 pub const OWN_FORM: &str = "backissue-reader-1";
@@ -30,13 +30,9 @@ pub struct OwnFile {
     pub form: String,
     /// The reads.
     pub reads: Vec<OwnRead>,
-}
-
-impl OwnFile {
-    /// A file of the present form.
-    pub fn new(reads: Vec<OwnRead>) -> Self {
-        Self { form: OWN_FORM.to_owned(), reads }
-    }
+    /// The saved searches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<OwnSearch>,
 }
 
 /// What a reader did with one read, wrote about it and corrected.
@@ -193,6 +189,12 @@ impl fmt::Display for Refusal {
 }
 
 impl Store {
+    /// The file with all that a reader did, wrote and saved.
+    pub async fn own_file(&self, reader: ReaderId) -> Result<OwnFile, StoreError> {
+        let (reads, searches) = (self.own(reader).await?, self.own_searches(reader).await?);
+        Ok(OwnFile { form: OWN_FORM.to_owned(), reads, searches })
+    }
+
     /// All marks, notes, labels, highlights and answers of a reader, in the order of the reads'
     /// admission. An operator's data has the archive's corrections too.
     pub async fn own(&self, reader: ReaderId) -> Result<Vec<OwnRead>, StoreError> {

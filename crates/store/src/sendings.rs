@@ -1,7 +1,9 @@
-//! Weeks on their way to recipients: tables `recipient` and `sending`.
+//! Weeks and alerts on their way to recipients: tables `recipient` and `sending`.
 //!
 //! The claim of a sending commits before the message leaves, the result afterwards. Only the holder
 //! of the last lease can store a result.
+
+use std::fmt;
 
 use backissue_model::Week;
 use jiff::{SignedDuration, Timestamp};
@@ -11,13 +13,34 @@ use crate::error::Failure;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// The right to send a week to a recipient.
+/// What is sent to a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// The digest of a week.
+    Week(Week),
+    /// The alert with this number: new answers to saved searches.
+    Alert(i64),
+}
+
+/// What begins the name of an alert.
+const ALERT: &str = "alert-";
+
+impl fmt::Display for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Week(week) => write!(f, "{week}"),
+            Self::Alert(number) => write!(f, "{ALERT}{number}"),
+        }
+    }
+}
+
+/// The right to send something to a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sending {
     /// The recipient's name.
     pub recipient: String,
-    /// The week.
-    pub week: Week,
+    /// What is sent.
+    pub dispatch: Dispatch,
     /// Attempts that were begun, with this one.
     pub attempts: u32,
     /// Earlier attempts that may have arrived: the process died, or no answer came.
@@ -56,7 +79,7 @@ pub enum SendingResult {
 /// Whether a sending is claimed although it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
-    /// Once a week, and not before it is due.
+    /// Once, and not before it is due.
     No,
     /// Again, also after it was sent or given up, but not while another process holds it.
     Yes,
@@ -114,10 +137,14 @@ impl Store {
         recipient: &str,
         week: Option<Week>,
     ) -> Result<Option<SendingState>, StoreError> {
-        const STATE: &str = "SELECT week, due_at, sent_at, given_up, error FROM sending WHERE recipient = $1";
+        const STATE: &str =
+            "SELECT dispatch AS week, due_at, sent_at, given_up, error FROM sending WHERE recipient = $1";
         let query = match week {
-            Some(week) => sql_of(format!("{STATE} AND week = $2")).bind(recipient).bind(week.to_string()),
-            None => sql_of(format!("{STATE} ORDER BY week DESC LIMIT 1")).bind(recipient),
+            Some(week) => sql_of(format!("{STATE} AND dispatch = $2")).bind(recipient).bind(week.to_string()),
+            None => {
+                sql_of(format!("{STATE} AND dispatch NOT LIKE '{ALERT}%' ORDER BY dispatch DESC LIMIT 1"))
+                    .bind(recipient)
+            }
         };
         self.one("looking up a sending", query, state_of_row).await
     }
@@ -131,11 +158,11 @@ impl Store {
         self.change("storing an unsubscription", upsert).await.map(|_| ())
     }
 
-    /// Claims the sending of a week to a recipient for `lease`.
+    /// Claims the sending of a week or an alert to a recipient for `lease`.
     pub async fn claim_sending(
         &self,
         recipient: &str,
-        week: Week,
+        dispatch: Dispatch,
         resend: Resend,
         lease: SignedDuration,
         now: Timestamp,
@@ -148,13 +175,13 @@ impl Store {
             let mut tx = self.database.begin().await?;
             // The transaction writes first, so that a second process waits. It is rolled back if
             // nothing is claimed.
-            let insert = sql("INSERT INTO sending (recipient, week, due_at) VALUES ($1, $2, $3)
-                 ON CONFLICT (recipient, week) DO UPDATE SET claim = sending.claim + 1");
-            tx.run(insert.bind(recipient).bind(week.to_string()).bind(millis(now))).await?;
+            let insert = sql("INSERT INTO sending (recipient, dispatch, due_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (recipient, dispatch) DO UPDATE SET claim = sending.claim + 1");
+            tx.run(insert.bind(recipient).bind(dispatch.to_string()).bind(millis(now))).await?;
             let row =
                 sql("SELECT claim, attempts, unanswered, held, due_at, sent_at, given_up, error FROM sending
-                 WHERE recipient = $1 AND week = $2");
-            let row = tx.row(row.bind(recipient).bind(week.to_string())).await?;
+                 WHERE recipient = $1 AND dispatch = $2");
+            let row = tx.row(row.bind(recipient).bind(dispatch.to_string())).await?;
             let row = row.ok_or_else(|| Failure::Unreadable("a sending is gone".into()))?;
             let (due_at, is_held) = (row.moment("due_at")?, row.yes("held")?);
             let is_over = row.opt_moment("sent_at")?.is_some() || row.yes("given_up")?;
@@ -180,13 +207,13 @@ impl Store {
             let claim = row.int("claim")?;
             let hold = sql("UPDATE sending
                  SET attempts = $3, unanswered = $4, held = 1, due_at = $5, sent_at = NULL, given_up = 0
-                 WHERE recipient = $1 AND week = $2");
-            let hold = hold.bind(recipient).bind(week.to_string()).bind(attempts).bind(unanswered);
+                 WHERE recipient = $1 AND dispatch = $2");
+            let hold = hold.bind(recipient).bind(dispatch.to_string()).bind(attempts).bind(unanswered);
             tx.run(hold.bind(millis(now + lease))).await?;
             tx.commit().await?;
             Ok(SendingClaim::Claimed(Sending {
                 recipient: recipient.to_owned(),
-                week,
+                dispatch,
                 attempts,
                 unanswered,
                 claim,
@@ -213,10 +240,10 @@ impl Store {
         let unanswered = i64::from(matches!(result, SendingResult::Unanswered(..)));
         let update = sql("UPDATE sending SET held = 0, sent_at = $4, due_at = $5, error = $6, given_up = $7,
                 unanswered = unanswered + $8
-             WHERE recipient = $1 AND week = $2 AND claim = $3 AND held = 1");
+             WHERE recipient = $1 AND dispatch = $2 AND claim = $3 AND held = 1");
         let update = update
             .bind(sending.recipient.as_str())
-            .bind(sending.week.to_string())
+            .bind(sending.dispatch.to_string())
             .bind(sending.claim)
             .bind(sent_at)
             .bind(due_at)

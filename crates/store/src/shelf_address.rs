@@ -1,6 +1,6 @@
 //! Secret addresses of shelves: table `shelf_address`.
 
-use backissue_model::ReaderId;
+use backissue_model::{Label, ReaderId};
 use jiff::Timestamp;
 
 use crate::cards::ReadSummary;
@@ -58,9 +58,15 @@ impl Store {
         done.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// The reads that the reader kept last, with their précis: at most `limit` (at most 200).
-    pub async fn kept_last(&self, reader: ReaderId, limit: u32) -> Result<Vec<ReadSummary>, StoreError> {
-        let filter = ShelfFilter::default();
+    /// The reads that the reader kept last, with their précis: at most `limit` (at most 200). With
+    /// `label` only those that have it.
+    pub async fn kept_last(
+        &self,
+        reader: ReaderId,
+        label: Option<&Label>,
+        limit: u32,
+    ) -> Result<Vec<ReadSummary>, StoreError> {
+        let filter = ShelfFilter { label: label.cloned(), ..ShelfFilter::default() };
         let cards = self.run("listing a shelf", async {
             let rows = self.shelf_rows(reader, &filter, ShelfOrder::Kept, None, limit.clamp(1, 200)).await?;
             rows.iter().map(card_of_row).collect()

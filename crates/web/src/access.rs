@@ -357,6 +357,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
         "/shelf"
         | "/notes"
+        | "/searches"
         | "/practise"
         | "/practise/card"
         | "/practise/answer/{id}"
@@ -377,6 +378,10 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/highlight/{id}/remark"
         | "/highlight/{id}/remove"
         | "/shelf/address"
+        | "/searches/save"
+        | "/searches/{id}/change"
+        | "/searches/{id}/seen"
+        | "/searches/{id}/remove"
         | "/practise/reveal/{id}"
         | "/practise/rate/{id}"
         | "/practise/remove/{id}"

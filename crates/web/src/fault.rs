@@ -68,6 +68,8 @@ pub(crate) enum Fault {
     NoSuchAnswer,
     /// The reader has no such highlight.
     NoSuchHighlight,
+    /// The reader has no such saved search.
+    NoSuchSearch,
     /// The remark on a highlight was changed after the form was opened.
     RemarkChanged,
     /// Asked under a name that is not the site's.
@@ -154,7 +156,8 @@ impl Fault {
             | Self::NoSuchAnswer
             | Self::NoSuchHighlight
             | Self::NoSuchInvitation
-            | Self::NoSuchReader => StatusCode::NOT_FOUND,
+            | Self::NoSuchReader
+            | Self::NoSuchSearch => StatusCode::NOT_FOUND,
             Self::RemarkChanged | Self::LastOperator => StatusCode::CONFLICT,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
@@ -192,6 +195,7 @@ impl Fault {
             Self::NothingToUndo => "There is nothing to undo",
             Self::NoSuchAnswer => "There is no such answer",
             Self::NoSuchHighlight => "There is no such highlight",
+            Self::NoSuchSearch => "There is no such saved search",
             Self::RemarkChanged => "This remark was changed meanwhile",
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
@@ -254,7 +258,9 @@ impl Fault {
             Self::NothingToUndo => {
                 "It was undone already, or more than a hundred changes were made since.".to_owned()
             }
-            Self::NoSuchAnswer | Self::NoSuchHighlight => "It may have been removed.".to_owned(),
+            Self::NoSuchAnswer | Self::NoSuchHighlight | Self::NoSuchSearch => {
+                "It may have been removed.".to_owned()
+            }
             Self::RemarkChanged => {
                 "Somewhere else, such as in another tab, it was saved after you opened it. Nothing was changed. Go back \
                  and copy what you typed, then load the page again."

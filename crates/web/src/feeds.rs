@@ -1,17 +1,18 @@
 //! Feeds of the archive: all reads, weeks, a concept, a source, the answer to a question.
 //!
 //! `/feed.atom`, `/weeks.atom`, `/concept/caching.atom`, `/source/undergrowth.atom`,
-//! `/search.atom?q=…`, `/shelf/{secret}.atom`; each also as JSON Feed under `.json`.
+//! `/search.atom?q=…`, `/shelf/{secret}.atom?label=…`; each also as JSON Feed under `.json`.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{ETAG, HOST};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use backissue_digest::feed::{self, Channel, Ids, atom, json};
 use backissue_digest::{Digest, Site};
-use backissue_model::{ConceptSlug, Week};
+use backissue_model::{ConceptSlug, Label, Week, WritingError};
 use backissue_search::{Asked, CANDIDATES};
 use backissue_store::{Order, ReadFilter, ReadSummary};
 use jiff::Timestamp;
@@ -21,6 +22,7 @@ use crate::documents::{self, document};
 use crate::fault::Fault;
 use crate::freshness::{self, Incomplete};
 use crate::narrowing::Narrowing;
+use crate::parts::note::shelf_href;
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
 
@@ -197,11 +199,12 @@ pub(crate) async fn search(
     Ok(response)
 }
 
-/// `/shelf/{secret}.atom`, `/shelf/{secret}.json`: the reads that a reader kept last. The secret in
-/// the address is the permission.
+/// `/shelf/{secret}.atom`, `/shelf/{secret}.json`: the reads that a reader kept last, with
+/// `?label=` those that have a label. The secret in the address is the permission.
 pub(crate) async fn shelf(
     State(app): State<App>,
     Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Fault> {
@@ -213,12 +216,19 @@ pub(crate) async fn shelf(
     if freshness::has(&headers, &tag) {
         return Ok(freshness::not_modified(&tag));
     }
-    let reads = app.store.kept_last(reader, READS).await?;
-    let title = format!("{}: shelf", app.site.title);
+    let label = query.get("label").filter(|label| !label.is_empty());
+    let label: Option<Label> = label
+        .map(|label| label.parse())
+        .transpose()
+        .map_err(|e: WritingError| Fault::BadAddress(e.to_string()))?;
+    let reads = app.store.kept_last(reader, label.as_ref(), READS).await?;
+    let (title, page) = match &label {
+        Some(label) => (format!("{}: shelf, {label}", app.site.title), shelf_href(label)),
+        None => (format!("{}: shelf", app.site.title), "/shelf".to_owned()),
+    };
     let about = "The reads that were kept last.".to_owned();
-    let mut response = Feed { title, about, page: "/shelf".to_owned(), content: Content::Reads(reads) }
-        .answer(&app, &headers, &uri)
-        .await?;
+    let mut response =
+        Feed { title, about, page, content: Content::Reads(reads) }.answer(&app, &headers, &uri).await?;
     response.headers_mut().extend(HeaderValue::from_str(&tag).ok().map(|tag| (ETAG, tag)));
     Ok(response)
 }

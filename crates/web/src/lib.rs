@@ -59,7 +59,9 @@ use fault::Fault;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
-pub use operator::{ConfiguredModel, FeedList, Finding, FoundToFollow, Operator, SettingInForce};
+pub use operator::{
+    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
+};
 pub use proxies::{Network, Proxies, ProxyUsers};
 pub use server::{Limits, serve};
 

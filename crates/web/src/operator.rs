@@ -16,6 +16,9 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// The language models that are configured, without keys.
     fn models(&self) -> Vec<ConfiguredModel>;
 
+    /// The recipients of weeks and alerts that are configured, without secrets.
+    fn recipients(&self) -> Vec<ConfiguredRecipient>;
+
     /// The configuration file, for people.
     fn configuration_file(&self) -> String;
 
@@ -58,6 +61,17 @@ pub struct ConfiguredModel {
     pub about: String,
     /// What it is used for. Empty if it is used only on request.
     pub roles: Vec<&'static str>,
+}
+
+/// A recipient of weeks and alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredRecipient {
+    /// Its name in the configuration file.
+    pub name: String,
+    /// What it gets, how and when, for people.
+    pub about: String,
+    /// Why it cannot be used, with the remedy.
+    pub trouble: Option<String>,
 }
 
 /// What can be followed at an address.

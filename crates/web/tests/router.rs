@@ -9,6 +9,7 @@ mod correcting;
 mod digesting;
 mod documents;
 mod html;
+mod looking_out;
 mod marking;
 mod practising;
 mod searching;

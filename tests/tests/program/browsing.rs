@@ -25,6 +25,7 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
         "/concepts".into(),
         "/shelf".into(),
         "/notes".into(),
+        "/searches".into(),
         "/practise".into(),
         "/practise/card".into(),
         "/correct/1".into(),
@@ -44,6 +45,21 @@ async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
         pages.push(link.attr("href").await.unwrap().unwrap());
     }
     pages
+}
+
+#[tokio::test]
+async fn printed_week_is_a_paper_of_two_columns() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1000, 1400, Colours::Light).await.unwrap();
+    browser.look_printed().await.unwrap();
+    browser.window.goto(&served.url("/")).await.unwrap();
+    let columns = "getComputedStyle(document.querySelector('.in-columns')).columnCount";
+    assert_eq!(browser.evaluate(columns).await.unwrap(), "2");
+    let shown = "['.marks', '.masthead nav', '.foot', '.shows'] \
+         .filter(part => [...document.querySelectorAll(part)].some(one => one.getClientRects().length)).join()";
+    assert_eq!(browser.evaluate(shown).await.unwrap(), "", "no buttons and no menus");
 }
 
 #[tokio::test]

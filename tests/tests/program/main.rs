@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 mod agents;
+mod alerting;
 mod backfilling;
 mod browsing;
 mod cases;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use backissue_needs::needs;
+use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::database::Database;
 use backissue_tests::made_up_web::{Document, MadeUpWeb};
 use backissue_tests::program::{Archive, Said, client, wait};
@@ -176,6 +178,45 @@ fn week_is_mailed_once_over_tls_and_again_only_on_demand() {
         assert_eq!(server.others(), 0, "nothing is sent twice");
         assert_eq!(office.send("team", &["--again"]).code, 0);
         assert_eq!(field(&server.next().unwrap(), "Message-ID"), field(&mail, "Message-ID"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_fits_the_screen_and_loads_nothing_in_a_browser() {
+    needs!(Browser);
+    let server = StandInSmtp::start(Security::StartTls).unwrap();
+    let office = Office::new(&mail_config("smtp", &server, PASSWORD), &trusting(&server));
+    assert_eq!(office.send("team", &[]).code, 0);
+    let [_, html] = parts(&server.next().unwrap()).try_into().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mail.html");
+    std::fs::write(&file, html).unwrap();
+    let browser = Browser::start().await.unwrap();
+    for (width, height) in [(360, 780), (1440, 900)] {
+        for colours in [Colours::Light, Colours::Dark] {
+            browser.look_like(width, height, colours).await.unwrap();
+            browser.window.goto(&format!("file://{}", file.display())).await.unwrap();
+            let about = format!("{width} {colours:?}");
+            let wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth").await.unwrap();
+            assert_eq!(wide, 0, "{about}: nothing is wider than the screen");
+            let loaded = browser.evaluate("performance.getEntriesByType('resource').length").await.unwrap();
+            assert_eq!(loaded, 0, "{about}: nothing is loaded");
+            assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new(), "{about}");
+            let shown = browser.evaluate("document.querySelector('h1').innerText").await.unwrap();
+            assert!(shown.as_str().unwrap().starts_with("Week 20 of 2026"), "{about}: {shown}");
+            // The channel red of paper and ink.
+            let red = |property: &str| {
+                format!(
+                    "Number(getComputedStyle(document.querySelector('.sheet')).{property}.match(/\\d+/)[0])"
+                )
+            };
+            let paper = browser.evaluate(&red("backgroundColor")).await.unwrap().as_i64().unwrap();
+            let ink = browser.evaluate(&red("color")).await.unwrap().as_i64().unwrap();
+            match colours {
+                Colours::Light => assert!(ink < 60, "{about}: dark ink, {ink}"),
+                Colours::Dark => assert!(paper < 60 && ink > 200, "{about}: {ink} on {paper}"),
+            }
+        }
     }
 }
 

@@ -7,7 +7,10 @@ use backissue_fetch::{Validators, Want};
 use backissue_ingest::{BUILT_IN, clock};
 use backissue_model::without_credentials;
 use backissue_search::Coverage;
-use backissue_store::{DeadHost, Finding, Location, OWNER_CHANGED, SourceFilter, Store};
+use backissue_send::Recipient;
+use backissue_store::{
+    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SourceFilter, Store,
+};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -124,19 +127,36 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
         return Ok(None);
     }
     let mut failures = Vec::new();
-    for (name, ready) in crate::recipients::each(settings) {
-        if let Err(failure) = ready {
-            failures.push(format!("{failure:#}"));
-        } else if let Some(state) = store.sending(name, None).await?
-            && let Some(error) = state.error
-        {
-            failures.push(format!("{name} of {}: {error}", state.week));
+    for (_, ready) in crate::recipients::each(settings) {
+        match ready {
+            Ok(recipient) => failures.extend(troubles(store, &recipient).await?),
+            Err(failure) => failures.push(format!("{failure:#}")),
         }
     }
     if failures.is_empty() {
         return Ok(check(true, output::count(rows.len() as u64, "recipient")));
     }
     Ok(check(false, failures.join("; ")))
+}
+
+/// What a recipient did not get, and why.
+async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<String>> {
+    let name = &recipient.name;
+    let mut troubles = Vec::new();
+    if let Some(SendingState { week, error: Some(error), .. }) = store.sending(name, None).await? {
+        troubles.push(format!("{name} of {week}: {error}"));
+    }
+    if let Some(AlertState { error: Some(error), .. }) = store.last_alert(name).await? {
+        troubles.push(format!("{name}, new answers: {error}"));
+    }
+    if let Some(search) = &recipient.search
+        && store.saved_search(store.first_operator().await?, search).await?.is_none()
+    {
+        troubles.push(format!(
+            "{name} gets the answers to “{search}”, and no saved search has this name; `backissue searches` lists them"
+        ));
+    }
+    Ok(troubles)
 }
 
 /// Whether the search index is intact, and how far it has come.

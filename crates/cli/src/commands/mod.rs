@@ -16,6 +16,7 @@ pub mod opml;
 pub mod prior_art;
 pub mod reader;
 pub mod reindex;
+pub mod searches;
 pub mod send;
 pub mod serve;
 pub mod show;

@@ -8,13 +8,13 @@ use anyhow::{Context, bail};
 use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
 use backissue_practise::next_showing;
 use backissue_store::{
-    NoteSaved, OWN_FORM, Own, OwnFile, OwnRead, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError,
-    TakenIn,
+    NoteSaved, OWN_FORM, Own, OwnFile, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{MarkArgs, NoteArgs, SaveArgs, ShelfArgs};
+use crate::commands::searches::why_not;
 use crate::commands::week;
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
@@ -219,29 +219,39 @@ fn quote(text: &mut String, indent: &str, lines: &str) {
     }
 }
 
-/// Writes all marks, notes, labels, highlights, answers and corrections of the reader.
+/// Writes all marks, notes, labels, highlights, answers, corrections and saved searches of the
+/// reader.
 pub async fn export(store: &Store, reader: ReaderId, file: &Path) -> anyhow::Result<Outcome> {
-    let reads = store.own(reader).await?;
-    let count = reads.len() as u64;
-    let text = serde_json::to_string_pretty(&OwnFile::new(reads))?;
+    let own = store.own_file(reader).await?;
+    let (count, saved) = (own.reads.len() as u64, own.searches.len() as u64);
+    let text = serde_json::to_string_pretty(&own)?;
     if file.as_os_str() == "-" {
         say!("{text}")?;
         return Ok(Outcome::Fine);
     }
     std::fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
-    anstream::eprintln!("Your data on {} was written to {}", output::count(count, "read"), file.display());
+    let saved = match saved {
+        0 => String::new(),
+        1 => " and one saved search".to_owned(),
+        saved => format!(" and {saved} saved searches"),
+    };
+    anstream::eprintln!(
+        "Your data on {}{saved} was written to {}",
+        output::count(count, "read"),
+        file.display()
+    );
     Ok(Outcome::Fine)
 }
 
 /// Parses a file that `export --mine` wrote. Returns `None` if the bytes are no such file.
-pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
+pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<OwnFile>> {
     text::begins_with(b'{', bytes).then(|| {
         let text = text::decoded(bytes)?;
         let exported: OwnFile = serde_json::from_str(&text).context("`export --mine` did not write it")?;
         if exported.form != OWN_FORM {
             bail!("its format is `{}`; this program reads `{OWN_FORM}`", exported.form);
         }
-        Ok(exported.reads)
+        Ok(exported)
     })
 }
 
@@ -249,15 +259,22 @@ pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<Vec<OwnRead>>> {
 pub async fn import(
     store: &Store,
     reader: ReaderId,
-    reads: &[OwnRead],
+    own: &OwnFile,
     as_json: bool,
 ) -> anyhow::Result<Outcome> {
-    let TakenIn { reads, missing, refused } =
-        store.take_in(reader, reads, next_showing, Timestamp::now()).await?;
+    let now = Timestamp::now();
+    let TakenIn { reads, missing, refused } = store.take_in(reader, &own.reads, next_showing, now).await?;
+    let searches = store.take_in_searches(reader, &own.searches, now).await?;
+    let searches: Vec<_> =
+        searches.iter().map(|(name, why)| (name.to_string(), why_not(name, *why))).collect();
     if as_json {
         let refused = refused.iter().map(|(url, what)| json!({ "url": url, "why": what.to_string() }));
         let refused: Vec<_> = refused.collect();
-        output::json(&json!({ "reads": reads, "missing": missing, "refused": refused }))?;
+        let searches = searches.iter().map(|(name, why)| json!({ "search": name, "why": why }));
+        let searches: Vec<_> = searches.collect();
+        output::json(
+            &json!({ "reads": reads, "missing": missing, "refused": refused, "refused_searches": searches }),
+        )?;
     } else {
         say!("Imported what was done with {}.", output::count(reads, "read"))?;
         for url in &missing {
@@ -266,6 +283,9 @@ pub async fn import(
         for (url, what) in &refused {
             say!("Not imported for {url}: {what}.")?;
         }
+        for (name, why) in &searches {
+            say!("The saved search “{name}” was not imported: {why}.")?;
+        }
         if !refused.is_empty() {
             say!("Shorten these in the file, and import it again; existing data stays.")?;
         }
@@ -273,5 +293,6 @@ pub async fn import(
             say!("Follow their blogs, fetch them, and import the file again; existing data stays.")?;
         }
     }
-    Ok(if missing.is_empty() && refused.is_empty() { Outcome::Fine } else { Outcome::Partly })
+    let is_whole = missing.is_empty() && refused.is_empty() && searches.is_empty();
+    Ok(if is_whole { Outcome::Fine } else { Outcome::Partly })
 }

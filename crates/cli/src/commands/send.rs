@@ -2,7 +2,7 @@
 
 use backissue_model::Week;
 use backissue_send::Sent;
-use backissue_store::{Resend, SendingState};
+use backissue_store::{AlertState, Dispatch, Resend, SendingState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -29,10 +29,17 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         anstream::eprintln!("The archive has no reads of {week}, so there is nothing to send.");
         return Ok(Outcome::NotThere);
     }
-    let sender = open::sender(&settings, &store).await?;
+    let search = match &recipient.search {
+        Some(_) => open::search_caught_up(&settings, &store).await?,
+        None => open::search(&settings, &store).await?,
+    };
+    let sender = open::sender(&settings, &store, &search).await?;
     if args.dry_run {
-        let digest = sender.digest(week, &recipient.choice).await?;
-        let formatted = sender.formatted(&recipient, &digest, Timestamp::now())?;
+        let Some(digest) = sender.digest(week, &recipient).await? else {
+            anstream::eprintln!("{}", no_search(to, recipient.search.as_deref().unwrap_or_default()));
+            return Ok(Outcome::NotThere);
+        };
+        let formatted = sender.formatted(&recipient, Dispatch::Week(week), &digest, Timestamp::now())?;
         print!("{}", output::safe(&formatted.replace("\r\n", "\n")));
         return Ok(Outcome::Fine);
     }
@@ -68,10 +75,11 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     for row in rows {
         let known = store.recipient(&row.name, Timestamp::now()).await?;
         let last = store.sending(&row.name, None).await?;
-        listed.push((row, known.unsubscribed_at, last));
+        let alert = store.last_alert(&row.name).await?;
+        listed.push((row, known.unsubscribed_at, last, alert));
     }
     if args.json {
-        let all = listed.iter().map(|(row, unsubscribed, last)| {
+        let all = listed.iter().map(|(row, unsubscribed, last, alert)| {
             let last = last.as_ref();
             json!({
                 "name": row.name,
@@ -80,13 +88,15 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
                 "sent": last.and_then(|last| last.sent_at),
                 "next": last.and_then(|last| last.next),
                 "error": last.and_then(|last| last.error.as_deref()),
+                "alert_sent": alert.as_ref().and_then(|alert| alert.sent_at),
+                "alert_error": alert.as_ref().and_then(|alert| alert.error.as_deref()),
                 "unsubscribed": unsubscribed,
             })
         });
         output::json(&all.collect::<Vec<_>>())?;
         return Ok(Outcome::Fine);
     }
-    for (row, unsubscribed, last) in listed {
+    for (row, unsubscribed, last, alert) in listed {
         say!("{STRONG}{}{PLAIN}  {row}", row.name)?;
         match (unsubscribed, last) {
             (Some(since), _) => say!("  unsubscribed since {since}")?,
@@ -94,8 +104,21 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
             (_, Some(SendingState { week, sent_at: Some(sent), .. })) => say!("  {week} was sent {sent}")?,
             _ => say!("  nothing was sent yet")?,
         }
+        match alert {
+            Some(AlertState { error: Some(error), .. }) => say!("  new answers: {error}")?,
+            Some(AlertState { sent_at: Some(sent), .. }) => say!("  new answers were sent {sent}")?,
+            _ => {}
+        }
     }
     Ok(Outcome::Fine)
+}
+
+/// That the saved search of a recipient is not there, and the remedy.
+fn no_search(to: &str, name: &str) -> String {
+    format!(
+        "not sent: {to} gets the answers to “{name}”, and no saved search has this name; `backissue searches` lists \
+         them, and `backissue searches add` saves one"
+    )
 }
 
 /// The result in words, and the exit code that tells it.
@@ -114,6 +137,7 @@ fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
         Sent::Later(when, error) => {
             (Outcome::Partly, format!("not sent: {error}. `serve` tries again after {}", at(when)))
         }
+        Sent::NoSearch(name) => (Outcome::NotThere, no_search(to, name)),
         Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}")),
         Sent::GivenUpBefore(why) => (Outcome::Fault, format!("was given up: {why}; --again tries once more")),
         Sent::Unsubscribed(when) => (

@@ -76,7 +76,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         demo: demo.is_some(),
         ..SiteSettings::default()
     };
-    let sender = open::sender(&settings, &store).await?;
+    let sender = open::sender(&settings, &store, &search).await?;
     let mailings = recipients::all(&settings)?;
     let unsubscribe = mailings.iter().filter(|recipient| matches!(recipient.way, Way::Mail(..)));
     let unsubscribe =
@@ -106,8 +106,15 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     }
     let sending = work.is_some().then(|| {
         let stop = stop.clone();
-        tokio::spawn(backissue_send::keep_sending(sender, mailings, stop.cancelled_owned()))
+        let gather = settings.gather_answers.value.0;
+        tokio::spawn(backissue_send::keep_sending(sender, mailings, gather, stop.cancelled_owned()))
     });
+    let comparing = tokio::spawn(backissue_send::keep_comparing(
+        store.clone(),
+        search.clone(),
+        INDEX_EVERY,
+        stop.clone().cancelled_owned(),
+    ));
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));
     let worker = work.map(|work| work.start(stop.clone()));
@@ -120,6 +127,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
             worker.await.context("the sync stopped")??;
         }
         indexing.await.context("the search index stopped")?;
+        comparing.await.context("the comparing with saved searches stopped")?;
         if let Some(sending) = sending {
             match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
                 Ok(ended) => ended.context("the sending stopped")?,

@@ -48,6 +48,7 @@ fn statements_evidence_and_the_readers_wishes_raise_the_score() {
     assert!((raised(|read| read.read.card.kind = Kind::Incident) - 0.3).abs() < 1e-6);
     assert!((raised(|read| read.marks.kept = Some(monday())) - 0.5).abs() < 1e-6);
     assert!((raised(|read| read.is_labelled = true) - 0.5).abs() < 1e-6);
+    assert!((raised(|read| read.is_of_interest = true) - 0.3).abs() < 1e-6);
     let unsure = |read: &mut WeekRead| read.read.precis.outcome = Some(statement("Less", 0.2, Form::Quoted));
     assert_eq!(raised(unsure), 0.0, "what is not shown counts for nothing");
 }
@@ -98,6 +99,9 @@ fn concepts_of_choice_leave_the_others_out() {
     let chosen = compose(WEEK.parse().unwrap(), reads, &choice, None);
     assert_eq!(firsts(&chosen), [2]);
     assert_eq!(chosen.totals.reads, 1);
+    let reads = vec![read(1, "Acme", CASE, 0.9, &["caching"]), read(2, "Birch", CASE, 0.9, &["fuzzing"])];
+    let choice = Choice { reads: Some([ReadId(1)].into()), ..Choice::default() };
+    assert_eq!(firsts(&compose(WEEK.parse().unwrap(), reads, &choice, None)), [1], "what answers a search");
 }
 
 #[test]

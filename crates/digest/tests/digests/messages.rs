@@ -1,8 +1,9 @@
 //! Mails and messages: their limits, and that nothing from the web speaks in them.
 
 use backissue_digest::chat::Service;
-use backissue_digest::{Choice, Digest, WeekRead, compose, mail};
+use backissue_digest::{Choice, Digest, WeekRead, compose, compose_answers, mail};
 use backissue_model::{Form, Kind};
+use backissue_store::AlertHit;
 use serde_json::Value;
 
 use super::made_up::*;
@@ -61,6 +62,43 @@ fn message_of_any_week_keeps_the_limits_of_its_service() {
             }
         }
     }
+}
+
+/// So many new answers.
+fn answers(reads: i64) -> Digest {
+    let hit = |id: i64| AlertHit {
+        read: read(id, "Acme", Kind::CaseStudy, 0.9, &["caching"]).read,
+        searches: vec!["retry storms".to_owned(), "a <b>\u{202e}".to_owned()],
+    };
+    compose_answers((1..=reads).map(hit).collect()).unwrap()
+}
+
+#[test]
+fn alert_says_what_each_read_answers_and_keeps_the_limits() {
+    assert_eq!(compose_answers(Vec::new()), None);
+    let site = site(Some("https://reads.example/"));
+    for reads in [1, 20, 200] {
+        let digest = answers(reads);
+        assert_eq!(
+            (digest.picks.len(), digest.left_out()),
+            (reads.min(20) as usize, (reads - 20).max(0) as usize)
+        );
+        for service in Service::ALL {
+            let message = service.message(&digest, &site);
+            assert!(service.takes(&message), "{service:?} of {reads}");
+            let text = message.to_string();
+            assert!(
+                text.contains("retry storms") && text.contains("https://reads.example/searches"),
+                "{text}"
+            );
+        }
+    }
+    let footing = mail::Footing { recipient: "me@reads.example".to_owned(), unsubscribe: None };
+    let one = mail::week(&answers(1), &site, &footing);
+    assert!(one.subject.starts_with("A new answer to your saved searches: "), "{}", one.subject);
+    assert!(one.text.contains("> Answers “retry storms” and “a <b>"), "{}", one.text);
+    assert!(one.text.contains("when new reads answer saved searches"), "{}", one.text);
+    assert!(one.html.contains("a &lt;b&gt;") && !one.html.contains("once a week"), "{}", one.html);
 }
 
 #[test]

@@ -126,6 +126,9 @@ fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchErro
     for (_, any) in by_group {
         clauses.push((Occur::Must, unscored(Box::new(BooleanQuery::union(any)))));
     }
+    if let Some(reads) = query.only() {
+        clauses.push((Occur::Must, unscored(these(searcher.fields(), reads))));
+    }
     for words in query.excluded() {
         if let Some(there) = anywhere(searcher, words) {
             clauses.push((Occur::MustNot, Box::new(Materialized(there.into()))));

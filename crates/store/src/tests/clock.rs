@@ -26,7 +26,9 @@ on_both!(work_postponed_by_a_wrong_clock_is_due_again, |db| {
     db.store.record_poll(&polled, fetched(Vec::new()), ahead, |_| Some(ahead + LEASE).into()).await.unwrap();
     let late = claim_source(&db.store, ahead + LEASE, Scope::Due).await.unwrap();
     let week: Week = "2026-W20".parse().unwrap();
-    let send = async |now| db.store.claim_sending("team", week, Resend::No, LEASE, now).await.unwrap();
+    let send = async |now| {
+        db.store.claim_sending("team", Dispatch::Week(week), Resend::No, LEASE, now).await.unwrap()
+    };
     assert!(matches!(send(ahead).await, SendingClaim::Claimed(_)));
 
     // The clock is correct again.

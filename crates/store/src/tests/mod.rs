@@ -20,6 +20,7 @@ mod own;
 mod plans;
 mod practice;
 mod read_jobs;
+mod saved_searches;
 mod sendings;
 mod sessions;
 mod shelf_address;

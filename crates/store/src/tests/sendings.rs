@@ -11,7 +11,10 @@ fn week() -> Week {
 }
 
 async fn claim(store: &Store, resend: Resend, now: i64) -> SendingClaim {
-    store.claim_sending("team", week(), resend, SignedDuration::from_secs(60), at(now)).await.unwrap()
+    store
+        .claim_sending("team", Dispatch::Week(week()), resend, SignedDuration::from_secs(60), at(now))
+        .await
+        .unwrap()
 }
 
 fn claimed(claim: SendingClaim) -> Sending {
@@ -22,7 +25,7 @@ fn claimed(claim: SendingClaim) -> Sending {
 on_both!(week_is_sent_once_to_each_recipient, |db| {
     let store = &db.store;
     let sending = claimed(claim(store, Resend::No, 10).await);
-    assert_eq!((sending.attempts, sending.week), (1, week()));
+    assert_eq!((sending.attempts, sending.dispatch), (1, Dispatch::Week(week())));
     assert_eq!(claim(store, Resend::No, 20).await, SendingClaim::NotBefore(at(70)), "it is held");
     assert_eq!(claim(store, Resend::Yes, 20).await, SendingClaim::NotBefore(at(70)), "also on demand");
     assert!(store.finish_sending(&sending, &SendingResult::Sent, at(30)).await.unwrap());
@@ -32,7 +35,9 @@ on_both!(week_is_sent_once_to_each_recipient, |db| {
     assert_eq!(store.sending("team", "2026-W19".parse().ok()).await.unwrap(), None);
     let again = claimed(claim(store, Resend::Yes, 2000).await);
     assert_eq!(again.attempts, 1, "a person began again");
-    let other = store.claim_sending("ops", week(), Resend::No, SignedDuration::from_secs(60), at(10)).await;
+    let other = store
+        .claim_sending("ops", Dispatch::Week(week()), Resend::No, SignedDuration::from_secs(60), at(10))
+        .await;
     assert_eq!(claimed(other.unwrap()).recipient, "ops");
 });
 

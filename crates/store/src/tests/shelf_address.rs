@@ -31,7 +31,11 @@ on_both!(reads_that_were_kept_last_come_first, |db| {
     for (seconds, card) in (1..).zip(&cards) {
         db.store.mark(ONE, card.id, Mark::Keep, true, at(seconds)).await.unwrap();
     }
-    let kept = db.store.kept_last(ONE, 3).await.unwrap();
+    let kept = db.store.kept_last(ONE, None, 3).await.unwrap();
     let expected: Vec<_> = cards.iter().rev().take(3).map(|card| card.id).collect();
     assert_eq!(kept.iter().map(|read| read.card.id).collect::<Vec<_>>(), expected);
+    let label = "interview".parse().unwrap();
+    db.store.add_label(ONE, cards[0].id, &label, at(9)).await.unwrap();
+    let labelled = db.store.kept_last(ONE, Some(&label), 3).await.unwrap();
+    assert_eq!(labelled.iter().map(|read| read.card.id).collect::<Vec<_>>(), [cards[0].id]);
 });

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role};
-use backissue_store::OwnFile;
 use maud::{Markup, html};
 
 use crate::App;
@@ -54,7 +53,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
             }
             section.own aria-labelledby="yours" {
                 h2 #yours { "What is yours" }
-                p { "Your marks, notes, labels, highlights and answers, as a file that " code { "backissue import" } " reads." }
+                p { "Your marks, notes, labels, highlights, answers and saved searches, as a file that " code { "backissue import" } " reads." }
                 p { a href="/account/mine.json" download { "Download it" } }
             }
         },
@@ -167,7 +166,7 @@ pub(crate) fn without_https() -> Document {
 
 /// `/account/mine.json`: everything that the reader did and wrote, to keep or to take elsewhere.
 pub(crate) async fn mine(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
-    let own = OwnFile::new(app.store.own(frame.required()?).await?);
+    let own = app.store.own_file(frame.required()?).await?;
     let text = serde_json::to_string_pretty(&own).map_err(|e| Fault::from_bug("an export failed", &e))?;
     let headers = [
         (CONTENT_TYPE, "application/json"),

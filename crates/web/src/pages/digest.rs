@@ -70,11 +70,15 @@ async fn composed(
         Some(issue) => issue.dropped.clone(),
         None => {
             let ids: Vec<ReadId> = reads.iter().map(|read| read.read.card.id).collect();
-            let (marks, labelled) =
-                tokio::try_join!(store.marks(reader, &ids), store.labelled(reader, &ids))?;
+            let (marks, labelled, concepts) = tokio::try_join!(
+                store.marks(reader, &ids),
+                store.labelled(reader, &ids),
+                store.concepts_of_interest(reader)
+            )?;
             for read in &mut reads {
                 read.marks = marks.get(&read.read.card.id).copied().unwrap_or_default();
                 read.is_labelled = labelled.contains(&read.read.card.id);
+                read.is_of_interest = read.read.card.concepts.iter().any(|slug| concepts.contains(slug));
             }
             let hidden = reads.iter().filter(|read| read.marks.hidden.is_some());
             hidden.map(|read| read.read.card.id).collect()

@@ -19,6 +19,7 @@ mod read;
 mod readers;
 mod save;
 mod search;
+mod searches;
 mod settings;
 mod shelf;
 mod source;
@@ -52,6 +53,7 @@ pub(crate) fn search_routes() -> Router<App> {
 /// Pages for the operator. They depend on more than the archive, such as what models cost.
 pub(crate) fn operator_routes() -> Router<App> {
     Router::new()
+        .route("/searches", get(searches::searches))
         .route("/settings", get(settings::settings))
         .route("/settings/feeds.opml", get(settings::opml))
         .route("/settings/source/{id}", get(settings::source))
@@ -104,6 +106,10 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/correct/{id}/merge", form(correct::merge))
         .route("/save", form(save::save))
         .route("/shelf/address", form(shelf::change_address))
+        .route("/searches/save", form(searches::save))
+        .route("/searches/{id}/change", form(searches::change))
+        .route("/searches/{id}/seen", form(searches::seen))
+        .route("/searches/{id}/remove", form(searches::remove))
         .route("/settings/follow", form(settings::follow))
         .route("/settings/ask", form(settings::ask))
         .route("/settings/retry", form(settings::retry))

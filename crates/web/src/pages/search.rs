@@ -12,6 +12,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::feeds::Offered;
 use crate::frame::{Document, Frame};
+use crate::pages::searches;
 use crate::parts::facets::narrowing as narrowing_of;
 use crate::parts::marks::Marked;
 use crate::parts::{found, search_box, search_facets};
@@ -22,6 +23,7 @@ use crate::words;
 pub(crate) async fn search(
     frame: Frame,
     question: Question,
+    State(app): State<App>,
     State(search): State<Search>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
@@ -39,14 +41,24 @@ pub(crate) async fn search(
     }
     let found = answer.iter().flat_map(|answer| &answer.matches).map(|found| &found.read.card);
     let marked = Marked::on(&store, &frame, found).await?;
-    let document = document(&frame, &question, answer.as_ref(), &marked);
+    let save = match &answer {
+        Some(_) => searches::save_form(&app, &frame, &question.text).await?,
+        None => html! {},
+    };
+    let document = document(&frame, &question, answer.as_ref(), &marked, &save);
     Ok(match question.is_part {
         true => frame.part(document).into_response(),
         false => frame.page(document).into_response(),
     })
 }
 
-fn document(frame: &Frame, question: &Question, answer: Option<&Answer>, marked: &Marked) -> Document {
+fn document(
+    frame: &Frame,
+    question: &Question,
+    answer: Option<&Answer>,
+    marked: &Marked,
+    save: &Markup,
+) -> Document {
     let beside = answer.and_then(|answer| search_facets::facets(&answer.facets, &answer.query));
     Document {
         title: if question.is_empty() {
@@ -73,6 +85,7 @@ fn document(frame: &Frame, question: &Question, answer: Option<&Answer>, marked:
                     @if answer.matches.is_empty() { (nothing(answer)) }
                     @else { (found::list(&answer.matches, &answer.marks, (question.page - 1) * PAGE + 1, frame.zone(), marked)) }
                     (pager(question, answer))
+                    (save)
                 }
             }
         },

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
 use backissue_model::{Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
-    Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed, Withdrawn,
+    AlertState, Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed,
+    Withdrawn,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -21,7 +22,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
-use crate::operator::{ConfiguredModel, FeedList, FoundToFollow, Operator};
+use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFollow, Operator};
 use crate::pages::sources::state_words;
 use crate::words;
 
@@ -45,6 +46,7 @@ struct Said {
 /// What the page shows.
 struct Shown {
     sources: usize,
+    recipients: Vec<(ConfiguredRecipient, Vec<String>)>,
     models: Vec<(ConfiguredModel, Option<Spent>)>,
     others: Vec<(String, Spent)>,
     set_aside: Vec<SetAside>,
@@ -82,13 +84,43 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let models = models.collect();
     let mut others: Vec<(String, Spent)> = spent.into_iter().collect();
     others.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let shown = Shown { sources: sources.len(), models, others, set_aside, aside: tally.set_aside, hidden };
+    let recipients = recipients_of(store, operator(app)?).await?;
+    let shown = Shown {
+        sources: sources.len(),
+        recipients,
+        models,
+        others,
+        set_aside,
+        aside: tally.set_aside,
+        hidden,
+    };
     let is_wrong = said.address_wrong.is_some() || said.opml_wrong.is_some();
     let mut answer = frame.page(document(frame, operator(app)?, &shown, &said)).into_response();
     if is_wrong {
         *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(answer)
+}
+
+/// The configured recipients, each with what it did not get, and why.
+async fn recipients_of(
+    store: &Store,
+    operator: &Arc<dyn Operator>,
+) -> Result<Vec<(ConfiguredRecipient, Vec<String>)>, StoreError> {
+    let mut all = Vec::new();
+    for recipient in operator.recipients() {
+        let mut troubles: Vec<String> = recipient.trouble.iter().cloned().collect();
+        if let Some(state) = store.sending(&recipient.name, None).await?
+            && let Some(error) = state.error
+        {
+            troubles.push(format!("Week {}: {error}", state.week));
+        }
+        if let Some(AlertState { error: Some(error), .. }) = store.last_alert(&recipient.name).await? {
+            troubles.push(format!("New answers: {error}"));
+        }
+        all.push((recipient, troubles));
+    }
+    Ok(all)
 }
 
 fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
@@ -333,6 +365,7 @@ fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &S
                 @if let Some(done) = &said.done { p #done role="status" { (done) } }
             }
             (sources(frame, operator, shown.sources, said))
+            (recipients(operator, &shown.recipients))
             (models(operator, shown))
             (set_aside(frame, shown))
             (hidden(frame, &shown.hidden))
@@ -397,6 +430,31 @@ fn lists(frame: &Frame, followed: usize, said: &Said) -> Markup {
                         div.row { button { "Follow them" } }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn recipients(operator: &Arc<dyn Operator>, all: &[(ConfiguredRecipient, Vec<String>)]) -> Markup {
+    html! {
+        section aria-labelledby="recipients" {
+            h2 #recipients .section { "Recipients" }
+            @if all.is_empty() {
+                p.say {
+                    "Nobody gets weeks or new answers. A " code { "[[recipient]]" } " table in "
+                    code { (operator.configuration_file()) } " makes it a mail or a chat."
+                }
+            } @else {
+                dl.facts.wide {
+                    @for (recipient, troubles) in all {
+                        dt { (recipient.name) }
+                        dd {
+                            (recipient.about) "."
+                            @for trouble in troubles { p.wrong role="alert" { (sentence(trouble)) } }
+                        }
+                    }
+                }
+                p.quiet { code { "backissue send --to NAME --again" } " sends the last week once more." }
             }
         }
     }

@@ -155,14 +155,14 @@ pub(crate) async fn shelf(
         main: html! {
             div.head {
                 h1 { "Shelf" }
-                p.tally { "What you keep. " a href="/notes" { "All notes" } " · " a href="/practise" { "Practise" } }
+                p.tally { "What you keep. " a href="/notes" { "All notes" } " · " a href="/practise" { "Practise" } " · " a href="/searches" { "Saved searches" } }
                 (sorts(&asked))
                 (groupings(&asked))
             }
             (chips(&asked, source.as_ref()))
             @if list.0.is_empty() { (nothing(&asked)) } @else { (list) }
             (pager(next.map(|next| Asked { after: Some(next), ..asked.clone() }.href())))
-            (feed(&frame, address.as_ref()))
+            (feed(&frame, address.as_ref(), asked.label.as_ref()))
         },
         beside,
         beside_name: "what the shelf holds",
@@ -254,7 +254,9 @@ fn written(own: &Own, highlights: usize) -> Markup {
 }
 
 /// The secret address of the shelf's feed.
-fn feed(frame: &Frame, address: Option<&Url>) -> Markup {
+fn feed(frame: &Frame, address: Option<&Url>, label: Option<&Label>) -> Markup {
+    let query =
+        label.map(shelf_href).and_then(|href| href.split_once('?').map(|(_, query)| format!("?{query}")));
     let button = |act: &str, words: &str| html! { button name="do" value=(act) { (words) } };
     html! {
         section.own aria-labelledby="feed" {
@@ -269,7 +271,7 @@ fn feed(frame: &Frame, address: Option<&Url>) -> Markup {
                     Some(address) => {
                         p { "Everyone who knows these addresses can read what you keep, without notes, highlights and labels. A new address ends the old one." }
                         @for format in Format::ALL {
-                            @let address = format!("{address}{}", format.ending());
+                            @let address = format!("{address}{}{}", format.ending(), query.as_deref().unwrap_or_default());
                             p { a.address href=(address) type=(format.media_type()) { (address) } }
                         }
                         p.acts { (button("new", "New address")) (button("remove", "Remove the feed")) }

@@ -167,7 +167,7 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
             (head(frame, &shown))
             (narrowing_of(beside.as_ref()))
             (chips(&shown.narrowing, &shown.path, shown.source_title.as_deref()))
-            (list(frame, &shown))
+            div.in-columns { (list(frame, &shown)) }
             (reads::pager(&shown.path, &shown.narrowing, shown.stretch.next.as_ref(), "More of this week →"))
             @if !shown.before.is_empty() { (weeks_before(frame, &shown.before, &shown.marked)) }
             nav aria-label="Weeks next to this one" { (shelf::turn(&shown.weeks, week)) }

@@ -6,18 +6,26 @@
 
 use std::collections::HashMap;
 
-use backissue_model::{Mark, Marks, ReadId, ReaderId};
+use backissue_model::{Mark, Marks, ReadId, ReaderId, SavedQuestion, SearchName};
 use backissue_store::{Action, ReadCard, Store};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
 use crate::frame::Frame;
 use crate::parts::{icons, reads};
+use crate::question::href;
 use crate::words;
 
-/// The reader's marks on a page's reads. Without a reader there are no marks and no buttons.
+/// The reader's marks on a page's reads, and the saved searches that these answer. Without a reader
+/// there are no marks and no buttons.
 #[derive(Default)]
-pub(crate) struct Marked(Option<HashMap<ReadId, Marks>>);
+pub(crate) struct Marked(Option<Own>);
+
+/// What is one reader's of a page's reads.
+struct Own {
+    marks: HashMap<ReadId, Marks>,
+    answers: HashMap<ReadId, Vec<(SearchName, SavedQuestion)>>,
+}
 
 impl Marked {
     /// The marks on these reads.
@@ -28,13 +36,31 @@ impl Marked {
     ) -> Result<Self, Fault> {
         let Some(reader) = frame.reader else { return Ok(Self(None)) };
         let reads: Vec<ReadId> = cards.into_iter().map(|card| card.id).collect();
-        Ok(Self(Some(store.marks(reader, &reads).await?)))
+        let (marks, answers) =
+            tokio::try_join!(store.marks(reader, &reads), store.answered_by(reader, &reads))?;
+        Ok(Self(Some(Own { marks, answers })))
     }
 
     /// The buttons of a read.
     pub(crate) fn buttons(&self, card: &ReadCard) -> Markup {
-        let Some(marks) = &self.0 else { return html! {} };
-        buttons(card, &marks.get(&card.id).copied().unwrap_or_default())
+        let Some(own) = &self.0 else { return html! {} };
+        buttons(card, &own.marks.get(&card.id).copied().unwrap_or_default())
+    }
+
+    /// Which saved searches a read is a new answer to.
+    pub(crate) fn answers(&self, card: &ReadCard) -> Markup {
+        let answers = self.0.as_ref().and_then(|own| own.answers.get(&card.id));
+        html! {
+            @if let Some(answers) = answers {
+                span.why.answers {
+                    "Answers "
+                    @for (nth, (name, question)) in answers.iter().enumerate() {
+                        @if nth > 0 { ", " }
+                        a href=(href("/search", question.as_str(), 1)) rel="nofollow" { em { (name) } }
+                    }
+                }
+            }
+        }
     }
 }
 

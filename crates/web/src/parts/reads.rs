@@ -107,6 +107,7 @@ fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
                 }
             }
         }
+        (marked.answers(card))
         div.meta {
             p {
                 (minutes(card)) (dot()) (when(card, zone))
@@ -126,6 +127,7 @@ fn without_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup 
             a href=(href(card)) data-read { (card.title) }
             " "
             span.small { (card.company) (dot()) (minutes(card)) (dot()) (when(card, zone)) }
+            (marked.answers(card))
             (marked.buttons(card))
         }
     }

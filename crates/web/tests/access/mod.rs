@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId, Role};
-use backissue_store::{OwnRead, Session};
+use backissue_store::{OwnRead, OwnSearch, Session};
 use backissue_web::{Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation};
 use jiff::Timestamp;
 
@@ -375,6 +375,12 @@ async fn let_ben_write(site: &Site, ben: ReaderId) -> (i64, Session) {
     let own: OwnRead = serde_json::from_value(own).unwrap();
     site.store.take_in(ben, &[own], |_: &[_], _: &_| Timestamp::UNIX_EPOCH, Timestamp::now()).await.unwrap();
     site.store.set_shelf_secret(ben, Some("bens-secret-shelf"), Timestamp::now()).await.unwrap();
+    let search = OwnSearch {
+        name: "bens-secret-shelf".parse().unwrap(),
+        question: "tenant".parse().unwrap(),
+        recipient: None,
+    };
+    site.store.save_search(ben, &search, Timestamp::now()).await.unwrap();
     let action = site.store.mark(ben, ReadId(1), Mark::Done, true, Timestamp::now()).await.unwrap();
     site.log_in_of("ben").await;
     (action.id, site.store.sessions(ben, Timestamp::now()).await.unwrap().remove(0))
@@ -497,10 +503,10 @@ async fn nobody_gets_anything_of_another_reader() {
 
     let own = async || {
         let sessions = site.store.sessions(ben, Timestamp::now()).await.unwrap().len();
-        (site.store.own(ben).await.unwrap(), sessions, site.store.shelf_secret(ben).await.unwrap())
+        (site.store.own_file(ben).await.unwrap(), sessions, site.store.shelf_secret(ben).await.unwrap())
     };
     let his = own().await;
-    assert_eq!((his.0.len(), his.1), (1, 1));
+    assert_eq!((his.0.reads.len(), his.0.searches.len(), his.1), (1, 1, 1));
     let (action, session) = (action.to_string(), session.id.to_string());
     for (name, cookie) in &cookies {
         for row in table.iter().filter(|row| row.method == "POST" && !row.path.starts_with("/hub/")) {

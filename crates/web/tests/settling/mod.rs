@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
-use backissue_store::{SourceFilter, Spent};
+use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    ConfiguredModel, FeedList, Finding, FoundToFollow, Images, Operator, Readers, SettingInForce,
+    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Images, Operator, Readers,
+    SettingInForce,
 };
 use url::Url;
 
@@ -51,6 +52,15 @@ impl Operator for StandIn {
         vec![ConfiguredModel { name: "mine".into(), about, roles: vec!["annotates new reads"] }]
     }
 
+    fn recipients(&self) -> Vec<ConfiguredRecipient> {
+        let recipient = |name: &str, trouble: Option<&str>| ConfiguredRecipient {
+            name: name.into(),
+            about: "slack".into(),
+            trouble: trouble.map(str::to_owned),
+        };
+        vec![recipient("team", None), recipient("broken", Some("it has no `url`; copy the address there"))]
+    }
+
     fn configuration_file(&self) -> String {
         "/home/me/config.toml".into()
     }
@@ -93,7 +103,7 @@ pub fn stand_in() -> Option<Arc<dyn Operator>> {
 }
 
 impl Site {
-    async fn page_at(&self, path: &str) -> html::Page {
+    pub(super) async fn page_at(&self, path: &str) -> html::Page {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
         let page = html::Page::parse(path, &answer.body);
@@ -101,13 +111,13 @@ impl Site {
         page
     }
 
-    async fn sent(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn sent(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token("/").await;
         let fields: Vec<_> = [("token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
         self.post(path, &fields, &[OWN]).await
     }
 
-    async fn to(&self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub(super) async fn to(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.sent(path, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.body);
         answer.headers["location"].to_str().unwrap().to_owned()
@@ -246,6 +256,15 @@ async fn settings_models_and_what_is_set_aside_are_told() {
         assert!(page.text().contains(words), "{words}: {}", page.text());
     }
     assert!(page.text().contains("Nothing. A page that cannot be had"), "{}", page.text());
+    assert!(page.text().contains("It has no `url`; copy the address there."), "a recipient's trouble");
+    let week = Dispatch::Week("2026-W20".parse().unwrap());
+    let lease = jiff::SignedDuration::from_mins(5);
+    let claim = site.store.claim_sending("team", week, Resend::No, lease, super::now()).await.unwrap();
+    let SendingClaim::Claimed(sending) = claim else { panic!("{claim:?}") };
+    let failed = SendingResult::GivenUp("the webhook is gone; make another".to_owned());
+    site.store.finish_sending(&sending, &failed, super::now()).await.unwrap();
+    let told = site.page_at("/settings").await.text();
+    assert!(told.contains("Week 2026-W20: the webhook is gone; make another."), "{told}");
     for (model, reads) in [("mine", 2), ("gone", 1)] {
         let spent = Spent {
             reads,

@@ -1,0 +1,136 @@
+//! Searches that a reader saves.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::signs::{in_one_line, misleads};
+
+/// Maximum characters of a saved search's name.
+pub const SEARCH_NAME_MAX: usize = 80;
+/// Maximum characters of a saved question.
+pub const QUESTION_MAX: usize = 500;
+
+/// The text cannot be the name or the question of a saved search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedSearchError {
+    /// The name is empty.
+    #[error("a saved search needs a name with at least one letter or digit")]
+    NameEmpty,
+    /// The name is too long.
+    #[error("the name of a saved search has at most {SEARCH_NAME_MAX} characters. Shorten it")]
+    NameTooLong,
+    /// The question is empty.
+    #[error("there is no question to save. Search for something first")]
+    QuestionEmpty,
+    /// The question is too long.
+    #[error("a saved question has at most {QUESTION_MAX} characters. Shorten it")]
+    QuestionTooLong,
+}
+
+/// What a reader calls a saved search: one line, words separated by single spaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SearchName(String);
+
+/// A saved question, in the language of the search, on one line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SavedQuestion(String);
+
+impl SearchName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SavedQuestion {
+    /// The question.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text on one line, without characters that mislead. `None` if it is far longer than `most`.
+fn one_line(text: &str, most: usize) -> Option<String> {
+    (text.len() <= 100 * most).then(|| in_one_line(&text.replace(misleads, " ")))
+}
+
+impl FromStr for SearchName {
+    type Err = SavedSearchError;
+
+    fn from_str(text: &str) -> Result<Self, SavedSearchError> {
+        let name = one_line(text, SEARCH_NAME_MAX).ok_or(SavedSearchError::NameTooLong)?;
+        if name.chars().count() > SEARCH_NAME_MAX {
+            return Err(SavedSearchError::NameTooLong);
+        }
+        if !name.chars().any(char::is_alphanumeric) {
+            return Err(SavedSearchError::NameEmpty);
+        }
+        Ok(Self(name))
+    }
+}
+
+impl FromStr for SavedQuestion {
+    type Err = SavedSearchError;
+
+    fn from_str(text: &str) -> Result<Self, SavedSearchError> {
+        let question = one_line(text, QUESTION_MAX).ok_or(SavedSearchError::QuestionTooLong)?;
+        if question.chars().count() > QUESTION_MAX {
+            return Err(SavedSearchError::QuestionTooLong);
+        }
+        if !question.chars().any(char::is_alphanumeric) {
+            return Err(SavedSearchError::QuestionEmpty);
+        }
+        Ok(Self(question))
+    }
+}
+
+impl TryFrom<String> for SearchName {
+    type Error = SavedSearchError;
+
+    fn try_from(text: String) -> Result<Self, SavedSearchError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for SavedQuestion {
+    type Error = SavedSearchError;
+
+    fn try_from(text: String) -> Result<Self, SavedSearchError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for SearchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SavedQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_questions_are_one_bounded_line() {
+        let name = |text: &str| text.parse::<SearchName>().map(|name| name.to_string());
+        assert_eq!(name("  retry\tstorms\u{202e} \n").unwrap(), "retry storms");
+        assert_eq!(name("é".repeat(80).as_str()).unwrap().chars().count(), 80);
+        assert_eq!(name(&"x".repeat(81)), Err(SavedSearchError::NameTooLong));
+        assert_eq!(name(&"x".repeat(1 << 20)), Err(SavedSearchError::NameTooLong));
+        assert_eq!(name(" -- "), Err(SavedSearchError::NameEmpty));
+        let question = |text: &str| text.parse::<SavedQuestion>().map(|question| question.to_string());
+        assert_eq!(question("\"retry storm\"\r\n kind:incident").unwrap(), "\"retry storm\" kind:incident");
+        assert_eq!(question(&"x ".repeat(251)), Err(SavedSearchError::QuestionTooLong));
+        assert_eq!(question("\u{0}"), Err(SavedSearchError::QuestionEmpty));
+    }
+}

@@ -1,0 +1,91 @@
+//! Finds the new reads that answer saved searches.
+//!
+//! Each saved search has the version of the archive up to which reads were compared with it. The
+//! result of comparing and the next version are stored together, so that work that was interrupted
+//! begins again there, and one of several processes stores it.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use backissue_model::{ReadId, ReaderId};
+use backissue_search::{Search, SearchFailure};
+use backissue_store::{Compared, SavedSearch, Store};
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+/// Compares the reads that are new in the index with all saved searches, and stores which of them
+/// answer. Returns the number of new answers. Cheap if the index has nothing new.
+///
+/// # Errors
+/// If the archive or the index fails, or an embedding server does not answer. The next call
+/// compares the same reads.
+pub async fn compare(store: &Store, search: &Search) -> Result<u64, SearchFailure> {
+    // What changed after this is not in the index yet, or has another version then.
+    let up_to = search.index().position();
+    let behind = store.searches_behind(up_to).await?;
+    let mut of_readers: BTreeMap<ReaderId, Vec<SavedSearch>> = BTreeMap::new();
+    for saved in behind {
+        of_readers.entry(saved.reader).or_default().push(saved);
+    }
+    let mut new = 0;
+    for (reader, searches) in of_readers {
+        let compared = compare_all(store, search, &searches, up_to).await?;
+        new += store.store_compared(reader, &compared, up_to, Timestamp::now()).await?;
+    }
+    Ok(new)
+}
+
+async fn compare_all(
+    store: &Store,
+    search: &Search,
+    searches: &[SavedSearch],
+    up_to: u64,
+) -> Result<Vec<Compared>, SearchFailure> {
+    let after = searches.iter().map(|saved| saved.compared).min().unwrap_or(up_to);
+    let since = searches.iter().map(|saved| saved.since).min().unwrap_or(Timestamp::MAX);
+    let reads = store.new_reads(after, up_to, since).await?;
+    let mut all = Vec::new();
+    for saved in searches {
+        let is_new = |read: &&backissue_store::NewRead| {
+            read.changed > saved.compared && read.first_seen >= saved.since
+        };
+        let ids: Vec<ReadId> = reads.iter().filter(is_new).map(|read| read.id).collect();
+        let answers = match ids.as_slice() {
+            [] => Vec::new(),
+            ids => search.answering(saved.question.as_str(), saved.reader, ids).await?,
+        };
+        let others = ids.into_iter().filter(|id| !answers.contains(id)).collect();
+        all.push(Compared { search: saved.id, from: saved.compared, answers, others });
+    }
+    Ok(all)
+}
+
+/// Compares new reads with saved searches again and again, until `stop`. A failure is logged once
+/// until the next success.
+pub async fn keep_comparing(store: Store, search: Search, every: Duration, stop: impl Future<Output = ()>) {
+    let mut stop = pin!(stop);
+    let mut is_failing = false;
+    loop {
+        match compare(&store, &search).await {
+            Ok(new) => {
+                is_failing = false;
+                if new > 0 {
+                    info!(new, "{new} new answers to saved searches");
+                }
+            }
+            Err(failure) if !is_failing => {
+                is_failing = true;
+                warn!(
+                    error = &failure as &dyn std::error::Error,
+                    "new reads were not compared with saved searches: {failure}; it is tried again"
+                );
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}

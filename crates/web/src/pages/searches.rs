@@ -1,0 +1,255 @@
+//! Saved searches, `/searches`, each with its new answers.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use backissue_model::{SEARCH_NAME_MAX, SavedQuestion, SearchName};
+use backissue_store::{OwnSearch, ReadCard, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use crate::App;
+use crate::access::Visitor;
+use crate::fault::Fault;
+use crate::feeds::{Format, Offered};
+use crate::forms::{Signed, sent_to};
+use crate::frame::{Document, Frame, Page, Section};
+use crate::operator::ConfiguredRecipient;
+use crate::parts::reads;
+use crate::question::href;
+use crate::words;
+
+/// New answers that are listed of each search.
+const LISTED: u32 = 10;
+
+/// `/searches`
+pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Page, Fault> {
+    let reader = frame.required()?;
+    let mut all = Vec::new();
+    for search in app.store.saved_searches(reader).await? {
+        let unseen = match search.unseen {
+            0 => Vec::new(),
+            _ => app.store.unseen_answers(search.id, LISTED).await?,
+        };
+        all.push((search, unseen));
+    }
+    let recipients = recipients(&app, frame.visitor());
+    Ok(frame.page(Document {
+        title: "Saved searches".to_owned(),
+        section: Some(Section::Shelf),
+        unlisted: true,
+        main: html! {
+            div.head {
+                p.eyebrow { a href="/shelf" { "Shelf" } }
+                h1 { "Saved searches" }
+                p.standfirst { "What you look out for. A read is new to a search if the archive saw it after you saved the search." }
+            }
+            @if all.is_empty() {
+                div.empty {
+                    p { "You have saved no search." }
+                    p { a href="/search" { "Search for a problem" } ", then choose “Save this search” below the answers." }
+                }
+            }
+            @for (search, unseen) in &all { (one(&frame, search, unseen, &recipients)) }
+        },
+        ..Document::default()
+    }))
+}
+
+/// The recipients that this visitor can choose: they are the operators'.
+fn recipients(app: &App, visitor: Visitor) -> Vec<ConfiguredRecipient> {
+    let operator = app.operator.as_ref().filter(|_| visitor.is_operator());
+    operator.map(|operator| operator.recipients()).unwrap_or_default()
+}
+
+fn one(
+    frame: &Frame,
+    search: &SavedSearch,
+    unseen: &[ReadCard],
+    recipients: &[ConfiguredRecipient],
+) -> Markup {
+    let (id, question) = (search.id, search.question.as_str());
+    let feed = Offered::of_question(question).address(Format::Atom);
+    html! {
+        section.own id={ "s" (id) } aria-labelledby={ "name" (id) } {
+            h2 id={ "name" (id) } { a href=(href("/search", question, 1)) rel="nofollow" { (search.name) } }
+            p {
+                code { (question) } " · "
+                @match search.unseen {
+                    0 => "nothing new",
+                    n => strong { (words::number(n)) " new" },
+                }
+                @if search.answers > search.unseen { ", " (words::number(search.answers)) " since you saved it" }
+                " · " a href=(feed) rel="nofollow" { "Feed" span.unseen { ": " (search.name) } }
+            }
+            @if !unseen.is_empty() {
+                (reads::brief(unseen, frame.zone()))
+                @if search.unseen > unseen.len() as u64 { p.quiet { "The newest " (unseen.len()) " are listed." } }
+                form.settle method="post" action={ "/searches/" (id) "/seen" } {
+                    (frame.form_fields_to("/searches"))
+                    div.row { button { "Seen" span.unseen { ": " (search.name) } } }
+                }
+            }
+            details {
+                summary { "Rename, send or remove it" }
+                form.settle method="post" action={ "/searches/" (id) "/change" } {
+                    (frame.form_fields_to("/searches"))
+                    (fields(&format!("{id}"), search.name.as_str(), search.recipient.as_deref(), recipients))
+                    div.row { button name="do" value="save" { "Save" } }
+                }
+                form.settle method="post" action={ "/searches/" (id) "/remove" } {
+                    (frame.form_fields_to("/searches"))
+                    div.row { button { "Remove" span.unseen { ": " (search.name) } } span.quiet { "Its new answers are forgotten; reads stay." } }
+                }
+            }
+        }
+    }
+}
+
+/// The fields for the name and the recipient.
+fn fields(id: &str, name: &str, recipient: Option<&str>, recipients: &[ConfiguredRecipient]) -> Markup {
+    let is_known = |name: &str| recipients.iter().any(|known| known.name == name);
+    html! {
+        div.field {
+            label for={ "call" (id) } { "Name" }
+            input id={ "call" (id) } name="name" value=(name) required autocomplete="off" maxlength=(SEARCH_NAME_MAX);
+        }
+        @if !recipients.is_empty() || recipient.is_some() {
+            div.field {
+                label for={ "to" (id) } { "Send new answers at once to" }
+                select id={ "to" (id) } name="to" {
+                    option value="" { "nobody" }
+                    @for known in recipients {
+                        option value=(known.name) selected[recipient == Some(known.name.as_str())] { (known.name) }
+                    }
+                    @if let Some(gone) = recipient.filter(|name| !is_known(name)) {
+                        option value=(gone) selected { (gone) " (not in the configuration file)" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The form below the answer to a question that saves it, or where it is saved. Empty for
+/// strangers.
+pub(crate) async fn save_form(app: &App, frame: &Frame, question: &str) -> Result<Markup, Fault> {
+    let (Some(reader), Ok(question)) = (frame.reader, question.parse::<SavedQuestion>()) else {
+        return Ok(html! {});
+    };
+    let all = app.store.saved_searches(reader).await?;
+    let saved = all.iter().find(|search| search.question == question);
+    let name: String = question.as_str().chars().take(SEARCH_NAME_MAX).collect();
+    Ok(html! {
+        section.own.save-search {
+            @match saved {
+                Some(saved) => p { "Saved as " a href={ "/searches#s" (saved.id) } { (saved.name) } "." },
+                None if all.len() >= SEARCHES_MAX => {
+                    p { "You have " (SEARCHES_MAX) " " a href="/searches" { "saved searches" } ", the most that are kept." }
+                }
+                None => details {
+                    summary { "Save this search" }
+                    form.settle method="post" action="/searches/save" {
+                        (frame.form_fields_to("/searches"))
+                        input type="hidden" name="question" value=(question);
+                        (fields("-new", &name, None, &recipients(app, frame.visitor())))
+                        p.quiet { "New reads that answer it are marked in their week and counted on " a href="/searches" { "Saved searches" } "." }
+                        div.row { button { "Save this search" } }
+                    }
+                },
+            }
+        }
+    })
+}
+
+/// `POST /searches/save`: saves a search.
+pub(crate) async fn save(State(app): State<App>, visitor: Visitor, form: Signed) -> Result<Response, Fault> {
+    let question: SavedQuestion = form.field("question")?.parse().map_err(|why| bad(&why))?;
+    let own = OwnSearch { name: name(&form)?, question, recipient: recipient(&app, visitor, &form, None)? };
+    let saved = app.store.save_search(form.reader, &own, Timestamp::now()).await?;
+    shown(&own.name, saved)
+}
+
+/// `POST /searches/{id}/change`: renames a saved search, and sets its recipient.
+pub(crate) async fn change(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let id = number(&id)?;
+    let all = app.store.saved_searches(form.reader).await?;
+    let there = all.into_iter().find(|search| search.id == id).ok_or(Fault::NoSuchSearch)?;
+    let recipient = recipient(&app, visitor, &form, there.recipient.as_deref())?;
+    let change = SearchChange { name: name(&form)?, recipient };
+    let saved = app.store.change_search(form.reader, id, &change).await?;
+    shown(&change.name, saved)
+}
+
+/// `POST /searches/{id}/seen`: the reader has seen the new answers.
+pub(crate) async fn seen(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let id = number(&id)?;
+    match app.store.see_answers(form.reader, id, Timestamp::now()).await? {
+        true => Ok(sent_to(format!("/searches#s{id}"))),
+        false => Err(Fault::NoSuchSearch),
+    }
+}
+
+/// `POST /searches/{id}/remove`: removes a saved search.
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    match app.store.remove_search(form.reader, number(&id)?).await? {
+        true => Ok(sent_to("/searches").into_response()),
+        false => Err(Fault::NoSuchSearch),
+    }
+}
+
+fn number(id: &str) -> Result<i64, Fault> {
+    id.parse().map_err(|_| Fault::NoSuchSearch)
+}
+
+fn bad(why: &dyn std::fmt::Display) -> Fault {
+    Fault::BadForm(why.to_string())
+}
+
+fn name(form: &Signed) -> Result<SearchName, Fault> {
+    form.field("name")?.parse().map_err(|why| bad(&why))
+}
+
+/// The chosen recipient: one of the configuration, or the one that the search has.
+fn recipient(
+    app: &App,
+    visitor: Visitor,
+    form: &Signed,
+    there: Option<&str>,
+) -> Result<Option<String>, Fault> {
+    // Without a choice the form has no such field.
+    let Ok(chosen) = form.field("to") else { return Ok(there.map(str::to_owned)) };
+    let known = recipients(app, visitor);
+    match chosen {
+        "" => Ok(None),
+        _ if there == Some(chosen) || known.iter().any(|known| known.name == chosen) => {
+            Ok(Some(chosen.to_owned()))
+        }
+        _ => Err(Fault::BadForm("The configuration file has no such recipient".to_owned())),
+    }
+}
+
+fn shown(name: &SearchName, saved: SearchSaved) -> Result<Response, Fault> {
+    match saved {
+        SearchSaved::Saved(id) => Ok(sent_to(format!("/searches#s{id}"))),
+        SearchSaved::NameTaken => {
+            Err(Fault::BadForm(format!("Another saved search is called “{name}”; choose another name")))
+        }
+        SearchSaved::TooMany => Err(Fault::BadForm(format!(
+            "You have {SEARCHES_MAX} saved searches, the most that are kept; remove one first"
+        ))),
+        SearchSaved::Missing => Err(Fault::NoSuchSearch),
+    }
+}
