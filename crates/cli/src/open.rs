@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use backissue_digest::Site;
+use backissue_digest::{Layout, Site};
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
 use backissue_llm::{Model, ModelSettings, Secret};
@@ -351,6 +351,7 @@ pub fn site(settings: &Settings, store: &Store) -> Site {
         title: "Backissue".to_owned(),
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
+        layout: Layout::Served,
     }
 }
 

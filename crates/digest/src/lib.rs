@@ -20,4 +20,4 @@ pub mod words;
 
 pub use answers::compose_answers;
 pub use compose::{About, Choice, Digest, Group, MOST, Pick, Totals, WeekRead, compose, score};
-pub use site::{Site, concept_name};
+pub use site::{Layout, Site, concept_name, file_of};

@@ -15,13 +15,45 @@ pub struct Site {
     pub base_url: Option<Url>,
     /// The calendar that dates are written in.
     pub time_zone: TimeZone,
+    /// How addresses of pages look.
+    pub layout: Layout,
+}
+
+/// How addresses of pages look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// As `serve` answers them.
+    #[default]
+    Served,
+    /// As files that any web server has, for a published site.
+    Files,
+}
+
+/// The file of a published site that has the page at `path`, without a leading `/`.
+///
+/// A read's file has no slug, so that its address stays when its title changes: nothing could
+/// redirect from the old one.
+pub fn file_of(path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    if path.is_empty() {
+        return "index.html".to_owned();
+    }
+    if let Some((id, _slug)) = path.strip_prefix("read/").and_then(|read| read.split_once('/')) {
+        return format!("read/{id}.html");
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name.contains('.') { path.to_owned() } else { format!("{path}.html") }
 }
 
 impl Site {
     /// The address of a page by its path, which begins with `/`.
     pub fn page(&self, path: &str) -> Option<Url> {
         let base = self.base_url.as_ref()?;
-        format!("{}{path}", base.as_str().trim_end_matches('/')).parse().ok()
+        let base = base.as_str().trim_end_matches('/');
+        match self.layout {
+            Layout::Files if path != "/" => format!("{base}/{}", file_of(path)).parse().ok(),
+            _ => format!("{base}{path}").parse().ok(),
+        }
     }
 
     /// The address of a read's page.
@@ -39,4 +71,29 @@ impl Site {
 pub fn concept_name(slug: &ConceptSlug) -> String {
     let known = Vocabulary::builtin().get(slug);
     known.map_or_else(|| slug.as_str().replace('-', " "), |concept| concept.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_published_site_are_files() {
+        let base_url = "https://example.github.io/archive/".parse().ok();
+        let site = Site { title: "A".into(), base_url, time_zone: TimeZone::UTC, layout: Layout::Files };
+        for (path, file) in [
+            ("/", ""),
+            ("/weeks", "weeks.html"),
+            ("/week/2026-W20", "week/2026-W20.html"),
+            ("/read/42/slow-builds", "read/42.html"),
+            ("/feed.atom", "feed.atom"),
+            ("/concept/caching.json", "concept/caching.json"),
+        ] {
+            let address = site.page(path).map(String::from);
+            assert_eq!(address, Some(format!("https://example.github.io/archive/{file}")), "{path}");
+        }
+        let served = Site { layout: Layout::Served, ..site };
+        let address = served.page("/read/42/slow-builds").map(String::from);
+        assert_eq!(address.as_deref(), Some("https://example.github.io/archive/read/42/slow-builds"));
+    }
 }

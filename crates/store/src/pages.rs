@@ -49,6 +49,25 @@ impl Store {
         self.summaries_of(cards).await
     }
 
+    /// The same, a page at a time: at most `limit` (at most 1,000) after the cursor.
+    pub async fn summary_page(
+        &self,
+        filter: &ReadFilter,
+        order: Order,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<ReadSummary>, StoreError> {
+        let page = self.reads(filter, order, after, limit).await?;
+        Ok(Page { items: self.summaries_of(page.items).await?, next: page.next })
+    }
+
+    /// These reads with their précis, in this order. Skips reads that are not in the archive or not
+    /// annotated.
+    pub async fn summaries_of_reads(&self, reads: &[ReadId]) -> Result<Vec<ReadSummary>, StoreError> {
+        let cards = self.cards(reads).await?;
+        self.summaries_of(cards).await
+    }
+
     /// The reads of these cards with their précis, in the same order.
     pub(crate) async fn summaries_of(&self, cards: Vec<ReadCard>) -> Result<Vec<ReadSummary>, StoreError> {
         self.run("looking up what is said of reads", self.with_precis(cards)).await

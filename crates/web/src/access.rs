@@ -347,7 +347,7 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Nothing
         }
         "/" | "/weeks" | "/week/{week}" | "/read/{id}" | "/read/{id}/{slug}" | "/sources"
-        | "/source/{slug}" | "/concepts" | "/concept/{slug}" | "/search" | "/prior-art" | "/prior-art.md"
+        | "/source/{slug}" | "/companies" | "/company/{slug}" | "/concepts" | "/concept/{slug}" | "/search" | "/prior-art" | "/prior-art.md"
         | "/feed.atom" | "/feed.json" | "/weeks.atom" | "/weeks.json" | "/search.atom" | "/search.json"
         | "/api" | "/api/weeks" | "/api/week/{week}" | "/api/search" | "/api/prior-art" | "/api/progress"
             if reads =>

@@ -14,12 +14,15 @@ use crate::fault::Fault;
 
 pub(crate) const STYLESHEET: &str = include_str!("../assets/backissue.css");
 const SCRIPT: &str = include_str!("../assets/backissue.js");
+/// The search of a published site.
+const SEARCH: &str = include_str!("../assets/search.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// All assets: name, media type, contents.
-const ASSETS: [(&str, &str, &[u8]); 6] = [
+const ASSETS: [(&str, &str, &[u8]); 7] = [
     ("backissue.css", "text/css; charset=utf-8", STYLESHEET.as_bytes()),
     ("backissue.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
+    ("search.js", "text/javascript; charset=utf-8", SEARCH.as_bytes()),
     ("icon.svg", "image/svg+xml", ICON.as_bytes()),
     ("source-serif-4.woff2", "font/woff2", include_bytes!("../assets/source-serif-4.woff2")),
     ("source-sans-3.woff2", "font/woff2", include_bytes!("../assets/source-sans-3.woff2")),
@@ -41,6 +44,11 @@ pub(crate) static FINGERPRINT: LazyLock<String> = LazyLock::new(|| {
 /// The address of an asset.
 pub(crate) fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *FINGERPRINT)
+}
+
+/// The addresses of all assets.
+pub(crate) fn addresses() -> impl Iterator<Item = String> {
+    ASSETS.iter().map(|(name, ..)| address(name))
 }
 
 pub(crate) fn routes() -> Router<App> {

@@ -4,7 +4,7 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_digest::{Choice, Digest, Site, WeekRead, compose, markdown};
+use backissue_digest::{Choice, Digest, Layout, Site, WeekRead, compose, markdown};
 use backissue_model::Week;
 use backissue_store::{Order, ReadFilter, Store};
 
@@ -57,5 +57,10 @@ pub(crate) fn document(media_type: &'static str, text: String) -> Response {
 
 /// What a document says of the site. A document travels, so only a configured address stands in it.
 pub(crate) fn outside(site: &SiteSettings) -> Site {
-    Site { title: site.title.clone(), base_url: site.base_url.clone(), time_zone: site.time_zone.clone() }
+    Site {
+        title: site.title.clone(),
+        base_url: site.base_url.clone(),
+        time_zone: site.time_zone.clone(),
+        layout: if site.published.is_some() { Layout::Files } else { Layout::Served },
+    }
 }

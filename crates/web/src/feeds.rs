@@ -23,6 +23,7 @@ use crate::fault::Fault;
 use crate::freshness::{self, Incomplete};
 use crate::narrowing::Narrowing;
 use crate::parts::note::shelf_href;
+use crate::published::Company;
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
 
@@ -162,6 +163,22 @@ pub(crate) async fn source(app: &App, headers: &HeaderMap, uri: &Uri, slug: &str
     let title = format!("{}: {}", app.site.title, source.title);
     let about = format!("What {} has published, each read by the problem it solves.", source.title);
     Feed { title, about, page: format!("/source/{}", source.slug), content: Content::Reads(reads) }
+        .answer(app, headers, uri)
+        .await
+}
+
+/// `/company/acme.atom`, `/company/acme.json`
+pub(crate) async fn company(
+    app: &App,
+    headers: &HeaderMap,
+    uri: &Uri,
+    company: &Company,
+) -> Result<Response, Fault> {
+    let newest = &company.reads[..company.reads.len().min(READS as usize)];
+    let reads = app.store.summaries_of_reads(newest).await?;
+    let title = format!("{}: {}", app.site.title, company.name);
+    let about = format!("What engineers of {} wrote, each read by the problem it solves.", company.name);
+    Feed { title, about, page: format!("/company/{}", company.slug), content: Content::Reads(reads) }
         .answer(app, headers, uri)
         .await
 }

@@ -18,7 +18,8 @@ use crate::feeds::{Format, Offered};
 use crate::forms::{DID, Readers, without};
 use crate::parts::marks::Done;
 use crate::parts::{band, icons, search_box};
-use crate::{App, SiteSettings, assets};
+use crate::published::SITE_PICTURE;
+use crate::{App, SiteSettings, assets, documents, headers};
 
 /// Everything that a page needs in addition to its data.
 pub(crate) struct Frame {
@@ -80,6 +81,10 @@ pub(crate) struct Document {
     pub(crate) beside_name: &'static str,
     /// Whether the page has a search box instead of the masthead's.
     pub(crate) has_own_box: bool,
+    /// The path of its share picture in a published site. `None` for the site's.
+    pub(crate) picture: Option<String>,
+    /// Whether it has the search of a published site.
+    pub(crate) searches_files: bool,
     /// The contents above both columns, e.g. the strip of weeks and the page's head.
     pub(crate) above: Option<Markup>,
 }
@@ -91,15 +96,17 @@ pub(crate) enum Section {
     Weeks,
     Concepts,
     Sources,
+    Companies,
     Shelf,
     PriorArt,
 }
 
-const NAVIGATION: [(Section, &str, &str); 6] = [
+const NAVIGATION: [(Section, &str, &str); 7] = [
     (Section::Newest, "/", "Newest"),
     (Section::Weeks, "/weeks", "Weeks"),
     (Section::Concepts, "/concepts", "Concepts"),
     (Section::Sources, "/sources", "Sources"),
+    (Section::Companies, "/companies", "Companies"),
     (Section::Shelf, "/shelf", "Shelf"),
     (Section::PriorArt, "/prior-art", "Prior art"),
 ];
@@ -146,6 +153,11 @@ impl Frame {
         self.visitor
     }
 
+    /// Whether the page is made for a published site.
+    pub(crate) fn is_published(&self) -> bool {
+        self.site.published.is_some()
+    }
+
     /// The time zone of dates.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.site.time_zone
@@ -165,6 +177,10 @@ impl Frame {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
+                    @if self.is_published() {
+                        meta http-equiv="Content-Security-Policy" content=(headers::POLICY_IN_PAGE);
+                        meta name="referrer" content="same-origin";
+                    }
                     title { (title) }
                     @if let Some(description) = &document.description { meta name="description" content=(description); }
                     @if document.unlisted { meta name="robots" content="noindex"; }
@@ -173,17 +189,19 @@ impl Frame {
                         link rel="preload" href=(assets::address(font)) as="font" type="font/woff2" crossorigin;
                     }
                     link rel="stylesheet" href=(assets::address("backissue.css"));
-                    link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site);
-                    (offered(&document, site))
+                    @if self.is_published() { (self.open_graph(&document, &title)) }
+                    @else { link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site); }
+                    (self.offered(&document))
                     @if let Some(previous) = &document.previous { link rel="prev" href=(previous); }
                     @if let Some(next) = &document.next { link rel="next" href=(next); }
                     @if let Some(canonical) = &document.canonical { link rel="canonical" href=(canonical); }
                     script src=(assets::address("backissue.js")) defer {}
+                    @if document.searches_files { script src=(assets::address("search.js")) type="module" {} }
                 }
                 body {
                     a.skip href="#main" { "Skip to the page" }
                     @if document.beside.is_some() || document.narrows { a.skip href="#beside" { "Skip to " (document.beside_name) } }
-                    @if !self.is_closed { (band::band(&self.progress, self.version, &self.here)) }
+                    @if !self.is_closed && !self.is_published() { (band::band(&self.progress, self.version, &self.here)) }
                     (self.masthead(document.section, document.has_own_box))
                     div.page { (columns(&document)) }
                     (self.marking())
@@ -220,10 +238,38 @@ impl Frame {
         }
     }
 
-    /// The entries of the navigation. Only readers who can keep reads have a shelf.
+    /// The entries of the navigation. Only readers who can keep reads have a shelf. Only a
+    /// published site has companies, and no prior art, which a program has to look up.
     fn navigation(&self) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
-        let has_shelf = self.reader.is_some();
-        NAVIGATION.into_iter().filter(move |(section, _, _)| *section != Section::Shelf || has_shelf)
+        let (has_shelf, is_published) = (self.reader.is_some(), self.is_published());
+        NAVIGATION.into_iter().filter(move |(section, _, _)| match section {
+            Section::Shelf => has_shelf,
+            Section::Companies => is_published,
+            Section::PriorArt => !is_published,
+            _ => true,
+        })
+    }
+
+    /// What other sites show of a page that is shared there (Open Graph). They need whole
+    /// addresses.
+    fn open_graph(&self, document: &Document, title: &str) -> Markup {
+        let outside = documents::outside(&self.site);
+        let own = document.title.as_str();
+        let path = without_query(&self.here);
+        let picture = document.picture.as_deref().unwrap_or(SITE_PICTURE);
+        html! {
+            meta property="og:site_name" content=(self.site.title);
+            meta property="og:type" content=(if path.starts_with("/read/") { "article" } else { "website" });
+            meta property="og:title" content=(if own.is_empty() { title } else { own });
+            @if let Some(description) = &document.description { meta property="og:description" content=(description); }
+            @if let Some(address) = outside.page(path).filter(|_| !document.unlisted) { meta property="og:url" content=(address); }
+            @if let Some(address) = outside.page(picture) {
+                meta property="og:image" content=(address);
+                meta property="og:image:width" content="1200";
+                meta property="og:image:height" content="630";
+                meta name="twitter:card" content="summary_large_image";
+            }
+        }
     }
 
     /// The fields of all forms: the token, and the page to return to.
@@ -261,11 +307,11 @@ impl Frame {
                     @if self.site.demo { span { "A demo: its companies, people and incidents are invented." } }
                     span { "Backissue " (self.site.version) }
                     @if self.has_settings { a href="/settings" rel="nofollow" { "Settings" } }
-                    a href="/api" { "The same as data" }
+                    @if !self.is_published() { a href="/api" { "The same as data" } }
                     a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
-                    @if let Some(markdown) = &document.markdown { a href=(markdown) rel="nofollow" { "As Markdown" } }
+                    @if let Some(markdown) = document.markdown.as_ref().filter(|_| !self.is_published()) { a href=(markdown) rel="nofollow" { "As Markdown" } }
                     (self.account())
-                    @if let Some(why) = self.readers.why_read_only() { p.why { (why) } }
+                    @if let Some(why) = self.readers.why_read_only().filter(|_| !self.is_published()) { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }
                 }
             }
@@ -291,6 +337,21 @@ impl Frame {
         }
     }
 
+    /// Links for programs: the same as Markdown, the feed of the page's reads, the feed of all.
+    fn offered(&self, document: &Document) -> Markup {
+        let all = Offered::new(self.site.title.as_str(), "/feed");
+        html! {
+            @if let Some(markdown) = document.markdown.as_ref().filter(|_| !self.is_published()) {
+                link rel="alternate" type="text/markdown" href=(markdown) title="The same as Markdown";
+            }
+            @for feed in document.feed.iter().chain([&all]) {
+                @for format in Format::ALL {
+                    link rel="alternate" type=(format.media_type()) href=(feed.address(format)) title=(feed.title);
+                }
+            }
+        }
+    }
+
     /// The address of the login that returns to this page.
     fn to_log_in(&self) -> String {
         log_in_at(&without(&self.here, DID))
@@ -303,19 +364,8 @@ pub(crate) fn log_in_at(back: &str) -> String {
     format!("/login?{query}")
 }
 
-/// Links for programs: the same as Markdown, the feed of the page's reads, the feed of all.
-fn offered(document: &Document, site: &str) -> Markup {
-    let all = Offered::new(site, "/feed");
-    html! {
-        @if let Some(markdown) = &document.markdown {
-            link rel="alternate" type="text/markdown" href=(markdown) title="The same as Markdown";
-        }
-        @for feed in document.feed.iter().chain([&all]) {
-            @for format in Format::ALL {
-                link rel="alternate" type=(format.media_type()) href=(feed.address(format)) title=(feed.title);
-            }
-        }
-    }
+fn without_query(address: &str) -> &str {
+    address.split_once('?').map_or(address, |(path, _)| path)
 }
 
 /// A page with a side column keeps its width while the column is empty.

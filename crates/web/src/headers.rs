@@ -15,6 +15,11 @@ use crate::images::{self, Images};
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a page itself, whose server may send no headers. There `frame-ancestors` has no
+/// effect, and browsers complain about it.
+pub(crate) const POLICY_IN_PAGE: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; \
+                                         connect-src 'self'; form-action 'self'; base-uri 'none'";
+
 /// The same, but images may load from anywhere: for an article whose reader wants to see them.
 const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
                            connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -67,4 +72,14 @@ fn under(policy: &'static str, mut answer: Response) -> Response {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_in_a_page_is_as_strict_as_the_servers() {
+        assert_eq!(format!("{POLICY_IN_PAGE}; frame-ancestors 'none'"), POLICY);
+    }
 }

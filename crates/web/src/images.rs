@@ -125,6 +125,8 @@ pub(crate) enum Showing {
     Asked { asked: Asked, path: String },
     /// They load from our cache, as images of this read.
     Kept(ReadId),
+    /// All are links to their servers.
+    AtSource,
 }
 
 impl Showing {
@@ -173,7 +175,8 @@ pub(crate) fn show(document: &Document, address: &Url, showing: &Showing) -> Lef
                 offer(image, &url, nth, None)
             }
             Showing::Kept(read) => load(image, &format!("/image/{read}/{}", name_of(&url)), None),
-            Showing::Asked { .. } if small => replace_by_words(image),
+            Showing::Asked { .. } | Showing::AtSource if small => replace_by_words(image),
+            Showing::AtSource => offer(image, &url, nth, None),
             Showing::Asked { asked: Asked::These(numbers), .. } if numbers.contains(&nth) => {
                 load(image, url.as_str(), Some(nth));
             }

@@ -30,6 +30,7 @@ mod operator;
 mod pages;
 mod parts;
 mod proxies;
+mod published;
 mod question;
 mod server;
 mod throttle;
@@ -63,6 +64,7 @@ pub use operator::{
     ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
 };
 pub use proxies::{Network, Proxies, ProxyUsers};
+pub use published::{Company, Published, asset_addresses};
 pub use server::{Limits, serve};
 
 /// The inputs of the pages.
@@ -105,6 +107,9 @@ pub struct SiteSettings {
     pub demo: bool,
     /// The program's version.
     pub version: String,
+    /// What a published site has in addition. With it, pages are made for files: without forms,
+    /// and without anything that only a running program can answer.
+    pub published: Option<Arc<Published>>,
 }
 
 impl Default for SiteSettings {
@@ -115,6 +120,7 @@ impl Default for SiteSettings {
             time_zone: TimeZone::UTC,
             demo: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            published: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Made-up reads and weeks.
 
-use backissue_digest::{Site, WeekRead};
+use backissue_digest::{Layout, Site, WeekRead};
 use backissue_model::{Evidence, Form, Kind, MadeBy, Precis, ReadId, Slug, SourceId, Span, Statement};
 use backissue_store::{ReadCard, ReadSummary};
 use jiff::tz::TimeZone;
@@ -61,5 +61,6 @@ pub(crate) fn site(base_url: Option<&str>) -> Site {
         title: "Backissue".to_owned(),
         base_url: base_url.map(|url| url.parse().unwrap()),
         time_zone: TimeZone::UTC,
+        layout: Layout::Served,
     }
 }

@@ -12,7 +12,7 @@ use crate::feeds::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::{PAGE, deck_href};
-use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::{App, feeds, vocabulary};
@@ -44,7 +44,7 @@ pub(crate) async fn concept(
     let starts = async { if is_whole { store.start_with(&slug, STARTS).await } else { Ok(Vec::new()) } };
     let (stretch, found, starts) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
-        store.facets(&filter),
+        facets_of(store, &frame, &filter),
         starts,
     )?;
     if vocabulary::concept(&slug).is_none() && stretch.items.is_empty() {

@@ -21,6 +21,15 @@ pub(crate) fn document(progress: &Progress, sources: &[Source]) -> Document {
     Document { section: Some(Section::Newest), main, unlisted: true, ..Document::default() }
 }
 
+/// The front page of a published site without reads.
+pub(crate) fn in_files() -> Document {
+    let main = html! {
+        (head("No reads yet"))
+        div.empty { p { "Nothing has been published here yet." } }
+    };
+    Document { section: Some(Section::Newest), main, ..Document::default() }
+}
+
 fn head(title: &str) -> Markup {
     html! { div.head { h1 { (title) } } }
 }

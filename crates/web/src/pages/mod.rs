@@ -2,6 +2,7 @@
 
 mod account;
 mod api;
+mod companies;
 mod concept;
 mod concepts;
 mod correct;
@@ -134,6 +135,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/correct/{id}/same", get(correct::same))
         .route("/sources", get(sources::sources))
         .route("/source/{slug}", get(source::source))
+        .route("/companies", get(companies::companies))
+        .route("/company/{slug}", get(companies::company))
         .route("/concepts", get(concepts::concepts))
         .route("/concept/{slug}", get(concept::concept))
         .route("/shelf", get(shelf::shelf))

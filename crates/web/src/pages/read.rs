@@ -27,6 +27,8 @@ use crate::{App, documents, evidence, vocabulary, words};
 const OTHERS: usize = 5;
 /// How long a page waits for them, for example if an embedding server is slow.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
+/// The same for a page that is made once, as a file.
+const OTHERS_OF_FILE_WITHIN: Duration = Duration::from_secs(60);
 
 /// `/read/{id}`; with `.md` behind the number as Markdown.
 pub(crate) async fn without_slug(Path(id): Path<String>, State(app): State<App>) -> Result<Response, Fault> {
@@ -48,7 +50,10 @@ pub(crate) async fn read(
     if slug != page.card.slug.as_str() {
         return Ok(moved_to(&page));
     }
-    let images = Showing::of(&app.images, asked, page.card.id, reads::href(&page.card));
+    let images = match app.site.published {
+        Some(_) => Showing::AtSource,
+        None => Showing::of(&app.images, asked, page.card.id, reads::href(&page.card)),
+    };
     let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
     if !frame.shows_articles {
         // It may be the beginning of the article.
@@ -65,8 +70,9 @@ pub(crate) async fn read(
         let (shown, located) = article_shown(&page, images, highlights).await;
         (Some(shown), located)
     };
+    let within = if frame.is_published() { OTHERS_OF_FILE_WITHIN } else { OTHERS_WITHIN };
     let ((shown, located), others, beside) =
-        tokio::join!(article, others(&app.search, &page), app.store.beside(&page.card));
+        tokio::join!(article, others(&app.search, &page, within), app.store.beside(&page.card));
     let own = match &shown {
         Some(shown) => own(&frame, &app.store, &page.card, &located, &shown.marks).await?,
         None => html! {},
@@ -92,12 +98,12 @@ pub(crate) async fn read(
 
 /// Reads with the same problem. Returns `None` if they cannot be found now; the page is shown
 /// without them.
-async fn others(search: &Search, page: &ReadPage) -> Option<Vec<Match>> {
+async fn others(search: &Search, page: &ReadPage, within: Duration) -> Option<Vec<Match>> {
     let id = page.card.id;
     if page.precis.problem.is_none() {
         return Some(Vec::new());
     }
-    match tokio::time::timeout(OTHERS_WITHIN, search.others_with(id, OTHERS)).await {
+    match tokio::time::timeout(within, search.others_with(id, OTHERS)).await {
         Ok(Ok(others)) => Some(others),
         Ok(Err(error)) => {
             tracing::warn!(%id, error = &error as &dyn std::error::Error, "no others with the problem of read {id}: {error}");
@@ -202,6 +208,7 @@ fn document(
         previous: beside.previous.as_ref().map(reads::href),
         next: beside.next.as_ref().map(reads::href),
         markdown: Some(format!("/read/{}.md", card.id)),
+        picture: frame.site.published.as_ref().map(|published| published.read_picture(card)),
         main: html! {
             (head(frame, page, &targets, marked))
             (own)

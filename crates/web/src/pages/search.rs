@@ -27,6 +27,9 @@ pub(crate) async fn search(
     State(search): State<Search>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
+    if frame.is_published() {
+        return Ok(frame.page(in_files()).into_response());
+    }
     let asked = Asked {
         text: question.text.clone(),
         typing: if question.is_part { Typing::Going } else { Typing::Done },
@@ -91,6 +94,26 @@ fn document(
         },
         narrows: beside.is_some(),
         beside_name: "narrowing this list",
+        ..Document::default()
+    }
+}
+
+/// The search of a published site: the script finds reads in the index beside the page.
+fn in_files() -> Document {
+    Document {
+        title: "Search".to_owned(),
+        description: Some("Search by problem: who else had this, and what they did.".to_owned()),
+        has_own_box: true,
+        searches_files: true,
+        above: Some(search_box::large("/search", "", false)),
+        main: html! {
+            div.head {
+                h1 #found-title { "Search by problem" }
+                p.standfirst #found-tally { "Who else had this? Reads with these words come first." }
+            }
+            noscript { p.empty { "The search runs in the browser and needs its script. " a href="/concepts" { "The concepts" } " and " a href="/weeks" { "the weeks" } " lead to every read without it." } }
+            ol #found .reads.found {}
+        },
         ..Document::default()
     }
 }

@@ -16,7 +16,7 @@ use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::PAGE;
 use crate::pages::sources::{change_link, state_words};
-use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::{App, feeds, words};
@@ -43,7 +43,7 @@ pub(crate) async fn source(
     let filter = narrowing.filter(Some(&source));
     let (stretch, facets, reach) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
-        store.facets(&filter),
+        facets_of(store, &frame, &filter),
         store.reach(source.id),
     )?;
     let marked = Marked::on(store, &frame, &stretch.items).await?;
@@ -72,7 +72,8 @@ fn document(
         feed: Some(Offered::new(source.title.clone(), path.clone())),
         main: html! {
             (head(frame, source))
-            @if narrowing.after.is_none() { (health(source, reach, frame.now, frame.zone())) }
+            // A file tells nothing that changes by the minute.
+            @if narrowing.after.is_none() && !frame.is_published() { (health(source, reach, frame.now, frame.zone())) }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone(), marked))

@@ -26,7 +26,7 @@ pub(crate) async fn sources(
 
 fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
     let (troubled, others): (Vec<_>, Vec<_>) =
-        sources.iter().partition(|source| state(source) == Condition::Trouble);
+        sources.iter().partition(|source| !frame.is_published() && state(source) == Condition::Trouble);
     Document {
         title: "Sources".to_owned(),
         description: Some("The blogs this archive follows.".to_owned()),
@@ -34,7 +34,10 @@ fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
         main: html! {
             div.head {
                 h1 { "Sources" }
-                p.standfirst { (at_a_glance(sources, troubled.len())) }
+                p.standfirst {
+                    @if frame.is_published() { (words::count(sources.len() as u64, "source")) "." }
+                    @else { (at_a_glance(sources, troubled.len())) }
+                }
             }
             @if frame.may_save { (save_form(frame, is_saved)) }
             @if !troubled.is_empty() {
@@ -164,7 +167,7 @@ fn ledger(frame: &Frame, sources: &[&Source]) -> Markup {
     let (now, zone) = (frame.now, frame.zone());
     html! {
         table.ledger {
-            thead { tr { th scope="col" { "Source" } th.number scope="col" { "Reads" } th scope="col" { "Newest" } th scope="col" { "Health" } } }
+            thead { tr { th scope="col" { "Source" } th.number scope="col" { "Reads" } th scope="col" { "Newest" } @if !frame.is_published() { th scope="col" { "Health" } } } }
             tbody {
                 @for source in sources {
                     tr {
@@ -176,9 +179,11 @@ fn ledger(frame: &Frame, sources: &[&Source]) -> Markup {
                         }
                         td.number { (words::number(source.reads)) span.only-narrow { @if source.reads == 1 { " read" } @else { " reads" } } }
                         td.figure { @if let Some(newest) = source.newest { time datetime=(newest) { (words::date(newest, zone)) } } @else { "none yet" } }
-                        td {
-                            (state_words(source, now, zone))
-                            @if let Some(error) = &source.health.last_error { span.why { (error) } }
+                        @if !frame.is_published() {
+                            td {
+                                (state_words(source, now, zone))
+                                @if let Some(error) = &source.health.last_error { span.why { (error) } }
+                            }
                         }
                     }
                 }

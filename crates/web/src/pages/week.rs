@@ -13,10 +13,10 @@ use crate::feeds::Offered;
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;
-use crate::parts::facets::{Without, chips, facets, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
-use crate::{App, documents, words};
+use crate::{App, documents, published, words};
 
 /// A week's page lists more reads than others, because few weeks have so many.
 const WEEK: u32 = 100;
@@ -45,6 +45,9 @@ pub(crate) async fn newest(
             show(&store, &frame, narrowing, week, "/".to_owned()).await.map(IntoResponse::into_response)
         }
         None => {
+            if frame.is_published() {
+                return Ok(frame.page(empty::in_files()).into_response());
+            }
             let sources = store.sources(&backissue_store::SourceFilter::default()).await?;
             Ok(frame.page(empty::document(&frame.progress, &sources)).into_response())
         }
@@ -82,7 +85,7 @@ async fn show(
     };
     let (stretch, facets, weeks, counted) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), WEEK),
-        store.facets(&filter),
+        facets_of(store, frame, &filter),
         store.weeks(),
         counted,
     )?;
@@ -161,6 +164,7 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
         above: Some(html! {
             (shelf::strip(&shown.weeks, week))
         }),
+        picture: Some(published::week_picture(week)),
         markdown: Some(shown.narrowing.href(&format!("/week/{week}.md"))),
         feed: Some(Offered::new("Weeks", "/weeks")),
         main: html! {

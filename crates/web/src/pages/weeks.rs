@@ -31,7 +31,7 @@ fn document(weeks: &[WeekCount]) -> Document {
                 }
             }
             @for year in &years { (year_section(year, tallest)) }
-            @if weeks.is_empty() { div.empty { p { "No read is in the archive yet. " a href="/" { "See how far the first ones are." } } } }
+            @if weeks.is_empty() { div.empty { p { "No read is in the archive yet. " a href="/" { "The front page" } } } }
         },
         ..Document::default()
     }

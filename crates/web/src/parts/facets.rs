@@ -1,9 +1,10 @@
 //! Facets of a list and its current filters: all of them links, so that the address is the whole
 //! state.
 
-use backissue_store::Facets;
+use backissue_store::{Facets, ReadFilter, Store, StoreError};
 use maud::{Markup, html};
 
+use crate::frame::Frame;
 use crate::narrowing::Narrowing;
 use crate::parts::icons;
 use crate::{vocabulary, words};
@@ -17,6 +18,16 @@ pub(crate) enum Without {
     Nothing,
     Sources,
     Concepts,
+}
+
+/// The values by which a list can be filtered. None in a published site, which has no files for
+/// all combinations.
+pub(crate) async fn facets_of(
+    store: &Store,
+    frame: &Frame,
+    filter: &ReadFilter,
+) -> Result<Facets, StoreError> {
+    if frame.is_published() { Ok(Facets::default()) } else { store.facets(filter).await }
 }
 
 /// A value of a facet, and the link that selects it.

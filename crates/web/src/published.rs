@@ -1,0 +1,61 @@
+//! What a published site has in addition to the pages that `serve` shows to strangers.
+//!
+//! A published site is made of files by the same router, for strangers, with
+//! [`crate::SiteSettings::published`]. Its pages have no forms except the search, and no band, no
+//! facets, and nothing that changes by the minute. The caller writes them and rewrites their
+//! links, since a page cannot know where it will stand.
+
+use std::sync::Arc;
+
+use backissue_model::{ReadId, Slug, Week};
+use backissue_store::ReadCard;
+
+use crate::assets;
+
+/// The path of the share picture of pages without their own.
+pub(crate) const SITE_PICTURE: &str = "/picture/site.png";
+
+/// What a published site has in addition.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// The companies with their reads, by name.
+    pub companies: Arc<[Company]>,
+    /// Whether each read has its own share picture. Otherwise it has its week's.
+    pub pictures_of_reads: bool,
+}
+
+/// A company of a published site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Company {
+    /// Its name in addresses.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// Its reads, newest first.
+    pub reads: Vec<ReadId>,
+}
+
+impl Published {
+    /// The path of a read's share picture.
+    pub(crate) fn read_picture(&self, card: &ReadCard) -> String {
+        if self.pictures_of_reads {
+            format!("/picture/read/{}.png", card.id)
+        } else {
+            week_picture(card.week)
+        }
+    }
+
+    pub(crate) fn company(&self, slug: &str) -> Option<&Company> {
+        self.companies.iter().find(|company| company.slug.as_str() == slug)
+    }
+}
+
+/// The path of a week's share picture.
+pub(crate) fn week_picture(week: Week) -> String {
+    format!("/picture/week/{week}.png")
+}
+
+/// The addresses of the stylesheet, the scripts and the fonts.
+pub fn asset_addresses() -> impl Iterator<Item = String> {
+    assets::addresses()
+}
