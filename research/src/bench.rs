@@ -2,6 +2,7 @@
 
 mod ingest;
 mod meaning;
+mod publish;
 mod search;
 mod serve;
 
@@ -24,6 +25,8 @@ enum What {
     Ingest(ingest::Ingest),
     /// The nearest of many vectors: times, misses, memory
     Meaning(meaning::Meaning),
+    /// A static site of 1,000 and 10,000 reads: times, sizes, what a search loads
+    Publish(publish::Publish),
     /// Search in archives of three sizes: times by words, by meaning and by both, compared with
     /// FTS5; build, disk, memory
     Search(search::Search),
@@ -38,6 +41,14 @@ impl Bench {
         match self.what {
             What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
+            What::Publish(bench) => {
+                let binary = if bench.as_tested {
+                    backissue_tests::program::binary()?
+                } else {
+                    program(PROFILE)?
+                };
+                runtime()?.block_on(bench.run(&binary))
+            }
             What::Search(bench) => bench.run(),
             What::Serve(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
         }

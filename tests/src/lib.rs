@@ -6,6 +6,7 @@ pub mod browser;
 pub mod chance;
 pub mod contents;
 pub mod database;
+pub mod file_server;
 pub mod hostile;
 pub mod made_up_web;
 pub mod postgres;

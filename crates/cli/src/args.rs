@@ -245,6 +245,14 @@ pub enum Command {
                       `serve` sends by itself to those with a `weekday`. A week is sent to a recipient once; --again sends it once more."
     )]
     Send(SendArgs),
+    /// Publish the archive as a static site: files that any web server, GitHub Pages or an object store serves
+    #[command(
+        after_help = "Example:\n  backissue publish site --base-url https://example.github.io/archive/\n  backissue publish site --articles\n\n\
+                      The folder is made, or is empty, or has a site of before: then only what changed is written, and what is gone is \
+                      removed. Files of others are never touched. Without --base-url there are no feeds, no sitemap and no share \
+                      pictures. Publish whole articles only if their publishers allow it. docs/PUBLISHING.md tells how to serve the folder."
+    )]
+    Publish(PublishArgs),
     /// Check the data folder, the database, the search index, the clock and the network
     #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
     Doctor(DoctorArgs),
@@ -905,6 +913,23 @@ pub struct SendArgs {
     pub resume: bool,
     /// Print JSON
     #[arg(long, conflicts_with = "dry_run")]
+    pub json: bool,
+}
+
+/// Arguments of `publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The folder of the site
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Publish whole articles; otherwise statements, with quotes and links to the publishers
+    #[arg(long)]
+    pub articles: bool,
+    /// Draw a share picture for each read; otherwise a read has its week's
+    #[arg(long)]
+    pub pictures: bool,
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 

@@ -78,6 +78,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Models(args) => commands::models::run(args, settings).await,
         Command::Mcp(args) => commands::mcp::run(args, settings).await,
         Command::Send(args) => commands::send::run(args, settings).await,
+        Command::Publish(args) => commands::publish::run(args, settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),
         Command::Help(args) => commands::help::run(&args),

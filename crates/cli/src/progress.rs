@@ -152,6 +152,47 @@ impl Drop for TakingIn {
     }
 }
 
+/// A bar for pages of a site that are made, or a line from time to time. Removed when dropped.
+pub struct Making {
+    begun: Instant,
+    told: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        Self { begun: Instant::now(), told: Instant::now(), bar: None }
+    }
+}
+
+impl Making {
+    /// Updates the bar, on standard error.
+    pub fn tell(&mut self, progress: backissue_publish::Progress) {
+        if self.begun.elapsed() < UNNOTICED {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style.progress_chars("━╸─")).with_prefix("Pages")
+        });
+        if bar.is_hidden() && self.told.elapsed() >= LINE_EVERY {
+            self.told = Instant::now();
+            anstream::eprintln!("pages {} of {}", progress.done, progress.pages);
+        }
+        bar.set_length(progress.pages);
+        bar.set_position(progress.done);
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Rate and time left, if known.
 pub fn words(now: &Progress) -> String {
     let mut parts = Vec::new();

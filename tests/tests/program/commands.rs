@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 35] = [
     "serve",
     "sync",
     "follow",
@@ -44,6 +44,7 @@ const COMMANDS: [&str; 33] = [
     "annotate",
     "models",
     "send",
+    "publish",
     "doctor",
     "config",
     "source",
@@ -101,6 +102,7 @@ fn mistyped_data_folder_makes_no_archive() {
         vec!["annotate", "--all"],
         vec!["export", "--opml"],
         vec!["models", "--usage"],
+        vec!["publish", "nowhere"],
     ] {
         let (code, _, err) = run(&words);
         assert_eq!(code, Some(3), "{words:?}: {err}");

@@ -26,6 +26,7 @@ mod modelling;
 mod narrow;
 mod noting;
 mod practising;
+mod publishing;
 mod searching;
 mod sending;
 mod serving;

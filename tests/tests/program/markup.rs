@@ -48,7 +48,7 @@ impl Vector {
 }
 
 /// The script at the start of all pages.
-const RAN: &str = "window.ran = number => console.log('RAN ' + number);";
+pub const RAN: &str = "window.ran = number => console.log('RAN ' + number);";
 
 /// Does what a reader can do with each element, and waits until the effects have started.
 const TOUCH: &str = r"
@@ -229,9 +229,8 @@ async fn open_lists(browser: &Browser, served: &Served) {
     assert!(seen.len() > 12, "the archive has more lists than {seen:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_stored_vector_runs() {
-    needs!(Browser);
+/// An archive whose reads have vectors in all fields, and their number.
+pub fn hostile_archive() -> (MadeUpWeb, Archive, usize) {
     let vectors = vectors();
     let web = MadeUpWeb::start(blogs(&vectors)).unwrap();
     let archive = Archive::new(web.arguments()).unwrap();
@@ -241,6 +240,13 @@ async fn no_stored_vector_runs() {
     let summary = archive.json(&["sync"]).unwrap();
     let reads = vectors.len() + vectors.len().div_ceil(TOGETHER);
     assert_eq!(summary["reads_done"].as_u64(), Some(reads as u64), "{summary}");
+    (web, archive, reads)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stored_vector_runs() {
+    needs!(Browser);
+    let (web, archive, reads) = hostile_archive();
     let hosts: BTreeSet<String> =
         web.requests().iter().map(|r| r.split('/').next().unwrap().to_owned()).collect();
     assert_eq!(hosts, BTreeSet::from(["feed.example", "pages.example"].map(str::to_owned)));

@@ -14,6 +14,7 @@ pub mod mcp;
 pub mod models;
 pub mod opml;
 pub mod prior_art;
+pub mod publish;
 pub mod reader;
 pub mod reindex;
 pub mod searches;

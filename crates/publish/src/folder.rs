@@ -1,0 +1,429 @@
+//! The folder of a site: what is written, in which order, and what is removed.
+//!
+//! A list of the site's files with their hashes ([`MANIFEST`]) tells what we wrote. Files are first
+//! written aside, into [`ASIDE`]. Only when all are there, each is renamed into its place, so a full
+//! disk leaves the old site as it was, and a visitor never gets half a file. Renaming file by file,
+//! pages before what links to them, works in a folder that is a repository, a mount or a target of
+//! links, where a swap of whole folders does not.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::PublishError;
+
+/// The list of the site's files.
+pub const MANIFEST: &str = ".backissue-publish.json";
+
+/// Where files are written before they are put in their places.
+const ASIDE: &str = ".backissue-publish.new";
+
+/// The version of the list.
+const FORMAT: u32 = 1;
+
+/// When a file is put in its place. What links to others comes after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// Stylesheets, fonts, pictures.
+    Assets,
+    /// Pages of single reads.
+    Reads,
+    /// Lists of reads.
+    Lists,
+    /// The front page, feeds, the sitemap, the search index.
+    Entrances,
+}
+
+/// A file of the site, as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// The hash of its contents.
+    hash: String,
+    /// Their length.
+    bytes: u64,
+    /// The hash of what a picture was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
+}
+
+impl Entry {
+    fn of(contents: &[u8]) -> Self {
+        Self { hash: hash(contents), bytes: contents.len() as u64, of: None }
+    }
+}
+
+/// The list of the site's files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    files: BTreeMap<String, Entry>,
+}
+
+/// What a publication did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Files of the site.
+    pub files: u64,
+    /// Files that are new or changed.
+    pub written: u64,
+    /// Files that were removed.
+    pub removed: u64,
+    /// Files that left the site, and stay because somebody changed them.
+    pub left: u64,
+}
+
+/// The folder, while a site is published into it. One process at a time has it.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    /// The files of the site that is there.
+    old: BTreeMap<String, Entry>,
+    /// When its list was written: later changes are somebody else's.
+    listed_at: Option<SystemTime>,
+    new: Mutex<BTreeMap<String, Entry>>,
+    staged: Mutex<Vec<Staged>>,
+    numbers: AtomicU64,
+    _lock: File,
+}
+
+/// A file that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Staged {
+    turn: Turn,
+    path: String,
+    number: u64,
+}
+
+impl Folder {
+    /// Takes a folder: a new one, an empty one, or one with a site. Names that begin with a dot,
+    /// such as `.git`, do not count.
+    ///
+    /// # Errors
+    /// [`PublishError::NotOurs`] if it has other files.
+    pub fn take(root: &Path) -> Result<Self, PublishError> {
+        fs::create_dir_all(root).map_err(prepare("made", root))?;
+        let list = root.join(MANIFEST);
+        let (old, listed_at) = match fs::read(&list) {
+            Ok(bytes) => {
+                let listed_at = fs::metadata(&list).and_then(|data| data.modified()).ok();
+                (read_list(&bytes).ok_or(PublishError::Manifest { path: list })?, listed_at)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                refuse_others(root)?;
+                (BTreeMap::new(), None)
+            }
+            Err(cause) => return Err(PublishError::Prepare { what: "read", path: list, cause }),
+        };
+        let aside = root.join(ASIDE);
+        fs::create_dir_all(&aside).map_err(prepare("made", &aside))?;
+        let lock = lock(root, &aside)?;
+        Ok(Self {
+            root: root.to_owned(),
+            old,
+            listed_at,
+            new: Mutex::default(),
+            staged: Mutex::default(),
+            numbers: AtomicU64::new(0),
+            _lock: lock,
+        })
+    }
+
+    /// Adds a file to the new site.
+    pub fn put(&self, turn: Turn, path: &str, contents: &[u8]) -> Result<(), PublishError> {
+        self.add(turn, path, contents, Entry::of(contents))
+    }
+
+    /// Adds a file that `make` makes from `source`. If the site that is there has it from the same
+    /// source, it is not made again.
+    pub fn put_made(
+        &self,
+        turn: Turn,
+        path: &str,
+        source: &str,
+        make: impl FnOnce() -> Result<Vec<u8>, PublishError>,
+    ) -> Result<(), PublishError> {
+        let of = Some(hash(source.as_bytes()));
+        if let Some(entry) = self.old.get(path).filter(|entry| entry.of == of && self.is_there(path, entry)) {
+            lock_of(&self.new).insert(path.to_owned(), entry.clone());
+            return Ok(());
+        }
+        let contents = make()?;
+        self.add(turn, path, &contents, Entry { of, ..Entry::of(&contents) })
+    }
+
+    fn add(&self, turn: Turn, path: &str, contents: &[u8], entry: Entry) -> Result<(), PublishError> {
+        debug_assert!(is_inside(path), "{path} is inside the folder");
+        let place = self.root.join(path);
+        let is_same = match self.old.get(path) {
+            Some(old) if old.hash == entry.hash => self.is_there(path, old),
+            Some(_) => false,
+            // Nobody else's file is replaced, unless nothing would change.
+            None => match fs::read(&place) {
+                Ok(there) if hash(&there) == entry.hash => true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                // Something of somebody else stands where a folder has to.
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
+                _ => return Err(PublishError::InTheWay { path: place }),
+            },
+        };
+        if !is_same {
+            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+            let aside = self.aside(number);
+            fs::write(&aside, contents).map_err(prepare("written", &aside))?;
+            lock_of(&self.staged).push(Staged { turn, path: path.to_owned(), number });
+        }
+        lock_of(&self.new).insert(path.to_owned(), entry);
+        Ok(())
+    }
+
+    /// Whether a file has the contents that we wrote.
+    fn is_there(&self, path: &str, entry: &Entry) -> bool {
+        let place = self.root.join(path);
+        let Ok(data) = fs::metadata(&place) else { return false };
+        if !data.is_file() || data.len() != entry.bytes {
+            return false;
+        }
+        let is_older = data.modified().ok().zip(self.listed_at).is_some_and(|(at, listed)| at < listed);
+        is_older || fs::read(&place).is_ok_and(|there| hash(&there) == entry.hash)
+    }
+
+    /// Forgets what was added, to begin again.
+    pub fn start_again(&mut self) {
+        for staged in lock_of(&self.staged).drain(..) {
+            // Written over or removed in the end.
+            let _ = fs::remove_file(self.root.join(ASIDE).join(staged.number.to_string()));
+        }
+        lock_of(&self.new).clear();
+    }
+
+    /// Puts the new files in their places and removes those that left the site.
+    ///
+    /// # Errors
+    /// [`PublishError::Prepare`] if nothing was changed, [`PublishError::Swap`] if something was.
+    pub fn commit(self) -> Result<Written, PublishError> {
+        let mut staged = std::mem::take(&mut *lock_of(&self.staged));
+        let new = std::mem::take(&mut *lock_of(&self.new));
+        staged.sort();
+        for one in &staged {
+            let folder = self.root.join(&one.path);
+            let folder = folder.parent().unwrap_or(&self.root);
+            fs::create_dir_all(folder).map_err(prepare("made", folder))?;
+        }
+        let gone: Vec<(&String, &Entry)> =
+            self.old.iter().filter(|(path, _)| !new.contains_key(*path)).collect();
+        let mut written =
+            Written { files: new.len() as u64, written: staged.len() as u64, ..Written::default() };
+        let is_same = staged.is_empty() && new == self.old && self.listed_at.is_some();
+        if is_same {
+            return Ok(written);
+        }
+        if !staged.is_empty() || !gone.is_empty() {
+            // Until the end both sites' files are ours, so that an interrupted publication can go on.
+            let mut both = self.old.clone();
+            both.extend(new.iter().map(|(path, entry)| (path.clone(), entry.clone())));
+            self.write_list(&both).map_err(prepare("written", &self.root.join(MANIFEST)))?;
+        }
+        for one in &staged {
+            let place = self.root.join(&one.path);
+            fs::rename(self.aside(one.number), &place)
+                .map_err(|cause| PublishError::Swap { path: place.clone(), cause })?;
+        }
+        for (path, entry) in gone {
+            match self.remove(path, entry) {
+                Ok(true) => written.removed += 1,
+                Ok(false) => written.left += 1,
+                Err(cause) => return Err(PublishError::Swap { path: self.root.join(path), cause }),
+            }
+        }
+        let path = self.root.join(MANIFEST);
+        self.write_list(&new).map_err(|cause| PublishError::Swap { path, cause })?;
+        Ok(written)
+    }
+
+    /// Removes a file and the folders that become empty. Returns false if somebody changed it.
+    fn remove(&self, path: &str, entry: &Entry) -> io::Result<bool> {
+        let place = self.root.join(path);
+        match fs::read(&place) {
+            Ok(there) if hash(&there) != entry.hash => return Ok(false),
+            Ok(_) => fs::remove_file(&place)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        for folder in Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+            if fs::remove_dir(self.root.join(folder)).is_err() {
+                // Something else is in it.
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn write_list(&self, files: &BTreeMap<String, Entry>) -> io::Result<()> {
+        let list = Manifest { format: FORMAT, files: files.clone() };
+        let aside = self.root.join(ASIDE).join("list");
+        fs::write(&aside, serde_json::to_vec(&list)?)?;
+        fs::rename(aside, self.root.join(MANIFEST))
+    }
+
+    fn aside(&self, number: u64) -> PathBuf {
+        self.root.join(ASIDE).join(number.to_string())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays is written over by the next publication.
+        let _ = fs::remove_dir_all(self.root.join(ASIDE));
+    }
+}
+
+fn prepare(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PublishError {
+    move |cause| PublishError::Prepare { what, path: path.to_owned(), cause }
+}
+
+/// Takes the lock of the files that wait. A killed process loses it.
+fn lock(root: &Path, aside: &Path) -> Result<File, PublishError> {
+    let path = aside.join("lock");
+    let file = File::options().create(true).write(true).truncate(false).open(&path);
+    let file = file.map_err(prepare("written", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(PublishError::Busy { folder: root.to_owned() }),
+        Err(TryLockError::Error(cause)) => Err(PublishError::Prepare { what: "locked", path, cause }),
+    }
+}
+
+fn lock_of<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Refuses a folder with visible files.
+fn refuse_others(root: &Path) -> Result<(), PublishError> {
+    for entry in fs::read_dir(root).map_err(prepare("read", root))? {
+        let name = entry.map_err(prepare("read", root))?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            return Err(PublishError::NotOurs { folder: root.to_owned(), name });
+        }
+    }
+    Ok(())
+}
+
+/// The files of a list. `None` if it is damaged, of another version, or names files elsewhere.
+fn read_list(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
+    let list: Manifest = serde_json::from_slice(bytes).ok()?;
+    (list.format == FORMAT && list.files.keys().all(|path| is_inside(path))).then_some(list.files)
+}
+
+/// Whether a path stays in the folder.
+fn is_inside(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn hash(contents: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(contents))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(root: &Path, files: &[(&str, &str)]) -> Result<Written, PublishError> {
+        let folder = Folder::take(root)?;
+        for (path, contents) in files {
+            folder.put(Turn::Reads, path, contents.as_bytes())?;
+        }
+        folder.commit()
+    }
+
+    fn said(root: &Path, path: &str) -> Option<String> {
+        fs::read_to_string(root.join(path)).ok()
+    }
+
+    #[test]
+    fn only_changes_are_written_and_what_is_gone_is_removed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path().join("site");
+        let first =
+            publish(&root, &[("index.html", "a"), ("read/1.html", "b"), ("old/x/y.html", "c")]).unwrap();
+        assert_eq!((first.files, first.written, first.removed), (3, 3, 0));
+        let again = [("index.html", "a"), ("read/1.html", "b"), ("old/x/y.html", "c")];
+        assert_eq!(publish(&root, &again).unwrap().written, 0);
+        let third = publish(&root, &[("index.html", "new"), ("read/1.html", "b")]).unwrap();
+        assert_eq!((third.files, third.written, third.removed), (2, 1, 1));
+        assert_eq!(said(&root, "index.html").as_deref(), Some("new"));
+        assert!(!root.join("old").exists() && !root.join(ASIDE).exists());
+        // A file that somebody removed or changed comes back.
+        fs::remove_file(root.join("index.html")).unwrap();
+        fs::write(root.join("read/1.html"), "x").unwrap();
+        assert_eq!(publish(&root, &[("index.html", "new"), ("read/1.html", "b")]).unwrap().written, 2);
+        assert_eq!(said(&root, "read/1.html").as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn files_of_others_are_neither_replaced_nor_removed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        fs::write(root.join("photo.jpg"), "mine").unwrap();
+        assert!(matches!(publish(root, &[]), Err(PublishError::NotOurs { .. })));
+        fs::remove_file(root.join("photo.jpg")).unwrap();
+        fs::create_dir(root.join(".git")).unwrap();
+        publish(root, &[("index.html", "a"), ("weeks.html", "b")]).unwrap();
+        fs::write(root.join("CNAME"), "archive.example").unwrap();
+        fs::write(root.join("weeks.html"), "changed by hand").unwrap();
+        let second = publish(root, &[("index.html", "a2")]).unwrap();
+        assert_eq!((second.removed, second.left), (0, 1));
+        assert_eq!(said(root, "CNAME").as_deref(), Some("archive.example"));
+        assert_eq!(said(root, "weeks.html").as_deref(), Some("changed by hand"));
+        let refused = publish(root, &[("index.html", "a3"), ("CNAME", "b")]);
+        assert!(matches!(refused, Err(PublishError::InTheWay { .. })), "{refused:?}");
+        assert_eq!(said(root, "index.html").as_deref(), Some("a2"), "nothing was changed");
+    }
+
+    #[test]
+    fn interrupted_publication_is_continued() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        publish(root, &[("index.html", "a"), ("gone.html", "b")]).unwrap();
+        // Killed after one of two renames: the list has both sites.
+        let folder = Folder::take(root).unwrap();
+        let mut both = folder.old.clone();
+        both.insert("read/1.html".to_owned(), Entry::of(b"new"));
+        folder.write_list(&both).unwrap();
+        drop(folder);
+        fs::create_dir(root.join("read")).unwrap();
+        fs::write(root.join("read/1.html"), "new").unwrap();
+        let went_on = publish(root, &[("index.html", "a2"), ("read/1.html", "new")]).unwrap();
+        assert_eq!((went_on.written, went_on.removed), (1, 1));
+        assert_eq!(said(root, "index.html").as_deref(), Some("a2"));
+        assert!(!root.join("gone.html").exists());
+    }
+
+    #[test]
+    fn list_that_names_files_elsewhere_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (root, victim) = (temporary.path().join("site"), temporary.path().join("victim"));
+        fs::create_dir(&root).unwrap();
+        fs::write(&victim, "b").unwrap();
+        for path in ["../victim", "/etc/passwd", "a/../../victim", ""] {
+            let files = BTreeMap::from([(path.to_owned(), Entry::of(b"b"))]);
+            fs::write(root.join(MANIFEST), serde_json::to_vec(&Manifest { format: FORMAT, files }).unwrap())
+                .unwrap();
+            assert!(matches!(publish(&root, &[]), Err(PublishError::Manifest { .. })), "{path}");
+        }
+        assert!(victim.exists());
+    }
+
+    #[test]
+    fn two_publications_into_one_folder_are_kept_apart() {
+        let temporary = tempfile::tempdir().unwrap();
+        let _first = Folder::take(temporary.path()).unwrap();
+        assert!(matches!(Folder::take(temporary.path()), Err(PublishError::Busy { .. })));
+    }
+}

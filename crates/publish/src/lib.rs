@@ -1,0 +1,91 @@
+//! The archive as files that any web server serves: `backissue publish`.
+//!
+//! [`publish`] asks the pages' own router, in this process and as a stranger, for every page. So a
+//! published page is the one that `serve` shows, without what only a running program can do. Links
+//! become relative ones between files ([`links`]). A search index for the browser ([`index`]) and
+//! share pictures ([`picture`]) come with them. [`folder`] writes what changed.
+//!
+//! This crate renders no page, writes no SQL and decides nothing about reads.
+
+mod error;
+mod folder;
+mod index;
+mod links;
+mod picture;
+mod plan;
+mod render;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use backissue_search::Search;
+use backissue_store::Store;
+use url::Url;
+
+pub use error::PublishError;
+use folder::Folder;
+pub use folder::{MANIFEST, Written};
+use plan::Plan;
+use render::Renderer;
+
+/// How often a publication begins again because reads left the archive meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// What is published, and where.
+#[derive(Clone, Debug)]
+pub struct PublishSettings {
+    /// The folder of the site.
+    pub folder: PathBuf,
+    /// Where the site is reached. Without it there are no feeds, no sitemap and no share pictures,
+    /// because these need whole addresses.
+    pub base_url: Option<Url>,
+    /// Whether whole articles are published. Otherwise statements, with quotes and links to the
+    /// publishers.
+    pub articles: bool,
+    /// Whether each read has its own share picture. Otherwise it has its week's.
+    pub pictures_of_reads: bool,
+}
+
+/// How far a publication is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Pages that are made.
+    pub done: u64,
+    /// Pages in all.
+    pub pages: u64,
+}
+
+/// Publishes the archive. `search` should be up to date: pages of reads list others with the same
+/// problem.
+///
+/// # Errors
+/// [`PublishError`] says what failed, and whether the old site is unchanged.
+pub async fn publish(
+    store: &Store,
+    search: &Search,
+    settings: &PublishSettings,
+    mut tell: impl FnMut(Progress),
+) -> Result<Written, PublishError> {
+    let mut folder = Folder::take(&settings.folder)?;
+    for _ in 0..ATTEMPTS {
+        let plan = Arc::new(Plan::of(store, settings).await?);
+        let renderer = Renderer::new(store, search, settings, &plan);
+        let shared = Arc::new(folder);
+        let made = render::everything(&renderer, &plan, &shared, &mut tell).await;
+        // All tasks have ended, so nobody else has the folder.
+        folder = Arc::into_inner(shared).ok_or_else(|| PublishError::Make {
+            what: "the site".to_owned(),
+            cause: "a page is still being made".to_owned(),
+        })?;
+        let is_current = match made {
+            Ok(()) => plan.is_current(store).await?,
+            Err(render::Stopped::Gone) => false,
+            Err(render::Stopped::Failed(error)) => return Err(error),
+        };
+        if is_current {
+            return folder.commit();
+        }
+        folder.start_again();
+    }
+    Err(PublishError::Restless)
+}

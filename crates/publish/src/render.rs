@@ -1,0 +1,243 @@
+//! Makes the files of a site: asks the router for pages, rewrites their links.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use backissue_search::Search;
+use backissue_store::Store;
+use backissue_web::{Images, Public, Published, Readers, SiteSettings, State};
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::folder::{Folder, Turn};
+use crate::links::{Links, List, file_of_page, to_root};
+use crate::plan::{Job, JobKind, Plan, SITE};
+use crate::{Progress, PublishError, PublishSettings, index, picture};
+
+/// Largest page.
+const PAGE_MAX: usize = 256 << 20;
+
+/// Most pages of a list; a list whose last page links to itself would have no end.
+const LIST_MAX: usize = 10_000;
+
+/// Headers of a response that a server of files should send too.
+const HEADERS: [&str; 7] = [
+    "content-security-policy",
+    "x-content-type-options",
+    "referrer-policy",
+    "x-frame-options",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "permissions-policy",
+];
+
+/// Why the files were not all made.
+pub enum Stopped {
+    /// A read of the plan has left the archive, or has another title.
+    Gone,
+    /// An error.
+    Failed(PublishError),
+}
+
+impl From<PublishError> for Stopped {
+    fn from(error: PublishError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The pages as a stranger sees them.
+#[derive(Clone)]
+pub struct Renderer {
+    router: Router,
+}
+
+/// A response.
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Renderer {
+    /// The pages of an archive, for the site of a plan.
+    pub fn new(store: &Store, search: &Search, settings: &PublishSettings, plan: &Plan) -> Self {
+        let published = Published {
+            companies: Arc::clone(&plan.companies),
+            pictures_of_reads: settings.pictures_of_reads,
+        };
+        let router = backissue_web::router(State {
+            store: store.clone(),
+            search: search.clone(),
+            progress: watch::Sender::default().subscribe(),
+            site: SiteSettings {
+                title: SITE.to_owned(),
+                base_url: settings.base_url.clone(),
+                time_zone: store.zone().clone(),
+                published: Some(Arc::new(published)),
+                ..SiteSettings::default()
+            },
+            images: Images::Click,
+            readers: Readers::ReadOnly("These pages are files.".to_owned()),
+            public: if settings.articles { Public::Articles } else { Public::Statements },
+            unsubscribe: HashMap::new(),
+            operator: None,
+        });
+        Self { router }
+    }
+
+    async fn ask(&self, path: &str) -> Result<Answered, PublishError> {
+        let fault = |cause: String| PublishError::Make { what: format!("the page {path}"), cause };
+        let request = Request::get(path).header("host", "localhost").body(Body::empty());
+        let request = request.map_err(|error| fault(error.to_string()))?;
+        let answer = match self.router.clone().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(impossible) => match impossible {},
+        };
+        let (head, body) = answer.into_parts();
+        let body = to_bytes(body, PAGE_MAX).await.map_err(|error| fault(error.to_string()))?;
+        Ok(Answered { status: head.status, headers: head.headers, body: body.into() })
+    }
+
+    /// A page that has to be there.
+    async fn page(&self, path: &str) -> Result<Answered, Stopped> {
+        let answered = self.ask(path).await?;
+        match answered.status {
+            StatusCode::OK => Ok(answered),
+            StatusCode::NOT_FOUND | StatusCode::PERMANENT_REDIRECT => Err(Stopped::Gone),
+            status => Err(PublishError::Page { path: path.to_owned(), status: status.as_u16() }.into()),
+        }
+    }
+
+    /// Makes the files of one page.
+    async fn make(&self, job: &Job, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
+        let is_list = job.kind == JobKind::List;
+        let mut path = job.path.clone();
+        for number in 1..=LIST_MAX {
+            let answered = self.page(&path).await?;
+            let list = List { path: &job.path, number };
+            let file = file_of_page(list);
+            if job.kind == JobKind::File {
+                folder.put(job.turn, &file, &answered.body)?;
+                break;
+            }
+            let links = Links { files: &plan.files, to_root: to_root(&file), list: is_list.then_some(list) };
+            let rewritten = links.rewrite(&path, &text(answered.body))?;
+            folder.put(job.turn, &file, rewritten.html.as_bytes())?;
+            match rewritten.next {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Makes all files.
+pub async fn everything(
+    renderer: &Renderer,
+    plan: &Arc<Plan>,
+    folder: &Arc<Folder>,
+    tell: &mut impl FnMut(Progress),
+) -> Result<(), Stopped> {
+    let mut progress = Progress { done: 0, pages: (plan.jobs.len() + plan.pictures.len()) as u64 };
+    tell(progress);
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    let mut waiting = (0..plan.jobs.len()).map(Part::Page).chain((0..plan.pictures.len()).map(Part::Picture));
+    let mut running = FuturesUnordered::new();
+    let mut stopped = Ok(());
+    loop {
+        while stopped.is_ok()
+            && running.len() < at_once
+            && let Some(part) = waiting.next()
+        {
+            let (renderer, plan, folder) = (renderer.clone(), Arc::clone(plan), Arc::clone(folder));
+            running.push(tokio::spawn(async move { part.make(&renderer, &plan, &folder).await }));
+        }
+        // After a failure, what runs ends first.
+        match running.next().await {
+            Some(Ok(Ok(()))) => progress.done += 1,
+            Some(Ok(Err(reason))) => stopped = stopped.and(Err(reason)),
+            Some(Err(panic)) => {
+                let fault = PublishError::Make { what: "a page".to_owned(), cause: panic.to_string() };
+                stopped = stopped.and(Err(fault.into()));
+            }
+            None => break,
+        }
+        tell(progress);
+    }
+    stopped?;
+    last(renderer, plan, folder).await
+}
+
+/// A part of the site that can be made for itself.
+#[derive(Clone, Copy)]
+enum Part {
+    Page(usize),
+    Picture(usize),
+}
+
+impl Part {
+    async fn make(self, renderer: &Renderer, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
+        match self {
+            Self::Page(nth) => renderer.make(&plan.jobs[nth], plan, folder).await,
+            Self::Picture(nth) => {
+                let planned = &plan.pictures[nth];
+                let draw = || picture::drawn(&planned.svg);
+                Ok(folder.put_made(Turn::Assets, &planned.file, &planned.svg, draw)?)
+            }
+        }
+    }
+}
+
+/// The files that are not asked for by a path, or that need the others.
+async fn last(renderer: &Renderer, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
+    let missing = renderer.ask("/no-such-page").await?;
+    // A server shows this page at any address, so its links must not be relative.
+    let base = plan.base_url.as_ref().map_or("/", |base| base.path());
+    let to_root = format!("{}/", base.trim_end_matches('/'));
+    let links = Links { files: &plan.files, to_root, list: None };
+    let page = links.rewrite("/404.html", &text(missing.body))?;
+    folder.put(Turn::Entrances, "404.html", page.html.as_bytes())?;
+
+    let index = std::mem::take(&mut *plan.index.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    for (path, contents) in index.files() {
+        let turn = if path == index::ENTRANCE { Turn::Entrances } else { Turn::Lists };
+        folder.put(turn, &path, &contents)?;
+    }
+    let sitemap = plan.sitemap();
+    for (path, contents) in &sitemap {
+        folder.put(Turn::Entrances, path, contents.as_bytes())?;
+    }
+    folder.put(Turn::Entrances, "robots.txt", robots(plan, !sitemap.is_empty()).as_bytes())?;
+    folder.put(Turn::Entrances, "_headers", headers(&renderer.ask("/weeks").await?.headers).as_bytes())?;
+    // GitHub Pages leaves out files whose names begin with `_`, unless this file is there.
+    folder.put(Turn::Entrances, ".nojekyll", b"")?;
+    Ok(())
+}
+
+fn robots(plan: &Plan, has_sitemap: bool) -> String {
+    let sitemap = plan
+        .base_url
+        .as_ref()
+        .filter(|_| has_sitemap)
+        .map(|base| format!("Sitemap: {}/sitemap.xml\n", base.as_str().trim_end_matches('/')));
+    format!("User-agent: *\nDisallow:\n{}", sitemap.unwrap_or_default())
+}
+
+/// The headers of all files, in the form that Netlify and Cloudflare Pages read. The policy is the
+/// server's own.
+fn headers(sent: &HeaderMap) -> String {
+    let lines = HEADERS.iter().filter_map(|name| {
+        let value = sent.get(*name)?.to_str().ok()?;
+        Some(format!("  {name}: {value}\n"))
+    });
+    format!("/*\n{}", lines.collect::<String>())
+}
