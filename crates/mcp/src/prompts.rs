@@ -1,5 +1,7 @@
 //! Prompts that a person picks in a client.
 
+#![expect(missing_docs, reason = "the macro `prompt` adds a public function without documentation")]
+
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{PromptMessage, Role};
 use rmcp::{prompt, prompt_router};
@@ -20,13 +22,17 @@ struct Interview {
     concept: String,
 }
 
-#[prompt_router(router = prompts, vis = "pub(crate)")]
+#[prompt_router(router = "prompts", vis = "pub(crate)")]
 impl Server {
+    /// The prior-art section of a design document.
     #[prompt(
         name = "prior_art_for_a_design_document",
         description = "Write the prior-art section of a design document from the archive"
     )]
-    async fn prior_art_for_a_design_document(&self, Parameters(asked): Parameters<Design>) -> Vec<PromptMessage> {
+    async fn prior_art_for_a_design_document(
+        &self,
+        Parameters(asked): Parameters<Design>,
+    ) -> Vec<PromptMessage> {
         said(format!(
             "I am writing a design document about this problem:\n\n{}\n\nCall `prior_art` with it. Read the three or four reads that \
              fit best with `get_read`, and check each claim against its evidence. Then write a section \"Prior art\": for each \
@@ -36,11 +42,15 @@ impl Server {
         ))
     }
 
+    /// An interview with real cases.
     #[prompt(
         name = "prepare_an_interview_on_a_concept",
         description = "Prepare a system-design interview on a concept with real cases"
     )]
-    async fn prepare_an_interview_on_a_concept(&self, Parameters(asked): Parameters<Interview>) -> Vec<PromptMessage> {
+    async fn prepare_an_interview_on_a_concept(
+        &self,
+        Parameters(asked): Parameters<Interview>,
+    ) -> Vec<PromptMessage> {
         said(format!(
             "I prepare for a system-design interview on \"{}\". Find five reads of different companies with `search_reads` \
              (`concept:` narrows it) that have a problem and an approach. For each, give me the problem first and wait for my own \

@@ -31,7 +31,11 @@ pub(crate) fn templates() -> ListResourceTemplatesResult {
         ResourceTemplate::new(uri, name).with_description(what).with_mime_type(MARKDOWN)
     };
     ListResourceTemplatesResult::with_all_items(vec![
-        template("read://{id}", "read", "What the archive says about a read, with evidence and the article's address"),
+        template(
+            "read://{id}",
+            "read",
+            "What the archive says about a read, with evidence and the article's address",
+        ),
         template("week://{week}", "week", "The reads of an ISO week, as week://2026-W20, the best first"),
         template("concept://{slug}", "concept", "The newest reads with a concept, as concept://caching"),
     ])
@@ -77,7 +81,8 @@ impl Server {
         let mut out = format!("# {}\n\n", text(Vocabulary::builtin().name_of(&concept)));
         let filter = ReadFilter { concept: Some(concept), ..ReadFilter::default() };
         for read in self.store.reads(&filter, Order::ProblemsFirst, None, READS).await?.items {
-            let said = read.problem.as_ref().map(|problem| format!(": {}", text(&read.problem_form.said(problem))));
+            let said =
+                read.problem.as_ref().map(|problem| format!(": {}", text(&read.problem_form.said(problem))));
             out.push_str(&format!(
                 "- read {} · {} · {}{}\n",
                 read.id,

@@ -150,11 +150,12 @@ impl FoundRead {
 impl Found {
     pub(crate) fn of(answer: &Answer, zone: &TimeZone) -> Self {
         let mut notes = notes(answer.query.notes(), answer.words_only.as_deref());
-        notes.extend(
-            answer.missing.map(|missing| {
-                format!("{} of {} reads were searched: the search index is being built", missing.indexed, missing.reads)
-            }),
-        );
+        notes.extend(answer.missing.map(|missing| {
+            format!(
+                "{} of {} reads were searched: the search index is being built",
+                missing.indexed, missing.reads
+            )
+        }));
         if answer.matches.is_empty() {
             notes.push(nothing(answer.query.has_words()).to_owned());
         }

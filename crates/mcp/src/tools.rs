@@ -146,7 +146,12 @@ impl Server {
     #[tool(
         description = "Search the archive of engineering posts by the problem they solve, by words, or by filters such as \
             company:netflix, concept:caching, kind:incident. Use it to find posts on a subject. Says so if nothing is close enough.",
-        annotations(title = "Search reads", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Search reads",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn search_reads(&self, Parameters(asked): Parameters<SearchReads>) -> Result<Json<Found>, String> {
         let text = question("query", &asked.query)?;
@@ -164,7 +169,12 @@ impl Server {
     #[tool(
         description = "Who had this problem before, what each team did about it, and what that changed, grouped by approach, with \
             evidence. Use it before designing a solution, or for the prior-art section of a design document.",
-        annotations(title = "Prior art", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Prior art",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn prior_art(&self, Parameters(asked): Parameters<PriorArtOf>) -> Result<Json<Ways>, String> {
         let problem = question("problem", &asked.problem)?;
@@ -177,7 +187,12 @@ impl Server {
     #[tool(
         description = "One read: problem, approach and outcome with their evidence, and the headings of the article. With `section`, \
             also that part of the article within `max_tokens`. Use it to check a claim before citing it.",
-        annotations(title = "Get a read", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Get a read",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn get_read(&self, Parameters(asked): Parameters<GetRead>) -> Result<Json<WholeRead>, String> {
         let page = self.page(asked.id).await?;
@@ -206,9 +221,17 @@ impl Server {
 
     #[tool(
         description = "Other reads with the same problem as a read, other companies first. Use it to compare solutions after one good read was found.",
-        annotations(title = "Similar reads", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Similar reads",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
-    async fn similar_reads(&self, Parameters(asked): Parameters<SimilarReads>) -> Result<Json<Found>, String> {
+    async fn similar_reads(
+        &self,
+        Parameters(asked): Parameters<SimilarReads>,
+    ) -> Result<Json<Found>, String> {
         let read = ReadId(asked.id);
         self.known(read).await?;
         self.catch_up().await;
@@ -222,7 +245,12 @@ impl Server {
 
     #[tool(
         description = "The reads of one week, those with a problem first. Use it to see what was published lately, or in a week of the past.",
-        annotations(title = "Browse a week", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Browse a week",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn browse_week(&self, Parameters(asked): Parameters<BrowseWeek>) -> Result<Json<Found>, String> {
         let week = match asked.week.as_deref().map(str::parse::<Week>).transpose().map_err(failed)? {
@@ -251,7 +279,12 @@ impl Server {
 
     #[tool(
         description = "The concepts of the archive with their number of reads. Use it to learn which slugs the filter concept: and browse_week take.",
-        annotations(title = "List concepts", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "List concepts",
+            read_only_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn list_concepts(&self) -> Result<Json<ConceptCounts>, String> {
         let mut concepts: Vec<ConceptCount> = self
@@ -275,7 +308,13 @@ impl Server {
 impl Server {
     #[tool(
         description = "Keep a read on the reader's shelf. Only when the reader asks for it. Keeping it twice changes nothing.",
-        annotations(title = "Keep a read", read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            title = "Keep a read",
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn keep_read(&self, Parameters(asked): Parameters<KeepRead>) -> Result<Json<Done>, String> {
         let read = ReadId(asked.id);
@@ -286,7 +325,13 @@ impl Server {
 
     #[tool(
         description = "Add a text to the reader's note on a read; what stands there stays. Only when the reader asks for it.",
-        annotations(title = "Add to a note", read_only_hint = false, destructive_hint = false, idempotent_hint = false, open_world_hint = false)
+        annotations(
+            title = "Add to a note",
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = false,
+            open_world_hint = false
+        )
     )]
     async fn add_note(&self, Parameters(asked): Parameters<AddNote>) -> Result<Json<Done>, String> {
         let read = ReadId(asked.id);
@@ -312,7 +357,13 @@ impl Server {
     #[tool(
         description = "Save any web page as a read and keep it; a running `backissue serve` or the next `backissue sync` fetches it. Only \
             when the reader asks for it.",
-        annotations(title = "Save a page", read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = true)
+        annotations(
+            title = "Save a page",
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = true
+        )
     )]
     async fn save_url(&self, Parameters(asked): Parameters<SaveUrl>) -> Result<Json<Done>, String> {
         let url: Url = asked.url.trim().parse().map_err(|why| format!("`url` is no address: {why}"))?;
@@ -328,7 +379,8 @@ impl Server {
                 Ok(Json(Done { id: read.0, done: "kept; the archive has it already".to_owned() }))
             }
             PageSaved::TooManyWaiting => {
-                Err("pages of too many sites wait to be fetched; let `backissue sync` fetch them first".to_owned())
+                Err("pages of too many sites wait to be fetched; let `backissue sync` fetch them first"
+                    .to_owned())
             }
         }
     }
@@ -351,7 +403,10 @@ impl Server {
         let weeks = self.store.weeks().await.map_err(failed)?;
         Ok(match (weeks.last(), weeks.first()) {
             (Some(oldest), Some(newest)) => {
-                format!("no reads in this week; the archive has reads from {} to {}", oldest.week, newest.week)
+                format!(
+                    "no reads in this week; the archive has reads from {} to {}",
+                    oldest.week, newest.week
+                )
             }
             _ => "the archive has no reads yet".to_owned(),
         })

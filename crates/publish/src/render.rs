@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use backissue_search::Search;
 use backissue_store::Store;
-use backissue_web::{Images, Public, Published, Readers, SiteSettings, State};
+use backissue_web::{Images, Proxies, Public, Published, Readers, SiteSettings, State};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -82,7 +82,8 @@ impl Renderer {
             },
             images: Images::Click,
             readers: Readers::ReadOnly("These pages are files.".to_owned()),
-            public: if settings.articles { Public::Articles } else { Public::Statements },
+            public: Some(if settings.articles { Public::Articles } else { Public::Statements }),
+            proxies: Proxies::default(),
             unsubscribe: HashMap::new(),
             operator: None,
         });

@@ -347,9 +347,10 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Nothing
         }
         "/" | "/weeks" | "/week/{week}" | "/read/{id}" | "/read/{id}/{slug}" | "/sources"
-        | "/source/{slug}" | "/companies" | "/company/{slug}" | "/concepts" | "/concept/{slug}" | "/search" | "/prior-art" | "/prior-art.md"
-        | "/feed.atom" | "/feed.json" | "/weeks.atom" | "/weeks.json" | "/search.atom" | "/search.json"
-        | "/api" | "/api/weeks" | "/api/week/{week}" | "/api/search" | "/api/prior-art" | "/api/progress"
+        | "/source/{slug}" | "/companies" | "/company/{slug}" | "/concepts" | "/concept/{slug}"
+        | "/search" | "/prior-art" | "/prior-art.md" | "/feed.atom" | "/feed.json" | "/weeks.atom"
+        | "/weeks.json" | "/search.atom" | "/search.json" | "/api" | "/api/weeks" | "/api/week/{week}"
+        | "/api/search" | "/api/prior-art" | "/api/progress"
             if reads =>
         {
             Needs::Statements

@@ -54,7 +54,9 @@ impl Need {
             Self::SharedData | Self::Postgres => &[],
             Self::PostgresPrograms => &[("postgresql", postgres_programs().is_ok())],
             Self::Browser => &[("chromium", has("chromium")), ("chromium-driver", has("chromedriver"))],
-            Self::FeedReaders => &[("newsboat", has("newsboat")), ("python3-feedparser", has_module("feedparser"))],
+            Self::FeedReaders => {
+                &[("newsboat", has("newsboat")), ("python3-feedparser", has_module("feedparser"))]
+            }
             Self::McpSdk => &[("python3-venv", has_module("ensurepip"))],
         };
         packages.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect()

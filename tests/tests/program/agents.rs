@@ -84,7 +84,12 @@ fn agent_finds_what_the_command_line_finds() {
         ]),
     );
     let names = |key: &str| -> Vec<String> {
-        said[key].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap_or_default().to_owned()).collect()
+        said[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|t| t["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
     };
     let tools = names("tools");
     assert_eq!(tools.len(), 6, "{tools:?}");
@@ -113,7 +118,9 @@ fn agent_finds_what_the_command_line_finds() {
     let newest = result(&said["answers"][4])["reads"][0]["week"].as_str().unwrap();
     assert_eq!(said["resources"][0], format!("week://{newest}"));
     assert!(result(&said["answers"][5])["concepts"].as_array().unwrap().len() > 10);
-    assert!(said["answers"][6]["messages"][0]["content"]["text"].as_str().unwrap().contains("noisy neighbours"));
+    assert!(
+        said["answers"][6]["messages"][0]["content"]["text"].as_str().unwrap().contains("noisy neighbours")
+    );
 
     a_read_in_parts(&archive, found["reads"][0]["id"].as_i64().unwrap(), newest);
     an_agent_may_write_if_it_is_let(&archive, found["reads"][0]["id"].as_i64().unwrap());

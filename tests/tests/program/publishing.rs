@@ -106,7 +106,7 @@ fn dead_links(files: &BTreeMap<String, Vec<u8>>) -> (usize, Vec<String>) {
 
 /// The addresses in a sitemap.
 fn addresses_in(sitemap: &[u8]) -> BTreeSet<String> {
-    let sitemap = backissue_feed::sitemap::parse(sitemap, &Hints::default()).unwrap();
+    let sitemap = backissue_crawl::sitemap::parse(sitemap, &Hints::default()).unwrap();
     assert!(!sitemap.cut && sitemap.sitemaps.is_empty());
     sitemap.pages.into_iter().map(|page| page.url.to_string()).collect()
 }

@@ -13,10 +13,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use archive::{Blog, fill};
-use backissue_model::{Fingerprint, Phase, Progress, SourceTrouble};
+use backissue_model::{Fingerprint, Phase, Progress, ReaderId, SourceTrouble};
 use backissue_search::{Embedders, Search};
 use backissue_store::{Location, PollOutcome, Scope, Store};
-use backissue_web::{FormKey, Images, Readers, SiteSettings, State, router};
+use backissue_web::{FormKey, Images, Proxies, Readers, SiteSettings, State, router};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = SiteSettings { demo: true, ..SiteSettings::default() };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
-    let readers = Readers::One(FormKey::of(&FormKey::new_secret()));
+    let readers = Readers::One(FormKey::of(&FormKey::new_secret()), ReaderId::ONE);
     let state = State {
         store,
         search,
@@ -64,7 +64,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         site,
         images: Images::default(),
         readers,
-        public: backissue_web::Public::Articles,
+        public: Some(backissue_web::Public::Articles),
+        proxies: Proxies::default(),
         unsubscribe: HashMap::new(),
         operator: None,
     };
