@@ -2,8 +2,8 @@
 //!
 //! [`publish`] asks the pages' own router, in this process and as a stranger, for every page. So a
 //! published page is the one that `serve` shows, without what only a running program can do. Links
-//! become relative ones between files ([`links`]). A search index for the browser ([`index`]) and
-//! share pictures ([`picture`]) come with them. [`folder`] writes what changed.
+//! become relative ones between files (`links`). A search index for the browser (`index`) and
+//! share pictures (`picture`) come with them. `folder` writes what changed.
 //!
 //! This crate renders no page, writes no SQL and decides nothing about reads.
 
@@ -14,46 +14,21 @@ mod links;
 mod picture;
 mod plan;
 mod render;
+mod settings;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use backissue_search::Search;
 use backissue_store::Store;
-use url::Url;
-
 pub use error::PublishError;
 use folder::Folder;
 pub use folder::{MANIFEST, Written};
 use plan::Plan;
 use render::Renderer;
+pub use settings::{Progress, PublishSettings};
 
 /// How often a publication begins again because reads left the archive meanwhile.
 const ATTEMPTS: usize = 3;
-
-/// What is published, and where.
-#[derive(Clone, Debug)]
-pub struct PublishSettings {
-    /// The folder of the site.
-    pub folder: PathBuf,
-    /// Where the site is reached. Without it there are no feeds, no sitemap and no share pictures,
-    /// because these need whole addresses.
-    pub base_url: Option<Url>,
-    /// Whether whole articles are published. Otherwise statements, with quotes and links to the
-    /// publishers.
-    pub articles: bool,
-    /// Whether each read has its own share picture. Otherwise it has its week's.
-    pub pictures_of_reads: bool,
-}
-
-/// How far a publication is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Pages that are made.
-    pub done: u64,
-    /// Pages in all.
-    pub pages: u64,
-}
 
 /// Publishes the archive. `search` should be up to date: pages of reads list others with the same
 /// problem.

@@ -112,7 +112,7 @@ fn addresses_in(sitemap: &[u8]) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn demo_is_published_without_a_dead_link_and_found_by_its_problems() {
+async fn published_demo_has_no_dead_link_and_is_found_by_problem() {
     needs!(Browser);
     let demo = DemoArchive::synced().await;
     let parent = tempfile::tempdir().unwrap();
@@ -410,7 +410,7 @@ fn articles_are_published_only_if_asked_for() {
 }
 
 #[test]
-fn folder_of_others_is_refused_and_a_failure_leaves_the_old_site() {
+fn foreign_folder_is_refused_and_failure_leaves_the_old_site() {
     let mut blog = Blog::with(&NAMES[..2]);
     let parent = tempfile::tempdir().unwrap();
     let run = |blog: &Blog, folder: &PathBuf, more: &[&str]| {
