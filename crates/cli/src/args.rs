@@ -109,16 +109,19 @@ pub enum Command {
                       than the setting `poll_every`, and later, up to a day, if its server or its feed demand it."
     )]
     Sources(SourcesArgs),
-    /// Follow every feed of an OPML file, or import what `export --mine` wrote
+    /// Follow every feed of an OPML file, import your own data, or saved links from other programs
     #[command(
-        after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n\nWhat `export --mine` wrote is added to the reads of an \
+        after_help = "Example:\n  backissue import subscriptions.opml\n  backissue import mine.json\n  backissue import vault/reads\n  backissue import \
+                      part_000000.csv\n\nThe form is recognised: OPML; what `export --mine` wrote, as JSON or a folder of Markdown; saved links from Pocket (CSV, HTML), \
+                      Instapaper (CSV), Readwise Reader (CSV), Wallabag (JSON) and Omnivore (JSON). A saved link becomes a page of the source \"Saved\", which the next \
+                      `sync` fetches: kept, or done if it was archived, with its labels and dates.\n\nWhat `export --mine` wrote is added to the reads of an \
                       archive: import its feeds and run `sync` first. Nothing is overwritten, and the same file twice changes nothing. Reads that the \
                       archive does not have are listed, and what exceeds a limit: 100,000 characters of a note, 20 labels of a read."
     )]
     Import(ImportArgs),
     /// Write the followed feeds as OPML, your own data as JSON, or corrected reads as labels
     #[command(
-        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n  backissue export --corrections labels.jsonl\n\n`--mine` \
+        after_help = "Example:\n  backissue export --opml > subscriptions.opml\n  backissue export --mine mine.json\n  backissue export --mine vault/reads --markdown\n  backissue export --corrections labels.jsonl\n\n`--mine` \
                       writes marks, notes, labels, highlights, answers and corrections; `backissue import` takes them in, in this archive or another one, on either \
                       database. `--corrections` writes a line per read with a corrected précis, in the form of eval/precis.jsonl."
     )]
@@ -411,7 +414,8 @@ pub struct ImportArgs {
     /// For whom.
     #[command(flatten)]
     pub who: ForReader,
-    /// The file, OPML or from `export --mine`; `-` for standard input
+    /// OPML, a file or folder from `export --mine`, or saved links from Pocket, Instapaper,
+    /// Readwise Reader, Wallabag or Omnivore; `-` for standard input
     pub file: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -431,6 +435,9 @@ pub struct ExportArgs {
     /// this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "output"])]
     pub mine: Option<PathBuf>,
+    /// With --mine: a folder of Markdown files, one per read, that Obsidian opens
+    #[arg(long, requires = "mine")]
+    pub markdown: bool,
     /// The reads whose précis is corrected, as labels for training and evaluating annotators, into
     /// this file; `-` for standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["opml", "mine", "output"])]

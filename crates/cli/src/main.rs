@@ -11,6 +11,7 @@ mod noticed;
 mod open;
 mod operator;
 mod output;
+mod own_markdown;
 mod prices;
 mod progress;
 mod recipients;

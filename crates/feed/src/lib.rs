@@ -1,4 +1,5 @@
-//! Parsers for feeds, also for those in several documents, and for lists of feeds (OPML).
+//! Parsers for feeds, also for those in several documents, for lists of feeds (OPML), and for lists
+//! of saved links.
 //!
 //! ```
 //! use backissue_feed::{Hints, parse};
@@ -39,6 +40,7 @@ mod namespaces;
 pub mod opml;
 mod prolog;
 mod record;
+pub mod saved_links;
 mod strict_xml;
 mod tags;
 

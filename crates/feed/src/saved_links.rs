@@ -295,7 +295,9 @@ fn of_json(text: &str) -> Option<Result<SavedLinks, SavedLinksError>> {
     let mut collected = Collected::new(exporter);
     for (nth, entry) in entries.into_iter().enumerate() {
         let read = match exporter {
-            Exporter::Wallabag => serde_json::from_value(entry).map(|entry| of_wallabag(&mut collected, entry)),
+            Exporter::Wallabag => {
+                serde_json::from_value(entry).map(|entry| of_wallabag(&mut collected, entry))
+            }
             _ => serde_json::from_value(entry).map(|entry| of_omnivore(&mut collected, entry)),
         };
         match read {
@@ -334,7 +336,8 @@ fn is_yes(value: &Value) -> bool {
 /// Names as texts, or as objects with a name.
 fn names(values: &[Value]) -> Vec<String> {
     let name = |value: &Value| {
-        let text = value.as_str().or_else(|| value.get("label")?.as_str()).or_else(|| value.get("name")?.as_str());
+        let text =
+            value.as_str().or_else(|| value.get("label")?.as_str()).or_else(|| value.get("name")?.as_str());
         text.map(str::to_owned)
     };
     values.iter().filter_map(name).collect()
@@ -406,7 +409,10 @@ mod tests {
         let one = &csv.links[0];
         assert_eq!(one.url.as_str(), "https://blog.example/caches?a=1&b=2");
         assert_eq!((one.title.as_str(), one.done), ("Caches, warmed", false));
-        assert_eq!((one.saved, &one.labels[..]), (at("2023-11-14T22:13:20Z"), &["databases", "to read"].map(String::from)[..]));
+        assert_eq!(
+            (one.saved, &one.labels[..]),
+            (at("2023-11-14T22:13:20Z"), &["databases", "to read"].map(String::from)[..])
+        );
         assert!(csv.links[1].done);
         let html = links(
             "<!DOCTYPE html>\n<html><head><title>Pocket Export</title></head><body>\n<h1>Unread</h1>\n<ul>\n\
@@ -428,7 +434,10 @@ mod tests {
         );
         assert_eq!(csv.exporter, Exporter::Instapaper);
         let [a, b, c, d] = &csv.links[..] else { panic!("{csv:?}") };
-        assert_eq!((&a.labels[..], a.note.as_str()), (&["coding", "to read"].map(String::from)[..], "Said, twice"));
+        assert_eq!(
+            (&a.labels[..], a.note.as_str()),
+            (&["coding", "to read"].map(String::from)[..], "Said, twice")
+        );
         assert!(b.done && b.labels.is_empty() && c.starred && !c.done);
         assert_eq!(d.labels, ["Databases"]);
     }

@@ -13,7 +13,7 @@ use crate::database::{Row, Tried, sql, sql_of};
 use crate::due::{not_among, of_due};
 use crate::error::Failure;
 use crate::keys::{address_key, source_list};
-use crate::polls::{FoundBy, admit};
+use crate::polls::{FoundBy, Room, admit};
 use crate::sources::source_in;
 use crate::times::{millis, opt_millis};
 use crate::{Admission, Admitted, Store, StoreError};
@@ -275,8 +275,16 @@ impl Store {
             let before = row.count("admitted")?;
             let most = row.opt_int("most")?.map(|most| u64::try_from(most).unwrap_or(0));
             let room = most.map(|most| most.saturating_sub(before));
-            let admitted =
-                admit(&mut tx, source, &step.admissions, step.found_by, room, now, &self.zone).await?;
+            let admitted = admit(
+                &mut tx,
+                source,
+                &step.admissions,
+                step.found_by,
+                Room { pages: room, ..Room::default() },
+                now,
+                &self.zone,
+            )
+            .await?;
             if row.int("claim")? == claimed.claim {
                 let full = room.is_some_and(|room| admitted.new >= room);
                 let (due, attempts) = match step.next {

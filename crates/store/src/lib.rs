@@ -116,7 +116,7 @@ pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAs
 pub use saved_searches::{
     Compared, NewRead, OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved,
 };
-pub use saving::{PageSaved, SAVED};
+pub use saving::{PageSaved, SAVED, SavedWaiting};
 pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};

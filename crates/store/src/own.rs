@@ -43,6 +43,9 @@ pub struct OwnRead {
     /// Its title, for people.
     #[serde(default)]
     pub title: String,
+    /// Whether it is a page that was saved by its address. An import saves it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved: bool,
     /// When it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Timestamp>,
@@ -61,9 +64,9 @@ pub struct OwnRead {
     /// When the note was last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note_changed: Option<Timestamp>,
-    /// The labels.
+    /// The labels. One that is none is refused alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<Label>,
+    pub labels: Vec<String>,
     /// The answers to its problem, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<OwnAnswer>,
@@ -125,7 +128,13 @@ impl OwnHighlight {
 impl OwnRead {
     /// Whether it has more than corrections, which belong to the archive.
     pub fn is_of_reader(&self) -> bool {
-        let rest = Self { url: String::new(), title: String::new(), corrections: Vec::new(), ..self.clone() };
+        let rest = Self {
+            url: String::new(),
+            title: String::new(),
+            saved: false,
+            corrections: Vec::new(),
+            ..self.clone()
+        };
         rest != Self::default()
     }
 
@@ -156,8 +165,10 @@ pub enum Refusal {
     Note(usize),
     /// An answer, which has this many characters.
     Answer(usize),
-    /// These labels.
-    Labels(Vec<Label>),
+    /// These labels, because the read has [`LABELS_MAX`] already.
+    Labels(Vec<String>),
+    /// This text, which is no label.
+    Label(String, WritingError),
     /// A highlight, with the reason.
     Highlight(WritingError),
     /// This many highlights, because the read has [`HIGHLIGHTS_MAX`] already.
@@ -176,8 +187,11 @@ impl fmt::Display for Refusal {
                 write!(f, "an answer has {characters} characters, at most {NOTE_MAX} are allowed")
             }
             Self::Labels(labels) => {
-                let names: Vec<&str> = labels.iter().map(Label::as_str).collect();
-                write!(f, "a read has at most {LABELS_MAX} labels, so it did not get: {}", names.join(", "))
+                write!(f, "a read has at most {LABELS_MAX} labels, so it did not get: {}", labels.join(", "))
+            }
+            Self::Label(text, error) => {
+                let shown: String = text.chars().take(80).collect();
+                write!(f, "“{shown}”: {error}")
             }
             Self::Highlight(error) => write!(f, "{error}"),
             Self::Corrections => write!(f, "only operators correct reads"),
@@ -204,8 +218,10 @@ impl Store {
     async fn try_own(&self, reader: ReaderId) -> Tried<Vec<OwnRead>> {
         let is_operator = is_operator(self.database.row(sql(ROLE).bind(reader.0)).await?)?;
         let query = sql(
-            "SELECT r.id, r.url, coalesce(r.corrected_title, r.title) AS title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
-             FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
+            "SELECT r.id, r.url, CASE WHEN coalesce(s.feed_url, s.site_url, s.sitemap_url, s.listing_url) IS NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS saved,
+                coalesce(r.corrected_title, r.title) AS title, m.kept_at, m.done_at, m.hidden_at, n.text, n.made_at, n.changed_at
+             FROM read r JOIN source s ON s.id = r.source_id
+                LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
                 LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $1 AND n.text <> ''
              WHERE r.id IN (SELECT read_id FROM mark WHERE reader_id = $1
                     AND (kept_at IS NOT NULL OR done_at IS NOT NULL OR hidden_at IS NOT NULL)
@@ -218,9 +234,9 @@ impl Store {
         );
         let rows = self.database.rows(query.bind(reader.0).bind(i64::from(is_operator))).await?;
         let query = sql("SELECT read_id, name FROM label WHERE reader_id = $1 ORDER BY read_id, name");
-        let mut labels: HashMap<i64, Vec<Label>> = HashMap::new();
+        let mut labels: HashMap<i64, Vec<String>> = HashMap::new();
         for row in self.database.rows(query.bind(reader.0)).await? {
-            labels.entry(row.int("read_id")?).or_default().push(row.parsed("name")?);
+            labels.entry(row.int("read_id")?).or_default().push(row.text("name")?);
         }
         let query = sql("SELECT id, read_id, text, rating, answered_at FROM card_answer
              WHERE reader_id = $1 AND (text <> '' OR rating IS NOT NULL) ORDER BY read_id, answered_at, id");
@@ -241,6 +257,7 @@ impl Store {
             Ok(OwnRead {
                 url: row.text("url")?,
                 title: row.text("title")?,
+                saved: row.yes("saved")?,
                 kept: row.opt_moment("kept_at")?,
                 done: row.opt_moment("done_at")?,
                 hidden: row.opt_moment("hidden_at")?,
@@ -380,24 +397,34 @@ async fn add_note(
 }
 
 /// Adds labels as long as the read has fewer than [`LABELS_MAX`].
-async fn add_labels(tx: &mut Tx, reader: ReaderId, read: ReadId, labels: &[Label]) -> Tried<Option<Refusal>> {
+async fn add_labels(tx: &mut Tx, reader: ReaderId, read: ReadId, labels: &[String]) -> Tried<Vec<Refusal>> {
     let query = sql("SELECT name FROM label WHERE reader_id = $1 AND read_id = $2");
     let rows = tx.rows(query.bind(reader.0).bind(read.0)).await?;
     let mut there = rows.iter().map(|row| row.text("name")).collect::<Tried<HashSet<_>>>()?;
-    let mut refused = Vec::new();
-    for label in labels {
+    let (mut refused, mut too_many) = (Vec::new(), Vec::new());
+    for text in labels {
+        let label: Label = match text.parse() {
+            Ok(label) => label,
+            Err(error) => {
+                refused.push(Refusal::Label(text.clone(), error));
+                continue;
+            }
+        };
         if there.contains(label.as_str()) {
             continue;
         }
         if there.len() >= LABELS_MAX {
-            refused.push(label.clone());
+            too_many.push(label.to_string());
             continue;
         }
         let insert = sql("INSERT INTO label (reader_id, read_id, name) VALUES ($1, $2, $3)");
         tx.run(insert.bind(reader.0).bind(read.0).bind(label.as_str())).await?;
         there.insert(label.to_string());
     }
-    Ok((!refused.is_empty()).then_some(Refusal::Labels(refused)))
+    if !too_many.is_empty() {
+        refused.push(Refusal::Labels(too_many));
+    }
+    Ok(refused)
 }
 
 /// Adds highlights, and remarks that are missing, as long as the limits allow.

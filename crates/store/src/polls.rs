@@ -179,9 +179,11 @@ impl Store {
             let admitted = match outcome {
                 PollOutcome::Fetched { articles, doubtful, .. } => {
                     let zone = &self.zone;
-                    let articles = admit(&mut tx, source, articles, FoundBy::Feed, None, now, zone).await?;
+                    let articles =
+                        admit(&mut tx, source, articles, FoundBy::Feed, Room::default(), now, zone).await?;
                     let doubtful =
-                        admit(&mut tx, source, doubtful, FoundBy::Backfill, None, now, zone).await?;
+                        admit(&mut tx, source, doubtful, FoundBy::Backfill, Room::default(), now, zone)
+                            .await?;
                     Admitted {
                         new: articles.new + doubtful.new,
                         known: articles.known + doubtful.known,
@@ -400,7 +402,7 @@ pub(crate) async fn admit(
     source: SourceId,
     admissions: &[Admission],
     found_by: FoundBy,
-    room: Option<u64>,
+    room: Room,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Tried<Admitted> {
@@ -415,10 +417,10 @@ pub(crate) async fn admit(
     for batch in keyed.chunks(BATCH) {
         let known = known_reads(tx, batch).await?;
         let (old, mut new): (Vec<_>, Vec<_>) = batch.iter().partition(|(key, _)| known.contains_key(key));
-        if let Some(room) = room {
+        if let Some(room) = room.pages {
             new.truncate(usize::try_from(room.saturating_sub(admitted.new)).unwrap_or(usize::MAX));
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !room.is_of_any_hosts {
             if waiting.is_none() {
                 waiting = Some(waiting_hosts(tx, source).await?);
             }
@@ -443,6 +445,15 @@ pub(crate) async fn admit(
         confirm(tx, source, &placed, now).await?;
     }
     Ok(admitted)
+}
+
+/// How many pages an admission may add.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    /// Maximum new pages.
+    pub(crate) pages: Option<u64>,
+    /// Whether pages of any number of hosts may wait: a person names them, not a feed.
+    pub(crate) is_of_any_hosts: bool,
 }
 
 /// Most hosts whose pages wait to be fetched for one source. A feed can name any number of hosts,

@@ -542,6 +542,46 @@ fn commands_act_for_the_reader_that_is_named() {
 }
 
 #[test]
+fn saved_links_of_other_programs_become_saved_pages() {
+    let archive = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let pocket = "title,url,time_added,tags,status\nOne,https://blog.example/one,1700000000,\"databases|a, b\",unread\n\
+                  Two,https://blog.example/two,1700000001,,archive\nThree,http://127.0.0.1/three,1700000001,,unread\n";
+    std::fs::write(path("pocket.csv"), pocket).unwrap();
+    let said = archive.run(&["import", &path("pocket.csv")]).unwrap();
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.err.contains("A new archive"), "{}", said.err);
+    for part in ["Pocket: 3 saved links.", "2 pages will be fetched", "127.0.0.1/three is not public"] {
+        assert!(said.out.contains(part), "no {part:?} in {}", said.out);
+    }
+    let mine = archive.done(&["export", "--mine", "-"]).unwrap();
+    let mine: serde_json::Value = serde_json::from_str(&mine).unwrap();
+    let [one, two] = &mine["reads"].as_array().unwrap()[..] else { panic!("{mine}") };
+    assert_eq!((&one["url"], &one["saved"]), (&"https://blog.example/one".into(), &true.into()));
+    assert_eq!((&one["kept"], &one["title"]), (&"2023-11-14T22:13:20Z".into(), &"One".into()));
+    assert_eq!(one["labels"], serde_json::json!(["a", "b", "databases"]));
+    assert_eq!((&two["done"], &two["kept"]), (&"2023-11-14T22:13:21Z".into(), &serde_json::Value::Null));
+    let again = archive.json(&["import", &path("pocket.csv")]);
+    assert!(again.is_err(), "one address is refused again");
+
+    // They go to another archive, as JSON and as Markdown.
+    archive.done(&["export", "--mine", &path("mine.json")]).unwrap();
+    archive.done(&["export", "--mine", &path("vault"), "--markdown"]).unwrap();
+    for from in ["mine.json", "vault"] {
+        let other = alone();
+        other.run(&["sources", "--create"]).unwrap();
+        let said = other.done(&["import", &path(from)]).unwrap();
+        assert!(said.contains("2 pages will be fetched"), "{said}");
+        let theirs = other.done(&["export", "--mine", "-"]).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&theirs).unwrap(), mine, "{from}");
+    }
+    std::fs::create_dir(path("empty")).unwrap();
+    let empty = archive.run(&["import", &path("empty")]).unwrap();
+    assert!(empty.code == 1 && empty.err.contains("no Markdown file"), "{}", empty.err);
+}
+
+#[test]
 fn reads_are_corrected_in_the_terminal_and_exported_as_labels() {
     needs!(SharedData);
     let (_web, archive) = small_web();

@@ -13,6 +13,7 @@ pub mod login;
 pub mod mcp;
 pub mod models;
 pub mod opml;
+pub mod own;
 pub mod prior_art;
 pub mod publish;
 pub mod reader;

@@ -1,18 +1,19 @@
-//! `backissue import` and `backissue export`: subscriptions for other programs, a reader's own
-//! data, and labels.
+//! `backissue import` and `backissue export`: subscriptions for other programs, and labels. `own`
+//! has a reader's own data.
 
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
 use backissue_feed::opml::{self, Outline};
+use backissue_feed::saved_links;
 use backissue_model::{NewSource, Source};
 use backissue_store::SourceFilter;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{ExportArgs, ImportArgs};
-use crate::commands::{correct, reader};
+use crate::commands::{correct, own};
 use crate::exit::Outcome;
 use crate::output;
 use crate::settings::Settings;
@@ -20,14 +21,20 @@ use crate::{open, say};
 
 /// Follows all feeds of an OPML file, or imports what `export --mine` wrote.
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    if args.file.is_dir() {
+        return own::import_folder(&args, &settings).await;
+    }
     let bytes = read(&args.file)?;
-    if let Some(own) = reader::exported(&bytes) {
+    if let Some(links) = saved_links::read(&bytes) {
+        let links = links.with_context(|| format!("{} cannot be imported", args.file.display()))?;
+        return own::import_links(&args, &settings, links).await;
+    }
+    if let Some(own) = own::exported(&bytes) {
         let own = own.with_context(|| format!("{} cannot be imported", args.file.display()))?;
         let store = open::store(&settings).await;
         let store = store
             .context("marks, notes, labels and highlights can only be added to the reads of an archive")?;
-        let who = open::reader(&store, &args.who).await?;
-        return reader::import(&store, who, &own, args.json).await;
+        return own::import(&store, &args, &settings, own, Vec::new()).await;
     }
     let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
     let store = open::store_or_new(&settings).await?;
@@ -64,7 +71,7 @@ pub fn source_of(outline: &Outline) -> NewSource {
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(file) = &args.mine {
-        return reader::export(&store, open::reader(&store, &args.who).await?, file).await;
+        return own::export(&store, open::reader(&store, &args.who).await?, file, args.markdown).await;
     }
     if let Some(file) = &args.corrections {
         return correct::export(&store, file).await;

@@ -1,20 +1,15 @@
 //! `backissue save`, `keep`, `done`, `note`, `shelf`: saved pages, marks, notes, highlights and
-//! labels in the terminal. Also their export and import for another archive.
+//! labels in the terminal.
 
 use std::io::{IsTerminal, Read};
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
-use backissue_practise::next_showing;
-use backissue_store::{
-    NoteSaved, OWN_FORM, Own, OwnFile, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError, TakenIn,
-};
+use backissue_store::{NoteSaved, Own, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{MarkArgs, NoteArgs, SaveArgs, ShelfArgs};
-use crate::commands::searches::why_not;
 use crate::commands::week;
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG};
@@ -217,82 +212,4 @@ fn quote(text: &mut String, indent: &str, lines: &str) {
             text.push_str(&format!(" {line}"));
         }
     }
-}
-
-/// Writes all marks, notes, labels, highlights, answers, corrections and saved searches of the
-/// reader.
-pub async fn export(store: &Store, reader: ReaderId, file: &Path) -> anyhow::Result<Outcome> {
-    let own = store.own_file(reader).await?;
-    let (count, saved) = (own.reads.len() as u64, own.searches.len() as u64);
-    let text = serde_json::to_string_pretty(&own)?;
-    if file.as_os_str() == "-" {
-        say!("{text}")?;
-        return Ok(Outcome::Fine);
-    }
-    std::fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
-    let saved = match saved {
-        0 => String::new(),
-        1 => " and one saved search".to_owned(),
-        saved => format!(" and {saved} saved searches"),
-    };
-    anstream::eprintln!(
-        "Your data on {}{saved} was written to {}",
-        output::count(count, "read"),
-        file.display()
-    );
-    Ok(Outcome::Fine)
-}
-
-/// Parses a file that `export --mine` wrote. Returns `None` if the bytes are no such file.
-pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<OwnFile>> {
-    text::begins_with(b'{', bytes).then(|| {
-        let text = text::decoded(bytes)?;
-        let exported: OwnFile = serde_json::from_str(&text).context("`export --mine` did not write it")?;
-        if exported.form != OWN_FORM {
-            bail!("its format is `{}`; this program reads `{OWN_FORM}`", exported.form);
-        }
-        Ok(exported)
-    })
-}
-
-/// Adds the exported data to the archive's, and prints the result.
-pub async fn import(
-    store: &Store,
-    reader: ReaderId,
-    own: &OwnFile,
-    as_json: bool,
-) -> anyhow::Result<Outcome> {
-    let now = Timestamp::now();
-    let TakenIn { reads, missing, refused } = store.take_in(reader, &own.reads, next_showing, now).await?;
-    let searches = store.take_in_searches(reader, &own.searches, now).await?;
-    let searches: Vec<_> =
-        searches.iter().map(|(name, why)| (name.to_string(), why_not(name, *why))).collect();
-    if as_json {
-        let refused = refused.iter().map(|(url, what)| json!({ "url": url, "why": what.to_string() }));
-        let refused: Vec<_> = refused.collect();
-        let searches = searches.iter().map(|(name, why)| json!({ "search": name, "why": why }));
-        let searches: Vec<_> = searches.collect();
-        output::json(
-            &json!({ "reads": reads, "missing": missing, "refused": refused, "refused_searches": searches }),
-        )?;
-    } else {
-        say!("Imported what was done with {}.", output::count(reads, "read"))?;
-        for url in &missing {
-            say!("Not in the archive, so not imported: {url}")?;
-        }
-        for (url, what) in &refused {
-            say!("Not imported for {url}: {what}.")?;
-        }
-        for (name, why) in &searches {
-            say!("The saved search “{name}” was not imported: {why}.")?;
-        }
-        if !refused.is_empty() {
-            say!("Shorten these in the file, and import it again; existing data stays.")?;
-        }
-        if !missing.is_empty() {
-            say!("Follow their blogs, fetch them, and import the file again; existing data stays.")?;
-        }
-    }
-    let is_whole = missing.is_empty() && refused.is_empty() && searches.is_empty();
-    Ok(if is_whole { Outcome::Fine } else { Outcome::Partly })
 }

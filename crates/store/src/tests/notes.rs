@@ -321,3 +321,23 @@ on_both!(saved_page_is_kept_and_goes_to_its_site_later, |db| {
     let missing = db.store.save_page(ReaderId(9), &url, at(3)).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 });
+
+on_both!(saved_page_that_fails_is_told_and_tried_again_when_saved_again, |db| {
+    let url = "https://else.example/page".parse().unwrap();
+    let PageSaved::New(read) = db.store.save_page(ONE, &url, at(1)).await.unwrap() else { panic!("not new") };
+    let waiting = async || db.store.saved_waiting(ONE, 20).await.unwrap();
+    let page = |error: Option<&str>, is_given_up| SavedWaiting {
+        url: url.to_string(),
+        error: error.map(str::to_owned),
+        is_given_up,
+    };
+    assert_eq!(waiting().await, [page(None, false)]);
+    let claimed = db.claim(Stage::Discovered).await.unwrap();
+    db.store.fail(&claimed, "404 Not Found", at(1000), Retry::SetAside).await.unwrap();
+    assert_eq!(waiting().await, [page(Some("404 Not Found"), true)]);
+    assert!(db.claim(Stage::Discovered).await.is_none());
+    assert_eq!(db.store.save_page(ONE, &url, at(1001)).await.unwrap(), PageSaved::Known(read));
+    assert_eq!(db.claim(Stage::Discovered).await.map(|claimed| claimed.id), Some(read));
+    db.store.add_reader(&"anna".parse().unwrap(), backissue_model::Role::Reader).await.unwrap();
+    assert_eq!(db.store.saved_waiting(ReaderId(2), 20).await.unwrap(), [], "another reader’s is not told");
+});

@@ -99,7 +99,7 @@ on_both!(import_overwrites_nothing, |db| {
         kept: Some(at(1)),
         done: Some(at(2)),
         note: note.to_owned().into(),
-        labels: vec!["theirs".parse().unwrap()],
+        labels: vec!["theirs".to_owned(), "a, b".to_owned(), " Theirs ".to_owned()],
         answers: vec![
             OwnAnswer { at: at(3), text: "Twice".to_owned().into(), rating: None },
             OwnAnswer { at: at(3), text: "Twice".to_owned().into(), rating: Some(Rating::Hard) },
@@ -129,11 +129,10 @@ on_both!(import_overwrites_nothing, |db| {
 
 on_both!(import_reports_what_exceeds_a_limit, |db| {
     let reads = reads(db, &[1, 2]).await;
-    let labels = |from: usize, to: usize| -> Vec<backissue_model::Label> {
-        (from..to).map(|n| format!("label {n:02}").parse().unwrap()).collect()
-    };
+    let labels =
+        |from: usize, to: usize| -> Vec<String> { (from..to).map(|n| format!("label {n:02}")).collect() };
     for label in labels(0, 15) {
-        db.store.add_label(ONE, reads[0], &label, at(1)).await.unwrap();
+        db.store.add_label(ONE, reads[0], &label.parse().unwrap(), at(1)).await.unwrap();
     }
     db.store.save_note(ONE, reads[0], &"Mine".parse().unwrap(), 0, at(5)).await.unwrap();
     let answer = |length| OwnAnswer { at: at(3), text: "é".repeat(length).into(), rating: None };
@@ -166,4 +165,34 @@ on_both!(import_reports_what_exceeds_a_limit, |db| {
     assert_eq!((&there[1].note, &there[1].labels), (&theirs[1].note, &theirs[1].labels), "exactly the limit");
     let again = db.store.take_in(ONE, &there, tomorrow, at(10)).await.unwrap();
     assert_eq!(again.refused, [], "what is there already is not refused");
+});
+
+on_both!(one_bad_label_is_refused_alone, |db| {
+    let read = reads(db, &[1]).await[0];
+    let file = r#"{"form": "backissue-reader-1", "reads": [{"url": "https://acme.example/1",
+        "labels": ["good", "a, b", "", "fine"]}]}"#;
+    let file: OwnFile = serde_json::from_str(file).unwrap();
+    let taken = db.store.take_in(ONE, &file.reads, tomorrow, at(9)).await.unwrap();
+    let labels = db.store.labels(ONE, read).await.unwrap();
+    assert_eq!(labels.iter().map(backissue_model::Label::as_str).collect::<Vec<_>>(), ["fine", "good"]);
+    let refused: Vec<String> = taken.refused.iter().map(|(_, what)| what.to_string()).collect();
+    assert!(refused.len() == 2 && refused[0].starts_with("“a, b”: a label has no comma"), "{refused:?}");
+});
+
+on_both!(saved_pages_are_known_as_such_and_admitted_from_any_number_of_hosts, |db| {
+    let known = reads(db, &[1]).await[0];
+    let page =
+        |host: usize| (format!("https://host{host}.example/page").parse().unwrap(), format!("Page {host}"));
+    let mut pages: Vec<(backissue_model::CanonicalUrl, String)> = (0..250).map(page).collect();
+    pages.push(("https://acme.example/1".parse().unwrap(), String::new()));
+    assert_eq!(db.store.admit_saved(&pages, at(5)).await.unwrap(), 250);
+    assert_eq!(db.store.admit_saved(&pages, at(6)).await.unwrap(), 0, "once");
+    let own = |url: &str| OwnRead { url: url.to_owned(), kept: Some(at(3)), ..OwnRead::default() };
+    let theirs = [own("https://host7.example/page"), own("https://acme.example/1")];
+    let taken = db.store.take_in(ONE, &theirs, tomorrow, at(9)).await.unwrap();
+    assert_eq!(taken.reads, 2);
+    let mine = db.store.own(ONE).await.unwrap();
+    let saved: Vec<_> = mine.iter().map(|read| (read.title.as_str(), read.saved)).collect();
+    assert_eq!(saved, [("About /1", false), ("Page 7", true)]);
+    assert_eq!(db.store.cards(&[known]).await.unwrap()[0].source_title, "Acme Engineering", "it stays there");
 });
