@@ -351,6 +351,25 @@
     });
   }
 
+  // ---- the shelf without a network ----
+  // Only pages of a reader ask for it. A page of a stranger has it forgotten.
+  if ("serviceWorker" in navigator && window.isSecureContext) {
+    const reader = document.body.dataset.reader;
+    const asked = "backissue offline " + reader;
+    const tellWorker = (worker, what) => worker.active?.postMessage(what);
+    if (reader) {
+      const last = Number(storage((store) => store.getItem(asked)) || 0);
+      if (location.pathname === "/shelf" || Date.now() - last > 600000) {
+        navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready).then((worker) => {
+          storage((store) => store.setItem(asked, String(Date.now())));
+          tellWorker(worker, "keep");
+        }).catch(() => undefined);
+      }
+    } else {
+      navigator.serviceWorker.getRegistration().then((worker) => worker && tellWorker(worker, "forget")).catch(() => undefined);
+    }
+  }
+
   // ---- progress ----
   const band = document.getElementById("band");
   if (!band) return;

@@ -50,11 +50,23 @@ pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage], ima
     let left = images::show(&document, address, images);
     show_media_as_links(&document);
     let_wide_things_scroll(&document);
+    unname_empty_headers(&document);
     let body = document.root().first_child();
     Shown {
         html: PreEscaped(body.map_or_else(String::new, |body| body.inner_html().to_string())),
         marks,
         left,
+    }
+}
+
+/// A header of a table that has no name is a plain cell, so that nobody is told of an empty header.
+fn unname_empty_headers(document: &Document) {
+    for cell in document.select("th").nodes() {
+        let has_picture = cell.descendants().iter().any(|node| node.has_name("img"));
+        if !has_picture && cell.text().trim().is_empty() {
+            cell.rename("td");
+            cell.remove_attr("scope");
+        }
     }
 }
 
@@ -162,6 +174,16 @@ fn let_wide_things_scroll(document: &Document) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn header_without_a_name_is_a_plain_cell() {
+        let table =
+            "<table><tr><th scope=\"col\"> </th><th>Name</th><th><img src=\"a.png\"></th></tr></table>";
+        let document = Document::fragment(table);
+        unname_empty_headers(&document);
+        let html = document.html().to_string();
+        assert!(html.contains("<td> </td><th>Name</th><th><img"), "{html}");
+    }
 
     fn shown(stored: &str) -> String {
         let address = "https://blog.example/posts/one".parse().unwrap();

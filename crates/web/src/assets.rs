@@ -4,10 +4,11 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde_json::json;
 
 use crate::App;
 use crate::fault::Fault;
@@ -19,15 +20,21 @@ const SEARCH: &str = include_str!("../assets/search.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// All assets: name, media type, contents.
-const ASSETS: [(&str, &str, &[u8]); 7] = [
+const ASSETS: [(&str, &str, &[u8]); 10] = [
     ("backissue.css", "text/css; charset=utf-8", STYLESHEET.as_bytes()),
     ("backissue.js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()),
     ("search.js", "text/javascript; charset=utf-8", SEARCH.as_bytes()),
     ("icon.svg", "image/svg+xml", ICON.as_bytes()),
+    ("icon-192.png", "image/png", include_bytes!("../assets/icon-192.png")),
+    ("icon-512.png", "image/png", include_bytes!("../assets/icon-512.png")),
+    ("icon-maskable-512.png", "image/png", include_bytes!("../assets/icon-maskable-512.png")),
     ("source-serif-4.woff2", "font/woff2", include_bytes!("../assets/source-serif-4.woff2")),
     ("source-sans-3.woff2", "font/woff2", include_bytes!("../assets/source-sans-3.woff2")),
     ("fonts-LICENSE.txt", "text/plain; charset=utf-8", include_bytes!("../assets/fonts-LICENSE.txt")),
 ];
+
+/// The service worker. Its address never changes, since a browser looks there for a newer one.
+const WORKER: &str = include_str!("../assets/sw.js");
 
 /// The fonts that each page preloads.
 pub(crate) const FONTS: [&str; 2] = ["source-serif-4.woff2", "source-sans-3.woff2"];
@@ -54,12 +61,36 @@ pub(crate) fn addresses() -> impl Iterator<Item = String> {
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/assets/{fingerprint}/{name}", get(asset))
+        .route("/sw.js", get(worker))
+        .route("/manifest.webmanifest", get(manifest))
         .route("/favicon.ico", get(async || serve("icon.svg", "public, max-age=86400")))
 }
 
 async fn asset(Path((fingerprint, name)): Path<(String, String)>) -> Response {
     // An old page may request an old fingerprint: it gets the current asset, but must not cache it.
     serve(&name, if fingerprint == *FINGERPRINT { FOR_GOOD } else { "no-cache" })
+}
+
+async fn worker() -> Response {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "no-cache")], WORKER).into_response()
+}
+
+/// What a browser needs to install the pages as an app, and to share addresses to it.
+async fn manifest(State(app): State<App>) -> Response {
+    let icon = |name: &str, size: &str, purpose: &str| json!({ "src": address(name), "sizes": size, "type": "image/png", "purpose": purpose });
+    let manifest = json!({
+        "name": app.site.title, "short_name": app.site.title, "id": "/", "start_url": "/", "scope": "/",
+        "display": "standalone", "background_color": "#fbfaf7", "theme_color": "#14594a",
+        "description": "Every engineering read, week by week, problem first.",
+        "icons": [
+            icon("icon-192.png", "192x192", "any"), icon("icon-512.png", "512x512", "any"),
+            icon("icon-maskable-512.png", "512x512", "maskable"),
+        ],
+        // By GET, which changes nothing: the page has a form with the address filled in.
+        "share_target": { "action": "/save", "method": "GET", "params": { "title": "title", "text": "text", "url": "url" } },
+    });
+    let headers = [(CONTENT_TYPE, "application/manifest+json"), (CACHE_CONTROL, "no-cache")];
+    (headers, manifest.to_string()).into_response()
 }
 
 fn serve(name: &str, keep: &'static str) -> Response {

@@ -188,6 +188,11 @@ impl Frame {
                     @for font in assets::FONTS {
                         link rel="preload" href=(assets::address(font)) as="font" type="font/woff2" crossorigin;
                     }
+                    @if !self.is_published() {
+                        link rel="manifest" href="/manifest.webmanifest";
+                        meta name="theme-color" content="#14594a";
+                        link rel="apple-touch-icon" href=(assets::address("icon-192.png"));
+                    }
                     link rel="stylesheet" href=(assets::address("backissue.css"));
                     @if self.is_published() { (self.open_graph(&document, &title)) }
                     @else { link rel="search" href="/opensearch.xml" type="application/opensearchdescription+xml" title=(site); }
@@ -198,7 +203,7 @@ impl Frame {
                     script src=(assets::address("backissue.js")) defer {}
                     @if document.searches_files { script src=(assets::address("search.js")) type="module" {} }
                 }
-                body {
+                body data-reader=[self.reader] {
                     a.skip href="#main" { "Skip to the page" }
                     @if document.beside.is_some() || document.narrows { a.skip href="#beside" { "Skip to " (document.beside_name) } }
                     @if !self.is_closed && !self.is_published() { (band::band(&self.progress, self.version, &self.here)) }

@@ -13,7 +13,7 @@ use crate::images::{self, Images};
 
 /// Only what this program serves may run, load or connect. No site may frame the pages.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The same for a page itself, whose server may send no headers. There `frame-ancestors` has no
 /// effect, and browsers complain about it.
@@ -22,7 +22,7 @@ pub(crate) const POLICY_IN_PAGE: &str = "default-src 'none'; style-src 'self'; f
 
 /// The same, but images may load from anywhere: for an article whose reader wants to see them.
 const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
-                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                           connect-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// For an image opened directly: nothing is allowed.
 const IMAGE: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";

@@ -16,7 +16,7 @@ pub async fn demo() -> (Archive, Served) {
 }
 
 /// The address of one page of each kind.
-async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
+pub async fn one_of_each(browser: &Browser, served: &Served) -> Vec<String> {
     browser.window.goto(&served.url("/")).await.unwrap();
     let mut pages = vec![
         "/".to_owned(),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod accessible;
 mod agents;
 mod alerting;
 mod backfilling;
@@ -17,6 +18,7 @@ mod faults;
 mod feeding;
 mod hubs;
 mod images;
+mod installing;
 mod killing;
 mod known_sites;
 mod login;

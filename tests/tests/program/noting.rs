@@ -1,4 +1,4 @@
-//! Killed while notes are written, the program loses no note that it answered as saved.
+//! Killed while notes and highlights are written, the program loses none that it answered as saved.
 
 use std::time::Duration;
 
@@ -136,4 +136,109 @@ async fn with_sqlite_kills_lose_no_saved_note() {
 async fn with_postgresql_kills_lose_no_saved_note() {
     needs!(SharedData, Postgres);
     kills_lose_no_saved_note(Kept::on_postgresql).await;
+}
+
+/// Highlights passage after passage of a read until the server is gone. Returns those that were
+/// answered as saved.
+async fn mark(client: reqwest::Client, address: String, token: String, passages: Vec<String>) -> Vec<String> {
+    let mut saved = Vec::new();
+    for passage in passages {
+        let remark = remark_on(&passage);
+        // The redirect leads to what is answered at once.
+        let fields = [
+            ("token", &*token),
+            ("back", "/health"),
+            ("prefix", ""),
+            ("suffix", ""),
+            ("quote", &*passage),
+            ("remark", &*remark),
+        ];
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = client.post(&address).header("content-type", "application/x-www-form-urlencoded");
+        let Ok(answer) = request.body(body).send().await else { break };
+        // A passage that the article has twice is refused.
+        if answer.status() != 400 {
+            assert!(answer.status().is_success(), "{}", answer.status());
+            saved.push(passage);
+        }
+    }
+    saved
+}
+
+fn remark_on(passage: &str) -> String {
+    format!("On “{passage}”")
+}
+
+/// Eight words of an article each, from one place after another.
+fn passages(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.chunks_exact(8).map(|words| words.join(" ")).collect()
+}
+
+async fn kills_lose_no_saved_highlight(make: impl Fn(&SmallWeb) -> Kept) {
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    let (seed, kills) = (seed(), kills());
+    println!("BACKISSUE_TEST_SEED={seed}");
+    let mut random = Random(seed);
+    let kept = make(&web);
+    kept.archive.done(&["sync"]).unwrap();
+    let week = kept.archive.json(&["week"]).unwrap();
+    let ids = week["reads"].as_array().unwrap().iter().map(|read| read["id"].as_i64().unwrap());
+    let mut reads: Vec<(i64, String, Vec<String>, Vec<String>)> = ids
+        .map(|id| {
+            let shown = kept.archive.json(&["show", &id.to_string()]).unwrap();
+            let text = shown["article"]["text"].as_str().unwrap_or_default();
+            (id, shown["url"].as_str().unwrap_or_default().to_owned(), passages(text), Vec::new())
+        })
+        .collect();
+    reads.sort_by_key(|(_, _, passages, _)| std::cmp::Reverse(passages.len()));
+    reads.truncate(3);
+    let client = client();
+    for _ in 0..kills {
+        let served = kept.archive.serve(&[]).unwrap();
+        let mut writers = JoinSet::new();
+        for (at, (read, _, passages, saved)) in reads.iter().enumerate() {
+            let token = NoteForm::of(&client, &served, *read).await.token;
+            let left = passages.iter().skip(saved.len() * 2).cloned().collect();
+            let address = served.url(&format!("/highlights/{read}"));
+            let client = client.clone();
+            writers.spawn(async move { (at, mark(client, address, token, left).await) });
+        }
+        tokio::time::sleep(LATEST.mul_f64(random.below(1000) as f64 / 1000.0)).await;
+        drop(served);
+        for (at, new) in writers.join_all().await {
+            reads[at].3.extend(new);
+        }
+        kept.ten_minutes_pass();
+    }
+    let mine = kept.archive.done(&["export", "--mine", "-"]).unwrap();
+    let mine: serde_json::Value = serde_json::from_str(&mine).unwrap();
+    let mut all = 0;
+    for (read, url, _, saved) in &reads {
+        let own = mine["reads"].as_array().unwrap().iter().find(|own| own["url"] == url.as_str());
+        let highlights =
+            own.map_or(Vec::new(), |own| own["highlights"].as_array().cloned().unwrap_or_default());
+        for passage in saved {
+            let remark = remark_on(passage);
+            let is_there = highlights.iter().any(|highlight| highlight["remark"] == remark.as_str());
+            assert!(is_there, "BACKISSUE_TEST_SEED={seed}: read {read} lost the highlight {passage:?}");
+        }
+        all += saved.len();
+    }
+    println!("{kills} kills, {all} highlights saved between them");
+    assert!(all > kills, "{all} saved highlights test nothing");
+    let found = kept.archive.json(&["doctor"]).unwrap();
+    assert_eq!(found["ok"], true, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_sqlite_kills_lose_no_saved_highlight() {
+    needs!(SharedData);
+    kills_lose_no_saved_highlight(Kept::on_sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_postgresql_kills_lose_no_saved_highlight() {
+    needs!(SharedData, Postgres);
+    kills_lose_no_saved_highlight(Kept::on_postgresql).await;
 }

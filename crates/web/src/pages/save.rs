@@ -1,14 +1,53 @@
-//! Saving a page by its address: `POST /save`.
+//! Saving a page by its address: `/save`.
 
-use axum::extract::State;
+use std::collections::HashMap;
+
+use axum::extract::{Query, State};
 use axum::response::Response;
 use backissue_model::{CanonicalUrl, ReadId, typed_address};
 use backissue_store::{PageSaved, Store};
 use jiff::Timestamp;
+use maud::html;
 
 use crate::App;
 use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
+use crate::frame::{Document, Frame, Page};
+
+/// `GET /save`: asks whether to save the address that a bookmarklet or another app names. Other
+/// sites can lead here too, so nothing is saved before the form is sent.
+pub(crate) async fn ask(frame: Frame, Query(query): Query<HashMap<String, String>>) -> Page {
+    let named = address_in(&query);
+    frame.page(Document {
+        title: "Save a page".to_owned(),
+        unlisted: true,
+        main: html! {
+            div.head { h1 { "Save a page" } }
+            @if let Some(title) = query.get("title").map(|title| title.trim()).filter(|title| !title.is_empty()) {
+                p.standfirst { (title) }
+            }
+            section.own {
+                form #save .settle method="post" action="/save" {
+                    (frame.form_fields_to("/sources"))
+                    div.field {
+                        label for="save-url" { "Its address" }
+                        input #save-url name="url" value=(named) inputmode="url" autocomplete="off" required;
+                        p.quiet { "It becomes a read of the source “Saved”, on your shelf." }
+                    }
+                    div.row { button { "Save" } }
+                }
+            }
+        },
+        ..Document::default()
+    })
+}
+
+/// The address in what another app shares: some put it into the text.
+fn address_in(query: &HashMap<String, String>) -> &str {
+    let texts = ["url", "text", "title"].into_iter().filter_map(|name| query.get(name));
+    let mut words = texts.flat_map(|text| text.split_whitespace());
+    words.find(|word| word.starts_with("https://") || word.starts_with("http://")).unwrap_or_default()
+}
 
 /// `POST /save`: admits a page and keeps it. Redirects to its read if that can be shown already.
 pub(crate) async fn save(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
@@ -40,6 +79,20 @@ fn address(typed: &str) -> Result<CanonicalUrl, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn address_is_found_in_what_is_shared() {
+        for (name, value, address) in [
+            ("url", " https://blog.example/a?b=c ", "https://blog.example/a?b=c"),
+            ("text", "Look: https://blog.example/a and more", "https://blog.example/a"),
+            ("title", "http://blog.example/a", "http://blog.example/a"),
+            ("url", "javascript:alert(1)", ""),
+            ("other", "https://blog.example/a", ""),
+        ] {
+            let query = HashMap::from([(name.to_owned(), value.to_owned())]);
+            assert_eq!(address_in(&query), address, "{name} {value}");
+        }
+    }
 
     #[test]
     fn address_is_completed_and_cleaned() {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -9,20 +10,22 @@ use backissue_model::{ConceptSlug, Label, Slug, Source, Week};
 use backissue_store::{Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup, ShelfGroups, ShelfOrder};
 use jiff::Timestamp;
 use maud::{Markup, html};
+use serde_json::json;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::App;
 use crate::fault::Fault;
 use crate::feeds::{self, Format};
 use crate::forms::{FormKey, Signed};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
 use crate::pages::PAGE;
+use crate::pages::login::not_stored;
 use crate::parts::marks::Marked;
 use crate::parts::note::shelf_href;
 use crate::parts::{highlight, icons, reads};
 use crate::question::plain;
+use crate::{App, assets};
 use crate::{vocabulary, words};
 
 /// Highlights of a read on the shelf.
@@ -108,6 +111,21 @@ impl Asked {
     fn is_narrow(&self) -> bool {
         self.label.is_some() || self.concept.is_some() || self.source.is_some() || self.week.is_some()
     }
+}
+
+/// Articles that a browser keeps for reading without a network.
+const OFFLINE: u32 = 100;
+
+/// `/offline.json`: what the service worker keeps for this reader.
+pub(crate) async fn offline(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
+    let reader = frame.required()?;
+    let kept = app.store.kept_last(reader, OFFLINE).await?;
+    let pages = kept.iter().map(|read| reads::href(&read.card)).chain(["/shelf".to_owned()]);
+    let assets = ["backissue.css", "backissue.js", "icon.svg"].into_iter().chain(assets::FONTS);
+    let list = json!({
+        "reader": reader, "pages": pages.collect::<Vec<_>>(), "assets": assets.map(assets::address).collect::<Vec<_>>(),
+    });
+    Ok(not_stored(Json(list)))
 }
 
 /// `/shelf`
@@ -394,7 +412,10 @@ pub(crate) async fn notes(
     let reader = frame.required()?;
     let after = Asked::of(&query)?.after;
     let words = query.get("q").map(|words| plain(words)).unwrap_or_default();
-    let page = app.store.notes(reader, &words, after.as_ref(), PAGE).await?;
+    let mut page = app.store.notes(reader, &words, after.as_ref(), PAGE).await?;
+    for own in page.items.iter_mut().filter(|_| !words.is_empty()) {
+        highlight::matching_first(&mut own.highlights, &words);
+    }
     let next = page.next.map(|next| {
         let mut address = Serializer::new(String::new());
         if !words.is_empty() {

@@ -3,28 +3,74 @@
 use std::collections::HashMap;
 
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use backissue_model::{Source, Standing};
-use backissue_store::{SourceFilter, Store};
+use backissue_store::{SavedWaiting, SourceFilter};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
+use crate::App;
 use crate::fault::Fault;
+use crate::feeds::origin;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::parts::icons;
 use crate::words;
+
+/// Saved pages that are listed as not shown yet.
+const WAITING_SHOWN: u32 = 20;
 
 /// `/sources`
 pub(crate) async fn sources(
     frame: Frame,
     Query(query): Query<HashMap<String, String>>,
-    State(store): State<Store>,
+    State(app): State<App>,
+    headers: HeaderMap,
 ) -> Result<Page, Fault> {
-    let sources = store.sources(&SourceFilter::default()).await?;
-    Ok(frame.page(document(&frame, &sources, query.contains_key("saved"))))
+    let sources = app.store.sources(&SourceFilter::default()).await?;
+    let saving = match frame.reader.filter(|_| frame.may_save) {
+        Some(reader) => {
+            let bookmarklet = bookmarklet(&app, &headers)?;
+            let pages = app.store.saved_waiting(reader, WAITING_SHOWN).await?;
+            html! { (save_form(&frame, query.contains_key("saved"), &bookmarklet)) (waiting(&pages)) }
+        }
+        None => html! {},
+    };
+    Ok(frame.page(document(&frame, &sources, &saving)))
 }
 
-fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
+/// A bookmark that leads from any page to `/save`. It runs on the other page, where the policy of
+/// this site does not count.
+fn bookmarklet(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
+    let save =
+        origin(app, headers)?.join("/save").map_err(|e| Fault::from_bug("no address to save at", &e))?;
+    Ok(format!("javascript:location.href='{save}?url='+encodeURIComponent(location.href)"))
+}
+
+/// The reader's saved pages that are not shown yet, and why.
+fn waiting(pages: &[SavedWaiting]) -> Markup {
+    html! {
+        @if !pages.is_empty() {
+            section #waiting .own aria-labelledby="waiting-title" {
+                h2 #waiting-title { "Saved, but not shown yet" }
+                ul {
+                    @for page in pages {
+                        li {
+                            a href=(page.url) rel="noopener noreferrer" { (page.url) }
+                            @match (&page.error, page.is_given_up) {
+                                (Some(error), true) => p.lost { "It could not be fetched: " (error) " Save it again to try once more, or open it there." },
+                                (Some(error), false) => p.quiet { "It could not be fetched yet, and is tried again: " (error) },
+                                (None, _) => p.quiet { "It is shown as soon as it is fetched." },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn document(frame: &Frame, sources: &[Source], saving: &Markup) -> Document {
     let (troubled, others): (Vec<_>, Vec<_>) =
         sources.iter().partition(|source| !frame.is_published() && state(source) == Condition::Trouble);
     Document {
@@ -39,7 +85,7 @@ fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
                     @else { (at_a_glance(sources, troubled.len())) }
                 }
             }
-            @if frame.may_save { (save_form(frame, is_saved)) }
+            (saving)
             @if !troubled.is_empty() {
                 section aria-labelledby="troubled" {
                     h2 #troubled .section { "In trouble" }
@@ -64,7 +110,7 @@ fn document(frame: &Frame, sources: &[Source], is_saved: bool) -> Document {
 }
 
 /// A field for the address of a page to save.
-fn save_form(frame: &Frame, is_saved: bool) -> Markup {
+fn save_form(frame: &Frame, is_saved: bool, bookmarklet: &str) -> Markup {
     html! {
         form #save .labels method="post" action="/save" {
             (frame.form_fields_to("/sources"))
@@ -73,6 +119,9 @@ fn save_form(frame: &Frame, is_saved: bool) -> Markup {
             button { "Save" }
             @if frame.has_accounts() { p.quiet { "Everybody who reads this archive sees a saved page, but not who saved it." } }
             @if is_saved { p role="status" { "Saved and kept. It is shown as soon as it is fetched." } }
+        }
+        p.quiet.bookmarklet {
+            "To save from any page, drag this to your bookmarks: " a href=(bookmarklet) { "Save in Backissue" }
         }
     }
 }

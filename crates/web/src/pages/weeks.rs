@@ -65,7 +65,6 @@ fn year_section(weeks: &[WeekCount], tallest: u64) -> Markup {
         section.year aria-labelledby=(id) {
             h2 id=(id) { (year) span.quiet { (words::count(reads, "read")) " in " (words::count(weeks.len() as u64, "week")) } }
             (shelf::year(weeks, tallest))
-            div.quarters aria-hidden="true" { span { "January" } span { "April" } span { "July" } span { "October" } }
         }
     }
 }

@@ -124,6 +124,17 @@ pub(crate) fn form(frame: &Frame, read: ReadId) -> Markup {
     }
 }
 
+/// Moves highlights to the front that have more of the words that were searched, since a list shows
+/// only the first ones.
+pub(crate) fn matching_first(highlights: &mut [Highlight], words: &str) {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    highlights.sort_by_cached_key(|highlight| {
+        let texts = [highlight.quote.exact.as_str(), highlight.remark.as_str()].map(str::to_lowercase);
+        let found = words.iter().filter(|word| texts.iter().any(|text| text.contains(*word))).count();
+        std::cmp::Reverse(found)
+    });
+}
+
 /// The first highlights of a read in a list of reads.
 pub(crate) fn listed(own: &Own, most: usize) -> Markup {
     let (all, read) = (&own.highlights, reads::href(&own.card));

@@ -305,3 +305,51 @@ async fn read_only_site_shows_no_settings() {
         assert!(!site.get(path).await.body.contains("/settings"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn shared_address_is_asked_about_before_it_is_saved() {
+    let site = site(&blogs()).await;
+    let one = backissue_model::ReaderId::ONE;
+    let shared = "/save?title=A+post&text=Look:+https://blog.example/shared%3Fa%3D1%26b%3D2";
+    let page = site.page_at(shared).await;
+    assert_eq!(page.attributes("#save-url", "value"), ["https://blog.example/shared?a=1&b=2"]);
+    assert!(page.text().contains("A post") && site.store.saved_waiting(one, 20).await.unwrap().is_empty());
+    let nothing = site.page_at("/save?url=javascript:alert(1)").await;
+    assert_eq!(nothing.attributes("#save-url", "value"), [""]);
+    assert_eq!(site.to("/save", &[("url", "https://blog.example/shared")]).await, "/sources?saved=1#save");
+    let sources = site.page_at("/sources?saved=1").await;
+    assert!(sources.one("#waiting").contains("shown as soon as it is fetched"), "{}", sources.text());
+    let bookmarklet = sources.attributes(".bookmarklet a", "href").remove(0);
+    let leads =
+        "javascript:location.href='http://localhost:7878/save?url='+encodeURIComponent(location.href)";
+    assert_eq!(bookmarklet, leads);
+}
+
+#[tokio::test]
+async fn pages_can_be_installed_and_their_shelf_listed() {
+    let site = site(&blogs()).await;
+    let manifest = site.get("/manifest.webmanifest").await;
+    assert_eq!(manifest.headers["content-type"], "application/manifest+json");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest.body).unwrap();
+    assert_eq!(manifest["share_target"]["action"], "/save");
+    for icon in manifest["icons"].as_array().unwrap() {
+        let answer = site.get(icon["src"].as_str().unwrap()).await;
+        assert_eq!(
+            (answer.status, &answer.headers["content-type"]),
+            (StatusCode::OK, &"image/png".parse().unwrap())
+        );
+    }
+    let worker = site.get("/sw.js").await;
+    assert!(worker.headers["content-type"].to_str().unwrap().starts_with("text/javascript"));
+    let keep = backissue_model::Mark::Keep;
+    let (one, read) = (backissue_model::ReaderId::ONE, backissue_model::ReadId(1));
+    site.store.mark(one, read, keep, true, super::now()).await.unwrap();
+    let list = site.get("/offline.json").await;
+    assert_eq!(list.headers["cache-control"], "private, no-store");
+    let list: serde_json::Value = serde_json::from_str(&list.body).unwrap();
+    let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(list["pages"], serde_json::json!([path, "/shelf"]));
+    for asset in list["assets"].as_array().unwrap() {
+        assert_eq!(site.get(asset.as_str().unwrap()).await.status, StatusCode::OK, "{asset}");
+    }
+}
