@@ -31,7 +31,7 @@ impl Arguments {
         let own = std::env::current_exe()?;
         let target = own.parent().and_then(|p| p.parent()).context("cargo puts programs two folders deep")?;
         let mut program = cargo();
-        program.args(["run", "--quiet", "--locked", "--profile", profile, "--manifest-path"]);
+        program.args(["run", "--quiet", "--profile", profile, "--manifest-path"]);
         program.arg(workspace().join("research/Cargo.toml"));
         program.arg("--target-dir").arg(target.join("research"));
         run(program.arg("--").arg(chore).args(self.arguments))

@@ -42,6 +42,7 @@ impl Test {
                 run(cargo().args(["fmt", "--all", "--check"]))?;
                 run(cargo().args(["fmt", "--check", "--manifest-path", "research/Cargo.toml"]))
             })?;
+            step("Lock file of research", research_lock)?;
             step("Words and structure", || Check::default().run())?;
             step("Dependencies", dependencies)?;
         }
@@ -98,6 +99,21 @@ fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resu
     let done = work().with_context(|| format!("step `{name}` failed"))?;
     println!("── {name}: {:.0} s", began.elapsed().as_secs_f64());
     Ok(done)
+}
+
+/// Checks that `research/Cargo.lock` fits the crates, which the gate does not compile with it.
+fn research_lock() -> anyhow::Result<()> {
+    let mut metadata = cargo();
+    metadata.args([
+        "metadata",
+        "--locked",
+        "--format-version",
+        "1",
+        "--manifest-path",
+        "research/Cargo.toml",
+    ]);
+    run(metadata.stdout(Stdio::null()))
+        .context("run `cargo update --workspace --manifest-path research/Cargo.toml` and commit the file")
 }
 
 /// Checks licences, sources and bans, and known vulnerabilities if their database can be reached.
