@@ -50,3 +50,19 @@ fn main() -> anyhow::Result<()> {
         Chore::Web(chore) => chore.run(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn chores_of_research_get_all_their_arguments() {
+        Arguments::command().debug_assert();
+        let words = ["xtask", "eval", "precis", "--reads", "20", "--help"];
+        let parsed = Arguments::try_parse_from(words).unwrap();
+        let Chore::Eval(passed_on) = parsed.chore else { panic!("{parsed:?}") };
+        assert_eq!(passed_on.all(), ["precis", "--reads", "20", "--help"]);
+    }
+}

@@ -19,6 +19,12 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// What the chore gets.
+    #[cfg(test)]
+    pub fn all(&self) -> &[OsString] {
+        &self.arguments
+    }
+
     /// Runs a chore in an optimised build. What is measured has the profile of what is published.
     pub fn run(mut self, chore: &str) -> anyhow::Result<()> {
         let all = self.arguments.len();
