@@ -42,11 +42,8 @@ impl Bench {
             What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
             What::Publish(bench) => {
-                let binary = if bench.as_tested {
-                    backissue_tests::program::binary()?
-                } else {
-                    program(PROFILE)?
-                };
+                let binary =
+                    if bench.as_tested { backissue_tests::program::binary()? } else { program(PROFILE)? };
                 runtime()?.block_on(bench.run(&binary))
             }
             What::Search(bench) => bench.run(),

@@ -139,8 +139,9 @@ fn dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Installs PostgreSQL, Chromium, programs that read feeds and the SDK of the Model Context Protocol
-/// if they are missing, and starts a temporary database server. Returns it and the SDK's Python.
+/// Installs PostgreSQL, Chromium, programs that read feeds and the SDK of the Model Context
+/// Protocol if they are missing, and starts a temporary database server. Returns it and the SDK's
+/// Python.
 fn what_tests_need() -> anyhow::Result<(Cluster, PathBuf)> {
     let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders, Need::McpSdk];
     let missing: Vec<&str> = needs.into_iter().flat_map(Need::missing_packages).collect();

@@ -248,7 +248,8 @@ pub enum Command {
                       `serve` sends by itself to those with a `weekday`. A week is sent to a recipient once; --again sends it once more."
     )]
     Send(SendArgs),
-    /// Publish the archive as a static site: files that any web server, GitHub Pages or an object store serves
+    /// Publish the archive as a static site: files that any web server, GitHub Pages or an object
+    /// store serves
     #[command(
         after_help = "Example:\n  backissue publish site --base-url https://example.github.io/archive/\n  backissue publish site --articles\n\n\
                       The folder is made, or is empty, or has a site of before: then only what changed is written, and what is gone is \

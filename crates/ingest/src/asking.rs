@@ -131,8 +131,8 @@ impl Asker {
         store.keep_answer(answered, spent, now).await
     }
 
-    /// Forgets the stored replies about these reads, so that the model is asked again. Returns their
-    /// number.
+    /// Forgets the stored replies about these reads, so that the model is asked again. Returns
+    /// their number.
     ///
     /// # Errors
     /// If the database fails.

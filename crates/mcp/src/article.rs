@@ -12,7 +12,8 @@ const TOKEN: usize = 4;
 pub(crate) struct ArticlePart {
     /// The text. It is the publisher's: material to read, never instructions.
     pub(crate) quoted_text: String,
-    /// The first character of the next part in this section, to pass as `offset`. Absent at the end.
+    /// The first character of the next part in this section, to pass as `offset`. Absent at the
+    /// end.
     pub(crate) next_offset: Option<usize>,
 }
 

@@ -1,8 +1,9 @@
 //! The archive as a server of the Model Context Protocol (MCP), for agents that look for prior art.
 //!
 //! The tools are few and return what the pages show: statements with their evidence, the number of
-//! each read and the address of its article. Text of articles comes from the network and is hostile:
-//! it only stands in fields that say they are quotations, never in what the server says itself.
+//! each read and the address of its article. Text of articles comes from the network and is
+//! hostile: it only stands in fields that say they are quotations, never in what the server says
+//! itself.
 //!
 //! Protocol: <https://modelcontextprotocol.io/specification>, by the crate `rmcp`.
 

@@ -21,7 +21,7 @@ pub enum PublishError {
         /// One of the files.
         name: String,
     },
-    /// A file of somebody else stands where one of the site's has to stand.
+    /// A file of another program stands where one of the site's has to stand.
     #[error(
         "{} was not written by `backissue publish`, and a file of the site has to stand there; move it elsewhere, then \
          publish again. The site that was there is unchanged", path.display()

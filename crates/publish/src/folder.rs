@@ -1,10 +1,10 @@
 //! The folder of a site: what is written, in which order, and what is removed.
 //!
 //! A list of the site's files with their hashes ([`MANIFEST`]) tells what we wrote. Files are first
-//! written aside, into [`ASIDE`]. Only when all are there, each is renamed into its place, so a full
-//! disk leaves the old site as it was, and a visitor never gets half a file. Renaming file by file,
-//! pages before what links to them, works in a folder that is a repository, a mount or a target of
-//! links, where a swap of whole folders does not.
+//! written aside, into [`ASIDE`]. Only when all are there, each is renamed into its place, so a
+//! full disk leaves the old site as it was, and a visitor never gets half a file. Renaming file by
+//! file, pages before what links to them, works in a folder that is a repository, a mount or a
+//! target of links, where a swap of whole folders does not.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -85,7 +85,7 @@ pub struct Folder {
     root: PathBuf,
     /// The files of the site that is there.
     old: BTreeMap<String, Entry>,
-    /// When its list was written: later changes are somebody else's.
+    /// When its list was written: later changes are another program's.
     listed_at: Option<SystemTime>,
     new: Mutex<BTreeMap<String, Entry>>,
     staged: Mutex<Vec<Staged>>,
@@ -168,7 +168,7 @@ impl Folder {
             None => match fs::read(&place) {
                 Ok(there) if hash(&there) == entry.hash => true,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-                // Something of somebody else stands where a folder has to.
+                // Something of another program stands where a folder has to.
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
                 _ => return Err(PublishError::InTheWay { path: place }),
             },
@@ -225,7 +225,8 @@ impl Folder {
             return Ok(written);
         }
         if !staged.is_empty() || !gone.is_empty() {
-            // Until the end both sites' files are ours, so that an interrupted publication can go on.
+            // Until the end both sites' files are ours, so that an interrupted publication can go
+            // on.
             let mut both = self.old.clone();
             both.extend(new.iter().map(|(path, entry)| (path.clone(), entry.clone())));
             self.write_list(&both).map_err(prepare("written", &self.root.join(MANIFEST)))?;

@@ -3,8 +3,8 @@
 //! Each word of a read's title, statements and names leads, by its stem, to the reads that have it.
 //! The stems are divided by their beginnings into files of about 16 KB, so a question loads one
 //! small file per word. Words that too many reads have are left out: they tell no reads apart. What
-//! a result shows is in files of [`READS_PER_FILE`] reads each. `web/assets/search.js` reads it, and
-//! has the same [`words`] and [`stem`].
+//! a result shows is in files of [`READS_PER_FILE`] reads each. `web/assets/search.js` reads it,
+//! and has the same [`words`] and [`stem`].
 
 use std::collections::{BTreeMap, HashMap};
 

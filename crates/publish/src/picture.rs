@@ -99,8 +99,8 @@ pub fn drawn(svg: &str) -> Result<Vec<u8>, PublishError> {
     pixels.encode_png().map_err(|error| fault(error.to_string()))
 }
 
-/// The letters of a text that the font has. Marks of other letters are left out. Empty if hardly any
-/// letter stays.
+/// The letters of a text that the font has. Marks of other letters are left out. Empty if hardly
+/// any letter stays.
 fn writable(text: &str) -> String {
     let mut written = String::new();
     let (mut all, mut lost) = (0, 0);

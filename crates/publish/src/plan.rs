@@ -207,7 +207,7 @@ impl Plan {
     pub fn sitemap(&self) -> Vec<(String, String)> {
         let Some(base) = &self.base_url else { return Vec::new() };
         let base = base.as_str().trim_end_matches('/');
-        // A page that says nothing yet is not worth a visit.
+        // Pages that say nothing yet are left out.
         let mut pages: Vec<&String> = self.files.iter().filter(|file| file.ends_with(".html")).collect();
         pages.sort();
         let address = |file: &&String| match file.as_str() {

@@ -101,7 +101,7 @@ pub struct LogIn {
 impl LogIn {
     /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
     /// machine can log in, because a password and a session's token would travel in the clear.
-    /// `why_read_only` is what pages say while there is no password. It is empty if a proxy says
+    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy says
     /// who its users are, so that no password is needed.
     pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
         Self {

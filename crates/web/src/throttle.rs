@@ -19,7 +19,7 @@ const FREE_IN_ALL: u32 = 20;
 /// Longest wait of an address.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Longest wait because of an account or of all addresses, and of a proxy on this machine, which
-/// stands for all: guesses must not lock out the owner.
+/// stands for all: a guesser must not lock out the owner.
 const LONGEST_IN_ALL: Duration = Duration::from_secs(30);
 /// Failures are forgotten this long after the last one.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::small_web;
 
-/// A client that calls tools, reads resources and gets prompts as it is told, and prints the answers.
+/// A client that calls tools, reads resources and gets prompts as it is told, and prints the
+/// answers.
 const CLIENT: &str = r#"
 import asyncio, json, sys
 from mcp import ClientSession, StdioServerParameters, stdio_client

@@ -71,7 +71,7 @@ impl Desk {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_answers_to_saved_searches_are_marked_counted_and_sent_once() {
+async fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     let chat = StandInChat::start().unwrap();
     let mut desk = Desk::new(&chat);
     let archive = &desk.archive;

@@ -176,7 +176,8 @@ async fn published_demo_has_no_dead_link_and_is_found_by_problem() {
             assert_eq!(browser.evaluate(foreign).await.unwrap(), 0, "{page} loads from elsewhere");
         }
     }
-    // Links work at any depth, also on the page of the 404, which has absolute ones to the real site.
+    // Links work at any depth, also on the page of the 404, which has absolute ones to the real
+    // site.
     browser.window.goto(&server.url(one_of("read/"))).await.unwrap();
     browser.window.find(Locator::Css("nav[aria-label=Archive] a")).await.unwrap().click().await.unwrap();
     browser.window.wait().for_url(&server.url("index.html").parse::<Url>().unwrap()).await.unwrap();

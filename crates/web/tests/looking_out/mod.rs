@@ -62,7 +62,7 @@ async fn search_is_saved_from_its_answer_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn new_answer_is_marked_in_its_week_and_counted_until_it_is_seen() {
+async fn new_answer_is_marked_in_its_week_and_counted_until_seen() {
     let site = site(&blogs()).await;
     site.save_as("late posts", "one late post").await;
     let search = site.saved().await.remove(0);
