@@ -35,7 +35,7 @@ pub fn check(files: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
 /// The names of tests in a row of a table: in backticks, of small letters and underscores.
 fn names_in(line: &str) -> impl Iterator<Item = &str> {
     let parts = line.split('`').skip(1).step_by(2);
-    parts.filter(|part| {
+    parts.filter(move |part| {
         line.starts_with('|')
             && part.len() >= MIN_NAME
             && part.contains('_')
