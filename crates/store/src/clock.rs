@@ -179,11 +179,12 @@ async fn see_now(tx: &mut Tx, which: Sql, now: Timestamp, zone: &TimeZone) -> Tr
     if ids.is_empty() {
         return Ok(());
     }
+    // Reads before the archive's row, like other transactions.
+    for read in &ids {
+        lock(tx, *read).await?;
+    }
     touch(tx).await?;
     for batch in ids.chunks(200) {
-        for read in batch {
-            lock(tx, *read).await?;
-        }
         let which = Which::These(batch.to_vec());
         count(tx, &which, Sign::Less).await?;
         for read in batch {
