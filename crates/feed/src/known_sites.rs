@@ -97,15 +97,18 @@ pub fn is_feed_of_links(feed: &Url) -> bool {
 
 /// The entries of a feed of links as entries of what they link to: each post's first link that
 /// leads away from the account's host. What the post says of it is no part of the article, and its
-/// date is only a guess. Posts without such a link are left out.
+/// date is only a guess. Posts without such a link are left out. Posts of accounts have no title,
+/// so an entry of the same host that has one is an ordinary article.
 pub fn linked_entries(feed: Feed, at: &Url) -> Feed {
     let own = at.host_str().unwrap_or_default();
     let entries = feed.entries.into_iter().filter_map(|entry| {
+        let is_own = entry.url.as_ref().is_none_or(|url| url.host_str() == Some(own));
+        if is_own && entry.title.is_some() {
+            return Some(entry);
+        }
         let seen = entry.published.or(entry.updated);
-        let is_post = entry.url.as_ref().is_none_or(|url| url.host_str() == Some(own));
-        let url = if is_post { link_away(&entry, own)? } else { entry.url? };
-        let title = entry.title.filter(|_| !is_post);
-        Some(Entry { id: entry.id, url: Some(url), title, updated: seen, ..Entry::default() })
+        let url = if is_own { link_away(&entry, own)? } else { entry.url? };
+        Some(Entry { id: entry.id, url: Some(url), title: entry.title, updated: seen, ..Entry::default() })
     });
     Feed { entries: entries.collect(), ..feed }
 }
@@ -246,6 +249,15 @@ mod tests {
             <pubDate>10 May 2026 19:49 +0000</pubDate></item></channel></rss>";
         let found = links("https://bsky.app/profile/jane.example/rss", bluesky);
         assert_eq!(found, [("https://acme.example/blog/moved-queues".to_owned(), None, true)]);
+    }
+
+    #[test]
+    fn articles_in_a_feed_of_this_name_stay() {
+        let text = r#"<rss version="2.0"><channel><item><title>Locks</title><link>https://acme.example/locks</link>
+            <description>See https://bolt.example/.</description></item></channel></rss>"#;
+        let at = url("https://acme.example/@notes.rss");
+        let feed = parse(text.as_bytes(), &Hints::default()).unwrap();
+        assert_eq!(linked_entries(feed.clone(), &at), feed);
     }
 
     #[test]
