@@ -325,8 +325,8 @@ fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
         Value::Bool(true) => Some(now),
         Value::String(text) => {
             let text = text.trim();
-            let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-            text.parse().ok().or_else(|| civil().map(|zoned| zoned.timestamp()))
+            let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+            text.parse().ok().or_else(civil)
         }
         _ => None,
     }

@@ -119,7 +119,7 @@ const OFFLINE: u32 = 100;
 /// `/offline.json`: what the service worker keeps for this reader.
 pub(crate) async fn offline(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
     let reader = frame.required()?;
-    let kept = app.store.kept_last(reader, OFFLINE).await?;
+    let kept = app.store.kept_last(reader, None, OFFLINE).await?;
     let pages = kept.iter().map(|read| reads::href(&read.card)).chain(["/shelf".to_owned()]);
     let assets = ["backissue.css", "backissue.js", "icon.svg"].into_iter().chain(assets::FONTS);
     let list = json!({
