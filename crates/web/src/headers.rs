@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; scr
 /// The same for a page itself, whose server may send no headers. There `frame-ancestors` has no
 /// effect, and browsers complain about it.
 pub(crate) const POLICY_IN_PAGE: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; \
-                                         connect-src 'self'; form-action 'self'; base-uri 'none'";
+                                         connect-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'";
 
 /// The same, but images may load from anywhere: for an article whose reader wants to see them.
 const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
