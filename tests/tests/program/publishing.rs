@@ -86,10 +86,10 @@ fn dead_links(files: &BTreeMap<String, Vec<u8>>) -> (usize, Vec<String>) {
                 if name == "content" && !address.starts_with(BASE) {
                     continue;
                 }
-                let mut target = here.join(&address.replace("&amp;", "&")).unwrap();
-                if target.origin() != base.origin() {
+                let target = here.join(&address.replace("&amp;", "&")).ok();
+                let Some(mut target) = target.filter(|target| target.origin() == base.origin()) else {
                     continue;
-                }
+                };
                 target.set_fragment(None);
                 target.set_query(None);
                 followed += 1;
