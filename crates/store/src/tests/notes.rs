@@ -322,7 +322,7 @@ on_both!(saved_page_is_kept_and_goes_to_its_site_later, |db| {
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 });
 
-on_both!(saved_page_that_fails_is_told_and_tried_again_when_saved_again, |db| {
+on_both!(failed_saved_page_is_shown_and_tried_when_saved_again, |db| {
     let url = "https://else.example/page".parse().unwrap();
     let PageSaved::New(read) = db.store.save_page(ONE, &url, at(1)).await.unwrap() else { panic!("not new") };
     let waiting = async || db.store.saved_waiting(ONE, 20).await.unwrap();

@@ -179,7 +179,7 @@ on_both!(one_bad_label_is_refused_alone, |db| {
     assert!(refused.len() == 2 && refused[0].starts_with("“a, b”: a label has no comma"), "{refused:?}");
 });
 
-on_both!(saved_pages_are_known_as_such_and_admitted_from_any_number_of_hosts, |db| {
+on_both!(saved_pages_are_admitted_from_any_number_of_hosts, |db| {
     let known = reads(db, &[1]).await[0];
     let page =
         |host: usize| (format!("https://host{host}.example/page").parse().unwrap(), format!("Page {host}"));
