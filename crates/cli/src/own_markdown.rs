@@ -399,7 +399,7 @@ mod tests {
         assert_eq!(read(&path, now()).unwrap().reads, reads);
         let edited = fs::read_to_string(&moved).unwrap().replace("Another", "Edited in Obsidian");
         fs::write(&moved, edited).unwrap();
-        assert_eq!(write(&path, &reads).unwrap().changed, [moved.clone()]);
+        assert_eq!(write(&path, &reads).unwrap().changed, std::slice::from_ref(&moved));
         fs::write(path.join("other.md"), "No read").unwrap();
         fs::write(path.join("bad.md"), "---\nurl: [a\n---\n").unwrap();
         let found = read(&path, now()).unwrap();
