@@ -211,6 +211,7 @@ fn told(
     let heading = leads.map_or_else(|| text(&card.title), said);
     let mut about =
         vec![link(&card.title, &card.url), text(&card.company), words::minutes(card.minutes.into())];
+    about.extend(card.level().map(str::to_owned));
     if !card.concepts.is_empty() {
         about.push(text(&words::concepts(&card.concepts)));
     }

@@ -276,14 +276,18 @@ pub(crate) fn shown(statement: &Option<Statement>) -> Option<&Statement> {
     statement.as_ref().filter(|statement| statement.sureness().is_shown())
 }
 
-/// The statements of a précis that are shown, under the headings that people know them by.
-pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (&'static str, &Statement)> {
+/// The statements of a précis that are shown, under the headings that people know them by, with
+/// their levels: "What changed (likely)".
+pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (String, &Statement)> {
     let parts = [
         ("Problem", &precis.problem),
         ("What they did", &precis.approach),
         ("What changed", &precis.outcome),
     ];
-    parts.into_iter().filter_map(|(heading, statement)| Some((heading, shown(statement)?)))
+    parts.into_iter().filter_map(|(heading, statement)| {
+        let statement = shown(statement)?;
+        Some((format!("{heading} ({})", statement.level()), statement))
+    })
 }
 
 /// Takes the best reads with a problem out of `reads`, which has the best first. Each read of a

@@ -54,7 +54,7 @@ impl Look {
 pub fn read(read: &ReadSummary, site: &Site) -> String {
     let (card, precis) = (&read.card, &read.precis);
     html! {
-        @for (heading, statement) in statements(precis) { (said(heading, statement)) }
+        @for (heading, statement) in statements(precis) { (said(&heading, statement)) }
         @if shown(&precis.problem).is_none() && let Some(description) = &card.description { p { (description) } }
         p {
             (words::kind(card.kind)) " · " (card.company) " · " (words::minutes(card.minutes.into()))
@@ -113,6 +113,7 @@ fn first(pick: &Pick, site: &Site, look: Look) -> Markup {
         p style=[look.of(Part::About)] {
             a href=(card.url) { (card.title) }
             " · " (card.company) " · " (words::minutes(card.minutes.into()))
+            @if let Some(level) = card.level() { " · " (level) }
             @if !card.concepts.is_empty() { " · " (words::concepts(&card.concepts)) }
             @if let Some(page) = site.read(card) { " · " a href=(page) { "in the archive" } }
         }
@@ -134,7 +135,9 @@ fn list(heading: &str, cards: &[ReadCard], look: Look) -> Markup {
                 li style=[look.of(Part::Item)] {
                     a href=(card.url) { (card.title) }
                     ", " (card.company) ", " (words::minutes(card.minutes.into()))
-                    @if let Some(problem) = &card.problem { ": " (card.problem_form.said(problem)) }
+                    @if let (Some(problem), Some(level)) = (&card.problem, card.level()) {
+                        ", " (level) ": " (card.problem_form.said(problem))
+                    }
                 }
             }
         }

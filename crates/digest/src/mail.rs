@@ -111,6 +111,7 @@ fn first(out: &mut String, number: usize, pick: &Pick, site: &Site) {
     if leads.is_some() {
         about.insert(0, card.title.clone());
     }
+    about.extend(card.level().map(str::to_owned));
     if !card.concepts.is_empty() {
         about.push(words::concepts(&card.concepts));
     }

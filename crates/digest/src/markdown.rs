@@ -86,6 +86,7 @@ fn write_pick(out: &mut String, number: usize, pick: &Pick, site: &Site) {
     let _ = write!(out, "\n### {number}. {heading}\n");
     let mut parts =
         vec![link(&card.title, &card.url), text(&card.company), words::minutes(card.minutes.into())];
+    parts.extend(card.level().map(str::to_owned));
     if !card.concepts.is_empty() {
         parts.push(text(&words::concepts(&card.concepts)));
     }
@@ -117,7 +118,9 @@ fn write_group(out: &mut String, group: &Group, digest: &Digest) {
 /// A read on one line.
 fn line(out: &mut String, card: &ReadCard) {
     let problem = match &card.problem {
-        Some(problem) => format!(": {}", text(&card.problem_form.said(problem))),
+        Some(problem) => {
+            format!(", {}: {}", card.level().unwrap_or_default(), text(&card.problem_form.said(problem)))
+        }
         None => String::new(),
     };
     let _ = writeln!(

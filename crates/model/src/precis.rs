@@ -206,6 +206,14 @@ impl Statement {
     pub fn sureness(&self) -> Sureness {
         Sureness::of(self.confidence)
     }
+
+    /// The level of its confidence in words for people: "sure", "likely", "corrected by a person".
+    pub fn level(&self) -> &'static str {
+        match self.form {
+            Form::Corrected => "corrected by a person",
+            Form::Quoted | Form::Written => self.sureness().as_str(),
+        }
+    }
 }
 
 /// Who made a précis.

@@ -138,9 +138,11 @@ impl PriorArt {
 
 fn row(read: &ReadText, zone: &TimeZone) -> String {
     let of = |statement: &Option<backissue_model::Statement>| {
-        statement
-            .as_ref()
-            .map_or_else(|| "–".to_owned(), |statement| markdown::text(&statement.form.said(&statement.text)))
+        let said = |statement: &backissue_model::Statement| {
+            let said = markdown::text(&statement.form.said(&statement.text));
+            format!("{said} ({})", statement.level())
+        };
+        statement.as_ref().map_or_else(|| "–".to_owned(), said)
     };
     let precis = &read.precis;
     let date = read.card.filed_at.to_zoned_datetime(zone.clone()).date();

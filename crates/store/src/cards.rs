@@ -58,6 +58,18 @@ pub struct ReadCard {
     pub concepts: Vec<ConceptSlug>,
 }
 
+impl ReadCard {
+    /// The level of its problem in words for people: "problem: sure", "problem: likely". `None` if
+    /// it has no problem.
+    pub fn level(&self) -> Option<&'static str> {
+        self.problem.as_ref().map(|_| match (self.problem_form, self.problem_leads) {
+            (Form::Corrected, _) => "problem: corrected by a person",
+            (_, true) => "problem: sure",
+            (_, false) => "problem: likely",
+        })
+    }
+}
+
 /// A complete read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadPage {

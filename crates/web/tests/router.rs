@@ -337,12 +337,17 @@ async fn card_leads_with_the_problem_only_if_it_is_sure() {
         let week = html::Page::parse("/week/2026-W20", &site.get("/week/2026-W20").await.body);
         let card = week.all(".reads > li").into_iter().find(|card| card.contains(TITLE)).unwrap();
         assert!(card.starts_with(leads), "{confidence}: {card}");
+        let level = if below.is_some() { "problem: likely" } else { "problem: sure" };
+        assert!(card.contains(level), "{confidence}: {card}");
+        let markdown = site.get("/week/2026-W20.md").await.body;
+        assert!(markdown.contains(&format!("1 min · {level}")), "{confidence}: {markdown}");
         assert_eq!(week.all(".reads .passage").first().map(String::as_str), below, "{confidence}");
         let path = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
         let read = html::Page::parse(&path, &site.get(&path).await.body);
         assert_eq!(read.one("h1"), leads, "{confidence}");
         let found = html::Page::parse("/search", &site.get("/search?q=noisy%20disk%20tenants").await.body);
         assert_eq!(found.all(".found .problem").first().map(String::as_str), Some(leads), "{confidence}");
+        assert!(found.all(".found > li").first().is_some_and(|card| card.contains(level)), "{confidence}");
     }
 }
 

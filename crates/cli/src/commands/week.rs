@@ -123,9 +123,10 @@ fn tell(read: &ReadCard) -> anyhow::Result<()> {
     let concepts: Vec<&str> = read.concepts.iter().map(|c| Vocabulary::builtin().name_of(c)).collect();
     say!("{:>5}  {STRONG}{first}{PLAIN}", read.id)?;
     say!(
-        "       {second} {QUIET}· {} · {} min · {}{PLAIN}\n",
+        "       {second} {QUIET}· {} · {} min · {} · {}{PLAIN}\n",
         read.company,
         read.minutes,
+        read.level().unwrap_or_default(),
         concepts.join(", ")
     )?;
     Ok(())

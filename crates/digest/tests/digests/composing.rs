@@ -131,9 +131,9 @@ See \\*you\\*.
 
 ### 1. “Problem 1”
 
-[Read 1 of Acme](https://acme.example/1) · Acme · 10 min · Caching · [in the archive](https://reads.example/read/1/read-1-of-acme)
+[Read 1 of Acme](https://acme.example/1) · Acme · 10 min · problem: sure · Caching · [in the archive](https://reads.example/read/1/read-1-of-acme)
 
-- What they did: They cached it
+- What they did (sure): They cached it
 
 We had this, too.
 
@@ -158,11 +158,11 @@ fn read_as_markdown_quotes_what_backs_a_written_statement() {
 
 Case study · Acme · 11 May 2026 · 10 min
 
-## Problem
+## Problem (sure)
 
 > Problem 1
 
-## What changed
+## What changed (sure)
 
 It got fast
 

@@ -143,8 +143,8 @@ first.
 Mind the caches.
 
 1. “Problem 1”
-   Read 1 of Acme · Acme · 10 min · Caching
-   What they did: They cached it
+   Read 1 of Acme · Acme · 10 min · problem: sure · Caching
+   What they did (sure): They cached it
    https://acme.example/1
 
 

@@ -418,6 +418,7 @@ fn first(pick: &Pick, at: usize, of: usize) -> Markup {
     html! {
         (line(card))
         @if let Some(problem) = &card.problem { p.passage { (card.problem_form.said(problem)) } }
+        @if let Some(level) = card.level() { p.quiet { (level) } }
         p {
             label.unseen for=(name) { "Remark on “" (card.title) "”" }
             textarea id=(name) name=(name) rows="2" maxlength=(READ_REMARK_MAX) placeholder="A remark" { (pick.remark) }

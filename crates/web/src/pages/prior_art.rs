@@ -147,7 +147,10 @@ fn row(frame: &Frame, found: &Match) -> Markup {
         html! {
             td data-name=(name) {
                 @match statement {
-                    Some(statement) => (statement.form.said(&statement.text)),
+                    Some(statement) => {
+                        (statement.form.said(&statement.text))
+                        " " span.quiet { "(" (statement.level()) ")" }
+                    }
                     None => span.quiet { span aria-hidden="true" { "–" } span.unseen { "not said" } },
                 }
             }

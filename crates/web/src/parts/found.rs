@@ -51,7 +51,7 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
                 span.figure { (card.minutes) " min" } (reads::dot())
                 time.figure datetime=(reads::dated(card)) { (words::date(reads::dated(card), zone)) }
                 @if card.kind != backissue_model::Kind::CaseStudy { (reads::dot()) (words::kind(card.kind)) }
-                (reads::corrected(card))
+                (reads::level(card))
             }
             (reads::concepts(&card.concepts))
             (reader.buttons(card))

@@ -1,7 +1,7 @@
 //! Reads in a list. The problem is most visible; a post without one says its kind and takes one
 //! line.
 
-use backissue_model::{Form, ReadId};
+use backissue_model::ReadId;
 use backissue_store::{Cursor, ReadCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -82,7 +82,10 @@ pub(crate) fn brief<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &Ti
                             None => (card.title),
                         }
                     }
-                    p { (card.company) (dot()) (dated(card).to_zoned_datetime(zone.clone()).year()) }
+                    p {
+                        (card.company) (dot()) (dated(card).to_zoned_datetime(zone.clone()).year())
+                        @if card.problem_leads { (level(card)) }
+                    }
                 }
             }
         }
@@ -112,7 +115,7 @@ fn with_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
             p {
                 (minutes(card)) (dot()) (when(card, zone))
                 @if card.kind != backissue_model::Kind::CaseStudy { (dot()) (words::kind(card.kind)) }
-                (corrected(card))
+                (level(card))
             }
             (concepts(&card.concepts))
             (marked.buttons(card))
@@ -133,10 +136,9 @@ fn without_problem(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup 
     }
 }
 
-/// That the shown problem is a person's.
-pub(crate) fn corrected(card: &ReadCard) -> Markup {
-    let is_corrected = card.problem.is_some() && card.problem_form == Form::Corrected;
-    html! { @if is_corrected { (dot()) "corrected by a person" } }
+/// How sure the shown problem is.
+pub(crate) fn level(card: &ReadCard) -> Markup {
+    html! { @if let Some(level) = card.level() { (dot()) (level) } }
 }
 
 fn minutes(card: &ReadCard) -> Markup {

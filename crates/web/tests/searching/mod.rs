@@ -235,7 +235,9 @@ async fn read_lists_others_with_its_problem() {
     let read = page(&site, &best(&site, "Good fences").await).await;
     assert_eq!(
         read.all(".alike li"),
-        ["One tenant took most of the disk of a shared machine and its neighbours waited.Lumenpay·2026"]
+        [
+            "One tenant took most of the disk of a shared machine and its neighbours waited.Lumenpay·2026·problem: sure"
+        ]
     );
     let alone = page(&site, &best(&site, "prices from next month").await).await;
     assert!(alone.all(".alike").is_empty());
