@@ -8,6 +8,7 @@ mod extract;
 mod gate;
 mod hostile;
 pub mod minilm;
+mod passages;
 mod precis;
 pub mod search;
 pub mod statistics;
@@ -23,6 +24,8 @@ pub struct Eval {
 enum What {
     /// The précis against the labels: similarity, kinds, concepts, evidence, time
     Precis(Box<precis::Evaluation>),
+    /// What the built-in annotator shows of each article, as JSON, for people to judge
+    Passages(passages::Passages),
     /// Search compared with judged queries: ours, two databases, and the embeddings from which ours
     /// were distilled
     Search(search::Evaluation),
@@ -42,6 +45,7 @@ impl Eval {
     pub fn run(self) -> anyhow::Result<()> {
         match self.what {
             What::Precis(eval) => eval.run(),
+            What::Passages(eval) => eval.run(),
             What::Search(eval) => eval.run(),
             What::Agreement(eval) => eval.run(),
             What::Extract(eval) => eval.run(),

@@ -6,7 +6,7 @@
 //! data. A supporting sentence is identified by its first words, which survive changes of the
 //! splitter and of the extraction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -14,6 +14,7 @@ use backissue_annotate::{Field, Text};
 use backissue_extract::{Page, extract};
 use backissue_model::{Article, ConceptSlug, Kind, Span};
 use backissue_needs::shared_dir;
+use backissue_tests::small_past;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -108,6 +109,22 @@ pub enum Reader {
 }
 
 impl Label {
+    /// A label that says nothing.
+    fn empty(url: Url, company: String) -> Self {
+        Self {
+            url,
+            company,
+            kind: Kind::Other,
+            problem: None,
+            approach: None,
+            outcome: None,
+            concepts: Vec::new(),
+            technologies: Vec::new(),
+            readers: 0,
+            settled: Vec::new(),
+        }
+    }
+
     /// Whether it belongs to a reporting blog.
     pub fn is_reported(&self) -> bool {
         self.url.host_str().is_some_and(|host| REPORTING.contains(&host))
@@ -152,6 +169,35 @@ pub fn load() -> anyhow::Result<Vec<Read>> {
     let shared = shared_dir()?;
     let bodies = bodies(&shared.join("reads"))?;
     labels()?.into_iter().map(|label| read(&shared.join("web"), &bodies, label)).collect()
+}
+
+/// All articles of the shared test data, and whether each is labelled. Those without a label have
+/// an empty one.
+///
+/// # Errors
+/// If a file or a page is missing or malformed.
+pub fn articles() -> anyhow::Result<Vec<(Read, bool)>> {
+    let shared = shared_dir()?;
+    let bodies = bodies(&shared.join("reads"))?;
+    let labels = labels()?;
+    let companies: HashMap<String, String> =
+        labels.iter().map(|label| (label.blog().to_owned(), label.company.clone())).collect();
+    let known: HashSet<Url> = labels.iter().map(|label| label.url.clone()).collect();
+    let pages = small_past::articles(&shared)?.into_iter().map(|page| page.url.as_url().clone());
+    let mut others: Vec<Url> =
+        bodies.keys().cloned().chain(pages).filter(|url| !known.contains(url)).collect();
+    others.sort();
+    let web = shared.join("web");
+    let mut found = Vec::new();
+    for label in labels {
+        found.push((read(&web, &bodies, label)?, true));
+    }
+    for url in others {
+        let company = companies.get(url.host_str().unwrap_or_default()).cloned().unwrap_or_default();
+        // A page without an article is no article.
+        found.extend(read(&web, &bodies, Label::empty(url, company)).ok().map(|read| (read, false)));
+    }
+    Ok(found)
 }
 
 /// An article of `reads` in the shared test data.

@@ -115,7 +115,7 @@ impl<'a> Example<'a> {
             worth: vec![],
         };
         for at in 0..spans.len() {
-            let Some(passage) = self.seen.passage(at) else { continue };
+            let Some(passage) = self.seen.passage(field, at) else { continue };
             let similar = rouge(&passage.text, &label.text);
             let similar = (similar.one + similar.l) / 2.0;
             let is_named = passage.sentences.iter().any(|at| named.contains(at));

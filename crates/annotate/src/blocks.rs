@@ -29,6 +29,19 @@ pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
     for (start, end, kind) in stretches {
         let body = &text[start..end];
         let kind = if kind == BlockKind::Paragraph { kind_of(body) } else { kind };
+        let items_at = if kind == BlockKind::Paragraph { items_in(body) } else { None };
+        if let Some(at) = items_at {
+            // Lines with list markers behind a paragraph's text.
+            let prose = start + body[..at].trim_end().len();
+            blocks.push(Block { start, end: prose, kind, heading });
+            blocks.extend(items(text, start + at, end).map(|(start, end)| Block {
+                start,
+                end,
+                kind: BlockKind::ListItem,
+                heading,
+            }));
+            continue;
+        }
         match kind {
             BlockKind::ListItem => {
                 blocks.extend(items(text, start, end).map(|(start, end)| Block {
@@ -84,6 +97,8 @@ fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
 fn kind_of(body: &str) -> BlockKind {
     if looks_like_table(body) {
         BlockKind::Table
+    } else if looks_like_caption(body) {
+        BlockKind::Caption
     } else if marker(body) > 0 {
         BlockKind::ListItem
     } else if looks_like_code(body) {
@@ -133,6 +148,107 @@ pub(crate) fn marker(line: &str) -> usize {
         }
     }
     0
+}
+
+/// Where the lines with list markers begin that end a paragraph. Returns `None` if a line without a
+/// marker follows them, or if there is only one.
+fn items_in(body: &str) -> Option<usize> {
+    let mut at = 0;
+    let mut begin = None;
+    let mut count = 0;
+    for line in body.split_inclusive('\n') {
+        if marker(line) > 0 {
+            begin = begin.or(Some(at));
+            count += 1;
+        } else if begin.is_some() {
+            return None;
+        }
+        at += line.len();
+    }
+    begin.filter(|begin| count > 1 && *begin > 0)
+}
+
+/// Maximum characters of a caption.
+const CAPTION_MAX: usize = 400;
+/// Maximum characters of a line that names where a picture is from.
+const CREDIT_MAX: usize = 160;
+
+/// Whether a paragraph is a caption, "Figure 6: …" or "Table 2 - …", or says where a picture is
+/// from, "Photo by …" or "Source: …".
+fn looks_like_caption(body: &str) -> bool {
+    const LABELS: [&str; 16] = [
+        "figure",
+        "fig",
+        "table",
+        "listing",
+        "diagram",
+        "chart",
+        "graph",
+        "image",
+        "photo",
+        "picture",
+        "screenshot",
+        "illustration",
+        "exhibit",
+        "plot",
+        "pic",
+        "img",
+    ];
+    const CREDITS: [&str; 28] = [
+        "photo by",
+        "photos by",
+        "photograph by",
+        "photo credit",
+        "photo courtesy",
+        "photo from",
+        "photo via",
+        "photo:",
+        "image by",
+        "images by",
+        "image credit",
+        "image courtesy",
+        "image from",
+        "image source",
+        "image via",
+        "picture by",
+        "picture credit",
+        "illustration by",
+        "cover image",
+        "cover photo",
+        "header image",
+        "credit:",
+        "credits:",
+        "source:",
+        "sources:",
+        "courtesy of",
+        "screenshot of",
+        "screenshot from",
+    ];
+    if body.len() > CAPTION_MAX * 4 {
+        return false;
+    }
+    let bare = body.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let lower = bare.to_lowercase();
+    let length = lower.chars().count();
+    if length <= CREDIT_MAX && CREDITS.iter().any(|credit| lower.starts_with(credit)) {
+        return true;
+    }
+    let label = LABELS.iter().filter(|label| lower.starts_with(**label)).max_by_key(|label| label.len());
+    let Some(label) = label.filter(|_| length <= CAPTION_MAX) else { return false };
+    let rest = lower[label.len()..].trim_start_matches('.').trim_start();
+    let number = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = if number.len() < rest.len() {
+        // "Figure 2a", "Table 1(b)".
+        number.trim_start_matches(|c: char| matches!(c, 'a'..='f' | '(' | ')'))
+    } else {
+        number
+    };
+    let has_number = number.len() < rest.len();
+    let separator = number.trim_start();
+    let separated = separator.starts_with([':', '|', '–', '—'])
+        || separator.starts_with("- ")
+        || has_number && (separator.is_empty() || rest[..rest.len() - number.len()].ends_with('.'));
+    separated && (has_number || separator.starts_with(':'))
 }
 
 fn looks_like_table(body: &str) -> bool {
@@ -204,6 +320,44 @@ mod tests {
             (Caption, "A Picture"),
         ];
         assert_eq!(kinds(text, &known), expected.map(|(k, t)| (k, t.to_owned())));
+    }
+
+    #[test]
+    fn captions_in_paragraphs_are_recognised() {
+        for caption in [
+            "Figure 6: The queue was full every night.",
+            "Table 2 - Slow queries by customer",
+            "Fig. 3. Errors after the deploy.",
+            "Figure 2a | Latency of the old cluster",
+            "Photo by Ada Lovelace on Unsplash",
+            "Source: the company's report of 2019",
+            "(Image credit: Acme)",
+            "Image: how the broker failed.",
+            "Figure 4",
+        ] {
+            assert_eq!(kinds(caption, &[])[0].0, BlockKind::Caption, "{caption}");
+        }
+        for prose in [
+            "Figure 6 shows that the queue was full every night.",
+            "Tables were locked: nobody could write.",
+            "Table 2 was locked every night, and nobody could write to it.",
+            "Images were slow to load, because each was resized at every request.",
+            "Source code was lost.",
+        ] {
+            assert_eq!(kinds(prose, &[])[0].0, BlockKind::Paragraph, "{prose}");
+        }
+    }
+
+    #[test]
+    fn items_at_the_end_of_a_paragraph_are_a_list() {
+        let text = "It failed for two reasons:\n* The disk was full.\n* It has one lock.";
+        use BlockKind::*;
+        let expected = [
+            (Paragraph, "It failed for two reasons:"),
+            (ListItem, "The disk was full."),
+            (ListItem, "It has one lock."),
+        ];
+        assert_eq!(kinds(text, &[]), expected.map(|(k, t)| (k, t.to_owned())));
     }
 
     #[test]

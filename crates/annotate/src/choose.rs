@@ -5,14 +5,16 @@
 //! word of the article.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use backissue_model::cancel::checkpoint;
-use backissue_model::{Evidence, Form, Kind, Statement};
+use backissue_model::{Evidence, Form, Kind, Statement, Sureness};
 
 use crate::blocks::{Block, BlockKind};
-use crate::cues::Field;
-use crate::features::{Measured, PASSAGE, yes};
+use crate::cues::{Cues, Field};
+use crate::features::{self, Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
+use crate::unfit::Unfit;
 use crate::weights::{Weights, log_odds, probability};
 
 /// Maximum characters of a passage.
@@ -27,15 +29,30 @@ const SENTENCES_MAX: usize = 3;
 /// Marks a gap in a passage.
 const LEFT_OUT: &str = " […] ";
 
+/// Stands before each item of a list in a passage.
+const ITEM: &str = " • ";
+
 /// Maximum sentences to try for one part of the précis.
 const TRIES: usize = 40;
+
+/// The highest confidence of a passage that may not be sure, and of one that may not be likely.
+const ALMOST_SURE: f32 = Sureness::SURE - 0.01;
+const ALMOST_LIKELY: f32 = Sureness::LIKELY - 0.01;
+
+/// What remains of the confidence in a problem that may be other people's. It stays likely if it
+/// was.
+const GENERAL: f32 = 0.88;
 
 /// A passage and its features.
 pub(crate) struct Passage {
     /// The numbers of its sentences, in order.
     pub sentences: Vec<usize>,
+    /// The number of the sentence for which it was made; the others are its context.
+    pub anchor: usize,
     /// Its byte ranges in the text, in order: a heading or sentences.
     pub spans: Vec<Range<usize>>,
+    /// The first of its byte ranges that is an item of a list, if its last sentence opens one.
+    items_from: Option<usize>,
     /// Whether words at its start are left out.
     pub cut: bool,
     /// The values of the features, in the order of [`PASSAGE`].
@@ -64,6 +81,12 @@ impl<'a> Part<'a> {
     pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<(Statement, Vec<usize>)> {
         let (best, features) = self.best_and_signs(kinds, weights)?;
         let confidence = probability(log_odds(&weights.rank(self.field).sure, &features));
+        let confidence = confidence.min(self.ceiling(&best.passage));
+        let confidence = if self.is_general(&best.passage, kinds) {
+            (confidence * GENERAL).max(confidence.min(Sureness::LIKELY))
+        } else {
+            confidence
+        };
         let statement = best.passage.statement(self.text, confidence)?;
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
@@ -82,7 +105,52 @@ impl<'a> Part<'a> {
         features.push(("chosen", best.score));
         features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
         features.extend(PASSAGE.into_iter().zip(best.passage.features));
+        features.extend(self.said(&best.passage));
         Some((best, features))
+    }
+
+    /// The highest confidence that the passage may have. An outcome that says of no change is not
+    /// shown: it is mostly a figure from before, or a part of the approach.
+    fn ceiling(self, passage: &Passage) -> f32 {
+        let changes = passage.sentences.iter().any(|at| self.measured.measures[*at].has_change);
+        if self.field == Field::Outcome && !changes {
+            ALMOST_LIKELY
+        } else if self.may_be_sure(passage) {
+            1.0
+        } else {
+            ALMOST_SURE
+        }
+    }
+
+    /// Whether a problem may be that of readers, of an industry or of nobody, not the team's: it gives
+    /// advice, makes a remark, or stands in a post that is mostly about such matters and does not say
+    /// that the team had it.
+    fn is_general(self, passage: &Passage, kinds: &KindOdds) -> bool {
+        let mut all = passage.sentences.iter().map(|at| &self.measured.measures[*at]);
+        self.field == Field::Problem
+            && (all.clone().any(|measures| measures.unfit.advice || measures.unfit.remark)
+                || !matches!(kinds.kind(), Kind::CaseStudy | Kind::Incident | Kind::Research)
+                    && !all.any(|measures| measures.is_own))
+    }
+
+    /// Whether the passage may be sure, whatever its weight. A sure problem says that something is
+    /// wrong, and is no question, no goal and no result. A sure outcome says what became better.
+    fn may_be_sure(self, passage: &Passage) -> bool {
+        let all = || passage.sentences.iter().map(|at| &self.measured.measures[*at]);
+        let any = |is: fn(&Unfit) -> bool| all().any(|measures| is(&measures.unfit));
+        match self.field {
+            Field::Problem => {
+                let anchor = passage.anchor;
+                all().any(|measures| measures.has_trouble)
+                    && !any(|unfit| unfit.no_trouble || unfit.result)
+                    && !self.measured.measures[anchor].unfit.goal
+                    && !self.quote(anchor).ends_with('?')
+            }
+            Field::Approach => !any(|unfit| unfit.advice || unfit.remark),
+            Field::Outcome => {
+                any(|unfit| unfit.result || unfit.change) && !any(|unfit| unfit.advice || unfit.remark)
+            }
+        }
     }
 
     /// At most `most` passages, best first. No two of them share a sentence.
@@ -125,7 +193,7 @@ impl<'a> Part<'a> {
     /// `None` if it stays unclear even with them, if the sentence quotes somebody, or if the
     /// passage would be too long or too short.
     pub(crate) fn passage(self, at: usize) -> Option<Passage> {
-        if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote {
+        if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote || !self.suits(at) {
             return None;
         }
         let opens_list = self.quote(at).ends_with(':');
@@ -137,6 +205,28 @@ impl<'a> Part<'a> {
         with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
+    /// What the sentences of the passage say, as named features: the highest value of each.
+    fn said(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
+        let values = |at: usize| {
+            let of = |sentence: &usize| self.measured.measures[*sentence].features[at];
+            passage.sentences.iter().map(of).fold(0.0, f32::max)
+        };
+        TELLING.iter().map(move |(at, name)| (name.as_str(), values(*at))).filter(|(_, value)| *value != 0.0)
+    }
+
+    /// Whether the sentence can say this part. A problem is no result, and an outcome is neither a
+    /// plan, nor an attempt that failed, nor how things were before.
+    fn suits(self, at: usize) -> bool {
+        let measures = &self.measured.measures[at];
+        let unfit = measures.unfit;
+        let says_result = unfit.result || unfit.change;
+        match self.field {
+            Field::Problem => measures.has_trouble || !unfit.result,
+            Field::Approach => true,
+            Field::Outcome => !unfit.attempt && (says_result || !(unfit.plan || unfit.before)),
+        }
+    }
+
     /// Where a passage up to the sentence `at` starts: at `first`, or before it if that sentence
     /// refers to an earlier one. Also returns the heading that the passage needs, if any.
     fn beginning(self, mut first: usize, at: usize) -> Option<(usize, Option<usize>)> {
@@ -144,6 +234,7 @@ impl<'a> Part<'a> {
             match first.checked_sub(1).filter(|before| self.are_neighbours(*before, first)) {
                 Some(before) if at - before < SENTENCES_MAX => first = before,
                 Some(_) => return None,
+                None if self.measured.measures[first].needs_a_sentence => return None,
                 None => {
                     return Some((first, Some(self.blocks[self.measured.sentences[first].block].heading?)));
                 }
@@ -163,9 +254,14 @@ impl<'a> Part<'a> {
             let opening = &mut spans[usize::from(heading.is_some())];
             opening.start += behind_words(&self.text[opening.clone()], joining);
         }
+        if (first..=last).any(|at| self.measured.measures[at].unfit.is_never_quoted()) {
+            return None;
+        }
         let features = [yes(first < at), yes(heading.is_some()), yes(last > at)];
         let passage = Passage {
             sentences: (first..=last).collect(),
+            anchor: at,
+            items_from: (last > at).then_some(spans.len() - (last - at)),
             spans,
             cut: joining > 0 && heading.is_none(),
             features,
@@ -212,7 +308,13 @@ impl Passage {
         for (number, span) in self.spans.iter().enumerate() {
             if let Some(before) = number.checked_sub(1).map(|before| &self.spans[before]) {
                 let between = &text[before.end..span.start];
-                said.push_str(if between.chars().any(char::is_alphanumeric) { LEFT_OUT } else { " " });
+                said.push_str(if between.chars().any(char::is_alphanumeric) {
+                    LEFT_OUT
+                } else if self.items_from.is_some_and(|items| number >= items) {
+                    ITEM
+                } else {
+                    " "
+                });
             }
             said.extend(text[span.clone()].split_whitespace().flat_map(|word| [word, " "]));
             said.truncate(said.trim_end().len());
@@ -228,6 +330,45 @@ impl Passage {
         Some(Statement { text: self.text(text), evidence, confidence, form: Form::Quoted })
     }
 }
+
+/// Features of sentences that tell how certain a passage is, with their numbers.
+static TELLING: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
+    let names = features::names(Cues::builtin());
+    let tells = |name: &str| {
+        name.starts_with("sign: ")
+            || name.starts_with("says ")
+            || name.starts_with("under: ")
+            || TELLING_OWN.contains(&name)
+    };
+    names
+        .into_iter()
+        .enumerate()
+        .filter(|(_, name)| tells(name))
+        .map(|(at, name)| (at, format!("passage: {name}")))
+        .collect()
+});
+
+/// The features of [`features::names`] in [`TELLING`] that are not groups of signs.
+const TELLING_OWN: [&str; 18] = [
+    "first tenth",
+    "second tenth",
+    "last fifth",
+    "last tenth",
+    "has a figure",
+    "has a share or a duration",
+    "title overlap",
+    "description overlap",
+    "central",
+    "question",
+    "second person",
+    "first person singular",
+    "first person plural",
+    "generic we",
+    "past",
+    "future",
+    "gives advice",
+    "is a remark",
+];
 
 /// The byte position after the first `count` words of `text` and their white space.
 fn behind_words(text: &str, count: usize) -> usize {

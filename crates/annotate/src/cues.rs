@@ -55,6 +55,7 @@ struct CuesFile {
     sign: Vec<SignRow>,
     heading: Vec<HeadingRow>,
     leaning: LeaningRow,
+    unfit: UnfitRow,
     kind_sign: Vec<KindRow>,
 }
 
@@ -96,6 +97,61 @@ pub(crate) struct LeaningRow {
     pub generic_we: Vec<String>,
     pub elsewhere: Vec<String>,
     pub imperatives: Vec<String>,
+    pub without_heading: Vec<String>,
+    pub supposing: Vec<String>,
+    pub examples: Vec<String>,
+    pub goals: Vec<String>,
+}
+
+/// Phrases that keep a sentence from being a passage, or a certain one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnfitRow {
+    supposed: Vec<String>,
+    places: Vec<String>,
+    results: Vec<String>,
+    plans: Vec<String>,
+    attempts: Vec<String>,
+    before: Vec<String>,
+    advice: Vec<String>,
+    remarks: Vec<String>,
+    no_trouble: Vec<String>,
+}
+
+/// What a phrase of [`UnfitRow`] says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UnfitSign {
+    Supposed,
+    Place,
+    Result,
+    Plan,
+    Attempt,
+    Before,
+    Advice,
+    Remark,
+    NoTrouble,
+}
+
+impl UnfitRow {
+    /// One matcher for all phrases, so that a sentence is searched once.
+    fn matcher(self) -> Result<Phrases<UnfitSign>, aho_corasick::BuildError> {
+        let groups = [
+            (self.supposed, UnfitSign::Supposed),
+            (self.places, UnfitSign::Place),
+            (self.results, UnfitSign::Result),
+            (self.plans, UnfitSign::Plan),
+            (self.attempts, UnfitSign::Attempt),
+            (self.before, UnfitSign::Before),
+            (self.advice, UnfitSign::Advice),
+            (self.remarks, UnfitSign::Remark),
+            (self.no_trouble, UnfitSign::NoTrouble),
+        ];
+        Phrases::new(
+            groups
+                .into_iter()
+                .flat_map(|(phrases, sign)| phrases.into_iter().map(move |phrase| (phrase, sign))),
+        )
+    }
 }
 
 /// A group of signs inside a sentence.
@@ -127,7 +183,29 @@ pub(crate) struct Cues {
     pub generic_we: Phrases<()>,
     pub elsewhere: Phrases<()>,
     pub leaning: LeaningRow,
+    pub unfit: Phrases<UnfitSign>,
+    /// The groups of signs that say that something is wrong.
+    pub trouble: Vec<usize>,
+    /// The groups of signs that say that something changed.
+    pub change: Vec<usize>,
+    /// The group of signs that say how long or how much.
+    pub amounts: Vec<usize>,
 }
+
+/// The groups of signs that say that something is wrong, slow, hard, missing or called a problem.
+const TROUBLE: [&str; 5] = [
+    "something went wrong",
+    "it is slow or costs too much",
+    "it is hard or cannot be done",
+    "it is called a problem",
+    "something is missing",
+];
+
+/// The groups of signs that say that something changed.
+const CHANGE: [&str; 2] = ["something came of it", "it is now so"];
+
+/// The group of signs that say how long or how much.
+const AMOUNTS: [&str; 1] = ["it takes time or room"];
 
 static BUILTIN: LazyLock<Cues> = LazyLock::new(|| {
     let file = toml::from_str(include_str!("../data/cues.toml"))
@@ -151,6 +229,10 @@ impl Cues {
             kind_signs: grouped(file.kind_sign.iter().map(|row| &row.phrases))?,
             generic_we: plain(&leaning.generic_we)?,
             elsewhere: plain(&leaning.elsewhere)?,
+            unfit: file.unfit.matcher()?,
+            trouble: named(&file.sign, &TROUBLE),
+            change: named(&file.sign, &CHANGE),
+            amounts: named(&file.sign, &AMOUNTS),
             sign_groups: file.sign.into_iter().map(|row| SignGroup { name: row.name }).collect(),
             heading_groups: file.heading.into_iter().map(|row| row.name).collect(),
             kind_groups: file
@@ -166,6 +248,11 @@ impl Cues {
             leaning,
         })
     }
+}
+
+/// The numbers of the groups with these names.
+fn named(groups: &[SignRow], names: &[&str]) -> Vec<usize> {
+    (0..groups.len()).filter(|at| names.contains(&groups[*at].name.as_str())).collect()
 }
 
 /// A matcher for phrases with one meaning.
@@ -189,6 +276,10 @@ mod tests {
     #[test]
     fn builtin_cues_are_valid() {
         let cues = Cues::builtin();
+        assert_eq!(
+            (cues.trouble.len(), cues.change.len(), cues.amounts.len()),
+            (TROUBLE.len(), CHANGE.len(), AMOUNTS.len())
+        );
         assert!(cues.sign_groups.len() >= 8 && cues.kind_groups.len() >= 20);
         assert!(cues.leaning.lead_ins.iter().all(|text| text.chars().all(|c| !c.is_uppercase())));
         assert!(cues.leaning.joining.iter().all(|text| cues.leaning.lead_ins.contains(text)));

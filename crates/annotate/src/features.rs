@@ -11,13 +11,17 @@ use backissue_model::cancel::checkpoint;
 use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::cues::Cues;
-use crate::leaning::{leans, opening};
+use crate::leaning::{leans, needs_a_sentence, opening};
 use crate::sentences::Sentence;
-use crate::stems::{share, stems};
+use crate::stems::{hash, share, stems};
 use crate::style::is_singular;
+use crate::unfit::{self, Unfit};
 
 /// Maximum sentences to examine. The important ones come earlier.
 pub(crate) const MOST: usize = 500;
+
+/// How often an article may have a sentence that is quoted.
+const REPEATED: u32 = 3;
 
 /// Features that are not groups of signs, in the order of their values.
 const OWN: &[&str] = &[
@@ -71,6 +75,15 @@ const OWN: &[&str] = &[
     "names",
     "points elsewhere",
     "ends with a colon",
+    "says a result",
+    "says a change",
+    "says a plan",
+    "says a failed attempt",
+    "says how it was before",
+    "gives advice",
+    "is a remark",
+    "says it is no trouble",
+    "begins with a goal",
 ];
 
 /// The context in a passage, as features of the passage.
@@ -100,6 +113,17 @@ pub(crate) struct Measures {
     pub leans: bool,
     /// Number of words at its start that join it to the sentence before: 1 for "However,".
     pub joining: usize,
+    /// Whether only a sentence, and no heading, can tell what it refers to.
+    pub needs_a_sentence: bool,
+    /// What keeps it from being a passage, or a certain one.
+    pub unfit: Unfit,
+    /// Whether it says that something is wrong, slow, hard, missing or called a problem, or how
+    /// long something takes.
+    pub has_trouble: bool,
+    /// Whether it says that something changed.
+    pub has_change: bool,
+    /// Whether it tells what was once so with the team: "we" or the company's name, in the past.
+    pub is_own: bool,
 }
 
 /// An article's sentences with their measures.
@@ -123,6 +147,9 @@ struct Words {
     elsewhere: bool,
     leans: bool,
     joining: usize,
+    needs_a_sentence: bool,
+    names_company: bool,
+    unfit: Unfit,
     quoted: bool,
     code_like: bool,
     imperative: bool,
@@ -141,7 +168,7 @@ pub(crate) fn measure(
     cues: &Cues,
 ) -> Measured {
     sentences.truncate(MOST);
-    let all = All::of(article, &sentences, cues);
+    let all = All::of(article, &sentences, blocks, cues);
     let surroundings = Surroundings::of(article, blocks, cues);
     let measures = (0..sentences.len())
         .map(|at| {
@@ -159,7 +186,17 @@ pub(crate) fn measure(
             features.extend((0..groups).map(|group| yes(before.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..groups).map(|group| yes(after.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..cues.heading_groups.len()).map(|group| yes(heading >> group & 1 == 1)));
-            Measures { features, leans: all.words[at].leans, joining: all.words[at].joining }
+            let words = &all.words[at];
+            Measures {
+                features,
+                leans: words.leans,
+                joining: words.joining,
+                needs_a_sentence: words.needs_a_sentence,
+                unfit: words.unfit,
+                is_own: (words.first_plural && !words.generic_we || words.names_company) && words.past,
+                has_trouble: words.has(&cues.trouble) || words.amount && words.has(&cues.amounts),
+                has_change: words.unfit.result || words.unfit.change || words.has(&cues.change),
+            }
         })
         .collect();
     Measured { sentences, measures }
@@ -186,20 +223,31 @@ struct All<'s> {
 }
 
 impl<'s> All<'s> {
-    fn of(article: &Text<'_>, sentences: &'s [Sentence], cues: &Cues) -> Self {
+    fn of(article: &Text<'_>, sentences: &'s [Sentence], blocks: &[Block], cues: &Cues) -> Self {
         let stems: Vec<Vec<u64>> =
             sentences.iter().map(|s| stems(quote(article.text, s)).collect()).collect();
         let mut often: HashMap<u64, u32> = HashMap::new();
         for stem in stems.iter().flatten() {
             *often.entry(*stem).or_default() += 1;
         }
-        Self {
-            sentences,
-            words: sentences.iter().map(|s| of_words(quote(article.text, s), cues)).collect(),
-            central: central(&stems),
-            stems,
-            often,
+        let plain: Vec<String> = sentences.iter().map(|s| straight(quote(article.text, s))).collect();
+        let mut words: Vec<Words> = plain.iter().map(|plain| of_words(plain, cues)).collect();
+        let mut unfit: Vec<Unfit> = words.iter().map(|words| words.unfit).collect();
+        for (unfit, sentence) in unfit.iter_mut().zip(sentences) {
+            unfit.run_together = unfit::is_run_together(quote(article.text, sentence));
         }
+        unfit::mark_surrounded(&mut unfit, sentences, blocks, &plain, cues);
+        let mut times: HashMap<u64, u32> = HashMap::new();
+        plain.iter().for_each(|plain| *times.entry(hash(plain)).or_default() += 1);
+        let company = article.company.to_lowercase();
+        for (words, plain) in words.iter_mut().zip(&plain) {
+            words.names_company = !company.is_empty() && plain.to_lowercase().contains(&company);
+        }
+        for ((words, mut unfit), plain) in words.iter_mut().zip(unfit).zip(&plain) {
+            unfit.repeated = times[&hash(plain)] > REPEATED;
+            words.unfit = unfit;
+        }
+        Self { sentences, words, central: central(&stems), stems, often }
     }
 }
 
@@ -230,7 +278,6 @@ struct Surroundings<'a> {
     text: &'a str,
     title: HashSet<u64>,
     description: HashSet<u64>,
-    company: String,
     /// For each block, a bit set of its groups of heading signs.
     headings: Vec<u32>,
     heading_stems: Vec<HashSet<u64>>,
@@ -247,7 +294,6 @@ impl<'a> Surroundings<'a> {
             text: article.text,
             title: stems(article.title).collect(),
             description: stems(article.description.unwrap_or_default()).collect(),
-            company: article.company.to_lowercase(),
             headings: blocks
                 .iter()
                 .map(|block| {
@@ -301,7 +347,7 @@ impl<'a> Surroundings<'a> {
             yes(words.second_person),
             yes(words.first_singular),
             yes(words.first_plural),
-            yes(!self.company.is_empty() && said.to_lowercase().contains(&self.company)),
+            yes(words.names_company),
             yes(words.generic_we),
             yes(words.leans),
             yes(words.quoted || block.kind == BlockKind::Quote),
@@ -320,6 +366,15 @@ impl<'a> Surroundings<'a> {
             (words.names as f32 / 3.0).min(1.0),
             yes(words.elsewhere),
             yes(said.ends_with(':')),
+            yes(words.unfit.result),
+            yes(words.unfit.change),
+            yes(words.unfit.plan),
+            yes(words.unfit.attempt),
+            yes(words.unfit.before),
+            yes(words.unfit.advice),
+            yes(words.unfit.remark),
+            yes(words.unfit.no_trouble),
+            yes(words.unfit.goal),
         ];
         values.to_vec()
     }
@@ -329,23 +384,24 @@ pub(crate) fn quote<'t>(text: &'t str, sentence: &Sentence) -> &'t str {
     &text[sentence.span.start as usize..sentence.span.end as usize]
 }
 
-fn of_words(sentence: &str, cues: &Cues) -> Words {
-    let plain = straight(sentence);
-    let opening = opening(&plain, cues);
+fn of_words(plain: &str, cues: &Cues) -> Words {
+    let opening = opening(plain, cues);
     let mut words = Words {
         signs: vec![0u8; cues.sign_groups.len()],
         characters: plain.chars().count(),
         question: plain.ends_with('?'),
-        elsewhere: !cues.elsewhere.find(&plain).is_empty(),
-        generic_we: !cues.generic_we.find(&plain).is_empty(),
+        elsewhere: !cues.elsewhere.find(plain).is_empty(),
+        generic_we: !cues.generic_we.find(plain).is_empty(),
         quoted: plain.starts_with(['"', '“', '‘', '«']),
         unfinished: !plain.ends_with(['.', '!', '?', '"', ')', '”']) || plain.ends_with(".."),
         colon: plain.contains(": "),
         leans: leans(opening.rest, cues),
         joining: opening.joining,
+        needs_a_sentence: needs_a_sentence(opening.rest, cues),
+        unfit: unfit::of_words(plain, cues),
         ..Words::default()
     };
-    for hit in cues.signs.find(&plain) {
+    for hit in cues.signs.find(plain) {
         words.signs[*hit.meaning] = words.signs[*hit.meaning].saturating_add(1);
     }
     for (at, word) in plain.split_whitespace().enumerate() {
@@ -355,6 +411,11 @@ fn of_words(sentence: &str, cues: &Cues) -> Words {
 }
 
 impl Words {
+    /// Whether it has a sign of one of these groups.
+    fn has(&self, groups: &[usize]) -> bool {
+        groups.iter().any(|group| self.signs[*group] > 0)
+    }
+
     /// Adds one word of the sentence.
     fn take(&mut self, at: usize, word: &str, cues: &Cues) {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());

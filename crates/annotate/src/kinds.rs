@@ -343,7 +343,10 @@ mod tests {
         let text =
             ["Method", "Results", "Limitations"].map(|heading| format!("{heading}\n\n{}", plain_text()));
         assert_eq!(
-            kind("An empirical study: benchmarks of four indexes", &text.join("\n\n")),
+            kind(
+                "An empirical study: benchmarks of four indexes",
+                &format!("We measured four indexes and compare the experiments.\n\n{}", text.join("\n\n"))
+            ),
             Kind::Research
         );
     }

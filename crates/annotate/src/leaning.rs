@@ -19,6 +19,25 @@ pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
         || opens && early
         || points_back(plain, &words, cues)
         || names_only_it(plain, &words)
+        || points_to_one_of_two(plain)
+}
+
+/// Whether the heading cannot tell what the start of the sentence means: "They", "The latter".
+pub(crate) fn needs_a_sentence(plain: &str, cues: &Cues) -> bool {
+    let begins = |word: &String| {
+        plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+            && !plain[word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '\'')
+    };
+    cues.leaning.without_heading.iter().any(begins) || points_to_one_of_two(plain)
+}
+
+/// Whether "the latter" or "the former" has no two things before it in the sentence.
+fn points_to_one_of_two(plain: &str) -> bool {
+    let lower = plain.to_ascii_lowercase();
+    let at = ["the latter", "the former"].iter().filter_map(|words| lower.find(words)).min();
+    at.is_some_and(|at| {
+        ![" and ", " or ", " nor ", " than ", " to "].iter().any(|word| lower[..at].contains(word))
+    })
 }
 
 /// Number of words at a sentence's start in which "it" can only refer to the sentence before.
@@ -126,6 +145,8 @@ mod tests {
             "We use it to open our code to the public.",
             "A lot was happening there.",
             "Most tracing libraries use it, but its performance is not ideal.",
+            "The above code was slow.",
+            "We chose the latter for its speed.",
         ] {
             assert!(leans(sentence, cues), "{sentence}");
         }
@@ -137,6 +158,7 @@ mod tests {
             "Two copies make it possible to lose one.",
             "In most clusters there are three proxies.",
             "When the cache is cold, we fill it from the database.",
+            "Of locks and queues, the latter were slow.",
         ] {
             assert!(!leans(sentence, cues), "{sentence}");
         }

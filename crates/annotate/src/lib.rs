@@ -42,11 +42,14 @@ mod stems;
 mod style;
 mod technologies;
 pub mod training;
+mod unfit;
 mod vocabulary;
 mod weights;
 
+use std::collections::HashSet;
+
 use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE};
-use backissue_model::{Article, MadeBy, Precis};
+use backissue_model::{Article, Kind, MadeBy, Precis};
 use url::Url;
 
 use crate::blocks::Block;
@@ -122,8 +125,8 @@ impl<'a> Text<'a> {
 /// The précis of an article by the built-in annotator.
 ///
 /// All statements satisfy [`Precis::is_backed_by`] for `article.text` and have at most 320
-/// characters. A text in another language than English gets a kind, concepts and technologies if
-/// they can be detected, and no statements.
+/// characters. About a text in another language than English, or one that repeats itself, nothing
+/// is claimed: its kind is "other", and it has no statements, concepts or technologies.
 pub fn annotate(article: &Text<'_>) -> Precis {
     precis(&Opened::of(article), Weights::builtin())
 }
@@ -133,6 +136,8 @@ pub(crate) struct Opened<'a> {
     pub article: Text<'a>,
     pub blocks: Vec<Block>,
     pub measured: Measured,
+    /// Whether its words mean something to the annotator: it is English and does not repeat itself.
+    pub is_understood: bool,
 }
 
 impl<'a> Opened<'a> {
@@ -145,10 +150,11 @@ impl<'a> Opened<'a> {
             ..*article
         };
         let blocks = blocks::blocks(article.text, article.blocks);
-        let english = language::is_english(article.text, article.language);
+        let english = language::is_english(article.title, article.text, &blocks, article.language);
         let sentences = if english { sentences::sentences_in(article.text, &blocks) } else { Vec::new() };
         let measured = measure(article, &blocks, sentences, Cues::builtin());
-        Self { article: *article, blocks, measured }
+        let is_understood = english && !repeats_itself(article.text, &measured);
+        Self { article: *article, blocks, measured, is_understood }
     }
 
     fn kind_odds(&self, weights: &Weights) -> KindOdds {
@@ -160,14 +166,40 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// Most different sentences of a text that repeats itself.
+const SAME_FEW: usize = 5;
+
+/// Whether nearly all sentences are the same few.
+fn repeats_itself(text: &str, measured: &Measured) -> bool {
+    let all = measured.sentences.iter().zip(&measured.measures);
+    let repeated: Vec<&str> = all
+        .filter(|(_, measures)| measures.unfit.repeated)
+        .map(|(sentence, _)| sentence.span.of(text))
+        .collect();
+    let different: HashSet<&str> = repeated.iter().copied().collect();
+    repeated.len() * 5 > measured.measures.len() * 4 && different.len() <= SAME_FEW
+}
+
 /// The first `most` characters of `text`.
 fn beginning(text: &str, most: usize) -> &str {
     &text[..text.char_indices().nth(most).map_or(text.len(), |(at, _)| at)]
 }
 
 fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
+    if !opened.is_understood {
+        return Precis {
+            kind: Kind::Other,
+            problem: None,
+            approach: None,
+            outcome: None,
+            concepts: Vec::new(),
+            technologies: Vec::new(),
+            made_by: made_by(Cues::builtin(), weights),
+        };
+    }
     let kinds = opened.kind_odds(weights);
-    let may = kinds.kind().may_have_problem();
+    // One sentence is an announcement of a text, not a text.
+    let may = kinds.kind().may_have_problem() && opened.measured.sentences.len() > 1;
     let mut used: Vec<usize> = Vec::new();
     let mut choose = |field| {
         let (statement, sentences) = opened.part(field, &used).choose(&kinds, weights)?;

@@ -75,9 +75,9 @@ impl<'a> Seen<'a> {
         names.into_iter().zip(values.iter().copied()).filter(|(_, value)| *value != 0.0).collect()
     }
 
-    /// The passage of the sentence at `at`. Returns `None` if there is none.
-    pub fn passage(&self, at: usize) -> Option<Quoted> {
-        let passage = self.0.part(Field::Problem, &[]).passage(at)?;
+    /// The passage of the sentence at `at` for `field`. Returns `None` if there is none.
+    pub fn passage(&self, field: Field, at: usize) -> Option<Quoted> {
+        let passage = self.0.part(field, &[]).passage(at)?;
         let features = PASSAGE.into_iter().zip(passage.features).filter(|(_, value)| *value != 0.0);
         let features = features.map(|(name, value)| (name.to_owned(), value)).collect();
         Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })

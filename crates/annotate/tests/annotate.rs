@@ -112,14 +112,92 @@ fn instructions_in_an_article_have_no_effect() {
 }
 
 #[test]
-fn other_languages_get_concepts_and_no_statements() {
+fn nothing_is_claimed_about_other_languages() {
     let german = "Unsere Datenbank war langsam und fiel jede Nacht aus, weil Kubernetes den Cache leerte. Das Problem war die Replikation, und \
                   niemand konnte es beheben. Wir haben PostgreSQL und Kubernetes seitdem anders eingerichtet und messen p99.";
     let precis =
         annotate(&Text { language: None, ..article("Warum unsere Kubernetes-Cluster ausfielen", german) });
-    assert_eq!(precis.statements().count(), 0);
-    assert_eq!(precis.technologies, ["Kubernetes", "PostgreSQL"]);
-    assert_eq!(precis.concepts.first().map(|c| c.as_str()), Some("orchestration"));
+    assert_claims_nothing(&precis);
+    let announced = "Wir freuen uns, heute die Version 2.0 vorzustellen. Das Release bringt viele neue Features, und das Update ist \
+                     ab sofort verfügbar. Der Download steht auf unserer Seite bereit, und die Community hat daran mitgewirkt.";
+    assert_claims_nothing(&annotate(&Text { language: Some("de"), ..article("Release 2.0", announced) }));
+}
+
+#[test]
+fn nothing_is_claimed_about_a_text_that_repeats_itself() {
+    let sentence =
+        "Every night the queue of our service failed, because the disk was full, and users saw errors. ";
+    let other = "We had a slow cache, and nobody knew why it failed.\n\n";
+    for text in [
+        sentence.repeat(1000),
+        format!("{other}{}", sentence.repeat(1000)),
+        format!("{}\n\n", sentence.trim()).repeat(9),
+    ] {
+        assert_claims_nothing(&annotate(&article("How we fixed our slow queue", &text)));
+    }
+}
+
+fn assert_claims_nothing(precis: &Precis) {
+    assert_eq!((precis.kind, precis.statements().count()), (Kind::Other, 0));
+    assert_eq!((precis.concepts.len(), precis.technologies.len()), (0, 0));
+}
+
+/// Sentences that name trouble, but not as the team's own problem, beside an article without one.
+#[test]
+fn captions_examples_and_quotations_of_others_are_no_passages() {
+    let rest = "We moved the shop to new machines last year. The shop has many parts, and each part has an owner.\n\n\
+                How the parts work together\n\nEach part has a queue. A part reads from its queue and writes to the next one.";
+    for odd in [
+        "Figure 6: Our queue failed every night, because the slow disk was full and users saw errors.",
+        "Table 2 - Our slow queues failed every night, because the disk was full and users saw errors.",
+        "Source: a report on our slow queues, which failed every night, because the disk was full.",
+        "Imagine our queue failed every night, because the slow disk was full and users saw errors.",
+        "Suppose a shop opens. Its queue failed every night, because the slow disk was full and users saw errors.",
+        "For example, our queue failed every night, because the slow disk was full and users saw errors.",
+        "“The queue failed every night, because the slow disk was full and users saw errors,” says an old report.",
+        "As shown below, our queue failed every night, because the slow disk was full and users saw errors.",
+    ] {
+        let text = format!("{odd}\n\n{rest}");
+        let precis = annotate(&article("How we fixed our slow queue", &text));
+        for (part, statement) in precis.statements() {
+            assert!(!statement.text.contains("every night"), "{part}: {}", statement.text);
+        }
+        let ours = "Our queue failed every night, because the slow disk was full and users saw errors.";
+        let text = format!("{ours}\n\n{rest}");
+        assert_eq!(problem(&annotate(&article("How we fixed our slow queue", &text))), Some(ours), "{odd}");
+    }
+}
+
+#[test]
+fn items_of_a_list_are_kept_apart() {
+    let text = "Our old queue was slow and failed every night, and there were three problems with it:\n\n- Slow disks\n- One lock for all writers\n- Nobody saw the errors\n\n\
+                We moved to new machines last year, and each part has an owner.";
+    let precis = annotate(&article("How we fixed our slow queue", text));
+    assert_eq!(
+        problem(&precis),
+        Some(
+            "Our old queue was slow and failed every night, and there were three problems with it: • Slow disks • One lock for all writers • Nobody saw the errors"
+        )
+    );
+    assert!(precis.is_backed_by(text));
+}
+
+#[test]
+fn outcome_is_no_plan_no_failed_attempt_and_no_earlier_state() {
+    let (before, _) = STAMPEDE.rsplit_once("\n\n").unwrap();
+    let outcome = |last: &str| {
+        let text = format!("{before}\n\n{last}");
+        annotate(&article("The nine o'clock stampede", &text)).outcome.map(|statement| statement.text)
+    };
+    for odd in [
+        "We tried a larger cache first, which cut a few reads after a deploy but did not help the visitors.",
+        "Next year we plan to cut the reads of the database after a deploy by 90 % or more, and error pages too.",
+        "Previously, reads of the database after a deploy took 40 seconds, and 16 % of them were error pages.",
+    ] {
+        assert_eq!(outcome(odd).filter(|said| odd.contains(said.as_str())), None, "{odd}");
+    }
+    let real = "Reads of the database after a deploy fell from 9,800 to 510 a second, and error pages dropped by 90 %.";
+    assert_eq!(outcome(real).as_deref(), Some(real));
 }
 
 #[test]

@@ -159,9 +159,9 @@ pub enum Sureness {
 
 impl Sureness {
     /// The minimum confidence of a likely statement.
-    pub const LIKELY: f32 = 0.35;
+    pub const LIKELY: f32 = 0.32;
     /// The minimum confidence of a sure statement.
-    pub const SURE: f32 = 0.50;
+    pub const SURE: f32 = 0.46;
 
     /// The level of a calibrated confidence, which is 0 to 1.
     pub fn of(confidence: f32) -> Self {

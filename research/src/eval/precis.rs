@@ -32,7 +32,7 @@ pub struct Evaluation {
 
 /// Which part of the labelled set.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Blogs {
+pub(super) enum Blogs {
     /// The blogs that are only for reporting
     Reporting,
     /// The blogs for all tuning
@@ -42,7 +42,7 @@ enum Blogs {
 }
 
 impl Blogs {
-    fn hold(self, label: &Label) -> bool {
+    pub(super) fn hold(self, label: &Label) -> bool {
         match self {
             Self::Reporting => label.is_reported(),
             Self::Training => !label.is_reported(),
