@@ -122,9 +122,9 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Whether a problem may be that of readers, of an industry or of nobody, not the team's: it gives
-    /// advice, makes a remark, or stands in a post that is mostly about such matters and does not say
-    /// that the team had it.
+    /// Whether a problem may be that of readers, of an industry or of nobody, not the team's: it
+    /// gives advice, makes a remark, or stands in a post that is mostly about such matters and does
+    /// not say that the team had it.
     fn is_general(self, passage: &Passage, kinds: &KindOdds) -> bool {
         let mut all = passage.sentences.iter().map(|at| &self.measured.measures[*at]);
         self.field == Field::Problem

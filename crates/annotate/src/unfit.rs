@@ -1,5 +1,5 @@
-//! What a sentence says that keeps it from being a passage, or a certain one: an example, somebody
-//! else's words, a place on the page, a result, a plan.
+//! What a sentence says that keeps it from being a passage, or a certain one: an example, words
+//! of another author, a place on the page, a result, a plan.
 //!
 //! This module does not choose sentences.
 
