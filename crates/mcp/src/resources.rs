@@ -26,22 +26,22 @@ enum Named {
     Concept(ConceptSlug),
 }
 
-pub(crate) fn templates() -> ListResourceTemplatesResult {
-    let template = |uri: &str, name: &str, what: &str| {
-        ResourceTemplate::new(uri, name).with_description(what).with_mime_type(MARKDOWN)
-    };
-    ListResourceTemplatesResult::with_all_items(vec![
-        template(
-            "read://{id}",
-            "read",
-            "What the archive says about a read, with evidence and the article's address",
-        ),
-        template("week://{week}", "week", "The reads of an ISO week, as week://2026-W20, the best first"),
-        template("concept://{slug}", "concept", "The newest reads with a concept, as concept://caching"),
-    ])
-}
-
 impl Server {
+    pub(crate) fn resource_templates() -> ListResourceTemplatesResult {
+        let template = |uri: &str, name: &str, what: &str| {
+            ResourceTemplate::new(uri, name).with_description(what).with_mime_type(MARKDOWN)
+        };
+        ListResourceTemplatesResult::with_all_items(vec![
+            template(
+                "read://{id}",
+                "read",
+                "What the archive says about a read, with evidence and the article's address",
+            ),
+            template("week://{week}", "week", "The reads of an ISO week, as week://2026-W20, the best first"),
+            template("concept://{slug}", "concept", "The newest reads with a concept, as concept://caching"),
+        ])
+    }
+
     pub(crate) async fn newest_weeks(&self) -> Result<ListResourcesResult, ErrorData> {
         let weeks = self.store.weeks().await.map_err(internal)?;
         let resources = weeks.iter().take(WEEKS).map(|count| {
