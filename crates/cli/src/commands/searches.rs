@@ -92,7 +92,8 @@ async fn find(store: &Store, reader: ReaderId, name: &SearchName) -> anyhow::Res
         let all = store.saved_searches(reader).await?;
         let names = all.iter().map(|search| search.name.as_str());
         let hint = backissue_model::meant(backissue_model::nearest(name.as_str(), names));
-        anstream::eprintln!("No saved search is called “{name}”{hint}. `backissue searches` lists them.");
+        let hint = if hint.is_empty() { "; `backissue searches` lists them" } else { &hint };
+        anstream::eprintln!("no saved search is called “{name}”{hint}");
     }
     Ok(found)
 }

@@ -46,6 +46,7 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
             }
         }
         (speaks_for(found, marks))
+        (reader.answers(card))
         div.meta {
             p {
                 span.figure { (card.minutes) " min" } (reads::dot())
