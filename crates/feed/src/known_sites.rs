@@ -103,7 +103,7 @@ pub fn linked_entries(feed: Feed, at: &Url) -> Feed {
     let own = at.host_str().unwrap_or_default();
     let entries = feed.entries.into_iter().filter_map(|entry| {
         let is_own = entry.url.as_ref().is_none_or(|url| url.host_str() == Some(own));
-        if is_own && entry.title.is_some() {
+        if is_own && entry.url.is_some() && entry.title.is_some() {
             return Some(entry);
         }
         let seen = entry.published.or(entry.updated);
