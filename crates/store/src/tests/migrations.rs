@@ -26,6 +26,7 @@ on_both!(archive_without_models_is_migrated, |db| {
     let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
     let again = db
         .as_older(&[
+            "DROP INDEX read_asked",
             "ALTER TABLE read DROP COLUMN ask",
             "DROP TABLE answer",
             "DROP TABLE model_usage",
