@@ -53,8 +53,7 @@ pub enum PublishError {
         what: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's error.
-        #[source]
+        /// The system's error. The message has it, so it is no source.
         cause: io::Error,
     },
     /// A file cannot be put in its place, after others were.
@@ -65,8 +64,7 @@ pub enum PublishError {
     Swap {
         /// The file.
         path: PathBuf,
-        /// The system's error.
-        #[source]
+        /// The system's error. The message has it, so it is no source.
         cause: io::Error,
     },
     /// The archive's pages cannot be made.

@@ -431,6 +431,7 @@ fn foreign_folder_is_refused_and_failure_leaves_the_old_site() {
     let file = foreign.join("thesis.txt");
     let refused = run(&blog, &file, &[]);
     assert!(refused.code == 1 && refused.err.contains("thesis.txt"), "{}", refused.err);
+    assert_eq!(refused.err.matches("os error").count(), 1, "the cause is told once: {}", refused.err);
 
     // Without its address a site has no feeds, and says so.
     let site = parent.path().join("site");
