@@ -99,7 +99,7 @@ async fn errors_have_remedies_and_never_the_key() {
     for (does, words) in [
         (refuses(401, None), "check `key` or `key_env`"),
         (refuses(404, None), "`ollama pull some-model`"),
-        (refuses(400, None), "no, not with (key)"),
+        (refuses(400, None), "no, not with (secret)"),
         (refuses(418, None), "418"),
         (refuses(302, None), "302"),
         (Does::Hangs, "raise the model's `timeout`"),
@@ -324,7 +324,7 @@ async fn batches_of_both_protocols_are_sent_watched_and_read() {
         let first = first.unwrap();
         assert_eq!((first.text.as_str(), first.usage.input_tokens), ("Me.", 100));
         let error = second.unwrap_err().to_string();
-        assert!(error.contains("no, not with (key)") && !error.contains(KEY), "{error}");
+        assert!(error.contains("no, not with (secret)") && !error.contains(KEY), "{error}");
         assert!(server.asked().iter().all(|asked| asked.is_batched && asked.has_schema));
         assert!(matches!(model.batch_state("other").await, Err(ModelError::NotFound { .. })));
     }
@@ -364,7 +364,7 @@ async fn malformed_embeddings_are_reported_without_the_key() {
     for (does, words) in [
         (refuses(404, None), "check `model`, `url` and `protocol`"),
         (refuses(401, None), "check `key` or `key_env`"),
-        (refuses(400, None), "no, not with (key)"),
+        (refuses(400, None), "no, not with (secret)"),
         (Does::Sends(large.into_bytes()), "larger than any answer"),
         (Does::Sends(br#"{"data": []}"#.to_vec()), "check `protocol` and `url`"),
         (says(""), "0 dimensions"),
