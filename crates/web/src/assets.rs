@@ -87,7 +87,10 @@ async fn manifest(State(app): State<App>) -> Response {
             icon("icon-maskable-512.png", "512x512", "maskable"),
         ],
         // By GET, which changes nothing: the page has a form with the address filled in.
-        "share_target": { "action": "/save", "method": "GET", "params": { "title": "title", "text": "text", "url": "url" } },
+        "share_target": {
+            "action": "/save", "method": "GET", "enctype": "application/x-www-form-urlencoded",
+            "params": { "title": "title", "text": "text", "url": "url" },
+        },
     });
     let headers = [(CONTENT_TYPE, "application/manifest+json"), (CACHE_CONTROL, "no-cache")];
     (headers, manifest.to_string()).into_response()
