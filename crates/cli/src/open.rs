@@ -14,7 +14,7 @@ use backissue_llm::{Model, ModelSettings, Secret};
 use backissue_model::{Reader, ReaderId, ReaderName};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_send::Sender;
-use backissue_store::{Limits, Location, Store};
+use backissue_store::{Limits, Location, Store, make_private_folder};
 use backissue_web::{Image, Images};
 use jiff::Timestamp;
 use url::Url;
@@ -391,7 +391,7 @@ impl WorkLock {
         let Location::Sqlite(database) = location else { return Ok(Some(Self { _file: None })) };
         let path = database.with_file_name("fetching.lock");
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| {
+            make_private_folder(folder).with_context(|| {
                 format!("the data folder {} cannot be made; name another with --data DIR", folder.display())
             })?;
         }

@@ -98,7 +98,8 @@ pub fn write(folder: &Path, reads: &[OwnRead]) -> anyhow::Result<Written> {
             }
             None => folder.join(file_name(read)),
         };
-        fs::write(&path, document(read)).with_context(|| format!("{} cannot be written", path.display()))?;
+        text::write_private(&path, &document(read))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
         written.files += 1;
     }
     Ok(written)

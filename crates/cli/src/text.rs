@@ -1,5 +1,6 @@
 //! Text from files and standard input, in the encodings in which editors and shells write it.
 
+use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
 
@@ -17,6 +18,15 @@ pub fn decoded(bytes: &[u8]) -> anyhow::Result<String> {
 /// The text of a file.
 pub fn of_file(path: &Path) -> io::Result<String> {
     decoded(&fs::read(path)?).map_err(io::Error::other)
+}
+
+/// Writes a file with a person's own data. A new one can only be opened by its owner.
+pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Whether the text of these bytes begins with a sign, in any of these encodings.

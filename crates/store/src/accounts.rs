@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Invites a reader to set a password, with the hash of the link's token. A former invitation
-    /// of this reader becomes invalid. Returns when this one ends.
+    /// of this reader becomes invalid. Opens a closed account. Returns when the invitation ends.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -100,6 +100,7 @@ impl Store {
                     token = excluded.token, made_at = excluded.made_at, ends_at = excluded.ends_at");
             let upsert = upsert.bind(reader.0).bind(token).bind(millis(now)).bind(millis(ends));
             tx.run(upsert).await?;
+            tx.run(sql("UPDATE reader SET closed_at = NULL WHERE id = $1").bind(reader.0)).await?;
             tx.run(sql("DELETE FROM invitation WHERE ends_at <= $1").bind(millis(now))).await?;
             tx.commit().await?;
             Ok(Some(ends))

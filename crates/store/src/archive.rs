@@ -13,6 +13,7 @@ use sqlx::migrate::Migrator;
 use crate::database::{Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
+use crate::private::{make_private, make_private_folder};
 use crate::{Location, StoreError};
 
 /// The archive's database. Clones share its connections.
@@ -95,7 +96,12 @@ impl Store {
         let database = match location {
             Location::Sqlite(path) => {
                 make_folder(path)?;
-                Database::open_sqlite(path).await
+                let is_new = !path.exists();
+                let database = Database::open_sqlite(path).await;
+                if is_new {
+                    make_private(path);
+                }
+                database
             }
             Location::Postgres(url) => Database::open_postgres(url).await,
         }
@@ -363,5 +369,5 @@ async fn stays_empty(path: &Path) -> bool {
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
     let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|reason| StoreError::Folder { path: folder.to_owned(), reason })
+    make_private_folder(folder).map_err(|reason| StoreError::Folder { path: folder.to_owned(), reason })
 }

@@ -69,6 +69,7 @@ mod own;
 mod pages;
 mod polls;
 mod practice;
+mod private;
 mod read_jobs;
 mod rows;
 mod saved_searches;
@@ -112,6 +113,7 @@ pub use notes::{
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
+pub use private::make_private_folder;
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
 pub use saved_searches::{
     Compared, NewRead, OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved,

@@ -32,7 +32,8 @@ pub async fn export(store: &Store, reader: ReaderId, file: &Path, markdown: bool
         say!("{text}")?;
         return Ok(Outcome::Fine);
     }
-    std::fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+    text::write_private(file, &(text + "\n"))
+        .with_context(|| format!("{} cannot be written", file.display()))?;
     let searches = match searches {
         0 => String::new(),
         1 => " and one saved search".to_owned(),

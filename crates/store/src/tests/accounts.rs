@@ -121,6 +121,12 @@ on_both!(closed_account_keeps_its_data_and_deleted_one_does_not, |db| {
     assert!(db.store.own(ben).await.unwrap().is_empty());
 
     db.store.invite(anna, "back", at(4)).await.unwrap();
+    let opened = db.store.reader(anna, at(4)).await.unwrap().unwrap();
+    assert_eq!(
+        (opened.closed, opened.has_password),
+        (None, false),
+        "a link opens it, for a proxy's user too"
+    );
     let back = db.store.accept_invitation("back", &password(), "again", "", at(5)).await.unwrap();
     assert_eq!(back.map(|session| session.reader), Some(anna));
     assert_eq!(db.store.reader(anna, at(6)).await.unwrap().unwrap().closed, None);
@@ -147,3 +153,19 @@ on_both!(archive_with_one_reader_becomes_one_with_several, |db| {
     assert_eq!(again.own(ONE).await.unwrap()[0].note.as_str(), "Mine");
     again.close().await;
 });
+
+#[cfg(unix)]
+#[tokio::test]
+async fn new_archive_can_be_opened_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let db = TestDatabase::sqlite().await;
+    let path = db.sqlite_path().unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+    db.follow("Acme").await;
+    for end in ["-wal", "-shm"] {
+        let file = format!("{}{end}", path.display());
+        assert_eq!(mode(std::path::Path::new(&file)), 0o600, "{file}");
+    }
+    db.remove().await;
+}

@@ -72,7 +72,6 @@ async fn shown_at(store: &Store, read: ReadId) -> Result<String, Fault> {
 /// The address that a person typed, perhaps without its scheme.
 fn address(typed: &str) -> Result<CanonicalUrl, Fault> {
     let url = typed_address(typed).and_then(|url| CanonicalUrl::of(&url).ok());
-    let url = url.filter(|url| url.host().contains('.'));
     url.ok_or_else(|| Fault::BadForm(format!("“{}” is not the address of a page", typed.trim())))
 }
 
