@@ -933,6 +933,10 @@ pub struct PublishArgs {
     /// Publish whole articles; otherwise statements, with quotes and links to the publishers
     #[arg(long)]
     pub articles: bool,
+    /// Publish pages that readers saved by address too; otherwise nothing is published if there
+    /// are any, since they may be private
+    #[arg(long)]
+    pub saved: bool,
     /// Draw a share picture for each read; otherwise a read has its week's
     #[arg(long)]
     pub pictures: bool,

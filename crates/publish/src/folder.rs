@@ -51,11 +51,14 @@ struct Entry {
     /// The hash of what a picture was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<String>,
+    /// Hashes of what we wrote before, while files are renamed: the file may still have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    was: Vec<String>,
 }
 
 impl Entry {
     fn of(contents: &[u8]) -> Self {
-        Self { hash: hash(contents), bytes: contents.len() as u64, of: None }
+        Self { hash: hash(contents), bytes: contents.len() as u64, of: None, was: Vec::new() }
     }
 }
 
@@ -63,6 +66,8 @@ impl Entry {
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     format: u32,
+    /// Whether all files are in their places. Until then only their contents tell which they are.
+    finished: bool,
     files: BTreeMap<String, Entry>,
 }
 
@@ -85,7 +90,8 @@ pub struct Folder {
     root: PathBuf,
     /// The files of the site that is there.
     old: BTreeMap<String, Entry>,
-    /// When its list was written: later changes are another program's.
+    /// When its list was written, if that publication was finished: later changes are another
+    /// program's.
     listed_at: Option<SystemTime>,
     new: Mutex<BTreeMap<String, Entry>>,
     staged: Mutex<Vec<Staged>>,
@@ -113,7 +119,8 @@ impl Folder {
         let (old, listed_at) = match fs::read(&list) {
             Ok(bytes) => {
                 let listed_at = fs::metadata(&list).and_then(|data| data.modified()).ok();
-                (read_list(&bytes).ok_or(PublishError::Manifest { path: list })?, listed_at)
+                let read = read_list(&bytes).ok_or(PublishError::Manifest { path: list })?;
+                (read.files, listed_at.filter(|_| read.finished))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 refuse_others(root)?;
@@ -121,6 +128,9 @@ impl Folder {
             }
             Err(cause) => return Err(PublishError::Prepare { what: "read", path: list, cause }),
         };
+        if let Some(path) = link_on_the_way(root, ASIDE) {
+            return Err(PublishError::InTheWay { path });
+        }
         let aside = root.join(ASIDE);
         fs::create_dir_all(&aside).map_err(prepare("made", &aside))?;
         let lock = lock(root, &aside)?;
@@ -151,7 +161,8 @@ impl Folder {
     ) -> Result<(), PublishError> {
         let of = Some(hash(source.as_bytes()));
         if let Some(entry) = self.old.get(path).filter(|entry| entry.of == of && self.is_there(path, entry)) {
-            lock_of(&self.new).insert(path.to_owned(), entry.clone());
+            let entry = Entry { was: Vec::new(), ..entry.clone() };
+            lock_of(&self.new).insert(path.to_owned(), entry);
             return Ok(());
         }
         let contents = make()?;
@@ -160,6 +171,9 @@ impl Folder {
 
     fn add(&self, turn: Turn, path: &str, contents: &[u8], entry: Entry) -> Result<(), PublishError> {
         debug_assert!(is_inside(path), "{path} is inside the folder");
+        if let Some(path) = link_on_the_way(&self.root, path) {
+            return Err(PublishError::InTheWay { path });
+        }
         let place = self.root.join(path);
         let is_same = match self.old.get(path) {
             Some(old) if old.hash == entry.hash => self.is_there(path, old),
@@ -227,9 +241,8 @@ impl Folder {
         if !staged.is_empty() || !gone.is_empty() {
             // Until the end both sites' files are ours, so that an interrupted publication can go
             // on.
-            let mut both = self.old.clone();
-            both.extend(new.iter().map(|(path, entry)| (path.clone(), entry.clone())));
-            self.write_list(&both).map_err(prepare("written", &self.root.join(MANIFEST)))?;
+            self.write_list(&self.both(&new), false)
+                .map_err(prepare("written", &self.root.join(MANIFEST)))?;
         }
         for one in &staged {
             let place = self.root.join(&one.path);
@@ -244,15 +257,35 @@ impl Folder {
             }
         }
         let path = self.root.join(MANIFEST);
-        self.write_list(&new).map_err(|cause| PublishError::Swap { path, cause })?;
+        self.write_list(&new, true).map_err(|cause| PublishError::Swap { path, cause })?;
         Ok(written)
+    }
+
+    /// The files of the old and the new site. While files are renamed, one that changes has the new
+    /// contents or those of before.
+    fn both(&self, new: &BTreeMap<String, Entry>) -> BTreeMap<String, Entry> {
+        let mut both = self.old.clone();
+        for (path, entry) in new {
+            let mut entry = entry.clone();
+            if let Some(old) = self.old.get(path) {
+                entry.was = old.was.clone();
+                entry.was.push(old.hash.clone());
+                entry.was.retain(|was| *was != entry.hash);
+            }
+            both.insert(path.clone(), entry);
+        }
+        both
     }
 
     /// Removes a file and the folders that become empty. Returns false if somebody changed it.
     fn remove(&self, path: &str, entry: &Entry) -> io::Result<bool> {
+        if link_on_the_way(&self.root, path).is_some() {
+            return Ok(false);
+        }
         let place = self.root.join(path);
+        let is_ours = |hash: String| hash == entry.hash || entry.was.contains(&hash);
         match fs::read(&place) {
-            Ok(there) if hash(&there) != entry.hash => return Ok(false),
+            Ok(there) if !is_ours(hash(&there)) => return Ok(false),
             Ok(_) => fs::remove_file(&place)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -266,8 +299,8 @@ impl Folder {
         Ok(true)
     }
 
-    fn write_list(&self, files: &BTreeMap<String, Entry>) -> io::Result<()> {
-        let list = Manifest { format: FORMAT, files: files.clone() };
+    fn write_list(&self, files: &BTreeMap<String, Entry>, finished: bool) -> io::Result<()> {
+        let list = Manifest { format: FORMAT, finished, files: files.clone() };
         let aside = self.root.join(ASIDE).join("list");
         fs::write(&aside, serde_json::to_vec(&list)?)?;
         fs::rename(aside, self.root.join(MANIFEST))
@@ -317,9 +350,20 @@ fn refuse_others(root: &Path) -> Result<(), PublishError> {
 }
 
 /// The files of a list. `None` if it is damaged, of another version, or names files elsewhere.
-fn read_list(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
+fn read_list(bytes: &[u8]) -> Option<Manifest> {
     let list: Manifest = serde_json::from_slice(bytes).ok()?;
-    (list.format == FORMAT && list.files.keys().all(|path| is_inside(path))).then_some(list.files)
+    let is_usable = list.format == FORMAT && list.files.keys().all(|path| is_inside(path));
+    is_usable.then_some(list)
+}
+
+/// The first symbolic link on the way to a path in a folder. What is behind it is not ours.
+fn link_on_the_way(root: &Path, path: &str) -> Option<PathBuf> {
+    let mut place = root.to_owned();
+    Path::new(path).components().find_map(|part| {
+        place.push(part);
+        let is_link = fs::symlink_metadata(&place).is_ok_and(|data| data.is_symlink());
+        is_link.then(|| place.clone())
+    })
 }
 
 /// Whether a path stays in the folder.
@@ -396,7 +440,7 @@ mod tests {
         let folder = Folder::take(root).unwrap();
         let mut both = folder.old.clone();
         both.insert("read/1.html".to_owned(), Entry::of(b"new"));
-        folder.write_list(&both).unwrap();
+        folder.write_list(&both, false).unwrap();
         drop(folder);
         fs::create_dir(root.join("read")).unwrap();
         fs::write(root.join("read/1.html"), "new").unwrap();
@@ -407,6 +451,46 @@ mod tests {
     }
 
     #[test]
+    fn stale_file_of_an_interrupted_publication_is_not_trusted() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        // Killed before the first rename: the list has the new hashes, the files are the old ones,
+        // of equal size and older than the list.
+        let interrupt = |files: &[(&str, &str)]| {
+            let folder = Folder::take(root).unwrap();
+            for (path, contents) in files {
+                folder.put(Turn::Reads, path, contents.as_bytes()).unwrap();
+            }
+            let new = lock_of(&folder.new).clone();
+            folder.write_list(&folder.both(&new), false).unwrap();
+        };
+        publish(root, &[("feed.atom", "aa"), ("read/1.html", "aa")]).unwrap();
+        interrupt(&[("feed.atom", "bb"), ("read/1.html", "bb")]);
+        interrupt(&[("feed.atom", "cc"), ("read/1.html", "cc")]);
+        let went_on = publish(root, &[("feed.atom", "cc")]).unwrap();
+        assert_eq!((went_on.written, went_on.removed, went_on.left), (1, 1, 0));
+        assert_eq!(said(root, "feed.atom").as_deref(), Some("cc"));
+        assert!(!root.join("read").exists(), "it still had what was written first");
+        assert_eq!(publish(root, &[("feed.atom", "cc")]).unwrap().written, 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn symbolic_links_are_not_followed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (temporary.path().join("site"), temporary.path().join("elsewhere"));
+        fs::create_dir(&elsewhere).unwrap();
+        publish(&root, &[("index.html", "a"), ("read/1.html", "b")]).unwrap();
+        fs::rename(root.join("read/1.html"), elsewhere.join("1.html")).unwrap();
+        fs::remove_dir(root.join("read")).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, root.join("read")).unwrap();
+        let refused = publish(&root, &[("index.html", "a"), ("read/1.html", "c")]);
+        assert!(matches!(refused, Err(PublishError::InTheWay { .. })), "{refused:?}");
+        assert_eq!(publish(&root, &[("index.html", "a")]).unwrap().left, 1);
+        assert_eq!(said(&elsewhere, "1.html").as_deref(), Some("b"));
+    }
+
+    #[test]
     fn list_that_names_files_elsewhere_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
         let (root, victim) = (temporary.path().join("site"), temporary.path().join("victim"));
@@ -414,8 +498,11 @@ mod tests {
         fs::write(&victim, "b").unwrap();
         for path in ["../victim", "/etc/passwd", "a/../../victim", ""] {
             let files = BTreeMap::from([(path.to_owned(), Entry::of(b"b"))]);
-            fs::write(root.join(MANIFEST), serde_json::to_vec(&Manifest { format: FORMAT, files }).unwrap())
-                .unwrap();
+            fs::write(
+                root.join(MANIFEST),
+                serde_json::to_vec(&Manifest { format: FORMAT, finished: true, files }).unwrap(),
+            )
+            .unwrap();
             assert!(matches!(publish(&root, &[]), Err(PublishError::Manifest { .. })), "{path}");
         }
         assert!(victim.exists());

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use backissue_annotate::Vocabulary;
 use backissue_digest::{file_of, words};
-use backissue_model::{ReadId, Slug, Week};
-use backissue_store::{Order, ReadCard, ReadFilter, SourceFilter, Store};
+use backissue_model::{ReadId, Slug, Source, SourceId, Week};
+use backissue_store::{Order, ReadCard, ReadFilter, SAVED, SourceFilter, Store};
 use backissue_web::{Company, asset_addresses};
 use jiff::Timestamp;
 use url::Url;
@@ -122,7 +122,8 @@ impl Plan {
         }
         let mut sources = listed.sources;
         let followed = store.sources(&SourceFilter::default()).await?;
-        let unread: Vec<String> = followed.into_iter().map(|source| source.slug.to_string()).collect();
+        let published = followed.into_iter().filter(|source| settings.saved || !is_of_saved_pages(source));
+        let unread: Vec<String> = published.map(|source| source.slug.to_string()).collect();
         // A feed without entries is dated by the clock, and would change each time.
         let feeds: Vec<String> = sources.iter().map(|slug| format!("/source/{slug}")).collect();
         sources.extend(unread);
@@ -237,12 +238,26 @@ fn sitemap_of(whole: &str, part: &str, addresses: impl Iterator<Item = String>) 
     )
 }
 
+/// Whether a source is that of pages which readers saved: it has no address.
+fn is_of_saved_pages(source: &Source) -> bool {
+    [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url]
+        .iter()
+        .all(|url| url.is_none())
+}
+
 async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, PublishError> {
     let mut listed = Listed::default();
+    let followed = store.sources(&SourceFilter::default()).await?;
+    let saved: Vec<SourceId> =
+        followed.iter().filter(|source| is_of_saved_pages(source)).map(|source| source.id).collect();
     let mut after = None;
     loop {
         let page = store.summary_page(&ReadFilter::default(), Order::Newest, after.as_ref(), BATCH).await?;
         for read in &page.items {
+            // Lists are the same for all, so such a read cannot be left out of them.
+            if !settings.saved && (saved.contains(&read.card.source) || read.card.source_title == SAVED) {
+                return Err(PublishError::Saved { first: read.card.id });
+            }
             listed.index.add(read);
             listed.take(&read.card, settings);
         }

@@ -147,7 +147,7 @@ const main = () => {
       }
       const { stems, found, more } = result;
       if (found.length === 0) {
-        const why = stems.length === 0 ? "These words are in so many reads that they tell none apart." : "No read has these words. Say the problem in other ones.";
+        const why = words(question).length === 0 ? "A question needs words of two letters or more." : stems.length === 0 ? "These words are in so many reads that they tell none apart." : "No read has these words. Say the problem in other ones.";
         show("Nothing close enough", why, []);
       } else {
         const count = found.length === 1 ? "1 read" : found.length + " reads";
@@ -173,7 +173,8 @@ const main = () => {
     clearTimeout(waiting);
     typed();
   });
-  if (box.value) answer(box.value); else box.focus();
+  answer(box.value);
+  if (!box.value) box.focus();
 };
 
 if (typeof document !== "undefined") main();

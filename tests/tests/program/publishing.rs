@@ -433,8 +433,23 @@ fn foreign_folder_is_refused_and_failure_leaves_the_old_site() {
     assert!(refused.code == 1 && refused.err.contains("thesis.txt"), "{}", refused.err);
     assert_eq!(refused.err.matches("os error").count(), 1, "the cause is told once: {}", refused.err);
 
-    // Without its address a site has no feeds, and says so.
+    // What a reader saved may be private.
+    blog.web.put(Documents::from([(
+        "intranet.example/plan".to_owned(),
+        Document::page(&format!(
+            "<title>A secret plan</title><article><p>{}</p></article>",
+            "Nobody may read this. ".repeat(40)
+        )),
+    )]));
+    blog.archive.done(&["save", "http://intranet.example/plan"]).unwrap();
+    blog.sync();
     let site = parent.path().join("site");
+    let refused = run(&blog, &site, &[]);
+    assert!(refused.code == 1 && refused.err.contains("--saved"), "{}", refused.err);
+    assert_eq!(files_in(&site).len(), 0);
+    blog.archive.done(&["withdraw", &blog.read("secret plan")]).unwrap();
+
+    // Without its address a site has no feeds, and says so.
     let said = run(&blog, &site, &[]);
     assert!(said.code == 0 && said.err.contains("--base-url"), "{}{}", said.out, said.err);
     let before = files_in(&site);

@@ -21,6 +21,7 @@ pub async fn run(args: PublishArgs, settings: Settings) -> anyhow::Result<Outcom
         folder: args.folder,
         base_url,
         articles: args.articles,
+        saved: args.saved,
         pictures_of_reads: args.pictures,
     };
     let mut bar = Making::default();

@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Highlight, Precis, Sureness};
 use backissue_search::{Match, Search};
-use backissue_store::{ReadCard, ReadPage, Store};
+use backissue_store::{ReadCard, ReadPage, SAVED, Store};
 use maud::{Markup, html};
 
 use crate::article::{self, Shown};
@@ -308,8 +308,13 @@ fn with_this_problem(frame: &Frame, others: &[Match]) -> Markup {
 
 fn facts(frame: &Frame, page: &ReadPage) -> Markup {
     let (card, precis, written) = (&page.card, &page.precis, &page.article);
-    let elsewhere: Vec<_> =
-        page.places.iter().filter(|place| place.source_slug != card.source_slug).collect();
+    // That a reader saved it is nobody else's business.
+    let is_told = |title: &str| !frame.is_published() || title != SAVED;
+    let elsewhere: Vec<_> = page
+        .places
+        .iter()
+        .filter(|place| place.source_slug != card.source_slug && is_told(&place.source_title))
+        .collect();
     html! {
         section {
             h2 { "About this read" }

@@ -109,9 +109,12 @@ fn in_files() -> Document {
         main: html! {
             div.head {
                 h1 #found-title { "Search by problem" }
-                p.standfirst #found-tally { "Who else had this? Reads with these words come first." }
+                // The script replaces it.
+                p.standfirst #found-tally {
+                    "The search runs in the browser and needs its script. "
+                    a href="/concepts" { "The concepts" } " and " a href="/weeks" { "the weeks" } " lead to every read without it."
+                }
             }
-            noscript { p.empty { "The search runs in the browser and needs its script. " a href="/concepts" { "The concepts" } " and " a href="/weeks" { "the weeks" } " lead to every read without it." } }
             ol #found .reads.found {}
         },
         ..Document::default()

@@ -27,7 +27,15 @@ pub(crate) async fn sources(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Page, Fault> {
-    let sources = app.store.sources(&SourceFilter::default()).await?;
+    let mut sources = app.store.sources(&SourceFilter::default()).await?;
+    if frame.is_published() {
+        // The source of saved pages, which has no address, is the readers' own.
+        sources.retain(|source| {
+            [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url]
+                .iter()
+                .any(|url| url.is_some())
+        });
+    }
     let saving = match frame.reader.filter(|_| frame.may_save) {
         Some(reader) => {
             let bookmarklet = bookmarklet(&app, &headers)?;
