@@ -2,7 +2,8 @@
 //! the columns `waits` and `alert_id` of `search_hit`.
 //!
 //! An alert is made from all answers that wait for its recipient, in one transaction, so that an
-//! answer is in one alert. Its sending is claimed like that of a week.
+//! answer is in one alert. Its sending is claimed like that of a week. Recipients are the
+//! operators': searches of other readers, and of closed accounts, send nothing.
 
 use std::collections::HashMap;
 
@@ -49,7 +50,8 @@ impl Store {
     ) -> Result<Option<i64>, StoreError> {
         let waiting = sql("SELECT min(h.found_at) AS earliest FROM saved_search s
                 JOIN search_hit h ON h.search_id = s.id AND h.waits = 1
-             WHERE s.recipient = $1");
+                JOIN reader o ON o.id = s.reader_id
+             WHERE s.recipient = $1 AND o.role = 'operator' AND o.closed_at IS NULL");
         let first = self
             .one("looking up answers to be sent", waiting.bind(recipient), |row| row.opt_moment("earliest"));
         if first.await?.flatten().is_none_or(|first| first > found_before) {
@@ -61,7 +63,8 @@ impl Store {
             let row = tx.row(insert.bind(recipient).bind(millis(now))).await?;
             let id = row.ok_or_else(|| Failure::Unreadable("an alert without a row".into()))?.int("id")?;
             let take = sql("UPDATE search_hit SET waits = 0, alert_id = $2 WHERE waits = 1
-                 AND search_id IN (SELECT id FROM saved_search WHERE recipient = $1)");
+                 AND search_id IN (SELECT s.id FROM saved_search s JOIN reader o ON o.id = s.reader_id
+                    WHERE s.recipient = $1 AND o.role = 'operator' AND o.closed_at IS NULL)");
             if tx.run(take.bind(recipient).bind(id)).await? == 0 {
                 // Another process was faster.
                 tx.abandon().await?;
@@ -111,6 +114,7 @@ impl Store {
     async fn try_alert_hits(&self, alert: i64) -> Tried<Vec<(ReadId, String)>> {
         let query =
             sql("SELECT h.read_id, s.name FROM search_hit h JOIN saved_search s ON s.id = h.search_id
+                JOIN reader o ON o.id = s.reader_id AND o.role = 'operator' AND o.closed_at IS NULL
                 JOIN read r ON r.id = h.read_id
                 LEFT JOIN mark m ON m.read_id = h.read_id AND m.reader_id = s.reader_id
              WHERE h.alert_id = $1 AND h.holds = 1 AND r.stage = 'annotated' AND m.hidden_at IS NULL

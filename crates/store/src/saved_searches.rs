@@ -382,11 +382,15 @@ async fn store_one(tx: &mut Tx, one: &Compared, up_to: u64, now: Timestamp) -> T
         );
         let again = sql_listing(again, some.len()).bind(one.search);
         tx.run(again.bind_all(some.iter().map(|id| id.0))).await?;
-        // Only what a feed brought is sent at once; a backfill finds old reads.
+        // Only what a feed brought is sent at once, as a backfill finds old reads, and only for
+        // operators, who choose recipients.
         let insert = format!(
             "INSERT INTO search_hit (search_id, read_id, found_at, waits)
-             SELECT q.id, r.id, $2, CASE WHEN q.recipient IS NOT NULL AND EXISTS (SELECT 1 FROM place p
-                WHERE p.read_id = r.id AND p.found_by = 'feed') THEN 1 ELSE 0 END
+             SELECT q.id, r.id, $2, CASE WHEN q.recipient IS NOT NULL
+                AND EXISTS (SELECT 1 FROM reader o
+                    WHERE o.id = q.reader_id AND o.role = 'operator' AND o.closed_at IS NULL)
+                AND EXISTS (SELECT 1 FROM place p WHERE p.read_id = r.id AND p.found_by = 'feed')
+                THEN 1 ELSE 0 END
              FROM saved_search q JOIN read r ON r.id IN ({}) AND r.stage = 'annotated'
              WHERE q.id = $1
              ON CONFLICT (search_id, read_id) DO NOTHING",

@@ -1,7 +1,7 @@
 //! `backissue searches`: saved searches, each with its new answers.
 
-use anyhow::bail;
-use backissue_model::{ReaderId, SavedQuestion, SearchName};
+use anyhow::{bail, ensure};
+use backissue_model::{ReaderId, Role, SavedQuestion, SearchName};
 use backissue_store::{OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -61,6 +61,11 @@ async fn add(
 ) -> anyhow::Result<Outcome> {
     if let Some(to) = &own.recipient {
         recipients::named(settings, to)?;
+        let reader = store.reader(reader, Timestamp::now()).await?;
+        ensure!(
+            reader.is_some_and(|reader| reader.role == Role::Operator),
+            "only operators choose who gets new answers; leave --to out, or make the reader an operator"
+        );
     }
     let id = match store.save_search(reader, &own, Timestamp::now()).await? {
         SearchSaved::Saved(id) => id,

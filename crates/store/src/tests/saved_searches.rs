@@ -1,6 +1,6 @@
 //! Saved searches, the new reads that answer them, and alerts.
 
-use backissue_model::{Mark, ReadId, ReaderId};
+use backissue_model::{Mark, ReadId, ReaderId, Role};
 use jiff::Timestamp;
 
 use super::harness::*;
@@ -170,6 +170,34 @@ on_both!(waiting_answers_of_a_recipient_make_one_alert, |db| {
     assert_eq!((last.alert, last.sent_at, last.error.as_deref()), (made[0], None, Some("gone")));
     assert_eq!(store.sending("team", None).await.unwrap(), None, "an alert is no week");
     other.close().await;
+});
+
+on_both!(only_searches_of_operators_send_anything, |db| {
+    let store = &db.store;
+    let name = "anna".parse().unwrap();
+    let anna = store.add_reader(&name, Role::Operator).await.unwrap().unwrap();
+    let own = search("storms", "retry storms", Some("team"));
+    let SearchSaved::Saved(id) = store.save_search(anna, &own, at(0)).await.unwrap() else { panic!() };
+    let new = reads(db, &[1, 2, 3]).await;
+    let found = async |read: ReadId, up_to: u64, now| {
+        let from = store.saved_searches(anna).await.unwrap()[0].compared;
+        let compared = Compared { search: id, from, answers: vec![read], others: vec![] };
+        store.store_compared(anna, &[compared], up_to, now).await.unwrap()
+    };
+    assert_eq!(found(new[0], 100, at(50)).await, 1);
+    let alert = store.make_alert("team", at(50), at(51)).await.unwrap().unwrap();
+    assert_eq!(store.alert_hits(alert).await.unwrap().len(), 1);
+    assert_eq!(found(new[1], 101, at(60)).await, 1);
+    store.set_role(anna, Role::Reader).await.unwrap();
+    assert_eq!(store.alert_hits(alert).await.unwrap(), [], "nor what was not sent yet");
+    assert_eq!(store.make_alert("team", at(99), at(99)).await.unwrap(), None);
+    assert_eq!(found(new[2], 102, at(70)).await, 1, "it is marked");
+    store.set_role(anna, Role::Operator).await.unwrap();
+    let alert = store.make_alert("team", at(99), at(99)).await.unwrap().unwrap();
+    let hits = store.alert_hits(alert).await.unwrap();
+    assert_eq!(hits.iter().map(|hit| hit.read.card.id).collect::<Vec<_>>(), [new[1]], "what waited");
+    store.remove_reader(anna, Leaving::KeepData, at(100)).await.unwrap();
+    assert_eq!(store.alert_hits(alert).await.unwrap(), [], "a closed account sends nothing");
 });
 
 on_both!(answer_of_a_merged_read_stays_and_is_sent_once, |db| {

@@ -49,23 +49,23 @@ pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Pag
                     p { a href="/search" { "Search for a problem" } ", then choose “Save this search” below the answers." }
                 }
             }
-            @for (search, unseen) in &all { (one(&frame, search, unseen, &recipients)) }
+            @for (search, unseen) in &all { (one(&frame, search, unseen, recipients.as_deref())) }
         },
         ..Document::default()
     }))
 }
 
-/// The recipients that this visitor can choose: they are the operators'.
-fn recipients(app: &App, visitor: Visitor) -> Vec<ConfiguredRecipient> {
-    let operator = app.operator.as_ref().filter(|_| visitor.is_operator());
-    operator.map(|operator| operator.recipients()).unwrap_or_default()
+/// The recipients that this visitor can choose. Returns `None` if the visitor is no operator.
+fn recipients(app: &App, visitor: Visitor) -> Option<Vec<ConfiguredRecipient>> {
+    let all = || app.operator.as_ref().map(|operator| operator.recipients()).unwrap_or_default();
+    visitor.is_operator().then(all)
 }
 
 fn one(
     frame: &Frame,
     search: &SavedSearch,
     unseen: &[ReadCard],
-    recipients: &[ConfiguredRecipient],
+    recipients: Option<&[ConfiguredRecipient]>,
 ) -> Markup {
     let (id, question) = (search.id, search.question.as_str());
     let feed = Offered::of_question(question).address(Format::Atom);
@@ -105,15 +105,22 @@ fn one(
     }
 }
 
-/// The fields for the name and the recipient.
-fn fields(id: &str, name: &str, recipient: Option<&str>, recipients: &[ConfiguredRecipient]) -> Markup {
-    let is_known = |name: &str| recipients.iter().any(|known| known.name == name);
+/// The fields for the name and the recipient. Without `recipients` the visitor can choose none.
+fn fields(
+    id: &str,
+    name: &str,
+    recipient: Option<&str>,
+    recipients: Option<&[ConfiguredRecipient]>,
+) -> Markup {
     html! {
         div.field {
             label for={ "call" (id) } { "Name" }
             input id={ "call" (id) } name="name" value=(name) required autocomplete="off" maxlength=(SEARCH_NAME_MAX);
         }
-        @if !recipients.is_empty() || recipient.is_some() {
+        @if let (None, Some(name)) = (recipients, recipient) {
+            p.quiet { "New answers are not sent to “" (name) "” any more: only operators choose who gets them." }
+        }
+        @if let Some(recipients) = recipients.filter(|all| !all.is_empty() || recipient.is_some()) {
             div.field {
                 label for={ "to" (id) } { "Send new answers at once to" }
                 select id={ "to" (id) } name="to" {
@@ -121,7 +128,7 @@ fn fields(id: &str, name: &str, recipient: Option<&str>, recipients: &[Configure
                     @for known in recipients {
                         option value=(known.name) selected[recipient == Some(known.name.as_str())] { (known.name) }
                     }
-                    @if let Some(gone) = recipient.filter(|name| !is_known(name)) {
+                    @if let Some(gone) = recipient.filter(|name| !recipients.iter().any(|known| known.name == *name)) {
                         option value=(gone) selected { (gone) " (not in the configuration file)" }
                     }
                 }
@@ -151,7 +158,7 @@ pub(crate) async fn save_form(app: &App, frame: &Frame, question: &str) -> Resul
                     form.settle method="post" action="/searches/save" {
                         (frame.form_fields_to("/searches"))
                         input type="hidden" name="question" value=(question);
-                        (fields("-new", &name, None, &recipients(app, frame.visitor())))
+                        (fields("-new", &name, None, recipients(app, frame.visitor()).as_deref()))
                         p.quiet { "New reads that answer it are marked in their week and counted on " a href="/searches" { "Saved searches" } "." }
                         div.row { button { "Save this search" } }
                     }
@@ -231,14 +238,16 @@ fn recipient(
 ) -> Result<Option<String>, Fault> {
     // Without a choice the form has no such field.
     let Ok(chosen) = form.field("to") else { return Ok(there.map(str::to_owned)) };
-    let known = recipients(app, visitor);
-    match chosen {
-        "" => Ok(None),
-        _ if there == Some(chosen) || known.iter().any(|known| known.name == chosen) => {
-            Ok(Some(chosen.to_owned()))
-        }
-        _ => Err(Fault::BadForm("The configuration file has no such recipient".to_owned())),
+    if chosen.is_empty() {
+        return Ok(None);
     }
+    let Some(known) = recipients(app, visitor) else {
+        return Err(Fault::BadForm("Only operators choose who gets new answers".to_owned()));
+    };
+    if there == Some(chosen) || known.iter().any(|known| known.name == chosen) {
+        return Ok(Some(chosen.to_owned()));
+    }
+    Err(Fault::BadForm("The configuration file has no such recipient".to_owned()))
 }
 
 fn shown(name: &SearchName, saved: SearchSaved) -> Result<Response, Fault> {
