@@ -93,7 +93,7 @@ fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     archive.done(&["sync"]).unwrap();
     let served = archive.serve(&[]).unwrap();
     let client = client();
-    // The chat server has a runtime of its own, which cannot start within another one.
+    // The chat server has a separate runtime, which cannot start within another one.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(served.until_searchable(&client, 3)).unwrap();
     let posted = chat.next().unwrap();
