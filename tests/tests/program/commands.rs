@@ -195,6 +195,7 @@ fn unknown_names_get_suggestions() {
         (vec!["find", "kind:incidnt x"], 3, "incident"),
         (vec!["find", "tech:kafk x"], 3, "Kafka"),
         (vec!["prior-art", "company:planetscal x"], 3, "PlanetScale"),
+        (vec!["shelf", "--label", "outage"], 3, "There is no label “outage”"),
     ] {
         let said = archive.run(&words).unwrap();
         assert_eq!(said.code, code, "{words:?}: {}{}", said.out, said.err);

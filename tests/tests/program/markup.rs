@@ -192,7 +192,9 @@ async fn open(browser: &Browser, served: &Served, path: &str) {
                     if (!element.namespaceURI.endsWith('xhtml') && !element.closest('svg.icon, svg[aria-hidden]')) wrong.push(name);
                     if (/^(script|style|iframe|object|embed|base|meta|link|template)$/.test(name)) wrong.push(name);
                     if (inArticle && element !== inArticle && /^(form|input|button|svg|math|dialog)$/.test(name)) wrong.push(name);
-                    if (element.href && !/^(https?|mailto):/.test(element.href)) wrong.push(element.href);
+                    // Our bookmarklet, which runs where a person puts it.
+                    const ours = "javascript:location.href='" + location.origin + "/save?url=%27+encodeURIComponent(location.href)";
+                    if (element.href && element.href !== ours && !/^(https?|mailto):/.test(element.href)) wrong.push(element.href);
                     for (const {{ name: key, value }} of element.attributes) {{
                         if (/^(on.*|style|srcdoc|formaction|action|ping|target|xlink:href|srcset)$/.test(key) && !element.matches('form[action^="/"], form[method=dialog], button[formaction^="/"]')) wrong.push(key);
                         if (inArticle && element !== inArticle && /^(name|class|role|accesskey)$/.test(key) && !/^(elsewhere|image|load|unseen|evidence|scrolls|language-.*)$/.test(value)) wrong.push(key + ' ' + value);

@@ -4,7 +4,9 @@
 use std::io::{IsTerminal, Read};
 
 use anyhow::{Context, bail};
-use backissue_model::{CanonicalUrl, Highlight, Mark, NoteText, ReadId, ReaderId, markdown};
+use backissue_model::{
+    CanonicalUrl, Highlight, Label, Mark, NoteText, ReadId, ReaderId, did_you_mean, markdown,
+};
 use backissue_store::{NoteSaved, Own, PageSaved, ShelfFilter, ShelfOrder, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::json;
@@ -115,8 +117,9 @@ pub fn not_there(read: ReadId) -> Outcome {
 /// Prints the kept reads.
 pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
+    let reader = open::reader(&store, &args.who).await?;
     let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
-    let kept = all_kept(&store, open::reader(&store, &args.who).await?, &filter).await?;
+    let kept = all_kept(&store, reader, &filter).await?;
     if args.json {
         output::json(&kept.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
@@ -125,7 +128,14 @@ pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcom
         }
     }
     if kept.is_empty() {
-        anstream::eprintln!("Nothing is kept here. `backissue keep READ` keeps a read.");
+        let labels = store.all_labels(reader).await?;
+        match filter.label.filter(|label| !labels.contains(label)) {
+            Some(label) => {
+                let near = did_you_mean(label.as_str(), labels.iter().map(Label::as_str));
+                anstream::eprintln!("There is no label “{}”{near}", label.as_str());
+            }
+            None => anstream::eprintln!("Nothing is kept here. `backissue keep READ` keeps a read."),
+        }
         return Ok(Outcome::NotThere);
     }
     Ok(Outcome::Fine)

@@ -25,7 +25,8 @@ pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome>
         return Ok(Outcome::Fine);
     }
     if let (true, Some(year), Some((oldest, newest))) = (weeks.is_empty(), args.year, years) {
-        say!("There are no reads of {year}; the archive has {oldest}–{newest}.")?;
+        let span = if oldest == newest { oldest.to_string() } else { format!("{oldest}–{newest}") };
+        say!("There are no reads of {year}; the archive has {span}.")?;
         return Ok(Outcome::NotThere);
     }
     let Some(busiest) = weeks.iter().map(|w| w.reads).max() else {
