@@ -1,25 +1,20 @@
 //! A plain file server: what is in a folder, under a path, and nothing else.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
-use anyhow::Context;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::oneshot;
+
+use crate::server_thread::ServerThread;
 
 /// A running file server. Dropping it stops it.
 #[derive(Debug)]
 pub struct FileServer {
-    /// Where it listens.
-    pub address: SocketAddr,
+    server: ServerThread,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -36,44 +31,20 @@ impl FileServer {
     /// # Errors
     /// If no port is available.
     pub fn start(folder: &Path, base: &str) -> anyhow::Result<Self> {
-        let listener =
-            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let shared =
             Arc::new(Shared { folder: folder.to_owned(), base: base.to_owned(), sent: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("file-server".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                // It ends with the test, which has its responses by then.
-                tokio::select! {
-                    _ = axum::serve(listener, router) => {}
-                    _ = stopped => {}
-                }
-            });
-        })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { server: ServerThread::start("file-server", router)?, shared })
     }
 
     /// The address of a file.
     pub fn url(&self, file: &str) -> String {
-        format!("http://{}{}{file}", self.address, self.shared.base)
+        format!("http://{}{}{file}", self.server.address, self.shared.base)
     }
 
     /// The files that were sent since the last call, with their sizes.
     pub fn sent(&self) -> Vec<(String, usize)> {
         std::mem::take(&mut self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Drop for FileServer {
-    fn drop(&mut self) {
-        // It may have ended already; a panic has been printed.
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

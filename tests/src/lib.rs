@@ -11,6 +11,7 @@ pub mod hostile;
 pub mod made_up_web;
 pub mod postgres;
 pub mod program;
+pub mod server_thread;
 pub mod small_past;
 pub mod stand_in_chat;
 pub mod stand_in_hub;

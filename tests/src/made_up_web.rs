@@ -5,17 +5,16 @@
 //! Both are led here for all names, so that each request to any host is in [`MadeUpWeb::requests`].
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
-use anyhow::Context;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST, REFERER};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::oneshot;
+
+use crate::server_thread::ServerThread;
 
 /// The document at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +59,7 @@ pub struct MadeUpWeb {
     /// Where it listens.
     pub address: SocketAddr,
     site: Arc<Site>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _server: ServerThread,
 }
 
 impl MadeUpWeb {
@@ -70,24 +68,10 @@ impl MadeUpWeb {
     /// # Errors
     /// If no port is available.
     pub fn start(documents: Documents) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of loopback is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let site = Arc::new(Site { documents: Mutex::new(documents), log: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&site));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("made-up-web".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                // It ends with the test, which has its responses by then.
-                tokio::select! {
-                    _ = axum::serve(listener, router) => {}
-                    _ = stopped => {}
-                }
-            });
-        })?;
-        Ok(Self { address, site, stop: Some(stop), thread: Some(thread) })
+        let server = ServerThread::start("made-up-web", router)?;
+        Ok(Self { address: server.address, site, _server: server })
     }
 
     /// The flags that lead the binary here for all names on port 80, without pauses.
@@ -126,14 +110,6 @@ impl MadeUpWeb {
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         self.site.log.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-impl Drop for MadeUpWeb {
-    fn drop(&mut self) {
-        // It may have ended already; a panic has been printed.
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -1,6 +1,5 @@
 //! A chat server on loopback that keeps the messages it gets, and answers as a test wants.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+
+use crate::server_thread::ServerThread;
 
 /// The longest a test waits for a message.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,10 +47,9 @@ impl Posted {
 /// A chat server.
 #[derive(Debug)]
 pub struct StandInChat {
-    address: SocketAddr,
+    server: ServerThread,
     answer: Arc<Mutex<(u16, String)>>,
     posted: Receiver<Posted>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl StandInChat {
@@ -58,9 +58,6 @@ impl StandInChat {
     /// # Errors
     /// When it cannot listen.
     pub fn start() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let address = listener.local_addr()?;
         let answer = Arc::new(Mutex::new((200, "ok".to_owned())));
         let (sender, posted) = channel();
         let given = Arc::clone(&answer);
@@ -73,13 +70,12 @@ impl StandInChat {
             (status, [("retry-after", "3600")], said).into_response()
         };
         let router = Router::new().fallback(handler);
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, answer, posted, _runtime: runtime })
+        Ok(Self { server: ServerThread::start("stand-in-chat", router)?, answer, posted })
     }
 
     /// An address on it.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.server.address)
     }
 
     /// What it answers from now on.

@@ -6,9 +6,8 @@
 //! subscriber does with them.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,10 +18,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use reqwest::header::{CONTENT_TYPE, HOST, LINK};
 use ring::hmac;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use url::Url;
 
 use crate::program::client;
+use crate::server_thread::ServerThread;
 
 /// The maximum time to wait for a subscriber.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,8 +71,7 @@ pub struct StandInHub {
     /// The real address of blog and hub.
     pub address: SocketAddr,
     stage: Arc<Stage>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _server: ServerThread,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -85,33 +84,19 @@ impl StandInHub {
     /// # Errors
     /// If it cannot listen.
     pub fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let stage = Arc::new(Stage {
             posts: Mutex::new(vec![("first".into(), "Why the first queue grew".into())]),
             asked: Mutex::default(),
             subscriber: watch::Sender::new(None),
             subscribed: watch::Sender::new(None),
         });
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let router = Router::new()
             .route("/", post(subscribe))
             .route("/feed", get(feed))
             .route("/posts/{post}", get(article))
             .with_state(stage.clone());
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    // It serves until the test ends.
-                    _ = async { axum::serve(listener, router).await } => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { address, stage, stop: Some(stop), thread: Some(thread) })
+        let server = ServerThread::start("stand-in-hub", router)?;
+        Ok(Self { address: server.address, stage, _server: server })
     }
 
     /// The flags with which the program reaches blog and hub.
@@ -169,14 +154,6 @@ impl StandInHub {
             request = request.header("X-Hub-Signature", format!("sha256={hex}"));
         }
         Ok(request.send().await?.status().as_u16())
-    }
-}
-
-impl Drop for StandInHub {
-    fn drop(&mut self) {
-        // It may have stopped already.
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -5,18 +5,16 @@
 //! works with it implements the protocols. It does not know what a good reply is.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
 
-use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+
+use crate::server_thread::ServerThread;
 
 /// A received prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +95,10 @@ struct Batch {
 
 /// A running stand-in. Dropping it stops it.
 pub struct StandInModel {
-    address: SocketAddr,
+    server: ServerThread,
     asked: Arc<Mutex<Vec<Asked>>>,
     loses: Arc<Mutex<Option<mpsc::Sender<()>>>>,
     strays: Arc<AtomicBool>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl StandInModel {
@@ -122,9 +118,6 @@ impl StandInModel {
         lists: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
         acts: impl Fn(&Asked) -> Does + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let asked = Arc::new(Mutex::new(Vec::new()));
         let stage = Stage {
             acts: Arc::new(acts),
@@ -135,30 +128,18 @@ impl StandInModel {
             strays: Arc::default(),
         };
         let (loses, strays) = (stage.loses.clone(), stage.strays.clone());
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                let router = Router::new().fallback(answer).with_state(stage);
-                tokio::select! {
-                    // It serves until the test ends.
-                    _ = async { axum::serve(listener, router).await } => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { address, asked, loses, strays, stop: Some(stop), thread: Some(thread) })
+        let router = Router::new().fallback(answer).with_state(stage);
+        Ok(Self { server: ServerThread::start("stand-in-model", router)?, asked, loses, strays })
     }
 
     /// Its address for a protocol, as in settings.
     pub fn url(&self, protocol: &str) -> String {
         let version = match protocol {
-            "ollama" => return format!("http://{}", self.address),
+            "ollama" => return format!("http://{}", self.server.address),
             "gemini" => "v1beta",
             _ => "v1",
         };
-        format!("http://{}/{version}", self.address)
+        format!("http://{}/{version}", self.server.address)
     }
 
     /// Accepts the next batch without ever answering. What this returns is told when it came.
@@ -176,14 +157,6 @@ impl StandInModel {
     /// The requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Drop for StandInModel {
-    fn drop(&mut self) {
-        // It may have stopped already.
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

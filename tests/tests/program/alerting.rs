@@ -70,8 +70,8 @@ impl Desk {
     }
 }
 
-#[test]
-fn new_answers_to_saved_searches_are_marked_and_sent_once() {
+#[tokio::test(flavor = "multi_thread")]
+async fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     let chat = StandInChat::start().unwrap();
     let mut desk = Desk::new(&chat);
     let archive = &desk.archive;
@@ -93,9 +93,7 @@ fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     archive.done(&["sync"]).unwrap();
     let served = archive.serve(&[]).unwrap();
     let client = client();
-    // The chat server has a separate runtime, which cannot start within another one.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(served.until_searchable(&client, 3)).unwrap();
+    served.until_searchable(&client, 3).await.unwrap();
     let posted = chat.next().unwrap();
     let message = posted.json().unwrap();
     assert_eq!(
@@ -105,16 +103,13 @@ fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     assert_eq!(message["first"][0]["title"], STORM.0);
     assert_eq!(message["first"][0]["remark"], "Answers “storms”.");
 
-    let text = |path: &str| {
-        let url = served.url(path);
-        runtime.block_on(async { client.get(url).send().await.unwrap().text().await.unwrap() })
-    };
-    let week = text("/");
+    let text = async |path: &str| client.get(served.url(path)).send().await.unwrap().text().await.unwrap();
+    let week = text("/").await;
     assert_eq!(week.matches("<em>storms</em>").count(), 1, "only the new read is marked: {week}");
-    let page = text("/searches");
+    let page = text("/searches").await;
     assert!(page.contains("<strong>1</strong>") || page.contains("<strong>1 new</strong>"), "{page}");
     assert!(page.contains(STORM.0) && !page.contains(OLD.0), "{page}");
-    assert!(text("/search.atom?q=who+had+retry+storms").contains(STORM.0));
+    assert!(text("/search.atom?q=who+had+retry+storms").await.contains(STORM.0));
     served.stop().unwrap();
     assert_eq!(chat.others(), 0, "one message");
 
