@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+#[path = "../../../../tests/src/document_growth.rs"]
+mod document_growth;
 mod growing;
 #[path = "../../../../tests/src/growth.rs"]
 mod growth;
