@@ -54,6 +54,27 @@ fn between(page: &str, start: &str, end: &str) -> String {
     rest.split_once(end).map_or(rest, |(text, _)| text).to_owned()
 }
 
+/// An archive of the web, its seed, which is printed, and its newest week.
+fn synced(web: &SmallWeb, make: impl Fn(&SmallWeb) -> Kept) -> (Kept, u64, serde_json::Value) {
+    let seed = seed();
+    println!("BACKISSUE_TEST_SEED={seed}");
+    let kept = make(web);
+    kept.archive.done(&["sync"]).unwrap();
+    let week = kept.archive.json(&["week"]).unwrap();
+    (kept, seed, week)
+}
+
+/// Posts a form. Fails if the server is gone.
+async fn posted(
+    client: &reqwest::Client,
+    address: &str,
+    fields: &[(&str, &str)],
+) -> reqwest::Result<reqwest::Response> {
+    let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = client.post(address).header("content-type", "application/x-www-form-urlencoded");
+    request.body(body).send().await
+}
+
 /// Saves longer and longer texts as one note until the server is gone.
 async fn write(
     client: reqwest::Client,
@@ -67,9 +88,7 @@ async fn write(
         let text = format!("Text {n} before kill {kill}") + &"\nword".repeat(n);
         note.sent = Some(text.clone());
         let fields = [("token", &*form.token), ("part", "marks"), ("version", &*version), ("text", &*text)];
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = client.post(&address).header("content-type", "application/x-www-form-urlencoded");
-        let Ok(answer) = request.body(body).send().await else { break };
+        let Ok(answer) = posted(&client, &address, &fields).await else { break };
         assert!(answer.status().is_success(), "{}", answer.status());
         (note.saved, note.sent, note.saves) = (text, None, note.saves + 1);
         let Ok(part) = answer.text().await else { break };
@@ -90,12 +109,8 @@ fn assert_kept(note: &Written, there: &str, seed: u64) {
 
 async fn kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
-    let (seed, kills) = (seed(), kills());
-    println!("BACKISSUE_TEST_SEED={seed}");
-    let mut random = Random(seed);
-    let kept = make(&web);
-    kept.archive.done(&["sync"]).unwrap();
-    let week = kept.archive.json(&["week"]).unwrap();
+    let (kept, seed, week) = synced(&web, make);
+    let (mut random, kills) = (Random(seed), kills());
     let reads = week["reads"].as_array().unwrap().iter().take(3).map(|read| read["id"].as_i64().unwrap());
     let mut notes: Vec<Written> =
         reads.map(|read| Written { read, saved: String::new(), sent: None, saves: 0 }).collect();
@@ -122,6 +137,11 @@ async fn kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     let saves: usize = notes.iter().map(|note| note.saves).sum();
     println!("{kills} kills, {saves} notes saved between them");
     assert!(saves > kills, "{saves} saved notes test nothing");
+    assert_sound(&kept);
+}
+
+/// `doctor` finds nothing wrong.
+fn assert_sound(kept: &Kept) {
     let found = kept.archive.json(&["doctor"]).unwrap();
     assert_eq!(found["ok"], true, "{found}");
 }
@@ -153,9 +173,7 @@ async fn mark(client: reqwest::Client, address: String, token: String, passages:
             ("quote", &*passage),
             ("remark", &*remark),
         ];
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = client.post(&address).header("content-type", "application/x-www-form-urlencoded");
-        let Ok(answer) = request.body(body).send().await else { break };
+        let Ok(answer) = posted(&client, &address, &fields).await else { break };
         // A passage that the article has twice is refused.
         if answer.status() != 400 {
             assert!(answer.status().is_success(), "{}", answer.status());
@@ -177,12 +195,8 @@ fn passages(text: &str) -> Vec<String> {
 
 async fn kills_lose_no_saved_highlight(make: impl Fn(&SmallWeb) -> Kept) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
-    let (seed, kills) = (seed(), kills());
-    println!("BACKISSUE_TEST_SEED={seed}");
-    let mut random = Random(seed);
-    let kept = make(&web);
-    kept.archive.done(&["sync"]).unwrap();
-    let week = kept.archive.json(&["week"]).unwrap();
+    let (kept, seed, week) = synced(&web, make);
+    let (mut random, kills) = (Random(seed), kills());
     let ids = week["reads"].as_array().unwrap().iter().map(|read| read["id"].as_i64().unwrap());
     let mut reads: Vec<(i64, String, Vec<String>, Vec<String>)> = ids
         .map(|id| {
@@ -227,8 +241,7 @@ async fn kills_lose_no_saved_highlight(make: impl Fn(&SmallWeb) -> Kept) {
     }
     println!("{kills} kills, {all} highlights saved between them");
     assert!(all > kills, "{all} saved highlights test nothing");
-    let found = kept.archive.json(&["doctor"]).unwrap();
-    assert_eq!(found["ok"], true, "{found}");
+    assert_sound(&kept);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
