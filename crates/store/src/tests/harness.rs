@@ -144,6 +144,20 @@ impl TestDatabase {
         poll(&self.store, source, admissions).await
     }
 
+    /// Annotated reads of one new source, in the order of their addresses.
+    pub(crate) async fn annotated(&self, admissions: impl Iterator<Item = Admission>) -> Vec<ReadId> {
+        let acme = self.follow("Acme").await;
+        self.poll(&acme, admissions.collect()).await;
+        let mut done = self.finish_all().await;
+        done.sort();
+        done
+    }
+
+    /// The same, without dates, at addresses that end with these numbers.
+    pub(crate) async fn annotated_numbers(&self, numbers: &[u32]) -> Vec<ReadId> {
+        self.annotated(numbers.iter().map(|n| entry(&format!("https://acme.example/{n}"), None))).await
+    }
+
     /// Claims the next read of the stage.
     pub(crate) async fn claim(&self, stage: Stage) -> Option<ClaimedRead> {
         self.store.claim_read(stage, at(1000), LEASE, &[]).await.unwrap()

@@ -17,12 +17,8 @@ fn remark(text: &str) -> backissue_model::NoteText {
 
 /// Annotated reads of one source, in the order of their addresses. Their texts are `Text of URL`.
 async fn reads(db: &TestDatabase, count: u32) -> Vec<ReadId> {
-    let acme = db.follow("Acme").await;
     let entries = (1..=count).map(|n| entry(&format!("https://acme.example/{n:03}"), Some("2026-05-11")));
-    db.poll(&acme, entries.collect()).await;
-    let mut done = db.finish_all().await;
-    done.sort();
-    done
+    db.annotated(entries).await
 }
 
 async fn add(db: &TestDatabase, read: ReadId, exact: &str, words: &str, seconds: i64) -> Highlight {

@@ -17,13 +17,9 @@ fn label(name: &str) -> Label {
 
 /// Annotated reads of one source, in the order of their addresses.
 async fn reads(db: &TestDatabase, count: u32) -> Vec<ReadId> {
-    let acme = db.follow("Acme").await;
     let day = |n: u32| format!("2026-05-{:02}", 1 + n % 12);
     let entries = (1..=count).map(|n| entry(&format!("https://acme.example/{n:03}"), Some(&day(n))));
-    db.poll(&acme, entries.collect()).await;
-    let mut done = db.finish_all().await;
-    done.sort();
-    done
+    db.annotated(entries).await
 }
 
 async fn save(db: &TestDatabase, read: ReadId, words: &str, seen: i64, seconds: i64) -> NoteSaved {

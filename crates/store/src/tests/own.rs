@@ -1,6 +1,6 @@
 //! Export of a reader's data and import into another archive.
 
-use backissue_model::{Mark, NOTE_MAX, Quote, Rated, Rating, ReadId, ReaderId};
+use backissue_model::{Mark, NOTE_MAX, Quote, Rated, Rating, ReaderId};
 use backissue_needs::needs;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -10,15 +10,6 @@ use crate::*;
 
 const ONE: ReaderId = ReaderId::ONE;
 
-/// Annotated reads, in the order of their addresses.
-async fn reads(db: &TestDatabase, numbers: &[u32]) -> Vec<ReadId> {
-    let acme = db.follow("Acme").await;
-    db.poll(&acme, numbers.iter().map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
-    let mut done = db.finish_all().await;
-    done.sort();
-    done
-}
-
 /// A rule for tests: a day after the last answer.
 fn tomorrow(history: &[Rated], _zone: &TimeZone) -> Timestamp {
     history.last().unwrap().at + SignedDuration::from_hours(24)
@@ -26,7 +17,7 @@ fn tomorrow(history: &[Rated], _zone: &TimeZone) -> Timestamp {
 
 /// Marks, notes, labels, highlights and answers of all sorts on four of six reads.
 async fn fill(db: &TestDatabase) -> Vec<OwnRead> {
-    let reads = reads(db, &[1, 2, 3, 4, 5, 6]).await;
+    let reads = db.annotated_numbers(&[1, 2, 3, 4, 5, 6]).await;
     let note = |n: usize| format!("Note {n}\n\n- \"quoted\" \u{1f980}\n").parse().unwrap();
     for (n, read) in reads.iter().enumerate().take(4) {
         let mark = Mark::ALL[n % 3];
@@ -74,7 +65,7 @@ async fn readers_data_moves_between_the_databases() {
         };
         if to.store.own(ONE).await.unwrap().is_empty() {
             // Other ids, and one read less.
-            reads(to, &[6, 4, 2, 1]).await;
+            to.annotated_numbers(&[6, 4, 2, 1]).await;
         }
         let taken = to.store.take_in(ONE, &own, tomorrow, at(9000)).await.unwrap();
         let by_address = |mut own: Vec<OwnRead>| {
@@ -91,7 +82,7 @@ async fn readers_data_moves_between_the_databases() {
 }
 
 on_both!(import_overwrites_nothing, |db| {
-    let reads = reads(db, &[1]).await;
+    let reads = db.annotated_numbers(&[1]).await;
     db.store.mark(ONE, reads[0], Mark::Keep, true, at(5)).await.unwrap();
     db.store.save_note(ONE, reads[0], &"Mine".parse().unwrap(), 0, at(5)).await.unwrap();
     let own = |url: &str, note: &str| OwnRead {
@@ -128,7 +119,7 @@ on_both!(import_overwrites_nothing, |db| {
 });
 
 on_both!(import_reports_what_exceeds_a_limit, |db| {
-    let reads = reads(db, &[1, 2]).await;
+    let reads = db.annotated_numbers(&[1, 2]).await;
     let labels =
         |from: usize, to: usize| -> Vec<String> { (from..to).map(|n| format!("label {n:02}")).collect() };
     for label in labels(0, 15) {
@@ -168,7 +159,7 @@ on_both!(import_reports_what_exceeds_a_limit, |db| {
 });
 
 on_both!(one_bad_label_is_refused_alone, |db| {
-    let read = reads(db, &[1]).await[0];
+    let read = db.annotated_numbers(&[1]).await[0];
     let file = r#"{"form": "backissue-reader-1", "reads": [{"url": "https://acme.example/1",
         "labels": ["good", "a, b", "", "fine"]}]}"#;
     let file: OwnFile = serde_json::from_str(file).unwrap();
@@ -180,7 +171,7 @@ on_both!(one_bad_label_is_refused_alone, |db| {
 });
 
 on_both!(saved_pages_are_admitted_from_any_number_of_hosts, |db| {
-    let known = reads(db, &[1]).await[0];
+    let known = db.annotated_numbers(&[1]).await[0];
     let page =
         |host: usize| (format!("https://host{host}.example/page").parse().unwrap(), format!("Page {host}"));
     let mut pages: Vec<(backissue_model::CanonicalUrl, String)> = (0..250).map(page).collect();

@@ -23,15 +23,6 @@ async fn save(store: &Store, own: &OwnSearch, now: Timestamp) -> i64 {
     }
 }
 
-/// Annotated reads of one blog, in the order of their addresses.
-async fn reads(db: &TestDatabase, numbers: &[u32]) -> Vec<ReadId> {
-    let acme = db.follow("Acme").await;
-    db.poll(&acme, numbers.iter().map(|n| entry(&format!("https://acme.example/{n}"), None)).collect()).await;
-    let mut done = db.finish_all().await;
-    done.sort();
-    done
-}
-
 /// Compares all new reads with a search: these answer it.
 async fn compare(store: &Store, id: i64, answers: &[ReadId], now: Timestamp) -> u64 {
     let version = store.archive_version().await.unwrap();
@@ -50,7 +41,7 @@ async fn counts(store: &Store) -> Vec<(String, u64, u64)> {
 
 on_both!(only_reads_that_come_after_a_search_was_saved_are_new_to_it, |db| {
     let store = &db.store;
-    let old = reads(db, &[1, 2]).await;
+    let old = db.annotated_numbers(&[1, 2]).await;
     let id = save(store, &search("storms", "retry storms", None), at(100)).await;
     // A read that is annotated again changes, and is not new.
     store.ask_for(&Selection::All, "mine", at(101)).await.unwrap();
@@ -67,7 +58,7 @@ on_both!(only_reads_that_come_after_a_search_was_saved_are_new_to_it, |db| {
 on_both!(answers_are_counted_once_until_they_are_seen, |db| {
     let store = &db.store;
     let id = save(store, &search("storms", "retry storms", None), at(0)).await;
-    let new = reads(db, &[1, 2, 3]).await;
+    let new = db.annotated_numbers(&[1, 2, 3]).await;
     let (_, before) = store.versions(ONE).await.unwrap();
     assert_eq!(compare(store, id, &new[..2], at(50)).await, 2);
     assert_eq!(store.versions(ONE).await.unwrap().1, before + 1, "the reader's pages change");
@@ -143,7 +134,7 @@ on_both!(waiting_answers_of_a_recipient_make_one_alert, |db| {
     let storms = save(store, &search("storms", "retry storms", Some("team")), at(0)).await;
     let queues = save(store, &search("queues", "slow queues", Some("team")), at(0)).await;
     let silent = save(store, &search("silent", "silence", None), at(0)).await;
-    let new = reads(db, &[1, 2, 3]).await;
+    let new = db.annotated_numbers(&[1, 2, 3]).await;
     compare(store, storms, &new[..2], at(50)).await;
     compare(store, queues, &new[1..], at(60)).await;
     compare(store, silent, &new, at(60)).await;
@@ -178,7 +169,7 @@ on_both!(only_searches_of_operators_send_anything, |db| {
     let anna = store.add_reader(&name, Role::Operator).await.unwrap().unwrap();
     let own = search("storms", "retry storms", Some("team"));
     let SearchSaved::Saved(id) = store.save_search(anna, &own, at(0)).await.unwrap() else { panic!() };
-    let new = reads(db, &[1, 2, 3]).await;
+    let new = db.annotated_numbers(&[1, 2, 3]).await;
     let found = async |read: ReadId, up_to: u64, now| {
         let from = store.saved_searches(anna).await.unwrap()[0].compared;
         let compared = Compared { search: id, from, answers: vec![read], others: vec![] };
@@ -203,7 +194,7 @@ on_both!(only_searches_of_operators_send_anything, |db| {
 on_both!(answer_of_a_merged_read_stays_and_is_sent_once, |db| {
     let store = &db.store;
     let id = save(store, &search("storms", "retry storms", Some("team")), at(0)).await;
-    let new = reads(db, &[1, 2]).await;
+    let new = db.annotated_numbers(&[1, 2]).await;
     compare(store, id, &new, at(50)).await;
     store.make_alert("team", at(50), at(60)).await.unwrap().unwrap();
     assert_eq!(store.unite(new[0], new[1]).await.unwrap(), Some(United::Into(new[0])));
