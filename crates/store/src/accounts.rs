@@ -133,12 +133,11 @@ impl Store {
         agent: &str,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        const ACCEPTING: &str = "accepting an invitation";
         if self.invited(token, now).await?.is_none() {
             return Ok(None);
         }
         let hash = hash_of(password).await;
-        self.retry(ACCEPTING, || async {
+        self.retry("accepting an invitation", || async {
             let mut tx = self.database.begin().await?;
             let delete = sql("DELETE FROM invitation WHERE token = $1 AND ends_at > $2 RETURNING reader_id");
             let Some(row) = tx.row(delete.bind(token).bind(millis(now))).await? else {
