@@ -67,6 +67,13 @@ pub struct Source {
     pub health: Health,
 }
 
+impl Source {
+    /// Whether it has an address of any kind. Only the source of saved pages has none.
+    pub fn has_address(&self) -> bool {
+        [&self.feed_url, &self.listing_url, &self.sitemap_url, &self.site_url].iter().any(|url| url.is_some())
+    }
+}
+
 /// The state of a source's polls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Health {

@@ -100,7 +100,8 @@ impl Plan {
     /// Lists the archive.
     pub async fn of(store: &Store, settings: &PublishSettings) -> Result<Self, PublishError> {
         let version = store.archive_version().await?;
-        let listed = list(store, settings).await?;
+        let followed = store.sources(&SourceFilter::default()).await?;
+        let listed = list(store, settings, &followed).await?;
         let mut plan = Self {
             jobs: Vec::new(),
             files: HashSet::new(),
@@ -121,8 +122,7 @@ impl Plan {
             plan.add(Turn::Lists, JobKind::List, format!("/week/{}", week.week));
         }
         let mut sources = listed.sources;
-        let followed = store.sources(&SourceFilter::default()).await?;
-        let published = followed.into_iter().filter(|source| settings.saved || !is_of_saved_pages(source));
+        let published = followed.iter().filter(|source| settings.saved || source.has_address());
         let unread: Vec<String> = published.map(|source| source.slug.to_string()).collect();
         // A feed without entries is dated by the clock, and would change each time.
         let feeds: Vec<String> = sources.iter().map(|slug| format!("/source/{slug}")).collect();
@@ -238,18 +238,14 @@ fn sitemap_of(whole: &str, part: &str, addresses: impl Iterator<Item = String>) 
     )
 }
 
-/// Whether a source is that of pages which readers saved: it has no address.
-fn is_of_saved_pages(source: &Source) -> bool {
-    [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url]
-        .iter()
-        .all(|url| url.is_none())
-}
-
-async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, PublishError> {
+async fn list(
+    store: &Store,
+    settings: &PublishSettings,
+    followed: &[Source],
+) -> Result<Listed, PublishError> {
     let mut listed = Listed::default();
-    let followed = store.sources(&SourceFilter::default()).await?;
     let saved: Vec<SourceId> =
-        followed.iter().filter(|source| is_of_saved_pages(source)).map(|source| source.id).collect();
+        followed.iter().filter(|source| !source.has_address()).map(|source| source.id).collect();
     let mut after = None;
     loop {
         let page = store.summary_page(&ReadFilter::default(), Order::Newest, after.as_ref(), BATCH).await?;

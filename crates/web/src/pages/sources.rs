@@ -29,12 +29,8 @@ pub(crate) async fn sources(
 ) -> Result<Page, Fault> {
     let mut sources = app.store.sources(&SourceFilter::default()).await?;
     if frame.is_published() {
-        // The source of saved pages, which has no address, is the readers' own.
-        sources.retain(|source| {
-            [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url]
-                .iter()
-                .any(|url| url.is_some())
-        });
+        // The source of saved pages is the readers' own.
+        sources.retain(Source::has_address);
     }
     let saving = match frame.reader.filter(|_| frame.may_save) {
         Some(reader) => {
