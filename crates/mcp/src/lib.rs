@@ -99,10 +99,7 @@ impl Server {
     /// Brings the search index up to date, unless another process does. A question is answered from
     /// the index as it is if that fails.
     async fn catch_up(&self) {
-        let behind = self.search.is_behind().await;
-        if !matches!(behind, Ok(false))
-            && let Err(error) = self.search.catch_up(|_| {}).await
-        {
+        if let Err(error) = self.search.catch_up(|_| {}).await {
             tracing::warn!(%error, "the search index was not brought up to date: {error}");
         }
     }
