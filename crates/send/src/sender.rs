@@ -345,9 +345,7 @@ impl Sender {
         }
         Ok(Some((recipient.name.clone(), Dispatch::Week(week), sent)))
     }
-}
 
-impl Sender {
     /// Sends a recipient what is due: a week and alerts.
     async fn send_all_due(
         &self,

@@ -1,7 +1,7 @@
 //! `backissue searches`: saved searches, each with its new answers.
 
 use anyhow::{bail, ensure};
-use backissue_model::{ReaderId, Role, SavedQuestion, SearchName};
+use backissue_model::{ReaderId, Role, SavedQuestion, SearchName, did_you_mean};
 use backissue_store::{OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -96,7 +96,7 @@ async fn find(store: &Store, reader: ReaderId, name: &SearchName) -> anyhow::Res
     if found.is_none() {
         let all = store.saved_searches(reader).await?;
         let names = all.iter().map(|search| search.name.as_str());
-        let hint = backissue_model::meant(backissue_model::nearest(name.as_str(), names));
+        let hint = did_you_mean(name.as_str(), names);
         let hint = if hint.is_empty() { "; `backissue searches` lists them" } else { &hint };
         anstream::eprintln!("no saved search is called “{name}”{hint}");
     }
