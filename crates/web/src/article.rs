@@ -59,7 +59,7 @@ pub(crate) fn for_display(stored: &str, address: &Url, passages: &[Passage], ima
     }
 }
 
-/// A header of a table that has no name is a plain cell, so that nobody is told of an empty header.
+/// Turns an empty header cell of a table into a plain cell: screen readers announce headers.
 fn unname_empty_headers(document: &Document) {
     for cell in document.select("th").nodes() {
         let has_picture = cell.descendants().iter().any(|node| node.has_name("img"));

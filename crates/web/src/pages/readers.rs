@@ -98,6 +98,17 @@ fn invite_form(frame: &Frame, wrong: Option<&(String, String)>) -> Markup {
     }
 }
 
+/// A form that changes this reader's account.
+fn change_form(frame: &Frame, reader: &Reader, inside: Markup) -> Markup {
+    html! {
+        form method="post" action="/readers/change" {
+            (frame.form_fields_to("/readers"))
+            input type="hidden" name="reader" value=(reader.id);
+            (inside)
+        }
+    }
+}
+
 fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
     let zone = frame.zone();
     let name = &reader.name;
@@ -114,9 +125,7 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                 @if let Some(until) = reader.invited_until { (reads::dot()) "has a link until " time datetime=(until) { (words::date(until, zone)) } }
                 @else if !reader.has_password && reader.closed.is_none() { (reads::dot()) "has neither password nor link" }
             }
-            form method="post" action="/readers/change" {
-                (frame.form_fields_to("/readers"))
-                input type="hidden" name="reader" value=(reader.id);
+            (change_form(frame, reader, html! {
                 p.acts {
                     (button("invite", html! { @if reader.has_password { "Link for a new password" } @else { "New link" } }))
                     @if reader.invited_until.is_some() { (button("revoke", html! { "Revoke the link" })) }
@@ -126,18 +135,16 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                     }
                     @if reader.closed.is_none() { (button("close", html! { "Close the account" })) }
                 }
-            }
+            }))
             details {
                 summary { "Delete it" span.unseen { ": the account of " (name) } }
-                form method="post" action="/readers/change" {
-                    (frame.form_fields_to("/readers"))
-                    input type="hidden" name="reader" value=(reader.id);
+                (change_form(frame, reader, html! {
                     p { "The account goes with all marks, notes, labels, highlights and answers of " (name) ". This cannot be undone. “Close the account” "
                         "keeps them for later. First offer the data: " (name) " finds it under “Account”, and "
                         code { "backissue export --mine FILE --reader " (name) } " writes it." }
                     p { label { input type="checkbox" name="sure" value="yes" required; " Delete everything that " (name) " wrote" } }
                     p.acts { (button("delete", html! { "Delete for good" })) }
-                }
+                }))
             }
         }
     }
