@@ -75,7 +75,16 @@ impl Page {
 
     /// Our own addresses that the page links to, without the part after `#`.
     pub fn own_links(&self) -> BTreeSet<String> {
-        let hrefs = self.attributes("a[href], link[href]", "href");
+        self.own_addresses("a[href], link[href]")
+    }
+
+    /// Those of `own_links` that a crawler of a search engine would follow.
+    pub fn followed_links(&self) -> BTreeSet<String> {
+        self.own_addresses("a[href]:not([rel~=nofollow]), link[href]")
+    }
+
+    fn own_addresses(&self, selector: &str) -> BTreeSet<String> {
+        let hrefs = self.attributes(selector, "href");
         let own = hrefs.into_iter().filter(|href| href.starts_with('/'));
         own.map(|href| href.split('#').next().unwrap_or_default().to_owned()).collect()
     }
