@@ -3,15 +3,17 @@
 //! It reads files and compiles nothing, so it takes seconds.
 
 mod circles;
+mod finding;
 mod named;
 mod rust;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use self::finding::Finding;
 use crate::workspace::workspace;
 
 /// The arguments of `cargo xtask check`.
@@ -19,13 +21,6 @@ use crate::workspace::workspace;
 pub struct Check {
     /// Only files whose path begins with one of these, for example `crates/feed`
     paths: Vec<String>,
-}
-
-/// A violation.
-struct Finding {
-    path: PathBuf,
-    line: usize,
-    message: String,
 }
 
 impl Check {
@@ -65,9 +60,4 @@ fn tracked_files() -> anyhow::Result<Vec<PathBuf>> {
     let listed = String::from_utf8(output.stdout).context("a path is not UTF-8")?;
     let paths = listed.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from);
     Ok(paths.filter(|path| workspace().join(path).is_file()).collect())
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    let file = workspace().join(path);
-    std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
 }

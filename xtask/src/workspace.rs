@@ -23,3 +23,9 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())
 }
+
+/// The text of a file of the workspace.
+pub fn read(path: &Path) -> anyhow::Result<String> {
+    let file = workspace().join(path);
+    std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
+}

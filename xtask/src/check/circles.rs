@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::{Finding, read};
+use super::finding::Finding;
+use crate::workspace::read;
 
 /// Folders whose circles are still to be opened.
 const KNOWN: &[&str] = &[
@@ -22,7 +23,6 @@ const KNOWN: &[&str] = &[
     "crates/web/src",
     "research/src",
     "tests/src",
-    "xtask/src",
 ];
 
 /// A file of a crate. Inline modules are part of their file.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Finding, read};
+use super::finding::Finding;
+use crate::workspace::read;
 
 /// The document whose tables name tests.
 const DOCUMENT: &str = "docs/SECURITY.md";

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::finding::Finding;
 use super::rust::{Comment, Source};
-use super::{Finding, read};
+use crate::workspace::read;
 
 /// The list, relative to the workspace.
 const LIST: &str = "xtask/words.txt";
