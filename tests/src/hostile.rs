@@ -6,70 +6,19 @@
 //! send what they send.
 
 mod documents;
+mod trap;
 mod traps;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context;
 
+pub use trap::{Ends, Trap};
 pub use traps::TRAPS;
 
-/// A blog with one fault.
-pub struct Trap {
-    /// The first part of its host's name, which is also its title.
-    pub name: &'static str,
-    /// The prefix of the faulty paths.
-    path: &'static str,
-    /// The expected result.
-    pub ends: Ends,
-    /// The faulty behaviour.
-    act: fn(&Asked, &mut TcpStream) -> io::Result<()>,
-}
-
-/// The expected result of a trap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
-    /// The source's poll fails with an error that contains these words.
-    Source(&'static str),
-    /// The source's poll succeeds; its only read fails with an error that contains these words.
-    Read(&'static str),
-    /// Everything succeeds, with so many reads.
-    Kept(u64),
-}
-
-/// The path of all feeds.
-const FEED: &str = "/feed.xml";
-/// The path of the article in all feeds.
-const ARTICLE: &str = "/1";
-/// The path of robots.txt.
-const ROBOTS: &str = "/robots.txt";
-
-/// A request to a hostile server.
-struct Asked {
-    host: String,
-    name: String,
-    path: String,
-    /// Number of earlier requests for this path of this host.
-    before: usize,
-}
-
-impl Trap {
-    /// Its host.
-    pub fn host(&self) -> String {
-        format!("{}.{DOMAIN}", self.name)
-    }
-
-    /// Its feed's address.
-    pub fn feed(&self) -> String {
-        format!("http://{}{FEED}", self.host())
-    }
-}
-
-/// The common domain. RFC 6761 reserves it, so it never exists.
-const DOMAIN: &str = "hostile.example";
+use trap::Asked;
 
 /// The servers. They listen until the test's process ends, because a server that never answers
 /// cannot be stopped.
@@ -164,32 +113,4 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
 /// Whether the request is for a blog that resets connections.
 fn is_reset(head: &[u8]) -> bool {
     String::from_utf8_lossy(head).contains("reset")
-}
-
-/// Waits on the connection for a short time, like a busy server. Returns true once the client has
-/// closed it.
-fn linger(stream: &mut TcpStream) -> io::Result<bool> {
-    stream.set_read_timeout(Some(Duration::from_millis(20)))?;
-    Ok(matches!(stream.read(&mut [0]), Ok(0)))
-}
-
-/// Sends nothing until the client closes the connection.
-fn say_nothing(stream: &mut TcpStream) -> io::Result<()> {
-    while !linger(stream)? {}
-    Ok(())
-}
-
-/// Sends the same bytes for ever.
-fn repeat(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
-    loop {
-        stream.write_all(bytes)?;
-    }
-}
-
-/// Sends the same bytes for ever, slowly.
-fn drip(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
-    while !linger(stream)? {
-        stream.write_all(bytes)?;
-    }
-    Ok(())
 }

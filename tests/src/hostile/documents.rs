@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use super::{ARTICLE, Asked, FEED};
+use super::trap::{ARTICLE, Asked, FEED};
 
 /// The blog's correct response.
 pub(super) fn good(asked: &Asked, stream: &mut TcpStream) -> io::Result<()> {

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use tokio::io::AsyncWriteExt;
 
 use super::documents::{answer, channel, chunked, feed, html, item, page, prose, rss};
-use super::{ARTICLE, Asked, Ends, FEED, ROBOTS, Trap, drip, repeat, say_nothing};
+use super::trap::{ARTICLE, Asked, Ends, FEED, ROBOTS, Trap, drip, repeat, say_nothing};
 use crate::chance::Random;
 use Ends::{Kept, Read, Source};
 

@@ -22,7 +22,6 @@ const KNOWN: &[&str] = &[
     "crates/store/src",
     "crates/web/src",
     "research/src",
-    "tests/src",
 ];
 
 /// A file of a crate. Inline modules are part of their file.
