@@ -6,18 +6,16 @@ mod peers;
 pub mod queries;
 mod tuning;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use backissue_model::ReadId;
 use backissue_search::{Blend, By, Embedders, Search};
 use backissue_store::{Location, Store};
 use backissue_tests::postgres::Cluster;
 use jiff::tz::TimeZone;
 
 use self::peers::{Fts5, PostgresText, Sentences};
-use self::queries::{Half, Judged, Kind};
+use self::queries::{DEPTH, Half, Judged, Kind, Urls};
 use super::statistics::{bootstrap, mean};
 use crate::archive;
 use crate::table::table;
@@ -48,14 +46,8 @@ pub struct Evaluation {
     tune: bool,
 }
 
-/// The examined depth of a ranking.
-const DEPTH: usize = 20;
-
 /// The judged depth of rankings.
 const POOL: usize = 10;
-
-/// The address of each read.
-type Urls = HashMap<ReadId, String>;
 
 /// A system's answers: a list of addresses per query.
 struct Answers {

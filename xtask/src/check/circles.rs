@@ -21,7 +21,6 @@ const KNOWN: &[&str] = &[
     "crates/search/src",
     "crates/store/src",
     "crates/web/src",
-    "research/src",
 ];
 
 /// A file of a crate. Inline modules are part of their file.

@@ -12,8 +12,7 @@ use backissue_model::ReadId;
 use backissue_search::{Blend, Ranked, Search};
 use backissue_store::ReadText;
 
-use super::Urls;
-use super::queries::{Half, Judged, Kind};
+use super::queries::{Half, Judged, Kind, Urls};
 use crate::table::table;
 use crate::workspace::workspace;
 

@@ -1,9 +1,10 @@
 //! The judged queries in `eval/search.jsonl`, and the measures of a ranking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use anyhow::Context;
+use backissue_model::ReadId;
 use serde::Deserialize;
 
 use super::super::statistics::ratio;
@@ -135,6 +136,12 @@ impl Judged {
         ratio(ten.iter().filter(|url| self.grades.contains_key(*url)).count() as f64, ten.len() as f64)
     }
 }
+
+/// The examined depth of a ranking.
+pub const DEPTH: usize = 20;
+
+/// The address of each read.
+pub type Urls = HashMap<ReadId, String>;
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,7 @@
 use backissue_search::{Blend, By, Search};
 
 use super::super::statistics::mean;
-use super::queries::Judged;
-use super::{DEPTH, Urls};
+use super::queries::{DEPTH, Judged, Urls};
 
 /// A number of the blend, and its possible values.
 struct Dial {
