@@ -81,6 +81,9 @@ fn labelled(text: &[u8], key: &[u8]) -> Option<&'static Encoding> {
     None
 }
 
+/// Maximum bytes of a page.
+pub const LARGEST_PAGE: usize = 8 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -42,21 +42,21 @@ mod sanitise;
 mod sends_on;
 mod titles;
 mod tree;
+mod whole;
 mod words;
 
-use backissue_model::{Article, Blocks, Entry, minutes_to_read};
+use backissue_model::{Article, Entry, minutes_to_read};
 use dom_query::Document;
 use url::Url;
 
+pub use crate::decode::LARGEST_PAGE;
 pub use crate::sends_on::sends_on;
+pub use crate::whole::{blocks, plain_text};
 
 use crate::clean::Known;
 use crate::metadata::Metadata;
 use crate::render::Body;
 use crate::tree::{AttrName, Tag, Tree};
-
-/// Maximum bytes of a page.
-pub const LARGEST_PAGE: usize = 8 << 20;
 
 /// A page as its server sent it.
 #[derive(Clone, Copy, Debug)]
@@ -152,26 +152,6 @@ pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractE
     article(metadata, body).ok_or(ExtractError::NoContent)
 }
 
-/// The text of HTML such as a feed's summary, by the rules for an article's text (see the module
-/// `render`).
-pub fn plain_text(html: &str) -> String {
-    whole(html).text
-}
-
-/// The blocks of an article that was stored without them, from its HTML. They are the blocks of
-/// [`Article::text`].
-pub fn blocks(html: &str) -> Blocks {
-    whole(html).blocks
-}
-
-/// Renders HTML without its hidden parts.
-fn whole(html: &str) -> Body {
-    let source = prefilter::prefilter(within(html, LARGEST_PAGE));
-    let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
-    let hidden: Vec<bool> = (0..tree.nodes.len()).map(|at| measure::is_hidden(&tree, at)).collect();
-    render::render(&tree, 0, &hidden, None)
-}
-
 /// Minimum words of a body that the grab probably found completely.
 const LIKELY: u32 = 50;
 
@@ -203,7 +183,7 @@ fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
 
 /// Renders a feed's body without boilerplate.
 fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
-    let source = prefilter::prefilter(within(html, LARGEST_PAGE));
+    let source = prefilter::prefilter(&html[..html.floor_char_boundary(LARGEST_PAGE)]);
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
     let all = vec![true; tree.nodes.len()];
     let measures = measure::measure(&tree, &all);
@@ -276,13 +256,4 @@ fn refuse_other_kinds(page: &Page<'_>) -> Result<(), ExtractError> {
         Some((_, what)) => Err(ExtractError::NotHtml((*what).to_owned())),
         None => Ok(()),
     }
-}
-
-/// Cuts `text` to at most `limit` bytes, between characters.
-fn within(text: &str, limit: usize) -> &str {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -96,7 +96,7 @@ impl Metadata {
         self.author = self.author.or_else(|| entry.author.as_deref().and_then(name));
         self.published = self.published.or(entry.published);
         self.description = self.description.or_else(|| {
-            let summary = crate::plain_text(entry.summary.as_deref()?);
+            let summary = crate::whole::plain_text(entry.summary.as_deref()?);
             field(&summary).filter(|s| s.len() <= 1000)
         });
         self
@@ -648,11 +648,8 @@ fn language_tag(text: &str) -> Option<String> {
 
 /// The language of a text. Returns `None` if it cannot be detected.
 pub(crate) fn recognised_language(text: &str) -> Option<String> {
-    let mut end = text.len().min(4000);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let found = whatlang::detect(&text[..end]).filter(|found| found.is_reliable())?;
+    let found =
+        whatlang::detect(&text[..text.floor_char_boundary(4000)]).filter(|found| found.is_reliable())?;
     const TWO_LETTERS: &[(&str, &str)] = &[
         ("eng", "en"),
         ("deu", "de"),

@@ -437,7 +437,8 @@ impl Walk<'_> {
         html.push_str("<img src=\"");
         html.push_str(&escaped(src.as_str()));
         html.push_str("\" alt=\"");
-        html.push_str(&escaped(crate::within(node.attr(AttrName::Alt).unwrap_or("").trim(), LONGEST_ALT)));
+        let alt = node.attr(AttrName::Alt).unwrap_or("").trim();
+        html.push_str(&escaped(&alt[..alt.floor_char_boundary(LONGEST_ALT)]));
         html.push('"');
         for (name, value) in [("width", width), ("height", height)] {
             if let Some(value) = value.filter(|v| *v <= 10_000) {
@@ -584,11 +585,7 @@ impl Walk<'_> {
             return words;
         }
         self.full = true;
-        let mut end = room;
-        while !words.is_char_boundary(end) {
-            end -= 1;
-        }
-        &words[..end]
+        &words[..words.floor_char_boundary(room)]
     }
 
     /// Writes the pending space, so that it is before a tag and not inside it.
