@@ -190,11 +190,7 @@ fn content(rest: &str, sections_end: &mut bool) -> String {
 
 /// The position of `end` in the first `most` bytes of `text`.
 fn within(text: &str, end: &str, most: usize) -> Option<usize> {
-    let mut most = most.min(text.len());
-    while !text.is_char_boundary(most) {
-        most -= 1;
-    }
-    text[..most].find(end)
+    text[..text.floor_char_boundary(most)].find(end)
 }
 
 #[cfg(test)]

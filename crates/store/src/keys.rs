@@ -23,11 +23,8 @@ fn bounded(key: String) -> String {
     if key.len() <= KEY_MAX {
         return key;
     }
-    let mut end = KEY_MAX;
-    while !key.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{} {:032x}", &key[..end], xxh3_128(key.as_bytes()))
+    let start = &key[..key.floor_char_boundary(KEY_MAX)];
+    format!("{start} {:032x}", xxh3_128(key.as_bytes()))
 }
 
 /// The list of all annotated reads.
