@@ -14,9 +14,11 @@
 
 mod filter;
 mod read;
+mod text;
 
 pub(crate) use filter::begins as filter_begins;
 pub use filter::{Filter, first_day};
+pub use text::{MOST_TERMS, is_quote};
 
 use std::fmt;
 
@@ -24,9 +26,8 @@ use backissue_model::ReadId;
 use backissue_store::Among;
 
 use crate::words::units::units;
+use text::{begins_exclusion, has_letters, needs_no_quotes};
 
-/// Maximum words, phrases, exclusions and filters of a query. The rest is ignored, with a note.
-pub const MOST_TERMS: usize = 64;
 /// Words that say nothing about a question's topic. They count only if there are no others.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
@@ -72,11 +73,6 @@ pub enum Sense {
 }
 
 impl Query {
-    /// Parses what a person typed. Any text is a query.
-    pub fn parse(text: &str) -> Self {
-        read::read(text)
-    }
-
     /// A query of words only, whatever signs are in `text`. Used to find similar reads.
     pub fn of_words(text: &str) -> Self {
         let words = text.split_whitespace().filter(|word| has_letters(word)).take(MOST_TERMS);
@@ -225,7 +221,7 @@ impl fmt::Display for Query {
             match piece {
                 Piece::Word(text) => f.write_str(text)?,
                 Piece::Phrase(text) => write!(f, "\"{text}\"")?,
-                Piece::Without(text) if needs_no_quotes(text) && read::begins_exclusion(text) => {
+                Piece::Without(text) if needs_no_quotes(text) && begins_exclusion(text) => {
                     write!(f, "-{text}")?;
                 }
                 Piece::Without(text) => write!(f, "-\"{text}\"")?,
@@ -242,22 +238,6 @@ pub(crate) fn is_stop_word(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
     let stem = bare.split(['\'', '’']).next().unwrap_or(bare);
     STOP_WORDS.binary_search(&stem.to_lowercase().as_str()).is_ok() && bare.len() + 2 >= word.len()
-}
-
-/// Whether a character can quote a phrase or a value.
-pub fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '“' | '”' | '„')
-}
-
-/// Whether a text is parsed as one word in any context.
-fn needs_no_quotes(text: &str) -> bool {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_.+#".contains(c);
-    text.chars().all(is_plain) && text.starts_with(char::is_alphanumeric)
-}
-
-/// Whether a text has anything that can be found.
-pub(crate) fn has_letters(text: &str) -> bool {
-    units(text).any(|unit| unit.parts().next().is_some() || unit.whole().is_some())
 }
 
 #[cfg(test)]

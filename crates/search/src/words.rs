@@ -1,5 +1,6 @@
 //! Search by words: what the index stores about a text, and which reads match a query.
 
+pub(crate) mod allowed;
 pub(crate) mod compile;
 pub(crate) mod coverage;
 pub(crate) mod facets;
@@ -17,20 +18,10 @@ use tantivy::Order;
 
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError, Weights};
-use compile::{Correction, compile};
+use compile::{Correction, Typing, compile};
 use fields::column;
 use rerank::{ASKED, FOUND, rerank};
 use top_docs::SharedTopDocs;
-
-/// Whether the query is finished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Typing {
-    /// The query is finished.
-    #[default]
-    Done,
-    /// A person is typing it: the last word also matches words that start with it.
-    Going,
-}
 
 /// A found read.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use backissue_store::Mine;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
-use super::{is_quote, needs_no_quotes};
+use super::text::{is_quote, needs_no_quotes};
 
 /// A condition on reads. Several filters with one name accept what matches any of them, except
 /// `is:`, where a read must match each.

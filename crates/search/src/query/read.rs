@@ -1,19 +1,23 @@
 //! Parses a query into its parts.
 
 use super::filter::{Filter, NAMES, Reading};
-use super::{MOST_TERMS, Piece, Query, Sense, has_letters, is_quote};
+use super::text::{MOST_TERMS, begins_exclusion, has_letters, is_quote};
+use super::{Piece, Query, Sense};
 
 /// Maximum notes, for queries that are a page of pasted text.
 const MOST_NOTES: usize = 5;
 /// Maximum bytes of text that a note repeats.
 const QUOTED_MAX: usize = 60;
 
-pub(super) fn read(text: &str) -> Query {
-    // A line break is a space, also within a cost and a phrase.
-    let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut reader = Reader { rest: &spaced, query: Query::default() };
-    while reader.next_piece() {}
-    reader.finish(text)
+impl Query {
+    /// Parses what a person typed. Any text is a query.
+    pub fn parse(text: &str) -> Self {
+        // A line break is a space, also within a cost and a phrase.
+        let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut reader = Reader { rest: &spaced, query: Query::default() };
+        while reader.next_piece() {}
+        reader.finish(text)
+    }
 }
 
 struct Reader<'a> {
@@ -148,14 +152,6 @@ fn left_out(text: &str) -> Option<&str> {
     text.strip_prefix('-').filter(|rest| begins_exclusion(rest))
 }
 
-/// Whether a `-` before `rest` excludes it. `--flag` is a word, and so is a number.
-pub(super) fn begins_exclusion(rest: &str) -> bool {
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let is_number = digits > 0 && !rest[digits..].starts_with(char::is_alphanumeric);
-    !is_number
-        && rest.starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || c == '.' || c == '_' || c == '/')
-}
-
 /// The quoted phrase at the start of `text`, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix(is_quote)?;
@@ -189,15 +185,10 @@ fn is_filter(word: &str) -> bool {
 /// cost such as `O(n log n)`.
 fn word_end(text: &str) -> usize {
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
-    match crate::words::units::units(&text[..text.len().min(floor(text, 64))]).next() {
+    match crate::words::units::units(&text[..text.floor_char_boundary(64)]).next() {
         Some(unit) if unit.text.ends_with(')') && unit.start < end => end.max(unit.start + unit.text.len()),
         _ => end,
     }
-}
-
-/// The last character boundary at or before `at`.
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at)
 }
 
 /// The start of a text, as a note repeats it.
@@ -205,7 +196,7 @@ fn short(text: &str) -> String {
     if text.len() <= QUOTED_MAX {
         return text.to_owned();
     }
-    format!("{}…", &text[..floor(text, QUOTED_MAX)])
+    format!("{}…", &text[..text.floor_char_boundary(QUOTED_MAX)])
 }
 
 #[cfg(test)]
@@ -221,7 +212,7 @@ mod tests {
             Piece::Filter(filter, Sense::Only) => format!("+{filter}"),
             Piece::Filter(filter, Sense::Without) => format!("-{filter}"),
         };
-        read(text).pieces.iter().map(told).collect()
+        Query::parse(text).pieces.iter().map(told).collect()
     }
 
     #[test]
@@ -246,7 +237,7 @@ mod tests {
             ("C++ vs C#", vec!["C++", "vs", "C#"]),
         ] {
             assert_eq!(pieces(text), expected, "{text}");
-            assert!(read(text).notes.is_empty(), "{text}: {:?}", read(text).notes);
+            assert!(Query::parse(text).notes.is_empty(), "{text}: {:?}", Query::parse(text).notes);
         }
     }
 
@@ -267,13 +258,13 @@ mod tests {
             ("-kind:nonsense", vec!["kind:nonsense"]),
         ] {
             assert_eq!(pieces(text), expected, "{text}");
-            assert_eq!(read(text).notes.len(), 1, "{text}: {:?}", read(text).notes);
+            assert_eq!(Query::parse(text).notes.len(), 1, "{text}: {:?}", Query::parse(text).notes);
         }
     }
 
     #[test]
     fn pasted_page_is_cut() {
-        let query = read(&"kind:x \"y z\" word ".repeat(10_000));
+        let query = Query::parse(&"kind:x \"y z\" word ".repeat(10_000));
         assert_eq!(query.pieces.len(), MOST_TERMS);
         assert!(query.notes.len() <= MOST_NOTES);
     }
@@ -281,10 +272,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_a_query(text in "(\\PC|[-\":O()]|company:|week:|before:|label:|is:|\\s){0,60}") {
-            let query = read(&text);
+            let query = Query::parse(&text);
             prop_assert!(query.pieces.len() <= MOST_TERMS);
             for (filter, _) in query.filters() {
-                let again: Vec<_> = read(&filter.to_string()).filters().map(|(f, _)| f.to_string()).collect();
+                let again: Vec<_> = Query::parse(&filter.to_string()).filters().map(|(f, _)| f.to_string()).collect();
                 prop_assert_eq!(again, [filter.to_string()]);
             }
         }
@@ -293,8 +284,8 @@ mod tests {
         // separates.
         #[test]
         fn any_query_round_trips_through_text(text in "([\\PC--(]|[-\":O]|company:|week:|before:|\\s){0,60}") {
-            let query = read(&text);
-            prop_assert_eq!(&read(&query.to_string()).pieces, &query.pieces, "written as {}", query);
+            let query = Query::parse(&text);
+            prop_assert_eq!(&Query::parse(&query.to_string()).pieces, &query.pieces, "written as {}", query);
         }
     }
 }

@@ -12,7 +12,6 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::Typing;
 use super::fields::{Fields, Weights, company_keys, kind_number, week_number};
 use super::materialized::Materialized;
 use super::tokens::{STEM, stem};
@@ -369,4 +368,14 @@ impl Welcome<'_> {
         beside.retain(|(_, worth)| *worth > 0.0);
         Ok(Finished { finding: clauses, frequent, beside })
     }
+}
+
+/// Whether the query is finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typing {
+    /// The query is finished.
+    #[default]
+    Done,
+    /// A person is typing it: the last word also matches words that start with it.
+    Going,
 }

@@ -7,8 +7,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
-use super::Typing;
-use super::compile::compile;
+use super::compile::{Typing, compile};
 use super::fields::{Weights, column, kind_number};
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError};
