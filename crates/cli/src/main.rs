@@ -15,6 +15,7 @@ mod own_markdown;
 mod prices;
 mod progress;
 mod recipients;
+mod rows;
 mod settings;
 mod settings_file;
 mod signals;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use backissue_model::Mark;
 use clap::FromArgMatches;
 
-use args::{Arguments, Command, command_line};
+use args::{Arguments, Command, ModelsAction, ModelsArgs, command_line};
 use settings::Settings;
 
 fn main() -> ExitCode {
@@ -76,6 +77,9 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Reindex(args) => commands::reindex::run(args, settings).await,
         Command::Inspect(args) => commands::inspect::run(args.what),
         Command::Annotate(args) => commands::annotate::run(args, settings).await,
+        Command::Models(ModelsArgs { action: Some(ModelsAction::Use(args)), .. }) => {
+            commands::use_model::run(args, settings).await
+        }
         Command::Models(args) => commands::models::run(args, settings).await,
         Command::Mcp(args) => commands::mcp::run(args, settings).await,
         Command::Send(args) => commands::send::run(args, settings).await,

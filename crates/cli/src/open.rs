@@ -19,9 +19,9 @@ use backissue_web::{Image, Images};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::args::ForReader;
 use crate::progress::TakingIn;
-use crate::settings::{ModelRow, Origin, Settings};
+use crate::rows::ModelRow;
+use crate::settings::{Origin, Settings};
 use crate::text;
 use crate::values::ImagesShown;
 
@@ -49,8 +49,8 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 /// The reader for whom a command acts: the named one, or the first operator.
-pub async fn reader(store: &Store, who: &ForReader) -> anyhow::Result<ReaderId> {
-    match &who.reader {
+pub async fn reader(store: &Store, name: Option<&ReaderName>) -> anyhow::Result<ReaderId> {
+    match name {
         None => Ok(store.first_operator().await?),
         Some(name) => Ok(reader_named(store, name).await?.id),
     }

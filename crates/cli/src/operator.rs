@@ -10,7 +10,8 @@ use backissue_web::{
 use url::Url;
 
 use crate::commands::opml::{outlines, source_of};
-use crate::settings::{ModelRow, Settings};
+use crate::rows::ModelRow;
+use crate::settings::Settings;
 use crate::{open, recipients};
 
 /// The running `serve`.

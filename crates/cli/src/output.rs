@@ -60,13 +60,13 @@ fn colour(text: &str) -> Option<usize> {
 }
 
 /// Prints a line to standard output. Returns an error if the output is closed.
-#[macro_export]
 macro_rules! say {
     ($($arg:tt)*) => {{
         use std::io::Write;
         writeln!(anstream::stdout(), "{}", $crate::output::safe(&format!($($arg)*)))
     }};
 }
+pub(crate) use say;
 
 /// A date such as `2026-05-17`, or a dash.
 pub fn day(at: Option<Timestamp>, zone: &TimeZone) -> String {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use backissue_model::Week;
 
-use crate::settings::ModelRow;
+use crate::rows::ModelRow;
 
 /// Tokens per read until the archive has counted some: instructions, article, and the second
 /// question about half as often again.

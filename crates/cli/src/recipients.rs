@@ -1,8 +1,7 @@
-//! Recipients of weeks: the table `[mail]` and the tables `[[recipient]]` of the configuration
+//! Recipients of weeks, made from the tables `[mail]` and `[[recipient]]` of the configuration
 //! file.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use backissue_annotate::Vocabulary;
@@ -10,111 +9,10 @@ use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
 use backissue_model::{SearchName, meant};
 use backissue_send::{Chat, ChatSettings, MailSettings, Mailer, Recipient, Schedule, Secret, Way};
-use jiff::civil::{Time, Weekday};
-use serde::{Deserialize, Deserializer};
-use url::Url;
+use jiff::civil::Time;
 
-use crate::settings::{Settings, one_parsed, parsed};
-use crate::values::Zone;
-
-/// The mail server: the table `[mail]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailRow {
-    /// The server, as `smtps://mail.example.org`.
-    #[serde(deserialize_with = "one_parsed")]
-    pub server: Url,
-    /// The user name, if the server wants one.
-    pub user: Option<String>,
-    /// The password itself.
-    #[serde(default, deserialize_with = "secret")]
-    pub password: Option<Secret>,
-    /// The environment variable that holds the password.
-    pub password_env: Option<String>,
-    /// The sender of mails.
-    pub from: String,
-}
-
-/// A recipient of weeks: a table `[[recipient]]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecipientRow {
-    /// Its name.
-    pub name: String,
-    /// A mail address.
-    pub mail: Option<String>,
-    /// A chat service.
-    #[serde(default, deserialize_with = "parsed")]
-    pub chat: Option<Service>,
-    /// The secret address of the service's webhook.
-    #[serde(default, deserialize_with = "secret")]
-    pub url: Option<Secret>,
-    /// The environment variable that holds the address.
-    pub url_env: Option<String>,
-    /// The key that signs messages to a webhook, or the access token of Matrix.
-    #[serde(default, deserialize_with = "secret")]
-    pub key: Option<Secret>,
-    /// The environment variable that holds the key.
-    pub key_env: Option<String>,
-    /// The Matrix room.
-    pub room: Option<String>,
-    /// Only reads with one of these concepts.
-    #[serde(default)]
-    pub concepts: Vec<String>,
-    /// Only reads that answer the saved search of this name.
-    pub search: Option<String>,
-    /// Whether the recipient is the archive's reader, whose marks, labels and concepts count.
-    #[serde(default)]
-    pub mine: bool,
-    /// How many reads come first at most.
-    pub most: Option<usize>,
-    /// The day on which `serve` sends the week before.
-    #[serde(default, deserialize_with = "weekday")]
-    pub weekday: Option<Weekday>,
-    /// The time on that day.
-    #[serde(default, deserialize_with = "time")]
-    pub at: Option<Time>,
-    /// The time zone of `at`; default: the setting `time_zone`.
-    #[serde(default, deserialize_with = "parsed")]
-    pub time_zone: Option<Zone>,
-}
-
-impl fmt::Display for MailRow {
-    /// On one line, without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let server = self.server.host_str().unwrap_or("-");
-        write!(f, "{}://{server} from {}", self.server.scheme(), self.from)?;
-        match (&self.password, &self.password_env) {
-            (Some(_), _) => f.write_str(", password set"),
-            (None, Some(name)) => write!(f, ", password in ${name}"),
-            (None, None) => f.write_str(", no password"),
-        }
-    }
-}
-
-impl fmt::Display for RecipientRow {
-    /// On one line, without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.mail, self.chat) {
-            (Some(mail), _) => write!(f, "mail to {mail}")?,
-            (None, Some(service)) => f.write_str(service.as_str())?,
-            (None, None) => f.write_str("neither mail nor chat")?,
-        }
-        if !self.concepts.is_empty() {
-            write!(f, ", only {}", self.concepts.join(", "))?;
-        }
-        if let Some(search) = &self.search {
-            write!(f, ", only answers to “{search}”")?;
-        }
-        if self.mine {
-            f.write_str(", by the reader's marks")?;
-        }
-        if let (Some(weekday), Some(at)) = (self.weekday, self.at) {
-            write!(f, ", on {weekday:?} at {}", at.strftime("%H:%M"))?;
-        }
-        Ok(())
-    }
-}
+use crate::rows::{MailRow, RecipientRow};
+use crate::settings::Settings;
 
 /// Every recipient of the configuration, ready to be sent to.
 ///
@@ -235,30 +133,4 @@ fn one_secret(
         }
         (None, None) => Ok(None),
     }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Some(Secret::new(&String::deserialize(deserializer)?)))
-}
-
-fn weekday<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Weekday>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    let days = [
-        (Weekday::Monday, "monday"),
-        (Weekday::Tuesday, "tuesday"),
-        (Weekday::Wednesday, "wednesday"),
-        (Weekday::Thursday, "thursday"),
-        (Weekday::Friday, "friday"),
-        (Weekday::Saturday, "saturday"),
-        (Weekday::Sunday, "sunday"),
-    ];
-    let found = days.iter().find(|(_, known)| known.eq_ignore_ascii_case(name.trim()));
-    let unknown = || serde::de::Error::custom(format!("`{name}` is no day; write for example monday"));
-    found.map(|(day, _)| Some(*day)).ok_or_else(unknown)
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let wrong = |_| serde::de::Error::custom(format!("`{text}` is no time of day; write for example 08:00"));
-    text.trim().parse().map(Some).map_err(wrong)
 }

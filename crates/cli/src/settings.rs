@@ -5,14 +5,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use axum::http::HeaderName;
-use backissue_annotate::asking::PromptVersion;
 use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
-use backissue_llm::{Protocol, Secret};
-use backissue_model::without_credentials;
 use backissue_store::Location;
 use backissue_web::{Network, Public};
 use clap::builder::ValueParser;
@@ -22,7 +18,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::recipients::{MailRow, RecipientRow};
+use crate::rows::{MailRow, ModelRow, RecipientRow};
 use crate::text;
 use crate::values::{self, HowMany, ImagesShown, ModelServers, Pause, Size, UnknownUsers, Zone};
 
@@ -241,114 +237,6 @@ fn flag(name: &'static str, placeholder: &'static str, help: &str, default: &str
 /// The environment variable of a setting.
 fn variable(name: &str) -> String {
     format!("BACKISSUE_{}", name.to_uppercase())
-}
-
-/// A language model in the file: a `[[model]]` table.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelRow {
-    /// The operator's name for it.
-    pub name: String,
-    /// The protocol of its server.
-    #[serde(deserialize_with = "one_parsed")]
-    pub protocol: Protocol,
-    /// Its server's address with the version. By default the protocol's usual one.
-    #[serde(default, deserialize_with = "parsed")]
-    pub url: Option<Url>,
-    /// The server's name for it.
-    pub model: String,
-    /// The key.
-    #[serde(default, deserialize_with = "key")]
-    pub key: Option<Secret>,
-    /// The environment variable with the key.
-    pub key_env: Option<String>,
-    /// Maximum reads per day (UTC).
-    pub reads_per_day: Option<u64>,
-    /// Maximum tokens per day (UTC), of prompts and replies together.
-    pub tokens_per_day: Option<u64>,
-    /// Maximum concurrent requests.
-    pub concurrency: Option<u16>,
-    /// Time limit for one response.
-    #[serde(default, deserialize_with = "parsed")]
-    pub timeout: Option<Pause>,
-    /// Maximum characters of an article in a prompt.
-    pub article_characters: Option<usize>,
-    /// The prompt: `full` or `short`, or a version of it.
-    #[serde(default, deserialize_with = "parsed")]
-    pub prompt: Option<PromptVersion>,
-    /// Dollars per million tokens of prompts.
-    #[serde(default, deserialize_with = "price")]
-    pub input_price: Option<f64>,
-    /// Dollars per million tokens of replies.
-    #[serde(default, deserialize_with = "price")]
-    pub output_price: Option<f64>,
-    /// Dollars per million tokens of prompts that the server had in its cache.
-    #[serde(default, deserialize_with = "price")]
-    pub cached_price: Option<f64>,
-}
-
-impl ModelRow {
-    /// A row with these values and no others.
-    pub fn new(name: &str, protocol: Protocol, model: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            protocol,
-            url: None,
-            model: model.to_owned(),
-            key: None,
-            key_env: None,
-            reads_per_day: None,
-            tokens_per_day: None,
-            concurrency: None,
-            timeout: None,
-            article_characters: None,
-            prompt: None,
-            input_price: None,
-            output_price: None,
-            cached_price: None,
-        }
-    }
-
-    /// Whether it runs on this machine: its server does, and does not pass prompts on, as Ollama
-    /// does for models whose names end in `cloud`.
-    pub fn is_on_this_machine(&self) -> bool {
-        let is_passed_on = self.protocol == Protocol::Ollama && self.model.ends_with("cloud");
-        !is_passed_on && backissue_llm::is_on_this_machine(&self.url())
-    }
-
-    /// The server's address.
-    pub fn url(&self) -> Url {
-        self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
-    }
-
-    /// The address without a password or key that may be in it. A password is refused when the
-    /// model is set up.
-    pub fn shown_url(&self) -> Url {
-        let mut url = without_credentials(&self.url());
-        url.set_query(None);
-        url
-    }
-}
-
-impl fmt::Display for ModelRow {
-    /// On one line, without the key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} at {}", self.protocol, self.model, self.shown_url())?;
-        match (&self.key, &self.key_env) {
-            (Some(_), _) => f.write_str(", key set")?,
-            (None, Some(name)) => write!(f, ", key in ${name}")?,
-            (None, None) => f.write_str(", no key")?,
-        }
-        for (what, limit) in [("reads", self.reads_per_day), ("tokens", self.tokens_per_day)] {
-            if let Some(limit) = limit {
-                write!(f, ", {limit} {what} a day")?;
-            }
-        }
-        if let (Some(input), Some(output)) = (self.input_price, self.output_price) {
-            write!(f, ", ${input} and ${output} per million tokens")?;
-        }
-        Ok(())
-    }
 }
 
 /// The origin of a setting.
@@ -663,30 +551,6 @@ impl FiledValue {
             Self::Flag(flag) => flag.to_string().into(),
         }
     }
-}
-
-pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    one_parsed(deserializer).map(Some)
-}
-
-pub(crate) fn one_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-}
-
-fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Some(Secret::new(&String::deserialize(deserializer)?)))
-}
-
-fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    let price = f64::deserialize(deserializer)?;
-    if price.is_finite() && price >= 0.0 {
-        return Ok(Some(price));
-    }
-    Err(D::Error::custom(format!("{price} is no price; write dollars per million tokens, for example 0.25")))
 }
 
 #[cfg(test)]

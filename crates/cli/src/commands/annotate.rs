@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::AnnotateArgs;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, ALERT, PLAIN, STRONG, say};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{open, say};
 
 /// The pause between two looks at a batch.
 const BATCH_PAUSE: Duration = Duration::from_secs(60);

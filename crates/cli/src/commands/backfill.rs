@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::args::BackfillArgs;
 use crate::commands::sources;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, ALERT, PLAIN, QUIET, STRONG, say};
 use crate::progress::Bars;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{open, say};
 
 /// Maximum addresses of each kind in an explanation.
 const EXAMPLES: usize = 8;

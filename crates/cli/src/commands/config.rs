@@ -4,8 +4,7 @@ use serde_json::json;
 
 use crate::args::JsonArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET};
-use crate::say;
+use crate::output::{self, PLAIN, QUIET, say};
 use crate::settings::Settings;
 
 /// Prints every setting.

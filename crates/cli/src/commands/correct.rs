@@ -15,9 +15,9 @@ use url::Url;
 use crate::args::CorrectArgs;
 use crate::commands::reader::not_there;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Words by which a label identifies a sentence.
 const OPENING_WORDS: usize = 8;

@@ -16,10 +16,10 @@ use serde_json::json;
 
 use crate::args::DoctorArgs;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, GOOD, PLAIN, QUIET};
+use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, say};
 use crate::settings::Settings;
 use crate::values::Size;
-use crate::{noticed, open, say};
+use crate::{noticed, open};
 
 /// Maximum reads to list.
 const LISTED: u32 = 50;

@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::args::FindArgs;
 use crate::commands::week;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Prints the found reads.
 pub async fn run(args: FindArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -20,7 +20,7 @@ pub async fn run(args: FindArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let asked = Asked {
         text: args.question.join(" "),
         limit: args.limit.into(),
-        reader: Some(open::reader(&store, &args.who).await?),
+        reader: Some(open::reader(&store, args.who.reader.as_ref()).await?),
         ..Asked::default()
     };
     let answer = search.find(&asked).await?;

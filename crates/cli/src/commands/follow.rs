@@ -14,9 +14,9 @@ use url::Url;
 use crate::args::FollowArgs;
 use crate::commands::{source, starter};
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Follows a blog, or all blogs of a group of the starter list.
 pub async fn run(args: FollowArgs, settings: Settings) -> anyhow::Result<Outcome> {

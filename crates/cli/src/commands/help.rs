@@ -2,7 +2,7 @@
 
 use crate::args::{HelpArgs, command_line, settings_help};
 use crate::exit::Outcome;
-use crate::say;
+use crate::output::say;
 
 /// Prints the help.
 pub fn run(args: &HelpArgs) -> anyhow::Result<Outcome> {

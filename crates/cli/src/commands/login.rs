@@ -12,10 +12,10 @@ use url::Url;
 
 use crate::args::{ReaderArgs, ReaderWhat};
 use crate::exit::Outcome;
-use crate::output;
+use crate::open;
+use crate::output::{self, say};
 use crate::settings::Settings;
 use crate::values::HowMany;
-use crate::{open, say};
 
 /// Lists, adds, changes or removes readers.
 pub async fn run(args: ReaderArgs, settings: Settings) -> anyhow::Result<Outcome> {

@@ -13,7 +13,7 @@ pub async fn run(args: McpArgs, settings: Settings) -> anyhow::Result<Outcome> {
     // The protocol has a deadline for the first answer, so the index is brought up to date later.
     let search = open::search(&settings, &store).await?;
     let scope = if args.write { Scope::Write } else { Scope::Read };
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let site = open::site(&settings, &store);
     let private_addresses = settings.allow_private_addresses.value;
     let server = Server::new(search, store.clone(), site, reader, scope, private_addresses);

@@ -12,13 +12,13 @@ use backissue_store::{Refused, RefusedRead, Spent, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::args::{ModelsAction, ModelsArgs};
-use crate::commands::use_model;
+use crate::args::ModelsArgs;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, STRONG};
+use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, STRONG, say};
 use crate::prices::{self, PerRead, Price, money};
-use crate::settings::{ModelRow, Settings};
-use crate::{noticed, open, say};
+use crate::rows::ModelRow;
+use crate::settings::Settings;
+use crate::{noticed, open};
 
 /// Maximum rows of days and models: three months of a few models.
 pub const USAGE_ROWS: u32 = 400;
@@ -42,9 +42,6 @@ pub struct Tested {
 
 /// Lists the models, their cost, or what was refused of their replies.
 pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome> {
-    if let Some(ModelsAction::Use(args)) = args.action {
-        return use_model::run(args, settings).await;
-    }
     if args.usage {
         return usage(&open::store(&settings).await?, &settings, args.json).await;
     }

@@ -15,9 +15,9 @@ use serde_json::json;
 use crate::args::{ExportArgs, ImportArgs};
 use crate::commands::{correct, own};
 use crate::exit::Outcome;
-use crate::output;
+use crate::open;
+use crate::output::{self, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Follows all feeds of an OPML file, or imports what `export --mine` wrote.
 pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -71,7 +71,13 @@ pub fn source_of(outline: &Outline) -> NewSource {
 pub async fn export(args: ExportArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(file) = &args.mine {
-        return own::export(&store, open::reader(&store, &args.who).await?, file, args.markdown).await;
+        return own::export(
+            &store,
+            open::reader(&store, args.who.reader.as_ref()).await?,
+            file,
+            args.markdown,
+        )
+        .await;
     }
     if let Some(file) = &args.corrections {
         return correct::export(&store, file).await;

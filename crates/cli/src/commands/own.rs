@@ -14,8 +14,9 @@ use serde_json::json;
 use crate::args::ImportArgs;
 use crate::commands::searches::why_not;
 use crate::exit::Outcome;
+use crate::output::{self, say};
 use crate::settings::Settings;
-use crate::{open, output, own_markdown, say, text};
+use crate::{open, own_markdown, text};
 
 /// Pages that are admitted in one transaction.
 const PAGES_AT_ONCE: usize = 200;
@@ -157,7 +158,7 @@ pub async fn import(
     own: OwnFile,
     mut skipped: Vec<String>,
 ) -> anyhow::Result<Outcome> {
-    let (reader, now) = (open::reader(store, &args.who).await?, Timestamp::now());
+    let (reader, now) = (open::reader(store, args.who.reader.as_ref()).await?, Timestamp::now());
     let (new, not_saved) = admit(store, settings, &own.reads).await?;
     skipped.extend(not_saved);
     let TakenIn { reads, missing, refused } = store.take_in(reader, &own.reads, next_showing, now).await?;

@@ -9,15 +9,15 @@ use serde_json::json;
 use crate::args::PriorArtArgs;
 use crate::commands::find;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Prints the table.
 pub async fn run(args: PriorArtArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let search = open::search_caught_up(&settings, &store).await?;
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let found = search.prior_art(&args.question.join(" "), args.limit.into(), Some(reader)).await?;
     let name = |slug: &ConceptSlug| Vocabulary::builtin().name_of(slug).to_owned();
     if args.json {

@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::args::PublishArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, STRONG, say};
 use crate::progress::Making;
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Publishes.
 pub async fn run(args: PublishArgs, settings: Settings) -> anyhow::Result<Outcome> {

@@ -14,9 +14,9 @@ use serde_json::json;
 use crate::args::{MarkArgs, NoteArgs, SaveArgs, ShelfArgs};
 use crate::commands::week;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say, text};
+use crate::{open, text};
 
 /// Reads per query of the store.
 const PAGE: u32 = 200;
@@ -24,7 +24,7 @@ const PAGE: u32 = 200;
 /// Sets or removes a mark on reads.
 pub async fn mark(args: MarkArgs, mark: Mark, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let mut outcome = Outcome::Fine;
     for read in args.reads {
         match store.mark(reader, read, mark, !args.not, Timestamp::now()).await {
@@ -42,7 +42,7 @@ pub async fn save(args: SaveArgs, settings: Settings) -> anyhow::Result<Outcome>
     }
     let url = CanonicalUrl::of(&args.url)?;
     let store = open::store_or_new(&settings).await?;
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let (read, is_new) = match store.save_page(reader, &url, Timestamp::now()).await? {
         PageSaved::New(read) => (read, true),
         PageSaved::Known(read) => (read, false),
@@ -67,7 +67,7 @@ pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome>
     if store.cards(&[read]).await?.is_empty() {
         return Ok(not_there(read));
     }
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let there = store.note(reader, read).await?;
     let Some(text) = args.text else {
         say!("{}", there.text)?;
@@ -117,7 +117,7 @@ pub fn not_there(read: ReadId) -> Outcome {
 /// Prints the kept reads.
 pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let reader = open::reader(&store, &args.who).await?;
+    let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
     let kept = all_kept(&store, reader, &filter).await?;
     if args.json {

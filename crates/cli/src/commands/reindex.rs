@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::args::JsonArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, STRONG, say};
 use crate::progress::TakingIn;
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Rebuilds the index and prints its size.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {

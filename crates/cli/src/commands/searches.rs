@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::args::{SearchesAction, SearchesArgs};
 use crate::commands::week;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, recipients, say};
+use crate::{open, recipients};
 
 /// New answers that are listed of each search.
 const LISTED: u32 = 20;
@@ -22,16 +22,16 @@ pub async fn run(args: SearchesArgs, settings: Settings) -> anyhow::Result<Outco
     let action = args.action.unwrap_or(SearchesAction::List { who: args.who, json: args.json });
     match action {
         SearchesAction::List { who, json } => {
-            let reader = open::reader(&store, &who).await?;
+            let reader = open::reader(&store, who.reader.as_ref()).await?;
             list(&store, reader, &settings, json).await
         }
         SearchesAction::Add { who, name, question, to, json } => {
-            let reader = open::reader(&store, &who).await?;
+            let reader = open::reader(&store, who.reader.as_ref()).await?;
             let own = OwnSearch { name, question: asked(&question)?, recipient: to };
             add(&store, reader, &settings, own, json).await
         }
         SearchesAction::Rename { who, name, new } => {
-            let reader = open::reader(&store, &who).await?;
+            let reader = open::reader(&store, who.reader.as_ref()).await?;
             let Some(search) = find(&store, reader, &name).await? else { return Ok(Outcome::NotThere) };
             let change = SearchChange { name: new, recipient: search.recipient };
             match store.change_search(reader, search.id, &change).await? {
@@ -40,7 +40,7 @@ pub async fn run(args: SearchesArgs, settings: Settings) -> anyhow::Result<Outco
             }
         }
         SearchesAction::Remove { who, name } => {
-            let reader = open::reader(&store, &who).await?;
+            let reader = open::reader(&store, who.reader.as_ref()).await?;
             let Some(search) = find(&store, reader, &name).await? else { return Ok(Outcome::NotThere) };
             store.remove_search(reader, search.id).await?;
             Ok(Outcome::Fine)

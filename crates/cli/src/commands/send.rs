@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::args::SendArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, STRONG};
+use crate::output::{self, PLAIN, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, recipients, say};
+use crate::{open, recipients};
 
 /// Sends a week.
 pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> {

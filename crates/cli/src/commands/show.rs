@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::args::ShowArgs;
 use crate::commands::week;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Prints a read.
 pub async fn run(args: ShowArgs, settings: Settings) -> anyhow::Result<Outcome> {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use crate::args::SourceArgs;
 use crate::commands::sources;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Changes a source, or shows it.
 pub async fn run(args: SourceArgs, settings: Settings) -> anyhow::Result<Outcome> {

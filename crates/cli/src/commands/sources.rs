@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::args::SourcesArgs;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, PLAIN, QUIET, STRONG};
+use crate::output::{self, ALERT, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say, values};
+use crate::{open, values};
 
 /// Lists the sources.
 pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcome> {

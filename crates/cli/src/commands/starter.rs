@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::args::StarterArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Prints that there is no such group, with the most similar name.
 pub fn tell_unknown_group(list: &Starter, wanted: &str) {

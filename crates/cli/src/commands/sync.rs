@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use crate::args::JsonArgs;
 use crate::commands::follow;
 use crate::exit::Outcome;
-use crate::output::{self, ALERT, PLAIN, STRONG};
+use crate::open;
+use crate::output::{self, ALERT, PLAIN, STRONG, say};
 use crate::progress::{self, Bars};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{open, say};
 
 /// Polls all sources and processes all reads, then prints the result.
 pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {

@@ -11,9 +11,9 @@ use serde_json::json;
 use crate::args::UnfollowArgs;
 use crate::commands::sources;
 use crate::exit::Outcome;
-use crate::output;
+use crate::open;
+use crate::output::{self, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Stops following one source.
 pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outcome> {

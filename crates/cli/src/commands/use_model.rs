@@ -15,11 +15,12 @@ use crate::args::UseArgs;
 use crate::commands::models::{self, Tested};
 use crate::exit::Outcome;
 use crate::noticed::{self, Fit, PROVIDERS, Provider};
-use crate::output::{GOOD, PLAIN};
+use crate::output::{GOOD, PLAIN, say};
 use crate::prices::{self, PerRead, Price, money};
-use crate::settings::{ModelRow, Origin, Settings};
+use crate::rows::ModelRow;
+use crate::settings::{Origin, Settings};
 use crate::values::{ModelServers, Pause};
-use crate::{open, say, settings_file};
+use crate::{open, settings_file};
 
 /// Time limit of the test. A server on this machine may have to load the model first.
 const TEST_WITHIN: SignedDuration = SignedDuration::from_mins(10);

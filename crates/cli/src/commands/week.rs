@@ -11,9 +11,9 @@ use serde_json::json;
 use crate::args::WeekArgs;
 use crate::commands::sources;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Rows per query.
 const PAGE: u32 = 200;

@@ -2,9 +2,9 @@
 
 use crate::args::WeeksArgs;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET, STRONG};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
-use crate::{open, say};
 use serde_json::json;
 
 /// Maximum length of a bar in characters.

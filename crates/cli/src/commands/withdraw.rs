@@ -12,9 +12,9 @@ use serde_json::json;
 use crate::args::{MergeArgs, WithdrawArgs};
 use crate::commands::reader::not_there;
 use crate::exit::Outcome;
-use crate::output::{self, PLAIN, QUIET};
+use crate::open;
+use crate::output::{self, PLAIN, QUIET, say};
 use crate::settings::Settings;
-use crate::{open, say};
 
 /// Maximum hidden reads that are listed.
 const LISTED: u32 = 1000;
