@@ -282,7 +282,8 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.database.begin_admission().await?;
-        crate::weeks::file_anew(&mut tx, &self.zone).await?;
+        touch(&mut tx).await?;
+        crate::filing::file_anew(&mut tx, &self.zone).await?;
         set(&mut tx, TIME_ZONE, &name).await?;
         tx.commit().await
     }

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::asking::Refused;
-use crate::marks::Mine;
 
 /// A read in a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,6 +224,65 @@ pub struct Facets {
     pub concepts: Vec<(ConceptSlug, u64)>,
     /// Kinds with their reads.
     pub kinds: Vec<(Kind, u64)>,
+}
+
+/// A selection of reads by the reader's marks and notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mine {
+    /// Neither done nor hidden.
+    Unread,
+    /// Kept.
+    Kept,
+    /// Done.
+    Done,
+    /// With a note.
+    Noted,
+}
+
+impl Mine {
+    /// All values.
+    pub const ALL: [Self; 4] = [Self::Unread, Self::Kept, Self::Done, Self::Noted];
+
+    /// Its name in addresses and queries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::Kept => "kept",
+            Self::Done => "done",
+            Self::Noted => "noted",
+        }
+    }
+
+    /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
+    pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
+        let of = |table: &str, and: &str| {
+            format!(
+                "EXISTS (SELECT 1 FROM {table} x WHERE x.reader_id = ${parameter} AND x.read_id = {column} AND {and})"
+            )
+        };
+        match self {
+            Self::Unread => {
+                format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)"))
+            }
+            Self::Kept => of("mark", "x.kept_at IS NOT NULL"),
+            Self::Done => of("mark", "x.done_at IS NOT NULL"),
+            Self::Noted => of("note", "x.text <> ''"),
+        }
+    }
+}
+
+/// A text that is not the name of a [`Mine`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
+pub struct UnknownMine(String);
+
+impl std::str::FromStr for Mine {
+    type Err = UnknownMine;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMine> {
+        let known = Self::ALL.into_iter().find(|mine| mine.as_str() == text);
+        known.ok_or_else(|| UnknownMine(text.to_owned()))
+    }
 }
 
 #[cfg(test)]

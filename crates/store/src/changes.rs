@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use backissue_model::{Fingerprint, Precis, ReadId, Slug};
 
 use crate::cards::ReadCard;
-use crate::counters::Which;
-use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
+use crate::database::{Row, Sql, Tried, placeholders, sql, sql_listing};
 use crate::pages::{CARD, card_of_row};
 use crate::{Store, StoreError};
 
@@ -150,24 +149,4 @@ pub(crate) fn changed_after(after: ChangeMark, limit: u32) -> Sql {
     .bind(after.version)
     .bind(after.id)
     .bind(limit)
-}
-
-/// Marks these reads as changed. The caller has called `touch`.
-pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
-    let update = format!(
-        "UPDATE read SET changed = (SELECT version FROM archive WHERE id = 1) WHERE stage = 'annotated' AND {}",
-        which.condition("id")
-    );
-    tx.run(which.statement(update)).await?;
-    Ok(())
-}
-
-/// Marks the reads that `chosen` selects by id (with `value` as `$1`) as gone.
-pub(crate) async fn mark_gone(tx: &mut Tx, chosen: &str, value: i64) -> Tried<()> {
-    let insert = format!(
-        "INSERT INTO gone (read_id, changed)
-         SELECT id, (SELECT version FROM archive WHERE id = 1) FROM read WHERE stage = 'annotated' AND id IN ({chosen})"
-    );
-    tx.run(crate::database::sql_of(insert).bind(value)).await?;
-    Ok(())
 }

@@ -5,7 +5,6 @@
 
 use backissue_model::ReadId;
 
-use crate::changes::mark_changed;
 use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 
 /// A set of reads; only annotated ones count.
@@ -105,10 +104,30 @@ pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
         pairs("", "")
     );
     tx.run(sql_of(insert)).await?;
-    crate::weeks::count_anew(tx).await
+    crate::filing::count_anew(tx).await
 }
 
 /// The count of one pair, zero if there is none.
 pub(crate) fn tally_of(list: &str, facet: &str) -> Sql {
     sql("SELECT reads FROM tally WHERE list = $1 AND facet = $2").bind(list).bind(facet)
+}
+
+/// Marks these reads as changed. The caller has called `touch`.
+pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
+    let update = format!(
+        "UPDATE read SET changed = (SELECT version FROM archive WHERE id = 1) WHERE stage = 'annotated' AND {}",
+        which.condition("id")
+    );
+    tx.run(which.statement(update)).await?;
+    Ok(())
+}
+
+/// Marks the reads that `chosen` selects by id (with `value` as `$1`) as gone.
+pub(crate) async fn mark_gone(tx: &mut Tx, chosen: &str, value: i64) -> Tried<()> {
+    let insert = format!(
+        "INSERT INTO gone (read_id, changed)
+         SELECT id, (SELECT version FROM archive WHERE id = 1) FROM read WHERE stage = 'annotated' AND id IN ({chosen})"
+    );
+    tx.run(sql_of(insert).bind(value)).await?;
+    Ok(())
 }

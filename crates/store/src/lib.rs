@@ -54,6 +54,7 @@ mod dead_pages;
 mod due;
 mod error;
 mod facets;
+mod filing;
 #[cfg(feature = "generate")]
 mod generate;
 mod highlights;
@@ -92,8 +93,8 @@ pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, R
 pub use batches::NotedBatch;
 pub use budget::OverLimit;
 pub use cards::{
-    Corrected, Cursor, CursorError, Facets, Order, Page, Place, ReadCard, ReadFilter, ReadPage, ReadSummary,
-    WeekCount,
+    Corrected, Cursor, CursorError, Facets, Mine, Order, Page, Place, ReadCard, ReadFilter, ReadPage,
+    ReadSummary, UnknownMine, WeekCount,
 };
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
@@ -105,7 +106,7 @@ pub use highlights::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved};
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use issues::{IssueChange, IssueChanged, StoredIssue};
 pub use location::{Location, LocationError};
-pub use marks::{Action, Among, Mine, ReaderCount, UnknownMine};
+pub use marks::{Action, Among, ReaderCount};
 pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,

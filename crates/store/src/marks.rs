@@ -11,11 +11,9 @@ use jiff::Timestamp;
 
 use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
-use crate::highlights;
-use crate::pages::{CARD, card_of_row};
 use crate::rows::to_json;
 use crate::times::millis;
-use crate::{ReadCard, Store, StoreError};
+use crate::{Mine, Store, StoreError};
 
 /// Number of a reader's actions that can be undone.
 const ACTIONS_KEPT: i64 = 100;
@@ -108,28 +106,6 @@ impl Store {
             }
         }
         Ok(marks)
-    }
-
-    /// The cards of these reads, in this order. Skips reads that are not in the archive or not
-    /// annotated.
-    pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
-        self.run("looking up reads", self.try_cards(reads)).await
-    }
-
-    pub(crate) async fn try_cards(&self, reads: &[ReadId]) -> Tried<Vec<ReadCard>> {
-        if reads.is_empty() {
-            return Ok(Vec::new());
-        }
-        let query = format!(
-            "SELECT {CARD} FROM read r JOIN source s ON s.id = r.source_id
-             WHERE r.id IN ({}) AND r.stage = 'annotated'",
-            placeholders(1, reads.len())
-        );
-        let query = sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0));
-        let rows = self.database.rows(query).await?;
-        let card = |row: &Row| card_of_row(row).map(|card| (card.id, card));
-        let mut found = rows.iter().map(card).collect::<Tried<HashMap<_, _>>>()?;
-        Ok(reads.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// Sets or removes a mark on a read. The id of a merged read means the read it was merged into.
@@ -296,33 +272,6 @@ impl Store {
     }
 }
 
-/// A selection of reads by the reader's marks and notes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mine {
-    /// Neither done nor hidden.
-    Unread,
-    /// Kept.
-    Kept,
-    /// Done.
-    Done,
-    /// With a note.
-    Noted,
-}
-
-/// A text that is not the name of a [`Mine`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
-pub struct UnknownMine(String);
-
-impl std::str::FromStr for Mine {
-    type Err = UnknownMine;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMine> {
-        let known = Self::ALL.into_iter().find(|mine| mine.as_str() == text);
-        known.ok_or_else(|| UnknownMine(text.to_owned()))
-    }
-}
-
 /// A set of reads. Reads with a mark are few, reads without one are most of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Among {
@@ -330,38 +279,6 @@ pub enum Among {
     These(Vec<ReadId>),
     /// All reads except these.
     AllBut(Vec<ReadId>),
-}
-
-impl Mine {
-    /// All values.
-    pub const ALL: [Self; 4] = [Self::Unread, Self::Kept, Self::Done, Self::Noted];
-
-    /// Its name in addresses and queries.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unread => "unread",
-            Self::Kept => "kept",
-            Self::Done => "done",
-            Self::Noted => "noted",
-        }
-    }
-
-    /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
-    pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
-        let of = |table: &str, and: &str| {
-            format!(
-                "EXISTS (SELECT 1 FROM {table} x WHERE x.reader_id = ${parameter} AND x.read_id = {column} AND {and})"
-            )
-        };
-        match self {
-            Self::Unread => {
-                format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)"))
-            }
-            Self::Kept => of("mark", "x.kept_at IS NOT NULL"),
-            Self::Done => of("mark", "x.done_at IS NOT NULL"),
-            Self::Noted => of("note", "x.text <> ''"),
-        }
-    }
 }
 
 /// A condition: the read whose id is in `column` is kept, or has a note, label, highlight, answer
@@ -499,51 +416,6 @@ pub(crate) fn united(there: &str, more: &str) -> String {
         }
     }
     parts.join(BETWEEN)
-}
-
-/// Moves marks, notes, labels, answers, highlights and what a read answers to the read it is merged
-/// into.
-pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
-    for statement in [
-        // If only one of the two is hidden, the result is not hidden.
-        "INSERT INTO mark (reader_id, read_id, kept_at, done_at, hidden_at)
-         SELECT reader_id, $1, kept_at, done_at, hidden_at FROM mark WHERE read_id = $2
-         ON CONFLICT (reader_id, read_id) DO UPDATE SET
-            kept_at = coalesce(mark.kept_at, excluded.kept_at), done_at = coalesce(mark.done_at, excluded.done_at),
-            hidden_at = CASE WHEN excluded.hidden_at IS NULL THEN NULL ELSE mark.hidden_at END",
-        // Two notes become one. Its version exceeds both, so that an open form with either is
-        // reported as a conflict.
-        "INSERT INTO note (reader_id, read_id, text, version, made_at, changed_at)
-         SELECT reader_id, $1, text, version, made_at, changed_at FROM note WHERE read_id = $2
-         ON CONFLICT (reader_id, read_id) DO UPDATE SET
-            text = CASE WHEN note.text = '' THEN excluded.text
-                WHEN excluded.text = '' OR excluded.text = note.text THEN note.text
-                ELSE note.text || '\n\n---\n\n' || excluded.text END,
-            version = note.version + excluded.version + 1,
-            made_at = CASE WHEN excluded.made_at < note.made_at THEN excluded.made_at ELSE note.made_at END,
-            changed_at = CASE WHEN excluded.changed_at > note.changed_at THEN excluded.changed_at ELSE note.changed_at END",
-        "INSERT INTO label (reader_id, read_id, name) SELECT reader_id, $1, name FROM label WHERE read_id = $2
-         ON CONFLICT (reader_id, read_id, name) DO NOTHING",
-        "UPDATE card_answer SET read_id = $1 WHERE read_id = $2",
-        // Shown at the earlier of the two moments; the next answer counts all that were given.
-        "INSERT INTO card (reader_id, read_id, due_at) SELECT reader_id, $1, due_at FROM card WHERE read_id = $2
-         ON CONFLICT (reader_id, read_id) DO UPDATE SET
-            due_at = CASE WHEN excluded.due_at < card.due_at THEN excluded.due_at ELSE card.due_at END",
-        // An answer to a saved search is sent once, under whichever of its reads.
-        "INSERT INTO search_hit (search_id, read_id, found_at, holds, waits, alert_id)
-         SELECT search_id, $1, found_at, holds, waits, alert_id FROM search_hit WHERE read_id = $2
-         ON CONFLICT (search_id, read_id) DO UPDATE SET
-            holds = CASE WHEN excluded.holds = 1 THEN 1 ELSE search_hit.holds END,
-            waits = CASE WHEN excluded.waits = 1 THEN search_hit.waits ELSE 0 END,
-            alert_id = coalesce(search_hit.alert_id, excluded.alert_id)",
-    ] {
-        let statement = sql(statement).bind(into.0).bind(from.0);
-        tx.run(statement).await?;
-    }
-    for statement in ["DELETE FROM note WHERE read_id = $1", "DELETE FROM label WHERE read_id = $1"] {
-        tx.run(sql(statement).bind(from.0)).await?;
-    }
-    highlights::hand_over(tx, into, from).await
 }
 
 #[cfg(test)]

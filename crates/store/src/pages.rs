@@ -181,6 +181,28 @@ impl Store {
         self.one("looking up a read", sql_of(query).bind(id.0), card_of_row).await
     }
 
+    /// The cards of these reads, in this order. Skips reads that are not in the archive or not
+    /// annotated.
+    pub async fn cards(&self, reads: &[ReadId]) -> Result<Vec<ReadCard>, StoreError> {
+        self.run("looking up reads", self.try_cards(reads)).await
+    }
+
+    pub(crate) async fn try_cards(&self, reads: &[ReadId]) -> Tried<Vec<ReadCard>> {
+        if reads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = format!(
+            "SELECT {CARD} FROM read r JOIN source s ON s.id = r.source_id
+             WHERE r.id IN ({}) AND r.stage = 'annotated'",
+            placeholders(1, reads.len())
+        );
+        let query = sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0));
+        let rows = self.database.rows(query).await?;
+        let card = |row: &Row| card_of_row(row).map(|card| (card.id, card));
+        let mut found = rows.iter().map(card).collect::<Tried<HashMap<_, _>>>()?;
+        Ok(reads.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
     /// The reads to start with on a concept, at most `limit`: those with the most certain problem
     /// and outcome.
     pub async fn start_with(&self, concept: &ConceptSlug, limit: u32) -> Result<Vec<ReadCard>, StoreError> {

@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::archive::touch;
-use crate::changes::{mark_changed, mark_gone};
-use crate::counters::{Sign, Which, count};
+use crate::counters::{Sign, Which, count, mark_changed, mark_gone};
 use crate::database::{Row, Sql, Tried, Tx, sql, sql_listing, sql_of};
 use crate::due::not_among;
 use crate::error::Failure;

@@ -1,12 +1,8 @@
 //! Weeks that have reads: table `week_count`.
 
-use std::collections::BTreeMap;
-
 use backissue_model::Week;
-use jiff::tz::TimeZone;
 
-use crate::archive::touch;
-use crate::database::{Row, Tried, Tx, placeholders, sql, sql_once};
+use crate::database::{Row, Tried, sql};
 use crate::{Store, StoreError, WeekCount};
 
 impl Store {
@@ -42,9 +38,7 @@ impl Store {
         })
         .await
     }
-}
 
-impl Store {
     /// Number of annotated reads. Reads one row per week.
     pub async fn reads_annotated(&self) -> Result<u64, StoreError> {
         let query = sql("SELECT coalesce(CAST(sum(reads) AS BIGINT), 0) AS reads FROM week_count");
@@ -54,43 +48,4 @@ impl Store {
 
 fn week_of_row(row: &Row) -> Tried<WeekCount> {
     Ok(WeekCount { week: row.parsed("week")?, reads: row.count("reads")?, problems: row.count("problems")? })
-}
-
-/// Computes the week of all reads in this time zone, and recounts the weeks.
-pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
-    const BATCH: i64 = 2000;
-    touch(tx).await?;
-    let mut after = i64::MIN;
-    loop {
-        let query = sql("SELECT id, filed_at, week FROM read WHERE id > $1 ORDER BY id LIMIT $2");
-        let rows = tx.rows(query.bind(after).bind(BATCH)).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.int("id")?;
-        let mut moved: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for row in &rows {
-            let week = Week::of(row.moment("filed_at")?, zone).to_string();
-            if week != row.text("week")? {
-                moved.entry(week).or_default().push(row.int("id")?);
-            }
-        }
-        for (week, ids) in moved {
-            let update = format!(
-                "UPDATE read SET week = $1, changed = (SELECT version FROM archive WHERE id = 1) WHERE id IN ({})",
-                placeholders(2, ids.len())
-            );
-            tx.run(sql_once(update).bind(week).bind_all(ids)).await?;
-        }
-    }
-    count_anew(tx).await
-}
-
-/// Recounts all weeks from the reads.
-pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
-    tx.run(sql("DELETE FROM week_count")).await?;
-    tx.run(sql(
-        "INSERT INTO week_count (week, reads, problems)
-         SELECT week, count(*), CAST(sum(has_problem) AS BIGINT) FROM read WHERE stage = 'annotated' GROUP BY week",
-    ))
-    .await?;
-    Ok(())
 }

@@ -10,9 +10,8 @@ use backissue_model::{ReadId, Stage};
 use jiff::Timestamp;
 
 use crate::archive::touch;
-use crate::changes::mark_gone;
 use crate::corrections::{self, lock, show_corrected};
-use crate::counters::{Sign, Which, count, list_on_sources};
+use crate::counters::{Sign, Which, count, list_on_sources, mark_gone};
 use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::marks::existing;
 use crate::merge::absorb;
