@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, SearchName, Week};
+use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -187,6 +187,12 @@ pub enum Command {
                       the setting readers = \"several\" each reader logs in with a name."
     )]
     Reader(ReaderArgs),
+    /// Tokens, with which programs, agents and reader apps act for a reader
+    #[command(
+        after_help = "Example:\n  backissue token add phone --scope write\n  backissue token add nightly-report --days 90\n  backissue token list\n  \
+                      backissue token remove phone\n\nA program sends it as `Authorization: Bearer TOKEN`. A running `serve` knows a new or removed token at once."
+    )]
+    Token(TokenArgs),
     /// The reads that answer a question in your own words, best first
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
@@ -564,6 +570,58 @@ pub enum ReaderWhat {
         /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
+    },
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub what: TokenWhat,
+}
+
+/// What to do with a token.
+#[derive(Debug, Subcommand)]
+pub enum TokenWhat {
+    /// Make a token, and print it this once
+    #[command(after_help = "Example:\n  backissue token add phone --scope write\n  \
+                            backissue token add nightly-report --days 90")]
+    Add {
+        /// What you call it, such as the program that gets it
+        name: TokenName,
+        /// read: see what its reader sees; write: also mark, note, label and save; operate: also
+        /// what operators do
+        #[arg(long, default_value = "read")]
+        scope: Scope,
+        /// It works for so many days [default: until it is removed]
+        #[arg(long, value_name = "N", value_parser = values::whole::<u16>(1, 3650))]
+        days: Option<u16>,
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List a reader's tokens, the newest first
+    #[command(after_help = "Example:\n  backissue token list --json")]
+    List {
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a token; nothing accepts it any more
+    #[command(after_help = "Example:\n  backissue token remove phone")]
+    Remove {
+        /// What you call it
+        name: TokenName,
+        /// For whom.
+        #[command(flatten)]
+        who: ForReader,
     },
 }
 

@@ -67,6 +67,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Done(args) => commands::reader::mark(args, Mark::Done, settings).await,
         Command::Note(args) => commands::reader::note(args, settings).await,
         Command::Reader(args) => commands::login::run(args, settings).await,
+        Command::Token(args) => commands::token::run(args, settings).await,
         Command::Correct(args) => commands::correct::run(args, settings).await,
         Command::Withdraw(args) => commands::withdraw::run(args, settings).await,
         Command::Merge(args) => commands::withdraw::merge(args, settings).await,

@@ -188,6 +188,8 @@ settings! {
     one readers: HowMany = "one", "HOW-MANY";
     /// With several readers: whether those who are no operators can save pages
     one readers_save: bool = "true", "BOOL";
+    /// How many requests per minute a program may send with a token
+    one requests_per_minute: u32 = "600", "N", values::whole::<u32>(1, 1_000_000);
     /// The networks of reverse proxies that are believed about client addresses
     /// (X-Forwarded-For) and users; repeatable [default: this machine, about addresses only]
     many trusted_proxies: Network, "NETWORK";
@@ -407,6 +409,7 @@ macro_rules! shown_by_display {
 shown_by_display!(
     String,
     u16,
+    u32,
     bool,
     SocketAddr,
     Url,

@@ -34,6 +34,7 @@ mod saved_search;
 mod signs;
 mod slug;
 mod source;
+mod token;
 mod typed;
 mod week;
 
@@ -64,5 +65,6 @@ pub use saved_search::{QUESTION_MAX, SEARCH_NAME_MAX, SavedQuestion, SavedSearch
 pub use signs::misleads;
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
+pub use token::{Scope, TOKEN_NAME_MAX, TokenName, TokenNameError, UnknownScope};
 pub use typed::{typed_address, typed_read};
 pub use week::{Week, WeekError};

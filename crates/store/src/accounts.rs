@@ -175,8 +175,8 @@ impl Store {
         changed.await?.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// Ends a reader's account: all sessions, the password, the invitation, the address of the
-    /// shelf, and with [`Leaving::DropData`] everything else.
+    /// Ends a reader's account: all sessions and tokens, the password, the invitation, the address
+    /// of the shelf, and with [`Leaving::DropData`] everything else.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -194,6 +194,7 @@ impl Store {
             }
             for statement in [
                 "DELETE FROM session WHERE reader_id = $1",
+                "DELETE FROM token WHERE reader_id = $1",
                 "DELETE FROM invitation WHERE reader_id = $1",
                 "DELETE FROM shelf_address WHERE reader_id = $1",
             ] {

@@ -55,6 +55,7 @@ macro_rules! steps {
                     include_str!(concat!("../migrations/", $folder, "/0031_planned_batches.sql")),
                 ),
                 ("asked", include_str!(concat!("../migrations/", $folder, "/0032_asked.sql"))),
+                ("tokens", include_str!(concat!("../migrations/", $folder, "/0033_tokens.sql"))),
             ])
         })
     };

@@ -15,7 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::{ReaderId, ReaderName, Role, hex};
+use backissue_model::{ReaderId, ReaderName, Role, Scope, hex};
 use backissue_store::{SESSION_LASTS, StoreError};
 use jiff::Timestamp;
 use ring::digest;
@@ -25,6 +25,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forms::{FormKey, Readers};
 use crate::hosts;
+use crate::programs::{self, Program};
 use crate::proxies::ProxyUser;
 use crate::throttle::Throttle;
 
@@ -141,13 +142,15 @@ pub(crate) struct Visitor {
     pub(crate) role: Role,
     /// The session by which the reader is known. `None` if nobody had to log in here.
     pub(crate) session: Option<i64>,
+    /// The scope of the token by which a program's reader is known.
+    pub(crate) scope: Option<Scope>,
     /// Whether a trusted proxy names a user who has no account.
     pub(crate) is_unknown_user: bool,
 }
 
 impl Visitor {
     const UNKNOWN_USER: Self =
-        Self { reader: None, role: Role::Reader, session: None, is_unknown_user: true };
+        Self { reader: None, role: Role::Reader, session: None, scope: None, is_unknown_user: true };
 
     fn operator(reader: ReaderId, session: Option<i64>) -> Self {
         Self { reader: Some(reader), role: Role::Operator, session, ..Self::default() }
@@ -164,7 +167,8 @@ impl Visitor {
             Readers::LogIn(LogIn { accounts: Accounts::Several { save }, .. }) => *save,
             _ => true,
         };
-        self.is_operator() || (self.reader.is_some() && readers_may)
+        let program_may = self.scope.is_none_or(|scope| scope >= Scope::Write);
+        self.is_operator() || (self.reader.is_some() && readers_may && program_may)
     }
 
     /// Who sends the request with these extensions.
@@ -202,8 +206,35 @@ pub(crate) fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) ->
     app.proxies.client(Peer::of(extensions), headers)
 }
 
+/// Why a token is not accepted. In the extensions of its request, for [`admit`].
+#[derive(Clone, Debug)]
+struct TokenRefused(Fault);
+
 /// Finds out who sends a request.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if programs::are_for(path) {
+        if let Some(token) = programs::token_in(path, request.headers()) {
+            let client = client(&app, request.extensions(), request.headers());
+            let (visitor, rate) = programs::visitor(&app, client, request.headers(), token).await;
+            match visitor {
+                Ok(visitor) => {
+                    request.extensions_mut().insert(visitor);
+                }
+                Err(fault) => {
+                    request.extensions_mut().insert(TokenRefused(fault));
+                }
+            }
+            let mut answer = next.run(request).await;
+            if let Some(rate) = rate {
+                rate.tell(&mut answer);
+            }
+            return answer;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return next.run(request).await;
+        }
+    }
     let peer = Peer::of(request.extensions());
     let (visitor, renewed) = match visitor(&app, peer, request.headers()).await {
         Ok(found) => found,
@@ -294,23 +325,35 @@ async fn user(app: &App, name: &ReaderName) -> Result<Visitor, StoreError> {
 /// Refuses what is not for this visitor.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let visitor = Visitor::of(request.extensions());
+    if let Some(TokenRefused(fault)) = request.extensions().get() {
+        return fault.clone().into_response();
+    }
     // Without a route, there is nothing to see.
     let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
-    let is_open = match needs(request.method(), path.as_str()) {
+    let program = Program::of(visitor);
+    let needed = needs(request.method(), path.as_str());
+    let is_open = match needed {
         Needs::Nothing => true,
         Needs::Statements => visitor.reader.is_some() || app.public() != Public::Off,
         Needs::Articles => visitor.sees_articles(&app),
         Needs::Reader => visitor.reader.is_some(),
         Needs::Saving => visitor.may_save(&app),
         Needs::Operator => visitor.is_operator(),
+        Needs::Token(scope) => program.is_some_and(|program| program.scope >= scope),
     };
     if is_open {
         return next.run(request).await;
     }
-    let refusal = match visitor {
-        Visitor { reader: Some(_), .. } => Fault::OnlyOperators,
-        Visitor { is_unknown_user: true, .. } => Fault::NoAccount,
-        _ => app.readers.refusal(),
+    let refusal = match (needed, program) {
+        (Needs::Token(scope), Some(_)) => Fault::NarrowToken(scope),
+        (Needs::Saving, Some(program)) if program.scope < Scope::Write => Fault::NarrowToken(Scope::Write),
+        (Needs::Token(_), None) if visitor.reader.is_some() => Fault::NoToken,
+        _ if visitor.reader.is_some() => Fault::OnlyOperators,
+        _ if visitor.is_unknown_user => Fault::NoAccount,
+        _ => match app.readers.refusal() {
+            Fault::NotLoggedIn if programs::are_for(path.as_str()) => Fault::NoToken,
+            refusal => refusal,
+        },
     };
     refusal.into_response()
 }
@@ -330,6 +373,8 @@ enum Needs {
     Saving,
     /// To be an operator.
     Operator,
+    /// To be a program that has a reader's token with this scope.
+    Token(Scope),
 }
 
 fn needs(method: &Method, path: &str) -> Needs {
@@ -357,6 +402,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         {
             Needs::Statements
         }
+        "/api/v1/token" if reads => Needs::Token(Scope::Read),
         "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
         "/shelf"
         | "/notes"
@@ -390,6 +436,8 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/practise/rate/{id}"
         | "/practise/remove/{id}"
         | "/account/password"
+        | "/account/tokens"
+        | "/account/tokens/{id}/remove"
         | "/sessions/end"
         | "/logout" => Needs::Reader,
         "/save" => Needs::Saving,

@@ -6,15 +6,16 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, LOCATION};
+use axum::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
-use backissue_model::{Concept, Slug, Source, WeekError, meant, nearest};
+use backissue_model::{Concept, Scope, Slug, Source, WeekError, meant, nearest};
 use backissue_search::SearchFailure;
 use backissue_store::{SourceFilter, Store, StoreError};
 use jiff::Timestamp;
@@ -23,7 +24,7 @@ use serde_json::json;
 
 use crate::access::Visitor;
 use crate::frame::{Document, Frame, log_in_at};
-use crate::{App, documents};
+use crate::{App, documents, programs, words};
 
 /// Why a request gets no page.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,18 @@ pub(crate) enum Fault {
     OnlyOperators,
     /// A trusted proxy names a user who has no account.
     NoAccount,
+    /// A program may do this only with a token.
+    NoToken,
+    /// The token is unknown, was removed, or has ended.
+    WrongToken,
+    /// The token lacks this scope.
+    NarrowToken(Scope),
+    /// The token travelled readable for everybody.
+    TokenInTheClear,
+    /// There were too many requests, or too many unknown tokens; with the time to wait.
+    TooManyRequests(Duration),
+    /// The reader has no such token.
+    NoSuchToken,
     /// There is no such invitation (any more).
     NoSuchInvitation,
     /// There is no such reader (any more).
@@ -157,7 +170,10 @@ impl Fault {
             | Self::NoSuchHighlight
             | Self::NoSuchInvitation
             | Self::NoSuchReader
+            | Self::NoSuchToken
             | Self::NoSuchSearch => StatusCode::NOT_FOUND,
+            Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
+            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::RemarkChanged | Self::LastOperator => StatusCode::CONFLICT,
             Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
@@ -165,6 +181,8 @@ impl Fault {
             | Self::NotLoggedIn
             | Self::OnlyOperators
             | Self::NoAccount
+            | Self::NarrowToken(_)
+            | Self::TokenInTheClear
             | Self::FromElsewhere
             | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -186,6 +204,12 @@ impl Fault {
             Self::NotLoggedIn => "This needs a login",
             Self::OnlyOperators => "Only operators may do that",
             Self::NoAccount => "You have no account here",
+            Self::NoToken => "This needs a token",
+            Self::WrongToken => "This token is not valid",
+            Self::NarrowToken(_) => "This token may not do that",
+            Self::TokenInTheClear => "A token needs HTTPS",
+            Self::TooManyRequests(_) => "That was too often",
+            Self::NoSuchToken => "There is no such token",
             Self::NoSuchInvitation => "This link is not valid any more",
             Self::NoSuchReader => "There is no such reader",
             Self::LastOperator => "An archive needs an operator",
@@ -238,6 +262,27 @@ impl Fault {
                  `backissue reader add NAME`."
                     .to_owned()
             }
+            Self::NoToken => {
+                "Send `Authorization: Bearer TOKEN`. A reader makes a token on the page /account, or with `backissue token add`.".to_owned()
+            }
+            Self::WrongToken => {
+                "It was removed, has ended, or was not copied whole. Make a new one on the page /account, or with `backissue token add`.".to_owned()
+            }
+            Self::NarrowToken(Scope::Operate) => {
+                "It needs a token with the scope operate, and only an operator of this archive can make one.".to_owned()
+            }
+            Self::NarrowToken(scope) => {
+                format!("It needs a token with the scope {scope}. Make one on the page /account, or with `backissue token add`.")
+            }
+            Self::TokenInTheClear => {
+                "Over HTTP a token travels readable for everybody on the way. Put a proxy with TLS in front of Backissue, set \
+                 `base_url` to its address, which begins with https://, and make a new token."
+                    .to_owned()
+            }
+            Self::TooManyRequests(wait) => {
+                format!("Try again in {}.", words::count(seconds_of(*wait), "second"))
+            }
+            Self::NoSuchToken => "It may have been removed.".to_owned(),
             Self::NoSuchInvitation => {
                 "An invitation works once and for seven days, and a new one replaces it. Ask the operator for another \
                  link; if you have a password already, log in with it."
@@ -293,7 +338,7 @@ impl IntoResponse for Fault {
 
 /// Puts errors of handlers into the frame of pages.
 pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
-    let for_programs = request.uri().path().starts_with("/api/");
+    let for_programs = programs::are_for(request.uri().path());
     let uri = request.uri().clone();
     let visitor = Visitor::of(request.extensions());
     let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
@@ -315,9 +360,28 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     match fault {
         Fault::NotThatWay => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         Fault::OnlyForms => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
+        // RFC 6750, section 3.
+        Fault::NoToken => shown.headers_mut().insert(WWW_AUTHENTICATE, challenge("")),
+        Fault::WrongToken => {
+            shown.headers_mut().insert(WWW_AUTHENTICATE, challenge(", error=\"invalid_token\""))
+        }
+        Fault::NarrowToken(scope) => {
+            let said = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
+            shown.headers_mut().insert(WWW_AUTHENTICATE, challenge(&said))
+        }
+        Fault::TooManyRequests(wait) => shown.headers_mut().insert(RETRY_AFTER, seconds_of(wait).into()),
         _ => None,
     };
     shown
+}
+
+fn challenge(said: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("Bearer realm=\"backissue\"{said}")).expect("scopes are ASCII")
+}
+
+/// The whole seconds of a wait, at least one.
+pub(crate) fn seconds_of(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 fn no_such(said: String, hint: String) -> String {

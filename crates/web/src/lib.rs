@@ -29,6 +29,7 @@ mod narrowing;
 mod operator;
 mod pages;
 mod parts;
+mod programs;
 mod proxies;
 mod published;
 mod question;
@@ -63,6 +64,7 @@ pub use images::{Image, ImageCache, Images};
 pub use operator::{
     ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
 };
+use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
 pub use published::{Company, Published, asset_addresses};
 pub use server::{Limits, serve};
@@ -105,6 +107,8 @@ pub struct SiteSettings {
     pub time_zone: TimeZone,
     /// Whether this is the demo with invented companies; each page says so.
     pub demo: bool,
+    /// How many requests a token may send per minute.
+    pub requests_per_minute: u32,
     /// The program's version.
     pub version: String,
     /// What a published site has in addition. With it, pages are made for files: without forms,
@@ -119,6 +123,7 @@ impl Default for SiteSettings {
             base_url: None,
             time_zone: TimeZone::UTC,
             demo: false,
+            requests_per_minute: 600,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             published: None,
         }
@@ -136,6 +141,7 @@ struct App {
     readers: Arc<Readers>,
     public: Option<Public>,
     proxies: Arc<Proxies>,
+    programs: Arc<Programs>,
     unsubscribe: Arc<HashMap<String, String>>,
     operator: Option<Arc<dyn Operator>>,
 }
@@ -175,12 +181,23 @@ pub fn invitation_hash(token: &str) -> String {
     access::hash(token)
 }
 
+/// A new token for a program.
+pub fn new_token() -> String {
+    format!("backissue_{}", forms::random_text())
+}
+
+/// The hash of a program's token, which is all that is stored of it.
+pub fn token_hash(token: &str) -> String {
+    access::hash(token)
+}
+
 /// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
     let app = App {
         store: state.store,
         search: state.search,
         progress: state.progress,
+        programs: Arc::new(Programs::new(state.site.requests_per_minute)),
         site: Arc::new(state.site),
         images: state.images,
         readers: Arc::new(state.readers),

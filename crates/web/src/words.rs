@@ -29,6 +29,13 @@ pub fn ahead(then: Timestamp, now: Timestamp) -> String {
     if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
 }
 
+/// A sentence that begins with a capital letter and ends with a full stop.
+pub fn sentence(why: &str) -> String {
+    let mut signs = why.chars();
+    let first = signs.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}{}.", first.collect::<String>(), signs.as_str())
+}
+
 /// A duration in its largest unit: `40 seconds`, `3 hours`, `2 days`.
 pub fn length(time: SignedDuration) -> String {
     let seconds = time.as_secs().unsigned_abs();

@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "serve",
     "sync",
     "follow",
@@ -35,6 +35,7 @@ const COMMANDS: [&str; 35] = [
     "merge",
     "shelf",
     "reader",
+    "token",
     "find",
     "searches",
     "prior-art",
@@ -155,6 +156,9 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--proxy-unknown-users", "welcome"], "refuse or reader"),
         (vec!["reader", "add", "a b"], "without spaces"),
         (vec!["reader", "role", "one", "king"], "operator and reader"),
+        (vec!["token", "add", "x", "--scope", "all"], "read, write and operate"),
+        (vec!["token", "add", "x", "--days", "0"], "from 1 to 3650"),
+        (vec!["config", "--requests-per-minute", "0"], "from 1 to 1000000"),
         (vec!["inspect", "page", "x.html", "--url", "::"], "https://"),
     ] {
         let said = archive.run(&words).unwrap();
@@ -513,6 +517,36 @@ fn readers_are_added_given_roles_and_removed() {
     assert!(archive.done(&["reader", "remove", "anna"]).unwrap().contains("anna was removed"));
     let unknown = archive.run(&["reader", "remove", "anna"]).unwrap();
     assert!(unknown.code == 1 && unknown.err.contains("the archive has one"), "{}", unknown.err);
+}
+
+#[test]
+fn tokens_are_made_listed_and_removed() {
+    let archive = alone();
+    archive.run(&["sources", "--create"]).unwrap();
+    archive.done(&["reader", "add", "anna"]).unwrap();
+    let none = archive.run(&["token", "list"]).unwrap();
+    assert!(none.code == 0 && none.err.contains("backissue token add NAME"), "{}", none.err);
+    let made = archive.run(&["token", "add", "phone", "--scope", "write"]).unwrap();
+    assert!(made.out.starts_with("backissue_") && made.err.contains("not shown again"), "{}", made.err);
+    let annas = archive.json(&["token", "add", "phone", "--reader", "anna", "--days", "30"]).unwrap();
+    assert_eq!((&annas["scope"], annas["ends_at"].is_string()), (&"read".into(), true));
+    let all = archive.json(&["token", "list"]).unwrap();
+    assert_eq!(
+        (&all[0]["name"], &all[0]["scope"], all.as_array().unwrap().len()),
+        (&"phone".into(), &"write".into(), 1)
+    );
+    assert!(!all.to_string().contains(made.out.trim()));
+    assert!(archive.done(&["token", "list"]).unwrap().contains("phone  write  never used"));
+    for (words, says) in [
+        (&["token", "add", "phone"][..], "another token"),
+        (&["token", "add", "x", "--scope", "operate", "--reader", "anna"], "--scope write"),
+    ] {
+        let refused = archive.run(words).unwrap();
+        assert!(refused.code == 1 && refused.err.contains(says), "{}", refused.err);
+    }
+    assert!(archive.done(&["token", "remove", "phone"]).unwrap().contains("was removed"));
+    let gone = archive.run(&["token", "remove", "phone"]).unwrap();
+    assert!(gone.code == 3 && gone.err.contains("backissue token list"), "{}", gone.err);
 }
 
 #[test]

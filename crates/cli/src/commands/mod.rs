@@ -26,6 +26,7 @@ pub mod source;
 pub mod sources;
 pub mod starter;
 pub mod sync;
+pub mod token;
 pub mod unfollow;
 pub mod use_model;
 pub mod week;

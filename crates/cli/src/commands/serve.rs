@@ -74,6 +74,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
         demo: demo.is_some(),
+        requests_per_minute: settings.requests_per_minute.value,
         ..SiteSettings::default()
     };
     let sender = open::sender(&settings, &store, &search).await?;

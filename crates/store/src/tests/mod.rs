@@ -26,4 +26,5 @@ mod sessions;
 mod shelf_address;
 mod sources;
 mod surviving;
+mod tokens;
 mod trouble;

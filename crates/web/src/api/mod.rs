@@ -5,6 +5,7 @@ mod prior_art;
 mod progress;
 mod read;
 mod search;
+mod token;
 mod week;
 mod weeks;
 
@@ -32,7 +33,10 @@ pub(crate) fn search_routes() -> Router<App> {
 
 /// Routes that change from second to second.
 pub(crate) fn live_routes() -> Router<App> {
-    Router::new().route("/api/progress", get(progress::progress)).route("/health", get(health::health))
+    Router::new()
+        .route("/api/progress", get(progress::progress))
+        .route("/api/v1/token", get(token::token))
+        .route("/health", get(health::health))
 }
 
 /// A response that browsers cache and revalidate.

@@ -1,27 +1,32 @@
-//! A reader's own account: `/account`, `/account/password`, `/account/mine.json`.
+//! A reader's own account: `/account`, `/account/password`, `/account/tokens`,
+//! `/account/mine.json`.
 
 use std::time::Instant;
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role};
+use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role, Scope, TokenName};
+use backissue_store::{TOKENS_MAX, TokenAdded};
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use crate::App;
-use crate::access::{LogIn, client};
+use crate::access::{self, LogIn, client};
 use crate::fault::Fault;
-use crate::forms::{Readers, Signed};
+use crate::forms::{Readers, Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
-use crate::words;
+use crate::pages::tokens;
+use crate::{App, new_token, words};
 
 /// What the last form did, or why it did nothing.
 enum Said {
     Nothing,
     Changed,
     Wrong(String),
+    /// About tokens.
+    Token(tokens::Said),
 }
 
 /// `/account`
@@ -31,6 +36,7 @@ pub(crate) async fn account(frame: Frame, State(app): State<App>) -> Result<Resp
 
 async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> {
     let reader = app.store.reader(frame.required()?, frame.now).await?.ok_or(Fault::NoSuchReader)?;
+    let tokens = app.store.tokens(reader.id).await?;
     let has_password = frame.visitor().session.is_some() && reader.has_password;
     let document = Document {
         title: "Account".to_owned(),
@@ -51,6 +57,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
                 h2 #browsers { "Browsers that are logged in" }
                 p { a href="/sessions" { "See and end your sessions" } }
             }
+            (tokens::section(frame, &tokens, if let Said::Token(said) = said { Some(said) } else { None }))
             section.own aria-labelledby="yours" {
                 h2 #yours { "What is yours" }
                 p { "Your marks, notes, labels, highlights, answers and saved searches, as a file that " code { "backissue import" } " reads." }
@@ -117,7 +124,9 @@ pub(crate) async fn change_password(
     };
     let new: Password = match form.field("new")?.parse() {
         Ok(new) => new,
-        Err(error) => return wrong(&capitalised(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(error) => {
+            return wrong(&words::sentence(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
     };
     let throttled = format!("password of {}", form.reader);
     if let Err(wait) = log_in.throttle.attempt(peer, &throttled, Instant::now()) {
@@ -144,13 +153,6 @@ async fn is_present(app: &App, log_in: &LogIn, form: &Signed) -> Result<bool, Fa
     Ok(app.store.is_password(Some(form.reader), typed).await?)
 }
 
-/// A sentence that begins with a capital letter and ends with a full stop.
-pub(crate) fn capitalised(why: &str) -> String {
-    let mut signs = why.chars();
-    let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    format!("{}{}.", first.collect::<String>(), signs.as_str())
-}
-
 /// The page for a browser that would send a password in the clear.
 pub(crate) fn without_https() -> Document {
     Document {
@@ -174,4 +176,57 @@ pub(crate) async fn mine(frame: Frame, State(app): State<App>) -> Result<Respons
         (CACHE_CONTROL, "private, no-store"),
     ];
     Ok((headers, text).into_response())
+}
+
+/// `POST /account/tokens`: makes a token, and shows it once.
+pub(crate) async fn make_token(
+    frame: Frame,
+    State(app): State<App>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let typed = form.field("name")?;
+    let scope: Scope =
+        form.field("scope")?.parse().map_err(|_| Fault::BadForm("It names no scope".to_owned()))?;
+    let days = form.field("days")?;
+    let days = tokens::DAYS.iter().map(|(days, _)| *days).find(|known| known.to_string() == days);
+    let days = days.ok_or_else(|| Fault::BadForm("It says no time that a token lasts".to_owned()))?;
+    if scope == Scope::Operate && !frame.visitor().is_operator() {
+        return Err(Fault::OnlyOperators);
+    }
+    let wrong = async |why: String| {
+        let said = Said::Token(tokens::Said::Wrong { typed: typed.to_owned(), why });
+        Ok(refused(page(&frame, &app, &said).await?, StatusCode::UNPROCESSABLE_ENTITY))
+    };
+    let name: TokenName = match typed.parse() {
+        Ok(name) => name,
+        Err(error) => return wrong(words::sentence(&error.to_string())).await,
+    };
+    let now = Timestamp::now();
+    let ends_at = (days > 0).then(|| now + SignedDuration::from_hours(24 * i64::from(days)));
+    let token = new_token();
+    match app.store.add_token(form.reader, &name, scope, &access::hash(&token), ends_at, now).await? {
+        TokenAdded::Added(added) => {
+            tracing::info!("reader {} made token {} with the scope {scope}", form.reader, added.id);
+            let said = Said::Token(tokens::Said::New { name, token });
+            page(&frame, &app, &said).await
+        }
+        TokenAdded::NameTaken => wrong("Another token has this name. Choose another name.".to_owned()).await,
+        TokenAdded::TooMany => {
+            wrong(format!("You have {TOKENS_MAX} tokens, the most that are kept. Remove one first.")).await
+        }
+    }
+}
+
+/// `POST /account/tokens/{id}/remove`
+pub(crate) async fn remove_token(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: Signed,
+) -> Result<Response, Fault> {
+    let id = id.parse().map_err(|_| Fault::NoSuchToken)?;
+    if !app.store.remove_token(form.reader, id).await? {
+        return Err(Fault::NoSuchToken);
+    }
+    tracing::info!("reader {} removed token {id}", form.reader);
+    Ok(sent_to("/account"))
 }

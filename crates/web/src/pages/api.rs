@@ -16,7 +16,7 @@ fn document() -> Document {
         main: html! {
             div.head {
                 h1 { "The same as data" }
-                p.standfirst { "What the pages show can be had as JSON. It is read with GET, needs no key, and changes nothing." }
+                p.standfirst { "What the pages show can be had as JSON. It is read with GET, and changes nothing." }
             }
             div.prose {
                 (conventions())
@@ -44,6 +44,8 @@ fn conventions() -> Markup {
                 code { "/source/{slug}.atom" } " and " code { "/search.atom?q=" } "; with " code { ".json" } " in place of "
                 code { ".atom" } " as JSON Feed 1.1. " code { "/week/{week}.md" } " and " code { "/read/{id}.md" } " are Markdown."
             }
+            li { "A program that acts for a reader sends the reader’s token, made on " a href="/account" { "your account" } ": " code { "Authorization: Bearer TOKEN" } ". "
+                code { "GET /api/v1/token" } " says whose it is and what it may do." }
             li { "Mistakes are answered with a fitting status and " code { r#"{"error", "detail", "reference"}"# } "." }
         }
     }

@@ -12,8 +12,9 @@ use crate::access::{self, LogIn, Visitor, client};
 use crate::fault::Fault;
 use crate::forms::{Anybodys, Readers, random_text};
 use crate::frame::{Document, Frame};
-use crate::pages::account::{capitalised, new_password_field, without_https};
+use crate::pages::account::{new_password_field, without_https};
 use crate::pages::login::{agent_of, logged_in, not_stored, refused};
+use crate::words;
 
 /// `GET /join/{token}`
 pub(crate) async fn ask(
@@ -95,7 +96,7 @@ pub(crate) async fn join(
     let password = match form.fields.get("new").map(String::as_str).unwrap_or_default().parse::<Password>() {
         Ok(password) => password,
         Err(error) => {
-            let why = capitalised(&error.to_string());
+            let why = words::sentence(&error.to_string());
             let page = page(&frame, log_in, &headers, &token, &reader, Some(&why));
             return Ok(refused(page, StatusCode::UNPROCESSABLE_ENTITY));
         }

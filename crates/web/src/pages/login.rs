@@ -14,7 +14,7 @@ use maud::{Markup, html};
 
 use crate::App;
 use crate::access::{self, Accounts, LogIn, Visitor, client};
-use crate::fault::Fault;
+use crate::fault::{Fault, seconds_of};
 use crate::forms::{Anybodys, Readers, Signed, back_of, random_text, sent_to};
 use crate::frame::{Document, Frame};
 use crate::words;
@@ -142,10 +142,6 @@ pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
 pub(crate) fn later(wait: Duration) -> String {
     let seconds = seconds_of(wait);
     format!("There were too many attempts. Try again in {}.", words::count(seconds, "second"))
-}
-
-fn seconds_of(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 pub(crate) fn refused(mut page: Response, status: StatusCode) -> Response {

@@ -25,6 +25,7 @@ mod settings;
 mod shelf;
 mod source;
 mod sources;
+mod tokens;
 mod unsubscribe;
 mod week;
 mod weeks;
@@ -82,6 +83,8 @@ pub(crate) fn login_routes() -> Router<App> {
         .route("/join/{token}", get(join::ask).post(join::join))
         .route("/account", get(account::account))
         .route("/account/password", form(account::change_password))
+        .route("/account/tokens", form(account::make_token))
+        .route("/account/tokens/{id}/remove", form(account::remove_token))
         .route("/account/mine.json", get(account::mine))
         .route("/readers", get(readers::readers))
         .route("/offline.json", get(shelf::offline))

@@ -14,7 +14,6 @@ use crate::fault::Fault;
 use crate::feeds::origin;
 use crate::forms::{Signed, random_text, sent_to};
 use crate::frame::{Document, Frame};
-use crate::pages::account::capitalised;
 use crate::pages::login::{not_stored, refused};
 use crate::parts::reads;
 use crate::words;
@@ -169,7 +168,7 @@ pub(crate) async fn invite(
     };
     let name: ReaderName = match typed.parse() {
         Ok(name) => name,
-        Err(error) => return wrong(capitalised(&format!("{error}"))).await,
+        Err(error) => return wrong(words::sentence(&error.to_string())).await,
     };
     let Some(reader) = app.store.add_reader(&name, role).await? else {
         return wrong(format!("There is a reader called {name} already. Make a new link below.")).await;

@@ -2,10 +2,12 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use backissue_model::{Mark, ReadId, ReaderId, Role};
-use backissue_store::{OwnRead, OwnSearch, Session};
-use backissue_web::{Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation};
-use jiff::Timestamp;
+use backissue_model::{Mark, ReadId, ReaderId, Role, Scope};
+use backissue_store::{Leaving, OwnRead, OwnSearch, Session, TokenAdded};
+use backissue_web::{
+    Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
+};
+use jiff::{SignedDuration, Timestamp};
 
 use super::marking::OWN;
 use super::specimens::{QUOTE, blogs};
@@ -31,7 +33,20 @@ pub(super) fn table() -> Vec<Row> {
         let mut cells = line.split('|').map(str::trim).skip(1);
         let (method, path) = (cells.next()?, cells.next()?.trim_matches('`'));
         let cells: Vec<String> = cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect();
-        path.starts_with('/').then(|| Row { method: method.to_owned(), path: path.to_owned(), cells })
+        let is_row = path.starts_with('/') && cells.len() > 2;
+        is_row.then(|| Row { method: method.to_owned(), path: path.to_owned(), cells })
+    });
+    rows.collect()
+}
+
+/// The table of what only programs get, in docs/SECURITY.md: method, path, scope.
+pub(super) fn programs() -> Vec<(String, String, Scope)> {
+    let text = include_str!("../../../../docs/SECURITY.md");
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, method, path, scope, _, _] = cells[..] else { return None };
+        let path = path.trim_matches('`');
+        path.starts_with('/').then(|| (method.to_owned(), path.to_owned(), scope.parse().unwrap()))
     });
     rows.collect()
 }
@@ -104,6 +119,20 @@ impl Site {
         cookie.split(';').next().unwrap().to_owned()
     }
 
+    /// A new token of this reader.
+    pub(super) async fn add_token(&self, reader: ReaderId, name: &str, scope: Scope) -> String {
+        let (token, name) = (new_token(), name.parse().unwrap());
+        let hash = token_hash(&token);
+        let added = self.store.add_token(reader, &name, scope, &hash, None, Timestamp::now()).await.unwrap();
+        assert!(matches!(added, TokenAdded::Added(_)), "{added:?}");
+        token
+    }
+
+    async fn ask_with_token(&self, method: &str, path: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.ask(method.parse().unwrap(), path, &[("authorization", &bearer)]).await
+    }
+
     async fn get_with(&self, path: &str, cookie: &str) -> Answer {
         self.ask(Method::GET, path, &[("cookie", cookie)]).await
     }
@@ -119,7 +148,8 @@ impl Site {
 fn is_refusal(answer: &Answer) -> bool {
     let to_login =
         answer.headers.get("location").is_some_and(|to| to.to_str().unwrap().starts_with("/login"));
-    (answer.status == StatusCode::SEE_OTHER && to_login) || answer.status == StatusCode::FORBIDDEN
+    let is_refused = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
+    (answer.status == StatusCode::SEE_OTHER && to_login) || is_refused
 }
 
 /// An address of a route.
@@ -381,6 +411,7 @@ async fn let_ben_write(site: &Site, ben: ReaderId) -> (i64, Session) {
         recipient: None,
     };
     site.store.save_search(ben, &search, Timestamp::now()).await.unwrap();
+    site.add_token(ben, "bens-secret-shelf", Scope::Write).await;
     let action = site.store.mark(ben, ReadId(1), Mark::Done, true, Timestamp::now()).await.unwrap();
     site.log_in_of("ben").await;
     (action.id, site.store.sessions(ben, Timestamp::now()).await.unwrap().remove(0))
@@ -503,10 +534,11 @@ async fn nobody_gets_anything_of_another_reader() {
 
     let own = async || {
         let sessions = site.store.sessions(ben, Timestamp::now()).await.unwrap().len();
+        let sessions = sessions + site.store.tokens(ben).await.unwrap().len();
         (site.store.own_file(ben).await.unwrap(), sessions, site.store.shelf_secret(ben).await.unwrap())
     };
     let his = own().await;
-    assert_eq!((his.0.reads.len(), his.0.searches.len(), his.1), (1, 1, 1));
+    assert_eq!((his.0.reads.len(), his.0.searches.len(), his.1), (1, 1, 2));
     let (action, session) = (action.to_string(), session.id.to_string());
     for (name, cookie) in &cookies {
         for row in table.iter().filter(|row| row.method == "POST" && !row.path.starts_with("/hub/")) {
@@ -689,4 +721,173 @@ async fn reader_changes_the_own_password_with_the_present_one() {
     let mine = site.get_with("/account/mine.json", &here).await;
     assert_eq!(mine.headers["cache-control"], "private, no-store");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&mine.body).unwrap()["form"], "backissue-reader-1");
+}
+
+fn challenge(answer: &Answer) -> &str {
+    answer.headers.get("www-authenticate").map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn programs_get_what_their_tokens_scope_allows() {
+    let (site, anna, _) = site_with_accounts(Public::Off, true).await;
+    let cookie = site.log_in().await;
+    let mut tokens = Vec::new();
+    for scope in [Scope::Read, Scope::Write, Scope::Operate] {
+        tokens.push((scope, site.add_token(ReaderId::ONE, scope.as_str(), scope).await));
+    }
+    for (method, path, scope) in programs() {
+        let path = example(&path, "/read/1/x");
+        let what = format!("{method} {path}");
+        let without = site.ask(method.parse().unwrap(), &path, &[("cookie", &cookie)]).await;
+        assert_eq!(without.status, StatusCode::UNAUTHORIZED, "{what} with a cookie alone");
+        assert_eq!(challenge(&without), "Bearer realm=\"backissue\"");
+        for (other, token) in &tokens {
+            let other = *other;
+            let answer = site.ask_with_token(&method, &path, token).await;
+            let is_refused = is_refusal(&answer);
+            assert_eq!(is_refused, other < scope, "{what} with {other}: {} {}", answer.status, answer.body);
+            assert!(!answer.status.is_server_error(), "{what}: {}", answer.status);
+            if is_refused {
+                let said = challenge(&answer);
+                assert!(
+                    said.ends_with(&format!("error=\"insufficient_scope\", scope=\"{scope}\"")),
+                    "{said}"
+                );
+            }
+        }
+    }
+    // A cookie and a token: the token decides.
+    let token = site.add_token(anna, "script", Scope::Operate).await;
+    let bearer = format!("Bearer {token}");
+    let both = [("cookie", cookie.as_str()), ("authorization", bearer.as_str())];
+    let whose = site.ask(Method::GET, "/api/v1/token", &both).await;
+    let whose: serde_json::Value = serde_json::from_str(&whose.body).unwrap();
+    assert_eq!((&whose["reader"], &whose["role"]), (&"anna".into(), &"reader".into()));
+    assert_eq!(whose["scope"], "write", "she is no operator");
+    assert_eq!(site.ask_with_token("GET", "/api/weeks", &token).await.status, StatusCode::OK);
+    assert!(is_refusal(&site.ask_with_token("GET", "/weeks", &token).await), "pages take no tokens");
+    site.store.set_role(anna, Role::Operator).await.unwrap();
+    let scope = async || {
+        let whose = site.ask_with_token("GET", "/api/v1/token", &token).await;
+        serde_json::from_str::<serde_json::Value>(&whose.body).unwrap()["scope"].clone()
+    };
+    assert_eq!(scope().await, "operate");
+    site.store.set_role(anna, Role::Reader).await.unwrap();
+    assert_eq!(scope().await, "write", "at once");
+    site.store.remove_reader(anna, Leaving::KeepData, Timestamp::now()).await.unwrap();
+    let gone = site.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(challenge(&gone), "Bearer realm=\"backissue\", error=\"invalid_token\"");
+}
+
+#[tokio::test]
+async fn tokens_need_https_and_the_only_reader() {
+    let site = site_with_password(Public::Off, false).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Read).await;
+    let bearer = format!("Bearer {token}");
+    let from = async |host: &str| {
+        site.ask(Method::GET, "/api/v1/token", &[("host", host), ("authorization", &bearer)]).await
+    };
+    let clear = from("192.168.1.5").await;
+    assert_eq!((clear.status, clear.body.contains("needs HTTPS")), (StatusCode::FORBIDDEN, true));
+    assert_eq!(from("localhost").await.status, StatusCode::OK);
+    let former = site.store.add_reader(&"anna".parse().unwrap(), Role::Reader).await.unwrap().unwrap();
+    let token = site.add_token(former, "script", Scope::Read).await;
+    let answer = site.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "a token from the time of several readers");
+
+    // Where nobody logs in, a program still needs a token.
+    let open = site_of(&blogs(), Images::default(), Readers::One(FormKey::of("x"), ReaderId::ONE)).await;
+    assert_eq!(open.get("/api/v1/token").await.status, StatusCode::UNAUTHORIZED);
+    let token = open.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let whose = open.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert!(whose.body.contains("\"scope\":\"operate\""), "{}", whose.body);
+    assert!(open.get("/settings").await.body.contains("/account#tokens"));
+    assert!(open.get("/account").await.body.contains("script"), "they are listed where nobody logs in");
+}
+
+#[tokio::test]
+async fn guessed_tokens_wait_and_accepted_ones_do_not() {
+    let site = site_with_password(Public::Off, true).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Read).await;
+    assert_eq!(site.ask_with_token("GET", "/api/v1/token", &token).await.status, StatusCode::OK);
+    let mut refused = None;
+    for _ in 0..30 {
+        let guess = site.ask_with_token("GET", "/api/v1/token", &new_token()).await;
+        if guess.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(guess);
+            break;
+        }
+        assert_eq!(guess.status, StatusCode::UNAUTHORIZED);
+    }
+    let refused = refused.expect("guesses wait");
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    let answer = site.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert_eq!(answer.status, StatusCode::OK, "others' guesses do not matter");
+    assert_eq!(answer.headers["ratelimit-policy"], "\"token\";q=600;w=60");
+    assert!(answer.headers["ratelimit"].to_str().unwrap().starts_with("\"token\";r=598;t="));
+    for wrong in ["", "x".repeat(100_000).as_str()] {
+        let answer = site.ask_with_token("GET", "/api/v1/token", wrong).await;
+        assert!(answer.status.is_client_error(), "{wrong:.10}");
+    }
+}
+
+#[tokio::test]
+async fn token_above_its_requests_per_minute_waits() {
+    let site = site_with_password(Public::Off, true).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Read).await;
+    // The minute may end meanwhile, so that there is one more of each.
+    for n in 0.. {
+        assert!(n < 1_500, "nothing had to wait");
+        let answer = site.ask_with_token("GET", "/api/v1/token", &token).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            assert!(n >= 600 && answer.headers.contains_key("retry-after"));
+            assert!(answer.headers["ratelimit"].to_str().unwrap().starts_with("\"token\";r=0;t="));
+            break;
+        }
+    }
+    let other = site.add_token(ReaderId::ONE, "other", Scope::Read).await;
+    assert_eq!(site.ask_with_token("GET", "/api/v1/token", &other).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_are_made_shown_once_and_removed() {
+    let (site, anna, _) = site_with_accounts(Public::Off, true).await;
+    let cookie = site.log_in_of("anna").await;
+    let make = async |fields: &[(&str, &str)]| site.post_with("/account/tokens", &cookie, fields).await;
+    let made = make(&[("name", "My <b>phone"), ("scope", "write"), ("days", "30")]).await;
+    let page = html::Page::parse("/account", &made.body);
+    page.assert_well_formed();
+    let token = page.one("p.address");
+    assert!(token.len() > 64 && made.headers["cache-control"] == "private, no-store", "{token}");
+    let whose = site.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert!(whose.body.contains("\"scope\":\"write\""), "{}", whose.body);
+    let listed = site.get_with("/account", &cookie).await;
+    let page = html::Page::parse("/account", &listed.body);
+    page.assert_well_formed();
+    assert!(!listed.body.contains(&token), "shown once");
+    assert_eq!(page.all("article h3"), ["My <b>phone"]);
+    assert!(page.one("article p.under").contains("last used"), "{}", page.text());
+    let known = site.store.tokens(anna).await.unwrap().remove(0);
+    assert_eq!(
+        known.ends_at.map(|end| end.duration_since(known.made_at)),
+        Some(SignedDuration::from_hours(30 * 24))
+    );
+
+    for (fields, status, says) in [
+        ([("name", "My <b>phone"), ("scope", "read"), ("days", "0")], 422, "Another token has this name"),
+        ([("name", " - "), ("scope", "read"), ("days", "0")], 422, "at least one letter"),
+        ([("name", "x"), ("scope", "all"), ("days", "0")], 400, "names no scope"),
+        ([("name", "x"), ("scope", "read"), ("days", "-1")], 400, "no time"),
+        ([("name", "x"), ("scope", "operate"), ("days", "0")], 403, "Only operators"),
+    ] {
+        let refused = make(&fields).await;
+        assert_eq!(refused.status.as_u16(), status, "{fields:?}");
+        assert!(refused.body.contains(says), "{fields:?}: {}", refused.body);
+    }
+    let remove = format!("/account/tokens/{}/remove", known.id);
+    assert_eq!(site.post_with(&remove, &cookie, &[]).await.headers["location"], "/account");
+    assert_eq!(site.post_with(&remove, &cookie, &[]).await.status, StatusCode::NOT_FOUND);
+    let gone = site.ask_with_token("GET", "/api/v1/token", &token).await;
+    assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
 }
