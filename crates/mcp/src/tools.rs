@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use backissue_annotate::Vocabulary;
-use backissue_fetch::why_url_not_public;
 use backissue_model::{CanonicalUrl, Mark, NoteText, ReadId, Week};
 use backissue_search::{Asked, PRIOR_ART_MAX};
 use backissue_store::{NoteSaved, Order, PageSaved, ReadFilter, ReadPage};
@@ -367,8 +366,8 @@ impl Server {
     )]
     async fn save_url(&self, Parameters(asked): Parameters<SaveUrl>) -> Result<Json<Done>, String> {
         let url: Url = asked.url.trim().parse().map_err(|why| format!("`url` is no address: {why}"))?;
-        if let Some(why) = why_url_not_public(&url).filter(|_| !self.private_addresses) {
-            return Err(format!("this page is not public, so it cannot be saved: {why}"));
+        if let Some(why) = (self.why_not_saved)(&url) {
+            return Err(format!("this page cannot be saved: {why}"));
         }
         let url = CanonicalUrl::of(&url).map_err(failed)?;
         match self.store.save_page(self.reader, &url, Timestamp::now()).await.map_err(failed)? {

@@ -403,6 +403,7 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Statements
         }
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
+        "/mcp" => Needs::Token(Scope::Read),
         "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
         "/shelf"
         | "/notes"

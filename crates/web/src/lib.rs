@@ -8,6 +8,7 @@
 //! Each page has a file in `pages`. `parts` has what pages share, `api` has the same data as JSON.
 
 mod access;
+mod agents;
 mod api;
 mod article;
 mod assets;
@@ -46,7 +47,7 @@ use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use backissue_model::Progress;
 use backissue_search::Search;
 use backissue_store::Store;
@@ -220,6 +221,7 @@ pub fn router(state: State) -> Router {
         .merge(pages::login_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
+        .route("/mcp", post(agents::mcp).get(agents::mcp))
         .merge(assets::routes())
         .route("/robots.txt", get(robots))
         .fallback(async || Fault::NoSuchPage)

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use backissue_needs::{mcp_python, needs};
-use backissue_tests::program::{Archive, binary};
+use backissue_tests::program::{Archive, Served, binary};
 use serde_json::{Value, json};
 
 use crate::small_web;
@@ -13,11 +13,18 @@ use crate::small_web;
 const CLIENT: &str = r#"
 import asyncio, json, sys
 from mcp import ClientSession, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
+
+def connection(command, arguments):
+    if not command.startswith("http"):
+        return stdio_client(StdioServerParameters(command=command, args=arguments))
+    http = create_mcp_http_client(headers={"Authorization": f"Bearer {arguments[0]}"})
+    return streamable_http_client(command, http_client=http)
 
 async def main():
     asked, command, *arguments = sys.argv[1:]
-    async with stdio_client(StdioServerParameters(command=command, args=arguments)) as (reader, writer):
-        async with ClientSession(reader, writer) as session:
+    async with connection(command, arguments) as streams:
+        async with ClientSession(*streams[:2]) as session:
             await session.initialize()
             said = {"instructions": session.instructions}
             listed = await session.list_tools()
@@ -45,9 +52,24 @@ asyncio.run(main())
 
 /// What the client prints after doing these things. Each is `[what, name, arguments]`.
 fn asked(archive: &Archive, flags: &[&str], things: &Value) -> Value {
+    let mut client = client(things);
+    client.arg(binary().unwrap()).arg("mcp").args(flags).arg("--data").arg(archive.folder());
+    printed(&mut client)
+}
+
+/// The same over HTTP with a token.
+fn asked_over_http(served: &Served, token: &str, things: &Value) -> Value {
+    printed(client(things).arg(served.url("/mcp")).arg(token))
+}
+
+fn client(things: &Value) -> Command {
     let mut command = Command::new(mcp_python().unwrap());
-    command.args(["-c", CLIENT]).arg(things.to_string()).arg(binary().unwrap()).arg("mcp").args(flags);
-    let output = command.arg("--data").arg(archive.folder()).output().unwrap();
+    command.args(["-c", CLIENT]).arg(things.to_string());
+    command
+}
+
+fn printed(client: &mut Command) -> Value {
+    let output = client.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -199,4 +221,41 @@ fn an_agent_may_write_if_it_is_let(archive: &Archive, id: i64) {
     for (number, says) in [(3, "`text` is empty"), (4, "not public"), (5, "there is no read 999999")] {
         assert!(error(&writing["answers"][number]).contains(says), "{number}");
     }
+}
+
+#[test]
+fn agent_over_http_gets_what_its_tokens_scope_allows() {
+    needs!(SharedData, McpSdk);
+    let (_web, archive) = small_web();
+    archive.json(&["sync"]).unwrap();
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let token = |scope: &str| {
+        let made = archive.json(&["token", "add", scope, "--scope", scope]).unwrap();
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let (reading, writing) = (token("read"), token("write"));
+    let question = "radius search drops nearby places to the east and west but not north or south";
+    let things = json!([
+        ["tool", "search_reads", { "query": question, "limit": 5 }],
+        ["tool", "prior_art", { "problem": question, "limit": 5 }],
+        ["tool", "search_reads", { "query": "   " }],
+        ["resource", "concept://caching", {}],
+        ["resource", "read://999999", {}],
+        ["prompt", "prior_art_for_a_design_document", { "problem": "noisy neighbours" }],
+    ]);
+    let over_http = asked_over_http(&served, &reading, &things);
+    assert_eq!(over_http, asked(&archive, &[], &things), "both transports have the same");
+    let id = result(&over_http["answers"][0])["reads"][0]["id"].as_i64().unwrap();
+    let things = json!([["tool", "add_note", { "id": id, "text": "By an agent." }]]);
+    let refused = asked_over_http(&served, &reading, &things);
+    assert!(refused["answers"][0]["exception"].is_string(), "{refused}");
+    let written = asked_over_http(&served, &writing, &things);
+    assert_eq!(
+        (written["tools"].as_array().unwrap().len(), &written["answers"][0]["isError"]),
+        (9, &json!(false))
+    );
+    assert_eq!(archive.done(&["note", &id.to_string()]).unwrap().trim(), "By an agent.");
+    archive.done(&["token", "remove", "write"]).unwrap();
+    let gone = client(&things).arg(served.url("/mcp")).arg(&writing).output().unwrap();
+    assert!(!gone.status.success(), "a removed token is refused at once");
 }

@@ -1,6 +1,10 @@
 //! `backissue mcp`: the archive for agents, over standard input and output.
 
-use backissue_mcp::{Scope, Server};
+use std::sync::Arc;
+
+use backissue_mcp::Server;
+use backissue_model::Scope;
+use url::Url;
 
 use crate::args::McpArgs;
 use crate::exit::Outcome;
@@ -15,8 +19,10 @@ pub async fn run(args: McpArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let scope = if args.write { Scope::Write } else { Scope::Read };
     let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let site = open::site(&settings, &store);
-    let private_addresses = settings.allow_private_addresses.value;
-    let server = Server::new(search, store.clone(), site, reader, scope, private_addresses);
+    let why_not_saved = Arc::new(move |url: &Url| {
+        open::why_not_fetched(&settings, url).map(|why| format!("it is not public: {why}"))
+    });
+    let server = Server::new(search, store.clone(), site, reader, scope, why_not_saved);
     server.serve_stdio().await?;
     store.close().await;
     Ok(Outcome::Fine)

@@ -1,0 +1,36 @@
+//! The Model Context Protocol over HTTP (`/mcp`), for agents with a reader's token.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use backissue_mcp::Server;
+use url::Url;
+
+use crate::access::Visitor;
+use crate::programs::Program;
+use crate::{App, documents};
+
+/// `/mcp`: one request of the transport "Streamable HTTP". Without sessions, only POST has an
+/// answer. `forms` has checked where the request comes from (`Origin`), and `hosts` its `Host`.
+pub(crate) async fn mcp(
+    program: Program,
+    visitor: Visitor,
+    State(app): State<App>,
+    request: Request,
+) -> Response {
+    let may_save = visitor.may_save(&app);
+    let operator = app.operator.clone();
+    let why_not_saved = move |url: &Url| {
+        if !may_save {
+            return Some("only operators of this archive save pages".to_owned());
+        }
+        let why = operator.as_ref().and_then(|operator| operator.why_not_fetched(url));
+        why.map(|why| format!("it is not public: {why}"))
+    };
+    let site = documents::outside(&app.site);
+    let why_not_saved = Arc::new(why_not_saved);
+    let server = Server::new(app.search, app.store, site, program.reader, program.scope, why_not_saved);
+    server.answer(request).await.map(Body::new)
+}
