@@ -10,7 +10,8 @@
 //! (passages that they marked), `saving` (pages that they save by address), `practice` (cards and
 //! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
 //! about that), `own` (all of it, to take elsewhere), `accounts` (roles, invitations), `sessions`
-//! (passwords, who is logged in), `tokens` (what programs send instead). `check` is for `doctor`.
+//! (passwords, who is logged in), `tokens` (what programs send instead), `streams` (lists for
+//! reader apps). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -80,6 +81,7 @@ mod sessions;
 mod shelf_address;
 mod shown;
 mod sources;
+mod streams;
 mod times;
 mod titles;
 mod tokens;
@@ -124,6 +126,7 @@ pub use saving::{PageSaved, SAVED, SavedWaiting};
 pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
+pub use streams::{Stream, StreamFilter};
 pub use tokens::{TOKENS_MAX, Token, TokenAdded};
 pub use withdrawn::{United, Withdrawn};
 

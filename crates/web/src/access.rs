@@ -25,7 +25,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forms::{FormKey, Readers};
 use crate::hosts;
-use crate::programs::{self, Program};
+use crate::programs::{self, Program, READER_API};
 use crate::proxies::ProxyUser;
 use crate::throttle::Throttle;
 
@@ -403,7 +403,14 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Statements
         }
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
+        "/api/greader.php/accounts/ClientLogin" => Needs::Nothing,
+        "/api/greader.php/reader/api/0/edit-tag" | "/api/greader.php/reader/api/0/mark-all-as-read" => {
+            Needs::Token(Scope::Write)
+        }
+        "/api/greader.php/reader/api/0/subscription/edit"
+        | "/api/greader.php/reader/api/0/subscription/quickadd" => Needs::Token(Scope::Operate),
         "/mcp" => Needs::Token(Scope::Read),
+        _ if path.starts_with(READER_API) => Needs::Token(Scope::Read),
         "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
         "/shelf"
         | "/notes"

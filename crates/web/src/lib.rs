@@ -21,6 +21,7 @@ mod feeds;
 mod forms;
 mod frame;
 mod freshness;
+mod greader;
 mod headers;
 mod hosts;
 mod hub;
@@ -221,6 +222,7 @@ pub fn router(state: State) -> Router {
         .merge(pages::login_routes())
         .merge(api::search_routes())
         .merge(api::live_routes())
+        .merge(greader::routes())
         .route("/mcp", post(agents::mcp).get(agents::mcp))
         .merge(assets::routes())
         .route("/robots.txt", get(robots))

@@ -12,6 +12,7 @@ mod html;
 mod looking_out;
 mod marking;
 mod practising;
+mod reader_apps;
 mod searching;
 mod settling;
 mod specimens;

@@ -29,6 +29,7 @@ mod narrow;
 mod noting;
 mod practising;
 mod publishing;
+mod reader_apps;
 mod searching;
 mod sending;
 mod serving;

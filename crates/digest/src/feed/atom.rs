@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
-use super::{Channel, Item, concept_names, plain};
+use super::{Channel, Item, State, concept_names, plain};
 
 /// The media type of the document.
 pub const MEDIA_TYPE: &str = "application/atom+xml; charset=utf-8";
+
+/// The scheme of categories that tell what a reader did, by which reader apps know them.
+const STATES: &str = "http://www.google.com/reader/";
 
 #[derive(Serialize)]
 struct Feed<'c> {
@@ -64,6 +67,8 @@ struct Person {
 
 #[derive(Serialize)]
 struct Category<'c> {
+    #[serde(rename = "@scheme", skip_serializing_if = "Option::is_none")]
+    scheme: Option<&'static str>,
     #[serde(rename = "@term")]
     term: &'c str,
     #[serde(rename = "@label")]
@@ -120,7 +125,7 @@ fn entry(item: &Item) -> Entry<'_> {
         updated: seconds(item.updated),
         author: Person { name: plain(&item.author) },
         link: page.into_iter().chain(original).collect(),
-        category: concept_names(&item.concepts).map(category).collect(),
+        category: concept_names(&item.concepts).map(category).chain(item.states.iter().map(state)).collect(),
         source: item.source.as_ref().map(|source| Source {
             id: &source.id,
             title: plain(&source.title),
@@ -137,7 +142,11 @@ fn page_link<'c>(rel: &'static str, url: &'c Url) -> Link<'c> {
 }
 
 fn category((term, label): (&ConceptSlug, String)) -> Category<'_> {
-    Category { term: term.as_str(), label }
+    Category { scheme: None, term: term.as_str(), label }
+}
+
+fn state(state: &State) -> Category<'_> {
+    Category { scheme: Some(STATES), term: state.term, label: state.label.to_owned() }
 }
 
 /// A moment to the second, which is all that some readers understand.

@@ -53,10 +53,21 @@ pub struct Item {
     pub updated: Timestamp,
     /// Its concepts.
     pub concepts: Vec<ConceptSlug>,
+    /// What its reader did with it, for a reader app. Empty in a feed for everybody.
+    pub states: Vec<State>,
     /// What it is about, in a sentence; empty if nobody says.
     pub summary: String,
     /// Its content, as HTML that this program made.
     pub html: String,
+}
+
+/// A state of an entry, as Google Reader told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Its id.
+    pub term: &'static str,
+    /// Its name.
+    pub label: &'static str,
 }
 
 /// The blog that a read comes from.
@@ -106,6 +117,7 @@ pub fn read(read: &ReadSummary, site: &Site, ids: Ids<'_>) -> Item {
         published: card.filed_at,
         updated: card.filed_at.max(card.first_seen),
         concepts: card.concepts.clone(),
+        states: Vec::new(),
         summary: problem.or_else(|| card.description.clone()).unwrap_or_default(),
         html: html::read(read, site),
     }
@@ -129,6 +141,7 @@ pub fn week(digest: &Digest, site: &Site, ids: Ids<'_>, ended: Timestamp) -> Ite
         published: ended,
         updated: digest.cards().map(|card| card.first_seen).fold(ended, Ord::max),
         concepts: Vec::new(),
+        states: Vec::new(),
         summary: words::tally(digest.totals),
         html: html::week(digest, site, html::Look::Plain),
     }

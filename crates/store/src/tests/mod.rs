@@ -25,6 +25,7 @@ mod sendings;
 mod sessions;
 mod shelf_address;
 mod sources;
+mod streams;
 mod surviving;
 mod tokens;
 mod trouble;

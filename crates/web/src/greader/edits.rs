@@ -1,0 +1,181 @@
+//! What a reader app changes: states, labels, and as an operator the feeds.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use backissue_model::{Label, Mark, ReadId, Source, typed_address};
+use backissue_store::{Follow, Labelled, Mine, SourceChange, StreamFilter, Unfollow};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::App;
+use crate::fault::Fault;
+use crate::greader::asked::{Asked, data, done, sources, stream};
+use crate::greader::ids::{self, READING_LIST, state_of};
+use crate::greader::items::reads_of;
+use crate::operator::FoundToFollow;
+use crate::programs::Program;
+
+/// How long looking for a feed may take. A request has a minute.
+const FIND_WITHIN: Duration = Duration::from_secs(45);
+
+/// What a tag on an item stands for.
+enum Tag {
+    State(Mark, bool),
+    Label(Label),
+    /// Google's own bookkeeping, which says nothing here.
+    Ignored,
+}
+
+fn tag_of(tag: &str) -> Result<Tag, Fault> {
+    if let Some(mine) = state_of(tag) {
+        return Ok(match mine {
+            Mine::Kept => Tag::State(Mark::Keep, true),
+            Mine::Unread => Tag::State(Mark::Done, false),
+            Mine::Done | Mine::Noted => Tag::State(Mark::Done, true),
+        });
+    }
+    if let Some(name) = ids::name_of(tag) {
+        let label = name.parse();
+        return label.map(Tag::Label).map_err(|why| Fault::BadForm(format!("“{name}” is no label: {why}")));
+    }
+    let known = ["/state/com.google/tracking-kept-unread", "/state/com.google/fresh"];
+    if known.iter().any(|end| tag.ends_with(end)) {
+        return Ok(Tag::Ignored);
+    }
+    let tag: String = tag.chars().take(200).collect();
+    Err(Fault::BadForm(format!("“{tag}” is no tag; tags are read, kept-unread, starred and labels")))
+}
+
+/// `edit-tag`: adds the tags `a` to the items `i`, and removes the tags `r`.
+pub(super) async fn tag(program: Program, State(app): State<App>, asked: Asked) -> Result<Response, Fault> {
+    let reads = reads_of(&asked)?;
+    let added = asked.all("a").map(|tag| (tag, true));
+    let removed = asked.all("r").map(|tag| (tag, false));
+    let tags = added.chain(removed).filter(|(tag, _)| !tag.is_empty());
+    // All are understood before anything changes.
+    let tags: Vec<(Tag, bool)> =
+        tags.map(|(tag, added)| Ok((tag_of(tag)?, added))).collect::<Result<_, Fault>>()?;
+    if tags.is_empty() {
+        return Err(Fault::BadForm("It lacks the parameters “a” and “r”".to_owned()));
+    }
+    let now = Timestamp::now();
+    for (tag, added) in &tags {
+        match tag {
+            // That an item is not kept unread any more does not say that it was read.
+            Tag::State(Mark::Done, false) if !added => {}
+            Tag::State(mark, set) => {
+                let there = app.store.mark_reads(program.reader, &reads, *mark, *set == *added, now).await?;
+                if there == 0 {
+                    return Err(Fault::NoSuchRead);
+                }
+            }
+            Tag::Label(label) => label_reads(&app, program, &reads, label, *added, now).await?,
+            Tag::Ignored => {}
+        }
+    }
+    Ok(done())
+}
+
+async fn label_reads(
+    app: &App,
+    program: Program,
+    reads: &[ReadId],
+    label: &Label,
+    added: bool,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for read in reads {
+        if added {
+            let labelled = app.store.add_label(program.reader, *read, label, now).await;
+            if labelled.map_err(Fault::or(Fault::NoSuchRead))? == Labelled::TooMany {
+                return Err(Fault::BadForm(format!("Read {read} has as many labels as a read can have")));
+            }
+        } else {
+            let removed = app.store.remove_label(program.reader, *read, label).await;
+            removed.map_err(Fault::or(Fault::NoSuchRead))?;
+        }
+    }
+    Ok(())
+}
+
+/// `mark-all-as-read`: all of the stream `s` that the archive saw first at `ts` (in microseconds) or
+/// earlier.
+pub(super) async fn all_read(
+    program: Program,
+    State(app): State<App>,
+    asked: Asked,
+) -> Result<Response, Fault> {
+    let stream = stream(&app, program, asked.one("s").unwrap_or(READING_LIST)).await?;
+    let until = asked.one("ts").filter(|ts| *ts != "0").map(|ts| {
+        let time = ts.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        time.ok_or_else(|| Fault::BadForm("“ts” is no number of microseconds since 1970".to_owned()))
+    });
+    let filter = StreamFilter { until: until.transpose()?, ..StreamFilter::all_of(stream) };
+    app.store.mark_stream_done(program.reader, &filter, Timestamp::now()).await?;
+    Ok(done())
+}
+
+/// `subscription/edit`: follows, unfollows, renames or groups a feed.
+pub(super) async fn subscription(State(app): State<App>, asked: Asked) -> Result<Response, Fault> {
+    let (action, feed) = (asked.required("ac")?, asked.required("s")?);
+    let known = || async {
+        let source = ids::source_of(feed, &sources(&app).await?).cloned();
+        source.ok_or_else(|| Fault::BadForm("The archive follows no such feed".to_owned()))
+    };
+    let source = match action {
+        "subscribe" => {
+            let address = feed.strip_prefix("feed/").unwrap_or(feed);
+            follow(&app, address).await?
+        }
+        "edit" => known().await?,
+        "unsubscribe" => {
+            let source = known().await?;
+            app.store.unfollow(source.id, Unfollow::KeepReads, Timestamp::now()).await?;
+            return Ok(done());
+        }
+        _ => {
+            return Err(Fault::BadForm("“ac” is no action; it is subscribe, unsubscribe or edit".to_owned()));
+        }
+    };
+    let group = match (asked.one("a"), asked.one("r")) {
+        (Some(folder), _) => {
+            let name = ids::name_of(folder);
+            Some(name.ok_or_else(|| Fault::BadForm("“a” is no folder".to_owned()))?.to_owned())
+        }
+        (None, Some(_)) => Some(String::new()),
+        (None, None) => None,
+    };
+    let change = SourceChange { title: asked.one("t").map(str::to_owned), group, ..SourceChange::default() };
+    if !change.is_empty() {
+        app.store.change_source(source.id, &change, Timestamp::now()).await?;
+    }
+    Ok(done())
+}
+
+/// `subscription/quickadd`: follows the feed at an address.
+pub(super) async fn quickadd(State(app): State<App>, asked: Asked) -> Result<Response, Fault> {
+    let typed = asked.required("quickadd")?;
+    let source = follow(&app, typed.strip_prefix("feed/").unwrap_or(typed)).await?;
+    Ok(data(&json!({
+        "numResults": 1, "query": typed, "streamId": ids::feed(source.id), "streamName": source.title,
+    })))
+}
+
+async fn follow(app: &App, typed: &str) -> Result<Source, Fault> {
+    let no_address = || Fault::BadForm("It names no address on the web that could be followed".to_owned());
+    let url = typed_address(typed).ok_or_else(no_address)?;
+    let operator = app.operator.as_ref().ok_or(Fault::NoSuchPage)?;
+    let found = tokio::time::timeout(FIND_WITHIN, operator.find(url)).await;
+    match found.unwrap_or_else(|_| Err("the address was not answered; try again later".to_owned())) {
+        Ok(FoundToFollow::One(new)) => {
+            let Follow { source, .. } = app.store.follow(&new, Timestamp::now()).await?;
+            Ok(source)
+        }
+        Ok(FoundToFollow::Several(_)) => {
+            Err(Fault::BadForm("This page has several feeds; give the address of one of them".to_owned()))
+        }
+        Err(why) => Err(Fault::BadForm(why)),
+    }
+}

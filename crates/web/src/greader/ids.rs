@@ -1,0 +1,135 @@
+//! The ids of the Google Reader API: of items, feeds, tags and streams.
+
+use backissue_annotate::Vocabulary;
+use backissue_model::{Label, ReadId, Source, SourceId};
+use backissue_store::{Mine, Stream};
+
+/// The folder that every app shows as all reads.
+pub(super) const READING_LIST: &str = "user/-/state/com.google/reading-list";
+pub(super) const STARRED: &str = "user/-/state/com.google/starred";
+pub(super) const READ: &str = "user/-/state/com.google/read";
+
+const ITEM: &str = "tag:google.com,2005:reader/item/";
+
+/// The long id of a read: 16 hexadecimal digits behind a prefix.
+pub(super) fn item(read: ReadId) -> String {
+    format!("{ITEM}{:016x}", read.0)
+}
+
+/// The read with this id: the long one, its 16 digits alone, or the short one, which is decimal.
+pub(super) fn read_of(id: &str) -> Option<ReadId> {
+    let number = match id.strip_prefix(ITEM) {
+        Some(hex) => hexadecimal(hex)?,
+        None if id.len() == 16 => hexadecimal(id)?,
+        None if id.bytes().all(|byte| byte.is_ascii_digit()) => id.parse().ok()?,
+        None => return None,
+    };
+    (number > 0).then_some(ReadId(number))
+}
+
+fn hexadecimal(text: &str) -> Option<i64> {
+    let is_hex = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    i64::from_str_radix(text, 16).ok().filter(|_| is_hex)
+}
+
+/// The id of a source's feed.
+pub(super) fn feed(source: SourceId) -> String {
+    format!("feed/{}", source.0)
+}
+
+/// The id of a folder or tag.
+pub(super) fn tag(name: &str) -> String {
+    format!("user/-/label/{name}")
+}
+
+/// The name of a folder or tag, of any user: apps write `-` or the user's number.
+pub(super) fn name_of(tag: &str) -> Option<&str> {
+    let name = tag.strip_prefix("user/")?.split_once("/label/")?.1;
+    (!name.is_empty()).then_some(name)
+}
+
+/// The source of a feed's id, which has its number or its address.
+pub(super) fn source_of<'s>(id: &str, sources: &'s [Source]) -> Option<&'s Source> {
+    let text = id.strip_prefix("feed/")?;
+    let is_it = |source: &&Source| {
+        let number = source.id.0.to_string();
+        number == text || source.feed_url.as_ref().is_some_and(|url| url.as_str() == text)
+    };
+    sources.iter().find(is_it)
+}
+
+/// The stream of this id. A name can be of several things: a reader's label goes first, then a group
+/// of sources, then a concept.
+pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Option<Stream> {
+    if let Some(mine) = state_of(id) {
+        return Some(Stream::Mine(mine));
+    }
+    if id.starts_with("feed/") {
+        return source_of(id, sources).map(|source| Stream::Source(source.id));
+    }
+    let Some(name) = name_of(id) else {
+        let is_all = id.starts_with("user/") && id.ends_with("/state/com.google/reading-list");
+        return is_all.then_some(Stream::All);
+    };
+    if let Some(label) = labels.iter().find(|label| label.as_str() == name) {
+        return Some(Stream::Label(label.clone()));
+    }
+    if sources.iter().any(|source| source.group.as_deref() == Some(name)) {
+        return Some(Stream::Group(name.to_owned()));
+    }
+    Vocabulary::builtin().called(name).map(|concept| Stream::Concept(concept.slug.clone()))
+}
+
+/// What an app calls a state, as what the reader did. `None` for another tag.
+pub(super) fn state_of(tag: &str) -> Option<Mine> {
+    match tag.strip_prefix("user/")?.split_once("/state/com.google/")?.1 {
+        "read" => Some(Mine::Done),
+        "starred" => Some(Mine::Kept),
+        "kept-unread" | "unread" => Some(Mine::Unread),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn item_has_a_long_and_a_short_id() {
+        let long = item(ReadId(42));
+        assert_eq!(long, "tag:google.com,2005:reader/item/000000000000002a");
+        for id in [long.as_str(), "000000000000002a", "42"] {
+            assert_eq!(read_of(id), Some(ReadId(42)), "{id}");
+        }
+        for wrong in [
+            "",
+            "0",
+            "-1",
+            "+5",
+            "x",
+            "99999999999999999999",
+            "ffffffffffffffff",
+            "+00000000000002a",
+            "tag:google.com,2005:reader/item/",
+            "tag:google.com,2005:reader/item/+2a",
+            "tag:google.com,2005:reader/item/0",
+        ] {
+            assert_eq!(read_of(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn streams_are_states_feeds_labels_and_concepts() {
+        let labels: [Label; 2] = ["Caching".parse().unwrap(), "a/b".parse().unwrap()];
+        let stream = |id: &str| stream_of(id, &[], &labels);
+        assert_eq!(stream("user/-/state/com.google/reading-list"), Some(Stream::All));
+        assert_eq!(stream("user/7/state/com.google/starred"), Some(Stream::Mine(Mine::Kept)));
+        assert_eq!(stream("user/-/label/Caching"), Some(Stream::Label(labels[0].clone())));
+        assert_eq!(stream("user/-/label/a/b"), Some(Stream::Label(labels[1].clone())));
+        assert!(matches!(stream("user/-/label/caching"), Some(Stream::Concept(_))));
+        for wrong in ["", "feed/1", "feed/", "user/-/label/", "user/-/state/com.google/nothing", "x", "user/"]
+        {
+            assert_eq!(stream(wrong), None, "{wrong}");
+        }
+    }
+}

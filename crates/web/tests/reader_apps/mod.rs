@@ -1,0 +1,247 @@
+//! The Google Reader API, as reader apps send it.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use backissue_model::{ReadId, ReaderId, Scope};
+use backissue_store::{Among, Mine};
+use serde_json::Value;
+
+use super::specimens::{PROBLEM, blogs};
+use super::{Answer, Site, site};
+
+const API: &str = "/api/greader.php/reader/api/0";
+const ALL: &str = "user/-/state/com.google/reading-list";
+const READ: &str = "user/-/state/com.google/read";
+const STARRED: &str = "user/-/state/com.google/starred";
+
+/// An app with a token of this scope.
+struct App<'s> {
+    site: &'s Site,
+    token: String,
+}
+
+impl App<'_> {
+    async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost:7878")
+            .header("authorization", format!("GoogleLogin auth={}", self.token))
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.site.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.send("GET", &format!("{API}/{path}"), "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    async fn post(&self, path: &str, body: &str) {
+        let answer = self.send("POST", &format!("{API}/{path}"), body).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "OK"), "{path} {body}");
+    }
+
+    /// The numbers of the reads of a stream.
+    async fn ids(&self, stream: &str) -> Vec<String> {
+        let found = self.get(&format!("stream/items/ids?n=1000&s={stream}")).await;
+        let refs = found["itemRefs"].as_array().unwrap();
+        refs.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+async fn app(site: &Site, scope: Scope) -> App<'_> {
+    let token = site.add_token(ReaderId::ONE, scope.as_str(), scope).await;
+    App { site, token }
+}
+
+#[tokio::test]
+async fn app_logs_in_with_a_token_as_the_password() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Write).await;
+    let log_in = async |body: String| app.send("POST", "/api/greader.php/accounts/ClientLogin", &body).await;
+    let answer = log_in(format!("Email=anybody&Passwd={}&service=reader", app.token)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(answer.body.lines().any(|line| line == format!("Auth={}", app.token)), "{}", answer.body);
+    assert_eq!(answer.headers["cache-control"], "private, no-store");
+    let wrong = log_in("Email=one&Passwd=backissue_0".to_owned()).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    let info = app.get("user-info").await;
+    assert_eq!((&info["userName"], &info["userId"]), (&"one".into(), &"1".into()));
+    let token = app.send("POST", &format!("{API}/token"), "").await;
+    assert_eq!(token.body.len(), 57);
+}
+
+#[tokio::test]
+async fn streams_are_read_page_by_page() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Read).await;
+    let sources = app.get("subscription/list?output=json").await;
+    let sources = sources["subscriptions"].as_array().unwrap();
+    assert!(sources.len() > 1 && sources.iter().all(|source| source["title"].is_string()), "{sources:?}");
+    let all = app.ids(ALL).await;
+    let mut by_source = Vec::new();
+    for source in sources {
+        by_source.extend(app.ids(source["id"].as_str().unwrap()).await);
+    }
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort_by_key(|id| std::cmp::Reverse(id.parse::<i64>().unwrap()));
+        ids
+    };
+    assert!(all.len() > 5 && all == sorted(all.clone()), "the newest first: {all:?}");
+    assert_eq!(sorted(by_source), all, "each read is of one feed");
+
+    let (mut paged, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = app.get(&format!("stream/contents/{ALL}?n=3{next}")).await;
+        for item in page["items"].as_array().unwrap() {
+            let hex = item["id"].as_str().unwrap().strip_prefix("tag:google.com,2005:reader/item/").unwrap();
+            paged.push(i64::from_str_radix(hex, 16).unwrap().to_string());
+        }
+        match page["continuation"].as_str() {
+            Some(c) => next = format!("&c={c}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, all);
+    let oldest = app.get(&format!("stream/items/ids?s={ALL}&r=o&n=1")).await;
+    assert_eq!(oldest["itemRefs"][0]["id"], *all.last().unwrap());
+    for (time, count) in [("ot=0", all.len()), ("nt=0", 0), ("ot=99999999999", 0)] {
+        let found = app.get(&format!("stream/items/ids?s={ALL}&n=1000&{time}")).await;
+        assert_eq!(found["itemRefs"].as_array().unwrap().len(), count, "{time}");
+    }
+
+    // The précis comes before the article.
+    let item = &app.get("stream/items/contents?i=1").await["items"][0];
+    let content = item["summary"]["content"].as_str().unwrap();
+    let article = content.split_once("<hr>").expect("a précis and an article").1;
+    assert!(content.starts_with("<p><strong>") && content.contains(PROBLEM), "{content}");
+    assert!(article.contains("io.max") && !content.contains("<script"), "{article}");
+    assert!(item["canonical"][0]["href"].as_str().unwrap().starts_with("https://"), "{item}");
+    let tags = app.get("tag/list").await;
+    let concept = tags["tags"].as_array().unwrap().iter().find(|tag| tag["type"] == "tag");
+    let concept = concept.expect("a concept is a tag")["id"].as_str().unwrap().to_owned();
+    let address = concept.replace(' ', "%20");
+    let with_concept = app.ids(&address).await;
+    assert!(!with_concept.is_empty() && with_concept.len() < all.len());
+    let of_concept = app.get(&format!("stream/contents/{address}")).await;
+    for item in of_concept["items"].as_array().unwrap() {
+        assert!(item["categories"].as_array().unwrap().iter().any(|tag| *tag == concept), "{item}");
+    }
+    let atom = app.send("GET", &format!("/api/greader.php/reader/atom/{ALL}?n=2"), "").await;
+    assert!(atom.headers["content-type"].to_str().unwrap().starts_with("application/atom+xml"));
+    assert_eq!(atom.body.matches("<entry>").count(), 2);
+}
+
+#[tokio::test]
+async fn states_and_labels_of_an_app_are_those_of_the_pages() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Write).await;
+    let all = app.ids(ALL).await;
+    let (one, two) = (&all[0], &all[1]);
+    let long = format!("tag:google.com,2005:reader/item/{:016x}", two.parse::<i64>().unwrap());
+    app.post("edit-tag", &format!("i={one}&i={long}&a={READ}&r=user/-/state/com.google/kept-unread")).await;
+    app.post("edit-tag", &format!("i={one}&a={STARRED}&a=user/-/label/For+%C3%BCs")).await;
+    let read = async |id: &String| {
+        let id = ReadId(id.parse().unwrap());
+        (id, site.store.marks(ReaderId::ONE, &[id]).await.unwrap().remove(&id).unwrap_or_default())
+    };
+    let (id, marks) = read(one).await;
+    assert!(marks.done.is_some() && marks.kept.is_some());
+    assert_eq!(site.store.labels(ReaderId::ONE, id).await.unwrap()[0].as_str(), "For üs");
+    assert!(read(two).await.1.done.is_some());
+    assert_eq!(app.ids(STARRED).await, [one.clone()]);
+    assert_eq!(app.ids("user/1/label/For%20%C3%BCs").await, [one.clone()]);
+    assert_eq!(app.ids(&format!("{ALL}&xt={READ}")).await.len(), all.len() - 2);
+    assert_eq!(app.ids(&format!("{ALL}&it={READ}&xt={STARRED}")).await, [two.clone()]);
+    let unread = app.get("unread-count").await;
+    assert_eq!(unread["max"], all.len() - 2);
+    let item = &app.get(&format!("stream/items/contents?i={one}")).await["items"][0];
+    let tags = item["categories"].as_array().unwrap();
+    for tag in [ALL, READ, STARRED, "user/-/label/For üs"] {
+        assert!(tags.iter().any(|known| known == tag), "{tag}: {tags:?}");
+    }
+
+    app.post("edit-tag", &format!("i={one}&r={STARRED}&r=user/-/label/For+%C3%BCs")).await;
+    app.post("edit-tag", &format!("i={two}&r={READ}&a=user/-/state/com.google/kept-unread")).await;
+    assert!(read(one).await.1.kept.is_none() && read(two).await.1.done.is_none());
+    assert!(app.ids(STARRED).await.is_empty());
+    app.post("mark-all-as-read", &format!("s={ALL}&ts=1")).await;
+    assert_eq!(app.get("unread-count").await["max"], all.len() - 1, "all are newer than that");
+    app.post("mark-all-as-read", &format!("s={ALL}")).await;
+    assert_eq!(app.get("unread-count").await["max"], 0);
+    let Among::These(done) = site.store.reads_of(ReaderId::ONE, Mine::Done).await.unwrap() else { panic!() };
+    assert_eq!(done.len(), all.len());
+}
+
+#[tokio::test]
+async fn bad_requests_of_apps_are_refused_with_the_reason() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Operate).await;
+    let many: String = (0..501).map(|n| format!("i={n}1&")).collect();
+    let long = "x".repeat(3_000);
+    for (method, path, body) in [
+        ("GET", "stream/contents/feed/999", ""),
+        ("GET", "stream/contents/feed/x", ""),
+        ("GET", "stream/contents/user/-/label/no such label", ""),
+        ("GET", "stream/contents/user/-/state/com.google/nothing", ""),
+        ("GET", "stream/contents/%00", ""),
+        ("GET", "stream/contents/%FF", ""),
+        ("GET", "stream/items/ids?s=nothing", ""),
+        ("GET", "stream/items/ids?n=-1", ""),
+        ("GET", "stream/items/ids?n=many", ""),
+        ("GET", "stream/items/ids?c=x", ""),
+        ("GET", "stream/items/ids?c=-5", ""),
+        ("GET", "stream/items/ids?c=99999999999999999999", ""),
+        ("GET", "stream/items/ids?ot=yesterday", ""),
+        ("GET", "stream/items/ids?ot=99999999999999", ""),
+        ("GET", "stream/items/ids?xt=user/-/label/x", ""),
+        ("GET", "stream/items/ids?it=nothing", ""),
+        ("GET", "stream/items/contents", ""),
+        ("GET", "stream/items/contents?i=x", ""),
+        ("POST", "stream/items/contents", &many),
+        ("POST", "edit-tag", ""),
+        ("POST", "edit-tag", "i=1"),
+        ("POST", "edit-tag", "i=x&a=user/-/state/com.google/read"),
+        ("POST", "edit-tag", "i=999999&a=user/-/state/com.google/read"),
+        ("POST", "edit-tag", "i=999999&a=user/-/label/later"),
+        ("POST", "edit-tag", "i=1&a=user/-/state/com.google/nothing"),
+        ("POST", "edit-tag", "i=1&a=user/-/label/a,b"),
+        ("POST", "edit-tag", &format!("i=1&a=user/-/label/{long}")),
+        ("POST", "mark-all-as-read", "s=feed/999"),
+        ("POST", "mark-all-as-read", &format!("s={ALL}&ts=soon")),
+        ("POST", "subscription/edit", "ac=subscribe"),
+        ("POST", "subscription/edit", "ac=dance&s=feed/1"),
+        ("POST", "subscription/edit", "ac=edit&s=feed/999&t=x"),
+        ("POST", "subscription/edit", "ac=subscribe&s=feed/not an address"),
+        ("POST", "subscription/quickadd", ""),
+        ("POST", "edit-tag", &"i=1&".repeat(400_000)),
+        ("GET", "no/such/thing", ""),
+    ] {
+        let path = path.replace(' ', "%20");
+        let answer = app.send(method, &format!("{API}/{path}"), body).await;
+        assert!(answer.status.is_client_error(), "{method} {path} {body:.80}: {}", answer.status);
+        let said: Value =
+            serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{path}: {}", answer.body));
+        assert!(said["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{path}: {said}");
+    }
+    for n in ["0", "1000000", "99999999999999999999999"] {
+        let found = app.get(&format!("stream/items/ids?n={n}")).await;
+        assert!(!found["itemRefs"].as_array().unwrap().is_empty(), "{n}");
+    }
+}
+
+#[tokio::test]
+async fn operators_app_renames_groups_and_unfollows() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Operate).await;
+    app.post("subscription/edit", "ac=edit&s=feed/1&t=New+title&a=user/-/label/Data").await;
+    let sources = app.get("subscription/list").await;
+    let first =
+        sources["subscriptions"].as_array().unwrap().iter().find(|source| source["id"] == "feed/1").unwrap();
+    assert_eq!((&first["title"], &first["categories"][0]["label"]), (&"New title".into(), &"Data".into()));
+    assert_eq!(app.ids("user/-/label/Data").await, app.ids("feed/1").await);
+    app.post("subscription/edit", "ac=unsubscribe&s=feed/1").await;
+    let after = app.get("subscription/list").await;
+    assert!(!after.to_string().contains("\"feed/1\""), "{after}");
+}
