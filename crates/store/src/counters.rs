@@ -67,12 +67,14 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
     }
 }
 
-/// Each list of the chosen reads, combined with each facet of the same read.
+/// Each list of the chosen reads, combined with each facet of the same read. Lists are those of
+/// table `listing`, all reads, and the reads of a week.
 pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
     format!(
         "SELECT a.list AS list, b.facet AS facet FROM
            (SELECT read_id, list FROM listing WHERE 1 = 1 {chosen_listing}
-            UNION ALL SELECT id, 'all' FROM read WHERE stage = 'annotated' {chosen_read}) AS a
+            UNION ALL SELECT id, 'all' FROM read WHERE stage = 'annotated' {chosen_read}
+            UNION ALL SELECT id, 'week/' || week FROM read WHERE stage = 'annotated' {chosen_read}) AS a
          JOIN
            (SELECT read_id, list AS facet FROM listing WHERE 1 = 1 {chosen_listing}
             UNION ALL SELECT id, 'kind/' || kind FROM read WHERE stage = 'annotated' {chosen_read}) AS b

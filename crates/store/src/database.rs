@@ -105,7 +105,7 @@ impl Sql {
     }
 
     /// The statement with a prefix.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "generate"))]
     pub(crate) fn with_prefix(mut self, words: &str) -> Self {
         self.text = format!("{words}{}", self.text).into();
         self
@@ -183,6 +183,28 @@ pub(crate) fn insertion(into: &str, rows: usize) -> String {
     let columns = into.matches(',').count() + 1;
     let row = |row: usize| format!("({})", placeholders(row * columns + 1, columns));
     format!("INSERT INTO {into} VALUES {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(feature = "generate")]
+tokio::task_local! {
+    /// The statements that a task has read by.
+    static READ_BY: std::cell::RefCell<std::collections::BTreeMap<String, Sql>>;
+}
+
+#[cfg(feature = "generate")]
+fn note(sql: &Sql) {
+    // Without `read_by` there is nobody to tell.
+    let _ = READ_BY.try_with(|seen| seen.borrow_mut().insert(sql.text.to_string(), sql.clone()));
+}
+
+/// The different statements by which some work reads, each with the values of the last time.
+#[cfg(feature = "generate")]
+pub(crate) async fn read_by(work: impl Future<Output = ()>) -> std::collections::BTreeMap<String, Sql> {
+    let noted = async {
+        work.await;
+        READ_BY.with(std::cell::RefCell::take)
+    };
+    READ_BY.scope(std::cell::RefCell::default(), noted).await
 }
 
 /// A row of a result.
@@ -341,6 +363,8 @@ impl Database {
     }
 
     pub(crate) async fn rows(&self, sql: Sql) -> Tried<Vec<Row>> {
+        #[cfg(feature = "generate")]
+        note(&sql);
         Ok(match self {
             Self::Sqlite { readers, .. } => {
                 query!(Sqlite, sql).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
@@ -352,6 +376,8 @@ impl Database {
     }
 
     pub(crate) async fn row(&self, sql: Sql) -> Tried<Option<Row>> {
+        #[cfg(feature = "generate")]
+        note(&sql);
         Ok(match self {
             Self::Sqlite { readers, .. } => {
                 query!(Sqlite, sql).fetch_optional(readers).await?.map(Row::Sqlite)

@@ -1,5 +1,5 @@
 //! The values by which lists can be filtered: sources, concepts and kinds with counts. They come
-//! from table `tally`; for a week, from its rows.
+//! from table `tally`; for two filters at once, from the rows.
 
 use backissue_model::bounds::MAX_TITLE;
 use backissue_model::{ConceptSlug, Kind, Slug};
@@ -7,23 +7,29 @@ use backissue_model::{ConceptSlug, Kind, Slug};
 use crate::cards::{Facets, ReadFilter};
 use crate::database::{Row, Sql, Tried, placeholders, sql, sql_of, sql_once};
 use crate::error::Failure;
-use crate::keys::ALL;
+use crate::keys::{ALL, week_list};
 use crate::pages::lists_of;
 use crate::sources::TITLE;
 use crate::{Store, StoreError};
 
+/// The most values of a facet that a list tells; a page has no use for more.
+const MOST: usize = 60;
+
 impl Store {
-    /// The sources, concepts and kinds of a list's reads, with counts. Ignores the filter's kind,
-    /// so that another kind can be chosen. Costs a few index look-ups. For a week, or for a source
-    /// and a concept at once, the cost grows with the number of reads.
+    /// The most frequent sources, concepts and kinds of a list's reads, at most 60 each, with
+    /// counts. Ignores the filter's kind, so that another kind can be chosen. Costs a few index
+    /// look-ups. For a source and a concept at once, or one of them within a week, the cost grows
+    /// with the number of reads that the filter lets through.
     pub async fn facets(&self, filter: &ReadFilter) -> Result<Facets, StoreError> {
         self.run("counting what a list has", async {
             let lists = lists_of(filter);
-            let rows = match (filter.week, lists.as_slice()) {
-                (None, []) => self.database.rows(tallied(ALL)).await?,
-                (None, [list]) => self.database.rows(tallied(list)).await?,
-                _ => self.database.rows(counted(filter, &lists)).await?,
+            let query = match (filter.week, lists.as_slice()) {
+                (None, []) => tallied(ALL),
+                (Some(week), []) => tallied(&week_list(week)),
+                (None, [list]) => tallied(list),
+                _ => counted(filter, &lists),
             };
+            let rows = self.database.rows(query).await?;
             let counts: Vec<(String, u64)> =
                 rows.iter().map(|row| Ok((row.text("facet")?, row.count("reads")?))).collect::<Tried<_>>()?;
             let mut facets = Facets {
@@ -32,7 +38,9 @@ impl Store {
                 kinds: of_family::<Kind>(&counts, "kind/")?,
             };
             let sources: Vec<(i64, u64)> = of_family(&counts, "source/")?;
-            facets.sources = self.named(&sources).await?;
+            let most = sources.len().min(MOST);
+            facets.sources = self.named(&sources[..most]).await?;
+            facets.concepts.truncate(MOST);
             Ok(facets)
         })
         .await
@@ -76,8 +84,17 @@ impl Store {
     }
 }
 
+/// The most frequent facets of each family.
 fn tallied(list: &str) -> Sql {
-    sql("SELECT facet, reads FROM tally WHERE list = $1 AND reads > 0").bind(list)
+    let family = |name: &str| {
+        format!(
+            "SELECT facet, reads FROM (
+                SELECT facet, reads FROM tally
+                WHERE list = $1 AND facet > '{name}/' AND facet < '{name}0' AND reads > 0
+                ORDER BY reads DESC, facet LIMIT {MOST}) AS {name}s"
+        )
+    };
+    sql_of([family("source"), family("concept"), family("kind")].join(" UNION ALL ")).bind(list)
 }
 
 /// Counts over reads: those of a week, or those on two lists.

@@ -35,13 +35,20 @@ pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     count_anew(tx).await
 }
 
-/// Recounts all weeks from the reads.
+/// Recounts all weeks from the reads, and what the reads of each week are.
 pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
-    tx.run(sql("DELETE FROM week_count")).await?;
-    tx.run(sql(
+    for statement in [
+        "DELETE FROM week_count",
         "INSERT INTO week_count (week, reads, problems)
          SELECT week, count(*), CAST(sum(has_problem) AS BIGINT) FROM read WHERE stage = 'annotated' GROUP BY week",
-    ))
-    .await?;
+        "DELETE FROM tally WHERE list > 'week/' AND list < 'week0'",
+        "INSERT INTO tally (list, facet, reads)
+         SELECT 'week/' || r.week, l.list, count(*) FROM read r JOIN listing l ON l.read_id = r.id
+         WHERE r.stage = 'annotated' GROUP BY r.week, l.list",
+        "INSERT INTO tally (list, facet, reads)
+         SELECT 'week/' || week, 'kind/' || kind, count(*) FROM read WHERE stage = 'annotated' GROUP BY week, kind",
+    ] {
+        tx.run(sql(statement)).await?;
+    }
     Ok(())
 }

@@ -21,14 +21,17 @@ use crate::rows::to_json;
 use crate::times::{filed, millis};
 use crate::{Store, StoreError};
 
-/// Number of sources. Some have many reads, most have few.
-const SOURCES: u64 = 200;
+/// Number of sources. One has an eighth of the reads, some have many, most have few.
+const SOURCES: u64 = 400;
 /// Reads per statement.
 const BATCH: u32 = 100;
 /// The newest date: Saturday, 31 October 2026.
 const NEWEST: i64 = 1_793_440_800;
-/// Ten years.
-const SPAN: u64 = 10 * 365 * 86_400;
+const DAY: u64 = 86_400;
+/// Fifteen years.
+const WEEKS: u64 = 780;
+/// Reads of the two newest weeks, however small the archive, so that a week's page is full.
+const NEWEST_WEEKS: u64 = 220;
 
 const CONCEPTS: &[&str] = &[
     "caching",
@@ -200,24 +203,48 @@ const WORDS: &[&str] = &[
     "stale",
 ];
 
-/// Adds `reads` annotated reads on 200 sources, dated over ten years, with random choices from
-/// `seed`.
+/// The articles of generated reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Articles {
+    /// All of a realistic length.
+    Long,
+    /// Only the first so many of a realistic length, which are the newest; the others have two
+    /// paragraphs. For archives that would not fit on the disk.
+    LongUpTo(u32),
+}
+
+/// Adds `reads` annotated reads on up to 400 sources, dated over fifteen years, with random choices from
+/// `seed`. The two newest weeks are full, and from 1,000 reads on no week is empty.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn generate(store: &Store, reads: u32, seed: u64) -> Result<(), StoreError> {
+    generate_with(store, reads, seed, Articles::Long).await
+}
+
+/// The same with these articles.
+///
+/// # Errors
+/// If the database fails.
+pub async fn generate_with(
+    store: &Store,
+    reads: u32,
+    seed: u64,
+    articles: Articles,
+) -> Result<(), StoreError> {
     let mut dice = Dice(seed ^ 0x9e37_79b9_7f4a_7c15);
     let mut sources = Vec::new();
-    for number in 0..SOURCES {
-        sources.push(store.follow(&blog(number), moment(NEWEST - SPAN as i64)).await?.source.id);
+    for number in 0..SOURCES.min(reads.into()) {
+        sources.push(store.follow(&blog(number), moment(NEWEST - (WEEKS * 7 * DAY) as i64)).await?.source.id);
     }
     let paragraphs: Vec<String> = (0..3000).map(|_| paragraph(&mut dice)).collect();
     let doing = "filling it with made-up reads";
     let mut made = 0;
     while made < reads {
         let count = BATCH.min(reads - made);
-        let batch: Vec<Made> =
-            (made..made + count).map(|n| Made::up(n, seed, &sources, &paragraphs, &mut dice)).collect();
+        let batch: Vec<Made> = (made..made + count)
+            .map(|n| Made::up(n, seed, articles, &sources, &paragraphs, &mut dice))
+            .collect();
         store_batch(store, &batch).await.map_err(|f| f.at(&store.location, doing))?;
         made += count;
     }
@@ -248,25 +275,47 @@ struct Made {
 }
 
 impl Made {
-    fn up(number: u32, seed: u64, sources: &[SourceId], paragraphs: &[String], dice: &mut Dice) -> Self {
+    fn up(
+        number: u32,
+        seed: u64,
+        articles: Articles,
+        sources: &[SourceId],
+        paragraphs: &[String],
+        dice: &mut Dice,
+    ) -> Self {
         // The minimum of two random numbers: low-numbered sources have most of the reads.
-        let source = dice.below(SOURCES).min(dice.below(SOURCES));
+        let all = sources.len();
+        let source = if dice.below(8) == 0 { 0 } else { dice.index(all).min(dice.index(all)) };
+        let length = match articles {
+            Articles::LongUpTo(long) if number >= long => 2,
+            _ => 14 + dice.below(12),
+        };
         let address = format!("https://blog{source}.example/{seed}/posts/{number}");
-        let chosen: Vec<&String> =
-            (0..14 + dice.below(12)).map(|_| &paragraphs[dice.index(paragraphs.len())]).collect();
+        let chosen: Vec<&String> = (0..length).map(|_| &paragraphs[dice.index(paragraphs.len())]).collect();
         let text = chosen.iter().map(|p| p.as_str()).collect::<Vec<_>>().join("\n\n");
         let html = chosen.iter().map(|paragraph| marked_up(paragraph)).collect::<String>();
         let precis = precis(&text, dice);
         Self {
             url: address.parse().expect("the address is built of plain parts"),
-            source: sources[source as usize],
-            published: moment(NEWEST - dice.below(SPAN) as i64),
+            source: sources[source],
+            published: published(number, dice),
             title: sentence(dice, 7),
             text,
             html,
             precis,
         }
     }
+}
+
+fn published(number: u32, dice: &mut Dice) -> Timestamp {
+    let number = u64::from(number);
+    let week = match number {
+        0..NEWEST_WEEKS => number % 2,
+        NEWEST_WEEKS..1000 => number - NEWEST_WEEKS,
+        _ => dice.below(WEEKS),
+    };
+    // The newest date is a Saturday.
+    moment(NEWEST - (week * 7 * DAY + dice.below(5 * DAY)) as i64)
 }
 
 fn precis(text: &str, dice: &mut Dice) -> Precis {
@@ -282,12 +331,14 @@ fn precis(text: &str, dice: &mut Dice) -> Precis {
         _ => Kind::Other,
     };
     let end = text.find('.').map_or(text.len(), |dot| dot + 1);
-    let problem = (kind <= Kind::Research).then(|| Statement {
+    let quoted = || Statement {
         text: text[..end].to_owned(),
         evidence: Evidence::at(text, 0, end).into_iter().collect(),
         confidence: 0.7,
         form: Form::Quoted,
-    });
+    };
+    let problem = (kind <= Kind::Research).then(quoted);
+    let approach = problem.clone().filter(|_| dice.below(3) > 0);
     let mut concepts: Vec<ConceptSlug> = Vec::new();
     for _ in 0..=dice.below(4) {
         let name = CONCEPTS[dice.index(CONCEPTS.len()).min(dice.index(CONCEPTS.len()))];
@@ -298,15 +349,7 @@ fn precis(text: &str, dice: &mut Dice) -> Precis {
     }
     let made_by =
         MadeBy { annotator: "generated".into(), version: "1".into(), model: None, prompt_version: None };
-    Precis {
-        kind,
-        problem,
-        approach: None,
-        outcome: None,
-        concepts,
-        technologies: vec!["Kafka".into()],
-        made_by,
-    }
+    Precis { kind, problem, approach, outcome: None, concepts, technologies: vec!["Kafka".into()], made_by }
 }
 
 async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
@@ -348,7 +391,7 @@ async fn store_batch(store: &Store, batch: &[Made]) -> Tried<()> {
 /// The ids of the new rows, in order.
 async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i64>> {
     let into = "read (url, host, source_id, first_seen, published, filed_at, week, title, author, description, minutes,
-            kind, problem, has_problem, concepts, stage, problem_leads, problem_form)";
+            kind, problem, has_problem, concepts, stage, problem_leads, problem_form, practisable)";
     let mut insert = sql_of(insertion(into, batch.len()) + " RETURNING id, url");
     for read in batch {
         let (filed_at, week) = filed(Some(read.published), read.published, &store.zone);
@@ -372,7 +415,8 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
             .bind(concepts.join(" "))
             .bind(Stage::Annotated.as_str())
             .bind(problem.is_some())
-            .bind(Form::Quoted.as_str());
+            .bind(Form::Quoted.as_str())
+            .bind(read.precis.approach.is_some());
     }
     let rows = tx.rows(insert).await?;
     let ids: HashMap<String, i64> =

@@ -1,6 +1,6 @@
 //! Index keys, bounded so that no hostile address exceeds an index page.
 
-use backissue_model::{CanonicalUrl, ConceptSlug, SourceId};
+use backissue_model::{CanonicalUrl, ConceptSlug, SourceId, Week};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -32,6 +32,10 @@ pub(crate) const ALL: &str = "all";
 
 pub(crate) fn source_list(id: SourceId) -> String {
     format!("source/{}", id.0)
+}
+
+pub(crate) fn week_list(week: Week) -> String {
+    format!("week/{week}")
 }
 
 pub(crate) fn concept_list(concept: &ConceptSlug) -> String {

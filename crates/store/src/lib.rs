@@ -69,6 +69,8 @@ mod migrations;
 mod notes;
 mod own;
 mod pages;
+#[cfg(feature = "generate")]
+mod plans;
 mod polls;
 mod practice;
 mod private;
@@ -104,7 +106,7 @@ pub use check::Finding;
 pub use dead_pages::{DeadHost, DeadPages};
 pub use error::StoreError;
 #[cfg(feature = "generate")]
-pub use generate::generate;
+pub use generate::{Articles, generate, generate_with};
 pub use highlights::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved};
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use issues::{IssueChange, IssueChanged, StoredIssue};
@@ -115,6 +117,8 @@ pub use notes::{
     ShelfGroups, ShelfOrder,
 };
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
+#[cfg(feature = "generate")]
+pub use plans::{Plan, plans};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use private::make_private_folder;

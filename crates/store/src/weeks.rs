@@ -2,7 +2,7 @@
 
 use backissue_model::Week;
 
-use crate::database::{Row, Tried, sql};
+use crate::database::{Row, Tried, sql, sql_of};
 use crate::{Store, StoreError, WeekCount};
 
 impl Store {
@@ -24,6 +24,26 @@ impl Store {
     pub async fn weeks(&self) -> Result<Vec<WeekCount>, StoreError> {
         let query = sql("SELECT week, reads, problems FROM week_count WHERE reads > 0 ORDER BY week DESC");
         self.list("listing weeks", query, week_of_row).await
+    }
+
+    /// The weeks with reads around `week`, newest first: at most `older` up to and with it, and at
+    /// most `newer` after it.
+    pub async fn weeks_around(
+        &self,
+        week: Week,
+        older: u32,
+        newer: u32,
+    ) -> Result<Vec<WeekCount>, StoreError> {
+        let counted = "SELECT week, reads, problems FROM week_count WHERE reads > 0 AND";
+        let after = sql_of(format!("{counted} week > $1 ORDER BY week LIMIT $2"));
+        let up_to = sql_of(format!("{counted} week <= $1 ORDER BY week DESC LIMIT $2"));
+        self.run("looking for the weeks around", async {
+            let mut rows = self.database.rows(after.bind(week.to_string()).bind(newer)).await?;
+            rows.reverse();
+            rows.extend(self.database.rows(up_to.bind(week.to_string()).bind(older)).await?);
+            rows.iter().map(week_of_row).collect()
+        })
+        .await
     }
 
     /// The nearest weeks with reads before and after `week`, the older one first.

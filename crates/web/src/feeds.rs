@@ -30,7 +30,7 @@ use crate::{App, vocabulary, words};
 /// Entries of a feed of reads.
 const READS: u32 = 50;
 /// Entries of the feed of weeks.
-const WEEKS: usize = 10;
+const WEEKS: u32 = 10;
 
 /// The form of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,9 +117,9 @@ pub(crate) async fn all(
 /// `/weeks.atom`, `/weeks.json`: each week that has ended, as one entry.
 pub(crate) async fn weeks(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, Fault> {
     let this_week = Week::of(Timestamp::now(), &app.site.time_zone);
-    let ended = app.store.weeks().await?.into_iter().map(|count| count.week).filter(|week| *week < this_week);
+    let ended = app.store.weeks_around(this_week.previous(), WEEKS, 0).await?;
     let mut weeks = Vec::new();
-    for week in ended.take(WEEKS) {
+    for week in ended.into_iter().map(|count| count.week) {
         let whole = ReadFilter { week: Some(week), ..ReadFilter::default() };
         weeks.push(documents::digest(&app.store, week, &whole).await?);
     }

@@ -11,6 +11,7 @@ mod documents;
 mod html;
 mod looking_out;
 mod marking;
+mod plans;
 mod practising;
 mod reader_apps;
 mod searching;
@@ -78,7 +79,18 @@ async fn site_open_to(
 ) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(folder.path().join("archive.db"));
-    let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
+    site_at(&location, folder, blogs, images, readers, public).await
+}
+
+async fn site_at(
+    location: &Location,
+    folder: tempfile::TempDir,
+    blogs: &[archive::Blog],
+    images: Images,
+    readers: Readers,
+    public: Option<Public>,
+) -> Site {
+    let store = Store::open(location, &TimeZone::UTC).await.unwrap();
     archive::fill(&store, blogs, now()).await.unwrap();
     let search =
         Search::open(store.clone(), &folder.path().join("index"), Embedders::default()).await.unwrap();

@@ -63,6 +63,8 @@ on_both!(weeks_have_counts_and_neighbours, |db| {
         assert_eq!(db.store.neighbours(week.week).await.unwrap(), (older, newer));
         assert_eq!(db.store.week_count(week.week).await.unwrap(), *week);
     }
+    assert_eq!(db.store.weeks_around(weeks[9].week, 3, 2).await.unwrap(), weeks[7..12]);
+    assert_eq!(db.store.weeks_around(weeks[1].week, 1, 6).await.unwrap(), weeks[..2]);
     assert_eq!(db.store.newest_week().await.unwrap(), Some(weeks[0].week));
     let empty: Week = "1987-W01".parse().unwrap();
     assert_eq!(db.store.week_count(empty).await.unwrap(), WeekCount { week: empty, reads: 0, problems: 0 });
@@ -98,7 +100,8 @@ on_both!(facets_equal_the_contents_of_lists, |db| {
                 let wanted = narrowed(&cards, |card| card.source_slug == *slug).len() as u64;
                 assert_eq!(*count, wanted, "{filter:?} {slug}");
             }
-            assert_eq!(facets.sources.iter().map(|(_, _, n)| n).sum::<u64>(), cards.len() as u64);
+            let told = facets.sources.iter().map(|(_, _, n)| n).sum::<u64>();
+            assert!(told == cards.len() as u64 || (told < cards.len() as u64 && facets.sources.len() == 60));
         }
     }
     assert_eq!(db.store.concepts().await.unwrap(), db.store.facets(&none()).await.unwrap().concepts);

@@ -86,7 +86,7 @@ async fn show(
     let (stretch, facets, weeks, counted) = tokio::try_join!(
         store.reads(&filter, Order::ProblemsFirst, narrowing.after.as_ref(), WEEK),
         facets_of(store, frame, &filter),
-        store.weeks(),
+        shelf::around(store, week),
         counted,
     )?;
     let is_thin = path == "/" && !narrowing.is_narrow() && stretch.items.len() < THIN;
@@ -130,7 +130,7 @@ struct WeekShown {
     source_title: Option<String>,
     stretch: Stretch<ReadCard>,
     facets: Facets,
-    /// All weeks with reads, newest first.
+    /// The weeks with reads around this one, newest first.
     weeks: Vec<WeekCount>,
     /// The best reads of the weeks before, if this one has few.
     before: Vec<ReadCard>,

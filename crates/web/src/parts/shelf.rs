@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use backissue_model::Week;
-use backissue_store::WeekCount;
+use backissue_store::{Store, StoreError, WeekCount};
 use maud::{Markup, html};
 
 use crate::words;
@@ -18,7 +18,13 @@ const STRIP_AHEAD: usize = 6;
 /// Number of possible heights of a bar; the stylesheet has a class for each.
 const STEPS: u64 = 20;
 
-/// The strip of weeks around `current`. `weeks` are those with reads, newest first.
+/// The weeks with reads that a page about `current` needs, newest first: those of the strip, and
+/// the next ones on both sides.
+pub(crate) async fn around(store: &Store, current: Week) -> Result<Vec<WeekCount>, StoreError> {
+    store.weeks_around(current, STRIP as u32 + 1, STRIP_AHEAD as u32).await
+}
+
+/// The strip of weeks around `current`. `weeks` are those of [`around`].
 pub(crate) fn strip(weeks: &[WeekCount], current: Week) -> Markup {
     let Some(newest) = weeks.first().map(|count| count.week) else { return html! {} };
     let last = (0..STRIP_AHEAD).fold(current, |week, _| if week < newest { week.next() } else { week });
