@@ -200,6 +200,8 @@ settings! {
     one proxy_unknown_users: UnknownUsers = "refuse", "WHAT";
     /// Maximum size of the folder of cached images
     one image_cache_limit: Size = "500 MB", "SIZE";
+    /// How much memory finished pages may take; 0 MB keeps none
+    one page_cache: Size = "32 MB", "SIZE";
     /// How much one source may put into the archive; it is asked for no more from then on
     one source_limit: Size = "1 GB", "SIZE";
     /// How large the archive may become; nothing is fetched from then on

@@ -86,6 +86,8 @@ impl Renderer {
             proxies: Proxies::default(),
             unsubscribe: HashMap::new(),
             operator: None,
+            // Each page is made once.
+            page_cache: 0,
         });
         Self { router }
     }

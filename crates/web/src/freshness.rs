@@ -1,4 +1,4 @@
-//! Answers 304 before anything is rendered.
+//! Answers before anything is rendered: with a 304, or with the finished page.
 //!
 //! A page depends on the archive, its reader and the reader's marks, the address, the day, the
 //! program and its way of showing images. Pages with search results also depend on the index, and
@@ -15,9 +15,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::Visitor;
 use crate::fault::Fault;
+use crate::finished::settle_compression;
 use crate::frame::ArchiveVersion;
 use crate::parts::band;
-use crate::{App, assets, documents};
+use crate::{App, assets, documents, finished};
 
 /// Marks a response that is temporarily incomplete, so that it must not be cached for this version
 /// of the archive.
@@ -45,6 +46,11 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     if has(request.headers(), &tag) {
         return not_modified(&tag);
     }
+    settle_compression(request.headers_mut());
+    let key = (request.method() == Method::GET).then(|| finished::key(&tag, visitor, request.headers()));
+    if let Some(finished) = key.and_then(|key| app.finished.get(key)) {
+        return finished;
+    }
     request.extensions_mut().insert(ArchiveVersion(version));
     let mut answer = next.run(request).await;
     if answer.status() == StatusCode::OK
@@ -52,7 +58,10 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
         && let Ok(value) = HeaderValue::from_str(&tag)
     {
         answer.headers_mut().insert(ETAG, value);
-        answer.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(key) = key {
+            return app.finished.keep(key, answer).await;
+        }
     }
     answer
 }
@@ -71,11 +80,12 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(Visitor, u64)
     let words = if is_document { None } else { band::words(&app.progress.borrow()) };
     let address = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
     let all = format!(
-        "{}\n{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{address}",
+        "{}\n{}\n{}\n{version}\n{reader:?}\n{position:?}\n{today}\n{minute:?}\n{words:?}\n{}\n{:?}\n{address}",
         *assets::FINGERPRINT,
         app.site.version,
         app.public().as_str(),
-        app.images.word()
+        app.images.word(),
+        app.readers.why_read_only(),
     );
     tag_of(&all)
 }

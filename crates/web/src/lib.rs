@@ -18,6 +18,7 @@ mod documents;
 mod evidence;
 mod fault;
 mod feeds;
+mod finished;
 mod forms;
 mod frame;
 mod freshness;
@@ -60,6 +61,7 @@ use url::Url;
 
 pub use access::{Accounts, LogIn, Public};
 use fault::Fault;
+use finished::Finished;
 pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
@@ -95,6 +97,8 @@ pub struct State {
     pub unsubscribe: HashMap<String, String>,
     /// The program around the pages. Without it there is no page of settings.
     pub operator: Option<Arc<dyn Operator>>,
+    /// The most bytes of finished pages that are kept in memory. 0 keeps none.
+    pub page_cache: u64,
 }
 
 /// Facts about the site.
@@ -146,6 +150,7 @@ struct App {
     programs: Arc<Programs>,
     unsubscribe: Arc<HashMap<String, String>>,
     operator: Option<Arc<dyn Operator>>,
+    finished: Finished,
 }
 
 impl App {
@@ -207,10 +212,16 @@ pub fn router(state: State) -> Router {
         proxies: Arc::new(state.proxies),
         unsubscribe: Arc::new(state.unsubscribe),
         operator: state.operator,
+        finished: Finished::new(state.page_cache),
     };
-    // Routes that depend only on the archive and may answer 304 before rendering.
+    // Pages are compressed once each, or per request where they are not kept, at a medium level:
+    // the highest level of brotli takes many times as long.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Precise(4));
+    // Routes that depend only on the archive and may answer before rendering: with a 304, or with a
+    // finished page.
     let archive = pages::routes()
         .merge(api::routes())
+        .layer(compression.clone())
         .layer(from_fn_with_state(app.clone(), freshness::answer_unchanged));
     Router::new()
         .merge(archive)
@@ -237,9 +248,7 @@ pub fn router(state: State) -> Router {
         // archive.
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
         .layer(from_fn_with_state(app.clone(), headers::protect))
-        // Pages are compressed per request, at a medium level: the highest level of brotli takes
-        // many times as long.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+        .layer(compression)
         .with_state(app)
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod archive;
+mod caching;
 mod correcting;
 mod digesting;
 mod documents;
@@ -46,6 +47,8 @@ use specimens::{HOSTILE, blogs, now};
 /// A router over a store in a temporary folder.
 struct Site {
     router: Router,
+    /// The same pages, each made for each request.
+    uncached: Router,
     store: Store,
     search: Search,
     progress: watch::Sender<Progress>,
@@ -96,7 +99,7 @@ async fn site_at(
         Search::open(store.clone(), &folder.path().join("index"), Embedders::default()).await.unwrap();
     search.catch_up(|_| ()).await.unwrap();
     let (sender, progress) = watch::channel(Progress { phase: Phase::Idle, ..Progress::default() });
-    let router = router(State {
+    let state = State {
         store: store.clone(),
         search: search.clone(),
         progress,
@@ -107,8 +110,11 @@ async fn site_at(
         proxies: Proxies::default(),
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
         operator: settling::stand_in(),
-    });
-    Site { router, store, search, progress: sender, _folder: folder }
+        page_cache: 0,
+    };
+    let router = router(State { page_cache: 10_000_000, ..state.clone() });
+    let uncached = backissue_web::router(state);
+    Site { router, uncached, store, search, progress: sender, _folder: folder }
 }
 
 impl Site {
@@ -124,7 +130,11 @@ impl Site {
     }
 
     async fn answer(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        Self::answer_of(&self.router, request).await
+    }
+
+    async fn answer_of(router: &Router, request: Request<Body>) -> Answer {
+        let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = to_bytes(body, 10_000_000).await.unwrap();
         Answer {
             status: parts.status,

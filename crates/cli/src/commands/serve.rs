@@ -93,6 +93,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         proxies,
         unsubscribe: unsubscribe.collect(),
         operator: Some(Arc::new(Serving::new(&settings, fetcher, work.is_some()))),
+        page_cache: settings.page_cache.value.0,
     });
     let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
         Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),

@@ -68,6 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         proxies: Proxies::default(),
         unsubscribe: HashMap::new(),
         operator: None,
+        page_cache: 0,
     };
     axum::serve(listener, router(state)).await?;
     Ok(())

@@ -66,7 +66,7 @@ async fn site_with_password(public: Public, https: bool) -> Site {
 }
 
 /// A site with the operator "one" and the readers "anna" and "ben", who all have the same password.
-async fn site_with_accounts(public: Public, save: bool) -> (Site, ReaderId, ReaderId) {
+pub(super) async fn site_with_accounts(public: Public, save: bool) -> (Site, ReaderId, ReaderId) {
     let readers = log_in_as(Accounts::Several { save }, true);
     let site = site_open_to(&blogs(), Images::default(), readers, Some(public)).await;
     site.set_password(ReaderId::ONE).await;
@@ -112,7 +112,7 @@ impl Site {
         self.log_in_of("one").await
     }
 
-    async fn log_in_of(&self, name: &str) -> String {
+    pub(super) async fn log_in_of(&self, name: &str) -> String {
         let answer = self.send_login_of(name, PASSWORD, "/", "localhost:7878").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
@@ -153,7 +153,7 @@ fn is_refusal(answer: &Answer) -> bool {
 }
 
 /// An address of a route.
-fn example(path: &str, slug: &str) -> String {
+pub(super) fn example(path: &str, slug: &str) -> String {
     path.replace("/read/{id}/{slug}", slug)
         .replace("/source/{slug}", "/source/undergrowth")
         .replace("/concept/{slug}", "/concept/caching")
