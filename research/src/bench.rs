@@ -6,6 +6,8 @@ mod publish;
 mod search;
 mod serve;
 
+use std::path::PathBuf;
+
 use crate::workspace::program;
 
 /// The profile of the program to measure: that of what is published.
@@ -30,8 +32,14 @@ enum What {
     /// Search in archives of three sizes: times by words, by meaning and by both, compared with
     /// FTS5; build, disk, memory
     Search(search::Search),
-    /// The pages with 1,000 and 100,000 reads: requests per second, p50 and p99
+    /// The pages with 1,000 and 100,000 reads on both databases: requests per second, p50 and p99,
+    /// and finished pages beside nginx, which must be installed (Debian: nginx-light)
     Serve(serve::Serve),
+}
+
+/// The program to measure: the one that tests use, or an optimised build.
+fn binary(as_tested: bool) -> anyhow::Result<PathBuf> {
+    if as_tested { backissue_tests::program::binary() } else { program(PROFILE) }
 }
 
 impl Bench {
@@ -42,12 +50,14 @@ impl Bench {
             What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
             What::Publish(bench) => {
-                let binary =
-                    if bench.as_tested { backissue_tests::program::binary()? } else { program(PROFILE)? };
+                let binary = binary(bench.as_tested)?;
                 runtime()?.block_on(bench.run(&binary))
             }
             What::Search(bench) => bench.run(),
-            What::Serve(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
+            What::Serve(bench) => {
+                let binary = binary(bench.as_tested)?;
+                runtime()?.block_on(bench.run(&binary))
+            }
         }
     }
 }

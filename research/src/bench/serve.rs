@@ -1,14 +1,27 @@
-//! The pages under load, with two sizes of the archive.
+//! The pages under load: how their times follow the size of the archive, and what a finished page
+//! takes beside nginx.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use backissue_store::{Location, Order, ReadFilter, Store};
+use anyhow::{Context, bail, ensure};
+use backissue_store::{Articles, Location, Order, ReadFilter, SourceFilter, Store};
+use backissue_tests::database::Database;
+use backissue_tests::postgres::Cluster;
 use backissue_tests::program::{Archive, client};
 use jiff::tz::TimeZone;
+use reqwest::header::ACCEPT_ENCODING;
 
 use crate::table::table;
+
+/// Articles of a realistic length; the others of a large archive have two paragraphs.
+const LONG: u32 = 2_000;
+/// Time limit for nginx to start.
+const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The arguments of `cargo xtask bench serve`.
 #[derive(Debug, clap::Args)]
@@ -22,43 +35,125 @@ pub struct Serve {
     /// Concurrent requests
     #[arg(long, default_value_t = 4)]
     at_once: usize,
+    /// SQLite only
+    #[arg(long)]
+    sqlite: bool,
+    /// Measure the program that tests use, which is not optimised: only ratios say something then
+    #[arg(long)]
+    pub as_tested: bool,
 }
+
+/// The sorted times of responses, by the number of the page and the size of the archive.
+type Times = BTreeMap<(usize, u32), Vec<Duration>>;
 
 impl Serve {
     /// Measures and prints the result.
     pub async fn run(self, binary: &Path) -> anyhow::Result<()> {
         println!(
-            "{} requests under way at once for {} s a page, client and server on the same machine, answers not compressed:\n",
+            "{} concurrent requests for {} s per page, client and server on the same machine.\n",
             self.at_once, self.seconds
         );
-        let mut rows = Vec::new();
-        for reads in &self.reads {
-            let archive = Archive::with_binary(binary, Vec::new())?;
-            let pages = fill(archive.folder(), *reads).await?;
-            let served = archive.serve(&["--no-fetch"])?;
-            for (name, path) in pages {
-                let load = self.load(&served.url(&path)).await?;
-                rows.push(vec![
-                    reads.to_string(),
-                    name.to_owned(),
-                    format!("{:.0}", load.len() as f64 / self.seconds as f64),
-                    milliseconds(&load, 0.50),
-                    milliseconds(&load, 0.99),
-                ]);
+        let cluster = if self.sqlite { None } else { Some(Cluster::start()?) };
+        let mut finished = Vec::new();
+        for (name, cluster) in [("SQLite", None), ("PostgreSQL", cluster.as_ref())] {
+            if name == "PostgreSQL" && cluster.is_none() {
+                continue;
             }
+            let (mut names, mut times, mut starts) = (Vec::new(), Times::new(), Vec::new());
+            for reads in &self.reads {
+                let database = cluster.map(|cluster| Database::create_on(cluster.url())).transpose()?;
+                let flags =
+                    database.iter().flat_map(|database| ["--database".to_owned(), database.url()]).collect();
+                let archive = Archive::with_binary(binary, flags)?;
+                let location = match &database {
+                    None => Location::Sqlite(archive.folder().join("archive.sqlite")),
+                    Some(database) => database.url().parse()?,
+                };
+                let pages = fill(&location, *reads).await?;
+                // Otherwise the server would build the index while it is measured.
+                archive.done(&["reindex"])?;
+                starts.push(vec![reads.to_string(), start(&archive).await?]);
+                let served = archive.serve(&["--no-fetch", "--page-cache", "0 MB"])?;
+                for (nth, (_, path)) in pages.iter().enumerate() {
+                    times.insert((nth, *reads), self.load(&served.url(path), "").await?);
+                }
+                drop(served);
+                if database.is_none() && Some(reads) == self.reads.last() {
+                    finished = self.beside_nginx(&archive, &pages).await?;
+                }
+                names = pages.into_iter().map(|(name, _)| name).collect();
+            }
+            self.print_growth(name, &names, &times);
+            println!("{}", table(&["reads", "first page after the start, ms"], &starts));
         }
-        println!("{}", table(&["reads", "page", "requests a second", "p50, ms", "p99, ms"], &rows));
+        println!("Finished pages, and the same bytes as files of nginx:\n");
+        let head = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
+        println!("{}", table(&head, &finished));
         Ok(())
     }
 
+    fn print_growth(&self, database: &str, names: &[&str], times: &Times) {
+        println!("{database}, each page made for each request:\n");
+        let mut head = vec!["page".to_owned()];
+        for reads in &self.reads {
+            head.extend(["a second", "p50, ms", "p99, ms"].map(|what| format!("{reads} reads: {what}")));
+        }
+        head.push("p50, last to first".to_owned());
+        let row = |(nth, name): (usize, &&str)| {
+            let mut row = vec![(*name).to_owned()];
+            let of = |reads: &u32| times.get(&(nth, *reads)).map_or(&[][..], Vec::as_slice);
+            for reads in &self.reads {
+                row.push(format!("{:.0}", of(reads).len() as f64 / self.seconds as f64));
+                row.extend([0.50, 0.99].map(|share| format!("{:.2}", milliseconds(of(reads), share))));
+            }
+            let of_all = |reads: Option<&u32>| reads.map_or(0.0, |reads| milliseconds(of(reads), 0.50));
+            row.push(format!("{:.2}", of_all(self.reads.last()) / of_all(self.reads.first())));
+            row
+        };
+        let rows: Vec<_> = names.iter().enumerate().map(row).collect();
+        println!("{}", table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows));
+    }
+
+    /// Finished pages, and the same bytes from nginx.
+    async fn beside_nginx(
+        &self,
+        archive: &Archive,
+        pages: &[(&'static str, String)],
+    ) -> anyhow::Result<Vec<Vec<String>>> {
+        let served = archive.serve(&["--no-fetch"])?;
+        let nginx = Nginx::start()?;
+        let mut rows = Vec::new();
+        for (name, path) in pages.iter().take(4) {
+            for compression in ["", "br"] {
+                let url = served.url(path);
+                let page = client().get(&url).header(ACCEPT_ENCODING, compression).send().await?;
+                let page = page.error_for_status()?.bytes().await?;
+                fs::write(nginx.folder.path().join("page"), &page)?;
+                let ours = self.load(&url, compression).await?.len();
+                let theirs = self.load(&nginx.url("/page"), "").await?.len();
+                let a_second = |count: usize| format!("{:.0}", count as f64 / self.seconds as f64);
+                rows.push(vec![
+                    (*name).to_owned(),
+                    if compression.is_empty() { "none" } else { "brotli" }.to_owned(),
+                    page.len().to_string(),
+                    a_second(ours),
+                    a_second(theirs),
+                    format!("{:.2}", ours as f64 / theirs as f64),
+                ]);
+            }
+        }
+        Ok(rows)
+    }
+
     /// The times of all responses, sorted.
-    async fn load(&self, url: &str) -> anyhow::Result<Vec<Duration>> {
+    async fn load(&self, url: &str, compression: &'static str) -> anyhow::Result<Vec<Duration>> {
         let client = client();
-        let warm = client.get(url).send().await?;
+        let warm = client.get(url).header(ACCEPT_ENCODING, compression).send().await?;
         ensure!(warm.status().is_success(), "{url} answers {}", warm.status());
         let end = Instant::now() + Duration::from_secs(self.seconds);
-        let askers: Vec<_> =
-            (0..self.at_once).map(|_| tokio::spawn(ask(client.clone(), url.to_owned(), end))).collect();
+        let askers: Vec<_> = (0..self.at_once)
+            .map(|_| tokio::spawn(ask(client.clone(), url.to_owned(), compression, end)))
+            .collect();
         let mut times = Vec::new();
         for asker in askers {
             times.extend(asker.await??);
@@ -68,11 +163,16 @@ impl Serve {
     }
 }
 
-async fn ask(client: reqwest::Client, url: String, end: Instant) -> anyhow::Result<Vec<Duration>> {
+async fn ask(
+    client: reqwest::Client,
+    url: String,
+    compression: &'static str,
+    end: Instant,
+) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::new();
     while Instant::now() < end {
         let began = Instant::now();
-        let answer = client.get(&url).send().await?;
+        let answer = client.get(&url).header(ACCEPT_ENCODING, compression).send().await?;
         ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
         answer.bytes().await?;
         times.push(began.elapsed());
@@ -80,26 +180,110 @@ async fn ask(client: reqwest::Client, url: String, end: Instant) -> anyhow::Resu
     Ok(times)
 }
 
-fn milliseconds(sorted: &[Duration], share: f64) -> String {
-    let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
-    sorted.get(at).map_or_else(|| "-".to_owned(), |t| format!("{:.2}", t.as_secs_f64() * 1000.0))
+/// The time from the start of the program to the first byte of the front page.
+async fn start(archive: &Archive) -> anyhow::Result<String> {
+    let client = client();
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let began = Instant::now();
+        let served = archive.serve(&["--no-fetch"])?;
+        client.get(served.url("/")).send().await?.error_for_status()?;
+        times.push(began.elapsed());
+    }
+    times.sort();
+    Ok(format!("{:.0}", milliseconds(&times, 0.50)))
 }
 
-/// Fills an archive. Returns the pages to request.
-async fn fill(folder: &Path, reads: u32) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let store = Store::open(&Location::Sqlite(folder.join("archive.sqlite")), &TimeZone::UTC).await?;
-    backissue_store::generate(&store, reads, 1).await?;
+fn milliseconds(sorted: &[Duration], share: f64) -> f64 {
+    let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
+    sorted.get(at).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+}
+
+/// Fills an archive. Returns the pages to request. The first four are those that most requests are
+/// for.
+async fn fill(location: &Location, reads: u32) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let store = Store::open(location, &TimeZone::UTC).await?;
+    backissue_store::generate_with(&store, reads, 1, Articles::LongUpTo(LONG)).await?;
     let weeks = store.weeks().await?;
-    let busiest = weeks.iter().max_by_key(|w| w.reads).context("the archive has weeks")?.week;
-    let filter = ReadFilter { week: Some(busiest), ..ReadFilter::default() };
-    let page = store.reads(&filter, Order::ProblemsFirst, None, 1).await?;
-    let read = page.items.first().context("the week has reads")?;
-    let read_path = format!("/read/{}/{}", read.id, read.slug);
+    let week = weeks.get(1).context("the archive has weeks")?.week;
+    let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
+    let page = store.reads(&filter, Order::ProblemsFirst, None, 100).await?;
+    // The first reads have long articles.
+    let read = page.items.iter().min_by_key(|card| card.id).context("the week has reads")?;
+    let read = format!("/read/{}/{}", read.id, read.slug);
+    let concept = store.concepts().await?.into_iter().next().context("the archive has concepts")?.0;
+    let sources = store.sources(&SourceFilter::default()).await?;
+    let source = &sources.iter().max_by_key(|source| source.reads).context("the archive has sources")?.slug;
     store.close().await;
     Ok(vec![
         ("/", "/".into()),
-        ("a week", format!("/week/{busiest}")),
-        ("a read", read_path),
+        ("a week", format!("/week/{week}")),
+        ("a read", read),
         ("/weeks", "/weeks".into()),
+        ("a concept", format!("/concept/{concept}")),
+        ("a source", format!("/source/{source}")),
+        ("/sources", "/sources".into()),
+        ("/concepts", "/concepts".into()),
+        ("/feed.atom", "/feed.atom".into()),
+        ("a concept's feed", format!("/concept/{concept}.atom")),
+        ("search", "/search?q=slow+queue+after+a+deploy".into()),
+        ("prior art", "/prior-art?q=slow+queue+after+a+deploy".into()),
     ])
+}
+
+/// A running nginx that serves the files of a folder. Dropping it stops it.
+struct Nginx {
+    server: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let root = folder.path().display();
+        let settings = format!(
+            "daemon off; worker_processes auto; pid {root}/pid; error_log {root}/errors;
+             events {{ worker_connections 512; }}
+             http {{
+                access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+                default_type text/html; open_file_cache max=16;
+                client_body_temp_path {root}/body; proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/fastcgi;
+                uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
+                server {{ listen 127.0.0.1:{port}; root {root}; }}
+             }}"
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, settings)?;
+        if cfg!(unix) {
+            // Its workers are another user.
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        }
+        let mut command = Command::new("nginx");
+        command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let server = command.spawn().context("nginx does not start; `apt-get install nginx-light`")?;
+        let mut nginx = Self { server, port, folder };
+        let began = Instant::now();
+        while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if nginx.server.try_wait()?.is_some() || began.elapsed() > READY_WITHIN {
+                bail!("nginx does not start: {}", fs::read_to_string(nginx.folder.path().join("errors"))?);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(nginx)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its master stops its workers only on a signal that it can catch.
+        let _ = Command::new("kill").arg(self.server.id().to_string()).status();
+        let _ = self.server.wait();
+    }
 }
