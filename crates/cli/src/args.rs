@@ -991,8 +991,8 @@ pub struct PublishArgs {
     /// Publish whole articles; otherwise statements, with quotes and links to the publishers
     #[arg(long)]
     pub articles: bool,
-    /// Publish pages that readers saved by address too; otherwise nothing is published if there
-    /// are any, since they may be private
+    /// Publish what may be private too: pages that readers saved by address, and blogs that only
+    /// a private network or a password reaches
     #[arg(long)]
     pub saved: bool,
     /// Draw a share picture for each read; otherwise a read has its week's

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use backissue_model::ReadId;
 use backissue_search::SearchFailure;
 use backissue_store::StoreError;
 
@@ -75,15 +74,6 @@ pub enum PublishError {
         path: String,
         /// The status of the response.
         status: u16,
-    },
-    /// Readers saved pages, which may be private.
-    #[error(
-        "the archive has pages that readers saved by address, such as read {first}; they may be private. Publish them too \
-         with --saved, or hide each from everybody with `backissue withdraw READ`"
-    )]
-    Saved {
-        /// One of them.
-        first: ReadId,
     },
     /// The archive does not stop changing.
     #[error("reads left the archive while it was published, several times; publish again when it is quieter")]

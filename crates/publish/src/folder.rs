@@ -82,6 +82,8 @@ pub struct Written {
     pub removed: u64,
     /// Files that left the site, and stay because somebody changed them.
     pub left: u64,
+    /// Reads that are not published because they may be private.
+    pub left_out: u64,
 }
 
 /// The folder, while a site is published into it. One process at a time has it.

@@ -18,6 +18,8 @@ mod settings;
 
 use std::sync::Arc;
 
+use backissue_fetch::why_url_not_public;
+use backissue_model::Source;
 use backissue_search::Search;
 use backissue_store::Store;
 pub use error::PublishError;
@@ -41,12 +43,37 @@ pub async fn publish(
     settings: &PublishSettings,
     mut tell: impl FnMut(Progress),
 ) -> Result<Written, PublishError> {
-    let mut folder = Folder::take(&settings.folder)?;
+    let folder = Folder::take(&settings.folder)?;
+    let (shown, left_out) = store.without(|source| !settings.saved && is_private(source)).await?;
+    let search = search.within(&shown);
+    let written = publish_shown(&shown, &search, settings, folder, &mut tell).await;
+    shown.close().await;
+    Ok(Written { left_out, ..written? })
+}
+
+/// Whether a source may not be meant for everybody: saved pages, whose addresses may be
+/// permissions; a blog that only a private network or a password reaches.
+fn is_private(source: &Source) -> bool {
+    let addresses = [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url];
+    let mut known = addresses.into_iter().flatten();
+    !source.has_address()
+        || known.any(|url| {
+            why_url_not_public(url).is_some() || !url.username().is_empty() || url.password().is_some()
+        })
+}
+
+async fn publish_shown(
+    store: &Store,
+    search: &Search,
+    settings: &PublishSettings,
+    mut folder: Folder,
+    tell: &mut impl FnMut(Progress),
+) -> Result<Written, PublishError> {
     for _ in 0..ATTEMPTS {
         let plan = Arc::new(Plan::of(store, settings).await?);
         let renderer = Renderer::new(store, search, settings, &plan);
         let shared = Arc::new(folder);
-        let made = render::everything(&renderer, &plan, &shared, &mut tell).await;
+        let made = render::everything(&renderer, &plan, &shared, tell).await;
         // All tasks have ended, so nobody else has the folder.
         folder = Arc::into_inner(shared).ok_or_else(|| PublishError::Make {
             what: "the site".to_owned(),

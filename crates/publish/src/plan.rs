@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use backissue_annotate::Vocabulary;
 use backissue_digest::{file_of, words};
-use backissue_model::{ReadId, Slug, Source, SourceId, Week};
-use backissue_store::{Order, ReadCard, ReadFilter, SAVED, SourceFilter, Store};
+use backissue_model::{ReadId, Slug, Week};
+use backissue_store::{Order, ReadCard, ReadFilter, SourceFilter, Store};
 use backissue_web::{Company, asset_addresses};
 use jiff::Timestamp;
 use url::Url;
@@ -101,7 +101,7 @@ impl Plan {
     pub async fn of(store: &Store, settings: &PublishSettings) -> Result<Self, PublishError> {
         let version = store.archive_version().await?;
         let followed = store.sources(&SourceFilter::default()).await?;
-        let listed = list(store, settings, &followed).await?;
+        let listed = list(store, settings).await?;
         let mut plan = Self {
             jobs: Vec::new(),
             files: HashSet::new(),
@@ -122,8 +122,7 @@ impl Plan {
             plan.add(Turn::Lists, JobKind::List, format!("/week/{}", week.week));
         }
         let mut sources = listed.sources;
-        let published = followed.iter().filter(|source| settings.saved || source.has_address());
-        let unread: Vec<String> = published.map(|source| source.slug.to_string()).collect();
+        let unread: Vec<String> = followed.iter().map(|source| source.slug.to_string()).collect();
         // A feed without entries is dated by the clock, and would change each time.
         let feeds: Vec<String> = sources.iter().map(|slug| format!("/source/{slug}")).collect();
         sources.extend(unread);
@@ -238,22 +237,12 @@ fn sitemap_of(whole: &str, part: &str, addresses: impl Iterator<Item = String>) 
     )
 }
 
-async fn list(
-    store: &Store,
-    settings: &PublishSettings,
-    followed: &[Source],
-) -> Result<Listed, PublishError> {
+async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, PublishError> {
     let mut listed = Listed::default();
-    let saved: Vec<SourceId> =
-        followed.iter().filter(|source| !source.has_address()).map(|source| source.id).collect();
     let mut after = None;
     loop {
         let page = store.summary_page(&ReadFilter::default(), Order::Newest, after.as_ref(), BATCH).await?;
         for read in &page.items {
-            // Lists are the same for all, so such a read cannot be left out of them.
-            if !settings.saved && (saved.contains(&read.card.source) || read.card.source_title == SAVED) {
-                return Err(PublishError::Saved { first: read.card.id });
-            }
             listed.index.add(read);
             listed.take(&read.card, settings);
         }

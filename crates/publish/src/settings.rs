@@ -15,7 +15,8 @@ pub struct PublishSettings {
     /// Whether whole articles are published. Otherwise statements, with quotes and links to the
     /// publishers.
     pub articles: bool,
-    /// Whether pages that readers saved by address are published too. They may be private.
+    /// Whether pages that readers saved by address, and blogs that only a private network or a
+    /// password reaches, are published too. They may be private.
     pub saved: bool,
     /// Whether each read has its own share picture. Otherwise it has its week's.
     pub pictures_of_reads: bool,

@@ -125,6 +125,12 @@ impl Search {
         Ok(Self { store, embedder, ranker: Ranker::new(index), come_to: Arc::new(AtomicU64::new(0)) })
     }
 
+    /// The same index, with reads looked up in `store`: the same archive without some of its reads.
+    /// Results that it does not have are left out.
+    pub fn within(&self, store: &Store) -> Self {
+        Self { store: store.clone(), ..self.clone() }
+    }
+
     /// The index.
     pub fn index(&self) -> &Index {
         self.ranker.index()

@@ -23,7 +23,7 @@ pub struct Store {
     pub(crate) location: Arc<Location>,
     pub(crate) zone: TimeZone,
     /// SQLite's file as it was opened: its device and its number there.
-    file: Option<(u64, u64)>,
+    pub(crate) file: Option<(u64, u64)>,
     /// The bytes that a source may have put into the archive and still be asked for more.
     pub(crate) source_limit: i64,
 }
@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// If a database server cannot be reached.
     pub async fn is_archive(location: &Location) -> Result<bool, StoreError> {
-        let url = match location {
+        match location {
             Location::Sqlite(path) => {
                 let found = std::fs::metadata(path);
                 if found.as_ref().is_ok_and(|file| file.len() == 0) && stays_empty(path).await {
@@ -79,10 +79,10 @@ impl Store {
                 }
                 return Ok(!found.is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound));
             }
-            Location::Postgres(url) => url,
-        };
+            Location::Postgres(_) => {}
+        }
         let has_tables = async {
-            let database = Database::open_postgres(url).await?;
+            let database = Database::open(location).await?;
             let query = sql("SELECT CAST(count(to_regclass('archive')) AS BIGINT) AS tables");
             let row = database.row(query).await?;
             database.close().await;
@@ -97,13 +97,13 @@ impl Store {
             Location::Sqlite(path) => {
                 make_folder(path)?;
                 let is_new = !path.exists();
-                let database = Database::open_sqlite(path).await;
+                let database = Database::open(location).await;
                 if is_new {
                     make_private(path);
                 }
                 database
             }
-            Location::Postgres(url) => Database::open_postgres(url).await,
+            Location::Postgres(_) => Database::open(location).await,
         }
         .map_err(|failure| failure.at(location, "opening it"))?;
         let file = identity(location);

@@ -11,8 +11,9 @@ use backissue_model::bounds::cut;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _, Sqlite, Transaction};
 
+use crate::Location;
 use crate::error::Failure;
 
 pub(crate) type Tried<T> = Result<T, Failure>;
@@ -308,8 +309,36 @@ fn has_log(path: &std::path::Path) -> bool {
     std::path::Path::new(&log).exists()
 }
 
+/// Runs statements on each new connection of a pool.
+macro_rules! run_first {
+    ($statements:expr) => {{
+        let statements: String = $statements;
+        move |connection, _| {
+            let statements = statements.clone();
+            Box::pin(async move {
+                if !statements.is_empty() {
+                    connection.execute(AssertSqlSafe(statements)).await?;
+                }
+                Ok(())
+            })
+        }
+    }};
+}
+
 impl Database {
-    pub(crate) async fn open_sqlite(path: &std::path::Path) -> Tried<Self> {
+    pub(crate) async fn open(location: &Location) -> Tried<Self> {
+        Self::open_with(location, String::new()).await
+    }
+
+    /// Opens the database. Each connection that reads runs `first` before anything else.
+    pub(crate) async fn open_with(location: &Location, first: String) -> Tried<Self> {
+        match location {
+            Location::Sqlite(path) => Self::open_sqlite(path, first).await,
+            Location::Postgres(url) => Self::open_postgres(url, first).await,
+        }
+    }
+
+    async fn open_sqlite(path: &std::path::Path, first: String) -> Tried<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -333,11 +362,13 @@ impl Database {
             }
             writer => (options, writer?),
         };
-        let readers = pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on"));
+        let first = format!("{first} PRAGMA query_only = on;");
+        let readers =
+            pool().max_connections(READERS).after_connect(run_first!(first)).connect_lazy_with(options);
         Ok(Self::Sqlite { writer, readers })
     }
 
-    pub(crate) async fn open_postgres(url: &str) -> Tried<Self> {
+    async fn open_postgres(url: &str, first: String) -> Tried<Self> {
         let options: PgConnectOptions = url.parse()?;
         let mut options = options.application_name("backissue");
         // A lock timeout in the address takes precedence.
@@ -347,6 +378,7 @@ impl Database {
         let pool = PoolOptions::<Postgres>::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            .after_connect(run_first!(first))
             .connect_with(options)
             .await?;
         Ok(Self::Postgres(pool))

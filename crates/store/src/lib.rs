@@ -5,7 +5,8 @@
 //! statements. Of what is fetched: `sources`, `polls` (the admission of entries), `backfills`
 //! (sources' past), `read_jobs` (claims, results and failures of reads), `asking` (language
 //! models), `merge`, `corrections` (what a person says instead), `withdrawn` (reads hidden from
-//! everybody). Of what is shown: `counters`, `changes` (what an index catches up with), `pages`. Of
+//! everybody). Of what is shown: `counters`, `changes` (what an index catches up with), `pages`,
+//! `left_out` (an archive without some sources). Of
 //! readers: `marks` (what they did with reads), `notes` (what they wrote about them), `highlights`
 //! (passages that they marked), `saving` (pages that they save by address), `practice` (cards and
 //! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
@@ -62,6 +63,7 @@ mod highlights;
 mod hubs;
 mod issues;
 mod keys;
+mod left_out;
 mod location;
 mod marks;
 mod merge;

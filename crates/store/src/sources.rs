@@ -107,7 +107,7 @@ pub(crate) fn company_of(named: String, title: &str) -> String {
 }
 
 /// The columns of a source in lists. The title falls back to the host.
-const SOURCE: &str = "SELECT s.*, t.reads AS shown,
+pub(crate) const SOURCE: &str = "SELECT s.*, t.reads AS shown,
     CASE WHEN s.standing = 'active' AND s.paused_at IS NOT NULL THEN 'paused' ELSE s.standing END AS standing_now,
     h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,
@@ -514,7 +514,7 @@ fn standing_of(row: &Row) -> Tried<Standing> {
         .ok_or_else(|| Failure::Unreadable(format!("`standing` is `{name}`")))
 }
 
-fn source_of_row(row: &Row) -> Tried<Source> {
+pub(crate) fn source_of_row(row: &Row) -> Tried<Source> {
     let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
     let title = or(row.short("title", MAX_TITLE)?, &row.text("host")?);
     let newest = row.opt_moment("newest_plain")?.max(row.opt_moment("newest_problem")?);

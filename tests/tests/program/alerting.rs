@@ -128,6 +128,9 @@ async fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     let listed = archive.json(&["searches", "list"]).unwrap();
     let storms = listed.as_array().unwrap().iter().find(|search| search["name"] == "storms").unwrap();
     assert_eq!((&storms["unseen"], &storms["to"]), (&json!(2), &json!("ops")));
+    let said = archive.done(&["send"]).unwrap();
+    let ops: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("ops")).skip(1).take(2).collect();
+    assert!(ops[0].contains("no week was sent yet") && ops[1].contains("new answers were sent"), "{said}");
 }
 
 #[test]

@@ -433,22 +433,7 @@ fn foreign_folder_is_refused_and_failure_leaves_the_old_site() {
     assert!(refused.code == 1 && refused.err.contains("thesis.txt"), "{}", refused.err);
     assert_eq!(refused.err.matches("os error").count(), 1, "the cause is told once: {}", refused.err);
 
-    // What a reader saved may be private.
-    blog.web.put(Documents::from([(
-        "intranet.example/plan".to_owned(),
-        Document::page(&format!(
-            "<title>A secret plan</title><article><p>{}</p></article>",
-            "Nobody may read this. ".repeat(40)
-        )),
-    )]));
-    blog.archive.done(&["save", "http://intranet.example/plan"]).unwrap();
-    blog.sync();
     let site = parent.path().join("site");
-    let refused = run(&blog, &site, &[]);
-    assert!(refused.code == 1 && refused.err.contains("--saved"), "{}", refused.err);
-    assert_eq!(files_in(&site).len(), 0);
-    blog.archive.done(&["withdraw", &blog.read("secret plan")]).unwrap();
-
     // Without its address a site has no feeds, and says so.
     let said = run(&blog, &site, &[]);
     assert!(said.code == 0 && said.err.contains("--base-url"), "{}{}", said.out, said.err);
@@ -473,6 +458,45 @@ fn foreign_folder_is_refused_and_failure_leaves_the_old_site() {
     assert_eq!(files_in(&site), before);
     assert_eq!(run(&blog, &site, &[]).code, 0);
     assert!(files_in(&site).len() > before.len());
+}
+
+#[test]
+fn saved_pages_and_private_blogs_stay_out_of_a_site() {
+    let blog = Blog::with(&NAMES[..3]);
+    let feed = "<rss version=\"2.0\"><channel><title>Wiki</title><item><title>Moonlight rota</title>\
+                <link>http://wiki.internal/1</link></item></channel></rss>";
+    let page = |title: &str| {
+        let prose = "The problem was that the plan overran the scheduler, and every worker waited for it. "
+            .repeat(20);
+        Document::page(&format!("<title>{title}</title><article><h1>{title}</h1><p>{prose}</p></article>"))
+    };
+    blog.web.put(Documents::from([
+        ("wiki.internal/feed".to_owned(), Document::new("application/rss+xml", feed)),
+        ("wiki.internal/1".to_owned(), page("Moonlight rota")),
+        ("docs.example/plan".to_owned(), page("A moonlight plan")),
+    ]));
+    blog.archive.done(&["follow", "http://wiki.internal/feed"]).unwrap();
+    blog.archive.done(&["save", "http://docs.example/plan"]).unwrap();
+    blog.sync();
+    let private: Vec<String> = ["rota", "plan"].iter().map(|name| blog.read(name)).collect();
+
+    let folder = tempfile::tempdir().unwrap();
+    let published = publish(&blog.archive, folder.path(), &["--articles"]);
+    assert_eq!(published["left_out"], 2);
+    let files = files_in(folder.path());
+    assert_eq!(files.keys().filter(|file| file.starts_with("read/")).count(), 3);
+    for (file, contents) in &files {
+        let contents = String::from_utf8_lossy(contents).to_lowercase();
+        for secret in ["moonlight", "wiki.internal", "docs.example"] {
+            assert!(!contents.contains(secret), "{secret} in {file}");
+        }
+    }
+    assert_eq!(dead_links(&files).1, [""; 0]);
+
+    let published = publish(&blog.archive, folder.path(), &["--articles", "--saved"]);
+    assert_eq!(published["left_out"], 0);
+    let files = files_in(folder.path());
+    assert!(private.iter().all(|read| files.contains_key(&format!("read/{read}.html"))), "{private:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

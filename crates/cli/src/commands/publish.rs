@@ -30,10 +30,11 @@ pub async fn run(args: PublishArgs, settings: Settings) -> anyhow::Result<Outcom
     store.close().await;
     let written = written?;
     if args.json {
-        let Written { files, written, removed, left } = written;
+        let Written { files, written, removed, left, left_out } = written;
         output::json(&json!({
             "folder": publish.folder, "base_url": publish.base_url, "files": files, "written": written,
             "removed": removed, "left": left,
+            "left_out": left_out,
         }))?;
     } else {
         tell(&publish, written, &settings)?;
@@ -54,11 +55,15 @@ fn base(mut url: Url) -> anyhow::Result<Url> {
 }
 
 fn tell(publish: &PublishSettings, done: Written, settings: &Settings) -> anyhow::Result<()> {
-    let Written { files, written, removed, left } = done;
+    let Written { files, written, removed, left, left_out } = done;
     let folder = publish.folder.display();
     say!("{STRONG}{folder}{PLAIN}  {files} files: {written} written, {removed} removed")?;
     if left > 0 {
         say!("{left} files left the site but stay in the folder, because they were changed there.")?;
+    }
+    if left_out > 0 {
+        let reads = output::count(left_out, "read");
+        say!("Left out: {reads} of saved pages and private blogs. --saved publishes them too.")?;
     }
     match &publish.base_url {
         Some(base) => say!("For {base} ({}).", settings.base_url.origin)?,

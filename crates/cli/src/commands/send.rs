@@ -102,6 +102,7 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
             (Some(since), _) => say!("  unsubscribed since {since}")?,
             (_, Some(SendingState { week, error: Some(error), .. })) => say!("  {week}: {error}")?,
             (_, Some(SendingState { week, sent_at: Some(sent), .. })) => say!("  {week} was sent {sent}")?,
+            _ if alert.is_some() => say!("  no week was sent yet")?,
             _ => say!("  nothing was sent yet")?,
         }
         match alert {

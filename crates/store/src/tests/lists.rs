@@ -1,8 +1,8 @@
 //! Lists, pages, weeks, facets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use backissue_model::{Evidence, Form, Kind, Stage, Statement, Week};
+use backissue_model::{ConceptSlug, Evidence, Form, Kind, Stage, Statement, Week};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
@@ -227,4 +227,45 @@ on_both!(a_concept_starts_with_the_reads_that_tell_most, |db| {
         .await;
     assert_eq!(starts(&again, 5).await, best, "an archive from before knows them as well");
     again.close().await;
+});
+
+on_both!(sources_that_are_left_out_are_in_no_list_and_no_count, |db| {
+    filled(db, 300).await;
+    let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let hidden = all[40].source;
+    let (rest, left_out) = db.store.without(|source| source.id == hidden).await.unwrap();
+    let shown = narrowed(&all, |card| card.source != hidden);
+    assert!(left_out > 0 && shown.len() as u64 + left_out == 300, "{left_out}");
+    assert_eq!(whole_list(&rest, &ReadFilter::default(), Order::Newest, 7).await, shown);
+
+    let mut weeks: BTreeMap<Week, (u64, u64)> = BTreeMap::new();
+    let mut concepts: BTreeMap<ConceptSlug, u64> = BTreeMap::new();
+    for card in &shown {
+        let week = weeks.entry(card.week).or_default();
+        *week = (week.0 + 1, week.1 + u64::from(card.problem.is_some()));
+        for concept in &card.concepts {
+            *concepts.entry(concept.clone()).or_default() += 1;
+        }
+    }
+    let counted =
+        rest.weeks().await.unwrap().into_iter().map(|week| (week.week, (week.reads, week.problems)));
+    assert_eq!(counted.collect::<BTreeMap<_, _>>(), weeks);
+    assert_eq!(rest.concepts().await.unwrap().into_iter().collect::<BTreeMap<_, _>>(), concepts);
+    for (concept, reads) in &concepts {
+        let filter = ReadFilter { concept: Some(concept.clone()), ..ReadFilter::default() };
+        assert_eq!(whole_list(&rest, &filter, Order::Newest, 100).await.len() as u64, *reads);
+        assert!(rest.start_with(concept, 50).await.unwrap().iter().all(|card| card.source != hidden));
+    }
+    let all_sources = db.store.sources(&SourceFilter::default()).await.unwrap();
+    let sources = rest.sources(&SourceFilter::default()).await.unwrap();
+    assert_eq!(sources.len(), all_sources.len() - 1);
+    assert!(rest.source(hidden).await.unwrap().is_none());
+    let gone = all.iter().find(|card| card.source == hidden).unwrap().id;
+    assert!(rest.read(gone).await.unwrap().is_none() && rest.cards(&[gone]).await.unwrap().is_empty());
+    assert!(rest.read(shown[0].id).await.unwrap().is_some());
+
+    let (whole, left_out) = db.store.without(|_| false).await.unwrap();
+    assert_eq!((whole_list(&whole, &ReadFilter::default(), Order::Newest, 1000).await, left_out), (all, 0));
+    rest.close().await;
+    whole.close().await;
 });
