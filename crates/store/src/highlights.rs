@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing};
 use crate::error::Failure;
-use crate::marks::{existing, united};
+use crate::marks::{existing, new_number, united};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -275,8 +275,8 @@ async fn upsert(
     (made, changed): (Timestamp, Timestamp),
 ) -> Tried<Row> {
     let upsert = sql(
-        "INSERT INTO highlight (reader_id, read_id, key, exact, prefix, suffix, remark, version, made_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)
+        "INSERT INTO highlight (id, reader_id, read_id, key, exact, prefix, suffix, remark, version, made_at, changed_at)
+         VALUES ($10, $1, $2, $3, $4, $5, $6, $7, 1, $8, $9)
          ON CONFLICT (reader_id, read_id, key) DO UPDATE SET
             made_at = CASE WHEN highlight.removed_at IS NULL THEN highlight.made_at ELSE excluded.made_at END,
             changed_at = CASE WHEN highlight.removed_at IS NULL AND highlight.remark = excluded.remark
@@ -294,7 +294,8 @@ async fn upsert(
         .bind(quote.suffix.as_str())
         .bind(remark)
         .bind(millis(made))
-        .bind(millis(changed));
+        .bind(millis(changed))
+        .bind(new_number(tx, "highlight", reader).await?);
     tx.row(upsert).await?.ok_or_else(|| Failure::Unreadable("a highlight without a row".into()))
 }
 

@@ -354,15 +354,31 @@ pub(crate) async fn change(
         set(tx, reader, column, &changed, since).await?;
         earlier.extend(changed);
     }
-    let insert =
-        sql("INSERT INTO action (reader_id, mark, value, earlier) VALUES ($1, $2, $3, $4) RETURNING id");
-    let insert = insert.bind(reader.0).bind(mark.as_str()).bind(since.is_some()).bind(to_json(&earlier)?);
-    let row = tx.row(insert).await?;
-    let id = row.ok_or_else(|| Failure::Unreadable("an action without a row".into()))?.int("id")?;
-    let forget = sql("DELETE FROM action WHERE reader_id = $1 AND id <= $2");
-    tx.run(forget.bind(reader.0).bind(id - ACTIONS_KEPT)).await?;
+    let id = new_number(tx, "action", reader).await?;
+    let insert = sql("INSERT INTO action (id, reader_id, mark, value, earlier) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id)
+        .bind(reader.0)
+        .bind(mark.as_str());
+    tx.run(insert.bind(since.is_some()).bind(to_json(&earlier)?)).await?;
+    let forget = sql("DELETE FROM action WHERE reader_id = $1
+         AND id <= (SELECT id FROM action WHERE reader_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)");
+    tx.run(forget.bind(reader.0).bind(ACTIONS_KEPT)).await?;
     let reads = earlier.into_iter().map(|(read, _)| read).collect();
     Ok(Action { id, mark, set: since.is_some(), reads })
+}
+
+/// The number of a reader's new row in this table. It is made of the reader's number and version, and
+/// not counted over all readers, since pages show it: it tells nothing of what others do.
+/// [`Store::begin_of`] has begun the transaction.
+pub(crate) async fn new_number(tx: &mut Tx, table: &'static str, reader: ReaderId) -> Tried<i64> {
+    let query = sql_of(format!(
+        "SELECT version, (SELECT max(id) FROM {table} WHERE reader_id = $1) AS newest FROM reader WHERE id = $1"
+    ));
+    let row = tx.row(query.bind(reader.0)).await?;
+    let row = row.ok_or_else(|| Failure::Unreadable("a reader is gone".into()))?;
+    let least = (reader.0 << 32) + row.int("version")?;
+    // An older version of the program counted over all readers.
+    Ok(row.opt_int("newest")?.map_or(least, |newest| least.max(newest + 1)))
 }
 
 async fn set(

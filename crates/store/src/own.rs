@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 
 use crate::database::{Row, Tried, Tx, sql};
 use crate::highlights::{Imported, import};
-use crate::marks::{column, existing, united};
+use crate::marks::{column, existing, new_number, united};
 use crate::practice::{answer_of_row, schedule};
 use crate::times::millis;
 use crate::{HIGHLIGHTS_MAX, LABELS_MAX, NextShowing, OwnSearch, Store, StoreError, corrections, polls};
@@ -476,9 +476,11 @@ async fn add_answers(
              WHERE reader_id = $1 AND read_id = $2 AND answered_at = $3 AND text = $4");
         let update = update.bind(reader.0).bind(read.0).bind(millis(*at)).bind(text.as_str()).bind(rating);
         if tx.run(update).await? == 0 {
-            let insert = sql("INSERT INTO card_answer (reader_id, read_id, answered_at, text, rating)
-                 VALUES ($1, $2, $3, $4, $5)");
-            let insert = insert.bind(reader.0).bind(read.0).bind(millis(*at)).bind(text.as_str());
+            let number = new_number(tx, "card_answer", reader).await?;
+            let insert = sql("INSERT INTO card_answer (id, reader_id, read_id, answered_at, text, rating)
+                 VALUES ($1, $2, $3, $4, $5, $6)");
+            let insert =
+                insert.bind(number).bind(reader.0).bind(read.0).bind(millis(*at)).bind(text.as_str());
             tx.run(insert.bind(rating)).await?;
         }
     }

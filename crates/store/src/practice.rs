@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use crate::database::{Row, Sql, Tried, Tx, Value, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::keys::concept_list;
-use crate::marks::existing;
+use crate::marks::{existing, new_number};
 use crate::pages::{CARD, card_of_row};
 use crate::times::millis;
 use crate::{ReadCard, Store, StoreError};
@@ -168,11 +168,11 @@ impl Store {
                 let tidy = sql("DELETE FROM card_answer WHERE reader_id = $1 AND read_id = $2 
                     AND rating IS NULL AND text = ''");
                 tx.run(tidy.bind(reader.0).bind(read.0)).await?;
-                let insert = sql(
-                    "INSERT INTO card_answer (reader_id, read_id, text, answered_at) VALUES ($1, $2, $3, $4)
-                 RETURNING id, read_id, text, rating, answered_at",
-                );
-                let insert = insert.bind(reader.0).bind(read.0).bind(text.as_str()).bind(millis(now));
+                let number = new_number(&mut tx, "card_answer", reader).await?;
+                let insert = sql("INSERT INTO card_answer (id, reader_id, read_id, text, answered_at)
+                 VALUES ($1, $2, $3, $4, $5) RETURNING id, read_id, text, rating, answered_at");
+                let insert =
+                    insert.bind(number).bind(reader.0).bind(read.0).bind(text.as_str()).bind(millis(now));
                 let row = tx.row(insert).await?;
                 let row = row.ok_or_else(|| Failure::Unreadable("an answer without a row".into()))?;
                 let answer = answer_of_row(&row)?;

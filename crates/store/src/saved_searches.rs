@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing};
 use crate::error::Failure;
+use crate::marks::new_number;
 use crate::pages::{CARD, card_of_row};
 use crate::times::millis;
 use crate::{ReadCard, Store, StoreError};
@@ -359,10 +360,12 @@ async fn insert(tx: &mut Tx, reader: ReaderId, own: &OwnSearch, now: Timestamp) 
         return Ok(SearchSaved::TooMany);
     }
     let insert =
-        sql("INSERT INTO saved_search (reader_id, name, question, recipient, since, seen_at, compared)
-         SELECT $1, $2, $3, $4, $5, $5, version FROM archive WHERE id = 1 RETURNING id");
+        sql("INSERT INTO saved_search (reader_id, name, question, recipient, since, seen_at, compared, id)
+         SELECT $1, $2, $3, $4, $5, $5, version, $6 FROM archive WHERE id = 1 RETURNING id");
     let insert = insert.bind(reader.0).bind(own.name.as_str()).bind(own.question.as_str());
-    let row = tx.row(insert.bind(own.recipient.as_deref()).bind(millis(now))).await?;
+    let insert = insert.bind(own.recipient.as_deref()).bind(millis(now));
+    let number = new_number(tx, "saved_search", reader).await?;
+    let row = tx.row(insert.bind(number)).await?;
     let row = row.ok_or_else(|| Failure::Unreadable("a saved search without a row".into()))?;
     Ok(SearchSaved::Saved(row.int("id")?))
 }

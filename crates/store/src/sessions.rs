@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use backissue_model::{Password, ReaderId, Role, password_forms};
 use jiff::{SignedDuration, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
@@ -211,9 +212,12 @@ pub(crate) async fn begin_session(
     now: Timestamp,
 ) -> Tried<Session> {
     let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT_MAX).collect();
-    let insert = sql("INSERT INTO session (reader_id, token, agent, made_at, used_at, ends_at)
-         VALUES ($1, $2, $3, $4, $4, $5)");
-    tx.run(insert.bind(reader.0).bind(token).bind(agent).bind(millis(now)).bind(end(now))).await?;
+    // Not counted, since the page of sessions shows it: the hash of a random token is random.
+    let number = xxh3_64(token.as_bytes()) >> 12;
+    let insert = sql("INSERT INTO session (reader_id, token, agent, made_at, used_at, ends_at, id)
+         VALUES ($1, $2, $3, $4, $4, $5, $6)");
+    let insert = insert.bind(reader.0).bind(token).bind(agent).bind(millis(now)).bind(end(now));
+    tx.run(insert.bind(i64::try_from(number).unwrap_or(1))).await?;
     let row = tx.row(sql_of(format!("{SESSION} WHERE s.token = $1")).bind(token)).await?;
     let row = row.ok_or_else(|| Failure::Unreadable("a session without a row".into()))?;
     let session = session_of_row(&row)?;

@@ -1,6 +1,6 @@
 //! Readers, roles and invitations.
 
-use backissue_model::{Password, ReaderId, ReaderName, Role};
+use backissue_model::{Mark, Password, Quote, ReadId, ReaderId, ReaderName, Role};
 
 use super::harness::*;
 use crate::*;
@@ -169,3 +169,49 @@ async fn new_archive_can_be_opened_by_its_owner_only() {
     }
     db.remove().await;
 }
+
+/// What a reader does, and the numbers that pages show of it.
+async fn busy(store: &Store, reader: ReaderId, read: ReadId, turn: i64) -> [i64; 4] {
+    let now = at(turn);
+    let action = store.mark(reader, read, Mark::Keep, turn % 2 == 0, now).await.unwrap().id;
+    let quote = Quote::new(["Text", "acme.example"][(turn % 2) as usize], "", "").unwrap();
+    let highlight = match store.add_highlight(reader, read, &quote, &"".parse().unwrap(), now).await.unwrap()
+    {
+        Highlighted::Added(highlight) => highlight.id,
+        other => panic!("{other:?}"),
+    };
+    let search = OwnSearch {
+        name: format!("search {turn}").parse().unwrap(),
+        question: "queues".parse().unwrap(),
+        recipient: None,
+    };
+    let search = match store.save_search(reader, &search, now).await.unwrap() {
+        SearchSaved::Saved(search) => search,
+        other => panic!("{other:?}"),
+    };
+    let answer = store.answer_card(reader, read, &"An answer".parse().unwrap(), now).await.unwrap().id;
+    [action, highlight, search, answer]
+}
+
+on_both!(numbers_of_one_reader_tell_nothing_about_another, |db| {
+    let read = db.annotated_numbers(&[1]).await[0];
+    let (anna, ben) = (add(db, "anna", Role::Reader).await, add(db, "ben", Role::Reader).await);
+    // An older version counted over all readers.
+    db.run(&["INSERT INTO action (id, reader_id, mark, value, earlier) VALUES (1, 2, 'keep', 1, '[]')"])
+        .await;
+    let first = busy(&db.store, anna, read, 0).await;
+    for turn in 0..40 {
+        busy(&db.store, ben, read, turn).await;
+    }
+    let second = busy(&db.store, anna, read, 1).await;
+    let mut between = Vec::new();
+    for (first, second) in first.iter().zip(second) {
+        between.push(second - first);
+    }
+    assert_eq!(between, [4; 4], "as many as anna's own changes, not ben's 160");
+    for turn in 40..150 {
+        db.store.mark(ben, read, Mark::Done, turn % 2 == 0, at(turn)).await.unwrap();
+    }
+    assert!(db.store.action(anna, first[0]).await.unwrap().is_some(), "ben's marks push none of anna's out");
+    db.assert_sound().await;
+});
