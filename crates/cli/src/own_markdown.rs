@@ -2,7 +2,8 @@
 //!
 //! A file begins with front matter (YAML): the read's address, its marks and labels. Then comes the
 //! note. What Markdown cannot carry, such as where a highlight was, is at the end in a comment of
-//! Obsidian (`%%`). A file that was changed since it was written is not written again.
+//! Obsidian (`%%`). Saved searches are the front matter of one more file. A file that was changed
+//! since it was written is not written again.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use backissue_model::NoteText;
-use backissue_store::{OwnAnswer, OwnCorrection, OwnHighlight, OwnRead};
+use backissue_store::{OwnAnswer, OwnCorrection, OwnHighlight, OwnRead, OwnSearch};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -24,6 +25,8 @@ const MARK: &str =
     "%% backissue: the rest of this file is written by `export --mine`; write above this line %%";
 /// How a line begins that is [`MARK`], perhaps of another version.
 const MARK_BEGINS: &str = "%% backissue:";
+/// The file of saved searches, unless a person renamed it.
+const SEARCHES: &str = "Backissue saved searches.md";
 /// Maximum files of a folder.
 const FILES_MAX: usize = 200_000;
 /// Maximum depth of folders in a folder.
@@ -58,6 +61,15 @@ struct Front {
     tags: Value,
 }
 
+/// The front matter of the file of saved searches.
+#[derive(Deserialize)]
+struct SearchesFront {
+    searches: Vec<OwnSearch>,
+    /// The hash of the searches as they were written.
+    #[serde(default)]
+    check: String,
+}
+
 /// The result of writing a folder.
 #[derive(Default)]
 pub struct Written {
@@ -72,23 +84,42 @@ pub struct Written {
 pub struct Found {
     /// The reads.
     pub reads: Vec<OwnRead>,
+    /// The saved searches.
+    pub searches: Vec<OwnSearch>,
     /// Files that cannot be read, with the reason.
     pub skipped: Vec<(PathBuf, String)>,
     /// Number of other files, which have no address of a read.
     pub others: u64,
 }
 
-/// Writes a file per read. A read that has a file in the folder, under any name, keeps that file.
-pub fn write(folder: &Path, reads: &[OwnRead]) -> anyhow::Result<Written> {
+/// Writes a file per read, and one of saved searches. What has a file in the folder, under any name,
+/// keeps that file.
+pub fn write(folder: &Path, reads: &[OwnRead], searches: &[OwnSearch]) -> anyhow::Result<Written> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut there: HashMap<String, (PathBuf, bool)> = HashMap::new();
+    let mut of_searches = None;
     for path in files(folder)? {
         let Ok(text) = text::of_file(&path) else { continue };
+        if let Some(found) = searches_of(&text) {
+            let is_as_written = found.is_ok_and(|front| front.check == check_of(&front.searches));
+            of_searches = Some((path, is_as_written));
+            continue;
+        }
         if let Some(Parts { front: Ok(front), before, rest, .. }) = split(&text) {
             there.insert(front.url, (path, is_as_written(before, rest)));
         }
     }
     let mut written = Written::default();
+    let new = folder.join(SEARCHES);
+    match of_searches.unwrap_or_else(|| (new.clone(), !new.exists())) {
+        (path, false) => written.changed.push(path),
+        (path, true) if path.exists() || !searches.is_empty() => {
+            text::write_private(&path, &document_of_searches(searches))
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            written.files += 1;
+        }
+        _ => {}
+    }
     for read in reads {
         let path = match there.get(&read.url) {
             Some((path, true)) => path.clone(),
@@ -116,7 +147,13 @@ pub fn read(folder: &Path, now: Timestamp) -> anyhow::Result<Found> {
                 continue;
             }
         };
+        match searches_of(&text) {
+            Some(Ok(front)) => found.searches.extend(front.searches),
+            Some(Err(why)) => found.skipped.push((path.clone(), why)),
+            None => {}
+        }
         match own_read(&text, now) {
+            None if searches_of(&text).is_some() => {}
             None => found.others += 1,
             Some(Ok(read)) => found.reads.push(read),
             Some(Err(why)) => found.skipped.push((path, why)),
@@ -221,6 +258,51 @@ fn document(read: &OwnRead) -> String {
     text
 }
 
+/// The file of saved searches: for programs in the front matter, for people below.
+fn document_of_searches(searches: &[OwnSearch]) -> String {
+    let mut text = String::from("---\nsearches:");
+    if searches.is_empty() {
+        text.push_str(" []");
+    }
+    for search in searches {
+        // JSON is YAML.
+        text.push_str(&format!("\n- {}", json!(search)));
+    }
+    text.push_str(&format!("\ncheck: \"{}\"\n---\n# Saved searches\n\n", check_of(searches)));
+    for OwnSearch { name, question, .. } in searches {
+        text.push_str(&format!("- {}: {}\n", name.as_str(), question.as_str()));
+    }
+    text
+}
+
+fn check_of(searches: &[OwnSearch]) -> String {
+    format!("{:016x}", hash(&json!(searches).to_string()))
+}
+
+/// The saved searches of a file, or why they cannot be read. `None` if it is another file.
+fn searches_of(text: &str) -> Option<Result<SearchesFront, String>> {
+    let text = text.replace("\r\n", "\n");
+    let (front, _) = front_matter(&text)?;
+    let has = |name: &str| front.lines().any(|line| line.starts_with(name));
+    (has("searches:") && !has("url:")).then(|| serde_saphyr::from_str(front).map_err(malformed))
+}
+
+fn malformed(error: impl std::fmt::Display) -> String {
+    format!("its front matter is malformed: {}", error.to_string().lines().next().unwrap_or_default())
+}
+
+/// The front matter of a file, and what follows it.
+fn front_matter(text: &str) -> Option<(&str, &str)> {
+    let after = text.strip_prefix("---")?.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
+    let mut lines = after.split('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len() + 1;
+        Some((start, line))
+    });
+    let (end, line) = lines.find(|(_, line)| line.trim_end() == "---")?;
+    Some((&after[..end], after.get(end + line.len() + 1..).unwrap_or_default()))
+}
+
 /// The parts of a file.
 struct Parts<'t> {
     /// The front matter, or why it is none.
@@ -234,22 +316,11 @@ struct Parts<'t> {
 
 /// The parts of a file. Returns `None` if it has no front matter with an address.
 fn split(text: &str) -> Option<Parts<'_>> {
-    let after = text.strip_prefix("---")?.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
-    let mut lines = after.split('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len() + 1;
-        Some((start, line))
-    });
-    let (end, line) = lines.find(|(_, line)| line.trim_end() == "---")?;
-    let front = &after[..end];
+    let (front, body) = front_matter(text)?;
     if !front.lines().any(|line| line.starts_with("url:")) {
         return None;
     }
-    let front = serde_saphyr::from_str::<Front>(front).map_err(|error| {
-        let why = error.to_string();
-        format!("its front matter is malformed: {}", why.lines().next().unwrap_or_default())
-    });
-    let body = after.get(end + line.len() + 1..).unwrap_or_default();
+    let front = serde_saphyr::from_str::<Front>(front).map_err(malformed);
     // The note may have such a line too; the last one counts.
     let begins_line = |at: &usize| *at == 0 || body.as_bytes()[at - 1] == b'\n';
     let last = |words: &str| body.rmatch_indices(words).map(|(at, _)| at).find(begins_line);
@@ -385,22 +456,49 @@ mod tests {
     }
 
     #[test]
+    fn saved_searches_are_a_file_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let searches: Vec<OwnSearch> = serde_json::from_value(json!([
+            { "name": "storms: \"retry\"", "question": "who had retry storms -kind:tutorial # %", "recipient": "ops" },
+            { "name": "paper", "question": "\"connection pool\"" },
+        ]))
+        .unwrap();
+        assert_eq!(write(folder.path(), &[example()], &searches).unwrap().files, 2);
+        let found = read(folder.path(), now()).unwrap();
+        assert_eq!((found.searches, found.reads.len(), found.others), (searches.clone(), 1, 0));
+        assert!(found.skipped.is_empty());
+
+        let path = folder.path().join(SEARCHES);
+        assert_eq!(write(folder.path(), &[], &searches[1..]).unwrap().files, 1, "it follows the archive");
+        assert_eq!(read(folder.path(), now()).unwrap().searches, searches[1..]);
+        let edited = fs::read_to_string(&path).unwrap().replace("connection pool", "thread pool");
+        fs::write(&path, edited.replace('\n', "\r\n")).unwrap();
+        assert_eq!(write(folder.path(), &[], &searches).unwrap().changed, std::slice::from_ref(&path));
+        let own = read(folder.path(), now()).unwrap().searches;
+        assert_eq!((own.len(), own[0].question.as_str()), (1, "\"thread pool\""));
+        fs::write(&path, "---\nsearches: [{name: 1}]\n---\n").unwrap();
+        assert_eq!(read(folder.path(), now()).unwrap().skipped.len(), 1);
+        fs::write(&path, "A person's own file").unwrap();
+        assert_eq!(write(folder.path(), &[], &searches).unwrap().changed, [path], "it is not overwritten");
+    }
+
+    #[test]
     fn files_that_were_changed_or_moved_are_respected() {
         let folder = tempfile::tempdir().unwrap();
         let (path, mut reads) = (folder.path().join("vault"), vec![example()]);
-        assert_eq!(write(&path, &reads).unwrap().files, 1);
+        assert_eq!(write(&path, &reads, &[]).unwrap().files, 1);
         let name = file_name(&reads[0]);
         assert!(name.starts_with("Caches warm 1 2 ") && name.ends_with(".md"), "{name}");
         fs::create_dir(path.join("moved")).unwrap();
         let moved = path.join("moved/My name.md");
         fs::rename(path.join(&name), &moved).unwrap();
         reads[0].note = "Another".to_owned().into();
-        let again = write(&path, &reads).unwrap();
+        let again = write(&path, &reads, &[]).unwrap();
         assert!(again.files == 1 && again.changed.is_empty() && !path.join(&name).exists());
         assert_eq!(read(&path, now()).unwrap().reads, reads);
         let edited = fs::read_to_string(&moved).unwrap().replace("Another", "Edited in Obsidian");
         fs::write(&moved, edited).unwrap();
-        assert_eq!(write(&path, &reads).unwrap().changed, std::slice::from_ref(&moved));
+        assert_eq!(write(&path, &reads, &[]).unwrap().changed, std::slice::from_ref(&moved));
         fs::write(path.join("other.md"), "No read").unwrap();
         fs::write(path.join("bad.md"), "---\nurl: [a\n---\n").unwrap();
         let found = read(&path, now()).unwrap();

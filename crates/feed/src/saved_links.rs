@@ -243,6 +243,11 @@ fn of_csv(text: &str) -> Option<Result<SavedLinks, SavedLinksError>> {
                     folder => link.labels.insert(0, folder.to_owned()),
                 }
             }
+            // An entry of a feed that Reader follows: nobody saved it.
+            _ if of("location").eq_ignore_ascii_case("feed") => {
+                collected.skipped.push(format!("“{}”, which Readwise only lists from a feed", link.url));
+                continue;
+            }
             _ => {
                 link.saved = moment(of("saved date"));
                 link.done = of("location").eq_ignore_ascii_case("archive");
@@ -447,9 +452,14 @@ mod tests {
         let csv = links(
             "Title,URL,ID,Document tags,Saved date,Reading progress,Location,Seen\n\
              One,https://blog.example/a,01abc,\"['to read', \"\"it's\"\"]\",2023-06-14 18:41:09.229000+00:00,0,new,True\n\
-             Two,https://blog.example/b,01abd,[],2023-06-14T18:41:09Z,1,archive,True\n",
+             Two,https://blog.example/b,01abd,[],2023-06-14T18:41:09Z,1,archive,True\n\
+             Three,https://blog.example/c,01abe,['one'],2022-11-06 04:33:50+00:00,0.4,later,False\n\
+             Four,https://blog.example/d,01abf,[],2022-11-06 04:33:50+00:00,0,feed,False\n",
         );
-        assert_eq!(csv.exporter, Exporter::Readwise);
+        assert_eq!((csv.exporter, csv.links.len()), (Exporter::Readwise, 3));
+        assert_eq!(csv.links[2].labels, ["one"]);
+        assert_eq!(csv.links[2].saved, at("2022-11-06T04:33:50Z"));
+        assert!(csv.skipped[0].contains("https://blog.example/d"), "nobody saved it: {:?}", csv.skipped);
         assert_eq!(csv.links[0].labels, ["to read", "it's"]);
         assert_eq!(csv.links[0].saved, at("2023-06-14T18:41:09.229Z"));
         assert!(!csv.links[0].done && csv.links[1].done);

@@ -24,7 +24,7 @@ const PAGES_AT_ONCE: usize = 200;
 /// Writes all that the reader did and wrote: as JSON, or as a folder of Markdown.
 pub async fn export(store: &Store, reader: ReaderId, file: &Path, markdown: bool) -> anyhow::Result<Outcome> {
     if markdown {
-        return export_folder(file, &store.own(reader).await?);
+        return export_folder(file, &store.own_file(reader).await?);
     }
     let own = store.own_file(reader).await?;
     let (count, searches) = (own.reads.len() as u64, own.searches.len() as u64);
@@ -45,8 +45,8 @@ pub async fn export(store: &Store, reader: ReaderId, file: &Path, markdown: bool
     Ok(Outcome::Fine)
 }
 
-fn export_folder(folder: &Path, reads: &[OwnRead]) -> anyhow::Result<Outcome> {
-    let written = own_markdown::write(folder, reads)?;
+fn export_folder(folder: &Path, own: &OwnFile) -> anyhow::Result<Outcome> {
+    let written = own_markdown::write(folder, &own.reads, &own.searches)?;
     let count = output::count(written.files, "file");
     anstream::eprintln!("Your data was written to {count} in {}", folder.display());
     for path in &written.changed {
@@ -77,7 +77,7 @@ pub fn exported(bytes: &[u8]) -> Option<anyhow::Result<OwnFile>> {
 /// Imports a folder of Markdown that `export --mine --markdown` wrote.
 pub async fn import_folder(args: &ImportArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let found = own_markdown::read(&args.file, Timestamp::now())?;
-    if found.reads.is_empty() {
+    if found.reads.is_empty() && found.searches.is_empty() {
         bail!(
             "{} has no Markdown file with the address of a read (`url:`) in its front matter; `backissue export --mine DIR \
              --markdown` writes such files",
@@ -90,7 +90,8 @@ pub async fn import_folder(args: &ImportArgs, settings: &Settings) -> anyhow::Re
     }
     let store = open::store(settings).await?;
     let skipped = found.skipped.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect();
-    import(&store, args, settings, file_of(found.reads), skipped).await
+    let own = OwnFile { searches: found.searches, ..file_of(found.reads) };
+    import(&store, args, settings, own, skipped).await
 }
 
 /// Imports links that another program saved. Each becomes a saved page.
