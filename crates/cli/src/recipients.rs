@@ -9,6 +9,7 @@ use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
 use backissue_model::{SearchName, meant};
 use backissue_send::{Chat, ChatSettings, MailSettings, Mailer, Recipient, Schedule, Secret, Way};
+use backissue_web::Public;
 use jiff::civil::Time;
 
 use crate::rows::{MailRow, RecipientRow};
@@ -53,8 +54,46 @@ pub fn named(settings: &Settings, name: &str) -> anyhow::Result<Recipient> {
     recipient(settings, row).with_context(|| format!("in [[recipient]] `{name}`"))
 }
 
+/// When the week comes to subscribers, in words. `None` if nobody can subscribe.
+pub fn subscribers_get_it(recipients: &[Recipient]) -> Option<String> {
+    let all = recipients.iter().find(|recipient| matches!(recipient.way, Way::Subscribers(_)))?;
+    let schedule = all.schedule.as_ref()?;
+    let zone = schedule.zone.iana_name().unwrap_or("UTC");
+    Some(format!("each {:?} at {} ({zone})", schedule.weekday, schedule.at.strftime("%H:%M")))
+}
+
+/// Checks what subscribers need: pages that they can see and reach, and a schedule.
+fn check_subscribers(settings: &Settings, row: &RecipientRow) -> anyhow::Result<()> {
+    ensure!(
+        row.mail.is_none() && row.chat.is_none(),
+        "it has `subscribers` and another address; make two recipients of it"
+    );
+    ensure!(
+        !row.mine && row.search.is_none(),
+        "subscribers get reads for everybody; remove `mine` and `search`"
+    );
+    ensure!(row.weekday.is_some(), "subscribers need a schedule; add for example weekday = \"monday\"");
+    ensure!(
+        matches!(settings.public.value, Some(Public::Statements | Public::Articles)),
+        "subscribers see statements of the archive; set public = \"statements\" or \"articles\""
+    );
+    ensure!(
+        settings.base_url.value.is_some(),
+        "subscribers need links to these pages; set `base_url` to the address where others reach them"
+    );
+    let others = settings.recipients.value.iter().filter(|other| other.subscribers).count();
+    ensure!(others == 1, "only one recipient can have `subscribers`");
+    Ok(())
+}
+
 fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipient> {
     let way = match (&row.mail, row.chat) {
+        _ if row.subscribers => {
+            check_subscribers(settings, row)?;
+            let mail = settings.mail.value.as_ref();
+            let mail = mail.context("mails need the table [mail] with `server` and `from`")?;
+            Way::Subscribers(Box::new(mailer(settings, mail)?))
+        }
         (Some(address), None) => {
             ensure!(
                 address.parse::<backissue_send::MailAddress>().is_ok(),
@@ -66,7 +105,7 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
         }
         (None, Some(service)) => Way::Chat(Box::new(chat(settings, row, service)?)),
         (Some(_), Some(_)) => bail!("it has both `mail` and `chat`; make two recipients of it"),
-        (None, None) => bail!("it has neither `mail` nor `chat`; add one of them"),
+        (None, None) => bail!("it has neither `mail`, `chat` nor `subscribers`; add one of them"),
     };
     let concept = |name: &String| match Vocabulary::builtin().called(name) {
         Some(concept) => Ok(concept.slug.clone()),
@@ -90,7 +129,15 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
         }
         (None, Some(_)) => bail!("it has `at` but no `weekday`"),
     };
-    Ok(Recipient { name: row.name.clone(), way, choice, search, is_mine: row.mine, schedule })
+    Ok(Recipient {
+        name: row.name.clone(),
+        way,
+        choice,
+        search,
+        is_mine: row.mine,
+        schedule,
+        stop_token: None,
+    })
 }
 
 fn mailer(settings: &Settings, mail: &MailRow) -> anyhow::Result<Mailer> {

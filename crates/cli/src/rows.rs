@@ -169,6 +169,9 @@ pub struct RecipientRow {
     pub name: String,
     /// A mail address.
     pub mail: Option<String>,
+    /// Whether it stands for everybody who subscribes on `/subscribe`.
+    #[serde(default)]
+    pub subscribers: bool,
     /// A chat service.
     #[serde(default, deserialize_with = "parsed")]
     pub chat: Option<Service>,
@@ -222,9 +225,10 @@ impl fmt::Display for RecipientRow {
     /// On one line, without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.mail, self.chat) {
+            _ if self.subscribers => f.write_str("mail to subscribers")?,
             (Some(mail), _) => write!(f, "mail to {mail}")?,
             (None, Some(service)) => f.write_str(service.as_str())?,
-            (None, None) => f.write_str("neither mail nor chat")?,
+            (None, None) => f.write_str("neither mail, chat nor subscribers")?,
         }
         if !self.concepts.is_empty() {
             write!(f, ", only {}", self.concepts.join(", "))?;

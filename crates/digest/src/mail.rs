@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use backissue_model::bounds::cut;
 use backissue_store::ReadCard;
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use url::Url;
 
 use crate::compose::{shown, statements};
@@ -48,6 +48,28 @@ pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
         text: digest.fitting(|digest| text(digest, site, footing), fits),
         html: digest.fitting(|digest| page(digest, site, footing), fits),
     }
+}
+
+/// The mail that asks whoever has the address to confirm a subscription.
+pub fn confirmation(site: &Site, link: &Url) -> Mail {
+    let subject = format!("Confirm: a week of {} by mail", site.title);
+    let why = format!(
+        "Somebody, most likely you, asked {} to send its week of reads to this address. Open this page and confirm it; the \
+         link works once, for two days.",
+        site.title
+    );
+    let otherwise = "If it was not you, do nothing: without it, no more mails come.";
+    let mut text = String::new();
+    wrapped(&mut text, &why, "", "");
+    let _ = writeln!(text, "\n{link}\n");
+    wrapped(&mut text, otherwise, "", "");
+    let body = html! {
+        h1 style=(HEADING) { (subject) }
+        p { (why) }
+        p { a href=(link) { (link) } }
+        p.quiet style=(SMALL) { (otherwise) }
+    };
+    Mail { html: sheet(&subject, &body), subject, text }
 }
 
 fn subject(digest: &Digest) -> String {
@@ -174,8 +196,24 @@ impl Footing {
 const DARK: &str = "@media (prefers-color-scheme: dark) { body, .sheet { background: #16181d !important; color: #e6e6e6 !important } \
                     a { color: #8ab4f8 !important } .quiet { color: #a5a9b3 !important } }";
 
+const HEADING: &str = "font-size:24px;line-height:1.25;margin:0 0 8px";
+const SMALL: &str = "font-size:13px;color:#5b616e;margin:32px 0 0";
+
 fn page(digest: &Digest, site: &Site, footing: &Footing) -> String {
-    let body = html::week(digest, site, Look::Mail);
+    let body = html! {
+        h1 style=(HEADING) { (digest.heading()) }
+        (PreEscaped(html::week(digest, site, Look::Mail)))
+        @if digest.left_out() > 0 { p { (words::left_out(digest.left_out())) "." } }
+        p.quiet style=(SMALL) {
+            (footing.words(digest, site))
+            @if let Some(address) = &footing.unsubscribe { " " a href=(address) { "Stop it" } "." }
+        }
+    };
+    sheet(&subject(digest), &body)
+}
+
+/// A whole document.
+fn sheet(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -184,18 +222,12 @@ fn page(digest: &Digest, site: &Site, footing: &Footing) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="supported-color-schemes" content="light dark";
-                title { (subject(digest)) }
+                title { (title) }
                 style { (PreEscaped(DARK)) }
             }
             body style="margin:0;padding:0;background:#ffffff;color:#1d2129" {
                 div.sheet style="max-width:40em;margin:0 auto;padding:16px;font:16px/1.5 Georgia,serif;color:#1d2129;overflow-wrap:anywhere" {
-                    h1 style="font-size:24px;line-height:1.25;margin:0 0 8px" { (digest.heading()) }
-                    (PreEscaped(body))
-                    @if digest.left_out() > 0 { p { (words::left_out(digest.left_out())) "." } }
-                    p.quiet style="font-size:13px;color:#5b616e;margin:32px 0 0" {
-                        (footing.words(digest, site))
-                        @if let Some(address) = &footing.unsubscribe { " " a href=(address) { "Stop it" } "." }
-                    }
+                    (body)
                 }
             }
         }

@@ -85,6 +85,7 @@ impl Renderer {
             public: Some(if settings.articles { Public::Articles } else { Public::Statements }),
             proxies: Proxies::default(),
             unsubscribe: HashMap::new(),
+            subscriptions: None,
             operator: None,
             // Each page is made once.
             page_cache: 0,

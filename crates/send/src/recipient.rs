@@ -1,6 +1,7 @@
 //! Recipients of weeks and alerts, and their schedules.
 
 use backissue_digest::Choice;
+use backissue_store::Subscriber;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -23,6 +24,9 @@ pub struct Recipient {
     pub is_mine: bool,
     /// When `serve` sends it. `None` if it never does.
     pub schedule: Option<Schedule>,
+    /// The secret part of the address where a subscriber stops the mails. `None` for recipients of
+    /// the configuration, whose names lead to it.
+    pub stop_token: Option<String>,
 }
 
 /// How a digest reaches a recipient.
@@ -30,6 +34,8 @@ pub struct Recipient {
 pub enum Way {
     /// A mail to this address.
     Mail(Box<Mailer>, String),
+    /// A mail to each address that subscribed and confirmed it.
+    Subscribers(Box<Mailer>),
     /// A message to a chat server.
     Chat(Box<Chat>),
 }
@@ -43,6 +49,26 @@ pub struct Schedule {
     pub at: Time,
     /// The time zone of the clock.
     pub zone: TimeZone,
+}
+
+impl Recipient {
+    /// The mail server of the recipient that stands for all subscribers.
+    pub(crate) fn mailer_of_subscribers(&self) -> Option<&Mailer> {
+        match &self.way {
+            Way::Subscribers(mailer) => Some(mailer),
+            Way::Mail(..) | Way::Chat(_) => None,
+        }
+    }
+
+    /// The same for one subscriber.
+    pub(crate) fn for_subscriber(&self, mailer: &Mailer, subscriber: Subscriber) -> Self {
+        Self {
+            name: subscriber.name(),
+            way: Way::Mail(Box::new(mailer.clone()), subscriber.address),
+            stop_token: Some(subscriber.token),
+            ..self.clone()
+        }
+    }
 }
 
 impl Schedule {

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use backissue_store::{
     StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
@@ -41,6 +43,12 @@ const UNANSWERED_MAX: u32 = 2;
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
 /// Most reads of a week.
 const WEEK: u32 = 1000;
+/// What a preview names in place of a subscriber's address.
+const A_SUBSCRIBER: &str = "subscriber@example.org";
+/// Most links that are mailed one after the other.
+const LINKS_AT_ONCE: usize = 20;
+/// The pause before a link is mailed again after a temporary failure.
+const LINK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// The name under which the archive remembers the secret of [`UnsubscribeKey`].
 const UNSUBSCRIBE_KEY: &str = "unsubscribe key";
 
@@ -149,8 +157,10 @@ impl Sender {
     }
 
     /// The address where a recipient stops its mails, if the pages can be reached from elsewhere.
-    fn unsubscribe_address(&self, recipient: &str) -> Option<Url> {
-        self.site.page(&format!("/unsubscribe/{}", self.unsubscribe_token(recipient)))
+    fn unsubscribe_address(&self, recipient: &Recipient) -> Option<Url> {
+        let token = recipient.stop_token.clone();
+        let token = token.unwrap_or_else(|| self.unsubscribe_token(&recipient.name));
+        self.site.page(&format!("/unsubscribe/{token}"))
     }
 
     /// What goes to a recipient, head and all, without secrets.
@@ -166,6 +176,9 @@ impl Sender {
     ) -> Result<String, SendError> {
         match &recipient.way {
             Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, dispatch, digest, now)),
+            Way::Subscribers(mailer) => {
+                mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, dispatch, digest, now))
+            }
             Way::Chat(chat) => {
                 let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
@@ -183,6 +196,10 @@ impl Sender {
     ) -> Result<(), SendError> {
         match &recipient.way {
             Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, dispatch, digest, now)).await,
+            Way::Subscribers(_) => Err(SendError::Setup {
+                what: format!("the recipient {}", recipient.name),
+                why: "it stands for all subscribers, and each gets a mail".to_owned(),
+            }),
             Way::Chat(chat) => {
                 let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
@@ -199,7 +216,7 @@ impl Sender {
         digest: &Digest,
         date: Timestamp,
     ) -> Letter {
-        let unsubscribe = self.unsubscribe_address(&recipient.name);
+        let unsubscribe = self.unsubscribe_address(recipient);
         let footing = Footing { recipient: to.to_owned(), unsubscribe: unsubscribe.clone() };
         Letter {
             to: to.to_owned(),
@@ -346,6 +363,60 @@ impl Sender {
         Ok(Some((recipient.name.clone(), Dispatch::Week(week), sent)))
     }
 
+    /// The recipients, with each subscriber in place of the one that stands for all.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub async fn each(&self, recipients: &[Recipient]) -> Result<Vec<Recipient>, StoreError> {
+        let mut each = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            match recipient.mailer_of_subscribers() {
+                Some(mailer) => {
+                    let all = self.store.subscribers().await?.into_iter();
+                    each.extend(all.map(|subscriber| recipient.for_subscriber(mailer, subscriber)));
+                }
+                None => each.push(recipient.clone()),
+            }
+        }
+        Ok(each)
+    }
+
+    /// Mails the links that confirm subscriptions, as far as they are due.
+    async fn send_links(&self, recipients: &[Recipient]) -> Result<(), StoreError> {
+        let Some(mailer) = recipients.iter().find_map(Recipient::mailer_of_subscribers) else {
+            return Ok(());
+        };
+        for _ in 0..LINKS_AT_ONCE {
+            let now = Timestamp::now();
+            let Some(subscriber) = self.store.take_subscriber_due(now).await? else { return Ok(()) };
+            let Some(link) = self.site.page(&format!("/subscribe/{}", subscriber.token)) else {
+                return Ok(());
+            };
+            let name = subscriber.name();
+            let letter = Letter {
+                to: subscriber.address,
+                message_id: format!(
+                    "{:032x}",
+                    xxh3_128(format!("{}\n{link}\n{now}", self.archive).as_bytes())
+                ),
+                date: now,
+                list: "weeks".to_owned(),
+                unsubscribe: None,
+                mail: mail::confirmation(&self.site, &link),
+            };
+            match mailer.send(&letter).await {
+                Ok(()) => info!("mailed {name} a link"),
+                Err(error) if error.may_pass() => {
+                    warn!("{name} gets no link yet: {error}");
+                    let again = now.saturating_add(LINK_AGAIN).unwrap_or(Timestamp::MAX);
+                    self.store.retry_subscriber(subscriber.id, again).await?;
+                }
+                Err(error) => warn!("{name} gets no link: {error}"),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a recipient what is due: a week and alerts.
     async fn send_all_due(
         &self,
@@ -361,12 +432,13 @@ impl Sender {
 }
 
 /// Sends weeks to the recipients that have a schedule, and alerts to those of saved searches, until
-/// `stop`. New answers are gathered so long. A sending that has begun is finished. Failures are in
-/// the log and in the archive.
+/// `stop`. New answers are gathered so long. Mails links to subscribers, at once after `asked`. A
+/// sending that has begun is finished. Failures are in the log and in the archive.
 pub async fn keep_sending(
     sender: Sender,
     recipients: Vec<Recipient>,
     gather: SignedDuration,
+    asked: Arc<Notify>,
     stop: impl Future<Output = ()>,
 ) {
     if recipients.is_empty() {
@@ -374,7 +446,16 @@ pub async fn keep_sending(
     }
     let (mut stop, mut nothing) = (pin!(stop), HashMap::new());
     loop {
-        for recipient in &recipients {
+        let each = match sender.send_links(&recipients).await {
+            Ok(()) => sender.each(&recipients).await,
+            Err(error) => Err(error),
+        };
+        let each = each.unwrap_or_else(|error| {
+            warn!(error = &error as &dyn std::error::Error, "subscribers get no mails: {error}");
+            let others = recipients.iter().filter(|all| all.mailer_of_subscribers().is_none());
+            others.cloned().collect()
+        });
+        for recipient in &each {
             match sender.send_all_due(recipient, gather, &mut nothing).await {
                 Ok(due) => due.iter().for_each(log),
                 Err(error) => {
@@ -389,6 +470,7 @@ pub async fn keep_sending(
         let gather = Duration::try_from(gather).unwrap_or_default().max(LOOK_AT_LEAST);
         tokio::select! {
             () = &mut stop => return,
+            () = asked.notified() => {}
             () = tokio::time::sleep(pause.min(gather)) => {}
         }
     }

@@ -12,7 +12,7 @@
 //! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
 //! about that), `own` (all of it, to take elsewhere), `accounts` (roles, invitations), `sessions`
 //! (passwords, who is logged in), `tokens` (what programs send instead), `streams` (lists for
-//! reader apps). `check` is for `doctor`.
+//! reader apps). Of strangers: `subscribers` (who gets the week by mail). `check` is for `doctor`.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -86,6 +86,7 @@ mod shelf_address;
 mod shown;
 mod sources;
 mod streams;
+mod subscribers;
 mod times;
 mod titles;
 mod tokens;
@@ -134,6 +135,7 @@ pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use streams::{Stream, StreamFilter};
 pub use tokens::{TOKENS_MAX, Token, TokenAdded};
+pub use subscribers::{LINK_LASTS, Subscriber};
 pub use withdrawn::{United, Withdrawn};
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ macro_rules! steps {
                 ("asked", include_str!(concat!("../migrations/", $folder, "/0032_asked.sql"))),
                 ("tokens", include_str!(concat!("../migrations/", $folder, "/0033_tokens.sql"))),
                 ("week_lists", include_str!(concat!("../migrations/", $folder, "/0034_week_lists.sql"))),
+                ("subscribers", include_str!(concat!("../migrations/", $folder, "/0035_subscribers.sql"))),
             ])
         })
     };

@@ -380,7 +380,8 @@ enum Needs {
 fn needs(method: &Method, path: &str) -> Needs {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
-        "/login" | "/unsubscribe/{token}" | "/join/{token}" => Needs::Nothing,
+        "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/join/{token}" => Needs::Nothing,
+        "/subscribe" => Needs::Statements,
         "/health"
         | "/robots.txt"
         | "/favicon.ico"

@@ -63,6 +63,8 @@ pub(crate) enum Fault {
     NoSuchToken,
     /// There is no such invitation (any more).
     NoSuchInvitation,
+    /// There is no such link to confirm a subscription (any more).
+    NoSuchLink,
     /// There is no such reader (any more).
     NoSuchReader,
     /// The archive would have no operator.
@@ -169,6 +171,7 @@ impl Fault {
             | Self::NoSuchAnswer
             | Self::NoSuchHighlight
             | Self::NoSuchInvitation
+            | Self::NoSuchLink
             | Self::NoSuchReader
             | Self::NoSuchToken
             | Self::NoSuchSearch => StatusCode::NOT_FOUND,
@@ -211,6 +214,7 @@ impl Fault {
             Self::TooManyRequests(_) => "That was too often",
             Self::NoSuchToken => "There is no such token",
             Self::NoSuchInvitation => "This link is not valid any more",
+            Self::NoSuchLink => "This link is not valid any more",
             Self::NoSuchReader => "There is no such reader",
             Self::LastOperator => "An archive needs an operator",
             Self::FromElsewhere => "That came from another site",
@@ -286,6 +290,11 @@ impl Fault {
             Self::NoSuchInvitation => {
                 "An invitation works once and for seven days, and a new one replaces it. Ask the operator for another \
                  link; if you have a password already, log in with it."
+                    .to_owned()
+            }
+            Self::NoSuchLink => {
+                "A link that confirms a subscription works once and for two days. If the mails come already, all is well; \
+                 otherwise ask for another link on the page “The week by mail”."
                     .to_owned()
             }
             Self::NoSuchReader => "The account may have been removed.".to_owned(),

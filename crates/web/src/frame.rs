@@ -44,6 +44,8 @@ pub(crate) struct Frame {
     pub(crate) is_operator: bool,
     /// Whether the visitor may save pages.
     pub(crate) may_save: bool,
+    /// Whether the week can be had by mail.
+    has_subscriptions: bool,
     /// What the reader did last.
     done: Option<Done>,
 }
@@ -131,6 +133,7 @@ impl Frame {
             has_settings: app.operator.is_some() && visitor.is_operator(),
             is_operator: visitor.is_operator(),
             may_save: visitor.may_save(app),
+            has_subscriptions: app.subscriptions.is_some() && !is_closed,
             done: None,
         }
     }
@@ -315,6 +318,7 @@ impl Frame {
                     @if !self.is_published() { a href="/api" { "The same as data" } }
                     a href=(feed.address(Format::Atom)) rel="nofollow" { "Feed: " (feed.title) }
                     @if let Some(markdown) = document.markdown.as_ref().filter(|_| !self.is_published()) { a href=(markdown) rel="nofollow" { "As Markdown" } }
+                    @if self.has_subscriptions { a href="/subscribe" rel="nofollow" { "The week by mail" } }
                     (self.account())
                     @if let Some(why) = self.readers.why_read_only().filter(|_| !self.is_published()) { p.why { (why) } }
                     span.keys.needs-script { button #show-keys type="button" { "Keys: press " kbd { "?" } } }

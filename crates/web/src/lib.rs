@@ -37,6 +37,7 @@ mod proxies;
 mod published;
 mod question;
 mod server;
+mod subscriptions;
 mod throttle;
 mod vocabulary;
 mod words;
@@ -72,6 +73,7 @@ use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
 pub use published::{Company, Published, asset_addresses};
 pub use server::{Limits, serve};
+pub use subscriptions::Subscriptions;
 
 /// The inputs of the pages.
 #[derive(Clone)]
@@ -95,6 +97,8 @@ pub struct State {
     pub proxies: Proxies,
     /// Recipients of mails, by the secret part of the address where they stop them.
     pub unsubscribe: HashMap<String, String>,
+    /// Whether strangers can subscribe to the week by mail.
+    pub subscriptions: Option<Subscriptions>,
     /// The program around the pages. Without it there is no page of settings.
     pub operator: Option<Arc<dyn Operator>>,
     /// The most bytes of finished pages that are kept in memory. 0 keeps none.
@@ -149,6 +153,7 @@ struct App {
     proxies: Arc<Proxies>,
     programs: Arc<Programs>,
     unsubscribe: Arc<HashMap<String, String>>,
+    subscriptions: Option<Subscriptions>,
     operator: Option<Arc<dyn Operator>>,
     finished: Finished,
 }
@@ -211,6 +216,7 @@ pub fn router(state: State) -> Router {
         public: state.public,
         proxies: Arc::new(state.proxies),
         unsubscribe: Arc::new(state.unsubscribe),
+        subscriptions: state.subscriptions,
         operator: state.operator,
         finished: Finished::new(state.page_cache),
     };

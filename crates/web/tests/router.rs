@@ -18,6 +18,7 @@ mod reader_apps;
 mod searching;
 mod settling;
 mod specimens;
+mod subscribing;
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
@@ -35,7 +36,7 @@ use backissue_store::{
     SourceFilter, Store,
 };
 use backissue_web::{
-    FormKey, Image, ImageCache, Images, Proxies, Public, Readers, SiteSettings, State, router,
+    FormKey, Image, ImageCache, Images, Proxies, Public, Readers, SiteSettings, State, Subscriptions, router,
 };
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -109,6 +110,7 @@ async fn site_at(
         public,
         proxies: Proxies::default(),
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
+        subscriptions: Some(Subscriptions::new("each Monday at 08:00 (UTC)", Arc::default())),
         operator: settling::stand_in(),
         page_cache: 0,
     };

@@ -422,6 +422,89 @@ async fn one_click_unsubscribes_and_nothing_more_is_sent() {
     server.next().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_subscribe_confirm_and_unsubscribe() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let config = format!(
+        "public = \"statements\"\nbase_url = \"http://reads.example/\"\n\
+         [mail]\nserver = \"smtp://localhost:{}\"\nfrom = \"weeks@reads.example\"\n\
+         [[recipient]]\nname = \"everybody\"\nsubscribers = true\nweekday = \"monday\"\n",
+        server.port()
+    );
+    let office = Office::new(&config, &[]);
+    let served = office.archive.serve(&[]).unwrap();
+    let client = client();
+    let ask = async |address: &str| {
+        let page = client.get(served.url("/subscribe")).send().await.unwrap().text().await.unwrap();
+        let token =
+            page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("token", token.as_str()), ("mail", address)])
+            .finish();
+        let request =
+            client.post(served.url("/subscribe")).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(form).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap().split("<main").nth(1).unwrap().split("</main").next().unwrap().to_owned()
+    };
+    let post = async |path: &str| {
+        let request =
+            client.post(served.url(path)).header("content-type", "application/x-www-form-urlencoded");
+        request.body("List-Unsubscribe=One-Click").send().await.unwrap().status().as_u16()
+    };
+    let path_in = |text: &str, from: &str| {
+        let text = text.replace("=\r\n", "");
+        let rest = text.split(&format!("http://reads.example{from}")).nth(1).unwrap().to_owned();
+        let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        format!("{from}{token}")
+    };
+
+    let first = ask("Ada@example.org").await;
+    let mail = server.next().unwrap();
+    assert_eq!(
+        (mail.to.as_slice(), field(&mail, "List-Unsubscribe").as_str()),
+        (&["ada@example.org".to_owned()][..], "")
+    );
+    let link = path_in(&mail.text, "/subscribe/");
+    let page = client.get(served.url(&link)).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("ada@example.org") && page.contains("each Monday at 08:00 (UTC)"), "{page}");
+    let nobody = office.send("everybody", &[]);
+    assert!(
+        nobody.out.contains("Nobody has subscribed yet"),
+        "opening the link confirms nothing: {}",
+        nobody.out
+    );
+    assert_eq!((post(&link).await, post(&link).await), (200, 404), "it works once");
+    assert_eq!(ask("ada@example.org").await, first, "the page does not tell who subscribed");
+    assert_eq!(server.others(), 0, "nor does she get another link");
+
+    let sent = office.send("everybody", &[]);
+    assert_eq!(
+        (sent.code, sent.out.matches("sent to subscriber/").count()),
+        (0, 1),
+        "{}{}",
+        sent.out,
+        sent.err
+    );
+    let week = server.next().unwrap();
+    assert_eq!(week.to, ["ada@example.org"]);
+    assert!(week.text.contains(TITLE), "{}", week.text);
+    assert!(office.archive.done(&["send"]).unwrap().contains("1 subscriber"));
+    let stop = path_in(&field(&week, "List-Unsubscribe"), "/unsubscribe/");
+    assert!(
+        client.get(served.url(&stop)).send().await.unwrap().text().await.unwrap().contains("Stop the mails")
+    );
+    assert_eq!((post(&stop).await, post(&stop).await), (200, 404));
+    assert!(office.send("everybody", &["--again"]).out.contains("Nobody has subscribed yet"));
+    assert_eq!(server.others(), 0);
+    served.stop().unwrap();
+
+    // What subscribing needs is told at the start.
+    office.configure(&config.replace("public = \"statements\"\n", ""));
+    let refused = office.archive.run(&["serve", "--listen", "127.0.0.1:0"]).unwrap();
+    assert!(refused.code == 1 && refused.err.contains("set public = \"statements\""), "{}", refused.err);
+}
+
 /// The week of a schedule whose time is this moment.
 fn at(moment: Timestamp) -> String {
     moment.strftime("weekday = \"%A\"\nat = \"%H:%M:%S\"\n").to_string()

@@ -1,7 +1,7 @@
 //! `backissue send`: sends a week to a recipient, or shows what would be sent.
 
 use backissue_model::Week;
-use backissue_send::Sent;
+use backissue_send::{Recipient, Sender, Sent, Way};
 use backissue_store::{AlertState, Dispatch, Resend, SendingState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -44,6 +44,9 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         return Ok(Outcome::Fine);
     }
     let resend = if args.again { Resend::Yes } else { Resend::No };
+    if let Way::Subscribers(_) = recipient.way {
+        return to_subscribers(&args, &sender, recipient, week, resend, &zone).await;
+    }
     let sent = sender.send(&recipient, week, resend).await?;
     let (outcome, said) = told(&sent, to, &zone);
     if args.json {
@@ -55,6 +58,34 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         };
         output::json(&json!({ "to": to, "week": week, "state": state, "said": said }))?;
     } else {
+        say!("{STRONG}{week}{PLAIN}  {said}")?;
+    }
+    Ok(outcome)
+}
+
+/// Sends a week to each subscriber.
+async fn to_subscribers(
+    args: &SendArgs,
+    sender: &Sender,
+    all: Recipient,
+    week: Week,
+    resend: Resend,
+    zone: &TimeZone,
+) -> anyhow::Result<Outcome> {
+    let (mut lines, mut outcome) = (Vec::new(), Outcome::Fine);
+    for subscriber in sender.each(&[all]).await? {
+        let (this, said) = told(&sender.send(&subscriber, week, resend).await?, &subscriber.name, zone);
+        if !matches!(this, Outcome::Fine) {
+            outcome = Outcome::Partly;
+        }
+        lines.push(said);
+    }
+    if args.json {
+        output::json(&json!({ "to": args.to, "week": week, "subscribers": lines }))?;
+    } else if lines.is_empty() {
+        say!("Nobody has subscribed yet.")?;
+    }
+    for said in lines.iter().filter(|_| !args.json) {
         say!("{STRONG}{week}{PLAIN}  {said}")?;
     }
     Ok(outcome)
@@ -98,6 +129,11 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     }
     for (row, unsubscribed, last, alert) in listed {
         say!("{STRONG}{}{PLAIN}  {row}", row.name)?;
+        if row.subscribers {
+            let all = store.subscribers().await?.len() as u64;
+            say!("  {}", output::count(all, "subscriber"))?;
+            continue;
+        }
         match (unsubscribed, last) {
             (Some(since), _) => say!("  unsubscribed since {since}")?,
             (_, Some(SendingState { week, error: Some(error), .. })) => say!("  {week}: {error}")?,

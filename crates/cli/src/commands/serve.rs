@@ -17,11 +17,11 @@ use backissue_send::Way;
 use backissue_store::{Store, StoreError};
 use backissue_web::{
     Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Proxies, ProxyUsers, Readers,
-    SiteSettings,
+    SiteSettings, Subscriptions,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +82,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let unsubscribe = mailings.iter().filter(|recipient| matches!(recipient.way, Way::Mail(..)));
     let unsubscribe =
         unsubscribe.map(|recipient| (sender.unsubscribe_token(&recipient.name), recipient.name.clone()));
+    let asked = Arc::new(Notify::new());
+    // Without work nothing is sent, and so no link.
+    let when = recipients::subscribers_get_it(&mailings).filter(|_| work.is_some());
+    let subscriptions = when.map(|when| Subscriptions::new(&when, Arc::clone(&asked)));
     let router = backissue_web::router(backissue_web::State {
         store: store.clone(),
         search: search.clone(),
@@ -92,6 +96,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         public: settings.public.value,
         proxies,
         unsubscribe: unsubscribe.collect(),
+        subscriptions,
         operator: Some(Arc::new(Serving::new(&settings, fetcher, work.is_some()))),
         page_cache: settings.page_cache.value.0,
     });
@@ -109,7 +114,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let sending = work.is_some().then(|| {
         let stop = stop.clone();
         let gather = settings.gather_answers.value.0;
-        tokio::spawn(backissue_send::keep_sending(sender, mailings, gather, stop.cancelled_owned()))
+        tokio::spawn(backissue_send::keep_sending(sender, mailings, gather, asked, stop.cancelled_owned()))
     });
     let comparing = tokio::spawn(backissue_send::keep_comparing(
         store.clone(),

@@ -26,6 +26,7 @@ mod sessions;
 mod shelf_address;
 mod sources;
 mod streams;
+mod subscribers;
 mod surviving;
 mod tokens;
 mod trouble;

@@ -67,6 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         public: Some(backissue_web::Public::Articles),
         proxies: Proxies::default(),
         unsubscribe: HashMap::new(),
+        subscriptions: None,
         operator: None,
         page_cache: 0,
     };

@@ -26,6 +26,7 @@ mod shelf;
 mod source;
 mod sources;
 mod tokens;
+mod subscribe;
 mod unsubscribe;
 mod week;
 mod weeks;
@@ -70,6 +71,7 @@ pub(crate) fn image_routes() -> Router<App> {
 pub(crate) fn secret_routes() -> Router<App> {
     Router::new()
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::stop))
+        .route("/subscribe/{token}", get(subscribe::ask_again).post(subscribe::confirm))
         .route("/shelf/{feed}", get(feeds::shelf))
 }
 
@@ -110,6 +112,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/correct/{id}/show", form(correct::show))
         .route("/correct/{id}/merge", form(correct::merge))
         .route("/save", get(save::ask).post(save::save))
+        .route("/subscribe", get(subscribe::ask).post(subscribe::subscribe))
         .route("/shelf/address", form(shelf::change_address))
         .route("/searches/save", form(searches::save))
         .route("/searches/{id}/change", form(searches::change))

@@ -20,20 +20,26 @@ pub(crate) async fn ask(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
-    let name = recipient(&app, &token)?;
-    let is_stopped = app.store.recipient(name, Timestamp::now()).await?.unsubscribed_at.is_some();
-    let main = html! {
-        div.head { h1 { @if is_stopped { "Unsubscribed" } @else { "Stop these mails?" } } }
-        @if is_stopped {
-            (stopped(name))
-        } @else {
-            form method="post" action={ "/unsubscribe/" (token) } {
-                p { "“" (name) "” gets a week of reads as a mail." }
-                p.acts { button { "Stop the mails" } }
-            }
-        }
+    let Ok(name) = recipient(&app, &token) else {
+        let found = app.store.subscriber(&token, Timestamp::now()).await?;
+        let found = found.filter(|found| found.is_confirmed).ok_or(Fault::NoSuchPage)?;
+        return Ok(page(&frame, question(&token, &found.address)));
     };
-    Ok(page(&frame, main))
+    let is_stopped = app.store.recipient(name, Timestamp::now()).await?.unsubscribed_at.is_some();
+    if is_stopped {
+        return Ok(page(&frame, html! { div.head { h1 { "Unsubscribed" } } (stopped(name)) }));
+    }
+    Ok(page(&frame, question(&token, name)))
+}
+
+fn question(token: &str, name: &str) -> Markup {
+    html! {
+        div.head { h1 { "Stop these mails?" } }
+        form method="post" action={ "/unsubscribe/" (token) } {
+            p { "“" (name) "” gets a week of reads as a mail." }
+            p.acts { button { "Stop the mails" } }
+        }
+    }
 }
 
 /// `POST /unsubscribe/{token}`
@@ -42,7 +48,16 @@ pub(crate) async fn stop(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
-    let name = recipient(&app, &token)?;
+    let Ok(name) = recipient(&app, &token) else {
+        if !app.store.remove_subscriber(&token).await? {
+            return Err(Fault::NoSuchPage);
+        }
+        let deleted = html! {
+            div.head { h1 { "Unsubscribed" } }
+            p { "You get no more mails, and your address is deleted." }
+        };
+        return Ok(page(&frame, deleted));
+    };
     app.store.set_unsubscribed(name, true, Timestamp::now()).await?;
     Ok(page(&frame, html! { div.head { h1 { "Unsubscribed" } } (stopped(name)) }))
 }

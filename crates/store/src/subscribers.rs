@@ -1,0 +1,159 @@
+//! Who subscribed to the week by mail: table `subscriber`.
+//!
+//! An address counts once its owner has opened a link that was mailed to it. The link's token is
+//! replaced then, so the link works once; the new token stands in the mails, to unsubscribe. Who
+//! unsubscribes is deleted. Limits hold for each address, and for all that are not confirmed.
+
+use backissue_model::SubscriberAddress;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::database::{Row, Tried, sql, sql_of};
+use crate::times::millis;
+use crate::{Store, StoreError};
+
+/// How long a link that confirms works.
+pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(48);
+/// Shortest pause between two mails with a link to one address.
+const PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// Most mails with a link to one address, until its link ends.
+const LINKS_MAX: i64 = 3;
+/// Most addresses that wait for their owners.
+const WAITING_MAX: i64 = 1_000;
+
+/// A person who gets the week by mail, or was asked to confirm that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// Its row.
+    pub id: i64,
+    /// The mail address.
+    pub address: String,
+    /// The secret part of the address that confirms, or that unsubscribes.
+    pub token: String,
+    /// Whether the owner of the address confirmed it.
+    pub is_confirmed: bool,
+}
+
+impl Subscriber {
+    /// Its name as a recipient.
+    pub fn name(&self) -> String {
+        format!("subscriber/{}", self.id)
+    }
+}
+
+const SUBSCRIBER: &str = "SELECT id, address, token, confirmed_at FROM subscriber";
+
+impl Store {
+    /// Notes that somebody typed this address, and makes a mail with a link due. `token` is for a
+    /// new link. Returns false if no mail is due: the address is confirmed, had such a mail lately or
+    /// too often, or too many addresses wait.
+    pub async fn ask_subscriber(
+        &self,
+        address: &SubscriberAddress,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let before = |time: SignedDuration| millis(now.saturating_sub(time).unwrap_or(Timestamp::MIN));
+        self.retry("subscribing an address", || async {
+            let mut tx = self.database.begin().await?;
+            let ended = sql("DELETE FROM subscriber WHERE confirmed_at IS NULL AND asked_at < $1");
+            tx.run(ended.bind(before(LINK_LASTS))).await?;
+            let again = sql("UPDATE subscriber SET asked_at = $2, due_at = $2
+                 WHERE address = $1 AND confirmed_at IS NULL AND due_at IS NULL AND mails < $3 AND asked_at <= $4");
+            let again =
+                again.bind(address.as_str()).bind(millis(now)).bind(LINKS_MAX).bind(before(PAUSE));
+            let mut is_due = tx.run(again).await? > 0;
+            if !is_due {
+                let new = sql("INSERT INTO subscriber (address, token, asked_at, mails, due_at)
+                     SELECT $1, $2, $3, 0, $3
+                     WHERE (SELECT count(*) FROM subscriber WHERE confirmed_at IS NULL) < $4
+                     ON CONFLICT (address) DO NOTHING");
+                let new = new.bind(address.as_str()).bind(token).bind(millis(now)).bind(WAITING_MAX);
+                is_due = tx.run(new).await? > 0;
+            }
+            tx.commit().await?;
+            Ok(is_due)
+        })
+        .await
+    }
+
+    /// Takes a mail with a link that is due. It is attempted once, unless
+    /// [`Store::retry_subscriber`] makes it due again.
+    pub async fn take_subscriber_due(&self, now: Timestamp) -> Result<Option<Subscriber>, StoreError> {
+        let due = sql_of(format!(
+            "{SUBSCRIBER} WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT 1"
+        ));
+        let Some(found) =
+            self.one("looking for links to mail", due.bind(millis(now)), subscriber_of_row).await?
+        else {
+            return Ok(None);
+        };
+        let taken = sql("UPDATE subscriber SET due_at = NULL, mails = mails + 1
+             WHERE id = $1 AND due_at IS NOT NULL AND due_at <= $2");
+        let taken = self.change("taking a link to mail", taken.bind(found.id).bind(millis(now))).await?;
+        Ok((taken > 0).then_some(found))
+    }
+
+    /// Makes the mail with a link due again at this moment, unless it was attempted too often.
+    pub async fn retry_subscriber(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
+        let retry =
+            sql("UPDATE subscriber SET due_at = $2 WHERE id = $1 AND confirmed_at IS NULL AND mails < $3");
+        self.change("mailing a link again", retry.bind(id).bind(millis(at)).bind(LINKS_MAX)).await.map(drop)
+    }
+
+    /// The subscriber whose link has this token. A link that confirms has ended after two days.
+    pub async fn subscriber(&self, token: &str, now: Timestamp) -> Result<Option<Subscriber>, StoreError> {
+        let query =
+            sql_of(format!("{SUBSCRIBER} WHERE token = $1 AND (confirmed_at IS NOT NULL OR asked_at >= $2)"));
+        let since = now.saturating_sub(LINK_LASTS).unwrap_or(Timestamp::MIN);
+        self.one("looking up a subscriber", query.bind(token).bind(millis(since)), subscriber_of_row).await
+    }
+
+    /// Confirms the address whose link has this token, and replaces the token. Returns false if the
+    /// link has ended or was used.
+    pub async fn confirm_subscriber(
+        &self,
+        token: &str,
+        new_token: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let confirm = sql("UPDATE subscriber SET confirmed_at = $2, token = $3, due_at = NULL
+             WHERE token = $1 AND confirmed_at IS NULL AND asked_at >= $4");
+        let since = now.saturating_sub(LINK_LASTS).unwrap_or(Timestamp::MIN);
+        let confirm = confirm.bind(token).bind(millis(now)).bind(new_token).bind(millis(since));
+        Ok(self.change("confirming a subscriber", confirm).await? > 0)
+    }
+
+    /// Deletes the confirmed subscriber whose mails have this token, with everything about it.
+    pub async fn remove_subscriber(&self, token: &str) -> Result<bool, StoreError> {
+        self.retry("removing a subscriber", || async {
+            let mut tx = self.database.begin().await?;
+            let query = format!("{SUBSCRIBER} WHERE token = $1 AND confirmed_at IS NOT NULL");
+            let Some(row) = tx.row(sql_of(query).bind(token)).await? else {
+                tx.abandon().await?;
+                return Ok(false);
+            };
+            let found = subscriber_of_row(&row)?;
+            tx.run(sql("DELETE FROM sending WHERE recipient = $1").bind(found.name())).await?;
+            tx.run(sql("DELETE FROM recipient WHERE name = $1").bind(found.name())).await?;
+            tx.run(sql("DELETE FROM subscriber WHERE id = $1").bind(found.id)).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The subscribers that are confirmed.
+    pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
+        let query = format!("{SUBSCRIBER} WHERE confirmed_at IS NOT NULL ORDER BY id");
+        self.list("listing subscribers", sql_of(query), subscriber_of_row).await
+    }
+}
+
+fn subscriber_of_row(row: &Row) -> Tried<Subscriber> {
+    Ok(Subscriber {
+        id: row.int("id")?,
+        address: row.text("address")?,
+        token: row.text("token")?,
+        is_confirmed: row.opt_int("confirmed_at")?.is_some(),
+    })
+}
