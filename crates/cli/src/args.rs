@@ -6,7 +6,7 @@ use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Scope, S
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
-use crate::values::Pause;
+use crate::values::{Pause, Size};
 use crate::{exit, settings, values};
 
 /// Every engineering read, week by week, problem first.
@@ -830,6 +830,9 @@ pub struct AnnotateArgs {
     /// How often to look whether a batch is done [default: 1m]
     #[arg(long, requires = "batch", value_name = "TIME")]
     pub batch_pause: Option<Pause>,
+    /// Most bytes of questions in a batch, at most 100 MB [default: 100 MB]
+    #[arg(long, requires = "batch", value_name = "SIZE")]
+    pub batch_size: Option<Size>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

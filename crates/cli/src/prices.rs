@@ -223,7 +223,7 @@ mod tests {
     fn prices_are_those_of_the_settings_or_the_list() {
         let haiku = Price::of(&row(Protocol::Anthropic, None, "claude-haiku-4-5-20251001")).unwrap();
         assert_eq!((haiku.input, haiku.output), (1.0, 5.0));
-        assert!(haiku.told().contains("list price of November 2025: $1.00 and $5.00"), "{}", haiku.told());
+        assert!(haiku.told().contains("list price of November 2026: $1.00 and $5.00"), "{}", haiku.told());
         let mini = Price::of(&row(Protocol::OpenAi, None, "gpt-5-mini")).unwrap();
         assert_eq!(mini.input, 0.25, "not that of gpt-5");
         assert_eq!(Price::of(&row(Protocol::OpenAi, None, "gpt-5-codex")), None);

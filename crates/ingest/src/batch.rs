@@ -83,6 +83,8 @@ pub struct Batches<'a> {
     pub asker: &'a Asker,
     /// The pause between two looks at a batch.
     pub pause: Duration,
+    /// Most bytes of the first prompts of a batch; see [`backissue_llm::BATCH_BYTES_MAX`].
+    pub max_bytes: usize,
     /// Ends the run. The server goes on with what it has.
     pub stop: &'a CancellationToken,
 }
@@ -174,19 +176,30 @@ impl Batches<'_> {
         upto: Option<ReadId>,
         progress: &Progress,
     ) -> Result<(Vec<Missing>, ReadId), StoreError> {
-        let mut missing = Vec::new();
+        let (mut missing, mut bytes) = (Vec::new(), 0);
         let mut reached = after;
-        while upto.is_some() || missing.len() < BATCH_PROMPTS_MAX {
+        loop {
             let mut reads = self.store.annotated(selection, reached, READS_AT_ONCE).await?;
             reads.retain(|read| upto.is_none_or(|upto| read.id <= upto));
-            let Some(last) = reads.last() else { break };
-            reached = last.id;
+            if reads.is_empty() {
+                return Ok((missing, reached));
+            }
             for read in reads {
+                let id = read.id;
                 let next = self.next(Arc::new(read)).await?;
-                missing.extend(next.filter(|next| !progress.given_up.contains(&hash_of(&next.question))));
+                if let Some(next) = next.filter(|next| !progress.given_up.contains(&hash_of(&next.question)))
+                {
+                    bytes += next.question.system.len() + next.question.user.len();
+                    let is_full = missing.len() == BATCH_PROMPTS_MAX || bytes > self.max_bytes;
+                    if upto.is_none() && is_full && !missing.is_empty() {
+                        // This read begins the next batch.
+                        return Ok((missing, reached));
+                    }
+                    missing.push(next);
+                }
+                reached = id;
             }
         }
-        Ok((missing, reached))
     }
 
     /// The first prompt about a read without a stored reply. Returns `None` if the read needs none,

@@ -11,8 +11,14 @@ use crate::prompt::Prompt;
 use crate::protocol::{Form, MORE_TOKENS, Room};
 use crate::settings::Protocol;
 
-/// Maximum prompts of one batch.
-pub const BATCH_PROMPTS_MAX: usize = 1_000;
+/// Maximum prompts of one batch. OpenAI accepts 50,000 and Anthropic 100,000; this many are held in
+/// memory, and as many are lost at once if a batch fails.
+pub const BATCH_PROMPTS_MAX: usize = 5_000;
+
+/// Maximum bytes of the prompts of one batch: half of what OpenAI accepts (200 MB; Anthropic 256 MB).
+/// The other half is for JSON and for later prompts about the same reads, which are longer. Limits as
+/// documented in November 2026.
+pub const BATCH_BYTES_MAX: usize = 100_000_000;
 
 /// Maximum bytes of the replies of one batch.
 pub(crate) const LARGEST_REPLIES: usize = 64 * 1024 * 1024;

@@ -41,7 +41,7 @@ mod protocol;
 mod settings;
 
 pub use backissue_fetch::{Secret, is_on_this_machine};
-pub use batch::{BATCH_PROMPTS_MAX, BatchPrompt, BatchState, LostBatch};
+pub use batch::{BATCH_BYTES_MAX, BATCH_PROMPTS_MAX, BatchPrompt, BatchState, LostBatch};
 pub use error::ModelError;
 pub use listing::{Listed, PricePerToken};
 pub use local::{LocalServer, ServerKind, UnknownServer};

@@ -264,6 +264,18 @@ fn batches_annotate_for_half_the_price_and_can_be_resumed() {
         let again = mine.json(&words);
         assert_eq!((again["changed"].as_u64(), server.asked().len()), (Some(0), asked.len()), "{again}");
     }
+    // A batch is full when its prompts have so many bytes.
+    let server = StandInModel::start(honest).unwrap();
+    let mine = Modelled::new(&server.url("openai"), "openai", "", "").synced();
+    let words = ["annotate", "--since", "2012-W01", "--model", "mine", "--batch", "--batch-pause", "0s"];
+    let (said, code) = mine.said(&[&words[..], &["--batch-size", "100 kB"]].concat());
+    assert_eq!(code, 0, "{said}");
+    let batched: usize =
+        server.asked().iter().filter(|a| a.is_batched).map(|a| a.system.len() + a.user.len()).sum();
+    let batches = said.lines().filter(|line| line.contains("answers take up to a day")).count();
+    assert!(batches > batched / 200_000 && batches > 2, "{batches} for {batched} bytes: {said}");
+    assert!(mine.reads().values().filter(|read| made_by_model(read)).count() >= 18);
+
     let server = StandInModel::start(honest).unwrap();
     let mine = Modelled::new(&server.url("gemini"), "gemini", "", "").synced();
     let (said, code) = mine.said(&["annotate", "--all", "--model", "mine", "--batch"]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use backissue_ingest::{BUILT_IN, BatchEnd, BatchStep, Batches, By, Pass, Reannotator, Step};
+use backissue_llm::BATCH_BYTES_MAX;
 use backissue_store::{Selection, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -93,7 +94,9 @@ async fn fetch_in_batches(
         bail!("--batch needs a language model: add --model NAME, or choose one with `backissue models use`");
     };
     let pause = args.batch_pause.map_or(Ok(BATCH_PAUSE), |pause| Duration::try_from(pause.0))?;
-    let batches = Batches { store, asker, pause, stop };
+    let most = args.batch_size.map_or(u64::MAX, |size| size.0);
+    let max_bytes = usize::try_from(most).unwrap_or(usize::MAX).min(BATCH_BYTES_MAX);
+    let batches = Batches { store, asker, pause, max_bytes, stop };
     let tell = |step: BatchStep| {
         let line = match step {
             BatchStep::Sent(batch, prompts) => {
