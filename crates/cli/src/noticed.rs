@@ -28,7 +28,7 @@ pub struct Provider {
 
 impl Provider {
     /// The name of its suggestion in `models use`.
-    fn example(&self) -> String {
+    pub fn example(&self) -> String {
         format!("{}/{}", self.name, self.suggestion)
     }
 }

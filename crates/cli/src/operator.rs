@@ -1,15 +1,23 @@
 //! What the page of settings shows of this program, and has it do.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, find, listed_source};
 use backissue_model::Source;
 use backissue_web::{
-    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow,
+    ModelsFound, Operator, SettingInForce,
 };
 use url::Url;
 
+use crate::args::UseArgs;
 use crate::commands::opml::{outlines, source_of};
+use crate::commands::use_model::{self, Costs};
+use crate::noticed::{self, Fit};
+use crate::prices::Price;
 use crate::rows::ModelRow;
 use crate::settings::Settings;
 use crate::{open, recipients};
@@ -20,12 +28,14 @@ pub struct Serving {
     settings: Settings,
     fetcher: Fetcher,
     fetches: bool,
+    /// The model that was chosen on the page last.
+    chosen: Arc<Mutex<Option<ChosenModel>>>,
 }
 
 impl Serving {
     /// The program with these settings. `fetches` says whether it works on the archive.
     pub fn new(settings: &Settings, fetcher: Fetcher, fetches: bool) -> Self {
-        Self { settings: settings.clone(), fetcher, fetches }
+        Self { settings: settings.clone(), fetcher, fetches, chosen: Arc::default() }
     }
 
     fn roles(&self, row: &ModelRow) -> Vec<&'static str> {
@@ -37,6 +47,50 @@ impl Serving {
             (is(&settings.embed_with.value), "says what texts mean"),
         ];
         roles.into_iter().filter_map(|(has, role)| has.then_some(role)).collect()
+    }
+
+    /// A model that could be used, with its price.
+    fn found(&self, name: String, about: String, row: Option<&ModelRow>, costs: &Costs) -> FoundModel {
+        let is_in_use = self.settings.annotate_with.value.as_deref() == Some(name.as_str());
+        FoundModel { price: costs.told(row.and_then(Price::of).as_ref()), name, about, is_in_use }
+    }
+
+    async fn look_for_models(&self) -> Vec<FoundModel> {
+        let noticed = noticed::look(&self.settings).await;
+        // Without the archive's counts, costs are estimates, and say so.
+        let costs = Costs::of(&self.settings).await.unwrap_or_default();
+        let mut all = Vec::new();
+        for row in &self.settings.models.value {
+            all.push(self.found(row.name.clone(), format!("Configured: {row}."), Some(row), &costs));
+        }
+        for running in &noticed.servers {
+            for model in &running.models {
+                let (name, at) = (running.name_of(model), &running.server);
+                let fit = match Fit::of(model, noticed.memory) {
+                    Fit::TooLarge => continue,
+                    Fit::Fits => "on this machine; it fits into its memory",
+                    Fit::Unknown => "on this machine",
+                    Fit::Elsewhere => "which passes articles on to another machine",
+                };
+                let row = use_model::named(&name, &self.settings).ok().filter(|_| !model.is_remote);
+                let about = format!("{} at {}, {fit}.", at.kind.title(), at.url);
+                all.push(self.found(name, about, row.as_ref(), &costs));
+            }
+        }
+        for provider in &noticed.keys {
+            let row = use_model::named(&provider.example(), &self.settings).ok();
+            let host = row.as_ref().and_then(|row| row.url().host_str().map(str::to_owned));
+            let host = host.unwrap_or_default();
+            let about = format!("${} is set. The text of each read would go to {host}.", provider.key_env);
+            all.push(self.found(provider.example(), about, row.as_ref(), &costs));
+        }
+        let mut names = HashSet::new();
+        all.retain(|model| names.insert(model.name.clone()));
+        all
+    }
+
+    fn chosen(&self) -> MutexGuard<'_, Option<ChosenModel>> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,6 +113,30 @@ impl Operator for Serving {
             roles: self.roles(row),
         });
         shown.collect()
+    }
+
+    fn models_found(&self) -> ModelsFound<'_> {
+        Box::pin(self.look_for_models())
+    }
+
+    fn choose_model(&self, name: &str) -> bool {
+        let mut chosen = self.chosen();
+        if chosen.as_ref().is_some_and(|before| before.result.is_none()) {
+            return false;
+        }
+        *chosen = Some(ChosenModel { name: name.to_owned(), result: None });
+        let (settings, chosen) = (self.settings.clone(), Arc::clone(&self.chosen));
+        let args = UseArgs { name: name.to_owned(), url: None, key_env: None, dry_run: false };
+        tokio::spawn(async move {
+            let result = use_model::used(&args, &settings).await.map_err(|why| format!("{why:#}"));
+            *chosen.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(ChosenModel { name: args.name, result: Some(result) });
+        });
+        true
+    }
+
+    fn chosen_model(&self) -> Option<ChosenModel> {
+        self.chosen().clone()
     }
 
     fn recipients(&self) -> Vec<ConfiguredRecipient> {

@@ -67,7 +67,8 @@ pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
-    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Operator, SettingInForce,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow,
+    ModelsFound, Operator, SettingInForce,
 };
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};

@@ -16,6 +16,17 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// The language models that are configured, without keys.
     fn models(&self) -> Vec<ConfiguredModel>;
 
+    /// The language models that could be used, with their prices. Servers on this machine are asked
+    /// for their lists, and nobody for anything else.
+    fn models_found(&self) -> ModelsFound<'_>;
+
+    /// Begins to test a model that was found, to have it annotate new reads; `built-in` means none.
+    /// Returns false if another one is being tested.
+    fn choose_model(&self, name: &str) -> bool;
+
+    /// The model that was chosen last, since the program started.
+    fn chosen_model(&self) -> Option<ChosenModel>;
+
     /// The recipients of weeks and alerts that are configured, without secrets.
     fn recipients(&self) -> Vec<ConfiguredRecipient>;
 
@@ -40,6 +51,31 @@ pub trait Operator: fmt::Debug + Send + Sync {
 
 /// The future result of [`Operator::find`].
 pub type Finding<'o> = Pin<Box<dyn Future<Output = Result<FoundToFollow, String>> + Send + 'o>>;
+
+/// The future result of [`Operator::models_found`].
+pub type ModelsFound<'o> = Pin<Box<dyn Future<Output = Vec<FoundModel>> + Send + 'o>>;
+
+/// A language model that could be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundModel {
+    /// Its name, as in `backissue models use`.
+    pub name: String,
+    /// Where it is and who gets the articles, for people.
+    pub about: String,
+    /// Its price per read and month, for people.
+    pub price: String,
+    /// Whether it annotates new reads.
+    pub is_in_use: bool,
+}
+
+/// A language model that was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenModel {
+    /// Its name.
+    pub name: String,
+    /// What was done, or why nothing was, for people. `None` while it is tested.
+    pub result: Option<Result<Vec<String>, String>>,
+}
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]

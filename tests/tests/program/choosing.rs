@@ -137,6 +137,43 @@ fn model_on_this_machine_is_noticed_tested_and_used() {
     assert!(said.contains("$BACKISSUE_ANNOTATE_WITH overrules it"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn model_is_chosen_with_one_click() {
+    let server = ollama();
+    let choosing = Choosing::new(FILE);
+    let at = format!("ollama={}", server.url("ollama"));
+    let file = choosing.config.display().to_string();
+    let served = choosing.archive.serve(&["--no-fetch", "--model-servers", &at, "--config", &file]).unwrap();
+    let client = backissue_tests::program::client();
+    let page =
+        async || client.get(served.url("/settings/models")).send().await.unwrap().text().await.unwrap();
+    let shown = page().await;
+    assert!(shown.contains("ollama/tiny:1b") && shown.contains("It costs nothing"), "{shown}");
+    assert!(shown.contains("another machine") && !shown.contains("huge:1t"), "{shown}");
+    assert!(server.asked().is_empty(), "nothing is sent before the click");
+
+    let token = shown.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("token", token), ("model", "ollama/tiny:1b")])
+        .finish();
+    let request = client
+        .post(served.url("/settings/models/use"))
+        .header("content-type", "application/x-www-form-urlencoded");
+    let answer = request.body(form).send().await.unwrap();
+    assert!(answer.status().is_success() || answer.status().is_redirection(), "{}", answer.status());
+    let mut shown = page().await;
+    while shown.contains("is being tested") {
+        shown = page().await;
+    }
+    assert!(
+        shown.contains("The test is passed") && shown.contains("annotates new reads from now on"),
+        "{shown}"
+    );
+    assert!(choosing.file().contains("annotate_with = \"ollama/tiny:1b\"\n"), "{}", choosing.file());
+    assert!(server.asked().iter().all(|asked| asked.user.contains("Acme's nightly import")));
+    served.stop().unwrap();
+}
+
 #[test]
 fn serve_tells_what_it_noticed_and_sends_nothing() {
     let server = ollama();

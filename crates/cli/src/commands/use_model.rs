@@ -15,7 +15,7 @@ use crate::args::UseArgs;
 use crate::commands::models::{self, Tested};
 use crate::exit::Outcome;
 use crate::noticed::{self, Fit, PROVIDERS, Provider};
-use crate::output::{GOOD, PLAIN, say};
+use crate::output::say;
 use crate::prices::{self, PerRead, Price, money};
 use crate::rows::ModelRow;
 use crate::settings::{Origin, Settings};
@@ -38,33 +38,38 @@ struct Choice {
     is_configured: bool,
 }
 
-/// Uses a model, or none.
+/// Uses a model, or none, and prints what that means.
 pub async fn run(args: UseArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    for line in used(&args, &settings).await? {
+        say!("{line}")?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Uses a model, or none: tests it and writes the configuration file. Returns what to tell.
+pub async fn used(args: &UseArgs, settings: &Settings) -> anyhow::Result<Vec<String>> {
     let path = &settings.config.value;
     let file = settings_file::read(path)?;
     if args.name == BUILT_IN {
         if settings.annotate_with.value.is_none() {
-            say!("New reads are annotated without a language model already.")?;
-            return Ok(Outcome::Fine);
+            return Ok(vec!["New reads are annotated without a language model already.".to_owned()]);
         }
         let text = settings_file::with_annotator(&file, BUILT_IN)
             .with_context(|| format!("in {}", path.display()))?;
         if !args.dry_run {
             settings_file::write(path, &text)?;
         }
-        say!(
-            "New reads are annotated without a language model. What one wrote stays; `backissue annotate --all` replaces it."
-        )?;
-        tell_the_rest(&settings, args.dry_run)?;
-        return Ok(Outcome::Fine);
+        let done = "New reads are annotated without a language model. What one wrote stays; `backissue annotate --all` \
+                    replaces it.";
+        return Ok(vec![done.to_owned(), rest_told(settings, args.dry_run)]);
     }
-    let mut choice = choose(&args, &settings)?;
+    let mut choice = choose(args, settings)?;
     // A file that cannot be changed is reported before anything is sent.
-    changed(&settings, &file, &choice)?;
-    let (listed, tested) = try_out(&settings, &mut choice).await?;
-    tell_test(&choice.row, &tested)?;
+    changed(settings, &file, &choice)?;
+    let (listed, tested) = try_out(settings, &mut choice).await?;
+    let mut told = vec![test_told(&choice.row, &tested)];
     let price = of_listed(&mut choice.row, listed.as_ref());
-    tell_price(&settings, price).await?;
+    told.push(Costs::of(settings).await?.told(price.as_ref()));
     let goes_to = match listed {
         Some(Listed { is_remote: true, .. }) => {
             "Its server passes the text of each read on to another machine.".to_owned()
@@ -73,26 +78,26 @@ pub async fn run(args: UseArgs, settings: Settings) -> anyhow::Result<Outcome> {
         _ => format!("The text of each read goes to {}.", choice.row.url().host_str().unwrap_or_default()),
     };
     let name = choice.row.name.as_str();
-    let text = changed(&settings, &file, &choice)?;
+    let text = changed(settings, &file, &choice)?;
     if args.dry_run {
-        say!(
+        told.push(format!(
             "{goes_to} Nothing was written. Without --dry-run this would be in {}:\n\nannotate_with = {}",
             path.display(),
             Value::from(name)
-        )?;
+        ));
         if !choice.is_configured {
-            say!("\n{}", settings_file::table(name, &values(&choice)).trim_end())?;
+            told.push(format!("\n{}", settings_file::table(name, &values(&choice)).trim_end()));
         }
-        return Ok(Outcome::Fine);
+        return Ok(told);
     }
     settings_file::write(path, &text)
         .map_err(|failure| anyhow::anyhow!("{failure:#}; {}", by_hand(&choice)))?;
-    say!("{GOOD}Model `{name}` annotates new reads from now on.{PLAIN} {goes_to}")?;
-    tell_the_rest(&settings, false)?;
+    told.push(format!("Model `{name}` annotates new reads from now on. {goes_to}"));
+    told.push(rest_told(settings, false));
     let former = settings.annotate_with.value.as_deref().filter(|former| *former != name);
-    say!("Undo: {}", noticed::command(former.unwrap_or(BUILT_IN)))?;
-    say!("Reads that are there already: `backissue annotate --all --model {name}`")?;
-    Ok(Outcome::Fine)
+    told.push(format!("Undo: {}", noticed::command(former.unwrap_or(BUILT_IN))));
+    told.push(format!("Reads that are there already: `backissue annotate --all --model {name}`"));
+    Ok(told)
 }
 
 /// The configuration file's text with the choice in it.
@@ -163,7 +168,7 @@ fn choose(args: &UseArgs, settings: &Settings) -> anyhow::Result<Choice> {
 }
 
 /// A new row for a name such as `ollama/qwen3:8b`.
-fn named(name: &str, settings: &Settings) -> anyhow::Result<ModelRow> {
+pub fn named(name: &str, settings: &Settings) -> anyhow::Result<ModelRow> {
     let (server, model) = name.split_once('/').unwrap_or((name, ""));
     let model = model.trim();
     let ModelServers(servers) = &settings.model_servers.value;
@@ -294,7 +299,7 @@ fn of_listed(row: &mut ModelRow, listed: Option<&Listed>) -> Option<Price> {
     Price::of(row)
 }
 
-fn tell_test(row: &ModelRow, tested: &Tested) -> anyhow::Result<()> {
+fn test_told(row: &ModelRow, tested: &Tested) -> String {
     let Tested { milliseconds, tokens, refused } = tested;
     let stands = if refused.is_empty() {
         String::new()
@@ -303,37 +308,52 @@ fn tell_test(row: &ModelRow, tested: &Tested) -> anyhow::Result<()> {
     };
     let prompt =
         if row.prompt == Some(PromptVersion::ThreeShort) { " It gets the short prompt." } else { "" };
-    say!("The test is passed: an answer in {milliseconds} ms with {tokens} tokens.{stands}{prompt}")?;
-    Ok(())
+    format!("The test is passed: an answer in {milliseconds} ms with {tokens} tokens.{stands}{prompt}")
 }
 
-/// Tells the price per read, and per month at the archive's rhythm.
-async fn tell_price(settings: &Settings, price: Option<Price>) -> anyhow::Result<()> {
-    let Some(price) = price else {
-        say!(
-            "Its price is not known. With `input_price` and `output_price` (dollars per million tokens) in its table, costs are told."
-        )?;
-        return Ok(());
-    };
-    let (tokens, rhythm) = match Store::look_at_existing(&settings.location()?).await? {
-        None => (PerRead::of_any(&[]), None),
-        Some(store) => {
-            let tokens = PerRead::of_any(&store.model_usage(models::USAGE_ROWS).await?);
-            let rhythm = prices::rhythm(&store, Timestamp::now()).await?;
-            store.close().await;
-            (tokens, rhythm)
-        }
-    };
-    let per_read = price.per_read(&tokens);
-    if per_read == 0.0 {
-        say!("It costs nothing: {}.", price.origin)?;
-        return Ok(());
+/// What is known of an archive that decides the cost of a model.
+pub struct Costs {
+    tokens: PerRead,
+    /// Reads per week, if there is an archive.
+    weekly: Option<f64>,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { tokens: PerRead::of_any(&[]), weekly: None }
     }
-    let month = rhythm.map_or_else(String::new, |weekly| {
-        format!(" and {} per month at {weekly:.0} reads a week", money(prices::per_month(per_read, weekly)))
-    });
-    say!("It costs about {} per read{month} ({}; {}).", money(per_read), price.told(), tokens.told())?;
-    Ok(())
+}
+
+impl Costs {
+    /// Those of the archive, or an estimate without one.
+    pub async fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let Some(store) = Store::look_at_existing(&settings.location()?).await? else {
+            return Ok(Self::default());
+        };
+        let tokens = PerRead::of_any(&store.model_usage(models::USAGE_ROWS).await?);
+        let weekly = prices::rhythm(&store, Timestamp::now()).await?;
+        store.close().await;
+        Ok(Self { tokens, weekly })
+    }
+
+    /// The price per read, and per month at the archive's rhythm.
+    pub fn told(&self, price: Option<&Price>) -> String {
+        let Some(price) = price else {
+            return "Its price is not known. With `input_price` and `output_price` (dollars per million tokens) in its \
+                    table, costs are told."
+                .to_owned();
+        };
+        let per_read = price.per_read(&self.tokens);
+        if per_read == 0.0 {
+            return format!("It costs nothing: {}.", price.origin);
+        }
+        let month = self.weekly.map_or_else(String::new, |weekly| {
+            let month = money(prices::per_month(per_read, weekly));
+            format!(" and {month} per month at {weekly:.0} reads a week")
+        });
+        let (price, tokens) = (price.told(), self.tokens.told());
+        format!("It costs about {} per read{month} ({price}; {tokens}).", money(per_read))
+    }
 }
 
 /// The values of the model's table. Empty if the table is there and needs no change.
@@ -360,17 +380,14 @@ fn values(choice: &Choice) -> Vec<(&'static str, Value)> {
     values
 }
 
-/// Tells where the setting is, and what stands against it.
-fn tell_the_rest(settings: &Settings, is_dry: bool) -> anyhow::Result<()> {
+/// Where the setting is, and what stands against it.
+fn rest_told(settings: &Settings, is_dry: bool) -> String {
     let path = settings.config.value.display();
     if is_dry {
-        say!("Nothing was written to {path}, because of --dry-run.")?;
-        return Ok(());
+        format!("Nothing was written to {path}, because of --dry-run.")
+    } else if matches!(settings.annotate_with.origin, Origin::Environment(_) | Origin::Flag(_)) {
+        format!("{path} was changed, but {} overrules it.", settings.annotate_with.origin)
+    } else {
+        format!("{path} was changed. A running `serve` follows it from its next start.")
     }
-    if matches!(settings.annotate_with.origin, Origin::Environment(_) | Origin::Flag(_)) {
-        say!("{path} was changed, but {} overrules it.", settings.annotate_with.origin)?;
-        return Ok(());
-    }
-    say!("{path} was changed. A running `serve` follows it from its next start.")?;
-    Ok(())
 }

@@ -13,6 +13,7 @@ mod image;
 mod join;
 mod login;
 mod marks;
+mod models;
 mod note;
 mod practise;
 mod prior_art;
@@ -59,6 +60,7 @@ pub(crate) fn operator_routes() -> Router<App> {
         .route("/searches", get(searches::searches))
         .route("/settings", get(settings::settings))
         .route("/settings/feeds.opml", get(settings::opml))
+        .route("/settings/models", get(models::models))
         .route("/settings/source/{id}", get(settings::source))
 }
 
@@ -118,6 +120,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/searches/{id}/change", form(searches::change))
         .route("/searches/{id}/seen", form(searches::seen))
         .route("/searches/{id}/remove", form(searches::remove))
+        .route("/settings/models/use", form(models::choose))
         .route("/settings/follow", form(settings::follow))
         .route("/settings/ask", form(settings::ask))
         .route("/settings/retry", form(settings::retry))

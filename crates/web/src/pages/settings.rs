@@ -467,8 +467,8 @@ fn models(operator: &Arc<dyn Operator>, shown: &Shown) -> Markup {
             h2 #models .section { "Language models" }
             @if shown.models.is_empty() {
                 p.say {
-                    "None is configured, and none is needed. To use one, add a " code { "[[model]]" } " table to "
-                    code { (operator.configuration_file()) } ", and start again."
+                    "None is configured, and none is needed. " a href="/settings/models" { "Choose one" } " that was found, or add a "
+                    code { "[[model]]" } " table to " code { (operator.configuration_file()) } ", and start again."
                 }
             } @else {
                 dl.facts.wide {
@@ -477,6 +477,7 @@ fn models(operator: &Arc<dyn Operator>, shown: &Shown) -> Markup {
                         dd { (model.about) ". " (usage(spent.as_ref())) }
                     }
                 }
+                p { a href="/settings/models" { "Choose another" } }
                 p.quiet { code { "backissue models" } " tests them, " code { "backissue models --usage" } " tells the cost of each day." }
             }
             @if !shown.others.is_empty() {

@@ -6,14 +6,17 @@ use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundToFollow, Images, Operator, Readers,
-    SettingInForce,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow, Images,
+    ModelsFound, Operator, Readers, SettingInForce,
 };
 use url::Url;
 
 use super::marking::OWN;
 use super::specimens::blogs;
 use super::{Answer, Site, html, site, site_of};
+
+/// The model that was chosen.
+static CHOSEN: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
 
 /// Knows three addresses and one list.
 #[derive(Debug)]
@@ -50,6 +53,26 @@ impl Operator for StandIn {
     fn models(&self) -> Vec<ConfiguredModel> {
         let about = "openai m:7b at http://127.0.0.1:1/, key set".to_owned();
         vec![ConfiguredModel { name: "mine".into(), about, roles: vec!["annotates new reads"] }]
+    }
+
+    fn models_found(&self) -> ModelsFound<'_> {
+        let found = |name: &str, is_in_use: bool| FoundModel {
+            name: name.into(),
+            about: "Ollama at http://127.0.0.1:11434, on this machine.".into(),
+            price: "It costs nothing: it runs on this machine.".into(),
+            is_in_use,
+        };
+        Box::pin(async move { vec![found("ollama/<b>:1", false), found("mine", true)] })
+    }
+
+    fn choose_model(&self, name: &str) -> bool {
+        *CHOSEN.lock().unwrap() = Some(name.to_owned());
+        true
+    }
+
+    fn chosen_model(&self) -> Option<ChosenModel> {
+        let chosen = CHOSEN.lock().unwrap().clone();
+        chosen.map(|name| ChosenModel { name, result: Some(Err("it is down; start it".to_owned())) })
     }
 
     fn recipients(&self) -> Vec<ConfiguredRecipient> {
@@ -158,6 +181,21 @@ async fn blog_is_followed_by_its_address() {
         assert_eq!(page.attributes("#follow", "value"), [typed], "what was typed is still there");
     }
     assert_eq!(site.store.sources(&SourceFilter::default()).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn model_is_chosen_among_those_that_were_found() {
+    let site = site(&blogs()).await;
+    assert!(site.page_at("/settings").await.attributes("a", "href").contains(&"/settings/models".to_owned()));
+    let page = site.page_at("/settings/models").await;
+    assert_eq!(page.attributes("input[name=model]", "value"), ["ollama/<b>:1", "built-in"]);
+    assert!(page.text().contains("It costs nothing") && page.text().contains("It annotates new reads."));
+    let unknown = site.sent("/settings/models/use", &[("model", "openai/x@evil.example")]).await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    assert_eq!(*CHOSEN.lock().unwrap(), None, "only what was offered can be chosen");
+    let to = site.to("/settings/models/use", &[("model", "ollama/<b>:1")]).await;
+    let page = site.page_at(&to).await;
+    assert_eq!(page.one("#said"), "“ollama/<b>:1”: it is down; start it.");
 }
 
 #[tokio::test]
