@@ -175,6 +175,9 @@ pub(crate) fn plain_word(word: &str) -> String {
 
 /// Whether there is a first person anywhere, also next to a dash or a slash.
 fn has_first_person(text: &str) -> bool {
+    // "Let's Encrypt" is a name, and "to mine logs" is work.
+    let text =
+        NAMES_OF_LETS.iter().chain(&MINING).fold(text.to_owned(), |text, words| text.replace(words, " "));
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '_' | '@' | '.' | '-');
     text.split(|c: char| !is_part(c) && c != '/').any(|token| {
         // "I/O" has none, "we/our" has two.
@@ -182,6 +185,12 @@ fn has_first_person(text: &str) -> bool {
         token.split('/').take(if pieces == 1 { 0 } else { pieces }).any(is_first_person)
     })
 }
+
+/// Names that begin with "Let's".
+const NAMES_OF_LETS: [&str; 2] = ["Let's Encrypt", "Let’s Encrypt"];
+/// Where "mine" is a verb.
+const MINING: [&str; 6] =
+    [" to mine ", " can mine ", " could mine ", " would mine ", " must mine ", " and mine "];
 
 fn is_first_person(word: &str) -> bool {
     let lower = plain_word(word);
@@ -201,6 +210,7 @@ mod tests {
             "Netflix needed to start hundreds of containers in seconds, but mounting their layers contended on one kernel lock.",
             "Acme's I/O was slow, e.g. 40 ms vs. 4 ms in the US, because `read_all()` and Vec<u8> copied everything",
             "A stalled import held the lock of every other job.",
+            "Let's Encrypt could not tell who needed a new certificate, and so its data engineers had to mine log files.",
         ] {
             assert!(statement(text).is_ok(), "{text}: {:?}", statement(text));
         }
@@ -217,6 +227,8 @@ mod tests {
             ("We broke it.", "first person"),
             ("It broke when I slept.", "first person"),
             ("The import broke our pages.", "first person"),
+            ("Let's mend the import.", "first person"),
+            ("The import was mine alone.", "first person"),
             ("You can mend it.", "you"),
             ("In this post Acme mends it.", "this post"),
             ("The article is about locks.", "the article"),

@@ -20,6 +20,8 @@ pub(super) struct Evidence<'t> {
     near_words: HashSet<String>,
     all: String,
     words: HashSet<String>,
+    /// The words whose ends are digits, without these: "symfony" for "Symfony2".
+    numbered: HashSet<String>,
     systems: BTreeSet<&'static str>,
     concepts: HashSet<usize>,
 }
@@ -53,11 +55,19 @@ impl<'t> Evidence<'t> {
         let texts: Vec<&str> = near.into_iter().collect();
         let near = texts.join("\n");
         let all = format!("{near}\n{article}");
-        let words = |text: &str| text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect();
+        let words = |text: &str| -> HashSet<String> {
+            text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
+        };
+        let all_words = words(&all);
+        let without_number = |word: &String| {
+            let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            (name.len() < word.len() && name.chars().count() >= 3).then(|| name.to_owned())
+        };
         Self {
             article,
             near_words: words(&near),
-            words: words(&all),
+            numbered: all_words.iter().filter_map(without_number).collect(),
+            words: all_words,
             // One by one: a capital letter means nothing at the start of a text.
             systems: texts
                 .iter()
@@ -116,13 +126,18 @@ impl<'t> Evidence<'t> {
         })
     }
 
-    /// Whether the evidence has the name, in the singular or the plural.
+    /// Whether the evidence has the name: in the singular or the plural, with a number behind it
+    /// ("Symfony2"), or by another name of the same technology ("K8s" for "Kubernetes").
     fn has_name(&self, name: &str) -> bool {
         let lower = name.to_lowercase();
         let singular = lower.trim_end_matches('s');
         self.words.contains(&lower)
             || self.words.contains(singular)
             || self.words.contains(&format!("{lower}s"))
+            || self.numbered.contains(&lower)
+            || Technologies::builtin()
+                .mentions(name)
+                .any(|(written, system)| written == name && self.systems.contains(system))
     }
 
     /// Whether enough of the words that carry meaning are near, in any form.
@@ -356,6 +371,18 @@ mod tests {
                 Unbacked::Terms(missing) | Unbacked::Words(missing) => missing.join(" "),
             };
             assert!(refused.contains(wrong), "{statement}: {refused}");
+        }
+    }
+
+    #[test]
+    fn names_are_known_by_other_names_and_with_numbers() {
+        let evidence =
+            Evidence::of("The probe of k8s was slow.", ["It ran on Symfony2 and PHP7.", "", "Acme"]);
+        for statement in ["Acme ran Symfony with PHP there.", "The probe of Kubernetes was slow at Acme."] {
+            assert!(evidence.backs(statement).is_ok(), "{statement}: {:?}", evidence.backs(statement));
+        }
+        for statement in ["Acme ran Laravel with PHP there.", "The probe of Nomad was slow at Acme."] {
+            assert!(evidence.backs(statement).is_err(), "{statement}");
         }
     }
 
