@@ -371,14 +371,16 @@ fn showing(own: &CardAnswer, others: &[CardAnswer], rating: Rating, frame: &Fram
     until(frame.now, next_showing(&history, frame.zone()), frame.zone())
 }
 
-/// How long it is from now until a card is due, in words.
+/// How long it is from now until a card is due, in words. A card that is due from the beginning of
+/// a day is told in days, even if that day begins in ten minutes.
 fn until(now: Timestamp, due: Timestamp, zone: &TimeZone) -> String {
-    let day = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
-    let days = day(now).until(day(due)).map_or(0, |span| span.get_days());
-    match (due <= now, days) {
+    let local = |at: Timestamp| at.to_zoned_datetime(zone.clone());
+    let is_all_day = local(due).start_of_day().is_ok_and(|start| start.timestamp() == due);
+    let days = local(now).date().until(local(due).date()).map_or(0, |span| span.get_days());
+    match (due <= now, is_all_day) {
         (true, _) => "now".to_owned(),
-        (_, ..1) => words::length(due.duration_since(now)),
-        (_, days) => words::count(days.unsigned_abs().into(), "day"),
+        (_, true) => words::count(days.unsigned_abs().into(), "day"),
+        (_, false) => words::length(due.duration_since(now)),
     }
 }
 
@@ -543,6 +545,7 @@ mod tests {
         for (due, words) in [
             ("2026-05-13T23:00:00Z", "now"),
             ("2026-05-13T23:10:00Z", "10 minutes"),
+            ("2026-05-14T00:03:00Z", "1 hour"),
             ("2026-05-14T00:00:00Z", "1 day"),
             ("2026-05-24T00:00:00Z", "11 days"),
         ] {
