@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
-use backissue_needs::{ALL, MCP_SDK, Need, PYTHON, shared_dir};
+use backissue_needs::{ALL, MCP_SDK, Need, PYTHON, SCHEMATHESIS, shared_dir};
 use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
@@ -46,7 +46,7 @@ impl Test {
             step("Words and structure", || Check::default().run())?;
             step("Dependencies", dependencies)?;
         }
-        let (cluster, mcp_python) = step("What the tests need", what_tests_need)?;
+        let (cluster, pythons) = step("What the tests need", what_tests_need)?;
         if self.filter.is_none() {
             let words =
                 ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
@@ -61,7 +61,8 @@ impl Test {
             let mut tests = cargo();
             tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&self.filter);
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
-            tests.env("BACKISSUE_TEST_MCP", &mcp_python);
+            tests.env("BACKISSUE_TEST_MCP", pythons.mcp.join("bin/python"));
+            tests.env("BACKISSUE_TEST_SCHEMATHESIS", pythons.schemathesis.join("bin/schemathesis"));
             // A test that lacks something fails instead of being skipped.
             tests.env(ALL, "1");
             // Snapshots are compared and never written. A missing one is a failure.
@@ -142,25 +143,35 @@ fn dependencies() -> anyhow::Result<()> {
 /// Installs PostgreSQL, Chromium, programs that read feeds and the SDK of the Model Context
 /// Protocol if they are missing, and starts a temporary database server. Returns it and the SDK's
 /// Python.
-fn what_tests_need() -> anyhow::Result<(Cluster, PathBuf)> {
-    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders, Need::McpSdk];
+fn what_tests_need() -> anyhow::Result<(Cluster, Pythons)> {
+    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders, Need::McpSdk, Need::Schemathesis];
     let missing: Vec<&str> = needs.into_iter().flat_map(Need::missing_packages).collect();
     install(&missing)?;
-    Ok((Cluster::start()?, mcp_python()?))
+    let pythons = Pythons { mcp: python_with(MCP_SDK)?, schemathesis: python_with(SCHEMATHESIS)? };
+    Ok((Cluster::start()?, pythons))
 }
 
-/// A Python with the SDK of the Model Context Protocol, beside what cargo builds.
-fn mcp_python() -> anyhow::Result<PathBuf> {
+/// The folders of Pythons with a package.
+struct Pythons {
+    mcp: PathBuf,
+    schemathesis: PathBuf,
+}
+
+/// The folder of a Python with this package, as pip names it with its version, beside what cargo
+/// builds.
+fn python_with(package: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let folder = own.ancestors().nth(2).context("cargo's folder is not known")?.join("python-with-mcp");
+    let (name, version) = package.split_once("==").context("the package has no version")?;
+    let folder =
+        own.ancestors().nth(2).context("cargo's folder is not known")?.join(format!("python-with-{name}"));
     let python = folder.join("bin/python");
-    let has_sdk = format!("import importlib.metadata as m; assert 'mcp==' + m.version('mcp') == '{MCP_SDK}'");
-    if !succeeds(Command::new(&python).args(["-c", &has_sdk])) {
-        println!("installing {MCP_SDK}");
+    let has_it = format!("import importlib.metadata as m; assert m.version('{name}') == '{version}'");
+    if !succeeds(Command::new(&python).args(["-c", &has_it])) {
+        println!("installing {package}");
         run(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(&folder))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", MCP_SDK]))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
     }
-    Ok(python)
+    Ok(folder)
 }
 
 fn install(packages: &[&str]) -> anyhow::Result<()> {

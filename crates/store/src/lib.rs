@@ -134,8 +134,8 @@ pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, Send
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use streams::{Stream, StreamFilter};
-pub use tokens::{TOKENS_MAX, Token, TokenAdded};
 pub use subscribers::{LINK_LASTS, Subscriber};
+pub use tokens::{TOKENS_MAX, Token, TokenAdded};
 pub use withdrawn::{United, Withdrawn};
 
 #[cfg(test)]

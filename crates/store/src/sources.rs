@@ -314,6 +314,10 @@ impl Store {
 
     /// The followed blog with this slug.
     pub async fn source_by_slug(&self, slug: &str) -> Result<Option<Source>, StoreError> {
+        // PostgreSQL refuses texts with this character.
+        if slug.contains('\0') {
+            return Ok(None);
+        }
         self.one_source(sql_of(format!("{SOURCE} WHERE s.slug = $1")).bind(slug)).await
     }
 

@@ -394,11 +394,48 @@ fn needs(method: &Method, path: &str) -> Needs {
         {
             Needs::Nothing
         }
-        "/" | "/weeks" | "/week/{week}" | "/read/{id}" | "/read/{id}/{slug}" | "/sources"
-        | "/source/{slug}" | "/companies" | "/company/{slug}" | "/concepts" | "/concept/{slug}"
-        | "/search" | "/prior-art" | "/prior-art.md" | "/feed.atom" | "/feed.json" | "/weeks.atom"
-        | "/weeks.json" | "/search.atom" | "/search.json" | "/api" | "/api/weeks" | "/api/week/{week}"
-        | "/api/search" | "/api/prior-art" | "/api/progress"
+        "/"
+        | "/weeks"
+        | "/week/{week}"
+        | "/read/{id}"
+        | "/read/{id}/{slug}"
+        | "/sources"
+        | "/source/{slug}"
+        | "/companies"
+        | "/company/{slug}"
+        | "/concepts"
+        | "/concept/{slug}"
+        | "/search"
+        | "/prior-art"
+        | "/prior-art.md"
+        | "/feed.atom"
+        | "/feed.json"
+        | "/weeks.atom"
+        | "/weeks.json"
+        | "/search.atom"
+        | "/search.json"
+        | "/api"
+        | "/api/weeks"
+        | "/api/week/{week}"
+        | "/api/search"
+        | "/api/prior-art"
+        | "/api/progress"
+        | "/api/openapi.json"
+        | "/api/v1/weeks"
+        | "/api/v1/weeks/{week}"
+        | "/api/v1/reads"
+        | "/api/v1/facets"
+        | "/api/v1/reads/{id}"
+        | "/api/v1/reads/{id}/similar"
+        | "/api/v1/search"
+        | "/api/v1/prior-art"
+        | "/api/v1/concepts"
+        | "/api/v1/concepts/{slug}"
+        | "/api/v1/sources"
+        | "/api/v1/sources/{slug}"
+        | "/api/v1/companies"
+        | "/api/v1/digests"
+        | "/api/v1/digests/{week}"
             if reads =>
         {
             Needs::Statements
@@ -412,7 +449,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/api/greader.php/reader/api/0/subscription/quickadd" => Needs::Token(Scope::Operate),
         "/mcp" => Needs::Token(Scope::Read),
         _ if path.starts_with(READER_API) => Needs::Token(Scope::Read),
-        "/image/{read}/{name}" | "/api/read/{id}" if reads => Needs::Articles,
+        "/image/{read}/{name}" | "/api/read/{id}" | "/api/v1/reads/{id}/article" if reads => Needs::Articles,
         "/shelf"
         | "/notes"
         | "/searches"

@@ -17,7 +17,7 @@ use crate::{App, SiteSettings};
 /// Most reads of a week that a document has.
 pub(crate) const WEEK: u32 = 1000;
 
-const MARKDOWN: &str = "text/markdown; charset=utf-8";
+pub(crate) const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
 /// Whether what is at `path` is such a document.
 pub(crate) fn is_document(path: &str) -> bool {

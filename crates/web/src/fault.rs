@@ -23,6 +23,7 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use crate::access::Visitor;
+use crate::api::v1;
 use crate::frame::{Document, Frame, log_in_at};
 use crate::{App, documents, programs, words};
 
@@ -35,6 +36,10 @@ pub(crate) enum Fault {
     NoSuchSource(String, Option<Slug>),
     /// There is no such concept.
     NoSuchConcept(String),
+    /// There is no such week.
+    NoSuchWeek(String),
+    /// The cursor is of another list.
+    ForeignCursor,
     /// The address is invalid; the text says why, for people.
     BadAddress(String),
     /// The address does not support the method.
@@ -161,12 +166,13 @@ fn reference() -> String {
 }
 
 impl Fault {
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchPage
             | Self::NoSuchRead
             | Self::NoSuchSource(..)
             | Self::NoSuchConcept(_)
+            | Self::NoSuchWeek(_)
             | Self::NothingToUndo
             | Self::NoSuchAnswer
             | Self::NoSuchHighlight
@@ -178,7 +184,7 @@ impl Fault {
             Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::RemarkChanged | Self::LastOperator => StatusCode::CONFLICT,
-            Self::BadAddress(_) | Self::BadForm(_) => StatusCode::BAD_REQUEST,
+            Self::BadAddress(_) | Self::BadForm(_) | Self::ForeignCursor => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_)
             | Self::NotLoggedIn
@@ -194,12 +200,14 @@ impl Fault {
         }
     }
 
-    fn title(&self) -> &'static str {
+    pub(crate) fn title(&self) -> &'static str {
         match self {
             Self::NoSuchPage => "There is no such page",
             Self::NoSuchRead => "There is no such read",
             Self::NoSuchSource(..) => "There is no such source",
             Self::NoSuchConcept(_) => "There is no such concept",
+            Self::NoSuchWeek(_) => "There is no such week",
+            Self::ForeignCursor => "That cursor belongs to another list",
             Self::BadAddress(_) => "That address means nothing here",
             Self::NotThatWay => "Pages can only be read",
             Self::OnlyForms => "This address takes forms only",
@@ -232,7 +240,7 @@ impl Fault {
     }
 
     /// Without misleading characters, because part of it may come from the address.
-    fn explanation(&self) -> String {
+    pub(crate) fn explanation(&self) -> String {
         self.reason().chars().filter(|c| !c.is_control()).collect()
     }
 
@@ -250,6 +258,12 @@ impl Fault {
             Self::NoSuchConcept(name) => {
                 let hint = meant(nearest_concept(name).map(|concept| concept.slug.as_str()));
                 no_such(format!("The vocabulary has no concept called “{name}”"), hint)
+            }
+            Self::NoSuchWeek(name) => {
+                format!("The calendar has no week “{name}”. Weeks are written as 2026-W20; a year has 52 or 53.")
+            }
+            Self::ForeignCursor => {
+                "A cursor goes on with the list that gave it, with the same filters, and with no other.".to_owned()
             }
             Self::BadAddress(why) | Self::BadForm(why) => format!("{why}."),
             Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
@@ -357,7 +371,14 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         let back = uri.path_and_query().map_or("/", |back| back.as_str());
         return (StatusCode::SEE_OTHER, [(LOCATION, log_in_at(back))]).into_response();
     }
-    let mut shown = if for_programs {
+    let mut shown = if v1::is_at(uri.path()) {
+        let mut problem = v1::problem(&fault, uri.path());
+        // The router knows which methods the path has.
+        if let Some(allow) = answer.headers().get(ALLOW) {
+            problem.headers_mut().insert(ALLOW, allow.clone());
+        }
+        return problem;
+    } else if for_programs {
         let reference = if let Fault::Broken { reference } = &fault { Some(reference) } else { None };
         Json(json!({ "error": fault.title(), "detail": fault.explanation(), "reference": reference }))
             .into_response()

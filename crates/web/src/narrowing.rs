@@ -23,7 +23,7 @@ pub(crate) struct Narrowing {
 }
 
 impl Narrowing {
-    fn of(query: &HashMap<String, String>) -> Result<Self, Fault> {
+    pub(crate) fn of(query: &HashMap<String, String>) -> Result<Self, Fault> {
         let given = |name: &str| query.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
         let refuse = |e: &dyn std::fmt::Display| Fault::BadAddress(e.to_string());
         Ok(Self {

@@ -60,6 +60,13 @@ pub(crate) fn plain(typed: &str) -> String {
     typed[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// The question as a visitor may ask it who sees articles or not: phrase by phrase, whole articles
+/// could be found out.
+pub(crate) fn allowed(typed: &str, shows_articles: bool) -> String {
+    let text = plain(typed);
+    if shows_articles { text } else { text.replace(is_quote, " ") }
+}
+
 /// The address of `path` with a question and a page of its answer.
 pub(crate) fn href(path: &str, question: &str, page: usize) -> String {
     let mut pairs = Serializer::new(String::new());
@@ -82,12 +89,9 @@ impl FromRequestParts<App> for Question {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
         let pairs = Pairs::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let Pairs(pairs) = pairs.map_err(|e| Fault::BadAddress(e.body_text()))?;
-        let mut question = Self::of(&pairs)?;
-        if !Visitor::of(&parts.extensions).sees_articles(app) {
-            // Phrase by phrase, whole articles could be found out.
-            question.text = question.text.replace(is_quote, " ");
-        }
-        Ok(question)
+        let question = Self::of(&pairs)?;
+        let text = allowed(&question.text, Visitor::of(&parts.extensions).sees_articles(app));
+        Ok(Self { text, ..question })
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod api;
 mod archive;
 mod caching;
 mod correcting;
@@ -639,10 +640,10 @@ async fn api_page_documents_exactly_the_api() {
     }
     let site = site(&blogs()).await;
     let page = site.get("/api").await.body.replace("&quot;", "\"");
-    let sections: Vec<&str> = page.split("<h2>").skip(1).collect();
+    let sections: Vec<&str> = page.split("<h3 class=\"older\">").skip(1).collect();
     assert_eq!(sections.len(), 7, "{page}");
     for section in sections {
-        let path = section.split("</h2>").next().unwrap();
+        let path = section.split("</h3>").next().unwrap();
         let path = path.trim_start_matches("<code>GET ").trim_end_matches("</code>");
         let path = path
             .replace("{week}", "2026-W20")

@@ -30,6 +30,9 @@ pub const PYTHON: &str = "/usr/bin/python3";
 /// The SDK of the Model Context Protocol, as pip names it.
 pub const MCP_SDK: &str = "mcp==2.3.0";
 
+/// The tool that tests an API against its OpenAPI document, as pip names it.
+pub const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// Something that a bare clone lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -45,6 +48,8 @@ pub enum Need {
     FeedReaders,
     /// Python with the official SDK of the Model Context Protocol.
     McpSdk,
+    /// Schemathesis, which tests an API against its OpenAPI document.
+    Schemathesis,
 }
 
 impl Need {
@@ -57,7 +62,7 @@ impl Need {
             Self::FeedReaders => {
                 &[("newsboat", has("newsboat")), ("python3-feedparser", has_module("feedparser"))]
             }
-            Self::McpSdk => &[("python3-venv", has_module("ensurepip"))],
+            Self::McpSdk | Self::Schemathesis => &[("python3-venv", has_module("ensurepip"))],
         };
         packages.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect()
     }
@@ -67,6 +72,7 @@ impl Need {
             Self::SharedData => shared_dir().is_ok(),
             Self::Postgres => postgres().is_ok(),
             Self::McpSdk => mcp_python().is_ok(),
+            Self::Schemathesis => schemathesis().is_ok(),
             _ => self.missing_packages().is_empty(),
         }
     }
@@ -87,6 +93,10 @@ impl Need {
             Self::McpSdk => format!(
                 "set BACKISSUE_TEST_MCP to a Python with the package `{MCP_SDK}`, such as one made by `python3 -m venv mcp && \
                  mcp/bin/pip install {MCP_SDK}`; `cargo xtask test` makes one"
+            ),
+            Self::Schemathesis => format!(
+                "set BACKISSUE_TEST_SCHEMATHESIS to the program of the package `{SCHEMATHESIS}`, such as one made by `python3 -m venv st && \
+                 st/bin/pip install {SCHEMATHESIS}`; `cargo xtask test` makes one"
             ),
             _ => format!(
                 "run `apt-get install {}`, or `cargo xtask test` as root",
@@ -178,6 +188,14 @@ pub fn postgres_programs() -> anyhow::Result<PathBuf> {
 /// If the variable is not set, with the remedy.
 pub fn mcp_python() -> anyhow::Result<PathBuf> {
     variable("BACKISSUE_TEST_MCP").map(PathBuf::from).with_context(|| Need::McpSdk.remedy())
+}
+
+/// The program in `BACKISSUE_TEST_SCHEMATHESIS`, of [`SCHEMATHESIS`].
+///
+/// # Errors
+/// If the variable is not set, with the remedy.
+pub fn schemathesis() -> anyhow::Result<PathBuf> {
+    variable("BACKISSUE_TEST_SCHEMATHESIS").map(PathBuf::from).with_context(|| Need::Schemathesis.remedy())
 }
 
 fn has_module(name: &str) -> bool {

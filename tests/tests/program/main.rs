@@ -11,6 +11,7 @@ mod browsing;
 mod cases;
 mod choosing;
 mod commands;
+mod conforming;
 mod correcting;
 mod demo;
 mod enduring;

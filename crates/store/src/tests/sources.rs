@@ -26,7 +26,9 @@ on_both!(slugs_are_unique_and_come_from_the_title, |db| {
     assert_eq!(slugs, ["acme-engineering", "acme-engineering-2", "acme-engineering-3"]);
     let found = db.store.source_by_slug("acme-engineering-2").await.unwrap().unwrap();
     assert_eq!(found.feed_url.unwrap().as_str(), "https://1.example/feed");
-    assert_eq!(db.store.source_by_slug("nobody").await.unwrap(), None);
+    for other in ["nobody", "acme\0engineering"] {
+        assert_eq!(db.store.source_by_slug(other).await.unwrap(), None);
+    }
     assert_eq!(db.store.source(SourceId(99)).await.unwrap(), None);
 });
 

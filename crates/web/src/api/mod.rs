@@ -1,11 +1,15 @@
 //! The pages' data as JSON. The page `/api` documents it; see `pages/api.rs`.
+//!
+//! `v1` is the API for programs. The other addresses are older; they stay as they are.
 
 mod health;
+mod names;
 mod prior_art;
 mod progress;
 mod read;
 mod search;
 mod token;
+pub(crate) mod v1;
 mod week;
 mod weeks;
 
@@ -24,11 +28,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/weeks", get(weeks::weeks))
         .route("/api/week/{week}", get(week::week))
         .route("/api/read/{id}", get(read::read))
+        .merge(v1::routes())
 }
 
 /// Routes that answer a question, computed for each request.
 pub(crate) fn search_routes() -> Router<App> {
-    Router::new().route("/api/search", get(search::search)).route("/api/prior-art", get(prior_art::prior_art))
+    Router::new()
+        .route("/api/search", get(search::search))
+        .route("/api/prior-art", get(prior_art::prior_art))
+        .merge(v1::search_routes())
 }
 
 /// Routes that change from second to second.

@@ -5,9 +5,10 @@ use std::ops::Range;
 use axum::extract::State;
 use axum::response::Response;
 use backissue_model::Statement;
-use backissue_search::{Asked, CANDIDATES, Count, Coverage, Facets, Match, Search};
+use backissue_search::{Asked, CANDIDATES, Count, Coverage, Facets, Match, Passage, Ranked, Search};
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::api::live;
 use crate::api::week::ApiCard;
@@ -31,11 +32,31 @@ pub(super) struct ApiMatch {
     passage: Option<ApiPassage>,
 }
 
-#[derive(Serialize)]
-struct ApiPassage {
+/// A part of an article with words of the question.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Passage)]
+pub(super) struct ApiPassage {
     text: String,
-    /// The question's words in the passage, in bytes.
+    /// The question's words in the passage: for each the first byte and the byte after the last.
+    #[schema(value_type = Vec<Vec<u64>>)]
     highlights: Vec<[usize; 2]>,
+}
+
+impl From<Passage> for ApiPassage {
+    fn from(passage: Passage) -> Self {
+        let highlights = passage.highlights.iter().map(|Range { start, end }| [*start, *end]).collect();
+        Self { highlights, text: passage.text }
+    }
+}
+
+/// Why a read was found; `has_words` says whether the question had words.
+pub(super) fn why(ranked: &Ranked, has_words: bool) -> &'static str {
+    match (has_words, ranked.by_words, ranked.similarity) {
+        (false, ..) => "filter",
+        (true, Some(_), Some(_)) => "both",
+        (true, Some(_), None) => "words",
+        (true, None, _) => "meaning",
+    }
 }
 
 impl ApiMatch {
@@ -50,17 +71,9 @@ impl ApiMatch {
             approach: text(read.precis.approach),
             outcome: text(read.precis.outcome),
             score: ranked.score,
-            why: match (has_words, ranked.by_words, ranked.similarity) {
-                (false, ..) => "filter",
-                (true, Some(_), Some(_)) => "both",
-                (true, Some(_), None) => "words",
-                (true, None, _) => "meaning",
-            },
+            why: why(&ranked, has_words),
             similarity: ranked.similarity,
-            passage: passage.map(|passage| ApiPassage {
-                highlights: passage.highlights.iter().map(|Range { start, end }| [*start, *end]).collect(),
-                text: passage.text,
-            }),
+            passage: passage.map(ApiPassage::from),
         }
     }
 }
@@ -69,7 +82,7 @@ impl ApiMatch {
     /// What the visitor may see of it.
     pub(super) fn shown(self, frame: &Frame) -> Self {
         let passage = self.passage.filter(|_| frame.shows_articles);
-        Self { card: self.card.shown(frame), passage, ..self }
+        Self { card: self.card.shown(frame.shows_articles), passage, ..self }
     }
 }
 
@@ -90,9 +103,11 @@ struct Answer {
 }
 
 /// How complete the search index is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Indexing {
+    /// Reads in the index.
     indexed: u64,
+    /// Reads in the archive.
     reads: u64,
 }
 

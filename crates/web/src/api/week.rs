@@ -7,8 +7,10 @@ use backissue_store::{Order, ReadCard, ReadFilter, Store};
 use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::api::kept;
+use crate::api::names::{forms, kinds};
 use crate::api::weeks::ApiWeek;
 use crate::fault::Fault;
 use crate::frame::Frame;
@@ -19,27 +21,52 @@ use crate::parts::reads;
 const LIMIT: u32 = 100;
 
 /// A read in a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Card)]
 pub(super) struct ApiCard {
+    /// Its number.
+    #[schema(value_type = i64, example = 12)]
     id: ReadId,
+    /// Its title, or its address if it has none.
     title: String,
+    /// The article's address at its publisher.
+    #[schema(value_type = String, format = "uri")]
     url: Url,
+    /// The path of its page here.
     path: String,
+    /// The slug of the first source that named it.
+    #[schema(value_type = String)]
     source: Slug,
     source_title: String,
+    /// The company that published it.
     company: String,
     author: Option<String>,
+    /// When it was published, if known.
+    #[schema(value_type = Option<String>, format = DateTime)]
     published: Option<Timestamp>,
+    /// When the archive first saw it.
+    #[schema(value_type = String, format = DateTime)]
     first_seen: Timestamp,
+    /// The ISO week under which it is filed.
+    #[schema(value_type = String, example = "2026-W20")]
     week: Week,
+    /// The kind of post.
+    #[schema(schema_with = kinds)]
     kind: Kind,
+    /// The problem, if it is likely enough to show.
     problem: Option<String>,
-    /// Whose words the problem uses. Absent without a problem.
+    /// Whose words the problem uses: the article's (`quoted`), a language model's (`written`) or a
+    /// person's (`corrected`). Null without a problem.
+    #[schema(schema_with = forms)]
     problem_form: Option<Form>,
     /// Whether the problem is sure enough to stand above the title.
     problem_leads: bool,
+    /// The page's own description. Null for strangers who may not see articles.
     description: Option<String>,
+    /// Minutes to read it.
     minutes: u32,
+    /// The slugs of its concepts, best match first.
+    #[schema(value_type = Vec<String>)]
     concepts: Vec<ConceptSlug>,
 }
 
@@ -79,8 +106,8 @@ struct Answer {
 
 impl ApiCard {
     /// What the visitor may see of it: a description may be the beginning of the article.
-    pub(super) fn shown(self, frame: &Frame) -> Self {
-        let description = self.description.filter(|_| frame.shows_articles);
+    pub(super) fn shown(self, shows_articles: bool) -> Self {
+        let description = self.description.filter(|_| shows_articles);
         Self { description, ..self }
     }
 }
@@ -98,6 +125,7 @@ pub(super) async fn week(
         store.week_count(week),
     )?;
     let next = stretch.next.map(|cursor| narrowing.after(&cursor).href(&format!("/api/week/{week}")));
-    let items = stretch.items.into_iter().map(|card| ApiCard::from(card).shown(&frame)).collect();
+    let items =
+        stretch.items.into_iter().map(|card| ApiCard::from(card).shown(frame.shows_articles)).collect();
     kept(&Answer { week: count.into(), items, next })
 }

@@ -6,18 +6,29 @@ use backissue_model::Week;
 use backissue_store::{Store, WeekCount};
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::kept;
 use crate::fault::Fault;
 
 /// A week with its days and counts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Week)]
 pub(super) struct ApiWeek {
+    /// The ISO week.
+    #[schema(value_type = String, example = "2026-W20")]
     week: Week,
+    /// Its Monday.
+    #[schema(value_type = String, format = Date)]
     from: Date,
+    /// Its Sunday.
+    #[schema(value_type = String, format = Date)]
     to: Date,
+    /// Its reads.
     reads: u64,
+    /// Its reads with a problem.
     problems: u64,
+    /// The path of its page.
     path: String,
 }
 

@@ -18,7 +18,7 @@ use crate::parts::reads;
 use crate::{App, feeds, vocabulary};
 
 /// Maximum reads under "Start here".
-const STARTS: u32 = 5;
+pub(crate) const STARTS: u32 = 5;
 
 /// `/concept/{slug}`; with `.atom` or `.json` behind the slug its feed.
 pub(crate) async fn concept(

@@ -2,6 +2,7 @@
 
 mod account;
 mod api;
+mod api_reference;
 mod companies;
 mod concept;
 mod concepts;
@@ -26,8 +27,8 @@ mod settings;
 mod shelf;
 mod source;
 mod sources;
-mod tokens;
 mod subscribe;
+mod tokens;
 mod unsubscribe;
 mod week;
 mod weeks;
@@ -38,8 +39,10 @@ use axum::routing::get;
 
 use crate::forms::{FORM_MAX, form};
 use crate::{App, feeds};
+pub(crate) use concept::STARTS;
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
+pub(crate) use sources::{Condition, state};
 
 /// Number of reads per page of a list.
 const PAGE: u32 = 50;

@@ -131,14 +131,22 @@ fn save_form(frame: &Frame, is_saved: bool, bookmarklet: &str) -> Markup {
 }
 
 /// A source's health in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Condition {
+    /// The last poll succeeded.
     Well,
+    /// The last poll failed.
     Trouble,
+    /// It was not polled yet.
     NotAskedYet,
+    /// Its server says that it is gone.
     Retired,
+    /// It has neither a feed nor a list of articles.
     Waiting,
+    /// It is not followed any more.
     Unfollowed,
+    /// A person paused it.
     Paused,
 }
 

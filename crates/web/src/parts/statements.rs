@@ -56,7 +56,7 @@ pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, targets: &
 }
 
 /// Whose words a statement uses, and how sure it is.
-fn standing(statement: &Statement) -> &'static str {
+pub(crate) fn standing(statement: &Statement) -> &'static str {
     match (statement.form, statement.sureness()) {
         (Form::Quoted, Sureness::Sure) => "In the authors’ words.",
         (Form::Quoted, _) => "In the authors’ words; perhaps not their most telling ones.",
@@ -67,7 +67,7 @@ fn standing(statement: &Statement) -> &'static str {
 }
 
 /// What the confidence in a statement means.
-fn odds(statement: &Statement) -> String {
+pub(crate) fn odds(statement: &Statement) -> String {
     let percent = (statement.confidence * 100.0).round();
     match statement.form {
         Form::Quoted => format!(

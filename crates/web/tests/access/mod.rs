@@ -157,6 +157,8 @@ pub(super) fn example(path: &str, slug: &str) -> String {
     path.replace("/read/{id}/{slug}", slug)
         .replace("/source/{slug}", "/source/undergrowth")
         .replace("/concept/{slug}", "/concept/caching")
+        .replace("/sources/{slug}", "/sources/undergrowth")
+        .replace("/concepts/{slug}", "/concepts/caching")
         .replace("{week}", "2026-W20")
         .replace("{id}", "1")
         .replace("{read}", "1")

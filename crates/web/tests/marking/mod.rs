@@ -241,6 +241,11 @@ fn routes() -> BTreeSet<(String, String)> {
         assert!(methods.iter().any(|(_, has)| *has), "{path}: a route takes GET, POST or a form");
         routes.extend(methods.into_iter().filter(|(_, has)| *has).map(|(m, _)| (m.to_owned(), path.clone())));
     }
+    // Routes of the API describe themselves.
+    for route in all.split("#[utoipa::path(").skip(1) {
+        let (method, path) = (route.split(',').next().unwrap(), route.split('"').nth(1).unwrap());
+        routes.insert((method.trim().to_uppercase(), path.to_owned()));
+    }
     routes
 }
 

@@ -1,0 +1,97 @@
+//! Problem details of errors (RFC 9457).
+
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
+
+/// Why a request failed (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// The kind of problem, as an address on the page `/api`.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
+    kind: String,
+    /// The kind of problem in words.
+    title: &'static str,
+    /// The status of the response.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+    /// What to do about it.
+    remedy: &'static str,
+    /// The path that was requested.
+    #[schema(format = "uri-reference")]
+    instance: String,
+    /// The number under which the log has an error of the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+}
+
+/// The response for a fault at `path`.
+pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
+    let status = match fault {
+        Fault::NotLoggedIn => StatusCode::UNAUTHORIZED,
+        fault => fault.status(),
+    };
+    let (code, remedy) = remedy(fault);
+    let reference = if let Fault::Broken { reference } = fault { Some(reference.clone()) } else { None };
+    let problem = Problem {
+        kind: format!("/api#{code}"),
+        title: fault.title(),
+        status: status.as_u16(),
+        detail: fault.explanation(),
+        remedy,
+        instance: path.to_owned(),
+        reference,
+    };
+    let json = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut answer = (status, [(CONTENT_TYPE, "application/problem+json")], json).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 11.6.1: a 401 names a way to authenticate.
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"backissue\""));
+    }
+    answer
+}
+
+/// The kinds of problems and what to do about each, for the page `/api`.
+pub(crate) const REMEDIES: [(&str, &str); 13] = [
+    ("no-such-path", "See the paths in /api/openapi.json."),
+    ("no-such-read", "Find the read's number with /api/v1/search or /api/v1/reads."),
+    ("no-such-source", "See the slugs of sources in /api/v1/sources."),
+    ("no-such-concept", "See the slugs of concepts in /api/v1/concepts."),
+    ("no-such-week", "See the weeks in /api/v1/weeks; write one as 2026-W20."),
+    ("invalid", "Correct the parameter or field that the detail names; /api describes them all."),
+    (
+        "foreign-cursor",
+        "Ask for the list again without `cursor`, then pass its `next` with the same filters.",
+    ),
+    ("method", "Use one of the methods in the header `Allow`."),
+    ("login", "Send the header `Authorization: Bearer TOKEN`, or log in at /login."),
+    ("forbidden", "Ask an operator of this archive to do it, or to let you do it."),
+    ("too-large", "Send less."),
+    ("gone", "Ask for the list again; it may have been removed."),
+    ("broken", "Try again. If it stays, look into the program's log for the reference."),
+];
+
+fn remedy(fault: &Fault) -> (&'static str, &'static str) {
+    let code = match fault {
+        Fault::NoSuchPage => "no-such-path",
+        Fault::NoSuchRead => "no-such-read",
+        Fault::NoSuchSource(..) => "no-such-source",
+        Fault::NoSuchConcept(_) => "no-such-concept",
+        Fault::NoSuchWeek(_) => "no-such-week",
+        Fault::BadAddress(_) | Fault::BadForm(_) => "invalid",
+        Fault::ForeignCursor => "foreign-cursor",
+        Fault::NotThatWay | Fault::OnlyForms => "method",
+        Fault::NotLoggedIn => "login",
+        Fault::TooLarge(_) => "too-large",
+        Fault::Broken { .. } => "broken",
+        fault if fault.status() == StatusCode::NOT_FOUND => "gone",
+        _ => "forbidden",
+    };
+    REMEDIES.into_iter().find(|(known, _)| *known == code).unwrap_or(("about:blank", ""))
+}

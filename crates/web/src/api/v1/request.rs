@@ -1,0 +1,212 @@
+//! What requests have in common: strict parameters, cursors, and the choice of fields.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use backissue_model::{Week, hex};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::App;
+use crate::api::v1::schemas::fields_of;
+use crate::fault::Fault;
+
+/// Items of a page of a list, if the request does not say.
+const USUAL: u32 = 50;
+/// Most items of a page.
+const MOST: u32 = 100;
+/// Hexadecimal digits of a list's hash.
+const HASH: usize = 16;
+
+/// The parameters of a request. Unknown and wrong ones are refused.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|Query(query)| Self(query)).map_err(|refused| Fault::BadAddress(refused.body_text()))
+    }
+}
+
+/// The parameters of a list without filters.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Paged {
+    /// Most items to return; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
+    pub(super) limit: Option<u32>,
+    /// `next` of the page before, from the same list.
+    pub(super) cursor: Option<String>,
+    /// Only these fields of each item, separated by commas.
+    pub(super) fields: Option<String>,
+}
+
+/// The parameters of a single thing.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Single {
+    /// Only these fields, separated by commas.
+    pub(super) fields: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct List<T> {
+    /// The items.
+    pub(super) items: Vec<T>,
+    /// The cursor of the next page. Null at the end.
+    pub(super) next: Option<String>,
+}
+
+/// Which page of a list is wanted, and of what each item consists.
+pub(super) struct Page {
+    /// The list with its filters; its cursors belong to it.
+    list: String,
+    pub(super) limit: u32,
+    /// The place after which the page begins.
+    pub(super) after: Option<String>,
+    fields: Fields,
+}
+
+impl Page {
+    /// A page of items of type `T`.
+    ///
+    /// # Errors
+    /// If the limit is out of bounds, the cursor of another list, or a field unknown.
+    pub(super) fn of<T: ToSchema>(list: impl Into<String>, given: &Paged) -> Result<Self, Fault> {
+        let list = list.into();
+        let after = given.cursor.as_deref().map(|cursor| open(&list, cursor)).transpose()?;
+        Ok(Self {
+            limit: limit(given.limit, USUAL, MOST)?,
+            after,
+            fields: Fields::of::<T>(given.fields.as_deref())?,
+            list,
+        })
+    }
+
+    /// The list with these items. `next` is the place after the last one.
+    pub(super) fn list<T: Serialize>(
+        &self,
+        items: Vec<T>,
+        next: Option<String>,
+    ) -> Result<List<Value>, Fault> {
+        let items = items.iter().map(|item| self.fields.chosen(item)).collect::<Result<_, _>>()?;
+        Ok(List { items, next: next.map(|place| seal(&self.list, &place)) })
+    }
+
+    /// The page of a whole list, whose items are in order of their keys.
+    pub(super) fn cut<T: Serialize, K: Ord + AsRef<str>>(
+        &self,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<List<Value>, Fault> {
+        items.sort_by_key(|item| key(item));
+        if let Some(after) = &self.after {
+            items.retain(|item| key(item).as_ref() > after.as_str());
+        }
+        let has_more = items.len() > self.limit as usize;
+        items.truncate(self.limit as usize);
+        let next = items.last().filter(|_| has_more).map(|last| key(last).as_ref().to_owned());
+        self.list(items, next)
+    }
+}
+
+/// The fields that a request chose. Without a choice, all of them.
+pub(super) struct Fields(Option<Vec<String>>);
+
+impl Fields {
+    /// The chosen fields of items of type `T`.
+    pub(super) fn of<T: ToSchema>(given: Option<&str>) -> Result<Self, Fault> {
+        let Some(given) = given else { return Ok(Self(None)) };
+        let known = fields_of::<T>();
+        let chosen: Vec<String> = given.split(',').map(str::to_owned).collect();
+        match chosen.iter().find(|name| !known.contains(name)) {
+            Some(unknown) => Err(Fault::BadAddress(format!(
+                "“fields” has “{unknown}”; the fields are {}",
+                known.join(", ")
+            ))),
+            None => Ok(Self(Some(chosen))),
+        }
+    }
+
+    /// The chosen fields of an item.
+    pub(super) fn chosen<T: Serialize>(&self, item: &T) -> Result<Value, Fault> {
+        let mut value = serde_json::to_value(item)
+            .map_err(|error| Fault::from_bug("an answer could not be written", &error))?;
+        if let (Some(chosen), Some(object)) = (&self.0, value.as_object_mut()) {
+            object.retain(|name, _| chosen.contains(name));
+        }
+        Ok(value)
+    }
+}
+
+/// The number of items that a request wants.
+pub(super) fn limit(given: Option<u32>, usual: u32, most: u32) -> Result<u32, Fault> {
+    match given {
+        Some(limit) if !(1..=most).contains(&limit) => {
+            Err(Fault::BadAddress(format!("“limit” is a number from 1 to {most}")))
+        }
+        limit => Ok(limit.unwrap_or(usual)),
+    }
+}
+
+/// The week that a request names.
+pub(super) fn week(name: &str) -> Result<Week, Fault> {
+    name.parse().map_err(|_| Fault::NoSuchWeek(name.to_owned()))
+}
+
+/// A cursor: a place in a list, with the list's hash before it.
+pub(super) fn seal(list: &str, place: &str) -> String {
+    format!("{:016x}{}", xxh3_64(list.as_bytes()), hex(place.as_bytes()))
+}
+
+/// The place that a cursor of this list has.
+pub(super) fn open(list: &str, cursor: &str) -> Result<String, Fault> {
+    let place = cursor.get(..HASH).zip(cursor.get(HASH..)).and_then(|(hash, place)| {
+        let is_own = hash == format!("{:016x}", xxh3_64(list.as_bytes()));
+        String::from_utf8(crate::forms::unhex(place).filter(|_| is_own)?).ok()
+    });
+    place.ok_or(Fault::ForeignCursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursor_opens_only_in_its_own_list() {
+        let cursor = seal("weeks", "2026-W20");
+        assert_eq!(open("weeks", &cursor), Ok("2026-W20".to_owned()));
+        for (list, cursor) in [
+            ("sources", cursor.as_str()),
+            ("weeks", ""),
+            ("weeks", "é"),
+            ("weeks", &cursor[..17]),
+            ("weeks", "zz"),
+        ] {
+            assert_eq!(open(list, cursor), Err(Fault::ForeignCursor), "{list} {cursor}");
+        }
+    }
+
+    #[test]
+    fn whole_list_is_cut_into_pages_that_meet() {
+        let names: Vec<String> = (0..7).map(|n| format!("n{n}")).collect();
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let page = Page { list: "names".to_owned(), limit: 3, after, fields: Fields(None) };
+            let list = page.cut(names.clone(), |name| name.clone()).unwrap();
+            seen.extend(list.items.iter().map(|item| item.as_str().unwrap().to_owned()));
+            match list.next {
+                Some(next) => after = Some(open("names", &next).unwrap()),
+                None => break,
+            }
+        }
+        assert_eq!(seen, names);
+    }
+}

@@ -1,0 +1,56 @@
+//! The JSON API keeps what its OpenAPI document promises, with requests that schemathesis makes.
+
+use std::process::Command;
+
+use backissue_needs::{needs, schemathesis};
+use backissue_tests::database::Database;
+use backissue_tests::program::Archive;
+use backissue_tests::web::{SmallWeb, SmallWebOptions};
+
+use crate::{archive_of, small_web};
+
+/// A cursor is opaque, so a made-up one is refused although its schema is a text. A parameter of
+/// any other kind that fits its schema must not be refused.
+const CONFIGURATION: &str = r#"
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "404"]
+
+[[operations]]
+include-path-regex = "^/api/v1/(weeks|reads|search|concepts|sources|companies|digests)$"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "404"]
+"#;
+
+/// Runs all checks of schemathesis against what `serve` answers.
+fn conforms(archive: &Archive) {
+    archive.json(&["sync"]).unwrap();
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join("schemathesis.toml");
+    std::fs::write(&configuration, CONFIGURATION).unwrap();
+    let mut command = Command::new(schemathesis().unwrap());
+    command.arg("--config-file").arg(&configuration).args(["run", &served.url("/api/openapi.json")]);
+    command.args(["--checks", "all", "--seed", "1", "--max-examples", "8", "--generation-database", "none"]);
+    let output =
+        command.args(["--no-color", "--warnings", "off"]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("No issues found"), "{said}");
+    let (status, log) = served.stop().unwrap();
+    assert!(status.success() && !log.contains("reference"), "{log}");
+}
+
+#[test]
+fn api_conforms_to_its_document_on_sqlite() {
+    needs!(SharedData, Schemathesis);
+    let (_web, archive) = small_web();
+    conforms(&archive);
+}
+
+#[test]
+fn api_conforms_to_its_document_on_postgres() {
+    needs!(SharedData, Postgres, Schemathesis);
+    let database = Database::create().unwrap();
+    let web = SmallWeb::start(&backissue_needs::shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
+    conforms(&archive_of(&web, vec!["--database".to_owned(), database.url()]));
+}
