@@ -1,8 +1,10 @@
 //! The command line's arguments.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week};
+use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
@@ -69,6 +71,13 @@ pub enum Command {
     /// Serve the archive's pages and follow its sources
     #[command(after_help = "Example:\n  backissue serve --listen 127.0.0.1:7878\n  backissue serve --demo")]
     Serve(ServeArgs),
+    /// Follow the sources without serving pages, beside any number of other processes
+    #[command(
+        after_help = "Example:\n  backissue work --database postgres://me@db/reads\n  backissue work --monitor 127.0.0.1:7879\n\nOn \
+                      PostgreSQL any number of `work` and `serve` can run, on one machine or several. They share the pauses of \
+                      hosts, and take over the work of one that dies. Pages come from `backissue serve --no-fetch`."
+    )]
+    Work(WorkArgs),
     /// Fetch now: poll every source, get every read, then print the result
     #[command(
         after_help = "Example:\n  backissue sync\n  backissue sync --json | jq .reads_new\n\nIf a `serve` works on the archive, it \
@@ -263,8 +272,36 @@ pub enum Command {
                       pictures. Publish whole articles only if their publishers allow it. docs/PUBLISHING.md tells how to serve the folder."
     )]
     Publish(PublishArgs),
+    /// Write the archive into one file, also while `serve` runs
+    #[command(
+        after_help = "Example:\n  backissue backup /mnt/backups/reads-2026-05-17.sqlite\n\nThe file has everything but the search index, \
+                      cached images and the configuration. An archive on PostgreSQL is backed up with pg_dump; then this prints how, and \
+                      whether it can work."
+    )]
+    Backup(BackupArgs),
+    /// Make an archive of a backup
+    #[command(
+        after_help = "Example:\n  backissue restore /mnt/backups/reads-2026-05-17.sqlite --data /var/lib/backissue\n\nNothing is \
+                      overwritten, and a damaged file is refused."
+    )]
+    Restore(RestoreArgs),
+    /// Copy a whole archive into another database, such as from SQLite to PostgreSQL
+    #[command(
+        after_help = "Example:\n  backissue copy --from sqlite:/var/lib/backissue/archive.sqlite --to postgres://me@db/reads\n  backissue \
+                      copy --from postgres://me@db/reads --to sqlite:reads.sqlite\n\nEach row is compared afterwards. After an interruption \
+                      the same command goes on."
+    )]
+    Copy(CopyArgs),
+    /// Ask a running process on this machine whether it is alive
+    #[command(
+        after_help = "Example:\n  backissue health\n  backissue health --ready 127.0.0.1:7879\n\nFor containers and scripts without an \
+                      HTTP client: exit code 0 if it is. Without an address, the setting `listen` names it."
+    )]
+    Health(HealthArgs),
     /// Check the data folder, the database, the search index, the clock and the network
-    #[command(after_help = "Example:\n  backissue doctor\n  backissue doctor --retry")]
+    #[command(
+        after_help = "Example:\n  backissue doctor\n  backissue doctor --retry\n  backissue doctor --deep /mnt/backups/reads.sqlite"
+    )]
     Doctor(DoctorArgs),
     /// The settings in force and where each comes from
     #[command(after_help = "Example:\n  backissue config\n  backissue config --json")]
@@ -299,6 +336,55 @@ pub struct ServeArgs {
     /// Serve the archive without fetching anything
     #[arg(long, conflicts_with = "demo")]
     pub no_fetch: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write
+    pub file: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// A file that `backup` wrote
+    pub file: PathBuf,
+}
+
+/// Arguments of `copy`.
+#[derive(Debug, Args)]
+pub struct CopyArgs {
+    /// The archive to copy, as sqlite:FILE or postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "URL", value_parser = values::database)]
+    pub from: Location,
+    /// An empty database, or a file that does not exist
+    #[arg(long, value_name = "URL", value_parser = values::database)]
+    pub to: Location,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// The address of the process
+    pub address: Option<SocketAddr>,
+    /// Ask whether it is ready: whether its database answers and has all tables
+    #[arg(long)]
+    pub ready: bool,
+}
+
+/// Arguments of `work`.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Where to serve `/healthz`, `/readyz` and `/metrics`; nowhere by default
+    #[arg(long, value_name = "ADDRESS", value_parser = values::listen_address)]
+    pub monitor: Option<SocketAddr>,
 }
 
 /// Arguments of `follow`.
@@ -1012,6 +1098,10 @@ pub struct DoctorArgs {
     /// Retry reads that were set aside
     #[arg(long)]
     pub retry: bool,
+    /// Prove a backup, by restoring it into a temporary folder; without FILE, one is made now and
+    /// compared with the archive row by row
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub deep: Option<Option<PathBuf>>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

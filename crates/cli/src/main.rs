@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod exit;
+mod figures;
 mod noticed;
 mod open;
 mod operator;
@@ -19,6 +20,7 @@ mod rows;
 mod settings;
 mod settings_file;
 mod signals;
+mod supervisor;
 mod text;
 mod values;
 
@@ -29,6 +31,7 @@ use clap::FromArgMatches;
 
 use args::{Arguments, Command, ModelsAction, ModelsArgs, command_line};
 use settings::Settings;
+use values::LogFormat;
 
 fn main() -> ExitCode {
     let matches = command_line().get_matches();
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outcome> {
     match command {
         Command::Serve(args) => commands::serve::run(args, settings).await,
+        Command::Work(args) => commands::work::run(args, settings).await,
         Command::Sync(args) => commands::sync::run(args, settings).await,
         Command::Follow(args) => commands::follow::run(args, settings).await,
         Command::Backfill(args) => commands::backfill::run(args, settings).await,
@@ -85,6 +89,10 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Mcp(args) => commands::mcp::run(args, settings).await,
         Command::Send(args) => commands::send::run(args, settings).await,
         Command::Publish(args) => commands::publish::run(args, settings).await,
+        Command::Backup(args) => commands::backup::backup(args, settings).await,
+        Command::Restore(args) => commands::backup::restore(args, settings).await,
+        Command::Copy(args) => commands::copy::run(args).await,
+        Command::Health(args) => commands::health::run(args, &settings).await,
         Command::Doctor(args) => commands::doctor::run(args, settings).await,
         Command::Config(args) => commands::config::run(&args, &settings),
         Command::Help(args) => commands::help::run(&args),
@@ -97,17 +105,21 @@ fn start_log(settings: &Settings, command: &Command) {
 
     // Commands with a progress display do not log by default. A server without a terminal does, for
     // the system's journal.
-    let quiet = if matches!(command, Command::Serve(_)) && !std::io::stderr().is_terminal() {
+    let quiet = if matches!(command, Command::Serve(_) | Command::Work(_)) && !std::io::stderr().is_terminal()
+    {
         "info"
     } else {
         "error"
     };
-    let wanted = settings.log.value.as_deref().unwrap_or(quiet);
-    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new(quiet));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let usual = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|filter| !filter.is_empty());
+    let wanted = settings.log.value.clone().or(usual);
+    let filter = EnvFilter::try_new(wanted.as_deref().unwrap_or(quiet));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(quiet)))
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+        .with_target(false);
+    match settings.log_format.value {
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
 }

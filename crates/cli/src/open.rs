@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use backissue_digest::{Layout, Site};
 use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
-use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter};
+use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter, TurnsInStore};
 use backissue_llm::{Model, ModelSettings, Secret};
 use backissue_model::{Reader, ReaderId, ReaderName};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
@@ -207,6 +207,15 @@ pub fn fetcher(settings: &Settings) -> anyhow::Result<Fetcher> {
     Ok(Fetcher::new(fetch)?)
 }
 
+/// The HTTP client of workers. With PostgreSQL, all processes take turns at a host.
+pub fn fetcher_of_workers(settings: &Settings, store: &Store) -> anyhow::Result<Fetcher> {
+    let fetcher = fetcher(settings)?;
+    if store.is_shared() {
+        fetcher.share_turns(Arc::new(TurnsInStore::new(store.clone())));
+    }
+    Ok(fetcher)
+}
+
 /// Why nothing is fetched from an address. Returns `None` if it is public, or if private addresses
 /// are allowed.
 pub fn why_not_fetched(settings: &Settings, url: &Url) -> Option<&'static str> {
@@ -240,7 +249,10 @@ fn ingest_settings(settings: &Settings) -> anyhow::Result<IngestSettings> {
         poll_every: settings.poll_every.value.0,
         // A step sends at most three requests (robots.txt, a page, its target), and waits as often
         // for others at the host.
-        lease: usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
+        lease: match settings.lease.origin {
+            Origin::Default => usual.lease.max(settings.total_timeout.value.0.saturating_mul(8)),
+            _ => settings.lease.value.0,
+        },
         archive_limit: settings.archive_limit.value.0,
         annotate_with,
         ..usual
@@ -371,6 +383,11 @@ pub fn starter(settings: &Settings) -> anyhow::Result<Starter> {
             Starter::parse(&text).with_context(|| format!("in {}", path.display()))
         }
     }
+}
+
+/// Takes the permission to work on an archive. Returns `None` if another process has it.
+pub fn work_lock(location: &Location) -> anyhow::Result<Option<WorkLock>> {
+    WorkLock::take(location)
 }
 
 /// Whether no process works on this archive, as far as can be known.

@@ -7,10 +7,12 @@ use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, find, listed_source};
 use backissue_model::Source;
+use backissue_store::Store;
 use backissue_web::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
     ModelsFound, Operator, SettingInForce,
 };
+use ring::digest;
 use url::Url;
 
 use crate::args::UseArgs;
@@ -20,12 +22,13 @@ use crate::noticed::{self, Fit};
 use crate::prices::Price;
 use crate::rows::ModelRow;
 use crate::settings::Settings;
-use crate::{open, recipients};
+use crate::{figures, open, recipients};
 
 /// The running `serve`.
 #[derive(Debug)]
 pub struct Serving {
     settings: Settings,
+    store: Store,
     fetcher: Fetcher,
     fetches: bool,
     /// The model that was chosen on the page last.
@@ -34,8 +37,8 @@ pub struct Serving {
 
 impl Serving {
     /// The program with these settings. `fetches` says whether it works on the archive.
-    pub fn new(settings: &Settings, fetcher: Fetcher, fetches: bool) -> Self {
-        Self { settings: settings.clone(), fetcher, fetches, chosen: Arc::default() }
+    pub fn new(settings: &Settings, store: Store, fetcher: Fetcher, fetches: bool) -> Self {
+        Self { settings: settings.clone(), store, fetcher, fetches, chosen: Arc::default() }
     }
 
     fn roles(&self, row: &ModelRow) -> Vec<&'static str> {
@@ -183,5 +186,16 @@ impl Operator for Serving {
 
     fn opml_of(&self, sources: Vec<Source>) -> String {
         opml::write(&outlines(sources))
+    }
+
+    fn figures(&self) -> Figures<'_> {
+        Box::pin(figures::text(&self.store, &self.settings))
+    }
+
+    fn permits_figures(&self, token: &str) -> bool {
+        // Hashes are compared, so that the time says nothing about the token.
+        let hash = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
+        let wanted = self.settings.metrics_token.value.as_ref();
+        wanted.is_some_and(|wanted| hash(wanted.reveal()).as_ref() == hash(token).as_ref())
     }
 }

@@ -141,15 +141,19 @@ impl PerRead {
         if spent.reads < ENOUGH_READS {
             return USUAL;
         }
+        Self::mean(spent, spent.reads)
+    }
+
+    fn mean(spent: &Spent, reads: u64) -> Self {
         // Counts of tokens are far below the limit of exact values.
-        let mean = |tokens: u64| tokens as f64 / spent.reads as f64;
+        let mean = |tokens: u64| tokens as f64 / reads as f64;
         Self {
             input: mean(spent.input_tokens),
             output: mean(spent.output_tokens),
             cached: mean(spent.cached_tokens),
             written: mean(spent.cache_writes),
             batched: (mean(spent.batch_input_tokens), mean(spent.batch_output_tokens)),
-            reads: spent.reads,
+            reads,
         }
     }
 
@@ -168,6 +172,11 @@ impl PerRead {
         };
         format!("{:.0} tokens in and {:.0} out per read, {from}", self.input, self.output)
     }
+}
+
+/// The cost of all these tokens, in dollars.
+pub fn dollars(price: &Price, spent: &Spent) -> f64 {
+    price.per_read(&PerRead::mean(spent, 1))
 }
 
 /// The sum of two costs.

@@ -152,7 +152,7 @@ impl Drop for TakingIn {
     }
 }
 
-/// A bar for pages of a site that are made, or a line from time to time. Removed when dropped.
+/// A bar for pages of a site that are made and for rows that are copied, or a line from time to time. Removed when dropped.
 pub struct Making {
     begun: Instant,
     told: Instant,
@@ -166,22 +166,28 @@ impl Default for Making {
 }
 
 impl Making {
-    /// Updates the bar, on standard error.
+    /// Updates the bar for pages, on standard error.
     pub fn tell(&mut self, progress: backissue_publish::Progress) {
+        self.tell_of("Pages", progress.done, progress.pages);
+    }
+
+    /// Updates the bar for other things, on standard error.
+    pub fn tell_of(&mut self, what: &'static str, done: u64, all: u64) {
         if self.begun.elapsed() < UNNOTICED {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left")
+            let style = ProgressStyle::with_template("{prefix:>9} {bar:30} {pos}/{len} {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(0).with_style(style.progress_chars("━╸─")).with_prefix("Pages")
+            ProgressBar::new(0).with_style(style.progress_chars("━╸─"))
         });
+        bar.set_prefix(what);
         if bar.is_hidden() && self.told.elapsed() >= LINE_EVERY {
             self.told = Instant::now();
-            anstream::eprintln!("pages {} of {}", progress.done, progress.pages);
+            anstream::eprintln!("{} {done} of {all}", what.to_lowercase());
         }
-        bar.set_length(progress.pages);
-        bar.set_position(progress.done);
+        bar.set_length(all);
+        bar.set_position(done);
     }
 }
 

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::rows::{MailRow, ModelRow, RecipientRow};
 use crate::text;
-use crate::values::{self, HowMany, ImagesShown, ModelServers, Pause, Size, UnknownUsers, Zone};
+use crate::values::{self, HowMany, ImagesShown, LogFormat, ModelServers, Pause, Size, UnknownUsers, Zone};
 
 /// Declares the settings. The table below gives the flags, the environment variables, the keys of
 /// the file, the help, the defaults, [`Settings`] and what `backissue config` prints.
@@ -166,6 +166,9 @@ settings! {
     one first_byte_timeout: Pause = "20s", "TIME";
     /// Time limit for a document, redirects included
     one total_timeout: Pause = "1m", "TIME";
+    /// How long the work of a process that died waits until others take it over, with PostgreSQL; at
+    /// least eight times total_timeout unless it is set
+    one lease: Pause = "10m", "TIME";
     /// An address or e-mail in our requests, by which publishers can contact you
     maybe contact: String, "TEXT";
     /// Connect to ADDRESS for HOST:PORT, like curl's --resolve; ADDRESS may have its own port;
@@ -222,8 +225,12 @@ settings! {
     /// How long new answers to a saved search are gathered before they are sent as one message
     one gather_answers: Pause = "2m", "TIME";
     /// What to log on standard error: error, warn, info, debug, or a filter such as
-    /// backissue_ingest=debug
+    /// backissue_ingest=debug [default: $RUST_LOG]
     maybe log: String, "FILTER";
+    /// The form of the log: text, or json (an object per line)
+    one log_format: LogFormat = "text", "FORM";
+    /// The token with which Prometheus requests `/metrics`; without it, only operators can
+    maybe metrics_token: Secret, "TOKEN", values::token;
 }
 
 /// A flag with its environment variable. The name of the flag has `-` for `_`.
@@ -420,6 +427,7 @@ shown_by_display!(
     Pause,
     ImagesShown,
     HowMany,
+    LogFormat,
     HeaderName,
     Network,
     Public,
@@ -427,6 +435,12 @@ shown_by_display!(
     Size,
     ModelServers
 );
+
+impl Shown for Secret {
+    fn shown(&self) -> String {
+        "(set)".to_owned()
+    }
+}
 
 impl Shown for PathBuf {
     fn shown(&self) -> String {

@@ -5,11 +5,13 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use axum::http::{HeaderName, header};
-use backissue_llm::LocalServer;
+use backissue_llm::{LocalServer, Secret};
 use backissue_model::ReadId;
+use backissue_store::Location;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -128,11 +130,66 @@ impl fmt::Display for UnknownUsers {
     }
 }
 
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("`{text}` is no form of the log; write text or json")),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Json { "json" } else { "text" })
+    }
+}
+
+/// Fewest characters of the token for `/metrics`.
+const TOKEN_MIN: usize = 16;
+
+/// A token that nobody guesses, as it can be in a header.
+pub fn token(text: &str) -> Result<Secret, String> {
+    let is_token = text.len() >= TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_token {
+        // The text is a secret, so the error does not quote it.
+        return Err(format!(
+            "a token has at least {TOKEN_MIN} visible ASCII characters and no spaces; `openssl rand -hex 32` makes one"
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
 /// The name of a header, none of those that every client sends.
 pub fn header_name(text: &str) -> Result<HeaderName, String> {
     let usual = [header::HOST, header::COOKIE, header::ORIGIN, header::USER_AGENT, header::REFERER];
     let name = text.parse().ok().filter(|name| !usual.contains(name));
     name.ok_or_else(|| format!("`{text}` is not a header for users; write for example Remote-User"))
+}
+
+/// A database: `sqlite:FILE`, a data folder's too, or a `postgres://` address.
+pub fn database(text: &str) -> Result<Location, String> {
+    let Some(file) = text.strip_prefix("sqlite:") else {
+        // The address may have a password, so the error does not quote it.
+        return text.parse().map_err(|_| "write sqlite:FILE or postgres://USER@HOST/DATABASE".to_owned());
+    };
+    let file = PathBuf::from(file.strip_prefix("//").unwrap_or(file));
+    if file.as_os_str().is_empty() {
+        return Err("`sqlite:` names no file; write for example sqlite:archive.sqlite".to_owned());
+    }
+    Ok(Location::Sqlite(if file.is_dir() { file.join("archive.sqlite") } else { file }))
 }
 
 /// A time zone by its IANA name.

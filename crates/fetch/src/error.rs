@@ -146,6 +146,14 @@ pub enum FetchError {
         /// The rest of the pause.
         wait: Duration,
     },
+    /// The host's turn, which several processes share, could not be taken.
+    #[error("{host} was not asked, because its turn among all workers is not known: {reason}")]
+    NoTurn {
+        /// The host.
+        host: String,
+        /// Why it is not known.
+        reason: String,
+    },
     /// The body broke off or could not be decompressed.
     #[error("the answer of {host} could not be read: {reason}; try again later")]
     Body {
@@ -192,6 +200,7 @@ impl FetchError {
             | Self::Connect { .. }
             | Self::Timeout { .. }
             | Self::Held { .. }
+            | Self::NoTurn { .. }
             | Self::Body { .. }
             | Self::Protocol { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 421 | 425 | 429 | 500..=599),

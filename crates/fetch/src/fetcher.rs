@@ -24,10 +24,13 @@ use crate::response::{Body, Response, Validators, Want};
 use crate::settings::FetchSettings;
 use crate::target::Target;
 use crate::tls;
-use crate::turns::{Turn, Turns};
+use crate::turns::{SharedTurns, Turn, Turns};
 
 /// The pause of a host after a 429 that names no pause.
 const HOLD_AFTER_429: Duration = Duration::from_secs(60);
+
+/// How long a shared turn may last after the longest request.
+const TURN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -139,7 +142,9 @@ impl Fetcher {
             let turn = self.shared.turns.take(&target.host).await?;
             let started = Instant::now();
             let left = self.shared.settings.total_timeout.saturating_sub(spent);
-            let hop = self.shared.hop(&way.here, &target, asked, left, &turn).await?;
+            let hop = self.shared.hop(&way.here, &target, asked, left, &turn).await;
+            measure(&hop, started.elapsed());
+            let hop = hop?;
             spent += started.elapsed();
             drop(turn);
             match hop {
@@ -149,6 +154,16 @@ impl Fetcher {
                 }
             }
         }
+    }
+
+    /// Shares the turns of hosts with other processes. Call it before the first request.
+    pub fn share_turns(&self, turns: Arc<dyn SharedTurns>) {
+        self.shared.turns.share(turns, self.longest_turn());
+    }
+
+    /// The longest time that a request may take.
+    pub fn longest_turn(&self) -> Duration {
+        self.shared.settings.total_timeout + TURN_ENDS_WITHIN
     }
 
     /// When the next request to a host may start, so that a scheduler can pick other hosts
@@ -383,6 +398,26 @@ impl Arrival {
             wire_bytes: self.wire_bytes,
             elapsed,
         }
+    }
+}
+
+/// Counts a request, its time without the wait for its turn, and its bytes.
+fn measure(hop: &Result<Hop, FetchError>, took: Duration) {
+    let result = match hop {
+        Ok(Hop::Arrived(Arrival { status: 304, .. })) => "unchanged",
+        Ok(Hop::Arrived(_)) => "ok",
+        Ok(Hop::Redirected { .. }) => "redirect",
+        Err(FetchError::Status { status: 429 | 503, .. }) => "asked to wait",
+        Err(FetchError::Status { status: 400..=499, .. }) => "4xx",
+        Err(FetchError::Status { .. }) => "5xx",
+        Err(FetchError::Timeout { .. }) => "timeout",
+        Err(FetchError::Dns { .. } | FetchError::Connect { .. }) => "not connected",
+        Err(FetchError::Tls { .. } | FetchError::NoAuthorities { .. }) => "not secure",
+        Err(_) => "unusable",
+    };
+    metrics::histogram!("backissue_fetch_seconds", "result" => result).record(took);
+    if let Ok(Hop::Arrived(arrival)) = hop {
+        metrics::counter!("backissue_fetched_bytes_total").increment(arrival.wire_bytes);
     }
 }
 

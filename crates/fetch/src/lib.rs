@@ -71,3 +71,4 @@ pub use resolve::{Resolve, ResolveError};
 pub use response::{Body, Response, Validators, Want};
 pub use settings::FetchSettings;
 pub use tls::{Tls, client_tls};
+pub use turns::{NoTurn, SharedTurns};

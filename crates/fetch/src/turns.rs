@@ -2,7 +2,9 @@
 //! demands (holds).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
@@ -16,11 +18,44 @@ const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
 /// Number of hosts above which idle ones are forgotten.
 const HOSTS_REMEMBERED: usize = 4096;
 
+/// Turns that several processes share. They are taken in addition to those of this process.
+pub trait SharedTurns: fmt::Debug + Send + Sync {
+    /// Waits until no process sends a request to the host, and `pause` has passed since the last
+    /// one ended. The turn ends after `lease` if it is not ended before. Returns its number.
+    fn take<'t>(
+        &'t self,
+        host: &'t str,
+        pause: Duration,
+        lease: Duration,
+    ) -> Pin<Box<dyn Future<Output = Result<i64, NoTurn>> + Send + 't>>;
+
+    /// Ends a turn. Must not block. The next request waits for `pause`, and for `hold` if the host
+    /// demanded that.
+    fn end(&self, host: &str, turn: i64, pause: Duration, hold: Duration);
+}
+
+/// Why there is no turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTurn {
+    /// The host demanded a pause from another process, which has so long to go.
+    Held(Duration),
+    /// The turns are out of reach, for this reason.
+    Failed(String),
+}
+
+/// Shared turns, and how long one may last.
+#[derive(Debug)]
+struct Shared {
+    turns: Arc<dyn SharedTurns>,
+    lease: Duration,
+}
+
 /// The turns of all hosts.
 #[derive(Debug)]
 pub(crate) struct Turns {
     pause: Duration,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
+    shared: OnceLock<Shared>,
 }
 
 #[derive(Debug, Default)]
@@ -46,13 +81,21 @@ struct Times {
 pub(crate) struct Turn {
     host: Arc<Host>,
     pause: Duration,
+    /// Its turn among all processes: the host's name and the turn's number.
+    shared: Option<(Arc<dyn SharedTurns>, String, i64)>,
     _lock: OwnedMutexGuard<()>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut times = self.host.times();
-        times.ready_at = Some(Instant::now() + self.pause.max(times.pause));
+        let now = Instant::now();
+        let pause = self.pause.max(times.pause);
+        times.ready_at = Some(now + pause);
+        if let Some((turns, host, turn)) = &self.shared {
+            let hold = times.held_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+            turns.end(host, *turn, pause, hold);
+        }
     }
 }
 
@@ -88,7 +131,13 @@ impl Host {
 
 impl Turns {
     pub(crate) fn new(pause: Duration) -> Self {
-        Self { pause, hosts: Mutex::default() }
+        Self { pause, hosts: Mutex::default(), shared: OnceLock::new() }
+    }
+
+    /// Shares the turns with other processes from now on. A turn lasts at most `lease`.
+    pub(crate) fn share(&self, turns: Arc<dyn SharedTurns>, lease: Duration) {
+        // They are shared once, before the first request.
+        let _ = self.shared.set(Shared { turns, lease });
     }
 
     /// Waits for the host's turn, including the pause after the last request.
@@ -104,7 +153,29 @@ impl Turns {
         if let Some(at) = ready_at {
             tokio::time::sleep_until(at).await;
         }
-        Ok(Turn { host, pause: self.pause, _lock: lock })
+        let shared = match self.shared.get() {
+            None => None,
+            Some(Shared { turns, lease }) => {
+                let pause = self.pause.max(host.times().pause);
+                let taken = turns.take(&key(name), pause, *lease).await;
+                let turn = taken.map_err(|why| self.without_turn(&host, name, why))?;
+                Some((Arc::clone(turns), key(name), turn))
+            }
+        };
+        Ok(Turn { host, pause: self.pause, shared, _lock: lock })
+    }
+
+    fn without_turn(&self, host: &Host, name: &str, why: NoTurn) -> FetchError {
+        let name = name.to_owned();
+        match why {
+            NoTurn::Held(wait) => {
+                let until = Instant::now() + wait.min(LONGEST_HOLD);
+                let mut times = host.times();
+                times.held_until = times.held_until.max(Some(until));
+                FetchError::Held { host: name, wait }
+            }
+            NoTurn::Failed(reason) => FetchError::NoTurn { host: name, reason },
+        }
     }
 
     /// When the next request to the host may start, by pause and hold. Returns `None` if it may

@@ -13,7 +13,7 @@ use url::Url;
 use crate::asking::Asker;
 use crate::dead_pages::Failing;
 use crate::meter::Meter;
-use crate::robots::{Permission, RobotsFiles};
+use crate::robots::{Files, Permission, RobotsFiles};
 
 /// The settings of the workers.
 #[derive(Clone, Debug)]
@@ -85,12 +85,24 @@ impl Context {
 
     /// Whether the publisher permits a request for `url`. Also applies the host's pause.
     pub(crate) async fn permission_for(&self, url: &Url) -> Permission {
-        self.robots.permission_for(&self.fetcher, url).await
+        let permission = self.robots.permission_for(self.files(), url).await;
+        let by = match permission {
+            Permission::Granted => return permission,
+            Permission::Refused(_) => "robots.txt",
+            Permission::Unknown { .. } => "unknown robots.txt",
+        };
+        metrics::counter!("backissue_refusals_total", "by" => by).increment(1);
+        permission
+    }
+
+    /// Where robots.txt files come from.
+    fn files(&self) -> Files<'_> {
+        Files { fetcher: &self.fetcher, shared: self.store.is_shared().then_some(&self.store) }
     }
 
     /// The robots.txt of the site of `url`.
     pub(crate) async fn robots_of(&self, url: &Url) -> Result<Arc<Robots>, Permission> {
-        self.robots.robots_of(&self.fetcher, url).await
+        self.robots.robots_of(self.files(), url).await
     }
 
     /// Wakes a worker to check for work that became due.

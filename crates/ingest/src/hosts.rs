@@ -8,9 +8,13 @@ use std::time::{Duration, Instant};
 
 use backissue_fetch::Fetcher;
 use backissue_model::{SourceId, site_of};
+use backissue_store::BusyHost;
 
 /// A longer pause was demanded by the host (`Retry-After`), and no worker waits for its end.
 const SHORT_REST: Duration = Duration::from_secs(15);
+
+/// When to look again for a host to which another process sends a request.
+const IN_USE: Duration = Duration::from_millis(500);
 
 /// A site whose host held a worker for so long is slow, and for how long it is taken for slow.
 const SLOW: Duration = Duration::from_secs(8);
@@ -34,6 +38,8 @@ struct Inner {
     slow: HashMap<String, Instant>,
     /// How many workers have a read of a source.
     shares: HashMap<SourceId, usize>,
+    /// When the first host that another process uses may be free.
+    elsewhere: Option<Instant>,
 }
 
 /// What cannot be picked now.
@@ -112,6 +118,22 @@ impl Hosts {
     /// The sources and hosts that have their share of so many workers. Their reads wait.
     pub fn busy(&self, workers: usize) -> Busy {
         self.lock().busy(workers, Instant::now())
+    }
+
+    /// Leaves out hosts that other processes use, as the database knows them.
+    pub fn leave_to_others(&self, busy: &mut Busy, others: Vec<BusyHost>) {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        let foreign = others.into_iter().filter(|other| !busy.hosts.contains(&other.host));
+        let foreign: Vec<BusyHost> = foreign.collect();
+        let free = foreign.iter().map(|other| now + other.free_in.unwrap_or(IN_USE));
+        inner.elsewhere = free.min();
+        busy.hosts.extend(foreign.into_iter().map(|other| other.host));
+    }
+
+    /// When the first host that another process uses may be free.
+    pub fn next_elsewhere(&self) -> Option<Instant> {
+        self.lock().elsewhere
     }
 
     /// When the first host in a short pause is ready again.

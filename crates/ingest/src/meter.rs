@@ -59,6 +59,7 @@ impl Meter {
 
     /// Counts a source that answered with a feed, and its new reads.
     pub fn polled(&self, source: &str, new: u64) {
+        count("backissue_polls_total", "answered");
         self.change(|p| {
             well_again(p, source);
             p.sources_polled += 1;
@@ -77,6 +78,7 @@ impl Meter {
 
     /// Counts a source that answered that nothing has changed.
     pub fn unchanged(&self, source: &str) {
+        count("backissue_polls_total", "unchanged");
         self.change(|p| {
             well_again(p, source);
             p.sources_polled += 1;
@@ -86,6 +88,7 @@ impl Meter {
 
     /// Counts a source that could not be polled, and keeps the reason.
     pub fn trouble(&self, trouble: SourceTrouble) {
+        count("backissue_polls_total", "failed");
         self.change(|p| {
             well_again(p, &trouble.source);
             p.sources_polled += 1;
@@ -99,16 +102,19 @@ impl Meter {
 
     /// Counts a read whose article is stored.
     pub fn extracted(&self) {
+        count("backissue_reads_total", "extracted");
         self.change(|p| p.reads_extracted += 1);
     }
 
     /// Counts a read that was merged into another one.
     pub fn merged(&self) {
+        count("backissue_reads_total", "merged");
         self.change(|p| p.reads_due = p.reads_due.saturating_sub(1));
     }
 
     /// Counts a read that has its précis and is shown.
     pub fn done(&self) {
+        count("backissue_reads_total", "annotated");
         let rate = self.rate_with(Instant::now());
         self.change(|p| {
             p.reads_done += 1;
@@ -118,6 +124,7 @@ impl Meter {
 
     /// Counts a read that failed and is not retried in this round.
     pub fn failed(&self) {
+        count("backissue_reads_total", "failed");
         self.change(|p| p.reads_failed += 1);
     }
 
@@ -141,6 +148,11 @@ impl Meter {
                 .then(|| (left as f64 / p.rate).ceil() as u64);
         });
     }
+}
+
+/// Counts one more of a figure, which has one series per result.
+fn count(figure: &'static str, result: &'static str) {
+    metrics::counter!(figure, "result" => result).increment(1);
 }
 
 /// Removes an earlier trouble of this source.

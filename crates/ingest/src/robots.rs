@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use backissue_crawl::robots::Robots;
 use backissue_fetch::{Body, FetchError, Fetcher, Validators, Want};
-use tracing::debug;
+use backissue_store::{RobotsTurn, SharedRobots, Store, StoreError};
+use tracing::{debug, warn};
 use url::Url;
 
 /// Our name in robots.txt: the product token of our `User-Agent` (RFC 9309 section 2.2.1).
@@ -24,6 +25,9 @@ const KEPT_AT_LEAST: Duration = Duration::from_secs(3600);
 
 /// The pause for a site whose robots.txt failed because of the server (section 2.3.1.4).
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
+
+/// How often it is looked whether another process has fetched a file.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Maximum sites, and maximum bytes of their rules. Beyond either, outdated files are forgotten
 /// first, then those that expire soonest.
@@ -126,8 +130,8 @@ impl RobotsFiles {
 
 impl RobotsFiles {
     /// Whether the publisher permits a request for `url`. Also applies the host's pause.
-    pub(crate) async fn permission_for(&self, fetcher: &Fetcher, url: &Url) -> Permission {
-        match self.robots_of(fetcher, url).await {
+    pub(crate) async fn permission_for(&self, files: Files<'_>, url: &Url) -> Permission {
+        match self.robots_of(files, url).await {
             Ok(robots) => match robots.refuses(url) {
                 Some(line) => Permission::Refused(line),
                 None => Permission::Granted,
@@ -137,21 +141,21 @@ impl RobotsFiles {
     }
 
     /// The robots.txt of the site of `url`.
-    pub(crate) async fn robots_of(&self, fetcher: &Fetcher, url: &Url) -> Result<Arc<Robots>, Permission> {
+    pub(crate) async fn robots_of(&self, files: Files<'_>, url: &Url) -> Result<Arc<Robots>, Permission> {
         let Ok(file) = url.join("/robots.txt") else { return Ok(Arc::default()) };
         let site = self.site(file.origin().ascii_serialization());
         let mut kept = site.lock().await;
         let now = Instant::now();
         if kept.as_ref().is_none_or(|kept| kept.until <= now) {
             let before = kept.as_ref().map_or(0, Kept::size);
-            let fetched = fetched(fetcher, &file, kept.take()).await;
+            let fetched = files.get(&file, kept.take()).await;
             self.resized(before, fetched.size());
             *kept = Some(fetched);
         }
         match kept.as_ref().map(|kept| &kept.said) {
             Some(Said::Rules(robots)) => {
                 if let (Some(delay), Some(host)) = (robots.crawl_delay, url.host_str()) {
-                    fetcher.pause_at_least(host, delay);
+                    files.fetcher.pause_at_least(host, delay);
                 }
                 Ok(Arc::clone(robots))
             }
@@ -163,8 +167,66 @@ impl RobotsFiles {
     }
 }
 
-/// The file as the site has it now, or what applies without it.
-async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> Kept {
+/// Where files come from: their sites, or another process that has fetched them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Files<'a> {
+    pub(crate) fetcher: &'a Fetcher,
+    /// The database that several processes share.
+    pub(crate) shared: Option<&'a Store>,
+}
+
+impl Files<'_> {
+    async fn get(self, file: &Url, before: Option<Kept>) -> Kept {
+        let Some(store) = self.shared else { return fetched(self.fetcher, file, before).await.0 };
+        match self.get_shared(store, file, before.clone()).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                warn!(%error, %file, "the robots.txt of other workers is not known: {error}");
+                fetched(self.fetcher, file, before).await.0
+            }
+        }
+    }
+
+    async fn get_shared(self, store: &Store, file: &Url, before: Option<Kept>) -> Result<Kept, StoreError> {
+        let site = file.origin().ascii_serialization();
+        let known = loop {
+            match store.robots(&site, self.fetcher.longest_turn()).await? {
+                RobotsTurn::Known(robots) => return Ok(Kept::of_shared(robots)),
+                RobotsTurn::Fetch(known) => break known,
+                RobotsTurn::Wait => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        };
+        let before = known.clone().map(Kept::of_shared).or(before);
+        let (kept, text) = fetched(self.fetcher, file, before).await;
+        let left = kept.until.saturating_duration_since(Instant::now());
+        let (rules, reason, pause) = match &kept.said {
+            Said::Rules(robots) => {
+                let rules = text.or(known.and_then(|known| known.rules)).unwrap_or_default();
+                (Some(rules), String::new(), robots.crawl_delay.unwrap_or_default())
+            }
+            Said::Unreachable { reason, .. } => (None, reason.clone(), Duration::ZERO),
+        };
+        let Validators { etag, last_modified } = kept.validators.clone();
+        let robots = SharedRobots { rules, reason, etag, last_modified, lasts: left };
+        let pause = pause.min(self.fetcher.longest_pause());
+        store.keep_robots(&site, file.host_str().unwrap_or_default(), &robots, pause).await?;
+        Ok(kept)
+    }
+}
+
+impl Kept {
+    fn of_shared(robots: SharedRobots) -> Self {
+        let SharedRobots { rules, reason, etag, last_modified, lasts } = robots;
+        let said = match rules {
+            Some(text) => Said::Rules(Arc::new(Robots::parse(text.as_bytes(), PRODUCT))),
+            None => Said::Unreachable { reason, offline: false },
+        };
+        Self { said, until: Instant::now() + lasts, validators: Validators { etag, last_modified } }
+    }
+}
+
+/// The file as the site has it now, or what applies without it. Also its text, if it was sent.
+async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> (Kept, Option<String>) {
     let known = before.as_ref().map(|kept| kept.validators.clone()).unwrap_or_default();
     let rules = |robots: Robots, age: Duration, validators| Kept {
         said: Said::Rules(Arc::new(robots)),
@@ -175,27 +237,34 @@ async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> Kept {
         Ok(response) => {
             let age = response.cache_max_age.unwrap_or(KEPT_AT_MOST).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
             return match (response.body, before) {
-                (Body::Bytes(bytes), _) => rules(Robots::parse(&bytes, PRODUCT), age, response.validators),
-                (Body::NotModified, Some(before)) => Kept { until: Instant::now() + age, ..before },
-                (Body::NotModified, None) => rules(Robots::default(), age, Validators::default()),
+                (Body::Bytes(bytes), _) => {
+                    let kept = rules(Robots::parse(&bytes, PRODUCT), age, response.validators);
+                    (kept, Some(String::from_utf8_lossy(&bytes).into_owned()))
+                }
+                (Body::NotModified, Some(before)) => (Kept { until: Instant::now() + age, ..before }, None),
+                (Body::NotModified, None) => {
+                    (rules(Robots::default(), age, Validators::default()), Some(String::new()))
+                }
             };
         }
         Err(error) => error,
     };
     debug!(%file, %error, "no robots.txt: {error}");
     if is_unavailable(&error) {
-        return rules(Robots::default(), KEPT_AT_MOST, Validators::default());
+        let kept = rules(Robots::default(), KEPT_AT_MOST, Validators::default());
+        return (kept, Some(String::new()));
     }
     let until = Instant::now() + LEFT_ALONE;
     if let Some(Kept { said: said @ Said::Rules(_), validators, .. }) = before {
         // The last known file applies while the site is unreachable (section 2.4).
-        return Kept { said, until, validators };
+        return (Kept { said, until, validators }, None);
     }
     let offline = error.is_offline();
     // If this machine is offline, nothing was learned about the site.
     let until = if offline { Instant::now() } else { until };
     let reason = format!("its robots.txt cannot be fetched, and without it nothing is requested: {error}");
-    Kept { said: Said::Unreachable { reason, offline }, until, validators: Validators::default() }
+    let said = Said::Unreachable { reason, offline };
+    (Kept { said, until, validators: Validators::default() }, None)
 }
 
 /// Whether the site certainly has no file, so that everything is permitted (section 2.3.1.3). If

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{Instrument, Span, error, info_span, warn};
 use url::Url;
 
 use crate::clock::{self, Watched};
@@ -79,6 +79,29 @@ enum Work<'a> {
     AnnotateForOwner(Box<ClaimedRead>, Share<'a>),
 }
 
+impl Work<'_> {
+    /// Its name in figures, and the span of its lines in the log.
+    fn name_and_span(&self) -> (&'static str, Span) {
+        let of_read = |name: &'static str, read: &ClaimedRead| {
+            (name, info_span!("step", step = name, read = %read.id, source = read.source.0))
+        };
+        match self {
+            Self::Poll(claimed, _) => {
+                ("poll", info_span!("step", step = "poll", source = claimed.source.id.0))
+            }
+            Self::Subscribe(wanted, ..) => {
+                ("subscribe", info_span!("step", step = "subscribe", source = wanted.source.0))
+            }
+            Self::Backfill(search, _) => {
+                ("backfill", info_span!("step", step = "backfill", source = search.source.id.0))
+            }
+            Self::Fetch(read, ..) => of_read("fetch", read),
+            Self::Annotate(read, _) => of_read("annotate", read),
+            Self::AnnotateForOwner(read, _) => of_read("annotate for owner", read),
+        }
+    }
+}
+
 impl Ingest {
     /// Workers for this store that send requests through this fetcher.
     pub fn new(store: Store, fetcher: Fetcher, settings: IngestSettings) -> Arc<Self> {
@@ -135,6 +158,7 @@ impl Ingest {
     /// If the database fails.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) -> Result<(), IngestError> {
         self.until_the_clock_may_be_right(stop).await;
+        self.cx.store.forget_turns().await?;
         self.begin(Round::Due).await?;
         // A failure of one stops the others.
         let stop_beside = stop.child_token();
@@ -149,7 +173,32 @@ impl Ingest {
                 None => Ok(()),
             }
         };
-        tokio::try_join!(work, reannotating, self.watch_clock(&stop_beside)).map(|_| ())
+        let beside = async { tokio::join!(self.watch_clock(&stop_beside), self.listen(&stop_beside)).0 };
+        tokio::try_join!(work, reannotating, beside).map(|_| ())
+    }
+
+    /// Wakes a worker when another process has made work. Without notifications the workers look for
+    /// work from time to time.
+    async fn listen(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let ended = tokio::select! {
+                ended = self.hear() => ended,
+                () = stop.cancelled() => return,
+            };
+            match ended {
+                Ok(()) => return,
+                Err(error) => warn!(%error, "{error}"),
+            }
+            self.pause(LOOK_FOR_WORK, stop).await;
+        }
+    }
+
+    async fn hear(&self) -> Result<(), StoreError> {
+        let Some(mut wakeups) = self.cx.store.wakeups().await? else { return Ok(()) };
+        loop {
+            wakeups.next().await?;
+            self.cx.look_again();
+        }
     }
 
     /// Waits while the clock cannot be right, and says so once.
@@ -373,7 +422,7 @@ impl Ingest {
         tokio::pin!(changed);
         changed.as_mut().enable();
         let (before, begun) = (self.working.load(Ordering::SeqCst), self.begun.load(Ordering::SeqCst));
-        if let Some(work) = self.pick(scope, stop).await? {
+        if let Some(work) = self.pick(scope, stop, idle).await? {
             // There may be more work, so another worker checks.
             self.cx.changed.notify_one();
             let result = self.carry_out(work).await;
@@ -413,7 +462,8 @@ impl Ingest {
                 now + Duration::try_from(pause).unwrap_or(Duration::from_secs(60))
             }),
         };
-        Ok([resting, due].into_iter().flatten().fold(latest, Instant::min))
+        let elsewhere = self.hosts.next_elsewhere().filter(|_| idle == WhenIdle::Wait);
+        Ok([resting, due, elsewhere].into_iter().flatten().fold(latest, Instant::min))
     }
 
     /// Picks the next piece of work.
@@ -421,7 +471,12 @@ impl Ingest {
     /// The order is: précis (so that a stored article is shown), feeds, hubs, documents of
     /// backfills (all addresses should be known, because pages are fetched newest first), pages.
     /// While this machine is offline, only the first two continue; each feed reports its error.
-    async fn pick(&self, scope: Scope, stop: &CancellationToken) -> Result<Option<Work<'_>>, IngestError> {
+    async fn pick(
+        &self,
+        scope: Scope,
+        stop: &CancellationToken,
+        idle: WhenIdle,
+    ) -> Result<Option<Work<'_>>, IngestError> {
         let _alone = self.picking.lock().await;
         if stop.is_cancelled() {
             // Stopped while this worker waited for the others.
@@ -431,7 +486,7 @@ impl Ingest {
         // Before the claim: if the database failed after it, the row would wait for the end of its
         // lease.
         let tally = if self.cx.meter.is_idle() { Some(self.cx.store.tally(now).await?) } else { None };
-        let work = self.claim(scope).await?;
+        let work = self.claim(scope, idle).await?;
         if work.is_some() {
             if let Some(tally) = tally {
                 self.begin_counting(Round::Due, now, &tally);
@@ -442,9 +497,14 @@ impl Ingest {
         Ok(work)
     }
 
-    async fn claim(&self, scope: Scope) -> Result<Option<Work<'_>>, IngestError> {
+    async fn claim(&self, scope: Scope, idle: WhenIdle) -> Result<Option<Work<'_>>, IngestError> {
         let (now, lease) = (Timestamp::now(), self.cx.settings.lease);
-        let Busy { hosts: busy, sources } = self.hosts.busy(self.cx.settings.workers);
+        let mut busy = self.hosts.busy(self.cx.settings.workers);
+        // One round waits for hosts that others use, so that it does not end before its work does.
+        if idle == WhenIdle::Wait && self.cx.store.is_shared() {
+            self.hosts.leave_to_others(&mut busy, self.cx.store.busy_hosts().await?);
+        }
+        let Busy { hosts: busy, sources } = busy;
         let stage = Stage::Extracted;
         if let Some(read) = self.cx.store.claim_read_except(stage, now, lease, &[], &sources).await? {
             let share = self.hosts.share(read.source);
@@ -486,6 +546,14 @@ impl Ingest {
     }
 
     async fn carry_out(&self, work: Work<'_>) -> Result<(), IngestError> {
+        let (step, span) = work.name_and_span();
+        let started = Instant::now();
+        let result = self.step(work).instrument(span).await;
+        metrics::histogram!("backissue_step_seconds", "step" => step).record(started.elapsed());
+        result
+    }
+
+    async fn step(&self, work: Work<'_>) -> Result<(), IngestError> {
         let cx = &*self.cx;
         match work {
             Work::Poll(source, _host) => poll::run(cx, *source).await,

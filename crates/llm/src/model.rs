@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use backissue_fetch::{
     client_tls, innermost_reason, is_on_this_machine, operator_client, retry_after, tls_reason,
@@ -334,7 +334,13 @@ impl Shared {
         let _turn = self.turn().await?;
         let mut attempts = 1;
         loop {
-            let error = match attempt().await {
+            let started = Instant::now();
+            let answer = attempt().await;
+            let result = if answer.is_ok() { "ok" } else { "failed" };
+            let model = self.settings.name.clone();
+            metrics::histogram!("backissue_model_seconds", "model" => model, "result" => result)
+                .record(started.elapsed());
+            let error = match answer {
                 Ok(given) => return Ok(given),
                 Err(Failed::ForNow(error)) => error,
                 Err(Failed::Form(error) | Failed::ForGood(error)) => return Err(error),

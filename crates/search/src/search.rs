@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use backissue_model::{ReadId, ReaderId, Slug, Source, did_you_mean, meant, nearest};
 use backissue_store::{Among, ReadText, SourceFilter, Store, StoreError};
@@ -186,6 +187,14 @@ impl Search {
     /// If the archive or the index cannot be read. If an embedding server does not answer, that is
     /// no error.
     pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
+        let started = Instant::now();
+        let answer = self.try_find(asked).await;
+        let result = if answer.is_ok() { "ok" } else { "failed" };
+        metrics::histogram!("backissue_search_seconds", "result" => result).record(started.elapsed());
+        answer
+    }
+
+    async fn try_find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
         let query = self.understood(&asked.text).await?;
         let query = self.with_own(query, asked.reader).await?;
         let (meaning, words_only) = match self.meaning_of(&query, &asked.blend).await {

@@ -10,6 +10,7 @@ use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 
+use crate::copy::COPYING;
 use crate::database::{Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
@@ -92,7 +93,7 @@ impl Store {
     }
 
     /// Connects to a database with current tables.
-    async fn connect(location: &Location) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(location: &Location) -> Result<Self, StoreError> {
         let database = match location {
             Location::Sqlite(path) => {
                 make_folder(path)?;
@@ -258,6 +259,14 @@ impl Store {
         there.eq(known)
     }
 
+    /// Whether the database answers and has all tables of this program. It may have those of a
+    /// newer one too, which has migrated it while this one was running.
+    pub async fn has_all_tables(&self) -> Result<bool, StoreError> {
+        let query = sql("SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations WHERE success");
+        let newest = self.one("looking at the tables", query, |row| row.opt_int("version")).await?;
+        Ok(newest.flatten() >= Some(known_schema(&self.database)))
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         let (result, known) = match &self.database {
             Database::Sqlite { writer, .. } => {
@@ -277,6 +286,7 @@ impl Store {
 
     /// Files all reads again if the time zone has changed.
     async fn settle_zone(&self) -> Tried<()> {
+        self.refuse_half_a_copy().await?;
         let name = zone_name(&self.zone);
         if self.setting(TIME_ZONE).await?.as_ref() == Some(&name) {
             return Ok(());
@@ -290,10 +300,16 @@ impl Store {
 
     /// The time zone in which reads are filed.
     async fn settled_zone(&self) -> Tried<TimeZone> {
+        self.refuse_half_a_copy().await?;
         let Some(name) = self.setting(TIME_ZONE).await? else { return Ok(TimeZone::UTC) };
         let unknown =
             || Failure::Unreadable(format!("the time zone `{name}`, which this system does not know"));
         DateTimeParser::new().parse_time_zone(&name).map_err(|_| unknown())
+    }
+
+    /// Fails if the archive is a copy that is not complete.
+    async fn refuse_half_a_copy(&self) -> Tried<()> {
+        if self.setting(COPYING).await?.is_some() { Err(Failure::HalfCopied) } else { Ok(()) }
     }
 
     pub(crate) async fn setting(&self, name: &str) -> Tried<Option<String>> {

@@ -167,7 +167,7 @@ impl Store {
                 .bind(host);
             tx.run(ask).await?;
             touch(&mut tx).await?;
-            tx.commit().await
+            tx.commit_work().await
         })
         .await
     }
@@ -312,7 +312,11 @@ impl Store {
                 tx.run(update).await?;
             }
             touch(&mut tx).await?;
-            tx.commit().await?;
+            if admitted.new > 0 {
+                tx.commit_work().await?;
+            } else {
+                tx.commit().await?;
+            }
             Ok(admitted)
         })
         .await

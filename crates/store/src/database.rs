@@ -4,6 +4,7 @@
 //! the types inside the enums differ. This module does not know what statements mean.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -67,10 +68,30 @@ pub(crate) struct Sql {
     prepared: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Int(Option<i64>),
     Text(Option<String>),
+}
+
+impl Value {
+    /// Roughly what it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(Some(text)) => text.len(),
+            _ => size_of::<i64>(),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(Some(number)) => number.fmt(f),
+            Self::Text(Some(text)) => write!(f, "“{}”", cut(text, 100)),
+            Self::Int(None) | Self::Text(None) => f.write_str("NULL"),
+        }
+    }
 }
 
 /// A constant statement, which is prepared once.
@@ -368,6 +389,14 @@ impl Database {
         Ok(Self::Sqlite { writer, readers })
     }
 
+    /// Opens SQLite's file for reading, without its log, so that nothing is created beside it.
+    pub(crate) async fn open_sqlite_as_it_is(path: &std::path::Path) -> Tried<Self> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let writer = pool().connect_with(options.clone()).await?;
+        Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
+    }
+
     async fn open_postgres(url: &str, first: String) -> Tried<Self> {
         let options: PgConnectOptions = url.parse()?;
         let mut options = options.application_name("backissue");
@@ -418,12 +447,39 @@ impl Database {
         })
     }
 
+    /// The database's own time in milliseconds, as an expression.
+    pub(crate) fn clock(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres(_) => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
+    /// Runs a statement that cannot be in a transaction.
+    pub(crate) async fn run_alone(&self, sql: Sql) -> Tried<()> {
+        match self {
+            Self::Sqlite { writer, .. } => query!(Sqlite, sql).execute(writer).await.map(|_| ())?,
+            Self::Postgres(pool) => query!(Postgres, sql).execute(pool).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
     /// Starts a transaction that writes. On SQLite it locks the file from the start, so that it
     /// cannot fail later because another process has written.
     pub(crate) async fn begin(&self) -> Tried<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(begin_sqlite(writer).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Starts a transaction that only reads, and sees the archive as it is now.
+    pub(crate) async fn begin_snapshot(&self) -> Tried<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            }
         })
     }
 

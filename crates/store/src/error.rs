@@ -34,6 +34,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A copy of an archive was interrupted.
+    #[error(
+        "{location} is a copy of an archive that is not complete; run the same `backissue copy` again, which goes on, or delete it"
+    )]
+    HalfCopied {
+        /// The database.
+        location: Location,
+    },
     /// A newer version of the program has changed the tables.
     #[error(
         "the database {location} was written by a newer version of backissue (schema {version}, this program knows {known}); install the newer version, or use another data folder"
@@ -112,6 +120,12 @@ pub enum StoreError {
         /// The cause.
         reason: String,
     },
+    /// Notifications of new work could not be received.
+    #[error("the database does not notify of new work: {reason}; workers look for it themselves")]
+    Wakeups {
+        /// The cause.
+        reason: String,
+    },
     /// The object does not exist.
     #[error("there is no {what} in the archive {location}")]
     NotFound {
@@ -149,6 +163,7 @@ pub enum StoreError {
 pub(crate) enum Failure {
     Database(sqlx::Error),
     Unreadable(String),
+    HalfCopied,
 }
 
 impl From<sqlx::Error> for Failure {
@@ -189,6 +204,7 @@ impl Failure {
         let location = location.clone();
         match self {
             Self::Unreadable(what) => StoreError::Unreadable { location, what },
+            Self::HalfCopied => StoreError::HalfCopied { location },
             Self::Database(error) => of_database(error, location, doing),
         }
     }

@@ -185,7 +185,7 @@ impl Store {
                  WHERE id = $1 AND standing = 'active' AND next_poll > $2");
             tx.run(sooner.bind(source.0).bind(millis(poll_at))).await?;
             touch(&mut tx).await?;
-            tx.commit().await
+            tx.commit_work().await
         })
         .await
     }

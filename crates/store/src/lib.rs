@@ -12,7 +12,9 @@
 //! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
 //! about that), `own` (all of it, to take elsewhere), `accounts` (roles, invitations), `sessions`
 //! (passwords, who is logged in), `tokens` (what programs send instead), `streams` (lists for
-//! reader apps). Of strangers: `subscribers` (who gets the week by mail). `check` is for `doctor`.
+//! reader apps). Of strangers: `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy`
+//! moves an archive to another database, `backup` writes a file to keep. `turns` is for several
+//! processes that fetch.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -43,12 +45,14 @@ mod alerts;
 mod archive;
 mod asking;
 mod backfills;
+mod backup;
 mod batches;
 mod budget;
 mod cards;
 mod changes;
 mod check;
 mod clock;
+mod copy;
 mod corrections;
 mod counters;
 mod database;
@@ -90,6 +94,7 @@ mod subscribers;
 mod times;
 mod titles;
 mod tokens;
+mod turns;
 mod weeks;
 mod withdrawn;
 
@@ -98,6 +103,7 @@ pub use alerts::{AlertHit, AlertState};
 pub use archive::Store;
 pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
+pub use backup::{BackupError, BackupFacts, ServerFacts};
 pub use batches::NotedBatch;
 pub use budget::OverLimit;
 pub use cards::{
@@ -106,6 +112,7 @@ pub use cards::{
 };
 pub use changes::{ChangeMark, Changes, ReadText};
 pub use check::Finding;
+pub use copy::{Copied, CopyError, CopyProgress, CopyStep};
 pub use dead_pages::{DeadHost, DeadPages};
 pub use error::StoreError;
 #[cfg(feature = "generate")]
@@ -125,7 +132,7 @@ pub use plans::{Plan, plans};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};
 pub use practice::{DeckCard, NextShowing};
 pub use private::make_private_folder;
-pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Retry, SetAside, Tally};
+pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Queue, Retry, SetAside, Tally};
 pub use saved_searches::{
     Compared, NewRead, OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved,
 };
@@ -136,6 +143,7 @@ pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfo
 pub use streams::{Stream, StreamFilter};
 pub use subscribers::{LINK_LASTS, Subscriber};
 pub use tokens::{TOKENS_MAX, Token, TokenAdded};
+pub use turns::{BusyHost, HostTurn, RobotsTurn, SharedRobots, Wakeups};
 pub use withdrawn::{United, Withdrawn};
 
 #[cfg(test)]

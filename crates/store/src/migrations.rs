@@ -58,6 +58,7 @@ macro_rules! steps {
                 ("tokens", include_str!(concat!("../migrations/", $folder, "/0033_tokens.sql"))),
                 ("week_lists", include_str!(concat!("../migrations/", $folder, "/0034_week_lists.sql"))),
                 ("subscribers", include_str!(concat!("../migrations/", $folder, "/0035_subscribers.sql"))),
+                ("turns", include_str!(concat!("../migrations/", $folder, "/0036_turns.sql"))),
             ])
         })
     };

@@ -202,7 +202,11 @@ impl Store {
                 // Its reads are shown with its current title.
                 mark_changed(&mut tx, &Which::OfSource(source.0)).await?;
             }
-            tx.commit().await?;
+            if admitted.new > 0 {
+                tx.commit_work().await?;
+            } else {
+                tx.commit().await?;
+            }
             Ok(admitted)
         })
         .await

@@ -69,7 +69,7 @@ impl Store {
                     let again = sql("UPDATE read SET due_at = 0, attempts = 0 WHERE id = $1
                          AND due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
                     tx.run(again.bind(read.0)).await?;
-                    tx.commit().await?;
+                    tx.commit_work().await?;
                     return Ok(PageSaved::Known(read));
                 }
                 let (source, _) = follow_in(&mut tx, &source_of_saved(), now).await?;
@@ -81,7 +81,7 @@ impl Store {
                     return Ok(PageSaved::TooManyWaiting);
                 };
                 touch(&mut tx).await?;
-                tx.commit().await?;
+                tx.commit_work().await?;
                 Ok(PageSaved::New(read))
             })
             .await?;
@@ -119,7 +119,7 @@ impl Store {
             }
             admit(&mut tx, source, &new, FoundBy::Feed, room, now, &self.zone).await?;
             touch(&mut tx).await?;
-            tx.commit().await?;
+            tx.commit_work().await?;
             Ok(new.len() as u64)
         })
         .await

@@ -141,7 +141,7 @@ impl Store {
             let source = source_in(&mut tx, id).await?;
             if is_new {
                 touch(&mut tx).await?;
-                tx.commit().await?;
+                tx.commit_work().await?;
             } else {
                 tx.abandon().await?;
             }
@@ -195,7 +195,7 @@ impl Store {
                 mark_changed(&mut tx, &Which::OfSource(id.0)).await?;
             }
             let source = source_in(&mut tx, id).await?;
-            tx.commit().await?;
+            tx.commit_work().await?;
             Ok(Some(source))
         })
         .await
@@ -209,7 +209,7 @@ impl Store {
                  WHERE standing = 'active' AND paused_at IS NULL AND (next_poll IS NULL OR next_poll > $1)");
             tx.run(update.bind(millis(now))).await?;
             touch(&mut tx).await?;
-            tx.commit().await
+            tx.commit_work().await
         })
         .await
     }
@@ -223,7 +223,7 @@ impl Store {
                  WHERE id = $1 AND standing = 'active' AND paused_at IS NULL");
             let is_polled = tx.run(update.bind(id.0).bind(millis(now))).await? > 0;
             touch(&mut tx).await?;
-            tx.commit().await?;
+            tx.commit_work().await?;
             Ok(is_polled)
         })
         .await

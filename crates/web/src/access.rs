@@ -22,6 +22,7 @@ use ring::digest;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::App;
+use crate::api;
 use crate::fault::Fault;
 use crate::forms::{FormKey, Readers};
 use crate::hosts;
@@ -340,6 +341,9 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
         Needs::Saving => visitor.may_save(&app),
         Needs::Operator => visitor.is_operator(),
         Needs::Token(scope) => program.is_some_and(|program| program.scope >= scope),
+        Needs::Figures => {
+            visitor.is_operator() || api::permits_figures(app.operator.as_ref(), request.headers())
+        }
     };
     if is_open {
         return next.run(request).await;
@@ -375,6 +379,8 @@ enum Needs {
     Operator,
     /// To be a program that has a reader's token with this scope.
     Token(Scope),
+    /// To be an operator, or to send the token for figures.
+    Figures,
 }
 
 fn needs(method: &Method, path: &str) -> Needs {
@@ -383,6 +389,8 @@ fn needs(method: &Method, path: &str) -> Needs {
         "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/join/{token}" => Needs::Nothing,
         "/subscribe" => Needs::Statements,
         "/health"
+        | "/healthz"
+        | "/readyz"
         | "/robots.txt"
         | "/favicon.ico"
         | "/opensearch.xml"
@@ -450,6 +458,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         "/mcp" => Needs::Token(Scope::Read),
         _ if path.starts_with(READER_API) => Needs::Token(Scope::Read),
         "/image/{read}/{name}" | "/api/read/{id}" | "/api/v1/reads/{id}/article" if reads => Needs::Articles,
+        "/metrics" if reads => Needs::Figures,
         "/shelf"
         | "/notes"
         | "/searches"

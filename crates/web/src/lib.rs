@@ -67,7 +67,7 @@ pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
     ModelsFound, Operator, SettingInForce,
 };
 use programs::Programs;
@@ -206,6 +206,7 @@ pub fn token_hash(token: &str) -> String {
 
 /// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
+    let probes = api::probes(state.store.clone());
     let app = App {
         store: state.store,
         search: state.search,
@@ -256,7 +257,15 @@ pub fn router(state: State) -> Router {
         .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
         .layer(from_fn_with_state(app.clone(), headers::protect))
         .layer(compression)
+        .layer(from_fn(api::measure))
         .with_state(app)
+        .merge(probes)
+}
+
+/// The router of a process that works without pages: for supervisors and Prometheus. `open` says
+/// whether the figures need no token, because only this machine can reach the process.
+pub fn worker_router(store: Store, operator: Arc<dyn Operator>, open: bool) -> Router {
+    api::probes(store).merge(api::worker_figures(operator, open))
 }
 
 /// The operator of a public archive decides about indexing; nothing here is hidden from readers.

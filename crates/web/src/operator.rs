@@ -47,7 +47,16 @@ pub trait Operator: fmt::Debug + Send + Sync {
 
     /// An OPML document with the feeds of these sources.
     fn opml_of(&self, sources: Vec<Source>) -> String;
+
+    /// The figures of this process and its archive, in the text format of Prometheus.
+    fn figures(&self) -> Figures<'_>;
+
+    /// Whether this token permits requesting the figures.
+    fn permits_figures(&self, token: &str) -> bool;
 }
+
+/// The future result of [`Operator::figures`].
+pub type Figures<'o> = Pin<Box<dyn Future<Output = String> + Send + 'o>>;
 
 /// The future result of [`Operator::find`].
 pub type Finding<'o> = Pin<Box<dyn Future<Output = Result<FoundToFollow, String>> + Send + 'o>>;

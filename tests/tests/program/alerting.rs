@@ -1,7 +1,9 @@
 //! Saved searches: new reads that answer them are marked, counted, and sent at once.
 
+use std::process::Stdio;
+
 use backissue_tests::made_up_web::{Document, MadeUpWeb};
-use backissue_tests::program::{Archive, client};
+use backissue_tests::program::{Archive, client, terminate, wait};
 use backissue_tests::stand_in_chat::StandInChat;
 use jiff::Timestamp;
 use serde_json::json;
@@ -131,6 +133,24 @@ async fn new_answers_to_saved_searches_are_marked_and_sent_once() {
     let said = archive.done(&["send"]).unwrap();
     let ops: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("ops")).skip(1).take(2).collect();
     assert!(ops[0].contains("no week was sent yet") && ops[1].contains("new answers were sent"), "{said}");
+}
+
+#[test]
+fn alerts_go_out_from_a_process_without_pages() {
+    let chat = StandInChat::start().unwrap();
+    let mut desk = Desk::new(&chat);
+    desk.archive.done(&["searches", "add", "storms", "who had retry storms", "--to", "ops"]).unwrap();
+    desk.publish(&[STORM, PRINTER]);
+    let archive = &desk.archive;
+    archive.done(&["sync"]).unwrap();
+    let mut command = archive.command(&["work"]);
+    let mut worker = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let posted = chat.next().unwrap();
+    let message = posted.json().unwrap();
+    assert_eq!((posted.path.as_str(), &message["first"][0]["title"]), ("/ops", &json!(STORM.0)));
+    terminate(&worker).unwrap();
+    assert!(wait(&mut worker).unwrap().success());
+    assert_eq!(chat.others(), 0, "one message");
 }
 
 #[test]

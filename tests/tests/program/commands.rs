@@ -13,8 +13,9 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 41] = [
     "serve",
+    "work",
     "sync",
     "follow",
     "backfill",
@@ -47,6 +48,10 @@ const COMMANDS: [&str; 36] = [
     "send",
     "publish",
     "doctor",
+    "backup",
+    "restore",
+    "copy",
+    "health",
     "config",
     "source",
     "help",
@@ -104,6 +109,7 @@ fn mistyped_data_folder_makes_no_archive() {
         vec!["export", "--opml"],
         vec!["models", "--usage"],
         vec!["publish", "nowhere"],
+        vec!["backup", "nowhere"],
     ] {
         let (code, _, err) = run(&words);
         assert_eq!(code, Some(3), "{words:?}: {err}");
@@ -154,6 +160,9 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--trusted-proxies", "everybody"], "10.0.0.0/8"),
         (vec!["config", "--proxy-user-header", "Host"], "Remote-User"),
         (vec!["config", "--proxy-unknown-users", "welcome"], "refuse or reader"),
+        (vec!["config", "--log-format", "xml"], "text or json"),
+        (vec!["config", "--metrics-token", "short"], "openssl rand"),
+        (vec!["copy", "--from", "reads.sqlite", "--to", "x"], "sqlite:FILE or postgres://"),
         (vec!["reader", "add", "a b"], "without spaces"),
         (vec!["reader", "role", "one", "king"], "operator and reader"),
         (vec!["token", "add", "x", "--scope", "all"], "read, write and operate"),

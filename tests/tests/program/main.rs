@@ -26,8 +26,10 @@ mod login;
 mod marking;
 mod markup;
 mod modelling;
+mod moving;
 mod narrow;
 mod noting;
+mod operating;
 mod practising;
 mod publishing;
 mod reader_apps;
@@ -35,6 +37,7 @@ mod searching;
 mod sending;
 mod serving;
 mod settling;
+mod several;
 mod syncing;
 
 use backissue_needs::shared_dir;

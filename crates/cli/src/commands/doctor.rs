@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::DoctorArgs;
+use crate::commands::backup;
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, say};
 use crate::settings::Settings;
@@ -65,6 +66,13 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         checks.extend(limits(store.clone(), &settings).await?);
         checks.push(network(store, &settings).await?);
         checks.extend(recipients(store, &settings).await?);
+        if let Some(file) = &args.deep {
+            let (ok, detail) = match backup::prove(store, file.as_deref()).await {
+                Ok(proof) => (true, proof),
+                Err(failure) => (false, format!("{failure:#}")),
+            };
+            checks.push(Check { name: "backup", ok, detail });
+        }
         if args.retry {
             retried = store.retry_set_aside().await?;
         }

@@ -2,11 +2,14 @@
 
 pub mod annotate;
 pub mod backfill;
+pub mod backup;
 pub mod config;
+pub mod copy;
 pub mod correct;
 pub mod doctor;
 pub mod find;
 pub mod follow;
+pub mod health;
 pub mod help;
 pub mod inspect;
 pub mod login;
@@ -32,3 +35,4 @@ pub mod use_model;
 pub mod week;
 pub mod weeks;
 pub mod withdraw;
+pub mod work;

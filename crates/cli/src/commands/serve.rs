@@ -34,16 +34,16 @@ use crate::progress::Bars;
 use crate::settings::{Origin, Setting, Settings};
 use crate::signals::Signals;
 use crate::values::{HowMany, Pause, UnknownUsers};
-use crate::{noticed, open, output, progress, recipients};
+use crate::{figures, noticed, open, output, progress, recipients, supervisor};
 
 /// How often it is looked whether the database's file is still there.
 const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
 
 /// Longest wait for a week that is being sent, after the signal to stop.
-const SENDING_ENDS_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const SENDING_ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often the archive is asked whether it has changes for the search index.
-const INDEX_EVERY: Duration = Duration::from_secs(2);
+pub(super) const INDEX_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves until a signal.
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
@@ -53,13 +53,14 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     } else {
         open::store_to_work_on(&settings).await.map(|(store, lock)| (store, Some(lock)))?
     };
+    figures::collect()?;
     let search = open::search(&settings, &store).await?;
     let listener = listen(settings.listen.value).await?;
     let address = listener.local_addr()?;
 
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
-    let fetcher = open::fetcher(&settings)?;
+    let fetcher = open::fetcher_of_workers(&settings, &store)?;
     let work = match lock {
         None => None,
         Some(lock) => Some(begin_work(lock, &store, fetcher.clone(), &settings, demo.as_ref()).await?),
@@ -97,11 +98,16 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         proxies,
         unsubscribe: unsubscribe.collect(),
         subscriptions,
-        operator: Some(Arc::new(Serving::new(&settings, fetcher, work.is_some()))),
+        operator: Some(Arc::new(Serving::new(&settings, store.clone(), fetcher.clone(), work.is_some()))),
         page_cache: settings.page_cache.value.0,
     });
-    let router = match work.as_ref().filter(|_| open::public_address(&settings).is_some()) {
-        Some(work) => router.merge(backissue_web::hub_router(Calls { ingest: work.ingest.clone() })),
+    // Without workers here, hubs are answered for those elsewhere.
+    let hubs = match &work {
+        Some(work) => work.ingest.clone(),
+        None => open::ingest_reachable(store.clone(), fetcher, &settings)?,
+    };
+    let router = match open::public_address(&settings) {
+        Some(_) => router.merge(backissue_web::hub_router(Calls { ingest: hubs })),
         None => router,
     };
     tell_address(address, demo.is_some());
@@ -127,6 +133,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let worker = work.map(|work| work.start(stop.clone()));
     let file = tokio::spawn(watch_file(store.clone(), stop.clone()));
 
+    let heartbeat = supervisor::ready(&format!("Serving at http://{address}"));
     let stopping = stop.clone();
     let serving = async move {
         backissue_web::serve(listener, router, Limits::default(), stopping).await?;
@@ -144,6 +151,9 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         file.await?
     };
     let served = signals.unless_hurried(serving).await;
+    if let Some(heartbeat) = heartbeat {
+        heartbeat.abort();
+    }
     if let Some(follow_up) = follow_up {
         follow_up.abort();
     }
@@ -255,15 +265,15 @@ fn reply(answer: Result<HubAnswer, StoreError>) -> HubReply {
 }
 
 /// The sync in the background.
-struct Work {
-    ingest: Arc<Ingest>,
+pub(super) struct Work {
+    pub(super) ingest: Arc<Ingest>,
     lock: open::WorkLock,
 }
 
 impl Work {
     /// Runs until stopped. If it fails, serving stops too, because pages that never change would
     /// look healthy.
-    fn start(self, stop: CancellationToken) -> JoinHandle<anyhow::Result<()>> {
+    pub(super) fn start(self, stop: CancellationToken) -> JoinHandle<anyhow::Result<()>> {
         tokio::spawn(async move {
             let result = self.ingest.run(&stop).await;
             stop.cancel();
@@ -273,7 +283,7 @@ impl Work {
     }
 }
 
-async fn begin_work(
+pub(super) async fn begin_work(
     lock: open::WorkLock,
     store: &Store,
     fetcher: Fetcher,
@@ -299,7 +309,7 @@ async fn begin_work(
 }
 
 /// The demo's blogs and its temporary folder; dropping it removes both.
-struct InDemo {
+pub(super) struct InDemo {
     blogs: Demo,
     _folder: tempfile::TempDir,
 }
@@ -330,7 +340,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
 
 /// Stops everything when the database's file is deleted or replaced: what is written from then on
 /// would be lost, and the pages would show what is on the disk no more.
-async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         if !store.is_in_place() {
             stop.cancel();
@@ -350,7 +360,7 @@ async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()>
 
 /// Keeps the search index at the archive's last change. A failure is told once and tried again: the
 /// pages work without.
-async fn index(search: Search, stop: CancellationToken) {
+pub(super) async fn index(search: Search, stop: CancellationToken) {
     let mut told = None;
     let tell = |caught: Result<Caught, SearchFailure>| {
         let failure = caught.err().map(|failure| failure.to_string());
@@ -362,7 +372,7 @@ async fn index(search: Search, stop: CancellationToken) {
     backissue_search::follow(search, INDEX_EVERY, stop.cancelled_owned(), tell).await;
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; if another program holds that port, choose one with --listen 127.0.0.1:PORT")
     })

@@ -30,7 +30,7 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
             "Nothing was followed yet; starting with {begun_with} blogs of the starter list."
         );
     }
-    let ingest = open::ingest(store.clone(), open::fetcher(&settings)?, &settings)?;
+    let ingest = open::ingest(store.clone(), open::fetcher_of_workers(&settings, &store)?, &settings)?;
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
     let bars = Bars::follow(ingest.progress());

@@ -107,7 +107,10 @@ impl ImageCache {
     /// # Errors
     /// See [`ImageError`].
     pub async fn image(&self, url: &Url) -> Result<Image, ImageError> {
-        if let Some(kept) = self.kept(url).await {
+        let kept = self.kept(url).await;
+        let result = if kept.is_some() { "hit" } else { "miss" };
+        metrics::counter!("backissue_image_cache_total", "result" => result).increment(1);
+        if let Some(kept) = kept {
             return Ok(kept);
         }
         let Some(cx) = &self.context else { return Err(ImageError::NotKept) };

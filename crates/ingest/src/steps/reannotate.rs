@@ -230,6 +230,8 @@ impl Reannotator {
             reason: refusal.reason.clone(),
         });
         let refused: Vec<Refused> = refused.collect();
+        metrics::counter!("backissue_refusals_total", "by" => "checks of a model's words")
+            .increment(refused.len() as u64);
         match self.store.finish_again(read, &told.precis, &refused, Timestamp::now()).await? {
             Finished::LeaseLost => Ok(None),
             Finished::Done => {

@@ -95,7 +95,7 @@ impl Store {
                  WHERE due_at IS NULL AND stage <> 'annotated' AND withdrawn_at IS NULL");
             let taken_up = tx.run(update).await?;
             tx.run(sql("DELETE FROM dead_pages")).await?;
-            tx.commit().await?;
+            tx.commit_work().await?;
             Ok(taken_up)
         })
         .await

@@ -11,7 +11,7 @@ pub(crate) use claim::{CLAIMED, claimed_of_row};
 pub(crate) use extracted::ADMITTED_BY_ANOTHER;
 pub use extracted::Extracted;
 pub use failed::{Retry, SetAside};
-pub use work::Tally;
+pub use work::{Queue, Tally};
 
 #[cfg(test)]
 pub(crate) use {

@@ -68,3 +68,51 @@ pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         WHERE due_at IS NOT NULL AND CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END > $1
         UNION ALL
         SELECT min(due_at) FROM read WHERE due_at IS NOT NULL AND due_at > $1) AS next";
+
+/// What waits for one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// The step: `poll`, `fetch`, `annotate`, `annotate again` or `send`.
+    pub step: String,
+    /// How many rows wait for it, now or later.
+    pub waiting: u64,
+    /// Since when the row that waits longest could have been worked on. `None` if none could be.
+    pub due_since: Option<Timestamp>,
+}
+
+impl Store {
+    /// What waits for each step. Reads the queues, not the archive.
+    pub async fn queues(&self, now: Timestamp) -> Result<Vec<Queue>, StoreError> {
+        let query = sql(QUEUES).bind(millis(now));
+        self.list("measuring queues", query, |row| {
+            Ok(Queue {
+                step: row.text("step")?,
+                waiting: row.count("waiting")?,
+                due_since: row.opt_moment("due_since")?,
+            })
+        })
+        .await
+    }
+
+    /// The number of annotated reads, by the counters of weeks.
+    pub async fn shown(&self) -> Result<u64, StoreError> {
+        let query = sql("SELECT CAST(coalesce(sum(reads), 0) AS BIGINT) AS reads FROM week_count");
+        Ok(self.one("counting reads", query, |row| row.count("reads")).await?.unwrap_or_default())
+    }
+}
+
+const QUEUES: &str = "SELECT 'poll' AS step, count(*) AS waiting,
+        min(CASE WHEN next_poll <= $1 AND coalesce(leased_until, 0) <= $1 THEN next_poll END) AS due_since
+    FROM source WHERE standing = 'active' AND paused_at IS NULL AND next_poll IS NOT NULL
+    UNION ALL
+    SELECT 'fetch', count(*), min(CASE WHEN due_at <= $1 THEN due_at END)
+    FROM read WHERE stage = 'discovered' AND due_at IS NOT NULL
+    UNION ALL
+    SELECT 'annotate', count(*), min(CASE WHEN due_at <= $1 THEN due_at END)
+    FROM read WHERE stage = 'extracted' AND due_at IS NOT NULL
+    UNION ALL
+    SELECT 'annotate again', count(*), min(CASE WHEN due_at <= $1 THEN due_at END)
+    FROM read WHERE ask IS NOT NULL AND due_at IS NOT NULL
+    UNION ALL
+    SELECT 'send', count(*), min(CASE WHEN due_at <= $1 THEN due_at END)
+    FROM sending WHERE sent_at IS NULL AND given_up = 0";

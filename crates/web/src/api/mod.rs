@@ -2,6 +2,7 @@
 //!
 //! `v1` is the API for programs. The other addresses are older; they stay as they are.
 
+mod figures;
 mod health;
 mod names;
 mod prior_art;
@@ -21,6 +22,9 @@ use serde::Serialize;
 
 use crate::App;
 use crate::fault::Fault;
+
+pub(crate) use figures::{measure, permits as permits_figures, worker_figures};
+pub(crate) use health::probes;
 
 /// Routes that depend only on the archive and may answer 304.
 pub(crate) fn routes() -> Router<App> {
@@ -45,6 +49,7 @@ pub(crate) fn live_routes() -> Router<App> {
         .route("/api/progress", get(progress::progress))
         .route("/api/v1/token", get(token::token))
         .route("/health", get(health::health))
+        .route("/metrics", get(figures::figures))
 }
 
 /// A response that browsers cache and revalidate.

@@ -159,5 +159,10 @@ fn health() -> Markup {
     html! {
         h3.older { code { "GET /health" } }
         p { "200 while the program can answer, 503 while its database cannot." }
+        p {
+            "Supervisors also have " code { "/healthz" } ", 200 as long as the process lives, and " code { "/readyz" } ", 200 if the "
+            "database answers and has all tables of this program, else 503. Prometheus has " code { "/metrics" } ", for operators, or with "
+            "the token of the setting " code { "metrics_token" } " in " code { "Authorization: Bearer TOKEN" } "."
+        }
     }
 }

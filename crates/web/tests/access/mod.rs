@@ -10,6 +10,7 @@ use backissue_web::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::marking::OWN;
+use super::settling::FIGURES_TOKEN;
 use super::specimens::{QUOTE, blogs};
 use super::{Answer, Site, html, site_of, site_open_to};
 
@@ -892,4 +893,24 @@ async fn tokens_are_made_shown_once_and_removed() {
     assert_eq!(site.post_with(&remove, &cookie, &[]).await.status, StatusCode::NOT_FOUND);
     let gone = site.ask_with_token("GET", "/api/v1/token", &token).await;
     assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn figures_are_for_operators_and_for_who_has_the_token() {
+    let (site, ..) = site_with_accounts(Public::Articles, true).await;
+    let operator = site.log_in_of("one").await;
+    let figures = site.get_with("/metrics", &operator).await;
+    assert_eq!(figures.status, StatusCode::OK);
+    assert!(figures.body.contains("backissue_up 1"), "{}", figures.body);
+    assert!(figures.headers["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    let with = async |value: &str| site.ask(Method::GET, "/metrics", &[("authorization", value)]).await;
+    assert_eq!(with(&format!("Bearer {FIGURES_TOKEN}")).await.status, StatusCode::OK);
+    for wrong in ["Bearer ", "Bearer another", &format!("Basic {FIGURES_TOKEN}"), FIGURES_TOKEN] {
+        assert!(is_refusal(&with(wrong).await), "{wrong}");
+    }
+    let reader = site.log_in_of("anna").await;
+    assert!(is_refusal(&site.get_with("/metrics", &reader).await));
+    let settings =
+        site.ask(Method::GET, "/settings", &[("authorization", &format!("Bearer {FIGURES_TOKEN}"))]).await;
+    assert!(is_refusal(&settings), "the token is for figures alone");
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Finding, FoundModel, FoundToFollow, Images,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow, Images,
     ModelsFound, Operator, Readers, SettingInForce,
 };
 use url::Url;
@@ -17,6 +17,9 @@ use super::{Answer, Site, html, site, site_of};
 
 /// The model that was chosen.
 static CHOSEN: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
+
+/// The token for the figures.
+pub const FIGURES_TOKEN: &str = "a token of tests";
 
 /// Knows three addresses and one list.
 #[derive(Debug)]
@@ -118,6 +121,14 @@ impl Operator for StandIn {
 
     fn opml_of(&self, sources: Vec<Source>) -> String {
         format!("<opml>{}</opml>", sources.len())
+    }
+
+    fn figures(&self) -> Figures<'_> {
+        Box::pin(std::future::ready("# TYPE backissue_up gauge\nbackissue_up 1\n".to_owned()))
+    }
+
+    fn permits_figures(&self, token: &str) -> bool {
+        token == FIGURES_TOKEN
     }
 }
 

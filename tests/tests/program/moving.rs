@@ -1,0 +1,100 @@
+//! Moving house by command: `backup`, `restore`, `copy`, and the proof of a backup.
+
+use backissue_needs::needs;
+use backissue_tests::database::Database;
+use backissue_tests::program::Archive;
+
+/// An archive that follows three blogs, which nobody polls here.
+fn following(flags: Vec<String>) -> Archive {
+    let archive = Archive::new(flags).unwrap();
+    let opml = archive.folder().join("feeds.opml");
+    let outline =
+        |n| format!("<outline type=\"rss\" text=\"Blog {n}\" xmlUrl=\"https://blog{n}.example/feed\"/>");
+    let outlines: String = (1..=3).map(outline).collect();
+    std::fs::write(&opml, format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>")).unwrap();
+    archive.done(&["import", &opml.display().to_string()]).unwrap();
+    archive
+}
+
+fn sources(archive: &Archive) -> Vec<String> {
+    let listed = archive.json(&["sources"]).unwrap();
+    listed.as_array().unwrap().iter().map(|source| source["slug"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The result of the check called `backup` of `doctor`.
+fn proof(archive: &Archive, words: &[&str]) -> (bool, String) {
+    let said = archive.run(&[&["doctor", "--json", "--deep"], words].concat()).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let checks = found["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["name"] == "backup").unwrap();
+    (check["ok"].as_bool().unwrap(), check["detail"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn backup_is_restored_elsewhere_and_overwrites_nothing() {
+    let archive = following(Vec::new());
+    let wanted = sources(&archive);
+    assert_eq!(wanted.len(), 3);
+    let file = archive.folder().join("kept.sqlite");
+    let name = file.display().to_string();
+    let said = archive.done(&["backup", &name]).unwrap();
+    assert!(said.contains("3 sources"), "{said}");
+    let again = archive.run(&["backup", &name]).unwrap();
+    assert!(again.code == 1 && again.err.contains("--force"), "{}", again.err);
+    archive.done(&["backup", "--force", &name]).unwrap();
+    let left: Vec<_> = std::fs::read_dir(archive.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(".backissue-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    let (ok, detail) = proof(&archive, &[&name]);
+    assert!(ok && detail.contains("restores to 0 reads"), "{detail}");
+    let (ok, detail) = proof(&archive, &[]);
+    assert!(ok && detail.contains("are equal"), "{detail}");
+
+    let other = Archive::new(Vec::new()).unwrap();
+    other.done(&["restore", &name]).unwrap();
+    assert_eq!(sources(&other), wanted);
+    let twice = other.run(&["restore", &name]).unwrap();
+    assert!(twice.code == 1 && twice.err.contains("is there already"), "{}", twice.err);
+
+    std::fs::write(&file, "no archive, but a text of some length that is no database").unwrap();
+    let (ok, detail) = proof(&archive, &[&name]);
+    assert!(!ok, "{detail}");
+    let third = Archive::new(Vec::new()).unwrap();
+    let refused = third.run(&["restore", &name]).unwrap();
+    assert!(refused.code == 1 && refused.err.contains("was not restored"), "{}", refused.err);
+    assert!(!third.folder().join("archive.sqlite").exists());
+}
+
+#[test]
+fn archive_moves_to_postgresql_and_back_by_command() {
+    needs!(Postgres);
+    let archive = following(Vec::new());
+    let wanted = sources(&archive);
+    let database = Database::create().unwrap();
+    let from = format!("sqlite:{}", archive.folder().display());
+    let url = database.url();
+    let copied = archive.json(&["copy", "--from", &from, "--to", &url]).unwrap();
+    assert!(copied["rows"].as_u64().unwrap() > 3, "{copied}");
+    let again = archive.run(&["copy", "--from", &from, "--to", &url]).unwrap();
+    assert!(again.code == 1 && again.err.contains("has an archive already"), "{}", again.err);
+
+    let there = Archive::new(vec!["--database".into(), url.clone()]).unwrap();
+    assert_eq!(sources(&there), wanted);
+    let dump = there.run(&["backup", "reads.dump"]).unwrap();
+    assert_eq!(dump.code, 1, "nothing is backed up");
+    assert!(dump.out.contains("pg_dump --format=custom") && dump.out.contains("pg_restore"), "{}", dump.out);
+    assert!(dump.out.contains("may read every table"), "{}", dump.out);
+    let (ok, detail) = proof(&there, &[]);
+    assert!(ok && detail.contains("are equal"), "{detail}");
+
+    let home = Archive::new(Vec::new()).unwrap();
+    let to = format!("sqlite:{}", home.folder().join("archive.sqlite").display());
+    let said = home.done(&["copy", "--from", &url, "--to", &to]).unwrap();
+    assert!(said.contains("equal on both sides"), "{said}");
+    assert_eq!(sources(&home), wanted);
+    let nowhere = home.run(&["copy", "--from", "sqlite:/nowhere/a.sqlite", "--to", "sqlite:x"]).unwrap();
+    assert!(nowhere.code == 1 && nowhere.err.contains("no archive"), "{}", nowhere.err);
+}

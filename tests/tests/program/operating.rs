@@ -1,0 +1,127 @@
+//! What supervisors and Prometheus get: health, figures, the log as JSON, and systemd's protocol.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use backissue_tests::program::{Archive, Served, client};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+/// The series of a figure, with their values.
+fn series<'t>(text: &'t str, name: &str) -> Vec<(&'t str, f64)> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.rsplit_once(' '));
+    let own = pairs.filter(|(series, _)| series.split('{').next() == Some(name));
+    own.map(|(series, value)| (series, value.parse().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn demo_is_alive_ready_and_measured() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let served = archive.serve(&["--demo"]).unwrap();
+    let client = client();
+    served.until_idle(&client).await.unwrap();
+    let get = async |path: &str| {
+        let answer = client.get(served.url(path)).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    assert_eq!(get("/healthz").await, (StatusCode::OK, "alive\n".into()));
+    assert_eq!(get("/readyz").await, (StatusCode::OK, "ready\n".into()));
+    let address = served.address.to_string();
+    assert_eq!(archive.done(&["health", &address]).unwrap(), "alive\n");
+    assert_eq!(archive.done(&["health", "--ready", &address]).unwrap(), "ready\n");
+
+    assert_eq!(get("/search?q=outage").await.0, StatusCode::OK);
+    let (status, text) = get("/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    let sum = |name: &str, label: &str| -> f64 {
+        series(&text, name).iter().filter(|(series, _)| series.contains(label)).map(|(_, n)| n).sum()
+    };
+    let shown = sum("backissue_archive_reads", "");
+    assert!(shown > 20.0, "{text}");
+    assert_eq!(sum("backissue_reads_total", "result=\"annotated\""), shown);
+    assert_eq!(sum("backissue_polls_total", "result=\"answered\""), 6.0);
+    assert!(sum("backissue_fetch_seconds_count", "result=\"ok\"") > shown);
+    assert!(sum("backissue_step_seconds_count", "step=\"fetch\"") >= shown);
+    assert!(sum("backissue_page_seconds_count", "route=\"/healthz\"") == 0.0, "probes are no pages");
+    assert_eq!(sum("backissue_page_seconds_count", "route=\"/search\",status=\"200\""), 1.0, "{text}");
+    assert!(sum("backissue_search_seconds_count", "") >= 1.0);
+    assert_eq!(sum("backissue_queue_age_seconds", "step=\"fetch\""), 0.0);
+    assert_eq!(series(&text, "backissue_queue_length").len(), 5, "{text}");
+    assert_eq!(sum("backissue_database_up", ""), 1.0);
+    assert!(text.contains("# TYPE backissue_page_seconds histogram"), "{text}");
+}
+
+#[test]
+fn health_of_a_process_that_is_not_there_fails() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let said = archive.run(&["health", "127.0.0.1:1"]).unwrap();
+    assert!(said.code == 1 && said.err.contains("127.0.0.1:7878"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn log_as_json_has_the_read_and_the_source() {
+    let archive = Archive::new(vec!["--log-format".into(), "json".into()]).unwrap();
+    let mut command = archive.command(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
+    command.env("RUST_LOG", "backissue_ingest=debug");
+    let served = Served::start(command).unwrap();
+    let line: Value = serde_json::from_str(&served.hears("\"read\"").unwrap()).unwrap();
+    assert!(
+        line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string(),
+        "{line}"
+    );
+    let span = &line["span"];
+    assert!(span["step"].is_string() && span["read"].is_string() && span["source"].is_number(), "{line}");
+}
+
+#[tokio::test]
+async fn systemd_is_notified_of_start_watchdog_and_stop() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let socket = archive.folder().join("notify");
+    let systemd = UnixDatagram::bind(&socket).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let heard = |wanted: &str| {
+        let mut message = [0; 1000];
+        loop {
+            let length = systemd.recv(&mut message).unwrap_or_else(|_| panic!("no {wanted}"));
+            let text = String::from_utf8_lossy(&message[..length]).into_owned();
+            if text.contains(wanted) {
+                return text;
+            }
+        }
+    };
+    let mut command = archive.command(&["serve", "--no-fetch", "--listen", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "90000").env_remove("WATCHDOG_PID");
+    let served = Served::start(command).unwrap();
+    let ready = heard("READY=1");
+    assert!(ready.contains(&format!("http://{}", served.address)), "{ready}");
+    heard("WATCHDOG=1");
+    heard("WATCHDOG=1");
+    let (status, _) = served.stop().unwrap();
+    assert!(status.success());
+    heard("STOPPING=1");
+}
+
+/// systemd checks the unit, if it is there.
+#[test]
+fn unit_is_valid_for_systemd() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd/backissue.service");
+    let text = std::fs::read_to_string(&unit).unwrap();
+    assert!(text.contains("\nType=notify\n") && text.contains("\nWatchdogSec="));
+    let folder = tempfile::tempdir().unwrap();
+    // The check wants the program to exist.
+    let own = std::env::current_exe().unwrap();
+    let text = text.replace("/usr/local/bin/backissue", &own.display().to_string());
+    let copy = folder.path().join("backissue.service");
+    std::fs::write(&copy, text).unwrap();
+    match Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&copy).output() {
+        Ok(checked) => {
+            let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+            let own: Vec<&str> = said.lines().filter(|line| line.contains("backissue.service")).collect();
+            assert!(checked.status.success() && own.is_empty(), "{said}");
+        }
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+    }
+}
