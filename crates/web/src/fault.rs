@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
@@ -373,6 +373,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     }
     let mut shown = if v1::is_at(uri.path()) {
         let mut problem = v1::problem(&fault, uri.path());
+        fault.tell(problem.headers_mut());
         // The router knows which methods the path has.
         if let Some(allow) = answer.headers().get(ALLOW) {
             problem.headers_mut().insert(ALLOW, allow.clone());
@@ -386,23 +387,29 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response()
     };
     *shown.status_mut() = fault.status();
-    // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
-    match fault {
-        Fault::NotThatWay => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
-        Fault::OnlyForms => shown.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
-        // RFC 6750, section 3.
-        Fault::NoToken => shown.headers_mut().insert(WWW_AUTHENTICATE, challenge("")),
-        Fault::WrongToken => {
-            shown.headers_mut().insert(WWW_AUTHENTICATE, challenge(", error=\"invalid_token\""))
-        }
-        Fault::NarrowToken(scope) => {
-            let said = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
-            shown.headers_mut().insert(WWW_AUTHENTICATE, challenge(&said))
-        }
-        Fault::TooManyRequests(wait) => shown.headers_mut().insert(RETRY_AFTER, seconds_of(wait).into()),
-        _ => None,
-    };
+    fault.tell(shown.headers_mut());
     shown
+}
+
+impl Fault {
+    /// Adds the headers that the status requires.
+    fn tell(&self, headers: &mut HeaderMap) {
+        let (name, value) = match self {
+            // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
+            Self::NotThatWay => (ALLOW, HeaderValue::from_static("GET, HEAD")),
+            Self::OnlyForms => (ALLOW, HeaderValue::from_static("POST")),
+            // RFC 6750, section 3.
+            Self::NoToken => (WWW_AUTHENTICATE, challenge("")),
+            Self::WrongToken => (WWW_AUTHENTICATE, challenge(", error=\"invalid_token\"")),
+            Self::NarrowToken(scope) => {
+                let said = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
+                (WWW_AUTHENTICATE, challenge(&said))
+            }
+            Self::TooManyRequests(wait) => (RETRY_AFTER, seconds_of(*wait).into()),
+            _ => return,
+        };
+        headers.insert(name, value);
+    }
 }
 
 fn challenge(said: &str) -> HeaderValue {

@@ -1,7 +1,7 @@
 //! Problem details of errors (RFC 9457).
 
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,10 +33,7 @@ pub(super) struct Problem {
 
 /// The response for a fault at `path`.
 pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
-    let status = match fault {
-        Fault::NotLoggedIn => StatusCode::UNAUTHORIZED,
-        fault => fault.status(),
-    };
+    let status = fault.status();
     let (code, remedy) = remedy(fault);
     let reference = if let Fault::Broken { reference } = fault { Some(reference.clone()) } else { None };
     let problem = Problem {
@@ -49,16 +46,11 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
         reference,
     };
     let json = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut answer = (status, [(CONTENT_TYPE, "application/problem+json")], json).into_response();
-    if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110, section 11.6.1: a 401 names a way to authenticate.
-        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"backissue\""));
-    }
-    answer
+    (status, [(CONTENT_TYPE, "application/problem+json")], json).into_response()
 }
 
 /// The kinds of problems and what to do about each, for the page `/api`.
-pub(crate) const REMEDIES: [(&str, &str); 13] = [
+pub(crate) const REMEDIES: [(&str, &str); 16] = [
     ("no-such-path", "See the paths in /api/openapi.json."),
     ("no-such-read", "Find the read's number with /api/v1/search or /api/v1/reads."),
     ("no-such-source", "See the slugs of sources in /api/v1/sources."),
@@ -71,6 +63,12 @@ pub(crate) const REMEDIES: [(&str, &str); 13] = [
     ),
     ("method", "Use one of the methods in the header `Allow`."),
     ("login", "Send the header `Authorization: Bearer TOKEN`, or log in at /login."),
+    ("wrong-token", "Make a new token on /account, or with `backissue token add`, and send it over HTTPS."),
+    (
+        "narrow-token",
+        "Make a token with the scope that the detail names, on /account or with `backissue token add`.",
+    ),
+    ("too-often", "Wait for the seconds in the header `Retry-After`."),
     ("forbidden", "Ask an operator of this archive to do it, or to let you do it."),
     ("too-large", "Send less."),
     ("gone", "Ask for the list again; it may have been removed."),
@@ -87,7 +85,10 @@ fn remedy(fault: &Fault) -> (&'static str, &'static str) {
         Fault::BadAddress(_) | Fault::BadForm(_) => "invalid",
         Fault::ForeignCursor => "foreign-cursor",
         Fault::NotThatWay | Fault::OnlyForms => "method",
-        Fault::NotLoggedIn => "login",
+        Fault::NotLoggedIn | Fault::NoToken => "login",
+        Fault::WrongToken | Fault::TokenInTheClear => "wrong-token",
+        Fault::NarrowToken(_) => "narrow-token",
+        Fault::TooManyRequests(_) => "too-often",
         Fault::TooLarge(_) => "too-large",
         Fault::Broken { .. } => "broken",
         fault if fault.status() == StatusCode::NOT_FOUND => "gone",
