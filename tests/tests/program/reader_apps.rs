@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::small_web;
 
-/// Types into newsboat's window. Each argument after the folder is `KEYS=>WORDS`: what is typed, and
-/// what the window shows then.
+/// Types into newsboat's window. Each argument after the folder is `KEYS=>WORDS`: what is typed,
+/// and what the window shows then.
 const TYPING: &str = r#"
 import fcntl, os, pty, select, struct, sys, termios
 

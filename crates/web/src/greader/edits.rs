@@ -100,8 +100,8 @@ async fn label_reads(
     Ok(())
 }
 
-/// `mark-all-as-read`: all of the stream `s` that the archive saw first at `ts` (in microseconds) or
-/// earlier.
+/// `mark-all-as-read`: all of the stream `s` that the archive saw first at `ts` (in microseconds)
+/// or earlier.
 pub(super) async fn all_read(
     program: Program,
     State(app): State<App>,

@@ -58,8 +58,8 @@ pub(super) fn source_of<'s>(id: &str, sources: &'s [Source]) -> Option<&'s Sourc
     sources.iter().find(is_it)
 }
 
-/// The stream of this id. A name can be of several things: a reader's label goes first, then a group
-/// of sources, then a concept.
+/// The stream of this id. A name can be of several things: a reader's label goes first, then a
+/// group of sources, then a concept.
 pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Option<Stream> {
     if let Some(mine) = state_of(id) {
         return Some(Stream::Mine(mine));
