@@ -145,6 +145,51 @@ impl Label {
     }
 }
 
+/// How well a passage tells a part of the précis, judged by reading it beside its article.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// It tells the problem, or an important part of it, and stands alone.
+    Right,
+    /// It points at the problem, but says it indirectly, or only its background.
+    Near,
+    /// It is about the article's matter, but tells no problem.
+    Harmless,
+    /// A reader would believe another problem than the article's.
+    Misleading,
+}
+
+impl Grade {
+    /// Whether such a passage may be shown.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Right | Self::Near)
+    }
+}
+
+/// A judged passage of a read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judged {
+    /// The read's address.
+    pub url: Url,
+    /// The part for which it was judged.
+    pub field: Field,
+    /// The passage.
+    pub text: String,
+    /// The first words of its sentences, in order.
+    pub sentences: Vec<String>,
+    /// The judgement.
+    pub grade: Grade,
+}
+
+/// All judged passages, in file order.
+///
+/// # Errors
+/// If the file is missing or malformed, with its line.
+pub fn judged() -> anyhow::Result<Vec<Judged>> {
+    lines(&workspace().join("eval/judged.jsonl"))
+}
+
 /// A label with its read.
 #[derive(Clone, Debug)]
 pub struct Read {

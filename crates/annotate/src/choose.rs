@@ -8,14 +8,14 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use backissue_model::cancel::checkpoint;
-use backissue_model::{Evidence, Form, Kind, Statement, Sureness};
+use backissue_model::{Evidence, Form, Kind, Statement};
 
 use crate::blocks::{Block, BlockKind};
 use crate::cues::{Cues, Field};
 use crate::features::{self, Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
 use crate::unfit::Unfit;
-use crate::weights::{Weights, log_odds, probability};
+use crate::weights::{ALMOST_LIKELY, ALMOST_SURE, Weights, log_odds, probability};
 
 /// Maximum characters of a passage.
 pub const PASSAGE_MAX: usize = backissue_model::STATEMENT_MAX;
@@ -35,13 +35,14 @@ const ITEM: &str = " • ";
 /// Maximum sentences to try for one part of the précis.
 const TRIES: usize = 40;
 
-/// The highest confidence of a passage that may not be sure, and of one that may not be likely.
-const ALMOST_SURE: f32 = Sureness::SURE - 0.01;
-const ALMOST_LIKELY: f32 = Sureness::LIKELY - 0.01;
+/// Passages among which the surest is chosen.
+const CONSIDERED: usize = 3;
 
-/// What remains of the confidence in a problem that may be other people's. It stays likely if it
-/// was.
-const GENERAL: f32 = 0.88;
+/// Two passages at most so many sentences apart are near each other.
+const NEAR: usize = 5;
+
+/// How much lower than the anchor's a neighbour's score may be to be part of the passage.
+const NEIGHBOUR: f32 = 0.8;
 
 /// A passage and its features.
 pub(crate) struct Passage {
@@ -51,6 +52,8 @@ pub(crate) struct Passage {
     pub anchor: usize,
     /// Its byte ranges in the text, in order: a heading or sentences.
     pub spans: Vec<Range<usize>>,
+    /// The block of the heading at its start, if it needs one.
+    heading: Option<usize>,
     /// The first of its byte ranges that is an item of a list, if its last sentence opens one.
     items_from: Option<usize>,
     /// Whether words at its start are left out.
@@ -79,39 +82,73 @@ pub(crate) struct Part<'a> {
 impl<'a> Part<'a> {
     /// The best passage as a statement, if it is probably correct.
     pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<(Statement, Vec<usize>)> {
-        let (best, features) = self.best_and_signs(kinds, weights)?;
-        let confidence = probability(log_odds(&weights.rank(self.field).sure, &features));
-        let confidence = confidence.min(self.ceiling(&best.passage));
-        let confidence = if self.is_general(&best.passage, kinds) {
-            (confidence * GENERAL).max(confidence.min(Sureness::LIKELY))
-        } else {
-            confidence
-        };
+        let rank = weights.rank(self.field);
+        let candidates = self.candidates(kinds, weights).into_iter();
+        let judged =
+            candidates.map(|(candidate, features)| (probability(log_odds(&rank.sure, &features)), candidate));
+        let (confidence, best) = judged.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let confidence = confidence.min(self.ceiling(&best.passage)).min(rank.bars.ceiling(confidence));
         let statement = best.passage.statement(self.text, confidence)?;
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best passage, and the named features from which the probability that it is correct is
-    /// computed.
-    pub(crate) fn best_and_signs(
+    /// The best passages, best first, with the named features from which the probability that each
+    /// is correct is computed.
+    pub(crate) fn candidates(
         self,
         kinds: &KindOdds,
         weights: &Weights,
-    ) -> Option<(Candidate, Vec<(&'static str, f32)>)> {
+    ) -> Vec<(Candidate, Vec<(&'static str, f32)>)> {
         let order = self.measured.best_first(self.field, weights);
-        let best = self.top_of(&order, 1, weights).pop()?;
-        let mut features = presence(&order, kinds);
-        features.push(("bias", 1.0));
-        features.push(("chosen", best.score));
-        features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
-        features.extend(PASSAGE.into_iter().zip(best.passage.features));
-        features.extend(self.said(&best.passage));
-        Some((best, features))
+        let common = presence(&order, kinds);
+        let others = self.other_parts(weights);
+        let top = self.top_of(&order, CONSIDERED, weights);
+        let features: Vec<Vec<(&'static str, f32)>> = (0..top.len())
+            .map(|at| {
+                let passage = &top[at].passage;
+                let mut features = common.clone();
+                features.push(("bias", 1.0));
+                features.push(("best passage", yes(at == 0)));
+                features.push(("chosen", top[at].score));
+                features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
+                features.extend(self.beside(&top, at));
+                features.extend(others.iter().map(|part| part.feature(self.field, passage)));
+                features.extend(self.measured.topic.features(&passage.sentences));
+                features.push(("sentences of the passage", passage.sentences.len() as f32 / 3.0));
+                features.extend(PASSAGE.into_iter().zip(passage.features));
+                features.extend(self.said(passage));
+                features.retain(|(_, value)| *value != 0.0);
+                features
+            })
+            .collect();
+        top.into_iter().zip(features).collect()
+    }
+
+    /// How the candidate at `at` stands beside the others of `top`.
+    fn beside(self, top: &[Candidate], at: usize) -> [(&'static str, f32); 2] {
+        let own = &top[at];
+        let others = || top.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
+        let best_other = others().map(|other| other.score).fold(f32::MIN, f32::max);
+        let lead = if top.len() > 1 { (own.score - best_other).clamp(-3.0, 3.0) } else { 3.0 };
+        let near = |other: &&Candidate| other.passage.anchor.abs_diff(own.passage.anchor) <= NEAR;
+        [("lead over the others", lead), ("others near", others().filter(near).count() as f32 / 2.0)]
+    }
+
+    /// The scores of all sentences for the two other parts.
+    fn other_parts(self, weights: &Weights) -> Vec<OtherPart> {
+        let others = Field::ALL.into_iter().filter(|field| *field != self.field);
+        others
+            .map(|field| {
+                let scores: Vec<f32> =
+                    self.measured.measures.iter().map(|measures| measures.score(field, weights)).collect();
+                OtherPart { field, best: scores.iter().copied().fold(f32::MIN, f32::max), scores }
+            })
+            .collect()
     }
 
     /// The highest confidence that the passage may have. An outcome that says of no change is not
     /// shown: it is mostly a figure from before, or a part of the approach.
-    fn ceiling(self, passage: &Passage) -> f32 {
+    pub(crate) fn ceiling(self, passage: &Passage) -> f32 {
         let changes = passage.sentences.iter().any(|at| self.measured.measures[*at].has_change);
         if self.field == Field::Outcome && !changes {
             ALMOST_LIKELY
@@ -120,17 +157,6 @@ impl<'a> Part<'a> {
         } else {
             ALMOST_SURE
         }
-    }
-
-    /// Whether a problem may be that of readers, of an industry or of nobody, not the team's: it
-    /// gives advice, makes a remark, or stands in a post that is mostly about such matters and does
-    /// not say that the team had it.
-    fn is_general(self, passage: &Passage, kinds: &KindOdds) -> bool {
-        let mut all = passage.sentences.iter().map(|at| &self.measured.measures[*at]);
-        self.field == Field::Problem
-            && (all.clone().any(|measures| measures.unfit.advice || measures.unfit.remark)
-                || !matches!(kinds.kind(), Kind::CaseStudy | Kind::Incident | Kind::Research)
-                    && !all.any(|measures| measures.is_own))
     }
 
     /// Whether the passage may be sure, whatever its weight. A sure problem says that something is
@@ -161,9 +187,12 @@ impl<'a> Part<'a> {
     /// Like [`Self::top`]. `order` has the sentences with their scores, best first.
     fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
+        let mut scores = vec![f32::MIN; order.len()];
+        order.iter().for_each(|(at, score)| scores[*at] = *score);
         let candidate = |&(at, score): &(usize, f32)| {
             checkpoint();
             let passage = self.passage(at).filter(|passage| !self.serves_already(passage))?;
+            let passage = self.with_neighbours(passage, &scores);
             let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);
             Some(Candidate { score: score + added.sum::<f32>(), passage })
         };
@@ -205,13 +234,61 @@ impl<'a> Part<'a> {
         with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
+    /// A problem with the sentences beside it in its paragraph that tell it too. A need alone says
+    /// little: its trouble often stands in the next sentence, or in the one before.
+    fn with_neighbours(self, mut passage: Passage, scores: &[f32]) -> Passage {
+        if self.field != Field::Problem || passage.items_from.is_some() {
+            return passage;
+        }
+        let enough = scores[passage.anchor] - NEIGHBOUR;
+        while passage.sentences.len() < SENTENCES_MAX {
+            let (first, last) = (passage.sentences[0], passage.sentences[passage.sentences.len() - 1]);
+            let has_trouble = passage.sentences.iter().any(|at| self.measured.measures[*at].has_trouble);
+            let helps =
+                |at: &usize| scores[*at] >= enough || !has_trouble && self.measured.measures[*at].has_trouble;
+            let after = Some(last + 1).filter(|at| self.continues(last, *at) && helps(at));
+            let before = first.checked_sub(1).filter(|at| self.continues(*at, first) && helps(at));
+            let mut sides =
+                [after.map(|at| (scores[at], first, at)), before.map(|at| (scores[at], at, last))];
+            sides.sort_by(|a, b| {
+                b.map_or(f32::MIN, |side| side.0).total_cmp(&a.map_or(f32::MIN, |side| side.0))
+            });
+            let wider = sides.into_iter().flatten().find_map(|(_, from, to)| {
+                // The context that the passage has already stays; a new start must stand alone.
+                let start = if from == first { (first, passage.heading) } else { self.beginning(from, to)? };
+                (to - start.0 < SENTENCES_MAX).then_some(())?;
+                self.of_sentences(start, passage.anchor, to, None)
+            });
+            let Some(mut wider) = wider else { break };
+            wider.features = passage.features;
+            wider.features[PASSAGE.len() - 1] = 1.0;
+            passage = wider;
+        }
+        passage
+    }
+
+    /// Whether the sentence `after` directly continues the paragraph of `before` and may be part of
+    /// a passage.
+    fn continues(self, before: usize, after: usize) -> bool {
+        let sentences = &self.measured.sentences;
+        after < sentences.len()
+            && sentences[before].block == sentences[after].block
+            && [before, after].into_iter().all(|at| self.suits(at) && !self.quote(at).ends_with(':'))
+    }
+
     /// What the sentences of the passage say, as named features: the highest value of each.
     fn said(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
         let values = |at: usize| {
             let of = |sentence: &usize| self.measured.measures[*sentence].features[at];
             passage.sentences.iter().map(of).fold(0.0, f32::max)
         };
-        TELLING.iter().map(move |(at, name)| (name.as_str(), values(*at))).filter(|(_, value)| *value != 0.0)
+        // Judged problems are too few to learn from the signs once more. The ranking learned from them.
+        let tells = move |name: &str| self.field != Field::Problem || !name.starts_with("passage: sign: ");
+        TELLING
+            .iter()
+            .filter(move |(_, name)| tells(name))
+            .map(move |(at, name)| (name.as_str(), values(*at)))
+            .filter(|(_, value)| *value != 0.0)
     }
 
     /// Whether the sentence can say this part. A problem is no result, and an outcome is neither a
@@ -245,7 +322,18 @@ impl<'a> Part<'a> {
 
     /// The passage with this start, up to the sentence `last`. Returns `None` if its length is not
     /// allowed.
-    fn from(self, (first, heading): (usize, Option<usize>), at: usize, last: usize) -> Option<Passage> {
+    fn from(self, start: (usize, Option<usize>), at: usize, last: usize) -> Option<Passage> {
+        self.of_sentences(start, at, last, (last > at).then_some(last - at))
+    }
+
+    /// Like [`Self::from`]. `items` is the number of items of a list at the end.
+    fn of_sentences(
+        self,
+        (first, heading): (usize, Option<usize>),
+        at: usize,
+        last: usize,
+        items: Option<usize>,
+    ) -> Option<Passage> {
         let mut spans: Vec<Range<usize>> =
             heading.map(|at| self.blocks[at].start..self.blocks[at].end).into_iter().collect();
         spans.extend((first..=last).map(|at| self.span(at)));
@@ -257,11 +345,12 @@ impl<'a> Part<'a> {
         if (first..=last).any(|at| self.measured.measures[at].unfit.is_never_quoted()) {
             return None;
         }
-        let features = [yes(first < at), yes(heading.is_some()), yes(last > at)];
+        let features = [yes(first < at), yes(heading.is_some()), yes(items.is_some()), 0.0];
         let passage = Passage {
             sentences: (first..=last).collect(),
             anchor: at,
-            items_from: (last > at).then_some(spans.len() - (last - at)),
+            heading,
+            items_from: items.map(|items| spans.len() - items),
             spans,
             cut: joining > 0 && heading.is_none(),
             features,
@@ -298,6 +387,27 @@ impl<'a> Part<'a> {
 
     fn quote(self, at: usize) -> &'a str {
         &self.text[self.span(at)]
+    }
+}
+
+/// The scores of an article's sentences for another part than the one to find.
+struct OtherPart {
+    field: Field,
+    scores: Vec<f32>,
+    best: f32,
+}
+
+impl OtherPart {
+    /// How near the passage comes to the best sentence for this part: 0 is the best. A problem that
+    /// is a good approach may be a property of the solution.
+    fn feature(&self, field: Field, passage: &Passage) -> (&'static str, f32) {
+        let name = match (field, self.field) {
+            (Field::Problem | Field::Outcome, Field::Approach) => "as approach",
+            (Field::Problem | Field::Approach, Field::Outcome) => "as outcome",
+            _ => "as problem",
+        };
+        let most = passage.sentences.iter().map(|at| self.scores[*at]).fold(f32::MIN, f32::max);
+        (name, (most - self.best).max(-6.0))
     }
 }
 
@@ -349,7 +459,20 @@ static TELLING: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
 });
 
 /// The features of [`features::names`] in [`TELLING`] that are not groups of signs.
-const TELLING_OWN: [&str; 18] = [
+const TELLING_OWN: [&str; 31] = [
+    "first sentence",
+    "second or third sentence",
+    "fourth to sixth sentence",
+    "before any heading",
+    "third and fourth tenth",
+    "title overlap, longest",
+    "heading overlap",
+    "common words",
+    "names the company",
+    "list item",
+    "code-like",
+    "names",
+    "begins with a goal",
     "first tenth",
     "second tenth",
     "last fifth",

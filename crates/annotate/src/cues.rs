@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::phrases::Phrases;
 
 /// The three parts of a précis that are statements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Field {
     /// The problem that the article is about.

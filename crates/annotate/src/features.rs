@@ -4,7 +4,7 @@
 //! repeated sign). Features do not depend on the part for which a sentence is considered. This
 //! module does not know the weight of a feature.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use backissue_model::cancel::checkpoint;
 
@@ -12,6 +12,7 @@ use crate::Text;
 use crate::blocks::{Block, BlockKind};
 use crate::cues::Cues;
 use crate::leaning::{leans, needs_a_sentence, opening};
+use crate::ngrams::ngrams;
 use crate::sentences::Sentence;
 use crate::stems::{hash, share, stems};
 use crate::style::is_singular;
@@ -87,7 +88,8 @@ const OWN: &[&str] = &[
 ];
 
 /// The context in a passage, as features of the passage.
-pub(crate) const PASSAGE: [&str; 3] = ["passage: sentence before", "passage: heading", "passage: list"];
+pub(crate) const PASSAGE: [&str; 4] =
+    ["passage: sentence before", "passage: heading", "passage: list", "passage: neighbour"];
 
 /// The names of a sentence's features, in the order of [`Measures::features`].
 pub(crate) fn names(cues: &Cues) -> Vec<String> {
@@ -109,6 +111,8 @@ pub(crate) fn names(cues: &Cues) -> Vec<String> {
 pub(crate) struct Measures {
     /// Values, in the order of [`names`].
     pub features: Vec<f32>,
+    /// Its words and pairs of words, see [`crate::ngrams`].
+    pub ngrams: Vec<u64>,
     /// Whether it refers to the sentence before.
     pub leans: bool,
     /// Number of words at its start that join it to the sentence before: 1 for "However,".
@@ -122,14 +126,53 @@ pub(crate) struct Measures {
     pub has_trouble: bool,
     /// Whether it says that something changed.
     pub has_change: bool,
-    /// Whether it tells what was once so with the team: "we" or the company's name, in the past.
-    pub is_own: bool,
 }
 
 /// An article's sentences with their measures.
 pub(crate) struct Measured {
     pub sentences: Vec<Sentence>,
     pub measures: Vec<Measures>,
+    pub topic: Topic,
+}
+
+/// What the article is about, by its meaningful words.
+pub(crate) struct Topic {
+    /// The words of each sentence.
+    stems: Vec<Vec<u64>>,
+    title: HashSet<u64>,
+    /// How often each word occurs, as a logarithm, and the length of this vector.
+    often: HashMap<u64, f32>,
+    length: f32,
+}
+
+impl Topic {
+    fn of(title: &str, stems: Vec<Vec<u64>>, often: &HashMap<u64, u32>) -> Self {
+        let often: HashMap<u64, f32> =
+            often.iter().map(|(stem, times)| (*stem, (*times as f32).ln_1p())).collect();
+        // Summed in a fixed order, so that the same article always gives the same number.
+        let mut squares: Vec<f32> = often.values().map(|value| value * value).collect();
+        squares.sort_by(f32::total_cmp);
+        let length = squares.iter().sum::<f32>().sqrt();
+        Self { stems, title: crate::stems::stems(title).collect(), often, length }
+    }
+
+    /// Features that tell how much the words of these sentences are those of the title and of the
+    /// whole article. A side matter has few of them.
+    pub(crate) fn features(&self, sentences: &[usize]) -> [(&'static str, f32); 3] {
+        let words: BTreeSet<u64> = sentences.iter().flat_map(|at| &self.stems[*at]).copied().collect();
+        if words.is_empty() {
+            return [("title cosine", 0.0), ("title covered", 0.0), ("article cosine", 0.0)];
+        }
+        let root = (words.len() as f32).sqrt();
+        let shared = words.iter().filter(|word| self.title.contains(word)).count() as f32;
+        let title = (self.title.len() as f32).max(1.0);
+        let often: f32 = words.iter().filter_map(|word| self.often.get(word)).sum();
+        [
+            ("title cosine", shared / (root * title.sqrt())),
+            ("title covered", shared / title),
+            ("article cosine", often / (self.length.max(f32::MIN_POSITIVE) * root)),
+        ]
+    }
 }
 
 /// What the words of a sentence alone tell.
@@ -168,7 +211,7 @@ pub(crate) fn measure(
     cues: &Cues,
 ) -> Measured {
     sentences.truncate(MOST);
-    let all = All::of(article, &sentences, blocks, cues);
+    let mut all = All::of(article, &sentences, blocks, cues);
     let surroundings = Surroundings::of(article, blocks, cues);
     let measures = (0..sentences.len())
         .map(|at| {
@@ -186,20 +229,22 @@ pub(crate) fn measure(
             features.extend((0..groups).map(|group| yes(before.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..groups).map(|group| yes(after.get(group).is_some_and(|count| *count > 0))));
             features.extend((0..cues.heading_groups.len()).map(|group| yes(heading >> group & 1 == 1)));
+            let ngrams = std::mem::take(&mut all.ngrams[at]);
             let words = &all.words[at];
             Measures {
                 features,
+                ngrams,
                 leans: words.leans,
                 joining: words.joining,
                 needs_a_sentence: words.needs_a_sentence,
                 unfit: words.unfit,
-                is_own: (words.first_plural && !words.generic_we || words.names_company) && words.past,
                 has_trouble: words.has(&cues.trouble) || words.amount && words.has(&cues.amounts),
                 has_change: words.unfit.result || words.unfit.change || words.has(&cues.change),
             }
         })
         .collect();
-    Measured { sentences, measures }
+    let topic = Topic::of(article.title, all.stems, &all.often);
+    Measured { sentences, measures, topic }
 }
 
 /// A boolean as a feature.
@@ -220,6 +265,7 @@ struct All<'s> {
     /// How often each stem occurs in the article.
     often: HashMap<u64, u32>,
     central: Vec<(f32, usize)>,
+    ngrams: Vec<Vec<u64>>,
 }
 
 impl<'s> All<'s> {
@@ -247,7 +293,8 @@ impl<'s> All<'s> {
             unfit.repeated = times[&hash(plain)] > REPEATED;
             words.unfit = unfit;
         }
-        Self { sentences, words, central: central(&stems), stems, often }
+        let ngrams = plain.iter().map(|plain| ngrams(plain)).collect();
+        Self { sentences, words, central: central(&stems), stems, often, ngrams }
     }
 }
 
@@ -458,7 +505,7 @@ impl Words {
     }
 }
 
-fn straight(text: &str) -> String {
+pub(crate) fn straight(text: &str) -> String {
     text.replace('’', "'").replace('\n', " ")
 }
 

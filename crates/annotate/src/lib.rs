@@ -35,6 +35,7 @@ mod features;
 mod kinds;
 mod language;
 mod leaning;
+mod ngrams;
 mod phrases;
 mod rank;
 mod sentences;

@@ -9,7 +9,7 @@ use crate::weights::Weights;
 impl Measures {
     /// The score of the sentence as `field`; comparable within one field only.
     pub(crate) fn score(&self, field: Field, weights: &Weights) -> f32 {
-        weights.rank(field).score(&self.features)
+        weights.rank(field).score(&self.features, &self.ngrams)
     }
 }
 

@@ -37,9 +37,13 @@ fn stem(word: &str) -> u64 {
 
 /// The FNV-1a hash of a text in lower case.
 pub(crate) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
-        (hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    })
+    hash_more(0xcbf2_9ce4_8422_2325, text)
+}
+
+/// The hash of the text with the hash `before`, followed by `text`.
+pub(crate) fn hash_more(before: u64, text: &str) -> u64 {
+    text.bytes()
+        .fold(before, |hash, b| (hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The word without its grammatical ending, such as `-ing` or `-s`.

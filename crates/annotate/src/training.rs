@@ -8,13 +8,14 @@
 use backissue_model::{ConceptSlug, Kind, Span, Statement};
 
 use crate::cues::{Cues, Field};
-use crate::features::{self, PASSAGE};
+use crate::features::{self, PASSAGE, straight};
 use crate::kinds;
+use crate::ngrams::ngram_names;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
 use crate::{Opened, Text, concepts};
 
-pub use crate::weights::{RankFile, WeightsFile};
+pub use crate::weights::{Bars, RankFile, WeightsFile};
 
 /// Weights to try on an article.
 pub struct Trial(Weights);
@@ -50,6 +51,8 @@ pub struct Choice {
     pub sentences: Vec<usize>,
     /// Features for the probability that the article has this part and that this is it.
     pub features: Vec<Named>,
+    /// Whether it may be sure, whatever that probability is.
+    pub may_be_sure: bool,
 }
 
 /// The initial weights of features for a kind, before training.
@@ -83,6 +86,12 @@ impl<'a> Seen<'a> {
         Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })
     }
 
+    /// The words and pairs of words of the sentence at `at`, by their names in the weights.
+    pub fn words(&self, at: usize) -> Vec<String> {
+        let span = self.0.measured.sentences[at].span;
+        ngram_names(&straight(span.of(self.0.article.text)))
+    }
+
     /// The features for its kind.
     pub fn kind(&self, trial: &Trial) -> Vec<Named> {
         let voice = kinds::Voice::of(&self.0.measured, &trial.0);
@@ -93,12 +102,20 @@ impl<'a> Seen<'a> {
         found
     }
 
-    /// The annotator's choice for `field`, even if the article probably does not have it.
-    pub fn choice(&self, field: Field, used: &[usize], trial: &Trial) -> Option<Choice> {
+    /// The passages from which the annotator chooses for `field`, best first, even if the article
+    /// probably does not have it.
+    pub fn choices(&self, field: Field, used: &[usize], trial: &Trial) -> Vec<Choice> {
         let kinds = self.0.kind_odds(&trial.0);
-        let (best, features) = self.0.part(field, used).best_and_signs(&kinds, &trial.0)?;
-        let statement = best.passage.statement(self.0.article.text, 0.5)?;
-        Some(Choice { statement, sentences: best.passage.sentences, features: owned(features) })
+        let part = self.0.part(field, used);
+        let candidates = part.candidates(&kinds, &trial.0).into_iter();
+        candidates
+            .filter_map(|(candidate, features)| {
+                let statement = candidate.passage.statement(self.0.article.text, 0.5)?;
+                let may_be_sure = part.ceiling(&candidate.passage) >= 1.0;
+                let sentences = candidate.passage.sentences;
+                Some(Choice { statement, sentences, features: owned(features), may_be_sure })
+            })
+            .collect()
     }
 
     /// The sentences of the `most` best passages for `field`, best first.

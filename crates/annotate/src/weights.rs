@@ -4,10 +4,10 @@
 //! All models are linear, so that a person can see in the file why a sentence was chosen. This
 //! module does not read articles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use backissue_model::Kind;
+use backissue_model::{Kind, Sureness};
 use serde::{Deserialize, Serialize};
 
 use crate::cues::{Cues, Field};
@@ -36,11 +36,43 @@ pub struct WeightsFile {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RankFile {
-    /// Log odds that people accept the best passage.
+    /// Probabilities at which a passage is shown.
+    pub bars: Bars,
+    /// Log odds that people accept a passage.
     pub sure: BTreeMap<String, f32>,
     /// Features of a sentence, by their names in [`crate::features`].
     pub sentence: BTreeMap<String, f32>,
+    /// Words and pairs of words of a sentence.
+    #[serde(default)]
+    pub words: BTreeMap<String, f32>,
 }
+
+/// The smallest probabilities of a passage at each level. Below them its confidence is lowered.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bars {
+    /// For *likely*.
+    pub likely: f32,
+    /// For *sure*.
+    pub sure: f32,
+}
+
+impl Bars {
+    /// The highest confidence that a passage with this probability may have.
+    pub(crate) fn ceiling(self, probability: f32) -> f32 {
+        if probability < self.likely {
+            ALMOST_LIKELY
+        } else if probability < self.sure {
+            ALMOST_SURE
+        } else {
+            1.0
+        }
+    }
+}
+
+/// The highest confidence of a passage that may not be sure, and of one that may not be likely.
+pub(crate) const ALMOST_SURE: f32 = Sureness::SURE - 0.01;
+pub(crate) const ALMOST_LIKELY: f32 = Sureness::LIKELY - 0.01;
 
 /// The weights as arrays.
 pub(crate) struct Weights {
@@ -55,7 +87,9 @@ pub(crate) struct Weights {
 /// The weights for one part of a précis.
 pub(crate) struct Rank {
     pub sure: BTreeMap<String, f32>,
+    pub bars: Bars,
     sentence: Vec<f32>,
+    words: HashMap<u64, f32>,
     /// For the context in a passage.
     pub passage: [f32; PASSAGE.len()],
 }
@@ -77,6 +111,8 @@ impl Weights {
         let names = features::names(cues);
         let rank = |file: &RankFile| Rank {
             sure: file.sure.clone(),
+            bars: file.bars,
+            words: file.words.iter().map(|(words, weight)| (hash(words), *weight)).collect(),
             sentence: names.iter().map(|name| file.sentence.get(name).copied().unwrap_or_default()).collect(),
             passage: PASSAGE.map(|name| file.sentence.get(name).copied().unwrap_or_default()),
         };
@@ -96,8 +132,9 @@ impl Weights {
 
 impl Rank {
     /// The score of a sentence with these features, without its context.
-    pub(crate) fn score(&self, features: &[f32]) -> f32 {
-        features.iter().zip(&self.sentence).map(|(value, weight)| value * weight).sum()
+    pub(crate) fn score(&self, features: &[f32], ngrams: &[u64]) -> f32 {
+        let words: f32 = ngrams.iter().filter_map(|words| self.words.get(words)).sum();
+        words + features.iter().zip(&self.sentence).map(|(value, weight)| value * weight).sum::<f32>()
     }
 }
 
