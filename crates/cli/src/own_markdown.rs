@@ -92,8 +92,8 @@ pub struct Found {
     pub others: u64,
 }
 
-/// Writes a file per read, and one of saved searches. What has a file in the folder, under any name,
-/// keeps that file.
+/// Writes a file per read, and one of saved searches. What has a file in the folder, under any
+/// name, keeps that file.
 pub fn write(folder: &Path, reads: &[OwnRead], searches: &[OwnSearch]) -> anyhow::Result<Written> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut there: HashMap<String, (PathBuf, bool)> = HashMap::new();

@@ -50,7 +50,7 @@ pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
     }
 }
 
-/// The mail that asks whoever has the address to confirm a subscription.
+/// The mail that asks the owner of an address to confirm a subscription.
 pub fn confirmation(site: &Site, link: &Url) -> Mail {
     let subject = format!("Confirm: a week of {} by mail", site.title);
     let why = format!(

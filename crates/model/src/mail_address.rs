@@ -14,7 +14,7 @@ const LOCAL_MAX: usize = 64;
 pub struct NoMailAddress;
 
 /// The mail address of a person who subscribes, in lower case: letters, digits and the signs that
-/// are usual in addresses. Others, such as quotes, are refused, so that it needs no escaping anywhere.
+/// are usual in addresses. Others, such as quotes, are refused, so that it needs no escaping.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubscriberAddress(String);
 

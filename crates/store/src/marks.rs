@@ -367,8 +367,8 @@ pub(crate) async fn change(
     Ok(Action { id, mark, set: since.is_some(), reads })
 }
 
-/// The number of a reader's new row in this table. It is made of the reader's number and version, and
-/// not counted over all readers, since pages show it: it tells nothing of what others do.
+/// The number of a reader's new row in this table. It is made of the reader's number and version,
+/// and not counted over all readers, since pages show it: it tells nothing of what others do.
 /// [`Store::begin_of`] has begun the transaction.
 pub(crate) async fn new_number(tx: &mut Tx, table: &'static str, reader: ReaderId) -> Tried<i64> {
     let query = sql_of(format!(

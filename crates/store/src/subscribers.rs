@@ -44,8 +44,8 @@ const SUBSCRIBER: &str = "SELECT id, address, token, confirmed_at FROM subscribe
 
 impl Store {
     /// Notes that somebody typed this address, and makes a mail with a link due. `token` is for a
-    /// new link. Returns false if no mail is due: the address is confirmed, had such a mail lately or
-    /// too often, or too many addresses wait.
+    /// new link. Returns false if no mail is due: the address is confirmed, had such a mail lately
+    /// or too often, or too many addresses wait.
     pub async fn ask_subscriber(
         &self,
         address: &SubscriberAddress,

@@ -67,6 +67,6 @@ on_both!(address_gets_few_links_and_few_addresses_wait, |db| {
     }
     let one_more = address("eve@example.org");
     assert!(!store.ask_subscriber(&one_more, "one more", hours(24)).await.unwrap(), "too many wait");
-    // Links that have ended make room.
+    // Links that have ended count no more.
     assert!(store.ask_subscriber(&one_more, "one more", hours(24 + 49)).await.unwrap());
 });
