@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use axum::http::HeaderName;
 use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
+use backissue_llm::Secret;
 use backissue_store::Location;
 use backissue_web::{Network, Public};
 use clap::builder::ValueParser;

@@ -11,10 +11,11 @@ use tempfile::NamedTempFile;
 
 use crate::args::{BackupArgs, RestoreArgs};
 use crate::exit::Outcome;
+use crate::open;
+use crate::output::say;
 use crate::output::{self, count};
 use crate::settings::Settings;
 use crate::values::Size;
-use crate::{open, say};
 
 /// Writes a backup, or says how to write one on PostgreSQL.
 pub async fn backup(args: BackupArgs, settings: Settings) -> anyhow::Result<Outcome> {

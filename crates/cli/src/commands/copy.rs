@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::args::CopyArgs;
 use crate::exit::Outcome;
-use crate::output::{self, count};
+use crate::open;
+use crate::output::{self, count, say};
 use crate::progress::Making;
-use crate::{open, say};
 
 /// Copies, compares, and prints the result.
 pub async fn run(args: CopyArgs) -> anyhow::Result<Outcome> {

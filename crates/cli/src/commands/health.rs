@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::args::HealthArgs;
 use crate::exit::Outcome;
-use crate::say;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// How long the process has to answer.

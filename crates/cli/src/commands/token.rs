@@ -31,7 +31,7 @@ async fn add(
     who: &ForReader,
     as_json: bool,
 ) -> anyhow::Result<Outcome> {
-    let reader = open::reader(store, who).await?;
+    let reader = open::reader(store, who.reader.as_ref()).await?;
     let now = Timestamp::now();
     if scope == Scope::Operate {
         let role = store.reader(reader, now).await?.map(|reader| reader.role);
@@ -64,7 +64,7 @@ async fn add(
 }
 
 async fn list(store: &Store, who: &ForReader, as_json: bool) -> anyhow::Result<Outcome> {
-    let tokens = store.tokens(open::reader(store, who).await?).await?;
+    let tokens = store.tokens(open::reader(store, who.reader.as_ref()).await?).await?;
     if as_json {
         output::json(&tokens.iter().map(as_value).collect::<Vec<_>>())?;
         return Ok(Outcome::Fine);
@@ -104,7 +104,7 @@ fn as_value(token: &Token) -> serde_json::Value {
 }
 
 async fn remove(store: &Store, name: &TokenName, who: &ForReader) -> anyhow::Result<Outcome> {
-    let reader = open::reader(store, who).await?;
+    let reader = open::reader(store, who.reader.as_ref()).await?;
     let tokens = store.tokens(reader).await?;
     let Some(token) = tokens.iter().find(|token| token.name == *name) else {
         let hint = did_you_mean(name.as_str(), tokens.iter().map(|token| token.name.as_str()));

@@ -7,6 +7,7 @@ use anyhow::Context;
 use backissue_store::Store;
 use backissue_web::Limits;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::WorkArgs;
@@ -37,7 +38,10 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let sender = open::sender(&settings, &store, &search).await?;
     let mailings = recipients::all(&settings)?;
     let gather = settings.gather_answers.value.0;
-    let sending = backissue_send::keep_sending(sender, mailings, gather, stop.clone().cancelled_owned());
+    // Who subscribes does so in another process. The next round sees it.
+    let asked = Arc::new(Notify::new());
+    let ended = stop.clone().cancelled_owned();
+    let sending = backissue_send::keep_sending(sender, mailings, gather, asked, ended);
     let sending = tokio::spawn(sending);
     let ended = stop.clone().cancelled_owned();
     let comparing = backissue_send::keep_comparing(store.clone(), search.clone(), INDEX_EVERY, ended);

@@ -17,9 +17,9 @@ use crate::access::client;
 use crate::fault::Fault;
 use crate::forms::{Anybodys, random_text};
 use crate::frame::{Document, Frame};
-use crate::pages::account::capitalised;
 use crate::pages::login::{later, not_stored, refused, too_early};
 use crate::subscriptions::Subscriptions;
+use crate::words;
 
 /// Most bytes of what was typed that the page shows again.
 const TYPED_MAX: usize = 300;
@@ -46,7 +46,7 @@ pub(crate) async fn subscribe(
     let address = match typed.parse::<SubscriberAddress>() {
         Ok(address) => address,
         Err(error) => {
-            let page = form(&frame, subscriptions, typed, Some(&capitalised(&error.to_string())));
+            let page = form(&frame, subscriptions, typed, Some(&words::sentence(&error.to_string())));
             return Ok(refused(page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };

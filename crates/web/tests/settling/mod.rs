@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow, Images,
-    ModelsFound, Operator, Readers, SettingInForce,
+    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
+    Images, ModelsFound, Operator, Readers, SettingInForce,
 };
 use url::Url;
 
