@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::App;
 use crate::api;
+use crate::api::v1;
 use crate::fault::Fault;
 use crate::forms::{FormKey, Readers};
 use crate::hosts;
@@ -386,6 +387,8 @@ enum Needs {
 fn needs(method: &Method, path: &str) -> Needs {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
+        // The router answers that the path has no such method.
+        _ if v1::lacks(method, path) => Needs::Nothing,
         "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/join/{token}" => Needs::Nothing,
         "/subscribe" => Needs::Statements,
         "/health"
@@ -448,6 +451,19 @@ fn needs(method: &Method, path: &str) -> Needs {
         {
             Needs::Statements
         }
+        "/api/v1/reads/{id}/mine" | "/api/v1/cards/next" => Needs::Token(Scope::Read),
+        "/api/v1/searches" if reads => Needs::Token(Scope::Read),
+        "/api/v1/reads/{id}/marks/{mark}"
+        | "/api/v1/reads/{id}/note"
+        | "/api/v1/reads/{id}/labels/{label}"
+        | "/api/v1/reads/{id}/highlights"
+        | "/api/v1/highlights/{id}"
+        | "/api/v1/reads/{id}/answers"
+        | "/api/v1/answers/{id}/rating"
+        | "/api/v1/searches"
+        | "/api/v1/searches/{id}"
+        | "/api/v1/searches/{id}/seen" => Needs::Token(Scope::Write),
+        "/api/v1/sources" | "/api/v1/sources/{slug}" | "/api/v1/models" => Needs::Token(Scope::Operate),
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
         "/api/greader.php/accounts/ClientLogin" => Needs::Nothing,
         "/api/greader.php/reader/api/0/edit-tag" | "/api/greader.php/reader/api/0/mark-all-as-read" => {

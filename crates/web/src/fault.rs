@@ -90,6 +90,12 @@ pub(crate) enum Fault {
     NoSuchHighlight,
     /// The reader has no such saved search.
     NoSuchSearch,
+    /// What a program wants to change was changed in the meantime.
+    Changed,
+    /// The key of a request that was repeated belongs to another request.
+    KeyUsed,
+    /// The first request with this key is still worked on.
+    KeyInUse,
     /// The remark on a highlight was changed after the form was opened.
     RemarkChanged,
     /// Asked under a name that is not the site's.
@@ -183,7 +189,8 @@ impl Fault {
             | Self::NoSuchSearch => StatusCode::NOT_FOUND,
             Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::RemarkChanged | Self::LastOperator => StatusCode::CONFLICT,
+            Self::RemarkChanged | Self::LastOperator | Self::Changed | Self::KeyInUse => StatusCode::CONFLICT,
+            Self::KeyUsed => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadAddress(_) | Self::BadForm(_) | Self::ForeignCursor => StatusCode::BAD_REQUEST,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_)
@@ -232,6 +239,9 @@ impl Fault {
             Self::NoSuchAnswer => "There is no such answer",
             Self::NoSuchHighlight => "There is no such highlight",
             Self::NoSuchSearch => "There is no such saved search",
+            Self::Changed => "It was changed meanwhile",
+            Self::KeyUsed => "That key belongs to another request",
+            Self::KeyInUse => "That request is still worked on",
             Self::RemarkChanged => "This remark was changed meanwhile",
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
@@ -329,6 +339,11 @@ impl Fault {
             Self::NoSuchAnswer | Self::NoSuchHighlight | Self::NoSuchSearch => {
                 "It may have been removed.".to_owned()
             }
+            Self::Changed => "Its version is another one now, so nothing was saved.".to_owned(),
+            Self::KeyUsed => {
+                "A key in `Idempotency-Key` is for one request, and this one has another content. Nothing was changed.".to_owned()
+            }
+            Self::KeyInUse => "The first request with this key has no response yet.".to_owned(),
             Self::RemarkChanged => {
                 "Somewhere else, such as in another tab, it was saved after you opened it. Nothing was changed. Go back \
                  and copy what you typed, then load the page again."

@@ -102,7 +102,8 @@ pub(crate) fn not_modified(tag: &str) -> Response {
 
 /// Whether the page at `path` says how long ago something was, or what is due.
 fn tells_time(path: &str) -> bool {
-    path == "/sources" || path.starts_with("/source/") || path.starts_with("/practise")
+    let pages = ["/source/", "/practise", "/api/v1/sources"];
+    path == "/sources" || pages.iter().any(|start| path.starts_with(start))
 }
 
 /// Whether the page at `path` has search results.

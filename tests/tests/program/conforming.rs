@@ -9,27 +9,35 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
 
-/// A cursor is opaque, so a made-up one is refused although its schema is a text. A parameter of
-/// any other kind that fits its schema must not be refused.
+/// A cursor is opaque, so a made-up one is refused although its schema is a text. The body of a
+/// change may be well formed and still want what cannot be done (422). Any other parameter that
+/// fits its schema must not be refused.
 const CONFIGURATION: &str = r#"
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "404"]
+expected-statuses = ["2xx", "403", "404", "409", "422"]
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "413", "422"]
 
 [[operations]]
 include-path-regex = "^/api/v1/(weeks|reads|search|concepts|sources|companies|digests)$"
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", "400", "404"]
+expected-statuses = ["2xx", "400", "403", "404", "422"]
 "#;
 
 /// Runs all checks of schemathesis against what `serve` answers.
 fn conforms(archive: &Archive) {
     archive.json(&["sync"]).unwrap();
-    let served = archive.serve(&["--no-fetch"]).unwrap();
+    // A token may send more requests here than a person's programs would.
+    let served = archive.serve(&["--no-fetch", "--requests-per-minute", "1000000"]).unwrap();
+    let token = archive.json(&["token", "add", "conforming", "--scope", "write"]).unwrap();
+    let token = token["token"].as_str().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let configuration = folder.path().join("schemathesis.toml");
     std::fs::write(&configuration, CONFIGURATION).unwrap();
     let mut command = Command::new(schemathesis().unwrap());
     command.arg("--config-file").arg(&configuration).args(["run", &served.url("/api/openapi.json")]);
+    command.arg("--header").arg(format!("Authorization: Bearer {token}"));
     command.args(["--checks", "all", "--seed", "1", "--max-examples", "8", "--generation-database", "none"]);
     let output =
         command.args(["--no-color", "--warnings", "off"]).current_dir(folder.path()).output().unwrap();

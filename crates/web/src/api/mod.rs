@@ -9,7 +9,6 @@ mod prior_art;
 mod progress;
 mod read;
 mod search;
-mod token;
 pub(crate) mod v1;
 mod week;
 mod weeks;
@@ -47,7 +46,7 @@ pub(crate) fn search_routes() -> Router<App> {
 pub(crate) fn live_routes() -> Router<App> {
     Router::new()
         .route("/api/progress", get(progress::progress))
-        .route("/api/v1/token", get(token::token))
+        .merge(v1::own_routes())
         .route("/health", get(health::health))
         .route("/metrics", get(figures::figures))
 }

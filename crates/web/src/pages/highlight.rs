@@ -26,21 +26,28 @@ pub(crate) async fn add(
     let quote = Quote::new(form.field("quote")?, context("prefix"), context("suffix")).map_err(refused)?;
     let remark = remark_of(form.field("remark")?).map_err(refused)?;
     let added = store.add_highlight(form.reader, read, &quote, &remark, Timestamp::now()).await;
-    let bad = |why: &str| Err(Fault::BadForm(why.to_owned()));
     match added.map_err(Fault::or(Fault::NoSuchRead))? {
         Highlighted::Added(highlight) => Ok(form.back(None, &evidence::id_of_highlight(highlight.id))),
-        Highlighted::NotInText => {
-            bad("The article does not have this passage. Go back and copy it from the article")
-        }
-        Highlighted::SeveralTimes => {
-            bad("The article has this passage several times. Go back and add words from before or after it")
-        }
+        other => Err(not_highlighted(&other)),
+    }
+}
+
+/// Why nothing was highlighted.
+pub(crate) fn not_highlighted(why: &Highlighted) -> Fault {
+    let bad = |why: &str| Fault::BadForm(why.to_owned());
+    match why {
         Highlighted::TooMany => {
             let most = words::number(HIGHLIGHTS_MAX as u64);
             bad(&format!("A read has at most {most} highlights. Remove one first"))
         }
         Highlighted::RemarkTooLong(characters) => {
-            Err(refused(backissue_model::WritingError::RemarkTooLong(characters)))
+            refused(backissue_model::WritingError::RemarkTooLong(*characters))
+        }
+        Highlighted::SeveralTimes => {
+            bad("The article has this passage several times. Go back and add words from before or after it")
+        }
+        Highlighted::NotInText | Highlighted::Added(_) => {
+            bad("The article does not have this passage. Go back and copy it from the article")
         }
     }
 }

@@ -40,8 +40,12 @@ use axum::routing::get;
 use crate::forms::{FORM_MAX, form};
 use crate::{App, feeds};
 pub(crate) use concept::STARTS;
+pub(crate) use highlight::not_highlighted;
+pub(crate) use note::{refused, too_many_labels};
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
+pub(crate) use searches::saved_id;
+pub(crate) use settings::{find_to_follow, operator};
 pub(crate) use sources::{Condition, state};
 
 /// Number of reads per page of a list.

@@ -104,18 +104,22 @@ pub(crate) async fn label(
         Err(_) => store.add_label(form.reader, read, &parsed(form.field("add")?)?, Timestamp::now()).await,
     };
     match changed.map_err(Fault::or(Fault::NoSuchRead))? {
-        Labelled::TooMany => Err(Fault::BadForm(format!("A read has at most {LABELS_MAX} labels"))),
+        Labelled::TooMany => Err(too_many_labels()),
         Labelled::Added => Ok(form.back(None, "note")),
     }
 }
 
-pub(super) fn refused(error: WritingError) -> Fault {
+pub(crate) fn refused(error: WritingError) -> Fault {
     match error {
         WritingError::NoteTooLong(characters) => too_long("A note or answer", NOTE_MAX, characters),
         WritingError::QuoteTooLong(characters) => too_long("A highlight", QUOTE_MAX, characters),
         WritingError::RemarkTooLong(characters) => too_long("A remark", HIGHLIGHT_REMARK_MAX, characters),
         error => Fault::BadForm(capital(&error.to_string())),
     }
+}
+
+pub(crate) fn too_many_labels() -> Fault {
+    Fault::BadForm(format!("A read has at most {LABELS_MAX} labels"))
 }
 
 fn too_long(what: &str, most: usize, characters: usize) -> Fault {

@@ -251,8 +251,13 @@ fn recipient(
 }
 
 fn shown(name: &SearchName, saved: SearchSaved) -> Result<Response, Fault> {
+    Ok(sent_to(format!("/searches#s{}", saved_id(name, saved)?)))
+}
+
+/// The number of a search that was saved.
+pub(crate) fn saved_id(name: &SearchName, saved: SearchSaved) -> Result<i64, Fault> {
     match saved {
-        SearchSaved::Saved(id) => Ok(sent_to(format!("/searches#s{id}"))),
+        SearchSaved::Saved(id) => Ok(id),
         SearchSaved::NameTaken => {
             Err(Fault::BadForm(format!("Another saved search is called “{name}”; choose another name")))
         }

@@ -123,7 +123,7 @@ async fn recipients_of(
     Ok(all)
 }
 
-fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
+pub(crate) fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
     app.operator.as_ref().ok_or(Fault::NoSuchPage)
 }
 
@@ -169,11 +169,7 @@ pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -
         let why = format!("“{typed}” is not an address on the web; write for example https://vitess.io/blog");
         return page(&frame, &app, wrong(why)).await;
     };
-    let found = tokio::time::timeout(FIND_WITHIN, operator(&app)?.find(url.clone())).await;
-    let found = found.unwrap_or_else(|_| {
-        Err(format!("{url} was not answered within {} seconds; try again later", FIND_WITHIN.as_secs()))
-    });
-    match found {
+    match find_to_follow(&app, &url).await? {
         Ok(FoundToFollow::One(new)) => {
             let Follow { source, is_new } = app.store.follow(&new, Timestamp::now()).await?;
             let new = if is_new { "&new" } else { "" };
@@ -182,6 +178,14 @@ pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -
         Ok(FoundToFollow::Several(feeds)) => Ok(frame.page(choice(&frame, &url, &feeds)).into_response()),
         Err(why) => page(&frame, &app, wrong(why)).await,
     }
+}
+
+/// What can be followed at an address, or why nothing can.
+pub(crate) async fn find_to_follow(app: &App, url: &Url) -> Result<Result<FoundToFollow, String>, Fault> {
+    let found = tokio::time::timeout(FIND_WITHIN, operator(app)?.find(url.clone())).await;
+    Ok(found.unwrap_or_else(|_| {
+        Err(format!("{url} was not answered within {} seconds; try again later", FIND_WITHIN.as_secs()))
+    }))
 }
 
 /// The feeds of a page that has several.

@@ -1,8 +1,9 @@
 //! The JSON API for programs: what pages show, in one form, with errors that say what to do.
 
+use backissue_model::Scope;
 use serde_json::Value;
 
-use super::access::table;
+use super::access::{programs, table};
 use super::*;
 
 fn json(answer: &Answer) -> Value {
@@ -40,7 +41,9 @@ async fn document_and_access_table_have_the_same_routes() {
         })
         .collect();
     let rows = table().into_iter().filter(|row| row.path.starts_with("/api/v1/"));
-    let listed: BTreeSet<String> = rows.map(|row| format!("{} {}", row.method, row.path)).collect();
+    let mut listed: BTreeSet<String> = rows.map(|row| format!("{} {}", row.method, row.path)).collect();
+    let programs = programs().into_iter().filter(|(_, path, _)| path.starts_with("/api/v1/"));
+    listed.extend(programs.map(|(method, path, _)| format!("{method} {path}")));
     assert_eq!(documented, listed);
     let mut all = BTreeSet::new();
     references(&document, &mut all);
@@ -230,4 +233,153 @@ async fn bad_input_is_a_problem_with_a_remedy() {
     );
     let near = json(&site.get("/api/v1/reads?source=undergroth").await);
     assert!(near["detail"].as_str().unwrap().contains("undergrowth"), "{near}");
+}
+
+impl Site {
+    /// Sends a program's request with a token and a JSON body.
+    async fn send_json(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:7878");
+        request = request.header("authorization", format!("Bearer {token}"));
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn program_does_what_its_reader_does_and_twice_is_once() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Write).await;
+    let send = async |method: &str, path: &str, body: &str| {
+        let answer = site.send_json(method, path, &token, &[], body).await;
+        assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.body);
+        if answer.body.is_empty() { Value::Null } else { json(&answer) }
+    };
+    for _ in 0..2 {
+        let mine = send("PUT", "/api/v1/reads/1/marks/keep", "").await;
+        assert!(mine["kept"].is_string() && mine["done"].is_null(), "{mine}");
+        let mine = send("PUT", "/api/v1/reads/1/note", r#"{"text": "Try *this*"}"#).await;
+        assert_eq!(mine["note"]["text"], "Try *this*");
+        assert_eq!(
+            send("PUT", "/api/v1/reads/1/labels/Queues", "").await["labels"],
+            serde_json::json!(["queues"])
+        );
+    }
+    let kept = data(&site, "/api/v1/reads?show=kept&fields=id").await;
+    assert_eq!(kept["items"], serde_json::json!([{ "id": 1 }]));
+    let outdated =
+        site.send_json("PUT", "/api/v1/reads/1/note", &token, &[], r#"{"text": "x", "version": 0}"#).await;
+    assert_eq!(outdated.status, StatusCode::CONFLICT, "{}", outdated.body);
+    for _ in 0..2 {
+        assert_eq!(
+            send("DELETE", "/api/v1/reads/1/labels/queues", "").await["labels"],
+            serde_json::json!([])
+        );
+        assert_eq!(send("DELETE", "/api/v1/reads/1/note", "").await["note"]["text"], "");
+        assert!(send("DELETE", "/api/v1/reads/1/marks/keep", "").await["kept"].is_null());
+    }
+    let quote = data(&site, "/api/v1/reads/1").await["statements"][0]["evidence"][0]["quote"].clone();
+    let new = serde_json::json!({ "quote": quote, "remark": "so" }).to_string();
+    let highlight = send("POST", "/api/v1/reads/1/highlights", &new).await;
+    let path = format!("/api/v1/highlights/{}", highlight["id"]);
+    let changed =
+        send("PUT", &path, &format!(r#"{{"remark": "no", "version": {}}}"#, highlight["version"])).await;
+    assert_eq!(changed["remark"], "no");
+    send("DELETE", &path, "").await;
+    assert_eq!(site.send_json("DELETE", &path, &token, &[], "").await.status, StatusCode::NOT_FOUND);
+    let answer = send("POST", "/api/v1/reads/1/answers", r#"{"text": "Shard it"}"#).await;
+    let rated =
+        send("PUT", &format!("/api/v1/answers/{}/rating", answer["id"]), r#"{"rating": "good"}"#).await;
+    assert_eq!(rated["rating"], "good");
+    let mine = send("GET", "/api/v1/reads/1/mine", "").await;
+    assert_eq!(mine["answers"][0]["text"], "Shard it");
+    assert!(send("GET", "/api/v1/cards/next", "").await["due"].is_number());
+}
+
+#[tokio::test]
+async fn repeated_request_with_a_key_is_answered_as_before() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Write).await;
+    let other = site.add_token(ReaderId::ONE, "other", Scope::Read).await;
+    let body = r#"{"name": "Queues", "question": "slow queue"}"#;
+    let key = [("idempotency-key", "one")];
+    let send = async |headers: &[(&str, &str)], body: &str| {
+        site.send_json("POST", "/api/v1/searches", &token, headers, body).await
+    };
+    let first = send(&key, body).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    let again = send(&key, body).await;
+    assert_eq!((again.status, &again.body), (StatusCode::CREATED, &first.body));
+    assert_eq!(
+        (&again.headers["idempotency-replayed"], &again.headers["content-type"]),
+        (&"true".parse().unwrap(), &first.headers["content-type"])
+    );
+    let name_taken = send(&[], body).await;
+    assert_eq!(
+        (name_taken.status, &json(&name_taken)["type"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &"/api#impossible".into())
+    );
+    let used = send(&key, r#"{"name": "Other", "question": "slow queue"}"#).await;
+    assert_eq!(
+        (used.status, &json(&used)["type"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &"/api#key-used".into())
+    );
+    assert_eq!(send(&[("idempotency-key", "")], body).await.status, StatusCode::BAD_REQUEST);
+    let narrow = site.send_json("POST", "/api/v1/searches", &other, &key, body).await;
+    assert_eq!(narrow.status, StatusCode::FORBIDDEN, "a key does not widen a token");
+    let searches = json(&site.send_json("GET", "/api/v1/searches", &other, &[], "").await);
+    assert_eq!(searches["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn bad_bodies_are_problems_with_a_remedy() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let deep = format!("{{\"text\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let large = format!(r#"{{"text": "{}"}}"#, "x".repeat(1 << 20));
+    let long = format!(r#"{{"text": "{}"}}"#, "x".repeat(100_001));
+    for (method, path, body, status) in [
+        ("PUT", "/api/v1/reads/1/note", "", 400),
+        ("PUT", "/api/v1/reads/1/note", "{", 400),
+        ("PUT", "/api/v1/reads/1/note", "[]", 400),
+        ("PUT", "/api/v1/reads/1/note", r#"{"text": 5}"#, 400),
+        ("PUT", "/api/v1/reads/1/note", r#"{"text": "x", "colour": "red"}"#, 400),
+        ("PUT", "/api/v1/reads/1/note", deep.as_str(), 400),
+        ("PUT", "/api/v1/reads/1/note", large.as_str(), 413),
+        ("PUT", "/api/v1/reads/1/note", long.as_str(), 413),
+        ("PUT", "/api/v1/reads/99/note", r#"{"text": "x"}"#, 404),
+        ("PUT", "/api/v1/reads/1/marks/eat", "", 404),
+        ("PUT", "/api/v1/reads/1/labels/,", "", 422),
+        ("POST", "/api/v1/reads/1/highlights", r#"{"quote": "not in the article"}"#, 422),
+        ("PUT", "/api/v1/answers/1/rating", r#"{"rating": "superb"}"#, 400),
+        ("POST", "/api/v1/searches", r#"{"name": "-", "question": "x"}"#, 422),
+        ("POST", "/api/v1/sources", r#"{"url": "not an address"}"#, 422),
+        ("DELETE", "/api/v1/sources/nobody", "", 404),
+        ("DELETE", "/api/v1/sources/undergrowth?reads=burn", "", 400),
+    ] {
+        let answer = site.send_json(method, path, &token, &[], body).await;
+        let what = format!("{method} {path} {body:.60}");
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{what}");
+        assert!(
+            json(&answer)["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()),
+            "{what}: {}",
+            answer.body
+        );
+    }
+    let without = site.ask(Method::PUT, "/api/v1/reads/1/marks/keep", &[]).await;
+    assert_eq!((without.status, &json(&without)["type"]), (StatusCode::UNAUTHORIZED, &"/api#login".into()));
+    let gone = json(&site.send_json("DELETE", "/api/v1/sources/undergrowth", &token, &[], "").await);
+    assert!(gone["reads_kept"].as_u64().unwrap() > 0 && gone["reads_deleted"] == 0, "{gone}");
 }

@@ -21,6 +21,13 @@ const REFUSALS: [(&str, &str); 6] = [
 /// What the names of schemas of lists begin with.
 const LIST: &str = "List_";
 
+/// What can go wrong in addition with a change.
+const CHANGES: [(&str, &str); 3] = [
+    ("409", "It was changed meanwhile, or the first request with this key is still worked on."),
+    ("413", "The body is too large."),
+    ("422", "The body is well formed, but what it wants cannot be done."),
+];
+
 /// The OpenAPI 3.1 document of these routes.
 pub(super) fn document_of(routes: OpenApiRouter<App>) -> Value {
     let mut openapi = routes.into_openapi();
@@ -43,12 +50,16 @@ fn completed(mut document: Value) -> Value {
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     });
     document["servers"] = json!([{ "url": "/", "description": "This archive" }]);
+    document["components"]["securitySchemes"] = json!({ "token": {
+        "type": "http", "scheme": "bearer",
+        "description": "A token of a reader, from `backissue token` or the page /account. Beside an operation stands the scope that it needs.",
+    } });
     name_items(&mut document["components"]["schemas"]);
     let schemas = document["components"]["schemas"].clone();
     let mut narrowed = Vec::new();
     for item in values(&mut document["paths"]) {
-        for operation in values(item).filter(|value| value.is_object()) {
-            complete(operation, &schemas, &mut narrowed);
+        for (method, operation) in pairs(item) {
+            complete(method, operation, &schemas, &mut narrowed);
         }
     }
     for name in narrowed {
@@ -57,11 +68,15 @@ fn completed(mut document: Value) -> Value {
     document
 }
 
+fn pairs(object: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    object.as_object_mut().into_iter().flat_map(Map::iter_mut)
+}
+
 fn values(object: &mut Value) -> impl Iterator<Item = &mut Value> {
     object.as_object_mut().into_iter().flat_map(Map::values_mut)
 }
 
-fn complete(operation: &mut Value, schemas: &Value, narrowed: &mut Vec<String>) {
+fn complete(method: &str, operation: &mut Value, schemas: &Value, narrowed: &mut Vec<String>) {
     let item = item_of(&operation["responses"]["200"], schemas);
     let mut is_narrowed = false;
     // Writing `["parameters"]` would add it where there are none.
@@ -81,8 +96,9 @@ fn complete(operation: &mut Value, schemas: &Value, narrowed: &mut Vec<String>) 
     }
     narrowed.extend(item.filter(|_| is_narrowed));
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
-        for (status, description) in REFUSALS {
-            responses.entry(status).or_insert_with(|| {
+        let of_changes = CHANGES.iter().filter(|_| method != "get");
+        for (status, description) in REFUSALS.iter().chain(of_changes) {
+            responses.entry(*status).or_insert_with(|| {
                 json!({
                     "description": description,
                     "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },

@@ -7,18 +7,25 @@ mod article;
 mod concepts;
 mod digests;
 mod document;
+mod mine;
+mod operate;
+mod own_searches;
 mod problem;
 mod reads;
+mod repeated;
 mod request;
 mod schemas;
 mod search;
 mod shapes;
 mod sources;
+mod token;
 mod weeks;
 
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
@@ -27,7 +34,9 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::fault::Fault;
+use crate::forms::FORM_MAX;
 pub(crate) use problem::{REMEDIES, problem};
+pub(crate) use repeated::{Repeated, answer_once};
 
 /// Whether errors at `path` are problem details.
 pub(crate) fn is_at(path: &str) -> bool {
@@ -44,6 +53,29 @@ pub(super) fn search_routes() -> Router<App> {
     searching().split_for_parts().0
 }
 
+/// What a program does for its reader. These responses are not cached.
+pub(super) fn own_routes() -> Router<App> {
+    own().split_for_parts().0.layer(DefaultBodyLimit::max(FORM_MAX))
+}
+
+fn own() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(token::token))
+        .routes(routes!(mine::mine))
+        .routes(routes!(mine::set_mark, mine::remove_mark))
+        .routes(routes!(mine::save_note, mine::remove_note))
+        .routes(routes!(mine::add_label, mine::remove_label))
+        .routes(routes!(mine::add_highlight))
+        .routes(routes!(mine::save_remark, mine::remove_highlight))
+        .routes(routes!(mine::answer))
+        .routes(routes!(mine::rate))
+        .routes(routes!(mine::next_card))
+        .routes(routes!(own_searches::list, own_searches::save))
+        .routes(routes!(own_searches::rename, own_searches::remove))
+        .routes(routes!(own_searches::seen))
+        .routes(routes!(operate::models))
+}
+
 fn archive() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(weeks::list))
@@ -54,8 +86,8 @@ fn archive() -> OpenApiRouter<App> {
         .routes(routes!(article::article))
         .routes(routes!(concepts::list))
         .routes(routes!(concepts::one))
-        .routes(routes!(sources::list))
-        .routes(routes!(sources::one))
+        .routes(routes!(sources::list, operate::follow))
+        .routes(routes!(sources::one, operate::unfollow))
         .routes(routes!(sources::companies))
         .routes(routes!(digests::list))
         .routes(routes!(digests::one))
@@ -70,8 +102,16 @@ fn searching() -> OpenApiRouter<App> {
 
 /// The OpenAPI 3.1 document.
 pub(crate) fn document() -> &'static Value {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document::document_of(archive().merge(searching())));
+    static DOCUMENT: LazyLock<Value> =
+        LazyLock::new(|| document::document_of(archive().merge(searching()).merge(own())));
     &DOCUMENT
+}
+
+/// Whether the API has `path`, but not with this method.
+pub(crate) fn lacks(method: &Method, path: &str) -> bool {
+    let item = &document()["paths"][path];
+    let name = if *method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    item.is_object() && item.get(name).is_none()
 }
 
 /// `/api/openapi.json`

@@ -33,7 +33,11 @@ pub(super) struct Problem {
 
 /// The response for a fault at `path`.
 pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
-    let status = fault.status();
+    let status = match fault {
+        // The body is well formed, but what it wants cannot be done.
+        Fault::BadForm(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        fault => fault.status(),
+    };
     let (code, remedy) = remedy(fault);
     let reference = if let Fault::Broken { reference } = fault { Some(reference.clone()) } else { None };
     let problem = Problem {
@@ -50,7 +54,7 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
 }
 
 /// The kinds of problems and what to do about each, for the page `/api`.
-pub(crate) const REMEDIES: [(&str, &str); 16] = [
+pub(crate) const REMEDIES: [(&str, &str); 20] = [
     ("no-such-path", "See the paths in /api/openapi.json."),
     ("no-such-read", "Find the read's number with /api/v1/search or /api/v1/reads."),
     ("no-such-source", "See the slugs of sources in /api/v1/sources."),
@@ -69,6 +73,10 @@ pub(crate) const REMEDIES: [(&str, &str); 16] = [
         "Make a token with the scope that the detail names, on /account or with `backissue token add`.",
     ),
     ("too-often", "Wait for the seconds in the header `Retry-After`."),
+    ("changed", "Get it again, and send its version."),
+    ("key-used", "Use a new key for each new request."),
+    ("key-in-use", "Send the same request again in a moment."),
+    ("impossible", "Change what the detail names."),
     ("forbidden", "Ask an operator of this archive to do it, or to let you do it."),
     ("too-large", "Send less."),
     ("gone", "Ask for the list again; it may have been removed."),
@@ -82,7 +90,11 @@ fn remedy(fault: &Fault) -> (&'static str, &'static str) {
         Fault::NoSuchSource(..) => "no-such-source",
         Fault::NoSuchConcept(_) => "no-such-concept",
         Fault::NoSuchWeek(_) => "no-such-week",
-        Fault::BadAddress(_) | Fault::BadForm(_) => "invalid",
+        Fault::BadAddress(_) => "invalid",
+        Fault::BadForm(_) => "impossible",
+        Fault::Changed | Fault::RemarkChanged => "changed",
+        Fault::KeyUsed => "key-used",
+        Fault::KeyInUse => "key-in-use",
         Fault::ForeignCursor => "foreign-cursor",
         Fault::NotThatWay | Fault::OnlyForms => "method",
         Fault::NotLoggedIn | Fault::NoToken => "login",

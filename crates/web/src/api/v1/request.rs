@@ -1,6 +1,8 @@
 //! What requests have in common: strict parameters, cursors, and the choice of fields.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use backissue_model::{Week, hex};
 use serde::de::DeserializeOwned;
@@ -12,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::App;
 use crate::api::v1::schemas::fields_of;
 use crate::fault::Fault;
+use crate::forms::FORM_MAX;
 
 /// Items of a page of a list, if the request does not say.
 const USUAL: u32 = 50;
@@ -53,6 +56,28 @@ pub(super) struct Paged {
 pub(super) struct Single {
     /// Only these fields, separated by commas.
     pub(super) fields: Option<String>,
+}
+
+/// The parameters of what has none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// The JSON body of a request. Unknown fields and wrong types are refused.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
+        let body = Json::<T>::from_request(request, app).await;
+        body.map(|Json(body)| Self(body)).map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Fault::TooLarge(format!("A request has at most {} KiB", FORM_MAX / 1024))
+            }
+            _ => Fault::BadAddress(refused.body_text()),
+        })
+    }
 }
 
 /// A page of a list.

@@ -21,7 +21,7 @@ use crate::question::href;
 /// A followed blog.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Source)]
-struct ApiSource {
+pub(super) struct ApiSource {
     /// Its number.
     id: i64,
     /// Its identifier in addresses.
