@@ -213,8 +213,8 @@ pub enum Articles {
     LongUpTo(u32),
 }
 
-/// Adds `reads` annotated reads on up to 400 sources, dated over fifteen years, with random choices from
-/// `seed`. The two newest weeks are full, and from 1,000 reads on no week is empty.
+/// Adds `reads` annotated reads on up to 400 sources, dated over fifteen years, with random choices
+/// from `seed`. The two newest weeks are full, and from 1,000 reads on no week is empty.
 ///
 /// # Errors
 /// If the database fails.

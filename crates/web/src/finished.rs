@@ -3,7 +3,7 @@
 //! A response is kept under its ETag (module `freshness`), and under everything else that it may
 //! depend on: who gets it, the name in the address, and the compression. So a page of one reader is
 //! never found for another. Strangers share their pages. A change of the archive or of the reader's
-//! data gives other tags, and the old pages make room when they are the least recently used.
+//! data gives other tags, and old pages are dropped when they are the least recently used.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::access::Visitor;
 use crate::fault::Fault;
 
-/// After this time without a request a page makes room.
+/// After this time without a request a page is dropped.
 const IDLE: Duration = Duration::from_secs(600);
 /// What a page takes in addition to its bytes: its key, its headers, its place in the cache.
 const OVERHEAD: u64 = 1 << 10;

@@ -100,7 +100,7 @@ pub(crate) fn not_modified(tag: &str) -> Response {
     (StatusCode::NOT_MODIFIED, [(ETAG, tag), (CACHE_CONTROL, "private, no-cache")]).into_response()
 }
 
-/// Whether the page at `path` says how long ago something was, or what is due.
+/// Whether what is at `path` says how long ago something was, or what is due.
 fn tells_time(path: &str) -> bool {
     let pages = ["/source/", "/practise", "/api/v1/sources"];
     path == "/sources" || pages.iter().any(|start| path.starts_with(start))

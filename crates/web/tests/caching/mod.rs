@@ -52,8 +52,11 @@ async fn nobody_gets_the_finished_page_of_another() {
                 let name = format!("{path}, {round} time, with {cookie}");
                 assert_eq!(answer.status, made.status, "{name}");
                 assert_eq!(answer.headers.get("etag"), made.headers.get("etag"), "{name}");
-                assert_eq!(without_tokens(&answer), without_tokens(made), "{name}");
-                kept += usize::from(answer.headers.contains_key("etag"));
+                // Without a tag an answer is made for each request, and may tell the time.
+                if answer.headers.contains_key("etag") {
+                    assert_eq!(without_tokens(&answer), without_tokens(made), "{name}");
+                    kept += 1;
+                }
             }
         }
     }

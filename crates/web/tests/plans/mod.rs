@@ -49,6 +49,8 @@ async fn assert_flat(location: &Location) {
             .replace("/read/{id}/{slug}", &format!("/read/{id}/{}", newest[0].slug))
             .replace("/source/{slug}", &format!("/source/{}", source.slug))
             .replace("/concept/{slug}", &format!("/concept/{concept}"))
+            .replace("/sources/{slug}", &format!("/sources/{}", source.slug))
+            .replace("/concepts/{slug}", &format!("/concepts/{concept}"))
             .replace("{week}", &week.to_string())
             .replace("{id}", &id.to_string());
         path.clone()
