@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use axum::http::{HeaderName, header};
 use backissue_llm::{LocalServer, Secret};
-use backissue_model::ReadId;
+use backissue_model::{ReadId, names};
 use backissue_store::Location;
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -85,22 +85,10 @@ pub enum HowMany {
     Several,
 }
 
-impl FromStr for HowMany {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "one" => Ok(Self::One),
-            "several" => Ok(Self::Several),
-            _ => Err(format!("`{text}` is no number of readers; write one or several")),
-        }
-    }
-}
-
-impl fmt::Display for HowMany {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::One { "one" } else { "several" })
-    }
+names! {
+    HowMany, String,
+    |text| format!("`{text}` is no number of readers; write one or several"),
+    One = "one", Several = "several",
 }
 
 /// What happens to a proxy's user who has no account.
@@ -112,22 +100,10 @@ pub enum UnknownUsers {
     Reader,
 }
 
-impl FromStr for UnknownUsers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "refuse" => Ok(Self::Refuse),
-            "reader" => Ok(Self::Reader),
-            _ => Err(format!("`{text}` is nothing that happens to unknown users; write refuse or reader")),
-        }
-    }
-}
-
-impl fmt::Display for UnknownUsers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Refuse { "refuse" } else { "reader" })
-    }
+names! {
+    UnknownUsers, String,
+    |text| format!("`{text}` is nothing that happens to unknown users; write refuse or reader"),
+    Refuse = "refuse", Reader = "reader",
 }
 
 /// The form of the log.
@@ -246,27 +222,10 @@ pub enum ImagesShown {
     Cache,
 }
 
-impl FromStr for ImagesShown {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "load" => Ok(Self::Load),
-            "click" => Ok(Self::Click),
-            "cache" => Ok(Self::Cache),
-            _ => Err(format!("`{text}` is no way to show images; write load, click or cache")),
-        }
-    }
-}
-
-impl fmt::Display for ImagesShown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Load => "load",
-            Self::Click => "click",
-            Self::Cache => "cache",
-        })
-    }
+names! {
+    ImagesShown, String,
+    |text| format!("`{text}` is no way to show images; write load, click or cache"),
+    Load = "load", Click = "click", Cache = "cache",
 }
 
 /// Where to look for model servers on this machine, as `ollama=http://127.0.0.1:11434` and others,

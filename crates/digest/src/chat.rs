@@ -4,8 +4,6 @@
 //! says how much.
 
 use backissue_model::Statement;
-use std::str::FromStr;
-
 use backissue_model::bounds::cut;
 use backissue_model::markdown::{link, text};
 use backissue_store::ReadCard;
@@ -38,32 +36,17 @@ pub enum Service {
 #[error("`{0}` is no chat service; services are webhook, slack, discord, mattermost, teams, matrix")]
 pub struct UnknownService(String);
 
-impl FromStr for Service {
-    type Err = UnknownService;
-
-    fn from_str(text: &str) -> Result<Self, UnknownService> {
-        let known = Self::ALL.into_iter().find(|service| service.as_str() == text);
-        known.ok_or_else(|| UnknownService(text.to_owned()))
-    }
+backissue_model::names! {
+    Service, UnknownService:
+    Webhook = "webhook",
+    Slack = "slack",
+    Discord = "discord",
+    Mattermost = "mattermost",
+    Teams = "teams",
+    Matrix = "matrix",
 }
 
 impl Service {
-    /// All services.
-    pub const ALL: [Self; 6] =
-        [Self::Webhook, Self::Slack, Self::Discord, Self::Mattermost, Self::Teams, Self::Matrix];
-
-    /// Its name in settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Slack => "slack",
-            Self::Discord => "discord",
-            Self::Mattermost => "mattermost",
-            Self::Teams => "teams",
-            Self::Matrix => "matrix",
-        }
-    }
-
     /// The message.
     pub fn message(self, digest: &Digest, site: &Site) -> Value {
         let write = match self {

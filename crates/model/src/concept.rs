@@ -1,15 +1,18 @@
 //! Entries of the concept vocabulary.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::names::text;
 
 /// A concept's identifier in addresses and data, e.g. `rate-limiting`: 2 to 60 bytes of `a-z`,
 /// `0-9` and inner hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ConceptSlug(String);
+
+text!(ConceptSlug, checked);
 
 /// The text is not a valid slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,13 +21,6 @@ pub struct ConceptSlug(String);
 )]
 pub struct ConceptSlugError(String);
 
-impl ConceptSlug {
-    /// The slug's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl FromStr for ConceptSlug {
     type Err = ConceptSlugError;
 
@@ -32,26 +28,6 @@ impl FromStr for ConceptSlug {
         let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let whole = (2..=60).contains(&text.len()) && !text.starts_with('-') && !text.ends_with('-');
         if letters && whole { Ok(Self(text.to_owned())) } else { Err(ConceptSlugError(text.to_owned())) }
-    }
-}
-
-impl TryFrom<String> for ConceptSlug {
-    type Error = ConceptSlugError;
-
-    fn try_from(text: String) -> Result<Self, ConceptSlugError> {
-        text.parse()
-    }
-}
-
-impl From<ConceptSlug> for String {
-    fn from(slug: ConceptSlug) -> Self {
-        slug.0
-    }
-}
-
-impl fmt::Display for ConceptSlug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a reader writes about reads: notes and labels. [`crate::Highlight`] is a marked passage.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::names::text;
 use crate::signs::{clean, in_one_line};
 
 /// Maximum characters of a note.
@@ -21,6 +21,8 @@ pub const LABEL_MAX: usize = 60;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct NoteText(String);
+
+text!(NoteText);
 
 /// The text cannot be a note, a label, a highlighted passage or a remark on one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,11 +55,6 @@ impl NoteText {
     /// exceed the maximum.
     pub fn stored(text: String) -> Self {
         Self(text)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 
     /// Its length in characters, as [`NOTE_MAX`] counts it.
@@ -96,12 +93,6 @@ impl From<String> for NoteText {
     }
 }
 
-impl fmt::Display for NoteText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A note and its history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -121,12 +112,7 @@ pub struct Note {
 #[serde(try_from = "String")]
 pub struct Label(String);
 
-impl Label {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text!(Label, checked);
 
 impl FromStr for Label {
     type Err = WritingError;
@@ -148,20 +134,6 @@ impl FromStr for Label {
             return Err(WritingError::LabelEmpty);
         }
         Ok(Self(name))
-    }
-}
-
-impl TryFrom<String> for Label {
-    type Error = WritingError;
-
-    fn try_from(text: String) -> Result<Self, WritingError> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::names::names;
+use crate::names::{names, text};
 
 /// A reader's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub const READER_NAME_MAX: usize = 64;
 #[serde(try_from = "String", into = "String")]
 pub struct ReaderName(String);
 
+text!(ReaderName, checked);
+
 /// The text cannot be a reader's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReaderNameError {
@@ -46,13 +48,6 @@ pub enum ReaderNameError {
     /// It has another character.
     #[error("a name has only letters, digits and . - _ @ +, without spaces; “{0}” is none of these")]
     Character(char),
-}
-
-impl ReaderName {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for ReaderName {
@@ -71,26 +66,6 @@ impl FromStr for ReaderName {
             return Err(ReaderNameError::Character(other));
         }
         if name.contains(char::is_alphanumeric) { Ok(Self(name)) } else { Err(ReaderNameError::Empty) }
-    }
-}
-
-impl TryFrom<String> for ReaderName {
-    type Error = ReaderNameError;
-
-    fn try_from(text: String) -> Result<Self, ReaderNameError> {
-        text.parse()
-    }
-}
-
-impl From<ReaderName> for String {
-    fn from(name: ReaderName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ReaderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

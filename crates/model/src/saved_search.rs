@@ -1,10 +1,10 @@
 //! Searches that a reader saves.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::text;
 use crate::signs::{in_one_line, misleads};
 
 /// Maximum characters of a saved search's name.
@@ -34,42 +34,33 @@ pub enum SavedSearchError {
 #[serde(try_from = "String")]
 pub struct SearchName(String);
 
+text!(SearchName, checked);
+
 /// A saved question, in the language of the search, on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SavedQuestion(String);
 
-impl SearchName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text!(SavedQuestion, checked);
 
-impl SavedQuestion {
-    /// The question.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The text on one line, without characters that mislead. `None` if it is far longer than `most`.
-fn one_line(text: &str, most: usize) -> Option<String> {
-    (text.len() <= 100 * most).then(|| in_one_line(&text.replace(misleads, " ")))
+/// The text on one line, without characters that mislead.
+fn one_line(
+    text: &str,
+    most: usize,
+    too_long: SavedSearchError,
+    empty: SavedSearchError,
+) -> Result<String, SavedSearchError> {
+    // A text that is far longer is not looked at.
+    let line = (text.len() <= 100 * most).then(|| in_one_line(&text.replace(misleads, " ")));
+    let line = line.filter(|line| line.chars().count() <= most).ok_or(too_long)?;
+    if line.chars().any(char::is_alphanumeric) { Ok(line) } else { Err(empty) }
 }
 
 impl FromStr for SearchName {
     type Err = SavedSearchError;
 
     fn from_str(text: &str) -> Result<Self, SavedSearchError> {
-        let name = one_line(text, SEARCH_NAME_MAX).ok_or(SavedSearchError::NameTooLong)?;
-        if name.chars().count() > SEARCH_NAME_MAX {
-            return Err(SavedSearchError::NameTooLong);
-        }
-        if !name.chars().any(char::is_alphanumeric) {
-            return Err(SavedSearchError::NameEmpty);
-        }
-        Ok(Self(name))
+        one_line(text, SEARCH_NAME_MAX, SavedSearchError::NameTooLong, SavedSearchError::NameEmpty).map(Self)
     }
 }
 
@@ -77,42 +68,8 @@ impl FromStr for SavedQuestion {
     type Err = SavedSearchError;
 
     fn from_str(text: &str) -> Result<Self, SavedSearchError> {
-        let question = one_line(text, QUESTION_MAX).ok_or(SavedSearchError::QuestionTooLong)?;
-        if question.chars().count() > QUESTION_MAX {
-            return Err(SavedSearchError::QuestionTooLong);
-        }
-        if !question.chars().any(char::is_alphanumeric) {
-            return Err(SavedSearchError::QuestionEmpty);
-        }
-        Ok(Self(question))
-    }
-}
-
-impl TryFrom<String> for SearchName {
-    type Error = SavedSearchError;
-
-    fn try_from(text: String) -> Result<Self, SavedSearchError> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for SavedQuestion {
-    type Error = SavedSearchError;
-
-    fn try_from(text: String) -> Result<Self, SavedSearchError> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for SearchName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for SavedQuestion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        one_line(text, QUESTION_MAX, SavedSearchError::QuestionTooLong, SavedSearchError::QuestionEmpty)
+            .map(Self)
     }
 }
 

@@ -1,13 +1,15 @@
 //! The readable last part of an address.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+use crate::names::text;
 
 /// 1 to 80 lower-case ASCII letters, digits and single hyphens, with no hyphen at either end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Slug(String);
+
+text!(Slug);
 
 impl Slug {
     /// Maximum bytes of a slug.
@@ -39,11 +41,6 @@ impl Slug {
         }
         Self(slug)
     }
-
-    /// The slug's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// The ASCII spelling of a Latin letter. Empty for other characters.
@@ -74,21 +71,9 @@ fn plain_letter(c: char) -> impl Iterator<Item = char> {
     ascii.into_iter().chain(text.chars())
 }
 
-impl fmt::Display for Slug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl From<String> for Slug {
     fn from(text: String) -> Self {
         Self::of(&text)
-    }
-}
-
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
     }
 }
 

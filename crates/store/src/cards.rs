@@ -240,19 +240,6 @@ pub enum Mine {
 }
 
 impl Mine {
-    /// All values.
-    pub const ALL: [Self; 4] = [Self::Unread, Self::Kept, Self::Done, Self::Noted];
-
-    /// Its name in addresses and queries.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unread => "unread",
-            Self::Kept => "kept",
-            Self::Done => "done",
-            Self::Noted => "noted",
-        }
-    }
-
     /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
     pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
         let of = |table: &str, and: &str| {
@@ -276,14 +263,7 @@ impl Mine {
 #[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
 pub struct UnknownMine(String);
 
-impl std::str::FromStr for Mine {
-    type Err = UnknownMine;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMine> {
-        let known = Self::ALL.into_iter().find(|mine| mine.as_str() == text);
-        known.ok_or_else(|| UnknownMine(text.to_owned()))
-    }
-}
+backissue_model::names! { Mine, UnknownMine: Unread = "unread", Kept = "kept", Done = "done", Noted = "noted" }
 
 #[cfg(test)]
 mod tests {

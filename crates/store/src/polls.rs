@@ -120,23 +120,7 @@ pub enum FoundBy {
     Backfill,
 }
 
-impl FoundBy {
-    /// Its value in the table.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Feed => "feed",
-            Self::Backfill => "backfill",
-        }
-    }
-}
-
-impl std::str::FromStr for FoundBy {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        [Self::Feed, Self::Backfill].into_iter().find(|by| by.as_str() == name).ok_or(())
-    }
-}
+backissue_model::names! { FoundBy, (), |_| (), Feed = "feed", Backfill = "backfill" }
 
 /// The result of admitting entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
