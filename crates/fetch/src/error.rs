@@ -135,8 +135,6 @@ pub enum FetchError {
         status: u16,
         /// The pause that the server demands.
         retry_after: Option<Duration>,
-        /// Whether the status is 410: the document is gone permanently.
-        gone: bool,
     },
     /// The request was not sent, because the host demanded a pause earlier (`Retry-After`).
     #[error("{host} demanded a pause of another {} seconds; it is retried after that", .wait.as_secs().max(1))]
@@ -226,7 +224,7 @@ impl FetchError {
 
     /// Whether the document is gone permanently (410).
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Status { gone: true, .. })
+        matches!(self, Self::Status { status: 410, .. })
     }
 }
 

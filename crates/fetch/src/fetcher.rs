@@ -444,7 +444,7 @@ fn refusal(answer: &reqwest::Response, host: &str, turn: &Turn) -> FetchError {
         (429, None) => turn.hold(HOLD_AFTER_429),
         _ => {}
     }
-    FetchError::Status { host: host.to_owned(), status, retry_after, gone: status == 410 }
+    FetchError::Status { host: host.to_owned(), status, retry_after }
 }
 
 fn client(settings: &FetchSettings, tls: &tls::Tls) -> Result<reqwest::ClientBuilder, FetchError> {
