@@ -88,7 +88,7 @@ const PRAISE: &[&str] = &[
 
 /// `text` as a statement, or why it is not written as one.
 pub(crate) fn statement(text: &str) -> Result<String, String> {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut line = backissue_model::collapsed(text);
     if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
         line.push('.');
     }

@@ -1,6 +1,7 @@
 //! How commands print: colours only on a terminal, JSON on request, aligned columns.
 
 use anstyle::{AnsiColor, Style};
+pub use backissue_model::collapsed as in_one_line;
 use backissue_model::misleads;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -24,11 +25,6 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
     Ok(())
-}
-
-/// The words of the text, separated by single spaces.
-pub fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text with its colours, but without other terminal sequences, because titles and messages

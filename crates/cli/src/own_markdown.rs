@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use backissue_model::NoteText;
+use backissue_model::{NoteText, collapsed};
 use backissue_store::{OwnAnswer, OwnCorrection, OwnHighlight, OwnRead, OwnSearch};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -193,7 +193,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn file_name(read: &OwnRead) -> String {
     let plain = |sign: char| if sign.is_alphanumeric() || "-_'().&".contains(sign) { sign } else { ' ' };
     let title: String = read.title.chars().map(plain).collect();
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = collapsed(&title);
     let title: String = title.trim_start_matches('.').chars().take(NAME_MAX).collect();
     let hash = format!("{:016x}", hash(&read.url));
     format!("{} {}.md", if title.is_empty() { "read" } else { title.trim() }, &hash[..8])

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backissue_feed::Hints;
 use backissue_feed::markup::{
-    Attribute, TagKind, can_be_base, decode, is_on_the_web, one_line, plain_text, tags,
+    Attribute, TagKind, can_be_base, decode, is_on_the_web, one_line, plain_text, tags, value,
 };
 use backissue_model::FeedFormat;
 use url::Url;
@@ -169,12 +169,8 @@ pub fn guesses(site: &Url) -> Vec<Url> {
     all
 }
 
-fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
-}
-
 fn address(attributes: &[Attribute], base: Option<&Url>) -> Option<Url> {
-    let href = attribute(attributes, "href").filter(|href| !href.is_empty())?;
+    let href = value(attributes, "href").filter(|href| !href.is_empty())?;
     let href = href.strip_prefix("feed:").map_or(href, |rest| if rest.contains("://") { rest } else { href });
     let href = href.replacen("feed://", "https://", usize::from(href.starts_with("feed://")));
     let mut url = Url::parse(&href).ok().or_else(|| base?.join(&href).ok())?;
@@ -184,9 +180,9 @@ fn address(attributes: &[Attribute], base: Option<&Url>) -> Option<Url> {
 
 /// A feed in `<link rel="alternate" type="…">`.
 fn declared(attributes: &[Attribute], base: Option<&Url>) -> Option<(Promise, FoundFeed)> {
-    let relations = attribute(attributes, "rel")?.to_lowercase();
+    let relations = value(attributes, "rel")?.to_lowercase();
     let relates = relations.split_ascii_whitespace().any(|r| matches!(r, "alternate" | "feed"));
-    let media_type = attribute(attributes, "type").unwrap_or("").to_lowercase();
+    let media_type = value(attributes, "type").unwrap_or("").to_lowercase();
     let media_type = media_type.split(';').next().unwrap_or("").trim();
     let url = address(attributes, base)?;
     let format_hint = match media_type {
@@ -202,7 +198,7 @@ fn declared(attributes: &[Attribute], base: Option<&Url>) -> Option<(Promise, Fo
     if !relates || url.path().contains("/wp-json/") || url.path().contains("oembed") {
         return None;
     }
-    let title = attribute(attributes, "title").map(one_line).filter(|title| !title.is_empty());
+    let title = value(attributes, "title").map(one_line).filter(|title| !title.is_empty());
     let promise = if is_of_comments(&url, title.as_deref()) { Promise::Comments } else { Promise::Declared };
     Some((promise, FoundFeed { url, title, format_hint }))
 }
@@ -214,7 +210,7 @@ fn linked(attributes: &[Attribute], base: Option<&Url>, after: &str) -> Option<(
         return None;
     }
     let end = after.char_indices().take(500).find(|(at, _)| after[*at..].starts_with("</a"));
-    let title = attribute(attributes, "title").map(one_line);
+    let title = value(attributes, "title").map(one_line);
     let title =
         title.or_else(|| end.map(|(at, _)| plain_text(&after[..at]))).filter(|title| !title.is_empty());
     let promise = if is_of_comments(&url, title.as_deref()) { Promise::Comments } else { Promise::Linked };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backissue_feed::Hints;
 use backissue_feed::markup::{
-    Allowance, Attribute, TagKind, can_be_base, decode, one_line, plain_text, tags,
+    Allowance, Attribute, TagKind, can_be_base, decode, one_line, plain_text, tags, value,
 };
 use backissue_model::dates::UrlDate;
 use url::Url;
@@ -176,10 +176,6 @@ fn is_likely(link: &Link) -> bool {
 
 fn bare_host(url: &Url) -> Option<&str> {
     url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host))
-}
-
-fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
 }
 
 /// The start of a link's text.

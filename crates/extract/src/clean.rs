@@ -6,7 +6,7 @@
 //! the grab dropped between kept paragraphs if it reads like the article. The result is marks on
 //! nodes; nothing is rendered here.
 
-use backissue_model::dates;
+use backissue_model::{dates, letters};
 use foldhash::HashMap;
 
 use crate::boilerplate::{
@@ -14,9 +14,8 @@ use crate::boilerplate::{
     is_plain_call, is_unlikely, words_of_name,
 };
 use crate::datelines::is_only_a_date;
-use crate::measure::{Measure, ends_a_sentence, is_hidden};
+use crate::measure::{Measure, ends_a_sentence, holds_all, is_hidden};
 use crate::metadata::is_role;
-use crate::titles::letters;
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// The article within a page.
@@ -61,14 +60,7 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], known: Known<'_>) 
 
 /// The deepest container of all kept nodes.
 fn root_of(tree: &Tree, measures: &[Measure]) -> At {
-    let total = measures[0].grabbed;
-    let mut root = 0;
-    while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
-        if tree.tag(child) == Tag::Text {
-            break;
-        }
-        root = child;
-    }
+    let mut root = holds_all(tree, measures, measures[0].grabbed);
     while !is_container(tree.tag(root)) && root != 0 {
         root = tree.node(root).parent;
     }

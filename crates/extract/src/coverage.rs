@@ -6,7 +6,7 @@
 //! either looks like the kept boxes or shares an `<article>` or `<main>` with them.
 
 use crate::boilerplate::{is_apart, is_named_so, words_of_name};
-use crate::measure::Measure;
+use crate::measure::{Measure, holds_all};
 use crate::tree::{At, AttrName, Tag, Tree};
 
 /// Maximum levels to climb.
@@ -21,13 +21,7 @@ const ENOUGH: u32 = 150;
 /// Marks further parts that belong to the article. Returns whether there are any.
 pub(crate) fn widen(tree: &Tree, measures: &[Measure], grabbed: &mut [bool]) -> bool {
     let Some(total) = measures.first().map(|m| m.grabbed).filter(|total| *total > 0) else { return false };
-    let mut root = 0;
-    while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
-        if tree.tag(child) == Tag::Text {
-            break;
-        }
-        root = child;
-    }
+    let root = holds_all(tree, measures, total);
     let has_frame = |n: At| matches!(tree.tag(n), Tag::Article | Tag::Main);
     let in_article = tree.tag(root) == Tag::Article || tree.around(root).any(|n| tree.tag(n) == Tag::Article);
     let (mut had, mut found) = (measures[root].prose, false);

@@ -39,6 +39,18 @@ fn share(part: u32, whole: u32) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
+/// The deepest element with all `total` characters that the grab kept.
+pub(crate) fn holds_all(tree: &Tree, measures: &[Measure], total: u32) -> At {
+    let mut root = 0;
+    while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
+        if tree.tag(child) == Tag::Text {
+            break;
+        }
+        root = child;
+    }
+    root
+}
+
 /// Measures all nodes of `tree`; `grabbed` marks the nodes that the grab kept.
 pub(crate) fn measure(tree: &Tree, grabbed: &[bool]) -> Vec<Measure> {
     let mut measures = vec![Measure::default(); tree.nodes.len()];

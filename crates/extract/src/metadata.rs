@@ -4,7 +4,7 @@
 //! elements (Open Graph, Dublin Core and others), marked elements (`itemprop`, `rel`, `<time>`),
 //! visible text, and the address.
 
-use backissue_model::{Entry, dates};
+use backissue_model::{Entry, collapsed, dates, letters};
 use jiff::Timestamp;
 use url::Url;
 
@@ -13,7 +13,7 @@ use crate::datelines::{is_day_or_month, is_only_a_date};
 use crate::linked_data::LinkedData;
 use crate::measure::Measure;
 use crate::titles;
-use crate::tree::{At, AttrName, Tag, Tree, collapsed};
+use crate::tree::{At, AttrName, Tag, Tree};
 
 /// Maximum bytes of a title, name or description.
 const LONGEST_FIELD: usize = 2000;
@@ -182,10 +182,10 @@ impl Witnesses<'_> {
     /// many blogs is their own name.
     fn heading_with(&self, title: Option<&str>) -> Option<At> {
         let tree = self.tree;
-        let title = title.map(titles::letters);
+        let title = title.map(letters);
         let has_title = |at: &At| {
             matches!(tree.tag(*at), Tag::H1 | Tag::H2 | Tag::H3)
-                && title.as_deref() == Some(&titles::letters(&tree.text(*at, 400)))
+                && title.as_deref() == Some(&letters(&tree.text(*at, 400)))
         };
         (0..tree.nodes.len()).find(has_title).or_else(|| tree.first(Tag::H1)).or_else(|| tree.first(Tag::H2))
     }

@@ -1,5 +1,6 @@
 //! Finds an article's title without the site's name.
 
+use backissue_model::letters;
 use url::Url;
 
 /// Separators between a title and the site's name.
@@ -151,11 +152,6 @@ pub(crate) fn without_anchor(heading: &str) -> String {
 
 fn is_sign_or_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '¶' | '#' | '§' | '🔗' | '\u{200b}' | '\u{feff}')
-}
-
-/// The letters and digits of a text, in lower case.
-pub(crate) fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! never changes: cleaning marks nodes and does not remove them.
 
 use backissue_model::cancel::checkpoint;
+use backissue_model::collapsed;
 use dom_query::{Document, NodeId, NodeRef};
 use foldhash::{HashMap, HashSet};
 use tendril::StrTendril;
@@ -320,18 +321,6 @@ impl Tree {
         }
         collapsed(&text)
     }
-}
-
-/// `text` with each run of white space as one space, and none at its ends.
-pub(crate) fn collapsed(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
 }
 
 /// Classes of boxes with code that some highlighters and editors write instead of `pre`.

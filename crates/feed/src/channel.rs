@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let attributes = tag.attributes();
-        let value = |name: &str| attributes.iter().find(|a| a.name == name).map(|a| a.value.trim());
+        let value = |name: &str| tags::value(&attributes, name);
         let relation = value("rel").unwrap_or("").to_ascii_lowercase();
         let Channel { polling_hints, paging } = &mut self.channel;
         let slot = match relation.as_str() {

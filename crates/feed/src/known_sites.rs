@@ -152,7 +152,7 @@ fn link_away(post: &Entry, own: &str) -> Option<Url> {
     let linked = tags::tags(html).filter(|tag| tag.name == "a" && tag.kind != TagKind::End);
     let linked = linked.filter_map(|tag| {
         let attributes = tag.attributes();
-        let value = |name: &str| attributes.iter().find(|a| a.name == name).map_or("", |a| a.value.trim());
+        let value = |name: &str| tags::value(&attributes, name).unwrap_or_default();
         let names_people =
             value("class").split_ascii_whitespace().any(|c| matches!(c, "mention" | "hashtag"));
         let is_tag = value("rel").split_ascii_whitespace().any(|r| r == "tag");

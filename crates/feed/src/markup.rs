@@ -7,7 +7,7 @@ pub use crate::assembly::Attribute;
 pub use crate::decoding::decode;
 pub use crate::json::read as json;
 pub use crate::markup_text::{one_line, plain_text, unescape_xml};
-pub use crate::tags::{Tag, TagKind, tags};
+pub use crate::tags::{Tag, TagKind, tags, value};
 
 /// The document without XML declaration and document type.
 pub fn without_prolog(text: &str) -> Cow<'_, str> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use backissue_model::collapsed;
 use url::Url;
 
 use crate::addresses::Allowance;
@@ -82,19 +83,8 @@ pub fn repaired(text: String) -> String {
 /// `text` without control characters, which a terminal would obey. Runs of white space become one
 /// space; the ends are trimmed.
 pub fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        let before = line.len();
-        if before > 0 {
-            line.push(' ');
-        }
-        let with_space = line.len();
-        line.extend(word.chars().filter(|c| !c.is_control()));
-        if line.len() == with_space {
-            line.truncate(before);
-        }
-    }
-    line
+    let seen: String = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
+    collapsed(&seen)
 }
 
 /// Whether a text that should be plain is HTML: it has an end tag or a reference, and only tags and

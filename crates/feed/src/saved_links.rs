@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::decoding;
 use crate::markup_text::plain_text;
-use crate::tags::{TagKind, tags};
+use crate::tags::{self, TagKind, tags};
 
 /// A program that exports saved links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,9 +167,7 @@ fn of_pocket_html(text: &str) -> Option<SavedLinks> {
             }
             (TagKind::Start, "a") => {
                 let attributes = tag.attributes();
-                let value = |name: &str| {
-                    attributes.iter().find(|a| a.name == name).map(|a| a.value.as_str()).unwrap_or_default()
-                };
+                let value = |name: &str| tags::value(&attributes, name).unwrap_or_default();
                 if let Some(mut link) = collected.link(value("href")) {
                     link.saved = moment(value("time_added"));
                     link.done = is_archive;

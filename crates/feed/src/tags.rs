@@ -36,6 +36,11 @@ impl Tag<'_> {
     }
 }
 
+/// The value of the first attribute with this name, without white space at its ends.
+pub fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
+}
+
 /// The tags of `text`.
 pub fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     let mut at = 0;

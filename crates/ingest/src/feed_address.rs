@@ -8,8 +8,7 @@
 use backissue_crawl::FoundFeed;
 use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
-use backissue_model::without_credentials;
-use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source};
+use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source, letters, without_credentials};
 use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
 use url::{Host, Url};
@@ -147,9 +146,6 @@ fn is_of_site(source: &Source, url: &Url) -> bool {
 /// Whether a feed has the source's title. A title that only repeats the host, as on parked domains,
 /// does not count.
 fn share_a_title(source: &Source, feed: &Feed) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
     let title = letters(&source.title);
     let hosts = [&source.feed_url, &source.site_url].into_iter().flatten().filter_map(Url::host_str);
     let repeats_host = hosts.into_iter().any(|host| letters(host).contains(&title));

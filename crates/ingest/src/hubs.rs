@@ -6,7 +6,7 @@
 //! does not handle HTTP.
 
 use backissue_fetch::Link;
-use backissue_model::{PollingHints, without_credentials};
+use backissue_model::{PollingHints, hex, unhex, without_credentials};
 use backissue_store::{HubNames, Store, StoreError, Subscription};
 use jiff::Timestamp;
 use ring::hmac;
@@ -61,7 +61,7 @@ pub(crate) fn fresh_names() -> Option<HubNames> {
     let random = SystemRandom::new();
     let text = |bytes: &mut [u8]| {
         random.fill(bytes).ok()?;
-        Some(backissue_model::hex(bytes))
+        Some(hex(bytes))
     };
     Some(HubNames { token: text(&mut [0; 16])?, secret: text(&mut [0; 32])? })
 }
@@ -78,15 +78,8 @@ fn is_signed(secret: &str, signature: &str, body: &[u8]) -> bool {
         "sha512" => hmac::HMAC_SHA512,
         _ => return false,
     };
-    let Some(tag) = from_hex(tag) else { return false };
+    let Some(tag) = unhex(tag) else { return false };
     hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), body, &tag).is_ok()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
-    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// Answers a hub that verifies or denies a subscription.

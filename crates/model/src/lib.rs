@@ -47,7 +47,7 @@ pub use company::company_of_title;
 pub use concept::{Concept, ConceptSlug, ConceptSlugError};
 pub use correction::{CONCEPTS_MAX, Correction, CorrectionError, ReadField, STATEMENT_MAX, UnknownField};
 pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
-pub use hex::hex;
+pub use hex::{hex, unhex};
 pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlace, QuotedText, remark_of};
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};
 pub use mail_address::{NoMailAddress, SubscriberAddress};
@@ -64,7 +64,7 @@ pub use reader::{
 };
 pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
 pub use saved_search::{QUESTION_MAX, SEARCH_NAME_MAX, SavedQuestion, SavedSearchError, SearchName};
-pub use signs::misleads;
+pub use signs::{collapsed, in_one_line, letters, misleads};
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use token::{Scope, TOKEN_NAME_MAX, TokenName, TokenNameError, UnknownScope};

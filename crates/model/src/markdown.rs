@@ -72,12 +72,13 @@ mod tests {
     use pulldown_cmark::{Event, Options, Parser, Tag};
 
     use super::*;
+    use crate::collapsed;
 
     /// Checks what a parser sees in a table whose cells are `words`, and in a link with them.
     fn assert_is_text(words: &str) {
         let address: Url = "https://a.example/b_c*d?e=(f)&copy=1".parse().unwrap();
         let (safe, link) = (text(words), link(words, &address));
-        let plain: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let plain: String = collapsed(words);
         let plain: String = plain.chars().filter(|c| !misleads(*c)).collect();
         for (document, wanted) in [
             (safe.clone(), plain.clone()),
@@ -110,8 +111,7 @@ mod tests {
                     other => panic!("{other:?} in {document:?}"),
                 }
             }
-            let words_of = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(words_of(&shown), words_of(&wanted), "{document:?}");
+            assert_eq!(collapsed(&shown), collapsed(&wanted), "{document:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Suggestions for mistyped names.
 
+use crate::letters;
+
 /// The minimum similarity, 0 to 1, of a suggestion.
 const SIMILAR: f64 = 0.84;
 /// The similarity of a name and a longer name that contains it.
@@ -42,7 +44,7 @@ fn similarity(typed: &str, name: &str) -> f64 {
 }
 
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(80).collect()
+    letters(name).chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -15,10 +15,26 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-/// The words of the text, separated by single spaces. A control character separates words, too.
-pub(crate) fn in_one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The words of the text, separated by single spaces.
+pub fn collapsed(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// The same, where a control character separates words, too.
+pub fn in_one_line(text: &str) -> String {
+    collapsed(&text.replace(char::is_control, " "))
+}
+
+/// The letters and digits of a text, in lower case, to compare titles and names.
+pub fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

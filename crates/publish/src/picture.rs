@@ -116,7 +116,7 @@ fn writable(text: &str) -> String {
             None => lost += 1,
         }
     }
-    if lost * 3 > all { String::new() } else { written.split_whitespace().collect::<Vec<_>>().join(" ") }
+    if lost * 3 > all { String::new() } else { backissue_model::collapsed(&written) }
 }
 
 /// Whether the font has a letter.

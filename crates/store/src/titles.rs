@@ -1,12 +1,11 @@
 //! Compares titles when two texts are the same.
 
 use backissue_model::bounds::{MAX_TITLE, cut};
+use backissue_model::letters;
 
 /// Letters and digits of a title in lower case, for comparing. Returns `None` if there are none.
 pub(crate) fn title_key(title: Option<&str>) -> Option<String> {
-    let title = cut(title?, MAX_TITLE);
-    let key: String = title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    Some(key).filter(|key| !key.is_empty())
+    Some(letters(&cut(title?, MAX_TITLE))).filter(|key| !key.is_empty())
 }
 
 /// The titles of a read, as keys.

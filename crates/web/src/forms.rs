@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
-use backissue_model::{ReaderId, hex};
+use backissue_model::{ReaderId, hex, unhex};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use url::{Position, Url};
@@ -135,13 +135,6 @@ fn random() -> [u8; HALF] {
     let mut bytes = [0; HALF];
     SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
     bytes
-}
-
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 /// Refuses changes that do not come from our own pages.

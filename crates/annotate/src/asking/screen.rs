@@ -126,8 +126,7 @@ pub(super) fn speaks_to_a_model(paragraph: &str) -> bool {
 /// article in the prompt.
 pub(super) fn one_line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
-    let line = seen.split_whitespace().collect::<Vec<_>>().join(" ");
-    without_marks(&line).into_owned()
+    without_marks(&backissue_model::collapsed(&seen)).into_owned()
 }
 
 /// Control characters, zero-width and bidirectional marks, and tag characters, which can hide text.

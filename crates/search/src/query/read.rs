@@ -13,7 +13,7 @@ impl Query {
     /// Parses what a person typed. Any text is a query.
     pub fn parse(text: &str) -> Self {
         // A line break is a space, also within a cost and a phrase.
-        let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let spaced = backissue_model::collapsed(text);
         let mut reader = Reader { rest: &spaced, query: Query::default() };
         while reader.next_piece() {}
         reader.finish(text)

@@ -298,6 +298,5 @@ async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZ
 fn description(article: &Article) -> Option<String> {
     let own = article.description.as_deref().map(str::trim).filter(|d| !d.is_empty());
     let text = own.or_else(|| article.text.split("\n\n").map(str::trim).find(|block| !block.is_empty()))?;
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(cut(&one_line, DESCRIPTION_MAX).into_owned())
+    Some(cut(&backissue_model::collapsed(text), DESCRIPTION_MAX).into_owned())
 }

@@ -195,7 +195,7 @@ pub(super) fn seal(list: &str, place: &str) -> String {
 pub(super) fn open(list: &str, cursor: &str) -> Result<String, Fault> {
     let place = cursor.get(..HASH).zip(cursor.get(HASH..)).and_then(|(hash, place)| {
         let is_own = hash == format!("{:016x}", xxh3_64(list.as_bytes()));
-        String::from_utf8(crate::forms::unhex(place).filter(|_| is_own)?).ok()
+        String::from_utf8(backissue_model::unhex(place).filter(|_| is_own)?).ok()
     });
     place.ok_or(Fault::ForeignCursor)
 }
