@@ -3,15 +3,16 @@
 //! Each server has its own limits; what does not fit is left out from the end, and the message
 //! says how much.
 
-use backissue_model::Statement;
 use backissue_model::bounds::cut;
+use backissue_model::collapsed;
 use backissue_model::markdown::{link, text};
 use backissue_store::ReadCard;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::compose::{shown, statements};
+use crate::compose::shown;
 use crate::html::{self, Look};
+use crate::told::Told;
 use crate::{About, Digest, Pick, Site, words};
 
 /// What a message is for.
@@ -116,20 +117,9 @@ fn webhook(digest: &Digest, site: &Site) -> Value {
     })
 }
 
-/// The list parts of a digest: heading and reads.
-fn lists(digest: &Digest) -> Vec<(String, &[ReadCard])> {
-    let mut lists: Vec<(String, &[ReadCard])> =
-        digest.groups.iter().map(|group| (group.heading(digest), group.reads.as_slice())).collect();
-    if !digest.announcements.is_empty() {
-        lists.push(("Announcements".to_owned(), &digest.announcements));
-    }
-    lists
-}
-
 /// A text of Slack's `mrkdwn` in which nothing is a link, a mention or a command.
 fn slack_text(text: &str) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    one_line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    collapsed(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn slack_link(words: &str, url: &Url) -> String {
@@ -158,7 +148,7 @@ fn slack(digest: &Digest, site: &Site) -> Value {
         let lines = told(number, pick, site, slack_text, slack_link, |heading| format!("*{heading}*"));
         blocks.push(section(&joined(&lines, "\n", SLACK_TEXT)));
     }
-    for (heading, reads) in lists(digest) {
+    for (heading, reads) in digest.lists() {
         let mut text = format!("*{}*", slack_text(&heading));
         for card in reads {
             let line = format!("\n• {}", listed(card, slack_text, slack_link));
@@ -187,26 +177,9 @@ fn told(
     link: fn(&str, &Url) -> String,
     strong: impl Fn(&str) -> String,
 ) -> Vec<String> {
-    let (card, precis) = (&pick.read.card, &pick.read.precis);
-    let said = |statement: &Statement| text(&statement.form.said(&statement.text));
-    let problem = shown(&precis.problem);
-    let leads = problem.filter(|_| card.problem_leads);
-    let heading = leads.map_or_else(|| text(&card.title), said);
-    let mut about =
-        vec![link(&card.title, &card.url), text(&card.company), words::minutes(card.minutes.into())];
-    about.extend(card.level().map(str::to_owned));
-    if !card.concepts.is_empty() {
-        about.push(text(&words::concepts(&card.concepts)));
-    }
-    about.extend(site.read(card).map(|page| link("in the archive", &page)));
-    let mut lines = vec![strong(&format!("{number}. {heading}")), about.join(" · ")];
-    if leads.is_none() {
-        lines.extend(problem.map(said));
-    }
-    for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
-        lines.push(format!("{heading}: {}", said(statement)));
-    }
-    lines.extend(words::paragraphs(&pick.remark).map(text));
+    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, text, link);
+    let mut lines = vec![strong(&format!("{number}. {heading}")), about];
+    lines.extend(problem.into_iter().chain(statements).chain(remark));
     lines
 }
 
@@ -264,8 +237,8 @@ fn discord(digest: &Digest, site: &Site) -> Value {
         let lines = told(number, pick, site, text, link, bold);
         embeds.push(json!({ "description": joined(&lines, "\n", DISCORD_DESCRIPTION) }));
     }
-    let rest: Vec<String> = lists(digest)
-        .into_iter()
+    let rest: Vec<String> = digest
+        .lists()
         .map(|(heading, reads)| {
             let lines: Vec<String> =
                 reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
@@ -301,7 +274,7 @@ fn mattermost(digest: &Digest, site: &Site) -> Value {
         // Two spaces at the end of a line break it.
         parts.push(told(number, pick, site, text, link, bold).join("  \n"));
     }
-    for (heading, reads) in lists(digest) {
+    for (heading, reads) in digest.lists() {
         let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
         parts.push(format!("{}\n\n{}", bold(&text(&heading)), lines.join("\n")));
     }
@@ -321,7 +294,7 @@ fn teams(digest: &Digest, site: &Site) -> Value {
         body.extend(lines.next().map(|first| heading(first, "Medium")));
         body.extend(lines.map(block));
     }
-    for (name, reads) in lists(digest) {
+    for (name, reads) in digest.lists() {
         body.push(heading(text(&name), "Medium"));
         let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
         body.push(block(lines.join("\n")));

@@ -122,6 +122,24 @@ pub struct Pick {
     pub remark: String,
 }
 
+impl Pick {
+    /// The problem, if it stands in place of the title.
+    pub(crate) fn leading(&self) -> Option<&Statement> {
+        shown(&self.read.precis.problem).filter(|_| self.read.card.problem_leads)
+    }
+
+    /// The problem, if it stands below the title.
+    pub(crate) fn following(&self) -> Option<&Statement> {
+        shown(&self.read.precis.problem).filter(|_| !self.read.card.problem_leads)
+    }
+
+    /// The shown statements after the problem, each with its heading.
+    pub(crate) fn more(&self) -> impl Iterator<Item = (String, &Statement)> {
+        let precis = &self.read.precis;
+        statements(precis).skip(usize::from(shown(&precis.problem).is_some()))
+    }
+}
+
 /// Reads with a concept in common.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -147,6 +165,13 @@ impl Digest {
     pub fn cards(&self) -> impl Iterator<Item = &ReadCard> {
         let picks = self.picks.iter().map(|pick| &pick.read.card);
         picks.chain(self.groups.iter().flat_map(|group| &group.reads)).chain(&self.announcements)
+    }
+
+    /// The lists of reads that do not come first, each with its heading.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (String, &[ReadCard])> {
+        let groups = self.groups.iter().map(|group| (group.heading(self), group.reads.as_slice()));
+        let last = Some(("Announcements".to_owned(), self.announcements.as_slice()));
+        groups.chain(last.filter(|(_, reads)| !reads.is_empty()))
     }
 
     /// What is written of as many reads as fit.

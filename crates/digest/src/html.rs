@@ -92,20 +92,17 @@ pub fn week(digest: &Digest, site: &Site, look: Look) -> String {
         }
         (remark(&digest.remark, look))
         @for pick in &digest.picks { (first(pick, site, look)) }
-        @for group in &digest.groups { (list(&group.heading(digest), &group.reads, look)) }
-        @if !digest.announcements.is_empty() { (list("Announcements", &digest.announcements, look)) }
+        @for (heading, reads) in digest.lists() { (list(&heading, reads, look)) }
     }
     .into_string()
 }
 
 fn first(pick: &Pick, site: &Site, look: Look) -> Markup {
-    let (card, precis) = (&pick.read.card, &pick.read.precis);
-    let problem = shown(&precis.problem);
-    let leads = problem.filter(|_| card.problem_leads);
+    let card = &pick.read.card;
     let paragraph = look.of(Part::Paragraph);
     html! {
         h2 style=[look.of(Part::First)] {
-            @match leads {
+            @match pick.leading() {
                 Some(problem) => (problem.form.said(&problem.text)),
                 None => (card.title),
             }
@@ -117,10 +114,10 @@ fn first(pick: &Pick, site: &Site, look: Look) -> Markup {
             @if !card.concepts.is_empty() { " · " (words::concepts(&card.concepts)) }
             @if let Some(page) = site.read(card) { " · " a href=(page) { "in the archive" } }
         }
-        @if leads.is_none() && let Some(problem) = problem {
+        @if let Some(problem) = pick.following() {
             p style=[paragraph] { (problem.form.said(&problem.text)) }
         }
-        @for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
+        @for (heading, statement) in pick.more() {
             p style=[paragraph] { strong { (heading) ":" } " " (statement.form.said(&statement.text)) }
         }
         (remark(&pick.remark, look))

@@ -16,6 +16,7 @@ pub mod html;
 pub mod mail;
 pub mod markdown;
 mod site;
+mod told;
 pub mod words;
 
 pub use answers::compose_answers;

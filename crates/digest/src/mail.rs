@@ -6,11 +6,11 @@
 use std::fmt::Write;
 
 use backissue_model::bounds::cut;
+use backissue_model::collapsed;
 use backissue_store::ReadCard;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use url::Url;
 
-use crate::compose::{shown, statements};
 use crate::html::{self, Look};
 use crate::{About, Digest, Pick, Site, words};
 
@@ -93,11 +93,8 @@ pub fn plain(digest: &Digest, site: &Site) -> String {
     for (number, pick) in (1..).zip(&digest.picks) {
         first(&mut out, number, pick, site);
     }
-    for group in &digest.groups {
-        list(&mut out, &group.heading(digest), &group.reads);
-    }
-    if !digest.announcements.is_empty() {
-        list(&mut out, "Announcements", &digest.announcements);
+    for (heading, reads) in digest.lists() {
+        list(&mut out, &heading, reads);
     }
     if digest.left_out() > 0 {
         let _ = write!(out, "\n{}.\n", words::left_out(digest.left_out()));
@@ -121,9 +118,7 @@ fn list(out: &mut String, heading: &str, cards: &[ReadCard]) {
 }
 
 fn first(out: &mut String, number: usize, pick: &Pick, site: &Site) {
-    let (card, precis) = (&pick.read.card, &pick.read.precis);
-    let problem = shown(&precis.problem);
-    let leads = problem.filter(|_| card.problem_leads);
+    let (card, leads) = (&pick.read.card, pick.leading());
     let said = |statement: &backissue_model::Statement| statement.form.said(&statement.text).into_owned();
     let mark = format!("{number}. ");
     let indent = " ".repeat(mark.len());
@@ -138,12 +133,10 @@ fn first(out: &mut String, number: usize, pick: &Pick, site: &Site) {
         about.push(words::concepts(&card.concepts));
     }
     wrapped(out, &about.join(" · "), &indent, &indent);
-    if leads.is_none()
-        && let Some(problem) = problem
-    {
+    if let Some(problem) = pick.following() {
         wrapped(out, &said(problem), &indent, &indent);
     }
-    for (heading, statement) in statements(precis).skip(usize::from(problem.is_some())) {
+    for (heading, statement) in pick.more() {
         wrapped(out, &format!("{heading}: {}", said(statement)), &indent, &indent);
     }
     for part in words::paragraphs(&pick.remark) {
@@ -171,13 +164,12 @@ fn typed(out: &mut String, remark: &str) {
 
 /// A text in lines, the first one after `mark`, the others after `indent`.
 fn wrapped(out: &mut String, text: &str, mark: &str, indent: &str) {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let options = textwrap::Options::new(LINE)
         .initial_indent(mark)
         .subsequent_indent(indent)
         // An address or a word that is too long stays whole, so that it can be copied.
         .break_words(false);
-    for line in textwrap::wrap(&one_line, options) {
+    for line in textwrap::wrap(&collapsed(text), options) {
         let _ = writeln!(out, "{line}");
     }
 }

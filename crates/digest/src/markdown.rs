@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use backissue_model::Form;
 use backissue_model::markdown::{link, text};
-use backissue_model::{Form, Statement};
 use backissue_store::{ReadCard, ReadSummary};
 
 use crate::compose::{shown, statements};
-use crate::{Digest, Group, Pick, Site, words};
+use crate::told::Told;
+use crate::{Digest, Pick, Site, words};
 
 /// A week.
 pub fn week(digest: &Digest, site: &Site) -> String {
@@ -22,14 +23,9 @@ pub fn week(digest: &Digest, site: &Site) -> String {
             write_pick(&mut out, number, pick, site);
         }
     }
-    for group in &digest.groups {
-        write_group(&mut out, group, digest);
-    }
-    if !digest.announcements.is_empty() {
-        out.push_str("\n## Announcements\n\n");
-        for card in &digest.announcements {
-            line(&mut out, card);
-        }
+    for (heading, reads) in digest.lists() {
+        let _ = write!(out, "\n## {}\n\n", text(&heading));
+        reads.iter().for_each(|card| line(&mut out, card));
     }
     out
 }
@@ -76,43 +72,19 @@ fn byline(card: &ReadCard, site: &Site) -> String {
 }
 
 fn write_pick(out: &mut String, number: usize, pick: &Pick, site: &Site) {
-    let (card, precis) = (&pick.read.card, &pick.read.precis);
-    let said = |statement: &Statement| text(&statement.form.said(&statement.text));
-    let problem = shown(&precis.problem);
-    let leads = problem.filter(|_| card.problem_leads);
-    let heading = leads.map_or_else(|| text(&card.title), said);
+    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, text, link);
     // A number alone would begin a list only at the start of a line; behind the heading's signs it
     // is text.
     let _ = write!(out, "\n### {number}. {heading}\n");
-    let mut parts =
-        vec![link(&card.title, &card.url), text(&card.company), words::minutes(card.minutes.into())];
-    parts.extend(card.level().map(str::to_owned));
-    if !card.concepts.is_empty() {
-        parts.push(text(&words::concepts(&card.concepts)));
-    }
-    parts.extend(site.read(card).map(|address| link("in the archive", &address)));
-    paragraph(out, &parts.join(" · "));
-    if leads.is_none()
-        && let Some(problem) = problem
-    {
-        paragraph(out, &said(problem));
-    }
-    let told: Vec<_> = statements(precis).skip(usize::from(problem.is_some())).collect();
-    if !told.is_empty() {
+    paragraph(out, &about);
+    problem.iter().for_each(|problem| paragraph(out, problem));
+    if !statements.is_empty() {
         out.push('\n');
     }
-    for (heading, statement) in told {
-        let _ = writeln!(out, "- {heading}: {}", said(statement));
+    for statement in statements {
+        let _ = writeln!(out, "- {statement}");
     }
-    paragraphs(out, &pick.remark);
-}
-
-fn write_group(out: &mut String, group: &Group, digest: &Digest) {
-    let heading = text(&group.heading(digest));
-    let _ = write!(out, "\n## {heading}\n\n");
-    for card in &group.reads {
-        line(out, card);
-    }
+    remark.iter().for_each(|part| paragraph(out, part));
 }
 
 /// A read on one line.
