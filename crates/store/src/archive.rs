@@ -10,7 +10,6 @@ use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 
-use crate::copy::COPYING;
 use crate::database::{Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
@@ -388,3 +387,6 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
     let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
     make_private_folder(folder).map_err(|reason| StoreError::Folder { path: folder.to_owned(), reason })
 }
+
+/// The setting that marks a copy which is not complete.
+pub(crate) const COPYING: &str = "copying";

@@ -7,12 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::archive::COPYING;
 use crate::database::{Database, Row, Sql, Tried, Tx, Value, insertion, placeholders, sql, sql_of, sql_once};
 use crate::error::Failure;
 use crate::{Location, Store, StoreError};
-
-/// The setting that marks a copy which is not complete.
-pub(crate) const COPYING: &str = "copying";
 
 /// Values in one statement. SQLite takes 32,766, PostgreSQL 65,535.
 const VALUES_MAX: usize = 16_000;

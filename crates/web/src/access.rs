@@ -3,194 +3,26 @@
 //! [`identify`] finds out who sends a request, [`admit`] refuses what is not for this visitor. Both
 //! are around all routes. A route that is not listed here is for operators only.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backissue_model::{ReaderId, ReaderName, Role, Scope, hex};
+use backissue_model::{ReaderName, Role, Scope};
 use backissue_store::{SESSION_LASTS, StoreError};
 use jiff::Timestamp;
-use ring::digest;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::App;
 use crate::api;
 use crate::api::v1;
 use crate::fault::Fault;
-use crate::forms::{FormKey, Readers};
 use crate::hosts;
 use crate::programs::{self, Program, READER_API};
 use crate::proxies::ProxyUser;
-use crate::throttle::Throttle;
-
-/// Passwords that are examined at the same time. Each takes 19 MiB.
-const EXAMINED_AT_ONCE: usize = 2;
-
-/// What strangers see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Public {
-    /// Nothing.
-    Off,
-    /// What the archive says of its reads, with quotes as evidence and links to the publishers, but
-    /// no article.
-    Statements,
-    /// Articles too.
-    Articles,
-}
-
-impl Public {
-    /// Its name in settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Statements => "statements",
-            Self::Articles => "articles",
-        }
-    }
-}
-
-impl fmt::Display for Public {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Public {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = [Self::Off, Self::Statements, Self::Articles].into_iter().find(|p| p.as_str() == text);
-        known.ok_or_else(|| {
-            format!("`{text}` is nothing that strangers see; write off, statements or articles")
-        })
-    }
-}
-
-/// Whose passwords count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accounts {
-    /// The one of this reader, who is asked for no name.
-    One(ReaderId),
-    /// Those of all readers.
-    Several {
-        /// Whether readers who are no operators can save pages.
-        save: bool,
-    },
-}
-
-/// How readers log in.
-#[derive(Clone, Debug)]
-pub struct LogIn {
-    pub(crate) key: FormKey,
-    pub(crate) accounts: Accounts,
-    pub(crate) throttle: Arc<Throttle>,
-    examining: Arc<Semaphore>,
-    /// Whether the site is reached over HTTPS.
-    https: bool,
-    /// Whether there is a password, as of the last request that had to know it.
-    has_password: Arc<AtomicBool>,
-    /// Why the pages are read-only as long as there is no password, and the remedy.
-    why_read_only: Arc<str>,
-}
-
-impl LogIn {
-    /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
-    /// machine can log in, because a password and a session's token would travel in the clear.
-    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy says
-    /// who its users are, so that no password is needed.
-    pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
-        Self {
-            key,
-            accounts,
-            throttle: Arc::default(),
-            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
-            https,
-            has_password: Arc::default(),
-            why_read_only: why_read_only.into(),
-        }
-    }
-
-    /// Why nobody can log in.
-    pub(crate) fn why_read_only(&self) -> Option<&str> {
-        let can_log_in = self.why_read_only.is_empty() || self.has_password.load(Ordering::Relaxed);
-        (!can_log_in).then_some(&self.why_read_only)
-    }
-
-    /// Waits until a password can be examined.
-    pub(crate) async fn place(&self) -> Result<SemaphorePermit<'_>, Fault> {
-        self.examining.acquire().await.map_err(|e| Fault::from_bug("nobody can log in", &e))
-    }
-
-    /// Whether the browser with these headers can log in.
-    pub(crate) fn is_safe_for(&self, headers: &HeaderMap) -> bool {
-        self.https || hosts::is_loopback(headers)
-    }
-}
-
-/// Who sends a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Visitor {
-    /// The reader. `None` for a stranger.
-    pub(crate) reader: Option<ReaderId>,
-    /// What the reader may do.
-    pub(crate) role: Role,
-    /// The session by which the reader is known. `None` if nobody had to log in here.
-    pub(crate) session: Option<i64>,
-    /// The scope of the token by which a program's reader is known.
-    pub(crate) scope: Option<Scope>,
-    /// Whether a trusted proxy names a user who has no account.
-    pub(crate) is_unknown_user: bool,
-}
-
-impl Visitor {
-    const UNKNOWN_USER: Self =
-        Self { reader: None, role: Role::Reader, session: None, scope: None, is_unknown_user: true };
-
-    fn operator(reader: ReaderId, session: Option<i64>) -> Self {
-        Self { reader: Some(reader), role: Role::Operator, session, ..Self::default() }
-    }
-
-    /// Whether the visitor is an operator.
-    pub(crate) fn is_operator(self) -> bool {
-        self.reader.is_some() && self.role == Role::Operator
-    }
-
-    /// Whether the visitor may save pages.
-    pub(crate) fn may_save(self, app: &App) -> bool {
-        let readers_may = match &*app.readers {
-            Readers::LogIn(LogIn { accounts: Accounts::Several { save }, .. }) => *save,
-            _ => true,
-        };
-        let program_may = self.scope.is_none_or(|scope| scope >= Scope::Write);
-        self.is_operator() || (self.reader.is_some() && readers_may && program_may)
-    }
-
-    /// Who sends the request with these extensions.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        extensions.get().copied().unwrap_or_default()
-    }
-
-    /// Whether the visitor may see articles.
-    pub(crate) fn sees_articles(self, app: &App) -> bool {
-        self.reader.is_some() || app.public() == Public::Articles
-    }
-}
-
-impl FromRequestParts<App> for Visitor {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&parts.extensions))
-    }
-}
+use crate::readers::{Accounts, Public, Readers, Visitor, hash};
 
 /// The address that a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -218,7 +50,8 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     if programs::are_for(path) {
         if let Some(token) = programs::token_in(path, request.headers()) {
             let client = client(&app, request.extensions(), request.headers());
-            let (visitor, rate) = programs::visitor(&app, client, request.headers(), token).await;
+            let (visitor, rate) =
+                app.programs.visitor(&app.readers, &app.store, client, request.headers(), token).await;
             match visitor {
                 Ok(visitor) => {
                     request.extensions_mut().insert(visitor);
@@ -514,11 +347,6 @@ fn needs(method: &Method, path: &str) -> Needs {
         "/save" => Needs::Saving,
         _ => Needs::Operator,
     }
-}
-
-/// The hash of a session's token, which is all that is stored of it.
-pub(crate) fn hash(token: &str) -> String {
-    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
 }
 
 /// Browsers accept a cookie with this prefix only over HTTPS and for the whole site (RFC 6265bis,

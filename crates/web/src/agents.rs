@@ -8,9 +8,9 @@ use axum::response::Response;
 use backissue_mcp::Server;
 use url::Url;
 
-use crate::access::Visitor;
+use crate::App;
 use crate::programs::Program;
-use crate::{App, documents};
+use crate::readers::Visitor;
 
 /// `/mcp`: one request of the transport "Streamable HTTP". Without sessions, only POST has an
 /// answer. `forms` has checked where the request comes from (`Origin`), and `hosts` its `Host`.
@@ -29,7 +29,7 @@ pub(crate) async fn mcp(
         let why = operator.as_ref().and_then(|operator| operator.why_not_fetched(url));
         why.map(|why| format!("it is not public: {why}"))
     };
-    let site = documents::outside(&app.site);
+    let site = app.site.outside();
     let why_not_saved = Arc::new(why_not_saved);
     let server = Server::new(app.search, app.store, site, program.reader, program.scope, why_not_saved);
     server.answer(request).await.map(Body::new)

@@ -53,8 +53,8 @@ pub(crate) fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *FINGERPRINT)
 }
 
-/// The addresses of all assets.
-pub(crate) fn addresses() -> impl Iterator<Item = String> {
+/// The addresses of the stylesheet, the scripts, the icons and the fonts.
+pub fn addresses() -> impl Iterator<Item = String> {
     ASSETS.iter().map(|(name, ..)| address(name))
 }
 

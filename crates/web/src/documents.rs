@@ -4,15 +4,15 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use backissue_digest::{Choice, Digest, Layout, Site, WeekRead, compose, markdown};
+use backissue_digest::{Choice, Digest, WeekRead, compose, markdown};
 use backissue_model::Week;
 use backissue_store::{Order, ReadFilter, Store};
 
+use crate::App;
 use crate::fault::Fault;
-use crate::feeds::Format;
+use crate::feed_links::Format;
 use crate::narrowing::Narrowing;
-use crate::parts::reads::read_id;
-use crate::{App, SiteSettings};
+use crate::read_address::read_id;
 
 /// Most reads of a week that a document has.
 pub(crate) const WEEK: u32 = 1000;
@@ -29,7 +29,7 @@ pub(crate) async fn week(app: &App, narrowing: &Narrowing, week: &str) -> Result
     let week: Week = week.parse()?;
     let filter = ReadFilter { week: Some(week), ..narrowing.looked_up(&app.store).await?.0 };
     let digest = digest(&app.store, week, &filter).await?;
-    Ok(document(MARKDOWN, markdown::week(&digest, &outside(&app.site))))
+    Ok(document(MARKDOWN, markdown::week(&digest, &app.site.outside())))
 }
 
 /// `/read/42.md`
@@ -39,7 +39,7 @@ pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
     if !app.gives_articles() {
         read.card.description = None;
     }
-    Ok(document(MARKDOWN, markdown::read(&read.into(), &outside(&app.site))))
+    Ok(document(MARKDOWN, markdown::read(&read.into(), &app.site.outside())))
 }
 
 /// A week as it goes out: its published issue, else composed by rule. A part of a week has no
@@ -53,14 +53,4 @@ pub(crate) async fn digest(store: &Store, week: Week, filter: &ReadFilter) -> Re
 
 pub(crate) fn document(media_type: &'static str, text: String) -> Response {
     ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "private, no-cache")], text).into_response()
-}
-
-/// What a document says of the site. A document travels, so only a configured address stands in it.
-pub(crate) fn outside(site: &SiteSettings) -> Site {
-    Site {
-        title: site.title.clone(),
-        base_url: site.base_url.clone(),
-        time_zone: site.time_zone.clone(),
-        layout: if site.published.is_some() { Layout::Files } else { Layout::Served },
-    }
 }

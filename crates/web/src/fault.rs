@@ -1,6 +1,6 @@
-//! Errors of requests, and their page.
+//! Errors of requests.
 //!
-//! A handler returns a [`Fault`]. [`show_in_frame`] turns it into a page (or JSON under `/api/`) in
+//! A handler returns a [`Fault`]. [`crate::fault_page`] turns it into a page (or JSON under `/api/`) in
 //! the usual frame, with links to continue. Internal errors are in the log under the reference
 //! number on the page, and never on the page itself.
 
@@ -8,24 +8,15 @@ use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_annotate::Vocabulary;
 use backissue_model::{Concept, Scope, Slug, Source, WeekError, meant, nearest};
 use backissue_search::SearchFailure;
 use backissue_store::{SourceFilter, Store, StoreError};
 use jiff::Timestamp;
-use maud::{Markup, html};
-use serde_json::json;
 
-use crate::access::Visitor;
-use crate::api::v1;
-use crate::frame::{Document, Frame, log_in_at};
-use crate::{App, documents, programs, words};
+use crate::words;
 
 /// Why a request gets no page.
 #[derive(Clone, Debug, PartialEq)]
@@ -365,70 +356,13 @@ impl Fault {
 }
 
 impl IntoResponse for Fault {
-    /// A bare response, which [`show_in_frame`] completes.
+    /// A bare response, which [`crate::fault_page`] completes.
     fn into_response(self) -> Response {
         let mut answer =
             (self.status(), format!("{}. {}\n", self.title(), self.explanation())).into_response();
         answer.extensions_mut().insert(self);
         answer
     }
-}
-
-/// Puts errors of handlers into the frame of pages.
-pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
-    let for_programs = programs::are_for(request.uri().path());
-    let uri = request.uri().clone();
-    let visitor = Visitor::of(request.extensions());
-    let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
-    let answer = next.run(request).await;
-    let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
-    if fault == Fault::NotLoggedIn && is_page {
-        let back = uri.path_and_query().map_or("/", |back| back.as_str());
-        return (StatusCode::SEE_OTHER, [(LOCATION, log_in_at(back))]).into_response();
-    }
-    let mut shown = if v1::is_at(uri.path()) {
-        let mut problem = v1::problem(&fault, uri.path());
-        fault.tell(problem.headers_mut());
-        // The router knows which methods the path has.
-        if let Some(allow) = answer.headers().get(ALLOW) {
-            problem.headers_mut().insert(ALLOW, allow.clone());
-        }
-        return problem;
-    } else if for_programs {
-        let reference = if let Fault::Broken { reference } = &fault { Some(reference) } else { None };
-        Json(json!({ "error": fault.title(), "detail": fault.explanation(), "reference": reference }))
-            .into_response()
-    } else {
-        Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response()
-    };
-    *shown.status_mut() = fault.status();
-    fault.tell(shown.headers_mut());
-    shown
-}
-
-impl Fault {
-    /// Adds the headers that the status requires.
-    fn tell(&self, headers: &mut HeaderMap) {
-        let (name, value) = match self {
-            // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
-            Self::NotThatWay => (ALLOW, HeaderValue::from_static("GET, HEAD")),
-            Self::OnlyForms => (ALLOW, HeaderValue::from_static("POST")),
-            // RFC 6750, section 3.
-            Self::NoToken => (WWW_AUTHENTICATE, challenge("")),
-            Self::WrongToken => (WWW_AUTHENTICATE, challenge(", error=\"invalid_token\"")),
-            Self::NarrowToken(scope) => {
-                let said = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");
-                (WWW_AUTHENTICATE, challenge(&said))
-            }
-            Self::TooManyRequests(wait) => (RETRY_AFTER, seconds_of(*wait).into()),
-            _ => return,
-        };
-        headers.insert(name, value);
-    }
-}
-
-fn challenge(said: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("Bearer realm=\"backissue\"{said}")).expect("scopes are ASCII")
 }
 
 /// The whole seconds of a wait, at least one.
@@ -440,35 +374,9 @@ fn no_such(said: String, hint: String) -> String {
     if hint.is_empty() { said + "." } else { said + &hint }
 }
 
-fn nearest_concept(name: &str) -> Option<&'static Concept> {
+/// The concept with the most similar name.
+pub(crate) fn nearest_concept(name: &str) -> Option<&'static Concept> {
     Vocabulary::builtin().nearest(name)
-}
-
-fn document(fault: &Fault) -> Document {
-    Document { title: fault.title().to_owned(), main: body(fault), unlisted: true, ..Document::default() }
-}
-
-fn body(fault: &Fault) -> Markup {
-    html! {
-        div.head {
-            p.eyebrow { (fault.status().as_u16()) }
-            h1 { (fault.title()) }
-        }
-        div.empty {
-            p { (fault.explanation()) }
-            ul {
-                @if *fault == Fault::NotLoggedIn { li { a href="/login" { "Log in" } } }
-                li { a href="/" { "The newest week" } }
-                li { a href="/weeks" { "All weeks" } }
-                @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }
-                @if let Fault::NoSuchConcept(name) = fault && let Some(concept) = nearest_concept(name) {
-                    li { a href={ "/concept/" (concept.slug) } { (concept.name) } }
-                }
-                @if let Fault::NoSuchSource(..) = fault { li { a href="/sources" { "All sources" } } }
-                @if let Fault::NoSuchConcept(_) = fault { li { a href="/concepts" { "All concepts" } } }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

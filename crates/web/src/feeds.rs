@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::documents::{self, document};
 use crate::fault::Fault;
+use crate::feed_links::Format;
 use crate::freshness::{self, Incomplete};
 use crate::narrowing::Narrowing;
 use crate::parts::note::shelf_href;
@@ -31,65 +32,6 @@ use crate::{App, vocabulary, words};
 const READS: u32 = 50;
 /// Entries of the feed of weeks.
 const WEEKS: u32 = 10;
-
-/// The form of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Atom,
-    Json,
-}
-
-impl Format {
-    pub(crate) const ALL: [Self; 2] = [Self::Atom, Self::Json];
-
-    /// What an address of a feed ends with.
-    pub(crate) fn ending(self) -> &'static str {
-        match self {
-            Self::Atom => ".atom",
-            Self::Json => ".json",
-        }
-    }
-
-    /// The media type, as links tell it.
-    pub(crate) fn media_type(self) -> &'static str {
-        match self {
-            Self::Atom => "application/atom+xml",
-            Self::Json => "application/feed+json",
-        }
-    }
-
-    /// The form that a name ends with, and the name without it.
-    pub(crate) fn of(name: &str) -> Option<(&str, Self)> {
-        Self::ALL.into_iter().find_map(|format| Some((name.strip_suffix(format.ending())?, format)))
-    }
-}
-
-/// The feed that a page offers.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Offered {
-    pub(crate) title: String,
-    /// Its path without the ending.
-    pub(crate) path: String,
-    /// Its query, empty or with `?`.
-    pub(crate) query: String,
-}
-
-impl Offered {
-    pub(crate) fn new(title: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { title: title.into(), path: path.into(), query: String::new() }
-    }
-
-    /// The feed of the answer to a question.
-    pub(crate) fn of_question(text: &str) -> Self {
-        let address = href("/search", text, 1);
-        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
-        Self { title: format!("Search: {}", text.trim()), path: path.to_owned(), query: format!("?{query}") }
-    }
-
-    pub(crate) fn address(&self, format: Format) -> String {
-        format!("{}{}{}", self.path, format.ending(), self.query)
-    }
-}
 
 /// `/feed.atom`, `/feed.json`: all reads, or those that the address narrows it to.
 pub(crate) async fn all(
@@ -277,7 +219,7 @@ impl Feed {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let name = app.store.name().await?;
         let ids = Ids { archive: &name };
-        let site = Site { base_url: Some(origin(app, headers)?), ..documents::outside(&app.site) };
+        let site = Site { base_url: Some(origin(app, headers)?), ..app.site.outside() };
         let page = |path: &str| site.page(path).ok_or(Fault::NoSuchPage);
         let items = match &self.content {
             Content::Reads(reads) => reads.iter().map(|read| feed::read(read, &site, ids)).collect(),
@@ -313,18 +255,4 @@ pub(crate) fn origin(app: &App, headers: &HeaderMap) -> Result<Url, Fault> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let unfit = |_| Fault::BadAddress(format!("“{host}” is no host"));
     format!("http://{host}/").parse().map_err(unfit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_end_with_their_format() {
-        assert_eq!(Format::of("caching.atom"), Some(("caching", Format::Atom)));
-        assert_eq!(Format::of("/feed.json"), Some(("/feed", Format::Json)));
-        assert_eq!(Format::of("caching"), None);
-        let offered = Offered::of_question("a&b \"c\"");
-        assert_eq!(offered.address(Format::Atom), "/search.atom?q=a%26b+%22c%22");
-    }
 }

@@ -15,8 +15,8 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::access::Visitor;
 use crate::fault::Fault;
+use crate::readers::Visitor;
 
 /// After this time without a request a page is dropped.
 const IDLE: Duration = Duration::from_secs(600);

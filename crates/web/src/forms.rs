@@ -15,127 +15,18 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
-use backissue_model::{ReaderId, hex, unhex};
-use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
+use backissue_model::ReaderId;
 use url::{Position, Url};
 
 use crate::App;
-use crate::access::{Accounts, LogIn, Visitor};
 use crate::fault::Fault;
+use crate::readers::Visitor;
 use crate::words;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Maximum bytes of a form. A note of the maximum length in any script of the basic plane fits in.
 pub(crate) const FORM_MAX: usize = 1 << 20;
-
-/// Bytes of each half of a token.
-const HALF: usize = 32;
-
-/// Who may keep, mark and note reads.
-#[derive(Clone, Debug)]
-pub enum Readers {
-    /// Nobody; why, and the remedy. Then pages show no marks and notes either.
-    ReadOnly(String),
-    /// Everybody who can open the pages; they all are this reader.
-    One(FormKey, ReaderId),
-    /// Who logs in.
-    LogIn(LogIn),
-}
-
-impl Readers {
-    /// Why nothing can be changed at present, and the remedy.
-    pub(crate) fn why_read_only(&self) -> Option<&str> {
-        match self {
-            Self::ReadOnly(why) => Some(why),
-            Self::One(..) => None,
-            Self::LogIn(log_in) => log_in.why_read_only(),
-        }
-    }
-
-    /// Whether readers log in, and can do so at present.
-    pub(crate) fn have_login(&self) -> bool {
-        matches!(self, Self::LogIn(_)) && self.why_read_only().is_none()
-    }
-
-    /// Whether each reader has an account.
-    pub(crate) fn have_accounts(&self) -> bool {
-        matches!(self, Self::LogIn(LogIn { accounts: Accounts::Several { .. }, .. }))
-    }
-
-    /// Why strangers are refused.
-    pub(crate) fn refusal(&self) -> Fault {
-        self.why_read_only().map_or(Fault::NotLoggedIn, |why| Fault::ReadOnly(why.to_owned()))
-    }
-
-    fn key(&self) -> Result<&FormKey, Fault> {
-        match self {
-            Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-            Self::One(key, _) | Self::LogIn(LogIn { key, .. }) => Ok(key),
-        }
-    }
-
-    /// A new token for a form on a page of this visitor.
-    pub(crate) fn token(&self, visitor: Visitor) -> Option<String> {
-        self.key().ok().map(|key| key.token(visitor))
-    }
-}
-
-/// The secret key of forms' tokens.
-#[derive(Clone)]
-pub struct FormKey(hmac::Key);
-
-impl std::fmt::Debug for FormKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FormKey")
-    }
-}
-
-impl FormKey {
-    /// The key for a secret text.
-    pub fn of(secret: &str) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
-    }
-
-    /// A random secret text for [`FormKey::of`].
-    pub fn new_secret() -> String {
-        random_text()
-    }
-
-    /// A token. A random mask makes it different on each page, so that it cannot be guessed from
-    /// the sizes of compressed pages (BREACH).
-    fn token(&self, visitor: Visitor) -> String {
-        let mask = random();
-        let tag = hmac::sign(&self.0, &signed(visitor));
-        let masked: Vec<u8> = tag.as_ref().iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
-        hex(&mask) + &hex(&masked)
-    }
-
-    fn accepts(&self, visitor: Visitor, token: &str) -> bool {
-        let Some(bytes) = unhex(token).filter(|bytes| bytes.len() == 2 * HALF) else { return false };
-        let (mask, masked) = bytes.split_at(HALF);
-        let tag: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
-        hmac::verify(&self.0, &signed(visitor), &tag).is_ok()
-    }
-}
-
-fn signed(visitor: Visitor) -> Vec<u8> {
-    let number = |number: Option<i64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
-    let reader = number(visitor.reader.map(|reader| reader.0));
-    format!("form of reader {reader} in session {}", number(visitor.session)).into_bytes()
-}
-
-/// Random bytes as a text: a token that cannot be guessed.
-pub(crate) fn random_text() -> String {
-    hex(&random())
-}
-
-fn random() -> [u8; HALF] {
-    let mut bytes = [0; HALF];
-    SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
-    bytes
-}
 
 /// Refuses changes that do not come from our own pages.
 pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Response {
@@ -288,25 +179,6 @@ pub(crate) fn without(address: &str, parameter: &str) -> String {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
-
-    #[test]
-    fn tokens_differ_and_only_ours_are_accepted() {
-        let key = FormKey::of("a secret");
-        let visitor =
-            |reader, session| Visitor { reader: Some(ReaderId(reader)), session, ..Visitor::default() };
-        let reader = visitor(1, None);
-        let (one, two) = (key.token(reader), key.token(reader));
-        assert_ne!(one, two);
-        assert!(key.accepts(reader, &one) && key.accepts(reader, &two));
-        for other in [visitor(2, None), visitor(1, Some(1)), Visitor::default()] {
-            assert!(!key.accepts(other, &one), "another visitor's form");
-        }
-        assert!(!FormKey::of("another secret").accepts(reader, &one));
-        let changed = format!("{}{}", if one.starts_with('0') { '1' } else { '0' }, &one[1..]);
-        for wrong in ["", "00", &one[2..], &format!("{one}00"), &changed, "é", &"g".repeat(128)] {
-            assert!(!key.accepts(reader, wrong), "{wrong}");
-        }
-    }
 
     #[test]
     fn only_requests_from_own_pages_are_own() {

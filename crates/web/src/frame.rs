@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::access::{Public, Visitor};
 use crate::fault::Fault;
-use crate::feeds::{Format, Offered};
-use crate::forms::{DID, Readers, without};
-use crate::parts::marks::Done;
+use crate::feed_links::{Format, Offered};
+use crate::forms::{DID, without};
+use crate::parts::done::Done;
 use crate::parts::{band, icons, search_box};
 use crate::published::SITE_PICTURE;
-use crate::{App, SiteSettings, assets, documents, headers};
+use crate::readers::{Public, Readers, Visitor};
+use crate::{App, SiteSettings, assets, headers};
 
 /// Everything that a page needs in addition to its data.
 pub(crate) struct Frame {
@@ -261,7 +261,7 @@ impl Frame {
     /// What other sites show of a page that is shared there (Open Graph). They need whole
     /// addresses.
     fn open_graph(&self, document: &Document, title: &str) -> Markup {
-        let outside = documents::outside(&self.site);
+        let outside = self.site.outside();
         let own = document.title.as_str();
         let path = without_query(&self.here);
         let picture = document.picture.as_deref().unwrap_or(SITE_PICTURE);

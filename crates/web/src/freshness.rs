@@ -13,11 +13,11 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::access::Visitor;
 use crate::fault::Fault;
 use crate::finished::settle_compression;
 use crate::frame::ArchiveVersion;
 use crate::parts::band;
+use crate::readers::Visitor;
 use crate::{App, assets, documents, finished};
 
 /// Marks a response that is temporarily incomplete, so that it must not be cached for this version

@@ -12,12 +12,12 @@ use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use url::Url;
 
 use crate::fault::Fault;
-use crate::{App, SiteSettings};
 
 pub(crate) async fn answer_only_to_own_names(
-    State(app): State<App>,
+    State(base_url): State<Option<Url>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -25,7 +25,7 @@ pub(crate) async fn answer_only_to_own_names(
         return (StatusCode::BAD_REQUEST, "The request names more than one host.\n").into_response();
     }
     match asked_host(&request) {
-        Some(host) if !answers_to(&app.site, &host) => Fault::ForeignName(host).into_response(),
+        Some(host) if !answers_to(base_url.as_ref(), &host) => Fault::ForeignName(host).into_response(),
         // Browsers always send `Host`, so this is no browser.
         _ => next.run(request).await,
     }
@@ -42,15 +42,16 @@ fn asked_host(request: &Request) -> Option<String> {
     header.or_else(|| request.uri().authority().map(ToString::to_string))
 }
 
-/// Whether the site answers to `host`, the `Host` header with or without a port.
-fn answers_to(site: &SiteSettings, host: &str) -> bool {
+/// Whether a site with this public address answers to `host`, the `Host` header with or without a
+/// port.
+fn answers_to(base_url: Option<&Url>, host: &str) -> bool {
     let name = without_port(host);
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<Ipv4Addr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok() {
         return true;
     }
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let base = site.base_url.as_ref().and_then(|url| url.host_str());
+    let base = base_url.and_then(Url::host_str);
     name == "localhost"
         || name.ends_with(".localhost")
         || base.is_some_and(|base| base.eq_ignore_ascii_case(&name))
@@ -119,10 +120,7 @@ mod tests {
 
     #[test]
     fn only_own_host_names_are_answered() {
-        let site = SiteSettings {
-            base_url: Some("https://reads.example.org/".parse().unwrap()),
-            ..SiteSettings::default()
-        };
+        let site: Url = "https://reads.example.org/".parse().unwrap();
         for own in [
             "localhost",
             "localhost:7878",
@@ -135,7 +133,7 @@ mod tests {
             "reads.example.org",
             "Reads.Example.org:443",
         ] {
-            assert!(answers_to(&site, own), "{own}");
+            assert!(answers_to(Some(&site), own), "{own}");
         }
         for foreign in [
             "evil.example",
@@ -145,7 +143,7 @@ mod tests {
             "",
             "?",
         ] {
-            assert!(!answers_to(&site, foreign), "{foreign}");
+            assert!(!answers_to(Some(&site), foreign), "{foreign}");
         }
     }
 }

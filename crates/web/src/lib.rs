@@ -10,6 +10,7 @@
 mod access;
 mod agents;
 mod api;
+mod app;
 mod article;
 mod assets;
 #[cfg(test)]
@@ -17,6 +18,8 @@ mod contrast;
 mod documents;
 mod evidence;
 mod fault;
+mod fault_page;
+mod feed_links;
 mod feeds;
 mod finished;
 mod forms;
@@ -36,34 +39,30 @@ mod programs;
 mod proxies;
 mod published;
 mod question;
+mod read_address;
+mod readers;
 mod server;
 mod subscriptions;
 mod throttle;
 mod vocabulary;
 mod words;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use backissue_model::Progress;
-use backissue_search::Search;
 use backissue_store::Store;
-use jiff::tz::TimeZone;
-use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-use url::Url;
 
-pub use access::{Accounts, LogIn, Public};
+use app::App;
+pub use app::{SiteSettings, State};
+pub use assets::addresses as asset_addresses;
 use fault::Fault;
 use finished::Finished;
-pub use forms::{FormKey, Readers};
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
@@ -72,138 +71,12 @@ pub use operator::{
 };
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
-pub use published::{Company, Published, asset_addresses};
+pub use published::{Company, Published};
+pub use readers::{
+    Accounts, FormKey, LogIn, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
+};
 pub use server::{Limits, serve};
 pub use subscriptions::Subscriptions;
-
-/// The inputs of the pages.
-#[derive(Clone)]
-pub struct State {
-    /// The archive.
-    pub store: Store,
-    /// Its index. The caller keeps it up to date with the archive.
-    pub search: Search,
-    /// The progress of the sync. If the sender is gone, the last value stays.
-    pub progress: watch::Receiver<Progress>,
-    /// Facts about the site.
-    pub site: SiteSettings,
-    /// How images in articles are shown.
-    pub images: Images,
-    /// Who may keep, mark and note reads.
-    pub readers: Readers,
-    /// What strangers see. By default nothing if readers log in, and everything if nobody can,
-    /// since nobody could read the archive otherwise.
-    pub public: Option<Public>,
-    /// The proxies in front of the pages.
-    pub proxies: Proxies,
-    /// Recipients of mails, by the secret part of the address where they stop them.
-    pub unsubscribe: HashMap<String, String>,
-    /// Whether strangers can subscribe to the week by mail.
-    pub subscriptions: Option<Subscriptions>,
-    /// The program around the pages. Without it there is no page of settings.
-    pub operator: Option<Arc<dyn Operator>>,
-    /// The most bytes of finished pages that are kept in memory. 0 keeps none.
-    pub page_cache: u64,
-}
-
-/// Facts about the site.
-#[derive(Clone, Debug)]
-pub struct SiteSettings {
-    /// The name in the masthead and in titles.
-    pub title: String,
-    /// The site's public address, if there is one. The pages answer to its host in addition to
-    /// loopback names and bare IP addresses.
-    pub base_url: Option<Url>,
-    /// The time zone of dates, the same as for the archive's weeks.
-    pub time_zone: TimeZone,
-    /// Whether this is the demo with invented companies; each page says so.
-    pub demo: bool,
-    /// How many requests a token may send per minute.
-    pub requests_per_minute: u32,
-    /// The program's version.
-    pub version: String,
-    /// What a published site has in addition. With it, pages are made for files: without forms,
-    /// and without anything that only a running program can answer.
-    pub published: Option<Arc<Published>>,
-}
-
-impl Default for SiteSettings {
-    fn default() -> Self {
-        Self {
-            title: "Backissue".to_owned(),
-            base_url: None,
-            time_zone: TimeZone::UTC,
-            demo: false,
-            requests_per_minute: 600,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            published: None,
-        }
-    }
-}
-
-/// The shared state of handlers.
-#[derive(Clone)]
-struct App {
-    store: Store,
-    search: Search,
-    progress: watch::Receiver<Progress>,
-    site: Arc<SiteSettings>,
-    images: Images,
-    readers: Arc<Readers>,
-    public: Option<Public>,
-    proxies: Arc<Proxies>,
-    programs: Arc<Programs>,
-    unsubscribe: Arc<HashMap<String, String>>,
-    subscriptions: Option<Subscriptions>,
-    operator: Option<Arc<dyn Operator>>,
-    finished: Finished,
-    repeated: api::v1::Repeated,
-}
-
-impl App {
-    /// What strangers see at present.
-    fn public(&self) -> Public {
-        let usual = if self.readers.have_login() { Public::Off } else { Public::Articles };
-        self.public.unwrap_or(usual)
-    }
-
-    /// Whether documents, which are the same for everybody, may have the beginnings of articles.
-    fn gives_articles(&self) -> bool {
-        self.public() == Public::Articles || matches!(*self.readers, Readers::One(..))
-    }
-}
-
-impl FromRef<App> for Store {
-    fn from_ref(app: &App) -> Self {
-        app.store.clone()
-    }
-}
-
-impl FromRef<App> for Search {
-    fn from_ref(app: &App) -> Self {
-        app.search.clone()
-    }
-}
-
-/// The token of a new invitation, for the address `/join/TOKEN`.
-pub fn new_invitation() -> String {
-    forms::random_text()
-}
-
-/// The hash of an invitation's token, which is all that is stored of it.
-pub fn invitation_hash(token: &str) -> String {
-    access::hash(token)
-}
-
-/// A new token for a program.
-pub fn new_token() -> String {
-    format!("backissue_{}", forms::random_text())
-}
-
-/// The hash of a program's token, which is all that is stored of it.
-pub fn token_hash(token: &str) -> String {
-    access::hash(token)
-}
 
 /// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
@@ -253,11 +126,11 @@ pub fn router(state: State) -> Router {
         .layer(from_fn_with_state(app.clone(), access::admit))
         .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))
-        .layer(from_fn_with_state(app.clone(), fault::show_in_frame))
+        .layer(from_fn_with_state(app.clone(), fault_page::show_in_frame))
         .layer(from_fn_with_state(app.clone(), access::identify))
         // Outside the frame: a request with a foreign name gets plain text, without any data of the
         // archive.
-        .layer(from_fn_with_state(app.clone(), hosts::answer_only_to_own_names))
+        .layer(from_fn_with_state(app.site.base_url.clone(), hosts::answer_only_to_own_names))
         .layer(from_fn_with_state(app.clone(), headers::protect))
         .layer(compression)
         .layer(from_fn(api::measure))

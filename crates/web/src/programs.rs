@@ -18,12 +18,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use backissue_model::{ReaderId, Role, Scope};
+use backissue_store::Store;
 use jiff::Timestamp;
 
-use crate::App;
-use crate::access::{Accounts, Visitor, hash};
 use crate::fault::Fault;
-use crate::forms::Readers;
+use crate::readers::{Accounts, Readers, Visitor, hash};
 use crate::throttle::Throttle;
 
 /// The addresses of the Google Reader API begin with this.
@@ -129,57 +128,61 @@ pub(crate) fn token_in<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str
     rest.strip_prefix("auth=").filter(|_| is_app)
 }
 
-/// Who sends a request with this token from `client`, and how many more requests the token has.
-pub(crate) async fn visitor(
-    app: &App,
-    client: IpAddr,
-    headers: &HeaderMap,
-    token: &str,
-) -> (Result<Visitor, Fault>, Option<Rate>) {
-    match &*app.readers {
-        Readers::ReadOnly(why) => return (Err(Fault::ReadOnly(why.clone())), None),
-        Readers::LogIn(log_in) if !log_in.is_safe_for(headers) => {
-            return (Err(Fault::TokenInTheClear), None);
+impl Programs {
+    /// Who sends a request with this token from `client`, and how many more requests the token has.
+    pub(crate) async fn visitor(
+        &self,
+        readers: &Readers,
+        store: &Store,
+        client: IpAddr,
+        headers: &HeaderMap,
+        token: &str,
+    ) -> (Result<Visitor, Fault>, Option<Rate>) {
+        match readers {
+            Readers::ReadOnly(why) => return (Err(Fault::ReadOnly(why.clone())), None),
+            Readers::LogIn(log_in) if !log_in.is_safe_for(headers) => {
+                return (Err(Fault::TokenInTheClear), None);
+            }
+            Readers::One(..) | Readers::LogIn(_) => {}
         }
-        Readers::One(..) | Readers::LogIn(_) => {}
-    }
-    let (hash, now) = (hash(token), Instant::now());
-    let known = app.programs.count_known(&hash, now);
-    match known {
-        Some((rate, false)) => return (Err(Fault::TooManyRequests(rate.reset)), Some(rate)),
-        Some((_, true)) => {}
-        // Only of tokens that were not accepted before can it be a guess.
-        None => {
-            if let Err(wait) = app.programs.guesses.attempt(client, &hash, now) {
-                return (Err(Fault::TooManyRequests(wait)), None);
+        let (hash, now) = (hash(token), Instant::now());
+        let known = self.count_known(&hash, now);
+        match known {
+            Some((rate, false)) => return (Err(Fault::TooManyRequests(rate.reset)), Some(rate)),
+            Some((_, true)) => {}
+            // Only of tokens that were not accepted before can it be a guess.
+            None => {
+                if let Err(wait) = self.guesses.attempt(client, &hash, now) {
+                    return (Err(Fault::TooManyRequests(wait)), None);
+                }
             }
         }
+        let found = match store.use_token(&hash, Timestamp::now()).await {
+            Ok(found) => found,
+            Err(error) => return (Err(error.into()), None),
+        };
+        // A token from the time when there were several readers does not count for the only one.
+        let Some(found) = found.filter(|found| readers.only().is_none_or(|only| only == found.reader)) else {
+            self.forget(&hash);
+            tracing::warn!(%client, "a request from {client} has an unknown token");
+            return (Err(Fault::WrongToken), None);
+        };
+        let (rate, is_within) = match known {
+            Some(known) => known,
+            None => {
+                self.guesses.succeeded(client, &hash);
+                self.count_new(&hash, now)
+            }
+        };
+        let visitor = Visitor {
+            reader: Some(found.reader),
+            role: if found.scope == Scope::Operate { found.role } else { Role::Reader },
+            scope: Some(found.scope),
+            ..Visitor::default()
+        };
+        let visitor = if is_within { Ok(visitor) } else { Err(Fault::TooManyRequests(rate.reset)) };
+        (visitor, Some(rate))
     }
-    let found = match app.store.use_token(&hash, Timestamp::now()).await {
-        Ok(found) => found,
-        Err(error) => return (Err(error.into()), None),
-    };
-    // A token from the time when there were several readers does not count for the only one.
-    let Some(found) = found.filter(|found| app.readers.only().is_none_or(|only| only == found.reader)) else {
-        app.programs.forget(&hash);
-        tracing::warn!(%client, "a request from {client} has an unknown token");
-        return (Err(Fault::WrongToken), None);
-    };
-    let (rate, is_within) = match known {
-        Some(known) => known,
-        None => {
-            app.programs.guesses.succeeded(client, &hash);
-            app.programs.count_new(&hash, now)
-        }
-    };
-    let visitor = Visitor {
-        reader: Some(found.reader),
-        role: if found.scope == Scope::Operate { found.role } else { Role::Reader },
-        scope: Some(found.scope),
-        ..Visitor::default()
-    };
-    let visitor = if is_within { Ok(visitor) } else { Err(Fault::TooManyRequests(rate.reset)) };
-    (visitor, Some(rate))
 }
 
 impl Readers {
@@ -214,10 +217,10 @@ impl Program {
     }
 }
 
-impl FromRequestParts<App> for Program {
+impl<S: Send + Sync> FromRequestParts<S> for Program {
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
         Self::of(Visitor::of(&parts.extensions)).ok_or(Fault::NoToken)
     }
 }

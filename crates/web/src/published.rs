@@ -10,8 +10,6 @@ use std::sync::Arc;
 use backissue_model::{ReadId, Slug, Week};
 use backissue_store::ReadCard;
 
-use crate::assets;
-
 /// The path of the share picture of pages without their own.
 pub(crate) const SITE_PICTURE: &str = "/picture/site.png";
 
@@ -53,9 +51,4 @@ impl Published {
 /// The path of a week's share picture.
 pub(crate) fn week_picture(week: Week) -> String {
     format!("/picture/week/{week}.png")
-}
-
-/// The addresses of the stylesheet, the scripts and the fonts.
-pub fn asset_addresses() -> impl Iterator<Item = String> {
-    assets::addresses()
 }

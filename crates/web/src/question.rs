@@ -8,8 +8,8 @@ use backissue_search::{CANDIDATES, Query, is_quote};
 use url::form_urlencoded::Serializer;
 
 use crate::App;
-use crate::access::Visitor;
 use crate::fault::Fault;
+use crate::readers::Visitor;
 
 /// Reads per page of an answer.
 pub(crate) const PAGE: usize = 20;

@@ -14,7 +14,7 @@ use super::finding::Finding;
 use crate::workspace::read;
 
 /// Folders whose circles are still to be opened.
-const KNOWN: &[&str] = &["crates/annotate/src", "crates/web/src"];
+const KNOWN: &[&str] = &["crates/annotate/src"];
 
 /// A file of a crate. Inline modules are part of their file.
 #[derive(Default)]

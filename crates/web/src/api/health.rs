@@ -15,7 +15,7 @@ use backissue_store::Store;
 use serde::Serialize;
 
 use crate::App;
-use crate::api::live;
+use crate::api::answer::live;
 use crate::fault::Fault;
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use backissue_model::ConceptSlug;
 use backissue_search::Search;
 use serde::Serialize;
 
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::search::{ApiMatch, Indexing};
 use crate::fault::Fault;
 use crate::frame::Frame;

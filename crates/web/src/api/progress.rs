@@ -6,7 +6,7 @@ use backissue_model::Progress;
 use serde::Serialize;
 
 use crate::App;
-use crate::api::live;
+use crate::api::answer::live;
 use crate::fault::Fault;
 use crate::parts::band::{self, Words};
 

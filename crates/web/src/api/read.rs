@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
-use crate::parts::reads::read_id;
+use crate::read_address::read_id;
 
 #[derive(Serialize)]
 struct Answer {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
 use crate::frame::Frame;

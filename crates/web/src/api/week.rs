@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::names::{forms, kinds};
 use crate::api::weeks::ApiWeek;
 use crate::fault::Fault;

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::fault::Fault;
 
 /// A week with its days and counts.

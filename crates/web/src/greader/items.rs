@@ -13,13 +13,13 @@ use backissue_store::{Mine, ReadPage, ReadSummary, Stream, StreamFilter};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::access::Visitor;
 use crate::fault::Fault;
 use crate::feeds::origin;
 use crate::greader::asked::{Asked, data, stream};
 use crate::greader::ids::{self, READ, READING_LIST, STARRED, item, state_of, tag};
 use crate::images::{Images, Showing};
 use crate::programs::Program;
+use crate::readers::Visitor;
 use crate::{App, article, documents, vocabulary};
 
 /// Items of a list if the app names no number.
@@ -162,7 +162,7 @@ fn as_item(app: &App, visitor: Visitor, site: &Site, known: &Known) -> Value {
 
 /// What the content says of the archive's own addresses.
 fn site(app: &App, headers: &HeaderMap) -> Result<Site, Fault> {
-    Ok(Site { base_url: Some(origin(app, headers)?), ..documents::outside(&app.site) })
+    Ok(Site { base_url: Some(origin(app, headers)?), ..app.site.outside() })
 }
 
 fn items(

@@ -14,7 +14,7 @@ use crate::access::client;
 use crate::fault::Fault;
 use crate::greader::asked::{Asked, data, sources, text};
 use crate::greader::ids::{self, READING_LIST, STARRED, tag};
-use crate::programs::{self, Program};
+use crate::programs::Program;
 use crate::vocabulary;
 
 /// `POST accounts/ClientLogin`: whether the password is a token of this reader. With one reader the
@@ -31,7 +31,7 @@ pub(super) async fn log_in(
     }
     let asked = Asked::from_request(request, &app).await?;
     let (name, token) = (asked.required("Email")?, asked.required("Passwd")?);
-    let (visitor, _) = programs::visitor(&app, client, &headers, token).await;
+    let (visitor, _) = app.programs.visitor(&app.readers, &app.store, client, &headers, token).await;
     let program = Program::of(visitor?).ok_or(Fault::WrongToken)?;
     if app.readers.have_accounts() {
         let reader = app.store.reader(program.reader, Timestamp::now()).await?;

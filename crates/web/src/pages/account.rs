@@ -12,13 +12,15 @@ use backissue_store::{TOKENS_MAX, TokenAdded};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use crate::access::{self, LogIn, client};
+use crate::access::client;
 use crate::fault::Fault;
-use crate::forms::{Readers, Signed, sent_to};
+use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
 use crate::pages::tokens;
-use crate::{App, new_token, words};
+use crate::readers::new_token;
+use crate::readers::{self, LogIn, Readers};
+use crate::{App, words};
 
 /// What the last form did, or why it did nothing.
 enum Said {
@@ -204,7 +206,7 @@ pub(crate) async fn make_token(
     let now = Timestamp::now();
     let ends_at = (days > 0).then(|| now + SignedDuration::from_hours(24 * i64::from(days)));
     let token = new_token();
-    match app.store.add_token(form.reader, &name, scope, &access::hash(&token), ends_at, now).await? {
+    match app.store.add_token(form.reader, &name, scope, &readers::hash(&token), ends_at, now).await? {
         TokenAdded::Added(added) => {
             tracing::info!("reader {} made token {} with the scope {scope}", form.reader, added.id);
             let said = Said::Token(tokens::Said::New { name, token });

@@ -12,11 +12,11 @@ use backissue_store::ReadCard;
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::feeds::{Format, Offered};
+use crate::feed_links::{Format, Offered};
 use crate::frame::{Document, Frame, Page, Section};
-use crate::pages::PAGE;
 use crate::parts::marks::Marked;
 use crate::parts::reads;
+use crate::parts::reads::PAGE;
 use crate::published::Company;
 use crate::{App, feeds, words};
 

@@ -8,13 +8,14 @@ use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::feeds::{Format, Offered};
+use crate::feed_links::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
-use crate::pages::{PAGE, deck_href};
+use crate::pages::deck_href;
 use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
+use crate::parts::reads::PAGE;
 use crate::{App, feeds, vocabulary};
 
 /// Maximum reads under "Start here".

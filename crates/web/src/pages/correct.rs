@@ -18,8 +18,8 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
-use crate::parts::reads::read_id;
 use crate::parts::{reads, statements};
+use crate::read_address::read_id;
 use crate::words;
 
 /// A field of the form.

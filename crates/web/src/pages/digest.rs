@@ -15,7 +15,7 @@ use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
 
 use crate::App;
-use crate::documents::{self, WEEK};
+use crate::documents::WEEK;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::frame::{Document, Frame, Page};
@@ -245,7 +245,7 @@ const PREVIEWS: [(&str, &str); 9] = [
 ];
 
 fn preview(app: &App, digest: &Digest, show: &str) -> Result<Option<Markup>, Fault> {
-    let site = documents::outside(&app.site);
+    let site = app.site.outside();
     let message = |service: Service| format!("{:#}", service.message(digest, &site));
     let text = match show {
         "" => return Ok(None),

@@ -11,8 +11,8 @@ use crate::evidence;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::pages::note::refused;
-use crate::parts::marks::HIGHLIGHT;
-use crate::parts::reads::read_id;
+use crate::parts::done::HIGHLIGHT;
+use crate::read_address::read_id;
 use crate::words;
 
 /// `POST /highlights/{id}`: highlights a passage of the read's article.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::App;
 use crate::fault::Fault;
 use crate::images::{self, Images};
-use crate::parts::reads::read_id;
+use crate::read_address::read_id;
 
 /// An image on the web rarely changes; a year, as for assets.
 const FOR_GOOD: &str = "private, max-age=31536000, immutable";

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use maud::html;
 
 use crate::App;
-use crate::access::{self, LogIn, Visitor, client};
+use crate::access::client;
 use crate::fault::Fault;
-use crate::forms::{Anybodys, Readers, random_text};
+use crate::forms::Anybodys;
 use crate::frame::{Document, Frame};
 use crate::pages::account::{new_password_field, without_https};
 use crate::pages::login::{agent_of, logged_in, not_stored, refused};
+use crate::readers::{self, LogIn, Readers, Visitor, random_text};
 use crate::words;
 
 /// `GET /join/{token}`
@@ -33,7 +34,7 @@ async fn invited<'a>(app: &'a App, token: &str) -> Result<(&'a LogIn, Reader), F
     if !app.readers.have_accounts() {
         return Err(Fault::NoSuchInvitation);
     }
-    let reader = app.store.invited(&access::hash(token), Timestamp::now()).await?;
+    let reader = app.store.invited(&readers::hash(token), Timestamp::now()).await?;
     Ok((log_in, reader.ok_or(Fault::NoSuchInvitation)?))
 }
 
@@ -104,7 +105,7 @@ pub(crate) async fn join(
     let session = random_text();
     let begun = {
         let _place = log_in.place().await?;
-        let (invitation, hash) = (access::hash(&token), access::hash(&session));
+        let (invitation, hash) = (readers::hash(&token), readers::hash(&session));
         let now = Timestamp::now();
         app.store.accept_invitation(&invitation, &password, &hash, agent_of(&headers), now).await?
     };

@@ -13,10 +13,11 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::App;
-use crate::access::{self, Accounts, LogIn, Visitor, client};
+use crate::access::{self, client};
 use crate::fault::{Fault, seconds_of};
-use crate::forms::{Anybodys, Readers, Signed, back_of, random_text, sent_to};
+use crate::forms::{Anybodys, Signed, back_of, sent_to};
 use crate::frame::{Document, Frame};
+use crate::readers::{self, Accounts, LogIn, Readers, Visitor, random_text};
 use crate::words;
 
 /// Maximum bytes of a name that is looked up.
@@ -93,7 +94,7 @@ pub(crate) async fn log_in(
         let _place = log_in.place().await?;
         let reader = account(&app, log_in, typed.name).await?;
         let agent = agent_of(&headers);
-        app.store.log_in(reader, password, &access::hash(&token), agent, Timestamp::now()).await?
+        app.store.log_in(reader, password, &readers::hash(&token), agent, Timestamp::now()).await?
     };
     let Some(session) = session else {
         tracing::warn!(%peer, "a login from {peer} failed: the password is wrong");

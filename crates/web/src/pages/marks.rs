@@ -11,7 +11,7 @@ use maud::html;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::pages::highlight;
-use crate::parts::marks;
+use crate::parts::{done, marks};
 
 /// Maximum reads whose buttons are sent to the script; more than any page shows.
 const PARTS: usize = 200;
@@ -38,7 +38,7 @@ pub(crate) async fn week_done(
 /// `POST /undo`: restores the marks before an action, or a removed highlight.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let number = form.field("undo")?;
-    if let Some(highlight) = number.strip_prefix(marks::HIGHLIGHT) {
+    if let Some(highlight) = number.strip_prefix(done::HIGHLIGHT) {
         return highlight::restore(&store, &form, highlight).await;
     }
     let number = number.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
@@ -82,8 +82,8 @@ async fn answer(
     let part = html! {
         div #notice {
             @match told {
-                Told::Done => (marks::notice(action)),
-                Told::Undone => span { "Undone: " (marks::undone(action)) },
+                Told::Done => (done::notice(action)),
+                Told::Undone => span { "Undone: " (done::undone(action)) },
             }
         }
         @for card in &cards {

@@ -48,9 +48,6 @@ pub(crate) use searches::saved_id;
 pub(crate) use settings::{find_to_follow, operator};
 pub(crate) use sources::{Condition, state};
 
-/// Number of reads per page of a list.
-const PAGE: u32 = 50;
-
 /// Pages that answer a question. They depend on the index and maybe on a server, so they are
 /// computed for each request.
 pub(crate) fn search_routes() -> Router<App> {

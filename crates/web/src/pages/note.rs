@@ -16,8 +16,8 @@ use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::frame::{Document, Frame};
 use crate::markdown;
-use crate::parts::reads::read_id;
 use crate::parts::{note, reads};
+use crate::read_address::read_id;
 use crate::words;
 
 /// `POST /note/{id}`: saves the note, unless it was changed in the meantime.

@@ -26,8 +26,8 @@ use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
 use crate::pages::note::refused;
 use crate::parts::marks::Marked;
-use crate::parts::reads::read_id;
 use crate::parts::{reads, statements};
+use crate::read_address::read_id;
 use crate::{vocabulary, words};
 
 /// Reads that an address can skip.

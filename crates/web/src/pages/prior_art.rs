@@ -8,12 +8,12 @@ use backissue_model::{ReaderId, Statement};
 use backissue_search::{Match, PRIOR_ART_MAX, PriorArt, Search, Way};
 use maud::{Markup, html};
 
-use crate::access::Visitor;
 use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::pages::search::{only_words, still_missing};
 use crate::parts::{reads, search_box};
 use crate::question::{Question, href};
+use crate::readers::Visitor;
 use crate::{App, vocabulary, words};
 
 /// Default number of reads in the table.

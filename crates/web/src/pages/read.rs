@@ -21,6 +21,7 @@ use crate::parts::highlight::Located;
 use crate::parts::marks::Marked;
 use crate::parts::statements::Targets;
 use crate::parts::{found, highlight, icons, note, practice, reads, statements};
+use crate::read_address::read_id;
 use crate::{App, documents, evidence, vocabulary, words};
 
 /// Maximum reads under "others with this problem".
@@ -117,7 +118,7 @@ async fn others(search: &Search, page: &ReadPage, within: Duration) -> Option<Ve
 }
 
 async fn find(store: &Store, id: &str) -> Result<ReadPage, Fault> {
-    store.read(reads::read_id(id)?).await?.ok_or(Fault::NoSuchRead)
+    store.read(read_id(id)?).await?.ok_or(Fault::NoSuchRead)
 }
 
 /// A title may change back, so the redirect must not be cached.

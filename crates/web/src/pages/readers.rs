@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::App;
-use crate::access;
 use crate::fault::Fault;
 use crate::feeds::origin;
-use crate::forms::{Signed, random_text, sent_to};
+use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::pages::login::{not_stored, refused};
 use crate::parts::reads;
+use crate::readers::{self, random_text};
 use crate::words;
 
 /// What the last form did.
@@ -181,7 +181,7 @@ pub(crate) async fn invite(
 async fn link(app: &App, headers: &HeaderMap, reader: ReaderId) -> Result<String, Fault> {
     let token = random_text();
     let mut link = origin(app, headers)?;
-    app.store.invite(reader, &access::hash(&token), Timestamp::now()).await.map_err(gone())?;
+    app.store.invite(reader, &readers::hash(&token), Timestamp::now()).await.map_err(gone())?;
     link.set_path(&format!("/join/{token}"));
     Ok(link.to_string())
 }

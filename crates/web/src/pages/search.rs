@@ -10,7 +10,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::App;
 use crate::fault::Fault;
-use crate::feeds::Offered;
+use crate::feed_links::Offered;
 use crate::frame::{Document, Frame};
 use crate::pages::searches;
 use crate::parts::facets::narrowing as narrowing_of;

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::App;
-use crate::access::Visitor;
 use crate::fault::Fault;
-use crate::feeds::{Format, Offered};
+use crate::feed_links::{Format, Offered};
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::operator::ConfiguredRecipient;
 use crate::parts::reads;
 use crate::question::href;
+use crate::readers::Visitor;
 use crate::words;
 
 /// New answers that are listed of each search.

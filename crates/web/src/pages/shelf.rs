@@ -15,16 +15,18 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::fault::Fault;
-use crate::feeds::{self, Format};
-use crate::forms::{FormKey, Signed};
+use crate::feed_links::Format;
+use crate::feeds;
+use crate::forms::Signed;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::markdown;
-use crate::pages::PAGE;
 use crate::pages::login::not_stored;
 use crate::parts::marks::Marked;
 use crate::parts::note::shelf_href;
+use crate::parts::reads::PAGE;
 use crate::parts::{highlight, icons, reads};
 use crate::question::plain;
+use crate::readers::FormKey;
 use crate::{App, assets};
 use crate::{vocabulary, words};
 

@@ -11,14 +11,14 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::feeds::{Format, Offered};
+use crate::feed_links::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
-use crate::pages::PAGE;
 use crate::pages::sources::{change_link, state_words};
 use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
+use crate::parts::reads::PAGE;
 use crate::{App, feeds, words};
 
 /// `/source/{slug}`; with `.atom` or `.json` behind the slug its feed.

@@ -15,9 +15,10 @@ use maud::{Markup, html};
 use crate::App;
 use crate::access::client;
 use crate::fault::Fault;
-use crate::forms::{Anybodys, random_text};
+use crate::forms::Anybodys;
 use crate::frame::{Document, Frame};
 use crate::pages::login::{later, not_stored, refused, too_early};
+use crate::readers::random_text;
 use crate::subscriptions::Subscriptions;
 use crate::words;
 

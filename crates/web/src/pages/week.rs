@@ -9,7 +9,7 @@ use backissue_store::{
 use maud::{Markup, html};
 
 use crate::fault::Fault;
-use crate::feeds::Offered;
+use crate::feed_links::Offered;
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;

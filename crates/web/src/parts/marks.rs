@@ -1,20 +1,19 @@
-//! The reader's marks on a page's reads: the buttons that show and change them, and the last
-//! action.
+//! The reader's marks on a page's reads: the buttons that show and change them.
 //!
 //! All buttons of a page belong to one form in [`crate::frame`]. They work without script. With
 //! script, the response replaces the changed parts.
 
 use std::collections::HashMap;
 
-use backissue_model::{Mark, Marks, ReadId, ReaderId, SavedQuestion, SearchName};
-use backissue_store::{Action, ReadCard, Store};
+use backissue_model::{Mark, Marks, ReadId, SavedQuestion, SearchName};
+use backissue_store::{ReadCard, Store};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
 use crate::frame::Frame;
-use crate::parts::{icons, reads};
+use crate::parts::icons;
 use crate::question::href;
-use crate::words;
+use crate::read_address;
 
 /// The reader's marks on a page's reads, and the saved searches that these answer. Without a reader
 /// there are no marks and no buttons.
@@ -72,7 +71,7 @@ pub(crate) fn buttons(card: &ReadCard, marks: &Marks) -> Markup {
     html! {
         span.marks id={ "m" (id) } data-marks=(states.join(" ")) {
             @for mark in Mark::ALL { (button(id, mark, has(mark), title)) }
-            a href={ (reads::href(card)) "#note" } data-mark="note" aria-keyshortcuts="n" class=[marks.noted.then_some("noted")]
+            a href={ (read_address::href(card)) "#note" } data-mark="note" aria-keyshortcuts="n" class=[marks.noted.then_some("noted")]
                 aria-label={ @if marks.noted { "Note: " } @else { "Write a note: " } (title) } { (icons::NOTE) "Note" }
         }
     }
@@ -90,74 +89,5 @@ fn button(id: ReadId, mark: Mark, set: bool, title: &str) -> Markup {
     html! {
         button form="marks" name="do" value=(value) data-mark=(mark) aria-pressed=[pressed]
             aria-label={ (name) ": " (title) } aria-keyshortcuts=(key) { (icon) (name) }
-    }
-}
-
-/// What begins the name of a removed highlight where an action's number is expected.
-pub(crate) const HIGHLIGHT: char = 'h';
-
-/// What the reader did last, and can undo.
-pub(crate) enum Done {
-    /// Marked reads.
-    Marked(Action),
-    /// Removed this highlight.
-    Unhighlighted(i64),
-}
-
-impl Done {
-    /// What the address of a page names, if it can still be undone.
-    pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
-        let Some(highlight) = name.strip_prefix(HIGHLIGHT) else {
-            let Ok(action) = name.parse() else { return Ok(None) };
-            return Ok(store.action(reader, action).await?.map(Self::Marked));
-        };
-        let Ok(highlight) = highlight.parse() else { return Ok(None) };
-        let is_removed = store.is_removed_highlight(reader, highlight).await?;
-        Ok(is_removed.then_some(Self::Unhighlighted(highlight)))
-    }
-
-    /// The message about it, with a button to undo it.
-    pub(crate) fn notice(&self) -> Markup {
-        match self {
-            Self::Marked(action) => notice(action),
-            Self::Unhighlighted(highlight) => html! {
-                span { "The highlight was removed." } " "
-                // The article has to be shown again.
-                button form="marks" formaction="/undo" name="undo" value={ (HIGHLIGHT) (highlight) } data-whole aria-keyshortcuts="u" { "Undo" }
-            },
-        }
-    }
-}
-
-/// The message about an action, with a button to undo it.
-pub(crate) fn notice(action: &Action) -> Markup {
-    html! {
-        span { (done(action)) } " "
-        button form="marks" formaction="/undo" name="undo" value=(action.id) aria-keyshortcuts="u" { "Undo" }
-    }
-}
-
-/// The message about an action that was undone.
-pub(crate) fn undone(action: &Action) -> &'static str {
-    match (action.mark, action.set) {
-        (Mark::Keep, true) => "not kept.",
-        (Mark::Keep, false) => "kept again.",
-        (Mark::Done, true) => "unread again.",
-        (Mark::Done, false) => "done again.",
-        (Mark::Hide, true) => "in sight again.",
-        (Mark::Hide, false) => "hidden again.",
-    }
-}
-
-fn done(action: &Action) -> String {
-    let many = action.reads.len() as u64;
-    match (action.mark, action.set) {
-        (Mark::Done, true) if many != 1 => format!("{} marked as done.", words::count(many, "read")),
-        (Mark::Keep, true) => "Kept.".to_owned(),
-        (Mark::Keep, false) => "No longer kept.".to_owned(),
-        (Mark::Done, true) => "Done.".to_owned(),
-        (Mark::Done, false) => "Unread again.".to_owned(),
-        (Mark::Hide, true) => "Hidden.".to_owned(),
-        (Mark::Hide, false) => "In sight again.".to_owned(),
     }
 }

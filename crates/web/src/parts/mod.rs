@@ -1,6 +1,7 @@
 //! Parts that several pages share. Each turns plain values into markup; none uses the store.
 
 pub(crate) mod band;
+pub(crate) mod done;
 pub(crate) mod facets;
 pub(crate) mod found;
 pub(crate) mod highlight;

@@ -1,26 +1,15 @@
 //! Reads in a list. The problem is most visible; a post without one says its kind and takes one
 //! line.
 
-use backissue_model::ReadId;
 use backissue_store::{Cursor, ReadCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use crate::fault::Fault;
 use crate::narrowing::Narrowing;
 use crate::parts::marks::Marked;
+pub(crate) use crate::read_address::href;
 use crate::{vocabulary, words};
-
-/// The number of a read in an address.
-pub(crate) fn read_id(id: &str) -> Result<ReadId, Fault> {
-    id.parse().map(ReadId).map_err(|_| Fault::NoSuchRead)
-}
-
-/// The page address of `card`.
-pub(crate) fn href(card: &ReadCard) -> String {
-    format!("/read/{}/{}", card.id, card.slug)
-}
 
 /// Reads with a problem.
 pub(crate) fn by_problem<'c>(
@@ -182,3 +171,6 @@ pub(crate) fn pager(path: &str, narrowing: &Narrowing, next: Option<&Cursor>, ol
         }
     }
 }
+
+/// Number of reads per page of a list.
+pub(crate) const PAGE: u32 = 50;

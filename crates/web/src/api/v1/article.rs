@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::v1::request::Params;
 use crate::documents::{MARKDOWN, document};
 use crate::fault::Fault;
-use crate::parts::reads::read_id;
+use crate::read_address::read_id;
 
 /// The form of an article.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]

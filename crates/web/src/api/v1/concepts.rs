@@ -9,12 +9,12 @@ use backissue_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::Visitor;
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single};
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
 use crate::pages::STARTS;
+use crate::readers::Visitor;
 use crate::{App, vocabulary};
 
 /// A concept by name.

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::Visitor;
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single, week};
 use crate::api::v1::shapes::Read;
 use crate::api::week::ApiCard;
 use crate::fault::Fault;
+use crate::readers::Visitor;
 use crate::{App, documents};
 
 /// A week whose digest is complete.

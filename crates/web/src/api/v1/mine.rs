@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::names::one_of;
 use crate::api::v1::problem::Problem;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::{not_highlighted, refused, too_many_labels};
-use crate::parts::reads::read_id;
 use crate::programs::Program;
+use crate::read_address::read_id;
 
 /// What a reader did with a read.
 #[derive(Serialize, ToSchema)]

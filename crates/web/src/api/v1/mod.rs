@@ -7,6 +7,7 @@ mod article;
 mod concepts;
 mod digests;
 mod document;
+mod kept_answers;
 mod mine;
 mod operate;
 mod own_searches;
@@ -35,8 +36,9 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::fault::Fault;
 use crate::forms::FORM_MAX;
+pub(crate) use kept_answers::Repeated;
 pub(crate) use problem::{REMEDIES, problem};
-pub(crate) use repeated::{Repeated, answer_once};
+pub(crate) use repeated::answer_once;
 
 /// Whether errors at `path` are problem details.
 pub(crate) fn is_at(path: &str) -> bool {
@@ -116,5 +118,5 @@ pub(crate) fn lacks(method: &Method, path: &str) -> bool {
 
 /// `/api/openapi.json`
 async fn openapi() -> Result<Response, Fault> {
-    super::kept(document())
+    super::answer::kept(document())
 }

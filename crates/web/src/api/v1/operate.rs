@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::api::v1::sources::ApiSource;
 use crate::fault::Fault;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::saved_id;

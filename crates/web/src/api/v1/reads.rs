@@ -10,15 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Visitor;
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::names::{kinds, one_of};
 use crate::api::v1::concepts::ConceptName;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single, week};
 use crate::api::v1::shapes::Read;
 use crate::fault::Fault;
 use crate::narrowing::Narrowing;
-use crate::parts::reads::{href, read_id};
+use crate::parts::reads::href;
+use crate::read_address::read_id;
+use crate::readers::Visitor;
 use crate::{App, vocabulary};
 
 /// What narrows a list of reads.

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Visitor;
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::names::one_of;
 use crate::api::search::{ApiPassage, Indexing, why};
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, limit};
 use crate::api::v1::shapes::Read;
 use crate::fault::Fault;
-use crate::parts::reads::read_id;
+use crate::read_address::read_id;
+use crate::readers::Visitor;
 use crate::{App, question, vocabulary};
 
 /// Most characters of a question. As many of four bytes are the search's own limit.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
 
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single};
 use crate::fault::Fault;
 use crate::pages::{Condition, state};

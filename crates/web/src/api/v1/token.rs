@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::api::live;
+use crate::api::answer::live;
 use crate::api::names::one_of;
 use crate::api::v1::request::{Nothing, Params};
 use crate::fault::Fault;

@@ -7,11 +7,11 @@ use backissue_store::{ReaderCount, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::Visitor;
-use crate::api::kept;
+use crate::api::answer::kept;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single, week};
 use crate::api::weeks::ApiWeek;
 use crate::fault::Fault;
+use crate::readers::Visitor;
 
 /// A week, the weeks next to it, and how far the reader is.
 #[derive(Serialize, ToSchema)]

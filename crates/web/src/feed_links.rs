@@ -1,0 +1,76 @@
+//! The forms of a feed, and the links to it.
+
+use crate::question::href;
+
+/// The form of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Atom,
+    Json,
+}
+
+impl Format {
+    pub(crate) const ALL: [Self; 2] = [Self::Atom, Self::Json];
+
+    /// What an address of a feed ends with.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Atom => ".atom",
+            Self::Json => ".json",
+        }
+    }
+
+    /// The media type, as links tell it.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Atom => "application/atom+xml",
+            Self::Json => "application/feed+json",
+        }
+    }
+
+    /// The form that a name ends with, and the name without it.
+    pub(crate) fn of(name: &str) -> Option<(&str, Self)> {
+        Self::ALL.into_iter().find_map(|format| Some((name.strip_suffix(format.ending())?, format)))
+    }
+}
+
+/// The feed that a page offers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Offered {
+    pub(crate) title: String,
+    /// Its path without the ending.
+    pub(crate) path: String,
+    /// Its query, empty or with `?`.
+    pub(crate) query: String,
+}
+
+impl Offered {
+    pub(crate) fn new(title: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { title: title.into(), path: path.into(), query: String::new() }
+    }
+
+    /// The feed of the answer to a question.
+    pub(crate) fn of_question(text: &str) -> Self {
+        let address = href("/search", text, 1);
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        Self { title: format!("Search: {}", text.trim()), path: path.to_owned(), query: format!("?{query}") }
+    }
+
+    pub(crate) fn address(&self, format: Format) -> String {
+        format!("{}{}{}", self.path, format.ending(), self.query)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_with_their_format() {
+        assert_eq!(Format::of("caching.atom"), Some(("caching", Format::Atom)));
+        assert_eq!(Format::of("/feed.json"), Some(("/feed", Format::Json)));
+        assert_eq!(Format::of("caching"), None);
+        let offered = Offered::of_question("a&b \"c\"");
+        assert_eq!(offered.address(Format::Atom), "/search.atom?q=a%26b+%22c%22");
+    }
+}

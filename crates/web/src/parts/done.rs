@@ -1,0 +1,77 @@
+//! What the reader did last, with a button to undo it.
+
+use backissue_model::{Mark, ReaderId};
+use backissue_store::{Action, Store};
+use maud::{Markup, html};
+
+use crate::fault::Fault;
+use crate::words;
+
+/// What begins the name of a removed highlight where an action's number is expected.
+pub(crate) const HIGHLIGHT: char = 'h';
+
+/// What the reader did last, and can undo.
+pub(crate) enum Done {
+    /// Marked reads.
+    Marked(Action),
+    /// Removed this highlight.
+    Unhighlighted(i64),
+}
+
+impl Done {
+    /// What the address of a page names, if it can still be undone.
+    pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
+        let Some(highlight) = name.strip_prefix(HIGHLIGHT) else {
+            let Ok(action) = name.parse() else { return Ok(None) };
+            return Ok(store.action(reader, action).await?.map(Self::Marked));
+        };
+        let Ok(highlight) = highlight.parse() else { return Ok(None) };
+        let is_removed = store.is_removed_highlight(reader, highlight).await?;
+        Ok(is_removed.then_some(Self::Unhighlighted(highlight)))
+    }
+
+    /// The message about it, with a button to undo it.
+    pub(crate) fn notice(&self) -> Markup {
+        match self {
+            Self::Marked(action) => notice(action),
+            Self::Unhighlighted(highlight) => html! {
+                span { "The highlight was removed." } " "
+                // The article has to be shown again.
+                button form="marks" formaction="/undo" name="undo" value={ (HIGHLIGHT) (highlight) } data-whole aria-keyshortcuts="u" { "Undo" }
+            },
+        }
+    }
+}
+
+/// The message about an action, with a button to undo it.
+pub(crate) fn notice(action: &Action) -> Markup {
+    html! {
+        span { (done(action)) } " "
+        button form="marks" formaction="/undo" name="undo" value=(action.id) aria-keyshortcuts="u" { "Undo" }
+    }
+}
+
+/// The message about an action that was undone.
+pub(crate) fn undone(action: &Action) -> &'static str {
+    match (action.mark, action.set) {
+        (Mark::Keep, true) => "not kept.",
+        (Mark::Keep, false) => "kept again.",
+        (Mark::Done, true) => "unread again.",
+        (Mark::Done, false) => "done again.",
+        (Mark::Hide, true) => "in sight again.",
+        (Mark::Hide, false) => "hidden again.",
+    }
+}
+
+fn done(action: &Action) -> String {
+    let many = action.reads.len() as u64;
+    match (action.mark, action.set) {
+        (Mark::Done, true) if many != 1 => format!("{} marked as done.", words::count(many, "read")),
+        (Mark::Keep, true) => "Kept.".to_owned(),
+        (Mark::Keep, false) => "No longer kept.".to_owned(),
+        (Mark::Done, true) => "Done.".to_owned(),
+        (Mark::Done, false) => "Unread again.".to_owned(),
+        (Mark::Hide, true) => "Hidden.".to_owned(),
+        (Mark::Hide, false) => "In sight again.".to_owned(),
+    }
+}

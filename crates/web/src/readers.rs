@@ -1,0 +1,289 @@
+//! Who uses the pages: readers, how they log in, and the tokens of their forms.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{Extensions, HeaderMap};
+use backissue_model::{ReaderId, Role, Scope, hex, unhex};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::fault::Fault;
+use crate::hosts;
+use crate::throttle::Throttle;
+
+/// Passwords that are examined at the same time. Each takes 19 MiB.
+const EXAMINED_AT_ONCE: usize = 2;
+
+/// What strangers see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Public {
+    /// Nothing.
+    Off,
+    /// What the archive says of its reads, with quotes as evidence and links to the publishers, but
+    /// no article.
+    Statements,
+    /// Articles too.
+    Articles,
+}
+
+/// Whose passwords count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// The one of this reader, who is asked for no name.
+    One(ReaderId),
+    /// Those of all readers.
+    Several {
+        /// Whether readers who are no operators can save pages.
+        save: bool,
+    },
+}
+
+/// How readers log in.
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    pub(crate) key: FormKey,
+    pub(crate) accounts: Accounts,
+    pub(crate) throttle: Arc<Throttle>,
+    examining: Arc<Semaphore>,
+    /// Whether the site is reached over HTTPS.
+    https: bool,
+    /// Whether there is a password, as of the last request that had to know it.
+    pub(crate) has_password: Arc<AtomicBool>,
+    /// Why the pages are read-only as long as there is no password, and the remedy.
+    why_read_only: Arc<str>,
+}
+
+impl LogIn {
+    /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
+    /// machine can log in, because a password and a session's token would travel in the clear.
+    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy says
+    /// who its users are, so that no password is needed.
+    pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
+        Self {
+            key,
+            accounts,
+            throttle: Arc::default(),
+            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
+            https,
+            has_password: Arc::default(),
+            why_read_only: why_read_only.into(),
+        }
+    }
+
+    /// Why nobody can log in.
+    pub(crate) fn why_read_only(&self) -> Option<&str> {
+        let can_log_in = self.why_read_only.is_empty() || self.has_password.load(Ordering::Relaxed);
+        (!can_log_in).then_some(&self.why_read_only)
+    }
+
+    /// Waits until a password can be examined.
+    pub(crate) async fn place(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.examining.acquire().await.map_err(|e| Fault::from_bug("nobody can log in", &e))
+    }
+
+    /// Whether the browser with these headers can log in.
+    pub(crate) fn is_safe_for(&self, headers: &HeaderMap) -> bool {
+        self.https || hosts::is_loopback(headers)
+    }
+}
+
+/// The hash of a session's token, which is all that is stored of it.
+pub(crate) fn hash(token: &str) -> String {
+    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
+}
+
+/// Bytes of each half of a token.
+const HALF: usize = 32;
+
+/// Who may keep, mark and note reads.
+#[derive(Clone, Debug)]
+pub enum Readers {
+    /// Nobody; why, and the remedy. Then pages show no marks and notes either.
+    ReadOnly(String),
+    /// Everybody who can open the pages; they all are this reader.
+    One(FormKey, ReaderId),
+    /// Who logs in.
+    LogIn(LogIn),
+}
+
+impl Readers {
+    /// Why nothing can be changed at present, and the remedy.
+    pub(crate) fn why_read_only(&self) -> Option<&str> {
+        match self {
+            Self::ReadOnly(why) => Some(why),
+            Self::One(..) => None,
+            Self::LogIn(log_in) => log_in.why_read_only(),
+        }
+    }
+
+    /// Whether readers log in, and can do so at present.
+    pub(crate) fn have_login(&self) -> bool {
+        matches!(self, Self::LogIn(_)) && self.why_read_only().is_none()
+    }
+
+    /// Whether each reader has an account.
+    pub(crate) fn have_accounts(&self) -> bool {
+        matches!(self, Self::LogIn(LogIn { accounts: Accounts::Several { .. }, .. }))
+    }
+
+    /// Why strangers are refused.
+    pub(crate) fn refusal(&self) -> Fault {
+        self.why_read_only().map_or(Fault::NotLoggedIn, |why| Fault::ReadOnly(why.to_owned()))
+    }
+
+    pub(crate) fn key(&self) -> Result<&FormKey, Fault> {
+        match self {
+            Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
+            Self::One(key, _) | Self::LogIn(LogIn { key, .. }) => Ok(key),
+        }
+    }
+
+    /// A new token for a form on a page of this visitor.
+    pub(crate) fn token(&self, visitor: Visitor) -> Option<String> {
+        self.key().ok().map(|key| key.token(visitor))
+    }
+}
+
+/// The secret key of forms' tokens.
+#[derive(Clone)]
+pub struct FormKey(hmac::Key);
+
+impl fmt::Debug for FormKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FormKey")
+    }
+}
+
+impl FormKey {
+    /// The key for a secret text.
+    pub fn of(secret: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// A random secret text for [`FormKey::of`].
+    pub fn new_secret() -> String {
+        random_text()
+    }
+
+    /// A token. A random mask makes it different on each page, so that it cannot be guessed from
+    /// the sizes of compressed pages (BREACH).
+    fn token(&self, visitor: Visitor) -> String {
+        let mask = random();
+        let tag = hmac::sign(&self.0, &signed(visitor));
+        let masked: Vec<u8> = tag.as_ref().iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        hex(&mask) + &hex(&masked)
+    }
+
+    pub(crate) fn accepts(&self, visitor: Visitor, token: &str) -> bool {
+        let Some(bytes) = unhex(token).filter(|bytes| bytes.len() == 2 * HALF) else { return false };
+        let (mask, masked) = bytes.split_at(HALF);
+        let tag: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        hmac::verify(&self.0, &signed(visitor), &tag).is_ok()
+    }
+}
+
+fn signed(visitor: Visitor) -> Vec<u8> {
+    let number = |number: Option<i64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    let reader = number(visitor.reader.map(|reader| reader.0));
+    format!("form of reader {reader} in session {}", number(visitor.session)).into_bytes()
+}
+
+/// Random bytes as a text: a token that cannot be guessed.
+pub(crate) fn random_text() -> String {
+    hex(&random())
+}
+
+fn random() -> [u8; HALF] {
+    let mut bytes = [0; HALF];
+    SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
+    bytes
+}
+
+backissue_model::names! {
+    Public, String,
+    |text| format!("`{text}` is nothing that strangers see; write off, statements or articles"),
+    Off = "off", Statements = "statements", Articles = "articles",
+}
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Visitor {
+    /// The reader. `None` for a stranger.
+    pub(crate) reader: Option<ReaderId>,
+    /// What the reader may do.
+    pub(crate) role: Role,
+    /// The session by which the reader is known. `None` if nobody had to log in here.
+    pub(crate) session: Option<i64>,
+    /// The scope of the token by which a program's reader is known.
+    pub(crate) scope: Option<Scope>,
+    /// Whether a trusted proxy names a user who has no account.
+    pub(crate) is_unknown_user: bool,
+}
+
+impl Visitor {
+    /// A user of a trusted proxy who has no account.
+    pub(crate) const UNKNOWN_USER: Self =
+        Self { reader: None, role: Role::Reader, session: None, scope: None, is_unknown_user: true };
+
+    /// The operator, known by a session or without one.
+    pub(crate) fn operator(reader: ReaderId, session: Option<i64>) -> Self {
+        Self { reader: Some(reader), role: Role::Operator, session, ..Self::default() }
+    }
+
+    /// Whether the visitor is an operator.
+    pub(crate) fn is_operator(self) -> bool {
+        self.reader.is_some() && self.role == Role::Operator
+    }
+
+    /// Who sends the request with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or_default()
+    }
+}
+
+/// The token of a new invitation, for the address `/join/TOKEN`.
+pub fn new_invitation() -> String {
+    random_text()
+}
+
+/// The hash of an invitation's token, which is all that is stored of it.
+pub fn invitation_hash(token: &str) -> String {
+    hash(token)
+}
+
+/// A new token for a program.
+pub fn new_token() -> String {
+    format!("backissue_{}", random_text())
+}
+
+/// The hash of a program's token, which is all that is stored of it.
+pub fn token_hash(token: &str) -> String {
+    hash(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_only_ours_are_accepted() {
+        let key = FormKey::of("a secret");
+        let visitor =
+            |reader, session| Visitor { reader: Some(ReaderId(reader)), session, ..Visitor::default() };
+        let reader = visitor(1, None);
+        let (one, two) = (key.token(reader), key.token(reader));
+        assert_ne!(one, two);
+        assert!(key.accepts(reader, &one) && key.accepts(reader, &two));
+        for other in [visitor(2, None), visitor(1, Some(1)), Visitor::default()] {
+            assert!(!key.accepts(other, &one), "another visitor's form");
+        }
+        assert!(!FormKey::of("another secret").accepts(reader, &one));
+        let changed = format!("{}{}", if one.starts_with('0') { '1' } else { '0' }, &one[1..]);
+        for wrong in ["", "00", &one[2..], &format!("{one}00"), &changed, "é", &"g".repeat(128)] {
+            assert!(!key.accepts(reader, wrong), "{wrong}");
+        }
+    }
+}
