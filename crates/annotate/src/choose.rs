@@ -14,6 +14,7 @@ use crate::blocks::{Block, BlockKind};
 use crate::cues::{Cues, Field};
 use crate::features::{self, Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
+use crate::rank::Scores;
 use crate::unfit::Unfit;
 use crate::weights::{ALMOST_LIKELY, ALMOST_SURE, Weights, log_odds, probability};
 
@@ -74,6 +75,7 @@ pub(crate) struct Part<'a> {
     pub text: &'a str,
     pub blocks: &'a [Block],
     pub measured: &'a Measured,
+    pub scores: &'a Scores,
     pub field: Field,
     /// Sentences that another part uses already.
     pub used: &'a [usize],
@@ -99,9 +101,8 @@ impl<'a> Part<'a> {
         kinds: &KindOdds,
         weights: &Weights,
     ) -> Vec<(Candidate, Vec<(&'static str, f32)>)> {
-        let order = self.measured.best_first(self.field, weights);
+        let order = self.scores.best_first(self.field);
         let common = presence(&order, kinds);
-        let others = self.other_parts(weights);
         let top = self.top_of(&order, CONSIDERED, weights);
         let features: Vec<Vec<(&'static str, f32)>> = (0..top.len())
             .map(|at| {
@@ -112,7 +113,7 @@ impl<'a> Part<'a> {
                 features.push(("chosen", top[at].score));
                 features.push(("second", order.get(1).map_or(0.0, |(_, score)| *score)));
                 features.extend(self.beside(&top, at));
-                features.extend(others.iter().map(|part| part.feature(self.field, passage)));
+                features.extend(self.as_other_parts(passage));
                 features.extend(self.measured.topic.features(&passage.sentences));
                 features.push(("sentences of the passage", passage.sentences.len() as f32 / 3.0));
                 features.extend(PASSAGE.into_iter().zip(passage.features));
@@ -134,16 +135,20 @@ impl<'a> Part<'a> {
         [("lead over the others", lead), ("others near", others().filter(near).count() as f32 / 2.0)]
     }
 
-    /// The scores of all sentences for the two other parts.
-    fn other_parts(self, weights: &Weights) -> Vec<OtherPart> {
-        let others = Field::ALL.into_iter().filter(|field| *field != self.field);
-        others
-            .map(|field| {
-                let scores: Vec<f32> =
-                    self.measured.measures.iter().map(|measures| measures.score(field, weights)).collect();
-                OtherPart { field, best: scores.iter().copied().fold(f32::MIN, f32::max), scores }
-            })
-            .collect()
+    /// How near the passage comes to the best sentence for each other part: 0 is the best. A problem
+    /// that is a good approach may be a property of the solution.
+    fn as_other_parts(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
+        let others = Field::ALL.into_iter().filter(move |field| *field != self.field);
+        others.map(move |field| {
+            let scores = self.scores.of_part(field);
+            let most = passage.sentences.iter().map(|at| scores[*at]).fold(f32::MIN, f32::max);
+            let name = match field {
+                Field::Problem => "as problem",
+                Field::Approach => "as approach",
+                Field::Outcome => "as outcome",
+            };
+            (name, (most - self.scores.best(field)).max(-6.0))
+        })
     }
 
     /// The highest confidence that the passage may have. An outcome that says of no change is not
@@ -181,25 +186,23 @@ impl<'a> Part<'a> {
 
     /// At most `most` passages, best first. No two of them share a sentence.
     pub(crate) fn top(self, most: usize, weights: &Weights) -> Vec<Candidate> {
-        self.top_of(&self.measured.best_first(self.field, weights), most, weights)
+        self.top_of(&self.scores.best_first(self.field), most, weights)
     }
 
     /// Like [`Self::top`]. `order` has the sentences with their scores, best first.
     fn top_of(self, order: &[(usize, f32)], most: usize, weights: &Weights) -> Vec<Candidate> {
         let rank = weights.rank(self.field);
-        let mut scores = vec![f32::MIN; order.len()];
-        order.iter().for_each(|(at, score)| scores[*at] = *score);
         let candidate = |&(at, score): &(usize, f32)| {
             checkpoint();
             let passage = self.passage(at).filter(|passage| !self.serves_already(passage))?;
-            let passage = self.with_neighbours(passage, &scores);
             let added = passage.features.iter().zip(rank.passage).map(|(value, weight)| value * weight);
             Some(Candidate { score: score + added.sum::<f32>(), passage })
         };
         let mut all: Vec<Candidate> = order.iter().take(TRIES).filter_map(candidate).collect();
         all.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut top: Vec<Candidate> = Vec::new();
-        for candidate in all {
+        for Candidate { score, passage } in all {
+            let candidate = Candidate { score, passage: self.with_neighbours(passage) };
             let shares = |other: &Candidate| {
                 other.passage.sentences.iter().any(|at| candidate.passage.sentences.contains(at))
             };
@@ -236,7 +239,8 @@ impl<'a> Part<'a> {
 
     /// A problem with the sentences beside it in its paragraph that tell it too. A need alone says
     /// little: its trouble often stands in the next sentence, or in the one before.
-    fn with_neighbours(self, mut passage: Passage, scores: &[f32]) -> Passage {
+    fn with_neighbours(self, mut passage: Passage) -> Passage {
+        let scores = self.scores.of_part(self.field);
         if self.field != Field::Problem || passage.items_from.is_some() {
             return passage;
         }
@@ -390,27 +394,6 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The scores of an article's sentences for another part than the one to find.
-struct OtherPart {
-    field: Field,
-    scores: Vec<f32>,
-    best: f32,
-}
-
-impl OtherPart {
-    /// How near the passage comes to the best sentence for this part: 0 is the best. A problem that
-    /// is a good approach may be a property of the solution.
-    fn feature(&self, field: Field, passage: &Passage) -> (&'static str, f32) {
-        let name = match (field, self.field) {
-            (Field::Problem | Field::Outcome, Field::Approach) => "as approach",
-            (Field::Problem | Field::Approach, Field::Outcome) => "as outcome",
-            _ => "as problem",
-        };
-        let most = passage.sentences.iter().map(|at| self.scores[*at]).fold(f32::MIN, f32::max);
-        (name, (most - self.best).max(-6.0))
-    }
-}
-
 impl Passage {
     /// The passage as text: the article's words with single spaces, and […] for each gap.
     pub(crate) fn text(&self, text: &str) -> String {
@@ -517,4 +500,33 @@ fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)
 
 fn median(order: &[(usize, f32)]) -> f32 {
     order.get(order.len() / 2).map_or(0.0, |(_, score)| *score)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Opened;
+    use crate::test_articles::article;
+    use crate::weights::{RankFile, WeightsFile};
+
+    /// The best problem if only the first sentence counts.
+    fn first(text: &str) -> String {
+        let sentence = [("first sentence".to_owned(), 5.0)].into();
+        let problem = RankFile { sentence, ..RankFile::default() };
+        let weights = Weights::of(&WeightsFile { problem, ..WeightsFile::default() }, Cues::builtin());
+        let opened = Opened::of(&article("Orders", text));
+        let scores = opened.scores(&weights);
+        opened.part(Field::Problem, &[], &scores).top(1, &weights).remove(0).passage.text(text)
+    }
+
+    #[test]
+    fn need_takes_the_trouble_beside_it() {
+        let need = "Every order has to reach the warehouse on the same day.";
+        let trouble = "The queue between them was slow and lost one order in fifty.";
+        let calm = "The warehouse has four gates and a yard.";
+        assert_eq!(first(&format!("{need} {trouble}")), format!("{need} {trouble}"));
+        assert_eq!(first(&format!("{need} {calm}")), need);
+        assert_eq!(first(&format!("{trouble} {calm}")), trouble);
+        assert_eq!(first(&format!("{need}\n\n{trouble}")), need, "it is another paragraph");
+    }
 }

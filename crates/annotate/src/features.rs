@@ -580,4 +580,20 @@ mod tests {
         assert_eq!((of(2, "leans"), of(1, "leans")), (1.0, 0.0));
         assert_eq!(of(0, "after: something was done"), 0.0, "it stands in another section");
     }
+
+    #[test]
+    fn sentence_about_the_title_is_nearer_to_it_than_a_side_matter() {
+        let text = "The queue lost orders. The queue was slow. A queue of orders fails. A lift was broken.";
+        let blocks = blocks(text, &[]);
+        let measured = measure(
+            &article("Why our queue lost orders", text),
+            &blocks,
+            sentences_in(text, &blocks),
+            Cues::builtin(),
+        );
+        let (main, side) = (measured.topic.features(&[0]), measured.topic.features(&[3]));
+        for ((name, main), (_, side)) in main.iter().zip(side) {
+            assert!(*main > side, "{name}: {main} and {side}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::Text;
 use crate::blocks::{Block, BlockKind, marker};
 use crate::cues::{Cues, Field, Place};
 use crate::features::{self, Measured, Measures, yes};
+use crate::rank::Scores;
 use crate::weights::Weights;
 
 /// Number of characters at the start that are searched for signs.
@@ -38,11 +39,10 @@ static VOICE_NAMES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
 });
 
 impl Voice {
-    pub(crate) fn of(measured: &Measured, weights: &Weights) -> Self {
-        let scores = measured.measures.iter().map(|m| m.score(Field::Problem, weights));
+    pub(crate) fn of(measured: &Measured, scores: &Scores) -> Self {
         let lead = measured.measures.len().min(LEAD_SENTENCES);
         Self {
-            problem: scores.fold(f32::MIN, f32::max).max(0.0),
+            problem: scores.best(Field::Problem).max(0.0),
             all: how_common(&measured.measures),
             lead: how_common(&measured.measures[..lead]),
         }

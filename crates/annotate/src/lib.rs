@@ -58,6 +58,7 @@ use crate::choose::Part;
 use crate::cues::Cues;
 use crate::features::{Measured, measure};
 use crate::kinds::{KindOdds, Voice, kind_odds};
+use crate::rank::Scores;
 use crate::technologies::Technologies;
 use crate::weights::Weights;
 
@@ -158,12 +159,16 @@ impl<'a> Opened<'a> {
         Self { article: *article, blocks, measured, is_understood }
     }
 
-    fn kind_odds(&self, weights: &Weights) -> KindOdds {
-        kind_odds(&self.article, &self.blocks, &Voice::of(&self.measured, weights), Cues::builtin(), weights)
+    fn scores(&self, weights: &Weights) -> Scores {
+        Scores::of(&self.measured, weights)
     }
 
-    fn part<'p>(&'p self, field: Field, used: &'p [usize]) -> Part<'p> {
-        Part { text: self.article.text, blocks: &self.blocks, measured: &self.measured, field, used }
+    fn kind_odds(&self, scores: &Scores, weights: &Weights) -> KindOdds {
+        kind_odds(&self.article, &self.blocks, &Voice::of(&self.measured, scores), Cues::builtin(), weights)
+    }
+
+    fn part<'p>(&'p self, field: Field, used: &'p [usize], scores: &'p Scores) -> Part<'p> {
+        Part { text: self.article.text, blocks: &self.blocks, measured: &self.measured, scores, field, used }
     }
 }
 
@@ -198,12 +203,13 @@ fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
             made_by: made_by(Cues::builtin(), weights),
         };
     }
-    let kinds = opened.kind_odds(weights);
+    let scores = opened.scores(weights);
+    let kinds = opened.kind_odds(&scores, weights);
     // One sentence is an announcement of a text, not a text.
     let may = kinds.kind().may_have_problem() && opened.measured.sentences.len() > 1;
     let mut used: Vec<usize> = Vec::new();
     let mut choose = |field| {
-        let (statement, sentences) = opened.part(field, &used).choose(&kinds, weights)?;
+        let (statement, sentences) = opened.part(field, &used, &scores).choose(&kinds, weights)?;
         used.extend(sentences);
         Some(statement)
     };

@@ -11,6 +11,7 @@ use crate::cues::{Cues, Field};
 use crate::features::{self, PASSAGE, straight};
 use crate::kinds;
 use crate::ngrams::ngram_names;
+use crate::rank::Scores;
 use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
 use crate::{Opened, Text, concepts};
@@ -80,7 +81,7 @@ impl<'a> Seen<'a> {
 
     /// The passage of the sentence at `at` for `field`. Returns `None` if there is none.
     pub fn passage(&self, field: Field, at: usize) -> Option<Quoted> {
-        let passage = self.0.part(field, &[]).passage(at)?;
+        let passage = self.0.part(field, &[], &Scores::default()).passage(at)?;
         let features = PASSAGE.into_iter().zip(passage.features).filter(|(_, value)| *value != 0.0);
         let features = features.map(|(name, value)| (name.to_owned(), value)).collect();
         Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })
@@ -94,7 +95,7 @@ impl<'a> Seen<'a> {
 
     /// The features for its kind.
     pub fn kind(&self, trial: &Trial) -> Vec<Named> {
-        let voice = kinds::Voice::of(&self.0.measured, &trial.0);
+        let voice = kinds::Voice::of(&self.0.measured, &self.0.scores(&trial.0));
         let mut found = Vec::new();
         kinds::features(&self.0.article, &self.0.blocks, &voice, Cues::builtin(), &mut |name, value| {
             found.push((name.to_owned(), value));
@@ -105,8 +106,9 @@ impl<'a> Seen<'a> {
     /// The passages from which the annotator chooses for `field`, best first, even if the article
     /// probably does not have it.
     pub fn choices(&self, field: Field, used: &[usize], trial: &Trial) -> Vec<Choice> {
-        let kinds = self.0.kind_odds(&trial.0);
-        let part = self.0.part(field, used);
+        let scores = self.0.scores(&trial.0);
+        let kinds = self.0.kind_odds(&scores, &trial.0);
+        let part = self.0.part(field, used, &scores);
         let candidates = part.candidates(&kinds, &trial.0).into_iter();
         candidates
             .filter_map(|(candidate, features)| {
@@ -120,7 +122,8 @@ impl<'a> Seen<'a> {
 
     /// The sentences of the `most` best passages for `field`, best first.
     pub fn top(&self, field: Field, most: usize) -> Vec<Vec<usize>> {
-        let top = self.0.part(field, &[]).top(most, Weights::builtin());
+        let weights = Weights::builtin();
+        let top = self.0.part(field, &[], &self.0.scores(weights)).top(most, weights);
         top.into_iter().map(|candidate| candidate.passage.sentences).collect()
     }
 

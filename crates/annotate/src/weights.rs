@@ -77,6 +77,8 @@ pub(crate) const ALMOST_LIKELY: f32 = Sureness::LIKELY - 0.01;
 /// The weights as arrays.
 pub(crate) struct Weights {
     ranks: [Rank; 3],
+    /// For each word and pair of words its weights for the three parts.
+    words: HashMap<u64, [f32; 3]>,
     pub kind: BTreeMap<String, [f32; Kind::ALL.len()]>,
     pub concept: BTreeMap<String, f32>,
     pub concept_bar: f32,
@@ -89,7 +91,6 @@ pub(crate) struct Rank {
     pub sure: BTreeMap<String, f32>,
     pub bars: Bars,
     sentence: Vec<f32>,
-    words: HashMap<u64, f32>,
     /// For the context in a passage.
     pub passage: [f32; PASSAGE.len()],
 }
@@ -112,11 +113,17 @@ impl Weights {
         let rank = |file: &RankFile| Rank {
             sure: file.sure.clone(),
             bars: file.bars,
-            words: file.words.iter().map(|(words, weight)| (hash(words), *weight)).collect(),
             sentence: names.iter().map(|name| file.sentence.get(name).copied().unwrap_or_default()).collect(),
             passage: PASSAGE.map(|name| file.sentence.get(name).copied().unwrap_or_default()),
         };
+        let mut words: HashMap<u64, [f32; 3]> = HashMap::new();
+        for (part, file) in [&file.problem, &file.approach, &file.outcome].into_iter().enumerate() {
+            for (named, weight) in &file.words {
+                words.entry(hash(named)).or_default()[part] = *weight;
+            }
+        }
         Self {
+            words,
             ranks: [rank(&file.problem), rank(&file.approach), rank(&file.outcome)],
             kind: file.kind.clone(),
             concept: file.concept.clone(),
@@ -128,13 +135,17 @@ impl Weights {
     pub(crate) fn rank(&self, field: Field) -> &Rank {
         &self.ranks[field as usize]
     }
-}
 
-impl Rank {
-    /// The score of a sentence with these features, without its context.
-    pub(crate) fn score(&self, features: &[f32], ngrams: &[u64]) -> f32 {
-        let words: f32 = ngrams.iter().filter_map(|words| self.words.get(words)).sum();
-        words + features.iter().zip(&self.sentence).map(|(value, weight)| value * weight).sum::<f32>()
+    /// The scores of a sentence with these features for the three parts, without its context.
+    pub(crate) fn scores(&self, features: &[f32], ngrams: &[u64]) -> [f32; 3] {
+        let sum = |rank: &Rank| -> f32 {
+            features.iter().zip(&rank.sentence).map(|(value, weight)| value * weight).sum()
+        };
+        let mut scores = [sum(&self.ranks[0]), sum(&self.ranks[1]), sum(&self.ranks[2])];
+        for weights in ngrams.iter().filter_map(|words| self.words.get(words)) {
+            scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += weight);
+        }
+        scores
     }
 }
 
