@@ -2,9 +2,9 @@
 //! reads.
 //!
 //! Only reads of the training blogs are used. The output of one model that another model uses
-//! always comes from training without the read's blog, and regularisation is chosen by the same
-//! leaving out groups of blogs. The printed figures are for the blogs that were left out. `cargo xtask eval
-//! precis` evaluates the reporting blogs.
+//! always comes from training without the read's blog, and so does the choice of regularisation:
+//! groups of blogs are left out in turn. The printed figures are for the blogs that were left out.
+//! `cargo xtask eval precis` evaluates the reporting blogs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -48,8 +48,8 @@ const MISLEADING: usize = 3;
 const GOOD_LEAST: f32 = 0.8;
 const MISLEADING_MOST: f32 = 0.03;
 
-/// A problem is likely from this probability on. Of the judged reads with 0.35 to 0.5, two thirds are
-/// right or near: many good passages hold no sentence that a label names.
+/// A problem is likely from this probability on. Of the judged reads with 0.35 to 0.5, two thirds
+/// are right or near: many good passages hold no sentence that a label names.
 const LIKELY: f32 = 0.35;
 
 /// Number of groups of blogs that are left out in turn.

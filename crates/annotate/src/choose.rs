@@ -286,7 +286,7 @@ impl<'a> Part<'a> {
             let of = |sentence: &usize| self.measured.measures[*sentence].features[at];
             passage.sentences.iter().map(of).fold(0.0, f32::max)
         };
-        // Judged problems are too few to learn from the signs once more. The ranking learned from them.
+        // Judged problems are too few to learn from the signs again. The ranking has learned them.
         let tells = move |name: &str| self.field != Field::Problem || !name.starts_with("passage: sign: ");
         TELLING
             .iter()
@@ -522,7 +522,7 @@ mod tests {
     #[test]
     fn need_takes_the_trouble_beside_it() {
         let need = "Every order has to reach the warehouse on the same day.";
-        let trouble = "The queue between them was slow and lost one order in fifty.";
+        let trouble = "The queue was slow and lost one order in fifty.";
         let calm = "The warehouse has four gates and a yard.";
         assert_eq!(first(&format!("{need} {trouble}")), format!("{need} {trouble}"));
         assert_eq!(first(&format!("{need} {calm}")), need);
