@@ -135,8 +135,8 @@ impl<'a> Part<'a> {
         [("lead over the others", lead), ("others near", others().filter(near).count() as f32 / 2.0)]
     }
 
-    /// How near the passage comes to the best sentence for each other part: 0 is the best. A problem
-    /// that is a good approach may be a property of the solution.
+    /// How near the passage comes to the best sentence for each other part: 0 is the best. A
+    /// problem that is a good approach may be a property of the solution.
     fn as_other_parts(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
         let others = Field::ALL.into_iter().filter(move |field| *field != self.field);
         others.map(move |field| {

@@ -152,7 +152,8 @@ impl Drop for TakingIn {
     }
 }
 
-/// A bar for pages of a site that are made and for rows that are copied, or a line from time to time. Removed when dropped.
+/// A bar for pages of a site that are made and for rows that are copied, or a line from time to
+/// time. Removed when dropped.
 pub struct Making {
     begun: Instant,
     told: Instant,

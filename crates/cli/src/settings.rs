@@ -167,8 +167,8 @@ settings! {
     one first_byte_timeout: Pause = "20s", "TIME";
     /// Time limit for a document, redirects included
     one total_timeout: Pause = "1m", "TIME";
-    /// How long the work of a process that died waits until others take it over, with PostgreSQL; at
-    /// least eight times total_timeout unless it is set
+    /// How long the work of a process that died waits until others take it over, with PostgreSQL;
+    /// at least eight times total_timeout unless it is set
     one lease: Pause = "10m", "TIME";
     /// An address or e-mail in our requests, by which publishers can contact you
     maybe contact: String, "TEXT";

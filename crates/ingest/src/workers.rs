@@ -177,8 +177,8 @@ impl Ingest {
         tokio::try_join!(work, reannotating, beside).map(|_| ())
     }
 
-    /// Wakes a worker when another process has made work. Without notifications the workers look for
-    /// work from time to time.
+    /// Wakes a worker when another process has made work. Without notifications the workers look
+    /// for work from time to time.
     async fn listen(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             let ended = tokio::select! {

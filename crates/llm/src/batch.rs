@@ -15,9 +15,9 @@ use crate::settings::Protocol;
 /// memory, and as many are lost at once if a batch fails.
 pub const BATCH_PROMPTS_MAX: usize = 5_000;
 
-/// Maximum bytes of the prompts of one batch: half of what OpenAI accepts (200 MB; Anthropic accepts
-/// 256 MB). The other half is for JSON and for later prompts about the same reads, which are longer.
-/// These limits were documented in November 2026.
+/// Maximum bytes of the prompts of one batch: half of what OpenAI accepts (200 MB; Anthropic
+/// accepts 256 MB). The other half is for JSON and for later prompts about the same reads, which
+/// are longer. These limits were documented in November 2026.
 pub const BATCH_BYTES_MAX: usize = 100_000_000;
 
 /// Maximum bytes of the replies of one batch.

@@ -1,5 +1,5 @@
 //! Backups: SQLite's own copy of itself, taken while others read and write, and the look at a file
-//! before it is restored. PostgreSQL has tools of its own; here is only what they must know.
+//! before it is restored. PostgreSQL has its own tools; here is only what they must know.
 
 use std::path::{Path, PathBuf};
 
@@ -74,8 +74,8 @@ pub enum BackupError {
 }
 
 impl Store {
-    /// Writes the archive as it is now into `file`, which is missing or empty. Others read and write
-    /// the archive meanwhile.
+    /// Writes the archive as it is now into `file`, which is missing or empty. Others read and
+    /// write the archive meanwhile.
     ///
     /// # Errors
     /// [`BackupError::NotSqlite`]; [`BackupError::Store`] if a disk fails.

@@ -2,8 +2,8 @@
 //!
 //! Tables, their keys and their order come from the databases, so a new table needs no line here.
 //! Rows are copied in the order of their keys, all from one snapshot, and are compared afterwards.
-//! What was copied is a prefix, so an interrupted copy goes on where it ended. Until it is complete,
-//! a row of `setting` marks the target, and nothing else opens it.
+//! What was copied is a prefix, so an interrupted copy goes on where it ended. Until it is
+//! complete, a row of `setting` marks the target, and nothing else opens it.
 
 use std::collections::BTreeMap;
 

@@ -6,15 +6,14 @@
 //! (sources' past), `read_jobs` (claims, results and failures of reads), `asking` (language
 //! models), `merge`, `corrections` (what a person says instead), `withdrawn` (reads hidden from
 //! everybody). Of what is shown: `counters`, `changes` (what an index catches up with), `pages`,
-//! `left_out` (an archive without some sources). Of
-//! readers: `marks` (what they did with reads), `notes` (what they wrote about them), `highlights`
-//! (passages that they marked), `saving` (pages that they save by address), `practice` (cards and
-//! answers). Also of readers: `saved_searches` (what they look out for), `alerts` (what is sent
-//! about that), `own` (all of it, to take elsewhere), `accounts` (roles, invitations), `sessions`
-//! (passwords, who is logged in). Of readers' programs: `tokens` (what they send), `streams` (lists
-//! for reader apps). Of strangers: `subscribers` (who gets the week by mail). `check` is for
-//! `doctor`, `copy` moves an archive to another database, `backup` writes a file to keep. `turns` is
-//! for several processes that fetch.
+//! `left_out` (an archive without some sources). Of readers: `marks` (what they did with reads),
+//! `notes` (what they wrote about them), `highlights` (passages that they marked), `saving` (pages
+//! that they save by address), `practice` (cards and answers). Also of readers: `saved_searches`
+//! (what they look out for), `alerts` (what is sent about that), `own` (all of it, to take
+//! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in). Of
+//! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
+//! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
+//! another database, `backup` writes a file to keep. `turns` is for several processes that fetch.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings

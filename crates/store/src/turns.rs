@@ -90,8 +90,8 @@ impl Store {
         matches!(self.database, Database::Postgres(_))
     }
 
-    /// Listens for new work that other processes make. Returns `None` on SQLite, where there is only
-    /// one process that works.
+    /// Listens for new work that other processes make. Returns `None` on SQLite, where there is
+    /// only one process that works.
     pub async fn wakeups(&self) -> Result<Option<Wakeups>, StoreError> {
         let Database::Postgres(pool) = &self.database else { return Ok(None) };
         self.run("listening for new work", async {
@@ -144,8 +144,8 @@ impl Store {
         .await
     }
 
-    /// Ends a turn. The next request waits for `pause`, and for `hold` if the host demanded it. Does
-    /// nothing if the lease has ended and another process has the turn.
+    /// Ends a turn. The next request waits for `pause`, and for `hold` if the host demanded it.
+    /// Does nothing if the lease has ended and another process has the turn.
     pub async fn end_turn(
         &self,
         host: &str,

@@ -132,7 +132,8 @@ impl FromRef<App> for Search {
 }
 
 impl SiteSettings {
-    /// What a document says of the self. A document travels, so only a configured address stands in it.
+    /// What a document says of the self. A document travels, so only a configured address stands in
+    /// it.
     pub(crate) fn outside(&self) -> Site {
         Site {
             title: self.title.clone(),

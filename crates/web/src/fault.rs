@@ -1,8 +1,8 @@
 //! Errors of requests.
 //!
-//! A handler returns a [`Fault`]. [`crate::fault_page`] turns it into a page (or JSON under `/api/`) in
-//! the usual frame, with links to continue. Internal errors are in the log under the reference
-//! number on the page, and never on the page itself.
+//! A handler returns a [`Fault`]. [`crate::fault_page`] turns it into a page (or JSON under
+//! `/api/`) in the usual frame, with links to continue. Internal errors are in the log under the
+//! reference number on the page, and never on the page itself.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -144,7 +144,7 @@ async fn answer(State(hosts): State<Hosts>, request: Request) -> Response {
     }
 }
 
-/// An archive on a PostgreSQL database of its own that follows all blogs.
+/// An archive on its own PostgreSQL database that follows all blogs.
 fn archive(watchers: &Watchers, database: &Database, hosts: usize) -> Archive {
     let mut flags = watchers.flags(PAUSE);
     flags.extend(["--database".to_owned(), database.url()]);

@@ -61,8 +61,8 @@ fn told(facts: &BackupFacts, file: &Path) -> anyhow::Result<String> {
     Ok(format!("{} of {}, {size}, schema {schema}", count(reads, "read"), count(sources, "source")))
 }
 
-/// Says how to back up a PostgreSQL archive, and whether that can work. Nothing is backed up, so the
-/// exit code is 1.
+/// Says how to back up a PostgreSQL archive, and whether that can work. Nothing is backed up, so
+/// the exit code is 1.
 fn tell_dump(store: &Store, server: &ServerFacts, file: &Path) -> anyhow::Result<Outcome> {
     let (from, file) = (store.location(), file.display());
     say!("This archive is on PostgreSQL, whose own tool takes backups while it is in use:")?;
