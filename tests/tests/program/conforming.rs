@@ -39,6 +39,9 @@ fn conforms(archive: &Archive) {
     command.arg("--config-file").arg(&configuration).args(["run", &served.url("/api/openapi.json")]);
     command.arg("--header").arg(format!("Authorization: Bearer {token}"));
     command.args(["--checks", "all", "--seed", "1", "--max-examples", "8", "--generation-database", "none"]);
+    // After some made-up tokens the next one has to wait (429), which these would take for a fault.
+    // Tests of the access table ask each address without a token.
+    command.args(["--exclude-checks", "ignored_auth", "--generation-with-security-parameters", "false"]);
     let output =
         command.args(["--no-color", "--warnings", "off"]).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
