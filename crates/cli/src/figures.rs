@@ -62,6 +62,7 @@ fn describe() {
     describe_counter!("backissue_reads_total", "Reads that a worker has moved, by result.");
     describe_counter!("backissue_refusals_total", "What was refused, by what refused it.");
     describe_counter!("backissue_fetched_bytes_total", "Bytes of responses of publishers' servers.");
+    describe_counter!("backissue_page_cache_total", "Requests for finished pages, by result.");
     describe_counter!("backissue_image_cache_total", "Requests for cached images, by result.");
     describe_histogram!("backissue_step_seconds", "Time of the workers' steps, with waiting for a host.");
     describe_histogram!("backissue_fetch_seconds", "Time of requests to publishers' servers, by result.");

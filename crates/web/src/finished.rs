@@ -52,7 +52,10 @@ impl Finished {
 
     /// The kept response with this key.
     pub(crate) fn get(&self, key: u128) -> Option<Response> {
-        let Kept { headers, body } = self.0.as_ref()?.get(&key)?;
+        let kept = self.0.as_ref()?.get(&key);
+        let result = if kept.is_some() { "hit" } else { "miss" };
+        metrics::counter!("backissue_page_cache_total", "result" => result).increment(1);
+        let Kept { headers, body } = kept?;
         let mut answer = Body::from(body).into_response();
         *answer.headers_mut() = headers;
         Some(answer)
