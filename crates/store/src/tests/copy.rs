@@ -25,6 +25,7 @@ fn value(table: &Table, column: &str, is_text: bool, row: i64) -> Value {
         ("read", "stage") => text(["discovered", "extracted", "annotated"][row as usize - 1]),
         ("address", "how") => text(["admitted", "reached", "claimed"][row as usize - 1]),
         ("place", "found_by") => text(["feed", "backfill", "feed"][row as usize - 1]),
+        ("token", "scope") => text(["read", "write", "operate"][row as usize - 1]),
         // Parents have the ids 1 to 3.
         (_, "id") => Value::Int(Some(row)),
         (_, column) if column.ends_with("_id") && !is_text => Value::Int(Some(row)),
