@@ -42,6 +42,7 @@ mod sentences;
 mod stems;
 mod style;
 mod technologies;
+mod text;
 pub mod training;
 mod unfit;
 mod vocabulary;
@@ -50,8 +51,7 @@ mod weights;
 use std::collections::HashSet;
 
 use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE};
-use backissue_model::{Article, Kind, MadeBy, Precis};
-use url::Url;
+use backissue_model::{Kind, MadeBy, Precis};
 
 use crate::blocks::Block;
 use crate::choose::Part;
@@ -65,63 +65,12 @@ use crate::weights::Weights;
 pub use choose::PASSAGE_MAX;
 pub use cues::Field;
 pub use sentences::sentences;
+pub use text::Text;
 pub use vocabulary::{Vocabulary, VocabularyError};
 
 /// The names of the technologies to find in articles.
 pub fn technology_names() -> impl Iterator<Item = &'static str> {
     technologies::Technologies::builtin().names().iter().map(String::as_str)
-}
-
-/// An article and its metadata.
-#[derive(Clone, Copy, Debug)]
-pub struct Text<'a> {
-    /// Its title, without the site's name.
-    pub title: &'a str,
-    /// Its plain text: empty lines between blocks, line breaks in code and lists. Evidence points
-    /// into this text.
-    pub text: &'a str,
-    /// The blocks of the text. If empty, they are recognised by their look.
-    pub blocks: &'a [backissue_model::Block],
-    /// The description from the feed or the page.
-    pub description: Option<&'a str>,
-    /// The company behind the blog. If it is empty, statements have no first person.
-    pub company: &'a str,
-    /// Its address.
-    pub url: Option<&'a Url>,
-    /// Its language as a BCP 47 tag. Only a hint: for long texts, the text decides.
-    pub language: Option<&'a str>,
-    /// The tags that its author gave it.
-    pub tags: &'a [String],
-}
-
-impl<'a> Text<'a> {
-    /// An article in English with only title, text and company.
-    pub const fn plain(title: &'a str, text: &'a str, company: &'a str) -> Self {
-        Self {
-            title,
-            text,
-            blocks: &[],
-            description: None,
-            company,
-            url: None,
-            language: Some("en"),
-            tags: &[],
-        }
-    }
-
-    /// An article of `company`'s blog, published at `url`.
-    pub fn of(article: &'a Article, company: &'a str, url: Option<&'a Url>) -> Self {
-        Self {
-            title: article.title.as_deref().unwrap_or_default(),
-            text: &article.text,
-            blocks: &article.blocks,
-            description: article.description.as_deref(),
-            company,
-            url,
-            language: article.language.as_deref(),
-            tags: &[],
-        }
-    }
 }
 
 /// The précis of an article by the built-in annotator.

@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use backissue_model::{Evidence, Precis, Span};
 
 use crate::Text;
-use crate::asking::PromptSettings;
 use crate::asking::screen::{one_line, speaks_to_a_model};
+use crate::asking::settings::PromptSettings;
 use crate::asking::support::same_word;
 use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use backissue_model::{ConceptSlug, Evidence as Quote, Form, Kind, Precis, Statement, Sureness};
 
-use crate::asking::Refusal;
 use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
+use crate::asking::refusal::Refusal;
 use crate::asking::screen::one_line;
 use crate::asking::support::{Evidence, Unbacked, has_words};
 use crate::concepts;

@@ -44,7 +44,9 @@ mod figures;
 mod gate;
 mod near_json;
 mod question;
+mod refusal;
 mod screen;
+mod settings;
 mod support;
 
 use backissue_model::{MadeBy, Precis, Statement, Sureness};
@@ -57,33 +59,9 @@ use crate::asking::gate::{Gate, Verdicts};
 use crate::cues::Field;
 
 pub use answer::FIELDS;
-pub use question::{AsksFor, PromptVersion, Question};
-
-/// Default for the characters of an article in a prompt: about 4,000 tokens. With instructions and
-/// reply it stays below the 8,192 tokens of small models.
-pub const ARTICLE_CHARACTERS: usize = 16_000;
-
-/// Which prompt is sent, and how much of an article it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PromptSettings {
-    /// The version of the prompt.
-    pub version: PromptVersion,
-    /// Maximum characters of an article.
-    pub characters: usize,
-}
-
-impl PromptSettings {
-    /// Maximum characters of an article under both limits, the settings' and the version's.
-    pub fn characters_max(self) -> usize {
-        self.characters.min(self.version.characters_max())
-    }
-}
-
-impl Default for PromptSettings {
-    fn default() -> Self {
-        Self { version: PromptVersion::default(), characters: ARTICLE_CHARACTERS }
-    }
-}
+pub use question::{AsksFor, Question};
+pub use refusal::Refusal;
+pub use settings::{ARTICLE_CHARACTERS, PromptSettings, PromptVersion};
 
 /// The name in [`MadeBy::annotator`] if all fields are the model's.
 pub const ANNOTATOR: &str = "language-model";
@@ -95,20 +73,6 @@ pub struct Asking<'a> {
     excerpt: Excerpt,
     built_in: Precis,
     version: PromptVersion,
-}
-
-/// A refused field of a reply.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Refusal {
-    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` if the
-    /// reply has no object.
-    pub field: &'static str,
-    /// What the model wrote, on one line of at most 240 characters.
-    pub said: String,
-    /// Why it is refused, in words that help the model to correct it.
-    pub reason: String,
-    /// The words that are missing from the evidence. The model does not get them.
-    pub missing: Vec<String>,
 }
 
 /// The checked replies so far.

@@ -3,16 +3,16 @@
 //! This module must not choose sentences or judge replies.
 
 use std::fmt::Write;
-use std::str::FromStr;
 
 use backissue_model::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::asking::Refusal;
 use crate::asking::answer::FIELDS;
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{CONCEPTS_MAX, SENTENCES_MAX, TECHNOLOGIES_MAX};
+use crate::asking::refusal::Refusal;
 use crate::asking::screen::one_line;
+use crate::asking::settings::PromptVersion;
 use crate::style::STATEMENT_MAX;
 use crate::{Text, Vocabulary, concepts};
 
@@ -39,48 +39,12 @@ pub enum AsksFor {
     Check,
 }
 
-/// A version of the prompt. A reply to one version is not reused for another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PromptVersion {
-    /// The version without worked examples, kept for comparison.
-    Two,
-    /// Instructions, two worked examples and the whole vocabulary: about 3,000 tokens before the
-    /// article.
-    #[default]
-    Three,
-    /// For small models and small contexts: brief instructions, at most 20 sentences, and only the
-    /// concepts that the article mentions; under 1,200 tokens with the article.
-    ThreeShort,
-}
+/// Maximum characters of a description.
+const DESCRIPTION_MAX: usize = 600;
+/// Maximum concepts in the short form.
+const SHORT_CONCEPTS: usize = 12;
 
 impl PromptVersion {
-    /// All versions, oldest first.
-    pub const ALL: [Self; 3] = [Self::Two, Self::Three, Self::ThreeShort];
-
-    /// Its name in settings and in the précis.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Two => "2",
-            Self::Three => "3",
-            Self::ThreeShort => "3-short",
-        }
-    }
-
-    /// Maximum sentences of an article.
-    pub(super) fn sentences_max(self) -> usize {
-        if self == Self::ThreeShort { SHORT_SENTENCES } else { usize::MAX }
-    }
-
-    /// Maximum characters of an article, if the model's settings allow more.
-    pub(super) fn characters_max(self) -> usize {
-        if self == Self::ThreeShort { SHORT_CHARACTERS } else { usize::MAX }
-    }
-
-    /// Whether lines of code and tables go in, besides sentences.
-    pub(super) fn shows_code(self) -> bool {
-        self == Self::Three
-    }
-
     fn template(self) -> &'static str {
         match self {
             Self::Two => include_str!("../../data/prompts/2.txt"),
@@ -100,29 +64,6 @@ impl PromptVersion {
             .replace("{concepts}", &concepts.join(", "))
     }
 }
-
-impl FromStr for PromptVersion {
-    type Err = String;
-
-    /// A version's name; `full` and `short` are the newest of each form.
-    fn from_str(name: &str) -> Result<Self, String> {
-        let name = match name {
-            "full" => Self::Three.as_str(),
-            "short" => Self::ThreeShort.as_str(),
-            other => other,
-        };
-        let mut all = Self::ALL.into_iter();
-        all.find(|version| version.as_str() == name)
-            .ok_or_else(|| format!("no prompt is called `{name}`; write full, short, 2, 3 or 3-short"))
-    }
-}
-
-/// Maximum characters of a description.
-const DESCRIPTION_MAX: usize = 600;
-/// Maximum sentences, characters of the article, and concepts in the short form.
-const SHORT_SENTENCES: usize = 20;
-const SHORT_CHARACTERS: usize = 2_400;
-const SHORT_CONCEPTS: usize = 12;
 
 impl Question {
     pub(super) fn about(
