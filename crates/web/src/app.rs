@@ -132,7 +132,7 @@ impl FromRef<App> for Search {
 }
 
 impl SiteSettings {
-    /// What a document says of the self. A document travels, so only a configured address stands in
+    /// What a document says of the site. A document travels, so only a configured address stands in
     /// it.
     pub(crate) fn outside(&self) -> Site {
         Site {
