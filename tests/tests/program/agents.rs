@@ -228,12 +228,6 @@ fn agent_over_http_gets_what_its_tokens_scope_allows() {
     needs!(SharedData, McpSdk);
     let (_web, archive) = small_web();
     archive.json(&["sync"]).unwrap();
-    let served = archive.serve(&["--no-fetch"]).unwrap();
-    let token = |scope: &str| {
-        let made = archive.json(&["token", "add", scope, "--scope", scope]).unwrap();
-        made["token"].as_str().unwrap().to_owned()
-    };
-    let (reading, writing) = (token("read"), token("write"));
     let question = "radius search drops nearby places to the east and west but not north or south";
     let things = json!([
         ["tool", "search_reads", { "query": question, "limit": 5 }],
@@ -243,8 +237,16 @@ fn agent_over_http_gets_what_its_tokens_scope_allows() {
         ["resource", "read://999999", {}],
         ["prompt", "prior_art_for_a_design_document", { "problem": "noisy neighbours" }],
     ]);
+    // This also fills the index, which a server answers from as it is.
+    let by_stdio = asked(&archive, &[], &things);
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let token = |scope: &str| {
+        let made = archive.json(&["token", "add", scope, "--scope", scope]).unwrap();
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let (reading, writing) = (token("read"), token("write"));
     let over_http = asked_over_http(&served, &reading, &things);
-    assert_eq!(over_http, asked(&archive, &[], &things), "both transports have the same");
+    assert_eq!(over_http, by_stdio, "both transports have the same");
     let id = result(&over_http["answers"][0])["reads"][0]["id"].as_i64().unwrap();
     let things = json!([["tool", "add_note", { "id": id, "text": "By an agent." }]]);
     let refused = asked_over_http(&served, &reading, &things);

@@ -1,7 +1,7 @@
 //! The ids of the Google Reader API: of items, feeds, tags and streams.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{Label, ReadId, Source, SourceId};
+use backissue_model::{Concept, Label, ReadId, Source, SourceId};
 use backissue_store::{Mine, Stream};
 
 /// The folder that every app shows as all reads.
@@ -58,8 +58,8 @@ pub(super) fn source_of<'s>(id: &str, sources: &'s [Source]) -> Option<&'s Sourc
     sources.iter().find(is_it)
 }
 
-/// The stream of this id. A name can be of several things: a reader's label goes first, then a
-/// group of sources, then a concept.
+/// The stream of this id. A name can be of several things: as it is written, a reader's label goes
+/// first, then a group of sources, then a concept. Labels ignore case, and concepts have aliases.
 pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Option<Stream> {
     if let Some(mine) = state_of(id) {
         return Some(Stream::Mine(mine));
@@ -71,13 +71,17 @@ pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Optio
         let is_all = id.starts_with("user/") && id.ends_with("/state/com.google/reading-list");
         return is_all.then_some(Stream::All);
     };
-    if let Some(label) = labels.iter().find(|label| label.as_str() == name) {
-        return Some(Stream::Label(label.clone()));
-    }
-    if sources.iter().any(|source| source.group.as_deref() == Some(name)) {
-        return Some(Stream::Group(name.to_owned()));
-    }
-    Vocabulary::builtin().called(name).map(|concept| Stream::Concept(concept.slug.clone()))
+    let label = |name: &str| {
+        labels.iter().find(|label| label.as_str() == name).map(|label| Stream::Label(label.clone()))
+    };
+    let is_group = sources.iter().any(|source| source.group.as_deref() == Some(name));
+    let concept = Vocabulary::builtin().called(name);
+    let of_concept = |concept: &Concept| Stream::Concept(concept.slug.clone());
+    label(name)
+        .or_else(|| is_group.then(|| Stream::Group(name.to_owned())))
+        .or_else(|| concept.filter(|concept| concept.name == name).map(of_concept))
+        .or_else(|| name.parse::<Label>().ok().and_then(|typed| label(typed.as_str())))
+        .or_else(|| concept.map(of_concept))
 }
 
 /// What an app calls a state, as what the reader did. `None` for another tag.
@@ -120,13 +124,16 @@ mod tests {
 
     #[test]
     fn streams_are_states_feeds_labels_and_concepts() {
-        let labels: [Label; 2] = ["Caching".parse().unwrap(), "a/b".parse().unwrap()];
+        let concept = &Vocabulary::builtin().concepts()[0];
+        let labels: [Label; 2] = ["For later".parse().unwrap(), "a/b".parse().unwrap()];
         let stream = |id: &str| stream_of(id, &[], &labels);
         assert_eq!(stream("user/-/state/com.google/reading-list"), Some(Stream::All));
         assert_eq!(stream("user/7/state/com.google/starred"), Some(Stream::Mine(Mine::Kept)));
-        assert_eq!(stream("user/-/label/Caching"), Some(Stream::Label(labels[0].clone())));
+        assert_eq!(stream("user/-/label/For Later"), Some(Stream::Label(labels[0].clone())), "in any case");
         assert_eq!(stream("user/-/label/a/b"), Some(Stream::Label(labels[1].clone())));
-        assert!(matches!(stream("user/-/label/caching"), Some(Stream::Concept(_))));
+        for name in [concept.name.as_str(), concept.slug.as_str()] {
+            assert_eq!(stream(&tag(name)), Some(Stream::Concept(concept.slug.clone())), "{name}");
+        }
         for wrong in ["", "feed/1", "feed/", "user/-/label/", "user/-/state/com.google/nothing", "x", "user/"]
         {
             assert_eq!(stream(wrong), None, "{wrong}");
