@@ -270,7 +270,7 @@ async fn routes_are_in_the_access_table_and_changes_guarded() {
     let forms: Vec<_> = table
         .iter()
         .filter(|(method, path)| {
-            let by_others = ["/hub/", "/unsubscribe/", "/login", "/join/"];
+            let by_others = ["/hub/", "/unsubscribe/", "/subscribe/", "/login", "/join/"];
             let is_form =
                 !by_others.iter().any(|start| path.starts_with(start)) && !path.starts_with("/api/");
             method == "POST" && is_form && path != "/mcp"
@@ -296,7 +296,7 @@ async fn routes_are_in_the_access_table_and_changes_guarded() {
             let only_post =
                 answer.status == StatusCode::METHOD_NOT_ALLOWED && answer.headers["allow"] == "POST";
             assert!(
-                only_post || path.starts_with("/read/") || path == "/save",
+                only_post || path.starts_with("/read/") || path == "/save" || path == "/subscribe",
                 "{method} {path}: {}",
                 answer.status
             );
@@ -599,52 +599,58 @@ async fn highlight_is_marked_listed_found_changed_and_removed() {
     let remark = "**Ours** too <script>alert(1)</script>";
     let answer = site.highlight(&quote, ("", ""), remark).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    assert_eq!(answer.headers["location"], "/read/1/x#highlight-1");
+    let to = answer.headers["location"].to_str().unwrap();
+    let id: i64 = to.strip_prefix("/read/1/x#highlight-").unwrap().parse().unwrap();
     let page = site.read_page(1).await;
-    assert_eq!(page.attributes("mark.highlight[id]", "id"), ["highlight-1"]);
+    assert_eq!(page.attributes("mark.highlight[id]", "id"), [format!("highlight-{id}")]);
     assert_eq!(solid(&page.all(".body mark.highlight").join(" ")), plain);
     assert_eq!(solid(&page.one("#highlights blockquote")), plain);
     assert_eq!(
         (page.one("#highlights strong"), page.all("#highlights script").len()),
         ("Ours".to_owned(), 0)
     );
-    assert_eq!(page.attributes("#highlights .under a", "href"), ["#highlight-1"]);
+    assert_eq!(page.attributes("#highlights .under a", "href"), [format!("#highlight-{id}")]);
 
     site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
     for path in ["/shelf", "/notes", "/notes?q=OURS", "/shelf?by=week"] {
         let page = html::Page::parse(path, &site.get(path).await.body);
         page.assert_well_formed();
         assert_eq!(page.all("ul.highlights strong"), ["Ours"], "{path}");
-        assert!(page.attributes("ul.highlights blockquote a", "href")[0].ends_with("#h1"), "{path}");
+        assert!(
+            page.attributes("ul.highlights blockquote a", "href")[0].ends_with(&format!("#h{id}")),
+            "{path}"
+        );
     }
     let none = html::Page::parse("/notes", &site.get("/notes?q=elsewhere").await.body);
     assert!(none.text().contains("No note or highlight has all of these words."));
 
-    let saved = site.change_highlight(1, "remark", &[("version", "1"), ("remark", "Theirs")]).await;
+    let saved = site.change_highlight(id, "remark", &[("version", "1"), ("remark", "Theirs")]).await;
     assert_eq!(
         (saved.status, &saved.headers["location"]),
-        (StatusCode::SEE_OTHER, &"/read/1/x#h1".parse().unwrap())
+        (StatusCode::SEE_OTHER, &format!("/read/1/x#h{id}").parse().unwrap())
     );
-    let stale = site.change_highlight(1, "remark", &[("version", "1"), ("remark", "Stale")]).await;
+    let stale = site.change_highlight(id, "remark", &[("version", "1"), ("remark", "Stale")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     html::Page::parse("/highlight/1/remark", &stale.body).assert_well_formed();
     assert_eq!(site.read_page(1).await.one("#highlights .written"), "Theirs");
 
-    let removed = site.change_highlight(1, "remove", &[]).await;
-    assert_eq!(removed.headers["location"], "/read/1/x?did=h1");
-    let after = site.get("/shelf?did=h1").await.body;
+    let removed = site.change_highlight(id, "remove", &[]).await;
+    let did = format!("/read/1/x?did=h{id}");
+    assert_eq!(removed.headers["location"], did.as_str());
+    let after = site.get(&format!("/shelf?did=h{id}")).await.body;
     let told = html::Page::parse("/shelf", &after);
     told.assert_well_formed();
     assert_eq!(told.one("#notice"), "The highlight was removed. Undo");
     assert!(told.all("ul.highlights").is_empty());
     assert!(site.read_page(1).await.all("mark.highlight, #highlights").is_empty());
     let token = site.token("/").await;
-    let undo = [("token", token.as_str()), ("back", "/read/1/x?did=h1"), ("undo", "h1")];
+    let number = format!("h{id}");
+    let undo = [("token", token.as_str()), ("back", did.as_str()), ("undo", number.as_str())];
     let undone = site.post("/undo", &undo, &[OWN]).await;
-    assert_eq!(undone.headers["location"], "/read/1/x#h1");
+    assert_eq!(undone.headers["location"], format!("/read/1/x#h{id}").as_str());
     assert_eq!(site.read_page(1).await.one("#highlights .written"), "Theirs");
     assert_eq!(site.post("/undo", &undo, &[OWN]).await.status, StatusCode::NOT_FOUND, "once is enough");
-    assert!(!site.get("/shelf?did=h1").await.body.contains("Undo"));
+    assert!(!site.get(&format!("/shelf?did=h{id}")).await.body.contains("Undo"));
 }
 
 #[tokio::test]
@@ -660,11 +666,12 @@ async fn highlight_that_left_the_text_is_kept_and_says_so() {
     let own = backissue_store::OwnRead { url, highlights: vec![lost], ..Default::default() };
     let next = |_: &[_], _: &_| super::now();
     site.store.take_in(ReaderId::ONE, &[own], next, super::now()).await.unwrap();
-    site.highlight(&site.first_words(3).await, ("", ""), "").await;
+    let to = site.highlight(&site.first_words(3).await, ("", ""), "").await.headers["location"].clone();
     let page = site.read_page(1).await;
     assert_eq!(page.all("#highlights .lost"), ["No longer in the text"]);
     assert!(page.all("#highlights blockquote")[1].contains("<b>before</b>"), "after those that the text has");
-    assert_eq!(page.attributes("mark.highlight[id]", "id"), ["highlight-2"]);
+    let marked = page.attributes("mark.highlight[id]", "id");
+    assert_eq!(to.to_str().unwrap(), format!("/read/1/x#{}", marked[0]), "the one that the text has");
 }
 
 #[tokio::test]
