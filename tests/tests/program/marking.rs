@@ -253,7 +253,7 @@ async fn selected_text_is_highlighted_with_the_keyboard() {
     let selected = browser.evaluate(SELECT).await.unwrap();
     let selected = selected.as_str().unwrap();
     browser.window.find(Locator::Css("body")).await.unwrap().send_keys("h").await.unwrap();
-    browser.window.wait().for_element(Locator::Css("#highlight-1:target")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("mark.highlight[id]:target")).await.unwrap();
     assert_eq!(browser.evaluate(MARKED).await.unwrap(), selected.replace(' ', ""), "{selected}");
     let text_now = browser.evaluate("document.querySelector('.body').textContent").await.unwrap();
     assert_eq!(text_now, text_there, "the words are the same");
@@ -265,7 +265,8 @@ async fn selected_text_is_highlighted_with_the_keyboard() {
     assert_eq!(browser.evaluate("document.activeElement.id").await.unwrap(), "highlight-remark");
     browser.window.active_element().await.unwrap().send_keys("We had *this* too.").await.unwrap();
     press(&browser, "#highlight-form button").await;
-    browser.window.wait().for_element(Locator::Css("#highlight-2:target")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#highlights .written em")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("mark.highlight[id]:target")).await.unwrap();
     assert_eq!(text(&browser, "#highlights .written em").await, "this");
 
     press(&browser, "#highlights summary").await;
@@ -327,12 +328,12 @@ async fn passage_is_highlighted_without_script() {
         .await
         .unwrap();
     press(&browser, "#highlight-form button").await;
-    browser.window.wait().for_element(Locator::Css("#highlight-1")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("mark.highlight[id]")).await.unwrap();
     assert_eq!(text(&browser, "#highlights .written em").await, "true");
     press(&browser, "#highlights summary").await;
     press(&browser, "#highlights form[action$=remove] button").await;
     browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
     assert!(browser.window.find_all(Locator::Css("mark.highlight")).await.unwrap().is_empty());
     press(&browser, "#notice button").await;
-    browser.window.wait().for_element(Locator::Css("#highlight-1")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("mark.highlight[id]")).await.unwrap();
 }
