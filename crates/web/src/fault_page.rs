@@ -1,7 +1,7 @@
 //! The page of an error.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -20,6 +20,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     let for_programs = programs::are_for(request.uri().path());
     let uri = request.uri().clone();
     let visitor = Visitor::of(request.extensions());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
     let answer = next.run(request).await;
     let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
@@ -30,9 +31,11 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     let mut shown = if v1::is_at(uri.path()) {
         let mut problem = v1::problem(&fault, uri.path());
         fault.tell(problem.headers_mut());
-        // The router knows which methods the path has.
-        if let Some(allow) = answer.headers().get(ALLOW) {
-            problem.headers_mut().insert(ALLOW, allow.clone());
+        if fault == Fault::NotThatWay
+            && let Some(methods) = matched.and_then(|path| v1::methods(path.as_str()))
+            && let Ok(methods) = HeaderValue::from_str(&methods)
+        {
+            problem.headers_mut().insert(ALLOW, methods);
         }
         return problem;
     } else if for_programs {

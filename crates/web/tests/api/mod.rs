@@ -60,7 +60,10 @@ async fn document_and_access_table_have_the_same_routes() {
         let path = path.replace("{week}", "2026-W20").replace("{id}", "1").replace("{slug}", "caching");
         let path = path.replace("/sources/caching", "/sources/undergrowth");
         let answer = data(&site, &format!("{path}?fields={}", names.join(","))).await;
-        let item = answer["items"].as_array().map_or(&answer, |items| &items[0]);
+        // No other read may have the problem of this one.
+        let Some(item) = answer["items"].as_array().map_or(Some(&answer), |items| items.first()) else {
+            continue;
+        };
         let there: BTreeSet<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(there, names.into_iter().collect(), "{path}");
     }
@@ -229,8 +232,11 @@ async fn bad_input_is_a_problem_with_a_remedy() {
     let wrong = site.ask(Method::DELETE, "/api/v1/weeks", &[]).await;
     assert_eq!(
         (wrong.status, &wrong.headers["allow"]),
-        (StatusCode::METHOD_NOT_ALLOWED, &"GET,HEAD".parse().unwrap())
+        (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD".parse().unwrap())
     );
+    let note = site.ask(Method::POST, "/api/v1/reads/1/note", &[]).await;
+    let allow: BTreeSet<&str> = note.headers["allow"].to_str().unwrap().split(", ").collect();
+    assert_eq!((note.status, allow), (StatusCode::METHOD_NOT_ALLOWED, BTreeSet::from(["DELETE", "PUT"])));
     let near = json(&site.get("/api/v1/reads?source=undergroth").await);
     assert!(near["detail"].as_str().unwrap().contains("undergrowth"), "{near}");
 }

@@ -109,6 +109,14 @@ pub(crate) fn document() -> &'static Value {
     &DOCUMENT
 }
 
+/// The methods of a path of the API, for the header `Allow`. `None` if it has no such path.
+pub(crate) fn methods(path: &str) -> Option<String> {
+    let item = document()["paths"][path].as_object()?;
+    let names =
+        item.keys().map(|name| if name == "get" { "GET, HEAD".to_owned() } else { name.to_uppercase() });
+    Some(names.collect::<Vec<_>>().join(", "))
+}
+
 /// Whether the API has `path`, but not with this method.
 pub(crate) fn lacks(method: &Method, path: &str) -> bool {
     let item = &document()["paths"][path];
