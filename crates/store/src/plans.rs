@@ -65,7 +65,7 @@ impl Plan {
                 .iter()
                 .any(|before| self.statement.contains(&format!("{before} {table} {name} ")))
         };
-        GROWING.contains(&name) || GROWING.iter().any(|table| named(&table))
+        GROWING.contains(&name) || GROWING.iter().any(named)
     }
 }
 

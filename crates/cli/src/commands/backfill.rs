@@ -61,7 +61,7 @@ pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outco
 
 /// Does the due work: the backfills and the pages they find.
 async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
-    let ingest = open::ingest(store.clone(), open::fetcher_of_workers(settings, &store)?, settings)?;
+    let ingest = open::ingest(store.clone(), open::fetcher_of_workers(settings, store)?, settings)?;
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
     let bars = Bars::follow(ingest.progress());
@@ -164,7 +164,7 @@ async fn explain(
     as_json: bool,
     settings: &Settings,
 ) -> anyhow::Result<Outcome> {
-    let ingest = open::ingest(store.clone(), open::fetcher_of_workers(settings, &store)?, settings)?;
+    let ingest = open::ingest(store.clone(), open::fetcher_of_workers(settings, store)?, settings)?;
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
     let mut explained = Vec::new();
