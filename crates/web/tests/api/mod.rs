@@ -300,7 +300,7 @@ async fn program_does_what_its_reader_does_and_twice_is_once() {
     let highlight = send("POST", "/api/v1/reads/1/highlights", &new).await;
     let path = format!("/api/v1/highlights/{}", highlight["id"]);
     let changed =
-        send("PUT", &path, &format!(r#"{{"remark": "no", "version": {}}}"#, highlight["version"])).await;
+        send("PUT", &path, &format!(r#"{{"remark": "no", "version": {}.0}}"#, highlight["version"])).await;
     assert_eq!(changed["remark"], "no");
     send("DELETE", &path, "").await;
     assert_eq!(site.send_json("DELETE", &path, &token, &[], "").await.status, StatusCode::NOT_FOUND);

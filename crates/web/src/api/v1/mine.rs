@@ -10,6 +10,7 @@ use backissue_practise::next_showing;
 use backissue_store::{Highlighted, Labelled, NoteSaved, RemarkSaved, Store};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::api::answer::live;
@@ -196,6 +197,24 @@ pub(super) async fn remove_mark(
     marked(&store, program, &id, &mark, false).await
 }
 
+/// The version of something that a reader wrote. JSON Schema counts `3.0` as an integer too.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "Number")]
+struct Version(i64);
+
+impl TryFrom<Number> for Version {
+    type Error = String;
+
+    fn try_from(number: Number) -> Result<Self, String> {
+        let text = number.to_string();
+        let whole = text.strip_suffix(".0").unwrap_or(&text);
+        whole
+            .parse()
+            .map(Self)
+            .map_err(|_| format!("{text} is not a version; send the one that was answered"))
+    }
+}
+
 /// A note to save.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -205,14 +224,15 @@ pub(super) struct NewNote {
     text: String,
     /// The version that the program knows. If the note has another one, nothing is saved and the
     /// response is a 409. Left out: the text replaces whatever is there.
-    version: Option<i64>,
+    #[schema(value_type = Option<i64>)]
+    version: Option<Version>,
 }
 
 async fn noted(store: &Store, program: Program, id: &str, new: NewNote) -> Result<Response, Fault> {
     let read = read_id(id)?;
     let text: NoteText = new.text.parse().map_err(refused)?;
     let mut seen = match new.version {
-        Some(version) => version,
+        Some(Version(version)) => version,
         None => store.note(program.reader, read).await?.version,
     };
     loop {
@@ -337,7 +357,8 @@ pub(super) struct NewRemark {
     remark: String,
     /// The version of the highlight that the program knows. With another one nothing is saved and
     /// the response is a 409.
-    version: i64,
+    #[schema(value_type = i64)]
+    version: Version,
 }
 
 /// Changes the remark on a highlight.
@@ -352,7 +373,7 @@ pub(super) async fn save_remark(
 ) -> Result<Response, Fault> {
     let id = id.parse().map_err(|_| Fault::NoSuchHighlight)?;
     let remark = remark_of(&new.remark).map_err(refused)?;
-    let saved = store.save_remark(program.reader, id, &remark, new.version, Timestamp::now()).await;
+    let saved = store.save_remark(program.reader, id, &remark, new.version.0, Timestamp::now()).await;
     match saved.map_err(Fault::or(Fault::NoSuchHighlight))? {
         RemarkSaved::Saved(highlight) => live(&OwnHighlight::from(highlight)),
         RemarkSaved::Conflict(_) => Err(Fault::Changed),
