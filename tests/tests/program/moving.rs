@@ -42,6 +42,12 @@ fn backup_is_restored_elsewhere_and_overwrites_nothing() {
     let again = archive.run(&["backup", &name]).unwrap();
     assert!(again.code == 1 && again.err.contains("--force"), "{}", again.err);
     archive.done(&["backup", "--force", &name]).unwrap();
+    for own in ["archive.sqlite", "archive.sqlite-wal", "./archive.sqlite"] {
+        let own = archive.folder().join(own).display().to_string();
+        let refused = archive.run(&["backup", "--force", &own]).unwrap();
+        assert!(refused.code == 1 && refused.err.contains("the archive itself"), "{own}: {}", refused.err);
+    }
+    assert_eq!(sources(&archive), wanted);
     let left: Vec<_> = std::fs::read_dir(archive.folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -24,6 +24,13 @@ pub async fn backup(args: BackupArgs, settings: Settings) -> anyhow::Result<Outc
         return tell_dump(&store, &server, &args.file);
     }
     let file = &args.file;
+    if let Location::Sqlite(archive) = store.location() {
+        ensure!(
+            !is_of_archive(file, archive),
+            "{} belongs to the archive itself; name another file",
+            file.display()
+        );
+    }
     ensure!(
         args.force || !file.exists(),
         "{} is there already; name another file, or add --force to replace it",
@@ -41,6 +48,20 @@ pub async fn backup(args: BackupArgs, settings: Settings) -> anyhow::Result<Outc
     Ok(Outcome::Fine)
 }
 
+/// Whether `file` is the archive's database or one of the files that SQLite keeps beside it.
+fn is_of_archive(file: &Path, archive: &Path) -> bool {
+    let place = |path: &Path| Some((fs::canonicalize(folder_of(path)).ok()?, path.file_name()?.to_owned()));
+    let real = fs::canonicalize(archive).unwrap_or_else(|_| archive.to_owned());
+    [archive, &real]
+        .into_iter()
+        .flat_map(|database| ["", "-wal", "-shm", "-journal"].map(|end| with_end(database, end)))
+        .any(|kept| place(&kept) == place(file))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes a backup beside `file`, under a temporary name.
 async fn write(store: &Store, file: &Path) -> anyhow::Result<NamedTempFile> {
     let written = temporary_beside(file)?;
@@ -50,7 +71,7 @@ async fn write(store: &Store, file: &Path) -> anyhow::Result<NamedTempFile> {
 }
 
 fn temporary_beside(file: &Path) -> anyhow::Result<NamedTempFile> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let made = tempfile::Builder::new().prefix(".backissue-").tempfile_in(folder);
     made.with_context(|| format!("no file can be written in {}; check that it exists", folder.display()))
 }
