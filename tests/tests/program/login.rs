@@ -112,7 +112,8 @@ async fn strangers_see_what_is_configured() {
     let body = answer.text().await.unwrap();
     assert!(body.contains("href=\"/login?back=%2Fweeks\""), "{body}");
     let answer = client().get(served.url("/api/read/1")).send().await.unwrap();
-    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.headers()["www-authenticate"].to_str().unwrap().split(' ').next(), Some("Bearer"));
     let (_, log) = served.stop().unwrap();
     assert!(!log.contains("read-only"), "{log}");
 }

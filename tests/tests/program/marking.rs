@@ -300,8 +300,9 @@ async fn selected_text_is_highlighted_by_the_button_beside_it() {
         let fits = "document.documentElement.scrollWidth <= innerWidth";
         assert_eq!(browser.evaluate(fits).await.unwrap(), true, "{width}");
         browser.window.find(Locator::Css("#highlight-bar button")).await.unwrap().click().await.unwrap();
-        let target = format!("#highlight-{nth}:target");
-        browser.window.wait().for_element(Locator::Css(&target)).await.unwrap();
+        browser.window.wait().for_element(Locator::Css("mark.highlight[id]:target")).await.unwrap();
+        let highlights = browser.window.find_all(Locator::Css("#highlights blockquote")).await.unwrap();
+        assert_eq!(highlights.len(), nth);
     }
     assert!(browser.complaints().await.unwrap().is_empty());
 }
