@@ -3,8 +3,8 @@
 //! ```
 //! use backissue_crawl::robots::Robots;
 //!
-//! let robots = Robots::parse(b"User-agent: *\nDisallow: /drafts/\nAllow: /drafts/final$",
-//! "Backissue"); assert!(robots.refuses(&"https://example.org/drafts/one".parse()?).is_some());
+//! let robots = Robots::parse(b"User-agent: *\nDisallow: /drafts/\nAllow: /drafts/final$", "Backissue");
+//! assert!(robots.refuses(&"https://example.org/drafts/one".parse()?).is_some());
 //! assert!(robots.refuses(&"https://example.org/drafts/final".parse()?).is_none());
 //! # Ok::<(), url::ParseError>(())
 //! ```

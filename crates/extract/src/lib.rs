@@ -7,12 +7,14 @@
 //! ```
 //! use backissue_extract::{Page, extract};
 //!
-//! let bytes = format!( "<title>Queues | A Blog</title><nav><a
-//! href=/>Home</a></nav><article><h1>Queues</h1><p>{}</p></article>", "The queue was full, and
-//! every worker waited for the one that held the lock. ".repeat(5), ); let url =
-//! "https://example.com/queues".parse()?; let article = extract(&Page { bytes: bytes.as_bytes(),
-//! media_type: None, url: Some(&url) }, None)?; assert_eq!(article.title.as_deref(),
-//! Some("Queues")); assert!(article.text.starts_with("The queue was full"));
+//! let bytes = format!(
+//!     "<title>Queues | A Blog</title><nav><a href=/>Home</a></nav><article><h1>Queues</h1><p>{}</p></article>",
+//!     "The queue was full, and every worker waited for the one that held the lock. ".repeat(5),
+//! );
+//! let url = "https://example.com/queues".parse()?;
+//! let article = extract(&Page { bytes: bytes.as_bytes(), media_type: None, url: Some(&url) }, None)?;
+//! assert_eq!(article.title.as_deref(), Some("Queues"));
+//! assert!(article.text.starts_with("The queue was full"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -4,10 +4,10 @@
 //! ```
 //! use backissue_feed::{Hints, parse};
 //!
-//! let bytes = br#"<rss version="2.0"><channel><title>Notes</title> <item><title>On
-//! caches</title><link>https://example.org/caches</link></item></channel></rss>"#; let feed =
-//! parse(bytes, &Hints::default())?; assert_eq!(feed.entries[0].url.as_ref().map(|url|
-//! url.as_str()), Some("https://example.org/caches"));
+//! let bytes = br#"<rss version="2.0"><channel><title>Notes</title>
+//!     <item><title>On caches</title><link>https://example.org/caches</link></item></channel></rss>"#;
+//! let feed = parse(bytes, &Hints::default())?;
+//! assert_eq!(feed.entries[0].url.as_ref().map(|url| url.as_str()), Some("https://example.org/caches"));
 //! # Ok::<(), backissue_feed::FeedError>(())
 //! ```
 //!

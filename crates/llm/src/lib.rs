@@ -8,10 +8,10 @@
 //! # async fn ask() -> Result<(), backissue_llm::ModelError> {
 //! use backissue_llm::{Model, ModelSettings, Prompt, Protocol};
 //!
-//! let model = Model::new(ModelSettings::new("local", Protocol::OpenAi, "qwen2.5:7b"), &[])?; let
-//! schema = serde_json::json!({ "type": "object" }); let reply = model.ask(&Prompt { system:
-//! "Answer in JSON.", user: "Who are you?", schema: &schema }).await?; println!("{} ({} tokens)",
-//! reply.text, reply.usage.output_tokens);
+//! let model = Model::new(ModelSettings::new("local", Protocol::OpenAi, "qwen2.5:7b"), &[])?;
+//! let schema = serde_json::json!({ "type": "object" });
+//! let reply = model.ask(&Prompt { system: "Answer in JSON.", user: "Who are you?", schema: &schema }).await?;
+//! println!("{} ({} tokens)", reply.text, reply.usage.output_tokens);
 //! # Ok(())
 //! # }
 //! ```

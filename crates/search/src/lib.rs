@@ -39,8 +39,8 @@
 //! let found = index.searcher().words(&query, &Weights::default(), Typing::Done, 10)?;
 //! assert_eq!(found.hits[0].id, ReadId(7));
 //!
-//! let passage = passage(text, &Marks::of(&query, &found.corrections), 160).expect("the text has
-//! words of the query"); assert_eq!(passage.text, "One tenant filled it and starved all others.");
+//! let passage = passage(text, &Marks::of(&query, &found.corrections), 160).expect("the text has words of the query");
+//! assert_eq!(passage.text, "One tenant filled it and starved all others.");
 //! # Ok(())
 //! # }
 //! ```

@@ -3,9 +3,10 @@
 //! ```
 //! use backissue_search::Query;
 //!
-//! let query = Query::parse("noisy neighbour \"rate limiter\" company:stripe -kind:tutorial
-//! after:2024 12:30"); assert_eq!(query.words(), "noisy neighbour rate limiter 12:30");
-//! assert_eq!(query.filters().count(), 3); assert!(query.notes().is_empty());
+//! let query = Query::parse("noisy neighbour \"rate limiter\" company:stripe -kind:tutorial after:2024 12:30");
+//! assert_eq!(query.words(), "noisy neighbour rate limiter 12:30");
+//! assert_eq!(query.filters().count(), 3);
+//! assert!(query.notes().is_empty());
 //! ```
 //!
 //! Parsing never fails. Text that is no valid filter is searched as words, and a note says so. This

@@ -11,23 +11,32 @@
 //! use backissue_annotate::asking::{Asking, PromptSettings, Readings};
 //! use backissue_annotate::{Text, annotate};
 //!
-//! let article = Text { title: "A lock for every job", text: "The nightly import failed whenever
-//! two jobs took the same lock. We gave each job a lock of its own.", blocks: &[], description:
-//! None, company: "Acme", url: None, language: Some("en"), tags: &[], }; let asking =
-//! Asking::about(article, annotate(&article), PromptSettings::default()).expect("it has
-//! sentences"); assert!(asking.question().user.contains("[1] The nightly import failed")); //
-//! Whatever sends the question comes back with a reply: let reply = r#"{"kind": "case-study",
-//! "concepts": [], "technologies": [], "problem": {"text": "Acme's nightly import failed whenever
-//! two jobs took the same lock.", "sentences": [1]}, "approach": {"text": "Acme gave each job a
-//! lock of its own.", "sentences": [2]}, "outcome": {"text": "The import has not failed for 40
-//! days.", "sentences": [2]}}"#; let mut readings = Readings::default(); asking.read(&mut readings,
-//! reply); assert_eq!(readings.refusals().next().unwrap().field, "outcome", "nobody but the model
-//! speaks of 40 days"); // The second question asks whether the article says what is left.
-//! assert!(asking.next_question(&readings).unwrap().user.contains("claim approach: Acme gave each
-//! job")); let finding = r#"{"problem": {"beyond": "", "said": "yes"}, "approach": {"beyond": "",
-//! "said": "yes"}}"#; asking.read(&mut readings, finding);
-//! assert!(asking.next_question(&readings).is_some(), "the outcome is asked for once more"); let
-//! precis = asking.settle(&readings, "some-model").precis;
+//! let article = Text {
+//!     title: "A lock for every job",
+//!     text: "The nightly import failed whenever two jobs took the same lock. We gave each job a lock of its own.",
+//!     blocks: &[],
+//!     description: None,
+//!     company: "Acme",
+//!     url: None,
+//!     language: Some("en"),
+//!     tags: &[],
+//! };
+//! let asking = Asking::about(article, annotate(&article), PromptSettings::default()).expect("it has sentences");
+//! assert!(asking.question().user.contains("[1] The nightly import failed"));
+//! // Whatever sends the question comes back with a reply:
+//! let reply = r#"{"kind": "case-study", "concepts": [], "technologies": [],
+//!     "problem": {"text": "Acme's nightly import failed whenever two jobs took the same lock.", "sentences": [1]},
+//!     "approach": {"text": "Acme gave each job a lock of its own.", "sentences": [2]},
+//!     "outcome": {"text": "The import has not failed for 40 days.", "sentences": [2]}}"#;
+//! let mut readings = Readings::default();
+//! asking.read(&mut readings, reply);
+//! assert_eq!(readings.refusals().next().unwrap().field, "outcome", "nobody but the model speaks of 40 days");
+//! // The second question asks whether the article says what is left.
+//! assert!(asking.next_question(&readings).unwrap().user.contains("claim approach: Acme gave each job"));
+//! let finding = r#"{"problem": {"beyond": "", "said": "yes"}, "approach": {"beyond": "", "said": "yes"}}"#;
+//! asking.read(&mut readings, finding);
+//! assert!(asking.next_question(&readings).is_some(), "the outcome is asked for once more");
+//! let precis = asking.settle(&readings, "some-model").precis;
 //! assert_eq!(precis.approach.unwrap().text, "Acme gave each job a lock of its own.");
 //! assert!(precis.outcome.is_none());
 //! ```
