@@ -115,22 +115,10 @@ pub enum LogFormat {
     Json,
 }
 
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(format!("`{text}` is no form of the log; write text or json")),
-        }
-    }
-}
-
-impl fmt::Display for LogFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Json { "json" } else { "text" })
-    }
+names! {
+    LogFormat, String,
+    |text| format!("`{text}` is no form of the log; write text or json"),
+    Text = "text", Json = "json",
 }
 
 /// Fewest characters of the token for `/metrics`.
