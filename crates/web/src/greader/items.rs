@@ -102,7 +102,11 @@ impl Part {
 
 /// A read with what its reader did.
 struct Known {
-    read: ReadPage,
+    read: ReadSummary,
+    /// Its article as safe HTML.
+    html: String,
+    /// The last date of change that a source gave.
+    updated: Option<Timestamp>,
     marks: Marks,
     labels: Vec<Label>,
 }
@@ -114,16 +118,21 @@ async fn known(app: &App, program: Program, reads: &[ReadId]) -> Result<Vec<Know
     let mut all = Vec::with_capacity(reads.len());
     for id in reads {
         let Some(read) = app.store.read(*id).await? else { continue };
-        let labels = labels.remove(id).unwrap_or_default();
-        all.push(Known { read, marks: marks.remove(id).unwrap_or_default(), labels });
+        let ReadPage { card, precis, article, updated, .. } = read;
+        all.push(Known {
+            read: ReadSummary { card, precis },
+            html: article.html,
+            updated,
+            marks: marks.remove(id).unwrap_or_default(),
+            labels: labels.remove(id).unwrap_or_default(),
+        });
     }
     Ok(all)
 }
 
 /// What the archive says of a read, then its article if this visitor may see it.
-fn content(app: &App, visitor: Visitor, site: &Site, read: &ReadPage) -> String {
-    let summary = ReadSummary { card: read.card.clone(), precis: read.precis.clone() };
-    let said = html::read(&summary, site);
+fn content(app: &App, visitor: Visitor, site: &Site, known: &Known) -> String {
+    let said = html::read(&known.read, site);
     if !visitor.sees_articles(app) {
         return said;
     }
@@ -132,7 +141,7 @@ fn content(app: &App, visitor: Visitor, site: &Site, read: &ReadPage) -> String 
         Images::Load => Showing::Direct,
         Images::Click | Images::Cache(_) => Showing::AtSource,
     };
-    let article = article::for_display(&read.article.html, &read.card.url, &[], &images);
+    let article = article::for_display(&known.html, &known.read.card.url, &[], &images);
     format!("{said}<hr>{}", article.html.into_string())
 }
 
@@ -149,14 +158,14 @@ fn as_item(app: &App, visitor: Visitor, site: &Site, known: &Known) -> Value {
         "crawlTimeMsec": card.first_seen.as_millisecond().to_string(),
         "timestampUsec": card.first_seen.as_microsecond().to_string(),
         "published": card.filed_at.as_second(),
-        "updated": known.read.updated.unwrap_or(card.filed_at).as_second(),
+        "updated": known.updated.unwrap_or(card.filed_at).as_second(),
         "title": card.title,
         "author": card.author.as_deref().unwrap_or(&card.company),
         "canonical": [{ "href": card.url }],
         "alternate": [{ "href": card.url, "type": "text/html" }],
         "categories": categories,
         "origin": { "streamId": ids::feed(card.source), "title": card.source_title, "htmlUrl": "" },
-        "summary": { "content": content(app, visitor, site, &known.read) },
+        "summary": { "content": content(app, visitor, site, known) },
     })
 }
 
@@ -175,11 +184,15 @@ fn items(
 ) -> Result<Response, Fault> {
     let site = site(app, headers)?;
     let items: Vec<Value> = known.iter().map(|known| as_item(app, visitor, &site, known)).collect();
-    let mut answer = json!({ "id": id, "updated": Timestamp::now().as_second(), "items": items });
+    Ok(part_of(json!({ "id": id, "updated": Timestamp::now().as_second(), "items": items }), next))
+}
+
+/// The answer with a part of a stream, and the continuation if there is more.
+fn part_of(mut answer: Value, next: Option<String>) -> Response {
     if let Some(next) = next {
         answer["continuation"] = next.into();
     }
-    Ok(data(&answer))
+    data(&answer)
 }
 
 /// The id of a stream in the path.
@@ -230,11 +243,7 @@ pub(super) async fn ids(program: Program, State(app): State<App>, asked: Asked) 
     let part = Part::of(&asked, stream(&app, program, id).await?, IDS_MAX)?;
     let (reads, next) = part.reads(&app, program).await?;
     let refs: Vec<Value> = reads.iter().map(|read| json!({ "id": read.to_string() })).collect();
-    let mut answer = json!({ "itemRefs": refs });
-    if let Some(next) = next {
-        answer["continuation"] = next.into();
-    }
-    Ok(data(&answer))
+    Ok(part_of(json!({ "itemRefs": refs }), next))
 }
 
 /// The reads of the parameters `i`.
@@ -282,7 +291,6 @@ pub(super) async fn atom(
         (known(&app, program, &reads).await?, site(&app, &headers)?, app.store.name().await?);
     let archive = Ids { archive: &name };
     let entries = known.iter().map(|known| {
-        let read = ReadSummary { card: known.read.card.clone(), precis: known.read.precis.clone() };
         let states = [
             (known.marks.done.is_some(), ItemState { term: READ, label: "read" }),
             (known.marks.done.is_none(), ItemState { term: "user/-/state/com.google/fresh", label: "fresh" }),
@@ -292,9 +300,9 @@ pub(super) async fn atom(
             id: item(known.read.card.id),
             // Apps open the article, not the archive's page of it.
             page: None,
-            html: content(&app, visitor, &site, &known.read),
+            html: content(&app, visitor, &site, known),
             states: states.into_iter().filter(|(is_so, _)| *is_so).map(|(_, state)| state).collect(),
-            ..feed::read(&read, &site, archive)
+            ..feed::read(&known.read, &site, archive)
         }
     });
     let page = |path: &str| site.page(path).ok_or(Fault::NoSuchPage);
