@@ -239,6 +239,9 @@ pub enum Mine {
     Noted,
 }
 
+/// A condition on the read `r`: the reader `$1` does not hide it.
+pub(crate) const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM mark h WHERE h.reader_id = $1 AND h.read_id = r.id AND h.hidden_at IS NOT NULL)";
+
 impl Mine {
     /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
     pub(crate) fn condition(self, column: &str, parameter: usize) -> String {

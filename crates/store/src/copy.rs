@@ -254,7 +254,8 @@ impl Store {
                 "reader" => "WHERE id > 1",
                 _ => "",
             };
-            let query = format!("SELECT count(*) AS n FROM (SELECT 1 FROM \"{name}\" {own} LIMIT 1) AS one");
+            let table = quoted(name);
+            let query = format!("SELECT count(*) AS n FROM (SELECT 1 FROM {table} {own} LIMIT 1) AS one");
             if self.database.row(sql_of(query)).await?.is_some_and(|row| row.int("n").unwrap_or(1) > 0) {
                 return Ok(Some(name.clone()));
             }
@@ -266,7 +267,7 @@ impl Store {
     async fn empty(&self, tables: &[Table], from: &str) -> Tried<()> {
         let mut tx = self.database.begin().await?;
         for Table { name, .. } in tables.iter().rev() {
-            tx.run(sql_of(format!("DELETE FROM \"{name}\""))).await?;
+            tx.run(sql_of(format!("DELETE FROM {}", quoted(name)))).await?;
         }
         crate::archive::set(&mut tx, COPYING, from).await?;
         tx.commit().await

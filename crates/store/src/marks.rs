@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use backissue_model::{Label, Mark, Marks, ReadId, ReaderId, Week};
 use jiff::Timestamp;
 
-use crate::database::{Row, Tried, Tx, placeholders, sql, sql_listing, sql_of, sql_once};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::rows::to_json;
 use crate::times::millis;
@@ -144,15 +144,26 @@ impl Store {
         week: Week,
         now: Timestamp,
     ) -> Result<Action, StoreError> {
-        let done = self.retry("marking a week as done", || async {
+        let query = format!(
+            "SELECT r.id AS read_id FROM read r WHERE r.week = $1 AND r.stage = 'annotated' AND {} ORDER BY r.id",
+            Mine::Unread.condition("r.id", 2)
+        );
+        let query = sql_of(query).bind(week.to_string()).bind(reader.0);
+        self.mark_found_done("marking a week as done", reader, query, now).await
+    }
+
+    /// Marks the reads that a query finds as done.
+    pub(crate) async fn mark_found_done(
+        &self,
+        doing: &'static str,
+        reader: ReaderId,
+        query: Sql,
+        now: Timestamp,
+    ) -> Result<Action, StoreError> {
+        let done = self.retry(doing, || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let query = format!(
-                "SELECT r.id FROM read r WHERE r.week = $1 AND r.stage = 'annotated' AND {} ORDER BY r.id",
-                Mine::Unread.condition("r.id", 2)
-            );
-            let rows = tx.rows(sql_of(query).bind(week.to_string()).bind(reader.0)).await?;
-            let reads: Vec<ReadId> =
-                rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<_>>()?;
+            let rows = tx.rows(query.clone()).await?;
+            let reads: Vec<ReadId> = rows.iter().map(read_of_row).collect::<Tried<_>>()?;
             let action = change(&mut tx, reader, &reads, Mark::Done, Some(now)).await?;
             tx.commit().await?;
             Ok(Some(action))
@@ -321,7 +332,7 @@ pub(crate) async fn existing(tx: &mut Tx, read: ReadId) -> Tried<Option<ReadId>>
     Ok(None)
 }
 
-fn read_of_row(row: &Row) -> Tried<ReadId> {
+pub(crate) fn read_of_row(row: &Row) -> Tried<ReadId> {
     row.int("read_id").map(ReadId)
 }
 

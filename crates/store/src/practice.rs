@@ -10,6 +10,7 @@ use backissue_model::{CardAnswer, Deck, Label, NoteText, Precis, Rated, Rating, 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::cards::NOT_HIDDEN;
 use crate::database::{Row, Sql, Tried, Tx, Value, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
 use crate::keys::concept_list;
@@ -371,11 +372,7 @@ impl Drawing {
     }
 
     fn along(from: &'static str, order: &'static str, reader: ReaderId) -> Self {
-        let conditions = vec![
-            "r.stage = 'annotated'".to_owned(),
-            "NOT EXISTS (SELECT 1 FROM mark h WHERE h.reader_id = $1 AND h.read_id = r.id AND h.hidden_at IS NOT NULL)"
-                .to_owned(),
-        ];
+        let conditions = vec!["r.stage = 'annotated'".to_owned(), NOT_HIDDEN.to_owned()];
         Self { from, order, conditions, values: vec![reader.0.into()] }
     }
 

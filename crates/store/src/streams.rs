@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use backissue_model::{ConceptSlug, Label, Mark, ReadId, ReaderId, SourceId};
 use jiff::Timestamp;
 
-use crate::cards::Mine;
-use crate::database::{Sql, Tried, Value, sql, sql_of};
+use crate::cards::{Mine, NOT_HIDDEN};
+use crate::database::{Sql, Value, sql, sql_of};
 use crate::keys::concept_list;
-use crate::marks::{Action, change, existing};
+use crate::marks::{Action, change, existing, read_of_row};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -58,11 +58,7 @@ impl StreamFilter {
     fn query(&self, reader: ReaderId, after: Option<(ReadId, bool)>, rest: &str) -> Sql {
         // `$1` is the reader, although not every list depends on it.
         let mut values: Vec<Value> = vec![reader.0.into()];
-        let mut conditions = vec![
-            "r.stage = 'annotated'".to_owned(),
-            "NOT EXISTS (SELECT 1 FROM mark h WHERE h.reader_id = $1 AND h.read_id = r.id AND h.hidden_at IS NOT NULL)"
-                .to_owned(),
-        ];
+        let mut conditions = vec!["r.stage = 'annotated'".to_owned(), NOT_HIDDEN.to_owned()];
         let mut add = |condition: &str, value: Value| {
             values.push(value);
             conditions.push(condition.replace("$n", &format!("${}", values.len())));
@@ -105,7 +101,7 @@ impl StreamFilter {
             conditions.push(format!("NOT {}", Mine::Kept.condition("r.id", 1)));
         }
         let query = format!(
-            "SELECT r.id FROM read r WHERE {} ORDER BY r.id {order} {rest}",
+            "SELECT r.id AS read_id FROM read r WHERE {} ORDER BY r.id {order} {rest}",
             conditions.join(" AND ")
         );
         sql_of(query).bind_all(values)
@@ -125,7 +121,7 @@ impl Store {
     ) -> Result<Vec<ReadId>, StoreError> {
         let after = (after.unwrap_or(ReadId(0)), oldest_first);
         let query = filter.query(reader, Some(after), &format!("LIMIT {limit}"));
-        self.list("listing reads for an app", query, |row| Ok(ReadId(row.int("id")?))).await
+        self.list("listing reads for an app", query, read_of_row).await
     }
 
     /// How many reads of each source the reader has neither done nor hidden, and when the archive
@@ -197,14 +193,6 @@ impl Store {
     ) -> Result<Action, StoreError> {
         let mut filter = filter.clone();
         filter.only.push(Mine::Unread);
-        let done = self.retry("marking reads as done", || async {
-            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let rows = tx.rows(filter.query(reader, None, "")).await?;
-            let reads = rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<Vec<_>>>()?;
-            let action = change(&mut tx, reader, &reads, Mark::Done, Some(now)).await?;
-            tx.commit().await?;
-            Ok(Some(action))
-        });
-        done.await?.ok_or_else(|| self.no_reader(reader))
+        self.mark_found_done("marking reads as done", reader, filter.query(reader, None, ""), now).await
     }
 }

@@ -52,15 +52,14 @@ impl Store {
         token: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let before = |time: SignedDuration| millis(now.saturating_sub(time).unwrap_or(Timestamp::MIN));
         self.retry("subscribing an address", || async {
             let mut tx = self.database.begin().await?;
             let ended = sql("DELETE FROM subscriber WHERE confirmed_at IS NULL AND asked_at < $1");
-            tx.run(ended.bind(before(LINK_LASTS))).await?;
+            tx.run(ended.bind(before(now, LINK_LASTS))).await?;
             let again = sql("UPDATE subscriber SET asked_at = $2, due_at = $2
                  WHERE address = $1 AND confirmed_at IS NULL AND due_at IS NULL AND mails < $3 AND asked_at <= $4");
             let again =
-                again.bind(address.as_str()).bind(millis(now)).bind(LINKS_MAX).bind(before(PAUSE));
+                again.bind(address.as_str()).bind(millis(now)).bind(LINKS_MAX).bind(before(now, PAUSE));
             let mut is_due = tx.run(again).await? > 0;
             if !is_due {
                 let new = sql("INSERT INTO subscriber (address, token, asked_at, mails, due_at)
@@ -104,8 +103,12 @@ impl Store {
     pub async fn subscriber(&self, token: &str, now: Timestamp) -> Result<Option<Subscriber>, StoreError> {
         let query =
             sql_of(format!("{SUBSCRIBER} WHERE token = $1 AND (confirmed_at IS NOT NULL OR asked_at >= $2)"));
-        let since = now.saturating_sub(LINK_LASTS).unwrap_or(Timestamp::MIN);
-        self.one("looking up a subscriber", query.bind(token).bind(millis(since)), subscriber_of_row).await
+        self.one(
+            "looking up a subscriber",
+            query.bind(token).bind(before(now, LINK_LASTS)),
+            subscriber_of_row,
+        )
+        .await
     }
 
     /// Confirms the address whose link has this token, and replaces the token. Returns false if the
@@ -118,8 +121,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let confirm = sql("UPDATE subscriber SET confirmed_at = $2, token = $3, due_at = NULL
              WHERE token = $1 AND confirmed_at IS NULL AND asked_at >= $4");
-        let since = now.saturating_sub(LINK_LASTS).unwrap_or(Timestamp::MIN);
-        let confirm = confirm.bind(token).bind(millis(now)).bind(new_token).bind(millis(since));
+        let confirm = confirm.bind(token).bind(millis(now)).bind(new_token).bind(before(now, LINK_LASTS));
         Ok(self.change("confirming a subscriber", confirm).await? > 0)
     }
 
@@ -147,6 +149,11 @@ impl Store {
         let query = format!("{SUBSCRIBER} WHERE confirmed_at IS NOT NULL ORDER BY id");
         self.list("listing subscribers", sql_of(query), subscriber_of_row).await
     }
+}
+
+/// A time ago, as it is stored.
+fn before(now: Timestamp, time: SignedDuration) -> i64 {
+    millis(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
 }
 
 fn subscriber_of_row(row: &Row) -> Tried<Subscriber> {
