@@ -1,8 +1,10 @@
 //! Figures of a text: numbers with their units, so that "1.5M" equals "1.5 million" and "40 ms"
 //! differs from "40 s".
 
+use crate::asking::support::has_words;
+
 /// A comparable number and its unit, if that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Figure {
     /// As written, for messages.
     pub written: String,
@@ -10,7 +12,36 @@ pub(super) struct Figure {
     unit: Option<&'static str>,
     /// Whether another figure follows, whose unit may be its own.
     is_open: bool,
+    /// Whether the text says that it is not exact: "about 40".
+    is_about: bool,
+    /// The word before it in lower case, which may be a name: "JUnit 5".
+    before: String,
 }
+
+/// Words before a figure that is not exact.
+const ABOUT: &[&str] = &[
+    "about",
+    "around",
+    "some",
+    "roughly",
+    "approximately",
+    "nearly",
+    "almost",
+    "over",
+    "above",
+    "under",
+    "below",
+    "than",
+    "least",
+    "most",
+    "upwards",
+    "close",
+    "up",
+];
+
+/// How far a figure that is not exact may be from the evidence's, and one that only lacks decimals.
+const ABOUT_FAR: f64 = 0.1;
+const ROUNDED_FAR: f64 = 0.02;
 
 /// Number words that equal digits.
 const NUMBER_WORDS: [&str; 13] = [
@@ -24,14 +55,25 @@ const BETWEEN: &[&str] = &["to", "and", "or", "then", "vs", "vs.", "versus"];
 pub(super) fn figures(text: &str) -> Vec<Figure> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '–' | '—' | '~' | '(' | ')')).collect();
-    let mut found = Vec::new();
+    let mut found: Vec<Figure> = Vec::new();
     for (at, word) in words.iter().enumerate() {
+        let first = found.len();
         let mut pieces = word.split('-').peekable();
         while let Some(piece) = pieces.next() {
             // In "3-4 minutes" only the last is certainly minutes.
             let next =
                 if pieces.peek().is_some() { "to" } else { words.get(at + 1).copied().unwrap_or_default() };
             figures_in(piece, next, &mut found);
+        }
+        let before = |back: usize| {
+            let word = at.checked_sub(back).map_or("", |at| words[at]);
+            word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+        };
+        // "Up to 40" and "upwards of 40" too.
+        let hedge = if matches!(&*before(1), "to" | "of") { before(2) } else { before(1) };
+        let is_about = ABOUT.contains(&&*hedge);
+        for figure in &mut found[first..] {
+            *figure = Figure { is_about, before: before(1), ..std::mem::take(figure) };
         }
     }
     found
@@ -91,11 +133,32 @@ impl Figure {
                 let scaled = plain
                     .parse::<f64>()
                     .map_or(plain, |value| plain_number(&format!("{:.6}", value * scale)));
-                Self { written, number: scaled, unit: None, is_open: false }
+                Self { written, number: scaled, ..Self::default() }
             }
-            None => Self { written, number: plain, unit: unit_of(unit), is_open: false },
+            None => Self { written, number: plain, unit: unit_of(unit), ..Self::default() },
         }
     }
+
+    /// Whether this is `exact` in fewer digits: "63 MB" for 63.31 MB, and "about 40%" for 39.6%.
+    fn rounds(&self, exact: &Self) -> bool {
+        let (Ok(said), Ok(value)) = (self.number.parse::<f64>(), exact.number.parse::<f64>()) else {
+            return false;
+        };
+        let lacks_decimals =
+            decimals(&self.number) < decimals(&exact.number) && (self.unit.is_some() || self.is_open);
+        let far = if self.is_about {
+            ABOUT_FAR
+        } else if lacks_decimals {
+            ROUNDED_FAR
+        } else {
+            return false;
+        };
+        (said - value).abs() <= far * value.abs()
+    }
+}
+
+fn decimals(number: &str) -> usize {
+    number.split_once('.').map_or(0, |(_, decimals)| decimals.len())
 }
 
 /// Without commas between thousands and without trailing zeros.
@@ -157,12 +220,21 @@ pub(super) fn is_unit(word: &str) -> bool {
 pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
     let mut known = figures(evidence);
     known.extend(in_words(evidence));
+    let lower = evidence.to_lowercase();
     let backed = |figure: &Figure| {
-        known.iter().any(|other| {
+        let stands = known.iter().any(|other| {
             // In "from 40 to 20 ms" both are milliseconds.
             let shared = other.is_open && known.iter().any(|k| k.unit == figure.unit);
-            other.number == figure.number && (figure.unit.is_none() || other.unit == figure.unit || shared)
-        })
+            (other.number == figure.number || figure.rounds(other))
+                && (figure.unit.is_none() || other.unit == figure.unit || shared)
+        });
+        // "JUnit5" and "v5.8" are names.
+        let is_in_name = || {
+            [&*figure.before, "v"]
+                .iter()
+                .any(|name| !name.is_empty() && has_words(&lower, &format!("{name}{}", figure.number)))
+        };
+        stands || is_in_name()
     };
     figures(statement).into_iter().filter(|figure| !backed(figure)).map(|figure| figure.written).collect()
 }
@@ -210,6 +282,13 @@ mod tests {
             ("It took 3 s.", "It took three seconds."),
             ("7 nodes", "seven nodes"),
             ("It halved.", "It fell."),
+            ("about 40% of them", "39.6 % of them"),
+            ("some 150 MB", "146 MB"),
+            ("more than 1.5 million reads", "1,532,411 reads"),
+            ("upwards of 150 tests", "161 tests"),
+            ("from about 149 to 63 MB", "149.31MB and 63.31MB"),
+            ("JUnit 5 tests", "tests with JUnit5"),
+            ("Node.js 8.3.0", "Node.js v8.3.0"),
         ] {
             assert!(unbacked(statement, evidence).is_empty(), "{statement} / {evidence}");
         }
@@ -226,6 +305,10 @@ mod tests {
             ("It took 3 s.", "3 nodes for 9 s", "3 s"),
             ("in 2027", "in 2026", "2027"),
             ("a sub-10ms answer", "an answer", "10ms"),
+            ("about 40% of them", "31% of them", "40%"),
+            ("40% of them", "38% of them", "40%"),
+            ("in 2020", "in 2019.5", "2020"),
+            ("Python 5 tests", "tests with JUnit5", "5"),
         ] {
             assert_eq!(unbacked(statement, evidence), [wrong], "{statement}");
         }

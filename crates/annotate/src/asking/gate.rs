@@ -183,7 +183,9 @@ impl Gate<'_> {
         let sentences = lead.chain(self.excerpt.around(quotes, NEAR)).map(|at| all[at].span);
         let headings = self.excerpt.around(quotes, 0).into_iter().filter_map(|at| all[at].heading);
         let of_article = sentences.chain(headings).map(|span| span.of(self.article.text));
-        let about = [self.article.title, self.article.company, self.article.description.unwrap_or_default()];
+        let host = self.article.url.and_then(|url| url.host_str()).unwrap_or_default();
+        let description = self.article.description.unwrap_or_default();
+        let about = [self.article.title, self.article.company, description, host];
         of_article.chain(about).collect()
     }
 

@@ -50,6 +50,7 @@ mod answer;
 mod check;
 mod excerpt;
 mod figures;
+mod forms;
 mod gate;
 mod near_json;
 mod question;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use crate::Vocabulary;
 use crate::asking::figures::{is_unit, unbacked};
+use crate::asking::forms::{COUNTRIES, DAYS, MONTHS, SHORT, humps, with_space};
 use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
@@ -55,10 +56,8 @@ impl<'t> Evidence<'t> {
         let texts: Vec<&str> = near.into_iter().collect();
         let near = texts.join("\n");
         let all = format!("{near}\n{article}");
-        let words = |text: &str| -> HashSet<String> {
-            text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
-        };
-        let all_words = words(&all);
+        let mut all_words = words(&all);
+        all_words.extend(humps(&all));
         let without_number = |word: &String| {
             let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
             (name.len() < word.len() && name.chars().count() >= 3).then(|| name.to_owned())
@@ -98,11 +97,7 @@ impl<'t> Evidence<'t> {
         missing.extend(words.filter_map(|(at, word)| self.unbacked_name(word, at == 0)).map(str::to_owned));
         let terms = TERMS.find(statement).into_iter().filter(|hit| !self.concepts.contains(hit.meaning));
         let terms = terms.map(|hit| &statement[hit.start..hit.end]);
-        missing.extend(
-            terms
-                .filter(|term| !term.split_whitespace().flat_map(pieces).all(|word| has(&self.words, word)))
-                .map(str::to_owned),
-        );
+        missing.extend(terms.filter(|term| !self.has_term(term)).map(str::to_owned));
         if missing.is_empty() {
             return self.is_of_the_matter(statement);
         }
@@ -135,9 +130,56 @@ impl<'t> Evidence<'t> {
             || self.words.contains(singular)
             || self.words.contains(&format!("{lower}s"))
             || self.numbered.contains(&lower)
+            || self.has_in_full(name)
+            || self.has_country(&lower)
+            || self.has_day(&lower)
+            || with_space(&lower).is_some_and(|spaced| has_words(&self.all, &spaced))
             || Technologies::builtin()
                 .mentions(name)
                 .any(|(written, system)| written == name && self.systems.contains(system))
+    }
+
+    /// Whether the evidence has a term: most of its words, or its initials. "Background job" may be
+    /// a background task; the second reading decides.
+    fn has_term(&self, term: &str) -> bool {
+        let parts: Vec<&str> = term.split_whitespace().flat_map(pieces).collect();
+        let known = parts.iter().filter(|part| has(&self.words, part)).count();
+        let initials: String = parts.iter().filter_map(|part| part.chars().next()).collect();
+        2 * known >= parts.len() || parts.len() > 1 && self.words.contains(&initials.to_lowercase())
+    }
+
+    /// Whether the evidence spells the abbreviation out. Any two letters begin two words of a long
+    /// text, so those are listed, and small words do not count.
+    fn has_in_full(&self, name: &str) -> bool {
+        let letters = name.strip_suffix('s').unwrap_or(name).to_lowercase();
+        if let Some((_, full)) = SHORT.iter().find(|(short, _)| *short == letters) {
+            return full.iter().any(|full| self.all.contains(full));
+        }
+        let is_short = (3..=5).contains(&letters.len()) && letters.bytes().all(|b| b.is_ascii_lowercase());
+        let is_capital = name.starts_with(|c: char| c.is_uppercase()) && !is_capitalised(name);
+        is_short && is_capital && {
+            let initial = |word: &str| if word.len() > 3 { word.as_bytes()[0] } else { b' ' };
+            let all: Vec<u8> = self.all.split_whitespace().flat_map(pieces).map(initial).collect();
+            all.windows(letters.len()).any(|initials| initials == letters.as_bytes())
+        }
+    }
+
+    /// Whether the evidence has the country of an adjective, or the adjective of a country.
+    fn has_country(&self, lower: &str) -> bool {
+        let has = |name: &str| has_words(self.article, name) || has_words(&self.near, name);
+        COUNTRIES.iter().any(|(adjective, names)| {
+            let is_one = |name: &&str| name.eq_ignore_ascii_case(lower);
+            (is_one(adjective) || names.iter().any(is_one))
+                && (has(adjective) || names.iter().any(|name| has(name)))
+        })
+    }
+
+    /// Whether the evidence has the month or the day of the week in another form.
+    fn has_day(&self, lower: &str) -> bool {
+        let month = MONTHS.iter().position(|month| *month == lower).map(|at| format!("-{:02}-", at + 1));
+        (month.is_some() || DAYS.contains(&lower))
+            && lower.get(..3).is_some_and(|short| self.words.contains(short))
+            || month.is_some_and(|month| self.all.contains(&month))
     }
 
     /// Whether enough of the words that carry meaning are near, in any form.
@@ -151,6 +193,11 @@ impl<'t> Evidence<'t> {
         }
         Err(Unbacked::Words(missing.into_iter().take(TOLD).map(str::to_owned).collect()))
     }
+}
+
+/// The words of `text` in lower case.
+fn words(text: &str) -> HashSet<String> {
+    text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
 }
 
 /// Whether the word is among `words` in some form.
@@ -190,8 +237,13 @@ pub(super) fn same_word(one: &str, other: &str) -> bool {
 }
 
 /// The parts of a word: "Kafka-based" and "CPU/GPU" have two.
-fn pieces(word: &str) -> impl Iterator<Item = &str> {
+pub(super) fn pieces(word: &str) -> impl Iterator<Item = &str> {
     word.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '+' | '#'))
+        // "C++" is one word, "Ignition+TurboFan" are two.
+        .flat_map(|piece| {
+            let is_sum = piece.trim_end_matches('+').contains('+');
+            piece.split(move |c| is_sum && c == '+')
+        })
         .map(|piece| piece.trim_end_matches("'s").trim_end_matches("’s"))
         .map(|piece| piece.trim_matches(|c: char| matches!(c, '\'' | '’')))
         .filter(|piece| piece.contains(char::is_alphanumeric))
@@ -383,6 +435,42 @@ mod tests {
         }
         for statement in ["Acme ran Laravel with PHP there.", "The probe of Nomad was slow at Acme."] {
             assert!(evidence.backs(statement).is_err(), "{statement}");
+        }
+    }
+
+    #[test]
+    fn names_are_known_in_full_in_short_and_in_other_forms() {
+        let evidence = Evidence::of(
+            "We had a service level objective on our way to a better place.",
+            [
+                "The certificate authority ran in the UK office. GC jitter was seen on 2024-03-07 in the \
+                 Ignition+TurboFan architecture of LiveData, over mTLS.",
+                "Continuous integration ran a background task on Tue.",
+                "Acme",
+            ],
+        );
+        for statement in [
+            "At Acme the CA issued certificates.",
+            "Acme's British office saw jitter of garbage collection in March.",
+            "Acme ran CI with a background job on Tuesday.",
+            "The SLO of Live Data over TLS was missed with TurboFan.",
+        ] {
+            assert!(evidence.backs(statement).is_ok(), "{statement}: {:?}", evidence.backs(statement));
+        }
+        for (statement, wrong) in [
+            ("At Acme the QA saw certificates.", "QA"),
+            ("Acme's French office saw jitter.", "French"),
+            ("At Acme jitter was seen in April.", "April"),
+            ("At Acme it ran a task on Friday.", "Friday"),
+            ("Acme ran integration over TCP.", "TCP"),
+            ("Acme ran integration on OWT.", "OWT"),
+            ("At Acme a cache stampede was seen in the office.", "cache stampede"),
+        ] {
+            let refused = evidence.backs(statement).unwrap_err();
+            assert!(
+                matches!(&refused, Unbacked::Terms(missing) if missing.iter().any(|m| m == wrong)),
+                "{statement}: {refused:?}"
+            );
         }
     }
 
