@@ -5,14 +5,14 @@
 //! signs, figures and words of the title. The prompt shows gaps. This module must not cut a
 //! sentence.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use backissue_model::{Evidence, Precis, Span};
+use backissue_model::{Evidence, Precis, Span, Statement};
 
 use crate::Text;
 use crate::asking::screen::{one_line, speaks_to_a_model};
 use crate::asking::settings::PromptSettings;
-use crate::asking::support::same_word;
+use crate::asking::support::{has, same_word, telling, words};
 use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;
 use crate::sentences::{Sentence, sentences_in};
@@ -20,6 +20,11 @@ use crate::sentences::{Sentence, sentences_in};
 /// Number of sentences that open the article, and each section.
 const OPENING: usize = 3;
 const SECTION_OPENING: usize = 1;
+/// Number of sentences that a second reader sees of the beginning, and around each cited one.
+const BEGINNING: usize = 2;
+const NEIGHBOURS: usize = 1;
+/// Characters up to which a second reader sees more of an article.
+const JUDGED_CHARACTERS: usize = 1_200;
 /// The cost of a sentence besides its characters: its number and the line break.
 const LINE: usize = 7;
 
@@ -129,6 +134,36 @@ impl Excerpt {
             })
         };
         (0..self.all.len()).filter(is_near).collect()
+    }
+
+    /// The indices in `all` of what a second reader needs to judge the statement, in order: the
+    /// cited sentences with their neighbours, the article's beginning, and as far as there is room
+    /// the sentences with words of the statement that these lack. They often say who "we" are. A
+    /// short article goes in whole, as other sentences may contradict the cited ones.
+    pub(super) fn to_judge(&self, text: &str, statement: &Statement) -> BTreeSet<usize> {
+        let every = 0..self.all.len();
+        let length = |at: usize| self.all[at].span.of(text).chars().count();
+        if every.clone().map(length).sum::<usize>() <= JUDGED_CHARACTERS {
+            return every.collect();
+        }
+        let mut taken: BTreeSet<usize> = self.around(&statement.evidence, NEIGHBOURS).into_iter().collect();
+        taken.extend(every.clone().take(BEGINNING));
+        let mut left = JUDGED_CHARACTERS.saturating_sub(taken.iter().map(|at| length(*at)).sum());
+        let of: Vec<HashSet<String>> = self.all.iter().map(|whole| words(whole.span.of(text))).collect();
+        let said: Vec<&str> = telling(&statement.text).collect();
+        let mut missing = said.clone();
+        missing.retain(|word| !taken.iter().any(|at| has(&of[*at], word)));
+        loop {
+            let shared = |at: usize, words: &[&str]| words.iter().filter(|word| has(&of[at], word)).count();
+            let others = every.clone().filter(|at| !taken.contains(at) && length(*at) <= left);
+            let with_missing = others.filter(|at| shared(*at, &missing) > 0);
+            // Of equal ones the first.
+            let best = with_missing.rev().max_by_key(|at| (shared(*at, &missing), shared(*at, &said)));
+            let Some(at) = best else { return taken };
+            left -= length(at);
+            missing.retain(|word| !has(&of[at], word));
+            taken.insert(at);
+        }
     }
 
     /// The sentence with this number.

@@ -196,12 +196,18 @@ impl<'t> Evidence<'t> {
 }
 
 /// The words of `text` in lower case.
-fn words(text: &str) -> HashSet<String> {
+pub(super) fn words(text: &str) -> HashSet<String> {
     text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
 }
 
+/// The words of `text` that carry meaning, and its names and figures, however short.
+pub(super) fn telling(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |word: &str| word.contains(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    text.split_whitespace().flat_map(pieces).filter(move |word| carries(word) || is_name(word))
+}
+
 /// Whether the word is among `words` in some form.
-fn has(words: &HashSet<String>, word: &str) -> bool {
+pub(super) fn has(words: &HashSet<String>, word: &str) -> bool {
     let lower = word.to_lowercase();
     words.contains(&lower) || words.iter().any(|known| same_word(known, &lower))
 }
