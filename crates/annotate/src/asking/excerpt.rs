@@ -12,7 +12,7 @@ use backissue_model::{Evidence, Precis, Span, Statement};
 use crate::Text;
 use crate::asking::screen::{one_line, speaks_to_a_model};
 use crate::asking::settings::PromptSettings;
-use crate::asking::support::{has, same_word, telling, words};
+use crate::asking::words::{has, same_word, telling, words};
 use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;
 use crate::sentences::{Sentence, sentences_in};

@@ -1,7 +1,7 @@
 //! Figures of a text: numbers with their units, so that "1.5M" equals "1.5 million" and "40 ms"
 //! differs from "40 s".
 
-use crate::asking::support::has_words;
+use crate::asking::words::has_words;
 
 /// A comparable number and its unit, if that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

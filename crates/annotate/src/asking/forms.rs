@@ -2,7 +2,7 @@
 //!
 //! This module must not decide what a text says.
 
-use crate::asking::support::pieces;
+use crate::asking::words::pieces;
 
 /// Abbreviations of two letters, and how the words in full begin.
 pub(super) const SHORT: &[(&str, &[&str])] = &[

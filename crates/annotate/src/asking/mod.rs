@@ -58,6 +58,7 @@ mod refusal;
 mod screen;
 mod settings;
 mod support;
+mod words;
 
 use backissue_model::{MadeBy, Precis, Statement, Sureness};
 
