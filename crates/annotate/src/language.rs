@@ -46,6 +46,16 @@ pub(crate) fn is_english(title: &str, text: &str, blocks: &[Block], declared: Op
     english as f32 >= SHARE * words as f32
 }
 
+/// Minimum words of a text without any of these words that is certainly not English.
+const WITHOUT: usize = 20;
+
+/// Whether a text is certainly not English: it is long enough to have one of the words, and has
+/// none.
+pub(crate) fn is_not_english(text: &str) -> bool {
+    let (words, english) = counted(std::iter::once(text));
+    words >= WITHOUT && english == 0
+}
+
 /// The number of words, and how many of them are frequent English ones.
 fn counted<'t>(stretches: impl Iterator<Item = &'t str>) -> (usize, usize) {
     let (mut words, mut english) = (0, 0);

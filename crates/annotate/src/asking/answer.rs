@@ -50,6 +50,16 @@ impl Answer {
             technologies: list(&object, "technologies"),
         })
     }
+
+    /// The words of all statements.
+    pub(super) fn statements(&self) -> String {
+        let texts =
+            [&self.problem, &self.approach, &self.outcome].into_iter().filter_map(|said| match said {
+                Said::Value(claim) => Some(claim.text.as_str()),
+                _ => None,
+            });
+        texts.collect::<Vec<_>>().join(" ")
+    }
 }
 
 fn text(object: &Map<String, Value>, field: &str) -> Said<String> {

@@ -87,13 +87,16 @@ struct Refused {
 }
 
 impl Gate<'_> {
-    /// The accepted fields of a reply. Accepts nothing of a reply without an object.
-    pub(super) fn judge(&self, answer: Option<Answer>) -> Verdicts {
+    /// The accepted fields of a reply. Accepts nothing of a reply without an answer.
+    pub(super) fn judge(&self, answer: Result<Answer, &str>) -> Verdicts {
         let mut verdicts = Verdicts::default();
-        let Some(answer) = answer else {
-            let reason = "there is no JSON object of the form that was asked for".to_owned();
-            verdicts.refusals.push(Refusal { field: "answer", reason, ..Refusal::default() });
-            return verdicts;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(reason) => {
+                let reason = reason.to_owned();
+                verdicts.refusals.push(Refusal { field: "answer", reason, ..Refusal::default() });
+                return verdicts;
+            }
         };
         let mut refusals = Vec::new();
         let mut refuse = |field, refused: Refused| {

@@ -67,7 +67,9 @@ use crate::asking::answer::Answer;
 use crate::asking::check::{Claimed, Findings, Found, NO_PROBLEM, field_of};
 use crate::asking::excerpt::Excerpt;
 use crate::asking::gate::{Gate, Verdicts};
+use crate::blocks::blocks;
 use crate::cues::Field;
+use crate::language::{is_english, is_not_english};
 
 pub use answer::FIELDS;
 pub use question::{AsksFor, Question};
@@ -161,12 +163,24 @@ impl<'a> Asking<'a> {
             return;
         }
         let gate = Gate { article: &self.article, excerpt: &self.excerpt, built_in: &self.built_in };
-        let answer = Answer::read(reply);
-        let has_answer = answer.is_some();
+        let answer = self.answer(reply);
+        let has_answer = answer.is_ok();
         let verdicts = gate.judge(answer);
         let unchecked = self.claims(readings, &verdicts);
         readings.usable = has_answer;
         readings.rounds.push(Round { verdicts, unchecked, has_answer });
+    }
+
+    /// The answer in a reply, or why there is none.
+    fn answer(&self, reply: &str) -> Result<Answer, &'static str> {
+        let no_object = "there is no JSON object of the form that was asked for";
+        let answer = Answer::read(reply).ok_or(no_object)?;
+        let Text { title, text, language, .. } = self.article;
+        let is_english = || is_english(title, text, &blocks(text, self.article.blocks), language);
+        if is_not_english(&answer.statements()) && is_english() {
+            return Err("it is in another language than the article; write it in English");
+        }
+        Ok(answer)
     }
 
     /// The claims to check in a second reading: new statements, and that there is no problem if the

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Refusal {
     /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` if the
-    /// reply has no object.
+    /// reply has none, or in another language.
     pub field: &'static str,
     /// What the model wrote, on one line of at most 240 characters.
     pub said: String,

@@ -324,6 +324,56 @@ fn a_reply_that_is_no_answer_leaves_the_built_in_precis() {
 }
 
 #[test]
+fn answer_in_another_language_is_none() {
+    let asking = asking();
+    let mut foreign = with(
+        "problem",
+        json!({ "text": "Netflix musste Hunderte Container in Sekunden starten, aber das Mounten ihrer Layers brauchte \
+                         eine Sperre im Kernel.", "sentences": [1, 2] }),
+    );
+    foreign["approach"] =
+        json!({ "text": "Netflix wechselte zu einem neueren Kernel mit Envoy daneben.", "sentences": [3] });
+    foreign["outcome"] = json!(null);
+    let mut readings = Readings::default();
+    asking.read(&mut readings, &foreign.to_string());
+    let refusal = readings.refusals().next().unwrap();
+    assert!(refusal.field == "answer" && refusal.reason.contains("write it in English"), "{refusal:?}");
+    assert!(!readings.last_was_usable() && !readings.have_an_answer(), "it is not kept");
+    assert!(asking.next_question(&readings).unwrap().user.contains("- answer: it is in another language"));
+}
+
+#[test]
+fn second_reading_sees_whom_and_what_the_cited_sentences_lack() {
+    let filler =
+        "Nothing of interest was found in the many logs of that long and quiet day at the office. ".repeat(9);
+    let text = format!(
+        "We make films at Hooli. The season had begun.\n\n{filler}\n\nThe Titus scheduler starts the jobs.\n\n{filler}\n\n\
+         They waited for one lock. Then it was gone."
+    );
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    let article = article_of("A lock", text);
+    let asking = Asking::about(article, annotate(&article), PromptSettings::default()).unwrap();
+    let number = asking
+        .question()
+        .user
+        .lines()
+        .find_map(|line| line.strip_prefix('[')?.split_once("] They waited")?.0.parse::<usize>().ok());
+    let claim =
+        json!({ "text": "The jobs of the Titus scheduler waited for one lock.", "sentences": [number] });
+    let mut readings = Readings::default();
+    asking.read(&mut readings, &with("problem", claim).to_string());
+    let check = asking.next_question(&readings).unwrap().user;
+    let shown = check.split("</article>").next().unwrap();
+    for sentence in
+        ["We make films", "The Titus scheduler starts", "They waited for one lock.\nThen it was gone."]
+    {
+        assert!(shown.contains(sentence), "{sentence}: {shown}");
+    }
+    assert!(!shown.contains("Nothing of interest was found in the many logs\n"), "{shown}");
+    assert!(shown.chars().count() < 700, "{shown}");
+}
+
+#[test]
 fn an_event_has_no_problem_whatever_the_model_says() {
     let text = "Join Netflix at KubeCon in Paris next week. The talks begin at ten.";
     let article = article_of("Meet Netflix at KubeCon", text);
