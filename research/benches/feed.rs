@@ -1,6 +1,7 @@
 //! Feed parsing speed in bytes per second, compared with `feed-rs` on the same documents.
 //!
-//! `cargo bench -p backissue-feed`. One run parses all feeds of the shared test web.
+//! `cargo bench --bench feed` in the folder `research`. One run parses all feeds of the shared test
+//! web.
 
 use backissue_feed::{Hints, parse};
 use backissue_needs::shared_dir;

@@ -1,6 +1,7 @@
 //! Milliseconds per page over a sample of the shared web: this crate, and the library it builds on.
 //!
-//! `cargo bench -p backissue-extract`. The sample is every twelfth page of the shared web.
+//! `cargo bench --bench extract` in the folder `research`. The sample is every twelfth page of the
+//! shared web.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Time per read, by its length: `cargo bench -p backissue-annotate`.
+//! Time per read, by its length: `cargo bench --bench annotate` in the folder `research`.
 
 use backissue_annotate::{Text, annotate};
 
