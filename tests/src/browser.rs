@@ -33,6 +33,19 @@ impl Colours {
     }
 }
 
+/// The screens and colour schemes in which pages are checked: a narrow light and a wide dark one, or
+/// with `BACKISSUE_TEST_LOOKS=all`, as every night, each screen in both.
+pub fn looks() -> Vec<(u32, u32, Colours)> {
+    let all = std::env::var_os("BACKISSUE_TEST_LOOKS").is_some_and(|looks| looks == "all");
+    let every = [
+        (360, 780, Colours::Light),
+        (1440, 900, Colours::Dark),
+        (360, 780, Colours::Dark),
+        (1440, 900, Colours::Light),
+    ];
+    every[..if all { 4 } else { 2 }].to_vec()
+}
+
 /// A browser with one window. It is closed when dropped.
 #[derive(Debug)]
 pub struct Browser {

@@ -13,7 +13,7 @@ mod documents;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ use serde::Deserialize;
 
 use self::certificates::Certificates;
 use self::documents::Documents;
+
+/// Time between two checks of [`SmallWeb::wait_until`] when no request comes.
+const CHECKED_EVERY: Duration = Duration::from_millis(100);
 
 /// Options of a [`SmallWeb`]. `Default`: over TLS, on a free port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,6 +118,7 @@ struct Site {
     hosts: Vec<String>,
     documents: Documents,
     log: Mutex<Vec<LoggedRequest>>,
+    logged: Condvar,
 }
 
 impl SmallWeb {
@@ -136,6 +140,7 @@ impl SmallWeb {
             hosts: hosts.clone(),
             documents: Documents::in_folder(root),
             log: Mutex::default(),
+            logged: Condvar::new(),
         });
 
         let (main, addr) = listen(options.port)?;
@@ -239,6 +244,17 @@ impl SmallWeb {
         self.site.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Waits until `enough` is true of the requests so far. `check` is called meanwhile, and panics
+    /// if no more requests will come.
+    pub fn wait_until(&self, enough: impl Fn(&[LoggedRequest]) -> bool, mut check: impl FnMut()) {
+        let mut log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
+        while !enough(&log) {
+            let waited = self.site.logged.wait_timeout(log, CHECKED_EVERY);
+            log = waited.unwrap_or_else(PoisonError::into_inner).0;
+            check();
+        }
+    }
+
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         self.site.log.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -339,6 +355,7 @@ impl Site {
             conditional: headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE),
         };
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+        self.logged.notify_all();
     }
 }
 

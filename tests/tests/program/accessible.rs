@@ -1,7 +1,7 @@
 //! Every page passes the checks of axe-core, at two widths and in two colour schemes.
 
 use backissue_needs::needs;
-use backissue_tests::browser::{Browser, Colours};
+use backissue_tests::browser::{Browser, looks};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
 
@@ -25,14 +25,12 @@ async fn violations(browser: &Browser) -> Vec<String> {
 /// Checks these pages in all looks.
 async fn check(browser: &Browser, served: &Served, pages: &[String]) {
     let mut wrong = Vec::new();
-    for (width, height) in [(360, 780), (1440, 900)] {
-        for colours in [Colours::Light, Colours::Dark] {
-            browser.look_like(width, height, colours).await.unwrap();
-            for page in pages {
-                browser.window.goto(&served.url(page)).await.unwrap();
-                for violation in violations(browser).await {
-                    wrong.push(format!("{page} at {width} px, {}: {violation}", colours.as_str()));
-                }
+    for (width, height, colours) in looks() {
+        browser.look_like(width, height, colours).await.unwrap();
+        for page in pages {
+            browser.window.goto(&served.url(page)).await.unwrap();
+            for violation in violations(browser).await {
+                wrong.push(format!("{page} at {width} px, {}: {violation}", colours.as_str()));
             }
         }
     }

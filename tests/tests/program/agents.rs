@@ -6,7 +6,7 @@ use backissue_needs::{mcp_python, needs};
 use backissue_tests::program::{Archive, Served, binary};
 use serde_json::{Value, json};
 
-use crate::small_web;
+use crate::synced_small_web;
 
 /// A client that calls tools, reads resources and gets prompts as it is told, and prints the
 /// answers.
@@ -90,8 +90,7 @@ fn error(answer: &Value) -> &str {
 #[test]
 fn agent_finds_what_the_command_line_finds() {
     needs!(SharedData, McpSdk);
-    let (_web, archive) = small_web();
-    archive.json(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let question = "radius search drops nearby places to the east and west but not north or south";
     let said = asked(
         &archive,
@@ -226,8 +225,7 @@ fn an_agent_may_write_if_it_is_let(archive: &Archive, id: i64) {
 #[test]
 fn agent_over_http_gets_what_its_tokens_scope_allows() {
     needs!(SharedData, McpSdk);
-    let (_web, archive) = small_web();
-    archive.json(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let question = "radius search drops nearby places to the east and west but not north or south";
     let things = json!([
         ["tool", "search_reads", { "query": question, "limit": 5 }],

@@ -9,9 +9,9 @@ use backissue_needs::{needs, shared_dir};
 use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, client, wait};
 use backissue_tests::small_past::{Article, articles};
-use backissue_tests::web::{SmallWeb, SmallWebOptions};
+use backissue_tests::web::{LoggedRequest, SmallWeb, SmallWebOptions};
 
-use crate::{archive_of, small_web};
+use crate::{archive_of, synced_small_web};
 
 /// The archive's reads by key, with their day. Fails on duplicates.
 fn kept(archive: &Archive) -> BTreeMap<String, String> {
@@ -54,8 +54,7 @@ fn the_past_is_in(before: &BTreeMap<String, String>, after: &BTreeMap<String, St
 #[test]
 fn backfill_is_complete_and_idempotent() {
     needs!(SharedData);
-    let (web, archive) = small_web();
-    archive.json(&["sync"]).unwrap();
+    let (web, archive) = synced_small_web();
     let before = kept(&archive);
 
     let explained = archive.json(&["backfill", "--dry-run", "https://artsy.github.io/feed.xml"]).unwrap();
@@ -86,39 +85,33 @@ fn backfill_is_complete_and_idempotent() {
 
 /// Killed while it fetches pages, it continues: the result is complete, and only pages in progress
 /// are fetched twice.
-fn a_kill_loses_nothing(web: &SmallWeb, archive: &Archive) {
-    archive.json(&["sync"]).unwrap();
-    let before = kept(archive);
-    web.forget_requests();
-    let fetched =
-        |web: &SmallWeb| web.requests().iter().filter(|r| r.status == 200 && r.path.contains("/20")).count();
+#[test]
+fn with_sqlite_a_kill_loses_nothing() {
+    needs!(SharedData);
+    let (web, archive) = synced_small_web();
+    let before = kept(&archive);
+    let is_page = |r: &LoggedRequest| r.status == 200 && r.path.contains("/20");
+    let fetched = |log: &[LoggedRequest]| log.iter().filter(|r| is_page(r)).count();
     for pages in [1, 60, 150] {
         let mut child =
             archive.command(&["backfill"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let goal = fetched(web) + pages;
-        while fetched(web) < goal {
-            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
-            std::thread::yield_now();
-        }
+        let goal = fetched(&web.requests()) + pages;
+        web.wait_until(
+            |log| fetched(log) >= goal,
+            || assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed"),
+        );
         child.kill().unwrap();
         wait(&mut child).unwrap();
     }
     archive.done(&["backfill"]).unwrap();
-    the_past_is_in(&before, &kept(archive));
+    the_past_is_in(&before, &kept(&archive));
     let mut times: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for request in web.requests().into_iter().filter(|r| r.status == 200 && r.path.contains("/20")) {
+    for request in web.requests().into_iter().filter(is_page) {
         *times.entry((request.host, request.path)).or_default() += 1;
     }
     let twice = times.values().filter(|times| **times > 1).count();
     // Each of the eight workers may have had a page in progress at each of the three kills.
     assert!(twice <= 24, "{twice} pages were fetched more than once");
-}
-
-#[test]
-fn with_sqlite_a_kill_loses_nothing() {
-    needs!(SharedData);
-    let (web, archive) = small_web();
-    a_kill_loses_nothing(&web, &archive);
 }
 
 #[test]

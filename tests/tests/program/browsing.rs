@@ -2,7 +2,7 @@
 //! errors.
 
 use backissue_needs::needs;
-use backissue_tests::browser::{Browser, Colours};
+use backissue_tests::browser::{Browser, Colours, looks};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
@@ -70,39 +70,35 @@ async fn pages_fit_the_screen_without_errors() {
     served.until_searchable(&client(), 42).await.unwrap();
     let pages = one_of_each(&browser, &served).await;
     browser.complaints().await.unwrap();
-    for (width, height) in [(360, 780), (1440, 900)] {
-        for colours in [Colours::Light, Colours::Dark] {
-            browser.look_like(width, height, colours).await.unwrap();
-            for page in &pages {
-                browser.window.goto(&served.url(page)).await.unwrap();
-                let wide = browser.evaluate("document.documentElement.scrollWidth").await.unwrap();
-                assert!(
-                    wide.as_u64().unwrap() <= u64::from(width),
-                    "{page} is {wide} px wide on a screen of {width}"
-                );
-                let background = browser
-                    .evaluate("getComputedStyle(document.documentElement).backgroundColor")
-                    .await
-                    .unwrap();
-                let lightness: u32 = background
-                    .as_str()
-                    .unwrap()
-                    .split(|c: char| !c.is_ascii_digit())
-                    .filter_map(|n| n.parse::<u32>().ok())
-                    .take(3)
-                    .sum();
-                assert_eq!(
-                    lightness > 382,
-                    colours == Colours::Light,
-                    "{page} in {}: {background}",
-                    colours.as_str()
-                );
-                let complaints = browser.complaints().await.unwrap();
-                let own_404 = |c: &String| page == "/no/such/page" && c.contains("404");
-                assert!(complaints.iter().all(own_404), "{page}: {complaints:?}");
-                let elsewhere = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).length";
-                assert_eq!(browser.evaluate(elsewhere).await.unwrap(), 0, "{page} loads from elsewhere");
-            }
+    for (width, height, colours) in looks() {
+        browser.look_like(width, height, colours).await.unwrap();
+        for page in &pages {
+            browser.window.goto(&served.url(page)).await.unwrap();
+            let wide = browser.evaluate("document.documentElement.scrollWidth").await.unwrap();
+            assert!(
+                wide.as_u64().unwrap() <= u64::from(width),
+                "{page} is {wide} px wide on a screen of {width}"
+            );
+            let background =
+                browser.evaluate("getComputedStyle(document.documentElement).backgroundColor").await.unwrap();
+            let lightness: u32 = background
+                .as_str()
+                .unwrap()
+                .split(|c: char| !c.is_ascii_digit())
+                .filter_map(|n| n.parse::<u32>().ok())
+                .take(3)
+                .sum();
+            assert_eq!(
+                lightness > 382,
+                colours == Colours::Light,
+                "{page} in {}: {background}",
+                colours.as_str()
+            );
+            let complaints = browser.complaints().await.unwrap();
+            let own_404 = |c: &String| page == "/no/such/page" && c.contains("404");
+            assert!(complaints.iter().all(own_404), "{page}: {complaints:?}");
+            let elsewhere = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).length";
+            assert_eq!(browser.evaluate(elsewhere).await.unwrap(), 0, "{page} loads from elsewhere");
         }
     }
 }

@@ -7,7 +7,7 @@ use backissue_needs::{needs, shared_dir};
 use backissue_tests::program::Archive;
 use backissue_tests::web::SmallWeb;
 
-use crate::small_web;
+use crate::{small_web, synced_small_web};
 
 fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
@@ -419,8 +419,7 @@ fn inspect_output_is_stable() {
 #[test]
 fn readers_data_is_exported_and_imported() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let week = archive.json(&["week"]).unwrap();
     let read = &week["reads"][0];
     let (number, title) = (read["id"].to_string(), read["title"].as_str().unwrap().to_owned());
@@ -561,8 +560,7 @@ fn tokens_are_made_listed_and_removed() {
 #[test]
 fn commands_act_for_the_reader_that_is_named() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     archive.done(&["reader", "add", "anna"]).unwrap();
     let number = archive.all_reads().unwrap()[0]["id"].to_string();
     archive.done(&["keep", &number, "--reader", "anna"]).unwrap();
@@ -632,8 +630,7 @@ fn saved_links_of_other_programs_become_saved_pages() {
 #[test]
 fn reads_are_corrected_in_the_terminal_and_exported_as_labels() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let reads = archive.all_reads().unwrap();
     let read = reads.iter().find(|read| read["problem_form"] == "quoted").expect("a read has a problem");
     let number = read["id"].to_string();
@@ -689,8 +686,7 @@ fn reads_are_corrected_in_the_terminal_and_exported_as_labels() {
 #[test]
 fn reads_are_hidden_and_merged_in_the_terminal() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let reads = archive.all_reads().unwrap();
     let (one, other) = (reads[0]["id"].to_string(), reads[1]["id"].to_string());
     archive.done(&["withdraw", &one]).unwrap();
@@ -730,8 +726,7 @@ fn utf16(text: &str) -> Vec<u8> {
 #[test]
 fn empty_input_removes_no_note() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let number = archive.json(&["week"]).unwrap()["reads"][0]["id"].to_string();
     let marked = utf16("\u{feff}Größe\r\n");
     assert_eq!(run_with(&archive, &["note", &number, "-"], &marked).0, 0);
@@ -756,8 +751,7 @@ fn empty_input_removes_no_note() {
 #[test]
 fn import_needs_an_archive_and_reports_refusals() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let week = archive.json(&["week"]).unwrap();
     let url = &week["reads"][0]["url"];
     let labels: Vec<String> = (0..22).map(|n| format!("label {n:02}")).collect();
@@ -802,8 +796,7 @@ fn import_needs_an_archive_and_reports_refusals() {
 #[test]
 fn any_page_is_saved_fetched_and_kept() {
     needs!(SharedData);
-    let (web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (web, archive) = synced_small_web();
     let week = archive.json(&["week"]).unwrap();
     let (url, title) = (week["reads"][0]["url"].as_str().unwrap(), &week["reads"][0]["title"]);
     let known = archive.json(&["save", url]).unwrap();

@@ -14,7 +14,7 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::{archive_of, small_web};
+use crate::{archive_of, small_web, synced_small_web};
 
 /// Half of the archive's final size, in the shell's blocks of 512 bytes.
 const ROOM: &str = "8000";
@@ -45,7 +45,7 @@ fn through(by: &[&str], command: &Command) -> Command {
 #[test]
 fn full_disk_ends_the_sync_and_the_next_completes_it() {
     needs!(SharedData);
-    let (web, archive) = small_web();
+    let (_web, archive) = small_web();
     let file = archive.folder().join("archive.sqlite");
     let mut before = Contents::of_sqlite(&file).unwrap();
     // Twice: the second time there is no space from the start.
@@ -63,8 +63,7 @@ fn full_disk_ends_the_sync_and_the_next_completes_it() {
     }
     assert!(before.reads() > 0);
     archive.done(&["sync"]).unwrap();
-    let undisturbed = archive_of(&web, Vec::new());
-    undisturbed.done(&["sync"]).unwrap();
+    let (_web, undisturbed) = synced_small_web();
     let whole = Contents::of_sqlite(&undisturbed.folder().join("archive.sqlite")).unwrap();
     let differences = Contents::of_sqlite(&file).unwrap().differences(&whole);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -103,8 +102,7 @@ fn file_that_is_deleted_under_serve_stops_it() {
 #[tokio::test]
 async fn reads_that_a_killed_annotate_left_are_reported() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let options = SqliteConnectOptions::new().filename(archive.folder().join("archive.sqlite"));
     let mut killed = options.connect().await.unwrap();
     killed.execute("UPDATE read SET ask = 'built-in', due_at = 1 WHERE id IN (1, 2, 3)").await.unwrap();
@@ -249,8 +247,7 @@ fn is_told_and_read(archive: &Archive, followed: &str) {
 #[test]
 fn find_works_in_a_read_only_folder() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let question = ["find", "one customer slows everyone down", "--json"];
     let found = archive.done(&question).unwrap();
     let index = archive.folder().join("index");
@@ -324,10 +321,10 @@ fn restart_of_the_database_server_loses_nothing() {
     let mut sync = archive.command(&["sync", "--log", "off"]);
     let mut sync = sync.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     for pages in [50, 200, 350] {
-        while web.requests().len() < pages {
-            assert!(sync.try_wait().unwrap().is_none(), "the sync ended before the server was stopped");
-            std::thread::yield_now();
-        }
+        web.wait_until(
+            |log| log.len() >= pages,
+            || assert!(sync.try_wait().unwrap().is_none(), "the sync ended before the server was stopped"),
+        );
         cluster.restart().unwrap();
     }
     let status = wait(&mut sync).unwrap();
@@ -340,8 +337,7 @@ fn restart_of_the_database_server_loses_nothing() {
         cluster.run(lapse).unwrap();
     }
     archive.done(&["sync"]).unwrap();
-    let undisturbed = archive_of(&web, Vec::new());
-    undisturbed.done(&["sync"]).unwrap();
+    let (_web, undisturbed) = synced_small_web();
     let whole = undisturbed.all_reads().unwrap().len();
     assert_eq!(archive.all_reads().unwrap().len(), whole);
     let found = archive.json(&["doctor"]).unwrap();

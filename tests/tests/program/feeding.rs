@@ -149,8 +149,7 @@ async fn newsboat_takes_every_entry_without_an_error() {
 #[test]
 fn week_as_markdown_is_the_same_on_the_page_and_in_the_terminal() {
     needs!(SharedData);
-    let (_web, archive) = crate::small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = crate::synced_small_web();
     let week = archive.json(&["week"]).unwrap()["week"].as_str().unwrap().to_owned();
     let printed = archive.done(&["week", &week, "--markdown"]).unwrap();
     assert!(printed.starts_with("# Week ") && printed.contains("\n## "), "{printed}");

@@ -6,7 +6,7 @@ use fantoccini::Locator;
 
 use crate::commands::run_with;
 use crate::marking::{press, text};
-use crate::small_web;
+use crate::synced_small_web;
 
 /// Waits until the browser keeps the page at a path.
 const KEPT: &str = "const [path, done] = arguments;
@@ -24,8 +24,7 @@ const GONE: &str = "const [done] = arguments;
 #[tokio::test]
 async fn shelf_is_read_without_a_network_until_the_logout() {
     needs!(SharedData, Browser);
-    let (_web, archive) = small_web();
-    archive.done(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let found = archive.json(&["find", "after:2000", "--limit", "1"]).unwrap();
     let (number, title) = (found["reads"][0]["id"].to_string(), found["reads"][0]["title"].as_str().unwrap());
     archive.done(&["keep", &number]).unwrap();

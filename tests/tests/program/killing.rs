@@ -11,7 +11,7 @@ use backissue_tests::database::Database;
 use backissue_tests::program::{Archive, kill_after};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
-use crate::archive_of;
+use crate::{archive_of, synced_small_web};
 
 /// The latest kill after the start.
 const LATEST: Duration = Duration::from_millis(600);
@@ -101,11 +101,8 @@ fn kills_change_nothing(make: impl Fn(&SmallWeb) -> Kept) {
     let (seed, wanted) = (seed(), self::kills());
     println!("BACKISSUE_TEST_SEED={seed}");
     let mut random = Random(seed);
-    let undisturbed = {
-        let kept = make(&web);
-        kept.archive.done(&["sync"]).unwrap();
-        kept.contents()
-    };
+    let (_web, undisturbed) = synced_small_web();
+    let undisturbed = Contents::of_sqlite(&undisturbed.folder().join("archive.sqlite")).unwrap();
     assert!(undisturbed.reads() > 500);
 
     let (mut kept, mut kills, mut finished) = (make(&web), 0, 0);

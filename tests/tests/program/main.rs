@@ -40,6 +40,9 @@ mod settling;
 mod several;
 mod syncing;
 
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
 use backissue_needs::shared_dir;
 use backissue_tests::program::Archive;
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
@@ -49,6 +52,37 @@ fn small_web() -> (SmallWeb, Archive) {
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let archive = archive_of(&web, Vec::new());
     (web, archive)
+}
+
+/// The same after a sync. The first caller syncs; the others get copies of its archive.
+fn synced_small_web() -> (SmallWeb, Archive) {
+    static SYNCED: OnceLock<PathBuf> = OnceLock::new();
+    let (web, archive) = small_web();
+    let synced = SYNCED.get_or_init(|| {
+        archive.done(&["sync"]).unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("synced");
+        // It is there if an earlier run has made it.
+        let _ = std::fs::remove_dir_all(&folder);
+        copy(archive.folder(), &folder);
+        web.forget_requests();
+        folder
+    });
+    copy(synced, archive.folder());
+    (web, archive)
+}
+
+/// Copies the files of a folder, and its folders.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 /// An archive that follows all feeds of the small web.

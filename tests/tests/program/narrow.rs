@@ -117,11 +117,12 @@ async fn no_page_scrolls_sideways() {
     );
     let browser = Browser::start_with(&web.browser_flags()).await.unwrap();
     let mut wide = Vec::new();
-    for width in [320, 360, 700] {
-        browser.look_like(width, 700, Colours::Light).await.unwrap();
-        for page in &pages {
-            browser.window.goto(&served.url(page)).await.unwrap();
+    for page in &pages {
+        browser.window.goto(&served.url(page)).await.unwrap();
+        for width in [320, 360, 700] {
+            browser.look_like(width, 700, Colours::Light).await.unwrap();
             let measured = browser.evaluate(WIDEST).await.unwrap();
+            assert_eq!(measured["screen"], width, "the window has its new width");
             if measured["width"].as_u64().unwrap() > u64::from(width) {
                 let page: String = page.chars().take(70).collect();
                 wide.push(format!("{page} is {} px wide on {width}: {}", measured["width"], measured["why"]));
@@ -138,5 +139,5 @@ const WIDEST: &str = "(() => {
     const beyond = Array.from(document.querySelectorAll('body *'))
         .filter(e => e.getBoundingClientRect().right > most + 1 && !scrolls(e.parentElement))
         .map(e => e.localName + '.' + e.className).slice(0, 6);
-    return { width: document.documentElement.scrollWidth, why: beyond.join(' ') };
+    return { screen: most, width: document.documentElement.scrollWidth, why: beyond.join(' ') };
 })()";

@@ -7,7 +7,7 @@ use backissue_tests::program::{Archive, Served, client};
 use backissue_tests::web::SmallWeb;
 use serde_json::Value;
 
-use crate::small_web;
+use crate::synced_small_web;
 
 /// Types into newsboat's window. Each argument after the folder is `KEYS=>WORDS`: what is typed,
 /// and what the window shows then.
@@ -99,8 +99,7 @@ async fn ids(served: &Served, token: &str, state: &str) -> Vec<String> {
 }
 
 fn archive() -> (SmallWeb, Archive) {
-    let (web, archive) = small_web();
-    archive.json(&["sync"]).unwrap();
+    let (web, archive) = synced_small_web();
     (web, archive)
 }
 

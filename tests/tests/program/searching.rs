@@ -8,7 +8,7 @@ use backissue_needs::needs;
 use backissue_tests::program::{Archive, client};
 use serde_json::Value;
 
-use crate::small_web;
+use crate::synced_small_web;
 
 /// A problem in a person's words, with hardly a word of the article, and that article.
 const PARAPHRASE: (&str, &str) = (
@@ -50,8 +50,7 @@ fn doctor(archive: &Archive) -> (bool, String) {
 #[test]
 fn paraphrase_is_found_and_the_index_recovers() {
     needs!(SharedData);
-    let (_web, archive) = small_web();
-    archive.json(&["sync"]).unwrap();
+    let (_web, archive) = synced_small_web();
     let reads: u64 = archive
         .json(&["weeks"])
         .unwrap()

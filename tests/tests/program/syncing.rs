@@ -88,10 +88,10 @@ fn stopped_sync_continues_where_it_stopped() {
     let mut command = archive.command(&["sync", "--json", "--workers", "2"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // Some pages have been fetched, so the sync is in the middle of its work.
-    while web.requests().iter().filter(|r| r.path.contains("/blog/")).count() < 20 {
-        assert!(child.try_wait().unwrap().is_none(), "the sync ended before it could be stopped");
-        std::thread::yield_now();
-    }
+    web.wait_until(
+        |log| log.iter().filter(|r| r.path.contains("/blog/")).count() >= 20,
+        || assert!(child.try_wait().unwrap().is_none(), "the sync ended before it could be stopped"),
+    );
     terminate(&child).unwrap();
     let status = wait(&mut child).unwrap();
     assert_eq!(status.code(), Some(0), "told to stop, it ends well");
