@@ -4,7 +4,7 @@
 //! elements (Open Graph, Dublin Core and others), marked elements (`itemprop`, `rel`, `<time>`),
 //! visible text, and the address.
 
-use backissue_model::{Entry, collapsed, dates, letters};
+use backissue_model::{Entry, collapsed, dates, letters, same_site};
 use jiff::Timestamp;
 use url::Url;
 
@@ -696,9 +696,7 @@ fn is_same_article_site(url: &Url, address: &Url) -> bool {
         return false;
     }
     let (Some(ours), Some(theirs)) = (url.host_str(), address.host_str()) else { return false };
-    let (ours, theirs) = (ours.trim_end_matches('.'), theirs.trim_end_matches('.'));
-    ours.eq_ignore_ascii_case(theirs)
-        || psl::domain_str(ours).is_some_and(|domain| psl::domain_str(theirs) == Some(domain))
+    same_site(ours, theirs)
 }
 
 #[cfg(test)]

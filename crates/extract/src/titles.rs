@@ -1,6 +1,6 @@
 //! Finds an article's title without the site's name.
 
-use backissue_model::letters;
+use backissue_model::{letters, site_of};
 use url::Url;
 
 /// Separators between a title and the site's name.
@@ -138,7 +138,7 @@ fn is_site(letters_of: &str, site_name: Option<&str>, url: Option<&Url>) -> bool
     }
     let host = url.and_then(Url::host_str).unwrap_or("");
     let host = host.strip_prefix("www.").unwrap_or(host);
-    let domain = psl::domain_str(host).unwrap_or(host);
+    let domain = site_of(host);
     let label = domain.split('.').next().unwrap_or("");
     letters_of == letters(host)
         || letters_of == letters(domain)

@@ -8,10 +8,12 @@
 use backissue_crawl::FoundFeed;
 use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, Response, Validators, Want};
-use backissue_model::{CanonicalUrl, Feed, Moving, PollingHints, Source, letters, without_credentials};
+use backissue_model::{
+    CanonicalUrl, Feed, Moving, PollingHints, Source, letters, same_site, without_credentials,
+};
 use backissue_store::Address;
 use jiff::{SignedDuration, Timestamp};
-use url::{Host, Url};
+use url::Url;
 
 use crate::context::Context;
 use crate::error::IngestError;
@@ -131,16 +133,10 @@ fn best_offer(source: &Source, offered: Vec<FoundFeed>) -> Result<Url, NotFoundA
         .ok_or(NotFoundAgain::NoneOffered)
 }
 
-/// Whether an address is on the site of the source's feed or front page: the same registrable
-/// domain.
+/// Whether an address is on the site of the source's feed or front page.
 fn is_of_site(source: &Source, url: &Url) -> bool {
-    let domain = |url: &Url| match url.host()? {
-        Host::Domain(name) => Some(psl::domain_str(name).unwrap_or(name).to_owned()),
-        address => Some(address.to_string()),
-    };
-    let theirs = domain(url);
-    theirs.is_some()
-        && [&source.feed_url, &source.site_url].into_iter().flatten().any(|own| domain(own) == theirs)
+    let mut own = [&source.feed_url, &source.site_url].into_iter().flatten().filter_map(Url::host_str);
+    url.host_str().is_some_and(|theirs| own.any(|own| same_site(own, theirs)))
 }
 
 /// Whether a feed has the source's title. A title that only repeats the host, as on parked domains,

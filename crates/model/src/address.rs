@@ -16,6 +16,8 @@ pub fn without_credentials(url: &Url) -> Url {
 
 /// The site that a host belongs to: its registered domain (Public Suffix List), or the host itself
 /// if that is an address or a suffix.
+///
+/// Ask for it here and nowhere else: each crate that calls `psl` compiles the whole list again.
 pub fn site_of(host: &str) -> &str {
     let host = host.trim_end_matches('.');
     let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
