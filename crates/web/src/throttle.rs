@@ -213,7 +213,7 @@ mod tests {
             let address = IpAddr::V4(n.into());
             let _ = throttle.attempt(address, &n.to_string(), start + FORGOTTEN_AFTER * n);
         }
-        for n in 0..30_000u32 {
+        for n in 0..ADDRESSES_MAX as u32 + 500 {
             throttle.lock().in_all = None;
             let (address, account) = (IpAddr::V4(n.into()), n.to_string());
             assert_eq!(throttle.attempt(address, &account, start + FORGOTTEN_AFTER * 40_000), Ok(()));

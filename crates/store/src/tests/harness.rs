@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
 use crate::database::sql;
+use crate::migrations::POSTGRES;
 use crate::*;
 
 /// Makes a test of the body for each database.
@@ -63,6 +64,33 @@ pub(crate) fn server() -> String {
     backissue_needs::postgres().unwrap()
 }
 
+fn location_on(server: &str, database: &str) -> Location {
+    let mut url = url::Url::parse(server).unwrap();
+    url.set_path(database);
+    Location::from_str(url.as_str()).unwrap()
+}
+
+/// The name of a database with all migrations, from which those of the tests are copied. The first
+/// test makes it, and it stays for the next run.
+async fn migrated() -> String {
+    let server = server();
+    let steps: Vec<u8> = POSTGRES.iter().flat_map(|step| step.checksum.to_vec()).collect();
+    let name = format!("backissue_migrated_{:x}", xxhash_rust::xxh3::xxh3_64(&steps));
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    // Other tests wait here, also those of other processes, until this connection is closed.
+    admin.execute("SELECT pg_advisory_lock(20261130)").await.unwrap();
+    let found = sqlx::query("SELECT 1 FROM pg_database WHERE datname = $1").bind(&name);
+    if found.fetch_optional(&mut admin).await.unwrap().is_none() {
+        let draft = format!("{name}_draft");
+        admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"))).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {draft}"))).await.unwrap();
+        Store::open(&location_on(&server, &draft), &TimeZone::UTC).await.unwrap().close().await;
+        admin.execute(AssertSqlSafe(format!("ALTER DATABASE {draft} RENAME TO {name}"))).await.unwrap();
+    }
+    admin.close().await.unwrap();
+    name
+}
+
 impl TestDatabase {
     pub(crate) async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
@@ -72,21 +100,25 @@ impl TestDatabase {
     }
 
     pub(crate) async fn postgres() -> Self {
-        let (location, made) = Self::postgres_empty().await;
+        let (location, made) = Self::postgres_from(Some(migrated().await)).await;
         let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
         Self { location, store, made }
     }
 
     pub(crate) async fn postgres_empty() -> (Location, Made) {
+        Self::postgres_from(None).await
+    }
+
+    /// A copy of the database `template`, or an empty database.
+    async fn postgres_from(template: Option<String>) -> (Location, Made) {
         let server = server();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("backissue_test_{}_{number}", std::process::id());
         let mut admin = PgConnection::connect(&server).await.unwrap();
         admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await.unwrap();
-        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
-        (Location::from_str(url.as_str()).unwrap(), Made::Database { server, name })
+        let of = template.map_or_else(String::new, |template| format!(" TEMPLATE {template}"));
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}{of}"))).await.unwrap();
+        (location_on(&server, &name), Made::Database { server, name })
     }
 
     /// A second store with its own connections, like another process.

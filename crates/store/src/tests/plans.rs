@@ -48,7 +48,7 @@ async fn assert_along_an_index(store: &Store, what: &str, statement: Sql) {
 }
 
 on_both!(queries_of_pages_and_workers_use_an_index, |db| {
-    generate(&db.store, 10_000, 3).await.unwrap();
+    generate_with(&db.store, 10_000, 3, Articles::LongUpTo(0)).await.unwrap();
     lists(db).await;
     cards(db).await;
     let source = db.follow("Acme").await;

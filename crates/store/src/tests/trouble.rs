@@ -215,7 +215,8 @@ async fn file_locked_by_another_process_is_busy() {
     db.remove().await;
 }
 
-#[tokio::test]
+/// Time is paused, because connections are tried again for a while.
+#[tokio::test(start_paused = true)]
 async fn missing_server_is_no_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
