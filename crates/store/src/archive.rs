@@ -10,7 +10,7 @@ use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
 
-use crate::database::{Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
+use crate::database::{Boxed, Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE};
 use crate::private::{make_private, make_private_folder};
@@ -132,41 +132,44 @@ impl Store {
     }
 
     /// Runs statements. `doing` names them in the error, for example "listing weeks".
-    pub(crate) async fn run<T>(
-        &self,
+    ///
+    /// The future is boxed: otherwise each caller's future, up to a handler of `web`, contains all
+    /// statements, and the compiler proves again for each that it can be sent to another thread.
+    pub(crate) fn run<'s, T: Send + 's>(
+        &'s self,
         doing: &'static str,
-        statements: impl Future<Output = Tried<T>>,
-    ) -> Result<T, StoreError> {
-        statements.await.map_err(|failure| failure.at(&self.location, doing))
+        statements: impl Future<Output = Tried<T>> + Send + 's,
+    ) -> Boxed<'s, Result<T, StoreError>> {
+        Box::pin(async move { statements.await.map_err(|failure| failure.at(&self.location, doing)) })
     }
 
     /// All rows of a query, each as `of_row` reads it.
-    pub(crate) async fn list<T>(
-        &self,
+    pub(crate) fn list<'s, T: Send + 's>(
+        &'s self,
         doing: &'static str,
         query: Sql,
-        of_row: impl Fn(&Row) -> Tried<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.run(doing, async { self.database.rows(query).await?.iter().map(of_row).collect() }).await
+        of_row: impl Fn(&Row) -> Tried<T> + Send + 's,
+    ) -> Boxed<'s, Result<Vec<T>, StoreError>> {
+        self.run(doing, async move { self.database.rows(query).await?.iter().map(of_row).collect() })
     }
 
     /// The first row of a query, as `of_row` reads it. Returns `None` if there is none.
-    pub(crate) async fn one<T>(
-        &self,
+    pub(crate) fn one<'s, T: Send + 's>(
+        &'s self,
         doing: &'static str,
         query: Sql,
-        of_row: impl Fn(&Row) -> Tried<T>,
-    ) -> Result<Option<T>, StoreError> {
-        self.run(doing, async { self.database.row(query).await?.as_ref().map(of_row).transpose() }).await
+        of_row: impl Fn(&Row) -> Tried<T> + Send + 's,
+    ) -> Boxed<'s, Result<Option<T>, StoreError>> {
+        self.run(doing, async move { self.database.row(query).await?.as_ref().map(of_row).transpose() })
     }
 
     /// Runs a transaction. Retries it if it failed only because of other transactions.
-    pub(crate) async fn retry<T, F: Future<Output = Tried<T>>>(
-        &self,
+    pub(crate) fn retry<'s, T: Send + 's, F: Future<Output = Tried<T>> + Send + 's>(
+        &'s self,
         doing: &'static str,
-        transaction: impl Fn() -> F,
-    ) -> Result<T, StoreError> {
-        self.run(doing, retried(transaction)).await
+        transaction: impl Fn() -> F + Send + 's,
+    ) -> Boxed<'s, Result<T, StoreError>> {
+        self.run(doing, retried(transaction))
     }
 
     /// Runs one statement in a transaction, like [`Self::retry`]. Returns the number of changed

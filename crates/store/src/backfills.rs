@@ -137,7 +137,7 @@ impl Store {
         source: SourceId,
         host: &str,
         extent: Extent,
-        again: impl Fn(&str) -> String,
+        again: impl Fn(&str) -> String + Sync,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.retry("asking for a source's past", || async {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use backissue_model::bounds::cut;
@@ -31,6 +32,9 @@ const ADMISSION_LOCK: i64 = 0x6261_636b_6973_7375;
 /// waited for [`PATIENCE`] before.
 const CONFLICTS: u32 = 4;
 const BUSY: u32 = 2;
+
+/// A future whose type does not contain what it waits for.
+pub(crate) type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
 
 /// Retries a whole transaction if it failed only because of other transactions.
 pub(crate) async fn retried<T, F: Future<Output = Tried<T>>>(transaction: impl Fn() -> F) -> Tried<T> {

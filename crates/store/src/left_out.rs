@@ -12,7 +12,10 @@ use crate::{Store, StoreError};
 impl Store {
     /// The archive without the reads that one of these sources named first, with new connections
     /// that only read. Returns it with the number of reads that it leaves out.
-    pub async fn without(&self, is_left_out: impl Fn(&Source) -> bool) -> Result<(Self, u64), StoreError> {
+    pub async fn without(
+        &self,
+        is_left_out: impl Fn(&Source) -> bool + Sync,
+    ) -> Result<(Self, u64), StoreError> {
         self.run("leaving sources out", async {
             let rows = self.database.rows(sql_of(SOURCE.to_owned())).await?;
             let mut left_out = Vec::new();

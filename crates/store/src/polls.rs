@@ -145,7 +145,7 @@ impl Store {
         claimed: &ClaimedSource,
         outcome: PollOutcome,
         now: Timestamp,
-        next: impl Fn(&[Timestamp]) -> NextPoll,
+        next: impl Fn(&[Timestamp]) -> NextPoll + Sync,
     ) -> Result<Admitted, StoreError> {
         let outcome = &outcome;
         let next = &next;
