@@ -1098,8 +1098,8 @@ pub struct DoctorArgs {
     /// Retry reads that were set aside
     #[arg(long)]
     pub retry: bool,
-    /// Prove a backup, by restoring it into a temporary folder; without FILE, one is made now and
-    /// compared with the archive row by row
+    /// Prove a backup, by its checksums and by restoring it into a temporary folder; without FILE,
+    /// one is made now and compared with the archive row by row
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub deep: Option<Option<PathBuf>>,
     /// Print JSON

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::output::{self, ALERT, PLAIN};
+
 /// The result of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -30,8 +32,7 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Err(failure) => {
             let code =
                 if failure.is::<crate::open::NoArchive>() { ExitCode::from(3) } else { ExitCode::FAILURE };
-            let said = crate::output::safe(&format!("{failure:#}"));
-            anstream::eprintln!("{}backissue:{} {said}", crate::output::ALERT, crate::output::PLAIN);
+            output::tell_line(tracing::Level::ERROR, &format!("{ALERT}backissue:{PLAIN} {failure:#}"));
             code
         }
     }

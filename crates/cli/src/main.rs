@@ -119,7 +119,10 @@ fn start_log(settings: &Settings, command: &Command) {
         .with_writer(std::io::stderr)
         .with_target(false);
     match settings.log_format.value {
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Json => {
+            output::tell_as_json();
+            log.json().flatten_event(true).with_span_list(false).init();
+        }
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
     }
 }

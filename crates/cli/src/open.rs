@@ -19,6 +19,7 @@ use backissue_web::{Image, Images};
 use jiff::Timestamp;
 use url::Url;
 
+use crate::output::tell;
 use crate::progress::TakingIn;
 use crate::rows::ModelRow;
 use crate::settings::{Origin, Settings};
@@ -96,7 +97,7 @@ async fn is_new(settings: &Settings) -> anyhow::Result<bool> {
 
 fn tell_new(settings: &Settings, is_new: bool) {
     if is_new {
-        anstream::eprintln!("A new archive in {}.", place(settings));
+        tell!("A new archive in {}.", place(settings));
     }
 }
 
@@ -184,7 +185,7 @@ pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Res
             _ => "which is being built",
         };
         let folder = search.index().folder().display();
-        anstream::eprintln!("Searched {indexed} of {reads} reads: those in the index {folder}, {why}.");
+        tell!("Searched {indexed} of {reads} reads: those in the index {folder}, {why}.");
     }
     Ok(search)
 }

@@ -1,5 +1,8 @@
 //! How commands print: colours only on a terminal, JSON on request, aligned columns.
 
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anstyle::{AnsiColor, Style};
 pub use backissue_model::collapsed as in_one_line;
 use backissue_model::misleads;
@@ -63,6 +66,39 @@ macro_rules! say {
     }};
 }
 pub(crate) use say;
+
+/// Whether what is told on standard error has the form of a log in JSON.
+static TELLS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on, what is told on standard error are lines of a log in JSON.
+pub fn tell_as_json() {
+    TELLS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Tells on standard error what the program does or why it fails: as a text, or as a line of the log
+/// if that is JSON, so that a collector of logs can read each line.
+pub fn tell_line(level: tracing::Level, text: &str) {
+    if !TELLS_JSON.load(Ordering::Relaxed) {
+        anstream::eprintln!("{}", safe(text));
+        return;
+    }
+    let message = anstream::adapter::strip_str(text).to_string();
+    let line = serde_json::json!({
+        "timestamp": Timestamp::now().to_string(),
+        "level": level.as_str(),
+        "message": message.trim(),
+    });
+    // A log that cannot be written stops nobody.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Tells what the program does, like [`tell_line`].
+macro_rules! tell {
+    ($($arg:tt)*) => {
+        $crate::output::tell_line(tracing::Level::INFO, &format!($($arg)*))
+    };
+}
+pub(crate) use tell;
 
 /// A date such as `2026-05-17`, or a dash.
 pub fn day(at: Option<Timestamp>, zone: &TimeZone) -> String {

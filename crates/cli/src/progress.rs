@@ -6,6 +6,8 @@ use backissue_model::{Phase, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
+use crate::output::tell;
+
 /// Progress bars, until dropped.
 pub struct Bars {
     all: MultiProgress,
@@ -18,7 +20,7 @@ impl Bars {
     pub fn follow(mut progress: watch::Receiver<Progress>) -> Self {
         let all = MultiProgress::new();
         if all.is_hidden() {
-            let follower = tokio::spawn(report(progress, |line| anstream::eprintln!("{line}")));
+            let follower = tokio::spawn(report(progress, |line| tell!("{line}")));
             return Self { all, follower };
         }
         let sources = bar(&all, "{prefix:>8} {bar:30} {pos}/{len} {msg}", "Sources");
@@ -40,7 +42,7 @@ impl Bars {
     /// Prints a line above the bars.
     pub fn say(&self, line: impl AsRef<str>) {
         if self.all.is_hidden() {
-            anstream::eprintln!("{}", line.as_ref());
+            tell!("{}", line.as_ref());
         } else {
             // A closed terminal shows nothing anyway.
             let _ = self.all.println(line);

@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::output::tell;
 use crate::supervisor;
 
 /// Listens for Ctrl-C and SIGTERM until it is dropped.
@@ -20,7 +21,7 @@ impl Signals {
         let hurried = hurry.clone();
         let listener = tokio::spawn(async move {
             told_to_stop().await;
-            anstream::eprintln!("\nStopping: finishing the current work. Press Ctrl-C again to end at once.");
+            tell!("\nStopping: finishing the current work. Press Ctrl-C again to end at once.");
             supervisor::stopping();
             stop.cancel();
             told_to_stop().await;

@@ -12,7 +12,7 @@ use sqlx::migrate::Migrator;
 
 use crate::database::{Boxed, Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
-use crate::migrations::{POSTGRES, SQLITE};
+use crate::migrations::{POSTGRES, SQLITE, TABLES};
 use crate::private::{make_private, make_private_folder};
 use crate::{Location, StoreError};
 
@@ -93,6 +93,17 @@ impl Store {
 
     /// Connects to a database with current tables.
     pub(crate) async fn connect(location: &Location) -> Result<Self, StoreError> {
+        let store = Self::connect_only(location).await?;
+        if !store.is_up_to_date().await {
+            store.migrate(None).await?;
+        }
+        // Where nothing can be written, nothing changes.
+        let _ = store.forget_sums().await;
+        Ok(store)
+    }
+
+    /// Connects to a database as it is.
+    pub(crate) async fn connect_only(location: &Location) -> Result<Self, StoreError> {
         let database = match location {
             Location::Sqlite(path) => {
                 make_folder(path)?;
@@ -108,11 +119,7 @@ impl Store {
         .map_err(|failure| failure.at(location, "opening it"))?;
         let file = identity(location);
         let location = Arc::new(location.clone());
-        let store = Self { database, location, zone: TimeZone::UTC, file, source_limit: i64::MAX };
-        if !store.is_up_to_date().await {
-            store.migrate().await?;
-        }
-        Ok(store)
+        Ok(Self { database, location, zone: TimeZone::UTC, file, source_limit: i64::MAX })
     }
 
     /// The same archive, in which a source that has put so many bytes into it is asked for no more.
@@ -246,7 +253,7 @@ impl Store {
 
     /// Whether the tables are exactly those of this program. Does not lock, so that a reader does
     /// not wait for a writer. If the answer is no, [`Self::migrate`] finds out why.
-    async fn is_up_to_date(&self) -> bool {
+    pub(crate) async fn is_up_to_date(&self) -> bool {
         let (steps, checksum) = match &self.database {
             Database::Sqlite { .. } => (&SQLITE, "lower(hex(checksum))"),
             Database::Postgres(_) => (&POSTGRES, "encode(checksum, 'hex')"),
@@ -261,29 +268,68 @@ impl Store {
         there.eq(known)
     }
 
-    /// Whether the database answers and has all tables of this program. It may have those of a
-    /// newer one too, which has migrated it while this one was running.
-    pub async fn has_all_tables(&self) -> Result<bool, StoreError> {
+    /// What the database lacks of what this program needs: its migrations, or a table. Returns
+    /// `None` if it answers and has everything. It may have more, if a newer program has migrated
+    /// it while this one was running.
+    pub async fn lacks(&self) -> Result<Option<String>, StoreError> {
         let query = sql("SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations WHERE success");
         let newest = self.one("looking at the tables", query, |row| row.opt_int("version")).await?;
-        Ok(newest.flatten() >= Some(known_schema(&self.database)))
+        if newest.flatten() < Some(known_schema(&self.database)) {
+            return Ok(Some("migrations of this program".to_owned()));
+        }
+        let query = sql(match self.database {
+            Database::Sqlite { .. } => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Database::Postgres(_) => {
+                "SELECT CAST(c.relname AS TEXT) AS name FROM pg_class c
+                 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+                 WHERE c.relkind = 'r'"
+            }
+        });
+        let there = self.list("looking at the tables", query, |row| row.text("name")).await?;
+        let missing = TABLES.iter().find(|table| !there.contains(*table));
+        Ok(missing.map(|table| format!("the table `{table}`")))
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
+    /// Brings the tables up to date, in one transaction. With `copying`, new tables are marked from
+    /// their first moment as a copy that is not complete.
+    pub(crate) async fn migrate(&self, copying: Option<&str>) -> Result<(), StoreError> {
         let (result, known) = match &self.database {
             Database::Sqlite { writer, .. } => {
                 // SQLite's migrations do not lock, so this lock serialises two processes.
                 let migrated = async {
                     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
                     SQLITE.run_direct(None, &mut *tx, false).await?;
+                    if let Some(from) = copying {
+                        sqlx::query(MARK).bind(COPYING).bind(from).execute(&mut *tx).await?;
+                    }
                     tx.commit().await?;
                     Ok(())
                 };
                 (migrated.await, newest(&SQLITE))
             }
-            Database::Postgres(pool) => (POSTGRES.run(pool).await, newest(&POSTGRES)),
+            Database::Postgres(pool) => {
+                let migrated = async {
+                    let Some(from) = copying else { return POSTGRES.run(pool).await };
+                    let mut tx = pool.begin().await?;
+                    POSTGRES.run_direct(None, &mut *tx, false).await?;
+                    sqlx::query(MARK).bind(COPYING).bind(from).execute(&mut *tx).await?;
+                    tx.commit().await?;
+                    Ok(())
+                };
+                (migrated.await, newest(&POSTGRES))
+            }
         };
         result.map_err(|error| of_migration(error, &self.location, known))
+    }
+
+    /// Removes the checksums of a backup, if this archive was one: it changes from now on.
+    async fn forget_sums(&self) -> Tried<()> {
+        if matches!(self.database, Database::Sqlite { .. }) && self.setting(SUMS).await?.is_some() {
+            let mut tx = self.database.begin().await?;
+            tx.run(sql("DELETE FROM setting WHERE name = $1").bind(SUMS)).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Files all reads again if the time zone has changed.
@@ -393,3 +439,9 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
 
 /// The setting that marks a copy which is not complete.
 pub(crate) const COPYING: &str = "copying";
+
+/// The setting with the checksums of a backup's tables.
+pub(crate) const SUMS: &str = "backup_sums";
+
+/// Marks new tables as a copy, if no other process uses them already.
+const MARK: &str = "INSERT INTO setting (name, value) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM setting)";

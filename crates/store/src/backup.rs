@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::archive::newest;
+use crate::archive::{SUMS, newest};
+use crate::copy::{Sums, sums};
 use crate::database::{Database, Sql, Tried, sql};
 use crate::error::Failure;
 use crate::migrations::SQLITE;
+use crate::rows::to_json;
 use crate::{Location, Store, StoreError};
 
 /// What a backup has.
@@ -49,6 +51,14 @@ pub enum BackupError {
         /// What SQLite found.
         found: String,
     },
+    /// A row is not what the backup had when it was written.
+    #[error("{} is damaged: rows of the table `{table}` are not what was backed up; use another backup", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: String,
+    },
     /// The file belongs to a log, which has newer rows.
     #[error(
         "{} is a copy of a database in use: its log {} has newer rows; open it with --data first, or use `backissue backup`",
@@ -84,7 +94,20 @@ impl Store {
             return Err(BackupError::NotSqlite(Location::clone(&self.location)));
         };
         let vacuum = sql("VACUUM INTO $1").bind(file.display().to_string());
-        Ok(self.run("writing a backup", self.database.run_alone(vacuum)).await?)
+        self.run("writing a backup", self.database.run_alone(vacuum)).await?;
+        // Of what the file has, since the archive may have changed meanwhile.
+        let location = Location::Sqlite(file.to_owned());
+        let summed = async {
+            let written = Database::open_sqlite_alone(file).await?;
+            let sums = to_json(&sums(&written).await?)?;
+            let mut tx = written.begin().await?;
+            crate::archive::set(&mut tx, SUMS, &sums).await?;
+            tx.commit().await?;
+            written.close().await;
+            Ok(())
+        };
+        summed.await.map_err(|f: Failure| f.at(&location, "adding checksums to a backup"))?;
+        Ok(())
     }
 
     /// Looks at a backup: its pages, its tables, their version. Changes nothing.
@@ -140,10 +163,23 @@ async fn facts(database: &Database, file: &Path) -> Tried<Result<BackupFacts, Ba
     if schema > known {
         return Ok(Err(BackupError::Newer { path: path(), schema, known }));
     }
+    if let Some(table) = changed_table(database).await? {
+        return Ok(Err(BackupError::Changed { path: path(), table }));
+    }
     let count = async |query| Ok::<u64, Failure>(number(sql(query), "n").await?.unsigned_abs());
     Ok(Ok(BackupFacts {
         reads: count("SELECT count(*) AS n FROM read WHERE stage = 'annotated'").await?,
         sources: count("SELECT count(*) AS n FROM source WHERE standing = 'active'").await?,
         schema,
     }))
+}
+
+/// A table whose rows are not those that were backed up. Backups of older versions have no
+/// checksums.
+async fn changed_table(database: &Database) -> Tried<Option<String>> {
+    let query = sql("SELECT value FROM setting WHERE name = $1").bind(SUMS);
+    let Some(row) = database.row(query).await? else { return Ok(None) };
+    let (written, found): (Sums, Sums) = (row.json("value")?, sums(database).await?);
+    let changed = written.iter().find(|(table, sum)| found.get(*table) != Some(*sum));
+    Ok(changed.map(|(table, _)| table.clone()))
 }

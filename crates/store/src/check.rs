@@ -1,8 +1,13 @@
 //! The database checks of `backissue doctor`.
 
+use backissue_model::bounds::cut;
+use backissue_model::{Entry, Precis, Stage};
+
 use crate::archive::known_schema;
 use crate::counters::pairs;
-use crate::database::{Database, Tried, sql, sql_once};
+use crate::database::{Database, Row, Tried, sql, sql_of, sql_once};
+use crate::error::Failure;
+use crate::rows::{ARTICLE, article_of};
 use crate::{Store, StoreError};
 
 /// The result of a check.
@@ -30,6 +35,60 @@ impl Store {
         }
         findings.push(self.found("size", self.size().await));
         findings
+    }
+
+    /// Reads every read as its page does: its article, with the blocks of its text, its précis, and
+    /// the entries of its sources. Each quote must stand in the text where the précis says. Takes
+    /// about as long as a backup.
+    pub async fn check_rows(&self) -> Finding {
+        let found = self.rows().await;
+        self.found("rows", found)
+    }
+
+    async fn rows(&self) -> Tried<(bool, String)> {
+        let query = sql_of(format!(
+            "SELECT r.id, r.stage, r.fingerprint, {ARTICLE}, p.body, p.said FROM read r
+             JOIN article a ON a.read_id = r.id LEFT JOIN precis p ON p.read_id = r.id
+             WHERE r.id > $1 ORDER BY r.id LIMIT {ROWS_AT_ONCE}"
+        ));
+        let entries = sql_of(format!(
+            "SELECT read_id, source_id, entry FROM place WHERE (read_id, source_id) > ($1, $2)
+             ORDER BY read_id, source_id LIMIT {ROWS_AT_ONCE}"
+        ));
+        let (mut wrong, mut checked) = (Vec::new(), 0_u64);
+        let mut after = 0;
+        loop {
+            let rows = self.database.rows(query.clone().bind(after)).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.int("id")?;
+            checked += rows.len() as u64;
+            for row in &rows {
+                if let Err(failure) = of_read(row) {
+                    wrong.push(format!("read {}: {}", row.int("id")?, self.why(failure)));
+                }
+            }
+        }
+        let mut after = (0, 0);
+        loop {
+            let rows = self.database.rows(entries.clone().bind(after.0).bind(after.1)).await?;
+            let Some(last) = rows.last() else { break };
+            after = (last.int("read_id")?, last.int("source_id")?);
+            for row in &rows {
+                if let Err(failure) = row.json::<Entry>("entry") {
+                    wrong.push(format!("read {}: {}", row.int("read_id")?, self.why(failure)));
+                }
+            }
+        }
+        let first = wrong.first().map(|first| format!("{} wrong, for instance {first}", wrong.len()));
+        let ok = first.is_none();
+        Ok((ok, first.unwrap_or_else(|| format!("{checked} articles can be read, with their quotes"))))
+    }
+
+    fn why(&self, failure: Failure) -> String {
+        match failure {
+            Failure::Unreadable(what) => what,
+            other => other.at(&self.location, "checking it").to_string(),
+        }
     }
 
     fn found(&self, name: &'static str, result: Tried<(bool, String)>) -> Finding {
@@ -109,6 +168,33 @@ impl Store {
         let megabytes = self.try_bytes().await?.div_ceil(1_000_000);
         Ok((true, format!("{} reads in {megabytes} MB", row.count("reads")?)))
     }
+}
+
+/// Reads whose rows are in memory at once.
+const ROWS_AT_ONCE: u32 = 200;
+
+/// Whether an article and its précis can be read and agree.
+fn of_read(row: &Row) -> Tried<()> {
+    let article = article_of(row)?;
+    if let Some(block) = article.blocks.iter().find(|block| block.span.of(&article.text).is_empty()) {
+        return Err(Failure::Unreadable(format!("its text has no bytes {:?}", block.span)));
+    }
+    for column in ["body", "said"] {
+        let Some(precis) = row.opt_json::<Precis>(column)? else { continue };
+        if row.parsed::<Stage>("stage")? != Stage::Annotated {
+            // Of an earlier text, until the next one is made.
+            continue;
+        }
+        let statements = [&precis.problem, &precis.approach, &precis.outcome].into_iter().flatten();
+        let mut evidence = statements.flat_map(|statement| &statement.evidence);
+        if let Some(evidence) = evidence.find(|evidence| !evidence.holds_in(&article.text)) {
+            return Err(Failure::Unreadable(format!(
+                "its text does not have the quote “{}” where it was",
+                cut(&evidence.quote, 80)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Redundant data, each with a query for rows in which the copies differ.

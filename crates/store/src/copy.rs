@@ -6,8 +6,13 @@
 //! complete, a row of `setting` marks the target, and nothing else opens it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use crate::archive::COPYING;
+use sqlx::{Connection as _, PgConnection};
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::archive::{COPYING, SUMS};
 use crate::database::{Database, Row, Sql, Tried, Tx, Value, insertion, placeholders, sql, sql_of, sql_once};
 use crate::error::Failure;
 use crate::{Location, Store, StoreError};
@@ -71,6 +76,9 @@ pub enum CopyError {
         /// A table with rows.
         table: String,
     },
+    /// Another process copies into the same database.
+    #[error("another `backissue copy` writes into {0}; wait for its end, then run this again")]
+    Busy(Location),
     /// The tables differ, so that one program cannot have made both.
     #[error("{from} and {to} have different tables ({table}); run `backissue doctor` on both")]
     Tables {
@@ -112,11 +120,49 @@ pub(crate) struct Table {
     key: Vec<usize>,
 }
 
+/// The checksum of each table's rows, by the table's name.
+pub(crate) type Sums = BTreeMap<String, String>;
+
 /// The values of a row, in the order of the table's columns.
 type Values = Vec<Value>;
 
 /// A copied row is not equal to its original any more.
 struct Changed;
+
+/// The lock of copies into one PostgreSQL database: `backcopy` as a number.
+const COPY_LOCK: i64 = 0x6261_636b_636f_7079;
+
+/// How long a copy waits for the end of another one, which may be one that was just killed.
+const COPY_LOCK_WITHIN: &str = "3s";
+
+/// The permission to copy into a database. It ends with its connection, so also with the process. A
+/// file has the lock of the program that works on it.
+struct CopyLock(Option<PgConnection>);
+
+impl CopyLock {
+    async fn take(target: &Location) -> Result<Self, CopyError> {
+        let Location::Postgres(url) = target else { return Ok(Self(None)) };
+        let locked = async {
+            let mut connection = PgConnection::connect(url).await?;
+            let wait = sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(COPY_LOCK_WITHIN);
+            wait.execute(&mut connection).await?;
+            sqlx::query("SELECT pg_advisory_lock($1)").bind(COPY_LOCK).execute(&mut connection).await?;
+            Ok::<_, Failure>(connection)
+        };
+        match locked.await {
+            Ok(connection) => Ok(Self(Some(connection))),
+            Err(failure) if failure.is_busy() => Err(CopyError::Busy(target.clone())),
+            Err(failure) => Err(failure.at(target, "locking it for a copy").into()),
+        }
+    }
+
+    async fn release(self) {
+        if let Some(connection) = self.0 {
+            // The server ends the lock with the connection, however that ends.
+            let _ = connection.close().await;
+        }
+    }
+}
 
 impl Store {
     /// Copies this archive to `target`, an empty database or a file that does not exist, or goes on
@@ -134,15 +180,50 @@ impl Store {
             return Err(CopyError::Itself(target.clone()));
         }
         let from = self.name().await?;
-        let to = Self::connect(target).await?;
-        let copied = self.copy_into(&to, &from, &mut tell).await;
+        let lock = CopyLock::take(target).await?;
+        let (to, is_new) = Self::connect_to_copy(target, &from).await?;
+        let copied = self.copy_into(&to, is_new, &from, &mut tell).await;
         to.close().await;
+        lock.release().await;
         copied
+    }
+
+    /// Connects to the target of a copy. New tables are marked as a copy before anybody can see
+    /// them, so that an interrupted copy is never taken for an empty archive. Returns whether they
+    /// are new.
+    async fn connect_to_copy(target: &Location, from: &str) -> Result<(Self, bool), StoreError> {
+        if Self::is_archive(target).await? {
+            return Ok((Self::connect(target).await?, false));
+        }
+        let Location::Sqlite(path) = target else {
+            let store = Self::connect_only(target).await?;
+            store.migrate(Some(from)).await?;
+            return Ok((store, true));
+        };
+        // A file is made under another name, since it has no tables in its first moments.
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".begun");
+        let beside = PathBuf::from(beside);
+        // They are there if a copy was killed in those moments.
+        for end in ["", "-wal", "-shm"] {
+            let mut left = beside.as_os_str().to_owned();
+            left.push(end);
+            let _ = std::fs::remove_file(PathBuf::from(left));
+        }
+        let store = Self::connect_only(&Location::Sqlite(beside.clone())).await?;
+        store.migrate(Some(from)).await?;
+        store.close().await;
+        std::fs::rename(&beside, path).map_err(|reason| StoreError::CannotOpen {
+            location: target.clone(),
+            reason: reason.to_string(),
+        })?;
+        Ok((Self::connect(target).await?, true))
     }
 
     async fn copy_into(
         &self,
         to: &Self,
+        is_new: bool,
         from: &str,
         tell: &mut impl FnMut(CopyProgress<'_>),
     ) -> Result<Copied, CopyError> {
@@ -152,7 +233,8 @@ impl Store {
             let (from, to) = (Location::clone(&self.location), Location::clone(&to.location));
             return Err(CopyError::Tables { from, to, table });
         }
-        let mut begun = to.run("looking for a copy", to.setting(COPYING)).await?.as_deref() == Some(from);
+        let mut begun =
+            !is_new && to.run("looking for a copy", to.setting(COPYING)).await?.as_deref() == Some(from);
         if !begun {
             if let Some(table) = to.run("looking for an archive", to.first_filled(&tables)).await? {
                 return Err(CopyError::NotEmpty { location: Location::clone(&to.location), table });
@@ -330,15 +412,32 @@ impl Size {
     }
 }
 
+/// The checksums of all tables: xxh3-128 over the values of all rows, in the order of their keys.
+pub(crate) async fn sums(database: &Database) -> Tried<Sums> {
+    let mut sums = Sums::new();
+    for table in tables(database).await? {
+        let (mut after, mut size, mut hash) = (None, Size::default(), Xxh3Default::new());
+        loop {
+            let batch = table.read_from(database, table.next(after.as_ref(), size.rows)).await?;
+            let Some(last) = batch.last() else { break };
+            after = Some(table.key_of(last));
+            batch.iter().flatten().for_each(|value| value.hash_into(&mut hash));
+            size.fit(&batch);
+        }
+        sums.insert(table.name, format!("{:032x}", hash.digest128()));
+    }
+    Ok(sums)
+}
+
 impl Table {
     /// The next rows after a key.
     pub(crate) fn next(&self, after: Option<&Values>, rows: usize) -> Sql {
         let columns: Vec<String> = self.columns.iter().map(|column| quoted(&column.name)).collect();
         let key: Vec<String> = self.key.iter().map(|place| columns[*place].clone()).collect();
         let key = key.join(", ");
-        // The mark of a copy is no part of the archive.
+        // What is said of a copy or a backup is no part of the archive.
         let mut conditions = match self.name.as_str() {
-            "setting" => vec![format!("name <> '{COPYING}'")],
+            "setting" => vec![format!("name NOT IN ('{COPYING}', '{SUMS}')")],
             _ => Vec::new(),
         };
         if let Some(after) = after {

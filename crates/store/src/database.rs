@@ -14,6 +14,7 @@ use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _, Sqlite, Transaction};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::Location;
 use crate::error::Failure;
@@ -84,6 +85,22 @@ impl Value {
         match self {
             Self::Text(Some(text)) => text.len(),
             _ => size_of::<i64>(),
+        }
+    }
+
+    /// Adds it to a checksum, with its kind and length, so that no two rows look alike.
+    pub(crate) fn hash_into(&self, hash: &mut Xxh3Default) {
+        match self {
+            Self::Int(None) | Self::Text(None) => hash.update(b"n"),
+            Self::Int(Some(number)) => {
+                hash.update(b"i");
+                hash.update(&number.to_le_bytes());
+            }
+            Self::Text(Some(text)) => {
+                hash.update(b"t");
+                hash.update(&(text.len() as u64).to_le_bytes());
+                hash.update(text.as_bytes());
+            }
         }
     }
 }
@@ -396,6 +413,15 @@ impl Database {
     /// Opens SQLite's file for reading, without its log, so that nothing is created beside it.
     pub(crate) async fn open_sqlite_as_it_is(path: &std::path::Path) -> Tried<Self> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let writer = pool().connect_with(options.clone()).await?;
+        Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
+    }
+
+    /// Opens a backup for writing, with nothing beside it.
+    pub(crate) async fn open_sqlite_alone(path: &std::path::Path) -> Tried<Self> {
+        let options =
+            SqliteConnectOptions::new().filename(path).foreign_keys(true).journal_mode(SqliteJournalMode::Delete);
         let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
         let writer = pool().connect_with(options.clone()).await?;
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })

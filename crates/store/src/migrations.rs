@@ -5,6 +5,7 @@
 //! step: the database stores its checksum and refuses a program with another one.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sqlx::SqlStr;
@@ -73,3 +74,21 @@ fn in_order(steps: &[(&'static str, &'static str)]) -> Migrator {
     });
     Migrator::with_migrations(numbered.collect())
 }
+
+/// The names of all tables that the steps make, from their own statements.
+pub(crate) static TABLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let mut tables = BTreeSet::new();
+    let steps = SQLITE.iter().flat_map(|step| step.sql.as_str().lines());
+    for line in steps {
+        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_end_matches([';', '('])).collect();
+        match words[..] {
+            ["CREATE", "TABLE", name, ..] => tables.insert(name.to_owned()),
+            ["DROP", "TABLE", name, ..] => tables.remove(name),
+            ["ALTER", "TABLE", name, "RENAME", "TO", new, ..] => {
+                tables.remove(name) && tables.insert(new.to_owned())
+            }
+            _ => false,
+        };
+    }
+    tables
+});

@@ -21,7 +21,7 @@ use crate::api::v1;
 use crate::fault::Fault;
 use crate::hosts;
 use crate::programs::{self, Program, READER_API};
-use crate::proxies::ProxyUser;
+use crate::proxies::{self, ProxyUser};
 use crate::readers::{Accounts, Public, Readers, Visitor, hash};
 
 /// The address that a connection comes from.
@@ -69,6 +69,10 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return next.run(request).await;
         }
+    }
+    // Without a login, everybody whom a proxy lets in would be the operator.
+    if matches!(*app.readers, Readers::One(..)) && proxies::is_from_elsewhere(request.headers()) {
+        return Fault::BehindProxy.into_response();
     }
     let peer = Peer::of(request.extensions());
     let (visitor, renewed) = match visitor(&app, peer, request.headers()).await {

@@ -91,6 +91,8 @@ pub(crate) enum Fault {
     RemarkChanged,
     /// Asked under a name that is not the site's.
     ForeignName(String),
+    /// A proxy forwards a request of another machine, and there is no login.
+    BehindProxy,
     /// An internal error; the log has its number.
     Broken {
         reference: String,
@@ -193,7 +195,7 @@ impl Fault {
             | Self::FromElsewhere
             | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::ForeignName(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::ForeignName(_) | Self::BehindProxy => StatusCode::MISDIRECTED_REQUEST,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -236,6 +238,7 @@ impl Fault {
             Self::RemarkChanged => "This remark was changed meanwhile",
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
+            Self::BehindProxy => "This archive is not set up for a proxy",
             Self::Broken { .. } => "Something broke on our side",
         }
     }
@@ -342,6 +345,11 @@ impl Fault {
             }
             Self::TooLarge(limit) => {
                 format!("{limit}. Nothing was saved. Go back and shorten it; what you typed is still there.")
+            }
+            Self::BehindProxy => {
+                "A proxy passes on requests of other machines, but the archive has no login, so everybody there could change it. Set \
+                 `base_url` to the address that people use, run `backissue reader password`, and start `backissue serve` again."
+                    .to_owned()
             }
             Self::ForeignName(host) => format!(
                 "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \

@@ -57,6 +57,7 @@ use axum::routing::{get, post};
 use backissue_store::Store;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
+use url::Url;
 
 use app::App;
 pub use app::{SiteSettings, State};
@@ -139,9 +140,12 @@ pub fn router(state: State) -> Router {
 }
 
 /// The router of a process that works without pages: for supervisors and Prometheus. `open` says
-/// whether the figures need no token, because only this machine can reach the process.
-pub fn worker_router(store: Store, operator: Arc<dyn Operator>, open: bool) -> Router {
-    api::probes(store).merge(api::worker_figures(operator, open))
+/// whether the figures need no token, because only this machine can reach the process. As with the
+/// pages, the figures answer only to own names; supervisors use any.
+pub fn worker_router(store: Store, operator: Arc<dyn Operator>, base_url: Option<Url>, open: bool) -> Router {
+    let figures = api::worker_figures(operator, open)
+        .layer(from_fn_with_state(base_url, hosts::answer_only_to_own_names));
+    api::probes(store).merge(figures)
 }
 
 /// The operator of a public archive decides about indexing; nothing here is hidden from readers.

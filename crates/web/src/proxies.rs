@@ -5,11 +5,14 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
 use backissue_model::ReaderName;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// A network, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +117,22 @@ impl Proxies {
     }
 }
 
+/// Whether a proxy says that the request comes from another machine. What a proxy writes instead of
+/// an address hides one.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let is_elsewhere = |said: &str| !address(said).is_some_and(|ip| ip.to_canonical().is_loopback());
+    let lines = [FORWARDED_FOR, REAL_IP].into_iter().flat_map(|name| headers.get_all(name));
+    let plain = lines.flat_map(|line| line.to_str().unwrap_or("?").split(','));
+    // RFC 7239: `for=192.0.2.43;proto=https, for="[2001:db8::7]:4711"`.
+    let pairs = headers.get_all(FORWARDED).iter();
+    let pairs = pairs.flat_map(|line| line.to_str().unwrap_or("for=?").split([',', ';']));
+    let named = pairs
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    let named = named.map(|(_, value)| value.trim().trim_matches('"'));
+    plain.chain(named).any(|said| is_elsewhere(said.trim()))
+}
+
 /// An address, which some proxies write with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
@@ -192,6 +211,34 @@ mod tests {
         ] {
             let pairs: Vec<_> = forwarded.iter().map(|line| ("x-forwarded-for", *line)).collect();
             assert_eq!(Proxies::default().client(ip(peer), &headers(&pairs)), ip(client), "{peer}");
+        }
+    }
+
+    #[test]
+    fn forwarded_request_of_another_machine_is_recognised() {
+        for (name, said) in [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-for", "203.0.113.9, 127.0.0.1"),
+            ("x-forwarded-for", "127.0.0.1, 10.0.0.7"),
+            ("x-forwarded-for", "[2001:db8::7]:4711"),
+            ("x-forwarded-for", "unknown"),
+            ("x-forwarded-for", ""),
+            ("x-real-ip", "192.168.1.20"),
+            ("forwarded", "for=192.0.2.43;proto=https"),
+            ("forwarded", "proto=https;For=\"[2001:db8::7]:4711\""),
+            ("forwarded", "for=127.0.0.1, for=_hidden"),
+        ] {
+            assert!(is_from_elsewhere(&headers(&[(name, said)])), "{name}: {said}");
+        }
+        for (name, said) in [
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-for", "::1, 127.0.0.2:4711"),
+            ("x-real-ip", "::ffff:127.0.0.1"),
+            ("forwarded", "for=\"[::1]\";host=localhost"),
+            ("forwarded", "proto=https"),
+            ("accept", "203.0.113.9"),
+        ] {
+            assert!(!is_from_elsewhere(&headers(&[(name, said)])), "{name}: {said}");
         }
     }
 

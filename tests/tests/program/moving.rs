@@ -59,6 +59,19 @@ fn backup_is_restored_elsewhere_and_overwrites_nothing() {
     let (ok, detail) = proof(&archive, &[]);
     assert!(ok && detail.contains("are equal"), "{detail}");
 
+    let bare = Archive::new(Vec::new()).unwrap();
+    let (ok, detail) = proof(&bare, &[&name]);
+    assert!(ok && detail.contains("restores to 0 reads"), "{detail}");
+    assert_eq!(bare.run(&["doctor", "--deep", &name]).unwrap().code, 0, "a backup needs no archive beside it");
+    assert!(!bare.folder().join("archive.sqlite").exists());
+    let damaged = archive.folder().join("damaged.sqlite");
+    let text = std::fs::read(&file).unwrap();
+    let at = text.windows(6).position(|six| six == b"Blog 2").unwrap();
+    let text: Vec<u8> = text[..at].iter().copied().chain(*b"Bl0g 2").chain(text[at + 6..].iter().copied()).collect();
+    std::fs::write(&damaged, text).unwrap();
+    let (ok, detail) = proof(&bare, &[&damaged.display().to_string()]);
+    assert!(!ok && detail.contains("the table `source`"), "{detail}");
+
     let other = Archive::new(Vec::new()).unwrap();
     other.done(&["restore", &name]).unwrap();
     assert_eq!(sources(&other), wanted);
@@ -100,6 +113,12 @@ fn archive_moves_to_postgresql_and_back_by_command() {
     let to = format!("sqlite:{}", home.folder().join("archive.sqlite").display());
     let said = home.done(&["copy", "--from", &url, "--to", &to]).unwrap();
     assert!(said.contains("equal on both sides"), "{said}");
+    assert!(said.contains(&format!("Use it with --data {}.", home.folder().display())), "{said}");
+    let mut here = home.command(&["copy", "--from", &url, "--to", "sqlite:other.sqlite"]);
+    let said = here.current_dir(home.folder()).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let folder = home.folder().display();
+    assert!(said.contains(&format!("Rename it to archive.sqlite and use it with --data {folder}.")), "{said}");
     assert_eq!(sources(&home), wanted);
     let nowhere = home.run(&["copy", "--from", "sqlite:/nowhere/a.sqlite", "--to", "sqlite:x"]).unwrap();
     assert!(nowhere.code == 1 && nowhere.err.contains("no archive"), "{}", nowhere.err);

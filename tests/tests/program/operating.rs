@@ -1,5 +1,6 @@
 //! What supervisors and Prometheus get: health, figures, the log as JSON, and systemd's protocol.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -72,8 +73,67 @@ async fn log_as_json_has_the_read_and_the_source() {
         line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string(),
         "{line}"
     );
+    let line_of = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
     let span = &line["span"];
     assert!(span["step"].is_string() && span["read"].is_string() && span["source"].is_number(), "{line}");
+    let (status, rest) = served.stop().unwrap();
+    assert!(status.success());
+    let rest: Vec<Value> = rest.lines().map(line_of).collect();
+    assert!(rest.iter().any(|line| line["message"].as_str().unwrap().starts_with("Stopped")), "{rest:?}");
+}
+
+/// Also what is told before there is anything to log, and why the program ends.
+#[test]
+fn log_as_json_has_no_other_lines() {
+    let archive = Archive::new(vec!["--log-format".into(), "json".into()]).unwrap();
+    let lines = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    };
+    let failed = archive.run(&["weeks"]).unwrap();
+    let said = lines(&failed.err);
+    assert_eq!((failed.code, said.len()), (3, 1), "{}", failed.err);
+    assert_eq!(said[0]["level"], "ERROR");
+    assert!(said[0]["message"].as_str().unwrap().contains("there is no archive"), "{}", said[0]);
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let taken = archive.run(&["serve", "--no-fetch", "--listen", &served.address.to_string()]).unwrap();
+    let said = lines(&taken.err);
+    assert!(said.last().unwrap()["message"].as_str().unwrap().contains("cannot listen"), "{}", taken.err);
+}
+
+#[tokio::test]
+async fn first_line_of_a_log_in_json_is_json() {
+    let archive = Archive::new(vec!["--log-format".into(), "json".into()]).unwrap();
+    let mut child = archive.command(&["serve", "--no-fetch", "--listen", "127.0.0.1:0"]);
+    let mut child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
+    backissue_tests::program::terminate(&child).unwrap();
+    backissue_tests::program::wait(&mut child).unwrap();
+    let line: Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("{first}"));
+    assert!(
+        line["timestamp"].is_string() && line["level"] == "INFO" && line["message"].is_string(),
+        "{line}"
+    );
+}
+
+/// A person sets a proxy before `serve` as it is, which passes its own name on.
+#[tokio::test]
+async fn proxy_before_a_server_without_login_gets_the_remedy() {
+    let archive = Archive::new(Vec::new()).unwrap();
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let ask = async |header: &'static str, value: &'static str, path: &str| {
+        let asked = client().get(served.url(path)).header(header, value).send().await.unwrap();
+        (asked.status().as_u16(), asked.text().await.unwrap())
+    };
+    for path in ["/", "/settings", "/api/v1/reads", "/metrics"] {
+        let (status, said) = ask("x-forwarded-for", "203.0.113.9", path).await;
+        assert!(
+            status == 421 && said.contains("base_url") && said.contains("reader password"),
+            "{path}: {said}"
+        );
+    }
+    assert_eq!(ask("x-forwarded-for", "127.0.0.1", "/").await.0, 200, "a proxy for this machine");
+    assert_eq!(ask("x-forwarded-for", "203.0.113.9", "/healthz").await.0, 200);
 }
 
 #[tokio::test]

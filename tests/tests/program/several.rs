@@ -264,6 +264,14 @@ async fn worker_is_monitored_and_hears_of_work_from_pages() {
     assert_eq!((get("/healthz").await, get("/readyz").await), ("alive\n".to_owned(), "ready\n".to_owned()));
     let figures = get("/metrics").await;
     assert!(figures.contains("backissue_polls_total{result=\"answered\"}"), "{figures}");
+    // A site can point its own name at this machine, and must not read the figures there.
+    let foreign = async |path: &str| {
+        let asked = client.get(working.url(path)).header("host", "evil.example").send().await.unwrap();
+        (asked.status().as_u16(), asked.text().await.unwrap())
+    };
+    let (status, said) = foreign("/metrics").await;
+    assert!(status == 421 && !said.contains("backissue_polls"), "{status}: {said}");
+    assert_eq!(foreign("/healthz").await.0, 200, "supervisors use any name");
     let (status, said) = working.stop().unwrap();
     assert!(status.success(), "{said}");
 }

@@ -12,8 +12,7 @@ use tempfile::NamedTempFile;
 use crate::args::{BackupArgs, RestoreArgs};
 use crate::exit::Outcome;
 use crate::open;
-use crate::output::say;
-use crate::output::{self, count};
+use crate::output::{count, say};
 use crate::settings::Settings;
 use crate::values::Size;
 
@@ -176,27 +175,35 @@ fn with_end(file: &Path, end: &str) -> PathBuf {
 }
 
 /// Proves that a backup can be restored: makes an archive of it in a temporary folder, and checks
-/// that. Without a file, the backup is made now, and compared with the archive row by row.
-pub async fn prove(store: &Store, file: Option<&Path>) -> anyhow::Result<String> {
+/// that, down to each article. Without a file, the backup is made now, and compared with the
+/// archive row by row.
+pub async fn prove(store: Option<&Store>, file: Option<&Path>) -> anyhow::Result<String> {
     let folder = tempfile::Builder::new().prefix("backissue-doctor-").tempdir()?;
     let copy = Location::Sqlite(folder.path().join("archive.sqlite"));
     let Location::Sqlite(path) = &copy else { bail!("a SQLite archive is a file") };
-    let compared = match file {
-        Some(file) => {
+    let compared = match (file, store) {
+        (Some(file), _) => {
             Store::look_at_backup(file).await?;
             fs::copy(file, path).with_context(|| format!("{} cannot be copied", file.display()))?;
             String::new()
         }
-        None => {
+        (None, Some(store)) => {
             let copied = store.copy_to(&copy, |_| ()).await?;
             format!("{} are equal; ", count(copied.rows, "row"))
         }
+        (None, None) => bail!("there is no archive to back up; name a backup with --deep FILE"),
     };
     let restored = Store::look_at(&copy).await?;
-    let faults: Vec<String> =
-        restored.check().await.into_iter().filter(|found| !found.ok).map(|found| found.detail).collect();
-    let (reads, archived) = (restored.shown().await?, store.shown().await?);
+    let mut found = restored.check().await;
+    found.push(restored.check_rows().await);
+    let faults: Vec<String> = found.into_iter().filter(|found| !found.ok).map(|found| found.detail).collect();
+    let reads = count(restored.shown().await?, "read");
     restored.close().await;
     ensure!(faults.is_empty(), "the restored archive has faults: {}", faults.join("; "));
-    Ok(format!("{compared}it restores to {}; the archive has {archived}", output::count(reads, "read")))
+    Ok(match store {
+        Some(store) => {
+            format!("{compared}it restores to {reads}; the archive has {}", store.shown().await?)
+        }
+        None => format!("it restores to {reads}"),
+    })
 }

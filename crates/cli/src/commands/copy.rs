@@ -1,5 +1,7 @@
 //! `backissue copy`: a whole archive into another database.
 
+use std::path::Path;
+
 use anyhow::{bail, ensure};
 use backissue_store::{Copied, CopyStep, Location, Store};
 use serde_json::json;
@@ -53,11 +55,16 @@ pub async fn run(args: CopyArgs) -> anyhow::Result<Outcome> {
         count(tables, "table")
     )?;
     match &to {
-        Location::Sqlite(file) => {
-            say!("Use it with --data {}.", file.parent().unwrap_or(file).display())?;
-        }
+        Location::Sqlite(file) => say!("{}", use_of(file)?)?,
         Location::Postgres(_) => say!("Use it with `database` in the settings.")?,
     }
     say!("The search index is built there by the next `backissue serve` or `find`.")?;
     Ok(Outcome::Fine)
+}
+
+/// How commands use an archive, from any folder.
+fn use_of(file: &Path) -> anyhow::Result<String> {
+    let file = std::path::absolute(file)?;
+    let how = if file.ends_with("archive.sqlite") { "Use" } else { "Rename it to archive.sqlite and use" };
+    Ok(format!("{how} it with --data {}.", file.parent().unwrap_or(&file).display()))
 }

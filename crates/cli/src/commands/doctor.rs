@@ -9,7 +9,7 @@ use backissue_model::without_credentials;
 use backissue_search::Coverage;
 use backissue_send::Recipient;
 use backissue_store::{
-    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SourceFilter, Store,
+    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SetAside, SourceFilter, Store,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -46,6 +46,12 @@ impl From<Finding> for Check {
 
 /// Runs all checks and prints remedies.
 pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    if let Some(Some(file)) = &args.deep
+        && !Store::is_archive(&settings.location()?).await.unwrap_or(true)
+    {
+        // Of a machine that has the backup, but no archive.
+        return tell(&[proof(None, Some(file)).await], &[], 0, args.json);
+    }
     let mut checks = vec![folder(&settings), clock()];
     let store = match open::store(&settings).await {
         Ok(store) => Some(store),
@@ -67,19 +73,29 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         checks.push(network(store, &settings).await?);
         checks.extend(recipients(store, &settings).await?);
         if let Some(file) = &args.deep {
-            let (ok, detail) = match backup::prove(store, file.as_deref()).await {
-                Ok(proof) => (true, proof),
-                Err(failure) => (false, format!("{failure:#}")),
-            };
-            checks.push(Check { name: "backup", ok, detail });
+            checks.push(proof(Some(store), file.as_deref()).await);
         }
         if args.retry {
             retried = store.retry_set_aside().await?;
         }
         set_aside = store.set_aside(LISTED).await?;
     }
+    tell(&checks, &set_aside, retried, args.json)
+}
+
+/// Proves a backup, or that one can be made.
+async fn proof(store: Option<&Store>, file: Option<&Path>) -> Check {
+    let (ok, detail) = match backup::prove(store, file).await {
+        Ok(proof) => (true, proof),
+        Err(failure) => (false, format!("{failure:#}")),
+    };
+    Check { name: "backup", ok, detail }
+}
+
+/// Prints the results.
+fn tell(checks: &[Check], set_aside: &[SetAside], retried: u64, as_json: bool) -> anyhow::Result<Outcome> {
     let all_well = checks.iter().all(|c| c.ok);
-    if args.json {
+    if as_json {
         let checks: Vec<_> =
             checks.iter().map(|c| json!({ "name": c.name, "ok": c.ok, "detail": c.detail })).collect();
         let aside: Vec<_> = set_aside
@@ -88,7 +104,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
             .collect();
         output::json(&json!({ "ok": all_well, "checks": checks, "set_aside": aside, "retried": retried }))?;
     } else {
-        for Check { name, ok, detail } in &checks {
+        for Check { name, ok, detail } in checks {
             let mark = if *ok { format!("{GOOD}ok{PLAIN}  ") } else { format!("{ALERT}bad{PLAIN} ") };
             say!("{mark} {name:<12} {detail}")?;
         }
@@ -98,7 +114,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         if !set_aside.is_empty() {
             say!("\nReads set aside after failing too often (`backissue doctor --retry` retries them):")?;
         }
-        for read in &set_aside {
+        for read in set_aside {
             say!("  {}\n    {QUIET}{} · {}{PLAIN}", read.url, read.source, read.error)?;
         }
     }

@@ -29,7 +29,7 @@ use crate::args::ServeArgs;
 use crate::commands::follow;
 use crate::exit::Outcome;
 use crate::operator::Serving;
-use crate::output::{PLAIN, STRONG};
+use crate::output::{PLAIN, STRONG, tell};
 use crate::progress::Bars;
 use crate::settings::{Origin, Setting, Settings};
 use crate::signals::Signals;
@@ -113,7 +113,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     };
     tell_address(address, demo.is_some());
     if let Some(why) = why_read_only {
-        anstream::eprintln!("{}", output::safe(&why));
+        tell!("{why}");
     }
     if demo.is_none() && settings.annotate_with.value.is_none() {
         tokio::spawn(tell_noticed(settings.clone()));
@@ -146,7 +146,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         if let Some(sending) = sending {
             match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
                 Ok(ended) => ended.context("the sending stopped")?,
-                Err(_) => anstream::eprintln!("A week was being sent; the next `serve` sends it again."),
+                Err(_) => tell!("A week was being sent; the next `serve` sends it again."),
             }
         }
         file.await?
@@ -160,7 +160,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     }
     served?;
     store.close().await;
-    anstream::eprintln!("Stopped; nothing was left half done.");
+    tell!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
 }
 
@@ -300,7 +300,7 @@ pub(super) async fn begin_work(
         None => {
             let begun_with = follow::first_dozen(store, settings).await?;
             if begun_with > 0 {
-                anstream::eprintln!(
+                tell!(
                     "A new archive, following {begun_with} blogs. `backissue starter` offers more."
                 );
             }
@@ -366,7 +366,7 @@ pub(super) async fn index(search: Search, stop: CancellationToken) {
     let tell = |caught: Result<Caught, SearchFailure>| {
         let failure = caught.err().map(|failure| failure.to_string());
         if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
-            anstream::eprintln!("{}", output::safe(failure));
+            tell!("{failure}");
         }
         told = failure;
     };
@@ -381,7 +381,7 @@ pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 fn tell_address(address: SocketAddr, demo: bool) {
     let what = if demo { "Backissue's demo is" } else { "Backissue is" };
-    anstream::eprintln!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
+    tell!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
 }
 
 /// Tells once which models could be used, and the command for it.
@@ -392,7 +392,7 @@ async fn tell_noticed(settings: Settings) {
             "Noticed {}. Nothing is sent there; {command} lets a model write the précis.",
             noticed.told()
         );
-        anstream::eprintln!("{}", output::safe(&told));
+        tell!("{told}");
     }
 }
 
@@ -401,7 +401,7 @@ async fn tell_progress(progress: watch::Receiver<Progress>) {
     let bars = std::io::stderr().is_terminal().then(|| Bars::follow(progress.clone()));
     let line = |text: String| match &bars {
         Some(bars) => bars.say(text),
-        None => anstream::eprintln!("{text}"),
+        None => tell!("{text}"),
     };
     // Without a terminal, the log has each source's trouble.
     let tells_troubles = bars.is_some();

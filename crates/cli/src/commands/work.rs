@@ -9,14 +9,16 @@ use backissue_web::Limits;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::args::WorkArgs;
 use crate::commands::serve::{self, INDEX_EVERY, SENDING_ENDS_WITHIN};
 use crate::exit::Outcome;
 use crate::operator::Serving;
+use crate::output::tell;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::{figures, open, output, recipients, supervisor};
+use crate::{figures, open, recipients, supervisor};
 
 /// Works until a signal.
 pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -28,7 +30,7 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
         None => None,
     };
     if let Some(listener) = &monitor {
-        anstream::eprintln!("Health and figures are at http://{}", listener.local_addr()?);
+        tell!("Health and figures are at http://{}", listener.local_addr()?);
     }
     let stop = CancellationToken::new();
     let signals = Signals::listen(stop.clone());
@@ -48,12 +50,13 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let comparing = tokio::spawn(comparing);
     let indexing = tokio::spawn(serve::index(search, stop.clone()));
     let file = tokio::spawn(serve::watch_file(store.clone(), stop.clone()));
+    let base_url = settings.base_url.value.clone();
     let monitoring =
-        monitor.map(|listener| tokio::spawn(watch(listener, store.clone(), operator, stop.clone())));
+        monitor.map(|listener| tokio::spawn(watch(listener, store.clone(), operator, base_url, stop.clone())));
     let worker = work.start(stop.clone());
-    anstream::eprintln!(
+    tell!(
         "Backissue works on {}  (Ctrl-C stops it)",
-        output::safe(&store.location().to_string())
+        store.location()
     );
     let heartbeat = supervisor::ready("Working");
 
@@ -66,7 +69,7 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
         }
         match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
             Ok(ended) => ended.context("the sending stopped")?,
-            Err(_) => anstream::eprintln!("A week was being sent; the next process sends it again."),
+            Err(_) => tell!("A week was being sent; the next process sends it again."),
         }
         file.await?
     };
@@ -76,7 +79,7 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
     }
     worked?;
     store.close().await;
-    anstream::eprintln!("Stopped; nothing was left half done.");
+    tell!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
 }
 
@@ -85,9 +88,10 @@ async fn watch(
     listener: TcpListener,
     store: Store,
     operator: Arc<Serving>,
+    base_url: Option<Url>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let is_own = listener.local_addr().is_ok_and(|address: SocketAddr| address.ip().is_loopback());
-    let router = backissue_web::worker_router(store, operator, is_own);
+    let router = backissue_web::worker_router(store, operator, base_url, is_own);
     Ok(backissue_web::serve(listener, router, Limits::default(), stop).await?)
 }

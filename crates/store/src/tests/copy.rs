@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom, Write};
 
-use backissue_model::{Mark, ReaderId, Stage};
+use backissue_model::{Mark, ReadId, ReaderId, Stage};
 use backissue_needs::needs;
+use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 
 use super::harness::*;
@@ -267,15 +268,186 @@ on_both!(queues_tell_what_waits_and_since_when, |db| {
     assert_eq!(queue("poll").await, Queue { step: "poll".into(), waiting: 1, due_since: None });
     db.finish_all().await;
     assert_eq!((queue("fetch").await.waiting, db.store.shown().await.unwrap()), (0, 2));
-    assert!(db.store.has_all_tables().await.unwrap());
+    assert_eq!(db.store.lacks().await.unwrap(), None);
     let query = sql("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1");
     let newest = db.store.database.row(query).await.unwrap().unwrap().int("version").unwrap();
     db.run(&["UPDATE _sqlx_migrations SET version = version + 1000 WHERE version = (SELECT max(version) FROM _sqlx_migrations)"])
         .await;
-    assert!(db.store.has_all_tables().await.unwrap(), "a newer program has migrated it");
+    assert_eq!(db.store.lacks().await.unwrap(), None, "a newer program has migrated it");
     db.run(&["UPDATE _sqlx_migrations SET version = version - 2000 WHERE version > 1000"]).await;
-    assert!(!db.store.has_all_tables().await.unwrap());
+    assert!(db.store.lacks().await.unwrap().unwrap().contains("migrations"));
     let mut tx = db.store.database.begin().await.unwrap();
     tx.run(sql("UPDATE _sqlx_migrations SET version = $1 WHERE version < 0").bind(newest)).await.unwrap();
     tx.commit().await.unwrap();
 });
+
+on_both!(database_without_a_table_lacks_it, |db| {
+    let of_database: BTreeSet<String> =
+        tables(&db.store.database).await.unwrap().into_iter().map(|table| table.name).collect();
+    assert_eq!(*crate::migrations::TABLES, of_database, "as the migrations say");
+    for table in &of_database {
+        let rename = |from: &str, to: &str| sql_of(format!("ALTER TABLE \"{from}\" RENAME TO \"{to}\""));
+        let mut tx = db.store.database.begin().await.unwrap();
+        tx.run(rename(table, "elsewhere")).await.unwrap();
+        tx.commit().await.unwrap();
+        let lacks = db.store.lacks().await.unwrap();
+        assert_eq!(lacks, Some(format!("the table `{table}`")));
+        let mut tx = db.store.database.begin().await.unwrap();
+        tx.run(rename("elsewhere", table)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(db.store.lacks().await.unwrap(), None);
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn second_copy_into_one_database_is_refused_and_the_first_goes_on() {
+    needs!(Postgres);
+    let one = TestDatabase::sqlite().await;
+    one.annotated_numbers(&(1..=60).collect::<Vec<_>>()).await;
+    let (target, made) = TestDatabase::postgres_empty().await;
+    let (begun, is_begun) = tokio::sync::oneshot::channel();
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    let second = tokio::spawn({
+        let (store, target) = (one.open_again().await, target.clone());
+        async move {
+            is_begun.await.unwrap();
+            let refused = store.copy_to(&target, |_| ()).await.unwrap_err();
+            store.close().await;
+            ended.send(()).unwrap();
+            refused
+        }
+    });
+    let mut begun = Some(begun);
+    let first = one.store.copy_to(&target, |_| {
+        if let Some(begun) = begun.take() {
+            begun.send(()).unwrap();
+            has_ended.recv().unwrap();
+        }
+    });
+    assert!(first.await.unwrap().rows > 60);
+    let refused = second.await.unwrap();
+    assert!(matches!(refused, CopyError::Busy(_)), "{refused}");
+    let store = Store::open(&target, &TimeZone::UTC).await.unwrap();
+    assert_eq!(store.shown().await.unwrap(), 60);
+    TestDatabase { location: target, store, made }.remove().await;
+    one.remove().await;
+}
+
+/// Drops copies after more and more of their steps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copy_that_ends_early_is_never_an_empty_archive() {
+    needs!(Postgres);
+    let one = TestDatabase::sqlite().await;
+    one.annotated_numbers(&[1, 2, 3]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, made) = TestDatabase::postgres_empty().await;
+    for in_file in [true, false] {
+        let (mut was_refused, mut steps) = (false, 1_u32);
+        let mut target = postgres.clone();
+        loop {
+            if in_file && !was_refused {
+                // A connection that was dropped may still write into the last file.
+                target = Location::Sqlite(folder.path().join(format!("{steps}.sqlite")));
+            }
+            let mut copying = std::pin::pin!(one.store.copy_to(&target, |_| ()));
+            let mut left = steps;
+            let dropped = std::future::poll_fn(|cx| {
+                left = left.saturating_sub(1);
+                if left == 0 { std::task::Poll::Ready(None) } else { copying.as_mut().poll(cx).map(Some) }
+            });
+            if let Some(copied) = dropped.await {
+                assert!(copied.unwrap().rows > 20);
+                break;
+            }
+            if Store::is_archive(&target).await.unwrap() {
+                match Store::look_at(&target).await {
+                    Err(refused) => assert!(matches!(refused, StoreError::HalfCopied { .. }), "{refused}"),
+                    // It was dropped after its last row.
+                    Ok(complete) => {
+                        assert_eq!(complete.shown().await.unwrap(), 3);
+                        complete.close().await;
+                        break;
+                    }
+                }
+                was_refused = true;
+            }
+            steps += 1 + steps / 10;
+        }
+        assert!(was_refused);
+    }
+    let store = Store::open(&postgres, &TimeZone::UTC).await.unwrap();
+    TestDatabase { location: postgres, store, made }.remove().await;
+    one.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn byte_changed_inside_a_row_of_a_backup_is_seen() {
+    let db = TestDatabase::sqlite().await;
+    db.annotated_numbers(&(1..=20).collect::<Vec<_>>()).await;
+    db.store.save_note(ReaderId::ONE, ReadId(1), &"A zebra’s note".parse().unwrap(), 0, at(2)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup.sqlite");
+    db.store.backup_to(&file).await.unwrap();
+    Store::look_at_backup(&file).await.unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    let change = |old: &str, new: &str| {
+        let mut bytes = whole.clone();
+        let at: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(old.as_bytes())).collect();
+        assert!(!at.is_empty(), "{old}");
+        for at in at {
+            bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
+        }
+        std::fs::write(&file, bytes).unwrap();
+    };
+    change("zebra", "cobra");
+    let seen = Store::look_at_backup(&file).await.unwrap_err();
+    assert!(matches!(&seen, BackupError::Changed { table, .. } if table == "note"), "{seen}");
+    std::fs::write(&file, &whole).unwrap();
+    Store::look_at_backup(&file).await.unwrap();
+    // An archive made of a backup changes, and that is no damage.
+    let location = Location::Sqlite(file.clone());
+    let store = Store::open(&location, &TimeZone::UTC).await.unwrap();
+    store.mark(ReaderId::ONE, ReadId(2), Mark::Keep, true, at(3)).await.unwrap();
+    store.close().await;
+    Store::look_at_backup(&file).await.unwrap();
+    db.remove().await;
+}
+
+on_both!(row_that_cannot_be_read_is_found, |db| {
+    let reads = db.annotated_numbers(&[1, 2]).await;
+    let found = db.store.check_rows().await;
+    assert!(found.ok && found.detail.contains("2 articles"), "{}", found.detail);
+    for (damage, table) in [
+        ("UPDATE article SET text = 'x' || text", "article"),
+        ("UPDATE article SET blocks = 'p0-9999999'", "article"),
+        ("UPDATE article SET blocks = 'p0'", "article"),
+        ("UPDATE precis SET body = '{' || body", "precis"),
+        ("UPDATE place SET entry = 'x' || entry", "place"),
+    ] {
+        let saved = all_rows(&db.store).await;
+        let mut tx = db.store.database.begin().await.unwrap();
+        tx.run(sql_of(format!("{damage} WHERE read_id = {}", reads[1].0))).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = db.store.check_rows().await;
+        assert!(
+            !found.ok && found.detail.contains(&format!("read {}", reads[1])),
+            "{damage}: {}",
+            found.detail
+        );
+        let (_, rows) = saved.iter().find(|(name, _)| name == table).unwrap();
+        restore(&db.store, table, rows).await;
+    }
+    assert!(db.store.check_rows().await.ok);
+});
+
+/// Writes the rows of a table again, in place.
+async fn restore(store: &Store, name: &str, rows: &[Vec<Value>]) {
+    let tables = tables(&store.database).await.unwrap();
+    let table = tables.iter().find(|table| table.name == name).unwrap();
+    let columns: Vec<String> = table.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
+    let mut tx = store.database.begin().await.unwrap();
+    tx.run(sql_of(format!("DELETE FROM \"{name}\""))).await.unwrap();
+    let insert = sql_once(insertion(&format!("\"{name}\" ({})", columns.join(", ")), rows.len()));
+    tx.run(insert.bind_all(rows.iter().flatten().cloned())).await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -53,9 +53,9 @@ pub(crate) fn probes(store: Store) -> Router {
 }
 
 async fn readyz(State(store): State<Store>) -> Response {
-    let unready = match tokio::time::timeout(DATABASE_WITHIN, store.has_all_tables()).await {
-        Ok(Ok(true)) => return plain(StatusCode::OK, "ready\n".to_owned()),
-        Ok(Ok(false)) => "the database lacks migrations of this program".to_owned(),
+    let unready = match tokio::time::timeout(DATABASE_WITHIN, store.lacks()).await {
+        Ok(Ok(None)) => return plain(StatusCode::OK, "ready\n".to_owned()),
+        Ok(Ok(Some(what))) => format!("the database lacks {what}"),
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("the database does not answer within {} s", DATABASE_WITHIN.as_secs()),
     };
