@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use backissue_model::{Kind, Label, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week};
+use backissue_model::{
+    Days, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week,
+};
 use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
@@ -279,6 +281,14 @@ pub enum Command {
                       whether it can work."
     )]
     Backup(BackupArgs),
+    /// Remove old articles, as the limits say
+    #[command(
+        after_help = "Example:\n  backissue prune --dry-run --keep-articles 2y\n\nOnly the HTML of articles goes. What the archive says of \
+                      them, their text for the search, marks, notes and links stay; so does each article that somebody keeps, noted, \
+                      labelled, highlighted, answered or corrected. `serve` and `work` do the same once a day. Limits are the settings \
+                      keep_articles and keep_articles_size, and those of a source: `backissue source NAME --articles-for 90d`."
+    )]
+    Prune(PruneArgs),
     /// Make an archive of a backup
     #[command(
         after_help = "Example:\n  backissue restore /mnt/backups/reads-2026-05-17.sqlite --data /var/lib/backissue\n\nNothing is \
@@ -346,6 +356,17 @@ pub struct BackupArgs {
     /// Replace a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `restore`.
@@ -465,6 +486,13 @@ pub struct SourceArgs {
     /// Its group in lists and in OPML; empty for none
     #[arg(long)]
     pub group: Option<String>,
+    /// How long after publication its articles stay, such as 90d, 26w or 2y; unlimited; or default
+    /// for the archive's own limit
+    #[arg(long = "articles-for", value_name = "AGE")]
+    pub keep: Option<Limit<Days>>,
+    /// How much its articles may take, such as 500 MB, before the oldest go; unlimited; or default
+    #[arg(long = "articles-up-to", value_name = "SIZE")]
+    pub keep_size: Option<Limit<Size>>,
     /// Keep its reads, but do not poll it
     #[arg(long, conflicts_with = "resume")]
     pub pause: bool,

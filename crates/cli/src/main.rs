@@ -90,6 +90,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Send(args) => commands::send::run(args, settings).await,
         Command::Publish(args) => commands::publish::run(args, settings).await,
         Command::Backup(args) => commands::backup::backup(args, settings).await,
+        Command::Prune(args) => commands::prune::run(args, settings).await,
         Command::Restore(args) => commands::backup::restore(args, settings).await,
         Command::Copy(args) => commands::copy::run(args).await,
         Command::Health(args) => commands::health::run(args, &settings).await,

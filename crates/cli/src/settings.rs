@@ -10,6 +10,7 @@ use axum::http::HeaderName;
 use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
 use backissue_llm::Secret;
+use backissue_model::Days;
 use backissue_store::Location;
 use backissue_web::{Network, Public};
 use clap::builder::ValueParser;
@@ -210,6 +211,11 @@ settings! {
     one source_limit: Size = "1 GB", "SIZE";
     /// How large the archive may become; nothing is fetched from then on
     one archive_limit: Size = "100 GB", "SIZE";
+    /// How long after its publication an article stays, such as 90d, 26w or 2y; then its HTML goes,
+    /// and everything else of the read stays [default: for ever]
+    maybe keep_articles: Days, "AGE";
+    /// How much articles may take together; then the HTML of the oldest goes [default: no limit]
+    maybe keep_articles_size: Size, "SIZE";
     /// The model, by its name in the configuration file, that says what texts mean, instead of the
     /// built-in embedder; its server must have `/embeddings`
     maybe embed_with: String, "MODEL";
@@ -432,6 +438,7 @@ shown_by_display!(
     HeaderName,
     Network,
     Public,
+    Days,
     UnknownUsers,
     Size,
     ModelServers

@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use axum::http::{HeaderName, header};
 use backissue_llm::{LocalServer, Secret};
+pub use backissue_model::Size;
 use backissue_model::{ReadId, names};
 use backissue_store::Location;
 use jiff::SignedDuration;
@@ -242,35 +243,6 @@ impl fmt::Display for ModelServers {
         let told: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(if told.is_empty() { "none" } else { "" })?;
         f.write_str(&told.join(" "))
-    }
-}
-
-/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub u64);
-
-/// Units of size, longest and largest first.
-const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let read = |(unit, bytes): &(&str, u64)| {
-            let (number, end) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
-            let number: u64 = number.trim().parse().ok().filter(|_| end.eq_ignore_ascii_case(unit))?;
-            number.checked_mul(*bytes)
-        };
-        let size = UNITS.iter().find_map(read);
-        size.map(Self).ok_or_else(|| format!("`{text}` is no size; write for example 500 MB or 2 GB"))
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, bytes): &&(&str, u64)| self.0.is_multiple_of(*bytes);
-        let (unit, bytes) = UNITS.iter().find(whole).unwrap_or(&UNITS[3]);
-        write!(f, "{} {unit}", self.0 / bytes)
     }
 }
 

@@ -30,6 +30,7 @@ mod precis;
 mod progress;
 mod read;
 mod reader;
+mod retention;
 mod rhythm;
 mod saved_search;
 mod signs;
@@ -62,6 +63,7 @@ pub use reader::{
     Mark, Marks, READER_NAME_MAX, Reader, ReaderId, ReaderName, ReaderNameError, Role, UnknownMark,
     UnknownRole,
 };
+pub use retention::{Days, DaysError, Limit, Size};
 pub use rhythm::{Because, Hub, Moved, Moving, Pace, PollingHints};
 pub use saved_search::{QUESTION_MAX, SEARCH_NAME_MAX, SavedQuestion, SavedSearchError, SearchName};
 pub use signs::{collapsed, in_one_line, letters, misleads};

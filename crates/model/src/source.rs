@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::address::serialize_bare;
-use crate::{Hub, Moved, Moving, Pace, PollingHints, Slug};
+use crate::{Days, Hub, Limit, Moved, Moving, Pace, PollingHints, Slug};
 
 /// A source's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct Source {
     pub listing_url: Option<Url>,
     /// The group a person put it in.
     pub group: Option<String>,
+    /// How long after its publication an article's HTML stays.
+    pub keep_articles: Limit<Days>,
+    /// How many bytes the HTML of its articles may take.
+    pub keep_articles_size: Limit<u64>,
     /// When it was first followed.
     pub followed_at: Timestamp,
     /// When it was unfollowed, if it was and reads of it remain.

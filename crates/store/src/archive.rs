@@ -12,6 +12,7 @@ use sqlx::migrate::Migrator;
 
 use crate::database::{Boxed, Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
+use crate::marks::RecentVersions;
 use crate::migrations::{POSTGRES, SQLITE, TABLES};
 use crate::private::{make_private, make_private_folder};
 use crate::{Location, StoreError};
@@ -26,6 +27,7 @@ pub struct Store {
     pub(crate) file: Option<(u64, u64)>,
     /// The bytes that a source may have put into the archive and still be asked for more.
     pub(crate) source_limit: i64,
+    pub(crate) recent: RecentVersions,
 }
 
 impl Store {
@@ -119,7 +121,14 @@ impl Store {
         .map_err(|failure| failure.at(location, "opening it"))?;
         let file = identity(location);
         let location = Arc::new(location.clone());
-        Ok(Self { database, location, zone: TimeZone::UTC, file, source_limit: i64::MAX })
+        Ok(Self {
+            database,
+            location,
+            zone: TimeZone::UTC,
+            file,
+            source_limit: i64::MAX,
+            recent: RecentVersions::default(),
+        })
     }
 
     /// The same archive, in which a source that has put so many bytes into it is asked for no more.

@@ -88,6 +88,9 @@ pub struct ReadPage {
     pub fetched_at: Timestamp,
     /// The last date of change that a source gave.
     pub updated: Option<Timestamp>,
+    /// When a limit removed the article's HTML ([`Store::prune`](crate::Store::prune)). Its text
+    /// stays.
+    pub html_gone_at: Option<Timestamp>,
 }
 
 /// A corrected field of a read.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backissue_model::bounds::cut;
@@ -420,8 +421,10 @@ impl Database {
 
     /// Opens a backup for writing, with nothing beside it.
     pub(crate) async fn open_sqlite_alone(path: &std::path::Path) -> Tried<Self> {
-        let options =
-            SqliteConnectOptions::new().filename(path).foreign_keys(true).journal_mode(SqliteJournalMode::Delete);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Delete);
         let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
         let writer = pool().connect_with(options.clone()).await?;
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
@@ -568,6 +571,14 @@ async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>
     }
 }
 
+/// Transactions that this process has committed.
+static COMMITS: AtomicU64 = AtomicU64::new(0);
+
+/// A number that grows with each transaction that this process commits.
+pub(crate) fn commits() -> u64 {
+    COMMITS.load(Ordering::Acquire)
+}
+
 /// A transaction that writes; undone unless committed. The caller that gives it up calls
 /// [`Tx::abandon`]: one that is dropped is undone too, but a moment later, and until then it keeps
 /// others from its rows.
@@ -604,11 +615,13 @@ impl Tx {
     }
 
     pub(crate) async fn commit(self) -> Tried<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        let committed = match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        };
+        // A commit whose answer was lost may have changed rows too.
+        COMMITS.fetch_add(1, Ordering::Release);
+        Ok(committed?)
     }
 
     /// Rolls back and releases all locks before it returns.

@@ -13,7 +13,7 @@
 //! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in). Of
 //! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
 //! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
-//! another database, `backup` writes a file to keep. `turns` is for several processes that fetch.
+//! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is for several processes that fetch.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -80,6 +80,7 @@ mod polls;
 mod practice;
 mod private;
 mod read_jobs;
+mod retention;
 mod rows;
 mod saved_searches;
 mod saving;
@@ -132,6 +133,7 @@ pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollO
 pub use practice::{DeckCard, NextShowing};
 pub use private::make_private_folder;
 pub use read_jobs::{ATTEMPTS_MAX, ClaimedRead, Extracted, Finished, Queue, Retry, SetAside, Tally};
+pub use retention::{Pruned, Pruning, Retention};
 pub use saved_searches::{
     Compared, NewRead, OwnSearch, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved,
 };

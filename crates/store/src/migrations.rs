@@ -60,6 +60,7 @@ macro_rules! steps {
                 ("week_lists", include_str!(concat!("../migrations/", $folder, "/0034_week_lists.sql"))),
                 ("subscribers", include_str!(concat!("../migrations/", $folder, "/0035_subscribers.sql"))),
                 ("turns", include_str!(concat!("../migrations/", $folder, "/0036_turns.sql"))),
+                ("retention", include_str!(concat!("../migrations/", $folder, "/0040_retention.sql"))),
             ])
         })
     };
@@ -80,7 +81,8 @@ pub(crate) static TABLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let mut tables = BTreeSet::new();
     let steps = SQLITE.iter().flat_map(|step| step.sql.as_str().lines());
     for line in steps {
-        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_end_matches([';', '('])).collect();
+        let words: Vec<&str> =
+            line.split_whitespace().map(|word| word.trim_end_matches([';', '('])).collect();
         match words[..] {
             ["CREATE", "TABLE", name, ..] => tables.insert(name.to_owned()),
             ["DROP", "TABLE", name, ..] => tables.remove(name),

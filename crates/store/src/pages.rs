@@ -134,7 +134,7 @@ impl Store {
     pub async fn read(&self, id: ReadId) -> Result<Option<ReadPage>, StoreError> {
         self.run("looking up a read", async {
             let query = format!(
-                "SELECT {CARD}, r.fingerprint, {ARTICLE}, p.body,
+                "SELECT {CARD}, r.fingerprint, r.html_gone_at, {ARTICLE}, p.body,
                     CAST((SELECT count(*) FROM refused x WHERE x.read_id = r.id) AS BIGINT) AS refusals,
                     CAST((SELECT count(*) FROM correction x WHERE x.read_id = r.id) AS BIGINT) AS corrections
                  FROM read r JOIN source s ON s.id = r.source_id
@@ -165,6 +165,7 @@ impl Store {
                 },
                 places: rows.iter().map(place_of_row).collect::<Tried<_>>()?,
                 fetched_at: row.moment("a_fetched_at")?,
+                html_gone_at: row.opt_moment("html_gone_at")?,
                 updated,
                 card,
             }))

@@ -1,7 +1,9 @@
 //! Followed blogs: table `source`.
 
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
-use backissue_model::{Health, Moved, Moving, NewSource, Slug, Source, SourceId, Standing, company_of_title};
+use backissue_model::{
+    Days, Health, Limit, Moved, Moving, NewSource, Slug, Source, SourceId, Standing, company_of_title,
+};
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -13,6 +15,7 @@ use crate::error::Failure;
 use crate::hubs::hub_of_row;
 use crate::keys::{source_list, url_key};
 use crate::marks::is_held;
+use crate::retention::{column_of, limit_of};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -56,6 +59,10 @@ pub struct SourceChange {
     pub group: Option<String>,
     /// Whether it is paused.
     pub paused: Option<bool>,
+    /// How long its articles' HTML stays.
+    pub keep_articles: Option<Limit<Days>>,
+    /// How many bytes of it.
+    pub keep_articles_size: Option<Limit<u64>>,
 }
 
 impl SourceChange {
@@ -179,6 +186,14 @@ impl Store {
                 // The feed's own title is read again only if the whole feed is fetched.
                 tx.run(sql("UPDATE source SET etag = NULL, last_modified = NULL WHERE id = $1").bind(id.0))
                     .await?;
+            }
+            if let Some(limit) = change.keep_articles {
+                let days = column_of(limit, |days| i64::from(days.0));
+                tx.run(sql("UPDATE source SET keep_days = $2 WHERE id = $1").bind(id.0).bind(days)).await?;
+            }
+            if let Some(limit) = change.keep_articles_size {
+                let bytes = column_of(limit, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+                tx.run(sql("UPDATE source SET keep_bytes = $2 WHERE id = $1").bind(id.0).bind(bytes)).await?;
             }
             if let Some(paused) = change.paused {
                 let statement = if paused {
@@ -533,6 +548,8 @@ pub(crate) fn source_of_row(row: &Row) -> Tried<Source> {
         sitemap_url: row.opt_parsed("sitemap_url")?,
         listing_url: row.opt_parsed("listing_url")?,
         group: Some(row.text("in_group")?).filter(|group| !group.is_empty()),
+        keep_articles: limit_of(row.opt_int("keep_days")?, |days| u32::try_from(days).map(Days).ok()),
+        keep_articles_size: limit_of(row.opt_int("keep_bytes")?, |bytes| u64::try_from(bytes).ok()),
         followed_at: row.moment("followed_at")?,
         unfollowed_at: row.opt_moment("unfollowed_at")?,
         reads: u64::try_from(shown).unwrap_or(0),

@@ -48,6 +48,7 @@ const COMMANDS: [&str; 41] = [
     "send",
     "publish",
     "doctor",
+    "prune",
     "backup",
     "restore",
     "copy",
@@ -109,6 +110,7 @@ fn mistyped_data_folder_makes_no_archive() {
         vec!["export", "--opml"],
         vec!["models", "--usage"],
         vec!["publish", "nowhere"],
+        vec!["prune"],
         vec!["backup", "nowhere"],
     ] {
         let (code, _, err) = run(&words);
@@ -154,6 +156,8 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--host-pause", "soon"], "15m"),
         (vec!["config", "--time-zone", "Mars"], "Europe/Berlin"),
         (vec!["config", "--image-cache-limit", "much"], "500 MB"),
+        (vec!["config", "--keep-articles", "2 years"], "26w"),
+        (vec!["source", "x", "--articles-for", "2 years"], "unlimited"),
         (vec!["config", "--images", "never"], "click"),
         (vec!["config", "--resolve", "x"], "HOST:PORT:ADDRESS"),
         (vec!["config", "--readers", "many"], "one or several"),

@@ -62,12 +62,17 @@ fn backup_is_restored_elsewhere_and_overwrites_nothing() {
     let bare = Archive::new(Vec::new()).unwrap();
     let (ok, detail) = proof(&bare, &[&name]);
     assert!(ok && detail.contains("restores to 0 reads"), "{detail}");
-    assert_eq!(bare.run(&["doctor", "--deep", &name]).unwrap().code, 0, "a backup needs no archive beside it");
+    assert_eq!(
+        bare.run(&["doctor", "--deep", &name]).unwrap().code,
+        0,
+        "a backup needs no archive beside it"
+    );
     assert!(!bare.folder().join("archive.sqlite").exists());
     let damaged = archive.folder().join("damaged.sqlite");
     let text = std::fs::read(&file).unwrap();
     let at = text.windows(6).position(|six| six == b"Blog 2").unwrap();
-    let text: Vec<u8> = text[..at].iter().copied().chain(*b"Bl0g 2").chain(text[at + 6..].iter().copied()).collect();
+    let text: Vec<u8> =
+        text[..at].iter().copied().chain(*b"Bl0g 2").chain(text[at + 6..].iter().copied()).collect();
     std::fs::write(&damaged, text).unwrap();
     let (ok, detail) = proof(&bare, &[&damaged.display().to_string()]);
     assert!(!ok && detail.contains("the table `source`"), "{detail}");
@@ -85,6 +90,34 @@ fn backup_is_restored_elsewhere_and_overwrites_nothing() {
     let refused = third.run(&["restore", &name]).unwrap();
     assert!(refused.code == 1 && refused.err.contains("was not restored"), "{}", refused.err);
     assert!(!third.folder().join("archive.sqlite").exists());
+}
+
+#[test]
+fn limits_of_articles_are_set_by_command_and_pruning_says_what_goes() {
+    let archive = following(Vec::new());
+    let said = archive.done(&["prune"]).unwrap();
+    assert!(said.contains("No limit is set") && said.contains("keep_articles"), "{said}");
+    let said =
+        archive.done(&["source", "blog-1", "--articles-for", "26w", "--articles-up-to", "500 MB"]).unwrap();
+    assert!(said.contains("articles stay for: 26w; up to: 500 MB"), "{said}");
+    let listed = archive.json(&["source", "blog-1"]).unwrap();
+    assert_eq!(
+        (&listed["keep_articles"], &listed["keep_articles_size"]),
+        (&"26w".into(), &"500000000".into())
+    );
+    let pruned = archive.json(&["prune", "--dry-run"]).unwrap();
+    assert_eq!(pruned, serde_json::json!({ "limited": true, "dry_run": true, "reads": 0, "bytes": 0 }));
+    archive.done(&["source", "blog-1", "--articles-for", "default", "--articles-up-to", "default"]).unwrap();
+    let pruned = archive.json(&["prune", "--keep-articles", "2y"]).unwrap();
+    assert_eq!(pruned["limited"], true);
+    let wrong = archive.run(&["prune", "--keep-articles", "soon"]).unwrap();
+    assert!(wrong.code == 2 && wrong.err.contains("26w"), "{}", wrong.err);
+    let file = archive.folder().join("kept.sqlite").display().to_string();
+    archive.done(&["source", "blog-2", "--articles-for", "unlimited"]).unwrap();
+    archive.done(&["backup", &file]).unwrap();
+    let other = Archive::new(Vec::new()).unwrap();
+    other.done(&["restore", &file]).unwrap();
+    assert_eq!(other.json(&["source", "blog-2"]).unwrap()["keep_articles"], "unlimited");
 }
 
 #[test]
@@ -118,7 +151,10 @@ fn archive_moves_to_postgresql_and_back_by_command() {
     let said = here.current_dir(home.folder()).output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
     let folder = home.folder().display();
-    assert!(said.contains(&format!("Rename it to archive.sqlite and use it with --data {folder}.")), "{said}");
+    assert!(
+        said.contains(&format!("Rename it to archive.sqlite and use it with --data {folder}.")),
+        "{said}"
+    );
     assert_eq!(sources(&home), wanted);
     let nowhere = home.run(&["copy", "--from", "sqlite:/nowhere/a.sqlite", "--to", "sqlite:x"]).unwrap();
     assert!(nowhere.code == 1 && nowhere.err.contains("no archive"), "{}", nowhere.err);

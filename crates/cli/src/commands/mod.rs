@@ -18,6 +18,7 @@ pub mod models;
 pub mod opml;
 pub mod own;
 pub mod prior_art;
+pub mod prune;
 pub mod publish;
 pub mod reader;
 pub mod reindex;

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
-use crate::commands::follow;
+use crate::commands::{follow, prune};
 use crate::exit::Outcome;
 use crate::operator::Serving;
 use crate::output::{PLAIN, STRONG, tell};
@@ -131,6 +131,8 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     ));
     let follow_up = work.as_ref().map(|w| tokio::spawn(tell_progress(w.ingest.progress())));
     let indexing = tokio::spawn(index(search, stop.clone()));
+    let pruning =
+        work.is_some().then(|| tokio::spawn(prune::daily(store.clone(), settings.clone(), stop.clone())));
     let worker = work.map(|work| work.start(stop.clone()));
     let file = tokio::spawn(watch_file(store.clone(), stop.clone()));
 
@@ -142,6 +144,9 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
             worker.await.context("the sync stopped")??;
         }
         indexing.await.context("the search index stopped")?;
+        if let Some(pruning) = pruning {
+            pruning.await.context("the removal of old articles stopped")?;
+        }
         comparing.await.context("the comparing with saved searches stopped")?;
         if let Some(sending) = sending {
             match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
@@ -300,9 +305,7 @@ pub(super) async fn begin_work(
         None => {
             let begun_with = follow::first_dozen(store, settings).await?;
             if begun_with > 0 {
-                tell!(
-                    "A new archive, following {begun_with} blogs. `backissue starter` offers more."
-                );
+                tell!("A new archive, following {begun_with} blogs. `backissue starter` offers more.");
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::exit::Outcome;
 use crate::open;
 use crate::output::{self, PLAIN, STRONG, say};
 use crate::settings::Settings;
+use crate::values::Size;
 
 /// Changes a source, or shows it.
 pub async fn run(args: SourceArgs, settings: Settings) -> anyhow::Result<Outcome> {
@@ -18,7 +19,14 @@ pub async fn run(args: SourceArgs, settings: Settings) -> anyhow::Result<Outcome
         return sources::tell_unknown(&store, &args.source).await;
     };
     let paused = (args.pause || args.resume).then_some(args.pause);
-    let change = SourceChange { title: args.title, company: args.company, group: args.group, paused };
+    let change = SourceChange {
+        title: args.title,
+        company: args.company,
+        group: args.group,
+        paused,
+        keep_articles: args.keep,
+        keep_articles_size: args.keep_size.map(|limit| limit.map(|size| size.0)),
+    };
     let after = changed(&store, source.clone(), &change).await?;
     if args.json {
         output::json(&after)?;
@@ -50,6 +58,10 @@ pub fn tell(before: &Source, after: &Source, change: &SourceChange) -> anyhow::R
     }
     if change.group.is_some() {
         say!("  group    {}", after.group.as_deref().unwrap_or("none"))?;
+    }
+    if change.keep_articles.is_some() || change.keep_articles_size.is_some() {
+        let (age, size) = (after.keep_articles, after.keep_articles_size.map(Size));
+        say!("  articles stay for: {age}; up to: {size}")?;
     }
     match (change.paused, after.health.standing) {
         (Some(true), _) => {

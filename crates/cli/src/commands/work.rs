@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::args::WorkArgs;
+use crate::commands::prune;
 use crate::commands::serve::{self, INDEX_EVERY, SENDING_ENDS_WITHIN};
 use crate::exit::Outcome;
 use crate::operator::Serving;
@@ -51,18 +52,17 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let indexing = tokio::spawn(serve::index(search, stop.clone()));
     let file = tokio::spawn(serve::watch_file(store.clone(), stop.clone()));
     let base_url = settings.base_url.value.clone();
-    let monitoring =
-        monitor.map(|listener| tokio::spawn(watch(listener, store.clone(), operator, base_url, stop.clone())));
+    let monitoring = monitor
+        .map(|listener| tokio::spawn(watch(listener, store.clone(), operator, base_url, stop.clone())));
+    let pruning = tokio::spawn(prune::daily(store.clone(), settings.clone(), stop.clone()));
     let worker = work.start(stop.clone());
-    tell!(
-        "Backissue works on {}  (Ctrl-C stops it)",
-        store.location()
-    );
+    tell!("Backissue works on {}  (Ctrl-C stops it)", store.location());
     let heartbeat = supervisor::ready("Working");
 
     let working = async move {
         worker.await.context("the sync stopped")??;
         indexing.await.context("the search index stopped")?;
+        pruning.await.context("the removal of old articles stopped")?;
         comparing.await.context("the comparing with saved searches stopped")?;
         if let Some(monitoring) = monitoring {
             monitoring.await.context("the monitor stopped")??;

@@ -216,7 +216,8 @@ async fn keep_article(
     let update = sql(
         "UPDATE read SET stage = 'extracted', due_at = $2, held = 0, claim = claim + 1, attempts = 0, error = NULL,
             failed_at = NULL, published = $3, filed_at = $4, week = $5, title = coalesce($6, title),
-            author = coalesce($7, author), description = $8, minutes = $9, fingerprint = $10
+            author = coalesce($7, author), description = $8, minutes = $9, fingerprint = $10,
+            html_gone_at = NULL
          WHERE id = $1",
     );
     let update = update

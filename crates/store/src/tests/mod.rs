@@ -21,6 +21,7 @@ mod own;
 mod plans;
 mod practice;
 mod read_jobs;
+mod retention;
 mod saved_searches;
 mod sendings;
 mod sessions;

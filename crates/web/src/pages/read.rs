@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use backissue_model::{Highlight, Precis, Sureness};
 use backissue_search::{Match, Search};
 use backissue_store::{ReadCard, ReadPage, SAVED, Store};
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::article::{self, Shown};
@@ -199,8 +200,8 @@ fn document(
 ) -> Document {
     let card = &page.card;
     let targets = match shown {
-        Some(shown) => Targets::Here(&shown.marks),
-        None => Targets::There(&card.url),
+        Some(shown) if page.html_gone_at.is_none() => Targets::Here(&shown.marks),
+        _ => Targets::There(&card.url),
     };
     Document {
         title: card.title.clone(),
@@ -213,8 +214,12 @@ fn document(
         main: html! {
             (head(frame, page, &targets, marked))
             (own)
-            @if let Some(shown) = shown { (article_of(page, shown)) }
-            @if frame.reader.is_some() { (highlight::form(frame, card.id)) }
+            @match (shown, page.html_gone_at) {
+                (Some(_), Some(at)) => (gone(page, frame, at)),
+                (Some(shown), None) => (article_of(page, shown)),
+                (None, _) => {}
+            }
+            @if frame.reader.is_some() && page.html_gone_at.is_none() { (highlight::form(frame, card.id)) }
             p.list-end { (source_link(page)) }
             (turn(page, beside))
         },
@@ -234,6 +239,20 @@ fn article_of(page: &ReadPage, shown: &Shown) -> Markup {
                 (images::note(&shown.left, &reads::href(card)))
                 div.body { (shown.html) }
             }
+    }
+}
+
+/// In place of an article that a limit removed.
+fn gone(page: &ReadPage, frame: &Frame, at: Timestamp) -> Markup {
+    html! {
+        section #article .article aria-labelledby="article-title" {
+            h2 #article-title .article-title { "The article is not kept here any more" }
+            p.say {
+                "This archive keeps articles for a time, and removed this one on " (words::date(at, frame.zone()))
+                ". What it says of the article stays, with your marks and notes."
+            }
+            p { (source_link(page)) }
+        }
     }
 }
 

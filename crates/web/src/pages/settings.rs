@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
-use backissue_model::{Source, SourceId, typed_address, without_credentials};
+use backissue_model::{Limit, Size, Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
     AlertState, Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed,
     Withdrawn,
@@ -305,6 +305,18 @@ pub(crate) async fn change(
                 company: typed("company")?,
                 group: typed("group")?,
                 paused: None,
+                keep_articles: None,
+                keep_articles_size: None,
+            };
+            let (keep, size) = (typed("keep").ok().flatten(), typed("keep-size").ok().flatten());
+            let limits = limits(keep.as_deref(), size.as_deref(), change);
+            let change = match limits {
+                Ok(change) => change,
+                Err(why) => {
+                    let mut answer = frame.page(of_source(&frame, &source, Some(&why))).into_response();
+                    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                    return Ok(answer);
+                }
             };
             if let Some(why) = too_long(&change) {
                 let mut answer = frame.page(of_source(&frame, &source, Some(&why))).into_response();
@@ -319,6 +331,15 @@ pub(crate) async fn change(
         app.store.change_source(source.id, &change, now).await?;
     }
     Ok(sent_to(format!("/settings/source/{}", source.id.0)))
+}
+
+/// The change with limits of its articles, as they were typed.
+fn limits(keep: Option<&str>, size: Option<&str>, change: SourceChange) -> Result<SourceChange, String> {
+    let wrong = |why: String| format!("Nothing was saved: {why}.");
+    let keep_articles = keep.map(str::parse).transpose().map_err(wrong)?;
+    let size: Option<Limit<Size>> = size.map(str::parse).transpose().map_err(wrong)?;
+    let keep_articles_size = size.map(|limit| limit.map(|size| size.0));
+    Ok(SourceChange { keep_articles, keep_articles_size, ..change })
 }
 
 fn too_long(change: &SourceChange) -> Option<String> {
@@ -621,7 +642,7 @@ fn of_source(frame: &Frame, source: &Source, wrong: Option<&str>) -> Document {
     }
 }
 
-fn fields(source: &Source) -> [(&'static str, &'static str, String, &'static str); 3] {
+fn fields(source: &Source) -> [(&'static str, &'static str, String, &'static str); 5] {
     [
         ("title", "Title", source.title.clone(), "Empty for the feed’s own title."),
         (
@@ -631,6 +652,18 @@ fn fields(source: &Source) -> [(&'static str, &'static str, String, &'static str
             "As its reads name it. Empty for the one in the title.",
         ),
         ("group", "Group", source.group.clone().unwrap_or_default(), "In lists and in OPML. Empty for none."),
+        (
+            "keep",
+            "Keep articles",
+            source.keep_articles.to_string(),
+            "How long after publication, such as 90d, 26w or 2y; “unlimited”; “default” for the archive’s own limit.",
+        ),
+        (
+            "keep-size",
+            "Keep articles up to",
+            source.keep_articles_size.map(Size).to_string(),
+            "How much of them, such as 500 MB; then the oldest go. “unlimited”, or “default” for the archive’s own limit.",
+        ),
     ]
 }
 

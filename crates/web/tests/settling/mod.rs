@@ -246,6 +246,60 @@ async fn source_is_renamed_paused_and_asked() {
 }
 
 #[tokio::test]
+async fn limits_of_a_sources_articles_are_set_in_its_form() {
+    let site = site(&blogs()).await;
+    let source = site.source_called("Undergrowth").await;
+    let path = format!("/settings/source/{}", source.id.0);
+    let page = site.page_at(&path).await;
+    assert_eq!(page.attributes("#keep, #keep-size", "value"), ["default", "default"]);
+    let save = async |keep: &str, size: &str| {
+        let was = [("was-title", ""), ("was-company", ""), ("was-group", "")];
+        let same = [("title", ""), ("company", ""), ("group", "")];
+        let limits = [
+            ("do", "save"),
+            ("was-keep", "default"),
+            ("was-keep-size", "default"),
+            ("keep", keep),
+            ("keep-size", size),
+        ];
+        site.sent(&format!("{path}/change"), &[&was[..], &same, &limits].concat()).await
+    };
+    for (keep, size, why) in [("two years", "default", "26w"), ("2y", "much", "500 MB")] {
+        let wrong = save(keep, size).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.body.contains(why) && wrong.body.contains("Nothing was saved"), "{}", wrong.body);
+    }
+    assert_eq!(save("2y", "500 MB").await.headers["location"], path.as_str());
+    let page = site.page_at(&path).await;
+    assert_eq!(page.attributes("#keep, #keep-size", "value"), ["2y", "500 MB"]);
+}
+
+#[tokio::test]
+async fn page_of_a_removed_article_leads_to_its_publisher() {
+    let site = site(&blogs()).await;
+    let address = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
+    let before = site.page_at(&address).await;
+    assert!(before.all(".body p").len() > 1, "the article");
+    let limit = backissue_store::Retention { days: Some(backissue_model::Days(1)), bytes: None };
+    let late = super::now() + jiff::SignedDuration::from_hours(24 * 3_650);
+    let mut pass = site.store.begin_pruning(limit, false, late).await.unwrap().unwrap();
+    assert!(site.store.prune(&mut pass).await.unwrap().unwrap().reads > 1);
+    let after = site.page_at(&address).await;
+    let text = after.text();
+    assert!(text.contains("The article is not kept here any more"), "{text}");
+    assert!(after.all(".body p").is_empty());
+    let links = after.attributes("#article a", "href");
+    assert_eq!(
+        links,
+        [site.store.read(backissue_model::ReadId(1)).await.unwrap().unwrap().card.url.to_string()]
+    );
+    assert_eq!(before.all(".statement").len(), after.all(".statement").len(), "what it says stays");
+    let html = site.get("/api/v1/reads/1/article").await;
+    assert!(html.status == StatusCode::OK && html.body.starts_with("<p>"), "{}", html.body);
+    assert!(site.get("/search?q=tenant").await.body.contains("/read/1/"), "it is still found");
+}
+
+#[tokio::test]
 async fn unfollowing_keeps_the_reads_unless_one_says_otherwise() {
     let site = site(&blogs()).await;
     for (title, reads, gone) in [("Undergrowth", "keep", false), ("Ledger Lines", "delete", true)] {

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use backissue_model::{Block, BlockKind, Blocks, markdown};
 use backissue_store::{ReadPage, Store};
+use maud::html;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,7 +38,7 @@ pub(super) struct Formed {
 /// The article of a read.
 #[utoipa::path(get, path = "/api/v1/reads/{id}/article", operation_id = "get_article", tag = "Reads",
     params(("id" = i64, Path, description = "The read's number.", minimum = 1), Formed),
-    responses((status = 200, description = "The article, clean.", content(
+    responses((status = 200, description = "The article, clean. If a limit of the archive removed its HTML, `html` is its text in paragraphs.", content(
         (String = "text/html"), (String = "text/plain"), (String = "text/markdown")))))]
 pub(super) async fn article(
     Path(id): Path<String>,
@@ -46,10 +47,19 @@ pub(super) async fn article(
 ) -> Result<Response, Fault> {
     let page = store.read(read_id(&id)?).await?.ok_or(Fault::NoSuchRead)?;
     Ok(match given.format.unwrap_or_default() {
-        Form::Html => document("text/html; charset=utf-8", page.article.html),
+        Form::Html => document("text/html; charset=utf-8", as_html(page)),
         Form::Text => document("text/plain; charset=utf-8", page.article.text),
         Form::Markdown => document(MARKDOWN, as_markdown(&page)),
     })
+}
+
+/// The article's HTML; paragraphs of its text if a limit removed that.
+fn as_html(page: ReadPage) -> String {
+    if page.html_gone_at.is_none() {
+        return page.article.html;
+    }
+    let paragraphs = page.article.text.split("\n\n");
+    html! { @for paragraph in paragraphs { p { (paragraph) } } }.into_string()
 }
 
 fn as_markdown(page: &ReadPage) -> String {

@@ -287,7 +287,7 @@ pub(super) async fn one(
     let fields = Fields::of::<WholeRead>(given.fields.as_deref())?;
     let page = app.store.read(read_id(&id)?).await?.ok_or(Fault::NoSuchRead)?;
     let (previous, next) = app.store.beside(&page.card).await?;
-    let ReadPage { card, article, precis, refused, corrected, places, fetched_at, updated } = page;
+    let ReadPage { card, article, precis, refused, corrected, places, fetched_at, updated, .. } = page;
     kept(&fields.chosen(&WholeRead {
         defined: precis.concepts.iter().map(ConceptName::of).collect(),
         words: article.words,

@@ -1,0 +1,92 @@
+//! `backissue prune`, and the same once a day in `serve` and `work`: the HTML of old articles goes.
+
+use std::time::Duration;
+
+use backissue_store::{Pruned, Pruning, Retention, Store, StoreError};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::PruneArgs;
+use crate::exit::Outcome;
+use crate::open;
+use crate::output::{self, count, say};
+use crate::settings::Settings;
+use crate::values::Size;
+
+/// How often `serve` and `work` look for old articles.
+const EVERY: Duration = Duration::from_hours(24);
+
+/// The pause between two steps, so that others can write.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Removes what is old, and prints how much.
+pub async fn run(args: PruneArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let store = open::store(&settings).await?;
+    let pass = store.begin_pruning(limits(&settings), args.dry_run, Timestamp::now()).await?;
+    let is_limited = pass.is_some();
+    let Pruned { reads, bytes } = match pass {
+        Some(mut pass) => to_end(&store, &mut pass, &CancellationToken::new()).await?,
+        None => Pruned::default(),
+    };
+    if args.json {
+        output::json(
+            &json!({ "limited": is_limited, "dry_run": args.dry_run, "reads": reads, "bytes": bytes }),
+        )?;
+    } else if !is_limited {
+        say!(
+            "No limit is set, so articles stay for ever. Set keep_articles or keep_articles_size, or a limit of a source."
+        )?;
+    } else {
+        let (what, size) = (count(reads, "article"), Size(bytes.div_ceil(1000) * 1000));
+        let done = if args.dry_run { "would go" } else { "went" };
+        say!("The HTML of {what} {done}: {size}.")?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn limits(settings: &Settings) -> Retention {
+    Retention {
+        days: settings.keep_articles.value,
+        bytes: settings.keep_articles_size.value.map(|size| size.0),
+    }
+}
+
+/// Takes all steps of a pass, unless it is stopped.
+async fn to_end(store: &Store, pass: &mut Pruning, stop: &CancellationToken) -> Result<Pruned, StoreError> {
+    loop {
+        if let Some(pruned) = store.prune(pass).await? {
+            return Ok(pruned);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => return Ok(Pruned::default()),
+        }
+    }
+}
+
+/// Removes what is old, now and once a day until `stop`. A failure is logged and tried again the next
+/// day: nothing depends on it.
+pub async fn daily(store: Store, settings: Settings, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let pass = async {
+            match store.begin_pruning(limits(&settings), false, Timestamp::now()).await? {
+                Some(mut pass) => to_end(&store, &mut pass, &stop).await,
+                None => Ok(Pruned::default()),
+            }
+        };
+        match pass.await {
+            Ok(Pruned { reads: 0, .. }) => {}
+            Ok(Pruned { reads, bytes }) => {
+                tracing::info!(reads, bytes, "the HTML of {reads} old articles was removed");
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "old articles stay: {error}");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}

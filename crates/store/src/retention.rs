@@ -1,0 +1,192 @@
+//! Retention: the HTML of old articles goes, while everything else of a read stays.
+//!
+//! A pass goes through all reads whose HTML is there, newest first, in steps. So the oldest go
+//! first where a limit is a size. A read that somebody keeps, noted, labelled, highlighted,
+//! answered or corrected always stays whole, and does not count.
+
+use std::collections::HashMap;
+
+use backissue_model::{Days, Limit};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::archive::touch;
+use crate::database::{Row, Tried, placeholders, sql, sql_listing, sql_of};
+use crate::marks::is_held;
+use crate::times::millis;
+use crate::{Store, StoreError};
+
+/// Reads of one step.
+const STEP: u32 = 500;
+
+/// The archive's limits, for all sources that have none of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// How long after its publication an article's HTML stays.
+    pub days: Option<Days>,
+    /// How many bytes the HTML of all articles together may take.
+    pub bytes: Option<u64>,
+}
+
+/// The result of a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Reads whose HTML went, or would go.
+    pub reads: u64,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// A pass through the archive.
+#[derive(Debug)]
+pub struct Pruning {
+    archive: Retention,
+    sources: HashMap<i64, OfSource>,
+    now: Timestamp,
+    /// Whether nothing is removed.
+    dry_run: bool,
+    /// The date and id of the last read that was looked at.
+    before: Option<(i64, i64)>,
+    /// The bytes of newer HTML.
+    newer: u64,
+    pruned: Pruned,
+}
+
+/// The limits of a source, and the bytes of its newer HTML.
+#[derive(Debug)]
+struct OfSource {
+    days: Limit<Days>,
+    bytes: Limit<u64>,
+    newer: u64,
+}
+
+impl OfSource {
+    fn of_row(row: &Row) -> Tried<(i64, Self)> {
+        let days = limit_of(row.opt_int("keep_days")?, |days| u32::try_from(days).map(Days).ok());
+        let bytes = limit_of(row.opt_int("keep_bytes")?, |bytes| u64::try_from(bytes).ok());
+        Ok((row.int("id")?, Self { days, bytes, newer: 0 }))
+    }
+}
+
+/// A limit of a source, as its columns have it.
+pub(crate) fn limit_of<T>(column: Option<i64>, of: impl Fn(i64) -> Option<T>) -> Limit<T> {
+    match column {
+        None => Limit::AsArchive,
+        Some(0) => Limit::Unlimited,
+        Some(number) => of(number).map_or(Limit::Unlimited, Limit::At),
+    }
+}
+
+/// The column of a limit.
+pub(crate) fn column_of<T>(limit: Limit<T>, number: impl Fn(T) -> i64) -> Option<i64> {
+    match limit {
+        Limit::AsArchive => None,
+        Limit::Unlimited => Some(0),
+        Limit::At(limit) => Some(number(limit)),
+    }
+}
+
+impl Pruning {
+    /// Whether the HTML of the next read has to go.
+    fn goes(&mut self, source: i64, filed_at: i64, bytes: u64) -> bool {
+        let own = self.sources.get_mut(&source);
+        let days = own.as_ref().map_or(self.archive.days, |own| own.days.in_force(self.archive.days));
+        let is_old = days.is_some_and(|days| {
+            let age = SignedDuration::from_hours(24 * i64::from(days.0));
+            filed_at < self.now.checked_sub(age).map_or(i64::MIN, millis)
+        });
+        if is_old {
+            return true;
+        }
+        let over = |newer: &mut u64, limit: Option<u64>| {
+            *newer += bytes;
+            limit.is_some_and(|limit| *newer > limit)
+        };
+        let of_source = own.as_ref().map_or(Limit::AsArchive, |own| own.bytes);
+        let is_over = own.is_some_and(|own| over(&mut own.newer, own.bytes.in_force(None)));
+        // A source without a limit takes nothing of the archive's.
+        is_over || of_source != Limit::Unlimited && over(&mut self.newer, self.archive.bytes)
+    }
+}
+
+impl Store {
+    /// Begins a pass. Returns `None` if there are no limits. With `dry_run` it only counts.
+    pub async fn begin_pruning(
+        &self,
+        archive: Retention,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<Option<Pruning>, StoreError> {
+        let query = sql("SELECT id, keep_days, keep_bytes FROM source");
+        let sources = self.list("reading limits", query, OfSource::of_row).await?;
+        let limits_nothing =
+            |own: &OfSource| !matches!(own.days, Limit::At(_)) && !matches!(own.bytes, Limit::At(_));
+        if archive == Retention::default() && sources.iter().all(|(_, own)| limits_nothing(own)) {
+            return Ok(None);
+        }
+        let sources = sources.into_iter().collect();
+        let (newer, pruned) = (0, Pruned::default());
+        Ok(Some(Pruning { archive, sources, now, dry_run, before: None, newer, pruned }))
+    }
+
+    /// Takes one step of a pass. Returns its result at its end, else `None`.
+    pub async fn prune(&self, pass: &mut Pruning) -> Result<Option<Pruned>, StoreError> {
+        let (filed_at, id) = pass.before.unwrap_or((i64::MAX, i64::MAX));
+        let held = is_held("r.id");
+        let query = sql_of(format!(
+            "SELECT r.id, r.filed_at, r.source_id, CAST(octet_length(a.html) AS BIGINT) AS bytes,
+                CASE WHEN {held} THEN 1 ELSE 0 END AS held
+             FROM read r JOIN article a ON a.read_id = r.id
+             WHERE r.html_gone_at IS NULL AND r.stage = 'annotated' AND (r.filed_at, r.id) < ($1, $2)
+             ORDER BY r.filed_at DESC, r.id DESC LIMIT {STEP}"
+        ));
+        let row = |row: &Row| {
+            Ok((
+                row.int("id")?,
+                row.int("filed_at")?,
+                row.int("source_id")?,
+                row.count("bytes")?,
+                row.yes("held")?,
+            ))
+        };
+        let found = self.list("looking for old articles", query.bind(filed_at).bind(id), row).await?;
+        let mut going = Vec::new();
+        for (id, filed_at, source, bytes, is_held) in &found {
+            pass.before = Some((*filed_at, *id));
+            if !is_held && pass.goes(*source, *filed_at, *bytes) {
+                going.push((*id, *bytes));
+            }
+        }
+        if !going.is_empty() && !pass.dry_run {
+            let gone = self.remove_html(&going, pass.now).await?;
+            going.retain(|(id, _)| gone.contains(id));
+        }
+        pass.pruned.reads += going.len() as u64;
+        pass.pruned.bytes += going.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        Ok((found.len() < STEP as usize).then_some(pass.pruned))
+    }
+
+    /// Removes the HTML of these reads, unless somebody holds one of them by now. Returns those that
+    /// it removed.
+    async fn remove_html(&self, reads: &[(i64, u64)], now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        self.retry("removing old articles", || async {
+            let mut tx = self.database.begin().await?;
+            let ids: Vec<i64> = reads.iter().map(|(id, _)| *id).collect();
+            let update = format!(
+                "UPDATE read SET html_gone_at = $1 WHERE id IN ({}) AND html_gone_at IS NULL AND NOT {}
+                 RETURNING id",
+                placeholders(2, ids.len()),
+                is_held("read.id")
+            );
+            let update = sql_listing(update, ids.len()).bind(millis(now)).bind_all(ids);
+            let gone: Vec<i64> =
+                tx.rows(update).await?.iter().map(|row| row.int("id")).collect::<Tried<_>>()?;
+            let update =
+                format!("UPDATE article SET html = '' WHERE read_id IN ({})", placeholders(1, gone.len()));
+            tx.run(sql_listing(update, gone.len()).bind_all(gone.iter().copied())).await?;
+            touch(&mut tx).await?;
+            tx.commit().await?;
+            Ok(gone)
+        })
+        .await
+    }
+}
