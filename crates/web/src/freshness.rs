@@ -34,11 +34,7 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     }
     let visitor = Visitor::of(request.extensions());
     let reader = visitor.reader;
-    let versions = match reader {
-        Some(reader) => app.store.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
-        None => app.store.archive_version().await.map(|archive| (archive, None)),
-    };
-    let (version, own) = match versions {
+    let (version, own) = match app.store.recent_versions(reader).await {
         Ok(versions) => versions,
         Err(error) => return Fault::from(error).into_response(),
     };
