@@ -33,7 +33,8 @@ enum What {
     /// FTS5; build, disk, memory
     Search(search::Search),
     /// The pages with 1,000 and 100,000 reads on both databases: requests per second, p50 and p99,
-    /// and finished pages beside nginx, which must be installed (Debian: nginx-light)
+    /// start and memory, and finished pages beside nginx, which must be installed (Debian:
+    /// nginx-light)
     Serve(serve::Serve),
 }
 
@@ -55,7 +56,10 @@ impl Bench {
             }
             What::Search(bench) => bench.run(),
             What::Serve(bench) => {
-                let binary = binary(bench.as_tested)?;
+                let binary = match &bench.program {
+                    Some(program) => program.clone(),
+                    None => binary(bench.as_tested)?,
+                };
                 runtime()?.block_on(bench.run(&binary))
             }
         }

@@ -11,6 +11,8 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 pub struct Database {
     server: String,
     name: String,
+    /// Whether it stays when the value is dropped.
+    is_kept: bool,
 }
 
 impl Database {
@@ -29,7 +31,19 @@ impl Database {
     pub fn create_on(server: &str) -> anyhow::Result<Self> {
         let name = format!("program_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         statement(server, format!("CREATE DATABASE {name}"))?;
-        Ok(Self { server: server.to_owned(), name })
+        Ok(Self { server: server.to_owned(), name, is_kept: false })
+    }
+
+    /// The one with this name on this server, which stays. Creates it if it is missing.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub fn kept_on(server: &str, name: &str) -> anyhow::Result<Self> {
+        let database = Self { server: server.to_owned(), name: name.to_owned(), is_kept: true };
+        if statement(&database.url(), "SELECT 1".to_owned()).is_err() {
+            statement(server, format!("CREATE DATABASE {name}"))?;
+        }
+        Ok(database)
     }
 
     /// Its address.
@@ -49,6 +63,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         // The server is removed after the tests, with all databases that could not be dropped.
         let _ = statement(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }

@@ -43,7 +43,9 @@ pub fn client() -> reqwest::Client {
 #[derive(Debug)]
 pub struct Archive {
     binary: PathBuf,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Dropping it removes the folder.
+    _temporary: Option<tempfile::TempDir>,
     flags: Vec<String>,
 }
 
@@ -72,12 +74,23 @@ impl Archive {
     /// # Errors
     /// If no temporary folder can be made.
     pub fn with_binary(binary: &Path, flags: Vec<String>) -> anyhow::Result<Self> {
-        Ok(Self { binary: binary.to_owned(), folder: tempfile::tempdir()?, flags })
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().to_owned();
+        Ok(Self { binary: binary.to_owned(), folder: path, _temporary: Some(folder), flags })
+    }
+
+    /// The same in a folder that stays.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn kept_in(binary: &Path, folder: &Path, flags: Vec<String>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Self { binary: binary.to_owned(), folder: folder.to_owned(), _temporary: None, flags })
     }
 
     /// The data folder.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// A command on this archive, isolated from the user's settings.
@@ -93,8 +106,8 @@ impl Archive {
             .args(words)
             .args(&self.flags)
             .arg("--data")
-            .arg(self.folder.path())
-            .env("XDG_CONFIG_HOME", self.folder.path().join("no-config"))
+            .arg(&self.folder)
+            .env("XDG_CONFIG_HOME", self.folder.join("no-config"))
             // Tests do not depend on what runs on this machine.
             .env("BACKISSUE_MODEL_SERVERS", "none")
             .stdin(Stdio::null());

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use backissue_tests::postgres::Cluster;
 use backissue_tests::program::{Archive, client};
 use jiff::tz::TimeZone;
 use reqwest::header::ACCEPT_ENCODING;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use crate::table::table;
 
@@ -38,6 +40,25 @@ pub struct Serve {
     /// SQLite only
     #[arg(long)]
     sqlite: bool,
+    /// PostgreSQL only
+    #[arg(long, conflicts_with = "sqlite")]
+    postgres: bool,
+    /// A running PostgreSQL server, as superuser, instead of a temporary one
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Keep the archives in this folder, and use those that are there. Databases on the server stay
+    /// too
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// Only make the archives
+    #[arg(long, requires = "keep")]
+    only_make: bool,
+    /// Only these pages, by the names in the table
+    #[arg(long, value_delimiter = ',')]
+    pages: Vec<String>,
+    /// The program to measure, instead of building one
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
     /// Measure the program that tests use, which is not optimised: only ratios say something then
     #[arg(long)]
     pub as_tested: bool,
@@ -53,43 +74,77 @@ impl Serve {
             "{} concurrent requests for {} s per page, client and server on the same machine.\n",
             self.at_once, self.seconds
         );
-        let cluster = if self.sqlite { None } else { Some(Cluster::start()?) };
+        let own = match (&self.server, self.sqlite) {
+            (None, false) => Some(Cluster::start()?),
+            _ => None,
+        };
+        let server = self.server.clone().or_else(|| own.as_ref().map(|cluster| cluster.url().to_owned()));
         let mut finished = Vec::new();
-        for (name, cluster) in [("SQLite", None), ("PostgreSQL", cluster.as_ref())] {
-            if name == "PostgreSQL" && cluster.is_none() {
-                continue;
-            }
+        let all = [("SQLite", !self.postgres), ("PostgreSQL", !self.sqlite)];
+        for (name, _) in all.into_iter().filter(|(_, is_wanted)| *is_wanted) {
             let (mut names, mut times, mut starts) = (Vec::new(), Times::new(), Vec::new());
             for reads in &self.reads {
-                let database = cluster.map(|cluster| Database::create_on(cluster.url())).transpose()?;
-                let flags =
-                    database.iter().flat_map(|database| ["--database".to_owned(), database.url()]).collect();
-                let archive = Archive::with_binary(binary, flags)?;
-                let location = match &database {
-                    None => Location::Sqlite(archive.folder().join("archive.sqlite")),
-                    Some(database) => database.url().parse()?,
-                };
-                let pages = fill(&location, *reads).await?;
-                // Otherwise the server would build the index while it is measured.
-                archive.done(&["reindex"])?;
-                starts.push(vec![reads.to_string(), start(&archive).await?]);
-                let served = archive.serve(&["--no-fetch", "--page-cache", "0 MB"])?;
+                let server = server.as_deref().filter(|_| name == "PostgreSQL");
+                let made = self.make(binary, server, *reads).await?;
+                if self.only_make {
+                    continue;
+                }
+                let pages: Vec<_> = (made.pages.into_iter())
+                    .filter(|(name, _)| self.pages.is_empty() || self.pages.iter().any(|one| one == name))
+                    .collect();
+                starts.push(start(&made.archive, *reads).await?);
+                let served = made.archive.serve(&["--no-fetch", "--page-cache", "0 MB"])?;
                 for (nth, (_, path)) in pages.iter().enumerate() {
-                    times.insert((nth, *reads), self.load(&served.url(path), "").await?);
+                    times.insert((nth, *reads), self.load(served.address, path, "").await?);
                 }
                 drop(served);
-                if database.is_none() && Some(reads) == self.reads.last() {
-                    finished = self.beside_nginx(&archive, &pages).await?;
+                if name == "SQLite" && Some(reads) == self.reads.last() {
+                    finished = self.beside_nginx(&made.archive, &pages).await?;
                 }
                 names = pages.into_iter().map(|(name, _)| name).collect();
             }
-            self.print_growth(name, &names, &times);
-            println!("{}", table(&["reads", "first page after the start, ms"], &starts));
+            if !self.only_make {
+                self.print_growth(name, &names, &times);
+                let head =
+                    ["reads", "first page after the start, ms", "resident then, MB", "all pages shown, MB"];
+                println!("{}", table(&head, &starts));
+            }
         }
-        println!("Finished pages, and the same bytes as files of nginx:\n");
-        let head = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
-        println!("{}", table(&head, &finished));
+        if !finished.is_empty() {
+            println!("Finished pages, and the same bytes as files of nginx:\n");
+            let head = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
+            println!("{}", table(&head, &finished));
+        }
         Ok(())
+    }
+
+    /// An archive with so many reads and its index: a kept one, or a new one.
+    async fn make(&self, binary: &Path, server: Option<&str>, reads: u32) -> anyhow::Result<MadeArchive> {
+        let database = match (server, &self.keep) {
+            (None, _) => None,
+            (Some(server), None) => Some(Database::create_on(server)?),
+            (Some(server), Some(_)) => Some(Database::kept_on(server, &format!("backissue_bench_{reads}"))?),
+        };
+        let flags = database.iter().flat_map(|database| ["--database".to_owned(), database.url()]).collect();
+        let archive = match &self.keep {
+            None => Archive::with_binary(binary, flags)?,
+            Some(folder) => {
+                let kind = if database.is_some() { "postgres" } else { "sqlite" };
+                Archive::kept_in(binary, &folder.join(format!("{kind}-{reads}")), flags)?
+            }
+        };
+        let location = match &database {
+            None => Location::Sqlite(archive.folder().join("archive.sqlite")),
+            Some(database) => database.url().parse()?,
+        };
+        let is_there = archive.folder().join("made").exists();
+        let pages = fill(&location, reads, !is_there).await?;
+        if !is_there {
+            // Otherwise the server would build the index while it is measured.
+            archive.done(&["reindex"])?;
+            fs::write(archive.folder().join("made"), "")?;
+        }
+        Ok(MadeArchive { archive, pages, _database: database })
     }
 
     fn print_growth(&self, database: &str, names: &[&str], times: &Times) {
@@ -125,12 +180,11 @@ impl Serve {
         let mut rows = Vec::new();
         for (name, path) in pages.iter().take(4) {
             for compression in ["", "br"] {
-                let url = served.url(path);
-                let page = client().get(&url).header(ACCEPT_ENCODING, compression).send().await?;
+                let page = client().get(served.url(path)).header(ACCEPT_ENCODING, compression).send().await?;
                 let page = page.error_for_status()?.bytes().await?;
                 fs::write(nginx.folder.path().join("page"), &page)?;
-                let ours = self.load(&url, compression).await?.len();
-                let theirs = self.load(&nginx.url("/page"), "").await?.len();
+                let ours = self.load(served.address, path, compression).await?.len();
+                let theirs = self.load(nginx.address(), "/page", "").await?.len();
                 let a_second = |count: usize| format!("{:.0}", count as f64 / self.seconds as f64);
                 rows.push(vec![
                     (*name).to_owned(),
@@ -146,13 +200,34 @@ impl Serve {
     }
 
     /// The times of all responses, sorted.
-    async fn load(&self, url: &str, compression: &'static str) -> anyhow::Result<Vec<Duration>> {
-        let client = client();
-        let warm = client.get(url).header(ACCEPT_ENCODING, compression).send().await?;
-        ensure!(warm.status().is_success(), "{url} answers {}", warm.status());
+    async fn load(
+        &self,
+        server: SocketAddr,
+        path: &str,
+        compression: &'static str,
+    ) -> anyhow::Result<Vec<Duration>> {
+        let encoding = if compression.is_empty() {
+            String::new()
+        } else {
+            format!("Accept-Encoding: {compression}\r\n")
+        };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n{encoding}\r\n");
+        let mut first = Asker::connect(server).await?;
+        first.ask(request.as_bytes()).await.with_context(|| path.to_owned())?;
         let end = Instant::now() + Duration::from_secs(self.seconds);
         let askers: Vec<_> = (0..self.at_once)
-            .map(|_| tokio::spawn(ask(client.clone(), url.to_owned(), compression, end)))
+            .map(|_| {
+                let request = request.clone();
+                tokio::spawn(async move {
+                    let (mut asker, mut times) = (Asker::connect(server).await?, Vec::new());
+                    while Instant::now() < end {
+                        let began = Instant::now();
+                        asker.ask(request.as_bytes()).await?;
+                        times.push(began.elapsed());
+                    }
+                    anyhow::Ok(times)
+                })
+            })
             .collect();
         let mut times = Vec::new();
         for asker in askers {
@@ -163,35 +238,97 @@ impl Serve {
     }
 }
 
-async fn ask(
-    client: reqwest::Client,
-    url: String,
-    compression: &'static str,
-    end: Instant,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut times = Vec::new();
-    while Instant::now() < end {
-        let began = Instant::now();
-        let answer = client.get(&url).header(ACCEPT_ENCODING, compression).send().await?;
-        ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
-        answer.bytes().await?;
-        times.push(began.elapsed());
-    }
-    Ok(times)
+/// An archive to measure, and the paths of its pages.
+struct MadeArchive {
+    archive: Archive,
+    pages: Vec<(&'static str, String)>,
+    _database: Option<Database>,
 }
 
-/// The time from the start of the program to the first byte of the front page.
-async fn start(archive: &Archive) -> anyhow::Result<String> {
+/// A connection that sends one request after the other. It takes much less time than a real client,
+/// so that the server is measured.
+struct Asker {
+    stream: BufReader<TcpStream>,
+    line: String,
+    body: Vec<u8>,
+}
+
+impl Asker {
+    async fn connect(server: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::with_capacity(1 << 16, stream), line: String::new(), body: Vec::new() })
+    }
+
+    /// Sends a request and reads its whole response, which must be a 200.
+    async fn ask(&mut self, request: &[u8]) -> anyhow::Result<()> {
+        self.stream.get_mut().write_all(request).await?;
+        self.next_line().await?;
+        ensure!(self.line.starts_with("HTTP/1.1 200"), "the server answers {}", self.line.trim());
+        let (mut length, mut is_chunked) = (None, false);
+        loop {
+            self.next_line().await?;
+            let line = self.line.trim().to_ascii_lowercase();
+            match line.split_once(':') {
+                None => break,
+                Some(("content-length", value)) => length = Some(value.trim().parse()?),
+                Some(("transfer-encoding", value)) => is_chunked = value.contains("chunked"),
+                Some(_) => {}
+            }
+        }
+        while is_chunked {
+            self.next_line().await?;
+            let size = usize::from_str_radix(self.line.trim(), 16)?;
+            self.read(size + 2).await?;
+            is_chunked = size > 0;
+        }
+        self.read(length.unwrap_or(0)).await
+    }
+
+    async fn next_line(&mut self) -> anyhow::Result<()> {
+        self.line.clear();
+        ensure!(self.stream.read_line(&mut self.line).await? > 0, "the server closed the connection");
+        Ok(())
+    }
+
+    async fn read(&mut self, bytes: usize) -> anyhow::Result<()> {
+        self.body.resize(bytes, 0);
+        self.stream.read_exact(&mut self.body).await?;
+        Ok(())
+    }
+}
+
+/// The time from the start of the program to the first byte of the front page, and its memory then
+/// and after some more pages.
+async fn start(archive: &Archive, reads: u32) -> anyhow::Result<Vec<String>> {
     let client = client();
-    let mut times = Vec::new();
+    let (mut times, mut weights) = (Vec::new(), (0.0, 0.0));
     for _ in 0..5 {
         let began = Instant::now();
         let served = archive.serve(&["--no-fetch"])?;
         client.get(served.url("/")).send().await?.error_for_status()?;
         times.push(began.elapsed());
+        let then = resident(served.pid())?;
+        for path in ["/weeks", "/sources", "/concepts", "/search?q=slow+queue", "/prior-art?q=slow+queue"] {
+            client.get(served.url(path)).send().await?.error_for_status()?;
+        }
+        weights = (then, resident(served.pid())?);
     }
     times.sort();
-    Ok(format!("{:.0}", milliseconds(&times, 0.50)))
+    Ok(vec![
+        reads.to_string(),
+        format!("{:.0}", milliseconds(&times, 0.50)),
+        format!("{:.0}", weights.0),
+        format!("{:.0}", weights.1),
+    ])
+}
+
+/// The memory of a process in megabytes, as Linux counts it.
+fn resident(pid: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes / 1000.0)
 }
 
 fn milliseconds(sorted: &[Duration], share: f64) -> f64 {
@@ -201,9 +338,11 @@ fn milliseconds(sorted: &[Duration], share: f64) -> f64 {
 
 /// Fills an archive. Returns the pages to request. The first four are those that most requests are
 /// for.
-async fn fill(location: &Location, reads: u32) -> anyhow::Result<Vec<(&'static str, String)>> {
+async fn fill(location: &Location, reads: u32, is_new: bool) -> anyhow::Result<Vec<(&'static str, String)>> {
     let store = Store::open(location, &TimeZone::UTC).await?;
-    backissue_store::generate_with(&store, reads, 1, Articles::LongUpTo(LONG)).await?;
+    if is_new {
+        backissue_store::generate_with(&store, reads, 1, Articles::LongUpTo(LONG)).await?;
+    }
     let weeks = store.weeks().await?;
     let week = weeks.get(1).context("the archive has weeks")?.week;
     let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
@@ -275,8 +414,8 @@ impl Nginx {
         Ok(nginx)
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+    fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 }
 
