@@ -2,6 +2,7 @@
 
 mod ingest;
 mod meaning;
+mod peer;
 mod publish;
 mod search;
 mod serve;
@@ -27,6 +28,8 @@ enum What {
     Ingest(ingest::Ingest),
     /// The nearest of many vectors: times, misses, memory
     Meaning(meaning::Meaning),
+    /// A sync of the small web beside a pipeline of feedparser, trafilatura and SQLite (from PyPI)
+    Peer(peer::Peer),
     /// A static site of 1,000 and 10,000 reads: times, sizes, what a search loads
     Publish(publish::Publish),
     /// Search in archives of three sizes: times by words, by meaning and by both, compared with
@@ -50,6 +53,10 @@ impl Bench {
         match self.what {
             What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
+            What::Peer(bench) => {
+                let binary = bench.program.clone().map_or_else(|| program(PROFILE), Ok)?;
+                bench.run(&binary)
+            }
             What::Publish(bench) => {
                 let binary = binary(bench.as_tested)?;
                 runtime()?.block_on(bench.run(&binary))

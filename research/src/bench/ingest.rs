@@ -30,9 +30,9 @@ pub struct Ingest {
 }
 
 /// The result of one sync.
-struct Sync {
-    reads: u64,
-    time: Duration,
+pub(super) struct Sync {
+    pub(super) reads: u64,
+    pub(super) time: Duration,
     peak: u64,
 }
 
@@ -68,7 +68,8 @@ impl Ingest {
     }
 }
 
-fn one_sync(binary: &Path, database: Option<&Database>) -> anyhow::Result<Sync> {
+/// Syncs the small web into a new archive.
+pub(super) fn one_sync(binary: &Path, database: Option<&Database>) -> anyhow::Result<Sync> {
     let web = SmallWeb::start(&shared_dir()?, SmallWebOptions::default())?;
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());
