@@ -25,18 +25,30 @@ type Form = fn(&str) -> Option<Timestamp>;
 /// The moment that a feed's element names. What is in the element is a date, so this guesses where
 /// it has to.
 pub fn parse(text: &str) -> Option<Timestamp> {
-    use forms::{asctime, epoch, greek, hungarian, iso8601, korean, pieced, rfc822, slashed, w3c};
-    const FORMS: [Form; 10] =
-        [epoch, w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek, pieced];
+    use forms::{
+        asctime, east_asian, epoch, greek, hungarian, iso8601, korean, pieced, rfc822, slashed, w3c,
+    };
+    const FORMS: [Form; 12] = [
+        marked_up, epoch, w3c, rfc822, hungarian, korean, iso8601, asctime, slashed, greek, east_asian,
+        pieced,
+    ];
     // What days, hours or a zone reach beyond the first year cannot be written again.
     first_of(&FORMS, text).filter(|at| *at >= FIRST_YEAR)
+}
+
+/// The moment in a `<time>` element, which some publishers put into feeds as text.
+fn marked_up(text: &str) -> Option<Timestamp> {
+    let (_, after) = text.strip_prefix('<')?.split_once("datetime=")?;
+    let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    parse(after[1..].split(quote).next()?)
 }
 
 /// The moment that a short text of a page names, between 1990 and 2100. The text may be anything,
 /// so this does not guess: `03/04/2021` says nothing.
 pub fn on_page(text: &str) -> Option<Timestamp> {
-    use forms::{asctime, compact, epoch, numeric, rfc822, w3c};
-    const FORMS: [Form; 8] = [epoch, compact, w3c, rfc822, asctime, in_words, numeric, first_word];
+    use forms::{asctime, compact, east_asian, epoch, numeric, rfc822, w3c};
+    const FORMS: [Form; 9] =
+        [epoch, compact, w3c, rfc822, asctime, in_words, numeric, east_asian, first_word];
     fn first_word(text: &str) -> Option<Timestamp> {
         w3c(text.split_whitespace().next().filter(|word| word.len() >= 10)?)
     }
@@ -171,6 +183,33 @@ mod tests {
             ("martedì 7 dicembre 2021", Some("2021-12-07T00:00:00Z")),
             ("1484207400", Some("2017-01-12T07:50:00Z")),
             ("1484207400123", Some("2017-01-12T07:50:00Z")),
+            ("2024-03-05 10:00:00 Europe/Berlin", Some("2024-03-05T09:00:00Z")),
+            ("2024-03-05 10:00:00.123 +0000 UTC", Some("2024-03-05T10:00:00Z")),
+            ("2024-03-05 10:00:00 +0100 CET", Some("2024-03-05T09:00:00Z")),
+            ("2024-03-05T10:00:00+01:00[Europe/Berlin]", Some("2024-03-05T09:00:00Z")),
+            ("2024-03-05T10:00:00[Europe/Berlin]", Some("2024-03-05T09:00:00Z")),
+            ("Tue Mar 05 2024 10:00:00 GMT+0100 (Central European Time)", Some("2024-03-05T09:00:00Z")),
+            ("Tue, 05 Mar 2024 10:00:00 +100", Some("2024-03-05T09:00:00Z")),
+            ("Tue, 05 Mar 2024 10:00:00 +5:30", Some("2024-03-05T04:30:00Z")),
+            ("Tue, 05 Mar 2024 10:00:00 BRT", Some("2024-03-05T13:00:00Z")),
+            ("Tue, 03/05/2024 - 10:00", Some("2024-03-05T10:00:00Z")),
+            ("Fri, 03/05/2024 - 10:00", Some("2024-05-03T10:00:00Z")),
+            ("Mon, 03/05/2024 - 10:00", None),
+            (
+                "<time datetime=\"2024-03-05T10:00:00Z\">Tue, 03/05/2024 - 10:00</time>",
+                Some("2024-03-05T10:00:00Z"),
+            ),
+            ("05-Mar-24", Some("2024-03-05T00:00:00Z")),
+            ("20240305T100000Z", Some("2024-03-05T10:00:00Z")),
+            ("20240305100000", Some("2024-03-05T10:00:00Z")),
+            ("2024年3月5日", Some("2024-03-05T00:00:00Z")),
+            ("2024年03月05日 10:00", Some("2024-03-05T10:00:00Z")),
+            ("2024년 3월 5일", Some("2024-03-05T00:00:00Z")),
+            ("Di, 05 Mrz 2024 10:00:00 +0100", Some("2024-03-05T09:00:00Z")),
+            ("5. března 2024", Some("2024-03-05T00:00:00Z")),
+            ("5 Şubat 2024", Some("2024-02-05T00:00:00Z")),
+            ("5 березня 2024", Some("2024-03-05T00:00:00Z")),
+            ("1709632800.123", Some("2024-03-05T10:00:00Z")),
             ("03/04/2021", None),
             ("yesterday", None),
             ("Mon, 04 Dec 2023 02:10:00 Not/AZone", None),
@@ -206,6 +245,11 @@ mod tests {
             ("21 августа 2020", Some("2020-08-21T00:00:00Z")),
             ("Stand: 21.08.2020", Some("2020-08-21T00:00:00Z")),
             ("3 de mayo de 2021", Some("2021-05-03T00:00:00Z")),
+            ("5th of March, 2024", Some("2024-03-05T00:00:00Z")),
+            ("2024年3月5日", Some("2024-03-05T00:00:00Z")),
+            ("2024. 3. 5.", Some("2024-03-05T00:00:00Z")),
+            ("5. 3. 2024", Some("2024-03-05T00:00:00Z")),
+            ("3. 4. 12 of 2024", None),
             ("03/04/2021", None),
             ("2020-13-41", None),
             ("1066-10-14", None),

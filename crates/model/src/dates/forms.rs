@@ -1,6 +1,6 @@
 //! The forms of a date, one function per form.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::words::month;
@@ -9,18 +9,20 @@ use super::words::month;
 fn zone_hours(name: &str) -> Option<i64> {
     Some(match name {
         "ut" | "gmt" | "z" | "utc" | "wet" => 0,
-        "adt" => -3,
+        "adt" | "brt" | "art" => -3,
         "ast" | "at" | "edt" => -4,
         "est" | "et" | "cdt" => -5,
         "cst" | "ct" | "mdt" => -6,
         "mst" | "mt" | "pdt" => -7,
         "pst" | "pt" => -8,
         "a" => -1,
-        "n" | "met" | "cet" | "mez" | "bst" | "west" => 1,
-        "mest" | "cest" | "mesz" | "eet" | "sast" => 2,
-        "eest" | "msk" => 3,
-        "hkt" | "sgt" | "awst" => 8,
-        "jst" | "kst" => 9,
+        "n" | "met" | "cet" | "mez" | "bst" | "west" | "wat" => 1,
+        "mest" | "cest" | "mesz" | "eet" | "sast" | "cat" => 2,
+        "eest" | "msk" | "idt" | "trt" | "eat" => 3,
+        "pkt" => 5,
+        "wib" | "ict" => 7,
+        "hkt" | "sgt" | "awst" | "myt" | "pht" | "wita" => 8,
+        "jst" | "kst" | "wit" => 9,
         "aest" => 10,
         "aedt" => 11,
         "nzst" => 12,
@@ -87,15 +89,18 @@ pub(super) fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Optio
     jiff::tz::TimeZone::UTC.to_timestamp(utc).ok()
 }
 
-/// Minutes east of Greenwich of `+hh`, `+hhmm` or `+hh:mm`.
+/// Minutes east of Greenwich of `+hh`, `+hhmm`, `+hh:mm`, `+h`, `+hmm` or `+h:mm`.
 fn offset_minutes(text: &str) -> Option<i64> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
         b'-' => -1,
         _ => return None,
     };
-    let hours = number(text.get(1..3)?)?;
-    let rest = text.get(3..)?;
+    // "+530" and "+5:30" have one digit of hours.
+    let digits = text.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+    let hours_end = if digits == 1 || digits == 3 && text.len() == 4 { 2 } else { 3 };
+    let hours = number(text.get(1..hours_end)?)?;
+    let rest = text.get(hours_end..)?;
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     let minutes = if rest.is_empty() { 0 } else { number(rest)? };
     (hours.abs() < 100 && minutes.abs() < 1000).then_some(sign * (hours * 60 + minutes))
@@ -120,7 +125,10 @@ pub(super) fn w3c(text: &str) -> Option<Timestamp> {
     let (clock, zone) = rest.split_at(clock_ends);
     let minutes_east = match zone.trim() {
         "" => 0,
-        zone if zone.starts_with(['+', '-']) => offset_minutes(zone)?,
+        // A name may follow: "+0100 CET", "+01:00[Europe/Berlin]".
+        zone if zone.starts_with(['+', '-']) => {
+            offset_minutes(zone.split([' ', '[']).next().unwrap_or(zone))?
+        }
         zone if zone.bytes().all(|b| b.is_ascii_alphabetic()) => {
             zone_minutes(zone).or_else(|| (!is_half_of_day(zone)).then_some(0))?
         }
@@ -183,8 +191,10 @@ fn rfc822_zone(zone: &str) -> Option<i64> {
     Some(zone_minutes(zone).unwrap_or(0))
 }
 
-/// Seconds or milliseconds since 1970, of a day between 1990 and 2032.
+/// Seconds, with or without a fraction, or milliseconds since 1970, of a day between 1990 and 2032.
 pub(super) fn epoch(text: &str) -> Option<Timestamp> {
+    let is_fraction = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let text = text.split_once('.').filter(|(_, rest)| is_fraction(rest)).map_or(text, |(whole, _)| whole);
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -197,8 +207,12 @@ pub(super) fn epoch(text: &str) -> Option<Timestamp> {
 /// `5. März 2021`, `Mon, 04 Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the
 /// month may be each other.
 pub(super) fn pieced(text: &str) -> Option<Timestamp> {
-    let lower = text.to_lowercase();
+    let mut lower = text.to_lowercase().replace(['[', ']'], " ");
+    if lower.get(10..11) == Some("t") && date_in_a_word(&lower[..10], false).is_some() {
+        lower.replace_range(10..11, " ");
+    }
     let (mut date, mut numbers, mut month_told) = (None, Vec::new(), None);
+    let weekday = lower.split(|c: char| !c.is_alphabetic()).find_map(weekday);
     let (mut clock, mut afternoon, mut minutes_east, mut zone) = (None, None, None, None);
     // "10:00 AM" and "10:00am", but not the "am" of "Europe/Amsterdam".
     let twelve_hours = lower
@@ -222,7 +236,9 @@ pub(super) fn pieced(text: &str) -> Option<Timestamp> {
             minutes_east = Some(offset);
         } else if word.contains('/') && word.starts_with(char::is_alphabetic) {
             zone = Some(jiff::tz::TimeZoneDatabase::bundled().get(word).ok()?);
-        } else if let Some(day) = date_in_a_word(word, twelve_hours) {
+        } else if let Some(day) =
+            date_in_a_word(word, twelve_hours).or_else(|| day_on_weekday(word, weekday?))
+        {
             date = Some(day);
         } else if let Some(number) = number(ordinal(word)) {
             numbers.push((number, ordinal(word).len()));
@@ -253,9 +269,21 @@ pub(super) fn pieced(text: &str) -> Option<Timestamp> {
 
 /// The same if one of its words is a whole date, so that the rest may be any words.
 pub(super) fn numeric(text: &str) -> Option<Timestamp> {
-    let lower = text.to_lowercase();
-    let mut words = lower.split(|c: char| c.is_whitespace() || c == ',');
-    words.any(|word| date_in_a_word(word, true).is_some()).then(|| pieced(text)).flatten()
+    let text = closed_up(&text.to_lowercase());
+    let mut words = text.split(|c: char| c.is_whitespace() || c == ',');
+    words.any(|word| date_in_a_word(word, true).is_some()).then(|| pieced(&text)).flatten()
+}
+
+/// Three numbers with dots, without spaces between them: `5. 3. 2024` becomes `5.3.2024`.
+fn closed_up(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_number = |word: &str| number(word.trim_end_matches('.')).is_some();
+    let at = words.windows(3).position(|three| {
+        three[..2].iter().all(|word| word.ends_with('.')) && three.iter().all(|word| is_number(word))
+    });
+    let Some(at) = at else { return text.to_owned() };
+    let date = words[at..at + 3].concat();
+    [&words[..at], &[date.trim_end_matches('.')][..], &words[at + 3..]].concat().join(" ")
 }
 
 /// A day in eight digits: `20200821`.
@@ -296,11 +324,12 @@ fn date_in_a_word(word: &str, american: bool) -> Option<[i64; 3]> {
     if first.len() == 4 {
         return Some([number(first)?, number(second)?, number(third)?]);
     }
+    if let Some(month) = month(second) {
+        let year = number(third).filter(|_| matches!(third.len(), 2 | 4))?;
+        return Some([if third.len() == 2 { 2000 + year } else { year }, month, number(first)?]);
+    }
     let year = number(third).filter(|_| third.len() == 4)?;
     let first = number(first)?;
-    if let Some(month) = month(second) {
-        return Some([year, month, first]);
-    }
     let second = number(second)?;
     if sign == '.' || first > 12 {
         Some([year, second, first])
@@ -309,6 +338,44 @@ fn date_in_a_word(word: &str, american: bool) -> Option<[i64; 3]> {
     } else {
         None
     }
+}
+
+/// The number of a weekday by its English name or abbreviation, Monday first.
+fn weekday(word: &str) -> Option<i8> {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let at = DAYS.iter().position(|day| word.len() >= 3 && day.starts_with(word))?;
+    i8::try_from(at + 1).ok()
+}
+
+/// A date in a word whose day and month may be each other, if only one reading has this weekday:
+/// `Tue, 03/05/2024`.
+fn day_on_weekday(word: &str, weekday: i8) -> Option<[i64; 3]> {
+    let parts: Vec<i64> = word.split('/').map(number).collect::<Option<_>>()?;
+    let [first, second, year @ 1000..=9999] = parts[..] else { return None };
+    let fits = |&[year, month, day]: &[i64; 3]| {
+        let small = |n: i64| i8::try_from(n).ok();
+        let date = || Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok();
+        date().is_some_and(|date| date.weekday().to_monday_one_offset() == weekday)
+    };
+    let mut fitting = [[year, first, second], [year, second, first]].into_iter().filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+/// `2024年3月5日 10:00`, `2024년 3월 5일`.
+pub(super) fn east_asian(text: &str) -> Option<Timestamp> {
+    let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let mut pieces = Pieces(text);
+    let mut part = |digits: usize, signs: [&str; 2]| {
+        let number = pieces.digits(1, digits)?;
+        pieces.0 = signs.iter().find_map(|sign| pieces.0.strip_prefix(sign))?.trim_start();
+        Some(number)
+    };
+    let date = [part(4, ["年", "년"])?, part(2, ["月", "월"])?, part(2, ["日", "일"])?];
+    let clock = pieces.0.split_whitespace().find(|word| word.contains(':')).unwrap_or("0");
+    let mut clock = clock.splitn(3, ':').map(number);
+    let mut part = || clock.next().unwrap_or(Some(0));
+    let time = [part()?, part()?, part()?];
+    (date[0] > 999).then(|| moment(date, time, 0)).flatten()
 }
 
 /// `Thu Jan 5 10:20:30 2004` and the same with a zone before the year.
@@ -363,7 +430,8 @@ type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 /// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that
 /// fits is not looked at.
 pub(super) fn iso8601(text: &str) -> Option<Timestamp> {
-    if text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
+    // A zone by its name in brackets.
+    if text.contains('[') || text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
         return None;
     }
     const DATES: [DateForm; 5] = [
@@ -401,8 +469,26 @@ pub(super) fn iso8601(text: &str) -> Option<Timestamp> {
         let mut pieces = Pieces(text);
         Some((form(&mut pieces)?, pieces.0))
     })?;
-    let (time, minutes_east) = iso8601_time(rest).unwrap_or(([0; 3], 0));
+    let time = iso8601_time(rest).or_else(|| basic_time(rest));
+    // Another form may understand the time of day.
+    if time.is_none() && rest.starts_with(' ') && rest.contains(':') {
+        return None;
+    }
+    let (time, minutes_east) = time.unwrap_or(([0; 3], 0));
     normalised(date, time, minutes_east)
+}
+
+/// A time of day without colons: `T102030Z`, `T1020+01:00`, `102030`.
+fn basic_time(text: &str) -> Option<([i64; 3], i64)> {
+    let mut pieces = Pieces(text);
+    pieces.optional("T");
+    let time = [pieces.digits(2, 2)?, pieces.digits(2, 2)?, pieces.digits(0, 2)?];
+    let zone = pieces.0.trim();
+    let minutes_east = match zone {
+        "" | "Z" => 0,
+        _ => offset_minutes(zone)?,
+    };
+    Some((time, minutes_east))
 }
 
 fn iso8601_time(text: &str) -> Option<([i64; 3], i64)> {
@@ -564,8 +650,8 @@ pub fn in_words(text: &str) -> Option<Timestamp> {
         .zip(year(at + 2))
         .or_else(|| day(at.checked_sub(1)?).zip(year(at + 1)))
         .or_else(|| {
-            // "de" stands between them in Spanish and Portuguese.
-            let day = day(at.checked_sub(2)?).filter(|_| words[at - 1] == "de");
+            // "5th of March" and, in Spanish and Portuguese, "5 de marzo".
+            let day = day(at.checked_sub(2)?).filter(|_| matches!(words[at - 1], "de" | "of"));
             day.zip(year(at + 2).or_else(|| year(at + 1)))
         })?;
     moment([year, month, day], [0; 3], 0)

@@ -2,7 +2,10 @@
 
 /// The months in Europe's larger languages, lower case; where a language bends a name, each form.
 const MONTHS: [&[&str]; 12] = [
-    &["january", "januar", "januari", "janvier", "enero", "gennaio", "janeiro", "styczeń", "stycznia"],
+    &[
+        "january", "januar", "januari", "janvier", "enero", "gennaio", "janeiro", "styczeń", "stycznia",
+        "leden", "ledna", "ocak", "ianuarie", "január",
+    ],
     &[
         "february",
         "februar",
@@ -14,19 +17,106 @@ const MONTHS: [&[&str]; 12] = [
         "fevereiro",
         "luty",
         "lutego",
+        "únor",
+        "února",
+        "şubat",
+        "februarie",
+        "február",
     ],
-    &["march", "märz", "maart", "mrt", "mars", "marzo", "março", "marca", "marzec"],
-    &["april", "avril", "abril", "aprile", "kwiecień", "kwietnia"],
-    &["may", "mai", "mei", "mayo", "maggio", "maio", "maj", "maja"],
-    &["june", "juni", "juin", "junio", "giugno", "junho", "czerwiec", "czerwca"],
-    &["july", "juli", "juillet", "julio", "luglio", "julho", "lipiec", "lipca"],
-    &["august", "augustus", "août", "aout", "agosto", "sierpień", "sierpnia"],
-    &["september", "septembre", "septiembre", "settembre", "setembro", "wrzesień", "września"],
-    &["october", "oktober", "octobre", "octubre", "ottobre", "outubro", "październik", "października"],
-    &["november", "novembre", "noviembre", "novembro", "listopad", "listopada"],
+    &[
+        "march", "märz", "mrz", "maart", "mrt", "mars", "marzo", "março", "marca", "marzec", "marts",
+        "březen", "března", "mart", "martie", "március",
+    ],
+    &[
+        "april",
+        "avril",
+        "abril",
+        "aprile",
+        "kwiecień",
+        "kwietnia",
+        "duben",
+        "dubna",
+        "nisan",
+        "aprilie",
+        "április",
+    ],
+    &["may", "mai", "mei", "mayo", "maggio", "maio", "maj", "maja", "květen", "května", "mayıs", "május"],
+    &[
+        "june", "juni", "juin", "junio", "giugno", "junho", "czerwiec", "czerwca", "června", "haziran",
+        "iunie", "június",
+    ],
+    &[
+        "july",
+        "juli",
+        "juillet",
+        "julio",
+        "luglio",
+        "julho",
+        "lipiec",
+        "lipca",
+        "červenec",
+        "července",
+        "temmuz",
+        "iulie",
+        "július",
+    ],
+    &[
+        "august",
+        "augustus",
+        "augusti",
+        "août",
+        "aout",
+        "agosto",
+        "sierpień",
+        "sierpnia",
+        "srpen",
+        "srpna",
+        "ağustos",
+        "augusztus",
+    ],
+    &[
+        "september",
+        "septembre",
+        "septiembre",
+        "settembre",
+        "setembro",
+        "wrzesień",
+        "września",
+        "září",
+        "eylül",
+        "septembrie",
+        "szeptember",
+    ],
+    &[
+        "october",
+        "oktober",
+        "octobre",
+        "octubre",
+        "ottobre",
+        "outubro",
+        "październik",
+        "października",
+        "říjen",
+        "října",
+        "ekim",
+        "octombrie",
+        "október",
+    ],
+    &[
+        "november",
+        "novembre",
+        "noviembre",
+        "novembro",
+        "listopad",
+        "listopada",
+        "listopadu",
+        "kasım",
+        "noiembrie",
+    ],
     &[
         "december",
         "dezember",
+        "desember",
         "décembre",
         "decembre",
         "diciembre",
@@ -34,11 +124,27 @@ const MONTHS: [&[&str]; 12] = [
         "dezembro",
         "grudzień",
         "grudnia",
+        "prosinec",
+        "prosince",
+        "aralık",
+        "decembrie",
     ],
 ];
-/// The same in Russian, by what all their forms begin with.
-const RUSSIAN: [&str; 12] =
-    ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"];
+/// The same in Russian and Ukrainian, by what all their forms begin with.
+const CYRILLIC: [&[&str]; 12] = [
+    &["янв", "січ"],
+    &["фев", "лют"],
+    &["мар", "бер"],
+    &["апр", "квіт"],
+    &["мая", "трав"],
+    &["июн", "черв"],
+    &["июл", "лип"],
+    &["авг", "серп"],
+    &["сен", "верес"],
+    &["окт", "жовт"],
+    &["ноя", "листоп"],
+    &["дек", "груд"],
+];
 
 /// The month with this name, or with a name that begins with these three or more letters, in lower
 /// case. Returns `None` for `mar.`, a Tuesday in Spanish and French.
@@ -50,6 +156,6 @@ pub fn month(word: &str) -> Option<i64> {
     let at = MONTHS
         .iter()
         .position(|names| names.iter().any(|full| full.starts_with(name)))
-        .or_else(|| RUSSIAN.iter().position(|start| name.starts_with(start)))?;
+        .or_else(|| CYRILLIC.iter().position(|starts| starts.iter().any(|start| name.starts_with(start))))?;
     i64::try_from(at + 1).ok()
 }
