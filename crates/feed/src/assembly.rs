@@ -535,7 +535,9 @@ impl Assembly {
         };
         // A translation does not replace a known address.
         let translated = attribute(attributes, "hreflang").is_some() && self.record().link.is_some();
-        if relation == "alternate" && !translated && matches!(media.as_str(), HTML | XHTML) {
+        // Some publishers name the page only as the canonical address.
+        let is_page = relation == "alternate" || relation == "canonical" && self.record().link.is_none();
+        if is_page && !translated && matches!(media.as_str(), HTML | XHTML) {
             let link = self.resolved(href);
             self.record().link = Some(link);
         }
@@ -613,8 +615,11 @@ impl Assembly {
             "media_content" | "media_thumbnail" => self.in_media = false,
             _ if is_caption(name) => self.end_caption(),
             "author" | "managingeditor" | "dc_author" | "dc_creator" | "itunes_author" => {
-                self.pop(&Part::Author);
+                let text = self.pop(&Part::Author);
                 self.in_author = false;
+                if name == "dc_creator" {
+                    self.add_creator(text.as_deref().unwrap_or_default());
+                }
             }
             "contributor" => {
                 self.pop(&Part::Contributor);
@@ -742,6 +747,19 @@ impl Assembly {
         let tags = &mut self.record().tags;
         if !term.is_empty() && tags.len() < 200 && !tags.contains(&term) {
             tags.push(term);
+        }
+    }
+
+    /// Adds one of several authors, each of which has an element.
+    fn add_creator(&mut self, name: &str) {
+        let name = one_line(name);
+        let creators = &mut self.record().creators;
+        if !name.is_empty() && creators.len() < MAX_AUTHORS && !creators.contains(&name) {
+            creators.push(name);
+        }
+        if creators.len() > 1 {
+            let all = creators.join(", ");
+            self.record().author = Some(all);
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Record {
     pub contents: Vec<String>,
     pub authors: Vec<Person>,
     pub author: Option<String>,
+    /// The texts of `dc:creator`.
+    pub creators: Vec<String>,
     pub published: Option<Timestamp>,
     pub updated: Option<Timestamp>,
     pub tags: Vec<String>,

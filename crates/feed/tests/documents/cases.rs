@@ -54,3 +54,23 @@ fn links_of_other_kinds_do_not_replace_the_address() {
         assert_eq!(url.as_deref(), Some("https://a.example/post"), "{other}");
     }
 }
+
+#[test]
+fn canonical_address_is_the_address_without_another() {
+    let of =
+        |links: &str| first_entry(&format!("<item><title>T</title>{links}</item>")).url.map(String::from);
+    let canonical = "<atom:link rel='canonical' href='https://a.example/post'/>";
+    assert_eq!(of(canonical).as_deref(), Some("https://a.example/post"));
+    let both = format!("{canonical}<link>https://a.example/other</link>");
+    assert_eq!(of(&both).as_deref(), Some("https://a.example/other"));
+    let both = format!("<link>https://a.example/other</link>{canonical}");
+    assert_eq!(of(&both).as_deref(), Some("https://a.example/other"));
+}
+
+#[test]
+fn several_creators_are_all_authors() {
+    let creators =
+        "<dc:creator>Ann Lee</dc:creator><dc:creator>Bo Chen</dc:creator><dc:creator>Ann Lee</dc:creator>";
+    let entry = first_entry(&format!("<item><title>T</title>{creators}</item>"));
+    assert_eq!(entry.author.as_deref(), Some("Ann Lee, Bo Chen"));
+}
