@@ -83,8 +83,11 @@ const NARROWER: &[&str] = &[
     "topics",
     "label",
     "labels",
+    "taxonomy",
     "author",
     "authors",
+    "user",
+    "users",
     "-",
     "search",
 ];
@@ -239,11 +242,11 @@ fn looks_like_feed(url: &Url) -> bool {
 }
 
 fn is_of_comments(url: &Url, title: Option<&str>) -> bool {
-    url.path().to_lowercase().contains("comment")
-        || title.is_some_and(|title| {
-            let title = title.to_lowercase();
-            ["comment", "kommentar", "commentaire", "comentario"].iter().any(|word| title.contains(word))
-        })
+    const WORDS: &[&str] =
+        &["comment", "kommentar", "comentario", "comentário", "reacties", "комментари", "コメント", "评论"];
+    let in_address = [Some(url.path()), url.query()].into_iter().flatten();
+    in_address.map(str::to_lowercase).any(|part| part.contains("comment"))
+        || title.map(str::to_lowercase).is_some_and(|title| WORDS.iter().any(|word| title.contains(word)))
 }
 
 #[cfg(test)]
@@ -303,6 +306,12 @@ mod tests {
             chosen("/", &[("/feeds/posts/default", "Posts"), ("/feeds/posts/default/-/Go", "Go")]),
             ["/feeds/posts/default"]
         );
+        let plain = [("/?feed=rss2", "Acme"), ("/?feed=comments-rss2", "Acme"), ("/?cat=3&feed=rss2", "Go")];
+        assert_eq!(chosen("/", &plain), ["/"]);
+        let drupal = [("/rss.xml", "Acme"), ("/taxonomy/term/4/feed", "Go"), ("/users/ann/feed", "Ann")];
+        assert_eq!(chosen("/", &drupal), ["/rss.xml"]);
+        let portuguese = [("/feed", "Acme"), ("/respostas", "Feed de comentários")];
+        assert_eq!(chosen("/", &portuguese), ["/feed"]);
         let two = [("/engineering/feed", "Engineering"), ("/news/feed", "News")];
         assert_eq!(chosen("/", &two).len(), 2, "these are two blogs");
         assert_eq!(

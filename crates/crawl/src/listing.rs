@@ -1,12 +1,14 @@
 //! Pages that list articles: a blog's front page, its archive, and their next pages.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use backissue_feed::Hints;
 use backissue_feed::markup::{
     Allowance, Attribute, TagKind, can_be_base, decode, one_line, plain_text, tags, value,
 };
 use backissue_model::dates::UrlDate;
+use serde_json::Value;
 use url::Url;
 
 /// Maximum links of a page.
@@ -20,7 +22,7 @@ const MAX_ARCHIVES: usize = 60;
 pub struct Link {
     /// Its target, without fragment.
     pub url: Url,
-    /// Its text on one line. Empty if it is an image.
+    /// Its text on one line, the longest of several. Empty if it is an image.
     pub text: String,
 }
 
@@ -55,14 +57,21 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     let mut base = here.clone();
     let mut has_base = false;
     let mut allowance = Allowance::of(text.len());
-    let mut known = HashSet::new();
+    let mut known: HashMap<Url, usize> = HashMap::new();
     let mut listing = Listing::default();
     let mut next: Option<(Sign, Url)> = None;
+    let mut data: Vec<(Url, String)> = Vec::new();
     for tag in tags(&text) {
-        if tag.kind == TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a") {
+        if tag.kind == TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a" | "script") {
             continue;
         }
         let attributes = tag.attributes();
+        if tag.name == "script" {
+            if value(&attributes, "type").is_some_and(|kind| kind.contains("json")) && data.is_empty() {
+                data = in_json(&text[tag.end..], &base, &mut allowance);
+            }
+            continue;
+        }
         let Some(mut url) =
             value(&attributes, "href").and_then(|href| allowance.web_address(href, Some(&base)))
         else {
@@ -90,18 +99,86 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
         {
             next = Some((sign, url.clone()));
         }
-        if tag.name == "a" && known.insert(url.clone()) {
-            if is_archive(&url, here) && listing.archives.len() < MAX_ARCHIVES {
-                listing.archives.push(url.clone());
+        if tag.name != "a" {
+            continue;
+        }
+        match known.entry(url) {
+            // A card links its image, its title and "Read more". The title is the longest.
+            Entry::Occupied(place) => {
+                let text = &mut listing.links[*place.get()].text;
+                if text.len() < words.len() {
+                    *text = words;
+                }
             }
-            listing.links.push(Link { url, text: words });
+            Entry::Vacant(place) => {
+                let url = place.key().clone();
+                if is_archive(&url, here) && listing.archives.len() < MAX_ARCHIVES {
+                    listing.archives.push(url.clone());
+                }
+                place.insert(listing.links.len());
+                listing.links.push(Link { url, text: words });
+            }
         }
         if listing.links.len() == MAX_LINKS {
             break;
         }
     }
+    // What scripts show counts if the page itself lists little.
+    if likely_articles(&listing.links, here).len() < FEWEST_SHOWN {
+        for (url, text) in data {
+            if bare_host(&url) == bare_host(here) && &url != here && !known.contains_key(&url) {
+                known.insert(url.clone(), listing.links.len());
+                listing.links.push(Link { url, text });
+            }
+        }
+    }
     listing.next = next.map(|(_, url)| url);
     listing
+}
+
+/// Below so many links to articles, the list may be in the data of the page's scripts.
+const FEWEST_SHOWN: usize = 3;
+
+/// Maximum bytes of such data.
+const LARGEST_DATA: usize = 4 << 20;
+
+/// Maximum posts in such data.
+const MAX_POSTS: usize = 1000;
+
+/// The addresses and titles in a script with JSON: of the state of a page that scripts fill, or of
+/// linked data. A post is an object with a title and an address, or with a title and a slug, which
+/// lies below the page.
+fn in_json(after: &str, base: &Url, allowance: &mut Allowance) -> Vec<(Url, String)> {
+    const TITLES: [&str; 3] = ["title", "headline", "name"];
+    const ADDRESSES: [&str; 6] = ["url", "href", "link", "permalink", "path", "uri"];
+    let end = after.find("</script").unwrap_or(after.len());
+    let Ok(data) = serde_json::from_str::<Value>(after.get(..end.min(LARGEST_DATA)).unwrap_or_default())
+    else {
+        return Vec::new();
+    };
+    let mut folder = base.clone();
+    if !folder.path().ends_with('/') {
+        folder.set_path(&format!("{}/", base.path()));
+    }
+    let mut posts = Vec::new();
+    let mut open = vec![&data];
+    while let Some(value) = open.pop().filter(|_| posts.len() < MAX_POSTS) {
+        match value {
+            Value::Array(items) => open.extend(items.iter().rev()),
+            Value::Object(object) => {
+                let text = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str());
+                let slug = || text(&["slug"]).filter(|slug| !slug.contains(['/', ':']));
+                if let Some(title) = text(&TITLES).map(one_line).filter(|title| !title.is_empty()) {
+                    let own = text(&ADDRESSES).and_then(|address| allowance.web_address(address, Some(base)));
+                    let url = own.or_else(|| allowance.web_address(slug()?, Some(&folder)));
+                    posts.extend(url.map(|url| (url, title.chars().take(300).collect())));
+                }
+                open.extend(object.values().rev());
+            }
+            _ => {}
+        }
+    }
+    posts
 }
 
 /// Parts of addresses that lead to lists and to pages about the site.
@@ -169,9 +246,12 @@ fn is_likely(link: &Link) -> bool {
     }
     let name = last.trim_end_matches(".html").trim_end_matches(".htm");
     let words = name.split(['-', '_']).filter(|word| word.chars().any(char::is_alphabetic)).count();
+    let is_number = |name: &str| name.len() >= 2 && name.bytes().all(|b| b.is_ascii_digit());
     words >= TITLE_PARTS
         || UrlDate::of(&link.url).is_some_and(|date| matches!(date, UrlDate::Day(_)))
-        || words >= 1 && !folders.is_empty() && link.text.split_whitespace().count() >= TITLE_WORDS
+        || (words >= 1 || is_number(name))
+            && !folders.is_empty()
+            && link.text.split_whitespace().count() >= TITLE_WORDS
 }
 
 fn bare_host(url: &Url) -> Option<&str> {
@@ -297,6 +377,48 @@ mod tests {
         assert_eq!(found, ["/blog/how-we-moved-to-kafka", "/blog/2024/05/17/outage", "/blog/vectors"]);
     }
 
+    #[test]
+    fn list_in_the_data_of_scripts_is_read() {
+        let here = "https://acme.example/blog";
+        let found = |page: &str| {
+            let listing = listing(here, page);
+            let here: Url = here.parse().unwrap();
+            let links = likely_articles(&listing.links, &here);
+            links.iter().map(|link| link.url.path().to_owned()).collect::<Vec<_>>()
+        };
+        let state = r#"<div id=__next></div><script id="__NEXT_DATA__" type="application/json">{"props":{"posts":[
+            {"slug":"queues-that-wait","title":"Queues that wait"},{"slug":"caches","title":"What we learnt about caches"},
+            {"url":"/blog/locks-and-keys","title":"Locks"},{"slug":"a/b","title":"No"},{"title":"No address"}]}}</script>"#;
+        assert_eq!(found(state), ["/blog/queues-that-wait", "/blog/caches", "/blog/locks-and-keys"]);
+        let linked = r#"<script type="application/ld+json">{"@type":"Blog","blogPost":[
+            {"@type":"BlogPosting","headline":"Queues","url":"https://acme.example/blog/queues-that-wait"},
+            {"@type":"BlogPosting","headline":"Else","url":"https://other.example/blog/queues-that-wait"}]}</script>"#;
+        assert_eq!(found(linked), ["/blog/queues-that-wait"]);
+        assert!(found("<script type=application/json>{broken</script>").is_empty());
+    }
+
+    #[test]
+    fn number_is_an_article_if_its_link_has_a_title() {
+        let here: Url = "https://acme.example/".parse().unwrap();
+        let page = "<a href=/posts/101>What we learnt about queues</a><a href=/posts/102>Next</a><a href=/page/2>2</a>";
+        let found = listing(here.as_str(), page);
+        let found: Vec<&str> = likely_articles(&found.links, &here).iter().map(|l| l.url.path()).collect();
+        assert_eq!(found, ["/posts/101"]);
+    }
+
+    #[test]
+    fn card_with_several_links_is_known_by_its_title() {
+        let card = |slug: &str| {
+            format!(
+                "<div class=card><a href=/blog/{slug}><img src=/{slug}.png></a><h3><a href=/blog/{slug}>What we learnt about                  {slug}</a></h3><p>Words.</p><a href=/blog/{slug}>Read more</a></div>"
+            )
+        };
+        let page: String = ["queues", "caches", "locks"].iter().map(|slug| card(slug)).collect();
+        let here: Url = "https://acme.example/blog".parse().unwrap();
+        let found = listing(here.as_str(), &page);
+        assert_eq!(likely_articles(&found.links, &here).len(), 3, "{found:?}");
+    }
+
     use super::*;
 
     fn listing(at: &str, html: &str) -> Listing {
@@ -341,7 +463,7 @@ mod tests {
              <a href='https://b.example/x'>x</a><a href='mailto:a@b.c'>m</a>",
         );
         let links: Vec<_> = found.links.iter().map(|l| (l.url.path(), l.text.as_str())).collect();
-        assert_eq!(links, [("/blog/one", ""), ("/two", "Two & more")]);
+        assert_eq!(links, [("/blog/one", "One"), ("/two", "Two & more")]);
     }
 
     #[test]
