@@ -42,6 +42,7 @@ const NAMES: &[&str] = &[
     "donation",
     "editlink",
     "edit-link",
+    "editsection",
     "feedback",
     "followus",
     "follow",

@@ -179,7 +179,8 @@ impl Cleaning<'_> {
             return None;
         }
         let words = tree.text(heading, 400);
-        if self.is_title(&words) || ends_the_article(&words) || calls_away(&words) {
+        let calls = calls_away(&words) && is_plain_call(&words);
+        if self.is_title(&words) || ends_the_article(&words) || calls {
             return None;
         }
         let next = tree
@@ -220,7 +221,9 @@ impl Cleaning<'_> {
     fn keep_heading(&mut self, at: At, heading: At) {
         let tree = self.tree;
         for n in tree.below(heading) {
-            self.dropped[n] |= tree.tag(n) != Tag::Text && self.is_beside_in_line(n);
+            let measure = self.measures[n];
+            let edits = measure.linked > 0 && measure.chars <= 12 && is_named_so(tree, n);
+            self.dropped[n] |= tree.tag(n) != Tag::Text && (edits || self.is_beside_in_line(n));
         }
         if at == heading {
             return;

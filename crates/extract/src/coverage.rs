@@ -64,7 +64,11 @@ impl Walk<'_> {
     /// Takes an element that consists of prose, or else its descendants that do.
     fn take(&mut self, at: At, depth: usize) {
         let (tree, measure) = (self.tree, self.measures[at]);
-        let box_tag = matches!(tree.tag(at), Tag::Div | Tag::Section);
+        // Mails and old pages lay their parts out in tables.
+        let box_tag = matches!(
+            tree.tag(at),
+            Tag::Div | Tag::Section | Tag::Center | Tag::Table | Tag::Tbody | Tag::Tr | Tag::Td
+        );
         if !box_tag || measure.prose < ENOUGH || depth > DEEPEST || measure.link_share() > 0.15 {
             return;
         }
@@ -72,7 +76,12 @@ impl Walk<'_> {
             return;
         }
         let inside: Vec<At> = tree.children(at).collect();
-        let is_leaf = inside.iter().any(|&c| matches!(tree.tag(c), Tag::P | Tag::Blockquote));
+        // Its own words, or paragraphs between line breaks.
+        let is_leaf = inside.iter().any(|&c| match tree.tag(c) {
+            Tag::P | Tag::Blockquote => true,
+            Tag::Text => self.measures[c].prose >= ENOUGH / 2,
+            _ => false,
+        });
         if is_leaf {
             let told = measure.prose + measure.code;
             if told * 10 >= measure.chars * 6 && measure.grabbed == 0 && self.looks_alike(at) {
@@ -86,9 +95,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a box shares a class with the kept nodes, or a frame.
+    /// Whether a box shares a class with the kept nodes, or a frame. Bundlers add `__` and a hash to
+    /// classes.
     fn looks_alike(&self, at: At) -> bool {
-        let classes = |n: At| self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
+        let classes = |n: At| {
+            let classes = self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
+            classes.map(|class| class.split("__").next().unwrap_or(class))
+        };
         let ours = || (self.root..self.tree.node(self.root).end).chain(self.tree.around(self.root).take(2));
         self.framed
             || classes(at).filter(|class| class.len() > 3).any(|class| {

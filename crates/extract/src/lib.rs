@@ -129,6 +129,9 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
             shown = named;
         }
     }
+    if notices::is_only_a_notice(&shown.text) {
+        shown = Body::default();
+    }
     let body = match entry.and_then(|e| fuller(&shown, e, base.as_ref())) {
         Some(carried) => carried,
         None => shown,

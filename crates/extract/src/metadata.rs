@@ -223,6 +223,7 @@ impl Witnesses<'_> {
             .find(|name| !is_site(name))
             .or_else(|| self.shown_author().filter(|name| !is_site(name)))
             .or_else(|| self.author_beside_date().filter(|name| !is_site(name)))
+            .or_else(|| self.said_author().filter(|name| !is_site(name)))
     }
 
     /// The author as marked or written on the page.
@@ -236,7 +237,7 @@ impl Witnesses<'_> {
             (0..tree.nodes.len())
                 .filter(near)
                 .filter(|&at| test(tree.node(at)))
-                .find_map(|at| name(&tree.text(at, 200)))
+                .find_map(|at| name(&self.names_in(at)))
         };
         let has = |value: Option<&str>, word: &str| {
             value.is_some_and(|v| v.split_ascii_whitespace().any(|w| w == word))
@@ -258,12 +259,57 @@ impl Witnesses<'_> {
                         ]
                         .iter()
                         .any(|b| c.contains(b))
-                            || c.split_ascii_whitespace().any(|name| {
-                                words_of_name(name).last().is_some_and(|w| w == "author" || w == "authors")
-                            })
+                            || c.split_ascii_whitespace().any(names_author)
                     })
                 })
             })
+    }
+
+    /// The text of a byline, with ` | ` between lines. Names in elements without a space between them
+    /// are separated by commas.
+    fn names_in(&self, at: At) -> String {
+        let tree = self.tree;
+        let (mut names, mut mark) = (String::new(), None);
+        for n in tree.below(at) {
+            let tag = tree.tag(n);
+            if tag.is_block() || tag == Tag::Br {
+                mark = Some(if tag == Tag::Li { ", " } else { " | " });
+            }
+            let text = &*tree.node(n).text;
+            if tag != Tag::Text || text.trim().is_empty() {
+                names.push_str(if tag == Tag::Text { " " } else { "" });
+                continue;
+            }
+            let is_glued = names.ends_with(|c: char| c.is_lowercase() || c == ')')
+                && text.starts_with(char::is_uppercase);
+            let mark = mark.take().or(is_glued.then_some(", ")).filter(|_| !names.trim().is_empty());
+            names.push_str(mark.unwrap_or_default());
+            names.push_str(text);
+            if names.len() > 200 {
+                break;
+            }
+        }
+        // Text of buttons and the like is no name.
+        let shown = tree.text(at, 200);
+        if letters(&names) == letters(&shown) { collapsed(&names) } else { shown }
+    }
+
+    /// The author in a line near the title that begins like a byline: `By Ann Lee`.
+    fn said_author(&self) -> Option<String> {
+        const STARTS: &[&str] = &["by ", "posted by ", "written by ", "author: ", "authors: "];
+        let tree = self.tree;
+        let heading = self.headline?;
+        let near = heading..(heading + MOST_ABOUT_HEADLINE).min(tree.nodes.len());
+        let is_line = |&at: &At| {
+            let short = (6..110).contains(&self.measures[at].chars);
+            short && tree.tag(at).is_block() && !tree.below(at).any(|n| tree.tag(n).is_block())
+        };
+        let is_name = |word: &str| word.starts_with(|c: char| c.is_uppercase()) || word.len() <= 3;
+        near.filter(is_line).map(|at| self.names_in(at)).find_map(|line| {
+            let start = STARTS.iter().any(|start| without(start, &line).is_some());
+            let names = name(&line).filter(|_| start && !line.ends_with('.'))?;
+            names.split_whitespace().all(is_name).then_some(names)
+        })
     }
 
     /// The author in a line with a date near the title: `August 15, 2023 - Ann Lee (@ann)`.
@@ -277,7 +323,7 @@ impl Witnesses<'_> {
         });
         let runs =
             near.filter(|&at| tree.tag(at) == Tag::Text && dates::in_words(&tree.node(at).text).is_some());
-        let lines = lines.map(|at| tree.text(at, 200)).chain(runs.map(|at| self.run_from(at)));
+        let lines = lines.map(|at| self.lines_of(at)).chain(runs.map(|at| self.run_from(at)));
         lines.filter(|line| line.len() < 200 && dates::in_words(line).is_some()).find_map(|line| {
             let line = [" by ", " - ", " – ", " — ", " · ", " • "]
                 .iter()
@@ -287,6 +333,18 @@ impl Witnesses<'_> {
                 .filter_map(|piece| name(piece.split(" (").next().unwrap_or(piece)))
                 .find(|n| n.split_whitespace().count() <= 8)
         })
+    }
+
+    /// The text of a block, with ` | ` for each line break.
+    fn lines_of(&self, at: At) -> String {
+        let tree = self.tree;
+        let breaks = || tree.below(at).filter(|&n| tree.tag(n) == Tag::Br);
+        if breaks().next().is_none() {
+            return tree.text(at, 200);
+        }
+        let parts = tree.below(at).filter(|&n| matches!(tree.tag(n), Tag::Text | Tag::Br));
+        let parts = parts.map(|n| if tree.tag(n) == Tag::Br { " | " } else { &*tree.node(n).text });
+        collapsed(&parts.collect::<String>())
     }
 
     /// The text from a text node on, up to the next block.
@@ -360,7 +418,15 @@ impl Witnesses<'_> {
                 })
                 .find_map(told)
         };
-        let times = || (0..tree.nodes.len()).filter(|&at| tree.tag(at) == Tag::Time && !self.is_anothers(at));
+        // `<time>`, and elements of scripts that show dates as they like.
+        let is_time = |at: At| {
+            let (tag, node) = (tree.tag(at), tree.node(at));
+            tag == Tag::Time || tag == Tag::Other && node.attr(AttrName::DateTime).is_some()
+        };
+        let times = || (0..tree.nodes.len()).filter(|&at| is_time(at) && !self.is_anothers(at));
+        // A time that says so is one of a change.
+        let tells_change = |at: &At| is_of_change(&tree.text(*at, 100)) || self.follows_change(*at);
+        let first_times = || times().filter(|at| !tells_change(at));
         let headline = self.headline();
         let published = |at: &At| {
             tree.node(*at).attr(AttrName::Class).is_some_and(|c| {
@@ -371,11 +437,33 @@ impl Witnesses<'_> {
             |at: &At| tree.around(*at).take(8).any(|n| matches!(tree.tag(n), Tag::Article | Tag::Main));
         marked("datePublished")
             .or_else(|| times().filter(published).find_map(told))
-            .or_else(|| times().filter(|at| headline.contains(at)).find_map(told))
+            .or_else(|| self.microformat().find_map(told))
+            .or_else(|| first_times().filter(|at| headline.contains(at)).find_map(told))
             .or_else(|| self.shown_date().filter(|_| times().next().is_some()))
-            .or_else(|| times().filter(in_article).find_map(told))
+            .or_else(|| first_times().filter(in_article).find_map(told))
+            .or_else(|| times().filter(|at| headline.contains(at)).find_map(told))
             .or_else(|| times().find_map(told))
             .or_else(|| marked("dateCreated"))
+    }
+
+    /// Elements with the class of microformats for the day of publication.
+    fn microformat(&self) -> impl Iterator<Item = At> + '_ {
+        (0..self.tree.nodes.len()).filter(|&at| {
+            let class = self.tree.node(at).attr(AttrName::Class).unwrap_or("");
+            let is_one = class.split_ascii_whitespace().any(|c| matches!(c, "published" | "dt-published"));
+            is_one && self.measures[at].chars < 60 && !self.is_anothers(at)
+        })
+    }
+
+    /// Whether the text directly before a node says that something was changed then.
+    fn follows_change(&self, at: At) -> bool {
+        let before = (at.saturating_sub(3)..at)
+            .rev()
+            .find(|&n| self.tree.tag(n) == Tag::Text && !self.tree.node(n).is_blank());
+        before.is_some_and(|n| {
+            let text = self.tree.node(n).text.trim().to_lowercase();
+            text.len() < 40 && is_of_change(&text) && dates::on_page(&text).is_none()
+        })
     }
 
     /// The nodes around the headline: from shortly before it to the article's first paragraph.
@@ -415,15 +503,20 @@ impl Witnesses<'_> {
         let tree = self.tree;
         let heading = self.headline?;
         let around = heading.saturating_sub(30)..(heading + 60).min(tree.nodes.len());
-        let dated = |at: At| {
-            let text = &tree.node(at).text;
-            let line = text.trim();
-            (line.len() < 80).then(|| dates::in_words(line).or_else(|| dates::on_page(line))).flatten()
+        // A day of a change counts only if there is no other.
+        let dated = |at: At, changed: bool| {
+            let line = after_change(tree.node(at).text.trim());
+            if line.len() >= 80 || (is_of_change(line) || self.follows_change(at)) != changed {
+                return None;
+            }
+            dates::in_words(line).or_else(|| dates::on_page(line))
         };
         let texts = |range: std::ops::Range<At>| range.filter(|&at| tree.tag(at) == Tag::Text);
-        texts(heading..around.end)
-            .find_map(dated)
-            .or_else(|| texts(around.start..heading).rev().find_map(dated))
+        [false, true].into_iter().find_map(|changed| {
+            texts(heading..around.end)
+                .find_map(|at| dated(at, changed))
+                .or_else(|| texts(around.start..heading).rev().find_map(|at| dated(at, changed)))
+        })
     }
 
     fn language(&self) -> Option<String> {
@@ -435,6 +528,37 @@ impl Witnesses<'_> {
             })
             .or_else(|| language_tag(self.data.language.as_deref()?))
     }
+}
+
+/// Whether a short text names the day of a change: `Last updated on March 9`.
+fn is_of_change(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words = || lower.split(|c: char| !c.is_alphabetic());
+    words().any(|word| {
+        matches!(word, "updated" | "modified" | "edited" | "revised" | "reviewed" | "aktualisiert")
+    }) && !words().any(|word| matches!(word, "published" | "posted"))
+}
+
+/// The part of a line that tells the day of publication, if it tells that of a change before it.
+fn after_change(line: &str) -> &str {
+    let lower = line.to_ascii_lowercase();
+    let change = ["updated", "modified", "edited"].iter().find_map(|word| lower.find(word));
+    let first = ["published", "posted"].iter().find_map(|word| lower.find(word));
+    match (change, first) {
+        (Some(change), Some(first)) if change < first => &line[first..],
+        (Some(change), Some(_)) => &line[..change],
+        _ => line,
+    }
+}
+
+/// Whether a class names an author: by its last word, or before what a bundler adds to it
+/// (`authorName_yefp`).
+fn names_author(class: &str) -> bool {
+    let words = words_of_name(class);
+    let is_pair =
+        |pair: &[String]| pair[1] == "name" && matches!(pair[0].as_str(), "author" | "authors" | "avatar");
+    words.last().is_some_and(|word| matches!(word.as_str(), "author" | "authors"))
+        || words.windows(2).any(is_pair)
 }
 
 /// A short text as a field. Returns `None` if it is empty or too long.
@@ -474,10 +598,25 @@ fn undone_entities(text: &str) -> String {
 /// A name as an author: without "By", a date before or after it, a role or an address. Several
 /// names are joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
-    let mut name = without_date_before(&field(text).filter(|n| !is_only_a_date(&n.to_lowercase()))?);
-    const NO_NAMES: &[&str] =
-        &["tagged ", "filed ", "posted in ", "published in ", "categories", "category:", "tags:", "share "];
-    if NO_NAMES.iter().any(|start| without(start, &name).is_some()) {
+    let text = without_address(&field(text).filter(|n| !is_only_a_date(&n.to_lowercase()))?);
+    // An icon.
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && !"@([\"'“".contains(c));
+    let mut name = without_date_before(text);
+    const NO_NAMES: &[&str] = &[
+        "tagged ",
+        "filed ",
+        "posted in ",
+        "published in ",
+        "categories",
+        "category:",
+        "tags:",
+        "share ",
+        "no comments",
+        "leave a ",
+        "read more",
+    ];
+    // "in Engineering", but not the person In Kyung.
+    if name.starts_with("in ") || NO_NAMES.iter().any(|start| without(start, &name).is_some()) {
         return None;
     }
     for prefix in ["by ", "written by ", "posted by ", "authored by ", "author: ", "authors: ", "author "] {
@@ -485,19 +624,32 @@ pub(crate) fn name(text: &str) -> Option<String> {
             name = rest.to_owned();
         }
     }
+    // "Guest post by Ann Lee", "Words by Ann Lee".
+    if let Some((before, after)) = name.split_once(" by ")
+        && before.split_whitespace().all(|word| WRITTEN.contains(&word.to_lowercase().as_str()))
+    {
+        name = after.trim().to_owned();
+    }
     // "By" in other languages. "von" can also start a family name.
     for prefix in ["von ", "par ", "por "] {
         if let Some(rest) = without(prefix, &name).filter(|rest| is_whole_name(rest)) {
             name = rest.to_owned();
         }
     }
-    let end = [" on ", " | ", " · ", " • ", " — ", " published ", ", posted", " edited by ", " Edited by "]
-        .iter()
-        .filter_map(|mark| name.find(mark))
-        .min()
-        .unwrap_or(name.len());
+    let end =
+        [" on ", " | ", " · ", " • ", " — ", " (", " published ", ", posted", " edited by ", " Edited by "]
+            .iter()
+            .filter_map(|mark| name.find(mark))
+            .min()
+            .unwrap_or(name.len());
     name.truncate(end);
     name.truncate(before_a_date(&name));
+    // What is left of "at 10:00", "am 5. März", ", le 5 mars".
+    if let Some((start, "at" | "am" | "le" | "el" | "il" | "den" | "vom")) =
+        name.trim_end().rsplit_once([' ', ','])
+    {
+        name.truncate(start.len());
+    }
     let name = name.trim().trim_matches([',', '-', '–', '—', '|', '·', '•', ':', ';', '/']).trim();
     let no_name = name.contains("://")
         || name.starts_with("www.")
@@ -521,9 +673,43 @@ pub(crate) fn name(text: &str) -> Option<String> {
                 | "undefined"
                 | "guest"
                 | "editor"
+                | "share"
+                | "comments"
+                | "follow"
         );
-    let names = (!no_name).then(|| name.replace(", and ", ", ").replace(" and ", ", ").replace(" ,", ","))?;
+    let comma = |name: &str| name.replace(", and ", ", ").replace(" and ", ", ").replace(" & ", ", ");
+    let names = (!no_name).then(|| comma(name).replace(" ,", ","))?;
     without_roles(&names)
+}
+
+/// Words before "by" in a byline.
+const WRITTEN: &[&str] = &[
+    "a",
+    "article",
+    "blog",
+    "contributed",
+    "guest",
+    "post",
+    "posted",
+    "published",
+    "story",
+    "words",
+    "written",
+];
+
+/// A name without an address for mails beside it: `Ann Lee <ann@acme.example>`, `ann@acme.example
+/// (Ann Lee)`.
+fn without_address(text: &str) -> String {
+    let is_address = |part: &str| part.contains('@') && !part.trim().contains(' ');
+    if let Some((before, after)) = text.split_once('<')
+        && is_address(after)
+    {
+        return before.trim().to_owned();
+    }
+    match text.split_once('(') {
+        Some((before, after)) if is_address(before) => after.trim_end_matches(')').trim().to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 /// A byline without the date before it: `Monday August 27, 2018 10:05 am PDT by Ann Lee`, `Aug 5,
@@ -579,21 +765,27 @@ pub(crate) fn is_role(line: &str) -> bool {
     line.len() < 60 && ROLES.contains(&last.as_str())
 }
 
-/// Removes roles from names: `Ann Lee, Senior Engineer` and `Ann Lee Games Editor` are Ann Lee.
+/// Removes roles from names: `Ann Lee, Senior Engineer at Acme` and `Ann Lee Games Editor` are Ann
+/// Lee. What follows a last role is a team or a company.
 fn without_roles(names: &str) -> Option<String> {
     let is_role = |word: &str| ROLES.contains(&word.to_lowercase().as_str());
+    let pieces: Vec<Vec<&str>> = names
+        .split(", ")
+        .map(|piece| piece.split_whitespace().collect())
+        .filter(|p: &Vec<_>| !p.is_empty())
+        .collect();
+    let tells_role = |piece: &[&str]| {
+        let own = piece.split(|word| matches!(*word, "at" | "@" | "of")).next().unwrap_or(piece);
+        own.last().is_some_and(|word| is_role(word)) || piece.len() > 1 && is_role(piece[0])
+    };
+    let roles: Vec<bool> =
+        pieces.iter().enumerate().map(|(place, piece)| place > 0 && tells_role(piece)).collect();
+    let last_role = roles.iter().rposition(|is_role| *is_role).unwrap_or(pieces.len());
     let mut kept: Vec<String> = Vec::new();
-    for (place, piece) in names.split(", ").enumerate() {
-        let words: Vec<&str> = piece.split_whitespace().collect();
-        let last_is_role = words.last().is_some_and(|word| is_role(word));
-        let begins_role = words.first().is_some_and(|word| is_role(word)) && words.len() > 1;
-        if place > 0 && (last_is_role || begins_role) {
-            continue;
-        }
-        let own = if last_is_role && words.len() >= 4 { &words[..words.len() - 2] } else { &words[..] };
-        if !own.is_empty() {
-            kept.push(own.join(" "));
-        }
+    for (_, piece) in pieces.iter().enumerate().filter(|(place, _)| *place <= last_role && !roles[*place]) {
+        let last_is_role = piece.last().is_some_and(|word| is_role(word));
+        let own = if last_is_role && piece.len() >= 4 { &piece[..piece.len() - 2] } else { &piece[..] };
+        kept.push(own.join(" "));
     }
     (!kept.is_empty()).then(|| kept.join(", "))
 }
@@ -730,6 +922,22 @@ mod tests {
             ("Ann Lee Games Editor", Some("Ann Lee")),
             ("Ann Lee, Senior Software Engineer", Some("Ann Lee")),
             ("Ann Lee, Bo Chen, Engineering Manager", Some("Ann Lee, Bo Chen")),
+            ("Ann Lee, Principal Engineer at Acme", Some("Ann Lee")),
+            ("Posted by Ann Lee, Software Engineer, Acme Search", Some("Ann Lee")),
+            ("✍️ Ann Lee", Some("Ann Lee")),
+            ("Ann Lee & Bo Chen", Some("Ann Lee, Bo Chen")),
+            ("Guest post by Ann Lee", Some("Ann Lee")),
+            ("Ann Lee (Acme)", Some("Ann Lee")),
+            ("Ann Lee <ann@acme.example>", Some("Ann Lee")),
+            ("ann@acme.example (Ann Lee)", Some("Ann Lee")),
+            ("posted by Ann Lee at 10:00", Some("Ann Lee")),
+            ("Von Ann Lee am 5. März 2024", Some("Ann Lee")),
+            ("Par Ann Lee, le 5 mars 2024", Some("Ann Lee")),
+            ("No Comments", None),
+            ("Share", None),
+            ("in Engineering", None),
+            ("In Kyung Park", Some("In Kyung Park")),
+            ("Ann Le", Some("Ann Le")),
             ("Abby Kaplan", Some("Abby Kaplan")),
             ("April Lee", Some("April Lee")),
             ("May Chen", Some("May Chen")),

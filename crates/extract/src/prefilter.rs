@@ -137,10 +137,18 @@ fn element<'a>(
     if PASSED_OVER.contains(&name_text)
         && let Some(after) = past_skippable(source, name_text, end, &mut lean.wasted)
     {
+        if name_text == "button"
+            && opens_a_heading(&lean.html)
+            && source[after..].trim_start().starts_with("</h")
+        {
+            return end;
+        }
         lean.html.push(' ');
         return after;
     }
-    if name_text == "plaintext" {
+    // The contents of a shadow root are shown.
+    let is_shadow = name_text == "template" && source[tag..end].contains("shadowrootmode");
+    if name_text == "plaintext" || is_shadow {
         return end;
     }
     if name_text == "noscript" && lean.in_body {
@@ -173,6 +181,17 @@ fn element<'a>(
     }
     copy_tag(source, tag, tag + 1 + name.len(), end, &mut lean.html);
     end
+}
+
+/// Whether the last tag is the start of a section's heading. A section that can be closed has a
+/// button there.
+fn opens_a_heading(html: &str) -> bool {
+    let before = html.trim_end();
+    let window = before.floor_char_boundary(before.len().saturating_sub(1024));
+    before[window..].rfind('<').map(|at| window + at).is_some_and(|tag| {
+        ["h2", "h3", "h4", "h5", "h6"].iter().any(|name| is_tag(before.as_bytes(), tag + 1, b"", name))
+            && past_tag(before.as_bytes(), tag + "<h2".len()) == before.len()
+    })
 }
 
 /// Maximum images per `<noscript>`.
@@ -294,7 +313,7 @@ fn past_value(bytes: &[u8], mut at: usize) -> usize {
 fn is_unread(name: &[u8], whole: &[u8]) -> bool {
     const READ_DATA: &[&[u8]] =
         &[b"data-src", b"data-srcset", b"data-lazy-src", b"data-original", b"data-lang", b"data-language"];
-    const READ_ARIA: &[&[u8]] = &[b"aria-hidden", b"aria-modal"];
+    const READ_ARIA: &[&[u8]] = &[b"aria-hidden", b"aria-label", b"aria-level", b"aria-modal"];
     let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
     let starts = |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|n| n.eq_ignore_ascii_case(prefix));
     if starts(b"data-") {

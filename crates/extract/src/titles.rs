@@ -10,7 +10,7 @@ const SEPARATORS: &[&str] =
 /// Chooses the title from the declared titles, most exact first, and the visible headings.
 ///
 /// 1. A heading that equals a declared title, with or without the site's name, is the title as its
-///    author wrote it.
+///    author wrote it, unless the address has the words of another heading.
 /// 2. Else the first declared title, without the site's name.
 /// 3. Else the first `h1`.
 pub(crate) fn choose(
@@ -22,6 +22,9 @@ pub(crate) fn choose(
 ) -> Option<String> {
     let is_sites = |title: &String| is_beside_a_heading(title, declared, headings);
     let declared: Vec<&String> = declared.iter().filter(|title| !is_sites(title)).collect();
+    if let Some(named) = named_in_address(&declared, headings, url) {
+        return Some(named.clone());
+    }
     for title in &declared {
         let parts = parts(title);
         let whole = letters(title);
@@ -40,6 +43,25 @@ pub(crate) fn choose(
         .or_else(|| first_h1.map(str::to_owned))
         .filter(|t| !t.is_empty())
         .or_else(|| declared.first().map(|title| (*title).clone()))
+}
+
+/// The heading with the words of the address's last part, if no declared title has any of them.
+/// Sites with one title for all pages declare their own name.
+fn named_in_address<'h>(
+    declared: &[&String],
+    headings: &'h [String],
+    url: Option<&Url>,
+) -> Option<&'h String> {
+    let last = url?.path_segments()?.rev().find(|part| !part.is_empty())?;
+    let slug: Vec<&str> = last.split(['-', '_', '.']).filter(|word| word.len() > 3).collect();
+    let shared = |title: &str| {
+        let title = title.to_lowercase();
+        let words: Vec<&str> = title.split(|c: char| !c.is_alphanumeric()).collect();
+        slug.iter().filter(|word| words.contains(&word.to_lowercase().as_str())).count()
+    };
+    let is_named = |heading: &&String| shared(heading) >= 2 && shared(heading) * 3 >= slug.len() * 2;
+    let own = declared.iter().all(|title| shared(title) == 0) && !declared.is_empty();
+    headings.iter().filter(|_| own).find(is_named)
 }
 
 /// Whether another declared title consists of this one and a heading. Then this one is the site's
@@ -76,6 +98,19 @@ fn parts(title: &str) -> Vec<String> {
 
 /// Removes the site's name from the end or start of `title`.
 fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> String {
+    // As older WordPress themes and Medium write it.
+    if let Some((_, after)) = title.split_once(" » Blog Archive » ") {
+        return after.trim().to_owned();
+    }
+    if let Some((before, _)) = title.split_once(" | by ").filter(|(before, _)| !before.trim().is_empty()) {
+        return before.trim().to_owned();
+    }
+    if let Some((before, after)) = title.split_once(": ")
+        && site_name.is_some_and(|site| letters(site) == letters(before))
+        && !after.trim().is_empty()
+    {
+        return after.trim().to_owned();
+    }
     for separator in SEPARATORS {
         if let Some((before, after)) = title.rsplit_once(separator)
             && is_site(&letters(after), site_name, url)
@@ -113,10 +148,18 @@ fn without_site(title: &str, site_name: Option<&str>, url: Option<&Url>) -> Stri
 fn is_continuation(text: &str) -> bool {
     const WORDS: &[&str] =
         &["act", "chapter", "day", "episode", "lesson", "part", "section", "teil", "vol", "volume", "week"];
+    const ALONE: &[&str] =
+        &["announcement", "conclusion", "introduction", "overview", "postmortem", "retrospective", "summary"];
     let text = text.trim();
-    let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("").to_lowercase();
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let (first, last) = (words.first().copied().unwrap_or(""), words.last().copied().unwrap_or(""));
+    // "Part 2", "Deel 2", "Partie II".
+    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.bytes().all(|b| b"ivx".contains(&b));
     text.starts_with(|c: char| c.is_lowercase() || c.is_numeric() || c == '#')
-        || WORDS.contains(&first.as_str()) && text.split_whitespace().count() <= 4
+        || WORDS.contains(&first) && words.len() <= 4
+        || ALONE.contains(&lower.as_str())
+        || is_number && words.len() <= 2
         || text.ends_with(['?', '!', '.', '…'])
 }
 
@@ -159,6 +202,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn heading_with_the_words_of_the_address_beats_one_title_for_all() {
+        let url: Url = "https://blog.example.com/2024/03/queues-that-wait/".parse().unwrap();
+        let chosen = |declared: &str, headings: &[&str]| {
+            let headings: Vec<String> = headings.iter().map(|t| (*t).to_owned()).collect();
+            choose(&[declared.to_owned()], &headings, headings.first().map(String::as_str), None, Some(&url))
+        };
+        let title = Some("Queues that wait".to_owned());
+        assert_eq!(chosen("Acme", &["Queues that wait"]), title);
+        assert_eq!(chosen("Acme Tech Blog", &["Acme Tech Blog", "Queues that wait"]), title);
+        assert_eq!(chosen("Blog | Acme", &["Blog", "Queues that wait"]), title);
+        let other = Some("The queues of Acme".to_owned());
+        assert_eq!(chosen("The queues of Acme", &["Queues that wait"]), other, "a title was declared");
+        assert_eq!(chosen("Acme's evening", &["Why we hired"]), Some("Acme's evening".to_owned()));
+    }
+
+    #[test]
     fn sites_name_is_removed_from_titles() {
         let url: Url = "https://blog.example.com/queues".parse().unwrap();
         type Case = (&'static [&'static str], &'static [&'static str], Option<&'static str>, &'static str);
@@ -180,6 +239,12 @@ mod tests {
             (&["How we scaled our database | Part 2"], &[], None, "How we scaled our database | Part 2"),
             (&["How we scaled our database - a story"], &[], None, "How we scaled our database - a story"),
             (&["How we scaled our database - The Blog"], &[], None, "How we scaled our database"),
+            (&["How we scaled our database - Deel 2"], &[], None, "How we scaled our database - Deel 2"),
+            (&["How we scaled our database - II"], &[], None, "How we scaled our database - II"),
+            (&["How we lost our database — Postmortem"], &[], None, "How we lost our database — Postmortem"),
+            (&["The Blog: Queues that wait"], &[], Some("The Blog"), "Queues that wait"),
+            (&["The Blog » Blog Archive » Queues that wait"], &[], None, "Queues that wait"),
+            (&["Queues that wait | by Ann Lee | Mar, 2024 | The Blog"], &[], None, "Queues that wait"),
             (
                 &["Nightly Builds", "Queues that wait | Nightly Builds"],
                 &["Nightly Builds", "Queues that wait"],

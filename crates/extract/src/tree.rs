@@ -193,7 +193,7 @@ macro_rules! attributes {
 }
 
 attributes! {
-    Alt = "alt", AriaLabel = "aria-label", Cite = "cite", Class = "class",
+    Alt = "alt", AriaLabel = "aria-label", AriaLevel = "aria-level", Cite = "cite", Class = "class",
     Colspan = "colspan", Content = "content", DataLang = "data-lang", DataLanguage = "data-language",
     DataLazySrc = "data-lazy-src", DataOriginal = "data-original", DataSrc = "data-src", DataSrcset = "data-srcset",
     DateTime = "datetime", Height = "height", Hidden = "hidden", Href = "href", HttpEquiv = "http-equiv", Id = "id",
@@ -332,6 +332,26 @@ fn is_code_box(tag: Tag, attrs: &[(AttrName, StrTendril)]) -> bool {
         && class().split_ascii_whitespace().any(|name| CODE_BOXES.contains(&name))
 }
 
+/// The tag of an element by its name, or by what its attributes say that it is.
+fn tag_of(name: &str, attrs: &[(AttrName, StrTendril)]) -> Tag {
+    let value = |name: AttrName| attrs.iter().find(|(n, _)| *n == name).map(|(_, value)| value.trim());
+    match Tag::named(name) {
+        tag if is_code_box(tag, attrs) => Tag::Pre,
+        Tag::Div | Tag::P | Tag::Span if value(AttrName::Role) == Some("heading") => {
+            match value(AttrName::AriaLevel) {
+                Some("1") => Tag::H1,
+                Some("3") => Tag::H3,
+                Some("4") => Tag::H4,
+                Some("5") => Tag::H5,
+                Some("6") => Tag::H6,
+                _ => Tag::H2,
+            }
+        }
+        Tag::Other if name == "amp-img" => Tag::Img,
+        tag => tag,
+    }
+}
+
 impl Node {
     fn of(node: &dom_query::TreeNode) -> Option<Self> {
         let (tag, text, attrs) = match &node.data {
@@ -342,8 +362,7 @@ impl Node {
                     .iter()
                     .filter_map(|a| Some((AttrName::named(&a.name.local)?, a.value.clone())))
                     .collect();
-                let tag = Tag::named(&element.name.local);
-                (if is_code_box(tag, &attrs) { Tag::Pre } else { tag }, StrTendril::new(), attrs)
+                (tag_of(&element.name.local, &attrs), StrTendril::new(), attrs)
             }
             _ => return None,
         };

@@ -46,6 +46,43 @@ fn articles_in_deep_boxes_are_complete() {
 }
 
 #[test]
+fn articles_in_tables_lines_and_hashed_classes_are_complete() {
+    let lines = |part: &str| part.replace("<p>", "").replace("</p>", "<br><br>");
+    let mail = |part: &str| {
+        format!(
+            "<tr><td><table class=block><tbody><tr><td class=inner><table><tbody><tr><td class=text>{part}</td></tr>\
+             </tbody></table></td></tr></tbody></table></td></tr>"
+        )
+    };
+    let picture = "<img src=/a.png>";
+    let in_tables: String = [FIRST, picture, SECOND, THIRD].map(|part| mail(part)).concat();
+    let record = |part: &str| {
+        format!(
+            "<div class='r t-rec'><div class=t-container><div class=t-col><div class=t-text>{}</div></div></div></div>",
+            lines(part)
+        )
+    };
+    let in_lines: String = [FIRST, picture, SECOND, THIRD].map(|part| record(part)).concat();
+    let bundled = |(at, part): (usize, &str)| {
+        format!(
+            "<div class='Block_root__x{at}Y'><div class='Block_inner__a{at}B'><div class='Text_rt__k{at}'>{part}</div></div></div>"
+        )
+    };
+    let in_hashed: String = [FIRST, picture, SECOND, THIRD].into_iter().enumerate().map(bundled).collect();
+    let in_shadow =
+        format!("<blog-post><template shadowrootmode=open>{FIRST}{SECOND}{THIRD}</template></blog-post>");
+    for body in [
+        format!("<center><table><tr><td><table>{in_tables}</table></td></tr></table></center>"),
+        format!("<div class=records>{in_lines}</div>"),
+        format!("<div id=__next><div class=Layout_main__1>{in_hashed}</div></div>"),
+        in_shadow,
+    ] {
+        let article = of(&format!("<!doctype html><title>Queues</title><nav><a href=/>Home</a></nav>{body}"));
+        assert!(holds_all(&article), "{body}: {}", article.text);
+    }
+}
+
+#[test]
 fn boxes_next_to_an_article_are_dropped() {
     let others = "Our company builds tools for people who run queues, and has done so since a cold winter in 2009, with \
                   offices in three cities and a dog in each of them, who is walked by turns.";
@@ -81,6 +118,9 @@ fn consent_notices_are_never_the_article() {
         "<div role='dialog' aria-label='Cookie settings'>",
         "<div class='CookieBanner fixed'>",
         "<div id='usercentrics-root'>",
+        "<div id='tarteaucitronRoot'>",
+        "<div id='sp_message_container_1'>",
+        "<div aria-label='Cookie notice'>",
     ] {
         for page in [
             format!("{open}{notice}</div><main><h1>Queues</h1>{FIRST}</main>"),
@@ -96,6 +136,26 @@ fn consent_notices_are_never_the_article() {
         "<title>Consent</title><div class='post tag-cookies category-gdpr'><h2>Consent</h2>{notice}{FIRST}</div>"
     );
     assert!(of(&post).text.contains("partners"));
+    let post = format!(
+        "<title>Cookies</title><main><article class=tag-cookies><h1>How cookies work</h1><div class='cookies-deep-dive'>\
+         {notice}{FIRST}</div></article></main>"
+    );
+    assert!(of(&post).text.contains("partners") && of(&post).text.contains("Last spring"));
+}
+
+#[test]
+fn page_with_nothing_but_a_notice_has_no_article() {
+    for open in ["<section class=privacy-popup>", "<aside>", "<div class=bar>"] {
+        let page = format!(
+            "<title>Queues</title>{open}<h2>Your privacy</h2><p>We use cookies and similar technologies to make this site \
+             work, to measure how it is used and to show you offers.</p><p>You can accept all of them, or choose which \
+             purposes you allow.</p></section></aside></div><div id=app></div>"
+        );
+        let page = Page { bytes: page.as_bytes(), media_type: None, url: None };
+        assert!(extract(&page, None).is_err(), "{open}");
+        let entry = Entry { content: Some(format!("{FIRST}{SECOND}{THIRD}")), ..Entry::default() };
+        assert!(holds_all(&extract(&page, Some(&entry)).unwrap()), "{open}");
+    }
 }
 
 #[test]
@@ -142,6 +202,39 @@ fn date_and_author_are_found_near_the_headline() {
             Some("Ann Lee"),
         ),
         ("<div>27 August 2018</div>", None),
+        ("<div>Ann Lee<br>August 27, 2018</div>", Some("Ann Lee")),
+        (
+            "<p>Posted by Ann Lee, Software Engineer, Acme Search</p><time datetime=2018-08-27></time>",
+            Some("Ann Lee"),
+        ),
+        (
+            "<p><em>By Ann Lee, Bo Chen, and Cy Doe</em></p><p>27 August 2018</p>",
+            Some("Ann Lee, Bo Chen, Cy Doe"),
+        ),
+        (
+            "<div class=authors><a href=/a>Ann Lee</a><a href=/b>Bo Chen</a></div>27 August 2018",
+            Some("Ann Lee, Bo Chen"),
+        ),
+        (
+            "<a class=author href=/a><span>Ann Lee</span><span>Engineering</span></a><p>27 August 2018</p>",
+            Some("Ann Lee"),
+        ),
+        (
+            "<time datetime=2018-08-27>August 27</time><div class='avatar__intro authorDetails_lV9A'><div class=avatar__name>\
+             <span class=authorName_yefp>Ann Lee</span></div><small class=authorTitle_nd0D>Engineer</small></div>",
+            Some("Ann Lee"),
+        ),
+        (
+            "<time datetime=2020-01-01>Updated January 1, 2020</time> <time datetime=2018-08-27>August 27, 2018</time>",
+            None,
+        ),
+        (
+            "<p>Updated: <time datetime=2020-01-01>January 1</time>, published <time datetime=2018-08-27>then</time></p>",
+            None,
+        ),
+        ("<p>Updated: January 1, 2020. Published: August 27, 2018.</p>", None),
+        ("<relative-time datetime='2018-08-27T10:00:00Z'>on Aug 27</relative-time>", None),
+        ("<abbr class=published title='2018-08-27T10:00:00Z'>27 Aug</abbr>", None),
     ] {
         for around in [[event, comments], [related, comments], ["", related]] {
             let page = format!(

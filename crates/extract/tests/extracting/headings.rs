@@ -34,6 +34,10 @@ fn headings_in_any_box_are_kept() {
         "<div class='elementor-widget'><div class='elementor-widget-container'><h2>NAME</h2></div></div>",
         "<div class='section-title'><span>01</span><h2>NAME</h2></div>",
         "<header><h2>NAME</h2></header>",
+        "<h2><span class='mw-headline'>NAME</span><span class='mw-editsection'>[<a href='/e'>edit</a>]</span></h2>",
+        "<div role=heading aria-level=3>NAME</div>",
+        "<div class=accordion-header><h2><button type=button>NAME</button></h2></div>",
+        "<h2>NAME<button>edit</button></h2>",
     ] {
         let html = html_of(heading);
         for name in ["The cause", "The cure"] {
@@ -43,6 +47,20 @@ fn headings_in_any_box_are_kept() {
         for beside in ["edit", "Section titled", ">#<"] {
             assert!(!html.contains(beside), "{heading} kept {beside}: {html}");
         }
+    }
+}
+
+#[test]
+fn headings_that_begin_like_a_call_are_kept() {
+    for name in [
+        "Tags and labels",
+        "Recommended settings",
+        "Register for signals",
+        "Share the load",
+        "Jump to the end",
+    ] {
+        let html = html_of(&format!("<h2>{name}</h2>"));
+        assert!(html.contains(&format!("<h2>{name}</h2>")), "{name}: {html}");
     }
 }
 
