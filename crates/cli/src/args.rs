@@ -545,12 +545,13 @@ pub struct ImportArgs {
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["opml", "mine", "corrections"]))]
 pub struct ExportArgs {
     /// For whom.
     #[command(flatten)]
     pub who: ForReader,
     /// As OPML, which other readers can import
-    #[arg(long, required_unless_present_any = ["mine", "corrections"])]
+    #[arg(long)]
     pub opml: bool,
     /// Your marks, notes, labels, highlights, answers, corrections and saved searches, into
     /// this file; `-` for standard output

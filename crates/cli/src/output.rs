@@ -25,7 +25,8 @@ pub const PLAIN: anstyle::Reset = anstyle::Reset;
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
+    // As an error of the output, so that a closed pipe is known as one.
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use backissue_fetch::Resolve;
 use backissue_ingest::BUILT_IN;
 use backissue_llm::Secret;
 use backissue_model::Days;
+use backissue_model::did_you_mean;
 use backissue_store::Location;
 use backissue_web::{Network, Public};
 use clap::builder::ValueParser;
@@ -480,8 +481,19 @@ pub fn check_file(text: &str) -> Result<(), String> {
 fn parse_file(text: &str) -> Result<SettingsFile, String> {
     toml::from_str(text).map_err(|why| {
         let line = why.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        line.map_or_else(|| why.message().to_owned(), |line| format!("line {line}: {}", why.message()))
+        let message = unknown_key(why.message()).unwrap_or_else(|| why.message().to_owned());
+        line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"))
     })
+}
+
+/// What to say of a key that the parser does not know, instead of naming all known ones.
+fn unknown_key(message: &str) -> Option<String> {
+    let (key, known) = message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    let meant = did_you_mean(key, known);
+    Some(format!(
+        "there is no setting `{key}` here{meant}; README.md lists them, `backissue config` those in force"
+    ))
 }
 
 fn read_file(path: &Path, named: bool) -> Result<SettingsFile, SettingsError> {

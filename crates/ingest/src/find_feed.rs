@@ -11,6 +11,9 @@ use crate::listed;
 /// Minimum links to articles on a page that lists them.
 const FEWEST_LISTED: usize = 3;
 
+/// How many usual addresses are requested if the given one does not exist.
+const MOST_GUESSES: usize = 8;
+
 /// Maximum sitemaps that the error about an index of them names.
 const NAMED_SITEMAPS: usize = 8;
 
@@ -127,7 +130,13 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     {
         return Ok(Found::One(Box::new(feed)));
     }
-    let response = fetcher.get(url, Want::Any, &Validators::default()).await?;
+    let response = match fetcher.get(url, Want::Any, &Validators::default()).await {
+        // The folder of a blog may have no page but a feed.
+        Err(missing @ FetchError::Status { status: 404, .. }) => {
+            return usual_place(fetcher, url, MOST_GUESSES).await.map_err(|_| missing.into());
+        }
+        response => response?,
+    };
     let (bytes, hints, at) = taken_apart(url, response);
     match backissue_feed::parse(&bytes, &hints) {
         Ok(feed) => {
@@ -142,7 +151,7 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     }
     let (named, beside) = of_posts(discover(&bytes, &hints), &at);
     match named.as_slice() {
-        [] => match usual_place(fetcher, &at).await {
+        [] => match usual_place(fetcher, &at, usize::MAX).await {
             Err(none @ FindError::NoFeed { .. }) => {
                 let list = listed::read(bytes, hints, Vec::new()).await.unwrap_or_default();
                 let articles = list.taken.len();
@@ -184,8 +193,8 @@ pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Resu
     Ok(FeedAt { url: at, feed, site, beside: Vec::new() })
 }
 
-async fn usual_place(fetcher: &Fetcher, site: &Url) -> Result<Found, FindError> {
-    for guess in guesses(site) {
+async fn usual_place(fetcher: &Fetcher, site: &Url, most: usize) -> Result<Found, FindError> {
+    for guess in guesses(site).into_iter().take(most) {
         if let Ok(feed) = fetch_feed(fetcher, &guess, Some(site.clone())).await {
             return Ok(Found::One(Box::new(feed)));
         }

@@ -301,6 +301,19 @@ fn output_in_a_pipe_has_no_colours() {
 }
 
 #[test]
+fn closed_pipe_is_no_error() {
+    let archive = alone();
+    for words in [vec!["config", "--json"], vec!["config"], vec!["starter"], vec!["starter", "--json"]] {
+        // The other end is closed before anything is written.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = archive.command(&words).stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{words:?}");
+    }
+}
+
+#[test]
 fn config_shows_the_origin_of_settings() {
     let archive = alone();
     let file = archive.folder().join("mine.toml");
@@ -371,6 +384,9 @@ fn site_leads_to_its_feed_or_a_list_of_feeds() {
     assert!(archive.done(&["sources"]).unwrap().contains("paused"));
     let resumed = archive.json(&["source", slug, "--resume"]).unwrap();
     assert_eq!(resumed["health"]["standing"], "active");
+    // There is no page, but a feed.
+    let folder = archive.json(&["follow", "vitess.io/blog"]).unwrap();
+    assert_eq!((&folder[0]["new"], &folder[0]["source"]["slug"]), (&false.into(), &slug.into()), "{folder}");
     let nothing = archive.run(&["follow", "https://vitess.io/no/such/page"]).unwrap();
     assert_eq!(nothing.code, 1);
     assert!(nothing.err.contains("vitess.io") && nothing.err.contains("404"), "{}", nothing.err);

@@ -20,12 +20,22 @@ pub fn run(args: &JsonArgs, settings: &Settings) -> anyhow::Result<Outcome> {
         output::json(&all)?;
         return Ok(Outcome::Fine);
     }
+    let is_long = |value: &str| value.chars().count() > WIDEST;
     let rows: Vec<Vec<String>> = listed
-        .into_iter()
-        .map(|(name, value, origin)| vec![name.into_owned(), value, format!("{QUIET}{origin}{PLAIN}")])
+        .iter()
+        .map(|(name, value, origin)| {
+            let shown: &str = if is_long(value) { "(below)" } else { value };
+            vec![name.to_string(), shown.to_owned(), format!("{QUIET}{origin}{PLAIN}")]
+        })
         .collect();
-    for line in output::columns(&rows) {
+    for (line, (_, value, _)) in output::columns(&rows).iter().zip(&listed) {
         say!("{line}")?;
+        if is_long(value) {
+            say!("  {value}")?;
+        }
     }
     Ok(Outcome::Fine)
 }
+
+/// Maximum characters of a value in its column, so that the column of origins fits a terminal.
+const WIDEST: usize = 48;

@@ -2,7 +2,7 @@
 
 use backissue_annotate::Vocabulary;
 use backissue_model::Form;
-use backissue_search::{Answer, Asked, Match};
+use backissue_search::{Answer, Asked, Coverage, Match};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -43,6 +43,10 @@ fn tell(answer: &Answer, zone: &TimeZone) -> anyhow::Result<()> {
         );
     }
     if answer.matches.is_empty() {
+        if let Some(Coverage { indexed, reads }) = answer.missing {
+            say!("Nothing found yet: only {indexed} of {reads} reads are in the search index so far.")?;
+            return Ok(());
+        }
         let what = if answer.query.has_words() { "Nothing close enough" } else { "Nothing found" };
         say!("{what}. Say the problem in a sentence, or leave filters out.")?;
         return Ok(());

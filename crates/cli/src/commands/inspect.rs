@@ -48,7 +48,7 @@ fn each(files: &[PathBuf], inspect: impl Fn(&[u8]) -> anyhow::Result<Value>) -> 
         if let (Value::Object(line), Value::Object(fields)) = (&mut line, value) {
             line.extend(fields);
         }
-        serde_json::to_writer(&mut out, &line)?;
+        serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
         writeln!(out)?;
     }
     out.flush()?;
