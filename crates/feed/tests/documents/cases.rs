@@ -61,6 +61,8 @@ fn canonical_address_is_the_address_without_another() {
         |links: &str| first_entry(&format!("<item><title>T</title>{links}</item>")).url.map(String::from);
     let canonical = "<atom:link rel='canonical' href='https://a.example/post'/>";
     assert_eq!(of(canonical).as_deref(), Some("https://a.example/post"));
+    let with_id = format!("<id>tag:a.example,2024:1</id>{canonical}");
+    assert_eq!(of(&with_id).as_deref(), Some("https://a.example/post"));
     let both = format!("{canonical}<link>https://a.example/other</link>");
     assert_eq!(of(&both).as_deref(), Some("https://a.example/other"));
     let both = format!("<link>https://a.example/other</link>{canonical}");
