@@ -347,7 +347,6 @@ fn tag_of(name: &str, attrs: &[(AttrName, StrTendril)]) -> Tag {
                 _ => Tag::H2,
             }
         }
-        Tag::Other if name == "amp-img" => Tag::Img,
         tag => tag,
     }
 }
