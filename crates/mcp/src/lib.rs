@@ -14,7 +14,7 @@ mod shapes;
 mod tools;
 
 use std::convert::Infallible;
-use std::fmt::Display;
+use std::error::Error;
 use std::sync::Arc;
 
 use backissue_digest::Site;
@@ -22,17 +22,23 @@ use backissue_model::{ReaderId, Scope, markdown};
 use backissue_search::Search;
 use backissue_store::Store;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, Limited};
 use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    Implementation, ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
+    ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService, stdio};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt, prompt_handler, tool_handler};
+use serde_json::{Value, json};
 use url::Url;
 
 /// What an agent is told about the server as a whole.
@@ -90,7 +96,7 @@ impl Server {
     where
         B: http_body::Body + Send + 'static,
         B::Data: Send,
-        B::Error: Display,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
@@ -99,7 +105,21 @@ impl Server {
             .with_max_request_body_bytes(REQUEST_MAX);
         let server = move || Ok(self.clone());
         let sessions = Arc::new(NeverSessionManager::default());
-        StreamableHttpService::new(server, sessions, config).handle(request).await
+        let service = StreamableHttpService::new(server, sessions, config);
+        let (parts, body) = request.into_parts();
+        let body = match Limited::new(body, REQUEST_MAX).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return refusal(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the message is too large"),
+        };
+        let why_not = not_a_message(&body);
+        let answer = service.handle(http::Request::from_parts(parts, Full::new(body))).await;
+        // The transport refuses what is no message with a text about media types.
+        match why_not {
+            Some((code, why)) if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                refusal(StatusCode::BAD_REQUEST, code, why)
+            }
+            _ => answer,
+        }
     }
 
     /// Serves a client on standard input and output until it closes them.
@@ -126,6 +146,26 @@ impl Server {
     }
 }
 
+/// Why a body is no message of JSON-RPC, with the code of the error. `None` if it may be one.
+fn not_a_message(body: &[u8]) -> Option<(i32, &'static str)> {
+    match serde_json::from_slice::<Value>(body) {
+        Err(_) => Some((-32700, "the body is not valid JSON")),
+        Ok(Value::Object(message)) if message.get("jsonrpc").is_some_and(|version| version == "2.0") => {
+            Some((-32600, "the message is neither a request nor a notification of JSON-RPC 2.0"))
+        }
+        Ok(_) => Some((-32600, "a message is a JSON object with `jsonrpc`: \"2.0\"")),
+    }
+}
+
+/// An error of JSON-RPC whose request is not known.
+fn refusal(status: StatusCode, code: i32, why: &str) -> http::Response<BoxBody<Bytes, Infallible>> {
+    let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": why } });
+    let mut answer = http::Response::new(Full::new(Bytes::from(error.to_string())).boxed());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
 #[tool_handler(router = self.tools)]
 #[prompt_handler(router = self.prompts)]
 impl ServerHandler for Server {
@@ -134,6 +174,23 @@ impl ServerHandler for Server {
             ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
         let this = Implementation::new("backissue", env!("CARGO_PKG_VERSION")).with_title("Backissue");
         ServerConfig::new(capabilities).with_server_info(this).with_instructions(INSTRUCTIONS)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        if !self.tools.has_route(&request.name) && Self::writing_tools().has_route(&request.name) {
+            let why = format!(
+                "`{}` changes something, and this agent may only read: its token lacks the scope `write`, or \
+                 `backissue mcp` was started without `--write`. Its user can make such a token on /account, or with \
+                 `backissue token add`",
+                request.name
+            );
+            return Err(ErrorData::invalid_params(why, None));
+        }
+        self.tools.call(ToolCallContext::new(self, request, context)).await
     }
 
     async fn list_resources(
