@@ -105,12 +105,14 @@ impl Archive {
         command
             .args(words)
             .args(&self.flags)
-            .arg("--data")
-            .arg(&self.folder)
             .env("XDG_CONFIG_HOME", self.folder.join("no-config"))
             // Tests do not depend on what runs on this machine.
             .env("BACKISSUE_MODEL_SERVERS", "none")
             .stdin(Stdio::null());
+        // The demo has an archive of its own.
+        if !words.contains(&"--demo") {
+            command.arg("--data").arg(&self.folder);
+        }
         command
     }
 

@@ -172,6 +172,9 @@ fn wrong_values_have_our_error_messages() {
         (vec!["token", "add", "x", "--scope", "all"], "read, write and operate"),
         (vec!["token", "add", "x", "--days", "0"], "from 1 to 3650"),
         (vec!["config", "--requests-per-minute", "0"], "from 1 to 1000000"),
+        (vec!["serve", "--demo", "--data", "reads"], "temporary folder"),
+        (vec!["--data", "reads", "serve", "--demo"], "temporary folder"),
+        (vec!["serve", "--demo", "--database", "postgres://me@db/reads"], "temporary folder"),
         (vec!["inspect", "page", "x.html", "--url", "::"], "https://"),
     ] {
         let said = archive.run(&words).unwrap();

@@ -19,13 +19,14 @@ use backissue_web::{
     Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Proxies, ProxyUsers, Readers,
     SiteSettings, Subscriptions,
 };
+use clap::error::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, command_line};
 use crate::commands::{follow, prune};
 use crate::exit::Outcome;
 use crate::operator::Serving;
@@ -47,6 +48,9 @@ pub(super) const INDEX_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves until a signal.
 pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outcome> {
+    if args.demo {
+        refuse_own_archive(&settings);
+    }
     let demo = if args.demo { Some(prepare_demo(&mut settings).await?) } else { None };
     let (store, lock) = if args.no_fetch {
         (open::store_or_new(&settings).await?, None)
@@ -316,6 +320,19 @@ pub(super) async fn begin_work(
 pub(super) struct InDemo {
     blogs: Demo,
     _folder: tempfile::TempDir,
+}
+
+/// Ends the program if flags name an archive, which the demo would leave alone.
+fn refuse_own_archive(settings: &Settings) {
+    let (data, database) = (&settings.data.origin, &settings.database.origin);
+    for (name, origin) in [("data", data), ("database", database)] {
+        if matches!(origin, Origin::Flag(_)) {
+            let why = format!(
+                "the argument '--demo' cannot be used with '--{name}': the demo has an archive of its own in a temporary folder\n"
+            );
+            command_line().error(ErrorKind::ArgumentConflict, why).exit();
+        }
+    }
 }
 
 /// Starts the demo's blogs and adapts the settings: a temporary folder, the blogs' names and port.
